@@ -1,0 +1,165 @@
+"""`BlockStore`, what the rules need of a database, and the values it speaks of.
+
+Times are microseconds since 1970. A number's own block list has the number's id as its `list_id`.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+Microseconds = int
+
+
+class Rules(StrEnum):
+    """`open`: whoever you want to block. `meta`: as Meta, the last 24 hours' senders and 64,000 users."""
+
+    OPEN = "open"
+    META = "meta"
+
+
+class BusinessNumber(msgspec.Struct, frozen=True):
+    """A number of the business. `wa_id` is its own, `country` reads national numbers; None where not known."""
+
+    phone_number_id: str
+    account_id: str
+    wa_id: str | None = None
+    country: str | None = None
+    rules: Rules | None = None
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A user to block or unblock, with what is to be kept about it. `expires_at` None: until unblocked."""
+
+    key: str
+    wa_id: str | None
+    user_id: str | None
+    input: str
+    reason: str | None = None
+    note: str | None = None
+    expires_at: Microseconds | None = None
+
+    @property
+    def links(self) -> bool:
+        """Whether this member shows that a number and a user_id are one user."""
+        return self.user_id is not None and self.user_id != self.key
+
+    @property
+    def has_details(self) -> bool:
+        return self.reason is not None or self.note is not None or self.expires_at is not None
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Block `members`. The preconditions are decided where the change is made durable, so that no two writers pass both.
+
+    `max_size`: the list may not grow past it. `written_since`: only users whose last message to `phone_number_id` is not
+    older. Neither is asked of a user who is on the list already.
+    """
+
+    list_id: str
+    account_id: str
+    at: Microseconds
+    by: str
+    members: Sequence[Member]
+    max_size: int | None = None
+    written_since: Microseconds | None = None
+
+
+class Unblock(msgspec.Struct, frozen=True):
+    """Take `members` off the list, whichever spelling or id each is given by."""
+
+    list_id: str
+    account_id: str
+    at: Microseconds
+    members: Sequence[Member]
+
+
+class NoteInbound(msgspec.Struct, frozen=True):
+    """`members` wrote to the number at `at`; an older time than the one known changes nothing."""
+
+    phone_number_id: str
+    account_id: str
+    at: Microseconds
+    members: Sequence[Member]
+
+
+class Sweep(msgspec.Struct, frozen=True):
+    """Forget blocks that expired before `at`, and last messages older than `inbound_before`."""
+
+    at: Microseconds
+    inbound_before: Microseconds
+
+
+Change = Block | Unblock | NoteInbound | Sweep
+
+
+class Refusal(StrEnum):
+    """Why a member was not blocked."""
+
+    LIST_FULL = "list_full"
+    NOT_WRITTEN_LATELY = "not_written_lately"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a change: the refused members by their index, everybody else is done."""
+
+    refused: Mapping[int, Refusal] = {}
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A blocked user, as a page shows it. `seq` is its place in the list's order: newer is larger."""
+
+    seq: int
+    wa_id: str | None
+    user_id: str | None
+    input: str
+    blocked_at: Microseconds
+    blocked_by: str
+    reason: str | None
+    note: str | None
+    expires_at: Microseconds | None
+
+
+class PageRequest(msgspec.Struct, frozen=True):
+    """At most `limit` rows in force at `at`: the newest, or those next after or before the row at a `seq`."""
+
+    list_id: str
+    limit: int
+    at: Microseconds
+    after: int | None = None
+    before: int | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Rows newest first, and the list's version (0: never changed), all of one moment."""
+
+    rows: Sequence[Row]
+    version: int
+    has_previous: bool
+    has_next: bool
+
+
+class BlockStore(Protocol):
+    """Where block lists are kept. Every method is one transaction.
+
+    All raise `BlocklistInternalError` where the database cannot do it; then nothing of it was done, or for a lost
+    connection nothing is known, and repeating is safe: all changes are idempotent.
+    """
+
+    async def apply(self, change: Change) -> Outcome:
+        """Make `change` durable: when this returns it survives a crash and power loss, and every reader sees it.
+
+        A list's version grows strictly with every change of its members, and is the time of the change or later. New
+        members come before older ones, in the order of `members`. Raises `Overloaded` at once, nothing done, when too
+        much is waiting.
+        """
+
+    async def page(self, request: PageRequest) -> Page:
+        """The page and the version, of one moment; its cost does not depend on where in the list it is."""
+
+    async def blocked(self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds) -> list[bool]:
+        """For each of `users`, whether it is on the list and in force at `at`."""
+
+    async def is_ready(self) -> bool:
+        """Whether changes can be made durable now."""

@@ -1,0 +1,212 @@
+"""`BlockList`: block, unblock, page, is_blocked. Every way into wablock goes through here."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from wablock.block_list import rules
+from wablock.block_list.ports import (
+    Block,
+    BlockStore,
+    BusinessNumber,
+    Change,
+    Member,
+    Microseconds,
+    NoteInbound,
+    Outcome,
+    Page,
+    PageRequest,
+    Sweep,
+    Unblock,
+)
+from wablock.block_list.rules import RuleBook
+from wablock.contract import cursor, errors, identity, wire
+from wablock.contract.cursor import BadCursor, Cursor
+
+Clock = Callable[[], Microseconds]
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What became of a request's users: each is in one of the two lists, in the order they were sent."""
+
+    done: list[wire.BlockedUserOperation]
+    failed: list[wire.FailedUser]
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """A page and the cursors of its first and last row; no cursors where it is empty."""
+
+    page: Page
+    before: str | None
+    after: str | None
+
+
+class _MakeChange(Protocol):
+    def __call__(self, members: Sequence[Member]) -> Change: ...
+
+
+class BlockList:
+    """The block lists of all business numbers, over one store."""
+
+    def __init__(self, store: BlockStore, rule_book: RuleBook, clock: Clock) -> None:
+        self._store = store
+        self._rule_book = rule_book
+        self._clock = clock
+
+    async def block(self, number: BusinessNumber, users: Sequence[wire.User], by: str) -> Result:
+        """Block `users`; on return those in `done` are durably blocked. `by` is kept as who did it."""
+        rule_set = self._rule_book.of(number)
+        now = self._clock()
+        for index, user in enumerate(users):
+            if user.expires_at is not None and user.expires_at * rules.SECOND <= now:
+                raise errors.InvalidParameter(f"Param block_users[{index}][expires_at] must be in the future.")
+
+        def change(members: Sequence[Member]) -> Change:
+            return Block(
+                number.phone_number_id,
+                number.account_id,
+                now,
+                by,
+                members,
+                rule_set.max_size,
+                None if rule_set.window is None else now - rule_set.window,
+            )
+
+        return await self._apply(number, users, change, rule_set)
+
+    async def unblock(self, number: BusinessNumber, users: Sequence[wire.User]) -> Result:
+        """Unblock `users`, by any spelling or id; a user who was not blocked is done as well."""
+        now = self._clock()
+
+        def change(members: Sequence[Member]) -> Change:
+            return Unblock(number.phone_number_id, number.account_id, now, members)
+
+        return await self._apply(number, users, change, self._rule_book.of(number))
+
+    async def note_inbound(self, number: BusinessNumber, users: Sequence[wire.User], at: Microseconds | None) -> Result:
+        """Remember that `users` wrote to the number, at `at` or now: `meta` rules let them be blocked for 24 hours."""
+        now = self._clock()
+        if at is not None and at > now + 300 * rules.SECOND:
+            raise errors.InvalidParameter("Param at is in the future.", "A message cannot have come later than now.")
+
+        def change(members: Sequence[Member]) -> Change:
+            return NoteInbound(number.phone_number_id, number.account_id, now if at is None else min(at, now), members)
+
+        return await self._apply(number, users, change, self._rule_book.of(number))
+
+    async def page(self, number: BusinessNumber, limit: int, after: str | None, before: str | None) -> Listing:
+        """The newest `limit` users, or those next after or before a cursor; newest first always."""
+        list_id = number.phone_number_id
+        marked_after, marked_before = _place("after", after, list_id), _place("before", before, list_id)
+        if marked_after and marked_before:
+            raise errors.InvalidParameter(details="Send after or before, not both")
+        request = PageRequest(
+            list_id,
+            limit,
+            self._clock(),
+            marked_after.seq if marked_after else None,
+            marked_before.seq if marked_before else None,
+        )
+        page = await self._store.page(request)
+        marked = marked_after or marked_before
+        if marked and marked.version != page.version:
+            self._refuse_stale(number, marked, page, "after" if marked_after else "before")
+        return _listing(page, marked_after, marked_before, list_id)
+
+    async def is_blocked(self, number: BusinessNumber, users: Sequence[wire.User]) -> list[bool]:
+        """For each of `users`, whether it is blocked now; raises `UserFailure` for what names no user."""
+        members = [_member(user, identity.of_item(user.user, user.user_id, number.country)) for user in users]
+        return await self._store.blocked(number.account_id, number.phone_number_id, members, self._clock())
+
+    async def sweep(self) -> None:
+        """Free the space of what is over. Nothing that a caller can see depends on it."""
+        now = self._clock()
+        await self._store.apply(Sweep(now, now - rules.WINDOW_KEPT))
+
+    def _refuse_stale(self, number: BusinessNumber, marked: Cursor, page: Page, parameter: str) -> None:
+        if marked.version > page.version:
+            raise errors.InvalidParameter(details=f"The {parameter} cursor is not one of this list")
+        if self._rule_book.of(number).stable_pages:
+            raise errors.BlocklistConcurrentUpdate
+
+    async def _apply(
+        self, number: BusinessNumber, users: Sequence[wire.User], make_change: _MakeChange, rule_set: rules.RuleSet
+    ) -> Result:
+        members, failed = _members(number, users)
+        outcome = await self._store.apply(make_change(list(members.values()))) if members else Outcome()
+        if not outcome.refused and not failed:
+            return Result([_done(member) for member in members.values()], [])
+        done: list[wire.BlockedUserOperation] = []
+        for place, (index, member) in enumerate(members.items()):
+            if place in outcome.refused:
+                failed[index] = _failed(member.input, member, rules.failure(outcome.refused[place], rule_set))
+            else:
+                done.append(_done(member))
+        return Result(done, [failed[index] for index in sorted(failed)])
+
+
+def _members(
+    number: BusinessNumber, users: Sequence[wire.User]
+) -> tuple[dict[int, Member], dict[int, wire.FailedUser]]:
+    """Who `users` are, and why some are nobody who can be blocked; both by their place in the request."""
+    own_key = None if number.wa_id is None else identity.of_wa_id(number.wa_id).key
+    members: dict[int, Member] = {}
+    failed: dict[int, wire.FailedUser] = {}
+    for index, user in enumerate(users):
+        try:
+            who = identity.of_item(user.user, user.user_id, number.country)
+            if who.key == own_key:
+                failed[index] = _failed(user.user or "", who, errors.RecipientIsSender())
+            else:
+                members[index] = _member(user, who)
+        except errors.UserFailure as failure:
+            failed[index] = _failed(user.user or user.user_id or "", None, failure)
+    return members, failed
+
+
+def _member(user: wire.User, who: identity.Identity) -> Member:
+    expires_at = None if user.expires_at is None else user.expires_at * rules.SECOND
+    typed = user.user if user.user is not None else user.user_id or ""
+    return Member(who.key, who.wa_id, who.user_id, typed, user.reason, user.note, expires_at)
+
+
+def _done(member: Member) -> wire.BlockedUserOperation:
+    if member.wa_id is None:
+        return wire.BlockedUserOperation(member.input, user_id=member.input)
+    return wire.BlockedUserOperation(member.input, member.wa_id)
+
+
+def _failed(typed: str, who: Member | identity.Identity | None, failure: errors.UserFailure) -> wire.FailedUser:
+    told = wire.UserError(failure.message, failure.code, wire.ErrorData(failure.details))
+    failed = wire.FailedUser(input=typed, errors=[told])
+    if who is not None and who.wa_id is not None:
+        failed.wa_id = who.wa_id
+    elif who is not None and who.user_id is not None:
+        failed.user_id = who.user_id
+    return failed
+
+
+def _place(parameter: str, text: str | None, list_id: str) -> Cursor | None:
+    if not text:
+        return None
+    try:
+        return cursor.decode(text, list_id)
+    except BadCursor:
+        raise errors.InvalidParameter(
+            details=f"The {parameter} cursor is not one of this list; take it from an answer's paging, unchanged"
+        ) from None
+
+
+def _listing(page: Page, after: Cursor | None, before: Cursor | None, list_id: str) -> Listing:
+    if not page.rows:
+        return Listing(page, None, None)
+    if not page.has_previous:
+        start = 0
+    elif after:
+        start = after.offset + 1
+    else:
+        start = max(before.offset - len(page.rows), 0) if before else 0
+    first = Cursor(start, page.version, page.rows[0].seq)
+    last = Cursor(start + len(page.rows) - 1, page.version, page.rows[-1].seq)
+    return Listing(page, cursor.encode(first, list_id), cursor.encode(last, list_id))

@@ -1,0 +1,249 @@
+"""Every failure of the Block API: one class each, with its code, type and HTTP status.
+
+A rule raises the class; `server/app.py` alone turns it into an answer. A `GraphError` fails a whole request, a
+`UserFailure` one user of it.
+"""
+
+from datetime import UTC, datetime
+from typing import ClassVar, Final
+
+OAUTH: Final = "OAuthException"
+GRAPH_METHOD: Final = "GraphMethodException"
+
+
+class GraphError(Exception):
+    """A request that fails as a whole. `message` is Graph's text, `details` says what to do next."""
+
+    code: ClassVar[int] = 100
+    subcode: ClassVar[int | None] = None
+    type: ClassVar[str] = OAUTH
+    status: ClassVar[int] = 400
+    is_transient: ClassVar[bool] = False
+    names_product: ClassVar[bool] = False
+    """Whether the body says `messaging_product` beside the error."""
+
+    def __init__(self, message: str, details: str | None = None, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+        self.retry_after = retry_after
+
+
+# -- the caller's credentials
+
+
+class MissingAccessToken(GraphError):
+    code = 104
+
+    def __init__(self) -> None:
+        super().__init__("An access token is required to request this resource.")
+
+
+class InvalidAccessToken(GraphError):
+    code = 190
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("Invalid OAuth access token - Cannot parse access token")
+
+
+class ExpiredAccessToken(InvalidAccessToken):
+    subcode = 463
+
+    def __init__(self, expired_at: int, now: int) -> None:
+        """Both times in microseconds since 1970."""
+        GraphError.__init__(
+            self,
+            f"Error validating access token: Session has expired on {_graph_time(expired_at)}. "
+            f"The current time is {_graph_time(now)}.",
+        )
+
+
+def _graph_time(microseconds: int) -> str:
+    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).strftime("%A, %d-%b-%y %H:%M:%S GMT")
+
+
+class PermissionDenied(GraphError):
+    code = 10
+    status = 403
+
+    def __init__(self, details: str | None = None) -> None:
+        super().__init__("(#10) Application does not have permission for this action", details)
+
+
+# -- what the caller asked for
+
+
+class UnknownObject(GraphError):
+    """The object does not exist or is not this token's: both have this one answer."""
+
+    subcode = 33
+    type = GRAPH_METHOD
+
+    def __init__(self, method: str, object_id: str) -> None:
+        super().__init__(
+            f"Unsupported {method.lower()} request. Object with ID '{object_id}' does not exist, cannot be loaded due "
+            "to missing permissions, or does not support this operation. Please read the Graph API documentation at "
+            "https://developers.facebook.com/docs/graph-api"
+        )
+
+
+class UnknownPath(GraphError):
+    code = 2500
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"Unknown path components: {path}")
+
+
+class UnsupportedMethod(GraphError):
+    type = GRAPH_METHOD
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"Unsupported request - method type: {method.lower()}")
+
+
+class InvalidParameter(GraphError):
+    def __init__(self, message: str = "Invalid parameter", details: str | None = None) -> None:
+        super().__init__(f"(#100) {message}", details)
+
+
+class MissingParameter(InvalidParameter):
+    def __init__(self, name: str, details: str | None = None) -> None:
+        super().__init__(f"The parameter {name} is required.", details)
+
+
+class WrongMessagingProduct(InvalidParameter):
+    def __init__(self, got: str) -> None:
+        super().__init__(f'Param messaging_product must be one of {{WHATSAPP}} - got "{got}".')
+
+
+class BodyTooLarge(InvalidParameter):
+    status = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("Request body too large", f"A request body may have up to {limit} bytes.")
+
+
+# -- how much the caller asked for
+
+
+class RateLimitHit(GraphError):
+    """The business number's throughput is used up, or one request asks for too much of it."""
+
+    code = 130429
+    subcode = 2494055
+
+    def __init__(self, details: str, retry_after: int | None = None) -> None:
+        super().__init__("(#130429) Rate limit hit", details, retry_after=retry_after)
+
+
+class TooManyUsers(RateLimitHit):
+    def __init__(self, sent: int, limit: int) -> None:
+        super().__init__(f"block_users has {sent} users; one request may have up to {limit}. Send the rest in others.")
+
+
+class ApplicationRequestLimit(GraphError):
+    """One access token has made too many requests."""
+
+    code = 4
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(
+            "(#4) Application request limit reached",
+            f"This access token has made too many requests. Try again in {retry_after} s.",
+            retry_after=retry_after,
+        )
+
+
+class Overloaded(GraphError):
+    """The server cannot take this request now; nothing was changed."""
+
+    code = 2
+    status = 503
+    is_transient = True
+
+    def __init__(self, details: str, retry_after: int = 1) -> None:
+        super().__init__("(#2) Service temporarily unavailable", details, retry_after=retry_after)
+
+
+# -- the block list
+
+
+class BlocklistConcurrentUpdate(GraphError):
+    code = 139102
+    names_product = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "(#139102) Blocklist concurrent update",
+            "Blocklist was updated during retrieval - retry with offset 0",
+        )
+
+
+class BlocklistInternalError(GraphError):
+    """Storage trouble. Nothing is half done: the whole request took effect or none of it, and may be sent again."""
+
+    code = 139103
+    status = 500
+    is_transient = True
+
+    def __init__(self, details: str = "The block list could not be stored or read. Send the request again.") -> None:
+        super().__init__("(#139103) Internal error", details)
+
+
+class SomeUsersFailed(GraphError):
+    """The error beside `failed_users`; its status is a setting, see `docs/fidelity.md`."""
+
+    code = 139100
+
+    def __init__(self, operation: str) -> None:
+        """`operation` is "block" or "unblock"."""
+        super().__init__(
+            "(#139100) Failed to block/unblock users",
+            f"Failed to {operation} some users, see the block_users response list for details",
+        )
+
+
+# -- one user
+
+
+class UserFailure(Exception):
+    """Why one user of a request failed; the others are not affected."""
+
+    code: ClassVar[int]
+    message: ClassVar[str]
+
+    def __init__(self, details: str) -> None:
+        super().__init__(details)
+        self.details = details
+
+
+class ReEngagementRequired(UserFailure):
+    code = 131047
+    message = "Re-engagement required"
+
+    def __init__(self, details: str = "User has not messaged in the last 24 hours") -> None:
+        super().__init__(details)
+
+
+class NotAWhatsAppUser(ReEngagementRequired):
+    """Nothing could be made of what was typed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Not a valid WhatsApp user: {reason}")
+
+
+class RecipientIsSender(UserFailure):
+    code = 131021
+    message = "Recipient cannot be sender"
+
+    def __init__(self) -> None:
+        super().__init__("The business's own number cannot be blocked")
+
+
+class BlocklistLimitReached(UserFailure):
+    code = 139101
+    message = "Blocklist limit reached"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The block list holds {limit} users, its limit. Unblock somebody first")

@@ -1,0 +1,120 @@
+"""`user` and `user_id` as typed -> who is meant.
+
+An identity is one user. Its `key` is the same for every spelling of that user's number, so equal keys mean one user;
+what was typed and the `wa_id` it gives are never rewritten. A number that might be somebody else's is refused, not
+guessed at: a stranger must not be blocked.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+import phonenumbers
+
+from wablock.contract.errors import NotAWhatsAppUser
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """One user: by number (`wa_id`), by business-scoped id (`user_id`), or both. `key` is what two spellings share."""
+
+    key: str
+    wa_id: str | None = None
+    user_id: str | None = None
+
+
+WITH_COUNTRY_CODE: Final = "write it with + and the country code, as +16505551234"
+
+_E164 = re.compile(r"\+?([1-9][0-9]{6,14})")  # E.164: at most 15 digits, no leading zero
+_PUNCTUATION = str.maketrans("", "", " -.()")
+_TYPED = re.compile(r"\+?[0-9]+")
+_USER_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
+_PARENT_USER_ID = re.compile(r"[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}")
+_LONGEST = 64  # no spelling of 15 digits is longer; a longer text is not worth parsing
+
+# Validity beyond shape is not asked: libphonenumber refuses old Brazilian and Mexican spellings that are real wa_ids.
+_CALLING_CODES: Final = frozenset(str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+
+
+def of_user(user: str, country: str | None) -> Identity:
+    """Who `user` is, a phone number as typed; raises `NotAWhatsAppUser` where that is not certain.
+
+    `country` is the business number's ISO 3166 code, by which a national number is read; None: national numbers fail.
+    """
+    match = _E164.fullmatch(user)
+    if match is None:
+        return of_wa_id(_digits(user, country))
+    return of_wa_id(match[1])
+
+
+def of_wa_id(digits: str) -> Identity:
+    """Who an international number is, given as its digits, with the country code and without +."""
+    if digits[0] in _CALLING_CODES or digits[:2] in _CALLING_CODES or digits[:3] in _CALLING_CODES:
+        return Identity(_key(digits), digits)
+    raise NotAWhatsAppUser("its country code does not exist")
+
+
+def of_user_id(user_id: str) -> Identity:
+    """Who a business-scoped user id means; raises `NotAWhatsAppUser` for a parent id and for any other text."""
+    if _USER_ID.fullmatch(user_id):
+        return Identity(user_id, None, user_id)
+    if _PARENT_USER_ID.fullmatch(user_id):
+        raise NotAWhatsAppUser("a parent user id names no user of this business; send the user_id of its webhook")
+    raise NotAWhatsAppUser("a user_id is two capital letters, a dot, and up to 128 letters or digits")
+
+
+def of_item(user: str | None, user_id: str | None, country: str | None) -> Identity:
+    """Who an item of `block_users` means: `user` wins where both are given, and then they are known to be one user."""
+    if user is None:
+        return of_user_id(user_id or "")
+    identity = of_user(user, country)
+    if user_id is not None and _USER_ID.fullmatch(user_id):
+        return Identity(identity.key, identity.wa_id, user_id)
+    return identity
+
+
+def _digits(user: str, country: str | None) -> str:
+    """The international digits of what is not plain E.164 already."""
+    bare = user.translate(_PUNCTUATION) if len(user) <= _LONGEST else ""
+    if not _TYPED.fullmatch(bare):
+        raise NotAWhatsAppUser("it is not a phone number")
+    if user.lstrip(" ").startswith("+") or (bare == user and bare[0] != "0"):
+        match = _E164.fullmatch(bare)
+        if match is None:
+            raise NotAWhatsAppUser("an international number has 7 to 15 digits and does not begin with 0")
+        return match[1]
+    if "+" in bare:
+        raise NotAWhatsAppUser("+ comes first in a phone number")
+    return _national_digits(user, country)
+
+
+def _national_digits(user: str, country: str | None) -> str:
+    if country is None:
+        raise NotAWhatsAppUser(WITH_COUNTRY_CODE)
+    try:
+        number = phonenumbers.parse(user, country, keep_raw_input=True)
+    except phonenumbers.NumberParseException:
+        raise NotAWhatsAppUser(WITH_COUNTRY_CODE) from None
+    # 00 and the like begin an international number, which is not this country's national one
+    dialled_abroad = number.country_code_source == phonenumbers.CountryCodeSource.FROM_NUMBER_WITH_IDD
+    if dialled_abroad or number.extension or not phonenumbers.is_valid_number(number):
+        raise NotAWhatsAppUser(WITH_COUNTRY_CODE)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+
+
+# Three countries have two spellings for one WhatsApp user. Each rule gives the shorter one. Landlines stay as they are.
+_SECOND_SPELLINGS: Final = (
+    # Brazil's ninth digit: mobile numbers of eight digits began with 6 to 9, landlines begin with 2 to 5.
+    (re.compile(r"(55[1-9][1-9])9([6-9][0-9]{7})"), r"\1\2"),
+    # Mexico's 1 after the country code, dialled to mobiles until 2019. No national number begins with 1.
+    (re.compile(r"(52)1([2-9][0-9]{9})"), r"\1\2"),
+    # Argentina's 9 for mobiles. Buenos Aires' 11 4… are landlines, and a mobile with the same digits may exist.
+    (re.compile(r"(54)9(?!114)([1-9][0-9]{9})"), r"\1\2"),
+)
+
+
+def _key(digits: str) -> str:
+    if digits[0] == "5" and digits[1] in "245":
+        for spelling, shorter in _SECOND_SPELLINGS:
+            if spelling.fullmatch(digits):
+                return spelling.sub(shorter, digits)
+    return digits

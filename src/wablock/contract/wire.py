@@ -1,0 +1,121 @@
+"""Every JSON shape of the Block API, named as in Meta's OpenAPI document, members in the order they are written."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+WHATSAPP = "whatsapp"
+
+
+class User(msgspec.Struct, omit_defaults=True):
+    """One item of `block_users`. The members after `user_id` are wablock's own and optional."""
+
+    user: str | None = None
+    user_id: str | None = None
+    reason: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    note: Annotated[str, msgspec.Meta(max_length=2_000)] | None = None
+    expires_at: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | None = None  # seconds since 1970, to year 9999
+
+
+class BlockedUserOperation(msgspec.Struct, omit_defaults=True):
+    """One user that a request blocked or unblocked; `input` is what was typed, to the letter."""
+
+    input: str
+    wa_id: str | UnsetType = UNSET
+    user_id: str | UnsetType = UNSET
+
+
+class ErrorData(msgspec.Struct, omit_defaults=True):
+    details: str
+    messaging_product: str | UnsetType = UNSET
+
+
+class UserError(msgspec.Struct):
+    message: str
+    code: int
+    error_data: ErrorData
+
+
+class FailedUser(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """One user of a request who could not be blocked or unblocked, and why."""
+
+    input: str
+    wa_id: str | UnsetType = UNSET
+    user_id: str | UnsetType = UNSET
+    errors: list[UserError]
+
+
+class Error(msgspec.Struct, omit_defaults=True):
+    message: str
+    type: str
+    code: int
+    error_subcode: int | UnsetType = UNSET
+    is_transient: bool | UnsetType = UNSET
+    error_data: ErrorData | UnsetType = UNSET
+    fbtrace_id: str | UnsetType = UNSET
+
+
+class ErrorEnvelope(msgspec.Struct, omit_defaults=True):
+    """The body of every failure."""
+
+    messaging_product: str | UnsetType = UNSET
+    error: Error | UnsetType = UNSET
+
+
+class BlockUsersResult(msgspec.Struct, omit_defaults=True):
+    added_users: list[BlockedUserOperation] | UnsetType = UNSET
+    failed_users: list[FailedUser] | UnsetType = UNSET
+
+
+class UnblockUsersResult(msgspec.Struct, omit_defaults=True):
+    removed_users: list[BlockedUserOperation] | UnsetType = UNSET
+    failed_users: list[FailedUser] | UnsetType = UNSET
+
+
+class BlockUsersData(msgspec.Struct, omit_defaults=True):
+    """The answer to POST."""
+
+    block_users: BlockUsersResult
+    messaging_product: Literal["whatsapp"] | UnsetType = UNSET
+    error: Error | UnsetType = UNSET
+
+
+class UnblockUsersData(msgspec.Struct, omit_defaults=True):
+    """The answer to DELETE."""
+
+    block_users: UnblockUsersResult
+    messaging_product: Literal["whatsapp"] | UnsetType = UNSET
+    error: Error | UnsetType = UNSET
+
+
+class BlockedUser(msgspec.Struct, omit_defaults=True):
+    """One row of the list. The members after `user_id` come only when `fields` asks for them."""
+
+    messaging_product: str
+    wa_id: str | UnsetType = UNSET
+    user_id: str | UnsetType = UNSET
+    input: str | UnsetType = UNSET
+    reason: str | None | UnsetType = UNSET
+    note: str | None | UnsetType = UNSET
+    blocked_at: int | UnsetType = UNSET
+    blocked_by: str | UnsetType = UNSET
+    expires_at: int | None | UnsetType = UNSET
+
+
+class PaginationCursors(msgspec.Struct):
+    after: str
+    before: str
+
+
+class Paging(msgspec.Struct, omit_defaults=True):
+    cursors: PaginationCursors
+    next: str | UnsetType = UNSET
+    previous: str | UnsetType = UNSET
+
+
+class GetBlockedUsersData(msgspec.Struct, omit_defaults=True):
+    """The answer to GET."""
+
+    data: list[BlockedUser]
+    paging: Paging | UnsetType = UNSET

@@ -1,0 +1,98 @@
+"""`SqliteStore`: block lists, numbers and tokens in one SQLite file, for one machine."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from wablock.access import AccessToken
+from wablock.block_list.ports import (
+    BusinessNumber,
+    Change,
+    Member,
+    Microseconds,
+    Outcome,
+    Page,
+    PageRequest,
+)
+from wablock.contract.errors import BlocklistInternalError
+from wablock.storage.group_commit import CommitMeter, GroupCommit
+from wablock.storage.sqlite import directory, reads
+from wablock.storage.sqlite.connection import CannotOpen, connect, prepare
+from wablock.storage.sqlite.writes import BatchWriter
+from wablock.storage.writer_thread import WriterThread
+
+__all__ = ["CannotOpen", "SqliteStore"]
+
+T = TypeVar("T")
+
+# Readers meet a lock only while another process recovers the file; the event loop must not wait long for that.
+_READER_BUSY_MS = 250
+
+
+class SqliteStore:
+    """A `BlockStore` and a `Directory`. Writes go to one thread, grouped; reads are done on the event loop."""
+
+    def __init__(self, path: Path, meter: CommitMeter, *, vfs: str | None = None) -> None:
+        """Opens the file, made and migrated where needed; raises `CannotOpen`. On return the schema is on disk."""
+        prepare(path, vfs)
+        self._reader = connect(path, vfs, busy_timeout_ms=_READER_BUSY_MS)
+        self._writer = BatchWriter(lambda: connect(path, vfs))
+        self._thread = WriterThread("wablock-writer")
+        self._group = GroupCommit(self._apply_batch, meter)
+
+    async def close(self) -> None:
+        """Returns once all that was handed in is durable and the file is closed."""
+        await self._group.drain()
+        self._thread.close()
+        self._writer.close()
+        self._reader.close()
+
+    async def apply(self, change: Change) -> Outcome:
+        return await self._group.submit(change)
+
+    async def page(self, request: PageRequest) -> Page:
+        return self._read(lambda: reads.page(self._reader, request))
+
+    async def blocked(self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds) -> list[bool]:
+        return self._read(lambda: reads.blocked(self._reader, account_id, list_id, users, at))
+
+    async def is_ready(self) -> bool:
+        try:
+            return await self._thread.run(self._writer.is_ready)
+        except BlocklistInternalError:
+            return False
+
+    async def find_token(self, digest: bytes) -> AccessToken | None:
+        return self._read(lambda: directory.find_token(self._reader, digest))
+
+    async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
+        return self._read(lambda: directory.find_number(self._reader, phone_number_id))
+
+    async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
+        return self._read(lambda: directory.tokens(self._reader, account_id))
+
+    async def numbers(self) -> Sequence[BusinessNumber]:
+        return self._read(lambda: directory.numbers(self._reader))
+
+    async def add_token(self, token: AccessToken) -> bool:
+        return await self._thread.run(lambda: directory.add_token(self._writer, token))
+
+    async def revoke_token(self, digest: bytes, at: Microseconds) -> bool:
+        return await self._thread.run(lambda: directory.revoke_token(self._writer, digest, at))
+
+    async def add_number(self, number: BusinessNumber, at: Microseconds) -> bool:
+        return await self._thread.run(lambda: directory.add_number(self._writer, number, at))
+
+    async def remove_number(self, phone_number_id: str) -> bool:
+        return await self._thread.run(lambda: directory.remove_number(self._writer, phone_number_id))
+
+    async def _apply_batch(self, changes: Sequence[Change]) -> Sequence[Outcome | Exception]:
+        return await self._thread.run(lambda: self._writer.apply(changes))
+
+    def _read(self, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except apsw.Error as trouble:
+            raise BlocklistInternalError from trouble

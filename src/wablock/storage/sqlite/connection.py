@@ -1,0 +1,99 @@
+"""Opening a SQLite file so that a commit survives power loss, and bringing its schema up to date."""
+
+import os
+import time
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+BUSY_TIMEOUT_MS: Final = 5_000
+_APPLICATION_ID: Final = 0x7761626C  # "wabl", in the file's header: which program this file belongs to
+
+
+class CannotOpen(Exception):
+    """The database cannot be used; the message says why and what to do, in one line."""
+
+
+def connect(path: Path, vfs: str | None = None, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> apsw.Connection:
+    """A connection whose commits are durable when they return (WAL, synchronous=FULL)."""
+    connection = apsw.Connection(str(path), vfs=vfs)
+    connection.set_busy_timeout(busy_timeout_ms)
+    _use_wal(connection)
+    connection.execute(
+        "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA foreign_keys=ON"
+    )
+    return connection
+
+
+def prepare(path: Path, vfs: str | None = None) -> None:
+    """Create the file where there is none, apply the missing migrations, and sync it all to disk.
+
+    Synced before anybody is answered: otherwise a power cut just after could leave a file that does not open.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = connect(path, vfs)
+    except (OSError, apsw.Error) as trouble:
+        raise CannotOpen(f"Cannot open the database {path}: {trouble}") from trouble
+    try:
+        _migrate(connection, path)
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    except apsw.Error as trouble:
+        raise CannotOpen(f"Cannot prepare the database {path}: {trouble}") from trouble
+    finally:
+        connection.close()
+    _sync_folder(path.parent)
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Every migration: its number and its SQL, in order."""
+    folder = files("wablock.storage").joinpath("migrations/sqlite")
+    scripts = sorted((entry.name, entry.read_text()) for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(int(name.split("_")[0]), sql) for name, sql in scripts]
+
+
+def _migrate(connection: apsw.Connection, path: Path) -> None:
+    known = migrations()
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        version = int(connection.pragma("user_version"))
+        application = int(connection.pragma("application_id"))
+        foreign = application not in (0, _APPLICATION_ID) or (version == 0 and _has_tables(connection))
+        if foreign:
+            connection.execute("ROLLBACK")
+            raise CannotOpen(f"{path} is a database of another program; name another file")
+        if version > known[-1][0]:
+            connection.execute("ROLLBACK")
+            raise CannotOpen(f"{path} was written by a newer wablock (schema {version}); upgrade wablock to open it")
+        for number, sql in known:
+            if number > version:
+                connection.execute(sql)
+                connection.execute(f"PRAGMA user_version={number}; PRAGMA application_id={_APPLICATION_ID}")
+    connection.execute("COMMIT")
+
+
+def _has_tables(connection: apsw.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM sqlite_schema").get)
+
+
+def _use_wal(connection: apsw.Connection) -> None:
+    """Two processes that open a new file at once race for this, and SQLite's busy timeout does not cover it."""
+    give_up = time.monotonic() + BUSY_TIMEOUT_MS / 1_000
+    while True:
+        try:
+            connection.pragma("journal_mode", "wal")
+            return
+        except apsw.BusyError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

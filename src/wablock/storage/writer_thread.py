@@ -1,0 +1,85 @@
+"""One thread that does blocking work for the event loop, and is watched: a job whose thread dies fails, never hangs."""
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from wablock.contract.errors import BlocklistInternalError
+
+T = TypeVar("T")
+
+_LOOK_EVERY = 0.1  # seconds between looks at whether the thread is alive, while somebody waits for it
+
+
+class WriterThread:
+    """Runs jobs one at a time, in order. A thread that died is replaced at the next job."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def run(self, job: Callable[[], T]) -> T:
+        """What `job` returns or raises; `BlocklistInternalError` where the thread died and nobody can know."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+
+        def work() -> None:
+            try:
+                result = job()
+            except Exception as trouble:  # it is the caller's: it is raised there
+                _tell(loop, _fail, done, trouble)
+            else:
+                _tell(loop, _succeed, done, result)
+
+        thread = self._alive()
+        self._jobs.put(work)
+        watch = loop.call_later(_LOOK_EVERY, self._look, thread, done)
+        try:
+            return await done
+        finally:
+            watch.cancel()
+
+    def close(self) -> None:
+        """Returns once the jobs that were handed in are done."""
+        if self._thread is not None and self._thread.is_alive():
+            self._jobs.put(None)
+            self._thread.join()
+
+    def _alive(self) -> threading.Thread:
+        if self._thread is None or not self._thread.is_alive():
+            self._jobs = queue.SimpleQueue()  # what a dead thread left undone has been answered for
+            self._thread = threading.Thread(target=_work, args=(self._jobs,), name=self._name, daemon=True)
+            self._thread.start()
+        return self._thread
+
+    def _look(self, thread: threading.Thread, done: asyncio.Future[T]) -> None:
+        if done.done():
+            return
+        if thread.is_alive():
+            done.get_loop().call_later(_LOOK_EVERY, self._look, thread, done)
+        else:
+            done.set_exception(BlocklistInternalError())
+
+
+def _work(jobs: "queue.SimpleQueue[Callable[[], None] | None]") -> None:
+    while (job := jobs.get()) is not None:
+        job()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[..., None], *args: object) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(tell, *args)
+
+
+def _succeed(done: asyncio.Future[T], result: T) -> None:
+    if not done.done():
+        done.set_result(result)
+
+
+def _fail(done: asyncio.Future[T], trouble: Exception) -> None:
+    if not done.done():
+        done.set_exception(trouble)
