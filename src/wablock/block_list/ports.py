@@ -51,10 +51,11 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Block(msgspec.Struct, frozen=True):
-    """Block `members`. The preconditions are decided where the change is made durable, so that no two writers pass both.
+    """Block `members`.
 
-    `max_size`: the list may not grow past it. `written_since`: only users whose last message to `phone_number_id` is not
-    older. Neither is asked of a user who is on the list already.
+    The preconditions are decided where the change is made durable, so that two writers cannot both pass. `max_size`:
+    the list may not grow past it. `written_since`: only users whose last message to the number is not older. Neither
+    is asked of a user who is on the list already.
     """
 
     list_id: str

@@ -178,7 +178,7 @@ def _done(member: Member) -> wire.BlockedUserOperation:
 
 
 def _failed(typed: str, who: Member | identity.Identity | None, failure: errors.UserFailure) -> wire.FailedUser:
-    told = wire.UserError(failure.message, failure.code, wire.ErrorData(failure.details))
+    told = wire.UserError(failure.message, failure.code, wire.ErrorData(details=failure.details))
     failed = wire.FailedUser(input=typed, errors=[told])
     if who is not None and who.wa_id is not None:
         failed.wa_id = who.wa_id

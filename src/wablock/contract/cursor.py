@@ -70,7 +70,8 @@ def decode(text: str, list_id: str) -> Cursor:
         cursor = Cursor(parsed.offset, version, int(parsed.seq) if parsed.seq else version)
     except (binascii.Error, msgspec.MsgspecError, ValueError, RecursionError):
         raise BadCursor from None
-    if not 0 < version < 2**63 or encode(cursor, list_id) != text:
+    # The check value keeps no secret: a made-up text may carry a right one, with numbers that no database holds.
+    if not (0 <= cursor.offset < 2**63 and 0 < cursor.seq <= version < 2**63) or encode(cursor, list_id) != text:
         raise BadCursor
     if not parsed.seq and parsed.offset != 0:  # only the newest row equals the version, and it is the first
         raise BadCursor

@@ -21,6 +21,8 @@ class GraphError(Exception):
     is_transient: ClassVar[bool] = False
     names_product: ClassVar[bool] = False
     """Whether the body says `messaging_product` beside the error."""
+    data_names_product: ClassVar[bool] = False
+    """Whether `error_data` says `messaging_product` beside the details."""
 
     def __init__(self, message: str, details: str | None = None, *, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -132,6 +134,7 @@ class RateLimitHit(GraphError):
 
     code = 130429
     subcode = 2494055
+    data_names_product = True
 
     def __init__(self, details: str, retry_after: int | None = None) -> None:
         super().__init__("(#130429) Rate limit hit", details, retry_after=retry_after)

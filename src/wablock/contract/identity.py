@@ -22,6 +22,9 @@ class Identity(msgspec.Struct, frozen=True):
     user_id: str | None = None
 
 
+COUNTRIES: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
+"""The ISO 3166 codes by which national numbers can be read."""
+
 WITH_COUNTRY_CODE: Final = "write it with + and the country code, as +16505551234"
 
 _E164 = re.compile(r"\+?([1-9][0-9]{6,14})")  # E.164: at most 15 digits, no leading zero
@@ -53,6 +56,12 @@ def of_wa_id(digits: str) -> Identity:
     raise NotAWhatsAppUser("its country code does not exist")
 
 
+def country_of(wa_id: str) -> str | None:
+    """The ISO 3166 code of the country that a number belongs to; None where that is not certain."""
+    region = phonenumbers.region_code_for_number(phonenumbers.parse("+" + wa_id))
+    return region if region in COUNTRIES else None
+
+
 def of_user_id(user_id: str) -> Identity:
     """Who a business-scoped user id means; raises `NotAWhatsAppUser` for a parent id and for any other text."""
     if _USER_ID.fullmatch(user_id):
@@ -77,13 +86,11 @@ def _digits(user: str, country: str | None) -> str:
     bare = user.translate(_PUNCTUATION) if len(user) <= _LONGEST else ""
     if not _TYPED.fullmatch(bare):
         raise NotAWhatsAppUser("it is not a phone number")
-    if user.lstrip(" ").startswith("+") or (bare == user and bare[0] != "0"):
+    if bare[0] == "+" or (bare == user and bare[0] != "0"):
         match = _E164.fullmatch(bare)
         if match is None:
             raise NotAWhatsAppUser("an international number has 7 to 15 digits and does not begin with 0")
         return match[1]
-    if "+" in bare:
-        raise NotAWhatsAppUser("+ comes first in a phone number")
     return _national_digits(user, country)
 
 

@@ -1,11 +1,11 @@
 """Every JSON shape of the Block API, named as in Meta's OpenAPI document, members in the order they are written."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-WHATSAPP = "whatsapp"
+WHATSAPP: Final = "whatsapp"
 
 
 class User(msgspec.Struct, omit_defaults=True):
@@ -26,9 +26,9 @@ class BlockedUserOperation(msgspec.Struct, omit_defaults=True):
     user_id: str | UnsetType = UNSET
 
 
-class ErrorData(msgspec.Struct, omit_defaults=True):
-    details: str
+class ErrorData(msgspec.Struct, omit_defaults=True, kw_only=True):
     messaging_product: str | UnsetType = UNSET
+    details: str
 
 
 class UserError(msgspec.Struct):
@@ -96,11 +96,11 @@ class BlockedUser(msgspec.Struct, omit_defaults=True):
     wa_id: str | UnsetType = UNSET
     user_id: str | UnsetType = UNSET
     input: str | UnsetType = UNSET
-    reason: str | None | UnsetType = UNSET
-    note: str | None | UnsetType = UNSET
+    reason: str | UnsetType | None = UNSET
+    note: str | UnsetType | None = UNSET
     blocked_at: int | UnsetType = UNSET
     blocked_by: str | UnsetType = UNSET
-    expires_at: int | None | UnsetType = UNSET
+    expires_at: int | UnsetType | None = UNSET
 
 
 class PaginationCursors(msgspec.Struct):

@@ -48,7 +48,7 @@ class GroupCommit:
         if self._users_waiting and self._users_waiting + users > self._most_waiting:
             self._meter.refused()
             raise Overloaded("Too many changes are waiting to be written. Nothing was changed; try again.")
-        done = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((change, done))
         self._users_waiting += users
         if self._committing is None:

@@ -37,7 +37,10 @@ class SqliteStore:
     def __init__(self, path: Path, meter: CommitMeter, *, vfs: str | None = None) -> None:
         """Opens the file, made and migrated where needed; raises `CannotOpen`. On return the schema is on disk."""
         prepare(path, vfs)
-        self._reader = connect(path, vfs, busy_timeout_ms=_READER_BUSY_MS)
+        try:
+            self._reader = connect(path, vfs, busy_timeout_ms=_READER_BUSY_MS)
+        except apsw.Error as trouble:
+            raise CannotOpen(f"Cannot open the database {path}: {trouble}") from trouble
         self._writer = BatchWriter(lambda: connect(path, vfs))
         self._thread = WriterThread("wablock-writer")
         self._group = GroupCommit(self._apply_batch, meter)

@@ -1,5 +1,6 @@
 """Opening a SQLite file so that a commit survives power loss, and bringing its schema up to date."""
 
+import contextlib
 import os
 import time
 from importlib.resources import files
@@ -34,12 +35,14 @@ def prepare(path: Path, vfs: str | None = None) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _look_before_writing(path, vfs)
         connection = connect(path, vfs)
     except (OSError, apsw.Error) as trouble:
         raise CannotOpen(f"Cannot open the database {path}: {trouble}") from trouble
     try:
         _migrate(connection, path)
-        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        with contextlib.suppress(apsw.BusyError):  # another process is at it, and the commit was synced
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
     except apsw.Error as trouble:
         raise CannotOpen(f"Cannot prepare the database {path}: {trouble}") from trouble
     finally:
@@ -54,24 +57,37 @@ def migrations() -> list[tuple[int, str]]:
     return [(int(name.split("_")[0]), sql) for name, sql in scripts]
 
 
+def _look_before_writing(path: Path, vfs: str | None) -> None:
+    """Refuses what is not ours while it is as it was found: `connect` would already turn it into a WAL database."""
+    connection = apsw.Connection(str(path), vfs=vfs)
+    try:
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        connection.execute("BEGIN")  # so that version and tables are of one moment
+        _schema_version(connection, path)
+    finally:
+        connection.close()
+
+
 def _migrate(connection: apsw.Connection, path: Path) -> None:
-    known = migrations()
+    """On failure the transaction is left open: closing the connection undoes it."""
     connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        version = int(connection.pragma("user_version"))
-        application = int(connection.pragma("application_id"))
-        foreign = application not in (0, _APPLICATION_ID) or (version == 0 and _has_tables(connection))
-        if foreign:
-            connection.execute("ROLLBACK")
-            raise CannotOpen(f"{path} is a database of another program; name another file")
-        if version > known[-1][0]:
-            connection.execute("ROLLBACK")
-            raise CannotOpen(f"{path} was written by a newer wablock (schema {version}); upgrade wablock to open it")
-        for number, sql in known:
-            if number > version:
-                connection.execute(sql)
-                connection.execute(f"PRAGMA user_version={number}; PRAGMA application_id={_APPLICATION_ID}")
+    version = _schema_version(connection, path)
+    for number, sql in migrations():
+        if number > version:
+            connection.execute(sql)
+            connection.execute(f"PRAGMA user_version={number}; PRAGMA application_id={_APPLICATION_ID}")
     connection.execute("COMMIT")
+
+
+def _schema_version(connection: apsw.Connection, path: Path) -> int:
+    """0 for a new file; raises `CannotOpen` where the file is another program's or a newer wablock's."""
+    version = int(connection.pragma("user_version"))
+    application = int(connection.pragma("application_id"))
+    if application not in (0, _APPLICATION_ID) or (version == 0 and _has_tables(connection)):
+        raise CannotOpen(f"{path} is a database of another program; name another file")
+    if version > migrations()[-1][0]:
+        raise CannotOpen(f"{path} was written by a newer wablock (schema {version}); upgrade wablock to open it")
+    return version
 
 
 def _has_tables(connection: apsw.Connection) -> bool:

@@ -10,9 +10,7 @@ from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
 from wablock.storage.sqlite.writes import BatchWriter
 
-_TOKEN_COLUMNS: Final = (
-    "token_sha256, account_id, label, scopes, phone_number_ids, created_at, expires_at, revoked_at"
-)
+_TOKEN_COLUMNS: Final = "token_sha256, account_id, label, scopes, phone_number_ids, created_at, expires_at, revoked_at"
 _FIND_TOKEN = f"SELECT {_TOKEN_COLUMNS} FROM access_token WHERE token_sha256 = ?"
 _TOKENS = f"SELECT {_TOKEN_COLUMNS} FROM access_token WHERE ?1 IS NULL OR account_id = ?1 ORDER BY created_at"
 _ADD_TOKEN = f"""

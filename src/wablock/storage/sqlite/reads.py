@@ -1,7 +1,7 @@
 """Pages and checks of block lists, on SQLite: read on the event loop, beside a writer that never holds them up."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -49,7 +49,7 @@ def page(connection: apsw.Connection, request: PageRequest) -> Page:
         "at": request.at,
         "limit": request.limit + 1,
     }
-    found = connection.execute(_NEWER if newer else _OLDER, bindings).fetchall()
+    found: list[tuple[Any, ...]] = connection.execute(_NEWER if newer else _OLDER, bindings).fetchall()
     if not found:
         return Page((), 0, has_previous=False, has_next=False)
     version, beyond = found[0][0], bool(found[0][-1])
@@ -67,6 +67,4 @@ def blocked(
     connection: apsw.Connection, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
 ) -> list[bool]:
     """See `BlockStore.blocked`."""
-    return [
-        bool(connection.execute(_BLOCKED, (list_id, at, user.key, user.user_id, account_id)).get) for user in users
-    ]
+    return [bool(connection.execute(_BLOCKED, (list_id, at, user.key, user.user_id, account_id)).get) for user in users]

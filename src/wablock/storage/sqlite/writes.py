@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import apsw
 import msgspec
@@ -151,8 +152,9 @@ class BatchWriter:
             raise
 
     def is_ready(self) -> bool:
-        """Whether a transaction can be begun now; writes nothing."""
-        with self.transaction():
+        """Whether a transaction can be made durable now: only a write tells, a full disk still lets one begin."""
+        with self.transaction() as connection:
+            connection.pragma("user_version", connection.pragma("user_version"))
             return True
 
     def close(self) -> None:
@@ -174,7 +176,7 @@ class _Transaction:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._execute = connection.execute
+        self._execute: Callable[..., Any] = connection.execute
         self._lists: dict[str, _ListState] = {}
 
     def apply(self, change: Change) -> Outcome:
@@ -198,7 +200,9 @@ class _Transaction:
         members = self._resolved(change.account_id, change.members, change.at)
         refused = {}
         if change.max_size is not None or change.written_since is not None:
-            refused = dict(refusals(change, members, self._on_list(change, members), state.size, self._wrote_at(change, members)))
+            refused = dict(
+                refusals(change, members, self._on_list(change, members), state.size, self._wrote_at(change, members))
+            )
         accepted = [member for index, member in enumerate(members) if index not in refused] if refused else members
         self._add(change, state, accepted)
         return Outcome(refused) if refused else _DONE
@@ -281,16 +285,16 @@ class _Transaction:
         """`members` under the identity that each is known by; links that a member shows are learned first."""
         if all(member.user_id is None for member in members):
             return members
-        resolved = []
-        for member in members:
-            if member.links:
-                self._link(account_id, member, at)
-            elif member.user_id is not None:
-                alias = self._execute(_ALIAS, (account_id, member.user_id)).fetchone()
-                if alias is not None:
-                    member = msgspec.structs.replace(member, key=alias[0], wa_id=alias[1])
-            resolved.append(member)
-        return resolved
+        return [self._known(account_id, member, at) for member in members]
+
+    def _known(self, account_id: str, member: Member, at: Microseconds) -> Member:
+        if member.user_id is None:
+            return member
+        if member.links:
+            self._link(account_id, member, at)
+            return member
+        alias = self._execute(_ALIAS, (account_id, member.user_id)).fetchone()
+        return member if alias is None else msgspec.structs.replace(member, key=alias[0], wa_id=alias[1])
 
     def _link(self, account_id: str, member: Member, at: Microseconds) -> None:
         """From now on `member.user_id` means `member.key`, and rows under either become one in every list."""
@@ -311,9 +315,7 @@ class _Transaction:
             state.change(max(at, state.version + 1), -1)
         expiries = [expires_at for _, expires_at in rows]
         expires_at = None if None in expiries else max(expiries)
-        self._execute(
-            _MERGED_ROW, (member.key, member.wa_id, member.user_id, expires_at, state.list_id, rows[0][0])
-        )
+        self._execute(_MERGED_ROW, (member.key, member.wa_id, member.user_id, expires_at, state.list_id, rows[0][0]))
 
 
 _DONE = Outcome()

@@ -1,0 +1,63 @@
+"""What the commands on a database have in common: opening it, and showing what is found."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from wablock.server.metrics import Metrics
+from wablock.settings import default_database
+from wablock.storage import Store, open_store
+
+T = TypeVar("T")
+
+Json = Annotated[bool, Parameter(env_var="WABLOCK_JSON", negative="", help="Print JSON, for programs.")]
+
+
+class Refused(Exception):
+    """The command asks for what cannot be; the message says what to do, in one line."""
+
+
+def on_store(database: str | None, work: Callable[[Store], Awaitable[T]]) -> T:
+    """What `work` gives, on the database at this URL; raises `CannotOpen`."""
+
+    async def opened() -> T:
+        store = open_store(database or default_database(), Metrics())
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(opened())
+
+
+def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
+    """Rows as a table for people, or as one JSON array for programs."""
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        Console().print(empty)
+    else:
+        table = Table(*[column.replace("_", " ") for column in columns])
+        for row in rows:
+            table.add_row(*[_cell(row.get(column)) for column in columns])
+        Console().print(table)
+
+
+def print_json(data: Any) -> None:
+    print(msgspec.json.format(msgspec.json.encode(data)).decode())  # noqa: T201 - it is what was asked for
+
+
+def say(text: str) -> None:
+    # Plain and whole: what is printed is pasted into shells and read by scripts.
+    Console(soft_wrap=True).print(text, markup=False, highlight=False)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return ", ".join(value) if isinstance(value, list) else str(value)

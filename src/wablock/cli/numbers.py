@@ -1,0 +1,110 @@
+"""`wablock number`: the business numbers of a database."""
+
+import sys
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.prompt import Confirm
+
+from wablock.block_list.ports import BusinessNumber, Rules
+from wablock.cli.administration import Json, Refused, on_store, say, show
+from wablock.contract import identity
+from wablock.contract.errors import NotAWhatsAppUser
+from wablock.settings import DatabaseUrl
+from wablock.wiring import system_clock
+
+app = App(name="number", help="Add, list and remove business numbers.")
+
+_COLUMNS = ("phone_number_id", "account_id", "wa_id", "country", "rules")
+
+PhoneNumberId = Annotated[str, Parameter(help="Id of the business number, as Graph has it: digits.")]
+
+
+@app.command
+def add(
+    phone_number_id: PhoneNumberId,
+    *,
+    account: Annotated[
+        str, Parameter(env_var="WABLOCK_ACCOUNT", help="Account (WhatsApp Business Account) that it belongs to.")
+    ] = "default",
+    display_number: Annotated[
+        str | None,
+        Parameter(env_var="WABLOCK_DISPLAY_NUMBER", help="The number itself, with + and country code: not blockable."),
+    ] = None,
+    country: Annotated[
+        str | None,
+        Parameter(env_var="WABLOCK_COUNTRY", help="Two-letter country by which national numbers are read."),
+    ] = None,
+    rules: Annotated[
+        Rules | None, Parameter(env_var="WABLOCK_NUMBER_RULES", help="Its rules. Default: the server's.")
+    ] = None,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Add a business number. Its block list is empty; a server sees it at once."""
+    number = BusinessNumber(
+        _checked_id(phone_number_id), account, _wa_id(display_number), _country(country, display_number), rules
+    )
+    if not on_store(database, lambda store: store.add_number(number, system_clock())):
+        raise Refused(f"The number {phone_number_id} exists already")
+    _tell([number], f"Added number {phone_number_id} to account {account}.", as_json=json)
+
+
+@app.command(name="list")
+def list_(*, database: DatabaseUrl = None, json: Json = False) -> None:
+    """List the business numbers."""
+    numbers = on_store(database, lambda store: store.numbers())
+    show([_row(number) for number in numbers], _COLUMNS, as_json=json, empty="No numbers yet: wablock number add ID")
+
+
+@app.command
+def remove(
+    phone_number_id: PhoneNumberId,
+    *,
+    yes: Annotated[bool, Parameter(env_var="WABLOCK_YES", negative="", help="Do not ask.")] = False,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Remove a business number and its whole block list."""
+    question = f"Remove number {phone_number_id} and everybody on its block list?"
+    if not yes and not (sys.stdin.isatty() and Confirm.ask(question)):
+        raise Refused("Nothing was removed; add --yes to remove the number and its block list")
+    if not on_store(database, lambda store: store.remove_number(phone_number_id)):
+        raise Refused(f"There is no number {phone_number_id}")
+    _tell([BusinessNumber(phone_number_id, "")], f"Removed number {phone_number_id}.", as_json=json)
+
+
+def _tell(numbers: list[BusinessNumber], sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        show([_row(number) for number in numbers], _COLUMNS, as_json=True, empty="")
+    else:
+        say(sentence)
+
+
+def _row(number: BusinessNumber) -> dict[str, str]:
+    values = {column: getattr(number, column) for column in _COLUMNS}
+    return {column: str(value) for column, value in values.items() if value}
+
+
+def _checked_id(phone_number_id: str) -> str:
+    if not (phone_number_id.isascii() and phone_number_id.isdigit() and len(phone_number_id) <= 32):
+        raise Refused(f"{phone_number_id!r} is not a phone number id: it has digits only, as 106540352242922")
+    return phone_number_id
+
+
+def _wa_id(display_number: str | None) -> str | None:
+    if display_number is None:
+        return None
+    try:
+        return identity.of_user(display_number, None).wa_id
+    except NotAWhatsAppUser as failure:
+        raise Refused(f"{display_number}: {failure}") from None
+
+
+def _country(country: str | None, display_number: str | None) -> str | None:
+    if country is not None:
+        if country.upper() not in identity.COUNTRIES:
+            raise Refused(f"{country!r} is not a country: write two letters, as US")
+        return country.upper()
+    wa_id = _wa_id(display_number)
+    return None if wa_id is None else identity.country_of(wa_id)

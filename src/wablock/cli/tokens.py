@@ -1,0 +1,124 @@
+"""`wablock token`: the access tokens of a database."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import App, Parameter
+
+from wablock import access
+from wablock.access import AccessToken, Scope
+from wablock.block_list.rules import SECOND
+from wablock.cli.administration import Json, Refused, on_store, print_json, say, show
+from wablock.server.manage import token_info
+from wablock.settings import DatabaseUrl
+from wablock.storage import Store
+from wablock.wiring import system_clock
+
+app = App(name="token", help="Create, list and revoke access tokens.")
+
+_COLUMNS = ("token_id", "label", "account_id", "scopes", "phone_number_ids", "created_at", "expires_at", "revoked_at")
+_SHORTEST = 16  # characters: a token is stored as one fast hash, which only a long random text may rely on
+
+
+@app.command
+def create(
+    *,
+    account: Annotated[
+        str, Parameter(env_var="WABLOCK_ACCOUNT", help="Account that the token belongs to.")
+    ] = "default",
+    label: Annotated[str, Parameter(env_var="WABLOCK_LABEL", help="What it is for; kept as who blocked.")] = "token",
+    scope: Annotated[
+        list[Scope] | None,
+        Parameter(env_var="WABLOCK_SCOPE", help="What it may do; may be repeated. Default: read and write."),
+    ] = None,
+    number: Annotated[
+        list[str] | None,
+        Parameter(env_var="WABLOCK_NUMBER", help="A number id it may touch; may be repeated. Default: all."),
+    ] = None,
+    expires_in_days: Annotated[
+        float | None, Parameter(env_var="WABLOCK_EXPIRES_IN_DAYS", help="Days until it expires. Default: never.")
+    ] = None,
+    from_stdin: Annotated[
+        bool,
+        Parameter(
+            env_var="WABLOCK_FROM_STDIN",
+            negative="",
+            help="Register the token read from standard input, one that an application has already.",
+        ),
+    ] = False,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Create a token and show it, this once; only its SHA-256 is kept."""
+    text = _typed_token() if from_stdin else access.random_token()
+    now = system_clock()
+    token = AccessToken(
+        access.digest(text),
+        account,
+        label,
+        frozenset(scope or (Scope.READ, Scope.WRITE)),
+        frozenset(number) if number else None,
+        now,
+        None if expires_in_days is None else now + int(expires_in_days * 86_400 * SECOND),
+    )
+    if not on_store(database, lambda store: store.add_token(token)):
+        raise Refused("This token exists already")
+    if json:
+        print_json(_row(token) | ({} if from_stdin else {"token": text}))
+    elif from_stdin:
+        say(f"Registered token {token.token_id} ({label}).")
+    else:
+        say(f"Created token {token.token_id} ({label}). It is shown this once:\n\n{text}")
+
+
+@app.command(name="list")
+def list_(*, database: DatabaseUrl = None, json: Json = False) -> None:
+    """List the tokens: what they may do, not what they are."""
+    tokens = on_store(database, lambda store: store.tokens())
+    rows = [_row(token) for token in tokens]
+    if not json:
+        rows = [row | {name: _day(row[name]) for name in row if name.endswith("_at")} for row in rows]
+    show(rows, _COLUMNS, as_json=json, empty="No tokens yet: wablock token create")
+
+
+@app.command
+def revoke(
+    token_id: Annotated[str, Parameter(help="Its token_id, or its label where only one token has it.")],
+    *,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Revoke a token. Every server refuses it within a second."""
+
+    async def work(store: Store) -> AccessToken:
+        good = [token for token in await store.tokens() if token.revoked_at is None]
+        found = [token for token in good if token.token_id == token_id]
+        found = found or [token for token in good if token.label == token_id]
+        if len(found) != 1:
+            raise Refused(f"{len(found) or 'No'} unrevoked tokens are called {token_id!r}: see wablock token list")
+        await store.revoke_token(found[0].digest, system_clock())
+        return found[0]
+
+    token = on_store(database, work)
+    if json:
+        print_json(_row(token))
+    else:
+        say(f"Revoked token {token.token_id} ({token.label}).")
+
+
+def _typed_token() -> str:
+    text = sys.stdin.read().strip()
+    if len(text) < _SHORTEST or not text.isascii() or not text.isprintable() or " " in text:
+        raise Refused(f"A token has {_SHORTEST} or more printable ASCII characters and no spaces")
+    return text
+
+
+def _row(token: AccessToken) -> dict[str, Any]:
+    row: dict[str, Any] = msgspec.to_builtins(token_info(token))
+    return row | {"account_id": token.account_id}
+
+
+def _day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,1 @@
+"""How wablock is reached: HTTP and nothing else."""

@@ -1,0 +1,251 @@
+"""The application: which path is whose, and the one place where a failure becomes an answer."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from wablock.access import Access, AccessToken
+from wablock.block_list.ports import Microseconds
+from wablock.block_list.service import BlockList
+from wablock.contract.errors import (
+    BlocklistInternalError,
+    GraphError,
+    Overloaded,
+    UnknownPath,
+    UnsupportedMethod,
+)
+from wablock.contract.versions import answering_version, is_version
+from wablock.server import parameters, request
+from wablock.server.answers import Answer, RequestIds, failure, preflight, request_ids
+from wablock.server.block_users import BlockUsers, Call
+from wablock.server.credentials import header_token
+from wablock.server.limits import Limits, RateLimits
+from wablock.server.manage import Manage
+from wablock.server.metrics import CONTENT_TYPE, Metrics
+from wablock.server.openapi import document
+from wablock.server.request import ClientWentAway, Target
+
+_log = logging.getLogger("wablock.server")
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What can be chosen about the answers."""
+
+    partial_failure_status: int = 200
+    list_has_input: bool = False
+    token_in_parameters: bool = True
+    """Whether a token may come as `access_token` in query or form."""
+    public_url: str | None = None
+    """The scheme and host of `paging.next`; None: as the caller used."""
+    log_requests: bool = False
+    """Whether every request is logged; failures are, always."""
+
+
+class Application:
+    """The ASGI application. Hot routes are plain ASGI here, Starlette has the rest."""
+
+    def __init__(
+        self,
+        *,
+        block_list: BlockList,
+        access: Access,
+        clock: Callable[[], Microseconds],
+        is_ready: Callable[[], Awaitable[bool]],
+        metrics: Metrics,
+        rates: RateLimits,
+        limits: Limits,
+        options: Options,
+        lifespan: Callable[[Any], AbstractAsyncContextManager[None]] | None = None,
+    ) -> None:
+        self._access = access
+        self._is_ready = is_ready
+        self._metrics = metrics
+        self._rates = rates
+        self._limits = limits
+        self._options = options
+        self._block_users = BlockUsers(
+            block_list,
+            access,
+            partial_failure_status=options.partial_failure_status,
+            list_has_input=options.list_has_input,
+        )
+        manage = Manage(block_list, access, clock, self._authorize, self._read_body)
+        self._document = msgspec.json.encode(document())
+        self._rest = Starlette(
+            routes=[
+                *manage.routes(),
+                Route("/healthz", self._healthz, methods=["GET"]),
+                Route("/readyz", self._readyz, methods=["GET"]),
+                Route("/metrics", self._metrics_text, methods=["GET"]),
+                Route("/openapi.json", self._openapi, methods=["GET"]),
+            ],
+            exception_handlers={
+                GraphError: self._rest_failed,
+                HTTPException: self._rest_failed,
+                Exception: self._rest_failed,
+            },
+            lifespan=lifespan,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+            return
+        started = time.perf_counter()
+        ids = request_ids()
+        target = request.target(scope["path"])
+        if target is None:
+            await self._answer_rest(scope, receive, send, ids, started)
+            return
+        version = answering_version(target.asked_version)
+        try:
+            answer = await self._answer(scope, receive, target, ids, version)
+        except GraphError as error:
+            answer = failure(error, ids, version)
+        except ClientWentAway:
+            return
+        except Exception:
+            _log.exception("an answer could not be made", extra={"request_id": ids.fbtrace_id})
+            answer = failure(BlocklistInternalError(), ids, version)
+        await _send(send, answer)
+        self._done(scope, "block_users", ids, answer.status, answer.code, started)
+
+    async def _answer(self, scope: Scope, receive: Receive, target: Target, ids: RequestIds, version: str) -> Answer:
+        method = scope["method"]
+        if method == "OPTIONS":
+            return preflight(ids, version)
+        if method not in ("GET", "HEAD", "POST", "DELETE"):
+            raise UnsupportedMethod(method)
+        sent = request.headers(scope)
+        text = header_token(sent)
+        # A good token in the header comes first: without one, nothing else about the request is told.
+        token = None if text is None else await self._token(text)
+        body = await request.body(receive, sent, self._limits.body)
+        said = await parameters.read(scope["query_string"], sent.content_type, body)
+        in_parameters = text is None and said.access_token is not None and self._options.token_in_parameters
+        if token is None:
+            token = await self._token(said.access_token if in_parameters else None)
+        self._rates.number(target.phone_number_id)
+        base_url = self._options.public_url or request.base_url(scope, sent)
+        return await self._block_users.answer(
+            Call(
+                _method(method, said),
+                target.phone_number_id,
+                token,
+                said,
+                ids,
+                version,
+                base_url + scope["path"],
+                sent.if_none_match,
+                in_parameters,
+            )
+        )
+
+    async def _token(self, text: str | None) -> AccessToken:
+        token = await self._access.token(text)
+        self._rates.token(token.digest)
+        return token
+
+    def _done(
+        self, scope: Scope, operation: str, ids: RequestIds, status: int, code: int | None, started: float
+    ) -> None:
+        seconds = time.perf_counter() - started
+        self._metrics.answered(operation, status, code, seconds)
+        if self._options.log_requests or status >= 400:
+            _log.info(
+                "request",
+                extra={
+                    "request_id": ids.fbtrace_id,
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    "status": status,
+                    "code": code,
+                    "ms": round(seconds * 1_000, 2),
+                },
+            )
+
+    # -- the rest
+
+    async def _answer_rest(self, scope: Scope, receive: Receive, send: Send, ids: RequestIds, started: float) -> None:
+        scope["wablock.ids"] = ids
+        status = 500
+
+        async def send_with_ids(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if not any(name == b"x-fb-request-id" for name, _ in message["headers"]):
+                    message["headers"].append((b"x-fb-request-id", ids.fbtrace_id.encode()))
+            await send(message)
+
+        try:
+            await self._rest(scope, receive, send_with_ids)
+        except ClientWentAway:
+            return
+        except Exception:
+            _log.exception("an answer could not be made", extra={"request_id": ids.fbtrace_id})
+        route = scope.get("route")
+        self._done(scope, getattr(route, "path", "unknown"), ids, status, None, started)
+
+    async def _rest_failed(self, asked: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException):
+            error = UnsupportedMethod(asked.method) if error.status_code == 405 else UnknownPath(_unknown(asked))
+        elif not isinstance(error, GraphError):
+            error = BlocklistInternalError()
+        answer = failure(error, asked.scope["wablock.ids"], answering_version(None))
+        response = Response(answer.body, answer.status)
+        response.raw_headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
+        return response
+
+    async def _authorize(self, asked: Request) -> AccessToken:
+        return await self._token(header_token(request.headers(asked.scope)))
+
+    async def _read_body(self, asked: Request) -> bytes:
+        return await request.body(asked.receive, request.headers(asked.scope), self._limits.body)
+
+    async def _healthz(self, _: Request) -> Response:
+        return Response(b'{"status":"ok"}', media_type="application/json")
+
+    async def _readyz(self, _: Request) -> Response:
+        if not await self._is_ready():
+            raise Overloaded("The database cannot take changes now")
+        return Response(b'{"status":"ready"}', media_type="application/json")
+
+    async def _metrics_text(self, _: Request) -> Response:
+        return Response(self._metrics.text(), headers={"content-type": CONTENT_TYPE.decode()})
+
+    async def _openapi(self, _: Request) -> Response:
+        return Response(self._document, media_type="application/json", headers={"access-control-allow-origin": "*"})
+
+
+def _method(sent: str, said: parameters.Parameters) -> str:
+    """The operation: Graph lets a POST name another one in the parameter `method`."""
+    if sent == "HEAD":
+        return "GET"
+    if sent == "POST" and said.method:
+        return said.method.upper()[:20]
+    return sent
+
+
+def _unknown(asked: Request) -> str:
+    """The part of a path that means nothing: what follows the version and the object."""
+    parts = [part for part in asked.scope["path"].split("/") if part]
+    if parts and is_version(parts[0]):
+        parts = parts[1:]
+    return "/" + "/".join(parts[1:] if len(parts) > 1 else parts)
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    answer.headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})

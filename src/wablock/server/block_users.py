@@ -1,0 +1,118 @@
+"""The three operations of the Block API: each reads, asks the block list, answers."""
+
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import UNSET
+
+from wablock.access import Access, AccessToken, Scope
+from wablock.block_list.ports import BusinessNumber, Row
+from wablock.block_list.rules import SECOND
+from wablock.block_list.service import BlockList, Listing, Result
+from wablock.contract import wire
+from wablock.contract.errors import GraphError, SomeUsersFailed, UnsupportedMethod
+from wablock.server.answers import Answer, RequestIds, error_body, success, with_etag
+from wablock.server.parameters import Parameters
+
+_SCOPES = {"GET": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
+
+
+class Call(msgspec.Struct):
+    """One request to a block list: who asks for what, and how its answer is named."""
+
+    method: str
+    phone_number_id: str
+    token: AccessToken
+    parameters: Parameters
+    ids: RequestIds
+    version: str
+    url: str
+    """The address that the caller used, without its query."""
+    if_none_match: str | None = None
+    token_in_parameters: bool = False
+
+
+class BlockUsers:
+    """Answers `GET`, `POST` and `DELETE` of `block_users`."""
+
+    def __init__(
+        self, block_list: BlockList, access: Access, *, partial_failure_status: int = 200, list_has_input: bool = False
+    ) -> None:
+        self._block_list = block_list
+        self._access = access
+        self._partial_failure_status = partial_failure_status
+        self._always_shown = frozenset(("input",) if list_has_input else ())
+
+    async def answer(self, call: Call) -> Answer:
+        scope = _SCOPES.get(call.method)
+        if scope is None:
+            raise UnsupportedMethod(call.method)
+        number = await self._access.number(call.token, call.phone_number_id, scope, call.method)
+        if call.method == "GET":
+            return await self._get(call, number)
+        if call.method == "POST":
+            return await self._post(call, number)
+        return await self._delete(call, number)
+
+    async def _get(self, call: Call, number: BusinessNumber) -> Answer:
+        asked = call.parameters
+        limit, shown = asked.page_size(), asked.extra_fields() | self._always_shown
+        listing = await self._block_list.page(number, limit, asked.after, asked.before)
+        data = wire.GetBlockedUsersData([_blocked_user(row, shown) for row in listing.page.rows])
+        if listing.before is not None and listing.after is not None:
+            data.paging = _paging(call, limit, listing, listing.before, listing.after)
+        return with_etag(success(data, call.ids, call.version), call.if_none_match)
+
+    async def _post(self, call: Call, number: BusinessNumber) -> Answer:
+        result = await self._block_list.block(number, call.parameters.users(), call.token.label)
+        users = wire.BlockUsersResult(result.done or UNSET, result.failed or UNSET)
+        data = wire.BlockUsersData(users, wire.WHATSAPP)
+        return self._changed(call, data, result, "block")
+
+    async def _delete(self, call: Call, number: BusinessNumber) -> Answer:
+        result = await self._block_list.unblock(number, call.parameters.users())
+        users = wire.UnblockUsersResult(result.done or UNSET, result.failed or UNSET)
+        data = wire.UnblockUsersData(users, wire.WHATSAPP)
+        return self._changed(call, data, result, "unblock")
+
+    def _changed(
+        self, call: Call, data: wire.BlockUsersData | wire.UnblockUsersData, result: Result, operation: str
+    ) -> Answer:
+        if not result.failed:
+            return success(data, call.ids, call.version)
+        error: GraphError = SomeUsersFailed(operation)
+        data.error = error_body(error, call.ids)
+        answer = success(data, call.ids, call.version, self._partial_failure_status)
+        answer.code = error.code
+        return answer
+
+
+def _blocked_user(row: Row, shown: frozenset[str]) -> wire.BlockedUser:
+    user = wire.BlockedUser(wire.WHATSAPP, UNSET if row.wa_id is None else row.wa_id)
+    if row.user_id is not None:
+        user.user_id = row.user_id
+    for field in shown:
+        value = getattr(row, field)
+        if field in ("blocked_at", "expires_at") and value is not None:
+            value //= SECOND
+        if field != "user_id":
+            setattr(user, field, value)
+    return user
+
+
+def _paging(call: Call, limit: int, listing: Listing, before: str, after: str) -> wire.Paging:
+    paging = wire.Paging(wire.PaginationCursors(after, before))
+    if listing.page.has_next:
+        paging.next = _page_url(call, limit, "after", after)
+    if listing.page.has_previous:
+        paging.previous = _page_url(call, limit, "before", before)
+    return paging
+
+
+def _page_url(call: Call, limit: int, direction: str, cursor: str) -> str:
+    query = {"limit": str(limit), direction: cursor}
+    if call.parameters.fields:
+        query["fields"] = call.parameters.fields
+    if call.token_in_parameters and call.parameters.access_token:
+        query["access_token"] = call.parameters.access_token
+    return f"{call.url}?{urlencode(query)}"

@@ -1,0 +1,65 @@
+"""How much a caller may ask for: the limits of the server, and rates per token and per number."""
+
+import math
+from collections.abc import Callable
+
+import msgspec
+
+from wablock.contract.errors import ApplicationRequestLimit, RateLimitHit
+
+_MOST_REMEMBERED = 100_000
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Bounds of what one connection and one request may take. Sizes in bytes, times in seconds."""
+
+    body: int = 1_048_576
+    head: int = 32_768
+    head_seconds: float = 10.0
+    body_seconds: float = 30.0
+    idle_seconds: float = 75.0
+    connections: int = 1_000
+    shutdown_seconds: float = 30.0
+
+
+class Rate:
+    """At most `per_minute` requests a minute for each key, a minute's worth of them at once; 0: no limit.
+
+    A generic cell rate algorithm: per key only the time at which its allowance is full again.
+    """
+
+    def __init__(self, per_minute: int, monotonic: Callable[[], float]) -> None:
+        self._interval = 60 / per_minute if per_minute else 0.0
+        self._monotonic = monotonic
+        self._full_at: dict[str | bytes, float] = {}
+
+    def take(self, key: str | bytes) -> int | None:
+        """None where the request may go on, else the whole seconds after which the next one may."""
+        if not self._interval:
+            return None
+        now = self._monotonic()
+        full_at = max(self._full_at.get(key, now), now) + self._interval
+        if full_at - now > 60 + self._interval / 2:
+            return max(1, math.ceil(full_at - now - 60))
+        if len(self._full_at) >= _MOST_REMEMBERED:
+            self._full_at = {key: at for key, at in self._full_at.items() if at > now}
+        self._full_at[key] = full_at
+        return None
+
+
+class RateLimits:
+    """The rates of a server; raises the contract's failures, which say when to try again."""
+
+    def __init__(self, per_token: Rate, per_number: Rate) -> None:
+        self._per_token = per_token
+        self._per_number = per_number
+
+    def token(self, digest: bytes) -> None:
+        wait = self._per_token.take(digest)
+        if wait is not None:
+            raise ApplicationRequestLimit(wait)
+
+    def number(self, phone_number_id: str) -> None:
+        wait = self._per_number.take(phone_number_id)
+        if wait is not None:
+            raise RateLimitHit(f"This number has had too many requests. Try again in {wait} s.", wait)

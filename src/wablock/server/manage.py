@@ -1,0 +1,164 @@
+"""`/v1`: what Meta's API has no words for. Tokens, and when users last wrote."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import UNSET
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from wablock import access
+from wablock.access import Access, AccessToken, Scope
+from wablock.block_list.ports import Microseconds
+from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND
+from wablock.block_list.service import BlockList
+from wablock.contract import wire
+from wablock.contract.errors import InvalidParameter, MissingParameter, TooManyUsers, UnknownObject
+from wablock.server.parameters import invalid
+
+_T = TypeVar("_T")
+
+_encoder = msgspec.json.Encoder()
+_Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+
+
+class NewToken(msgspec.Struct, forbid_unknown_fields=True):
+    """A token to make. Nothing said about scopes, numbers or expiry: the maker's."""
+
+    label: _Label
+    scopes: list[Scope] | None = None
+    phone_number_ids: list[str] | None = None
+    expires_at: int | None = None
+
+
+class TokenInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What can be told of a token; times in seconds since 1970. `token` once only, when it is made."""
+
+    token_id: str
+    token: str | msgspec.UnsetType = UNSET
+    label: str
+    scopes: list[str]
+    phone_number_ids: list[str] | msgspec.UnsetType = UNSET
+    created_at: int
+    expires_at: int | msgspec.UnsetType = UNSET
+    revoked_at: int | msgspec.UnsetType = UNSET
+
+
+class LastInbound(msgspec.Struct, forbid_unknown_fields=True):
+    """Users who wrote, and when: seconds since 1970, or an ISO 8601 text; now where it is not said."""
+
+    users: list[str] | None = None
+    at: int | str | None = None
+
+
+class LastInboundResult(msgspec.Struct, omit_defaults=True):
+    users: list[wire.BlockedUserOperation]
+    failed_users: list[wire.FailedUser] | msgspec.UnsetType = UNSET
+
+
+class Manage:
+    """The `/v1` routes. `authorize` gives a request's token or raises the contract's failure."""
+
+    def __init__(
+        self, block_list: BlockList, grants: Access, clock: Callable[[], Microseconds], authorize: Any, read_body: Any
+    ) -> None:
+        self._block_list = block_list
+        self._access = grants
+        self._clock = clock
+        self._authorize = authorize
+        self._read_body = read_body
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/v1/tokens", self.list_tokens, methods=["GET"]),
+            Route("/v1/tokens", self.create_token, methods=["POST"]),
+            Route("/v1/tokens/{token_id}", self.revoke_token, methods=["DELETE"]),
+            Route("/v1/numbers/{phone_number_id}/last_inbound", self.put_last_inbound, methods=["PUT"]),
+        ]
+
+    async def list_tokens(self, request: Request) -> Response:
+        asker = await self._authorize(request)
+        return _json({"data": [token_info(token) for token in await self._access.tokens(asker)]})
+
+    async def create_token(self, request: Request) -> Response:
+        maker = await self._authorize(request)
+        access.require(maker, Scope.MANAGE)
+        asked = _decoded(await self._read_body(request), NewToken)
+        text = access.random_token()
+        token = AccessToken(
+            access.digest(text),
+            maker.account_id,
+            asked.label,
+            maker.scopes if asked.scopes is None else frozenset(asked.scopes),
+            maker.phone_number_ids if asked.phone_number_ids is None else frozenset(asked.phone_number_ids),
+            self._clock(),
+            maker.expires_at if asked.expires_at is None else asked.expires_at * SECOND,
+        )
+        await self._access.grant(maker, token)
+        info = token_info(token)
+        info.token = text
+        return _json(info, 201)
+
+    async def revoke_token(self, request: Request) -> Response:
+        asker = await self._authorize(request)
+        token_id = request.path_params["token_id"]
+        if not await self._access.revoke(asker, token_id):
+            raise UnknownObject("DELETE", token_id)
+        return _json({"success": True})
+
+    async def put_last_inbound(self, request: Request) -> Response:
+        token = await self._authorize(request)
+        number = await self._access.number(token, request.path_params["phone_number_id"], Scope.WRITE, "PUT")
+        asked = _decoded(await self._read_body(request), LastInbound)
+        if asked.users is None:
+            raise MissingParameter("users")
+        if len(asked.users) > MOST_USERS_PER_REQUEST:
+            raise TooManyUsers(len(asked.users), MOST_USERS_PER_REQUEST)
+        users = [_user(text) for text in asked.users]
+        result = await self._block_list.note_inbound(number, users, _moment(asked.at))
+        return _json(LastInboundResult(result.done, result.failed or UNSET))
+
+
+def token_info(token: AccessToken) -> TokenInfo:
+    return TokenInfo(
+        token_id=token.token_id,
+        label=token.label,
+        scopes=sorted(token.scopes),
+        phone_number_ids=UNSET if token.phone_number_ids is None else sorted(token.phone_number_ids),
+        created_at=token.created_at // SECOND,
+        expires_at=UNSET if token.expires_at is None else token.expires_at // SECOND,
+        revoked_at=UNSET if token.revoked_at is None else token.revoked_at // SECOND,
+    )
+
+
+def _user(text: str) -> wire.User:
+    """A user given by number or by `user_id`: the dot after two letters tells them apart."""
+    return wire.User(user_id=text) if text[:2].isalpha() else wire.User(text)
+
+
+def _moment(at: int | str | None) -> Microseconds | None:
+    if at is None or isinstance(at, int):
+        return None if at is None else at * SECOND
+    if at.isascii() and at.isdigit():  # as Meta's webhooks write it
+        return int(at[:20]) * SECOND
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise InvalidParameter("Param at must be seconds since 1970 or an ISO 8601 time.") from None
+    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * SECOND)
+
+
+def _decoded(body: bytes, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except msgspec.ValidationError as fault:
+        raise invalid(str(fault)) from None
+    except (msgspec.DecodeError, RecursionError):
+        raise InvalidParameter("The body must be a JSON object.") from None
+
+
+def _json(data: Any, status: int = 200) -> Response:
+    return Response(_encoder.encode(data), status, media_type="application/json")

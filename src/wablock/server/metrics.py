@@ -1,0 +1,49 @@
+"""What can be counted, for Prometheus. No label says a number, a token or a user."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_CHANGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+class Metrics:
+    """One server's counters. Each name is documented in `docs/reference/metrics.md`."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "wablock_requests", "Answers given", ("operation", "status", "code"), registry=self._registry
+        )
+        self._seconds = Histogram(
+            "wablock_request_seconds", "Time to answer", ("operation",), buckets=_SECONDS, registry=self._registry
+        )
+        self._commits = Histogram(
+            "wablock_commit_changes", "Changes in one commit", buckets=_CHANGES, registry=self._registry
+        )
+        self._shed = Counter("wablock_shed", "Refused because too much was waiting", ("what",), registry=self._registry)
+        self._connections = Gauge("wablock_connections", "Open connections", registry=self._registry)
+
+    def answered(self, operation: str, status: int, code: int | None, seconds: float) -> None:
+        self._requests.labels(operation, status, code or "").inc()
+        self._seconds.labels(operation).observe(seconds)
+
+    def committed(self, changes: int) -> None:
+        self._commits.observe(changes)
+
+    def refused(self) -> None:
+        self._shed.labels("change").inc()
+
+    def connection_opened(self) -> None:
+        self._connections.inc()
+
+    def connection_closed(self) -> None:
+        self._connections.dec()
+
+    def connection_refused(self) -> None:
+        self._shed.labels("connection").inc()
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,7 @@
+"""wablock's own OpenAPI 3.1 document."""
+
+from typing import Any
+
+
+def document() -> dict[str, Any]:
+    return {}

@@ -1,0 +1,151 @@
+"""Every setting once: its flag, its environment variable, its default, and what it does."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import platformdirs
+from cyclopts import Group, Parameter
+
+from wablock.block_list.ports import Rules
+from wablock.server.limits import Limits
+
+DEV_TOKEN: Final = "wablock-dev-token"
+DEV_PHONE_NUMBER_ID: Final = "106540352242922"
+DEV_ACCOUNT_ID: Final = "102290129340398"
+
+_LIMITS = Group("Limits", sort_key=3)
+_RATES = Group("Rates", sort_key=2)
+_ANSWERS = Group("Answers", sort_key=1)
+
+
+def default_database() -> str:
+    """A file in the user's data directory, as a database URL."""
+    return f"sqlite:///{platformdirs.user_data_path('wablock') / 'wablock.db'}"
+
+
+DatabaseUrl = Annotated[
+    str | None,
+    Parameter(
+        env_var="WABLOCK_DATABASE",
+        help="Database URL, sqlite:///path/to/file.db. Default: wablock/wablock.db in your data directory.",
+    ),
+]
+
+
+def _setting(variable: str, help_text: str, group: Group | None = None, name: str | None = None) -> Parameter:
+    return Parameter(name=name, env_var=f"WABLOCK_{variable}", help=help_text, group=group)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class AnswerSettings:
+    """How the server answers."""
+
+    partial_failure_status: Annotated[
+        Literal[200, 400],
+        _setting("PARTIAL_FAILURE_STATUS", "HTTP status of an answer in which some users failed.", _ANSWERS),
+    ] = 200
+    list_has_input: Annotated[
+        bool, _setting("LIST_HAS_INPUT", "Add `input` to every listed user, as some SDKs need.", _ANSWERS)
+    ] = False
+    token_in_parameters: Annotated[
+        bool, _setting("TOKEN_IN_PARAMETERS", "Take a token from `access_token` in query or form.", _ANSWERS)
+    ] = True
+    public_url: Annotated[
+        str | None,
+        _setting("PUBLIC_URL", "Scheme and host of paging links. Default: as the caller used.", _ANSWERS),
+    ] = None
+    trusted_proxies: Annotated[
+        str,
+        _setting("TRUSTED_PROXIES", "Addresses whose X-Forwarded-Proto counts, with commas.", _ANSWERS),
+    ] = "127.0.0.1"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class LimitSettings:
+    """What one caller may take."""
+
+    requests_per_minute_per_token: Annotated[
+        int, _setting("REQUESTS_PER_MINUTE_PER_TOKEN", "Requests a minute for each token. 0: no limit.", _RATES)
+    ] = 0
+    requests_per_minute_per_number: Annotated[
+        int, _setting("REQUESTS_PER_MINUTE_PER_NUMBER", "Requests a minute for each number. 0: no limit.", _RATES)
+    ] = 0
+    max_body: Annotated[int, _setting("MAX_BODY", "Largest request body, in bytes.", _LIMITS)] = Limits().body
+    max_head: Annotated[int, _setting("MAX_HEAD", "Largest request line and headers, in bytes.", _LIMITS)] = (
+        Limits().head
+    )
+    head_timeout: Annotated[float, _setting("HEAD_TIMEOUT", "Seconds in which the headers must come.", _LIMITS)] = (
+        Limits().head_seconds
+    )
+    body_timeout: Annotated[float, _setting("BODY_TIMEOUT", "Seconds in which the body must come.", _LIMITS)] = (
+        Limits().body_seconds
+    )
+    idle_timeout: Annotated[
+        float, _setting("IDLE_TIMEOUT", "Seconds that a connection may be silent between requests.", _LIMITS)
+    ] = Limits().idle_seconds
+    max_connections: Annotated[int, _setting("MAX_CONNECTIONS", "Open connections at a time.", _LIMITS)] = (
+        Limits().connections
+    )
+    shutdown_timeout: Annotated[
+        float, _setting("SHUTDOWN_TIMEOUT", "Seconds that requests in flight have to finish at a stop.", _LIMITS)
+    ] = Limits().shutdown_seconds
+
+    def limits(self) -> Limits:
+        return Limits(
+            body=self.max_body,
+            head=self.max_head,
+            head_seconds=self.head_timeout,
+            body_seconds=self.body_timeout,
+            idle_seconds=self.idle_timeout,
+            connections=self.max_connections,
+            shutdown_seconds=self.shutdown_timeout,
+        )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ServeSettings:
+    """A production server."""
+
+    host: Annotated[str, _setting("HOST", "Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, _setting("PORT", "Port to listen on; 0 picks a free one.")] = 8080
+    database: DatabaseUrl = None
+    rules: Annotated[
+        Rules,
+        _setting("RULES", "open: block anyone. meta: as Meta, only who wrote in the last 24 hours, 64,000 at most."),
+    ] = Rules.OPEN
+    open_list_size: Annotated[
+        int | None, _setting("OPEN_LIST_SIZE", "Users on a list under open rules. Default: no limit.")
+    ] = None
+    log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request; failed ones are, always.")] = False
+    answers: AnswerSettings = AnswerSettings()
+    limits: LimitSettings = LimitSettings()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class DevSettings:
+    """A server for development: one command, ready."""
+
+    host: Annotated[str, _setting("HOST", "Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, _setting("PORT", "Port to listen on; 0 picks a free one.")] = 8080
+    phone_number_id: Annotated[str, _setting("PHONE_NUMBER_ID", "Id of the business number.")] = DEV_PHONE_NUMBER_ID
+    token: Annotated[str, _setting("TOKEN", "Access token. The default is public: only for a loopback host.")] = (
+        DEV_TOKEN
+    )
+    rules: Annotated[
+        Rules,
+        _setting("RULES", "open: block anyone. meta: as Meta, only who wrote in the last 24 hours, 64,000 at most."),
+    ] = Rules.OPEN
+    data: Annotated[
+        Path | None, _setting("DATA", "File to keep the lists in. Default: a temporary one, gone at the stop.")
+    ] = None
+    strict_numbers: Annotated[
+        bool, _setting("STRICT_NUMBERS", "Answer for --phone-number-id alone, not for any numeric id.")
+    ] = False
+    log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request; failed ones are, always.")] = True
+    answers: AnswerSettings = AnswerSettings()
+    limits: LimitSettings = LimitSettings()

@@ -1,0 +1,204 @@
+"""`MemoryStore`: the whole promise of `BlockStore` but durability, in dictionaries and for one process."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from wablock.block_list.ports import (
+    Block,
+    Change,
+    Member,
+    Microseconds,
+    NoteInbound,
+    Outcome,
+    Page,
+    PageRequest,
+    Row,
+    Sweep,
+    Unblock,
+)
+from wablock.block_list.rules import refusals
+from wablock.contract.errors import BlocklistInternalError
+
+
+class _List:
+    """One block list: its rows by identity."""
+
+    def __init__(self, account_id: str) -> None:
+        self.account_id = account_id
+        self.version = 0
+        self.rows: dict[str, Row] = {}
+
+    def in_force(self, at: Microseconds) -> list[Row]:
+        """Newest first."""
+        rows = (row for row in self.rows.values() if row.expires_at is None or row.expires_at > at)
+        return sorted(rows, key=lambda row: row.seq, reverse=True)
+
+    def drop_expired(self, at: Microseconds) -> None:
+        kept = {row.seq for row in self.in_force(at)}
+        self.rows = {key: row for key, row in self.rows.items() if row.seq in kept}
+
+    def shrank(self, at: Microseconds) -> None:
+        self.version = max(at, self.version + 1)
+
+
+class MemoryStore:
+    """No method waits before it is finished, so each is one transaction. `in_trouble` makes all of them fail."""
+
+    def __init__(self) -> None:
+        self.in_trouble = False
+        self.applied: list[Change] = []
+        self._lists: dict[str, _List] = {}
+        self._aliases: dict[tuple[str, str], Member] = {}
+        self._last_inbound: dict[tuple[str, str], Microseconds] = {}
+
+    async def apply(self, change: Change) -> Outcome:
+        self._refuse_in_trouble()
+        self.applied.append(change)
+        match change:
+            case Block():
+                return self._block(change)
+            case Unblock():
+                self._unblock(change)
+            case NoteInbound():
+                self._note_inbound(change)
+            case Sweep():
+                self._sweep(change)
+        return Outcome()
+
+    async def page(self, request: PageRequest) -> Page:
+        self._refuse_in_trouble()
+        listed = self._lists.get(request.list_id)
+        if listed is None:
+            return Page((), 0, has_previous=False, has_next=False)
+        rows = listed.in_force(request.at)
+        start = 0
+        if request.before is not None:
+            end = sum(row.seq > request.before for row in rows)
+            start = max(end - request.limit, 0)
+        else:
+            if request.after is not None:
+                start = sum(row.seq >= request.after for row in rows)
+            end = min(start + request.limit, len(rows))
+        found = rows[start:end]
+        return Page(
+            found, listed.version, has_previous=bool(found) and start > 0, has_next=bool(found) and end < len(rows)
+        )
+
+    async def blocked(self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds) -> list[bool]:
+        self._refuse_in_trouble()
+        listed = self._lists.get(list_id)
+        if listed is None:
+            return [False] * len(users)
+        in_force = {row.seq for row in listed.in_force(at)}
+        blocked = {key for key, row in listed.rows.items() if row.seq in in_force}
+        return [bool(blocked & self._names(account_id, user)) for user in users]
+
+    async def is_ready(self) -> bool:
+        return not self.in_trouble
+
+    def _refuse_in_trouble(self) -> None:
+        if self.in_trouble:
+            raise BlocklistInternalError
+
+    def _block(self, change: Block) -> Outcome:
+        listed = self._list(change.list_id, change.account_id, change.at)
+        members = [self._resolved(change.account_id, member, change.at) for member in change.members]
+        refused = dict(refusals(change, members, listed.rows, len(listed.rows), self._wrote_at(change, members)))
+        accepted = [member for index, member in enumerate(members) if index not in refused]
+        newest = max(change.at, listed.version + len(accepted))
+        for index, member in enumerate(accepted):
+            if member.key not in listed.rows:
+                listed.rows[member.key] = _row(member, change, newest - index)
+                listed.version = max(listed.version, newest - index)
+            listed.rows[member.key] = _with_details(listed.rows[member.key], member)
+        return Outcome(refused)
+
+    def _unblock(self, change: Unblock) -> None:
+        listed = self._list(change.list_id, change.account_id, change.at)
+        keys = {self._resolved(change.account_id, member, change.at).key for member in change.members}
+        found = keys & listed.rows.keys()
+        for key in found:
+            del listed.rows[key]
+        if found:
+            listed.shrank(change.at)
+
+    def _note_inbound(self, change: NoteInbound) -> None:
+        for member in change.members:
+            place = change.phone_number_id, self._resolved(change.account_id, member, change.at).key
+            self._last_inbound[place] = max(change.at, self._last_inbound.get(place, change.at))
+
+    def _sweep(self, change: Sweep) -> None:
+        for listed in self._lists.values():
+            listed.drop_expired(change.at)
+        self._last_inbound = {place: at for place, at in self._last_inbound.items() if at >= change.inbound_before}
+
+    def _list(self, list_id: str, account_id: str, at: Microseconds) -> _List:
+        listed = self._lists.setdefault(list_id, _List(account_id))
+        listed.drop_expired(at)
+        return listed
+
+    def _wrote_at(self, change: Block, members: Sequence[Member]) -> dict[str, Microseconds]:
+        """The last message of each of `members`, noted under the number or under any id known to be the same user."""
+        wrote_at: dict[str, Microseconds] = {}
+        for key in {member.key for member in members}:
+            aliases = {alias for (_, alias), member in self._aliases.items() if member.key == key}
+            times = [self._last_inbound.get((change.list_id, name), -1) for name in {key, *aliases}]
+            wrote_at[key] = max(times)
+        return wrote_at
+
+    def _names(self, account_id: str, user: Member) -> set[str]:
+        alias = self._aliases.get((account_id, user.user_id or ""))
+        return {user.key, user.user_id or user.key, alias.key if alias else user.key}
+
+    def _resolved(self, account_id: str, member: Member, at: Microseconds) -> Member:
+        """`member` under the identity it is known by; a link that it shows is learned first."""
+        if member.user_id is None:
+            return member
+        alias = self._aliases.get((account_id, member.user_id))
+        if not member.links:
+            return member if alias is None else msgspec.structs.replace(member, key=alias.key, wa_id=alias.wa_id)
+        if alias is None or alias.key != member.key:
+            self._aliases[account_id, member.user_id] = member
+            for listed in self._lists.values():
+                if listed.account_id == account_id and member.user_id in listed.rows:
+                    _merge(listed, member, at)
+        return member
+
+
+def _row(member: Member, change: Block, seq: int) -> Row:
+    return Row(
+        seq=seq,
+        wa_id=member.wa_id,
+        user_id=member.user_id,
+        input=member.input,
+        blocked_at=change.at,
+        blocked_by=change.by,
+        reason=member.reason,
+        note=member.note,
+        expires_at=member.expires_at,
+    )
+
+
+def _with_details(row: Row, member: Member) -> Row:
+    """What a later block says of the user holds; what it leaves out stays."""
+    said = {"reason": member.reason, "note": member.note, "expires_at": member.expires_at}
+    return msgspec.structs.replace(row, **{name: value for name, value in said.items() if value is not None})
+
+
+def _merge(listed: _List, member: Member, at: Microseconds) -> None:
+    """One row of what was blocked by id, and perhaps by number too: the earlier block, the later expiry."""
+    listed.drop_expired(at)
+    rows = [listed.rows.pop(name) for name in (member.key, member.user_id or "") if name in listed.rows]
+    if not rows:
+        return
+    earliest = min(rows, key=lambda row: row.seq)
+    ends = [row.expires_at for row in rows if row.expires_at is not None]
+    listed.rows[member.key] = msgspec.structs.replace(
+        earliest,
+        wa_id=earliest.wa_id or member.wa_id,
+        user_id=member.user_id,
+        expires_at=max(ends) if len(ends) == len(rows) else None,
+    )
+    if len(rows) > 1:
+        listed.shrank(at)

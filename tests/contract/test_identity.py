@@ -1,0 +1,266 @@
+"""`user` as typed -> who is meant: spellings that are accepted, and everything that is refused."""
+
+import phonenumbers
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from wablock.contract.errors import NotAWhatsAppUser
+from wablock.contract.identity import WITH_COUNTRY_CODE, Identity, of_user, of_wa_id
+
+CALLING_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+
+
+@st.composite
+def international(draw: st.DrawFn) -> str:
+    """The digits of a number with a calling code that exists."""
+    code = str(draw(st.sampled_from(CALLING_CODES)))
+    rest = draw(st.text("0123456789", min_size=7 - len(code), max_size=15 - len(code)))
+    return code + rest
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "+16505551234",
+        "16505551234",
+        "+1 650 555 1234",
+        "+1-650-555-1234",
+        "+1.650.555.1234",
+        "+1 (650) 555-1234",
+        "+1(650)5551234",
+        "(+1) 650 555 1234",
+        " +16505551234 ",
+        "+ 1 6 5 0 5 5 5 1 2 3 4",
+    ],
+)
+def test_every_documented_punctuation_means_the_same_user(user: str) -> None:
+    identity = of_user(user, None)
+
+    assert identity == Identity("16505551234", "16505551234")
+
+
+@pytest.mark.parametrize(
+    "user, country, wa_id",
+    [
+        ("(650) 555-0100", "US", "16505550100"),
+        ("1-650-555-0100", "US", "16505550100"),
+        ("650.555.0100", "CA", "16505550100"),
+        ("020 7183 8750", "GB", "442071838750"),
+        ("02071838750", "GB", "442071838750"),
+        ("(11) 98765-4321", "BR", "5511987654321"),
+        ("55 1234 5678", "MX", "525512345678"),
+        ("011 2345-6789", "AR", "541123456789"),
+        ("011 15-2345-6789", "AR", "5491123456789"),
+    ],
+)
+def test_a_national_number_is_one_of_the_business_numbers_country(user: str, country: str, wa_id: str) -> None:
+    identity = of_user(user, country)
+
+    assert identity.wa_id == wa_id
+
+
+@pytest.mark.parametrize("country", ["US", "GB", "BR", None])
+def test_digits_alone_are_a_wa_id_in_every_country(country: str | None) -> None:
+    identity = of_user("16505551234", country)
+
+    assert identity.wa_id == "16505551234"
+
+
+@pytest.mark.parametrize("country", ["US", "GB", "BR", None])
+def test_with_a_plus_the_country_does_not_matter(country: str | None) -> None:
+    identity = of_user("+44 20 7183 8750", country)
+
+    assert identity.wa_id == "442071838750"
+
+
+@pytest.mark.parametrize(
+    "user, country",
+    [
+        ("00 44 20 7183 8750", "DE"),
+        ("00442071838750", "DE"),
+        ("0044 20 7183 8750", "GB"),
+        ("011 44 20 7183 8750", "US"),
+        ("0011 44 20 7183 8750", "AU"),
+        ("010 44 20 7183 8750", "JP"),
+        ("810 44 20 7183 8750", "RU"),
+        ("0015 44 20 7183 8750", "BR"),
+    ],
+)
+def test_a_number_dialled_abroad_is_refused_rather_than_guessed_at(user: str, country: str) -> None:
+    with pytest.raises(NotAWhatsAppUser, match="country code"):
+        of_user(user, country)
+
+
+@pytest.mark.parametrize(
+    "user, country",
+    [
+        ("(650) 555-0100", None),
+        ("020 7183 8750", None),
+        ("02071838750", None),
+        ("(650) 555-0100", "XX"),
+        ("(650) 555-0100", ""),
+        ("(650) 555-0100", "GB"),
+        ("020 7183 8750", "US"),
+        ("044 55 1234 5678", "MX"),
+        ("(650) 555", "US"),
+        ("0", "US"),
+        ("0-0", "GB"),
+        ("00000000000", "US"),
+        ("1 2", "US"),
+    ],
+)
+def test_a_national_number_that_is_not_certainly_one_is_asked_for_with_its_country_code(
+    user: str, country: str | None
+) -> None:
+    with pytest.raises(NotAWhatsAppUser) as refused:
+        of_user(user, country)
+
+    assert refused.value.details == f"Not a valid WhatsApp user: {WITH_COUNTRY_CODE}"
+
+
+@pytest.mark.parametrize("user", ["+2101234567", "+9991234567", "+3841234567", "+8891234567", "9991234567"])
+def test_a_calling_code_that_does_not_exist_is_refused(user: str) -> None:
+    with pytest.raises(NotAWhatsAppUser, match="its country code does not exist"):
+        of_user(user, "US")
+
+
+@pytest.mark.parametrize("code", CALLING_CODES)
+def test_every_calling_code_in_use_is_known(code: int) -> None:
+    digits = f"{code}".ljust(10, "2")
+
+    assert of_user(f"+{digits}", None).wa_id == digits
+
+
+@pytest.mark.parametrize(
+    "user", ["+", "+1", "+165055", "165055", "+1650555123412345", "1650555123412345", "+06505551234", "+0 1650555123"]
+)
+def test_an_international_number_that_is_too_short_too_long_or_begins_with_0_is_refused(user: str) -> None:
+    with pytest.raises(NotAWhatsAppUser):
+        of_user(user, "US")
+
+
+@pytest.mark.parametrize("user", ["+1234567", "+123456789012345"])
+def test_seven_and_fifteen_digits_are_still_a_number(user: str) -> None:
+    assert of_user(user, None).wa_id == user[1:]
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "",
+        " ",
+        "-.()",
+        "anna",
+        "+1650555CALL",
+        "1-800-FLOWERS",
+        "+1650+5551234",
+        "++16505551234",
+        "16505551234+",
+        "+16505551234 ext. 5",
+        "+16505551234x5",
+        "+16505551234;ext=5",
+        "+16505551234#",
+        "+1,6505551234",
+        "+1/650/5551234",
+        "tel:+16505551234",
+        "whatsapp:+16505551234",
+        "16505551234@c.us",
+        "+1_650_555_1234",
+        "+16505551234\n",
+        "\t+16505551234",
+        "1e10",
+        "0x16505551234",
+        "-16505551234,",
+        "US.13491208655302741918",
+        "'; DROP TABLE blocked_user; --",
+    ],
+)
+def test_what_is_not_a_phone_number_is_refused(user: str) -> None:
+    with pytest.raises(NotAWhatsAppUser, match="it is not a phone number"):
+        of_user(user, "US")
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "+1650555\u0661\u0662\u0663\u0664",  # Arabic-Indic digits
+        "\uff11\uff16\uff15\uff10\uff15\uff15\uff15\uff11\uff12\uff13\uff14",  # full-width digits
+        "+1650555123\u00b2",  # a superscript
+        "\uff0b16505551234",  # a full-width plus
+        "+1\u00a0650\u00a0555\u00a01234",  # no-break spaces
+        "+1\u2011650\u2011555\u20111234",  # no-break hyphens
+        "\u202a+16505551234\u202c",  # copied from a contact, with its direction marks
+        "\ufeff+16505551234",
+        "+16505551234\u200b",
+        "\x00+16505551234",
+        "+16505551234\x00",
+        "+1650\x005551234",
+        "\ud800",
+    ],
+)
+def test_digits_and_signs_beyond_ascii_and_control_characters_are_refused(user: str) -> None:
+    with pytest.raises(NotAWhatsAppUser, match="it is not a phone number"):
+        of_user(user, "US")
+
+
+@pytest.mark.parametrize("user", ["1" * 1_000_000, "+" * 1_000_000, " " * 1_000_000, "+1 650 555 1234" + " " * 50])
+def test_a_huge_text_is_refused_at_once(user: str) -> None:
+    with pytest.raises(NotAWhatsAppUser, match="it is not a phone number"):
+        of_user(user, "US")
+
+
+@given(digits=international())
+def test_with_and_without_a_plus_a_number_is_the_same_user(digits: str) -> None:
+    with_plus, without = of_user(f"+{digits}", None), of_user(digits, None)
+
+    assert with_plus == without
+
+
+@given(digits=international())
+@example("5511987654321")
+@example("5215512345678")
+@example("5491123456789")
+def test_a_wa_id_is_the_digits_as_typed(digits: str) -> None:
+    identity = of_user(f"+{digits}", None)
+
+    assert identity.wa_id == digits
+
+
+@given(digits=international(), punctuation=st.lists(st.sampled_from(["", "", " ", "-", ".", "(", ")"]), min_size=15))
+def test_punctuation_never_changes_who_a_number_with_a_plus_is(digits: str, punctuation: list[str]) -> None:
+    typed = "+" + "".join(sign + digit for sign, digit in zip(punctuation, digits, strict=False))
+
+    identity = of_user(typed, "US")
+
+    assert identity == of_wa_id(digits)
+
+
+@given(digits=international())
+def test_the_key_of_a_key_is_that_key(digits: str) -> None:
+    key = of_wa_id(digits).key
+
+    assert of_wa_id(key).key == key
+
+
+@given(user=st.one_of(st.text(), st.text("+0123456789 -.()")), country=st.sampled_from([None, "US", "GB", "BR", "IT"]))
+def test_any_text_is_a_user_or_refused_as_one(user: str, country: str | None) -> None:
+    try:
+        identity = of_user(user, country)
+    except NotAWhatsAppUser:
+        return
+
+    assert identity.wa_id is not None
+    assert of_wa_id(identity.wa_id) == identity
+
+
+@given(user=st.text("+0123456789 -.()"), country=st.sampled_from([None, "US", "GB", "BR", "IT", "MX", "AR"]))
+def test_a_number_that_is_accepted_ends_in_the_digits_that_were_typed_last(user: str, country: str | None) -> None:
+    try:
+        identity = of_user(user, country)
+    except NotAWhatsAppUser:
+        return
+
+    typed = "".join(character for character in user if character.isdigit())
+    assert identity.wa_id is not None
+    assert identity.wa_id[-6:] == typed[-6:]
