@@ -1,0 +1,52 @@
+# Two commands do all the set-up: `make run` starts a server, `make test` passes the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+
+.PHONY: setup run test check format bench torture lock dist clean
+
+setup: $(STAMP) ## everything into .venv, so that .venv/bin/wablock works
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wablock needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	touch $@
+
+run: setup ## a ready server on http://127.0.0.1:8080
+	$(BIN)/wablock dev
+
+test: setup ## all tests, and how much of the code they run
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/coverage report --fail-under=95
+	$(BIN)/coverage report --fail-under=100 --include='*/wablock/contract/*,*/wablock/block_list/*'
+
+check: setup ## formatting, lint, types, and which module imports which
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## mend what a machine can mend
+	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks
+
+bench: setup ## the figures of docs/performance.md; needs wrk and gcc
+	$(BIN)/python -m benchmarks
+
+torture: setup ## the long tests: 1,000 power cuts, 30 kills, long histories
+	TORTURE=1 $(BIN)/python -m pytest -m torture
+
+lock: setup ## pin all dependencies anew, names and hashes only
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --group test --group check --group bench pyproject.toml -o requirements/dev.txt
+
+dist: setup ## a wheel and a source archive in dist/
+	$(BIN)/python -m build --no-isolation --outdir dist
+
+clean:
+	rm -rf $(VENV) dist .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .clients
