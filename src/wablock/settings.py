@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import quote
 
 import platformdirs
 from cyclopts import Group, Parameter
@@ -14,14 +15,20 @@ DEV_TOKEN: Final = "wablock-dev-token"
 DEV_PHONE_NUMBER_ID: Final = "106540352242922"
 DEV_ACCOUNT_ID: Final = "102290129340398"
 
-_LIMITS = Group("Limits", sort_key=3)
-_RATES = Group("Rates", sort_key=2)
-_ANSWERS = Group("Answers", sort_key=1)
+_SERVER = Group("Server", sort_key=1)
+_ANSWERS = Group("Answers", sort_key=2)
+_RATES = Group("Rates", sort_key=3)
+_LIMITS = Group("Limits", sort_key=4)
 
 
 def default_database() -> str:
     """A file in the user's data directory, as a database URL."""
-    return f"sqlite:///{platformdirs.user_data_path('wablock') / 'wablock.db'}"
+    return file_url(platformdirs.user_data_path("wablock") / "wablock.db")
+
+
+def file_url(path: Path) -> str:
+    """The database URL of a SQLite file, whatever characters its name has."""
+    return "sqlite:///" + quote(str(path.absolute()))
 
 
 DatabaseUrl = Annotated[
@@ -33,12 +40,12 @@ DatabaseUrl = Annotated[
 ]
 
 
-def _setting(variable: str, help_text: str, group: Group | None = None, name: str | None = None) -> Parameter:
-    return Parameter(name=name, env_var=f"WABLOCK_{variable}", help=help_text, group=group)
+def _setting(variable: str, help_text: str, group: Group = _SERVER) -> Parameter:
+    return Parameter(env_var=f"WABLOCK_{variable}", help=help_text, group=group)
 
 
 @Parameter(name="*")
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AnswerSettings:
     """How the server answers."""
 
@@ -63,7 +70,7 @@ class AnswerSettings:
 
 
 @Parameter(name="*")
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LimitSettings:
     """What one caller may take."""
 
@@ -106,7 +113,7 @@ class LimitSettings:
 
 
 @Parameter(name="*")
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ServeSettings:
     """A production server."""
 
@@ -126,7 +133,7 @@ class ServeSettings:
 
 
 @Parameter(name="*")
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DevSettings:
     """A server for development: one command, ready."""
 

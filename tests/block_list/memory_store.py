@@ -81,6 +81,8 @@ class MemoryStore:
                 start = sum(row.seq >= request.after for row in rows)
             end = min(start + request.limit, len(rows))
         found = rows[start:end]
+        if not request.details:
+            found = [Row(row.seq, row.wa_id, row.user_id) for row in found]
         return Page(
             found, listed.version, has_previous=bool(found) and start > 0, has_next=bool(found) and end < len(rows)
         )
@@ -111,7 +113,8 @@ class MemoryStore:
             if member.key not in listed.rows:
                 listed.rows[member.key] = _row(member, change, newest - index)
                 listed.version = max(listed.version, newest - index)
-            listed.rows[member.key] = _with_details(listed.rows[member.key], member)
+            if member.has_details:
+                listed.rows[member.key] = _with_details(listed.rows[member.key], member)
         return Outcome(refused)
 
     def _unblock(self, change: Unblock) -> None:

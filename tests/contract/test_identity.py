@@ -2,7 +2,7 @@
 
 import phonenumbers
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from wablock.contract.errors import NotAWhatsAppUser
@@ -230,10 +230,16 @@ def test_a_wa_id_is_the_digits_as_typed(digits: str) -> None:
 @given(digits=international(), punctuation=st.lists(st.sampled_from(["", "", " ", "-", ".", "(", ")"]), min_size=15))
 def test_punctuation_never_changes_who_a_number_with_a_plus_is(digits: str, punctuation: list[str]) -> None:
     typed = "+" + "".join(sign + digit for sign, digit in zip(punctuation, digits, strict=False))
+    assume("(0)" not in typed)
 
     identity = of_user(typed, "US")
 
     assert identity == of_wa_id(digits)
+
+
+def test_a_zero_that_is_dialled_at_home_only_is_refused() -> None:
+    with pytest.raises(NotAWhatsAppUser, match=r"leave out the \(0\)"):
+        of_user("+44 (0)20 7183 8750", "GB")
 
 
 @given(digits=international())

@@ -109,17 +109,20 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A blocked user, as a page shows it. `seq` is its place in the list's order: newer is larger."""
+    """A blocked user, as a page shows it. `seq` is its place in the list's order: newer is larger.
+
+    What follows `user_id` is there when the page was asked for `details`.
+    """
 
     seq: int
     wa_id: str | None
     user_id: str | None
-    input: str
-    blocked_at: Microseconds
-    blocked_by: str
-    reason: str | None
-    note: str | None
-    expires_at: Microseconds | None
+    input: str = ""
+    blocked_at: Microseconds = 0
+    blocked_by: str = ""
+    reason: str | None = None
+    note: str | None = None
+    expires_at: Microseconds | None = None
 
 
 class PageRequest(msgspec.Struct, frozen=True):
@@ -130,6 +133,7 @@ class PageRequest(msgspec.Struct, frozen=True):
     at: Microseconds
     after: int | None = None
     before: int | None = None
+    details: bool = True
 
 
 class Page(msgspec.Struct, frozen=True):

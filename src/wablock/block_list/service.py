@@ -82,7 +82,7 @@ class BlockList:
         def change(members: Sequence[Member]) -> Change:
             return Unblock(number.phone_number_id, number.account_id, now, members)
 
-        return await self._apply(number, users, change, self._rule_book.of(number))
+        return await self._apply(number, users, change, self._rule_book.of(number), may_be_own=True)
 
     async def note_inbound(self, number: BusinessNumber, users: Sequence[wire.User], at: Microseconds | None) -> Result:
         """Remember that `users` wrote to the number, at `at` or now: `meta` rules let them be blocked for 24 hours."""
@@ -95,7 +95,9 @@ class BlockList:
 
         return await self._apply(number, users, change, self._rule_book.of(number))
 
-    async def page(self, number: BusinessNumber, limit: int, after: str | None, before: str | None) -> Listing:
+    async def page(
+        self, number: BusinessNumber, limit: int, after: str | None, before: str | None, *, details: bool = True
+    ) -> Listing:
         """The newest `limit` users, or those next after or before a cursor; newest first always."""
         list_id = number.phone_number_id
         marked_after, marked_before = _place("after", after, list_id), _place("before", before, list_id)
@@ -107,6 +109,7 @@ class BlockList:
             self._clock(),
             marked_after.seq if marked_after else None,
             marked_before.seq if marked_before else None,
+            details,
         )
         page = await self._store.page(request)
         marked = marked_after or marked_before
@@ -131,9 +134,15 @@ class BlockList:
             raise errors.BlocklistConcurrentUpdate
 
     async def _apply(
-        self, number: BusinessNumber, users: Sequence[wire.User], make_change: _MakeChange, rule_set: rules.RuleSet
+        self,
+        number: BusinessNumber,
+        users: Sequence[wire.User],
+        make_change: _MakeChange,
+        rule_set: rules.RuleSet,
+        *,
+        may_be_own: bool = False,
     ) -> Result:
-        members, failed = _members(number, users)
+        members, failed = _members(users, number, may_be_own=may_be_own)
         outcome = await self._store.apply(make_change(list(members.values()))) if members else Outcome()
         if not outcome.refused and not failed:
             return Result([_done(member) for member in members.values()], [])
@@ -147,10 +156,10 @@ class BlockList:
 
 
 def _members(
-    number: BusinessNumber, users: Sequence[wire.User]
+    users: Sequence[wire.User], number: BusinessNumber, *, may_be_own: bool
 ) -> tuple[dict[int, Member], dict[int, wire.FailedUser]]:
     """Who `users` are, and why some are nobody who can be blocked; both by their place in the request."""
-    own_key = None if number.wa_id is None else identity.of_wa_id(number.wa_id).key
+    own_key = None if may_be_own or number.wa_id is None else identity.of_wa_id(number.wa_id).key
     members: dict[int, Member] = {}
     failed: dict[int, wire.FailedUser] = {}
     for index, user in enumerate(users):

@@ -22,6 +22,7 @@ from wablock.settings import (
     LimitSettings,
     ServeSettings,
     default_database,
+    file_url,
 )
 from wablock.storage import Store
 from wablock.wiring import Wired, build, system_clock
@@ -41,7 +42,7 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
             path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wablock-"))) / "dev.db"
         bound = stack.enter_context(bind(settings.host, settings.port))
         wired = build(
-            f"sqlite:///{path.absolute()}",
+            file_url(path),
             settings.rules,
             settings.answers,
             settings.limits,

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 from wablock import access
 from wablock.access import AccessToken, Scope
+from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.cli.administration import Json, Refused, on_store, print_json, say, show
 from wablock.server.manage import token_info
@@ -20,6 +21,8 @@ app = App(name="token", help="Create, list and revoke access tokens.")
 
 _COLUMNS = ("token_id", "label", "account_id", "scopes", "phone_number_ids", "created_at", "expires_at", "revoked_at")
 _SHORTEST = 16  # characters: a token is stored as one fast hash, which only a long random text may rely on
+
+_MOST_DAYS = 36_500
 
 
 @app.command
@@ -52,8 +55,9 @@ def create(
     json: Json = False,
 ) -> None:
     """Create a token and show it, this once; only its SHA-256 is kept."""
-    text = _typed_token() if from_stdin else access.random_token()
     now = system_clock()
+    expires_at = None if expires_in_days is None else _expiry(now, expires_in_days)
+    text = _typed_token() if from_stdin else access.random_token()
     token = AccessToken(
         access.digest(text),
         account,
@@ -61,7 +65,7 @@ def create(
         frozenset(scope or (Scope.READ, Scope.WRITE)),
         frozenset(number) if number else None,
         now,
-        None if expires_in_days is None else now + int(expires_in_days * 86_400 * SECOND),
+        expires_at,
     )
     if not on_store(database, lambda store: store.add_token(token)):
         raise Refused("This token exists already")
@@ -113,6 +117,12 @@ def _typed_token() -> str:
     if len(text) < _SHORTEST or not text.isascii() or not text.isprintable() or " " in text:
         raise Refused(f"A token has {_SHORTEST} or more printable ASCII characters and no spaces")
     return text
+
+
+def _expiry(now: Microseconds, days: float) -> Microseconds:
+    if not 0 < days <= _MOST_DAYS:
+        raise Refused(f"A token may last more than 0 and up to {_MOST_DAYS} days, not {days}")
+    return now + int(days * 86_400 * SECOND)
 
 
 def _row(token: AccessToken) -> dict[str, Any]:

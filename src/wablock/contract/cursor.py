@@ -42,16 +42,14 @@ class _Text(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 
 
 _decoder = msgspec.json.Decoder(_Text)
-_encoder = msgspec.json.Encoder()
 
 
 def encode(cursor: Cursor, list_id: str) -> str:
     """The text that marks `cursor`'s row of the list."""
-    if cursor.seq == cursor.version:
-        text = _Text(cursor.offset, str(cursor.version))
-    else:
-        text = _Text(cursor.offset, str(cursor.version), str(cursor.seq), _check_value(cursor, list_id))
-    plain = b64encode(_encoder.encode(text)).decode()
+    text = f'{{"offset":{cursor.offset},"versionId":"{cursor.version}"'
+    if cursor.seq != cursor.version:
+        text += f',"seq":"{cursor.seq}","list":"{_check_value(cursor, list_id)}"'
+    plain = b64encode(f"{text}}}".encode()).decode()
     # The order matters: the Z that an escape brings in must not be escaped again.
     return plain.replace("Z", "ZA").replace("=", "ZD").replace("+", "ZB").replace("/", "ZC")
 

@@ -1,7 +1,7 @@
 """What goes back: an answer's bytes and headers, as Graph sends them."""
 
 import hashlib
-import os
+import random
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -56,8 +56,8 @@ class RequestIds(msgspec.Struct, frozen=True):
     trace_id: str
 
 
-def request_ids(random_bytes: Callable[[int], bytes] = os.urandom) -> RequestIds:
-    """New ids: 23 characters that begin with A, and 11, both of the base64url alphabet."""
+def request_ids(random_bytes: Callable[[int], bytes] = random.randbytes) -> RequestIds:
+    """New ids: 23 characters that begin with A, and 11, both of the base64url alphabet. They are no secrets."""
     text = urlsafe_b64encode(random_bytes(25)).decode()
     return RequestIds("A" + text[:22], text[22:33])
 

@@ -76,6 +76,7 @@ class Application:
         self._block_users = BlockUsers(
             block_list,
             access,
+            rates,
             partial_failure_status=options.partial_failure_status,
             list_has_input=options.list_has_input,
         )
@@ -135,7 +136,6 @@ class Application:
         in_parameters = text is None and said.access_token is not None and self._options.token_in_parameters
         if token is None:
             token = await self._token(said.access_token if in_parameters else None)
-        self._rates.number(target.phone_number_id)
         base_url = self._options.public_url or request.base_url(scope, sent)
         return await self._block_users.answer(
             Call(

@@ -12,6 +12,7 @@ from wablock.block_list.service import BlockList, Listing, Result
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, SomeUsersFailed, UnsupportedMethod
 from wablock.server.answers import Answer, RequestIds, error_body, success, with_etag
+from wablock.server.limits import RateLimits
 from wablock.server.parameters import Parameters
 
 _SCOPES = {"GET": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
@@ -36,10 +37,17 @@ class BlockUsers:
     """Answers `GET`, `POST` and `DELETE` of `block_users`."""
 
     def __init__(
-        self, block_list: BlockList, access: Access, *, partial_failure_status: int = 200, list_has_input: bool = False
+        self,
+        block_list: BlockList,
+        access: Access,
+        rates: RateLimits,
+        *,
+        partial_failure_status: int = 200,
+        list_has_input: bool = False,
     ) -> None:
         self._block_list = block_list
         self._access = access
+        self._rates = rates
         self._partial_failure_status = partial_failure_status
         self._always_shown = frozenset(("input",) if list_has_input else ())
 
@@ -48,6 +56,7 @@ class BlockUsers:
         if scope is None:
             raise UnsupportedMethod(call.method)
         number = await self._access.number(call.token, call.phone_number_id, scope, call.method)
+        self._rates.number(number.phone_number_id)
         if call.method == "GET":
             return await self._get(call, number)
         if call.method == "POST":
@@ -57,8 +66,11 @@ class BlockUsers:
     async def _get(self, call: Call, number: BusinessNumber) -> Answer:
         asked = call.parameters
         limit, shown = asked.page_size(), asked.extra_fields() | self._always_shown
-        listing = await self._block_list.page(number, limit, asked.after, asked.before)
-        data = wire.GetBlockedUsersData([_blocked_user(row, shown) for row in listing.page.rows])
+        listing = await self._block_list.page(number, limit, asked.after, asked.before, details=bool(shown))
+        rows = listing.page.rows
+        data = wire.GetBlockedUsersData(
+            [_detailed_user(row, shown) for row in rows] if shown else [_blocked_user(row) for row in rows]
+        )
         if listing.before is not None and listing.after is not None:
             data.paging = _paging(call, limit, listing, listing.before, listing.after)
         return with_etag(success(data, call.ids, call.version), call.if_none_match)
@@ -87,10 +99,14 @@ class BlockUsers:
         return answer
 
 
-def _blocked_user(row: Row, shown: frozenset[str]) -> wire.BlockedUser:
-    user = wire.BlockedUser(wire.WHATSAPP, UNSET if row.wa_id is None else row.wa_id)
-    if row.user_id is not None:
-        user.user_id = row.user_id
+def _blocked_user(row: Row) -> wire.BlockedUser:
+    if row.user_id is None:
+        return wire.BlockedUser(wire.WHATSAPP, row.wa_id or UNSET)
+    return wire.BlockedUser(wire.WHATSAPP, row.wa_id or UNSET, row.user_id)
+
+
+def _detailed_user(row: Row, shown: frozenset[str]) -> wire.BlockedUser:
+    user = _blocked_user(row)
     for field in shown:
         value = getattr(row, field)
         if field in ("blocked_at", "expires_at") and value is not None:
@@ -110,9 +126,9 @@ def _paging(call: Call, limit: int, listing: Listing, before: str, after: str) -
 
 
 def _page_url(call: Call, limit: int, direction: str, cursor: str) -> str:
-    query = {"limit": str(limit), direction: cursor}
+    url = f"{call.url}?limit={limit}&{direction}={cursor}"  # a cursor has letters and digits only
     if call.parameters.fields:
-        query["fields"] = call.parameters.fields
+        url += "&" + urlencode({"fields": call.parameters.fields})
     if call.token_in_parameters and call.parameters.access_token:
-        query["access_token"] = call.parameters.access_token
-    return f"{call.url}?{urlencode(query)}"
+        url += "&" + urlencode({"access_token": call.parameters.access_token})
+    return url

@@ -22,6 +22,7 @@ from wablock.server.parameters import invalid
 _T = TypeVar("_T")
 
 _encoder = msgspec.json.Encoder()
+LATEST = 253_402_300_799  # the end of the year 9999, in seconds since 1970
 _Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
@@ -31,7 +32,7 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
     label: _Label
     scopes: list[Scope] | None = None
     phone_number_ids: list[str] | None = None
-    expires_at: int | None = None
+    expires_at: Annotated[int, msgspec.Meta(ge=0, le=LATEST)] | None = None
 
 
 class TokenInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -47,11 +48,21 @@ class TokenInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
     revoked_at: int | msgspec.UnsetType = UNSET
 
 
+class Tokens(msgspec.Struct):
+    """Tokens, oldest first."""
+
+    data: list[TokenInfo]
+
+
+class TokenRevoked(msgspec.Struct):
+    success: bool
+
+
 class LastInbound(msgspec.Struct, forbid_unknown_fields=True):
     """Users who wrote, and when: seconds since 1970, or an ISO 8601 text; now where it is not said."""
 
     users: list[str] | None = None
-    at: int | str | None = None
+    at: Annotated[int, msgspec.Meta(ge=0, le=LATEST)] | str | None = None
 
 
 class LastInboundResult(msgspec.Struct, omit_defaults=True):
@@ -81,7 +92,7 @@ class Manage:
 
     async def list_tokens(self, request: Request) -> Response:
         asker = await self._authorize(request)
-        return _json({"data": [token_info(token) for token in await self._access.tokens(asker)]})
+        return _json(Tokens([token_info(token) for token in await self._access.tokens(asker)]))
 
     async def create_token(self, request: Request) -> Response:
         maker = await self._authorize(request)
@@ -107,7 +118,7 @@ class Manage:
         token_id = request.path_params["token_id"]
         if not await self._access.revoke(asker, token_id):
             raise UnknownObject("DELETE", token_id)
-        return _json({"success": True})
+        return _json(TokenRevoked(success=True))
 
     async def put_last_inbound(self, request: Request) -> Response:
         token = await self._authorize(request)

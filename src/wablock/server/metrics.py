@@ -23,11 +23,18 @@ class Metrics:
             "wablock_commit_changes", "Changes in one commit", buckets=_CHANGES, registry=self._registry
         )
         self._shed = Counter("wablock_shed", "Refused because too much was waiting", ("what",), registry=self._registry)
+        # Looking a label up takes longer than counting; there are as many kinds of answer as the contract has.
+        self._answers: dict[tuple[str, int, int | None], tuple[Counter, Histogram]] = {}
         self._connections = Gauge("wablock_connections", "Open connections", registry=self._registry)
 
     def answered(self, operation: str, status: int, code: int | None, seconds: float) -> None:
-        self._requests.labels(operation, status, code or "").inc()
-        self._seconds.labels(operation).observe(seconds)
+        kind = operation, status, code
+        counters = self._answers.get(kind)
+        if counters is None:
+            counters = self._requests.labels(operation, status, code or ""), self._seconds.labels(operation)
+            self._answers[kind] = counters
+        counters[0].inc()
+        counters[1].observe(seconds)
 
     def committed(self, changes: int) -> None:
         self._commits.observe(changes)

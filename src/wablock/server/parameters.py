@@ -28,6 +28,8 @@ _ERROR_PLACE = re.compile(r" - at `\$(.*)`$")
 _PLACE_PART = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")
 _EXTRA_FIELDS: Final = frozenset(("input", "user_id", "reason", "note", "blocked_at", "blocked_by", "expires_at"))
 _OWN_FIELDS: Final = frozenset(("messaging_product", "wa_id"))
+FIELDS: Final = _EXTRA_FIELDS | _OWN_FIELDS
+"""What `fields` may name."""
 
 
 class Parameters(msgspec.Struct):
@@ -71,11 +73,11 @@ class Parameters(msgspec.Struct):
         if not self.fields:
             return frozenset()
         asked = frozenset(name.strip() for name in self.fields.split(","))
-        unknown = asked - _EXTRA_FIELDS - _OWN_FIELDS - {""}
+        unknown = asked - FIELDS - {""}
         if unknown:
             raise InvalidParameter(
                 f"Tried accessing nonexisting field ({min(unknown)[:100]})",
-                f"fields may name {', '.join(sorted(_EXTRA_FIELDS | _OWN_FIELDS))}",
+                f"fields may name {', '.join(sorted(FIELDS))}",
             )
         return asked & _EXTRA_FIELDS
 
@@ -87,8 +89,8 @@ _any_decoder = msgspec.json.Decoder()
 async def read(query: bytes, content_type: str | None, body: bytes) -> Parameters:
     """What the query and the body say together: the body wins where both say it. Raises `InvalidParameter`."""
     media_type = _media_type(content_type, body)
-    if not query and media_type == JSON:
-        return _from_json(body)
+    if not query and media_type in (None, JSON):
+        return _from_json(body) if body else Parameters()
     said = _nested(_pairs(query.decode("latin-1")))
     if media_type == JSON:
         said |= _json_object(body)
@@ -104,10 +106,11 @@ def _media_type(content_type: str | None, body: bytes) -> str | None:
     if not body:
         return None
     named = (content_type or "").partition(";")[0].strip().lower()
-    if named == MULTIPART:
-        return MULTIPART
-    if named == FORM:  # curl's default, which people send JSON under
-        return JSON if body.lstrip()[:1] == b"{" else FORM
+    if named in (
+        FORM,
+        MULTIPART,
+    ):  # no form begins like this: JSON is sent under curl's default type, and `{}` with GET
+        return JSON if body.lstrip()[:1] == b"{" else named
     if named in ("", JSON):
         return JSON
     raise InvalidParameter(f"Content-Type must be one of {JSON}, {FORM}, {MULTIPART}.")

@@ -1,7 +1,7 @@
 """An HTTP request to a Graph path, taken apart once."""
 
 import re
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from starlette.types import Receive, Scope
@@ -10,10 +10,6 @@ from wablock.contract.errors import BodyTooLarge
 
 _PATH = re.compile(r"/(?:(v\d{1,4}\.\d{1,4})/)?([^/]+)/block_users/?")
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
-
-_READ_HEADERS: Final = frozenset(
-    (b"authorization", b"content-type", b"content-length", b"transfer-encoding", b"host", b"if-none-match")
-)
 
 
 class Headers(msgspec.Struct):
@@ -42,14 +38,23 @@ def target(path: str) -> Target | None:
 
 
 def headers(scope: Scope) -> Headers:
-    found = Headers()
-    for name, value in scope["headers"]:
-        if name in _READ_HEADERS:
-            attribute = name.decode().replace("-", "_")
-            if attribute == "authorization" and found.authorization is not None:
-                found.repeated_authorization = True
-            setattr(found, attribute, value.decode("latin-1"))
-    return found
+    sent = scope["headers"]
+    found = dict(sent)
+    # Fewer names than headers: some came twice. Of these only the Authorization matters to anybody here.
+    repeated = len(found) < len(sent) and sum(name == b"authorization" for name, _ in sent) > 1
+    return Headers(
+        _text(found.get(b"authorization")),
+        _text(found.get(b"content-type")),
+        _text(found.get(b"content-length")),
+        _text(found.get(b"transfer-encoding")),
+        _text(found.get(b"host")),
+        _text(found.get(b"if-none-match")),
+        repeated,
+    )
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
 
 
 async def body(receive: Receive, sent: Headers, largest: int) -> bytes:

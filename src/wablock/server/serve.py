@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -26,17 +27,48 @@ class _Announcing(uvicorn.Server):
         if self.started:
             self._listening()
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        # uvicorn raises the signal once more after the shutdown, and whoever calls would die of it in mid-cleaning.
+        self._captured_signals.clear()
+
 
 def bind(host: str, port: int) -> socket.socket:
     """A socket on the address, port 0 picking a free one; raises `CannotListen`."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
-    except (OSError, OverflowError) as trouble:
+    except (OSError, OverflowError, UnicodeError) as trouble:
+        bound.close()
         raise CannotListen(f"Cannot listen on {host}:{port}: {trouble}") from trouble
     return bound
+
+
+def server(
+    app: ASGIApp,
+    limits: Limits,
+    meter: ConnectionMeter,
+    listening: Callable[[], None],
+    *,
+    trusted_proxies: str = "127.0.0.1",
+) -> uvicorn.Server:
+    """A server for `app`, not yet running; `listening` is called once it listens."""
+    config = uvicorn.Config(
+        app,
+        http=bounded(limits, meter),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies,
+        timeout_keep_alive=limits.idle_seconds,  # type: ignore[arg-type]  # asyncio takes floats
+        timeout_graceful_shutdown=limits.shutdown_seconds,  # type: ignore[arg-type]
+        backlog=limits.connections + 1_024,
+    )
+    return _Announcing(config, listening)
 
 
 def serve(
@@ -49,19 +81,5 @@ def serve(
     trusted_proxies: str = "127.0.0.1",
 ) -> None:
     """Serve until SIGINT or SIGTERM; then take nothing new, finish what is in flight, and return."""
-    config = uvicorn.Config(
-        app,
-        http=bounded(limits, meter),
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=trusted_proxies,
-        timeout_keep_alive=int(limits.idle_seconds),
-        timeout_graceful_shutdown=int(limits.shutdown_seconds),
-        backlog=limits.connections + 1_024,
-    )
-    _Announcing(config, listening).run(sockets=[bound])
+    server(app, limits, meter, listening, trusted_proxies=trusted_proxies).run(sockets=[bound])
     bound.close()

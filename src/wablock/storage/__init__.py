@@ -16,8 +16,11 @@ def open_store(url: str, meter: CommitMeter) -> Store:
 
     Raises `CannotOpen`, with one line that says what to do.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "sqlite" or parts.netloc:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = None
+    if parts is None or parts.scheme != "sqlite" or parts.netloc:
         raise CannotOpen(f"Cannot read the database URL {url!r}: write sqlite:///path/to/file.db")
     path = unquote(parts.path).removeprefix("/")
     if not path:

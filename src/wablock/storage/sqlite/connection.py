@@ -83,7 +83,7 @@ def _schema_version(connection: apsw.Connection, path: Path) -> int:
     """0 for a new file; raises `CannotOpen` where the file is another program's or a newer wablock's."""
     version = int(connection.pragma("user_version"))
     application = int(connection.pragma("application_id"))
-    if application not in (0, _APPLICATION_ID) or (version == 0 and _has_tables(connection)):
+    if application != _APPLICATION_ID and (application or version or _has_tables(connection)):
         raise CannotOpen(f"{path} is a database of another program; name another file")
     if version > migrations()[-1][0]:
         raise CannotOpen(f"{path} was written by a newer wablock (schema {version}); upgrade wablock to open it")

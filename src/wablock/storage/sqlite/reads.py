@@ -9,58 +9,76 @@ from wablock.block_list.ports import Member, Microseconds, Page, PageRequest, Ro
 
 _NEWEST: Final = 2**63 - 1
 
-_COLUMNS: Final = """
-  block_list.version,
-  blocked_user.seq, blocked_user.wa_id, blocked_user.user_id, blocked_user.input,
-  blocked_user.blocked_at, blocked_user.blocked_by, blocked_user.reason, blocked_user.note, blocked_user.expires_at
+# +? and not ?: SQLite plans a statement anew for every value of a bare parameter that an index is searched by, in case
+# its statistics say otherwise for this one. That takes longer than the search itself.
+_VERSION = "SELECT version FROM block_list WHERE list_id = +?"
+_OLDER = """
+SELECT seq, wa_id, user_id FROM blocked_user
+WHERE list_id = +? AND seq < +? AND (expires_at IS NULL OR expires_at > +?)
+ORDER BY seq DESC LIMIT +?
 """
-_IN_FORCE: Final = "(blocked_user.expires_at IS NULL OR blocked_user.expires_at > :at)"
-_OLDER = f"""
-SELECT {_COLUMNS}, EXISTS (
-  SELECT 1 FROM blocked_user WHERE blocked_user.list_id = :list_id AND blocked_user.seq >= :seq AND {_IN_FORCE})
-FROM block_list LEFT JOIN blocked_user
-  ON blocked_user.list_id = block_list.list_id AND blocked_user.seq < :seq AND {_IN_FORCE}
-WHERE block_list.list_id = :list_id
-ORDER BY blocked_user.seq DESC LIMIT :limit
+_OLDER_WITH_DETAILS = """
+SELECT seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at FROM blocked_user
+WHERE list_id = +? AND seq < +? AND (expires_at IS NULL OR expires_at > +?)
+ORDER BY seq DESC LIMIT +?
 """
-_NEWER = f"""
-SELECT {_COLUMNS}, EXISTS (
-  SELECT 1 FROM blocked_user WHERE blocked_user.list_id = :list_id AND blocked_user.seq <= :seq AND {_IN_FORCE})
-FROM block_list LEFT JOIN blocked_user
-  ON blocked_user.list_id = block_list.list_id AND blocked_user.seq > :seq AND {_IN_FORCE}
-WHERE block_list.list_id = :list_id
-ORDER BY blocked_user.seq ASC LIMIT :limit
+_NEWER = """
+SELECT seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at FROM blocked_user
+WHERE list_id = +? AND seq > +? AND (expires_at IS NULL OR expires_at > +?)
+ORDER BY seq ASC LIMIT +?
+"""
+_ANY_FROM = """
+SELECT EXISTS (SELECT 1 FROM blocked_user
+               WHERE list_id = +? AND seq >= +? AND (expires_at IS NULL OR expires_at > +?))
+"""
+_ANY_TO = """
+SELECT EXISTS (SELECT 1 FROM blocked_user
+               WHERE list_id = +? AND seq <= +? AND (expires_at IS NULL OR expires_at > +?))
 """
 _BLOCKED = """
 SELECT EXISTS (
   SELECT 1 FROM blocked_user INDEXED BY blocked_user_identity
-  WHERE list_id = ?1 AND (expires_at IS NULL OR expires_at > ?2) AND identity IN (
-    ?3, ?4, (SELECT identity FROM identity_alias WHERE account_id = ?5 AND alias = ?4)))
+  WHERE list_id = +?1 AND (expires_at IS NULL OR expires_at > +?2) AND identity IN (
+    +?3, +?4, (SELECT identity FROM identity_alias WHERE account_id = +?5 AND alias = +?4)))
 """
 
 
 def page(connection: apsw.Connection, request: PageRequest) -> Page:
-    """See `BlockStore.page`. One statement, so that rows and version are of one moment."""
-    newer = request.before is not None
-    seq = request.before if request.before is not None else request.after
-    bindings = {
-        "list_id": request.list_id,
-        "seq": _NEWEST if seq is None else seq,
-        "at": request.at,
-        "limit": request.limit + 1,
-    }
-    found: list[tuple[Any, ...]] = connection.execute(_NEWER if newer else _OLDER, bindings).fetchall()
-    if not found:
-        return Page((), 0, has_previous=False, has_next=False)
-    version, beyond = found[0][0], bool(found[0][-1])
-    if found[0][1] is None:  # the list, without any row
-        return Page((), version, has_previous=False, has_next=False)
-    more = len(found) > request.limit
-    rows = [Row(*columns[1:-1]) for columns in found[: request.limit]]
-    if newer:
-        rows.reverse()
-        return Page(rows, version, has_previous=more, has_next=beyond)
-    return Page(rows, version, has_previous=beyond, has_next=more)
+    """See `BlockStore.page`. In a transaction, so that rows and version are of one moment."""
+    connection.execute("BEGIN")
+    try:
+        version: int | None = connection.execute(_VERSION, (request.list_id,)).get
+        if version is None:
+            return Page((), 0, has_previous=False, has_next=False)
+        if request.before is not None:
+            return _newer_page(connection, request, version, request.before)
+        return _older_page(connection, request, version, request.after)
+    finally:
+        connection.execute("COMMIT")
+
+
+def _older_page(connection: apsw.Connection, request: PageRequest, version: int, after: int | None) -> Page:
+    seq = _NEWEST if after is None else after
+    rows, more = _rows(connection, _OLDER_WITH_DETAILS if request.details else _OLDER, request, seq)
+    newer = after is not None and _exists(connection, _ANY_FROM, request, after)
+    return Page(rows, version, has_previous=newer, has_next=more)
+
+
+def _newer_page(connection: apsw.Connection, request: PageRequest, version: int, before: int) -> Page:
+    rows, more = _rows(connection, _NEWER, request, before)
+    rows.reverse()
+    return Page(rows, version, has_previous=more, has_next=_exists(connection, _ANY_TO, request, before))
+
+
+def _rows(connection: apsw.Connection, statement: str, request: PageRequest, seq: int) -> tuple[list[Row], bool]:
+    """At most `limit` rows, and whether there are more."""
+    bindings = (request.list_id, seq, request.at, request.limit + 1)
+    found: list[tuple[Any, ...]] = connection.execute(statement, bindings).fetchall()
+    return [Row(*columns) for columns in found[: request.limit]], len(found) > request.limit
+
+
+def _exists(connection: apsw.Connection, statement: str, request: PageRequest, seq: int) -> bool:
+    return bool(connection.execute(statement, (request.list_id, seq, request.at)).get)
 
 
 def blocked(

@@ -14,10 +14,10 @@ from wablock.contract.errors import BlocklistInternalError
 
 _log = logging.getLogger("wablock.storage")
 
-_LIST = "SELECT version, size FROM block_list WHERE list_id = ?"
+_LIST = "SELECT version, size FROM block_list WHERE list_id = +?"
 _NEW_LIST = "INSERT INTO block_list (list_id, account_id, version, size) VALUES (?, ?, 0, 0)"
 _CHANGE_LIST = "UPDATE block_list SET version = ?, size = ? WHERE list_id = ?"
-_DROP_EXPIRED = "DELETE FROM blocked_user WHERE list_id = ? AND expires_at <= ?"
+_DROP_EXPIRED = "DELETE FROM blocked_user WHERE list_id = +? AND expires_at <= +?"
 
 # Only a conflict of identities may be passed over: it means that the user is on the list already.
 _ADD_ONE = """
@@ -29,32 +29,39 @@ ON CONFLICT (list_id, identity) DO NOTHING
 _KEEP_DETAILS = """
 UPDATE blocked_user
 SET reason = coalesce(?, reason), note = coalesce(?, note), expires_at = coalesce(?, expires_at)
-WHERE list_id = ? AND identity = ?
+WHERE list_id = +? AND identity = +?
 """
-_NEWEST = "SELECT max(seq) FROM blocked_user WHERE list_id = ?"
+_NEWEST = "SELECT max(seq) FROM blocked_user WHERE list_id = +?"
 # INDEXED BY: without statistics SQLite would take the primary key for a list of identities, and walk the whole list.
 _ON_LIST = """
 SELECT identity FROM blocked_user INDEXED BY blocked_user_identity
-WHERE list_id = ? AND identity IN (SELECT value FROM json_each(?))
+WHERE list_id = +? AND identity IN (SELECT value FROM json_each(?))
 """
+# CROSS JOIN: in this order every step is a search. One OR of the two would walk all that the number has ever heard.
 _WROTE_AT = """
-SELECT typed.value, max(last_inbound.at)
+SELECT typed.value, last_inbound.at
 FROM json_each(?2) AS typed
 CROSS JOIN last_inbound
-WHERE last_inbound.phone_number_id = ?1 AND (last_inbound.identity = typed.value OR last_inbound.identity IN (
-  SELECT alias FROM identity_alias WHERE account_id = ?3 AND identity_alias.identity = typed.value))
-GROUP BY typed.value
+WHERE last_inbound.phone_number_id = ?1 AND last_inbound.identity = typed.value
+UNION ALL
+SELECT typed.value, last_inbound.at
+FROM json_each(?2) AS typed
+CROSS JOIN identity_alias
+CROSS JOIN last_inbound
+WHERE identity_alias.account_id = ?3 AND identity_alias.identity = typed.value
+  AND last_inbound.phone_number_id = ?1 AND last_inbound.identity = identity_alias.alias
+ORDER BY 2
 """
 _REMOVE = """
 DELETE FROM blocked_user INDEXED BY blocked_user_identity
-WHERE list_id = ? AND identity IN (SELECT value FROM json_each(?))
+WHERE list_id = +? AND identity IN (SELECT value FROM json_each(?))
 """
 _NOTE_INBOUND = """
 INSERT INTO last_inbound (phone_number_id, identity, at)
 SELECT ?, value, ? FROM json_each(?) WHERE true
 ON CONFLICT (phone_number_id, identity) DO UPDATE SET at = max(at, excluded.at)
 """
-_ALIAS = "SELECT identity, wa_id FROM identity_alias WHERE account_id = ? AND alias = ?"
+_ALIAS = "SELECT identity, wa_id FROM identity_alias WHERE account_id = +? AND alias = +?"
 _LINK = """
 INSERT INTO identity_alias (account_id, alias, identity, wa_id) VALUES (?, ?, ?, ?)
 ON CONFLICT (account_id, alias) DO UPDATE SET identity = excluded.identity, wa_id = excluded.wa_id
@@ -62,24 +69,24 @@ ON CONFLICT (account_id, alias) DO UPDATE SET identity = excluded.identity, wa_i
 _LISTS_WITH = """
 SELECT block_list.list_id FROM block_list
 JOIN blocked_user INDEXED BY blocked_user_identity
-  ON blocked_user.list_id = block_list.list_id AND blocked_user.identity = ?
-WHERE block_list.account_id = ?
+  ON blocked_user.list_id = block_list.list_id AND blocked_user.identity = +?
+WHERE block_list.account_id = +?
 """
 _ROWS_OF = """
 SELECT seq, expires_at FROM blocked_user INDEXED BY blocked_user_identity
-WHERE list_id = ? AND identity IN (?, ?) ORDER BY seq
+WHERE list_id = +? AND identity IN (?, ?) ORDER BY seq
 """
-_DROP_ROW = "DELETE FROM blocked_user WHERE list_id = ? AND seq = ?"
+_DROP_ROW = "DELETE FROM blocked_user WHERE list_id = +? AND seq = +?"
 _MERGED_ROW = """
 UPDATE blocked_user SET identity = ?, wa_id = coalesce(wa_id, ?), user_id = ?, expires_at = ?
-WHERE list_id = ? AND seq = ?
+WHERE list_id = +? AND seq = +?
 """
 _EXPIRED_LISTS = """
 SELECT list_id, account_id FROM block_list
 WHERE EXISTS (SELECT 1 FROM blocked_user
-              WHERE blocked_user.list_id = block_list.list_id AND blocked_user.expires_at <= ?)
+              WHERE blocked_user.list_id = block_list.list_id AND blocked_user.expires_at <= +?)
 """
-_FORGET_INBOUND = "DELETE FROM last_inbound WHERE at < ?"
+_FORGET_INBOUND = "DELETE FROM last_inbound WHERE at < +?"
 
 # The database itself is in trouble: trying the changes of a batch one by one would only meet it again.
 _TROUBLE = (

@@ -1,0 +1,44 @@
+"""Every question of this folder, in one run: `python -m benchmarks [--rounds 5] [--only pages] [--json]`."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import msgspec
+from cyclopts import App, Parameter
+
+from benchmarks import bulk_posts, growth, pages, single_posts, slow_disk
+from benchmarks.figures import Figure, tell
+
+QUESTIONS: Final[dict[str, Callable[[int], list[Figure]]]] = {
+    "single_posts": single_posts.measure,
+    "pages": pages.measure,
+    "bulk_posts": bulk_posts.measure,
+    "slow_disk": slow_disk.measure,
+    "growth": growth.measure,
+}
+
+app = App(name="benchmarks", help="Ratios between servers that are measured in turn, on one core each.")
+
+
+@app.default
+def run(
+    *,
+    rounds: Annotated[int, Parameter(help="Interleaved rounds; the median counts.")] = 5,
+    only: Annotated[list[str] | None, Parameter(help=f"Some of {', '.join(QUESTIONS)}.")] = None,
+    json: Annotated[bool, Parameter(negative="", help="Print JSON.")] = False,
+) -> None:
+    """Measure, and print a table."""
+    for tool in ("wrk", "taskset", "gcc"):
+        if shutil.which(tool) is None:
+            sys.exit(f"The benchmarks need {tool}: install it, as in apt-get install wrk gcc util-linux")
+    figures = [figure for name in only or QUESTIONS for figure in QUESTIONS[name](rounds)]
+    if json:
+        print(msgspec.json.format(msgspec.json.encode(figures)).decode())
+    else:
+        tell(figures)
+
+
+if __name__ == "__main__":
+    app()

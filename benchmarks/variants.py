@@ -1,0 +1,162 @@
+"""The servers that are measured, as processes on one core: wablock, and the same with parts left out."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+
+from benchmarks.load import SERVER_CORE
+from benchmarks.peers import ordinary_service
+from wablock.access import ALL_SCOPES, AccessToken, digest
+from wablock.block_list.ports import BusinessNumber, Change, Outcome
+from wablock.server.limits import Limits
+from wablock.server.serve import bind, serve
+from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, DEV_TOKEN
+from wablock.wiring import Wired, build, system_clock
+
+PATH = f"/v25.0/{DEV_PHONE_NUMBER_ID}/block_users"
+
+
+class Running(msgspec.Struct):
+    """A server that answers."""
+
+    url: str
+    process: subprocess.Popen[str]
+    seconds_to_first_answer: float
+
+    def resident_bytes(self) -> int:
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextlib.contextmanager
+def running(
+    variant: str, *arguments: str, preload: Path | None = None, pinned: bool = True, file: Path | None = None
+) -> Iterator[Running]:
+    """The variant, started on a database of its own (or `file`), until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="wablock-bench-") as folder:
+        environment = os.environ | ({"LD_PRELOAD": str(preload)} if preload else {})
+        pin = ["taskset", "-c", SERVER_CORE] if pinned else []
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [
+                *pin,
+                sys.executable,
+                "-m",
+                "benchmarks.variants",
+                variant,
+                str(file or Path(folder) / "b.db"),
+                *arguments,
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        try:
+            assert process.stdout is not None
+            base = process.stdout.readline().strip()
+            ask(base + PATH)
+            yield Running(base + PATH, process, time.perf_counter() - started)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def ask(url: str, body: bytes | None = None) -> Any:
+    """The JSON that a request is answered with."""
+    headers = {"Authorization": f"Bearer {DEV_TOKEN}", "Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
+        content = answer.read()
+    return msgspec.json.decode(content) if content[:1] == b"{" else content
+
+
+def fill(url: str, users: int) -> None:
+    """Block so many users, a thousand a request."""
+    for start in range(0, users, 1_000):
+        numbers = range(start, min(start + 1_000, users))
+        listed = [{"user": f"+1650{number:07d}"} for number in numbers]
+        ask(url, msgspec.json.encode({"messaging_product": "whatsapp", "block_users": listed}))
+
+
+class _StoreThatDoesNothing:
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    async def apply(self, _: Change) -> Outcome:
+        return Outcome()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def _wired(file: str) -> Wired:
+    wired = build(f"sqlite:///{Path(file).absolute()}")
+    asyncio.run(_prepare(wired))
+    return wired
+
+
+async def _prepare(wired: Wired) -> None:
+    now = system_clock()
+    await wired.store.add_number(BusinessNumber(DEV_PHONE_NUMBER_ID, DEV_ACCOUNT_ID), now)
+    await wired.store.add_token(AccessToken(digest(DEV_TOKEN), DEV_ACCOUNT_ID, "bench", ALL_SCOPES, None, now))
+
+
+def _constant(wired: Wired, size: int) -> Any:
+    """Plain ASGI on the same server: one body of `size` bytes, and the headers that wablock's answers have."""
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"access-control-allow-origin", b"*"),
+        (b"vary", b"Accept-Encoding"),
+        (b"pragma", b"no-cache"),
+        (b"expires", b"Sat, 01 Jan 2000 00:00:00 GMT"),
+        (b"cache-control", b"private, no-cache, no-store, must-revalidate"),
+        (b"facebook-api-version", b"v25.0"),
+        (b"x-fb-request-id", b"A" * 23),
+        (b"x-fb-trace-id", b"A" * 11),
+        (b"etag", b'"' + b"0" * 40 + b'"'),
+        (b"content-length", str(size).encode()),
+    ]
+    body = b"x" * size
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await wired.application(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return application
+
+
+def main(variant: str, file: str, *arguments: str) -> None:
+    bound = bind("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    if variant == "peer":
+        bound.listen()
+        print(url, flush=True)
+        peer = ordinary_service.create(file)
+        uvicorn.Server(uvicorn.Config(peer, access_log=False, log_level="warning")).run([bound])
+        return
+    wired = _wired(file)
+    application: Any = wired.application
+    if variant == "null_store":
+        block_users = wired.application._block_users  # noqa: SLF001 - the same handler, another store
+        block_users._block_list._store = _StoreThatDoesNothing(wired.store)  # noqa: SLF001
+    elif variant == "constant":
+        application = _constant(wired, int(arguments[0]))
+    serve(application, bound, Limits(), wired.metrics, lambda: print(url, flush=True))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

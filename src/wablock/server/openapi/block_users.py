@@ -1,0 +1,168 @@
+"""The three operations of the Block API, with the names and examples of Meta's reference page."""
+
+from typing import Any, Final
+
+import msgspec
+
+from wablock.block_list.rules import DEFAULT_LIMIT, LARGEST_LIMIT
+from wablock.contract import cursor, errors, wire
+from wablock.contract.cursor import Cursor
+from wablock.server.answers import error_body
+from wablock.server.openapi.responses import BAD_PAGE, IDS, NOT_A_LIST_REQUEST, REFUSED, failures, success
+from wablock.server.openapi.schemas import REQUESTS, reference
+from wablock.server.parameters import FIELDS
+
+_PATH: Final = "/{Version}/{Phone-Number-ID}/block_users"
+_INPUT: Final = "+16505551234"
+_WA_ID: Final = "16505551234"
+_OTHER: Final = "+14155559876"
+_MOMENT: Final = 1_737_679_688_383_584  # the version in the cursor of Meta's reference page
+
+_PATH_PARAMETERS: Final = [
+    {
+        "name": "Version",
+        "in": "path",
+        "required": True,
+        "description": "Graph API version; any is taken, and answered by the nearest one that is known.",
+        "schema": {"type": "string", "pattern": r"^v[0-9]{1,4}\.[0-9]{1,4}$"},
+        "examples": {name: {"value": name} for name in ("v25.0", "v24.0", "v23.0")},
+    },
+    {
+        "name": "Phone-Number-ID",
+        "in": "path",
+        "required": True,
+        "description": "Id of the business number.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,32}$"},
+        "example": "106540352242922",
+    },
+]
+# Authorization and Content-Type, which Meta's page lists beside it, are told by `security` and by the content of the
+# bodies: OpenAPI has tools ignore header parameters of these names.
+_USER_AGENT: Final = {
+    "name": "User-Agent",
+    "in": "header",
+    "description": "The user agent string identifying the client software making the request.",
+    "schema": {"type": "string"},
+}
+
+
+def paths() -> dict[str, Any]:
+    return {
+        _PATH: {
+            "parameters": [*_PATH_PARAMETERS, _USER_AGENT],
+            "get": _get(),
+            "post": _change("Block user(s)", "blockUsers", "BlockUsersData", _blocked(), _some_blocked()),
+            "delete": _change("Unblock user(s)", "unblockUsers", "UnblockUsersData", _unblocked(), _some_unblocked()),
+        }
+    }
+
+
+def _get() -> dict[str, Any]:
+    etag = {"description": "Names this state of the page", "schema": {"type": "string"}}
+    listed = success("Get blocked users", "GetBlockedUsersData", {"Get blocked users": _listed()}, ETag=etag)
+    listed["links"] = {
+        "Next page": {
+            "operationId": "getBlockedUsers",
+            "parameters": {"after": "$response.body#/paging/cursors/after"},
+        },
+        "Previous page": {
+            "operationId": "getBlockedUsers",
+            "parameters": {"before": "$response.body#/paging/cursors/before"},
+        },
+    }
+    return {
+        "tags": ["Block API"],
+        "operationId": "getBlockedUsers",
+        "summary": "Get blocked users",
+        "description": "The block list of the business number, newest block first.",
+        "parameters": [
+            _query(
+                "limit",
+                f"Users on a page; more than {LARGEST_LIMIT} counts as {LARGEST_LIMIT}.",
+                {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
+            ),
+            _query("after", "The page after this cursor, taken from an answer's `paging`.", {"type": "string"}),
+            _query("before", "The page before this cursor. Not both.", {"type": "string"}),
+            _query(
+                "fields",
+                f"More members of each user, with commas: {', '.join(sorted(FIELDS))}.",
+                {"type": "string", "pattern": rf"^(({'|'.join(sorted(FIELDS))})(,|$))*$"},
+            ),
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "description": "An ETag that the caller has: 304 where nothing has changed.",
+                "schema": {"type": "string"},
+            },
+        ],
+        "responses": {"200": listed, "304": {"description": "Nothing has changed"}} | failures(REFUSED | BAD_PAGE),
+    }
+
+
+def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) -> dict[str, Any]:
+    request = {"block_users": [{"user": _INPUT}], "messaging_product": wire.WHATSAPP}
+    as_text = request | {"block_users": msgspec.json.encode(request["block_users"]).decode()}
+    examples = {media: request if media == "application/json" else as_text for media in REQUESTS}
+    some_failed = f"{summary}: some users failed"
+    answered = success(summary, schema, {summary: done, some_failed: mixed})
+    answered["links"] = {"The list": {"operationId": "getBlockedUsers"}}
+    others = failures({**REFUSED, **NOT_A_LIST_REQUEST}, also=[schema])
+    others["400"]["description"] += ", or some users failed and the server is set to say so with 400"
+    return {
+        "tags": ["Block API"],
+        "operationId": operation,
+        "summary": summary,
+        "description": "All parameters may come in the query instead of the body, `block_users` as one JSON text.",
+        "requestBody": {
+            "required": False,
+            "content": {
+                media: {"schema": reference(name), "examples": {summary: {"value": examples[media]}}}
+                for media, name in REQUESTS.items()
+            },
+        },
+        "responses": {"200": answered} | others,
+    }
+
+
+def _query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+# -- Meta's examples, as the served types write them
+
+
+def _listed() -> Any:
+    mark = cursor.encode(Cursor(0, _MOMENT, _MOMENT), "")
+    paging = wire.Paging(wire.PaginationCursors(mark, mark))
+    return _value(wire.GetBlockedUsersData([wire.BlockedUser(wire.WHATSAPP, _WA_ID)], paging))
+
+
+def _blocked() -> Any:
+    return _value(wire.BlockUsersData(wire.BlockUsersResult([_done()]), wire.WHATSAPP))
+
+
+def _unblocked() -> Any:
+    return _value(wire.UnblockUsersData(wire.UnblockUsersResult([_done()]), wire.WHATSAPP))
+
+
+def _some_blocked() -> Any:
+    result = wire.BlockUsersResult([_done()], [_failed(errors.ReEngagementRequired())])
+    return _value(wire.BlockUsersData(result, wire.WHATSAPP, error_body(errors.SomeUsersFailed("block"), IDS)))
+
+
+def _some_unblocked() -> Any:
+    result = wire.UnblockUsersResult([_done()], [_failed(errors.RecipientIsSender())])
+    return _value(wire.UnblockUsersData(result, wire.WHATSAPP, error_body(errors.SomeUsersFailed("unblock"), IDS)))
+
+
+def _done() -> wire.BlockedUserOperation:
+    return wire.BlockedUserOperation(_INPUT, _WA_ID)
+
+
+def _failed(failure: errors.UserFailure) -> wire.FailedUser:
+    told = wire.UserError(failure.message, failure.code, wire.ErrorData(details=failure.details))
+    return wire.FailedUser(input=_OTHER, wa_id=_OTHER[1:], errors=[told])
+
+
+def _value(data: msgspec.Struct) -> Any:
+    return msgspec.to_builtins(data)

@@ -1,0 +1,250 @@
+"""Blocking and unblocking: what becomes of each user of a request, in the order they were sent."""
+
+import pytest
+from tests.block_list.memory_store import MemoryStore
+from tests.block_list.stopped_clock import SEED_MOMENT, StoppedClock
+
+from wablock.block_list.ports import Block, BusinessNumber
+from wablock.block_list.rules import RuleBook
+from wablock.block_list.service import BlockList
+from wablock.contract import errors
+from wablock.contract.wire import BlockedUserOperation, User
+
+ANNA, BEN, CARL = User("+16505551234"), User("+14155559876"), User("+442071838750")
+USER_ID = "US.13491208655302741918"
+
+
+async def wa_ids(block_list: BlockList, number: BusinessNumber) -> list[str | None]:
+    return [row.wa_id for row in (await block_list.page(number, 100, None, None)).page.rows]
+
+
+async def test_the_example_of_the_reference_page_succeeds_out_of_the_blue(
+    block_list: BlockList, number: BusinessNumber
+) -> None:
+    result = await block_list.block(number, [ANNA], "test")
+
+    assert (result.done, result.failed) == ([BlockedUserOperation("+16505551234", "16505551234")], [])
+    assert await block_list.is_blocked(number, [ANNA]) == [True]
+
+
+async def test_users_are_answered_in_the_order_they_were_sent(block_list: BlockList, number: BusinessNumber) -> None:
+    result = await block_list.block(number, [CARL, ANNA, BEN], "test")
+
+    assert [done.wa_id for done in result.done] == ["442071838750", "16505551234", "14155559876"]
+
+
+async def test_the_input_is_echoed_as_it_was_typed(block_list: BlockList, number: BusinessNumber) -> None:
+    result = await block_list.block(number, [User(" +1 (650) 555-1234 ")], "test")
+
+    assert result.done == [BlockedUserOperation(" +1 (650) 555-1234 ", "16505551234")]
+
+
+async def test_users_that_cannot_be_read_fail_in_the_order_they_were_sent(
+    block_list: BlockList, number: BusinessNumber
+) -> None:
+    result = await block_list.block(number, [User("anna"), ANNA, User("+9991234567"), BEN, User("")], "test")
+
+    assert [failed.input for failed in result.failed] == ["anna", "+9991234567", ""]
+    assert [done.input for done in result.done] == ["+16505551234", "+14155559876"]
+
+
+async def test_a_user_that_cannot_be_read_is_told_why_and_has_no_wa_id(
+    block_list: BlockList, number: BusinessNumber
+) -> None:
+    result = await block_list.block(number, [User("anna")], "test")
+
+    told = result.failed[0].errors[0]
+    assert (told.code, told.error_data.details) == (131047, "Not a valid WhatsApp user: it is not a phone number")
+    assert not result.failed[0].wa_id
+
+
+async def test_a_user_whose_parent_id_was_sent_fails_under_that_id(
+    block_list: BlockList, number: BusinessNumber
+) -> None:
+    parent = "US.ENT.11815799212886844830"
+
+    result = await block_list.block(number, [User(user_id=parent)], "test")
+
+    assert [failed.input for failed in result.failed] == [parent]
+
+
+async def test_a_user_by_user_id_is_answered_by_it(block_list: BlockList, number: BusinessNumber) -> None:
+    result = await block_list.block(number, [User(user_id=USER_ID)], "test")
+
+    assert result.done == [BlockedUserOperation(USER_ID, user_id=USER_ID)]
+
+
+async def test_a_user_by_both_is_answered_by_number_and_blocked_by_either(
+    block_list: BlockList, number: BusinessNumber
+) -> None:
+    result = await block_list.block(number, [User("+16505551234", USER_ID)], "test")
+
+    assert result.done == [BlockedUserOperation("+16505551234", "16505551234")]
+    assert await block_list.is_blocked(number, [ANNA, User(user_id=USER_ID)]) == [True, True]
+
+
+async def test_blocking_twice_succeeds_and_changes_nothing(
+    block_list: BlockList, number: BusinessNumber, clock: StoppedClock
+) -> None:
+    await block_list.block(number, [ANNA], "test")
+    before = await block_list.page(number, 10, None, None)
+    clock.turn(60)
+
+    result = await block_list.block(number, [ANNA], "test")
+
+    assert (len(result.done), result.failed) == (1, [])
+    assert await block_list.page(number, 10, None, None) == before
+
+
+async def test_a_user_named_twice_in_a_request_has_one_result_for_each(
+    block_list: BlockList, number: BusinessNumber
+) -> None:
+    result = await block_list.block(number, [ANNA, User("1 650 555 1234")], "test")
+
+    assert [done.input for done in result.done] == ["+16505551234", "1 650 555 1234"]
+    assert await wa_ids(block_list, number) == ["16505551234"]
+
+
+async def test_a_request_without_users_succeeds_and_asks_the_store_nothing(
+    block_list: BlockList, number: BusinessNumber, store: MemoryStore
+) -> None:
+    result = await block_list.block(number, [], "test")
+
+    assert (result.done, result.failed) == ([], [])
+    assert store.applied == []
+
+
+async def test_a_request_of_which_nobody_can_be_read_asks_the_store_nothing(
+    block_list: BlockList, number: BusinessNumber, store: MemoryStore
+) -> None:
+    await block_list.block(number, [User("anna")], "test")
+
+    assert store.applied == []
+
+
+async def test_one_request_is_one_change_of_the_store(
+    block_list: BlockList, number: BusinessNumber, store: MemoryStore
+) -> None:
+    await block_list.block(number, [ANNA, BEN, CARL], "test")
+
+    assert len(store.applied) == 1
+
+
+async def test_a_national_number_is_read_in_the_business_numbers_country(
+    block_list: BlockList, number: BusinessNumber
+) -> None:
+    result = await block_list.block(number, [User("(650) 555-0109"), User("020 7183 8750")], "test")
+
+    assert result.done == [BlockedUserOperation("(650) 555-0109", "16505550109")]
+    assert [failed.input for failed in result.failed] == ["020 7183 8750"]
+
+
+async def test_the_lists_of_two_numbers_are_apart(
+    block_list: BlockList, number: BusinessNumber, meta_number: BusinessNumber
+) -> None:
+    await block_list.block(number, [ANNA], "test")
+
+    assert await block_list.is_blocked(meta_number, [ANNA]) == [False]
+
+
+@pytest.mark.parametrize("own", ["+1 650 555 0100", "16505550100", "(650) 555-0100"])
+async def test_the_business_cannot_block_its_own_number(
+    block_list: BlockList, number: BusinessNumber, own: str
+) -> None:
+    result = await block_list.block(number, [ANNA, User(own)], "test")
+
+    assert [done.input for done in result.done] == ["+16505551234"]
+    assert [(failed.input, failed.wa_id, failed.errors[0].code) for failed in result.failed] == [
+        (own, "16505550100", 131021)
+    ]
+
+
+@pytest.mark.parametrize(
+    "own, typed",
+    [("5511987654321", "+551187654321"), ("551187654321", "+5511987654321"), ("5491123456789", "+541123456789")],
+)
+async def test_the_business_cannot_block_its_own_number_in_its_other_spelling(
+    block_list: BlockList, own: str, typed: str
+) -> None:
+    number = BusinessNumber("106540352242922", "acme", wa_id=own)
+
+    result = await block_list.block(number, [User(typed)], "test")
+
+    assert [(failed.wa_id, failed.errors[0].code) for failed in result.failed] == [(typed[1:], 131021)]
+
+
+async def test_a_business_number_that_is_not_known_refuses_nobody_as_its_own(block_list: BlockList) -> None:
+    number = BusinessNumber("106540352242922", "acme")
+
+    result = await block_list.block(number, [ANNA], "test")
+
+    assert (len(result.done), result.failed) == (1, [])
+
+
+async def test_both_spellings_of_a_user_are_blocked_and_the_typed_one_is_kept(
+    block_list: BlockList, number: BusinessNumber
+) -> None:
+    await block_list.block(number, [User("+5511987654321")], "test")
+
+    assert await block_list.is_blocked(number, [User("+551187654321"), User("+5511987654321")]) == [True, True]
+    assert await wa_ids(block_list, number) == ["5511987654321"]
+
+
+async def test_an_expiry_that_has_passed_fails_the_request_and_blocks_nobody(
+    block_list: BlockList, number: BusinessNumber, store: MemoryStore, clock: StoppedClock
+) -> None:
+    clock.now = 1_737_679_688_000_000
+
+    with pytest.raises(errors.InvalidParameter, match=r"block_users\[1\]\[expires_at\] must be in the future"):
+        await block_list.block(number, [ANNA, User("+14155559876", expires_at=1_737_679_688)], "test")
+
+    assert store.applied == []
+
+
+async def test_a_block_holds_until_it_expires(
+    block_list: BlockList, number: BusinessNumber, clock: StoppedClock
+) -> None:
+    expires_at = SEED_MOMENT // 1_000_000 + 60
+    await block_list.block(number, [User("+16505551234", expires_at=expires_at)], "test")
+
+    clock.now = expires_at * 1_000_000 - 1
+    just_before = await block_list.is_blocked(number, [ANNA])
+    clock.now = expires_at * 1_000_000
+    then = await block_list.is_blocked(number, [ANNA])
+
+    assert (just_before, then) == ([True], [False])
+
+
+async def test_what_is_said_of_a_block_is_kept_with_it(block_list: BlockList, number: BusinessNumber) -> None:
+    user = User("+16505551234", USER_ID, reason="spam", note="third time", expires_at=2_000_000_000)
+
+    await block_list.block(number, [user], "support")
+
+    row = (await block_list.page(number, 1, None, None)).page.rows[0]
+    assert (row.input, row.wa_id, row.user_id) == ("+16505551234", "16505551234", USER_ID)
+    assert (row.reason, row.note, row.expires_at) == ("spam", "third time", 2_000_000_000_000_000)
+    assert (row.blocked_by, row.blocked_at) == ("support", SEED_MOMENT)
+
+
+async def test_under_open_rules_anybody_can_be_blocked_without_a_limit(
+    block_list: BlockList, number: BusinessNumber, store: MemoryStore
+) -> None:
+    await block_list.block(number, [ANNA], "test")
+
+    change = store.applied[0]
+    assert isinstance(change, Block)
+    assert (change.max_size, change.written_since) == (None, None)
+
+
+async def test_blocking_past_the_limit_names_each_refused_user(
+    store: MemoryStore, clock: StoppedClock, number: BusinessNumber
+) -> None:
+    block_list = BlockList(store, RuleBook(open_list_size=2), clock)
+
+    result = await block_list.block(number, [ANNA, User("anna"), BEN, CARL], "test")
+
+    assert [done.input for done in result.done] == ["+16505551234", "+14155559876"]
+    assert [(failed.input, failed.errors[0].code) for failed in result.failed] == [
+        ("anna", 131047),
+        ("+442071838750", 139101),
+    ]

@@ -1,0 +1,121 @@
+"""That the store of these tests keeps what `BlockStore` promises, where a test here relies on it."""
+
+import pytest
+from tests.block_list.memory_store import MemoryStore
+
+from wablock.block_list.ports import Block, Member, NoteInbound, PageRequest, Refusal, Sweep, Unblock
+from wablock.contract.errors import BlocklistInternalError
+
+NOW = 1_737_679_688_383_584
+LIST, ACCOUNT = "106540352242922", "acme"
+USER_ID = "US.13491208655302741918"
+BY_NUMBER = Member("16505551234", "16505551234", None, "+16505551234")
+BY_ID = Member(USER_ID, None, USER_ID, USER_ID)
+BY_BOTH = Member("16505551234", "16505551234", USER_ID, "+16505551234")
+OTHER = Member("14155559876", "14155559876", None, "+14155559876", expires_at=NOW + 10)
+
+
+def block(*members: Member, at: int = NOW, **preconditions: int) -> Block:
+    return Block(LIST, ACCOUNT, at, "test", members, **preconditions)
+
+
+async def version(store: MemoryStore) -> int:
+    return (await store.page(PageRequest(LIST, 10, NOW))).version
+
+
+async def test_every_change_of_the_members_makes_a_larger_version(store: MemoryStore) -> None:
+    versions = [await version(store)]
+
+    for change in (block(BY_NUMBER), block(OTHER, at=NOW - 5), Unblock(LIST, ACCOUNT, NOW - 5, [BY_NUMBER])):
+        await store.apply(change)
+        versions.append(await version(store))
+
+    assert versions == sorted(set(versions))
+
+
+async def test_what_changes_no_member_keeps_the_version(store: MemoryStore) -> None:
+    await store.apply(block(BY_NUMBER))
+    before = await version(store)
+
+    await store.apply(block(BY_NUMBER, at=NOW + 5))
+    await store.apply(Unblock(LIST, ACCOUNT, NOW + 6, [OTHER]))
+
+    assert await version(store) == before
+
+
+async def test_a_user_blocked_by_id_is_blocked_by_number_once_both_were_seen_together(store: MemoryStore) -> None:
+    await store.apply(block(BY_ID))
+    await store.apply(NoteInbound(LIST, ACCOUNT, NOW, [BY_BOTH]))
+
+    blocked = await store.blocked(ACCOUNT, LIST, [BY_NUMBER, BY_ID, BY_BOTH, OTHER], NOW)
+
+    assert blocked == [True, True, True, False]
+
+
+async def test_a_user_blocked_by_number_and_by_id_becomes_one_row(store: MemoryStore) -> None:
+    await store.apply(block(BY_NUMBER))
+    await store.apply(block(BY_ID, at=NOW + 1))
+    before = await version(store)
+
+    await store.apply(block(BY_BOTH, at=NOW + 2))
+
+    rows = (await store.page(PageRequest(LIST, 10, NOW))).rows
+    assert [(row.wa_id, row.user_id, row.blocked_at) for row in rows] == [("16505551234", USER_ID, NOW)]
+    assert await version(store) > before
+
+
+async def test_a_link_of_a_user_whose_block_is_over_brings_nothing_back(store: MemoryStore) -> None:
+    await store.apply(block(Member(USER_ID, None, USER_ID, USER_ID, expires_at=NOW + 10)))
+
+    await store.apply(NoteInbound(LIST, ACCOUNT, NOW + 10, [BY_BOTH]))
+
+    assert await store.blocked(ACCOUNT, LIST, [BY_BOTH], NOW) == [False]
+
+
+async def test_a_message_noted_by_id_counts_for_the_number(store: MemoryStore) -> None:
+    await store.apply(NoteInbound(LIST, ACCOUNT, NOW, [BY_ID]))
+    await store.apply(NoteInbound("106540352242923", ACCOUNT, NOW, [BY_BOTH]))
+
+    outcome = await store.apply(block(BY_NUMBER, written_since=NOW))
+
+    assert outcome.refused == {}
+
+
+async def test_an_older_message_does_not_hide_a_newer_one(store: MemoryStore) -> None:
+    await store.apply(NoteInbound(LIST, ACCOUNT, NOW, [BY_NUMBER]))
+    await store.apply(NoteInbound(LIST, ACCOUNT, NOW - 5, [BY_NUMBER]))
+
+    outcome = await store.apply(block(BY_NUMBER, written_since=NOW))
+
+    assert outcome.refused == {}
+
+
+async def test_a_block_that_is_over_takes_no_place(store: MemoryStore) -> None:
+    await store.apply(block(OTHER))
+
+    early = await store.apply(block(BY_NUMBER, at=NOW + 9, max_size=1))
+    late = await store.apply(block(BY_NUMBER, at=NOW + 10, max_size=1))
+
+    assert (early.refused, late.refused) == ({0: Refusal.LIST_FULL}, {})
+
+
+async def test_a_sweep_forgets_blocks_that_are_over_and_old_messages(store: MemoryStore) -> None:
+    await store.apply(block(OTHER, BY_NUMBER))
+    await store.apply(NoteInbound(LIST, ACCOUNT, NOW, [BY_ID]))
+
+    await store.apply(Sweep(NOW + 10, NOW + 1))
+
+    rows = (await store.page(PageRequest(LIST, 10, NOW))).rows
+    assert [row.wa_id for row in rows] == ["16505551234"]
+    assert (await store.apply(block(BY_ID, written_since=NOW))).refused == {0: Refusal.NOT_WRITTEN_LATELY}
+
+
+async def test_a_store_in_trouble_says_so_and_changes_nothing(store: MemoryStore) -> None:
+    store.in_trouble = True
+
+    with pytest.raises(BlocklistInternalError):
+        await store.apply(block(BY_NUMBER))
+
+    assert not await store.is_ready()
+    store.in_trouble = False
+    assert await store.blocked(ACCOUNT, LIST, [BY_NUMBER], NOW) == [False]

@@ -1,0 +1,106 @@
+"""Unblocking: whichever spelling or id a user is given by, and nobody fails for not being blocked."""
+
+import pytest
+from tests.block_list.memory_store import MemoryStore
+
+from wablock.block_list.ports import BusinessNumber
+from wablock.block_list.service import BlockList
+from wablock.contract.errors import BlocklistInternalError, NotAWhatsAppUser
+from wablock.contract.wire import BlockedUserOperation, User
+
+ANNA, BEN = User("+16505551234"), User("+14155559876")
+USER_ID = "US.13491208655302741918"
+
+
+async def test_an_unblocked_user_is_blocked_no_more(block_list: BlockList, number: BusinessNumber) -> None:
+    await block_list.block(number, [ANNA, BEN], "test")
+
+    result = await block_list.unblock(number, [ANNA])
+
+    assert result.done == [BlockedUserOperation("+16505551234", "16505551234")]
+    assert await block_list.is_blocked(number, [ANNA, BEN]) == [False, True]
+
+
+async def test_unblocking_a_stranger_succeeds(block_list: BlockList, number: BusinessNumber) -> None:
+    result = await block_list.unblock(number, [ANNA])
+
+    assert (result.done, result.failed) == ([BlockedUserOperation("+16505551234", "16505551234")], [])
+
+
+@pytest.mark.parametrize(
+    "blocked, unblocked",
+    [
+        ("+16505551234", "1-650-555-1234"),
+        ("+5511987654321", "+551187654321"),
+        ("+551187654321", "+5511987654321"),
+        ("+5215512345678", "+525512345678"),
+        ("+541123456789", "+5491123456789"),
+    ],
+)
+async def test_any_spelling_unblocks_a_user(
+    block_list: BlockList, number: BusinessNumber, blocked: str, unblocked: str
+) -> None:
+    await block_list.block(number, [User(blocked)], "test")
+
+    await block_list.unblock(number, [User(unblocked)])
+
+    assert await block_list.is_blocked(number, [User(blocked), User(unblocked)]) == [False, False]
+
+
+async def test_a_user_blocked_by_both_is_unblocked_by_the_id(block_list: BlockList, number: BusinessNumber) -> None:
+    await block_list.block(number, [User("+16505551234", USER_ID)], "test")
+
+    result = await block_list.unblock(number, [User(user_id=USER_ID)])
+
+    assert result.done == [BlockedUserOperation(USER_ID, user_id=USER_ID)]
+    assert await block_list.is_blocked(number, [ANNA]) == [False]
+
+
+async def test_who_cannot_be_read_fails_beside_those_who_are_unblocked(
+    block_list: BlockList, number: BusinessNumber
+) -> None:
+    await block_list.block(number, [ANNA, BEN], "test")
+
+    result = await block_list.unblock(number, [User("anna"), ANNA, User(""), BEN])
+
+    assert [failed.input for failed in result.failed] == ["anna", ""]
+    assert await block_list.is_blocked(number, [ANNA, BEN]) == [False, False]
+
+
+async def test_an_expiry_in_the_past_does_not_hinder_an_unblock(block_list: BlockList, number: BusinessNumber) -> None:
+    await block_list.block(number, [ANNA], "test")
+
+    await block_list.unblock(number, [User("+16505551234", expires_at=1)])
+
+    assert await block_list.is_blocked(number, [ANNA]) == [False]
+
+
+async def test_storage_trouble_fails_the_whole_request_and_nothing_is_done(
+    block_list: BlockList, number: BusinessNumber, store: MemoryStore
+) -> None:
+    await block_list.block(number, [ANNA, BEN], "test")
+    store.in_trouble = True
+
+    with pytest.raises(BlocklistInternalError):
+        await block_list.unblock(number, [ANNA, BEN])
+
+    store.in_trouble = False
+    assert await block_list.is_blocked(number, [ANNA, BEN]) == [True, True]
+
+
+async def test_a_check_of_whoever_cannot_be_read_says_why(block_list: BlockList, number: BusinessNumber) -> None:
+    with pytest.raises(NotAWhatsAppUser, match="it is not a phone number"):
+        await block_list.is_blocked(number, [ANNA, User("anna")])
+
+
+async def test_whom_to_unblock_and_cannot_be_read_is_told_why(block_list: BlockList, number: BusinessNumber) -> None:
+    result = await block_list.unblock(number, [User("anna")])
+
+    assert result.failed[0].errors[0].error_data.details == "Not a valid WhatsApp user: it is not a phone number"
+
+
+async def test_the_own_number_can_be_unblocked(block_list: BlockList, number: BusinessNumber) -> None:
+    """It may be on the list from before the number was known to be the business's."""
+    result = await block_list.unblock(number, [User("+16505550100")])
+
+    assert (result.done, result.failed) == ([BlockedUserOperation("+16505550100", "16505550100")], [])

@@ -1,0 +1,278 @@
+"""Who may do what: tokens, scopes, and the numbers a token may touch."""
+
+import pytest
+from tests.memory_directory import MemoryDirectory
+
+from wablock import access
+from wablock.access import ALL_SCOPES, Access, AccessToken, Scope
+from wablock.block_list.ports import BusinessNumber
+from wablock.contract import errors
+
+NOW = 1_737_679_688_383_584
+HOUR = 3_600 * 1_000_000
+OURS = BusinessNumber("106540352242922", "acme", "16505550100", "US")
+OUR_OTHER = BusinessNumber("106540352242923", "acme")
+THEIRS = BusinessNumber("106540352242924", "rival")
+
+
+class Clocks:
+    """The time of day and the time that only grows, both turned by a test."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.monotonic = 100.0
+
+    def turn(self, seconds: float) -> None:
+        self.now += round(seconds * 1_000_000)
+        self.monotonic += seconds
+
+
+@pytest.fixture
+def clocks() -> Clocks:
+    return Clocks()
+
+
+@pytest.fixture
+def directory() -> MemoryDirectory:
+    return MemoryDirectory(numbers=[OURS, OUR_OTHER, THEIRS])
+
+
+@pytest.fixture
+def guard(directory: MemoryDirectory, clocks: Clocks) -> Access:
+    return Access(directory, lambda: clocks.now, lambda: clocks.monotonic)
+
+
+def a_token(
+    text: str = "secret",
+    account_id: str = "acme",
+    scopes: frozenset[Scope] = ALL_SCOPES,
+    phone_number_ids: frozenset[str] | None = None,
+    expires_at: int | None = None,
+) -> AccessToken:
+    return AccessToken(access.digest(text), account_id, "test", scopes, phone_number_ids, NOW, expires_at)
+
+
+@pytest.mark.parametrize("text", [None, ""])
+async def test_a_request_without_a_token_is_asked_for_one(guard: Access, text: str | None) -> None:
+    with pytest.raises(errors.MissingAccessToken):
+        await guard.token(text)
+
+
+async def test_a_known_token_is_good(guard: Access, directory: MemoryDirectory) -> None:
+    await directory.add_token(a_token("secret"))
+
+    assert await guard.token("secret") == a_token("secret")
+
+
+async def test_an_unknown_token_cannot_be_parsed(guard: Access) -> None:
+    with pytest.raises(errors.InvalidAccessToken) as refused:
+        await guard.token("secret")
+
+    assert refused.value.message == "Invalid OAuth access token - Cannot parse access token"
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 1_025, "x" * 1_000_000, "s\u00e9cret", "\u0661", "sec\x00ret", "secret\n", "\ud800", "\U0001f512"]
+)
+async def test_a_text_that_no_token_is_like_is_refused_without_being_looked_up(
+    guard: Access, directory: MemoryDirectory, text: str
+) -> None:
+    with pytest.raises(errors.InvalidAccessToken):
+        await guard.token(text)
+
+    assert directory.looked_up == 0
+
+
+async def test_a_token_may_have_1024_characters(guard: Access, directory: MemoryDirectory) -> None:
+    await directory.add_token(a_token("x" * 1_024))
+
+    assert await guard.token("x" * 1_024) == a_token("x" * 1_024)
+
+
+async def test_a_revoked_token_is_like_an_unknown_one(guard: Access, directory: MemoryDirectory) -> None:
+    await directory.add_token(a_token("secret"))
+    await directory.revoke_token(access.digest("secret"), NOW)
+
+    with pytest.raises(errors.InvalidAccessToken) as refused:
+        await guard.token("secret")
+
+    assert refused.value.subcode is None
+
+
+async def test_an_expired_token_says_when_it_expired(guard: Access, directory: MemoryDirectory) -> None:
+    await directory.add_token(a_token("secret", expires_at=NOW - HOUR))
+
+    with pytest.raises(errors.ExpiredAccessToken) as refused:
+        await guard.token("secret")
+
+    assert (refused.value.code, refused.value.subcode) == (190, 463)
+    assert refused.value.message == (
+        "Error validating access token: Session has expired on Thursday, 23-Jan-25 23:48:08 GMT. "
+        "The current time is Friday, 24-Jan-25 00:48:08 GMT."
+    )
+
+
+async def test_a_token_that_expired_and_was_revoked_is_like_an_unknown_one(
+    guard: Access, directory: MemoryDirectory
+) -> None:
+    await directory.add_token(a_token("secret", expires_at=NOW - HOUR))
+    await directory.revoke_token(access.digest("secret"), NOW)
+
+    with pytest.raises(errors.InvalidAccessToken) as refused:
+        await guard.token("secret")
+
+    assert refused.value.subcode is None
+
+
+async def test_a_token_expires_at_its_time_even_where_it_is_remembered(
+    guard: Access, directory: MemoryDirectory, clocks: Clocks
+) -> None:
+    await directory.add_token(a_token("secret", expires_at=NOW + 1_000))
+    await guard.token("secret")
+    clocks.turn(0.001)
+
+    with pytest.raises(errors.ExpiredAccessToken):
+        await guard.token("secret")
+
+
+async def test_a_token_is_looked_up_once_in_half_a_second(
+    guard: Access, directory: MemoryDirectory, clocks: Clocks
+) -> None:
+    await directory.add_token(a_token("secret"))
+
+    for _ in range(4):
+        await guard.token("secret")
+        clocks.turn(0.125)
+    await guard.token("secret")
+
+    assert directory.looked_up == 2
+
+
+async def test_a_revocation_by_another_process_holds_after_half_a_second(
+    guard: Access, directory: MemoryDirectory, clocks: Clocks
+) -> None:
+    await directory.add_token(a_token("secret"))
+    await guard.token("secret")
+    await directory.revoke_token(access.digest("secret"), NOW)
+    clocks.turn(0.5)
+
+    with pytest.raises(errors.InvalidAccessToken):
+        await guard.token("secret")
+
+
+async def test_an_unknown_token_is_good_as_soon_as_it_is_made(guard: Access, directory: MemoryDirectory) -> None:
+    with pytest.raises(errors.InvalidAccessToken):
+        await guard.token("secret")
+
+    await directory.add_token(a_token("secret"))
+
+    assert await guard.token("secret") == a_token("secret")
+
+
+async def test_a_number_of_the_tokens_account_is_found(guard: Access) -> None:
+    assert await guard.number(a_token(), OURS.phone_number_id, Scope.READ, "GET") == OURS
+
+
+async def test_a_number_of_another_account_answers_exactly_like_an_unknown_one(guard: Access) -> None:
+    with pytest.raises(errors.UnknownObject) as theirs:
+        await guard.number(a_token(), THEIRS.phone_number_id, Scope.READ, "GET")
+    with pytest.raises(errors.UnknownObject) as unknown:
+        await guard.number(a_token(), "999999999999999", Scope.READ, "GET")
+
+    assert vars(theirs.value) | {"message": ""} == vars(unknown.value) | {"message": ""}
+    assert theirs.value.message.replace(THEIRS.phone_number_id, "X") == unknown.value.message.replace(
+        "999999999999999", "X"
+    )
+
+
+async def test_a_number_of_another_account_is_unknown_whatever_the_token_lacks(guard: Access) -> None:
+    with pytest.raises(errors.UnknownObject):
+        await guard.number(a_token(scopes=frozenset()), THEIRS.phone_number_id, Scope.WRITE, "POST")
+
+
+async def test_a_restricted_token_finds_its_numbers_only(guard: Access) -> None:
+    restricted = a_token(phone_number_ids=frozenset({OURS.phone_number_id, THEIRS.phone_number_id}))
+
+    assert await guard.number(restricted, OURS.phone_number_id, Scope.READ, "GET") == OURS
+    for number in (OUR_OTHER, THEIRS):
+        with pytest.raises(errors.UnknownObject):
+            await guard.number(restricted, number.phone_number_id, Scope.READ, "GET")
+
+
+async def test_what_one_token_has_found_is_not_shown_to_another(guard: Access) -> None:
+    await guard.number(a_token(account_id="rival"), THEIRS.phone_number_id, Scope.READ, "GET")
+
+    with pytest.raises(errors.UnknownObject):
+        await guard.number(a_token(), THEIRS.phone_number_id, Scope.READ, "GET")
+
+
+@pytest.mark.parametrize("scope", Scope)
+async def test_a_token_without_the_scope_is_refused_and_told_which(guard: Access, scope: Scope) -> None:
+    lacking = a_token(scopes=ALL_SCOPES - {scope})
+
+    with pytest.raises(errors.PermissionDenied) as refused:
+        await guard.number(lacking, OURS.phone_number_id, scope, "GET")
+
+    assert refused.value.message == "(#10) Application does not have permission for this action"
+    assert f"the scope {scope}" in (refused.value.details or "")
+
+
+@pytest.mark.parametrize("object_id", ["", "me", "1" * 33, "\u0661\u0662", "-1", "1.0", "1\x00", "' OR 1=1"])
+async def test_an_id_that_no_number_has_is_unknown_without_being_looked_up(
+    guard: Access, directory: MemoryDirectory, object_id: str
+) -> None:
+    with pytest.raises(errors.UnknownObject):
+        await guard.number(a_token(), object_id, Scope.READ, "GET")
+
+    assert directory.looked_up == 0
+
+
+async def test_the_refusal_of_an_unknown_number_names_the_method_and_the_id(guard: Access) -> None:
+    with pytest.raises(errors.UnknownObject) as refused:
+        await guard.number(a_token(), "1", Scope.READ, "DELETE")
+
+    assert refused.value.message.startswith("Unsupported delete request. Object with ID '1' does not exist")
+
+
+async def test_a_number_that_was_removed_is_unknown_after_half_a_second(
+    guard: Access, directory: MemoryDirectory, clocks: Clocks
+) -> None:
+    await guard.number(a_token(), OURS.phone_number_id, Scope.READ, "GET")
+    await directory.remove_number(OURS.phone_number_id)
+
+    clocks.turn(0.4)
+    remembered = await guard.number(a_token(), OURS.phone_number_id, Scope.READ, "GET")
+    clocks.turn(0.1)
+
+    assert remembered == OURS
+    with pytest.raises(errors.UnknownObject):
+        await guard.number(a_token(), OURS.phone_number_id, Scope.READ, "GET")
+
+
+async def test_a_dev_server_makes_every_unknown_number_for_its_account(
+    directory: MemoryDirectory, clocks: Clocks
+) -> None:
+    guard = Access(directory, lambda: clocks.now, lambda: clocks.monotonic, made_on_demand_for="acme")
+
+    assert await guard.number(a_token(), "5", Scope.WRITE, "POST") == BusinessNumber("5", "acme")
+    assert await guard.number(a_token(), OURS.phone_number_id, Scope.WRITE, "POST") == OURS
+
+
+@pytest.mark.parametrize("object_id", [THEIRS.phone_number_id, "me", ""])
+async def test_a_dev_server_makes_nothing_of_another_accounts_number_or_of_no_number(
+    directory: MemoryDirectory, clocks: Clocks, object_id: str
+) -> None:
+    guard = Access(directory, lambda: clocks.now, lambda: clocks.monotonic, made_on_demand_for="acme")
+
+    with pytest.raises(errors.UnknownObject):
+        await guard.number(a_token(), object_id, Scope.WRITE, "POST")
+
+
+async def test_a_dev_server_remembers_only_so_many_numbers(directory: MemoryDirectory, clocks: Clocks) -> None:
+    guard = Access(directory, lambda: clocks.now, lambda: clocks.monotonic, made_on_demand_for="acme")
+
+    for phone_number_id in range(10_001):
+        await guard.number(a_token(), str(phone_number_id), Scope.READ, "GET")
+    await guard.number(a_token(), "0", Scope.READ, "GET")
+
+    assert directory.looked_up == 10_002
