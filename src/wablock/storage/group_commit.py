@@ -93,11 +93,9 @@ def _settle(done: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None
         return
     if isinstance(outcome, Outcome):
         done.set_result(outcome)
-    elif isinstance(outcome, BlocklistInternalError):
-        done.set_exception(outcome)
     else:
-        trouble = BlocklistInternalError()
-        trouble.__cause__ = outcome
+        trouble = BlocklistInternalError()  # one for each caller: an exception remembers who raised it
+        trouble.__cause__ = outcome.__cause__ or outcome
         done.set_exception(trouble)
 
 

@@ -33,7 +33,10 @@ def prepare(path: Path, vfs: str | None = None) -> None:
 
     Synced before anybody is answered: otherwise a power cut just after could leave a file that does not open.
     """
+    folders = [path.parent]
     try:
+        while not folders[-1].exists():  # the entry of a new folder is in the one above
+            folders.append(folders[-1].parent)
         path.parent.mkdir(parents=True, exist_ok=True)
         _look_before_writing(path, vfs)
         connection = connect(path, vfs)
@@ -47,7 +50,8 @@ def prepare(path: Path, vfs: str | None = None) -> None:
         raise CannotOpen(f"Cannot prepare the database {path}: {trouble}") from trouble
     finally:
         connection.close()
-    _sync_folder(path.parent)
+    for folder in folders:
+        _sync_folder(folder)
 
 
 def migrations() -> list[tuple[int, str]]:

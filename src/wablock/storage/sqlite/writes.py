@@ -37,7 +37,8 @@ _ON_LIST = """
 SELECT identity FROM blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +? AND identity IN (SELECT value FROM json_each(?))
 """
-# CROSS JOIN: in this order every step is a search. One OR of the two would walk all that the number has ever heard.
+# The last time comes last. CROSS JOIN: in this order every step is a search; one OR of the two would walk all that the
+# number has heard in a day, for each user.
 _WROTE_AT = """
 SELECT typed.value, last_inbound.at
 FROM json_each(?2) AS typed

@@ -1,0 +1,108 @@
+"""What a caller knows of its requests, written down as it happens, and what a database makes of it."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+from tests.storage.changes import block, unblock
+from tests.storage.meters import CountingMeter
+from tests.storage.people import person
+
+from wablock.block_list.ports import Block, Member, PageRequest, Unblock
+from wablock.storage import SqliteStore
+
+_WHOLE_LIST = 1_000_000
+
+
+class Known(Enum):
+    """Whether a request's users are blocked, as far as its caller can know."""
+
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+    NOT_YET = "sent, and not answered"
+
+
+class Group(NamedTuple):
+    """Users who are only ever blocked and unblocked together, in one request."""
+
+    list_id: str
+    members: Sequence[Member]
+
+    def block(self, at: int) -> Block:
+        return block(*self.members, at=at, list_id=self.list_id)
+
+    def unblock(self, at: int) -> Unblock:
+        return unblock(*self.members, at=at, list_id=self.list_id)
+
+
+class Verdict(NamedTuple):
+    """How many requests were lost although they were answered, and how many are there in part."""
+
+    lost: int
+    halves: int
+
+
+class Ledger:
+    def __init__(self) -> None:
+        self.groups: list[Group] = []
+        self.known: list[Known] = []
+
+    def new_group(self, list_id: str, size: int) -> int:
+        start = sum(len(group.members) for group in self.groups)
+        self.groups.append(Group(list_id, [person(number) for number in range(start, start + size)]))
+        self.known.append(Known.UNBLOCKED)
+        return len(self.groups) - 1
+
+    def verdict(self, known: Sequence[Known], shares: Sequence[int]) -> Verdict:
+        """`known` at the moment of the cut, against how many of each group are listed after it."""
+        lost = halves = 0
+        for group, was, share in zip(self.groups, self._of_all(known), shares, strict=True):
+            halves += share not in (0, len(group.members))
+            lost += (was is Known.BLOCKED and share == 0) or (was is Known.UNBLOCKED and share != 0)
+        return Verdict(lost, halves)
+
+    async def shares(self, store: SqliteStore) -> list[int]:
+        """How many of each group are listed."""
+        listed = {
+            (list_id, row.input)
+            for list_id in {group.list_id for group in self.groups}
+            for row in (await store.page(PageRequest(list_id, _WHOLE_LIST, 0))).rows
+        }
+        return [sum((group.list_id, it.input) in listed for it in group.members) for group in self.groups]
+
+    def go_back(self, known: Sequence[Known]) -> None:
+        """To a moment when `known` was what callers knew."""
+        self.known = self._of_all(known)
+
+    def _of_all(self, known: Sequence[Known]) -> list[Known]:
+        """With the groups that came after that moment."""
+        return [*known, *[Known.UNBLOCKED] * (len(self.groups) - len(known))]
+
+    async def settle(self, store: SqliteStore) -> None:
+        """What was not answered is now as it is found."""
+        for index, share in enumerate(await self.shares(store)):
+            self.known[index] = Known.BLOCKED if share else Known.UNBLOCKED
+
+
+async def examine(path: Path, ledger: Ledger, known: Sequence[Known]) -> Verdict:
+    """Open what a cut left as any server would; it must be sound, hold what it says, and take writes."""
+    store = SqliteStore(path, CountingMeter())
+    verdict = ledger.verdict(known, await ledger.shares(store))
+    await store.apply(block(person(9_999), list_id="afterwards"))
+    assert await store.is_ready()
+    await store.close()
+    with closing(apsw.Connection(str(path))) as connection:
+        assert connection.pragma("integrity_check") == "ok"
+        wrong_sizes = connection.execute(
+            "SELECT list_id FROM block_list WHERE size <> "
+            "(SELECT count(*) FROM blocked_user WHERE blocked_user.list_id = block_list.list_id)"
+        ).fetchall()
+        behind = connection.execute(
+            "SELECT list_id FROM block_list WHERE version < "
+            "(SELECT max(seq) FROM blocked_user WHERE blocked_user.list_id = block_list.list_id)"
+        ).fetchall()
+    assert (wrong_sizes, behind) == ([], [])
+    return verdict

@@ -1,0 +1,100 @@
+"""Lives of a store on a disk that remembers: random changes, and a few moments chosen among all to cut the power at."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+from tests.faults.ledger import Known, Ledger
+from tests.faults.power_cut import Image, PowerCutDisk
+from tests.storage.changes import NOON
+from tests.storage.meters import CountingMeter
+
+from wablock.block_list.ports import Block, BlockStore, Unblock
+from wablock.storage import SqliteStore
+from wablock.storage.sqlite.connection import connect
+
+_LISTS = ("106540352242922", "106540352242923", "106540352242924")
+_CHECKPOINTS = (apsw.SQLITE_CHECKPOINT_PASSIVE, apsw.SQLITE_CHECKPOINT_RESTART, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+
+class Cut(NamedTuple):
+    """A moment: what the disk remembers, and what callers knew."""
+
+    image: Image
+    known: Sequence[Known]
+
+
+class Chosen:
+    """A sample of the moments that a disk announces, each as likely as any other to be in it.
+
+    But for writes to the log, which are nine of ten: of those only every fourth is considered.
+    """
+
+    def __init__(self, disk: PowerCutDisk, ledger: Ledger, size: int, chance: random.Random) -> None:
+        self.cuts: list[Cut] = []
+        self._disk = disk
+        self._ledger = ledger
+        self._size = size
+        self._chance = chance
+        self._announced = 0
+        disk.before_each = self._consider
+
+    def _consider(self, moment: str) -> None:
+        if moment.startswith("xWrite") and moment.endswith("-wal") and self._chance.random() < 0.75:
+            return
+        self._announced += 1
+        place = self._chance.randrange(self._announced)
+        if len(self.cuts) < self._size:
+            self.cuts.append(self._cut(moment))
+        elif place < self._size:
+            self.cuts[place] = self._cut(moment)
+
+    def _cut(self, moment: str) -> Cut:
+        return Cut(self._disk.image(moment), tuple(self._ledger.known))
+
+
+async def live(disk: PowerCutDisk, path: Path, ledger: Ledger, rounds: int, chance: random.Random) -> None:
+    """Open a store, have many callers change its lists at once for some rounds, beside checkpoints, and close it."""
+    store = SqliteStore(path, CountingMeter(), vfs=disk.name)
+    await ledger.settle(store)
+    for number in range(rounds):
+        callers = [_send(store, ledger, index, NOON + number) for index in _some_groups(ledger, chance)]
+        if chance.random() < 0.2:
+            mode = chance.choice(_CHECKPOINTS)
+            await asyncio.gather(asyncio.to_thread(_checkpoint, path, disk.name, mode), *callers)
+        else:
+            await asyncio.gather(*callers)
+    await store.close()
+
+
+def _some_groups(ledger: Ledger, chance: random.Random) -> list[int]:
+    old = chance.sample(range(len(ledger.groups)), min(len(ledger.groups), chance.randrange(4)))
+    sizes = [chance.choice([1, 1, 2, 5, 60]) for _ in range(chance.randrange(1, 6))]
+    return [*old, *(ledger.new_group(chance.choice(_LISTS), size) for size in sizes)]
+
+
+async def _send(store: BlockStore, ledger: Ledger, index: int, at: int) -> None:
+    change, afterwards = next_change(ledger, index, at)
+    ledger.known[index] = Known.NOT_YET
+    await store.apply(change)
+    ledger.known[index] = afterwards
+
+
+def next_change(ledger: Ledger, index: int, at: int) -> tuple[Block | Unblock, Known]:
+    """A group's other change: blocked users are unblocked. And what its caller knows once it is answered."""
+    group = ledger.groups[index]
+    if ledger.known[index] is Known.BLOCKED:
+        return group.unblock(at), Known.UNBLOCKED
+    return group.block(at), Known.BLOCKED
+
+
+def _checkpoint(path: Path, vfs: str, mode: int) -> None:
+    """As another process would, a backup for one."""
+    connection = connect(path, vfs)
+    with contextlib.suppress(apsw.BusyError):
+        connection.wal_checkpoint(mode=mode)
+    connection.close()

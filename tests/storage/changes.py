@@ -1,0 +1,59 @@
+"""Changes of one invented list, and what is on it."""
+
+from tests.storage.adapters import Store
+
+from wablock.block_list.ports import Block, Member, NoteInbound, Page, PageRequest, Row, Unblock
+
+ACCOUNT = "102290129340398"
+LIST = "106540352242922"
+NOON = 1_760_000_400_000_000
+SECOND = 1_000_000
+
+
+def block(
+    *members: Member,
+    at: int = NOON,
+    max_size: int | None = None,
+    written_since: int | None = None,
+    list_id: str = LIST,
+    account_id: str = ACCOUNT,
+) -> Block:
+    return Block(list_id, account_id, at, "somebody", members, max_size, written_since)
+
+
+def unblock(*members: Member, at: int = NOON, list_id: str = LIST) -> Unblock:
+    return Unblock(list_id, ACCOUNT, at, members)
+
+
+def wrote(*members: Member, at: int = NOON) -> NoteInbound:
+    return NoteInbound(LIST, ACCOUNT, at, members)
+
+
+async def page(
+    store: Store,
+    limit: int = 1_000,
+    at: int = NOON,
+    after: int | None = None,
+    before: int | None = None,
+    list_id: str = LIST,
+) -> Page:
+    return await store.page(PageRequest(list_id, limit, at, after, before))
+
+
+async def listed(store: Store, at: int = NOON, list_id: str = LIST) -> list[str]:
+    """What was typed of everybody on the list, newest first."""
+    return [row.input for row in (await page(store, at=at, list_id=list_id)).rows]
+
+
+async def version(store: Store) -> int:
+    return (await page(store, 1)).version
+
+
+async def only_row(store: Store, at: int = NOON) -> Row:
+    (row,) = (await page(store, at=at)).rows
+    return row
+
+
+async def is_blocked(store: Store, member: Member, at: int = NOON) -> bool:
+    (answer,) = await store.blocked(ACCOUNT, LIST, [member], at)
+    return answer

@@ -1,0 +1,32 @@
+"""Invented users, as the members of changes."""
+
+import msgspec
+
+from wablock.block_list.ports import Member
+from wablock.contract import identity
+
+
+def person(number: int, reason: str | None = None, note: str | None = None, expires_at: int | None = None) -> Member:
+    """The user with the number +1 650 555 xxxx."""
+    return msgspec.structs.replace(typed(f"+1650555{number:04}"), reason=reason, note=note, expires_at=expires_at)
+
+
+def people(count: int, start: int = 0) -> list[Member]:
+    return [person(number) for number in range(start, start + count)]
+
+
+def typed(user: str, user_id: str | None = None) -> Member:
+    """The user that is meant by what was typed."""
+    who = identity.of_item(user, user_id, None)
+    return Member(who.key, who.wa_id, who.user_id, user)
+
+
+def by_user_id(user_id: str, expires_at: int | None = None) -> Member:
+    """A user of whom only the business-scoped id is known."""
+    who = identity.of_user_id(user_id)
+    return Member(who.key, None, who.user_id, user_id, expires_at=expires_at)
+
+
+def linked(number: int, user_id: str, expires_at: int | None = None) -> Member:
+    """The user with the number, given together with its business-scoped id."""
+    return msgspec.structs.replace(person(number, expires_at=expires_at), user_id=user_id)

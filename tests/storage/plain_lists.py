@@ -1,0 +1,117 @@
+"""Block lists as plain Python: the model that a store is held against. No limits of memory, no durability, no SQL."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.storage.changes import ACCOUNT
+
+from wablock.block_list.ports import Block, Change, Member, NoteInbound, Refusal, Sweep, Unblock
+
+
+@dataclass
+class Blocked:
+    """A row, but for its `seq`: that is where it stands in its list."""
+
+    key: str
+    wa_id: str | None
+    user_id: str | None
+    input: str
+    blocked_at: int
+    reason: str | None
+    expires_at: int | None
+
+    def in_force(self, at: int) -> bool:
+        return self.expires_at is None or self.expires_at > at
+
+
+@dataclass
+class PlainLists:
+    """Every list of one account, newest user first."""
+
+    lists: dict[str, list[Blocked]] = field(default_factory=dict)
+    number_of: dict[str, Member] = field(default_factory=dict)
+    wrote_at: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def rows(self, list_id: str, at: int) -> list[Blocked]:
+        return [row for row in self.lists.get(list_id, []) if row.in_force(at)]
+
+    def blocked(self, list_id: str, member: Member, at: int) -> bool:
+        names = {member.key, member.user_id, self._meant(member).key}
+        if member.user_id in self.number_of:
+            names.add(self.number_of[member.user_id].key)
+        return any(row.key in names for row in self.rows(list_id, at))
+
+    def apply(self, change: Change) -> dict[int, Refusal]:
+        if isinstance(change, Sweep):
+            self.wrote_at = {who: at for who, at in self.wrote_at.items() if at >= change.inbound_before}
+            return {}
+        assert change.account_id == ACCOUNT
+        members = [self._meant(self._linked(member, change.at)) for member in change.members]
+        match change:
+            case Block():
+                return self._block(change, members)
+            case Unblock():
+                gone = {member.key for member in members}
+                kept = [row for row in self.rows(change.list_id, change.at) if row.key not in gone]
+                self.lists[change.list_id] = kept
+            case NoteInbound():
+                for member in members:
+                    who = (change.phone_number_id, member.key)
+                    self.wrote_at[who] = max(change.at, self.wrote_at.get(who, 0))
+        return {}
+
+    def _block(self, change: Block, members: Sequence[Member]) -> dict[int, Refusal]:
+        rows = {row.key: row for row in self.rows(change.list_id, change.at)}
+        added: dict[str, Blocked] = {}
+        refused: dict[int, Refusal] = {}
+        for index, member in enumerate(members):
+            row = rows.get(member.key) or added.get(member.key)
+            if row is not None:
+                row.reason = member.reason or row.reason
+                row.expires_at = member.expires_at or row.expires_at
+            elif change.written_since is not None and self._wrote(change.list_id, member) < change.written_since:
+                refused[index] = Refusal.NOT_WRITTEN_LATELY
+            elif change.max_size is not None and len(rows) + len(added) >= change.max_size:
+                refused[index] = Refusal.LIST_FULL
+            else:
+                added[member.key] = Blocked(
+                    member.key,
+                    member.wa_id,
+                    member.user_id,
+                    member.input,
+                    change.at,
+                    member.reason,
+                    member.expires_at,
+                )
+        self.lists[change.list_id] = [*added.values(), *rows.values()]
+        return refused
+
+    def _meant(self, member: Member) -> Member:
+        """The member under its number, where that is known."""
+        number = self.number_of.get(member.user_id or "")
+        if number is None or member.wa_id is not None:
+            return member
+        return Member(
+            number.key, number.wa_id, member.user_id, member.input, member.reason, member.note, member.expires_at
+        )
+
+    def _wrote(self, list_id: str, member: Member) -> int:
+        names = [member.key, *(user_id for user_id, number in self.number_of.items() if number.key == member.key)]
+        return max(self.wrote_at.get((list_id, name), -1) for name in names)
+
+    def _linked(self, member: Member, at: int) -> Member:
+        if member.links and member.user_id is not None and member.user_id not in self.number_of:
+            self.number_of[member.user_id] = member
+            for list_id in self.lists:
+                self.lists[list_id] = self._merged(self.rows(list_id, at), member)
+        return member
+
+    def _merged(self, rows: Sequence[Blocked], member: Member) -> list[Blocked]:
+        same = [row for row in rows if row.key in (member.key, member.user_id)]
+        if not any(row.key == member.user_id for row in same):
+            return list(rows)
+        kept = same[-1]  # newest first: the last is the earliest block
+        expiries = [row.expires_at for row in same]
+        kept.expires_at = None if None in expiries else max(at for at in expiries if at is not None)
+        kept.key, kept.wa_id, kept.user_id = member.key, member.wa_id, member.user_id
+        return [row for row in rows if row is kept or row not in same]

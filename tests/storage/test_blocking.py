@@ -1,0 +1,139 @@
+"""Blocking and unblocking: order, details, spellings."""
+
+import msgspec
+from tests.storage.adapters import Store
+from tests.storage.changes import (
+    ACCOUNT,
+    LIST,
+    NOON,
+    SECOND,
+    block,
+    is_blocked,
+    listed,
+    only_row,
+    page,
+    unblock,
+    version,
+)
+from tests.storage.people import by_user_id, people, person, typed
+
+from wablock.block_list.ports import Outcome
+
+
+async def test_a_list_that_nobody_touched_is_empty_and_has_version_0(store: Store) -> None:
+    found = await page(store)
+
+    assert (found.rows, found.version) == ((), 0)
+    assert not found.has_next
+    assert not found.has_previous
+
+
+async def test_a_later_block_is_listed_first(store: Store) -> None:
+    await store.apply(block(person(1)))
+    await store.apply(block(person(2), at=NOON + SECOND))
+
+    assert await listed(store) == ["+16505550002", "+16505550001"]
+
+
+async def test_within_one_request_the_first_user_is_listed_first(store: Store) -> None:
+    await store.apply(block(*people(3)))
+
+    assert await listed(store) == ["+16505550000", "+16505550001", "+16505550002"]
+
+
+async def test_a_request_that_adds_to_some_who_are_listed_keeps_the_order_of_the_new_ones(store: Store) -> None:
+    await store.apply(block(person(2), person(4)))
+
+    await store.apply(block(*people(6), at=NOON + SECOND))
+
+    expected = ["+16505550000", "+16505550001", "+16505550003", "+16505550005", "+16505550002", "+16505550004"]
+    assert await listed(store) == expected
+
+
+async def test_a_row_says_who_was_blocked_by_whom_when_and_why(store: Store) -> None:
+    await store.apply(block(person(7, "spam", "third time", NOON + SECOND)))
+
+    row = await only_row(store)
+
+    assert (row.wa_id, row.user_id, row.input) == ("16505550007", None, "+16505550007")
+    assert (row.blocked_at, row.blocked_by) == (NOON, "somebody")
+    assert (row.reason, row.note, row.expires_at) == ("spam", "third time", NOON + SECOND)
+
+
+async def test_blocking_twice_changes_neither_row_nor_version(store: Store) -> None:
+    await store.apply(block(person(1)))
+    before = await page(store)
+
+    outcome = await store.apply(block(person(1), at=NOON + SECOND))
+
+    assert outcome == Outcome()
+    assert await page(store) == before
+
+
+async def test_one_user_twice_in_a_request_is_one_row(store: Store) -> None:
+    await store.apply(block(person(1), person(2), person(1)))
+
+    assert await listed(store) == ["+16505550001", "+16505550002"]
+
+
+async def test_blocking_again_with_other_details_updates_them_in_place(store: Store) -> None:
+    await store.apply(block(person(1, "spam", "first"), person(2)))
+    before = await page(store)
+
+    await store.apply(block(person(1, note="second", expires_at=NOON + SECOND), at=NOON + 1))
+
+    after = await page(store)
+    updated = msgspec.structs.replace(before.rows[0], note="second", expires_at=NOON + SECOND)
+    assert after == msgspec.structs.replace(before, rows=[updated, before.rows[1]])
+
+
+async def test_two_spellings_of_one_number_are_one_user(store: Store) -> None:
+    await store.apply(block(typed("5511987654321")))
+
+    await store.apply(block(typed("551187654321"), at=NOON + SECOND))
+
+    assert await listed(store) == ["5511987654321"]
+
+
+async def test_unblocking_takes_a_user_off_by_another_spelling(store: Store) -> None:
+    await store.apply(block(typed("5215512345678"), person(1)))
+
+    await store.apply(unblock(typed("525512345678"), at=NOON + SECOND))
+
+    assert await listed(store) == ["+16505550001"]
+
+
+async def test_a_user_is_blocked_by_any_spelling(store: Store) -> None:
+    await store.apply(block(typed("5491123456789")))
+
+    assert await is_blocked(store, typed("541123456789"))
+
+
+async def test_unblocking_a_stranger_changes_no_version(store: Store) -> None:
+    await store.apply(block(person(1)))
+    before = await page(store)
+
+    outcome = await store.apply(unblock(person(2), at=NOON + SECOND))
+
+    assert outcome == Outcome()
+    assert await page(store) == before
+
+
+async def test_unblocking_from_a_list_that_does_not_exist_is_done(store: Store) -> None:
+    assert await store.apply(unblock(person(2))) == Outcome()
+
+    assert await version(store) == 0
+
+
+async def test_blocked_answers_for_each_user_in_order(store: Store) -> None:
+    await store.apply(block(person(1), by_user_id("US.1")))
+
+    asked = [person(1), person(2), by_user_id("US.1"), by_user_id("US.2")]
+    assert await store.blocked(ACCOUNT, LIST, asked, NOON) == [True, False, True, False]
+
+
+async def test_a_block_on_one_list_is_not_one_on_another(store: Store) -> None:
+    await store.apply(block(person(1)))
+
+    assert await listed(store, list_id="106540352242923") == []
+    assert await store.blocked(ACCOUNT, "106540352242923", [person(1)], NOON) == [False]

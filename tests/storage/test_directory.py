@@ -1,0 +1,163 @@
+"""Numbers and tokens."""
+
+import msgspec
+from tests.storage.adapters import Store
+from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, page, wrote
+from tests.storage.people import person
+
+from wablock.access import ALL_SCOPES, AccessToken, Scope, digest
+from wablock.block_list.ports import BusinessNumber, Outcome, Refusal, Rules
+
+NUMBER = BusinessNumber(LIST, ACCOUNT, "16505550100", "US", Rules.META)
+TOKEN = AccessToken(digest("one"), ACCOUNT, "shop", frozenset({Scope.READ, Scope.WRITE}), frozenset({LIST}), NOON)
+
+
+async def test_a_number_is_found_as_it_was_added(store: Store) -> None:
+    assert await store.add_number(NUMBER, NOON)
+
+    assert await store.find_number(LIST) == NUMBER
+
+
+async def test_a_number_of_which_only_the_account_is_known_is_found(store: Store) -> None:
+    bare = BusinessNumber(LIST, ACCOUNT)
+    await store.add_number(bare, NOON)
+
+    assert await store.find_number(LIST) == bare
+
+
+async def test_an_unknown_number_is_not_found(store: Store) -> None:
+    assert await store.find_number(LIST) is None
+
+
+async def test_adding_a_number_twice_keeps_the_first(store: Store) -> None:
+    await store.add_number(NUMBER, NOON)
+
+    added = await store.add_number(BusinessNumber(LIST, "102290129340399"), NOON)
+
+    assert not added
+    assert await store.find_number(LIST) == NUMBER
+
+
+async def test_numbers_come_by_id(store: Store) -> None:
+    others = [BusinessNumber(phone_number_id, ACCOUNT) for phone_number_id in ("3", "1", "2")]
+
+    for number in others:
+        await store.add_number(number, NOON)
+
+    assert [number.phone_number_id for number in await store.numbers()] == ["1", "2", "3"]
+
+
+async def test_a_removed_number_is_gone(store: Store) -> None:
+    await store.add_number(NUMBER, NOON)
+
+    assert await store.remove_number(LIST)
+
+    assert await store.find_number(LIST) is None
+
+
+async def test_removing_an_unknown_number_removes_no_list(store: Store) -> None:
+    await store.apply(block(person(1)))
+
+    assert not await store.remove_number(LIST)
+
+    assert len((await page(store)).rows) == 1
+
+
+async def test_a_removed_number_takes_its_list_and_its_messages_along(store: Store) -> None:
+    await store.add_number(NUMBER, NOON)
+    await store.apply(wrote(person(2)))
+    await store.apply(block(person(1)))
+
+    await store.remove_number(LIST)
+
+    assert (await page(store)).rows == ()
+    assert (await store.apply(block(person(2), written_since=0))).refused == {0: Refusal.NOT_WRITTEN_LATELY}
+
+
+async def test_a_removed_number_leaves_other_lists_alone(store: Store) -> None:
+    other = "106540352242923"
+    await store.add_number(NUMBER, NOON)
+    await store.apply(block(person(1), list_id=other))
+
+    await store.remove_number(LIST)
+
+    assert len((await page(store, list_id=other)).rows) == 1
+
+
+async def test_a_number_that_was_removed_can_be_added_and_blocked_for_again(store: Store) -> None:
+    await store.add_number(NUMBER, NOON)
+    await store.apply(block(person(1)))
+    await store.remove_number(LIST)
+
+    assert await store.add_number(NUMBER, NOON)
+
+    assert await store.apply(block(person(1), max_size=1)) == Outcome()
+
+
+async def test_a_token_is_found_as_it_was_added(store: Store) -> None:
+    assert await store.add_token(TOKEN)
+
+    assert await store.find_token(TOKEN.digest) == TOKEN
+
+
+async def test_a_token_for_every_number_is_found_as_it_was_added(store: Store) -> None:
+    wide = msgspec.structs.replace(TOKEN, scopes=ALL_SCOPES, phone_number_ids=None, expires_at=NOON + SECOND)
+    await store.add_token(wide)
+
+    assert await store.find_token(TOKEN.digest) == wide
+
+
+async def test_a_token_for_no_number_is_not_one_for_every_number(store: Store) -> None:
+    narrow = msgspec.structs.replace(TOKEN, phone_number_ids=frozenset())
+    await store.add_token(narrow)
+
+    assert await store.find_token(TOKEN.digest) == narrow
+
+
+async def test_an_unknown_token_is_not_found(store: Store) -> None:
+    assert await store.find_token(digest("two")) is None
+
+
+async def test_adding_a_token_twice_keeps_the_first(store: Store) -> None:
+    await store.add_token(TOKEN)
+
+    added = await store.add_token(msgspec.structs.replace(TOKEN, label="other", scopes=ALL_SCOPES))
+
+    assert not added
+    assert await store.find_token(TOKEN.digest) == TOKEN
+
+
+async def test_tokens_come_oldest_first(store: Store) -> None:
+    for age, name in ((1, "new"), (3, "old"), (2, "middle")):
+        token = msgspec.structs.replace(TOKEN, digest=digest(name), label=name, created_at=NOON - age)
+        await store.add_token(token)
+
+    assert [token.label for token in await store.tokens()] == ["old", "middle", "new"]
+
+
+async def test_tokens_of_an_account_are_its_own(store: Store) -> None:
+    await store.add_token(TOKEN)
+    await store.add_token(msgspec.structs.replace(TOKEN, digest=digest("two"), account_id="102290129340399"))
+
+    assert await store.tokens(ACCOUNT) == [TOKEN]
+
+
+async def test_a_revoked_token_stays_and_says_when(store: Store) -> None:
+    await store.add_token(TOKEN)
+
+    assert await store.revoke_token(TOKEN.digest, NOON + SECOND)
+
+    assert await store.find_token(TOKEN.digest) == msgspec.structs.replace(TOKEN, revoked_at=NOON + SECOND)
+
+
+async def test_revoking_twice_keeps_the_first_time(store: Store) -> None:
+    await store.add_token(TOKEN)
+    await store.revoke_token(TOKEN.digest, NOON + SECOND)
+
+    assert not await store.revoke_token(TOKEN.digest, NOON + 2 * SECOND)
+
+    assert [token.revoked_at for token in await store.tokens()] == [NOON + SECOND]
+
+
+async def test_revoking_an_unknown_token_is_false(store: Store) -> None:
+    assert not await store.revoke_token(TOKEN.digest, NOON)

@@ -1,0 +1,192 @@
+"""Batches: who shares one, and that nobody in it suffers for another."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from tests.storage.changes import NOON, block, is_blocked, listed
+from tests.storage.meters import CountingMeter
+from tests.storage.people import people, person
+
+from wablock.block_list.ports import Change, Outcome, Sweep
+from wablock.contract.errors import BlocklistInternalError, Overloaded
+from wablock.storage import SqliteStore
+from wablock.storage.group_commit import GroupCommit
+
+_NO_TIME = 2**63  # no database takes it
+_DONE = Outcome()
+
+
+class HeldBack:
+    """Makes batches durable when it is told to."""
+
+    def __init__(self) -> None:
+        self.batches: list[Sequence[Change]] = []
+        self.go_on = asyncio.Event()
+
+    async def apply(self, changes: Sequence[Change]) -> Sequence[Outcome | Exception]:
+        self.batches.append(changes)
+        await self.go_on.wait()
+        return [_DONE] * len(changes)
+
+
+@pytest.fixture
+async def meter() -> CountingMeter:
+    return CountingMeter()
+
+
+@pytest.fixture
+async def store(tmp_path: Path, meter: CountingMeter) -> AsyncIterator[SqliteStore]:
+    opened = SqliteStore(tmp_path / "wablock.db", meter)
+    yield opened
+    await opened.close()
+
+
+async def test_changes_that_come_at_once_share_batches(store: SqliteStore, meter: CountingMeter) -> None:
+    await asyncio.gather(*(store.apply(block(member)) for member in people(200)))
+
+    assert sum(meter.batches) == 200
+    assert len(meter.batches) <= 3
+
+
+async def test_a_change_alone_waits_for_nobody(store: SqliteStore, meter: CountingMeter) -> None:
+    await store.apply(block(person(1)))
+
+    assert meter.batches == [1]
+
+
+async def test_one_change_that_fails_does_not_fail_its_neighbours(store: SqliteStore) -> None:
+    changes = [block(member, at=_NO_TIME if member == person(5) else NOON) for member in people(10)]
+
+    outcomes = await asyncio.gather(*map(store.apply, changes), return_exceptions=True)
+
+    assert [index for index, outcome in enumerate(outcomes) if outcome != _DONE] == [5]
+    assert isinstance(outcomes[5], BlocklistInternalError)
+    assert await listed(store) == [member.input for member in reversed(people(10)) if member != person(5)]
+
+
+async def test_nothing_of_a_change_that_fails_is_kept(store: SqliteStore) -> None:
+    good, bad = person(1), person(2, expires_at=_NO_TIME)
+
+    with pytest.raises(BlocklistInternalError):
+        await store.apply(block(good, bad))
+
+    assert not await is_blocked(store, good)
+
+
+async def test_a_change_that_fails_alone_fails_with_its_reason_kept(store: SqliteStore) -> None:
+    with pytest.raises(BlocklistInternalError) as failure:
+        await store.apply(block(person(1), at=_NO_TIME))
+
+    assert isinstance(failure.value.__cause__, OverflowError)
+    assert failure.value.code == 139103
+
+
+async def test_a_caller_that_goes_away_takes_its_batch_not_along(store: SqliteStore) -> None:
+    callers = [asyncio.ensure_future(store.apply(block(member))) for member in people(10)]
+    await asyncio.sleep(0)
+
+    callers[3].cancel()
+
+    outcomes = await asyncio.gather(*callers, return_exceptions=True)
+    assert [isinstance(outcome, Outcome) for outcome in outcomes] == [index != 3 for index in range(10)]
+    assert all([await is_blocked(store, member) for member in people(10)])
+
+
+async def test_whoever_comes_while_a_batch_is_written_shares_the_next() -> None:
+    disk = HeldBack()
+    group = GroupCommit(disk.apply, CountingMeter())
+    callers = [asyncio.ensure_future(group.submit(block(member))) for member in people(1)]
+    await asyncio.sleep(0.01)
+
+    callers += [asyncio.ensure_future(group.submit(block(member))) for member in people(9, start=1)]
+    disk.go_on.set()
+
+    await asyncio.gather(*callers)
+    assert [len(batch) for batch in disk.batches] == [1, 9]
+
+
+async def test_a_batch_has_its_limit_in_users() -> None:
+    disk = HeldBack()
+    group = GroupCommit(disk.apply, CountingMeter())
+    disk.go_on.set()
+
+    await asyncio.gather(*(group.submit(block(*people(1_000))) for _ in range(25)))
+
+    assert [len(batch) for batch in disk.batches] == [10, 10, 5]
+
+
+async def test_past_the_limit_of_waiting_users_a_change_is_refused_at_once() -> None:
+    disk, meter = HeldBack(), CountingMeter()
+    group = GroupCommit(disk.apply, meter, most_waiting=10)
+    callers = [asyncio.ensure_future(group.submit(block(*people(5)))) for _ in range(2)]
+    await asyncio.sleep(0.01)  # these are being written, and wait no more
+    callers += [asyncio.ensure_future(group.submit(block(*people(5)))) for _ in range(2)]
+    await asyncio.sleep(0.01)
+
+    with pytest.raises(Overloaded) as refusal:
+        await asyncio.wait_for(group.submit(block(person(1))), timeout=0.01)
+
+    assert (refusal.value.status, refusal.value.retry_after) == (503, 1)
+    assert meter.refusals == 1
+    disk.go_on.set()
+    assert await asyncio.gather(*callers) == [_DONE] * 4
+
+
+async def test_after_an_overload_changes_are_taken_again() -> None:
+    disk = HeldBack()
+    group = GroupCommit(disk.apply, CountingMeter(), most_waiting=1)
+    callers = [asyncio.ensure_future(group.submit(Sweep(NOON, 0))) for _ in range(2)]
+    await asyncio.sleep(0.01)
+
+    disk.go_on.set()
+
+    await asyncio.gather(*callers, return_exceptions=True)
+    assert await group.submit(Sweep(NOON, 0)) == _DONE
+
+
+async def test_a_change_larger_than_the_limit_is_taken_when_nothing_waits() -> None:
+    disk = HeldBack()
+    group = GroupCommit(disk.apply, CountingMeter(), most_waiting=10)
+    disk.go_on.set()
+
+    assert await group.submit(block(*people(50))) == _DONE
+
+
+async def test_where_a_whole_batch_fails_each_caller_hears_of_it() -> None:
+    async def fail(changes: Sequence[Change]) -> Sequence[Outcome | Exception]:
+        raise ValueError(len(changes))
+
+    group = GroupCommit(fail, CountingMeter())
+
+    outcomes = await asyncio.gather(*(group.submit(block(it)) for it in people(3)), return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes] == [BlocklistInternalError] * 3
+
+
+async def test_a_batch_that_is_given_up_answers_its_callers() -> None:
+    disk = HeldBack()
+    group = GroupCommit(disk.apply, CountingMeter())
+    before = asyncio.all_tasks()
+    caller = asyncio.ensure_future(group.submit(block(person(1))))
+    await asyncio.sleep(0.01)
+
+    for task in asyncio.all_tasks() - before - {caller}:
+        task.cancel()
+
+    with pytest.raises(BlocklistInternalError):
+        await asyncio.wait_for(caller, timeout=1)
+
+
+async def test_draining_waits_for_all_that_was_handed_in() -> None:
+    disk = HeldBack()
+    group = GroupCommit(disk.apply, CountingMeter())
+    callers = [asyncio.ensure_future(group.submit(block(*people(1_000)))) for _ in range(15)]
+    await asyncio.sleep(0.01)
+
+    asyncio.get_running_loop().call_later(0.01, disk.go_on.set)
+    await group.drain()
+
+    assert [len(batch) for batch in disk.batches] == [10, 5]
+    assert await asyncio.gather(*callers) == [_DONE] * 15

@@ -1,0 +1,181 @@
+"""Any sequence of changes leaves a store as it leaves plain Python lists."""
+
+import asyncio
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.storage.adapters import ADAPTERS, Store
+from tests.storage.changes import ACCOUNT, NOON, SECOND
+from tests.storage.people import by_user_id, linked, person
+from tests.storage.plain_lists import PlainLists
+
+from wablock.block_list.ports import (
+    Block,
+    Change,
+    Member,
+    NoteInbound,
+    Outcome,
+    Page,
+    PageRequest,
+    Row,
+    Sweep,
+    Unblock,
+)
+
+T = TypeVar("T")
+
+_LISTS = ("106540352242922", "106540352242923")
+_USERS = 6
+
+_SPELLINGS = st.one_of(
+    st.builds(person, st.integers(0, _USERS - 1)),
+    st.integers(0, _USERS - 1).map(lambda number: by_user_id(f"US.{number}")),
+    st.integers(0, _USERS - 1).map(lambda number: linked(number, f"US.{number}")),
+)
+_SECONDS = st.integers(0, 3)
+
+
+@st.composite
+def _members(draw: st.DrawFn, now: int) -> list[Member]:
+    chosen = draw(st.lists(_SPELLINGS, min_size=1, max_size=4))
+    expiries = st.none() | st.integers(1, 4).map(lambda seconds: now + seconds * SECOND)
+    reasons = st.none() | st.sampled_from(["spam", "abuse"])
+    return [Member(it.key, it.wa_id, it.user_id, it.input, draw(reasons), None, draw(expiries)) for it in chosen]
+
+
+@st.composite
+def _changes(draw: st.DrawFn, now: int) -> Change:
+    kind = draw(st.sampled_from([Block, Block, Block, Unblock, NoteInbound, Sweep]))
+    list_id = draw(st.sampled_from(_LISTS))
+    if kind is Sweep:
+        return Sweep(now, now - draw(_SECONDS) * SECOND)
+    members = draw(_members(now))
+    if kind is Unblock:
+        return Unblock(list_id, ACCOUNT, now, members)
+    if kind is NoteInbound:
+        return NoteInbound(list_id, ACCOUNT, now - draw(_SECONDS) * SECOND, members)
+    max_size = draw(st.none() | st.integers(0, 5))
+    window = draw(st.none() | _SECONDS)
+    return Block(
+        list_id, ACCOUNT, now, "somebody", members, max_size, None if window is None else now - window * SECOND
+    )
+
+
+class StoreBesidePlainLists(RuleBasedStateMachine):
+    adapter = "sqlite"
+
+    @initialize()
+    def open(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.runner = asyncio.Runner()
+        self.now = NOON
+        self.plain = PlainLists()
+        self.pages: dict[str, Page] = {}
+        self.store: Store = self._run(self._open())
+        self._remember()
+
+    async def _open(self) -> Store:
+        return ADAPTERS[self.adapter](Path(self.folder.name))
+
+    def teardown(self) -> None:
+        self._run(self.store.close())
+        self.runner.close()
+        self.folder.cleanup()
+
+    @rule(data=st.data(), count=st.integers(1, 4))
+    def change(self, data: st.DataObject, count: int) -> None:
+        """Several at once share a transaction, in the order in which they were handed in."""
+        changes = [data.draw(_changes(self.now)) for _ in range(count)]
+        expected = [Outcome(self.plain.apply(change)) for change in changes]
+
+        assert self._run(self._apply(changes)) == expected
+
+        for list_id in _LISTS:
+            self._check_version(list_id)
+        self._remember()
+
+    @rule(seconds=st.integers(1, 3))
+    def let_time_pass(self, seconds: int) -> None:
+        self.now += seconds * SECOND
+        self._remember()
+
+    @rule(list_id=st.sampled_from(_LISTS), limit=st.integers(1, 4))
+    def page_on(self, list_id: str, limit: int) -> None:
+        everything = list(self.pages[list_id].rows)
+        seen: list[Row] = []
+        found = self._page(list_id, limit)
+        while found.rows:
+            assert found.has_previous == bool(seen)
+            seen += found.rows
+            assert found.has_next == (len(seen) < len(everything))
+            found = self._page(list_id, limit, after=seen[-1].seq)
+        assert seen == everything
+
+    @rule(list_id=st.sampled_from(_LISTS), limit=st.integers(1, 4))
+    def page_back(self, list_id: str, limit: int) -> None:
+        everything = list(self.pages[list_id].rows)
+        seen: list[Row] = []
+        found = self._page(list_id, limit, before=1)
+        while found.rows:
+            assert found.has_next == bool(seen)
+            seen = [*found.rows, *seen]
+            assert found.has_previous == (len(seen) < len(everything))
+            found = self._page(list_id, limit, before=seen[0].seq)
+        assert seen == everything
+
+    @rule(list_id=st.sampled_from(_LISTS), users=st.lists(_SPELLINGS, min_size=1, max_size=6))
+    def ask(self, list_id: str, users: list[Member]) -> None:
+        answers = self._run(self.store.blocked(ACCOUNT, list_id, users, self.now))
+
+        assert answers == [self.plain.blocked(list_id, user, self.now) for user in users]
+
+    @rule()
+    def open_again(self) -> None:
+        self._run(self.store.close())
+        self.store = self._run(self._open())
+
+    @invariant()
+    def both_list_the_same(self) -> None:
+        for list_id in _LISTS:
+            rows = self._page(list_id, 1_000).rows
+            shown = [(row.input, row.wa_id, row.user_id, row.blocked_at, row.reason, row.expires_at) for row in rows]
+            assert shown == [
+                (row.input, row.wa_id, row.user_id, row.blocked_at, row.reason, row.expires_at)
+                for row in self.plain.rows(list_id, self.now)
+            ]
+            assert [row.seq for row in rows] == sorted({row.seq for row in rows}, reverse=True)
+
+    def _check_version(self, list_id: str) -> None:
+        before, after = self.pages[list_id], self._page(list_id, 1_000)
+        places = {row.seq for row in before.rows}
+        joined = [row for row in after.rows if row.seq not in places]
+        assert all(row.seq > before.version for row in joined)
+        if joined or {row.seq for row in after.rows} != places:
+            assert after.version > before.version
+        assert after.version >= before.version
+
+    def _remember(self) -> None:
+        self.pages = {list_id: self._page(list_id, 1_000) for list_id in _LISTS}
+
+    def _page(self, list_id: str, limit: int, after: int | None = None, before: int | None = None) -> Page:
+        return self._run(self.store.page(PageRequest(list_id, limit, self.now, after, before)))
+
+    async def _apply(self, changes: list[Change]) -> list[Outcome]:
+        return await asyncio.gather(*map(self.store.apply, changes))
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+
+TestSqliteBesidePlainLists = StoreBesidePlainLists.TestCase
+TestSqliteBesidePlainLists.settings = hypothesis.settings(
+    max_examples=60,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)

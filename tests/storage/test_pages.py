@@ -1,0 +1,143 @@
+"""Pages: by place in the order, in both directions, whatever others do meanwhile."""
+
+import random
+
+import pytest
+from tests.storage.adapters import Store
+from tests.storage.changes import NOON, SECOND, block, page, unblock
+from tests.storage.people import people, person
+
+from wablock.block_list.ports import Page
+
+
+def _inputs(found: Page) -> list[str]:
+    return [row.input for row in found.rows]
+
+
+def _numbers(start: int, end: int) -> list[str]:
+    return [member.input for member in people(end - start, start=start)]
+
+
+async def test_the_first_page_goes_on_where_there_is_more(store: Store) -> None:
+    await store.apply(block(*people(5)))
+
+    found = await page(store, limit=2)
+
+    assert _inputs(found) == _numbers(0, 2)
+    assert (found.has_previous, found.has_next) == (False, True)
+
+
+async def test_a_page_that_just_holds_all_goes_nowhere(store: Store) -> None:
+    await store.apply(block(*people(5)))
+
+    found = await page(store, limit=5)
+
+    assert (found.has_previous, found.has_next) == (False, False)
+
+
+async def test_a_page_after_a_row_begins_with_the_next_older(store: Store) -> None:
+    await store.apply(block(*people(5)))
+    first = await page(store, limit=2)
+
+    found = await page(store, limit=2, after=first.rows[-1].seq)
+
+    assert _inputs(found) == _numbers(2, 4)
+    assert (found.has_previous, found.has_next) == (True, True)
+
+
+async def test_the_last_page_goes_no_further(store: Store) -> None:
+    await store.apply(block(*people(5)))
+    everything = await page(store)
+
+    found = await page(store, limit=2, after=everything.rows[2].seq)
+
+    assert _inputs(found) == _numbers(3, 5)
+    assert (found.has_previous, found.has_next) == (True, False)
+
+
+async def test_a_page_before_a_row_ends_with_the_next_newer(store: Store) -> None:
+    await store.apply(block(*people(5)))
+    everything = await page(store)
+
+    found = await page(store, limit=2, before=everything.rows[3].seq)
+
+    assert _inputs(found) == _numbers(1, 3)
+    assert (found.has_previous, found.has_next) == (True, True)
+
+
+async def test_a_page_back_at_the_start_has_no_previous(store: Store) -> None:
+    await store.apply(block(*people(5)))
+    everything = await page(store)
+
+    found = await page(store, limit=2, before=everything.rows[2].seq)
+
+    assert _inputs(found) == _numbers(0, 2)
+    assert (found.has_previous, found.has_next) == (False, True)
+
+
+@pytest.mark.parametrize("direction", ["after", "before"])
+async def test_a_page_beyond_the_end_is_empty_and_has_the_version(store: Store, direction: str) -> None:
+    await store.apply(block(*people(3)))
+    everything = await page(store)
+    oldest, newest = everything.rows[-1].seq, everything.rows[0].seq
+
+    if direction == "after":
+        found = await page(store, limit=2, after=oldest)
+    else:
+        found = await page(store, limit=2, before=newest)
+
+    assert (_inputs(found), found.version) == ([], everything.version)
+
+
+async def test_a_page_goes_on_from_a_row_that_is_gone(store: Store) -> None:
+    await store.apply(block(*people(5)))
+    first = await page(store, limit=2)
+
+    await store.apply(unblock(person(1)))
+
+    assert _inputs(await page(store, limit=2, after=first.rows[-1].seq)) == _numbers(2, 4)
+
+
+async def _change_at_random(store: Store, chance: random.Random, at: int) -> None:
+    """Block newcomers, and unblock some who were there; numbers that divide by 3 stay."""
+    newcomers = people(chance.randrange(4), start=5_000 + chance.randrange(1_000))
+    leavers = [person(number) for number in chance.sample(range(300), 6) if number % 3]
+    await store.apply(block(*newcomers, at=at))
+    await store.apply(unblock(*leavers, at=at))
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_paging_on_while_others_change_the_list_neither_skips_nor_doubles_anybody(
+    store: Store, seed: int
+) -> None:
+    chance = random.Random(seed)
+    await store.apply(block(*people(300)))
+    seen: list[str] = []
+    found = await page(store, limit=7)
+
+    while found.rows:
+        seen += _inputs(found)
+        await _change_at_random(store, chance, NOON + len(seen) * SECOND)
+        found = await page(store, limit=7, after=found.rows[-1].seq)
+
+    assert len(seen) == len(set(seen))
+    assert [line for line in seen if int(line[-4:]) % 3 == 0] == _numbers(0, 300)[::3]
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_paging_back_while_others_change_the_list_neither_skips_nor_doubles_anybody(
+    store: Store, seed: int
+) -> None:
+    chance = random.Random(seed)
+    await store.apply(block(*people(300)))
+    seen: list[str] = []
+    found = await page(store, limit=7, before=1)
+
+    while found.rows and len(seen) < 2_000:
+        seen = _inputs(found) + seen
+        await _change_at_random(store, chance, NOON + len(seen) * SECOND)
+        found = await page(store, limit=7, before=found.rows[0].seq)
+
+    assert len(seen) == len(set(seen))
+    stayed = [line for line in seen if int(line[-4:]) % 3 == 0 and int(line[-4:]) < 300]
+    assert stayed == _numbers(0, 300)[::3]
