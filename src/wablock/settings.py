@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from urllib.parse import quote
 
 import platformdirs
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, validators
 
 from wablock.block_list.ports import Rules
 from wablock.server.limits import Limits
@@ -40,8 +40,9 @@ DatabaseUrl = Annotated[
 ]
 
 
-def _setting(variable: str, help_text: str, group: Group = _SERVER) -> Parameter:
-    return Parameter(env_var=f"WABLOCK_{variable}", help=help_text, group=group)
+def _setting(variable: str, help_text: str, group: Group = _SERVER, at_least: float | None = None) -> Parameter:
+    validator = None if at_least is None else validators.Number(gte=at_least)
+    return Parameter(env_var=f"WABLOCK_{variable}", help=help_text, group=group, validator=validator)
 
 
 @Parameter(name="*")
@@ -75,29 +76,29 @@ class LimitSettings:
     """What one caller may take."""
 
     requests_per_minute_per_token: Annotated[
-        int, _setting("REQUESTS_PER_MINUTE_PER_TOKEN", "Requests a minute for each token. 0: no limit.", _RATES)
+        int, _setting("REQUESTS_PER_MINUTE_PER_TOKEN", "Requests a minute for each token. 0: no limit.", _RATES, 0)
     ] = 0
     requests_per_minute_per_number: Annotated[
-        int, _setting("REQUESTS_PER_MINUTE_PER_NUMBER", "Requests a minute for each number. 0: no limit.", _RATES)
+        int, _setting("REQUESTS_PER_MINUTE_PER_NUMBER", "Requests a minute for each number. 0: no limit.", _RATES, 0)
     ] = 0
-    max_body: Annotated[int, _setting("MAX_BODY", "Largest request body, in bytes.", _LIMITS)] = Limits().body
-    max_head: Annotated[int, _setting("MAX_HEAD", "Largest request line and headers, in bytes.", _LIMITS)] = (
+    max_body: Annotated[int, _setting("MAX_BODY", "Largest request body, in bytes.", _LIMITS, 1)] = Limits().body
+    max_head: Annotated[int, _setting("MAX_HEAD", "Largest request line and headers, in bytes.", _LIMITS, 1)] = (
         Limits().head
     )
-    head_timeout: Annotated[float, _setting("HEAD_TIMEOUT", "Seconds in which the headers must come.", _LIMITS)] = (
-        Limits().head_seconds
-    )
-    body_timeout: Annotated[float, _setting("BODY_TIMEOUT", "Seconds in which the body must come.", _LIMITS)] = (
+    head_timeout: Annotated[
+        float, _setting("HEAD_TIMEOUT", "Seconds in which the headers must come.", _LIMITS, 0.1)
+    ] = Limits().head_seconds
+    body_timeout: Annotated[float, _setting("BODY_TIMEOUT", "Seconds in which the body must come.", _LIMITS, 0.1)] = (
         Limits().body_seconds
     )
     idle_timeout: Annotated[
-        float, _setting("IDLE_TIMEOUT", "Seconds that a connection may be silent between requests.", _LIMITS)
+        float, _setting("IDLE_TIMEOUT", "Seconds that a connection may be silent between requests.", _LIMITS, 0.1)
     ] = Limits().idle_seconds
-    max_connections: Annotated[int, _setting("MAX_CONNECTIONS", "Open connections at a time.", _LIMITS)] = (
+    max_connections: Annotated[int, _setting("MAX_CONNECTIONS", "Open connections at a time.", _LIMITS, 1)] = (
         Limits().connections
     )
     shutdown_timeout: Annotated[
-        float, _setting("SHUTDOWN_TIMEOUT", "Seconds that requests in flight have to finish at a stop.", _LIMITS)
+        float, _setting("SHUTDOWN_TIMEOUT", "Seconds that requests in flight have to finish at a stop.", _LIMITS, 0)
     ] = Limits().shutdown_seconds
 
     def limits(self) -> Limits:
@@ -125,7 +126,7 @@ class ServeSettings:
         _setting("RULES", "open: block anyone. meta: as Meta, only who wrote in the last 24 hours, 64,000 at most."),
     ] = Rules.OPEN
     open_list_size: Annotated[
-        int | None, _setting("OPEN_LIST_SIZE", "Users on a list under open rules. Default: no limit.")
+        int | None, _setting("OPEN_LIST_SIZE", "Users on a list under open rules. Default: no limit.", at_least=1)
     ] = None
     log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request; failed ones are, always.")] = False
     answers: AnswerSettings = AnswerSettings()

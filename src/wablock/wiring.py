@@ -17,6 +17,7 @@ from wablock.contract.errors import GraphError
 from wablock.server.app import Application, Options
 from wablock.server.limits import Rate, RateLimits
 from wablock.server.metrics import Metrics
+from wablock.server.readiness import Readiness
 from wablock.settings import AnswerSettings, LimitSettings
 from wablock.storage import Store, open_store
 
@@ -68,7 +69,7 @@ def build(
         block_list=block_list,
         access=Access(store, clock, monotonic, made_on_demand_for),
         clock=clock,
-        is_ready=store.is_ready,
+        is_ready=Readiness(store.is_ready, monotonic),
         metrics=metrics,
         rates=RateLimits(
             Rate(limits.requests_per_minute_per_token, monotonic),

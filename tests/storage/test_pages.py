@@ -4,10 +4,10 @@ import random
 
 import pytest
 from tests.storage.adapters import Store
-from tests.storage.changes import NOON, SECOND, block, page, unblock
+from tests.storage.changes import LIST, NOON, SECOND, block, page, unblock
 from tests.storage.people import people, person
 
-from wablock.block_list.ports import Page
+from wablock.block_list.ports import Page, PageRequest
 
 
 def _inputs(found: Page) -> list[str]:
@@ -141,3 +141,15 @@ async def test_paging_back_while_others_change_the_list_neither_skips_nor_double
     assert len(seen) == len(set(seen))
     stayed = [line for line in seen if int(line[-4:]) % 3 == 0 and int(line[-4:]) < 300]
     assert stayed == _numbers(0, 300)[::3]
+
+
+async def test_a_page_without_details_has_the_same_users_in_the_same_order(store: Store) -> None:
+    await store.apply(block(*people(5)))
+    detailed = await page(store, limit=3)
+
+    found = await store.page(PageRequest(LIST, 3, NOON, details=False))
+
+    assert [(row.seq, row.wa_id, row.user_id) for row in found.rows] == [
+        (row.seq, row.wa_id, row.user_id) for row in detailed.rows
+    ]
+    assert (found.version, found.has_previous, found.has_next) == (detailed.version, False, True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-_NUMBER = re.compile(r"\+?\d{7,}")
+_NUMBER = re.compile(r"\d{7,}")
 _IDS = frozenset(("request_id", "phone_number_id", "timestamp"))
 
 
@@ -42,5 +42,5 @@ def mask_numbers(_logger: Any, _method: str, event: Any) -> Any:
     """No log line holds a whole phone number: the first three digits and the last two are left of it."""
     for key, value in event.items():
         if isinstance(value, str) and key not in _IDS:
-            event[key] = _NUMBER.sub(lambda match: f"{match[0].lstrip('+')[:3]}…{match[0][-2:]}", value)
+            event[key] = _NUMBER.sub(lambda match: f"{match[0][:3]}…{match[0][-2:]}", value)
     return event

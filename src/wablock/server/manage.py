@@ -17,7 +17,7 @@ from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND
 from wablock.block_list.service import BlockList
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, MissingParameter, TooManyUsers, UnknownObject
-from wablock.server.parameters import invalid
+from wablock.server.parameters import NOT_JSON, invalid
 
 _T = TypeVar("_T")
 
@@ -167,7 +167,7 @@ def _decoded(body: bytes, kind: type[_T]) -> _T:
         return msgspec.json.decode(body or b"{}", type=kind)
     except msgspec.ValidationError as fault:
         raise invalid(str(fault)) from None
-    except (msgspec.DecodeError, RecursionError):
+    except NOT_JSON:
         raise InvalidParameter("The body must be a JSON object.") from None
 
 

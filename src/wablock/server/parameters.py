@@ -22,6 +22,9 @@ JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
 
+NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What decoding JSON raises for a text that is none: bytes that are not UTF-8 and endless nesting are told apart."""
+
 _MOST_FIELDS = 10_000
 _BRACKETS = re.compile(r"block_users\[(\d{0,6})\]\[(\w{1,32})\]")
 _ERROR_PLACE = re.compile(r" - at `\$(.*)`$")
@@ -106,10 +109,8 @@ def _media_type(content_type: str | None, body: bytes) -> str | None:
     if not body:
         return None
     named = (content_type or "").partition(";")[0].strip().lower()
-    if named in (
-        FORM,
-        MULTIPART,
-    ):  # no form begins like this: JSON is sent under curl's default type, and `{}` with GET
+    if named in (FORM, MULTIPART):
+        # No form begins like this: people send JSON under curl's default type, and `{}` with GET under any.
         return JSON if body.lstrip()[:1] == b"{" else named
     if named in ("", JSON):
         return JSON
@@ -121,7 +122,7 @@ def _from_json(body: bytes) -> Parameters:
         return _decoder.decode(body)
     except msgspec.ValidationError:
         return _convert(_json_object(body))  # finds the same fault, in the order in which faults are told
-    except (msgspec.DecodeError, RecursionError):
+    except NOT_JSON:
         return Parameters()
 
 
@@ -129,7 +130,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
     """A body that is not a JSON object says nothing: the first missing parameter is then the caller's answer."""
     try:
         parsed = _any_decoder.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except NOT_JSON:
         return {}
     return parsed if isinstance(parsed, dict) else {}
 
@@ -151,7 +152,7 @@ def invalid(fault: str) -> InvalidParameter:
     parts = [name or index for name, index in _PLACE_PART.findall(place)]
     name = "".join([parts[0], *(f"[{part}]" for part in parts[1:])]) if parts else "the request"
     wanted = problem.removeprefix("Expected ").partition(", got")[0]
-    for theirs, ours in (("`", ""), (" | null", ""), ("null | ", ""), ("str", "string")):
+    for theirs, ours in (("`", ""), (" | null", ""), ("null | ", ""), ("str", "string"), ("int", "integer")):
         wanted = wanted.replace(theirs, ours)
     return InvalidParameter(f"Param {name} must be {'an' if wanted[:1] in 'aio' else 'a'} {wanted}.")
 
@@ -184,7 +185,7 @@ def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 def _json_text(text: str) -> Any:
     try:
         return _any_decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+    except NOT_JSON:
         raise InvalidParameter("Param block_users must be an array.", "It is not JSON") from None
 
 

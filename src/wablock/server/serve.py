@@ -39,6 +39,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
+        bound.listen()  # or another process could still bind the same address, and fail later
     except (OSError, OverflowError, UnicodeError) as trouble:
         bound.close()
         raise CannotListen(f"Cannot listen on {host}:{port}: {trouble}") from trouble

@@ -61,14 +61,8 @@ def _get() -> dict[str, Any]:
     etag = {"description": "Names this state of the page", "schema": {"type": "string"}}
     listed = success("Get blocked users", "GetBlockedUsersData", {"Get blocked users": _listed()}, ETag=etag)
     listed["links"] = {
-        "Next page": {
-            "operationId": "getBlockedUsers",
-            "parameters": {"after": "$response.body#/paging/cursors/after"},
-        },
-        "Previous page": {
-            "operationId": "getBlockedUsers",
-            "parameters": {"before": "$response.body#/paging/cursors/before"},
-        },
+        "Next page": _to_list(after="$response.body#/paging/cursors/after"),
+        "Previous page": _to_list(before="$response.body#/paging/cursors/before"),
     }
     return {
         "tags": ["Block API"],
@@ -105,7 +99,7 @@ def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) ->
     examples = {media: request if media == "application/json" else as_text for media in REQUESTS}
     some_failed = f"{summary}: some users failed"
     answered = success(summary, schema, {summary: done, some_failed: mixed})
-    answered["links"] = {"The list": {"operationId": "getBlockedUsers"}}
+    answered["links"] = {"The list": _to_list()}
     others = failures({**REFUSED, **NOT_A_LIST_REQUEST}, also=[schema])
     others["400"]["description"] += ", or some users failed and the server is set to say so with 400"
     return {
@@ -122,6 +116,12 @@ def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) ->
         },
         "responses": {"200": answered} | others,
     }
+
+
+def _to_list(**query: str) -> dict[str, Any]:
+    """A link to the same number's list."""
+    same = {name: f"$request.path.{name}" for name in ("Version", "Phone-Number-ID")}
+    return {"operationId": "getBlockedUsers", "parameters": same | query}
 
 
 def _query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -146,12 +146,14 @@ def _unblocked() -> Any:
 
 
 def _some_blocked() -> Any:
-    result = wire.BlockUsersResult([_done()], [_failed(errors.ReEngagementRequired())])
+    failed = _failed(_OTHER, errors.ReEngagementRequired())
+    failed.wa_id = _OTHER[1:]
+    result = wire.BlockUsersResult([_done()], [failed])
     return _value(wire.BlockUsersData(result, wire.WHATSAPP, error_body(errors.SomeUsersFailed("block"), IDS)))
 
 
 def _some_unblocked() -> Any:
-    result = wire.UnblockUsersResult([_done()], [_failed(errors.RecipientIsSender())])
+    result = wire.UnblockUsersResult([_done()], [_failed("hello", errors.NotAWhatsAppUser("it is not a phone number"))])
     return _value(wire.UnblockUsersData(result, wire.WHATSAPP, error_body(errors.SomeUsersFailed("unblock"), IDS)))
 
 
@@ -159,9 +161,9 @@ def _done() -> wire.BlockedUserOperation:
     return wire.BlockedUserOperation(_INPUT, _WA_ID)
 
 
-def _failed(failure: errors.UserFailure) -> wire.FailedUser:
+def _failed(typed: str, failure: errors.UserFailure) -> wire.FailedUser:
     told = wire.UserError(failure.message, failure.code, wire.ErrorData(details=failure.details))
-    return wire.FailedUser(input=_OTHER, wa_id=_OTHER[1:], errors=[told])
+    return wire.FailedUser(input=typed, errors=[told])
 
 
 def _value(data: msgspec.Struct) -> Any:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from wablock.block_list.rules import MOST_USERS_PER_REQUEST
+from wablock.block_list.rules import MOST_USERS_PER_REQUEST as _MOST
 from wablock.contract import wire
 from wablock.server import manage
 
@@ -54,6 +54,7 @@ def components() -> dict[str, Schema]:
     ]
     served["ErrorEnvelope"]["required"] = ["error"]
     served["LastInbound"]["required"] = ["users"]
+    served["LastInbound"]["properties"]["users"] = {"type": "array", "items": {"type": "string"}, "maxItems": _MOST}
     return served | _requests() | {"Health": _HEALTH}
 
 
@@ -65,7 +66,7 @@ def _without_null_defaults(schema: Schema) -> None:
 
 
 def _requests() -> dict[str, Schema]:
-    users = {"type": "array", "items": reference("User"), "maxItems": MOST_USERS_PER_REQUEST}
+    users = {"type": "array", "items": reference("User"), "maxItems": _MOST}
     text = {
         "type": "string",
         "contentMediaType": "application/json",

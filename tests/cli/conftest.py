@@ -1,0 +1,11 @@
+"""What the tests of the command need."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """The URL of a database that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'wablock.db'}"

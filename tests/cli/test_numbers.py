@@ -1,0 +1,129 @@
+"""`wablock number`."""
+
+import json
+
+import pytest
+from tests.cli.command import called, run
+
+from wablock.settings import DEV_PHONE_NUMBER_ID as NUMBER
+
+
+def _list(database: str) -> list[dict[str, str]]:
+    listed = called("number", "list", "--json", "--database", database)
+    assert listed.returncode == 0, listed.stderr
+    numbers: list[dict[str, str]] = json.loads(listed.stdout)
+    return numbers
+
+
+def test_an_added_number_is_listed(database: str) -> None:
+    added = called("number", "add", NUMBER, "--account", "acme", "--rules", "meta", "--database", database)
+
+    assert added.returncode == 0
+    assert added.stdout.strip() == f"Added number {NUMBER} to account acme."
+    assert _list(database) == [{"phone_number_id": NUMBER, "account_id": "acme", "rules": "meta"}]
+
+
+def test_the_country_of_a_number_is_that_of_its_display_number(database: str) -> None:
+    called("number", "add", NUMBER, "--display-number", "+1 650-555-0100", "--database", database)
+
+    [number] = _list(database)
+
+    assert number["wa_id"] == "16505550100"
+    assert number["country"] == "US"
+
+
+def test_a_country_that_is_said_wins_over_that_of_the_display_number(database: str) -> None:
+    called("number", "add", NUMBER, "--display-number", "+16505550100", "--country", "ca", "--database", database)
+
+    [number] = _list(database)
+
+    assert number["country"] == "CA"
+
+
+def test_json_of_an_added_number_is_the_number(database: str) -> None:
+    added = called("number", "add", NUMBER, "--json", "--database", database)
+
+    assert json.loads(added.stdout) == [{"phone_number_id": NUMBER, "account_id": "default"}]
+
+
+def test_numbers_are_listed_as_a_table_for_people(database: str) -> None:
+    called("number", "add", NUMBER, "--database", database)
+
+    shown = run("number", "list", "--database", database).stdout
+
+    assert "phone number id" in shown
+    assert NUMBER in shown
+
+
+def test_without_numbers_the_list_says_how_to_add_one(database: str) -> None:
+    assert "wablock number add" in run("number", "list", "--database", database).stdout
+
+
+def test_without_numbers_the_json_list_is_empty(database: str) -> None:
+    assert _list(database) == []
+
+
+def test_a_removed_number_is_gone(database: str) -> None:
+    called("number", "add", NUMBER, "--database", database)
+
+    removed = called("number", "remove", NUMBER, "--yes", "--database", database)
+
+    assert removed.stdout.strip() == f"Removed number {NUMBER}."
+    assert _list(database) == []
+
+
+def test_json_of_a_removed_number_is_its_id(database: str) -> None:
+    called("number", "add", NUMBER, "--database", database)
+
+    removed = called("number", "remove", NUMBER, "--yes", "--json", "--database", database)
+
+    assert json.loads(removed.stdout) == [{"phone_number_id": NUMBER}]
+
+
+def test_nothing_is_removed_where_nobody_can_be_asked(database: str) -> None:
+    called("number", "add", NUMBER, "--database", database)
+
+    refused = run("number", "remove", NUMBER, stdin="y\n", WABLOCK_DATABASE=database)
+
+    assert refused.returncode == 2
+    assert "--yes" in refused.stderr
+    assert [number["phone_number_id"] for number in _list(database)] == [NUMBER]
+
+
+@pytest.mark.parametrize(
+    "arguments,said",
+    [
+        (("add", "+16505550100"), "digits only"),
+        (("add", "1" * 33), "digits only"),
+        (("add", "1", "--display-number", "555"), "555"),
+        (("add", "1", "--country", "Nowhere"), "two letters"),
+        (("remove", "1", "--yes"), "There is no number 1"),
+    ],
+    ids=["not digits", "too long", "no number", "no country", "unknown"],
+)
+def test_what_cannot_be_done_is_one_line_and_status_2(database: str, arguments: tuple[str, ...], said: str) -> None:
+    refused = called("number", *arguments, "--database", database)
+
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert said in refused.stderr
+    assert refused.stderr.startswith("wablock: ")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_number_cannot_be_added_twice(database: str) -> None:
+    called("number", "add", NUMBER, "--database", database)
+
+    refused = called("number", "add", NUMBER, "--account", "other", "--database", database)
+
+    assert refused.returncode == 2
+    assert refused.stderr == f"wablock: The number {NUMBER} exists already\n"
+    assert [number["account_id"] for number in _list(database)] == ["default"]
+
+
+def test_flags_may_come_from_the_environment(database: str) -> None:
+    run("number", "add", NUMBER, WABLOCK_DATABASE=database, WABLOCK_ACCOUNT="acme", WABLOCK_NUMBER_RULES="meta")
+
+    listed = run("number", "list", WABLOCK_DATABASE=database, WABLOCK_JSON="true")
+
+    assert json.loads(listed.stdout) == [{"phone_number_id": NUMBER, "account_id": "acme", "rules": "meta"}]

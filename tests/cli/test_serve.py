@@ -1,0 +1,96 @@
+"""`wablock serve`: what it opens, what it refuses, and what its settings do."""
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import httpx2
+import pytest
+from tests.cli.command import called, started
+from tests.end_to_end.deployment import BLOCK_USERS, Deployment
+from tests.end_to_end.graph import body
+
+
+def _refusal(url: str) -> str:
+    """What `serve` says about a database it does not open."""
+    refused = called("serve", "--port", "0", "--database", url)
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert refused.stderr.startswith("wablock: ")
+    assert refused.stderr.count("\n") == 1
+    return refused.stderr
+
+
+def test_serve_says_where_it_listens_on_what_and_under_which_rules(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'wablock.db'}"
+
+    with started("serve", "--port", "0", "--database", url, "--rules", "meta") as server:
+        assert re.fullmatch(rf"wablock serves http://127\.0\.0\.1:\d+ on {url}, meta rules\n", server.announced)
+
+
+def test_serve_makes_its_database_in_the_data_directory_by_default(tmp_path: Path) -> None:
+    with started("serve", "--port", "0", XDG_DATA_HOME=str(tmp_path)):
+        assert (tmp_path / "wablock" / "wablock.db").exists()
+
+
+def test_serve_takes_its_settings_from_the_environment(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path)
+
+    with (
+        deployment.server(WABLOCK_PARTIAL_FAILURE_STATUS="400") as server,
+        httpx2.Client(base_url=server.url, headers=deployment.headers) as client,
+    ):
+        answer = client.post(BLOCK_USERS, json=body(["5"]))
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == 139100
+
+
+def test_a_folder_is_not_a_database(tmp_path: Path) -> None:
+    assert str(tmp_path) in _refusal(f"sqlite:///{tmp_path}")
+
+
+def test_a_text_file_is_not_a_database_and_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("not a database, and long enough to be looked at as one\n" * 100)
+
+    assert str(file) in _refusal(f"sqlite:///{file}")
+    assert file.read_text().startswith("not a database")
+
+
+def test_the_database_of_another_program_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "other.db"
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("CREATE TABLE theirs (id)")
+    before = file.read_bytes()
+
+    assert "another program" in _refusal(f"sqlite:///{file}")
+    assert file.read_bytes() == before
+
+
+def test_the_database_of_a_newer_wablock_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path)
+    with closing(sqlite3.connect(deployment.file)) as newer:
+        newer.execute("PRAGMA user_version = 9999")
+
+    assert "upgrade wablock" in _refusal(deployment.database)
+    with closing(sqlite3.connect(deployment.file)) as same:
+        assert same.execute("PRAGMA user_version").fetchone() == (9999,)
+
+
+def test_a_file_where_its_folder_should_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    assert "Cannot open" in _refusal(f"sqlite:///{tmp_path}/file/wablock.db")
+
+
+def test_a_place_where_nothing_can_be_written_is_refused() -> None:
+    assert "Cannot open" in _refusal("sqlite:////proc/wablock.db")
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://localhost/wablock", "wablock.db", "sqlite://wablock.db", "sqlite:///", "sqlite:", "http://["]
+)
+def test_a_url_that_names_no_file_is_refused_with_an_example(url: str) -> None:
+    assert "sqlite:///path/to/file.db" in _refusal(url)

@@ -1,0 +1,93 @@
+"""How a server stops: what is in flight is finished, and nothing looks like an accident."""
+
+import signal
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+from tests.cli.command import Server, started
+from tests.cli.http_request import all_received, connected
+from tests.end_to_end.deployment import BLOCK_USERS, Deployment
+from tests.end_to_end.graph import blocked
+
+BODY = b'{"messaging_product":"whatsapp","block_users":[{"user":"+16505550101"}]}'
+
+
+def _head(deployment: Deployment) -> bytes:
+    return (
+        f"POST {BLOCK_USERS} HTTP/1.1\r\nHost: wablock.test\r\nAuthorization: Bearer {deployment.token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
+    ).encode()
+
+
+def _refuses_new_connections(server: Server) -> bool:
+    """Whether it comes to that within a generous time."""
+    for _ in range(600):
+        try:
+            connected(server).close()
+        except ConnectionError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.parametrize("command", ["dev", "serve"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_a_server_with_status_0_and_no_complaint(
+    tmp_path: Path, command: str, number: signal.Signals
+) -> None:
+    with started(command, "--port", "0", WABLOCK_DATABASE=f"sqlite:///{tmp_path}/wablock.db") as server:
+        server.signal(number)
+
+        assert server.ended() == 0
+        assert server.log == ""
+
+
+def test_a_signal_closes_connections_that_only_wait(tmp_path: Path) -> None:
+    with Deployment(tmp_path).server() as server, connected(server) as silent:
+        _wait_until_it_is_counted(server)
+
+        server.signal(signal.SIGTERM)
+
+        assert all_received(silent) == b""
+        assert server.ended() == 0
+
+
+def test_a_request_in_flight_is_finished_while_new_connections_are_refused(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path)
+    with deployment.server() as server, connected(server) as in_flight:
+        in_flight.sendall(_head(deployment) + BODY[:20])
+        _wait_until_it_is_counted(server)
+
+        server.signal(signal.SIGTERM)
+        assert _refuses_new_connections(server)
+        in_flight.sendall(BODY[20:])
+        answer = all_received(in_flight)
+
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b'"wa_id":"16505550101"' in answer
+        assert server.ended() == 0
+
+    with deployment.server() as server, httpx2.Client(base_url=server.url, headers=deployment.headers) as client:
+        assert blocked(client) == ["16505550101"]
+
+
+def test_a_request_that_never_ends_does_not_hold_a_stop_up_for_ever(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path)
+    with deployment.server("--shutdown-timeout", "0.5") as server, connected(server) as in_flight:
+        in_flight.sendall(_head(deployment))
+        _wait_until_it_is_counted(server)
+
+        server.signal(signal.SIGTERM)
+
+        assert server.ended() == 0
+
+
+def _wait_until_it_is_counted(server: Server) -> None:
+    """Returns once the server has taken up the connection in flight, and this one that asks."""
+    for _ in range(600):
+        if "wablock_connections 2.0" in httpx2.get(f"{server.url}/metrics").text:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the server does not take the connection up")

@@ -1,0 +1,171 @@
+"""`wablock token`."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.command import called, run
+
+TYPED = "a-token-that-an-application-has-already"
+
+
+def _create(database: str, *arguments: str) -> dict[str, Any]:
+    created = called("token", "create", "--json", *arguments, "--database", database)
+    assert created.returncode == 0, created.stderr
+    token: dict[str, Any] = json.loads(created.stdout)
+    return token
+
+
+def _list(database: str) -> list[dict[str, Any]]:
+    tokens: list[dict[str, Any]] = json.loads(called("token", "list", "--json", "--database", database).stdout)
+    return tokens
+
+
+def test_a_created_token_is_shown(database: str) -> None:
+    created = called("token", "create", "--label", "shop", "--database", database)
+
+    assert created.returncode == 0
+    assert re.search(r"\(shop\)\. It is shown this once:\n\nwablock_[\w-]{43}\n$", created.stdout)
+
+
+def test_a_created_token_is_never_shown_again(database: str) -> None:
+    token = _create(database)["token"]
+
+    assert token not in run("token", "list", "--database", database).stdout
+    assert token not in called("token", "list", "--json", "--database", database).stdout
+
+
+def test_the_database_has_no_token_in_it(database: str, tmp_path: Path) -> None:
+    token = _create(database)["token"]
+
+    for file in tmp_path.iterdir():
+        assert token.encode() not in file.read_bytes()
+
+
+def test_a_token_may_read_and_write_every_number_of_its_account_for_ever_by_default(database: str) -> None:
+    token = _create(database)
+
+    assert token["scopes"] == ["read", "write"]
+    assert token["account_id"] == "default"
+    assert "phone_number_ids" not in token
+    assert "expires_at" not in token
+
+
+def test_scopes_and_numbers_may_be_repeated(database: str) -> None:
+    token = _create(database, "--scope", "manage", "--scope", "read", "--number", "2", "--number", "1")
+
+    assert token["scopes"] == ["manage", "read"]
+    assert token["phone_number_ids"] == ["1", "2"]
+
+
+def test_a_token_may_expire(database: str) -> None:
+    token = _create(database, "--expires-in-days", "0.5")
+
+    assert token["expires_at"] - token["created_at"] == 43_200
+
+
+def test_a_token_from_standard_input_is_registered_and_not_shown(database: str) -> None:
+    created = run("token", "create", "--from-stdin", "--label", "old", "--database", database, stdin=TYPED + "\n")
+
+    assert created.returncode == 0
+    assert TYPED not in created.stdout
+    assert _list(database)[0]["token_id"] == hashlib.sha256(TYPED.encode()).hexdigest()[:12]
+
+
+def test_json_of_a_token_from_standard_input_has_no_token(database: str) -> None:
+    created = run("token", "create", "--from-stdin", "--json", "--database", database, stdin=TYPED)
+
+    assert TYPED not in created.stdout
+    assert "token" not in json.loads(created.stdout)
+
+
+@pytest.mark.parametrize("typed", ["short", "with a space in its middle", "não-é-um-token-em-ascii"])
+def test_a_typed_token_that_is_short_or_not_printable_is_refused(database: str, typed: str) -> None:
+    refused = run("token", "create", "--from-stdin", "--database", database, stdin=typed)
+
+    assert refused.returncode == 2
+    assert "16 or more printable" in refused.stderr
+    assert _list(database) == []
+
+
+def test_the_same_token_cannot_be_registered_twice(database: str) -> None:
+    run("token", "create", "--from-stdin", "--database", database, stdin=TYPED)
+
+    refused = run("token", "create", "--from-stdin", "--database", database, stdin=TYPED)
+
+    assert refused.returncode == 2
+    assert refused.stderr == "wablock: This token exists already\n"
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "nan", "inf", "1e300"])
+def test_a_token_that_would_expire_at_no_possible_time_is_refused(database: str, days: str) -> None:
+    refused = called("token", "create", f"--expires-in-days={days}", "--database", database)
+
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert _list(database) == []
+
+
+def test_tokens_are_listed_as_a_table_for_people(database: str) -> None:
+    token = _create(database, "--label", "shop", "--expires-in-days", "1")
+
+    shown = run("token", "list", "--database", database).stdout
+
+    assert token["token_id"] in shown
+    assert "shop" in shown
+    assert "read, write" in shown
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", shown)
+
+
+def test_without_tokens_the_list_says_how_to_make_one(database: str) -> None:
+    assert "wablock token create" in run("token", "list", "--database", database).stdout
+
+
+@pytest.mark.parametrize("named_by", ["token_id", "label"])
+def test_a_token_is_revoked_by_its_id_or_its_label(database: str, named_by: str) -> None:
+    token = _create(database, "--label", "shop")
+
+    revoked = called("token", "revoke", token[named_by], "--database", database)
+
+    assert revoked.stdout == f"Revoked token {token['token_id']} (shop).\n"
+    assert "revoked_at" in _list(database)[0]
+
+
+def test_json_of_a_revoked_token_is_the_token(database: str) -> None:
+    token = _create(database)
+
+    revoked = called("token", "revoke", token["token_id"], "--json", "--database", database)
+
+    assert json.loads(revoked.stdout)["token_id"] == token["token_id"]
+
+
+def test_a_label_that_two_tokens_have_revokes_neither(database: str) -> None:
+    _create(database, "--label", "shop")
+    _create(database, "--label", "shop")
+
+    refused = called("token", "revoke", "shop", "--database", database)
+
+    assert refused.returncode == 2
+    assert "2 unrevoked tokens" in refused.stderr
+    assert not any("revoked_at" in token for token in _list(database))
+
+
+def test_a_token_cannot_be_revoked_twice(database: str) -> None:
+    token = _create(database)
+    called("token", "revoke", token["token_id"], "--database", database)
+
+    refused = called("token", "revoke", token["token_id"], "--database", database)
+
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("wablock: No unrevoked tokens are called")
+
+
+def test_flags_may_come_from_the_environment(database: str) -> None:
+    run("token", "create", WABLOCK_DATABASE=database, WABLOCK_LABEL="shop", WABLOCK_SCOPE="read", WABLOCK_NUMBER="7")
+
+    [token] = _list(database)
+
+    assert (token["label"], token["scopes"], token["phone_number_ids"]) == ("shop", ["read"], ["7"])

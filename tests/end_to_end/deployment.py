@@ -1,0 +1,28 @@
+"""A database with a number and a token, made by the real commands, and real servers on it."""
+
+import json
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final
+
+from tests.cli.command import Server, run, started
+
+PHONE_NUMBER_ID: Final = "106540352242922"
+BLOCK_USERS: Final = f"/v25.0/{PHONE_NUMBER_ID}/block_users"
+
+
+class Deployment:
+    """One database. `headers` say its token, which may read and write."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "wablock.db"
+        self.database = f"sqlite:///{self.file}"
+        added = run("number", "add", PHONE_NUMBER_ID, WABLOCK_DATABASE=self.database)
+        assert added.returncode == 0, added.stderr
+        created = run("token", "create", "--json", WABLOCK_DATABASE=self.database)
+        self.token: str = json.loads(created.stdout)["token"]
+        self.headers = {"Authorization": f"Bearer {self.token}"}
+
+    def server(self, *arguments: str, **variables: str) -> AbstractContextManager[Server]:
+        """`wablock serve` on the database, listening on a free port."""
+        return started("serve", "--port", "0", *arguments, WABLOCK_DATABASE=self.database, **variables)

@@ -1,0 +1,117 @@
+"""Whether what clients saw of one block list can have come from one list that changes at single moments. No I/O."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+import msgspec
+
+Blocked = frozenset[str]
+
+
+class Kind(StrEnum):
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    LIST = "list"
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One request as its client saw it. `users`: whom it named, or for a list, whom it showed.
+
+    `version`: of the list, where the answer told it.
+    """
+
+    kind: Kind
+    users: Blocked
+    invoked: int
+    returned: int
+    version: int | None = None
+
+
+class _Configuration(msgspec.Struct, frozen=True):
+    """One way in which it may have been: the list now, and which of the requests under way took effect already."""
+
+    blocked: Blocked
+    took_effect: frozenset[int]
+
+
+def first_contradiction(history: Sequence[Operation], blocked: Blocked = frozenset()) -> Operation | None:
+    """The first request whose answer no order of effects explains; None where `history` is linearizable.
+
+    Just-in-time linearization (Lowe, "Testing for linearizability", 2017): every possible configuration is carried
+    along, and a request that returns leaves only those in which it took effect.
+    """
+    configurations = {_Configuration(blocked, frozenset())}
+    under_way: set[int] = set()
+    for _, returns, index in sorted(_events(history)):
+        if not returns:
+            under_way.add(index)
+            continue
+        configurations = {
+            msgspec.structs.replace(configuration, took_effect=configuration.took_effect - {index})
+            for configuration in _reachable(configurations, under_way, history)
+            if index in configuration.took_effect
+        }
+        if not configurations:
+            return history[index]
+        under_way.remove(index)
+    return None
+
+
+def versions_in_disorder(history: Iterable[Operation]) -> list[tuple[Operation, Operation]]:
+    """Pairs of lists whose versions contradict their order in time, or of one version with different users."""
+    lists = sorted(
+        (seen for seen in history if seen.kind is Kind.LIST and seen.version is not None), key=lambda seen: seen.invoked
+    )
+    wrong = []
+    users_at: dict[int | None, Operation] = {}
+    for seen in lists:
+        same = users_at.setdefault(seen.version, seen)
+        if same.users != seen.users:
+            wrong.append((same, seen))
+    newest: Operation | None = None  # of those that had returned before `seen` was invoked
+    returned = sorted(lists, key=lambda seen: seen.returned)
+    place = 0
+    for seen in lists:
+        while returned[place].returned < seen.invoked:
+            if newest is None or (returned[place].version or 0) > (newest.version or 0):
+                newest = returned[place]
+            place += 1
+        if newest is not None and (seen.version or 0) < (newest.version or 0):
+            wrong.append((newest, seen))
+    return wrong
+
+
+def _events(history: Sequence[Operation]) -> Iterable[tuple[int, bool, int]]:
+    for index, operation in enumerate(history):
+        yield operation.invoked, False, index
+        yield operation.returned, True, index
+
+
+def _reachable(
+    configurations: set[_Configuration], under_way: set[int], history: Sequence[Operation]
+) -> set[_Configuration]:
+    """`configurations`, and all that follow when any of the requests under way take effect, in any order."""
+    found = set(configurations)
+    unexplored = list(configurations)
+    while unexplored:
+        configuration = unexplored.pop()
+        for index in under_way - configuration.took_effect:
+            blocked = _effect(history[index], configuration.blocked)
+            if blocked is None:
+                continue
+            reached = _Configuration(blocked, configuration.took_effect | {index})
+            if reached not in found:
+                found.add(reached)
+                unexplored.append(reached)
+    return found
+
+
+def _effect(operation: Operation, blocked: Blocked) -> Blocked | None:
+    """The list after `operation`; None where it cannot take effect on this one."""
+    match operation.kind:
+        case Kind.BLOCK:
+            return blocked | operation.users
+        case Kind.UNBLOCK:
+            return blocked - operation.users
+        case Kind.LIST:
+            return blocked if blocked == operation.users else None

@@ -1,0 +1,89 @@
+"""The judge of histories itself: it finds what is wrong, and accepts what may be."""
+
+import pytest
+from tests.end_to_end.history import Kind, Operation, first_contradiction, versions_in_disorder
+
+ANNA = frozenset({"16505550101"})
+BEN = frozenset({"16505550102"})
+NOBODY: frozenset[str] = frozenset()
+
+
+def test_a_list_between_a_block_and_an_unblock_shows_the_user() -> None:
+    history = [
+        Operation(Kind.BLOCK, ANNA, 1, 2),
+        Operation(Kind.LIST, ANNA, 3, 4),
+        Operation(Kind.UNBLOCK, ANNA, 5, 6),
+        Operation(Kind.LIST, NOBODY, 7, 8),
+    ]
+
+    assert first_contradiction(history) is None
+
+
+def test_a_list_that_misses_an_acknowledged_block_is_a_contradiction() -> None:
+    history = [Operation(Kind.BLOCK, ANNA, 1, 2), Operation(Kind.LIST, NOBODY, 3, 4)]
+
+    assert first_contradiction(history) == history[1]
+
+
+def test_a_list_that_still_shows_an_unblocked_user_is_a_contradiction() -> None:
+    history = [
+        Operation(Kind.BLOCK, ANNA, 1, 2),
+        Operation(Kind.UNBLOCK, ANNA, 3, 4),
+        Operation(Kind.LIST, ANNA, 5, 6),
+    ]
+
+    assert first_contradiction(history) == history[2]
+
+
+@pytest.mark.parametrize("seen", [NOBODY, ANNA])
+def test_a_list_during_a_block_may_show_the_user_or_not(seen: frozenset[str]) -> None:
+    history = [Operation(Kind.BLOCK, ANNA, 1, 10), Operation(Kind.LIST, seen, 2, 3)]
+
+    assert first_contradiction(history) is None
+
+
+def test_a_user_that_was_seen_may_not_vanish_again_during_the_same_block() -> None:
+    history = [
+        Operation(Kind.BLOCK, ANNA, 1, 10),
+        Operation(Kind.LIST, ANNA, 2, 3),
+        Operation(Kind.LIST, NOBODY, 4, 5),
+    ]
+
+    assert first_contradiction(history) == history[2]
+
+
+def test_half_of_a_request_is_a_contradiction() -> None:
+    history = [Operation(Kind.BLOCK, ANNA | BEN, 1, 10), Operation(Kind.LIST, ANNA, 2, 3)]
+
+    assert first_contradiction(history) == history[1]
+
+
+def test_two_lists_may_not_see_two_blocks_in_different_orders() -> None:
+    history = [
+        Operation(Kind.BLOCK, ANNA, 1, 10),
+        Operation(Kind.BLOCK, BEN, 1, 10),
+        Operation(Kind.LIST, ANNA, 2, 5),
+        Operation(Kind.LIST, BEN, 3, 6),
+    ]
+
+    assert first_contradiction(history) is not None
+
+
+def test_a_version_that_goes_back_is_found() -> None:
+    earlier = Operation(Kind.LIST, ANNA, 1, 2, version=20)
+    later = Operation(Kind.LIST, BEN, 3, 4, version=10)
+
+    assert versions_in_disorder([earlier, later]) == [(earlier, later)]
+
+
+def test_a_version_that_stays_while_the_list_changes_is_found() -> None:
+    earlier = Operation(Kind.LIST, ANNA, 1, 2, version=20)
+    later = Operation(Kind.LIST, BEN, 3, 4, version=20)
+
+    assert versions_in_disorder([earlier, later]) == [(earlier, later)]
+
+
+def test_versions_of_lists_at_the_same_time_may_come_in_any_order() -> None:
+    history = [Operation(Kind.LIST, ANNA, 1, 4, version=20), Operation(Kind.LIST, BEN, 2, 3, version=10)]
+
+    assert versions_in_disorder(history) == []

@@ -1,0 +1,92 @@
+"""A server that is killed at any moment has kept what it acknowledged, and nothing by halves."""
+
+import asyncio
+import os
+import random
+import signal
+from pathlib import Path
+from typing import Final
+
+import httpx2
+import pytest
+from tests.cli.command import Server
+from tests.end_to_end.deployment import BLOCK_USERS, Deployment
+from tests.end_to_end.graph import blocked, body
+
+WRITERS: Final = 32
+USERS_OF_A_WRITER: Final = 300
+ROUNDS: Final = 30 if os.environ.get("TORTURE") else 3
+
+
+class Writer:
+    """Blocks and unblocks users of its own, and keeps a ledger of what was acknowledged."""
+
+    def __init__(self, index: int, seed: int) -> None:
+        first = 16505550000 + index * USERS_OF_A_WRITER
+        self._users = [str(first + number) for number in range(USERS_OF_A_WRITER)]
+        self._random = random.Random(seed * 1_000 + index)
+        self.acknowledged: set[str] = set()
+        self.pending: tuple[str, frozenset[str]] | None = None
+        self.requests = 0
+
+    async def write(self, client: httpx2.AsyncClient) -> None:
+        """One request after the other, until the server is gone."""
+        while True:
+            method = self._random.choice(("POST", "POST", "DELETE"))
+            users = frozenset(self._random.sample(self._users, self._random.randint(1, 40)))
+            self.pending = (method, users)
+            try:
+                answer = await client.request(method, BLOCK_USERS, json=body(users))
+            except httpx2.TransportError:
+                return
+            assert answer.status_code == 200, answer.text
+            self.acknowledged = self._after()
+            self.pending = None
+            self.requests += 1
+
+    def reconcile(self, found: set[str]) -> None:
+        """Checks what a restarted server has of this writer's users, and goes on from there."""
+        mine = found.intersection(self._users)
+        assert mine in (self.acknowledged, self._after()), f"lost or half done: {self.pending}"
+        self.acknowledged, self.pending = mine, None
+
+    def _after(self) -> set[str]:
+        """What is blocked once the pending request is done."""
+        method, users = self.pending or ("DELETE", frozenset())
+        return self.acknowledged | users if method == "POST" else self.acknowledged - users
+
+
+async def _write_and_kill(server: Server, headers: dict[str, str], writers: list[Writer], seconds: float) -> None:
+    limits = httpx2.Limits(max_connections=WRITERS)
+    async with httpx2.AsyncClient(base_url=server.url, headers=headers, limits=limits, timeout=60) as client:
+        writing = [asyncio.create_task(writer.write(client)) for writer in writers]
+        await asyncio.sleep(seconds)
+        server.signal(signal.SIGKILL)
+        await asyncio.gather(*writing)
+
+
+@pytest.mark.torture
+async def test_after_kill_9_every_acknowledged_change_is_there_and_no_request_is_half_done(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path)
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")  # noqa: T201 - to repeat a failure
+    moments = random.Random(seed)
+    writers = [Writer(index, seed) for index in range(WRITERS)]
+
+    for _ in range(ROUNDS):
+        with deployment.server() as server:
+            await _write_and_kill(server, deployment.headers, writers, moments.uniform(0.5, 1.5))
+            assert server.ended() == -signal.SIGKILL
+
+        with (
+            deployment.server() as restarted,
+            httpx2.Client(base_url=restarted.url, headers=deployment.headers, timeout=60) as client,
+        ):
+            found = blocked(client)
+        assert len(found) == len(set(found))
+        for writer in writers:
+            writer.reconcile(set(found))
+
+    requests = sum(writer.requests for writer in writers)
+    print(f"{requests} requests were acknowledged before {ROUNDS} kills")  # noqa: T201 - the figure of this test
+    assert requests > ROUNDS

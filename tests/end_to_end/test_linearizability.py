@@ -1,0 +1,43 @@
+"""Client processes that change and list one block list at the same time see one list that changes at single moments."""
+
+import os
+import random
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.end_to_end.deployment import Deployment
+from tests.end_to_end.historian import records
+from tests.end_to_end.history import Operation, first_contradiction, versions_in_disorder
+
+CLIENTS: Final = 4
+OPERATIONS: Final = 100_000 if os.environ.get("TORTURE") else 3_000
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("servers", [1, 2])
+def test_a_history_of_many_clients_is_linearizable_and_its_versions_grow(tmp_path: Path, servers: int) -> None:
+    history = _recorded(tmp_path, servers, OPERATIONS if servers == 1 else OPERATIONS // 3)
+
+    contradiction = first_contradiction(history)
+
+    assert contradiction is None
+    assert versions_in_disorder(history) == []
+
+
+def _recorded(tmp_path: Path, servers: int, operations: int) -> list[Operation]:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}, {operations} operations through {servers} servers")  # noqa: T201 - to repeat a failure
+    deployment = Deployment(tmp_path)
+    with deployment.server() as one, deployment.server() as other:
+        urls = [one.url] if servers == 1 else [one.url, other.url]
+        with ProcessPoolExecutor(CLIENTS, mp_context=get_context("spawn")) as processes:
+            clients = [
+                processes.submit(
+                    records, urls[index % servers], deployment.headers, seed + index, operations // CLIENTS
+                )
+                for index in range(CLIENTS)
+            ]
+            return [operation for client in clients for operation in client.result()]

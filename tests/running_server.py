@@ -1,0 +1,91 @@
+"""A whole server over real HTTP, as production runs it, in a thread of the test's own process."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from wablock.access import ALL_SCOPES, AccessToken, digest
+from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
+from wablock.server.serve import bind, server
+from wablock.settings import AnswerSettings, LimitSettings
+from wablock.wiring import Wired, build, system_clock
+
+ACCOUNT_ID: Final = "102290129340398"
+PHONE_NUMBER_ID: Final = "106540352242922"
+TOKEN: Final = "wablock-test-token"
+NUMBER: Final = BusinessNumber(PHONE_NUMBER_ID, ACCOUNT_ID, "16505550100", "US")
+
+_STARTS_WITHIN = 20  # seconds
+
+
+class RunningServer(msgspec.Struct, frozen=True):
+    """A server that answers at `url`; `token` may do everything with `phone_number_id`, whose list starts empty."""
+
+    url: str
+    host: str
+    port: int
+    token: str
+    phone_number_id: str
+    wired: Wired
+
+    @property
+    def block_users(self) -> str:
+        """The path of the block list, under a version."""
+        return f"/v25.0/{self.phone_number_id}/block_users"
+
+
+@contextmanager
+def running_server(
+    tmp_path: Path,
+    *,
+    clock: Callable[[], Microseconds] = system_clock,
+    monotonic: Callable[[], float] = time.monotonic,
+    rules: Rules = Rules.OPEN,
+    answers: AnswerSettings | None = None,
+    limits: LimitSettings | None = None,
+    open_list_size: int | None = None,
+    numbers: Sequence[BusinessNumber] = (NUMBER,),
+    tokens: Sequence[AccessToken] = (),
+    made_on_demand_for: str | None = None,
+) -> Iterator[RunningServer]:
+    """Runs a server on a new database in `tmp_path`, with `numbers`, `TOKEN` and `tokens`, until the block ends."""
+    wired = build(
+        f"sqlite:///{tmp_path / 'wablock.db'}",
+        rules,
+        answers,
+        limits,
+        open_list_size=open_list_size,
+        made_on_demand_for=made_on_demand_for,
+        clock=clock,
+        monotonic=monotonic,
+    )
+    all_powerful = AccessToken(digest(TOKEN), ACCOUNT_ID, "test", ALL_SCOPES, None, clock())
+    asyncio.run(_prepare(wired, numbers, (all_powerful, *tokens), clock()))
+    listening = threading.Event()
+    with bind("127.0.0.1", 0) as bound:
+        port = bound.getsockname()[1]
+        running = server(wired.application, (limits or LimitSettings()).limits(), wired.metrics, listening.set)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, name="running server")
+        thread.start()
+        try:
+            assert listening.wait(_STARTS_WITHIN), "the server does not listen"
+            yield RunningServer(f"http://127.0.0.1:{port}", "127.0.0.1", port, TOKEN, PHONE_NUMBER_ID, wired)
+        finally:
+            running.should_exit = True
+            thread.join(_STARTS_WITHIN)
+            assert not thread.is_alive(), "the server does not stop"
+
+
+async def _prepare(
+    wired: Wired, numbers: Sequence[BusinessNumber], tokens: Sequence[AccessToken], now: Microseconds
+) -> None:
+    for number in numbers:
+        await wired.store.add_number(number, now)
+    for token in tokens:
+        await wired.store.add_token(token)

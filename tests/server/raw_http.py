@@ -1,0 +1,89 @@
+"""HTTP/1.1 by hand, over a real socket: for what no client library would send."""
+
+import json
+import socket
+from typing import Any, Self
+
+import msgspec
+from tests.running_server import RunningServer
+
+_COMES_WITHIN = 30  # seconds
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An HTTP answer; header names in lower case, of a repeated one the last."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The Graph error in it."""
+        error: dict[str, Any] = self.json["error"]
+        return error
+
+
+class Connection:
+    """One connection to a server; closed at the end of its block."""
+
+    def __init__(self, server: RunningServer) -> None:
+        self._socket = socket.create_connection((server.host, server.port), timeout=_COMES_WITHIN)
+        self._received = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def answer(self, *, to_head: bool = False) -> Answer:
+        """The next answer."""
+        status_line, *lines = self._read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        status = int(status_line.split()[1])
+        length = 0 if to_head or status < 200 or status == 304 else int(headers["content-length"])
+        while len(self._received) < length:
+            self._receive()
+        body, self._received = self._received[:length], self._received[length:]
+        return Answer(status, headers, body)
+
+    def is_closed(self) -> bool:
+        """Whether the server closes it without another word; raises `TimeoutError` where it stays open."""
+        try:
+            return self._received == b"" and self._socket.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+    def _read_until(self, end: bytes) -> bytes:
+        while end not in self._received:
+            self._receive()
+        read, _, self._received = self._received.partition(end)
+        return read
+
+    def _receive(self) -> None:
+        piece = self._socket.recv(65_536)
+        if not piece:
+            raise ConnectionError(f"closed after {self._received!r}")
+        self._received += piece
+
+
+def request(server: RunningServer, method: str, path: str, body: bytes | None = None, *headers: str) -> bytes:
+    """A request's bytes, with the server's token."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: wablock.test", f"Authorization: Bearer {server.token}", *headers]
+    if body is not None:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
+
+
+def block(*wa_ids: str) -> bytes:
+    """The body that blocks or unblocks these users."""
+    users = [{"user": f"+{wa_id}"} for wa_id in wa_ids]
+    return json.dumps({"messaging_product": "whatsapp", "block_users": users}).encode()

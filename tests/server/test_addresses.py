@@ -1,0 +1,64 @@
+"""Which address a caller is told about: its own, and nobody's who only pretends."""
+
+from pathlib import Path
+
+import pytest
+from tests.cli.command import Server, started
+from tests.running_server import RunningServer
+from tests.server.raw_http import Connection, block, request
+
+from wablock.settings import DEV_PHONE_NUMBER_ID, DEV_TOKEN
+
+USERS = ("16505550101", "16505550102")
+
+
+def _next(server: RunningServer, *headers: str, host: str = "wablock.test") -> str:
+    """Where the next page of a list with two users is said to be."""
+    with Connection(server) as connection:
+        connection.send(request(server, "POST", server.block_users, block(*USERS)))
+        assert connection.answer().status == 200
+        page = request(server, "GET", f"{server.block_users}?limit=1", None, *headers)
+        connection.send(page.replace(b"Host: wablock.test", b"Host: " + host.encode()))
+        url: str = connection.answer().json["paging"]["next"]
+        return url.partition("/v25.0/")[0]
+
+
+def test_a_trusted_proxy_says_which_scheme_the_caller_used(server: RunningServer) -> None:
+    assert _next(server, "X-Forwarded-Proto: https") == "https://wablock.test"
+
+
+def test_without_a_proxy_the_scheme_is_that_of_the_connection(server: RunningServer) -> None:
+    assert _next(server) == "http://wablock.test"
+
+
+@pytest.mark.parametrize("proto", ["javascript", "https://evil.test/", "h\tttps", ""])
+def test_a_scheme_that_is_none_is_not_repeated(server: RunningServer, proto: str) -> None:
+    assert _next(server, f"X-Forwarded-Proto: {proto}") == "http://wablock.test"
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-Host: evil.test", "Forwarded: host=evil.test", "X-Host: evil.test"])
+def test_a_host_beside_the_host_is_not_repeated(server: RunningServer, header: str) -> None:
+    assert _next(server, header) == "http://wablock.test"
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.test/path", "user@evil.test", "a b", "<script>", "evil.test:99999999", "[::1", "", "a" * 300, "é.test"],
+)
+def test_a_host_that_cannot_be_one_is_not_repeated(server: RunningServer, host: str) -> None:
+    assert _next(server, host=host) == server.url
+
+
+@pytest.mark.parametrize("host", ["wablock.test", "wablock.test:8443", "[2001:db8::1]:80", "192.0.2.1", "a_b.test"])
+def test_a_host_that_can_be_one_is_repeated(server: RunningServer, host: str) -> None:
+    assert _next(server, host=host) == f"http://{host}"
+
+
+@pytest.mark.parametrize("trusted", ["192.0.2.1", "", "192.0.2.0/24"])
+def test_the_scheme_that_a_stranger_says_is_not_believed(tmp_path: Path, trusted: str) -> None:
+    with started("dev", "--port", "0", "--trusted-proxies", trusted, TMPDIR=str(tmp_path)) as server:
+        assert _next(_as_running(server), "X-Forwarded-Proto: https") == "http://wablock.test"
+
+
+def _as_running(server: Server) -> RunningServer:
+    return RunningServer(server.url, server.host, server.port, DEV_TOKEN, DEV_PHONE_NUMBER_ID, None)  # type: ignore[arg-type]  # not asked for

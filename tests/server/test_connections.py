@@ -1,0 +1,191 @@
+"""What one connection may take: bytes, time, and its place among the others."""
+
+import time
+from pathlib import Path
+
+import pytest
+from tests.running_server import RunningServer, running_server
+from tests.server.raw_http import Answer, Connection, block, request
+
+from wablock.settings import LimitSettings
+
+USER = "16505550101"
+
+
+def _is_envelope(answer: Answer, status: int, code: int) -> bool:
+    """Whether it is a Graph failure in full: body, and the headers that every failure has."""
+    named = {"type", "code", "message", "fbtrace_id"} <= answer.error.keys()
+    ids = answer.headers["x-fb-request-id"] == answer.error["fbtrace_id"].lower()
+    kind = answer.headers["content-type"] == "application/json"
+    return (answer.status, answer.error["code"]) == (status, code) and named and ids and kind
+
+
+def test_a_head_that_is_too_large_is_refused_in_one_piece(server: RunningServer) -> None:
+    with Connection(server) as connection:
+        connection.send(request(server, "GET", server.block_users, None, "X-Large: " + "a" * 40_000))
+
+        answer = connection.answer()
+
+        assert _is_envelope(answer, 431, 100)
+        assert "32768 bytes" in answer.error["error_data"]["details"]
+        assert connection.is_closed()
+
+
+def test_a_head_that_is_too_large_is_refused_in_many_pieces(server: RunningServer) -> None:
+    with Connection(server) as connection:
+        connection.send(b"GET / HTTP/1.1\r\n")
+        for number in range(33):  # no more than it takes: what a server leaves unread can cost its answer
+            time.sleep(0.001)  # so that they are pieces
+            connection.send(b"X-%d: " % number + b"a" * 1_000 + b"\r\n")
+
+        assert _is_envelope(connection.answer(), 431, 100)
+
+
+def test_a_head_that_is_too_large_for_being_a_long_address_is_refused(server: RunningServer) -> None:
+    with Connection(server) as connection:
+        connection.send(request(server, "GET", f"{server.block_users}?x={'a' * 40_000}"))
+
+        assert _is_envelope(connection.answer(), 431, 100)
+
+
+def test_a_head_of_just_the_allowed_size_is_answered(server: RunningServer) -> None:
+    with Connection(server) as connection:
+        connection.send(request(server, "GET", server.block_users, None, "X-Large: " + "a" * 32_000))
+
+        assert connection.answer().status == 200
+
+
+def test_half_a_head_is_not_waited_for_for_ever(impatient: RunningServer) -> None:
+    with Connection(impatient) as connection:
+        connection.send(b"GET / HTTP/1.1\r\nHost: wab")
+
+        assert _is_envelope(connection.answer(), 408, 100)
+        assert connection.is_closed()
+
+
+def test_a_head_that_comes_in_drops_has_no_more_time_than_another(impatient: RunningServer) -> None:
+    with Connection(impatient) as connection:
+        connection.send(b"GET / HTTP/1.1\r\n")
+        try:
+            for _ in range(200):
+                connection.send(b"X: y\r\n")
+                time.sleep(0.05)
+        except ConnectionError:
+            return
+        pytest.fail("it was waited for")
+
+
+def test_a_body_that_stops_in_its_middle_is_not_waited_for_for_ever(impatient: RunningServer) -> None:
+    whole = request(impatient, "POST", impatient.block_users, block(USER))
+    with Connection(impatient) as connection:
+        connection.send(whole[:-5])
+
+        assert _is_envelope(connection.answer(), 408, 100)
+        assert connection.is_closed()
+
+
+def test_of_a_body_that_stopped_in_its_middle_nothing_is_done(impatient: RunningServer) -> None:
+    whole = request(impatient, "POST", impatient.block_users, block(USER))
+    with Connection(impatient) as stopped:
+        stopped.send(whole[:-5])
+        assert stopped.answer().status == 408
+
+    with Connection(impatient) as connection:
+        connection.send(request(impatient, "GET", impatient.block_users))
+
+        assert connection.answer().body == b'{"data":[]}'
+
+
+def test_a_slow_body_in_time_is_answered(server: RunningServer) -> None:
+    whole = request(server, "POST", server.block_users, block(USER))
+    with Connection(server) as connection:
+        for start in range(0, len(whole), 40):
+            connection.send(whole[start : start + 40])
+            time.sleep(0.001)
+
+        assert connection.answer().status == 200
+
+
+def test_a_connection_that_says_nothing_is_closed(impatient: RunningServer) -> None:
+    with Connection(impatient) as connection:
+        assert connection.is_closed()
+
+
+def test_a_connection_that_sends_only_empty_lines_is_closed(impatient: RunningServer) -> None:
+    with Connection(impatient) as connection:
+        connection.send(b"\r\n\r\n")
+
+        assert connection.is_closed()
+
+
+def test_a_connection_that_is_idle_after_an_answer_is_closed(impatient: RunningServer) -> None:
+    with Connection(impatient) as connection:
+        connection.send(request(impatient, "GET", impatient.block_users))
+        assert connection.answer().status == 200
+
+        assert connection.is_closed()
+
+
+def test_a_connection_that_is_idle_after_a_body_nobody_waited_for_is_closed(impatient: RunningServer) -> None:
+    refused = request(impatient, "POST", impatient.block_users, block(USER)).replace(b"Bearer ", b"Bearer not-")
+    with Connection(impatient) as connection:
+        connection.send(refused[:-5])
+        assert connection.answer().status == 401
+        connection.send(refused[-5:])
+
+        assert connection.is_closed()
+
+
+def test_a_connection_too_many_is_told_to_come_back(tmp_path: Path) -> None:
+    with (
+        running_server(tmp_path, limits=LimitSettings(max_connections=2)) as server,
+        Connection(server) as one,
+        Connection(server) as other,
+    ):
+        for connection in (one, other):
+            connection.send(request(server, "GET", server.block_users))
+            assert connection.answer().status == 200
+        with Connection(server) as third:
+            answer = third.answer()
+
+            assert _is_envelope(answer, 503, 2)
+            assert answer.error["is_transient"] is True
+            assert int(answer.headers["retry-after"]) >= 1
+            assert third.is_closed()
+        for connection in (one, other):
+            connection.send(request(server, "GET", server.block_users))
+            assert connection.answer().status == 200
+
+
+def test_a_place_that_became_free_is_given_to_the_next(tmp_path: Path) -> None:
+    with running_server(tmp_path, limits=LimitSettings(max_connections=1)) as server:
+        for _ in range(5):
+            with Connection(server) as connection:
+                connection.send(request(server, "GET", server.block_users, None, "Connection: close"))
+                assert connection.answer().status == 200
+                assert connection.is_closed()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: a\x00b\r\n\r\n",
+        b"GET / HTTP/1.1\r\n bad: folded\r\n\r\n",
+        b"CONNECT wablock.test:443 HTTP/1.1\r\nHost: wablock.test\r\n\r\n",
+    ],
+    ids=repr,
+)
+def test_what_is_no_http_request_is_refused_in_the_envelope(server: RunningServer, garbage: bytes) -> None:
+    with Connection(server) as connection:
+        connection.send(garbage)
+
+        assert _is_envelope(connection.answer(), 400, 100)
+        assert connection.is_closed()

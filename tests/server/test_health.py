@@ -1,0 +1,88 @@
+"""`/healthz`, `/readyz` and `/metrics`: what a platform asks, without a token."""
+
+import re
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import httpx2
+import pytest
+from tests.running_server import RunningServer
+
+PATHS = ["/healthz", "/readyz", "/metrics"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_health_needs_no_token(server: RunningServer, path: str) -> None:
+    assert httpx2.get(server.url + path).status_code == 200
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_health_may_be_asked_for_without_a_body(server: RunningServer, path: str) -> None:
+    answer = httpx2.head(server.url + path)
+
+    assert answer.status_code == 200
+    assert answer.content == b""
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_health_cannot_be_written_to(server: RunningServer, path: str) -> None:
+    answer = httpx2.post(server.url + path)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == "Unsupported request - method type: post"
+
+
+def test_a_server_whose_database_cannot_be_written_is_alive_and_not_ready(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    with closing(apsw.Connection(str(tmp_path / "wablock.db"))) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        alive, ready = (httpx2.get(server.url + path, timeout=60) for path in ("/healthz", "/readyz"))
+
+    assert alive.status_code == 200
+    assert ready.status_code == 503
+    assert ready.json()["error"]["is_transient"] is True
+    assert httpx2.get(f"{server.url}/readyz").status_code == 200
+
+
+def test_metrics_count_answers_by_operation_status_and_code(server: RunningServer) -> None:
+    httpx2.get(server.url + server.block_users)
+
+    text = httpx2.get(f"{server.url}/metrics").text
+
+    assert 'wablock_requests_total{code="104",operation="block_users",status="400"} 1.0' in text
+    assert 'wablock_request_seconds_count{operation="block_users"} 1.0' in text
+
+
+def test_metrics_come_in_prometheus_format(server: RunningServer) -> None:
+    answer = httpx2.get(f"{server.url}/metrics")
+
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert re.search(r"^# TYPE wablock_requests_total counter$", answer.text, re.MULTILINE)
+
+
+def test_no_metric_says_a_number_a_token_or_a_path_that_a_caller_chose(server: RunningServer) -> None:
+    headers = {"Authorization": f"Bearer {server.token}"}
+    with httpx2.Client(base_url=server.url, headers=headers) as client:
+        client.post(
+            server.block_users, json={"messaging_product": "whatsapp", "block_users": [{"user": "+16505550101"}]}
+        )
+        client.get("/v25.0/16505550101/block_users")
+        client.get("/16505550101/16505550101")
+        client.put("/v1/numbers/16505550101/last_inbound", json={"users": ["16505550101"]})
+        client.delete("/v1/tokens/16505550101")
+        client.request("BREW", "/healthz")
+
+        text = client.get("/metrics").text
+
+    assert "16505550101" not in text
+    assert server.phone_number_id not in text
+    assert server.token not in text
+    assert "BREW" not in text
+
+
+def test_a_connection_is_counted_while_it_is_open(server: RunningServer) -> None:
+    with httpx2.Client(base_url=server.url) as client:
+        assert "wablock_connections 1.0" in client.get("/metrics").text

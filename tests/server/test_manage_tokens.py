@@ -1,0 +1,201 @@
+"""`/v1/tokens`: tokens that make tokens."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.running_server import ACCOUNT_ID, RunningServer, running_server
+
+from wablock.access import ALL_SCOPES, AccessToken, Scope, digest
+from wablock.block_list.ports import BusinessNumber
+
+EXPIRES_AT = 4_000_000_000
+NUMBERS = frozenset({"106540352242922"})
+
+TOKENS = [
+    AccessToken(digest("limited"), ACCOUNT_ID, "limited", ALL_SCOPES, NUMBERS, 0, EXPIRES_AT * 1_000_000),
+    AccessToken(digest("manager"), ACCOUNT_ID, "manager", frozenset({Scope.MANAGE, Scope.READ}), None, 0),
+    AccessToken(digest("writer"), ACCOUNT_ID, "writer", frozenset({Scope.WRITE}), None, 0),
+    AccessToken(digest("stranger"), "other", "stranger", ALL_SCOPES, None, 0),
+]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server whose tokens no test of this module changes, save those that it made."""
+    numbers = [BusinessNumber("106540352242922", ACCOUNT_ID), BusinessNumber("777", ACCOUNT_ID)]
+    with running_server(tmp_path_factory.mktemp("server"), tokens=TOKENS, numbers=numbers) as server:
+        yield server
+
+
+def _client(server: RunningServer, token: str) -> httpx2.Client:
+    return httpx2.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+
+
+def _create(server: RunningServer, maker: str, **asked: Any) -> httpx2.Response:
+    with _client(server, maker) as client:
+        return client.post("/v1/tokens", json={"label": "new", **asked})
+
+
+def _list(server: RunningServer, asker: str) -> list[dict[str, Any]]:
+    with _client(server, asker) as client:
+        data: list[dict[str, Any]] = client.get("/v1/tokens").json()["data"]
+        return data
+
+
+def test_a_token_may_do_what_its_maker_may_where_nothing_is_said(shared: RunningServer) -> None:
+    made = _create(shared, "limited")
+
+    assert made.status_code == 201
+    info = made.json()
+    assert info["scopes"] == ["manage", "read", "write"]
+    assert info["phone_number_ids"] == sorted(NUMBERS)
+    assert info["expires_at"] == EXPIRES_AT
+
+
+def test_a_made_token_works(shared: RunningServer) -> None:
+    token = _create(shared, shared.token, scopes=["read"]).json()["token"]
+
+    with _client(shared, token) as client:
+        assert client.get(shared.block_users).status_code == 200
+        assert client.request("DELETE", shared.block_users).json()["error"]["code"] == 10
+
+
+def test_a_made_token_touches_only_the_numbers_that_were_named(shared: RunningServer) -> None:
+    token = _create(shared, shared.token, phone_number_ids=["777"]).json()["token"]
+
+    with _client(shared, token) as client:
+        assert client.get("/v25.0/777/block_users").status_code == 200
+        assert client.get(shared.block_users).json()["error"]["error_subcode"] == 33
+
+
+def test_a_token_is_shown_once(shared: RunningServer) -> None:
+    made = _create(shared, shared.token).json()
+
+    listed = _list(shared, shared.token)
+
+    assert made["token_id"] in [info["token_id"] for info in listed]
+    assert made["token"] not in json.dumps(listed)
+    assert not any("token" in info for info in listed)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"scopes": ["write"]},
+        {"scopes": ["manage", "read", "write"]},
+    ],
+    ids=["another scope", "more scopes"],
+)
+def test_a_token_cannot_make_one_with_scopes_that_it_has_not(shared: RunningServer, asked: dict[str, Any]) -> None:
+    refused = _create(shared, "manager", **asked)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, 10)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"phone_number_ids": ["777"]}, {"phone_number_ids": ["106540352242922", "777"]}, {"expires_at": EXPIRES_AT + 1}],
+    ids=["another number", "more numbers", "a longer life"],
+)
+def test_a_token_cannot_make_one_that_reaches_further(shared: RunningServer, asked: dict[str, Any]) -> None:
+    refused = _create(shared, "limited", **asked)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, 10)
+
+
+def test_a_token_without_the_scope_makes_lists_and_revokes_nothing(shared: RunningServer) -> None:
+    with _client(shared, "writer") as client:
+        refused = [
+            client.post("/v1/tokens", json={"label": "new"}),
+            client.get("/v1/tokens"),
+            client.delete("/v1/tokens/abc"),
+        ]
+
+    assert [answer.status_code for answer in refused] == [403] * 3
+
+
+def test_a_token_sees_only_those_that_may_do_no_more_than_itself(shared: RunningServer) -> None:
+    seen = {info["label"] for info in _list(shared, "manager")}
+
+    assert "manager" in seen
+    assert seen.isdisjoint({"writer", "limited", "test"})
+
+
+def test_a_token_does_not_see_those_of_another_account(shared: RunningServer) -> None:
+    assert [info["label"] for info in _list(shared, "stranger")] == ["stranger"]
+
+
+def test_a_token_of_another_account_cannot_be_revoked(shared: RunningServer) -> None:
+    made = _create(shared, shared.token).json()
+
+    with _client(shared, "stranger") as client:
+        refused = client.delete(f"/v1/tokens/{made['token_id']}")
+
+    assert refused.json()["error"]["error_subcode"] == 33
+    assert _list(shared, made["token"])
+
+
+@pytest.mark.parametrize(
+    "body,said",
+    [
+        (b"{}", "label"),
+        (b"", "label"),
+        (b"[]", "must be an object"),
+        (b"nonsense", "must be a JSON object"),
+        (b'{"label":""}', "label"),
+        (b'{"label":"new","scopes":["all"]}', "scopes"),
+        (b'{"label":"new","scope":["read"]}', "scope"),
+        (b'{"label":"new","phone_number_ids":"777"}', "phone_number_ids"),
+        (b'{"label":"new","expires_at":-1}', "expires_at"),
+        (b'{"label":"new","expires_at":99999999999999}', "expires_at"),
+        (b"[" * 100_000, "must be an object"),
+    ],
+)
+def test_what_is_no_token_to_make_is_refused_and_said(shared: RunningServer, body: bytes, said: str) -> None:
+    with _client(shared, shared.token) as client:
+        refused = client.post("/v1/tokens", content=body)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, 100)
+    assert said in refused.json()["error"]["message"]
+
+
+def test_an_unknown_token_cannot_be_revoked(shared: RunningServer) -> None:
+    with _client(shared, shared.token) as client:
+        assert client.delete("/v1/tokens/abcdef").json()["error"]["error_subcode"] == 33
+
+
+def test_a_revoked_token_is_refused_at_once(shared: RunningServer) -> None:
+    made = _create(shared, shared.token).json()
+    with _client(shared, made["token"]) as holder, _client(shared, shared.token) as owner:
+        assert holder.get(shared.block_users).status_code == 200
+
+        revoked = owner.delete(f"/v1/tokens/{made['token_id']}")
+
+        assert revoked.json() == {"success": True}
+        assert holder.get(shared.block_users).json()["error"]["code"] == 190
+    assert "revoked_at" in {info["token_id"]: info for info in _list(shared, shared.token)}[made["token_id"]]
+
+
+def test_a_token_may_revoke_itself(shared: RunningServer) -> None:
+    made = _create(shared, shared.token).json()
+
+    with _client(shared, made["token"]) as client:
+        assert client.delete(f"/v1/tokens/{made['token_id']}").json() == {"success": True}
+        assert client.get("/v1/tokens").json()["error"]["code"] == 190
+
+
+def test_a_token_that_one_server_revoked_is_soon_refused_by_another(tmp_path: Path) -> None:
+    with running_server(tmp_path) as one, running_server(tmp_path) as other:
+        made = _create(one, one.token).json()
+        with _client(other, made["token"]) as holder, _client(one, one.token) as owner:
+            assert holder.get(other.block_users).status_code == 200
+
+            owner.delete(f"/v1/tokens/{made['token_id']}")
+
+            time.sleep(1)  # what is promised
+            assert holder.get(other.block_users).json()["error"]["code"] == 190

@@ -1,0 +1,57 @@
+"""Readiness: the store's word, asked rarely, waited for briefly."""
+
+import asyncio
+
+from tests.server.turned_clock import TurnedClock
+
+from wablock.server.readiness import Readiness
+
+
+class AskedStore:
+    """Counts how often it is asked; answers when it is told to."""
+
+    def __init__(self, *, answers: bool = True) -> None:
+        self.times_asked = 0
+        self.answering = asyncio.Event()
+        if answers:
+            self.answering.set()
+
+    async def is_ready(self) -> bool:
+        self.times_asked += 1
+        await self.answering.wait()
+        return True
+
+
+async def test_a_store_is_asked_once_a_second_at_most() -> None:
+    clock, store = TurnedClock(), AskedStore()
+    readiness = Readiness(store.is_ready, clock)
+
+    answers = [await readiness() for _ in range(10)]
+
+    assert all(answers)
+    assert store.times_asked == 1
+
+
+async def test_a_word_of_a_second_ago_is_asked_for_again() -> None:
+    clock, store = TurnedClock(), AskedStore()
+    readiness = Readiness(store.is_ready, clock)
+    await readiness()
+    clock.turn(1)
+
+    await readiness()
+
+    assert store.times_asked == 2
+
+
+async def test_a_store_that_does_not_answer_is_not_ready_and_is_not_asked_again() -> None:
+    clock, store = TurnedClock(), AskedStore(answers=False)
+    readiness = Readiness(store.is_ready, clock)
+
+    answers = [await readiness(), await readiness()]
+    clock.turn(60)
+    answers.append(await readiness())
+
+    assert answers == [False, False, False]
+    assert store.times_asked == 1
+    store.answering.set()
+    assert await readiness()

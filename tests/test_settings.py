@@ -1,0 +1,93 @@
+"""Every setting: its variable, its default, and where it goes."""
+
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from cyclopts import Parameter
+from tests.storage.meters import CountingMeter
+
+from wablock.server.limits import Limits
+from wablock.settings import (
+    AnswerSettings,
+    DevSettings,
+    LimitSettings,
+    ServeSettings,
+    default_database,
+    file_url,
+)
+from wablock.storage import open_store
+
+KINDS: list[type[Any]] = [AnswerSettings, LimitSettings, ServeSettings, DevSettings]
+SETTINGS = [(kind, field) for kind in KINDS for field in fields(kind) if field.name not in ("answers", "limits")]
+
+
+def _parameter(kind: type[Any], field: Field[Any]) -> Parameter:
+    hints = get_type_hints(kind, include_extras=True)
+    [parameter] = [extra for extra in get_args(hints[field.name]) if isinstance(extra, Parameter)]
+    return parameter
+
+
+def _id(value: object) -> str:
+    return value.name if isinstance(value, Field) else getattr(value, "__name__", str(value))
+
+
+@pytest.mark.parametrize("kind,field", SETTINGS, ids=_id)
+def test_a_settings_variable_is_its_name(kind: type[Any], field: Field[Any]) -> None:
+    assert list(_parameter(kind, field).env_var or ()) == [f"WABLOCK_{field.name.upper()}"]
+
+
+@pytest.mark.parametrize("kind,field", SETTINGS, ids=_id)
+def test_a_setting_says_what_it_does_in_a_sentence(kind: type[Any], field: Field[Any]) -> None:
+    said = _parameter(kind, field).help
+
+    assert said is not None
+    assert said.endswith(".")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_has_a_default(kind: type[Any]) -> None:
+    assert kind() == kind()
+
+
+def test_the_default_limits_are_the_servers() -> None:
+    assert LimitSettings().limits() == Limits()
+
+
+def test_every_limit_can_be_set() -> None:
+    limits = LimitSettings(
+        max_body=1,
+        max_head=2,
+        head_timeout=3,
+        body_timeout=4,
+        idle_timeout=5,
+        max_connections=6,
+        shutdown_timeout=7,
+    ).limits()
+
+    assert limits == Limits(1, 2, 3, 4, 5, 6, 7)
+
+
+@pytest.mark.parametrize("host", [ServeSettings().host, DevSettings().host])
+def test_nothing_listens_beyond_this_machine_unless_it_is_told_to(host: str) -> None:
+    assert host == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "name", ["plain.db", "with space.db", "50%25.db", "a#b?c=d.db", "ümlaut.db", "quote'.db", "a//b"]
+)
+async def test_the_url_of_a_file_names_that_file_whatever_it_is_called(tmp_path: Path, name: str) -> None:
+    store = open_store(file_url(tmp_path / name), CountingMeter())
+    await store.close()
+
+    assert (tmp_path / name).is_file()
+
+
+def test_a_relative_file_is_meant_from_where_the_command_was_given() -> None:
+    assert file_url(Path("wablock.db")) == file_url(Path.cwd() / "wablock.db")
+
+
+def test_the_default_database_is_a_file_of_the_users() -> None:
+    assert default_database().startswith("sqlite:////")
+    assert default_database().endswith("/wablock/wablock.db")

@@ -1,0 +1,100 @@
+"""The parts of a server, joined."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+from tests.storage.meters import CountingMeter
+
+from wablock.block_list.ports import Block, BusinessNumber, Member
+from wablock.contract.errors import BlocklistInternalError
+from wablock.storage import CannotOpen, open_store
+from wablock.wiring import Wired, build, system_clock
+
+NUMBER = BusinessNumber("106540352242922", "102290129340398")
+
+
+@asynccontextmanager
+async def _running(wired: Wired) -> AsyncIterator[None]:
+    """The application between its start and its end, as a server tells it of them."""
+    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    said: asyncio.Queue[Any] = asyncio.Queue()
+    life = asyncio.create_task(
+        wired.application({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, told.get, said.put)
+    )
+    await told.put({"type": "lifespan.startup"})
+    assert (await said.get())["type"] == "lifespan.startup.complete"
+    yield
+    await told.put({"type": "lifespan.shutdown"})
+    assert (await said.get())["type"] == "lifespan.shutdown.complete"
+    await life
+
+
+def _expired(wa_id: str) -> Block:
+    now = system_clock()
+    member = Member(wa_id, wa_id, None, f"+{wa_id}", expires_at=now - 1)
+    return Block(NUMBER.phone_number_id, NUMBER.account_id, now - 2, "test", [member])
+
+
+async def _rows(file: Path) -> int:
+    connection = apsw.Connection(str(file))
+    try:
+        return int(connection.execute("SELECT count(*) FROM blocked_user").get)
+    finally:
+        connection.close()
+
+
+def test_a_database_that_cannot_be_opened_stops_the_building(tmp_path: Path) -> None:
+    with pytest.raises(CannotOpen):
+        build(f"sqlite:///{tmp_path}")
+
+
+async def test_a_server_that_starts_forgets_what_is_over(tmp_path: Path) -> None:
+    wired = build(f"sqlite:///{tmp_path}/wablock.db")
+    await wired.store.apply(_expired("16505550101"))
+    assert await _rows(tmp_path / "wablock.db") == 1
+
+    async with _running(wired):
+        for _ in range(600):
+            if await _rows(tmp_path / "wablock.db") == 0:
+                return
+            await asyncio.sleep(0.1)
+
+    pytest.fail("the expired block is still kept")
+
+
+async def test_a_sweep_that_fails_is_a_warning_and_the_server_lives(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    wired = build(f"sqlite:///{tmp_path}/wablock.db")
+    breaking = apsw.Connection(str(tmp_path / "wablock.db"))
+    breaking.execute("DROP TABLE last_inbound")
+    breaking.close()
+
+    with caplog.at_level(logging.WARNING, "wablock"):
+        async with _running(wired):
+            for _ in range(600):
+                if "the sweep of expired blocks failed" in caplog.text:
+                    break
+                await asyncio.sleep(0.1)
+            assert await wired.store.numbers() == []
+
+    assert "the sweep of expired blocks failed" in caplog.text
+
+
+async def test_a_server_that_ends_closes_its_store(tmp_path: Path) -> None:
+    wired = build(f"sqlite:///{tmp_path}/wablock.db")
+
+    async with _running(wired):
+        await wired.store.add_number(NUMBER, system_clock())
+
+    with pytest.raises(BlocklistInternalError):
+        await wired.store.numbers()
+    again = open_store(f"sqlite:///{tmp_path}/wablock.db", CountingMeter())
+    assert await again.numbers() == [NUMBER]
+    await again.close()
