@@ -83,9 +83,18 @@ class MemoryStore:
         found = rows[start:end]
         if not request.details:
             found = [Row(row.seq, row.wa_id, row.user_id) for row in found]
+        expiries = [row.expires_at for row in rows if row.expires_at is not None]
         return Page(
-            found, listed.version, has_previous=bool(found) and start > 0, has_next=bool(found) and end < len(rows)
+            found,
+            listed.version,
+            has_previous=bool(found) and start > 0,
+            has_next=bool(found) and end < len(rows),
+            holds_until=min(expiries, default=None),
         )
+
+    async def stamp(self) -> int:
+        self._refuse_in_trouble()
+        return len(self.applied)
 
     async def blocked(self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds) -> list[bool]:
         self._refuse_in_trouble()

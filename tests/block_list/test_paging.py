@@ -162,7 +162,7 @@ async def test_a_cursor_of_a_version_to_come_is_refused(block_list: BlockList, n
     with pytest.raises(errors.InvalidParameter) as refused:
         await block_list.page(number, 25, SEED_CURSOR, None)
 
-    assert refused.value.details == "The after cursor is not one of this list"
+    assert "after cursor is not one of this list" in (refused.value.details or "")
 
 
 async def test_after_and_before_together_are_refused(block_list: BlockList, number: BusinessNumber) -> None:

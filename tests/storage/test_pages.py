@@ -153,3 +153,39 @@ async def test_a_page_without_details_has_the_same_users_in_the_same_order(store
         (row.seq, row.wa_id, row.user_id) for row in detailed.rows
     ]
     assert (found.version, found.has_previous, found.has_next) == (detailed.version, False, True)
+
+
+async def test_a_page_holds_until_the_next_expiry_on_its_list(store: Store) -> None:
+    await store.apply(
+        block(person(1, expires_at=NOON + 9 * SECOND), person(2, expires_at=NOON + 5 * SECOND), person(3))
+    )
+
+    found = await page(store, limit=1)
+
+    assert found.holds_until == NOON + 5 * SECOND
+
+
+async def test_a_page_of_a_list_without_expiries_holds_for_good(store: Store) -> None:
+    await store.apply(block(*people(3)))
+
+    found = await page(store)
+
+    assert found.holds_until is None
+
+
+async def test_the_stamp_stays_while_nobody_writes(store: Store) -> None:
+    await store.apply(block(person(1)))
+
+    stamps = [await store.stamp(), await store.stamp()]
+
+    assert stamps[0] == stamps[1]
+
+
+async def test_the_stamp_is_another_one_after_every_write(store: Store) -> None:
+    stamps = [await store.stamp()]
+
+    for change in (block(person(1)), block(person(2)), unblock(person(1))):
+        await store.apply(change)
+        stamps.append(await store.stamp())
+
+    assert len(set(stamps)) == len(stamps)

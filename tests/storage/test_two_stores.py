@@ -68,3 +68,12 @@ async def test_a_closed_store_has_left_everything_behind(open_store: Callable[[]
 
 async def test_an_open_store_is_ready(store: Store) -> None:
     assert await store.is_ready()
+
+
+async def test_a_write_of_one_store_is_another_stamp_in_the_other(open_store: Callable[[], Store]) -> None:
+    one, other = open_store(), open_store()
+    before = await other.stamp()
+
+    await one.apply(block(*people(1)))
+
+    assert await other.stamp() != before

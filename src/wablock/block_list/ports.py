@@ -137,12 +137,16 @@ class PageRequest(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Rows newest first, and the list's version (0: never changed), all of one moment."""
+    """Rows newest first, and the list's version (0: never changed), all of one moment.
+
+    While nothing is written the page stays true until `holds_until`, when somebody's block expires; None: for good.
+    """
 
     rows: Sequence[Row]
     version: int
     has_previous: bool
     has_next: bool
+    holds_until: Microseconds | None = None
 
 
 class BlockStore(Protocol):
@@ -162,6 +166,9 @@ class BlockStore(Protocol):
 
     async def page(self, request: PageRequest) -> Page:
         """The page and the version, of one moment; its cost does not depend on where in the list it is."""
+
+    async def stamp(self) -> int:
+        """A number that is another one once anything was written, by whoever: equal stamps, equal pages."""
 
     async def blocked(self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds) -> list[bool]:
         """For each of `users`, whether it is on the list and in force at `at`."""

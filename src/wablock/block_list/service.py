@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from wablock.block_list import rules
+from wablock.block_list.listings import Asked, Listing, RememberedListings, listing_of, marked_row, not_of_this_list
 from wablock.block_list.ports import (
     Block,
     BlockStore,
@@ -15,14 +16,12 @@ from wablock.block_list.ports import (
     Microseconds,
     NoteInbound,
     Outcome,
-    Page,
     PageRequest,
     Sweep,
     Unblock,
 )
 from wablock.block_list.rules import RuleBook
-from wablock.contract import cursor, errors, identity, wire
-from wablock.contract.cursor import BadCursor, Cursor
+from wablock.contract import errors, identity, wire
 
 Clock = Callable[[], Microseconds]
 
@@ -32,14 +31,6 @@ class Result(msgspec.Struct, frozen=True):
 
     done: list[wire.BlockedUserOperation]
     failed: list[wire.FailedUser]
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """A page and the cursors of its first and last row; no cursors where it is empty."""
-
-    page: Page
-    before: str | None
-    after: str | None
 
 
 class _MakeChange(Protocol):
@@ -53,6 +44,7 @@ class BlockList:
         self._store = store
         self._rule_book = rule_book
         self._clock = clock
+        self._remembered = RememberedListings()
 
     async def block(self, number: BusinessNumber, users: Sequence[wire.User], by: str) -> Result:
         """Block `users`; on return those in `done` are durably blocked. `by` is kept as who did it."""
@@ -99,23 +91,14 @@ class BlockList:
         self, number: BusinessNumber, limit: int, after: str | None, before: str | None, *, details: bool = True
     ) -> Listing:
         """The newest `limit` users, or those next after or before a cursor; newest first always."""
-        list_id = number.phone_number_id
-        marked_after, marked_before = _place("after", after, list_id), _place("before", before, list_id)
-        if marked_after and marked_before:
-            raise errors.InvalidParameter(details="Send after or before, not both")
-        request = PageRequest(
-            list_id,
-            limit,
-            self._clock(),
-            marked_after.seq if marked_after else None,
-            marked_before.seq if marked_before else None,
-            details,
-        )
-        page = await self._store.page(request)
-        marked = marked_after or marked_before
-        if marked and marked.version != page.version:
-            self._refuse_stale(number, marked, page, "after" if marked_after else "before")
-        return _listing(page, marked_after, marked_before, list_id)
+        now = self._clock()
+        asked = Asked(number.phone_number_id, number.rules, limit, after or None, before or None, details)
+        stamp = await self._store.stamp()
+        listing = self._remembered.listing(asked, stamp, now)
+        if listing is None:
+            listing = await self._listing(asked, self._rule_book.of(number), now)
+            self._remembered.remember(asked, listing, stamp, now)
+        return listing
 
     async def is_blocked(self, number: BusinessNumber, users: Sequence[wire.User]) -> list[bool]:
         """For each of `users`, whether it is blocked now; raises `UserFailure` for what names no user."""
@@ -127,11 +110,26 @@ class BlockList:
         now = self._clock()
         await self._store.apply(Sweep(now, now - rules.WINDOW_KEPT))
 
-    def _refuse_stale(self, number: BusinessNumber, marked: Cursor, page: Page, parameter: str) -> None:
-        if marked.version > page.version:
-            raise errors.InvalidParameter(details=f"The {parameter} cursor is not one of this list")
-        if self._rule_book.of(number).stable_pages:
+    async def _listing(self, asked: Asked, rule_set: rules.RuleSet, now: Microseconds) -> Listing:
+        after = marked_row("after", asked.after, asked.list_id)
+        before = marked_row("before", asked.before, asked.list_id)
+        if after and before:
+            raise errors.InvalidParameter(details="Send after or before, not both")
+        request = PageRequest(
+            asked.list_id,
+            asked.limit,
+            now,
+            after.seq if after else None,
+            before.seq if before else None,
+            asked.details,
+        )
+        page = await self._store.page(request)
+        marked = after or before
+        if marked and marked.version > page.version:
+            raise not_of_this_list("after" if after else "before")
+        if marked and marked.version < page.version and rule_set.stable_pages:
             raise errors.BlocklistConcurrentUpdate
+        return listing_of(page, after, before, asked.list_id)
 
     async def _apply(
         self,
@@ -194,28 +192,3 @@ def _failed(typed: str, who: Member | identity.Identity | None, failure: errors.
     elif who is not None and who.user_id is not None:
         failed.user_id = who.user_id
     return failed
-
-
-def _place(parameter: str, text: str | None, list_id: str) -> Cursor | None:
-    if not text:
-        return None
-    try:
-        return cursor.decode(text, list_id)
-    except BadCursor:
-        raise errors.InvalidParameter(
-            details=f"The {parameter} cursor is not one of this list; take it from an answer's paging, unchanged"
-        ) from None
-
-
-def _listing(page: Page, after: Cursor | None, before: Cursor | None, list_id: str) -> Listing:
-    if not page.rows:
-        return Listing(page, None, None)
-    if not page.has_previous:
-        start = 0
-    elif after:
-        start = after.offset + 1
-    else:
-        start = max(before.offset - len(page.rows), 0) if before else 0
-    first = Cursor(start, page.version, page.rows[0].seq)
-    last = Cursor(start + len(page.rows) - 1, page.version, page.rows[-1].seq)
-    return Listing(page, cursor.encode(first, list_id), cursor.encode(last, list_id))

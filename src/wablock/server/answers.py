@@ -63,14 +63,26 @@ def request_ids(random_bytes: Callable[[int], bytes] = random.randbytes) -> Requ
 
 
 def success(data: msgspec.Struct, ids: RequestIds, version: str, status: int = 200) -> Answer:
-    return Answer(status, _encoder.encode(data), _with_ids(_SUCCESS, ids, version))
+    return success_body(encoded(data), ids, version, status)
 
 
-def with_etag(answer: Answer, if_none_match: str | None) -> Answer:
+def success_body(body: bytes, ids: RequestIds, version: str, status: int = 200) -> Answer:
+    """The same of a body that is encoded already."""
+    return Answer(status, body, _with_ids(_SUCCESS, ids, version))
+
+
+def encoded(data: msgspec.Struct) -> bytes:
+    return _encoder.encode(data)
+
+
+def etag_of(body: bytes) -> bytes:
+    return b'"' + hashlib.sha1(body, usedforsecurity=False).hexdigest().encode() + b'"'
+
+
+def with_etag(answer: Answer, etag: bytes, if_none_match: str | None) -> Answer:
     """`answer` with its ETag; 304 without a body where the caller has it already."""
-    etag = '"' + hashlib.sha1(answer.body, usedforsecurity=False).hexdigest() + '"'
-    answer.headers.append((b"etag", etag.encode()))
-    if if_none_match is not None and (if_none_match.strip() == "*" or etag in if_none_match):
+    answer.headers.append((b"etag", etag))
+    if if_none_match is not None and (if_none_match.strip() == "*" or etag.decode() in if_none_match):
         return Answer(304, b"", answer.headers)
     return answer
 

@@ -6,14 +6,26 @@ import msgspec
 from msgspec import UNSET
 
 from wablock.access import Access, AccessToken, Scope
+from wablock.block_list.listings import Listing
 from wablock.block_list.ports import BusinessNumber, Row
 from wablock.block_list.rules import SECOND
-from wablock.block_list.service import BlockList, Listing, Result
+from wablock.block_list.service import BlockList, Result
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, SomeUsersFailed, UnsupportedMethod
-from wablock.server.answers import Answer, RequestIds, error_body, success, with_etag
+from wablock.server.answers import (
+    Answer,
+    RequestIds,
+    encoded,
+    error_body,
+    etag_of,
+    success,
+    success_body,
+    with_etag,
+)
 from wablock.server.limits import RateLimits
 from wablock.server.parameters import Parameters
+
+_MOST_RENDERED = 8  # of one page: callers who use different host names, fields or tokens in the query
 
 _SCOPES = {"GET": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
 
@@ -67,13 +79,25 @@ class BlockUsers:
         asked = call.parameters
         limit, shown = asked.page_size(), asked.extra_fields() | self._always_shown
         listing = await self._block_list.page(number, limit, asked.after, asked.before, details=bool(shown))
+        token = asked.access_token if call.token_in_parameters else None
+        kind = call.url, asked.fields, token  # what the body depends on, beside the listing
+        body, etag = listing.rendered.get(kind) or self._rendered(call, listing, limit, shown, kind)
+        return with_etag(success_body(body, call.ids, call.version), etag, call.if_none_match)
+
+    def _rendered(
+        self, call: Call, listing: Listing, limit: int, shown: frozenset[str], kind: tuple[str | None, ...]
+    ) -> tuple[bytes, bytes]:
         rows = listing.page.rows
         data = wire.GetBlockedUsersData(
             [_detailed_user(row, shown) for row in rows] if shown else [_blocked_user(row) for row in rows]
         )
         if listing.before is not None and listing.after is not None:
             data.paging = _paging(call, limit, listing, listing.before, listing.after)
-        return with_etag(success(data, call.ids, call.version), call.if_none_match)
+        body = encoded(data)
+        if len(listing.rendered) >= _MOST_RENDERED:
+            listing.rendered.clear()
+        listing.rendered[kind] = body, etag_of(body)
+        return listing.rendered[kind]
 
     async def _post(self, call: Call, number: BusinessNumber) -> Answer:
         result = await self._block_list.block(number, call.parameters.users(), call.token.label)

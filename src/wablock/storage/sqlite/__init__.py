@@ -58,6 +58,9 @@ class SqliteStore:
     async def page(self, request: PageRequest) -> Page:
         return self._read(lambda: reads.page(self._reader, request))
 
+    async def stamp(self) -> int:
+        return self._read(lambda: reads.stamp(self._reader))
+
     async def blocked(self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds) -> list[bool]:
         return self._read(lambda: reads.blocked(self._reader, account_id, list_id, users, at))
 

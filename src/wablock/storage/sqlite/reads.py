@@ -35,6 +35,8 @@ _ANY_TO = """
 SELECT EXISTS (SELECT 1 FROM blocked_user
                WHERE list_id = +? AND seq <= +? AND (expires_at IS NULL OR expires_at > +?))
 """
+_NEXT_EXPIRY = "SELECT min(expires_at) FROM blocked_user WHERE list_id = +? AND expires_at > +?"
+_STAMP = "PRAGMA data_version"  # another number once any other connection, of whatever process, has committed
 _BLOCKED = """
 SELECT EXISTS (
   SELECT 1 FROM blocked_user INDEXED BY blocked_user_identity
@@ -61,13 +63,19 @@ def _older_page(connection: apsw.Connection, request: PageRequest, version: int,
     seq = _NEWEST if after is None else after
     rows, more = _rows(connection, _OLDER_WITH_DETAILS if request.details else _OLDER, request, seq)
     newer = after is not None and _exists(connection, _ANY_FROM, request, after)
-    return Page(rows, version, has_previous=newer, has_next=more)
+    return Page(rows, version, newer, more, _next_expiry(connection, request))
 
 
 def _newer_page(connection: apsw.Connection, request: PageRequest, version: int, before: int) -> Page:
     rows, more = _rows(connection, _NEWER, request, before)
     rows.reverse()
-    return Page(rows, version, has_previous=more, has_next=_exists(connection, _ANY_TO, request, before))
+    older = _exists(connection, _ANY_TO, request, before)
+    return Page(rows, version, more, older, _next_expiry(connection, request))
+
+
+def _next_expiry(connection: apsw.Connection, request: PageRequest) -> Microseconds | None:
+    expires_at: Microseconds | None = connection.execute(_NEXT_EXPIRY, (request.list_id, request.at)).get
+    return expires_at
 
 
 def _rows(connection: apsw.Connection, statement: str, request: PageRequest, seq: int) -> tuple[list[Row], bool]:
@@ -79,6 +87,12 @@ def _rows(connection: apsw.Connection, statement: str, request: PageRequest, seq
 
 def _exists(connection: apsw.Connection, statement: str, request: PageRequest, seq: int) -> bool:
     return bool(connection.execute(statement, (request.list_id, seq, request.at)).get)
+
+
+def stamp(connection: apsw.Connection) -> int:
+    """See `BlockStore.stamp`. For a connection that writes nothing itself."""
+    version: int = connection.execute(_STAMP).get
+    return version
 
 
 def blocked(

@@ -1,0 +1,94 @@
+"""Pages with their cursors, remembered while they are true."""
+
+import msgspec
+
+from wablock.block_list.ports import Microseconds, Page, Rules
+from wablock.contract import cursor
+from wablock.contract.cursor import BadCursor, Cursor
+from wablock.contract.errors import InvalidParameter
+
+_MOST_REMEMBERED = 1_000
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Which page of which list, under which rules."""
+
+    list_id: str
+    rules: Rules | None
+    limit: int
+    after: str | None
+    before: str | None
+    details: bool
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """A page and the cursors of its first and last row; no cursors where it is empty.
+
+    `rendered` is for whoever shows it: what was made of this very page, to be used again while it is true.
+    """
+
+    page: Page
+    before: str | None
+    after: str | None
+    rendered: dict[object, tuple[bytes, bytes]] = {}
+
+
+class _Remembered(msgspec.Struct, frozen=True):
+    listing: Listing
+    read_at: Microseconds
+
+
+class RememberedListings:
+    """Listings that can be given again: since they were read nothing was written, and nobody on their list expired."""
+
+    def __init__(self) -> None:
+        self._stamp = -1
+        self._listings: dict[Asked, _Remembered] = {}
+
+    def listing(self, asked: Asked, stamp: int, now: Microseconds) -> Listing | None:
+        """The listing, where it is still true at `now` and the store still says `stamp`."""
+        if stamp != self._stamp:
+            return None
+        remembered = self._listings.get(asked)
+        if remembered is None or now < remembered.read_at:  # a clock that was set back may bring the expired back
+            return None
+        holds_until = remembered.listing.page.holds_until
+        return remembered.listing if holds_until is None or now < holds_until else None
+
+    def remember(self, asked: Asked, listing: Listing, stamp: int, now: Microseconds) -> None:
+        """Keep `listing`, which was read after the store said `stamp`: at worst it is newer, and never found again."""
+        if stamp != self._stamp or len(self._listings) >= _MOST_REMEMBERED:
+            self._listings.clear()
+            self._stamp = stamp
+        self._listings[asked] = _Remembered(listing, now)
+
+
+def marked_row(parameter: str, text: str | None, list_id: str) -> Cursor | None:
+    """The row that a cursor's text marks; raises `InvalidParameter`, naming the parameter."""
+    if text is None:
+        return None
+    try:
+        return cursor.decode(text, list_id)
+    except BadCursor:
+        raise not_of_this_list(parameter) from None
+
+
+def not_of_this_list(parameter: str) -> InvalidParameter:
+    return InvalidParameter(
+        details=f"The {parameter} cursor is not one of this list; take it from an answer's paging, unchanged"
+    )
+
+
+def listing_of(page: Page, after: Cursor | None, before: Cursor | None, list_id: str) -> Listing:
+    """`page`, which was asked for by one of the cursors or none, with its own."""
+    if not page.rows:
+        return Listing(page, None, None)
+    if not page.has_previous:
+        start = 0
+    elif after:
+        start = after.offset + 1
+    else:
+        start = max(before.offset - len(page.rows), 0) if before else 0
+    first = Cursor(start, page.version, page.rows[0].seq)
+    last = Cursor(start + len(page.rows) - 1, page.version, page.rows[-1].seq)
+    return Listing(page, cursor.encode(first, list_id), cursor.encode(last, list_id))

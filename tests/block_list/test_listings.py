@@ -1,0 +1,105 @@
+"""A listing is given again only while it is true."""
+
+import pytest
+from tests.block_list.stopped_clock import StoppedClock
+
+from wablock.block_list.listings import Asked, Listing, RememberedListings
+from wablock.block_list.ports import BusinessNumber, Page
+from wablock.block_list.rules import SECOND
+from wablock.block_list.service import BlockList
+from wablock.contract.wire import User
+
+ASKED = Asked("106540352242922", None, 25, None, None, details=False)
+OTHER = Asked("106540352242922", None, 26, None, None, details=False)
+ANNA, BEN = User("+16505551234"), User("+14155559876")
+
+
+def listing(holds_until: int | None = None) -> Listing:
+    return Listing(Page((), 1, has_previous=False, has_next=False, holds_until=holds_until), None, None)
+
+
+def test_what_was_read_is_given_again_while_nothing_was_written() -> None:
+    remembered, read = RememberedListings(), listing()
+    remembered.remember(ASKED, read, stamp=1, now=100)
+
+    assert remembered.listing(ASKED, stamp=1, now=100) is read
+
+
+def test_nothing_is_given_after_a_write() -> None:
+    remembered = RememberedListings()
+    remembered.remember(ASKED, listing(), stamp=1, now=100)
+
+    assert remembered.listing(ASKED, stamp=2, now=100) is None
+
+
+def test_nothing_is_given_for_another_page() -> None:
+    remembered = RememberedListings()
+    remembered.remember(ASKED, listing(), stamp=1, now=100)
+
+    assert remembered.listing(OTHER, stamp=1, now=100) is None
+
+
+@pytest.mark.parametrize("now", [100, 199])
+def test_a_listing_is_given_until_somebody_on_its_list_expires(now: int) -> None:
+    remembered = RememberedListings()
+    remembered.remember(ASKED, listing(holds_until=200), stamp=1, now=100)
+
+    assert remembered.listing(ASKED, stamp=1, now=now) is not None
+
+
+@pytest.mark.parametrize("now", [99, 200])
+def test_a_listing_is_not_given_when_others_may_be_in_force(now: int) -> None:
+    remembered = RememberedListings()
+    remembered.remember(ASKED, listing(holds_until=200), stamp=1, now=100)
+
+    assert remembered.listing(ASKED, stamp=1, now=now) is None
+
+
+def test_a_write_forgets_what_was_read_before_it() -> None:
+    remembered = RememberedListings()
+    remembered.remember(ASKED, listing(), stamp=1, now=100)
+    remembered.remember(OTHER, listing(), stamp=2, now=100)
+
+    assert remembered.listing(ASKED, stamp=2, now=100) is None
+
+
+def test_memory_is_bounded() -> None:
+    remembered = RememberedListings()
+    pages = [Asked("1", None, limit, None, None, details=False) for limit in range(2_500)]
+
+    for page in pages:
+        remembered.remember(page, listing(), stamp=1, now=100)
+
+    assert sum(remembered.listing(page, stamp=1, now=100) is not None for page in pages) <= 1_000
+
+
+async def test_a_list_that_nobody_changes_is_read_once(
+    block_list: BlockList, number: BusinessNumber
+) -> None:
+    await block_list.block(number, [ANNA], "test")
+
+    listings = [await block_list.page(number, 25, None, None) for _ in range(2)]
+
+    assert listings[0] is listings[1]
+
+
+async def test_a_block_is_on_the_very_next_page(block_list: BlockList, number: BusinessNumber) -> None:
+    await block_list.block(number, [ANNA], "test")
+    await block_list.page(number, 25, None, None)
+    await block_list.block(number, [BEN], "test")
+
+    listed = await block_list.page(number, 25, None, None)
+
+    assert [row.wa_id for row in listed.page.rows] == ["14155559876", "16505551234"]
+
+
+async def test_who_expires_is_gone_without_a_write(
+    block_list: BlockList, number: BusinessNumber, clock: StoppedClock
+) -> None:
+    await block_list.block(number, [User("+16505551234", expires_at=clock.now // SECOND + 10), BEN], "test")
+    await block_list.page(number, 25, None, None)
+    clock.now += 11 * SECOND
+
+    listed = await block_list.page(number, 25, None, None)
+
+    assert [row.wa_id for row in listed.page.rows] == ["14155559876"]
