@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.listings import Listing
+from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.service import BlockList
 from wablock.contract.wire import User
 

@@ -14,9 +14,14 @@ from wablock.contract.errors import BlocklistInternalError
 
 _log = logging.getLogger("wablock.storage")
 
-_LIST = "SELECT version, size FROM block_list WHERE list_id = +?"
+_LIST = """
+SELECT version, size, (SELECT min(expires_at) FROM blocked_user
+                       WHERE blocked_user.list_id = block_list.list_id AND expires_at IS NOT NULL)
+FROM block_list WHERE list_id = +?
+"""
 _NEW_LIST = "INSERT INTO block_list (list_id, account_id, version, size) VALUES (?, ?, 0, 0)"
 _CHANGE_LIST = "UPDATE block_list SET version = ?, size = ? WHERE list_id = ?"
+_NEXT_EXPIRY = "SELECT min(expires_at) FROM blocked_user WHERE list_id = +? AND expires_at IS NOT NULL"
 _DROP_EXPIRED = "DELETE FROM blocked_user WHERE list_id = +? AND expires_at <= +?"
 
 # Only a conflict of identities may be passed over: it means that the user is on the list already.
@@ -105,15 +110,22 @@ _TROUBLE = (
 
 
 class _ListState:
-    """A list's version and size within one transaction, written back once at its end."""
+    """A list's version and size within one transaction, written back once at its end.
 
-    __slots__ = ("changed", "list_id", "size", "version")
+    Before `next_expiry` nobody on it expires; None: nobody does.
+    """
 
-    def __init__(self, list_id: str, version: int, size: int) -> None:
+    __slots__ = ("changed", "list_id", "next_expiry", "size", "version")
+
+    def __init__(self, list_id: str, version: int, size: int, next_expiry: Microseconds | None) -> None:
         self.list_id = list_id
         self.version = version
         self.size = size
+        self.next_expiry = next_expiry
         self.changed = False
+
+    def expires(self, at: Microseconds) -> None:
+        self.next_expiry = at if self.next_expiry is None else min(self.next_expiry, at)
 
     def change(self, version: int, grown_by: int) -> None:
         self.version = version
@@ -242,6 +254,8 @@ class _Transaction:
             version = newest if added == len(members) else self._execute(_NEWEST, (change.list_id,)).get
             state.change(version, added)
         for member in members:
+            if member.expires_at is not None:
+                state.expires(member.expires_at)
             if member.has_details:
                 details = (member.reason, member.note, member.expires_at, change.list_id, member.key)
                 self._execute(_KEEP_DETAILS, details)
@@ -273,12 +287,12 @@ class _Transaction:
             row = self._execute(_LIST, (list_id,)).fetchone()
             if row is None:
                 self._execute(_NEW_LIST, (list_id, account_id))
-                row = (0, 0)
+                row = (0, 0, None)
             state = self._lists[list_id] = _ListState(list_id, *row)
-        self._execute(_DROP_EXPIRED, (list_id, at))
-        dropped = self._connection.changes()
-        if dropped:
-            state.change(state.version, -dropped)
+        if state.next_expiry is not None and state.next_expiry <= at:
+            self._execute(_DROP_EXPIRED, (list_id, at))
+            state.change(state.version, -self._connection.changes())
+            state.next_expiry = self._execute(_NEXT_EXPIRY, (list_id,)).get
         return state
 
     def _on_list(self, change: Block, members: Sequence[Member]) -> set[str]:
