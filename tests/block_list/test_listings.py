@@ -73,9 +73,7 @@ def test_memory_is_bounded() -> None:
     assert sum(remembered.listing(page, stamp=1, now=100) is not None for page in pages) <= 1_000
 
 
-async def test_a_list_that_nobody_changes_is_read_once(
-    block_list: BlockList, number: BusinessNumber
-) -> None:
+async def test_a_list_that_nobody_changes_is_read_once(block_list: BlockList, number: BusinessNumber) -> None:
     await block_list.block(number, [ANNA], "test")
 
     listings = [await block_list.page(number, 25, None, None) for _ in range(2)]

@@ -1,0 +1,51 @@
+"""Whoever calls the Block API: an HTTP client that has a token and one number's block list before it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+from tests.running_server import RunningServer
+
+
+class Caller:
+    """Speaks to the block list of `phone_number_id` with a good token, unless `headers` say something else."""
+
+    def __init__(self, http: httpx2.Client, server: RunningServer, phone_number_id: str) -> None:
+        self.http = http
+        self.server = server
+        self.phone_number_id = phone_number_id
+        self.path = f"/v25.0/{phone_number_id}/block_users"
+
+    def get(self, **query: str | int) -> httpx2.Response:
+        return self.http.get(self.path, params=query)
+
+    def send(self, method: str, body: Any = None, **others: Any) -> httpx2.Response:
+        """One request with a JSON body, or with whatever `others` hands to the HTTP client."""
+        if body is not None:
+            others["json"] = body
+        return self.http.request(method, others.pop("path", self.path), **others)
+
+    def block(self, *users: str | dict[str, Any]) -> httpx2.Response:
+        return self.send("POST", said(users))
+
+    def unblock(self, *users: str | dict[str, Any]) -> httpx2.Response:
+        return self.send("DELETE", said(users))
+
+    def listed(self) -> list[str]:
+        """The `wa_id` of everybody on the list, by one large page."""
+        return [item["wa_id"] for item in self.get(limit=1_000).json()["data"]]
+
+
+def said(users: Iterable[str | dict[str, Any]]) -> dict[str, Any]:
+    """The request body that names `users`."""
+    items = [{"user": user} if isinstance(user, str) else user for user in users]
+    return {"messaging_product": "whatsapp", "block_users": items}
+
+
+@contextmanager
+def calling(server: RunningServer, phone_number_id: str | None = None) -> Iterator[Caller]:
+    """A caller of one of the server's numbers: its first, where none is named."""
+    headers = {"Authorization": f"Bearer {server.token}"}
+    with httpx2.Client(base_url=server.url, headers=headers, timeout=30) as http:
+        yield Caller(http, server, phone_number_id or server.phone_number_id)
