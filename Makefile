@@ -9,7 +9,7 @@ STAMP := $(VENV)/.complete
 setup: $(STAMP) ## everything into .venv, so that .venv/bin/wablock works
 
 $(STAMP): requirements/dev.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wablock needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wablock needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
@@ -21,6 +21,7 @@ run: setup ## a ready server on http://127.0.0.1:8080
 test: setup ## all tests, and how much of the code they run
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest --cov --cov-report=
+	@$(BIN)/coverage combine --quiet --append 2>/dev/null; rm -f .coverage.*  # a server that was killed leaves half a file
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='*/wablock/contract/*,*/wablock/block_list/*'
 

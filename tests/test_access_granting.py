@@ -45,7 +45,7 @@ def powers(token: AccessToken) -> set[tuple[str, Scope, int]]:
         for number in NUMBERS
         for scope in token.scopes
         for moment in MOMENTS
-        if token.may_touch(number) and token.is_good_at(moment)
+        if token.may_touch(number) and (token.expires_at is None or moment < token.expires_at)
     }
 
 

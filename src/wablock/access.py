@@ -52,9 +52,6 @@ class AccessToken(msgspec.Struct, frozen=True):
             self.phone_number_ids is None or number.phone_number_id in self.phone_number_ids
         )
 
-    def is_good_at(self, now: Microseconds) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
-
     def covers(self, other: "AccessToken") -> bool:
         """Whether `other` may do no more than this token, and for no longer."""
         numbers = self.phone_number_ids is None or (
@@ -127,7 +124,7 @@ class Access:
         if remembered is not None and now - remembered[0] < _TRUSTED_FOR:
             token = remembered[1]
         else:
-            found = await self._directory.find_token(digest(text)) if _is_token(text) else None
+            found = await self._directory.find_token(digest(text)) if is_token(text) else None
             if found is None:
                 raise errors.InvalidAccessToken
             token = found
@@ -156,7 +153,7 @@ class Access:
         return number
 
     async def _find_number(self, phone_number_id: str) -> BusinessNumber | None:
-        if not _is_number_id(phone_number_id):
+        if not is_number_id(phone_number_id):
             return None
         found = await self._directory.find_number(phone_number_id)
         if found is None and self._made_on_demand_for is not None:
@@ -191,11 +188,13 @@ def require(token: AccessToken, scope: Scope) -> None:
         raise errors.PermissionDenied(f"The access token lacks the scope {scope}; make one that has it")
 
 
-def _is_token(text: str) -> bool:
-    return len(text) <= _LONGEST_TOKEN and text.isascii() and text.isprintable()
+def is_token(text: str) -> bool:
+    """Whether `text` can be a token: what an Authorization header can carry whole."""
+    return 0 < len(text) <= _LONGEST_TOKEN and text.isascii() and text.isprintable() and " " not in text
 
 
-def _is_number_id(text: str) -> bool:
+def is_number_id(text: str) -> bool:
+    """Whether `text` can be the id of a business number: digits, as Graph's."""
     return len(text) <= _LONGEST_NUMBER_ID and text.isascii() and text.isdigit()
 
 

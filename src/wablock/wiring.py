@@ -23,7 +23,7 @@ from wablock.storage import Store, open_store
 
 _log = logging.getLogger("wablock")
 
-_SWEEP_EVERY = 600  # seconds
+_SWEEP_EVERY = 60  # seconds
 
 
 def system_clock() -> Microseconds:

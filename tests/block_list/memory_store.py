@@ -18,7 +18,7 @@ from wablock.block_list.ports import (
     Unblock,
 )
 from wablock.block_list.rules import refusals
-from wablock.contract.errors import BlocklistInternalError
+from wablock.contract.errors import BlocklistInternalError, UnknownObject
 
 
 class _List:
@@ -122,20 +122,21 @@ class MemoryStore:
             if member.key not in listed.rows:
                 listed.rows[member.key] = _row(member, change, newest - index)
                 listed.version = max(listed.version, newest - index)
-            if member.has_details:
+            else:
                 listed.rows[member.key] = _with_details(listed.rows[member.key], member)
         return Outcome(refused)
 
     def _unblock(self, change: Unblock) -> None:
         listed = self._list(change.list_id, change.account_id, change.at)
-        keys = {self._resolved(change.account_id, member, change.at).key for member in change.members}
-        found = keys & listed.rows.keys()
+        names = {name for member in change.members for name in self._names(change.account_id, member)}
+        found = names & listed.rows.keys()
         for key in found:
             del listed.rows[key]
         if found:
             listed.shrank(change.at)
 
     def _note_inbound(self, change: NoteInbound) -> None:
+        self._list(change.phone_number_id, change.account_id, change.at)
         for member in change.members:
             place = change.phone_number_id, self._resolved(change.account_id, member, change.at).key
             self._last_inbound[place] = max(change.at, self._last_inbound.get(place, change.at))
@@ -147,6 +148,8 @@ class MemoryStore:
 
     def _list(self, list_id: str, account_id: str, at: Microseconds) -> _List:
         listed = self._lists.setdefault(list_id, _List(account_id))
+        if listed.account_id != account_id:
+            raise UnknownObject("POST", list_id)
         listed.drop_expired(at)
         return listed
 
@@ -168,14 +171,19 @@ class MemoryStore:
         if member.user_id is None:
             return member
         alias = self._aliases.get((account_id, member.user_id))
+        if alias is None:
+            if member.links:
+                self._link(account_id, member.user_id, member, at)
+            return member
         if not member.links:
-            return member if alias is None else msgspec.structs.replace(member, key=alias.key, wa_id=alias.wa_id)
-        if alias is None or alias.key != member.key:
-            self._aliases[account_id, member.user_id] = member
-            for listed in self._lists.values():
-                if listed.account_id == account_id and member.user_id in listed.rows:
-                    _merge(listed, member, at)
-        return member
+            return msgspec.structs.replace(member, key=alias.key, wa_id=alias.wa_id)
+        return member if alias.key == member.key else msgspec.structs.replace(member, user_id=None)
+
+    def _link(self, account_id: str, user_id: str, member: Member, at: Microseconds) -> None:
+        self._aliases[account_id, user_id] = member
+        for listed in self._lists.values():
+            if listed.account_id == account_id and listed.rows.keys() & {member.key, user_id}:
+                _merge(listed, member, at)
 
 
 def _row(member: Member, change: Block, seq: int) -> Row:
@@ -193,13 +201,14 @@ def _row(member: Member, change: Block, seq: int) -> Row:
 
 
 def _with_details(row: Row, member: Member) -> Row:
-    """What a later block says of the user holds; what it leaves out stays."""
-    said = {"reason": member.reason, "note": member.note, "expires_at": member.expires_at}
-    return msgspec.structs.replace(row, **{name: value for name, value in said.items() if value is not None})
+    """What a later block says of the user holds, and what it leaves out stays; but without an end it has none."""
+    return msgspec.structs.replace(
+        row, reason=member.reason or row.reason, note=member.note or row.note, expires_at=member.expires_at
+    )
 
 
 def _merge(listed: _List, member: Member, at: Microseconds) -> None:
-    """One row of what was blocked by id, and perhaps by number too: the earlier block, the later expiry."""
+    """One row, which knows both ids, of what may be two: the earlier block, the later expiry."""
     listed.drop_expired(at)
     rows = [listed.rows.pop(name) for name in (member.key, member.user_id or "") if name in listed.rows]
     if not rows:

@@ -4,7 +4,7 @@ import pytest
 from tests.block_list.stopped_clock import StoppedClock
 
 from wablock.block_list.listings import Asked, Listing, RememberedListings
-from wablock.block_list.ports import BusinessNumber, Page
+from wablock.block_list.ports import BusinessNumber, Page, Row
 from wablock.block_list.rules import SECOND
 from wablock.block_list.service import BlockList
 from wablock.contract.wire import User
@@ -70,23 +70,23 @@ def test_memory_is_bounded() -> None:
     for page in pages:
         remembered.remember(page, listing(), stamp=1, now=100)
 
-    assert sum(remembered.listing(page, stamp=1, now=100) is not None for page in pages) <= 1_000
+    assert sum(remembered.listing(page, stamp=1, now=100) is not None for page in pages) <= 200
 
 
 async def test_a_list_that_nobody_changes_is_read_once(block_list: BlockList, number: BusinessNumber) -> None:
     await block_list.block(number, [ANNA], "test")
 
-    listings = [await block_list.page(number, 25, None, None) for _ in range(2)]
+    listings = [await block_list.page(number, 25, None, None, details=False) for _ in range(2)]
 
     assert listings[0] is listings[1]
 
 
 async def test_a_block_is_on_the_very_next_page(block_list: BlockList, number: BusinessNumber) -> None:
     await block_list.block(number, [ANNA], "test")
-    await block_list.page(number, 25, None, None)
+    await block_list.page(number, 25, None, None, details=False)
     await block_list.block(number, [BEN], "test")
 
-    listed = await block_list.page(number, 25, None, None)
+    listed = await block_list.page(number, 25, None, None, details=False)
 
     assert [row.wa_id for row in listed.page.rows] == ["14155559876", "16505551234"]
 
@@ -95,9 +95,25 @@ async def test_who_expires_is_gone_without_a_write(
     block_list: BlockList, number: BusinessNumber, clock: StoppedClock
 ) -> None:
     await block_list.block(number, [User("+16505551234", expires_at=clock.now // SECOND + 10), BEN], "test")
-    await block_list.page(number, 25, None, None)
+    await block_list.page(number, 25, None, None, details=False)
     clock.now += 11 * SECOND
 
-    listed = await block_list.page(number, 25, None, None)
+    listed = await block_list.page(number, 25, None, None, details=False)
 
     assert [row.wa_id for row in listed.page.rows] == ["14155559876"]
+
+
+def test_a_large_page_is_not_remembered() -> None:
+    remembered = RememberedListings()
+    rows = [Row(seq, "16505550101", None) for seq in range(101)]
+    remembered.remember(ASKED, Listing(Page(rows, 1, has_previous=False, has_next=False), None, None), stamp=1, now=100)
+
+    assert remembered.listing(ASKED, stamp=1, now=100) is None
+
+
+def test_a_page_with_notes_and_reasons_is_not_remembered() -> None:
+    remembered = RememberedListings()
+    detailed = Asked("106540352242922", None, 25, None, None, details=True)
+    remembered.remember(detailed, listing(), stamp=1, now=100)
+
+    assert remembered.listing(detailed, stamp=1, now=100) is None

@@ -1,10 +1,11 @@
 """That the store of these tests keeps what `BlockStore` promises, where a test here relies on it."""
 
+import msgspec
 import pytest
 from tests.block_list.memory_store import MemoryStore
 
 from wablock.block_list.ports import Block, Member, NoteInbound, PageRequest, Refusal, Sweep, Unblock
-from wablock.contract.errors import BlocklistInternalError
+from wablock.contract.errors import BlocklistInternalError, UnknownObject
 
 NOW = 1_737_679_688_383_584
 LIST, ACCOUNT = "106540352242922", "acme"
@@ -119,3 +120,48 @@ async def test_a_store_in_trouble_says_so_and_changes_nothing(store: MemoryStore
     assert not await store.is_ready()
     store.in_trouble = False
     assert await store.blocked(ACCOUNT, LIST, [BY_NUMBER], NOW) == [False]
+
+
+async def test_a_block_without_an_end_makes_one_with_an_end_permanent(store: MemoryStore) -> None:
+    await store.apply(block(OTHER))
+
+    await store.apply(block(msgspec.structs.replace(OTHER, expires_at=None)))
+
+    assert await store.blocked(ACCOUNT, LIST, [OTHER], NOW + 10) == [True]
+
+
+async def test_a_user_id_is_made_to_mean_no_other_number(store: MemoryStore) -> None:
+    await store.apply(block(BY_BOTH))
+
+    await store.apply(block(msgspec.structs.replace(OTHER, user_id=USER_ID), at=NOW + 1))
+
+    rows = (await store.page(PageRequest(LIST, 10, NOW))).rows
+    assert [(row.wa_id, row.user_id) for row in rows] == [("14155559876", None), ("16505551234", USER_ID)]
+
+
+async def test_an_unblock_of_both_removes_both_and_teaches_nothing(store: MemoryStore) -> None:
+    await store.apply(block(BY_NUMBER, BY_ID))
+
+    await store.apply(Unblock(LIST, ACCOUNT, NOW, [BY_BOTH]))
+
+    assert (await store.page(PageRequest(LIST, 10, NOW))).rows == []
+    await store.apply(block(BY_ID))
+    assert await store.blocked(ACCOUNT, LIST, [BY_NUMBER], NOW) == [False]
+
+
+async def test_a_link_that_a_block_shows_is_on_the_row_that_was_there(store: MemoryStore) -> None:
+    await store.apply(block(BY_NUMBER))
+
+    await store.apply(block(BY_BOTH))
+
+    rows = (await store.page(PageRequest(LIST, 10, NOW))).rows
+    assert [row.user_id for row in rows] == [USER_ID]
+
+
+async def test_a_list_takes_no_change_of_another_account(store: MemoryStore) -> None:
+    await store.apply(block(BY_NUMBER))
+
+    with pytest.raises(UnknownObject):
+        await store.apply(Unblock(LIST, "another", NOW, [BY_NUMBER]))
+
+    assert await store.blocked(ACCOUNT, LIST, [BY_NUMBER], NOW) == [True]

@@ -146,6 +146,39 @@ def test_dev_listens_beyond_loopback_with_a_token_of_its_own() -> None:
         assert "a-token-that-nobody-knows" in server.announced
 
 
+@pytest.mark.parametrize(
+    "arguments,said",
+    [
+        (("--phone-number-id", "+16505550100"), "digits only"),
+        (("--phone-number-id", ""), "digits only"),
+        (("--token", "two words"), "--token"),
+        (("--token", ""), "--token"),
+        (("--token", "bell\x07"), "--token"),
+        (("--token", "não"), "--token"),
+        (("--public-url", "wablock.test"), "http:// or https://"),
+        (("--public-url", "ftp://wablock.test"), "http:// or https://"),
+        (("--public-url", "https://"), "http:// or https://"),
+        (("--public-url", ""), "http:// or https://"),
+        (("--public-url", "http://[::1"), "http:// or https://"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_one_line_and_status_2(arguments: tuple[str, ...], said: str) -> None:
+    refused = called("dev", "--port", "0", *arguments)
+
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert said in refused.stderr
+    assert refused.stderr.startswith("wablock: ")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_serve_refuses_a_public_url_that_is_none(tmp_path: Path) -> None:
+    refused = called("serve", "--public-url", "wablock.test", "--database", f"sqlite:///{tmp_path / 'wablock.db'}")
+
+    assert refused.returncode == 2
+    assert "http:// or https://" in refused.stderr
+
+
 def test_the_name_localhost_is_loopback() -> None:
     with started("dev", "--host", "localhost", "--port", "0") as server:
         assert httpx2.get(f"{server.url}/healthz").status_code == 200

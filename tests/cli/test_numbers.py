@@ -95,11 +95,13 @@ def test_nothing_is_removed_where_nobody_can_be_asked(database: str) -> None:
     [
         (("add", "+16505550100"), "digits only"),
         (("add", "1" * 33), "digits only"),
+        (("add", ""), "digits only"),
+        (("add", "1", "--account", ""), "--account must not be empty"),
         (("add", "1", "--display-number", "555"), "555"),
         (("add", "1", "--country", "Nowhere"), "two letters"),
         (("remove", "1", "--yes"), "There is no number 1"),
     ],
-    ids=["not digits", "too long", "no number", "no country", "unknown"],
+    ids=["not digits", "too long", "nothing", "no account", "no number", "no country", "unknown"],
 )
 def test_what_cannot_be_done_is_one_line_and_status_2(database: str, arguments: tuple[str, ...], said: str) -> None:
     refused = called("number", *arguments, "--database", database)

@@ -91,6 +91,52 @@ def test_a_typed_token_that_is_short_or_not_printable_is_refused(database: str, 
     assert _list(database) == []
 
 
+@pytest.mark.parametrize("typed", ["\x1b[31m" + TYPED, TYPED + "\n" + TYPED, TYPED * 100])
+def test_a_typed_token_that_no_header_could_carry_is_refused(database: str, typed: str) -> None:
+    refused = run("token", "create", "--from-stdin", "--database", database, stdin=typed)
+
+    assert refused.returncode == 2
+    assert "no spaces" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments,said",
+    [
+        (("--number", "+16505550100"), "digits only"),
+        (("--number", "1", "--number", "\u0667"), "digits only"),
+        (("--number", ""), "digits only"),
+        (("--label", ""), "--label must not be empty"),
+        (("--account", " "), "--account must not be empty"),
+    ],
+)
+def test_a_token_for_what_cannot_be_is_one_line_and_status_2(
+    database: str, arguments: tuple[str, ...], said: str
+) -> None:
+    refused = called("token", "create", *arguments, "--database", database)
+
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert _list(database) == []
+
+
+@pytest.mark.parametrize("label", ["[red]x[/red]", "[/]", "[link=http://evil.test]shop"])
+def test_a_label_that_looks_like_markup_is_shown_as_typed(database: str, label: str) -> None:
+    _create(database, "--label", label)
+
+    assert label in run("token", "list", "--database", database).stdout
+
+
+def test_a_label_gives_no_orders_to_the_terminal_that_shows_it(database: str) -> None:
+    _create(database, "--label", "\x1b[2Jshop")
+
+    shown = run("token", "list", "--database", database).stdout
+
+    assert "shop" in shown
+    assert "\x1b" not in shown
+
+
 def test_the_same_token_cannot_be_registered_twice(database: str) -> None:
     run("token", "create", "--from-stdin", "--database", database, stdin=TYPED)
 

@@ -31,8 +31,13 @@ class Answer(msgspec.Struct, frozen=True):
 class Connection:
     """One connection to a server; closed at the end of its block."""
 
-    def __init__(self, server: RunningServer) -> None:
-        self._socket = socket.create_connection((server.host, server.port), timeout=_COMES_WITHIN)
+    def __init__(self, server: RunningServer, receive_buffer: int | None = None) -> None:
+        """`receive_buffer`: bytes that the system keeps for a client that does not read; None: as many as it likes."""
+        self._socket = socket.socket()
+        self._socket.settimeout(_COMES_WITHIN)
+        if receive_buffer is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._socket.connect((server.host, server.port))
         self._received = b""
 
     def __enter__(self) -> Self:

@@ -157,6 +157,19 @@ def test_a_connection_too_many_is_told_to_come_back(tmp_path: Path) -> None:
             assert connection.answer().status == 200
 
 
+def test_what_the_caller_has_already_is_not_said_to_be_empty(server: RunningServer) -> None:
+    with Connection(server) as connection:
+        connection.send(request(server, "GET", server.block_users, None, "If-None-Match: *"))
+
+        answer = connection.answer()
+
+        assert answer.status == 304
+        assert "etag" in answer.headers
+        assert answer.headers.keys().isdisjoint({"content-length", "transfer-encoding"})
+        connection.send(request(server, "GET", server.block_users))
+        assert connection.answer().status == 200
+
+
 def test_a_place_that_became_free_is_given_to_the_next(tmp_path: Path) -> None:
     with running_server(tmp_path, limits=LimitSettings(max_connections=1)) as server:
         for _ in range(5):

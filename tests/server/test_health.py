@@ -7,7 +7,10 @@ from pathlib import Path
 import apsw
 import httpx2
 import pytest
-from tests.running_server import RunningServer
+from tests.running_server import RunningServer, running_server
+from tests.server.raw_http import Connection
+
+from wablock.settings import LimitSettings
 
 PATHS = ["/healthz", "/readyz", "/metrics"]
 
@@ -54,6 +57,53 @@ def test_metrics_count_answers_by_operation_status_and_code(server: RunningServe
 
     assert 'wablock_requests_total{code="104",operation="block_users",status="400"} 1.0' in text
     assert 'wablock_request_seconds_count{operation="block_users"} 1.0' in text
+
+
+@pytest.mark.parametrize(
+    "method,path,operation,status,code",
+    [
+        ("GET", "/nowhere", "unknown", 400, 2500),
+        ("GET", "/v1/tokens", "/v1/tokens", 400, 104),
+        ("PATCH", "/v1/tokens", "/v1/tokens", 400, 100),
+    ],
+)
+def test_failures_of_every_path_are_counted_by_their_code(
+    server: RunningServer, method: str, path: str, operation: str, status: int, code: int
+) -> None:
+    httpx2.request(method, server.url + path)
+
+    text = httpx2.get(f"{server.url}/metrics").text
+
+    assert f'wablock_requests_total{{code="{code}",operation="{operation}",status="{status}"}} 1.0' in text
+
+
+@pytest.mark.parametrize(
+    "sent,status",
+    [(b"\0", 400), (b"GET / HT", 408), (b"GET / HTTP/1.1\r\nX: " + b"x" * 40_000 + b"\r\n\r\n", 431)],
+    ids=["no HTTP", "slow", "large"],
+)
+def test_what_is_refused_before_it_is_a_request_is_counted(impatient: RunningServer, sent: bytes, status: int) -> None:
+    with Connection(impatient) as connection:
+        connection.send(sent)
+        assert connection.answer().status == status
+
+    text = httpx2.get(f"{impatient.url}/metrics").text
+
+    assert f'wablock_requests_total{{code="100",operation="connection",status="{status}"}} 1.0' in text
+
+
+def test_a_connection_too_many_is_counted(tmp_path: Path) -> None:
+    with (
+        running_server(tmp_path, limits=LimitSettings(max_connections=1)) as server,
+        httpx2.Client(base_url=server.url) as client,
+    ):
+        client.get("/healthz")
+        with Connection(server) as connection:
+            assert connection.answer().status == 503
+        text = client.get("/metrics").text
+
+    assert 'wablock_requests_total{code="2",operation="connection",status="503"} 1.0' in text
+    assert 'wablock_shed_total{what="connection"} 1.0' in text
 
 
 def test_metrics_come_in_prometheus_format(server: RunningServer) -> None:

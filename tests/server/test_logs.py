@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.cli.command import started
+from tests.cli.http_request import all_received, connected
 from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment
 from tests.end_to_end.graph import body
 
-from wablock.cli.logs import mask_numbers
+from wablock.cli.logs import mask
 
 USER = "16505550101"
 
@@ -23,23 +25,35 @@ texts = st.lists(st.from_regex(r"\+?[0-9]{1,20}", fullmatch=True) | st.text(max_
 
 @given(text=texts, key=st.sampled_from(["event", "path", "exception", "logger"]))
 def test_no_run_of_seven_digits_is_left_of_any_text(text: str, key: str) -> None:
-    masked = mask_numbers(None, "info", {key: text})[key]
+    masked = mask(None, "info", {key: text})[key]
 
     assert not re.search(r"\d{7}", masked)
 
 
-@given(text=st.text(alphabet=st.characters(exclude_categories=["Nd"])))
+@given(text=st.text(alphabet=st.characters(exclude_categories=["Nd", "Cc", "Cf", "Zl", "Zp"])))
 def test_what_has_no_digits_stays_as_it_is(text: str) -> None:
-    assert mask_numbers(None, "info", {"event": text}) == {"event": text}
+    assert mask(None, "info", {"event": text}) == {"event": text}
+
+
+@given(text=st.text(), key=st.sampled_from(["event", "path", "exception", "request_id"]))
+def test_nothing_that_a_terminal_obeys_is_left_of_any_text(text: str, key: str) -> None:
+    masked = mask(None, "info", {key: f"\x1b]0;title\x07{text}\x9b31m"})[key]
+
+    left = {character for character in masked if unicodedata.category(character) == "Cc"}
+    assert left <= ({"\n"} if key == "exception" else set())
+
+
+def test_a_traceback_stays_in_lines() -> None:
+    assert mask(None, "info", {"exception": "one\ntwo\x1b[2J"}) == {"exception": "one\ntwo�[2J"}
 
 
 def test_of_a_number_its_beginning_and_end_are_left() -> None:
-    assert mask_numbers(None, "info", {"event": "to +16505551234."}) == {"event": "to +165…34."}
+    assert mask(None, "info", {"event": "to +16505551234."}) == {"event": "to +165…34."}
 
 
 @pytest.mark.parametrize("key", ["request_id", "timestamp"])
 def test_an_id_is_whole_so_that_it_can_be_searched_for(key: str) -> None:
-    assert mask_numbers(None, "info", {key: "A123456789"}) == {key: "A123456789"}
+    assert mask(None, "info", {key: "A123456789"}) == {key: "A123456789"}
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +70,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Deploymen
             "unknown path": client.get(f"/{USER}/%0d%0a%2B{USER}/{USER}", headers=deployment.headers),
             "bad user": client.post(BLOCK_USERS, json=body([f"0{USER}9999"]), headers=deployment.headers),
             "healthy": client.get("/healthz"),
+            "no manager": client.get("/v1/tokens"),
         }
         server.stop()
         yield deployment, answers, server.log
@@ -89,6 +104,22 @@ def test_a_failure_is_logged_with_its_code(logged: tuple[Any, dict[str, httpx2.R
 
     assert records[answers["bad token"].headers["x-fb-request-id"]]["code"] == 190
     assert records[answers["bad user"].headers["x-fb-request-id"]]["code"] == 139100
+    assert records[answers["unknown path"].headers["x-fb-request-id"]]["code"] == 2500
+    assert records[answers["no manager"].headers["x-fb-request-id"]]["code"] == 104
+
+
+def test_what_is_refused_before_it_is_a_request_is_logged_by_the_id_of_its_answer(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path)
+    with deployment.server() as server:
+        with connected(server) as connection:
+            connection.sendall(b"\0")
+            answer = all_received(connection).decode()
+        server.stop()
+
+    [record] = _records(server.log)
+    assert (record["status"], record["code"]) == (400, 100)
+    assert record["reason"] == "(#100) Invalid HTTP request received."
+    assert f"x-fb-request-id: {record['request_id']}" in answer
 
 
 def test_the_log_has_no_phone_number_no_query_and_no_token(logged: tuple[Deployment, Any, str]) -> None:
@@ -121,3 +152,14 @@ def test_dev_logs_lines_for_people(tmp_path: Path) -> None:
     assert "path=/v25.0/106…22/block_users" in server.log
     assert "secret" not in server.log
     assert USER not in server.log
+
+
+def test_a_path_gives_no_orders_to_the_terminal_that_shows_the_log(tmp_path: Path) -> None:
+    with started("dev", "--port", "0", TMPDIR=str(tmp_path)) as server:
+        httpx2.get(f"{server.url}/%1b%5d0;owned%07/%c2%9b31m/%0aforged")
+        server.stop()
+
+    [line] = [line for line in server.log.splitlines() if "owned" in line]
+    assert "forged" in line
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f]", line)
+    assert "\\x1b" not in line

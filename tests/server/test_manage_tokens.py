@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.running_server import ACCOUNT_ID, RunningServer, running_server
+from tests.server.raw_http import Connection, block
 
 from wablock.access import ALL_SCOPES, AccessToken, Scope, digest
 from wablock.block_list.ports import BusinessNumber
@@ -164,6 +165,57 @@ def test_what_is_no_token_to_make_is_refused_and_said(shared: RunningServer, bod
     assert said in refused.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "body,said",
+    [
+        (b'{"label":"new","labl":1}', "Unknown parameter labl."),
+        (b'{"label":"new","str | null":1}', "Unknown parameter str | null."),
+        (b'{"label":"new","a - at `$.label":1}', "Unknown parameter a - at `$.label."),
+        (b"{}", "The parameter label is required."),
+        (b'{"label":"new","scopes":["read","all"]}', "Param scopes[1] must be one of read, write, manage."),
+        (b'{"label":"new","scopes":["`int` - at `$.x`"]}', "Param scopes[0] must be one of read, write, manage."),
+        (b'{"label":5}', "Param label must be a string."),
+        (b'{"label":""}', "Param label must be a string of length >= 1."),
+        (b'{"label":"new","expires_at":"x"}', "Param expires_at must be an integer."),
+        (b"[]", "Param the request must be an object."),
+    ],
+)
+def test_what_is_wrong_with_a_token_to_make_is_said_in_graphs_words(
+    shared: RunningServer, body: bytes, said: str
+) -> None:
+    with _client(shared, shared.token) as client:
+        refused = client.post("/v1/tokens", content=body)
+
+    assert refused.json()["error"]["message"] == f"(#100) {said}"
+
+
+def test_a_value_of_no_kind_that_is_taken_is_told_the_kinds_that_are(shared: RunningServer) -> None:
+    with _client(shared, shared.token) as client:
+        refused = client.put("/v1/numbers/777/last_inbound", json={"users": ["16505550101"], "at": []})
+
+    assert refused.json()["error"]["message"] == "(#100) Param at must be an integer or string."
+
+
+@pytest.mark.parametrize("path", ["/v1/tokens/", "/healthz/", "/v1/numbers/777/last_inbound/"])
+def test_an_address_with_a_slash_too_many_is_an_unknown_path(shared: RunningServer, path: str) -> None:
+    with _client(shared, shared.token) as client:
+        answer = client.get(path, follow_redirects=False)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 2500)
+
+
+def test_an_answer_with_a_token_in_it_is_not_stored_and_has_the_headers_of_every_other(shared: RunningServer) -> None:
+    made = _create(shared, shared.token)
+    with _client(shared, shared.token) as client:
+        answers = [made, client.get("/v1/tokens"), client.delete(f"/v1/tokens/{made.json()['token_id']}")]
+
+    for answer in answers:
+        assert "no-store" in answer.headers["cache-control"]
+        assert answer.headers["facebook-api-version"] == "v23.0"
+        assert len(answer.headers.get_list("x-fb-request-id")) == 1
+        assert answer.headers["content-type"] == "application/json"
+
+
 def test_an_unknown_token_cannot_be_revoked(shared: RunningServer) -> None:
     with _client(shared, shared.token) as client:
         assert client.delete("/v1/tokens/abcdef").json()["error"]["error_subcode"] == 33
@@ -199,3 +251,18 @@ def test_a_token_that_one_server_revoked_is_soon_refused_by_another(tmp_path: Pa
 
             time.sleep(1)  # what is promised
             assert holder.get(other.block_users).json()["error"]["code"] == 190
+
+
+def test_a_token_that_is_revoked_while_a_body_comes_does_nothing_more(shared: RunningServer) -> None:
+    made = _create(shared, shared.token, label="slow").json()
+    body = block("16505550199")
+    head = f"POST {shared.block_users} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {made['token']}\r\n"
+    with Connection(shared) as connection:
+        connection.send(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:10])
+        httpx2.get(f"{shared.url}/healthz")  # by then the first piece has been read
+        with _client(shared, shared.token) as owner:
+            owner.delete(f"/v1/tokens/{made['token_id']}")
+
+        connection.send(body[10:])
+
+        assert connection.answer().error["code"] == 190

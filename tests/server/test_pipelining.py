@@ -77,6 +77,18 @@ def test_a_request_that_offers_another_protocol_is_answered_in_this_one(
         assert USERS[0] in answer.body.decode()
 
 
+@pytest.mark.parametrize("path", ["/x", "/v25.0/1/block_users", "wablock.test:443"])
+def test_a_request_for_a_tunnel_is_answered_once_and_the_connection_closes(server: RunningServer, path: str) -> None:
+    with Connection(server) as connection:
+        connection.send(request(server, "CONNECT", path))
+
+        answer = connection.answer()
+
+        assert answer.status == 400
+        assert answer.error["message"] == "Unsupported request - method type: connect"
+        assert connection.is_closed()
+
+
 def test_after_an_offer_of_another_protocol_the_connection_goes_on(server: RunningServer) -> None:
     with Connection(server) as connection:
         for _ in range(3):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 from tests.storage.changes import ACCOUNT
 
 from wablock.block_list.ports import Block, Change, Member, NoteInbound, Refusal, Sweep, Unblock
@@ -36,9 +37,7 @@ class PlainLists:
         return [row for row in self.lists.get(list_id, []) if row.in_force(at)]
 
     def blocked(self, list_id: str, member: Member, at: int) -> bool:
-        names = {member.key, member.user_id, self._meant(member).key}
-        if member.user_id in self.number_of:
-            names.add(self.number_of[member.user_id].key)
+        names = self._names(member)
         return any(row.key in names for row in self.rows(list_id, at))
 
     def apply(self, change: Change) -> dict[int, Refusal]:
@@ -46,16 +45,15 @@ class PlainLists:
             self.wrote_at = {who: at for who, at in self.wrote_at.items() if at >= change.inbound_before}
             return {}
         assert change.account_id == ACCOUNT
-        members = [self._meant(self._linked(member, change.at)) for member in change.members]
         match change:
             case Block():
-                return self._block(change, members)
+                return self._block(change, self._learned(change))
             case Unblock():
-                gone = {member.key for member in members}
+                gone = {name for member in change.members for name in self._names(member)}
                 kept = [row for row in self.rows(change.list_id, change.at) if row.key not in gone]
                 self.lists[change.list_id] = kept
             case NoteInbound():
-                for member in members:
+                for member in self._learned(change):
                     who = (change.phone_number_id, member.key)
                     self.wrote_at[who] = max(change.at, self.wrote_at.get(who, 0))
         return {}
@@ -68,7 +66,7 @@ class PlainLists:
             row = rows.get(member.key) or added.get(member.key)
             if row is not None:
                 row.reason = member.reason or row.reason
-                row.expires_at = member.expires_at or row.expires_at
+                row.expires_at = member.expires_at
             elif change.written_since is not None and self._wrote(change.list_id, member) < change.written_since:
                 refused[index] = Refusal.NOT_WRITTEN_LATELY
             elif change.max_size is not None and len(rows) + len(added) >= change.max_size:
@@ -86,11 +84,21 @@ class PlainLists:
         self.lists[change.list_id] = [*added.values(), *rows.values()]
         return refused
 
+    def _names(self, member: Member) -> set[str]:
+        """Every key under which the member may be listed."""
+        number = self.number_of.get(member.user_id or "", member)
+        return {member.key, member.user_id or member.key, number.key}
+
+    def _learned(self, change: Block | NoteInbound) -> list[Member]:
+        return [self._meant(self._linked(member, change.at)) for member in change.members]
+
     def _meant(self, member: Member) -> Member:
-        """The member under its number, where that is known."""
+        """The member under its number, where that is known; without a user_id that is another number's."""
         number = self.number_of.get(member.user_id or "")
-        if number is None or member.wa_id is not None:
+        if number is None or number.key == member.key:
             return member
+        if member.wa_id is not None:
+            return msgspec.structs.replace(member, user_id=None)
         return Member(
             number.key, number.wa_id, member.user_id, member.input, member.reason, member.note, member.expires_at
         )
@@ -108,10 +116,10 @@ class PlainLists:
 
     def _merged(self, rows: Sequence[Blocked], member: Member) -> list[Blocked]:
         same = [row for row in rows if row.key in (member.key, member.user_id)]
-        if not any(row.key == member.user_id for row in same):
+        if not same:
             return list(rows)
         kept = same[-1]  # newest first: the last is the earliest block
         expiries = [row.expires_at for row in same]
         kept.expires_at = None if None in expiries else max(at for at in expiries if at is not None)
-        kept.key, kept.wa_id, kept.user_id = member.key, member.wa_id, member.user_id
+        kept.key, kept.wa_id, kept.user_id = member.key, kept.wa_id or member.wa_id, member.user_id
         return [row for row in rows if row is kept or row not in same]

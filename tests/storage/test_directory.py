@@ -1,15 +1,24 @@
 """Numbers and tokens."""
 
+import asyncio
+from contextlib import closing
+from pathlib import Path
+
+import apsw
 import msgspec
+import pytest
 from tests.storage.adapters import Store
-from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, page, wrote
-from tests.storage.people import person
+from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, listed, page, unblock, version, wrote
+from tests.storage.people import by_user_id, linked, person
 
 from wablock.access import ALL_SCOPES, AccessToken, Scope, digest
-from wablock.block_list.ports import BusinessNumber, Outcome, Refusal, Rules
+from wablock.block_list.ports import BusinessNumber, Change, Outcome, Refusal, Rules
+from wablock.contract.errors import UnknownObject
 
 NUMBER = BusinessNumber(LIST, ACCOUNT, "16505550100", "US", Rules.META)
 TOKEN = AccessToken(digest("one"), ACCOUNT, "shop", frozenset({Scope.READ, Scope.WRITE}), frozenset({LIST}), NOON)
+_THE_NEXT_OWNERS = BusinessNumber(LIST, "102290129340399")
+_CHANGES = [block(person(1)), unblock(person(2)), wrote(person(1))]
 
 
 async def test_a_number_is_found_as_it_was_added(store: Store) -> None:
@@ -70,7 +79,8 @@ async def test_a_removed_number_takes_its_list_and_its_messages_along(store: Sto
 
     await store.remove_number(LIST)
 
-    assert (await page(store)).rows == ()
+    assert list((await page(store)).rows) == []
+    await store.add_number(NUMBER, NOON)
     assert (await store.apply(block(person(2), written_since=0))).refused == {0: Refusal.NOT_WRITTEN_LATELY}
 
 
@@ -92,6 +102,87 @@ async def test_a_number_that_was_removed_can_be_added_and_blocked_for_again(stor
     assert await store.add_number(NUMBER, NOON)
 
     assert await store.apply(block(person(1), max_size=1)) == Outcome()
+
+
+@pytest.mark.parametrize("change", _CHANGES, ids=["block", "unblock", "message"])
+async def test_a_removed_number_takes_no_change(store: Store, change: Change) -> None:
+    await store.add_number(NUMBER, NOON)
+    await store.remove_number(LIST)
+
+    with pytest.raises(UnknownObject, match=f"'{LIST}' does not exist"):
+        await store.apply(change)
+
+    assert list((await page(store)).rows) == []
+
+
+@pytest.mark.parametrize("change", _CHANGES, ids=["block", "unblock", "message"])
+async def test_a_change_of_the_former_owner_reaches_nobody_who_adds_the_number_next(
+    store: Store, change: Change
+) -> None:
+    await store.add_number(NUMBER, NOON)
+    await store.remove_number(LIST)
+    await store.add_number(_THE_NEXT_OWNERS, NOON)
+    await store.apply(block(person(2), account_id=_THE_NEXT_OWNERS.account_id))
+
+    with pytest.raises(UnknownObject):
+        await store.apply(change)
+
+    assert await listed(store) == ["+16505550002"]
+
+
+async def test_a_message_to_the_former_owner_opens_no_window_for_the_next_one(store: Store) -> None:
+    await store.add_number(NUMBER, NOON)
+    await store.remove_number(LIST)
+    await asyncio.gather(store.apply(wrote(person(1))), return_exceptions=True)
+
+    await store.add_number(_THE_NEXT_OWNERS, NOON)
+
+    outcome = await store.apply(block(person(1), written_since=0, account_id=_THE_NEXT_OWNERS.account_id))
+    assert outcome.refused == {0: Refusal.NOT_WRITTEN_LATELY}
+
+
+async def test_a_change_for_a_removed_number_fails_alone_and_leaves_no_link(store: Store) -> None:
+    other = "106540352242923"
+    await store.add_number(NUMBER, NOON)
+    await store.remove_number(LIST)
+
+    first, refused, last = await asyncio.gather(
+        store.apply(block(person(1), list_id=other)),
+        store.apply(block(linked(2, "US.2"))),
+        store.apply(block(by_user_id("US.2"), list_id=other)),
+        return_exceptions=True,
+    )
+
+    assert (first, type(refused), last) == (Outcome(), UnknownObject, Outcome())
+    assert sorted(await listed(store, list_id=other)) == ["+16505550001", "US.2"]
+    assert [row.wa_id for row in (await page(store, list_id=other)).rows] == [None, "16505550001"]
+
+
+async def test_a_number_without_a_list_that_was_removed_takes_no_change(store: Store, tmp_path: Path) -> None:
+    await store.add_number(NUMBER, NOON)
+    with closing(apsw.Connection(str(tmp_path / "wablock.db"))) as connection:  # as an earlier wablock left it
+        connection.execute("DELETE FROM block_list")
+    await store.remove_number(LIST)
+
+    with pytest.raises(UnknownObject):
+        await store.apply(block(person(1)))
+
+
+async def test_a_removal_is_a_change_of_the_list_and_keeps_its_version_growing(store: Store) -> None:
+    await store.add_number(NUMBER, NOON)
+    await store.apply(block(person(1)))
+
+    await store.remove_number(LIST)
+
+    assert await version(store) > NOON
+
+
+async def test_adding_a_number_keeps_what_was_blocked_before_it_was_known(store: Store) -> None:
+    await store.apply(block(person(1)))
+
+    await store.add_number(NUMBER, NOON)
+
+    assert await listed(store) == ["+16505550001"]
 
 
 async def test_a_token_is_found_as_it_was_added(store: Store) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 from tests.storage.adapters import Store
-from tests.storage.changes import NOON, SECOND, block, is_blocked, listed, only_row, page, unblock, version, wrote
-from tests.storage.people import people, person
+from tests.storage.changes import LIST, NOON, SECOND, block, is_blocked, listed, only_row, page, unblock, version, wrote
+from tests.storage.people import by_user_id, linked, people, person
 
-from wablock.block_list.ports import Refusal, Sweep
+from wablock.block_list.ports import Member, Refusal, Sweep
 
 LATER = NOON + 60 * SECOND
 _AT_THE_END = pytest.mark.parametrize(
@@ -73,6 +73,49 @@ async def test_an_expiry_can_be_moved_later(store: Store) -> None:
     assert await is_blocked(store, person(1), LATER)
 
 
+async def test_blocking_again_without_an_end_makes_a_block_permanent(store: Store) -> None:
+    await store.apply(block(person(1, "spam", "third time", expires_at=LATER), person(2, expires_at=LATER)))
+
+    await store.apply(block(person(1)))
+
+    row = await only_row(store, at=LATER)
+    assert (row.input, row.reason, row.note, row.expires_at) == ("+16505550001", "spam", "third time", None)
+
+
+async def test_blocking_again_without_an_end_keeps_a_permanent_block_so(store: Store) -> None:
+    await store.apply(block(person(1, "spam"), person(2, expires_at=LATER)))
+    before = await page(store)
+
+    await store.apply(block(person(1), at=NOON + SECOND))
+
+    assert await page(store) == before
+
+
+async def test_blocking_again_with_an_end_makes_a_permanent_block_end(store: Store) -> None:
+    await store.apply(block(person(1)))
+
+    await store.apply(block(person(1, expires_at=LATER)))
+
+    assert [await is_blocked(store, person(1), at) for at in (LATER - 1, LATER)] == [True, False]
+
+
+async def test_blocking_again_by_user_id_without_an_end_makes_the_numbers_block_permanent(store: Store) -> None:
+    await store.apply(block(linked(1, "US.1", expires_at=LATER)))
+
+    await store.apply(block(by_user_id("US.1")))
+
+    assert (await only_row(store, at=LATER)).expires_at is None
+
+
+@pytest.mark.parametrize("ends, expected", [((LATER, None), None), ((None, LATER), LATER)], ids=["first", "last"])
+async def test_of_a_user_twice_in_a_request_the_last_end_holds(
+    store: Store, ends: tuple[int | None, int | None], expected: int | None
+) -> None:
+    await store.apply(block(*[person(1, expires_at=end) for end in ends]))
+
+    assert (await only_row(store)).expires_at == expected
+
+
 async def test_unblocking_an_expired_user_changes_no_version(store: Store) -> None:
     await store.apply(block(person(1, expires_at=LATER)))
 
@@ -105,6 +148,46 @@ async def test_a_sweep_gives_expired_places_back(store: Store) -> None:
 
     outcome = await store.apply(block(*people(3, start=10), at=NOON, max_size=3))
     assert outcome.refused == {}
+
+
+def _many_that_end(count: int) -> list[Member]:
+    return [by_user_id(f"US.{number}", expires_at=LATER) for number in range(count)]
+
+
+async def _kept(store: Store, list_id: str = LIST) -> int:
+    """How many rows are there still, of whenever."""
+    return len((await page(store, limit=100_000, at=NOON, list_id=list_id)).rows)
+
+
+async def test_a_sweep_drops_a_slice_and_the_next_one_goes_on(store: Store) -> None:
+    await store.apply(block(*_many_that_end(10_500)))
+
+    await store.apply(Sweep(LATER, 0))
+    after_one = await _kept(store)
+    await store.apply(Sweep(LATER, 0))
+
+    assert (after_one, await _kept(store)) == (500, 0)
+
+
+async def test_a_slice_is_of_all_lists_together(store: Store) -> None:
+    other = "106540352242923"
+    await store.apply(block(*_many_that_end(6_000)))
+    await store.apply(block(*_many_that_end(6_000), list_id=other))
+
+    await store.apply(Sweep(LATER, 0))
+    after_one = await _kept(store) + await _kept(store, other)
+    await store.apply(Sweep(LATER, 0))
+
+    assert (after_one, await _kept(store) + await _kept(store, other)) == (2_000, 0)
+
+
+async def test_what_a_sweep_left_for_the_next_takes_no_place(store: Store) -> None:
+    await store.apply(block(*_many_that_end(10_500)))
+    await store.apply(Sweep(LATER, 0))
+
+    outcome = await store.apply(block(person(1), person(2), at=LATER, max_size=1))
+
+    assert outcome.refused == {1: Refusal.LIST_FULL}
 
 
 async def test_a_sweep_forgets_old_messages_and_keeps_newer_ones(store: Store) -> None:

@@ -10,7 +10,7 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
 
 from wablock.block_list.ports import Change, Outcome, Sweep
-from wablock.contract.errors import BlocklistInternalError, Overloaded
+from wablock.contract.errors import BlocklistInternalError, Overloaded, UnknownObject
 from wablock.storage import SqliteStore
 from wablock.storage.group_commit import GroupCommit
 
@@ -81,6 +81,31 @@ async def test_a_change_that_fails_alone_fails_with_its_reason_kept(store: Sqlit
 
     assert isinstance(failure.value.__cause__, OverflowError)
     assert failure.value.code == 139103
+
+
+async def test_a_fault_of_ours_is_logged_with_its_traceback(
+    store: SqliteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    changes = [block(member, at=_NO_TIME if member == person(1) else NOON) for member in people(3)]
+
+    await asyncio.gather(*map(store.apply, changes), return_exceptions=True)
+
+    faults = [record.exc_info[0] for record in caplog.records if record.exc_info]
+    assert faults
+    assert set(faults) == {OverflowError}
+
+
+async def test_a_refusal_among_the_outcomes_is_that_callers_alone() -> None:
+    refusal = UnknownObject("POST", "106540352242922")
+
+    async def refuse_the_second(changes: Sequence[Change]) -> Sequence[Outcome | Exception]:
+        return [refusal if index == 1 else _DONE for index in range(len(changes))]
+
+    group = GroupCommit(refuse_the_second, CountingMeter())
+
+    outcomes = await asyncio.gather(*(group.submit(block(it)) for it in people(3)), return_exceptions=True)
+
+    assert outcomes == [_DONE, refusal, _DONE]
 
 
 async def test_a_caller_that_goes_away_takes_its_batch_not_along(store: SqliteStore) -> None:

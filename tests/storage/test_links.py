@@ -2,7 +2,6 @@
 
 from tests.storage.adapters import Store
 from tests.storage.changes import (
-    LIST,
     NOON,
     SECOND,
     block,
@@ -19,6 +18,7 @@ from tests.storage.people import by_user_id, linked, person
 from wablock.block_list.ports import PageRequest, Refusal
 
 LATER = NOON + 60 * SECOND
+_OTHER = "106540352242923"
 
 
 async def test_a_user_blocked_by_user_id_is_blocked_by_number_once_both_are_seen_together(store: Store) -> None:
@@ -151,24 +151,23 @@ async def test_a_block_that_shows_the_link_adds_no_second_row(store: Store) -> N
 
 
 async def test_a_link_merges_in_every_list_of_the_account(store: Store) -> None:
-    other = "106540352242923"
-    await store.apply(block(by_user_id("US.1"), list_id=other))
-    await store.apply(block(person(1), list_id=other))
+    await store.apply(block(by_user_id("US.1"), list_id=_OTHER))
+    await store.apply(block(person(1), list_id=_OTHER))
 
     await store.apply(wrote(linked(1, "US.1")))
 
-    found = await store.page(PageRequest(other, 25, NOON))
+    found = await store.page(PageRequest(_OTHER, 25, NOON))
     assert [row.input for row in found.rows] == ["US.1"]
 
 
 async def test_a_link_learned_in_one_account_means_nothing_in_another(store: Store) -> None:
     await store.apply(wrote(linked(1, "US.1")))
 
-    await store.apply(block(by_user_id("US.1"), account_id="102290129340399"))
+    await store.apply(block(by_user_id("US.1"), account_id="102290129340399", list_id=_OTHER))
 
-    row = (await page(store)).rows[0]
+    row = (await page(store, list_id=_OTHER)).rows[0]
     assert row.wa_id is None
-    assert await store.blocked("102290129340399", LIST, [person(1)], NOON) == [False]
+    assert await store.blocked("102290129340399", _OTHER, [person(1)], NOON) == [False]
 
 
 async def test_two_user_ids_of_one_number_are_one_user(store: Store) -> None:
@@ -178,3 +177,72 @@ async def test_two_user_ids_of_one_number_are_one_user(store: Store) -> None:
 
     assert await is_blocked(store, by_user_id("US.1"))
     assert await is_blocked(store, by_user_id("US.2"))
+
+
+async def test_a_user_id_that_means_one_number_cannot_be_made_to_mean_another(store: Store) -> None:
+    await store.apply(wrote(linked(1, "US.1")))
+
+    await store.apply(wrote(linked(2, "US.1")))
+    await store.apply(block(by_user_id("US.1")))
+
+    assert (await only_row(store)).wa_id == "16505550001"
+    assert not await is_blocked(store, person(2))
+
+
+async def test_a_number_with_another_numbers_user_id_is_blocked_as_the_number_alone(store: Store) -> None:
+    await store.apply(wrote(linked(1, "US.1")))
+
+    await store.apply(block(linked(2, "US.1")))
+
+    row = await only_row(store)
+    assert (row.wa_id, row.user_id) == ("16505550002", None)
+    assert not await is_blocked(store, by_user_id("US.1"))
+
+
+async def test_of_two_numbers_with_one_user_id_in_a_request_the_first_has_it(store: Store) -> None:
+    await store.apply(block(linked(1, "US.1"), linked(2, "US.1")))
+
+    rows = (await page(store)).rows
+    assert [(row.wa_id, row.user_id) for row in rows] == [("16505550001", "US.1"), ("16505550002", None)]
+
+
+async def test_an_unblock_teaches_no_link(store: Store) -> None:
+    await store.apply(unblock(linked(1, "US.1")))
+
+    await store.apply(block(by_user_id("US.1")))
+
+    assert (await only_row(store)).wa_id is None
+    assert not await is_blocked(store, person(1))
+
+
+async def test_an_unblock_that_shows_both_removes_both_rows(store: Store) -> None:
+    await store.apply(block(by_user_id("US.1"), person(1), person(2)))
+
+    await store.apply(unblock(linked(1, "US.1")))
+
+    assert await listed(store) == ["+16505550002"]
+
+
+async def test_an_unblock_removes_the_number_that_its_user_id_is_known_to_be(store: Store) -> None:
+    await store.apply(block(linked(1, "US.1")))
+
+    await store.apply(unblock(linked(2, "US.1")))
+
+    assert await listed(store) == []
+
+
+async def test_a_link_learned_by_a_block_is_shown_on_the_row_that_was_there(store: Store) -> None:
+    await store.apply(block(person(1)))
+
+    await store.apply(block(linked(1, "US.1"), at=NOON + SECOND))
+
+    row = await only_row(store)
+    assert (row.wa_id, row.user_id, row.blocked_at) == ("16505550001", "US.1", NOON)
+
+
+async def test_a_link_learned_by_a_block_is_shown_in_every_list_of_the_account(store: Store) -> None:
+    await store.apply(block(person(1), list_id=_OTHER))
+
+    await store.apply(block(linked(1, "US.1")))
+
+    assert [row.user_id for row in (await page(store, list_id=_OTHER)).rows] == ["US.1"]

@@ -36,6 +36,7 @@ _SPELLINGS = st.one_of(
     st.builds(person, st.integers(0, _USERS - 1)),
     st.integers(0, _USERS - 1).map(lambda number: by_user_id(f"US.{number}")),
     st.integers(0, _USERS - 1).map(lambda number: linked(number, f"US.{number}")),
+    st.builds(lambda number, other: linked(number, f"US.{other}"), st.integers(0, 2), st.integers(0, 2)),
 )
 _SECONDS = st.integers(0, 3)
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -76,6 +77,68 @@ def test_missing_folders_are_made(tmp_path: Path) -> None:
     prepare(path)
 
     assert path.exists()
+
+
+@pytest.fixture
+def generous_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+_HAS_MODES = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+
+
+@_HAS_MODES
+@pytest.mark.usefixtures("generous_umask")
+async def test_a_new_database_and_its_log_are_its_owners_alone(path: Path) -> None:
+    store = SqliteStore(path, CountingMeter())
+    await store.apply(block(person(1)))
+
+    assert {entry.name: oct(_mode(entry)) for entry in path.parent.iterdir()} == {
+        "wablock.db": "0o600",
+        "wablock.db-wal": "0o600",
+        "wablock.db-shm": "0o600",
+    }
+    await store.close()
+
+
+@_HAS_MODES
+@pytest.mark.usefixtures("generous_umask")
+def test_new_folders_are_their_owners_alone(tmp_path: Path) -> None:
+    prepare(tmp_path / "a" / "b" / "wablock.db")
+
+    assert [_mode(tmp_path / "a"), _mode(tmp_path / "a" / "b")] == [0o700, 0o700]
+
+
+@_HAS_MODES
+def test_folders_and_files_that_were_there_keep_their_modes(tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o750)
+    (folder / "wablock.db").touch()
+    (folder / "wablock.db").chmod(0o640)
+
+    prepare(folder / "wablock.db")
+
+    assert [_mode(folder), _mode(folder / "wablock.db")] == [0o750, 0o640]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read any folder")
+def test_a_folder_that_cannot_be_synced_is_refused_in_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "unreadable"
+    folder.mkdir()
+    folder.chmod(0o300)
+
+    refusal = _refusal(folder / "wablock.db")
+
+    assert refusal.startswith("Cannot prepare the database")
+    assert "\n" not in refusal
+    folder.chmod(0o700)
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:

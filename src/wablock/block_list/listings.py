@@ -7,7 +7,9 @@ from wablock.contract import cursor
 from wablock.contract.cursor import BadCursor, Cursor
 from wablock.contract.errors import InvalidParameter
 
-_MOST_REMEMBERED = 1_000
+# What is remembered is chosen by callers, so it is bounded by size: some 50 kB a listing at the most, 10 MB in all.
+_MOST_REMEMBERED = 200
+_MOST_ROWS = 100
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -24,13 +26,13 @@ class Asked(msgspec.Struct, frozen=True):
 class Listing(msgspec.Struct, frozen=True):
     """A page and the cursors of its first and last row; no cursors where it is empty.
 
-    `rendered` is for whoever shows it: what was made of this very page, to be used again while it is true.
+    `rendered` is for whoever shows it: what was last made of this very page, and for whom.
     """
 
     page: Page
     before: str | None
     after: str | None
-    rendered: dict[object, tuple[bytes, bytes]] = {}
+    rendered: dict[str, tuple[bytes, bytes]] = {}
 
 
 class _Remembered(msgspec.Struct, frozen=True):
@@ -56,7 +58,9 @@ class RememberedListings:
         return remembered.listing if holds_until is None or now < holds_until else None
 
     def remember(self, asked: Asked, listing: Listing, stamp: int, now: Microseconds) -> None:
-        """Keep `listing`, which was read after the store said `stamp`: at worst it is newer, and never found again."""
+        """Keep `listing`, if it is small; it was read after the store said `stamp`: at worst it is newer."""
+        if len(listing.page.rows) > _MOST_ROWS or asked.details:
+            return
         if stamp != self._stamp or len(self._listings) >= _MOST_REMEMBERED:
             self._listings.clear()
             self._stamp = stamp

@@ -8,7 +8,10 @@ import msgspec
 from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from wablock.access import is_number_id
+from wablock.cli.logs import harmless
 from wablock.server.metrics import Metrics
 from wablock.settings import default_database
 from wablock.storage import Store, open_store
@@ -20,6 +23,20 @@ Json = Annotated[bool, Parameter(env_var="WABLOCK_JSON", negative="", help="Prin
 
 class Refused(Exception):
     """The command asks for what cannot be; the message says what to do, in one line."""
+
+
+def checked_number_id(text: str) -> str:
+    """`text`, which can be a phone number id; raises `Refused` for any other."""
+    if not is_number_id(text):
+        raise Refused(f"{text!r} is not a phone number id: it has digits only, as 106540352242922")
+    return text
+
+
+def named(text: str, flag: str) -> str:
+    """`text`, which says something; raises `Refused` for one that does not."""
+    if not text.strip():
+        raise Refused(f"{flag} must not be empty")
+    return text
 
 
 def on_store(database: str | None, work: Callable[[Store], Awaitable[T]]) -> T:
@@ -57,7 +74,8 @@ def say(text: str) -> None:
     Console(soft_wrap=True).print(text, markup=False, highlight=False)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> Text:
+    """A cell that shows what it is given: a label may look like markup, or like orders to a terminal."""
     if value is None:
-        return "-"
-    return ", ".join(value) if isinstance(value, list) else str(value)
+        return Text("-")
+    return Text(harmless(", ".join(value) if isinstance(value, list) else str(value)))

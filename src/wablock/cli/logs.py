@@ -7,6 +7,10 @@ from typing import Any
 
 import structlog
 
+_ORDER = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)  # to a terminal: a color, a title, a line
+_LINES = frozenset(("exception", "stack"))  # what Python itself writes in lines
 _NUMBER = re.compile(r"\d{7,}")
 _IDS = frozenset(("request_id", "phone_number_id", "timestamp"))
 
@@ -26,7 +30,7 @@ def configure(*, for_people: bool) -> None:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            mask_numbers,
+            mask,
             renderer,
         ],
     )
@@ -38,9 +42,19 @@ def configure(*, for_people: bool) -> None:
     logging.getLogger("wablock").setLevel(logging.INFO)
 
 
-def mask_numbers(_logger: Any, _method: str, event: Any) -> Any:
-    """No log line holds a whole phone number: the first three digits and the last two are left of it."""
+def mask(_logger: Any, _method: str, event: Any) -> Any:
+    """No log line gives orders to a terminal, or holds a whole phone number: its first 3 digits and last 2 are left."""
     for key, value in event.items():
-        if isinstance(value, str) and key not in _IDS:
-            event[key] = _NUMBER.sub(lambda match: f"{match[0][:3]}…{match[0][-2:]}", value)
+        if isinstance(value, str):
+            shown = "\n".join(map(harmless, value.split("\n"))) if key in _LINES else harmless(value)
+            event[key] = shown if key in _IDS else _NUMBER.sub(_masked, shown)
     return event
+
+
+def harmless(text: str) -> str:
+    """`text` on one line, without what a terminal would obey."""
+    return _ORDER.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _masked(number: re.Match[str]) -> str:
+    return f"{number[0][:3]}…{number[0][-2:]}"

@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from rich.prompt import Confirm
 
 from wablock.block_list.ports import BusinessNumber, Rules
-from wablock.cli.administration import Json, Refused, on_store, say, show
+from wablock.cli.administration import Json, Refused, checked_number_id, named, on_store, say, show
 from wablock.contract import identity
 from wablock.contract.errors import NotAWhatsAppUser
 from wablock.settings import DatabaseUrl
@@ -43,7 +43,11 @@ def add(
 ) -> None:
     """Add a business number. Its block list is empty; a server sees it at once."""
     number = BusinessNumber(
-        _checked_id(phone_number_id), account, _wa_id(display_number), _country(country, display_number), rules
+        checked_number_id(phone_number_id),
+        named(account, "--account"),
+        _wa_id(display_number),
+        _country(country, display_number),
+        rules,
     )
     if not on_store(database, lambda store: store.add_number(number, system_clock())):
         raise Refused(f"The number {phone_number_id} exists already")
@@ -84,12 +88,6 @@ def _tell(numbers: list[BusinessNumber], sentence: str, *, as_json: bool) -> Non
 def _row(number: BusinessNumber) -> dict[str, str]:
     values = {column: getattr(number, column) for column in _COLUMNS}
     return {column: str(value) for column, value in values.items() if value}
-
-
-def _checked_id(phone_number_id: str) -> str:
-    if not (phone_number_id.isascii() and phone_number_id.isdigit() and len(phone_number_id) <= 32):
-        raise Refused(f"{phone_number_id!r} is not a phone number id: it has digits only, as 106540352242922")
-    return phone_number_id
 
 
 def _wa_id(display_number: str | None) -> str | None:

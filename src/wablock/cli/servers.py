@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from wablock.access import ALL_SCOPES, AccessToken, digest
+from wablock.access import ALL_SCOPES, AccessToken, digest, is_token
 from wablock.block_list.ports import BusinessNumber
 from wablock.cli import logs
-from wablock.cli.administration import Refused, say
+from wablock.cli.administration import Refused, checked_number_id, say
 from wablock.server.serve import bind
 from wablock.server.serve import serve as run_server
 from wablock.settings import (
@@ -33,6 +34,10 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
 
     Not for production: its token is known to all who read this, and without --data it keeps nothing.
     """
+    checked_number_id(settings.phone_number_id)
+    _check_public_url(settings.answers.public_url)
+    if not is_token(settings.token):
+        raise Refused("--token must be printable ASCII characters, up to 1,024, without spaces")
     if settings.token == DEV_TOKEN and not _is_loopback(settings.host):
         raise Refused(f"{settings.host} is not loopback and the default token is public: choose one with --token")
     logs.configure(for_people=True)
@@ -57,6 +62,7 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
 
 def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - immutable
     """Start a production server on a database. Add numbers and tokens with `wablock number` and `wablock token`."""
+    _check_public_url(settings.answers.public_url)
     logs.configure(for_people=False)
     with bind(settings.host, settings.port) as bound:
         database = settings.database or default_database()
@@ -118,6 +124,19 @@ See the list:
 
 Stop with Ctrl-C.
 """)
+
+
+def _check_public_url(url: str | None) -> None:
+    if url is not None and not _is_web_address(url):
+        raise Refused(f"--public-url must begin with http:// or https:// and name a host, not {url!r}")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return url.startswith(("http://", "https://")) and bool(parts.hostname)
 
 
 def _url(host: str, bound: socket.socket) -> str:

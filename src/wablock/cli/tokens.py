@@ -11,7 +11,7 @@ from wablock import access
 from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
-from wablock.cli.administration import Json, Refused, on_store, print_json, say, show
+from wablock.cli.administration import Json, Refused, checked_number_id, named, on_store, print_json, say, show
 from wablock.server.manage import token_info
 from wablock.settings import DatabaseUrl
 from wablock.storage import Store
@@ -60,10 +60,10 @@ def create(
     text = _typed_token() if from_stdin else access.random_token()
     token = AccessToken(
         access.digest(text),
-        account,
-        label,
+        named(account, "--account"),
+        named(label, "--label"),
         frozenset(scope or (Scope.READ, Scope.WRITE)),
-        frozenset(number) if number else None,
+        frozenset(map(checked_number_id, number)) if number else None,
         now,
         expires_at,
     )
@@ -114,8 +114,8 @@ def revoke(
 
 def _typed_token() -> str:
     text = sys.stdin.read().strip()
-    if len(text) < _SHORTEST or not text.isascii() or not text.isprintable() or " " in text:
-        raise Refused(f"A token has {_SHORTEST} or more printable ASCII characters and no spaces")
+    if len(text) < _SHORTEST or not access.is_token(text):
+        raise Refused(f"A token has {_SHORTEST} or more printable ASCII characters, up to 1,024, and no spaces")
     return text
 
 

@@ -30,7 +30,7 @@ from wablock.server.answers import Answer, RequestIds, failure, preflight, reque
 from wablock.server.block_users import BlockUsers, Call
 from wablock.server.credentials import header_token
 from wablock.server.limits import Limits, RateLimits
-from wablock.server.manage import Manage
+from wablock.server.manage import Manage, response
 from wablock.server.metrics import CONTENT_TYPE, Metrics
 from wablock.server.openapi import document
 from wablock.server.request import ClientWentAway, Target
@@ -97,6 +97,7 @@ class Application:
             },
             lifespan=lifespan,
         )
+        self._rest.router.redirect_slashes = False  # a redirect is none of the contract's answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -132,6 +133,8 @@ class Application:
         # A good token in the header comes first: without one, nothing else about the request is told.
         token = None if text is None else await self._token(text)
         body = await request.body(receive, sent, self._limits.body)
+        if token is not None and body:  # a body may take its time, and the token may be revoked meanwhile
+            token = await self._access.token(text)
         said = await parameters.read(scope["query_string"], sent.content_type, body)
         in_parameters = text is None and said.access_token is not None and self._options.token_in_parameters
         if token is None:
@@ -195,23 +198,24 @@ class Application:
         except Exception:
             _log.exception("an answer could not be made", extra={"request_id": ids.fbtrace_id})
         route = scope.get("route")
-        self._done(scope, getattr(route, "path", "unknown"), ids, status, None, started)
+        self._done(scope, getattr(route, "path", "unknown"), ids, status, scope.get("wablock.code"), started)
 
     async def _rest_failed(self, asked: Request, error: Exception) -> Response:
         if isinstance(error, HTTPException):
             error = UnsupportedMethod(asked.method) if error.status_code == 405 else UnknownPath(_unknown(asked))
         elif not isinstance(error, GraphError):
             error = BlocklistInternalError()
-        answer = failure(error, asked.scope["wablock.ids"], answering_version(None))
-        response = Response(answer.body, answer.status)
-        response.raw_headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
-        return response
+        asked.scope["wablock.code"] = error.code
+        return response(failure(error, asked.scope["wablock.ids"], answering_version(None)))
 
     async def _authorize(self, asked: Request) -> AccessToken:
         return await self._token(header_token(request.headers(asked.scope)))
 
     async def _read_body(self, asked: Request) -> bytes:
-        return await request.body(asked.receive, request.headers(asked.scope), self._limits.body)
+        sent = request.headers(asked.scope)
+        body = await request.body(asked.receive, sent, self._limits.body)
+        await self._access.token(header_token(sent))  # see `_answer`
+        return body
 
     async def _healthz(self, _: Request) -> Response:
         return Response(b'{"status":"ok"}', media_type="application/json")
@@ -246,6 +250,7 @@ def _unknown(asked: Request) -> str:
 
 
 async def _send(send: Send, answer: Answer) -> None:
-    answer.headers.append((b"content-length", str(len(answer.body)).encode()))
+    if answer.status != 304:  # its length would be said to be that of what the caller has
+        answer.headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body})

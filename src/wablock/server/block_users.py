@@ -25,8 +25,6 @@ from wablock.server.answers import (
 from wablock.server.limits import RateLimits
 from wablock.server.parameters import Parameters
 
-_MOST_RENDERED = 8  # of one page: callers who use different host names, fields or tokens in the query
-
 _SCOPES = {"GET": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
 
 
@@ -79,25 +77,16 @@ class BlockUsers:
         asked = call.parameters
         limit, shown = asked.page_size(), asked.extra_fields() | self._always_shown
         listing = await self._block_list.page(number, limit, asked.after, asked.before, details=bool(shown))
-        token = asked.access_token if call.token_in_parameters else None
-        kind = call.url, asked.fields, token  # what the body depends on, beside the listing
-        body, etag = listing.rendered.get(kind) or self._rendered(call, listing, limit, shown, kind)
+        same_for_all = not shown and not asked.fields and not call.token_in_parameters
+        rendered = listing.rendered.get(call.url) if same_for_all else None
+        if rendered is None:
+            body = encoded(_data(call, listing, limit, shown))
+            rendered = body, etag_of(body)
+            if same_for_all:
+                listing.rendered.clear()  # one is enough: callers who use many host names cannot fill the memory
+                listing.rendered[call.url] = rendered
+        body, etag = rendered
         return with_etag(success_body(body, call.ids, call.version), etag, call.if_none_match)
-
-    def _rendered(
-        self, call: Call, listing: Listing, limit: int, shown: frozenset[str], kind: tuple[str | None, ...]
-    ) -> tuple[bytes, bytes]:
-        rows = listing.page.rows
-        data = wire.GetBlockedUsersData(
-            [_detailed_user(row, shown) for row in rows] if shown else [_blocked_user(row) for row in rows]
-        )
-        if listing.before is not None and listing.after is not None:
-            data.paging = _paging(call, limit, listing, listing.before, listing.after)
-        body = encoded(data)
-        if len(listing.rendered) >= _MOST_RENDERED:
-            listing.rendered.clear()
-        listing.rendered[kind] = body, etag_of(body)
-        return listing.rendered[kind]
 
     async def _post(self, call: Call, number: BusinessNumber) -> Answer:
         result = await self._block_list.block(number, call.parameters.users(), call.token.label)
@@ -121,6 +110,16 @@ class BlockUsers:
         answer = success(data, call.ids, call.version, self._partial_failure_status)
         answer.code = error.code
         return answer
+
+
+def _data(call: Call, listing: Listing, limit: int, shown: frozenset[str]) -> wire.GetBlockedUsersData:
+    rows = listing.page.rows
+    data = wire.GetBlockedUsersData(
+        [_detailed_user(row, shown) for row in rows] if shown else [_blocked_user(row) for row in rows]
+    )
+    if listing.before is not None and listing.after is not None:
+        data.paging = _paging(call, limit, listing, listing.before, listing.after)
+    return data
 
 
 def _blocked_user(row: Row) -> wire.BlockedUser:

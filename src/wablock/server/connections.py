@@ -5,6 +5,7 @@ loses the body of a request that offers HTTP/2.
 """
 
 import asyncio
+import logging
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import ClassVar, Protocol
@@ -12,10 +13,12 @@ from typing import ClassVar, Protocol
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from wablock.contract.errors import GraphError, InvalidParameter, Overloaded
+from wablock.contract.errors import GraphError, InvalidParameter, Overloaded, UnsupportedMethod
 from wablock.contract.versions import answering_version
 from wablock.server.answers import failure, request_ids
 from wablock.server.limits import Limits
+
+_log = logging.getLogger("wablock.server")
 
 _MOST_PIPELINED = 100  # uvicorn reads on with every answer, so a quick sender could fill the memory with requests
 
@@ -29,7 +32,7 @@ class ConnectionMeter(Protocol):
 
     def connection_closed(self) -> None: ...
 
-    def connection_refused(self) -> None: ...
+    def connection_refused(self, status: int, code: int) -> None: ...
 
 
 class HeadTooLarge(InvalidParameter):
@@ -68,13 +71,14 @@ class GuardedProtocol(HttpToolsProtocol):
     _body = 0
     """Bytes of its body among all."""
     _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
+    """Ends a connection whose client does not take what was written."""
     _refusal: GraphError | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.meter.connection_opened()
         if len(self.connections) > self.limits.connections:
-            self.meter.connection_refused()
             self._refuse(Overloaded("Too many connections are open. Nothing was changed; try again."))
         else:
             self._close_if_idle()
@@ -83,7 +87,29 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
         self._stop_waiting()
+        self._stop_waiting_for_reader()
         self.meter.connection_closed()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait_for_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():  # what is left has to be read in time too, before it can close
+            self._stop_waiting_for_reader()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._end_if_unread()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._end_if_unread()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._end_if_unread()
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -113,7 +139,10 @@ class GuardedProtocol(HttpToolsProtocol):
         if sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > self.limits.head:
             self._refusal = HeadTooLarge(self.limits.head)
             raise self._refusal
-        if self._is_upgrade():
+        if self.parser.get_method() == b"CONNECT":  # what follows it would be no HTTP
+            self._refusal = UnsupportedMethod("CONNECT")
+            raise self._refusal
+        if self.parser.should_upgrade():
             return
         if len(self.pipeline) >= _MOST_PIPELINED:
             self._refusal = Overloaded(f"Up to {_MOST_PIPELINED} requests may be sent ahead of their answers.")
@@ -127,7 +156,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self._is_upgrade():
+        if self.parser.should_upgrade():
             return
         self._awaited = _Awaited.NOTHING
         super().on_message_complete()
@@ -135,9 +164,6 @@ class GuardedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What uvicorn calls for bytes that are no HTTP request."""
         self._refuse(self._refusal or InvalidParameter(msg))
-
-    def _is_upgrade(self) -> bool:
-        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     def _decline(self, rest: bytes) -> None:
         """Take the request as if it offered nothing: Java's client offers HTTP/2 with every first request.
@@ -182,6 +208,20 @@ class GuardedProtocol(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
+    def _wait_for_reader(self) -> None:
+        if self._unread is None:
+            self._unread = self.loop.call_later(self.limits.idle_seconds, self.transport.abort)
+
+    def _stop_waiting_for_reader(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _end_if_unread(self) -> None:
+        """Bound a close: the transport itself would keep what is written until it is read."""
+        if self.transport.is_closing() and self.transport.get_write_buffer_size():
+            self._wait_for_reader()
+
     def _refuse(self, error: GraphError) -> None:
         """Answer without the application, where no answer has begun, and close.
 
@@ -196,15 +236,23 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         # While its body is awaited a request may be answered already, or have to wait for others to be.
         if self._awaited is not _Awaited.BODY or not (self.cycle.response_started or self.pipeline):
-            answer = failure(error, request_ids(), answering_version(None))
-            head = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}".encode()]
-            head += [name + b": " + value for name, value in answer.headers if name != b"connection"]
-            head += [b"content-length: %d" % len(answer.body), b"connection: close", b"", b""]
-            self.transport.write(b"\r\n".join(head) + answer.body)
+            self._answer(error)
         if self.cycle is not None and not self.cycle.response_complete:  # the application learns that it is over
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.close()
+        self._end_if_unread()
+
+    def _answer(self, error: GraphError) -> None:
+        ids = request_ids()
+        answer = failure(error, ids, answering_version(None))
+        head = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}".encode()]
+        head += [name + b": " + value for name, value in answer.headers if name != b"connection"]
+        head += [b"content-length: %d" % len(answer.body), b"connection: close", b"", b""]
+        self.transport.write(b"\r\n".join(head) + answer.body)
+        self.meter.connection_refused(error.status, error.code)
+        told = {"request_id": ids.fbtrace_id, "status": error.status, "code": error.code, "reason": error.message}
+        _log.info("refused", extra=told)
 
 
 def bounded(limits: Limits, meter: ConnectionMeter) -> type[GuardedProtocol]:

@@ -17,11 +17,12 @@ from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND
 from wablock.block_list.service import BlockList
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, MissingParameter, TooManyUsers, UnknownObject
+from wablock.contract.versions import answering_version
+from wablock.server.answers import Answer, success
 from wablock.server.parameters import NOT_JSON, invalid
 
 _T = TypeVar("_T")
 
-_encoder = msgspec.json.Encoder()
 LATEST = 253_402_300_799  # the end of the year 9999, in seconds since 1970
 _Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
@@ -92,7 +93,7 @@ class Manage:
 
     async def list_tokens(self, request: Request) -> Response:
         asker = await self._authorize(request)
-        return _json(Tokens([token_info(token) for token in await self._access.tokens(asker)]))
+        return _json(request, Tokens([token_info(token) for token in await self._access.tokens(asker)]))
 
     async def create_token(self, request: Request) -> Response:
         maker = await self._authorize(request)
@@ -111,14 +112,14 @@ class Manage:
         await self._access.grant(maker, token)
         info = token_info(token)
         info.token = text
-        return _json(info, 201)
+        return _json(request, info, 201)
 
     async def revoke_token(self, request: Request) -> Response:
         asker = await self._authorize(request)
         token_id = request.path_params["token_id"]
         if not await self._access.revoke(asker, token_id):
             raise UnknownObject("DELETE", token_id)
-        return _json(TokenRevoked(success=True))
+        return _json(request, TokenRevoked(success=True))
 
     async def put_last_inbound(self, request: Request) -> Response:
         token = await self._authorize(request)
@@ -130,7 +131,7 @@ class Manage:
             raise TooManyUsers(len(asked.users), MOST_USERS_PER_REQUEST)
         users = [_user(text) for text in asked.users]
         result = await self._block_list.note_inbound(number, users, _moment(asked.at))
-        return _json(LastInboundResult(result.done, result.failed or UNSET))
+        return _json(request, LastInboundResult(result.done, result.failed or UNSET))
 
 
 def token_info(token: AccessToken) -> TokenInfo:
@@ -166,10 +167,17 @@ def _decoded(body: bytes, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except msgspec.ValidationError as fault:
-        raise invalid(str(fault)) from None
+        raise invalid(str(fault), tuple(Scope)) from None
     except NOT_JSON:
         raise InvalidParameter("The body must be a JSON object.") from None
 
 
-def _json(data: Any, status: int = 200) -> Response:
-    return Response(_encoder.encode(data), status, media_type="application/json")
+def _json(request: Request, data: msgspec.Struct, status: int = 200) -> Response:
+    return response(success(data, request.scope["wablock.ids"], answering_version(None), status))
+
+
+def response(answer: Answer) -> Response:
+    """An answer as Starlette sends one."""
+    made = Response(answer.body, answer.status)
+    made.raw_headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
+    return made

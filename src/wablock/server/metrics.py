@@ -1,5 +1,7 @@
 """What can be counted, for Prometheus. No label says a number, a token or a user."""
 
+from http import HTTPStatus
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
@@ -48,8 +50,11 @@ class Metrics:
     def connection_closed(self) -> None:
         self._connections.dec()
 
-    def connection_refused(self) -> None:
-        self._shed.labels("connection").inc()
+    def connection_refused(self, status: int, code: int) -> None:
+        """Count what was answered without the application; it took no time that could be measured."""
+        self._requests.labels("connection", status, code).inc()
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            self._shed.labels("connection").inc()
 
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""

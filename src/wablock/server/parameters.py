@@ -1,11 +1,12 @@
 """JSON, form, multipart and query -> one request type. After this nobody asks again what the caller sent."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers as StarletteHeaders
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -25,9 +26,16 @@ MULTIPART: Final = "multipart/form-data"
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What decoding JSON raises for a text that is none: bytes that are not UTF-8 and endless nesting are told apart."""
 
-_MOST_FIELDS = 10_000
+_MOST_FIELDS = 5_100  # 1,000 users with all that is known of them
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which some programs put before JSON
 _BRACKETS = re.compile(r"block_users\[(\d{0,6})\]\[(\w{1,32})\]")
-_ERROR_PLACE = re.compile(r" - at `\$(.*)`$")
+_ERROR_PLACE = re.compile(r" - at `\$((?:\.\w+|\[(?:\d+|\.\.\.)\])*)`\Z")  # a caller's value may hold the like
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_MISSING_FIELD = re.compile(r"Object missing required field `(\w+)`")
+_WRONG_CHOICE = re.compile(r"Invalid enum value (.*)", re.DOTALL)
+_EXPECTED = re.compile(r"Expected `([^`]*)`(.*?)(?:, got `.*`)?")
+_KINDS: Final = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
+_LONGEST_REPEATED = 100  # characters of what a caller sent
 _PLACE_PART = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")
 _EXTRA_FIELDS: Final = frozenset(("input", "user_id", "reason", "note", "blocked_at", "blocked_by", "expires_at"))
 _OWN_FIELDS: Final = frozenset(("messaging_product", "wa_id"))
@@ -91,14 +99,15 @@ _any_decoder = msgspec.json.Decoder()
 
 async def read(query: bytes, content_type: str | None, body: bytes) -> Parameters:
     """What the query and the body say together: the body wins where both say it. Raises `InvalidParameter`."""
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     media_type = _media_type(content_type, body)
     if not query and media_type in (None, JSON):
         return _from_json(body) if body else Parameters()
-    said = _nested(_pairs(query.decode("latin-1")))
+    said = _nested(_pairs(query))
     if media_type == JSON:
         said |= _json_object(body)
     elif media_type == FORM:
-        said |= _nested(_pairs(body.decode("latin-1")))
+        said |= _nested(_pairs(body))
     elif media_type == MULTIPART:
         said |= _nested(await _multipart(content_type or "", body))
     return _convert(said)
@@ -145,21 +154,42 @@ def _convert(said: dict[str, Any]) -> Parameters:
         raise invalid(str(fault)) from None
 
 
-def invalid(fault: str) -> InvalidParameter:
-    """A fault in msgspec's words, in Graph's: `$.block_users[3].user` is `block_users[3][user]`."""
+def invalid(fault: str, choices: Sequence[str] = ()) -> InvalidParameter:
+    """A fault in msgspec's words, in Graph's: `$.block_users[3].user` is `block_users[3][user]`.
+
+    `choices` are those of the enum in what was decoded, where it has one.
+    """
+    if unknown := _UNKNOWN_FIELD.fullmatch(fault):
+        return InvalidParameter(f"Unknown parameter {unknown[1][:_LONGEST_REPEATED]}.")
     match = _ERROR_PLACE.search(fault)
     place, problem = (match[1], fault[: match.start()]) if match else ("", fault)
+    if missing := _MISSING_FIELD.fullmatch(problem):
+        return MissingParameter(_place_name(f"{place}.{missing[1]}"))
+    name = _place_name(place)
+    if wrong := _WRONG_CHOICE.fullmatch(problem):
+        value = wrong[1][:_LONGEST_REPEATED]
+        return InvalidParameter(f"Param {name} {_must_be_one_of(choices) if choices else f'cannot be {value}'}.")
+    if expected := _EXPECTED.fullmatch(problem):
+        kinds = [_KINDS.get(kind, kind) for kind in expected[1].split(" | ") if kind != "null"]
+        article = "an" if kinds[0][:1] in "aio" else "a"
+        return InvalidParameter(f"Param {name} must be {article} {' or '.join(kinds)}{expected[2]}.")
+    return InvalidParameter(f"Param {name}: {problem[:_LONGEST_REPEATED]}.")
+
+
+def _must_be_one_of(choices: Sequence[str]) -> str:
+    return f"must be one of {', '.join(choices)}"
+
+
+def _place_name(place: str) -> str:
     parts = [name or index for name, index in _PLACE_PART.findall(place)]
-    name = "".join([parts[0], *(f"[{part}]" for part in parts[1:])]) if parts else "the request"
-    wanted = problem.removeprefix("Expected ").partition(", got")[0]
-    for theirs, ours in (("`", ""), (" | null", ""), ("null | ", ""), ("str", "string"), ("int", "integer")):
-        wanted = wanted.replace(theirs, ours)
-    return InvalidParameter(f"Param {name} must be {'an' if wanted[:1] in 'aio' else 'a'} {wanted}.")
+    return "".join([parts[0], *(f"[{part}]" for part in parts[1:])]) if parts else "the request"
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
+def _pairs(text: bytes) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="surrogateescape")
+        return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+    except UnicodeDecodeError:
+        raise InvalidParameter(details="Parameters are UTF-8 text") from None
     except ValueError:
         raise InvalidParameter(f"A request may have up to {_MOST_FIELDS} parameters.") from None
 
@@ -167,16 +197,16 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Form fields as the object they mean; of a repeated one the last counts, as in PHP."""
     said: dict[str, Any] = {}
-    users: dict[str, dict[str, str]] = {}
+    users: dict[int, dict[str, str]] = {}
     for name, value in pairs:
         match = _BRACKETS.fullmatch(name)
         if match is None:
             said[name] = value
         else:
-            index = match[1] or str(len(users))
+            index = int(match[1]) if match[1] else max(users, default=-1) + 1
             users.setdefault(index, {})[match[2]] = value
     if users:
-        said["block_users"] = [users[index] for index in sorted(users, key=int)]
+        said["block_users"] = [users[index] for index in sorted(users)]
     elif isinstance(said.get("block_users"), str):
         said["block_users"] = _json_text(said["block_users"])
     return said
@@ -193,8 +223,10 @@ async def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
     async def chunks() -> Any:
         yield body
 
+    # Only the boundary counts: a charset of the caller's choice could be one that takes for ever to decode.
+    boundary = parse_options_header(content_type)[1].get(b"boundary", b"").decode("latin-1")
     parser = MultiPartParser(
-        StarletteHeaders({"content-type": content_type}),
+        StarletteHeaders({"content-type": f"{MULTIPART}; boundary={boundary}"}),
         chunks(),
         max_files=0,
         max_fields=_MOST_FIELDS,
@@ -202,6 +234,6 @@ async def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
     )
     try:
         form = await parser.parse()
-    except (MultiPartException, KeyError, UnicodeDecodeError) as fault:
+    except (MultiPartException, UnicodeError) as fault:
         raise InvalidParameter(f"The {MULTIPART} body cannot be read.", str(fault)) from None
     return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]

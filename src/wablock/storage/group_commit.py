@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from wablock.block_list.ports import Change, Outcome, Sweep
-from wablock.contract.errors import BlocklistInternalError, Overloaded
+from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded
 
 ApplyBatch = Callable[[Sequence[Change]], Awaitable[Sequence[Outcome | Exception]]]
 
@@ -30,8 +30,8 @@ class CommitMeter(Protocol):
 class GroupCommit:
     """Forms batches for `apply_batch`, which makes one batch durable and gives an outcome for each change in it.
 
-    `apply_batch` is never called twice at a time. Where it raises, every change of its batch fails with
-    `BlocklistInternalError`.
+    A `GraphError` among the outcomes is that change's alone. `apply_batch` is never called twice at a time. Where it
+    raises, every change of its batch fails with `BlocklistInternalError`.
     """
 
     def __init__(self, apply_batch: ApplyBatch, meter: CommitMeter, most_waiting: int = _MOST_USERS_WAITING) -> None:
@@ -82,7 +82,7 @@ class GroupCommit:
             outcomes = await self._apply_batch([change for change, _ in batch])
             self._meter.committed(len(batch))
         except Exception as trouble:
-            outcomes = [trouble] * len(batch)
+            outcomes = [_internal_error(trouble) for _ in batch]
         finally:  # even a cancelled commit answers its callers
             for index, (_, done) in enumerate(batch):
                 _settle(done, outcomes[index] if index < len(outcomes) else BlocklistInternalError())
@@ -93,10 +93,17 @@ def _settle(done: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None
         return
     if isinstance(outcome, Outcome):
         done.set_result(outcome)
+    elif isinstance(outcome, GraphError) and not isinstance(outcome, BlocklistInternalError):
+        done.set_exception(outcome)
     else:
-        trouble = BlocklistInternalError()  # one for each caller: an exception remembers who raised it
-        trouble.__cause__ = outcome.__cause__ or outcome
-        done.set_exception(trouble)
+        done.set_exception(_internal_error(outcome))
+
+
+def _internal_error(trouble: Exception) -> BlocklistInternalError:
+    """One for each caller: an exception remembers who raised it."""
+    error = BlocklistInternalError()
+    error.__cause__ = trouble.__cause__ or trouble
+    return error
 
 
 def _users(change: Change) -> int:

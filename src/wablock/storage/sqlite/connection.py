@@ -33,25 +33,22 @@ def prepare(path: Path, vfs: str | None = None) -> None:
 
     Synced before anybody is answered: otherwise a power cut just after could leave a file that does not open.
     """
-    folders = [path.parent]
     try:
-        while not folders[-1].exists():  # the entry of a new folder is in the one above
-            folders.append(folders[-1].parent)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folders = _make_folders(path)
+        _make_file(path)
         _look_before_writing(path, vfs)
         connection = connect(path, vfs)
     except (OSError, apsw.Error) as trouble:
         raise CannotOpen(f"Cannot open the database {path}: {trouble}") from trouble
     try:
-        _migrate(connection, path)
-        with contextlib.suppress(apsw.BusyError):  # another process is at it, and the commit was synced
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-    except apsw.Error as trouble:
+        with contextlib.closing(connection):
+            _migrate(connection, path)
+            with contextlib.suppress(apsw.BusyError):  # another process is at it, and the commit was synced
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        for folder in folders:
+            _sync_folder(folder)
+    except (OSError, apsw.Error) as trouble:
         raise CannotOpen(f"Cannot prepare the database {path}: {trouble}") from trouble
-    finally:
-        connection.close()
-    for folder in folders:
-        _sync_folder(folder)
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -59,6 +56,25 @@ def migrations() -> list[tuple[int, str]]:
     folder = files("wablock.storage").joinpath("migrations/sqlite")
     scripts = sorted((entry.name, entry.read_text()) for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return [(int(name.split("_")[0]), sql) for name, sql in scripts]
+
+
+def _make_folders(path: Path) -> list[Path]:
+    """Make the folders that `path` lacks, for their owner alone; returns those whose entries are to be synced."""
+    folders = [path.parent]
+    while not folders[-1].exists():  # the entry of a new folder is in the one above
+        folders.append(folders[-1].parent)
+    for folder in reversed(folders[:-1]):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folders
+
+
+def _make_file(path: Path) -> None:
+    """An empty file for its owner alone, where there is none: SQLite, which would let others read it, takes it over.
+
+    It holds phone numbers. Whoever comes second finds the file; the log beside it gets the file's mode from SQLite.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _look_before_writing(path: Path, vfs: str | None) -> None:
@@ -112,6 +128,8 @@ def _use_wal(connection: apsw.Connection) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # a folder cannot be opened there, and its entries are journaled
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -26,9 +26,18 @@ ON CONFLICT (phone_number_id) DO NOTHING
 """
 _ADD_ACCOUNT = "INSERT INTO account (account_id, created_at) VALUES (?, ?) ON CONFLICT (account_id) DO NOTHING"
 _REMOVE_NUMBER = "DELETE FROM phone_number WHERE phone_number_id = ?"
+_TAKE_LIST = """
+INSERT INTO block_list (list_id, account_id, version, size) VALUES (?, ?, 0, 0)
+ON CONFLICT (list_id) DO UPDATE SET account_id = excluded.account_id
+"""
+# A removed number's list stays, empty and nobody's: a request that was let in just before the removal is refused by it,
+# and does not block for whoever adds the number next.
 _REMOVE_LIST = (
     "DELETE FROM blocked_user WHERE list_id = ?",
-    "DELETE FROM block_list WHERE list_id = ?",
+    """
+    INSERT INTO block_list (list_id, account_id, version, size) VALUES (?, '', 0, 0)
+    ON CONFLICT (list_id) DO UPDATE SET account_id = '', version = version + 1, size = 0
+    """,
     "DELETE FROM last_inbound WHERE phone_number_id = ?",
 )
 
@@ -84,7 +93,10 @@ def add_number(writer: BatchWriter, number: BusinessNumber, at: Microseconds) ->
             _ADD_NUMBER,
             (number.phone_number_id, number.account_id, number.wa_id, number.country, number.rules, at),
         )
-        return connection.changes() > 0
+        added = connection.changes() > 0
+        if added:
+            connection.execute(_TAKE_LIST, (number.phone_number_id, number.account_id))
+        return added
 
 
 def remove_number(writer: BatchWriter, phone_number_id: str) -> bool:

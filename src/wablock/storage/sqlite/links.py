@@ -1,0 +1,82 @@
+"""Which user_id is which number, as requests and traffic show it, account by account."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from wablock.block_list.ports import Member, Microseconds
+from wablock.storage.sqlite.lists import Lists, ListState
+
+_ALIAS = "SELECT identity, wa_id FROM identity_alias WHERE account_id = +? AND alias = +?"
+_LINK = "INSERT INTO identity_alias (account_id, alias, identity, wa_id) VALUES (?, ?, ?, ?)"
+_LISTS_WITH = """
+SELECT DISTINCT block_list.list_id FROM block_list
+JOIN blocked_user INDEXED BY blocked_user_identity
+  ON blocked_user.list_id = block_list.list_id AND blocked_user.identity IN (+?, +?)
+WHERE block_list.account_id = +?
+"""
+_ROWS_OF = """
+SELECT seq, expires_at FROM blocked_user INDEXED BY blocked_user_identity
+WHERE list_id = +? AND identity IN (?, ?) ORDER BY seq
+"""
+_DROP_ROW = "DELETE FROM blocked_user WHERE list_id = +? AND seq = +?"
+_MERGED_ROW = """
+UPDATE blocked_user SET identity = ?, wa_id = coalesce(wa_id, ?), user_id = ?, expires_at = ?
+WHERE list_id = +? AND seq = +?
+"""
+
+
+class Links:
+    """The links of all accounts, within one transaction."""
+
+    def __init__(self, connection: apsw.Connection, lists: Lists) -> None:
+        self._execute: Callable[..., Any] = connection.execute
+        self._lists = lists
+
+    def resolved(self, account_id: str, members: Sequence[Member], at: Microseconds) -> Sequence[Member]:
+        """`members` under the identity that each is known by; links that a member shows are learned first."""
+        if all(member.user_id is None for member in members):
+            return members
+        return [self._known(account_id, member, at) for member in members]
+
+    def names(self, account_id: str, members: Sequence[Member]) -> set[str]:
+        """Every identity under which `members` may be listed; nothing is learned."""
+        found = {member.key for member in members}
+        for member in members:
+            if member.user_id is not None:
+                alias = self._execute(_ALIAS, (account_id, member.user_id)).fetchone()
+                found |= {member.user_id} if alias is None else {member.user_id, alias[0]}
+        return found
+
+    def _known(self, account_id: str, member: Member, at: Microseconds) -> Member:
+        if member.user_id is None:
+            return member
+        alias = self._execute(_ALIAS, (account_id, member.user_id)).fetchone()
+        if alias is None:
+            if member.links:
+                self._link(account_id, member, at)
+            return member
+        if not member.links:
+            return msgspec.structs.replace(member, key=alias[0], wa_id=alias[1])
+        # A request cannot make a user_id mean another number: that would carry one user's blocks over to another.
+        return member if alias[0] == member.key else msgspec.structs.replace(member, user_id=None)
+
+    def _link(self, account_id: str, member: Member, at: Microseconds) -> None:
+        """From now on `member.user_id` means `member.key`, and rows under either become one in every list."""
+        self._execute(_LINK, (account_id, member.user_id, member.key, member.wa_id))
+        for (list_id,) in self._execute(_LISTS_WITH, (member.key, member.user_id, account_id)).fetchall():
+            self._merge(self._lists.get(list_id, account_id, at), member, at)
+
+    def _merge(self, state: ListState, member: Member, at: Microseconds) -> None:
+        """One row, which knows both ids, of what may be two: the earlier block, the later expiry."""
+        rows = self._execute(_ROWS_OF, (state.list_id, member.key, member.user_id)).fetchall()
+        if not rows:  # it had expired
+            return
+        for seq, _ in rows[1:]:
+            self._execute(_DROP_ROW, (state.list_id, seq))
+            state.change(max(at, state.version + 1), -1)
+        expiries = [expires_at for _, expires_at in rows]
+        expires_at = None if None in expiries else max(expiries)
+        self._execute(_MERGED_ROW, (member.key, member.wa_id, member.user_id, expires_at, state.list_id, rows[0][0]))

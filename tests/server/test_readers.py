@@ -1,0 +1,65 @@
+"""A client that does not read what it asked for: it has its time, and then its connection ends."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from tests.running_server import RunningServer, running_server
+from tests.server.raw_http import Answer, Connection
+
+from wablock.settings import LimitSettings
+
+DOCUMENT = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
+LAST_DOCUMENT = DOCUMENT.replace(b"Host", b"Connection: close\r\nHost")
+_ENDS_WITHIN = 10  # seconds
+
+
+def _open(server: RunningServer) -> int:
+    """How many connections are open, not counting the one that asks."""
+    with Connection(server) as connection:
+        connection.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
+        for line in connection.answer().body.decode().splitlines():
+            if line.startswith("wablock_connections "):
+                return int(float(line.split()[1])) - 1
+    raise AssertionError("no gauge of connections")
+
+
+def _none_is_open(server: RunningServer) -> bool:
+    end = time.monotonic() + _ENDS_WITHIN
+    while time.monotonic() < end:
+        if _open(server) == 0:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [DOCUMENT * 99, DOCUMENT * 98 + LAST_DOCUMENT, DOCUMENT * 3 + LAST_DOCUMENT, DOCUMENT * 3, DOCUMENT * 3 + b"\0"],
+    ids=["many", "many and close", "few and close", "few", "few and garbage"],
+)
+def test_a_client_that_does_not_read_does_not_stay(impatient: RunningServer, asked: bytes) -> None:
+    with Connection(impatient, receive_buffer=1) as connection:
+        connection.send(asked)
+        time.sleep(0.1)
+
+        assert _none_is_open(impatient)
+
+
+def test_a_client_that_reads_late_but_in_time_gets_everything(tmp_path: Path) -> None:
+    with (
+        running_server(tmp_path, limits=LimitSettings(idle_timeout=2)) as server,
+        Connection(server, receive_buffer=1) as connection,
+    ):
+        connection.send(DOCUMENT * 98 + LAST_DOCUMENT)
+        time.sleep(0.5)
+
+        assert len(list(_answers(connection))) == 99
+
+
+def _answers(connection: Connection) -> Iterator[Answer]:
+    with suppress(ConnectionError):
+        while True:
+            yield connection.answer()

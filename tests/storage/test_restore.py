@@ -1,0 +1,96 @@
+"""Restoring a backup as docs/how-to/run-in-production.md says: exactly what was backed up is there."""
+
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+from tests.storage.changes import NOON, SECOND, block, listed
+from tests.storage.meters import CountingMeter
+from tests.storage.people import person
+
+from wablock.storage import SqliteStore
+
+_BLOCK_AND_CRASH = """
+import asyncio, os, sys
+from pathlib import Path
+from tests.storage.changes import NOON, SECOND, block
+from tests.storage.meters import CountingMeter
+from tests.storage.people import people
+from wablock.storage import SqliteStore
+
+async def main():
+    store = SqliteStore(Path(sys.argv[1]), CountingMeter())
+    for member in people(50, start=100):
+        await store.apply(block(member, at=NOON + SECOND))
+    os._exit(9)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "wablock.db"
+
+
+@pytest.fixture
+async def backup(path: Path, tmp_path: Path) -> Path:
+    """Of a list of two, taken while the server runs; it goes on, and crashes later."""
+    copy = tmp_path / "backup.db"
+    store = SqliteStore(path, CountingMeter())
+    await store.apply(block(person(1), person(2)))
+    _back_up(path, copy)
+    await store.apply(block(person(3)))
+    await store.close()
+    _run_and_crash(path)
+    return copy
+
+
+def _back_up(path: Path, copy: Path) -> None:
+    """What `.backup` of the sqlite3 program does."""
+    with (
+        closing(apsw.Connection(str(path))) as source,
+        closing(apsw.Connection(str(copy))) as target,
+        target.backup("main", source, "main") as copying,
+    ):
+        copying.step()
+
+
+def _run_and_crash(path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", _BLOCK_AND_CRASH, str(path)], check=False)
+    assert ended.returncode == 9
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _restore(path: Path, copy: Path) -> None:
+    """The steps of the page."""
+    _log(path).unlink(missing_ok=True)
+    path.with_name(path.name + "-shm").unlink(missing_ok=True)
+    shutil.copyfile(copy, path)
+
+
+async def test_a_restored_backup_holds_exactly_the_backed_up_users(path: Path, backup: Path) -> None:
+    assert _log(path).stat().st_size > 0  # the crash left it, and it belongs to the file that goes
+
+    _restore(path, backup)
+
+    store = SqliteStore(path, CountingMeter())
+    assert await listed(store) == ["+16505550001", "+16505550002"]
+    await store.close()
+
+
+async def test_a_restored_backup_takes_writes(path: Path, backup: Path) -> None:
+    _restore(path, backup)
+    store = SqliteStore(path, CountingMeter())
+
+    await store.apply(block(person(4), at=NOON + SECOND))
+
+    assert await listed(store) == ["+16505550004", "+16505550001", "+16505550002"]
+    await store.close()
