@@ -40,6 +40,7 @@ def test_a_server_whose_database_cannot_be_written_is_alive_and_not_ready(
     server: RunningServer, tmp_path: Path
 ) -> None:
     with closing(apsw.Connection(str(tmp_path / "wablock.db"))) as other:
+        other.set_busy_timeout(10_000)  # the server may be writing just now
         other.execute("BEGIN IMMEDIATE")
 
         alive, ready = (httpx2.get(server.url + path, timeout=60) for path in ("/healthz", "/readyz"))
