@@ -1,9 +1,14 @@
 """Text that is not what it says: other encodings, other alphabets, no text at all."""
 
 import json
+from urllib.parse import parse_qsl
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.conformance.caller import Caller, said
+
+from wablock.server import parameters
 
 FORM = "application/x-www-form-urlencoded"
 USER = "+16505551234"
@@ -77,3 +82,10 @@ def test_one_index_in_two_spellings_is_one_item(caller: Caller) -> None:
     caller.send("POST", content=form.encode(), headers={"Content-Type": FORM})
 
     assert caller.get(fields="reason").json()["data"][0]["reason"] == "spam"
+
+
+@given(st.lists(st.sampled_from(["a", "limit", "=", "&", "25", "-", "~", "."]), max_size=20).map("".join))
+def test_a_query_with_nothing_to_decode_is_read_as_any_other(query: str) -> None:
+    plain = parameters._pairs(query.encode())
+
+    assert plain == parse_qsl(query, keep_blank_values=True)

@@ -27,6 +27,7 @@ NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What decoding JSON raises for a text that is none: bytes that are not UTF-8 and endless nesting are told apart."""
 
 _MOST_FIELDS = 5_100  # 1,000 users with all that is known of them
+_NOTHING_TO_DECODE = re.compile(rb"[A-Za-z0-9_.~&=-]*")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which some programs put before JSON
 _BRACKETS = re.compile(r"block_users\[(\d{0,6})\]\[(\w{1,32})\]")
 _ERROR_PLACE = re.compile(r" - at `\$((?:\.\w+|\[(?:\d+|\.\.\.)\])*)`\Z")  # a caller's value may hold the like
@@ -186,6 +187,9 @@ def _place_name(place: str) -> str:
 
 
 def _pairs(text: bytes) -> list[tuple[str, str]]:
+    if _NOTHING_TO_DECODE.fullmatch(text) and text.count(b"&") < _MOST_FIELDS:  # as paging links are
+        fields = text.decode().split("&")
+        return [(name, value) for name, _, value in (field.partition("=") for field in fields if field)]
     try:
         return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except UnicodeDecodeError:

@@ -63,6 +63,7 @@ class GroupCommit:
     async def _commit_all(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(0)  # requests that have arrived already come along: a commit costs more than a look
                 await self._commit(self._next_batch())
         finally:
             self._committing = None

@@ -110,25 +110,23 @@ class Transaction:
     def _add(self, change: Block, state: ListState, members: Sequence[Member]) -> None:
         newest = max(change.at, state.version + len(members))
         before = self._connection.total_changes()
-        self._connection.executemany(
-            _ADD_ONE,
+        rows = [
             (
-                (
-                    change.list_id,
-                    newest - index,
-                    change.at,
-                    change.by,
-                    member.key,
-                    member.wa_id,
-                    member.user_id,
-                    member.input,
-                    member.reason,
-                    member.note,
-                    member.expires_at,
-                )
-                for index, member in enumerate(members)
-            ),
-        )
+                change.list_id,
+                newest - index,
+                change.at,
+                change.by,
+                member.key,
+                member.wa_id,
+                member.user_id,
+                member.input,
+                member.reason,
+                member.note,
+                member.expires_at,
+            )
+            for index, member in enumerate(members)
+        ]
+        self._connection.executemany(_ADD_ONE, rows)
         added = self._connection.total_changes() - before
         if added:
             version = newest if added == len(members) else self._execute(_NEWEST, (change.list_id,)).get
