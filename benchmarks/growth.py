@@ -20,7 +20,7 @@ def measure(rounds: int) -> list[Figure]:
                 fill(server.url, size)
         starts = interleaved({name: partial(_start, file) for name, file in files.items()}, rounds, "starts")
         with ExitStack() as stack:
-            servers = {name: stack.enter_context(running("wablock", file=file)) for name, file in files.items()}
+            servers = {name: stack.enter_context(running("forgetful", file=file)) for name, file in files.items()}
             gets = interleaved(
                 {name: rate_of(server.url, "get") for name, server in servers.items()},
                 rounds,
@@ -30,7 +30,7 @@ def measure(rounds: int) -> list[Figure]:
     small, large = _SIZES
     return [
         at_most("start to first answer, 1,000,000 ÷ 1,000 users", starts[large] / starts[small], 1.5, starts),
-        at_most("time of a GET, 1,000,000 ÷ 1,000 users", gets[small] / gets[large], 1.5, gets),
+        at_most("time of a GET, read anew, 1,000,000 ÷ 1,000 users", gets[small] / gets[large], 1.5, gets),
         at_most("memory in MB, 1,000,000 ÷ 1,000 users", memory[large] / memory[small], 1.5, memory),
     ]
 

@@ -19,6 +19,7 @@ import uvicorn
 from benchmarks.load import SERVER_CORE
 from benchmarks.peers import ordinary_service
 from wablock.access import ALL_SCOPES, AccessToken, digest
+from wablock.block_list.listings import RememberedListings
 from wablock.block_list.ports import BusinessNumber, Change, Outcome
 from wablock.server.limits import Limits
 from wablock.server.serve import bind, serve
@@ -100,6 +101,13 @@ class _StoreThatDoesNothing:
         return getattr(self._store, name)
 
 
+class _NothingRemembered(RememberedListings):
+    """Every page is read and rendered anew, as on a list that changes before every GET."""
+
+    def remember(self, *_: object) -> None:
+        pass
+
+
 def _wired(file: str) -> Wired:
     wired = build(f"sqlite:///{Path(file).absolute()}")
     asyncio.run(_prepare(wired))
@@ -153,6 +161,8 @@ def main(variant: str, file: str, *arguments: str) -> None:
     if variant == "null_store":
         block_users = wired.application._block_users  # noqa: SLF001 - the same handler, another store
         block_users._block_list._store = _StoreThatDoesNothing(wired.store)  # noqa: SLF001
+    elif variant == "forgetful":
+        wired.application._block_users._block_list._remembered = _NothingRemembered()  # noqa: SLF001
     elif variant == "constant":
         application = _constant(wired, int(arguments[0]))
     serve(application, bound, Limits(), wired.metrics, lambda: print(url, flush=True))
