@@ -13,7 +13,7 @@ import msgspec
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
 from wablock.server.serve import bind, server
-from wablock.settings import AnswerSettings, LimitSettings
+from wablock.settings import AnswerSettings, GateSettings, KeySettings, LimitSettings
 from wablock.wiring import Wired, build, system_clock
 
 ACCOUNT_ID: Final = "102290129340398"
@@ -49,6 +49,8 @@ def running_server(
     rules: Rules = Rules.OPEN,
     answers: AnswerSettings | None = None,
     limits: LimitSettings | None = None,
+    key: KeySettings | None = None,
+    gate: GateSettings | None = None,
     open_list_size: int | None = None,
     numbers: Sequence[BusinessNumber] = (NUMBER,),
     tokens: Sequence[AccessToken] = (),
@@ -60,6 +62,8 @@ def running_server(
         rules,
         answers,
         limits,
+        key=key,
+        gate=gate,
         open_list_size=open_list_size,
         made_on_demand_for=made_on_demand_for,
         clock=clock,

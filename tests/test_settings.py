@@ -12,6 +12,8 @@ from wablock.server.limits import Limits
 from wablock.settings import (
     AnswerSettings,
     DevSettings,
+    GateSettings,
+    KeySettings,
     LimitSettings,
     ServeSettings,
     default_database,
@@ -19,8 +21,9 @@ from wablock.settings import (
 )
 from wablock.storage import open_store
 
-KINDS: list[type[Any]] = [AnswerSettings, LimitSettings, ServeSettings, DevSettings]
-SETTINGS = [(kind, field) for kind in KINDS for field in fields(kind) if field.name not in ("answers", "limits")]
+KINDS: list[type[Any]] = [AnswerSettings, LimitSettings, KeySettings, GateSettings, ServeSettings, DevSettings]
+GROUPS = ("answers", "limits", "key", "gate")
+SETTINGS = [(kind, field) for kind in KINDS for field in fields(kind) if field.name not in GROUPS]
 
 
 def _parameter(kind: type[Any], field: Field[Any]) -> Parameter:

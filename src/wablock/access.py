@@ -20,10 +20,11 @@ _LONGEST_NUMBER_ID = 32
 
 
 class Scope(StrEnum):
-    """`read` lists, `write` blocks and unblocks, `manage` makes and revokes tokens."""
+    """`read` lists and checks, `write` blocks and unblocks, `send` sends messages, `manage` sets tokens and routes."""
 
     READ = "read"
     WRITE = "write"
+    SEND = "send"
     MANAGE = "manage"
 
 
@@ -137,22 +138,26 @@ class Access:
 
     async def number(self, token: AccessToken, phone_number_id: str, scope: Scope, method: str) -> BusinessNumber:
         """The number, where `token` may touch it with `scope`; raises the contract's failure otherwise."""
-        now = self._monotonic()
-        remembered = self._numbers.get(phone_number_id)
-        if remembered is not None and now - remembered[0] < _TRUSTED_FOR:
-            number = remembered[1]
-        else:
-            found = await self._find_number(phone_number_id)
-            if found is None:
-                raise errors.UnknownObject(method, phone_number_id)
-            number = found
-            _remember(self._numbers, phone_number_id, (now, number))
+        number = await self.find_number(phone_number_id)
+        if number is None:
+            raise errors.UnknownObject(method, phone_number_id)
         if not token.may_touch(number):
             raise errors.UnknownObject(method, phone_number_id)
         require(token, scope)
         return number
 
-    async def _find_number(self, phone_number_id: str) -> BusinessNumber | None:
+    async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
+        """The number, whoever asks; None where there is none."""
+        now = self._monotonic()
+        remembered = self._numbers.get(phone_number_id)
+        if remembered is not None and now - remembered[0] < _TRUSTED_FOR:
+            return remembered[1]
+        number = await self._ask_for_number(phone_number_id)
+        if number is not None:
+            _remember(self._numbers, phone_number_id, (now, number))
+        return number
+
+    async def _ask_for_number(self, phone_number_id: str) -> BusinessNumber | None:
         if not is_number_id(phone_number_id):
             return None
         found = await self._directory.find_number(phone_number_id)

@@ -19,6 +19,7 @@ _SERVER = Group("Server", sort_key=1)
 _ANSWERS = Group("Answers", sort_key=2)
 _RATES = Group("Rates", sort_key=3)
 _LIMITS = Group("Limits", sort_key=4)
+_GATE = Group("Gate", sort_key=5)
 
 
 def default_database() -> str:
@@ -29,6 +30,11 @@ def default_database() -> str:
 def file_url(path: Path) -> str:
     """The database URL of a SQLite file, whatever characters its name has."""
     return "sqlite:///" + quote(str(path.absolute()))
+
+
+def default_key_file() -> Path:
+    """Beside no database: whoever takes a database's file is not to have the key to its secrets as well."""
+    return platformdirs.user_config_path("wablock") / "secret.key"
 
 
 DatabaseUrl = Annotated[
@@ -115,6 +121,46 @@ class LimitSettings:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
+class KeySettings:
+    """The key to the secrets in the database."""
+
+    secret_key: Annotated[
+        str | None,
+        _setting("SECRET_KEY", "Key that seals secrets in the database; several with commas, the first seals.", _GATE),
+    ] = None
+    secret_key_file: Annotated[
+        Path | None,
+        _setting(
+            "SECRET_KEY_FILE",
+            "File of that key, made at first need. Default: wablock/secret.key in your configuration directory.",
+            _GATE,
+        ),
+    ] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class GateSettings:
+    """The gate before the business's webhook."""
+
+    pass_unchecked: Annotated[
+        bool,
+        _setting("PASS_UNCHECKED", "Pass webhooks on, marked, while the block list cannot be asked. Else 503.", _GATE),
+    ] = False
+    refuse_unrouted: Annotated[
+        bool,
+        _setting(
+            "REFUSE_UNROUTED", "Refuse webhooks for numbers without a downstream, so that they come again.", _GATE
+        ),
+    ] = True
+    deduplicate_for: Annotated[
+        float,
+        _setting("DEDUPLICATE_FOR", "Seconds in which a message that was taken is not sent again. 0: off.", _GATE, 0),
+    ] = 0
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
 class ServeSettings:
     """A production server."""
 
@@ -129,6 +175,8 @@ class ServeSettings:
         int | None, _setting("OPEN_LIST_SIZE", "Users on a list under open rules. Default: no limit.", at_least=1)
     ] = None
     log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request; failed ones are, always.")] = False
+    key: KeySettings = KeySettings()
+    gate: GateSettings = GateSettings()
     answers: AnswerSettings = AnswerSettings()
     limits: LimitSettings = LimitSettings()
 
@@ -155,5 +203,7 @@ class DevSettings:
         bool, _setting("STRICT_NUMBERS", "Answer for --phone-number-id alone, not for any numeric id.")
     ] = False
     log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request; failed ones are, always.")] = True
+    key: KeySettings = KeySettings()
+    gate: GateSettings = GateSettings()
     answers: AnswerSettings = AnswerSettings()
     limits: LimitSettings = LimitSettings()

@@ -14,12 +14,20 @@ from wablock.block_list.ports import Microseconds, Rules
 from wablock.block_list.rules import RuleBook
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError
+from wablock.downstream import Downstreams
+from wablock.gate.delivery import Delivery
+from wablock.gate.drops import RecentDrops
+from wablock.gate.duplicates import Delivered
+from wablock.gate.inbound import Inbound
+from wablock.gate.last_inbound import LastInbound
+from wablock.gate.routes import Routes
 from wablock.server.app import Application, Options
 from wablock.server.limits import Rate, RateLimits
 from wablock.server.metrics import Metrics
 from wablock.server.readiness import Readiness
-from wablock.settings import AnswerSettings, LimitSettings
+from wablock.settings import AnswerSettings, GateSettings, KeySettings, LimitSettings, default_key_file
 from wablock.storage import Store, open_store
+from wablock.vault import AeadVault, LazyVault, key_file, keys_from_text
 
 _log = logging.getLogger("wablock")
 
@@ -44,6 +52,8 @@ def build(
     answers: AnswerSettings | None = None,
     limits: LimitSettings | None = None,
     *,
+    key: KeySettings | None = None,
+    gate: GateSettings | None = None,
     open_list_size: int | None = None,
     log_requests: bool = False,
     made_on_demand_for: str | None = None,
@@ -51,23 +61,53 @@ def build(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Wired:
     """A server on `database`, which is opened, migrated and synced on return; raises `CannotOpen`."""
-    answers, limits = answers or AnswerSettings(), limits or LimitSettings()
+    answers, limits, gate = answers or AnswerSettings(), limits or LimitSettings(), gate or GateSettings()
     metrics = Metrics()
     store = open_store(database, metrics)
     block_list = BlockList(store, RuleBook(rules, open_list_size), clock)
+    access = Access(store, clock, monotonic, made_on_demand_for)
+    routes = routes_of(store, key or KeySettings(), clock, monotonic)
+    forwarder = Downstreams()
+    delivery = Delivery(
+        routes,
+        forwarder,
+        metrics,
+        Delivered(gate.deduplicate_for, monotonic) if gate.deduplicate_for else None,
+        refuse_unrouted=gate.refuse_unrouted,
+    )
+    last_inbound = LastInbound(store.apply)
+    drops = RecentDrops()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
-        sweeping = asyncio.create_task(_sweep(block_list))
+        behind = [asyncio.create_task(_sweep(block_list)), asyncio.create_task(last_inbound.run())]
         try:
             yield
         finally:
-            sweeping.cancel()
+            for task in behind:
+                task.cancel()
+            await delivery.close()
+            await forwarder.close()
+            await last_inbound.flush()
             await store.close()
 
     application = Application(
         block_list=block_list,
-        access=Access(store, clock, monotonic, made_on_demand_for),
+        inbound=Inbound(
+            routes=routes,
+            numbers=access,
+            block_list=block_list,
+            store=store,
+            delivery=delivery,
+            last_inbound=last_inbound,
+            drops=drops,
+            meter=metrics,
+            clock=clock,
+            pass_unchecked=gate.pass_unchecked,
+        ),
+        routes=routes,
+        drops=drops,
+        access=access,
         clock=clock,
         is_ready=Readiness(store.is_ready, monotonic),
         metrics=metrics,
@@ -86,6 +126,20 @@ def build(
         lifespan=lifespan,
     )
     return Wired(application, store, metrics)
+
+
+def routes_of(
+    store: Store,
+    key: KeySettings,
+    clock: Callable[[], Microseconds] = system_clock,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Routes:
+    """The routes in a store. Its key is read, or made, at first use: who keeps no secrets needs none."""
+
+    def vault() -> AeadVault:
+        return AeadVault(keys_from_text(key.secret_key or key_file(key.secret_key_file or default_key_file())))
+
+    return Routes(store, LazyVault(vault), clock, monotonic)
 
 
 async def _sweep(block_list: BlockList) -> None:

@@ -6,7 +6,10 @@ import msgspec
 
 from wablock.block_list.ports import (
     Block,
+    Carry,
     Change,
+    InForce,
+    Link,
     Member,
     Microseconds,
     NoteInbound,
@@ -62,6 +65,10 @@ class MemoryStore:
                 self._unblock(change)
             case NoteInbound():
                 self._note_inbound(change)
+            case Link():
+                self._learn(change)
+            case Carry():
+                self._carry(change)
             case Sweep():
                 self._sweep(change)
         return Outcome()
@@ -96,14 +103,25 @@ class MemoryStore:
         self._refuse_in_trouble()
         return len(self.applied)
 
-    async def blocked(self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds) -> list[bool]:
+    async def blocked(
+        self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
+    ) -> Sequence[InForce | None]:
         self._refuse_in_trouble()
         listed = self._lists.get(list_id)
         if listed is None:
-            return [False] * len(users)
+            return [None] * len(users)
         in_force = {row.seq for row in listed.in_force(at)}
-        blocked = {key for key, row in listed.rows.items() if row.seq in in_force}
-        return [bool(blocked & self._names(account_id, user)) for user in users]
+        blocks = {
+            key: InForce(row.blocked_at, row.reason, row.expires_at)
+            for key, row in listed.rows.items()
+            if row.seq in in_force
+        }
+        found = [[blocks[name] for name in self._names(account_id, user) if name in blocks] for user in users]
+        return [min(it, key=lambda block: block.blocked_at, default=None) for it in found]
+
+    async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
+        self._refuse_in_trouble()
+        return [user for user in users if user.links and self._number_of(account_id, user.user_id) != user.key]
 
     async def is_ready(self) -> bool:
         return not self.in_trouble
@@ -137,9 +155,59 @@ class MemoryStore:
 
     def _note_inbound(self, change: NoteInbound) -> None:
         self._list(change.phone_number_id, change.account_id, change.at)
-        for member in change.members:
+        for member, at in zip(change.members, change.times or [change.at] * len(change.members), strict=True):
             place = change.phone_number_id, self._resolved(change.account_id, member, change.at).key
-            self._last_inbound[place] = max(change.at, self._last_inbound.get(place, change.at))
+            self._last_inbound[place] = max(at, self._last_inbound.get(place, at))
+
+    def _learn(self, change: Link) -> None:
+        for member in change.members:
+            before = self._aliases.get((change.account_id, member.user_id or ""))
+            if not member.links or (before is not None and before.key == member.key):
+                continue
+            self._link(change.account_id, member.user_id or "", member, change.at)
+            if before is not None:
+                self._copy(change.account_id, msgspec.structs.replace(before, user_id=None), member, change.at)
+
+    def _carry(self, change: Carry) -> None:
+        self._learn(Link(change.account_id, change.at, [change.current]))
+        previous = self._meant(change.account_id, change.previous)
+        current = self._meant(change.account_id, change.current)
+        if current.wa_id is None and previous.wa_id is not None and change.previous.user_id is not None:
+            learned = msgspec.structs.replace(previous, user_id=current.user_id)
+            self._learn(Link(change.account_id, change.at, [learned]))
+        elif previous.key != current.key:
+            self._copy(change.account_id, previous, current, change.at)
+
+    def _meant(self, account_id: str, member: Member) -> Member:
+        alias = self._aliases.get((account_id, member.user_id or ""))
+        if alias is None or member.wa_id is not None:
+            return member
+        return msgspec.structs.replace(member, key=alias.key, wa_id=alias.wa_id)
+
+    def _copy(self, account_id: str, previous: Member, current: Member, at: Microseconds) -> None:
+        for listed in self._lists.values():
+            if listed.account_id != account_id:
+                continue
+            listed.drop_expired(at)
+            rows = [listed.rows[name] for name in {previous.key, previous.user_id} & listed.rows.keys() if name]
+            if not rows:
+                continue
+            row = min(rows, key=lambda row: row.seq)
+            known = listed.rows.get(current.key)
+            if known is None:
+                listed.shrank(at)
+                typed = current.wa_id or current.user_id or current.key
+                listed.rows[current.key] = msgspec.structs.replace(
+                    row, seq=listed.version, wa_id=current.wa_id, user_id=current.user_id, input=typed
+                )
+            else:
+                ends = known.expires_at, row.expires_at
+                longest = None if None in ends else max(end for end in ends if end is not None)
+                listed.rows[current.key] = msgspec.structs.replace(known, expires_at=longest)
+
+    def _number_of(self, account_id: str, user_id: str | None) -> str | None:
+        alias = self._aliases.get((account_id, user_id or ""))
+        return None if alias is None else alias.key
 
     def _sweep(self, change: Sweep) -> None:
         for listed in self._lists.values():

@@ -14,6 +14,10 @@ from wablock.cli import app
 COMMANDS = [
     ("dev",),
     ("serve",),
+    ("account", "set"),
+    ("downstream", "add"),
+    ("downstream", "list"),
+    ("downstream", "remove"),
     ("number", "add"),
     ("number", "list"),
     ("number", "remove"),

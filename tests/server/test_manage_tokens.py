@@ -53,7 +53,7 @@ def test_a_token_may_do_what_its_maker_may_where_nothing_is_said(shared: Running
 
     assert made.status_code == 201
     info = made.json()
-    assert info["scopes"] == ["manage", "read", "write"]
+    assert info["scopes"] == ["manage", "read", "send", "write"]
     assert info["phone_number_ids"] == sorted(NUMBERS)
     assert info["expires_at"] == EXPIRES_AT
 
@@ -88,7 +88,7 @@ def test_a_token_is_shown_once(shared: RunningServer) -> None:
     "asked",
     [
         {"scopes": ["write"]},
-        {"scopes": ["manage", "read", "write"]},
+        {"scopes": ["manage", "read", "send", "write"]},
     ],
     ids=["another scope", "more scopes"],
 )
@@ -172,8 +172,8 @@ def test_what_is_no_token_to_make_is_refused_and_said(shared: RunningServer, bod
         (b'{"label":"new","str | null":1}', "Unknown parameter str | null."),
         (b'{"label":"new","a - at `$.label":1}', "Unknown parameter a - at `$.label."),
         (b"{}", "The parameter label is required."),
-        (b'{"label":"new","scopes":["read","all"]}', "Param scopes[1] must be one of read, write, manage."),
-        (b'{"label":"new","scopes":["`int` - at `$.x`"]}', "Param scopes[0] must be one of read, write, manage."),
+        (b'{"label":"new","scopes":["read","all"]}', "Param scopes[1] must be one of read, write, send, manage."),
+        (b'{"label":"new","scopes":["`int` - at `$.x`"]}', "Param scopes[0] must be one of read, write, send, manage."),
         (b'{"label":5}', "Param label must be a string."),
         (b'{"label":""}', "Param label must be a string of length >= 1."),
         (b'{"label":"new","expires_at":"x"}', "Param expires_at must be an integer."),

@@ -56,4 +56,4 @@ async def only_row(store: Store, at: int = NOON) -> Row:
 
 async def is_blocked(store: Store, member: Member, at: int = NOON) -> bool:
     (answer,) = await store.blocked(ACCOUNT, LIST, [member], at)
-    return answer
+    return answer is not None

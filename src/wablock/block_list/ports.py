@@ -77,12 +77,42 @@ class Unblock(msgspec.Struct, frozen=True):
 
 
 class NoteInbound(msgspec.Struct, frozen=True):
-    """`members` wrote to the number at `at`; an older time than the one known changes nothing."""
+    """`members` wrote to the number at `at`, or each at its own of `times`; an older time changes nothing.
+
+    A link that a member shows is learned as a request shows it: one that is known already stays.
+    """
 
     phone_number_id: str
     account_id: str
     at: Microseconds
     members: Sequence[Member]
+    times: Sequence[Microseconds] | None = None
+
+
+class Link(msgspec.Struct, frozen=True):
+    """WhatsApp says that each of `members`, who has both ids, is one user.
+
+    Its word counts more than a request's: a user_id that meant another number means this one from now on, and the block
+    of the number before is carried over as `Carry` does.
+    """
+
+    account_id: str
+    at: Microseconds
+    members: Sequence[Member]
+
+
+class Carry(msgspec.Struct, frozen=True):
+    """The user `previous` is `current` from now on: who changed the number or got a new user_id.
+
+    In every list of the account where `previous` is in force, `current` is blocked as well: since when, by whom, why
+    and until when as before, at the list's newest place. `previous` stays blocked, since messages from before the
+    change may come late. Where both have one key, only the user_id is linked. A full list lets nobody through.
+    """
+
+    account_id: str
+    at: Microseconds
+    previous: Member
+    current: Member
 
 
 class Sweep(msgspec.Struct, frozen=True):
@@ -92,7 +122,7 @@ class Sweep(msgspec.Struct, frozen=True):
     inbound_before: Microseconds
 
 
-Change = Block | Unblock | NoteInbound | Sweep
+Change = Block | Unblock | NoteInbound | Link | Carry | Sweep
 
 
 class Refusal(StrEnum):
@@ -122,6 +152,14 @@ class Row(msgspec.Struct, frozen=True):
     blocked_by: str = ""
     reason: str | None = None
     note: str | None = None
+    expires_at: Microseconds | None = None
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """A block that holds now."""
+
+    blocked_at: Microseconds
+    reason: str | None = None
     expires_at: Microseconds | None = None
 
 
@@ -170,8 +208,16 @@ class BlockStore(Protocol):
     async def stamp(self) -> int:
         """A number that is another one once anything was written, by whoever: equal stamps, equal pages."""
 
-    async def blocked(self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds) -> list[bool]:
-        """For each of `users`, whether it is on the list and in force at `at`."""
+    async def blocked(
+        self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
+    ) -> Sequence[InForce | None]:
+        """For each of `users`, its block on the list that is in force at `at`; None where it is not blocked.
+
+        Found by any of its ids and links, in one statement for all: the cost grows with `users`, not with the list.
+        """
+
+    async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
+        """Those of `users` that show a link which is not known yet, or is known to another number."""
 
     async def is_ready(self) -> bool:
         """Whether changes can be made durable now."""

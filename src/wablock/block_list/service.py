@@ -12,6 +12,7 @@ from wablock.block_list.ports import (
     BlockStore,
     BusinessNumber,
     Change,
+    InForce,
     Member,
     Microseconds,
     NoteInbound,
@@ -100,9 +101,18 @@ class BlockList:
             self._remembered.remember(asked, listing, stamp, now)
         return listing
 
+    def members(self, number: BusinessNumber, users: Sequence[wire.User]) -> tuple[list[Member], list[wire.FailedUser]]:
+        """Who `users` are, as the number's country reads them, and apart from them those who are nobody."""
+        members, failed = _members(users, number, may_be_own=True)
+        return list(members.values()), list(failed.values())
+
     async def is_blocked(self, number: BusinessNumber, users: Sequence[wire.User]) -> list[bool]:
         """For each of `users`, whether it is blocked now; raises `UserFailure` for what names no user."""
         members = [_member(user, identity.of_item(user.user, user.user_id, number.country)) for user in users]
+        return [block is not None for block in await self.in_force(number, members)]
+
+    async def in_force(self, number: BusinessNumber, members: Sequence[Member]) -> Sequence[InForce | None]:
+        """For each of `members`, its block that holds now; None where it is not blocked."""
         return await self._store.blocked(number.account_id, number.phone_number_id, members, self._clock())
 
     async def sweep(self) -> None:

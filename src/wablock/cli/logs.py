@@ -12,7 +12,7 @@ _ORDER = re.compile(
 )  # to a terminal: a color, a title, a line
 _LINES = frozenset(("exception", "stack"))  # what Python itself writes in lines
 _NUMBER = re.compile(r"\d{7,}")
-_IDS = frozenset(("request_id", "phone_number_id", "timestamp"))
+_IDS = frozenset(("request_id", "phone_number_id", "downstream_id", "entry", "timestamp"))
 
 
 def configure(*, for_people: bool) -> None:

@@ -51,6 +51,8 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
             settings.rules,
             settings.answers,
             settings.limits,
+            key=settings.key,
+            gate=settings.gate,
             log_requests=settings.log_requests,
             made_on_demand_for=None if settings.strict_numbers else DEV_ACCOUNT_ID,
         )
@@ -71,6 +73,8 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
             settings.rules,
             settings.answers,
             settings.limits,
+            key=settings.key,
+            gate=settings.gate,
             open_list_size=settings.open_list_size,
             log_requests=settings.log_requests,
         )

@@ -207,6 +207,54 @@ class SomeUsersFailed(GraphError):
         )
 
 
+# -- the gate
+
+
+class BlockedByBusiness(GraphError):
+    """A message to a user whom the business has blocked; nothing was sent."""
+
+    code = 130403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "(#130403) The business has blocked the user",
+            "Unable to deliver the message. This business has blocked the end user on WhatsApp",
+        )
+
+
+class InvalidSignature(GraphError):
+    """A webhook that nobody who may has signed. Who exists here is not told."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__(
+            "(#100) Invalid signature",
+            "X-Hub-Signature-256 must be sha256= and the HMAC-SHA256 of the body under the account's app secret. "
+            "Set it with: wablock account set",
+        )
+
+
+class WrongVerifyToken(GraphError):
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "(#100) Wrong verify token", "hub.verify_token is no account's. Set it with: wablock account set"
+        )
+
+
+class NotDelivered(GraphError):
+    """A webhook that a required downstream did not take; its sender is to send it again."""
+
+    code = 2
+    status = 502
+    is_transient = True
+
+    def __init__(self, details: str) -> None:
+        super().__init__("(#2) Not delivered", details, retry_after=1)
+
+
 # -- one user
 
 

@@ -18,6 +18,11 @@ class User(msgspec.Struct, omit_defaults=True):
     expires_at: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | None = None  # seconds since 1970, to year 9999
 
 
+def user_of(text: str) -> User:
+    """A user given by number or by `user_id`: the two letters at its beginning tell them apart."""
+    return User(user_id=text) if text[:2].isalpha() else User(text)
+
+
 class BlockedUserOperation(msgspec.Struct, omit_defaults=True):
     """One user that a request blocked or unblocked; `input` is what was typed, to the letter."""
 

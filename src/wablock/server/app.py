@@ -25,7 +25,10 @@ from wablock.contract.errors import (
     UnsupportedMethod,
 )
 from wablock.contract.versions import answering_version, is_version
-from wablock.server import parameters, request
+from wablock.gate.drops import RecentDrops
+from wablock.gate.inbound import Inbound
+from wablock.gate.routes import Routes
+from wablock.server import check, parameters, request, webhooks
 from wablock.server.answers import Answer, RequestIds, failure, preflight, request_ids
 from wablock.server.block_users import BlockUsers, Call
 from wablock.server.credentials import header_token
@@ -34,6 +37,7 @@ from wablock.server.manage import Manage, response
 from wablock.server.metrics import CONTENT_TYPE, Metrics
 from wablock.server.openapi import document
 from wablock.server.request import ClientWentAway, Target
+from wablock.server.routing import Routing
 
 _log = logging.getLogger("wablock.server")
 
@@ -58,6 +62,9 @@ class Application:
         self,
         *,
         block_list: BlockList,
+        inbound: Inbound,
+        routes: Routes,
+        drops: RecentDrops,
         access: Access,
         clock: Callable[[], Microseconds],
         is_ready: Callable[[], Awaitable[bool]],
@@ -80,11 +87,15 @@ class Application:
             partial_failure_status=options.partial_failure_status,
             list_has_input=options.list_has_input,
         )
+        self._checks = check.Checks(block_list, access, rates, answering_version(None))
+        self._webhooks = webhooks.Webhooks(inbound, routes, answering_version(None))
         manage = Manage(block_list, access, clock, self._authorize, self._read_body)
+        routing = Routing(access, routes, drops, self._authorize, self._read_body)
         self._document = msgspec.json.encode(document())
         self._rest = Starlette(
             routes=[
                 *manage.routes(),
+                *routing.routes(),
                 Route("/healthz", self._healthz, methods=["GET"]),
                 Route("/readyz", self._readyz, methods=["GET"]),
                 Route("/metrics", self._metrics_text, methods=["GET"]),
@@ -105,22 +116,52 @@ class Application:
             return
         started = time.perf_counter()
         ids = request_ids()
-        target = request.target(scope["path"])
-        if target is None:
-            await self._answer_rest(scope, receive, send, ids, started)
+        path: str = scope["path"]
+        if path.startswith("/v1/"):
+            checked = check.target(path)
+            if checked is not None:
+                await self._run("check", None, self._check(scope, receive, checked, ids), scope, send, ids, started)
+                return
+        elif path == webhooks.PATH:
+            await self._run("webhook", None, self._webhooks.answer(scope, receive, ids), scope, send, ids, started)
             return
-        version = answering_version(target.asked_version)
+        elif (target := request.target(path)) is not None:
+            version = answering_version(target.asked_version)
+            answer = self._answer(scope, receive, target, ids, version)
+            await self._run("block_users", version, answer, scope, send, ids, started)
+            return
+        await self._answer_rest(scope, receive, send, ids, started)
+
+    async def _run(
+        self,
+        operation: str,
+        version: str | None,
+        answering: Awaitable[Answer],
+        scope: Scope,
+        send: Send,
+        ids: RequestIds,
+        started: float,
+    ) -> None:
         try:
-            answer = await self._answer(scope, receive, target, ids, version)
+            answer = await answering
         except GraphError as error:
-            answer = failure(error, ids, version)
+            answer = failure(error, ids, version or answering_version(None))
         except ClientWentAway:
             return
         except Exception:
             _log.exception("an answer could not be made", extra={"request_id": ids.fbtrace_id})
-            answer = failure(BlocklistInternalError(), ids, version)
+            answer = failure(BlocklistInternalError(), ids, version or answering_version(None))
         await _send(send, answer)
-        self._done(scope, "block_users", ids, answer.status, answer.code, started)
+        self._done(scope, operation, ids, answer.status, answer.code, started)
+
+    async def _check(self, scope: Scope, receive: Receive, asked: check.Target, ids: RequestIds) -> Answer:
+        sent = request.headers(scope)
+        text = header_token(sent)
+        token = await self._token(text)
+        body = await request.body(receive, sent, self._limits.body)
+        if body:  # see `_answer`
+            token = await self._access.token(text)
+        return await self._checks.answer(scope["method"], asked, scope["query_string"], token, body, ids)
 
     async def _answer(self, scope: Scope, receive: Receive, target: Target, ids: RequestIds, version: str) -> Answer:
         method = scope["method"]
@@ -250,7 +291,7 @@ def _unknown(asked: Request) -> str:
 
 
 async def _send(send: Send, answer: Answer) -> None:
-    if answer.status != 304:  # its length would be said to be that of what the caller has
+    if answer.status not in (204, 304):  # its length would be said to be that of what the caller has
         answer.headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body})

@@ -93,12 +93,12 @@ class Manage:
 
     async def list_tokens(self, request: Request) -> Response:
         asker = await self._authorize(request)
-        return _json(request, Tokens([token_info(token) for token in await self._access.tokens(asker)]))
+        return json_answer(request, Tokens([token_info(token) for token in await self._access.tokens(asker)]))
 
     async def create_token(self, request: Request) -> Response:
         maker = await self._authorize(request)
         access.require(maker, Scope.MANAGE)
-        asked = _decoded(await self._read_body(request), NewToken)
+        asked = decoded(await self._read_body(request), NewToken)
         text = access.random_token()
         token = AccessToken(
             access.digest(text),
@@ -112,26 +112,26 @@ class Manage:
         await self._access.grant(maker, token)
         info = token_info(token)
         info.token = text
-        return _json(request, info, 201)
+        return json_answer(request, info, 201)
 
     async def revoke_token(self, request: Request) -> Response:
         asker = await self._authorize(request)
         token_id = request.path_params["token_id"]
         if not await self._access.revoke(asker, token_id):
             raise UnknownObject("DELETE", token_id)
-        return _json(request, TokenRevoked(success=True))
+        return json_answer(request, TokenRevoked(success=True))
 
     async def put_last_inbound(self, request: Request) -> Response:
         token = await self._authorize(request)
         number = await self._access.number(token, request.path_params["phone_number_id"], Scope.WRITE, "PUT")
-        asked = _decoded(await self._read_body(request), LastInbound)
+        asked = decoded(await self._read_body(request), LastInbound)
         if asked.users is None:
             raise MissingParameter("users")
         if len(asked.users) > MOST_USERS_PER_REQUEST:
             raise TooManyUsers(len(asked.users), MOST_USERS_PER_REQUEST)
-        users = [_user(text) for text in asked.users]
+        users = [wire.user_of(text) for text in asked.users]
         result = await self._block_list.note_inbound(number, users, _moment(asked.at))
-        return _json(request, LastInboundResult(result.done, result.failed or UNSET))
+        return json_answer(request, LastInboundResult(result.done, result.failed or UNSET))
 
 
 def token_info(token: AccessToken) -> TokenInfo:
@@ -146,11 +146,6 @@ def token_info(token: AccessToken) -> TokenInfo:
     )
 
 
-def _user(text: str) -> wire.User:
-    """A user given by number or by `user_id`: the dot after two letters tells them apart."""
-    return wire.User(user_id=text) if text[:2].isalpha() else wire.User(text)
-
-
 def _moment(at: int | str | None) -> Microseconds | None:
     if at is None or isinstance(at, int):
         return None if at is None else at * SECOND
@@ -163,7 +158,7 @@ def _moment(at: int | str | None) -> Microseconds | None:
     return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * SECOND)
 
 
-def _decoded(body: bytes, kind: type[_T]) -> _T:
+def decoded(body: bytes, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except msgspec.ValidationError as fault:
@@ -172,7 +167,7 @@ def _decoded(body: bytes, kind: type[_T]) -> _T:
         raise InvalidParameter("The body must be a JSON object.") from None
 
 
-def _json(request: Request, data: msgspec.Struct, status: int = 200) -> Response:
+def json_answer(request: Request, data: msgspec.Struct, status: int = 200) -> Response:
     return response(success(data, request.scope["wablock.ids"], answering_version(None), status))
 
 

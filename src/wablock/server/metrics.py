@@ -27,6 +27,17 @@ class Metrics:
         self._shed = Counter("wablock_shed", "Refused because too much was waiting", ("what",), registry=self._registry)
         # Looking a label up takes longer than counting; there are as many kinds of answer as the contract has.
         self._answers: dict[tuple[str, int, int | None], tuple[Counter, Histogram]] = {}
+        self._webhooks = Counter("wablock_webhooks", "Webhooks received", ("result",), registry=self._registry)
+        self._items = Counter(
+            "wablock_gate_items", "Messages and calls of users", ("kind", "verdict"), registry=self._registry
+        )
+        self._deliveries = Counter(
+            "wablock_deliveries", "Webhooks handed to downstreams", ("required", "result"), registry=self._registry
+        )
+        self._unchecked = Counter(
+            "wablock_webhooks_unchecked", "Webhooks passed on without asking the block list", registry=self._registry
+        )
+        self._gate: dict[tuple[Counter, str, str], Counter] = {}
         self._connections = Gauge("wablock_connections", "Open connections", registry=self._registry)
 
     def answered(self, operation: str, status: int, code: int | None, seconds: float) -> None:
@@ -43,6 +54,25 @@ class Metrics:
 
     def refused(self) -> None:
         self._shed.labels("change").inc()
+
+    def webhook(self, result: str) -> None:
+        self._webhooks.labels(result).inc()
+
+    def item(self, kind: str, verdict: str) -> None:
+        self._labelled(self._items, kind, verdict).inc()
+
+    def delivery(self, *, required: bool, result: str) -> None:
+        self._labelled(self._deliveries, "true" if required else "false", result).inc()
+
+    def unchecked(self) -> None:
+        self._unchecked.inc()
+
+    def _labelled(self, counter: Counter, first: str, second: str) -> Counter:
+        key = counter, first, second
+        found = self._gate.get(key)
+        if found is None:
+            found = self._gate[key] = counter.labels(first, second)
+        return found
 
     def connection_opened(self) -> None:
         self._connections.inc()

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from wablock.block_list.ports import Change, Outcome, Sweep
+from wablock.block_list.ports import Carry, Change, Outcome, Sweep
 from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded
 
 ApplyBatch = Callable[[Sequence[Change]], Awaitable[Sequence[Outcome | Exception]]]
@@ -108,4 +108,4 @@ def _internal_error(trouble: Exception) -> BlocklistInternalError:
 
 
 def _users(change: Change) -> int:
-    return 1 if isinstance(change, Sweep) else len(change.members)
+    return 1 if isinstance(change, Sweep | Carry) else len(change.members)

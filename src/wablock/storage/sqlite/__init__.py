@@ -10,6 +10,7 @@ from wablock.access import AccessToken
 from wablock.block_list.ports import (
     BusinessNumber,
     Change,
+    InForce,
     Member,
     Microseconds,
     Outcome,
@@ -17,8 +18,9 @@ from wablock.block_list.ports import (
     PageRequest,
 )
 from wablock.contract.errors import BlocklistInternalError
+from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import CommitMeter, GroupCommit
-from wablock.storage.sqlite import directory, reads
+from wablock.storage.sqlite import checks, directory, reads, routes
 from wablock.storage.sqlite.connection import CannotOpen, connect, prepare
 from wablock.storage.sqlite.writes import BatchWriter
 from wablock.storage.writer_thread import WriterThread
@@ -32,7 +34,10 @@ _READER_BUSY_MS = 250
 
 
 class SqliteStore:
-    """A `BlockStore` and a `Directory`. Writes go to one thread, grouped; reads are done on the event loop."""
+    """A `BlockStore`, a `Directory` and a `RouteStore`.
+
+    Writes go to one thread, grouped; reads are done on the event loop.
+    """
 
     def __init__(self, path: Path, meter: CommitMeter, *, vfs: str | None = None) -> None:
         """Opens the file, made and migrated where needed; raises `CannotOpen`. On return the schema is on disk."""
@@ -61,8 +66,13 @@ class SqliteStore:
     async def stamp(self) -> int:
         return self._read(lambda: reads.stamp(self._reader))
 
-    async def blocked(self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds) -> list[bool]:
-        return self._read(lambda: reads.blocked(self._reader, account_id, list_id, users, at))
+    async def blocked(
+        self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
+    ) -> Sequence[InForce | None]:
+        return self._read(lambda: checks.blocked(self._reader, account_id, list_id, users, at))
+
+    async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
+        return self._read(lambda: checks.unlinked(self._reader, account_id, users))
 
     async def is_ready(self) -> bool:
         try:
@@ -93,6 +103,39 @@ class SqliteStore:
 
     async def remove_number(self, phone_number_id: str) -> bool:
         return await self._thread.run(lambda: directory.remove_number(self._writer, phone_number_id))
+
+    async def find_account(self, account_id: str) -> SealedAccount | None:
+        return self._read(lambda: routes.find_account(self._reader, account_id))
+
+    async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
+        return self._read(lambda: routes.find_verifier(self._reader, verify_token_sha256))
+
+    async def signers(self) -> Sequence[SealedAccount]:
+        return self._read(lambda: routes.signers(self._reader))
+
+    async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
+        await self._thread.run(lambda: routes.set_account(self._writer, account, at))
+
+    async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
+        return self._read(lambda: routes.downstreams(self._reader, phone_number_id))
+
+    async def account_downstreams(self, account_id: str) -> Sequence[SealedDownstream]:
+        return self._read(lambda: routes.account_downstreams(self._reader, account_id))
+
+    async def add_downstream(self, downstream: SealedDownstream) -> bool:
+        return await self._thread.run(lambda: routes.add_downstream(self._writer, downstream))
+
+    async def remove_downstream(self, phone_number_id: str, downstream_id: str) -> bool:
+        return await self._thread.run(lambda: routes.remove_downstream(self._writer, phone_number_id, downstream_id))
+
+    async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None:
+        return self._read(lambda: routes.find_upstream(self._reader, phone_number_id))
+
+    async def set_upstream(self, upstream: SealedUpstream) -> bool:
+        return await self._thread.run(lambda: routes.set_upstream(self._writer, upstream))
+
+    async def remove_upstream(self, phone_number_id: str) -> bool:
+        return await self._thread.run(lambda: routes.remove_upstream(self._writer, phone_number_id))
 
     async def _apply_batch(self, changes: Sequence[Change]) -> Sequence[Outcome | Exception]:
         return await self._thread.run(lambda: self._writer.apply(changes))

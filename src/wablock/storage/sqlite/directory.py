@@ -39,6 +39,8 @@ _REMOVE_LIST = (
     ON CONFLICT (list_id) DO UPDATE SET account_id = '', version = version + 1, size = 0
     """,
     "DELETE FROM last_inbound WHERE phone_number_id = ?",
+    "DELETE FROM downstream WHERE phone_number_id = ?",
+    "DELETE FROM upstream WHERE phone_number_id = ?",
 )
 
 

@@ -6,11 +6,14 @@ from typing import Any
 import apsw
 import msgspec
 
-from wablock.block_list.ports import Member, Microseconds
+from wablock.block_list.ports import Carry, Link, Member, Microseconds
 from wablock.storage.sqlite.lists import Lists, ListState
 
 _ALIAS = "SELECT identity, wa_id FROM identity_alias WHERE account_id = +? AND alias = +?"
-_LINK = "INSERT INTO identity_alias (account_id, alias, identity, wa_id) VALUES (?, ?, ?, ?)"
+_LINK = """
+INSERT INTO identity_alias (account_id, alias, identity, wa_id) VALUES (?, ?, ?, ?)
+ON CONFLICT (account_id, alias) DO UPDATE SET identity = excluded.identity, wa_id = excluded.wa_id
+"""
 _LISTS_WITH = """
 SELECT DISTINCT block_list.list_id FROM block_list
 JOIN blocked_user INDEXED BY blocked_user_identity
@@ -25,6 +28,19 @@ _DROP_ROW = "DELETE FROM blocked_user WHERE list_id = +? AND seq = +?"
 _MERGED_ROW = """
 UPDATE blocked_user SET identity = ?, wa_id = coalesce(wa_id, ?), user_id = ?, expires_at = ?
 WHERE list_id = +? AND seq = +?
+"""
+
+
+_IN_FORCE = """
+SELECT seq, blocked_at, blocked_by, reason, note, expires_at FROM blocked_user INDEXED BY blocked_user_identity
+WHERE list_id = +? AND identity IN (?, ?) AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq LIMIT 1
+"""
+_CARRY = """
+INSERT INTO blocked_user
+  (list_id, seq, identity, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (list_id, identity) DO UPDATE SET expires_at =
+  CASE WHEN expires_at IS NULL OR excluded.expires_at IS NULL THEN NULL ELSE max(expires_at, excluded.expires_at) END
 """
 
 
@@ -49,6 +65,57 @@ class Links:
                 alias = self._execute(_ALIAS, (account_id, member.user_id)).fetchone()
                 found |= {member.user_id} if alias is None else {member.user_id, alias[0]}
         return found
+
+    def learn(self, change: Link) -> None:
+        """See `Link`."""
+        for member in change.members:
+            if not member.links:
+                continue
+            alias = self._execute(_ALIAS, (change.account_id, member.user_id)).fetchone()
+            if alias is None or alias[0] != member.key:
+                self._link(change.account_id, member, change.at)
+            if alias is not None and alias[0] != member.key:
+                before = Member(alias[0], alias[1], None, alias[1])
+                self._copy(change.account_id, before, member, change.at)
+
+    def carry(self, change: Carry) -> None:
+        """See `Carry`."""
+        self.learn(Link(change.account_id, change.at, [change.current]))
+        previous = self._meant(change.account_id, change.previous)
+        current = self._meant(change.account_id, change.current)
+        if current.wa_id is None and previous.wa_id is not None and change.previous.user_id is not None:
+            # Only the user_id is known to have changed; what it meant, the new one means as well.
+            learned = msgspec.structs.replace(previous, user_id=current.user_id)
+            self.learn(Link(change.account_id, change.at, [learned]))
+            return
+        if previous.key != current.key:
+            self._copy(change.account_id, previous, current, change.at)
+
+    def _meant(self, account_id: str, member: Member) -> Member:
+        """`member` under the number that its user_id is known to mean, where it comes without one."""
+        if member.wa_id is not None or member.user_id is None:
+            return member
+        alias = self._execute(_ALIAS, (account_id, member.user_id)).fetchone()
+        return member if alias is None else msgspec.structs.replace(member, key=alias[0], wa_id=alias[1])
+
+    def _copy(self, account_id: str, previous: Member, current: Member, at: Microseconds) -> None:
+        """Block `current` wherever `previous` is, as `previous` is."""
+        names = previous.key, previous.user_id or previous.key
+        for (list_id,) in self._execute(_LISTS_WITH, (*names, account_id)).fetchall():
+            state = self._lists.get(list_id, account_id, at)
+            row = self._execute(_IN_FORCE, (list_id, *names, at)).fetchone()
+            if row is None:
+                continue
+            _, blocked_at, by, reason, note, expires_at = row
+            seq = max(at, state.version + 1)
+            typed = current.wa_id or current.user_id or current.key
+            ids = current.key, current.wa_id, current.user_id, typed
+            existed = self._execute(_ROWS_OF, (list_id, current.key, current.key)).fetchone() is not None
+            self._execute(_CARRY, (list_id, seq, *ids, blocked_at, by, reason, note, expires_at))
+            if not existed:
+                state.change(seq, 1)
+            if expires_at is not None:
+                state.expires(expires_at)
 
     def _known(self, account_id: str, member: Member, at: Microseconds) -> Member:
         if member.user_id is None:

@@ -1,11 +1,10 @@
-"""Pages and checks of block lists, on SQLite: read on the event loop, beside a writer that never holds them up."""
+"""Pages of block lists, on SQLite: read on the event loop, beside a writer that never holds them up."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import apsw
 
-from wablock.block_list.ports import Member, Microseconds, Page, PageRequest, Row
+from wablock.block_list.ports import Microseconds, Page, PageRequest, Row
 
 _NEWEST: Final = 2**63 - 1
 
@@ -37,12 +36,6 @@ SELECT EXISTS (SELECT 1 FROM blocked_user
 """
 _NEXT_EXPIRY = "SELECT min(expires_at) FROM blocked_user WHERE list_id = +? AND expires_at > +?"
 _STAMP = "PRAGMA data_version"  # another number once any other connection, of whatever process, has committed
-_BLOCKED = """
-SELECT EXISTS (
-  SELECT 1 FROM blocked_user INDEXED BY blocked_user_identity
-  WHERE list_id = +?1 AND (expires_at IS NULL OR expires_at > +?2) AND identity IN (
-    +?3, +?4, (SELECT identity FROM identity_alias WHERE account_id = +?5 AND alias = +?4)))
-"""
 
 
 def page(connection: apsw.Connection, request: PageRequest) -> Page:
@@ -93,10 +86,3 @@ def stamp(connection: apsw.Connection) -> int:
     """See `BlockStore.stamp`. For a connection that writes nothing itself."""
     version: int = connection.execute(_STAMP).get
     return version
-
-
-def blocked(
-    connection: apsw.Connection, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
-) -> list[bool]:
-    """See `BlockStore.blocked`."""
-    return [bool(connection.execute(_BLOCKED, (list_id, at, user.key, user.user_id, account_id)).get) for user in users]

@@ -6,7 +6,18 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from wablock.block_list.ports import Block, Change, Member, Microseconds, NoteInbound, Outcome, Sweep, Unblock
+from wablock.block_list.ports import (
+    Block,
+    Carry,
+    Change,
+    Link,
+    Member,
+    Microseconds,
+    NoteInbound,
+    Outcome,
+    Sweep,
+    Unblock,
+)
 from wablock.block_list.rules import refusals
 from wablock.contract.errors import UnknownObject
 from wablock.storage.sqlite.links import Links
@@ -51,8 +62,7 @@ DELETE FROM blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +? AND identity IN (SELECT value FROM json_each(?))
 """
 _NOTE_INBOUND = """
-INSERT INTO last_inbound (phone_number_id, identity, at)
-SELECT ?, value, ? FROM json_each(?) WHERE true
+INSERT INTO last_inbound (phone_number_id, identity, at) VALUES (?, ?, ?)
 ON CONFLICT (phone_number_id, identity) DO UPDATE SET at = max(at, excluded.at)
 """
 _FORGET_INBOUND = """
@@ -92,6 +102,12 @@ class Transaction:
                 return self._unblock(change)
             case NoteInbound():
                 return self._note_inbound(change)
+            case Link():
+                self._links.learn(change)
+                return _DONE
+            case Carry():
+                self._links.carry(change)
+                return _DONE
             case Sweep():
                 return self._sweep(change)
 
@@ -150,7 +166,9 @@ class Transaction:
     def _note_inbound(self, change: NoteInbound) -> Outcome:
         self._lists.get(change.phone_number_id, change.account_id, change.at)
         members = self._links.resolved(change.account_id, change.members, change.at)
-        self._execute(_NOTE_INBOUND, (change.phone_number_id, change.at, _keys(members)))
+        times = change.times or [change.at] * len(members)
+        wrote = [(change.phone_number_id, member.key, at) for member, at in zip(members, times, strict=True)]
+        self._connection.executemany(_NOTE_INBOUND, wrote)
         return _DONE
 
     def _sweep(self, change: Sweep) -> Outcome:

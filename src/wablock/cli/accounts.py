@@ -1,0 +1,60 @@
+"""`wablock account`: what an account's webhooks are signed with."""
+
+import sys
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from wablock.cli.administration import Json, Refused, named, on_store, print_json, say
+from wablock.gate.routes import Routes
+from wablock.settings import DatabaseUrl, KeySettings
+from wablock.wiring import routes_of
+
+app = App(name="account", help="Set an account's app secret and verify token.")
+
+
+@app.command(name="set")
+def set_(
+    account: Annotated[
+        str, Parameter(help="The account (WhatsApp Business Account), as `wablock number add` names it.")
+    ] = "default",
+    *,
+    app_secret: Annotated[
+        str | None,
+        Parameter(env_var="WABLOCK_APP_SECRET", help="The app secret that webhooks are signed with; =- reads it."),
+    ] = None,
+    verify_token: Annotated[
+        str | None,
+        Parameter(
+            env_var="WABLOCK_VERIFY_TOKEN", help="What Meta says in the handshake, as you chose it; =- reads it."
+        ),
+    ] = None,
+    key: KeySettings = KeySettings(),  # noqa: B008 - immutable
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Set the app secret (kept encrypted) and the verify token (kept as its SHA-256). What is not said stays.
+
+    A flag is seen by other users of the machine: write --app-secret=- to have it read from standard input, or use the
+    variable.
+    """
+    if app_secret is None and verify_token is None:
+        raise Refused("Say --app-secret, --verify-token, or both")
+    secret, token = _typed(app_secret, "--app-secret"), _typed(verify_token, "--verify-token")
+
+    async def work(routes: Routes) -> None:
+        await routes.set_account(named(account, "ACCOUNT"), secret, token)
+
+    on_store(database, lambda store: work(routes_of(store, key)))
+    done = [name for name, value in (("app_secret", secret), ("verify_token", token)) if value is not None]
+    if json:
+        print_json({"account_id": account, "set": done})
+    else:
+        say(f"Set {' and '.join(done).replace('_', ' ')} of account {account}.")
+
+
+def _typed(value: str | None, flag: str) -> str | None:
+    if value is None:
+        return None
+    text = sys.stdin.readline().strip() if value == "-" else value
+    return named(text, flag)

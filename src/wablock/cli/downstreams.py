@@ -1,0 +1,157 @@
+"""`wablock downstream`: where the webhooks of a number go on to."""
+
+import sys
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import App, Parameter, validators
+
+from wablock.addresses import BadAddress, checked_url
+from wablock.block_list.rules import SECOND
+from wablock.cli.administration import Json, Refused, checked_number_id, named, on_store, print_json, say, show
+from wablock.gate.headers import checked_headers
+from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
+from wablock.settings import DatabaseUrl, KeySettings
+from wablock.storage import Store
+from wablock.wiring import routes_of
+
+app = App(name="downstream", help="Add, list and remove the receivers of a number's webhooks.")
+
+_COLUMNS = ("downstream_id", "url", "required", "timeout", "has_secret", "header_names")
+
+PhoneNumberId = Annotated[str, Parameter(help="Id of the business number.")]
+
+
+@app.command
+def add(
+    phone_number_id: PhoneNumberId,
+    url: Annotated[str, Parameter(help="Where webhooks are posted to; a private address is fine here.")],
+    *,
+    secret: Annotated[
+        str | None,
+        Parameter(
+            env_var="WABLOCK_DOWNSTREAM_SECRET",
+            help="What it checks signatures with; =- reads it. Default: the account's app secret.",
+        ),
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        Parameter(env_var="WABLOCK_DOWNSTREAM_HEADER", help="A header to send, as 'Name: value'; may be repeated."),
+    ] = None,
+    timeout: Annotated[
+        float,
+        Parameter(
+            env_var="WABLOCK_DOWNSTREAM_TIMEOUT",
+            help="Seconds in which it has to answer.",
+            validator=validators.Number(gte=0.1, lte=60),
+        ),
+    ] = 5.0,
+    best_effort: Annotated[
+        bool,
+        Parameter(
+            env_var="WABLOCK_DOWNSTREAM_BEST_EFFORT",
+            negative="",
+            help="Do not wait for it: a webhook counts as delivered without it.",
+        ),
+    ] = False,
+    key: KeySettings = KeySettings(),  # noqa: B008 - immutable
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Add a receiver of the number's webhooks. Running servers use it within a second."""
+    new = NewDownstream(
+        url=_checked(url),
+        secret=_typed(secret),
+        headers=_headers(header or []),
+        timeout=timeout,
+        required=not best_effort,
+        may_be_inside=True,
+    )
+    checked_number_id(phone_number_id)
+
+    async def work(store: Store) -> str:
+        number = await store.find_number(phone_number_id)
+        added = number and await routes_of(store, key).add_downstream(number.account_id, phone_number_id, new)
+        if not added:
+            raise Refused(f"There is no number {phone_number_id}: add it with wablock number add")
+        return added.downstream_id
+
+    downstream_id = on_store(database, work)
+    if json:
+        print_json({"downstream_id": downstream_id, "phone_number_id": phone_number_id, "url": url})
+    else:
+        say(f"Added downstream {downstream_id} of number {phone_number_id}.")
+
+
+@app.command(name="list")
+def list_(
+    phone_number_id: PhoneNumberId,
+    *,
+    key: KeySettings = KeySettings(),  # noqa: B008 - immutable
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """List the receivers of the number's webhooks: never their secrets."""
+    checked_number_id(phone_number_id)
+    found = on_store(database, lambda store: _listed(routes_of(store, key), phone_number_id))
+    show([_row(info) for info in found], _COLUMNS, as_json=json, empty="No downstreams yet: wablock downstream add")
+
+
+@app.command
+def remove(
+    phone_number_id: PhoneNumberId,
+    downstream_id: Annotated[str, Parameter(help="As wablock downstream list shows it.")],
+    *,
+    key: KeySettings = KeySettings(),  # noqa: B008 - immutable
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Remove a receiver. Running servers stop using it within a second."""
+    checked_number_id(phone_number_id)
+
+    async def work(store: Store) -> bool:
+        return await routes_of(store, key).remove_downstream(phone_number_id, downstream_id)
+
+    if not on_store(database, work):
+        raise Refused(f"Number {phone_number_id} has no downstream {downstream_id}")
+    if json:
+        print_json({"downstream_id": downstream_id, "phone_number_id": phone_number_id})
+    else:
+        say(f"Removed downstream {downstream_id}.")
+
+
+async def _listed(routes: Routes, phone_number_id: str) -> list[DownstreamInfo]:
+    return list(await routes.listed(phone_number_id))
+
+
+def _row(info: DownstreamInfo) -> dict[str, Any]:
+    row: dict[str, Any] = msgspec.to_builtins(info)
+    return row | {"created_at": info.created_at // SECOND}
+
+
+def _checked(url: str) -> str:
+    try:
+        checked_url(url)
+    except BadAddress as trouble:
+        raise Refused(f"{url}: {trouble}") from None
+    return url
+
+
+def _headers(lines: list[str]) -> dict[str, str]:
+    headers = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise Refused(f"{line!r} is not a header: write 'Name: value'")
+        headers[name.strip()] = value.strip()
+    try:
+        checked_headers(headers)
+    except ValueError as trouble:
+        raise Refused(str(trouble)) from None
+    return headers
+
+
+def _typed(secret: str | None) -> str | None:
+    if secret is None:
+        return None
+    return named(sys.stdin.readline().strip() if secret == "-" else secret, "--secret")

@@ -1,0 +1,1 @@
+"""Where a block holds: pure rules over ports, no I/O."""

@@ -1,0 +1,50 @@
+"""What was lately taken out, so that people can see the gate work. Never a body, never a whole number."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from wablock.block_list.ports import Member, Microseconds
+
+_KEPT_EACH: Final = 100
+_MOST_NUMBERS: Final = 1_000
+
+
+class Drop(msgspec.Struct, frozen=True):
+    """One message or call that was taken out. `seq` grows with every drop; `size` is in bytes."""
+
+    seq: int
+    at: Microseconds
+    sender: str
+    type: str
+    size: int
+
+
+class RecentDrops:
+    """The last 100 drops of each number, of this process and since its start."""
+
+    def __init__(self) -> None:
+        self._seq = 0
+        self._drops: dict[str, deque[Drop]] = {}
+
+    def add(self, phone_number_id: str, at: Microseconds, sender: Member, kind: str, size: int) -> None:
+        self._seq += 1
+        drops = self._drops.pop(phone_number_id, None)
+        if drops is None:
+            drops = deque(maxlen=_KEPT_EACH)
+            if len(self._drops) >= _MOST_NUMBERS:  # the number that has been quiet for longest makes room
+                del self._drops[next(iter(self._drops))]
+        self._drops[phone_number_id] = drops
+        drops.append(Drop(self._seq, at, masked(sender), kind, size))
+
+    def since(self, phone_number_id: str, seq: int) -> Sequence[Drop]:
+        """The number's drops after `seq`, oldest first."""
+        return [drop for drop in self._drops.get(phone_number_id, ()) if drop.seq > seq]
+
+
+def masked(sender: Member) -> str:
+    """Enough to recognise somebody one knows: the first 3 characters and the last 2."""
+    text = sender.wa_id or sender.user_id or sender.key
+    return f"{text[:3]}…{text[-2:]}"

@@ -1,0 +1,34 @@
+"""Which headers a receiver may have sent along."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[ -~]*")
+_OURS: Final = frozenset(
+    (
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+        "keep-alive",
+        "upgrade",
+        "te",
+        "trailer",
+        "expect",
+        "x-hub-signature-256",
+        "x-wablock-unchecked",
+    )
+)
+
+
+def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """`headers`, which can be sent; raises `ValueError` with one line of advice."""
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise ValueError(f"the header {name!r} must have a plain name and printable ASCII as its value")
+        if name.lower() in _OURS:
+            raise ValueError(f"the header {name} is set by wablock itself")
+    return headers

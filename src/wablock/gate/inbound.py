@@ -1,0 +1,171 @@
+"""A webhook on its way to the business: verified, learned from, freed of what blocked users sent, handed on."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Member, Microseconds
+from wablock.block_list.service import BlockList
+from wablock.contract.errors import GraphError, InvalidParameter, InvalidSignature, Overloaded
+from wablock.gate.delivery import Delivery, Part
+from wablock.gate.drops import RecentDrops
+from wablock.gate.last_inbound import LastInbound
+from wablock.gate.payload import Change, Item, Payload, Unreadable
+from wablock.gate.ports import Account, GateMeter
+from wablock.gate.routes import Routes
+from wablock.gate.senders import member_of
+from wablock.gate.signature import is_signed, looks_signed
+
+_log = logging.getLogger("wablock.gate")
+
+_SECOND = 1_000_000
+_MOST_LINKS_REMEMBERED = 100_000
+
+
+class Numbers(Protocol):
+    """Who knows the business numbers."""
+
+    async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
+
+
+class Addressed(msgspec.Struct, frozen=True):
+    """A change, and whose it is; `number` None where it names none that is known."""
+
+    change: Change
+    account: Account
+    number: BusinessNumber | None
+
+
+class Inbound:
+    """Answers for a webhook: on return every required downstream has what is left of it."""
+
+    def __init__(
+        self,
+        *,
+        routes: Routes,
+        numbers: Numbers,
+        block_list: BlockList,
+        store: BlockStore,
+        delivery: Delivery,
+        last_inbound: LastInbound,
+        drops: RecentDrops,
+        meter: GateMeter,
+        clock: Callable[[], Microseconds],
+        pass_unchecked: bool = False,
+    ) -> None:
+        """`pass_unchecked`: whether a webhook goes on, marked, while the block list cannot be asked."""
+        self._routes = routes
+        self._numbers = numbers
+        self._block_list = block_list
+        self._store = store
+        self._delivery = delivery
+        self._last_inbound = last_inbound
+        self._drops = drops
+        self._meter = meter
+        self._clock = clock
+        self._pass_unchecked = pass_unchecked
+        self._known_links: set[tuple[str, str, str]] = set()
+
+    async def receive(self, body: bytes, signature: str | None) -> None:
+        """Raises `InvalidSignature`, `InvalidParameter` for what is no JSON object, `Overloaded` where the block list
+        cannot be asked, `NotDelivered` where a required downstream did not take it: then it is to be sent again.
+        """
+        if signature is None or not looks_signed(signature):
+            self._meter.webhook("unsigned")
+            raise InvalidSignature
+        try:
+            payload = Payload.parse(body)
+        except Unreadable:
+            self._meter.webhook("unreadable")
+            raise InvalidParameter("The body must be a JSON object.") from None
+        addressed = [await self._addressed(change) for change in payload.changes]
+        self._verify(addressed, await self._routes.only_signer() if not addressed else None, body, signature)
+        blocked, unchecked = await self._blocked(addressed)
+        parts = [Part(it.change, it.account, it.number) for it in addressed]
+        forwarded = await self._delivery.deliver(payload, parts, signature, blocked, unchecked=unchecked)
+        self._meter.webhook("forwarded" if forwarded else "dropped")
+
+    async def _addressed(self, change: Change) -> Addressed:
+        number = await self._numbers.find_number(change.phone_number_id) if change.phone_number_id else None
+        if number is not None:
+            account = await self._routes.account(number.account_id)
+        else:
+            account = await self._routes.account(change.entry_id) if change.entry_id else None
+            if account is None or account.app_secret is None:  # a number or an entry that nobody has named here
+                account = await self._routes.only_signer()
+        if account is None or account.app_secret is None:
+            self._meter.webhook("unknown")
+            _log.warning(
+                "a webhook was refused: its account has no app secret here; set it with: wablock account set",
+                extra={"phone_number_id": change.phone_number_id, "entry": change.entry_id},
+            )
+            raise InvalidSignature
+        return Addressed(change, account, number)
+
+    def _verify(self, addressed: Sequence[Addressed], signer: Account | None, body: bytes, signature: str) -> None:
+        """Every account that the webhook speaks of must have signed it: one's secret opens no way to another's."""
+        secrets = {it.account.app_secret for it in addressed} | ({signer.app_secret} if signer else set())
+        if not secrets or not all(secret and is_signed(secret, body, signature) for secret in secrets):
+            self._meter.webhook("badly_signed")
+            raise InvalidSignature
+
+    async def _blocked(self, addressed: Sequence[Addressed]) -> tuple[set[int], bool]:
+        """The ids of the items that blocked users sent, and whether nobody could be asked about some."""
+        now = self._clock()
+        try:
+            for it in addressed:
+                await self._learn(it, now)
+            return {found for it in addressed for found in await self._blocked_items(it, now)}, False
+        except GraphError as trouble:
+            if not self._pass_unchecked:
+                self._meter.webhook("unchecked")
+                raise Overloaded("The block list cannot be asked. Send the webhook again.") from trouble
+            self._meter.unchecked()
+            return set(), True
+
+    async def _blocked_items(self, it: Addressed, now: Microseconds) -> list[int]:
+        if it.number is None or not it.change.items:
+            return []
+        sent = [(item, member) for item in it.change.items if (member := member_of(item.wa_id, item.user_id))]
+        if not sent:
+            return []
+        self._last_inbound.note(it.number, [(member, _sent_at(item, now)) for item, member in sent])
+        found: Sequence[InForce | None] = await self._block_list.in_force(it.number, [member for _, member in sent])
+        dropped = []
+        for (item, member), block in zip(sent, found, strict=True):
+            if block is not None:
+                dropped.append(id(item))
+                self._drops.add(it.number.phone_number_id, now, member, item.type, item.size)
+        return dropped
+
+    async def _learn(self, it: Addressed, now: Microseconds) -> None:
+        """Links and changed ids; what is learned is durable before anything is forwarded."""
+        account_id = it.account.account_id
+        for notice in it.change.notices:
+            previous, current = member_of(*notice.previous), member_of(*notice.current)
+            if previous is not None and current is not None:
+                await self._store.apply(Carry(account_id, now, previous, current))
+        shown = [member for link in it.change.links if (member := member_of(*link)) is not None and member.links]
+        members = [member for member in shown if self._link(account_id, member) not in self._known_links]
+        if not members:
+            return
+        unknown = await self._store.unlinked(account_id, members)
+        if unknown:
+            await self._store.apply(Link(account_id, now, unknown))
+        self._remember_links(account_id, members)
+
+    def _remember_links(self, account_id: str, members: Sequence[Member]) -> None:
+        if len(self._known_links) > _MOST_LINKS_REMEMBERED:
+            self._known_links.clear()
+        self._known_links.update(self._link(account_id, member) for member in members)
+
+    @staticmethod
+    def _link(account_id: str, member: Member) -> tuple[str, str, str]:
+        return account_id, member.user_id or "", member.key
+
+
+def _sent_at(item: Item, now: Microseconds) -> Microseconds:
+    """When the user wrote, also where the webhook comes again days later; never later than now."""
+    return now if item.timestamp is None else min(item.timestamp * _SECOND, now)

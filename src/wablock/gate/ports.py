@@ -1,0 +1,176 @@
+"""What the gate needs of the world, and the values it speaks of: who signs, who receives, who sends on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from wablock.block_list.ports import Microseconds
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A tenant's side of the webhook: its app secret, where it has one."""
+
+    account_id: str
+    app_secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Account({self.account_id!r})"  # never the secret: reprs end in logs
+
+
+class Downstream(msgspec.Struct, frozen=True):
+    """Where a number's webhooks go on to.
+
+    `secret` None: signed with the account's app secret. `required`: the sender gets its 200 only once this receiver has
+    said 2xx. `may_be_inside`: named by the operator, so its address may be a private one.
+    """
+
+    downstream_id: str
+    phone_number_id: str
+    url: str
+    secret: str | None = None
+    headers: Mapping[str, str] = {}
+    timeout: float = 5.0
+    required: bool = True
+    may_be_inside: bool = False
+
+    def __repr__(self) -> str:
+        return f"Downstream({self.downstream_id!r}, {self.url!r})"
+
+
+class Upstream(msgspec.Struct, frozen=True):
+    """The API that a number's own messages are sent through. `token` takes the place of the caller's."""
+
+    phone_number_id: str
+    url: str
+    token: str
+    timeout: float = 30.0
+    may_be_inside: bool = False
+
+    def __repr__(self) -> str:
+        return f"Upstream({self.phone_number_id!r}, {self.url!r})"
+
+
+class SealedAccount(msgspec.Struct, frozen=True):
+    """As a store keeps it: `app_secret` sealed, `verify_token` as its SHA-256."""
+
+    account_id: str
+    app_secret: bytes | None = None
+    verify_token_sha256: bytes | None = None
+
+
+class SealedDownstream(msgspec.Struct, frozen=True):
+    """As a store keeps it. `secret` and `headers` (a JSON object) are sealed."""
+
+    downstream_id: str
+    phone_number_id: str
+    account_id: str
+    url: str
+    secret: bytes | None
+    headers: bytes | None
+    timeout_ms: int
+    required: bool
+    may_be_inside: bool
+    created_at: Microseconds
+
+
+class SealedUpstream(msgspec.Struct, frozen=True):
+    """As a store keeps it. `token` is sealed."""
+
+    phone_number_id: str
+    account_id: str
+    url: str
+    token: bytes
+    timeout_ms: int
+    may_be_inside: bool
+    created_at: Microseconds
+
+
+class RouteStore(Protocol):
+    """Where accounts' secrets, downstreams and upstreams are kept. Every method is one transaction, durable on return.
+
+    All raise `BlocklistInternalError` where the database cannot do it.
+    """
+
+    async def find_account(self, account_id: str) -> SealedAccount | None: ...
+
+    async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
+        """The account that has this verify token; the first by id where several have."""
+
+    async def signers(self) -> Sequence[SealedAccount]:
+        """At most two accounts that have an app secret, by id: enough to know whether there is only one."""
+
+    async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
+        """Keep what `account` says; None leaves what is there. Makes the account where there is none."""
+
+    async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
+        """The number's downstreams, oldest first."""
+
+    async def account_downstreams(self, account_id: str) -> Sequence[SealedDownstream]:
+        """Those of all numbers of the account, oldest first."""
+
+    async def add_downstream(self, downstream: SealedDownstream) -> bool:
+        """False where the number does not exist or is another account's; then nothing changed."""
+
+    async def remove_downstream(self, phone_number_id: str, downstream_id: str) -> bool:
+        """False where there is no such downstream."""
+
+    async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None: ...
+
+    async def set_upstream(self, upstream: SealedUpstream) -> bool:
+        """Keep `upstream` instead of what was there; False where the number does not exist or is another account's."""
+
+    async def remove_upstream(self, phone_number_id: str) -> bool:
+        """False where there is none."""
+
+
+class Vault(Protocol):
+    """Seals what must be usable and must not be readable in the database."""
+
+    def seal(self, text: str, context: str) -> bytes:
+        """`text`, readable again only with the key and the same `context`, which says where it belongs."""
+
+    def open(self, sealed: bytes, context: str) -> str:
+        """What was sealed; raises `CannotUnseal` where the key or the context is another."""
+
+
+class CannotUnseal(Exception):
+    """A secret in the database was sealed with a key that this server does not have."""
+
+
+class Refused(Exception):
+    """A downstream did not take a delivery: its answer was not 2xx, or there was none in time.
+
+    `status`: what it answered, None for no answer. The message says it in one line, without secrets.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Forwarder(Protocol):
+    """Hands deliveries to downstreams, over connections that are kept open."""
+
+    async def post(self, downstream: Downstream, body: bytes, headers: Mapping[str, str]) -> None:
+        """Returns once the downstream said 2xx. Raises `Refused` for anything else, at the latest when its `timeout` is
+        over, and never follows a redirect; waiting for a free connection counts as well.
+        """
+
+    async def close(self) -> None: ...
+
+
+class GateMeter(Protocol):
+    """What can be seen of the gate."""
+
+    def webhook(self, result: str) -> None:
+        """A webhook ended as `result`: forwarded, dropped (nothing was left), or why it was refused."""
+
+    def item(self, kind: str, verdict: str) -> None:
+        """A message or a call was forwarded, dropped, or a duplicate."""
+
+    def delivery(self, *, required: bool, result: str) -> None:
+        """A downstream took its part, refused it, or was not asked because too much is waiting."""
+
+    def unchecked(self) -> None:
+        """A webhook went on although the block list could not be asked."""

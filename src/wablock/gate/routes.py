@@ -1,0 +1,266 @@
+"""Who signs, who receives, who sends on: the store's routes with their secrets opened, and how they are set."""
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from wablock.block_list.ports import Microseconds
+from wablock.gate.ports import (
+    Account,
+    CannotUnseal,
+    Downstream,
+    RouteStore,
+    SealedAccount,
+    SealedDownstream,
+    SealedUpstream,
+    Upstream,
+    Vault,
+)
+
+_T = TypeVar("_T")
+
+_TRUSTED_FOR: Final = 0.5  # seconds that a route may be answered from memory: a change holds within one second
+_MOST_REMEMBERED: Final = 10_000
+_UNREADABLE: Final = "?"  # no header has this name
+
+
+class NewDownstream(msgspec.Struct, frozen=True, kw_only=True):
+    """A receiver to add; see `Downstream`."""
+
+    url: str
+    secret: str | None = None
+    headers: Mapping[str, str] = {}
+    timeout: float = 5.0
+    required: bool = True
+    may_be_inside: bool = False
+
+    def __repr__(self) -> str:
+        return f"NewDownstream({self.url!r})"  # never the secret: reprs end in logs
+
+
+class DownstreamInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be told of a receiver: that it has a secret, not which.
+
+    `header_names` is only "?" where this server has not the key to read them.
+    """
+
+    downstream_id: str
+    url: str
+    has_secret: bool
+    header_names: list[str]
+    timeout: float
+    required: bool
+    may_be_inside: bool
+    created_at: Microseconds
+
+
+class Routes:
+    """The routes of all accounts and numbers. Raises `CannotUnseal` where a secret's key is not this one's."""
+
+    def __init__(
+        self, store: RouteStore, vault: Vault, clock: Callable[[], Microseconds], monotonic: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+        self._monotonic = monotonic
+        # Forgotten by putting a new dictionary there: an answer that is under way meanwhile then ends in the old one.
+        self._accounts: dict[str, tuple[float, Account]] = {}
+        self._only_signer: dict[str, tuple[float, Account]] = {}
+        self._downstreams: dict[str, tuple[float, Sequence[Downstream]]] = {}
+        self._account_downstreams: dict[str, tuple[float, Sequence[Downstream]]] = {}
+        self._upstreams: dict[str, tuple[float, Upstream]] = {}
+
+    # -- read
+
+    async def account(self, account_id: str) -> Account | None:
+        return await self._remembered(self._accounts, account_id, self._ask_for_account)
+
+    async def only_signer(self) -> Account | None:
+        """The account that has an app secret, where there is exactly one."""
+        return await self._remembered(self._only_signer, "", self._ask_for_signer)
+
+    async def verifies(self, verify_token: str) -> bool:
+        """Whether some account has this verify token. Only hashes are compared, so time tells nothing about it."""
+        return bool(verify_token) and await self._store.find_verifier(_sha256(verify_token)) is not None
+
+    async def downstreams(self, phone_number_id: str) -> Sequence[Downstream]:
+        return await self._remembered(self._downstreams, phone_number_id, self._ask_for_downstreams) or ()
+
+    async def account_downstreams(self, account_id: str) -> Sequence[Downstream]:
+        """Those of all its numbers, once for each distinct receiver."""
+        return await self._remembered(self._account_downstreams, account_id, self._ask_for_account_downstreams) or ()
+
+    async def upstream(self, phone_number_id: str) -> Upstream | None:
+        return await self._remembered(self._upstreams, phone_number_id, self._ask_for_upstream)
+
+    async def listed(self, phone_number_id: str) -> Sequence[DownstreamInfo]:
+        """The number's downstreams, as they may be told."""
+        return [self._info(sealed) for sealed in await self._store.downstreams(phone_number_id)]
+
+    # -- change
+
+    async def set_account(self, account_id: str, app_secret: str | None, verify_token: str | None) -> None:
+        """Keep what is said; None leaves what is there."""
+        sealed = None if app_secret is None else self._vault.seal(app_secret, _app_secret_of(account_id))
+        verifier = None if verify_token is None else _sha256(verify_token)
+        await self._store.set_account(SealedAccount(account_id, sealed, verifier), self._clock())
+        self._accounts, self._only_signer = {}, {}
+
+    async def add_downstream(
+        self, account_id: str, phone_number_id: str, new: NewDownstream
+    ) -> SealedDownstream | None:
+        """None where the number does not exist or is another account's."""
+        downstream_id = secrets.token_hex(4)
+        place = _place(phone_number_id, downstream_id)
+        headers = msgspec.json.encode(dict(new.headers)).decode()
+        sealed = SealedDownstream(
+            downstream_id,
+            phone_number_id,
+            account_id,
+            new.url,
+            None if new.secret is None else self._vault.seal(new.secret, f"{place}/secret"),
+            self._vault.seal(headers, f"{place}/headers") if new.headers else None,
+            round(new.timeout * 1_000),
+            new.required,
+            new.may_be_inside,
+            self._clock(),
+        )
+        added = await self._store.add_downstream(sealed)
+        self._forget_downstreams()
+        return sealed if added else None
+
+    async def remove_downstream(self, phone_number_id: str, downstream_id: str) -> bool:
+        removed = await self._store.remove_downstream(phone_number_id, downstream_id)
+        self._forget_downstreams()
+        return removed
+
+    async def set_upstream(self, account_id: str, upstream: Upstream) -> bool:
+        """Keep `upstream` instead of what was there; False where the number is not the account's."""
+        sealed = SealedUpstream(
+            upstream.phone_number_id,
+            account_id,
+            upstream.url,
+            self._vault.seal(upstream.token, _token_of(upstream.phone_number_id)),
+            round(upstream.timeout * 1_000),
+            upstream.may_be_inside,
+            self._clock(),
+        )
+        kept = await self._store.set_upstream(sealed)
+        self._upstreams = {}
+        return kept
+
+    async def remove_upstream(self, phone_number_id: str) -> bool:
+        removed = await self._store.remove_upstream(phone_number_id)
+        self._upstreams = {}
+        return removed
+
+    # -- ask the store
+
+    async def _remembered(
+        self, memory: dict[str, tuple[float, _T]], key: str, ask: Callable[[str], Awaitable[_T | None]]
+    ) -> _T | None:
+        """None is not remembered: a webhook can name any account before its signature is looked at."""
+        now = self._monotonic()
+        remembered = memory.get(key)
+        if remembered is not None and now - remembered[0] < _TRUSTED_FOR:
+            return remembered[1]
+        found = await ask(key)
+        if found is not None:
+            if len(memory) >= _MOST_REMEMBERED:
+                memory.clear()
+            memory[key] = now, found
+        return found
+
+    async def _ask_for_account(self, account_id: str) -> Account | None:
+        sealed = await self._store.find_account(account_id)
+        return None if sealed is None else self._account(sealed)
+
+    async def _ask_for_signer(self, _: str) -> Account | None:
+        signers = await self._store.signers()
+        return self._account(signers[0]) if len(signers) == 1 else None
+
+    async def _ask_for_downstreams(self, phone_number_id: str) -> Sequence[Downstream]:
+        return [self._opened(sealed) for sealed in await self._store.downstreams(phone_number_id)]
+
+    async def _ask_for_account_downstreams(self, account_id: str) -> Sequence[Downstream]:
+        oldest: dict[object, Downstream] = {}
+        for sealed in await self._store.account_downstreams(account_id):
+            it = self._opened(sealed)
+            oldest.setdefault((it.url, it.secret, frozenset(it.headers.items())), it)
+        return list(oldest.values())
+
+    async def _ask_for_upstream(self, phone_number_id: str) -> Upstream | None:
+        sealed = await self._store.find_upstream(phone_number_id)
+        if sealed is None:
+            return None
+        token = self._vault.open(sealed.token, _token_of(phone_number_id))
+        return Upstream(phone_number_id, sealed.url, token, sealed.timeout_ms / 1_000, sealed.may_be_inside)
+
+    def _account(self, sealed: SealedAccount) -> Account:
+        if sealed.app_secret is None:
+            return Account(sealed.account_id)
+        return Account(sealed.account_id, self._vault.open(sealed.app_secret, _app_secret_of(sealed.account_id)))
+
+    def _opened(self, sealed: SealedDownstream) -> Downstream:
+        place = _place(sealed.phone_number_id, sealed.downstream_id)
+        return Downstream(
+            sealed.downstream_id,
+            sealed.phone_number_id,
+            sealed.url,
+            None if sealed.secret is None else self._vault.open(sealed.secret, f"{place}/secret"),
+            self._headers(sealed),
+            sealed.timeout_ms / 1_000,
+            sealed.required,
+            sealed.may_be_inside,
+        )
+
+    def _headers(self, sealed: SealedDownstream) -> dict[str, str]:
+        if sealed.headers is None:
+            return {}
+        text = self._vault.open(sealed.headers, f"{_place(sealed.phone_number_id, sealed.downstream_id)}/headers")
+        return msgspec.json.decode(text, type=dict[str, str])
+
+    def _info(self, sealed: SealedDownstream) -> DownstreamInfo:
+        return DownstreamInfo(
+            downstream_id=sealed.downstream_id,
+            url=sealed.url,
+            has_secret=sealed.secret is not None,
+            header_names=self._header_names(sealed),
+            timeout=sealed.timeout_ms / 1_000,
+            required=sealed.required,
+            may_be_inside=sealed.may_be_inside,
+            created_at=sealed.created_at,
+        )
+
+    def _header_names(self, sealed: SealedDownstream) -> list[str]:
+        """Also where the key is lost: who is to remove what nobody can open must learn its id."""
+        try:
+            return sorted(self._headers(sealed))
+        except CannotUnseal:
+            return [_UNREADABLE]
+
+    def _forget_downstreams(self) -> None:
+        self._downstreams, self._account_downstreams = {}, {}
+
+
+# Where a sealed secret belongs: moved to another place it does not open.
+
+
+def _app_secret_of(account_id: str) -> str:
+    return f"account/{account_id}/app_secret"
+
+
+def _place(phone_number_id: str, downstream_id: str) -> str:
+    return f"downstream/{phone_number_id}/{downstream_id}"
+
+
+def _token_of(phone_number_id: str) -> str:
+    return f"upstream/{phone_number_id}/token"
+
+
+def _sha256(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

@@ -1,0 +1,176 @@
+"""`/v1/numbers/{phone_number_id}`: a number's downstreams, its upstream, and what the gate took out lately."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from wablock.access import Access, AccessToken, Scope
+from wablock.addresses import BadAddress, InsideAddress, checked_url, resolve
+from wablock.block_list.ports import BusinessNumber
+from wablock.block_list.rules import SECOND
+from wablock.contract.errors import InvalidParameter, UnknownObject
+from wablock.gate.drops import RecentDrops
+from wablock.gate.headers import checked_headers
+from wablock.gate.ports import SealedDownstream
+from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
+from wablock.server.manage import decoded, json_answer
+
+_ReadBody = Callable[[Request], Awaitable[bytes]]
+_Authorize = Callable[[Request], Awaitable[AccessToken]]
+_PATH = "/v1/numbers/{phone_number_id}"
+
+
+class DownstreamToAdd(msgspec.Struct, forbid_unknown_fields=True):
+    """A receiver to add. `secret` and header values are kept encrypted and never told again."""
+
+    url: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
+    secret: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+    headers: dict[str, str] = {}
+    timeout: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 5.0
+    required: bool = True
+
+
+class DownstreamAdded(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A receiver, as it can be told; `created_at` in seconds since 1970."""
+
+    downstream_id: str
+    url: str
+    has_secret: bool
+    header_names: list[str]
+    timeout: float
+    required: bool
+    created_at: int
+
+
+class DownstreamList(msgspec.Struct):
+    data: list[DownstreamAdded]
+
+
+class Removed(msgspec.Struct):
+    success: bool
+
+
+class RecentDrop(msgspec.Struct):
+    """A message or call that was taken out: when (seconds since 1970), of whom (masked), what, how large (bytes)."""
+
+    seq: int
+    at: int
+    sender: str
+    type: str
+    size: int
+
+
+class RecentDropList(msgspec.Struct, omit_defaults=True):
+    """Oldest first; `after` is what to ask with next."""
+
+    data: list[RecentDrop]
+    after: int | UnsetType = UNSET
+
+
+class Routing:
+    """The routes. `authorize` gives a request's token or raises the contract's failure."""
+
+    def __init__(
+        self, access: Access, routes: Routes, drops: RecentDrops, authorize: _Authorize, read_body: _ReadBody
+    ) -> None:
+        self._access = access
+        self._routes = routes
+        self._drops = drops
+        self._authorize = authorize
+        self._read_body = read_body
+
+    def routes(self) -> list[Route]:
+        return [
+            Route(_PATH + "/downstreams", self.list_downstreams, methods=["GET"]),
+            Route(_PATH + "/downstreams", self.add_downstream, methods=["POST"]),
+            Route(_PATH + "/downstreams/{downstream_id}", self.remove_downstream, methods=["DELETE"]),
+            Route(_PATH + "/drops", self.list_drops, methods=["GET"]),
+        ]
+
+    async def list_downstreams(self, request: Request) -> Response:
+        number = await self._number(request, Scope.MANAGE)
+        found = await self._routes.listed(number.phone_number_id)
+        return json_answer(request, DownstreamList([_told(info) for info in found]))
+
+    async def add_downstream(self, request: Request) -> Response:
+        number = await self._number(request, Scope.MANAGE)
+        asked = decoded(await self._read_body(request), DownstreamToAdd)
+        await _check_public(asked.url)
+        new = NewDownstream(
+            url=asked.url,
+            secret=asked.secret,
+            headers=_sendable(asked.headers),
+            timeout=asked.timeout,
+            required=asked.required,
+        )
+        added = await self._routes.add_downstream(number.account_id, number.phone_number_id, new)
+        if added is None:
+            raise UnknownObject("POST", number.phone_number_id)
+        return json_answer(request, _added(added, new), 201)
+
+    async def remove_downstream(self, request: Request) -> Response:
+        number = await self._number(request, Scope.MANAGE)
+        downstream_id = request.path_params["downstream_id"]
+        if not await self._routes.remove_downstream(number.phone_number_id, downstream_id):
+            raise UnknownObject("DELETE", downstream_id)
+        return json_answer(request, Removed(success=True))
+
+    async def list_drops(self, request: Request) -> Response:
+        number = await self._number(request, Scope.READ)
+        after = request.query_params.get("after") or "0"
+        if not (after.isascii() and after.isdigit()):
+            raise InvalidParameter("Param after must be a number, as an answer before gave it.")
+        found = self._drops.since(number.phone_number_id, int(after[:18]))
+        data = [RecentDrop(drop.seq, drop.at // SECOND, drop.sender, drop.type, drop.size) for drop in found]
+        return json_answer(request, RecentDropList(data, data[-1].seq if data else int(after[:18])))
+
+    async def _number(self, request: Request, scope: Scope) -> BusinessNumber:
+        token = await self._authorize(request)
+        return await self._access.number(token, request.path_params["phone_number_id"], scope, request.method)
+
+
+async def _check_public(url: str) -> None:
+    """Refused at once, so that the caller learns of it; what counts is the check of the address that is used."""
+    try:
+        parts = checked_url(url)
+        await resolve(parts.host, parts.port, may_be_inside=False)
+    except (BadAddress, InsideAddress) as trouble:
+        raise InvalidParameter("Param url cannot be used.", str(trouble)) from None
+    except OSError:
+        raise InvalidParameter("Param url cannot be used.", "Its host has no address") from None
+
+
+def _sendable(headers: dict[str, str]) -> Mapping[str, str]:
+    try:
+        return checked_headers(headers)
+    except ValueError as trouble:
+        raise InvalidParameter("Param headers cannot be sent.", str(trouble)) from None
+
+
+def _told(info: DownstreamInfo) -> DownstreamAdded:
+    return DownstreamAdded(
+        downstream_id=info.downstream_id,
+        url=info.url,
+        has_secret=info.has_secret,
+        header_names=list(info.header_names),
+        timeout=info.timeout,
+        required=info.required,
+        created_at=info.created_at // SECOND,
+    )
+
+
+def _added(sealed: SealedDownstream, new: NewDownstream) -> DownstreamAdded:
+    return DownstreamAdded(
+        downstream_id=sealed.downstream_id,
+        url=sealed.url,
+        has_secret=new.secret is not None,
+        header_names=sorted(new.headers),
+        timeout=new.timeout,
+        required=new.required,
+        created_at=sealed.created_at // SECOND,
+    )

@@ -1,0 +1,117 @@
+"""Accounts' secrets, downstreams and upstreams, on SQLite. See `RouteStore`."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from wablock.block_list.ports import Microseconds
+from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
+from wablock.storage.sqlite.writes import BatchWriter
+
+_FIND_ACCOUNT = "SELECT account_id, app_secret, verify_token_sha256 FROM account WHERE account_id = ?"
+_FIND_VERIFIER = """
+SELECT account_id, app_secret, verify_token_sha256 FROM account WHERE verify_token_sha256 = ?
+ORDER BY account_id LIMIT 1
+"""
+_SIGNERS = """
+SELECT account_id, app_secret, verify_token_sha256 FROM account WHERE app_secret IS NOT NULL
+ORDER BY account_id LIMIT 2
+"""
+_SET_ACCOUNT = """
+INSERT INTO account (account_id, app_secret, verify_token_sha256, created_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (account_id) DO UPDATE SET
+  app_secret = coalesce(excluded.app_secret, app_secret),
+  verify_token_sha256 = coalesce(excluded.verify_token_sha256, verify_token_sha256)
+"""
+
+_DOWNSTREAM: Final = (
+    "downstream_id, phone_number_id, account_id, url, secret, headers, timeout_ms, required, may_be_inside, created_at"
+)
+_DOWNSTREAMS = f"SELECT {_DOWNSTREAM} FROM downstream WHERE phone_number_id = ? ORDER BY created_at, downstream_id"
+_ACCOUNT_DOWNSTREAMS = f"SELECT {_DOWNSTREAM} FROM downstream WHERE account_id = ? ORDER BY created_at, downstream_id"
+# Only for a number of the account: another tenant's webhooks are nobody else's business.
+_ADD_DOWNSTREAM = f"""
+INSERT INTO downstream ({_DOWNSTREAM})
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+WHERE EXISTS (SELECT 1 FROM phone_number WHERE phone_number_id = ?2 AND account_id = ?3)
+"""
+_REMOVE_DOWNSTREAM = "DELETE FROM downstream WHERE phone_number_id = ? AND downstream_id = ?"
+
+_UPSTREAM: Final = "phone_number_id, account_id, url, token, timeout_ms, may_be_inside, created_at"
+_FIND_UPSTREAM = f"SELECT {_UPSTREAM} FROM upstream WHERE phone_number_id = ?"
+_SET_UPSTREAM = f"""
+INSERT OR REPLACE INTO upstream ({_UPSTREAM})
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+WHERE EXISTS (SELECT 1 FROM phone_number WHERE phone_number_id = ?1 AND account_id = ?2)
+"""
+_REMOVE_UPSTREAM = "DELETE FROM upstream WHERE phone_number_id = ?"
+
+
+def find_account(connection: apsw.Connection, account_id: str) -> SealedAccount | None:
+    return _account(connection.execute(_FIND_ACCOUNT, (account_id,)).fetchone())
+
+
+def find_verifier(connection: apsw.Connection, verify_token_sha256: bytes) -> SealedAccount | None:
+    return _account(connection.execute(_FIND_VERIFIER, (verify_token_sha256,)).fetchone())
+
+
+def signers(connection: apsw.Connection) -> Sequence[SealedAccount]:
+    return [SealedAccount(*row) for row in connection.execute(_SIGNERS)]
+
+
+def set_account(writer: BatchWriter, account: SealedAccount, at: Microseconds) -> None:
+    with writer.transaction() as connection:
+        connection.execute(_SET_ACCOUNT, (account.account_id, account.app_secret, account.verify_token_sha256, at))
+
+
+def downstreams(connection: apsw.Connection, phone_number_id: str) -> Sequence[SealedDownstream]:
+    return [_downstream(*row) for row in connection.execute(_DOWNSTREAMS, (phone_number_id,))]
+
+
+def account_downstreams(connection: apsw.Connection, account_id: str) -> Sequence[SealedDownstream]:
+    return [_downstream(*row) for row in connection.execute(_ACCOUNT_DOWNSTREAMS, (account_id,))]
+
+
+def add_downstream(writer: BatchWriter, it: SealedDownstream) -> bool:
+    values = (it.downstream_id, it.phone_number_id, it.account_id, it.url, it.secret, it.headers)
+    return _changes(writer, _ADD_DOWNSTREAM, (*values, it.timeout_ms, it.required, it.may_be_inside, it.created_at))
+
+
+def remove_downstream(writer: BatchWriter, phone_number_id: str, downstream_id: str) -> bool:
+    return _changes(writer, _REMOVE_DOWNSTREAM, (phone_number_id, downstream_id))
+
+
+def find_upstream(connection: apsw.Connection, phone_number_id: str) -> SealedUpstream | None:
+    row = connection.execute(_FIND_UPSTREAM, (phone_number_id,)).fetchone()
+    if row is None:
+        return None
+    number, account_id, url, token, timeout_ms, may_be_inside, created_at = row
+    return SealedUpstream(number, account_id, url, token, timeout_ms, bool(may_be_inside), created_at)
+
+
+def set_upstream(writer: BatchWriter, it: SealedUpstream) -> bool:
+    values = (it.phone_number_id, it.account_id, it.url, it.token, it.timeout_ms, it.may_be_inside, it.created_at)
+    return _changes(writer, _SET_UPSTREAM, values)
+
+
+def remove_upstream(writer: BatchWriter, phone_number_id: str) -> bool:
+    return _changes(writer, _REMOVE_UPSTREAM, (phone_number_id,))
+
+
+def _changes(writer: BatchWriter, statement: str, values: tuple[Any, ...]) -> bool:
+    with writer.transaction() as connection:
+        connection.execute(statement, values)
+        return connection.changes() > 0
+
+
+def _account(row: tuple[Any, ...] | None) -> SealedAccount | None:
+    return None if row is None else SealedAccount(*row)
+
+
+def _downstream(*columns: Any) -> SealedDownstream:
+    downstream = SealedDownstream(*columns)
+    return msgspec.structs.replace(
+        downstream, required=bool(downstream.required), may_be_inside=bool(downstream.may_be_inside)
+    )

@@ -1,0 +1,166 @@
+"""Secrets at rest: sealed with a key that is not in the database."""
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import logging
+import os
+import secrets
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from wablock.gate.ports import CannotUnseal, Vault
+
+_log = logging.getLogger("wablock")
+
+_KEY_BYTES: Final = 32
+_NONCE_BYTES: Final = 12  # random: safe for the 2^32 secrets that one key may seal
+_NAME_BYTES: Final = 4
+
+
+class BadKey(Exception):
+    """The key to the secrets cannot be used; the message says what to do, in one line."""
+
+
+class AeadVault:
+    """A `Vault` on AES-256-GCM. The first key seals, all of them open: so a key can be changed."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._ciphers = {_name(key): AESGCM(key) for key in keys}
+        self._sealing = _name(keys[0])
+
+    def seal(self, text: str, context: str) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = self._ciphers[self._sealing].encrypt(nonce, text.encode(), context.encode())
+        return self._sealing + nonce + sealed
+
+    def open(self, sealed: bytes, context: str) -> str:
+        cipher = self._ciphers.get(sealed[:_NAME_BYTES])
+        if cipher is None:
+            raise CannotUnseal(
+                "A secret in the database was sealed with another key: set WABLOCK_SECRET_KEY or "
+                "WABLOCK_SECRET_KEY_FILE to the key that was used, or set the secret anew"
+            )
+        nonce, rest = sealed[_NAME_BYTES : _NAME_BYTES + _NONCE_BYTES], sealed[_NAME_BYTES + _NONCE_BYTES :]
+        try:
+            return cipher.decrypt(nonce, rest, context.encode()).decode()
+        except (InvalidTag, ValueError):
+            raise CannotUnseal("A secret in the database is damaged or was moved: set it anew") from None
+
+
+class LazyVault:
+    """A `Vault` that is made at first use."""
+
+    def __init__(self, make: Callable[[], Vault]) -> None:
+        self._make = make
+        self._made: Vault | None = None
+
+    def seal(self, text: str, context: str) -> bytes:
+        return self._vault().seal(text, context)
+
+    def open(self, sealed: bytes, context: str) -> str:
+        return self._vault().open(sealed, context)
+
+    def _vault(self) -> Vault:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+
+def new_key() -> str:
+    """A random key, as text."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+
+
+def keys_from_text(text: str) -> list[bytes]:
+    """The keys in a text that has one, or several with commas; raises `BadKey`."""
+    return [_key(part.strip()) for part in text.split(",")]
+
+
+def key_file(path: Path) -> str:
+    """What the file holds. Where there is none it is made, with a new key and for its owner alone; raises `BadKey`."""
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            return _read(path)
+        folders = _make_folders(path)
+        _make(path)
+        for folder in folders:
+            _sync_folder(folder)
+        return _read(path)
+    except (OSError, UnicodeError) as trouble:
+        raise BadKey(f"Cannot use the key file {path}: {trouble}; mend it, or set WABLOCK_SECRET_KEY") from trouble
+
+
+def _read(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        _warn_of_readers(path, os.fstat(file.fileno()).st_mode)
+        text = file.read().strip()
+    if not text:  # not replaced: it may be a copy that has yet to be filled, and a new key would open nothing
+        raise BadKey(f"The key file {path} is empty: put the key back, or remove the file to have a new key made")
+    return text
+
+
+def _warn_of_readers(path: Path, mode: int) -> None:
+    """No more than a warning: what a container is given is often readable by its group and cannot be changed there."""
+    if os.name != "nt" and mode & (stat.S_IRGRP | stat.S_IROTH):
+        _log.warning("the key file can be read by other users; unless that is meant: chmod 600 %s", path)
+
+
+def _make(path: Path) -> None:
+    """The whole file appears at once: whoever comes at the same time finds none, or this one."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(new_key() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+
+
+def _make_folders(path: Path) -> list[Path]:
+    """Make the folders that `path` lacks, for their owner alone; returns those whose entries are to be synced.
+
+    Without that a power cut could leave secrets in the database and no key.
+    """
+    folders = [path.parent]
+    while not folders[-1].exists():  # the entry of a new folder is in the one above
+        folders.append(folders[-1].parent)
+    for folder in reversed(folders[:-1]):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folders
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # a folder cannot be opened there, and its entries are journaled
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _key(text: str) -> bytes:
+    """Either alphabet of base64 is fine: `new_key` writes one, openssl the other."""
+    try:
+        key = base64.urlsafe_b64decode(text.replace("+", "-").replace("/", "_"))
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise BadKey(f"A secret key is {_KEY_BYTES} random bytes in base64: make one with openssl rand -base64 32")
+    return key
+
+
+def _name(key: bytes) -> bytes:
+    """Which key sealed something: enough of a hash to tell it from others."""
+    return hashlib.sha256(b"wablock key " + key).digest()[:_NAME_BYTES]

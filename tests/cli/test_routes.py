@@ -1,0 +1,100 @@
+"""`wablock account` and `wablock downstream`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.command import called, run
+
+from wablock.settings import DEV_PHONE_NUMBER_ID as NUMBER
+
+URL = "http://127.0.0.1:3000/webhook"
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> str:
+    return str(tmp_path / "keys" / "secret.key")
+
+
+def _add(database: str, key: str, *arguments: str, url: str = URL) -> str:
+    called("number", "add", NUMBER, "--database", database)
+    added = called(
+        "downstream", "add", NUMBER, url, "--json", "--database", database, "--secret-key-file", key, *arguments
+    )
+    assert added.returncode == 0, added.stderr
+    downstream_id: str = json.loads(added.stdout)["downstream_id"]
+    return downstream_id
+
+
+def _list(database: str, key: str) -> list[dict[str, object]]:
+    listed = called("downstream", "list", NUMBER, "--json", "--database", database, "--secret-key-file", key)
+    assert listed.returncode == 0, listed.stderr
+    found: list[dict[str, object]] = json.loads(listed.stdout)
+    return found
+
+
+def test_an_accounts_secret_is_set_and_its_key_made_for_the_owner_alone(database: str, key: str) -> None:
+    done = called("account", "set", "acme", "--app-secret", "s3", "--database", database, "--secret-key-file", key)
+
+    assert done.returncode == 0
+    assert done.stdout.strip() == "Set app secret of account acme."
+    assert Path(key).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_may_be_read_from_standard_input(database: str, key: str) -> None:
+    done = run(
+        "account", "set", "--app-secret=-", "--json", "--database", database, "--secret-key-file", key, stdin="s3\n"
+    )
+
+    assert json.loads(done.stdout) == {"account_id": "default", "set": ["app_secret"]}
+
+
+def test_nothing_to_set_is_told(database: str) -> None:
+    assert called("account", "set", "--database", database).returncode == 2
+
+
+def test_an_added_downstream_is_listed_without_its_secrets(database: str, key: str) -> None:
+    downstream_id = _add(database, key, "--secret", "its own", "--header", "X-Tenant: seven", "--best-effort")
+
+    [row] = _list(database, key)
+
+    assert row["downstream_id"] == downstream_id
+    assert (row["url"], row["has_secret"], row["header_names"], row["required"]) == (URL, True, ["X-Tenant"], False)
+    assert "its own" not in json.dumps(row)
+    assert "seven" not in json.dumps(row)
+
+
+def test_a_removed_downstream_is_listed_no_more(database: str, key: str) -> None:
+    downstream_id = _add(database, key)
+
+    removed = called("downstream", "remove", NUMBER, downstream_id, "--database", database)
+    again = called("downstream", "remove", NUMBER, downstream_id, "--database", database)
+
+    assert (removed.returncode, again.returncode) == (0, 2)
+    assert _list(database, key) == []
+
+
+@pytest.mark.parametrize("url", ["ftp://host/", "http://", "http://user:word@host/", "host", "http://h/#x"])
+def test_what_is_no_web_address_is_refused(database: str, url: str) -> None:
+    called("number", "add", NUMBER, "--database", database)
+
+    assert called("downstream", "add", NUMBER, url, "--database", database).returncode == 2
+
+
+@pytest.mark.parametrize("header", ["no colon", "Host: another", "Bad Name: x", "X-Split: a\r\nb"])
+def test_a_header_that_cannot_be_sent_is_refused(database: str, header: str) -> None:
+    called("number", "add", NUMBER, "--database", database)
+
+    assert called("downstream", "add", NUMBER, URL, "--header", header, "--database", database).returncode == 2
+
+
+def test_a_downstream_of_an_unknown_number_is_refused(database: str) -> None:
+    assert called("downstream", "add", NUMBER, URL, "--database", database).returncode == 2
+
+
+def test_what_another_key_sealed_is_not_shown(database: str, key: str) -> None:
+    _add(database, key, "--header", "X-Tenant: seven")
+
+    [row] = _list(database, key + "2")
+
+    assert (row["url"], row["header_names"]) == (URL, ["?"])

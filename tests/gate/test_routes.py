@@ -1,0 +1,470 @@
+"""Routes: secrets are sealed on their way in, opened on their way out, and never told; changes hold soon."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+from tests.gate.memory_routes import MemoryRoutes
+
+from wablock.gate.ports import Account, CannotUnseal, Downstream, SealedAccount, SealedDownstream, Upstream
+from wablock.gate.routes import NewDownstream, Routes
+from wablock.vault import AeadVault
+
+NOW = 1_737_679_688_383_584
+OURS, OUR_OTHER, THEIRS = "106540352242922", "106540352242923", "106540352242924"
+ACCOUNTS = {OURS: "acme", OUR_OTHER: "acme", THEIRS: "rival"}
+KEY = bytes(range(32))
+URL = "https://crm.example/hooks"
+NEW = NewDownstream(url=URL, secret="their-secret", headers={"authorization": "Bearer their-header"})
+UPSTREAM = Upstream(OURS, "https://graph.facebook.com/v23.0", "their-token", timeout=12.5, may_be_inside=True)
+
+
+class Clocks:
+    """The time of day, which moves on with every look, and the time that only grows, turned by a test."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.monotonic = 100.0
+
+    def look(self) -> int:
+        self.now += 1
+        return self.now
+
+
+class SlowRoutes(MemoryRoutes):
+    """Answers what it knew when it was asked, once it may."""
+
+    def __init__(self) -> None:
+        super().__init__(ACCOUNTS)
+        self.may_answer = asyncio.Event()
+
+    async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
+        found = await super().downstreams(phone_number_id)
+        await self.may_answer.wait()
+        return found
+
+
+@pytest.fixture
+def clocks() -> Clocks:
+    return Clocks()
+
+
+@pytest.fixture
+def store() -> MemoryRoutes:
+    return MemoryRoutes(ACCOUNTS)
+
+
+@pytest.fixture
+def routes(store: MemoryRoutes, clocks: Clocks) -> Routes:
+    return a_process(store, clocks)
+
+
+@pytest.fixture
+def elsewhere(store: MemoryRoutes, clocks: Clocks) -> Routes:
+    """Another process on the same store."""
+    return a_process(store, clocks)
+
+
+def a_process(store: MemoryRoutes, clocks: Clocks, key: bytes = KEY) -> Routes:
+    return Routes(store, AeadVault([key]), clocks.look, lambda: clocks.monotonic)
+
+
+async def added(routes: Routes, phone_number_id: str = OURS, new: NewDownstream = NEW) -> str:
+    sealed = await routes.add_downstream(ACCOUNTS[phone_number_id], phone_number_id, new)
+    assert sealed is not None
+    return sealed.downstream_id
+
+
+# -- accounts
+
+
+async def test_an_app_secret_comes_back_as_it_was_set(routes: Routes) -> None:
+    await routes.set_account("acme", "our-secret", None)
+
+    assert await routes.account("acme") == Account("acme", "our-secret")
+
+
+async def test_an_account_may_have_no_app_secret(routes: Routes) -> None:
+    await routes.set_account("acme", None, "verify-me")
+
+    assert await routes.account("acme") == Account("acme", None)
+
+
+async def test_an_unknown_account_is_none(routes: Routes) -> None:
+    assert await routes.account("acme") is None
+
+
+async def test_what_is_not_said_of_an_account_stays(routes: Routes) -> None:
+    await routes.set_account("acme", "our-secret", "verify-me")
+    await routes.set_account("acme", None, "verify-me-now")
+
+    assert await routes.account("acme") == Account("acme", "our-secret")
+
+
+async def test_the_only_account_with_an_app_secret_signs(routes: Routes) -> None:
+    await routes.set_account("acme", "our-secret", None)
+    await routes.set_account("rival", None, "verify-me")
+
+    assert await routes.only_signer() == Account("acme", "our-secret")
+
+
+async def test_nobody_is_the_only_signer_where_nobody_has_an_app_secret(routes: Routes) -> None:
+    await routes.set_account("acme", None, "verify-me")
+
+    assert await routes.only_signer() is None
+
+
+async def test_nobody_is_the_only_signer_where_two_have_an_app_secret(routes: Routes) -> None:
+    await routes.set_account("acme", "our-secret", None)
+    assert await routes.only_signer() is not None
+    await routes.set_account("rival", "their-secret", None)
+
+    assert await routes.only_signer() is None
+
+
+async def test_an_account_without_a_name_is_not_the_only_signer(routes: Routes) -> None:
+    await routes.set_account("acme", "our-secret", None)
+    await routes.only_signer()
+
+    assert await routes.account("") is None
+
+
+@pytest.mark.parametrize(
+    "said, is_good",
+    [("verify-me", True), ("verify-m", False), ("verify-me ", False), ("VERIFY-ME", False), ("", False)],
+)
+async def test_a_verify_token_is_good_only_as_a_whole(routes: Routes, said: str, *, is_good: bool) -> None:
+    await routes.set_account("acme", None, "verify-me")
+
+    assert await routes.verifies(said) is is_good
+
+
+async def test_an_empty_verify_token_verifies_nothing_even_where_it_was_set(routes: Routes) -> None:
+    await routes.set_account("acme", None, "")
+
+    assert not await routes.verifies("")
+
+
+# -- downstreams
+
+
+async def test_a_downstream_comes_back_as_it_was_added(routes: Routes) -> None:
+    new = NewDownstream(
+        url=URL, secret="s", headers={"b": "2", "a": "é"}, timeout=2.5, required=False, may_be_inside=True
+    )
+
+    downstream_id = await added(routes, OURS, new)
+
+    (found,) = await routes.downstreams(OURS)
+    assert found == Downstream(
+        downstream_id, OURS, URL, "s", {"b": "2", "a": "é"}, timeout=2.5, required=False, may_be_inside=True
+    )
+
+
+async def test_a_downstream_may_have_neither_secret_nor_headers(routes: Routes) -> None:
+    await added(routes, OURS, NewDownstream(url=URL))
+
+    (found,) = await routes.downstreams(OURS)
+    assert (found.secret, found.headers) == (None, {})
+
+
+async def test_downstreams_have_short_ids_of_their_own(routes: Routes) -> None:
+    ids = {await added(routes) for _ in range(20)}
+
+    assert len(ids) == 20
+    assert {len(bytes.fromhex(downstream_id)) for downstream_id in ids} == {4}
+
+
+@pytest.mark.parametrize("phone_number_id", [THEIRS, "999"])
+async def test_a_downstream_is_not_added_to_a_number_of_others_or_nobody(routes: Routes, phone_number_id: str) -> None:
+    assert await routes.add_downstream("acme", phone_number_id, NEW) is None
+    assert not await routes.downstreams(phone_number_id)
+
+
+async def test_a_numbers_downstreams_are_its_own_oldest_first(routes: Routes) -> None:
+    ids = [await added(routes) for _ in range(5)]
+    await added(routes, OUR_OTHER)
+
+    assert [it.downstream_id for it in await routes.downstreams(OURS)] == ids
+
+
+async def test_an_account_has_the_downstreams_of_its_numbers(routes: Routes) -> None:
+    ids = [await added(routes, OURS), await added(routes, OUR_OTHER, NewDownstream(url=URL))]
+    await added(routes, THEIRS, NewDownstream(url="https://rival.example"))
+
+    assert [it.downstream_id for it in await routes.account_downstreams("acme")] == ids
+
+
+async def test_a_receiver_of_several_numbers_is_one_in_its_account_the_oldest(routes: Routes) -> None:
+    first = await added(routes, OURS, NewDownstream(url="https://a.example", headers={"x": "1", "y": "2"}))
+    second = await added(routes, OURS, NewDownstream(url="https://b.example"))
+    await added(routes, OUR_OTHER, NewDownstream(url="https://a.example", headers={"y": "2", "x": "1"}))
+
+    assert [it.downstream_id for it in await routes.account_downstreams("acme")] == [first, second]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        NewDownstream(url=f"{URL}/2", secret="s", headers={"x": "1"}),
+        NewDownstream(url=URL, secret="t", headers={"x": "1"}),
+        NewDownstream(url=URL, headers={"x": "1"}),
+        NewDownstream(url=URL, secret="s", headers={"x": "2"}),
+    ],
+    ids=["url", "secret", "no secret", "headers"],
+)
+async def test_receivers_of_an_account_that_differ_are_several(routes: Routes, other: NewDownstream) -> None:
+    await added(routes, OURS, NewDownstream(url=URL, secret="s", headers={"x": "1"}))
+    await added(routes, OUR_OTHER, other)
+
+    assert len(await routes.account_downstreams("acme")) == 2
+
+
+async def test_removing_says_whether_there_was_a_downstream(routes: Routes) -> None:
+    downstream_id = await added(routes)
+
+    assert not await routes.remove_downstream(OUR_OTHER, downstream_id)
+    assert await routes.remove_downstream(OURS, downstream_id)
+    assert not await routes.remove_downstream(OURS, downstream_id)
+
+
+async def test_a_list_tells_all_of_a_downstream_but_its_secrets(routes: Routes, clocks: Clocks) -> None:
+    downstream_id = await added(routes, OURS, msgspec.structs.replace(NEW, headers={"b": "2", "a": "1"}))
+
+    (info,) = await routes.listed(OURS)
+
+    assert msgspec.to_builtins(info) == {
+        "downstream_id": downstream_id,
+        "url": URL,
+        "has_secret": True,
+        "header_names": ["a", "b"],
+        "timeout": 5.0,
+        "required": True,
+        "may_be_inside": False,
+        "created_at": clocks.now,
+    }
+
+
+async def test_a_list_says_where_there_is_no_secret(routes: Routes) -> None:
+    await added(routes, OURS, NewDownstream(url=URL))
+
+    (info,) = await routes.listed(OURS)
+    assert (info.has_secret, info.header_names) == (False, [])
+
+
+async def test_downstreams_are_listed_and_removed_also_where_the_key_is_lost(
+    routes: Routes, store: MemoryRoutes, clocks: Clocks
+) -> None:
+    downstream_id = await added(routes)
+    keyless = a_process(store, clocks, bytes(32))
+
+    (info,) = await keyless.listed(OURS)
+
+    assert (info.downstream_id, info.has_secret, info.header_names) == (downstream_id, True, ["?"])
+    assert await keyless.remove_downstream(OURS, info.downstream_id)
+
+
+# -- upstreams
+
+
+async def test_an_upstream_comes_back_as_it_was_set(routes: Routes) -> None:
+    assert await routes.set_upstream("acme", UPSTREAM)
+
+    assert await routes.upstream(OURS) == UPSTREAM
+
+
+async def test_a_later_upstream_takes_the_place_of_the_one_before(routes: Routes) -> None:
+    await routes.set_upstream("acme", UPSTREAM)
+    assert await routes.upstream(OURS) == UPSTREAM
+    later = msgspec.structs.replace(UPSTREAM, token="another-token")
+    await routes.set_upstream("acme", later)
+
+    assert await routes.upstream(OURS) == later
+
+
+async def test_an_upstream_is_not_set_for_a_number_of_others(routes: Routes) -> None:
+    assert not await routes.set_upstream("rival", UPSTREAM)
+    assert await routes.upstream(OURS) is None
+
+
+async def test_a_removed_upstream_is_gone(routes: Routes) -> None:
+    await routes.set_upstream("acme", UPSTREAM)
+    await routes.upstream(OURS)
+
+    assert await routes.remove_upstream(OURS)
+    assert await routes.upstream(OURS) is None
+    assert not await routes.remove_upstream(OURS)
+
+
+# -- secrets at rest
+
+
+async def everything_set(routes: Routes) -> None:
+    await routes.set_account("acme", "our-secret", "verify-me")
+    await added(routes)
+    await routes.set_upstream("acme", UPSTREAM)
+
+
+@pytest.mark.parametrize("secret", ["our-secret", "verify-me", "their-secret", "their-header", "their-token"])
+async def test_nothing_in_the_store_contains_a_secret(routes: Routes, store: MemoryRoutes, secret: str) -> None:
+    await everything_set(routes)
+
+    fields = [value for kept in store.kept() for value in msgspec.structs.astuple(kept)]
+    assert not [it for it in fields if isinstance(it, bytes) and secret.encode() in it]
+    assert not [it for it in fields if isinstance(it, str) and secret in it]
+
+
+@pytest.mark.parametrize("secret", ["our-secret", "verify-me", "their-secret", "their-header", "their-token"])
+async def test_no_repr_contains_a_secret(routes: Routes, store: MemoryRoutes, secret: str) -> None:
+    await everything_set(routes)
+    opened = [await routes.account("acme"), await routes.only_signer(), await routes.upstream(OURS)]
+    lists = [await routes.downstreams(OURS), await routes.account_downstreams("acme"), await routes.listed(OURS)]
+
+    assert secret not in repr([*opened, *lists, *store.kept(), NEW, routes])
+
+
+async def test_an_app_secret_that_was_moved_to_another_account_does_not_open(
+    routes: Routes, store: MemoryRoutes
+) -> None:
+    await routes.set_account("acme", "our-secret", None)
+    (ours,) = await store.signers()
+    await store.set_account(SealedAccount("rival", ours.app_secret), NOW)
+
+    with pytest.raises(CannotUnseal):
+        await routes.account("rival")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"phone_number_id": OUR_OTHER}, {"downstream_id": "00000000"}],
+    ids=["another number", "another downstream"],
+)
+@pytest.mark.parametrize("new", [NewDownstream(url=URL, secret="s"), NewDownstream(url=URL, headers={"x": "1"})])
+async def test_the_secrets_of_a_downstream_that_were_moved_do_not_open(
+    routes: Routes, store: MemoryRoutes, new: NewDownstream, change: dict[str, str]
+) -> None:
+    sealed = await routes.add_downstream("acme", OURS, new)
+    assert sealed is not None
+    await store.add_downstream(msgspec.structs.replace(sealed, **change))
+
+    with pytest.raises(CannotUnseal):
+        await routes.account_downstreams("acme")
+
+
+async def test_a_downstreams_secret_does_not_open_as_its_headers(routes: Routes, store: MemoryRoutes) -> None:
+    sealed = await routes.add_downstream("acme", OURS, NEW)
+    assert sealed is not None
+    await store.add_downstream(msgspec.structs.replace(sealed, headers=sealed.secret))
+
+    with pytest.raises(CannotUnseal):
+        await routes.downstreams(OURS)
+
+
+async def test_a_token_that_was_moved_to_another_number_does_not_open(routes: Routes, store: MemoryRoutes) -> None:
+    await routes.set_upstream("acme", UPSTREAM)
+    sealed = await store.find_upstream(OURS)
+    assert sealed is not None
+    await store.set_upstream(msgspec.structs.replace(sealed, phone_number_id=OUR_OTHER))
+
+    with pytest.raises(CannotUnseal):
+        await routes.upstream(OUR_OTHER)
+
+
+# -- memory
+
+
+async def test_answers_come_from_memory_for_half_a_second(routes: Routes, store: MemoryRoutes, clocks: Clocks) -> None:
+    await everything_set(routes)
+
+    for seconds in (0.0, 0.25, 0.499):
+        clocks.monotonic = 100.0 + seconds
+        await routes.account("acme")
+        await routes.only_signer()
+        await routes.downstreams(OURS)
+        await routes.account_downstreams("acme")
+        await routes.upstream(OURS)
+
+    assert store.looked_up == 5
+
+
+async def test_what_another_process_removed_is_forgotten_after_half_a_second(
+    routes: Routes, elsewhere: Routes, clocks: Clocks
+) -> None:
+    downstream_id = await added(routes)
+    await routes.set_upstream("acme", UPSTREAM)
+    before = [await routes.downstreams(OURS), await routes.account_downstreams("acme"), await routes.upstream(OURS)]
+    await elsewhere.remove_downstream(OURS, downstream_id)
+    await elsewhere.remove_upstream(OURS)
+
+    clocks.monotonic += 0.5
+
+    assert all(before)
+    assert not await routes.downstreams(OURS)
+    assert not await routes.account_downstreams("acme")
+    assert not await routes.upstream(OURS)
+
+
+async def test_what_another_process_set_is_known_after_half_a_second(
+    routes: Routes, elsewhere: Routes, clocks: Clocks
+) -> None:
+    await routes.set_account("acme", "our-secret", None)
+    await routes.account("acme")
+    await routes.only_signer()
+    await elsewhere.set_account("acme", "our-new-secret", None)
+
+    clocks.monotonic += 0.5
+
+    assert await routes.account("acme") == Account("acme", "our-new-secret")
+    assert await routes.only_signer() == Account("acme", "our-new-secret")
+
+
+async def test_a_change_is_known_at_once_where_it_was_made(routes: Routes) -> None:
+    await everything_set(routes)
+    (first,) = await routes.downstreams(OURS)
+    await routes.account_downstreams("acme")
+    await routes.account("acme")
+    await routes.only_signer()
+
+    await routes.remove_downstream(OURS, first.downstream_id)
+    await routes.set_account("acme", "our-new-secret", None)
+
+    assert not await routes.downstreams(OURS)
+    assert not await routes.account_downstreams("acme")
+    assert await routes.account("acme") == await routes.only_signer() == Account("acme", "our-new-secret")
+
+
+async def test_an_answer_that_was_under_way_during_a_change_is_not_remembered(clocks: Clocks) -> None:
+    store = SlowRoutes()
+    routes = a_process(store, clocks)
+    downstream_id = await added(routes)
+    asking = asyncio.ensure_future(routes.downstreams(OURS))
+    await asyncio.sleep(0)
+    await routes.remove_downstream(OURS, downstream_id)
+    store.may_answer.set()
+
+    stale = await asking
+
+    assert len(stale) == 1
+    assert not await routes.downstreams(OURS)
+
+
+async def test_what_does_not_exist_takes_no_memory(routes: Routes, store: MemoryRoutes) -> None:
+    await routes.account("made-up")
+    before = store.looked_up
+    await store.set_account(SealedAccount("made-up"), NOW)
+
+    assert await routes.account("made-up") == Account("made-up")
+    assert store.looked_up == before + 1
+
+
+async def test_memory_is_bounded(routes: Routes, store: MemoryRoutes) -> None:
+    for index in range(10_001):
+        await store.set_account(SealedAccount(f"account-{index}"), NOW)
+        await routes.account(f"account-{index}")
+    before = store.looked_up
+
+    await routes.account("account-10000")
+    await routes.account("account-0")
+
+    assert store.looked_up == before + 1

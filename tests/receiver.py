@@ -1,0 +1,80 @@
+"""A business's own webhook: a real HTTP server on loopback that remembers what it was sent."""
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import msgspec
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One request: its body as it came, and its headers by small name."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+class Receiver:
+    """Answers `status` to everything. `deliveries` are in the order of their arrival."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.deliveries: list[Delivery] = []
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    def message_ids(self) -> list[str]:
+        """Every message that it was sent, in order."""
+        return [
+            message["id"]
+            for delivery in self.deliveries
+            for entry in delivery.json()["entry"]
+            for change in entry["changes"]
+            for message in change["value"].get("messages", [])
+        ]
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            receiver.deliveries.append(Delivery(self.path, headers, body))
+            self.send_response(receiver.status)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with _Server(("127.0.0.1", 0), Handler) as server:
+        receiver.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield receiver
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,89 @@
+"""The check over HTTP."""
+
+import httpx2
+import pytest
+from tests.running_server import RunningServer
+
+ANNA, BEN = "+16505551234", "+16505550101"
+
+
+def check(server: RunningServer, user: str, **query: str) -> httpx2.Response:
+    url = f"{server.url}/v1/numbers/{server.phone_number_id}/check/{user}"
+    return httpx2.get(url, params=query, headers={"authorization": f"Bearer {server.token}"})
+
+
+def check_many(server: RunningServer, body: object) -> httpx2.Response:
+    url = f"{server.url}/v1/numbers/{server.phone_number_id}/check"
+    return httpx2.post(url, json=body, headers={"authorization": f"Bearer {server.token}"})
+
+
+@pytest.fixture(autouse=True)
+def _anna_is_blocked(server: RunningServer) -> None:
+    users = [{"user": ANNA, "reason": "spam", "expires_at": 4_000_000_000}]
+    answer = httpx2.post(
+        server.url + server.block_users,
+        json={"messaging_product": "whatsapp", "block_users": users},
+        headers={"authorization": f"Bearer {server.token}"},
+    )
+    assert answer.status_code == 200
+
+
+def test_a_blocked_user_is_told_with_since_when_and_why(server: RunningServer) -> None:
+    told = check(server, "%2B16505551234").json()
+
+    assert told.pop("blocked_at") > 1_700_000_000
+    assert told == {
+        "input": ANNA,
+        "wa_id": "16505551234",
+        "blocked": True,
+        "reason": "spam",
+        "expires_at": 4_000_000_000,
+    }
+
+
+def test_a_free_user_is_told(server: RunningServer) -> None:
+    assert check(server, "16505550101").json() == {"input": "16505550101", "wa_id": "16505550101", "blocked": False}
+
+
+@pytest.mark.parametrize("user,status", [("16505551234", 403), ("16505550101", 204)])
+def test_the_status_alone_may_be_the_answer(server: RunningServer, user: str, status: int) -> None:
+    answer = check(server, user, **{"as": "status"})
+
+    assert (answer.status_code, answer.content) == (status, b"")
+
+
+def test_many_are_answered_in_their_order_and_nobodies_apart(server: RunningServer) -> None:
+    told = check_many(server, {"users": [BEN, ANNA, "anna", *[f"+1650555{n:04d}" for n in range(200, 220)]]}).json()
+
+    assert [(user["input"], user["blocked"]) for user in told["users"][:2]] == [(BEN, False), (ANNA, True)]
+    assert len(told["users"]) == 22
+    assert [user["input"] for user in told["failed_users"]] == ["anna"]
+
+
+def test_a_user_who_is_nobody_is_refused(server: RunningServer) -> None:
+    assert check(server, "12").status_code == 400
+
+
+@pytest.mark.parametrize("body", [{}, {"users": "x"}, {"users": [1]}, {"users": ["+1"] * 1_001}, [], {"user": []}])
+def test_a_bad_body_gets_a_graph_error(server: RunningServer, body: object) -> None:
+    answer = check_many(server, body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] in (100, 130429)
+
+
+def test_a_token_is_required(server: RunningServer) -> None:
+    answer = httpx2.get(f"{server.url}/v1/numbers/{server.phone_number_id}/check/16505551234")
+
+    assert answer.json()["error"]["code"] == 104
+
+
+def test_another_method_is_refused(server: RunningServer) -> None:
+    url = f"{server.url}/v1/numbers/{server.phone_number_id}/check"
+    answer = httpx2.get(url, headers={"authorization": f"Bearer {server.token}"})
+
+    assert answer.status_code == 400
+
+
+def test_another_as_is_refused(server: RunningServer) -> None:
+    assert check(server, "16505551234", **{"as": "text"}).status_code == 400

@@ -1,0 +1,297 @@
+"""Webhooks through the whole gate, to a real receiver."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgspec
+import pytest
+from tests.receiver import Receiver, receiving
+from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer, running_server
+
+from wablock.gate.routes import NewDownstream
+from wablock.settings import GateSettings, KeySettings
+from wablock.wiring import routes_of
+
+SECRET = "an app secret"
+KEY = KeySettings(secret_key="MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+ANNA, BEN = "16505551234", "16505550101"
+ANNAS_ID = "US.13491208655302741918"
+
+
+def message(wa_id: str | None, message_id: str = "wamid.1", **more: Any) -> dict[str, Any]:
+    sender = {} if wa_id is None else {"from": wa_id}
+    return sender | {"id": message_id, "timestamp": "1749416383", "type": "text", "text": {"body": "Grüße 👋"}} | more
+
+
+def webhook(*messages: dict[str, Any], field: str = "messages", number: str = PHONE_NUMBER_ID, **value: Any) -> bytes:
+    metadata = {"display_phone_number": "15550783881", "phone_number_id": number}
+    said: dict[str, Any] = {"messaging_product": "whatsapp", "metadata": metadata}
+    if messages:
+        contacts = [{"profile": {"name": "A"}, "wa_id": it["from"]} for it in messages if "from" in it]
+        said |= {"contacts": contacts, "messages": list(messages)}
+    change = {"value": said | value, "field": field}
+    return msgspec.json.encode(
+        {"object": "whatsapp_business_account", "entry": [{"id": ACCOUNT_ID, "changes": [change]}]}
+    )
+
+
+def signed(body: bytes, secret: str = SECRET) -> str:
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture
+def gate(tmp_path: Path, receiver: Receiver) -> Iterator[RunningServer]:
+    with running_server(tmp_path, key=KEY) as running:
+        set_up(running, receiver.url)
+        yield running
+
+
+def set_up(server: RunningServer, url: str, **more: Any) -> None:
+    async def work() -> None:
+        routes = routes_of(server.wired.store, KEY)
+        await routes.set_account(ACCOUNT_ID, SECRET, "a verify token")
+        added = await routes.add_downstream(
+            ACCOUNT_ID, PHONE_NUMBER_ID, NewDownstream(url=url, may_be_inside=True, **more)
+        )
+        assert added
+
+    asyncio.run(work())
+
+
+def post(server: RunningServer, body: bytes, signature: str | None = None) -> httpx2.Response:
+    headers = {"content-type": "application/json", "x-hub-signature-256": signature or signed(body)}
+    return httpx2.post(server.url + "/webhooks/whatsapp", content=body, headers=headers)
+
+
+def block(server: RunningServer, user: str) -> None:
+    item = {"user_id": user} if "." in user else {"user": "+" + user}
+    answer = httpx2.post(
+        server.url + server.block_users,
+        json={"messaging_product": "whatsapp", "block_users": [item]},
+        headers={"authorization": f"Bearer {server.token}"},
+    )
+    assert answer.status_code == 200
+
+
+def test_the_handshake_gives_the_challenge_back(gate: RunningServer) -> None:
+    said = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": "a verify token"}
+
+    answer = httpx2.get(gate.url + "/webhooks/whatsapp", params=said)
+
+    assert (answer.status_code, answer.text) == (200, "1158201444")
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("token", ["another", ""])
+def test_a_wrong_verify_token_is_refused(gate: RunningServer, token: str) -> None:
+    said = {"hub.mode": "subscribe", "hub.challenge": "1", "hub.verify_token": token}
+
+    assert httpx2.get(gate.url + "/webhooks/whatsapp", params=said).status_code == 403
+
+
+def test_what_nobody_blocked_arrives_with_its_bytes_and_its_signature(gate: RunningServer, receiver: Receiver) -> None:
+    body = webhook(message(ANNA)).replace(b":", b" :")
+
+    answer = post(gate, body)
+
+    assert answer.status_code == 200
+    (delivery,) = receiver.deliveries
+    assert delivery.body == body
+    assert delivery.headers["x-hub-signature-256"] == signed(body)
+
+
+def test_what_only_a_blocked_user_sent_goes_nowhere(gate: RunningServer, receiver: Receiver) -> None:
+    block(gate, ANNA)
+
+    answer = post(gate, webhook(message(ANNA)))
+
+    assert answer.status_code == 200
+    assert receiver.deliveries == []
+
+
+def test_a_blocked_users_message_is_taken_out_and_the_rest_signed_anew(gate: RunningServer, receiver: Receiver) -> None:
+    block(gate, ANNA)
+
+    post(gate, webhook(message(ANNA, "wamid.1"), message(BEN, "wamid.2"), message(ANNA, "wamid.3")))
+
+    (delivery,) = receiver.deliveries
+    assert receiver.message_ids() == ["wamid.2"]
+    assert delivery.json()["entry"][0]["changes"][0]["value"]["contacts"] == [{"profile": {"name": "A"}, "wa_id": BEN}]
+    assert delivery.headers["x-hub-signature-256"] == signed(delivery.body)
+
+
+def test_a_receiver_with_a_secret_of_its_own_gets_its_signature(tmp_path: Path, receiver: Receiver) -> None:
+    body = webhook(message(ANNA))
+    with running_server(tmp_path, key=KEY) as gate:
+        set_up(gate, receiver.url, secret="its own", headers={"X-Tenant": "7"})
+        post(gate, body)
+
+    (delivery,) = receiver.deliveries
+    assert delivery.headers["x-hub-signature-256"] == signed(body, "its own")
+    assert delivery.headers["x-tenant"] == "7"
+
+
+def test_a_blocked_users_call_is_taken_out(gate: RunningServer, receiver: Receiver) -> None:
+    block(gate, ANNA)
+    call = {"id": "wacid.1", "from": ANNA, "to": "15550783881", "event": "connect", "direction": "USER_INITIATED"}
+
+    post(gate, webhook(field="calls", calls=[call, call | {"from": BEN}]))
+
+    value = receiver.deliveries[0].json()["entry"][0]["changes"][0]["value"]
+    assert value["calls"] == [call | {"from": BEN}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        webhook(statuses=[{"id": "wamid.9", "status": "read", "recipient_id": ANNA}]),
+        webhook(field="smb_message_echoes", message_echoes=[{"from": "15550783881", "to": ANNA, "id": "wamid.8"}]),
+        webhook(field="something_new", messages=[{"from": ANNA}]),
+        webhook(errors=[{"code": 130429}]),
+    ],
+)
+def test_what_a_blocked_user_did_not_send_passes_untouched(
+    gate: RunningServer, receiver: Receiver, body: bytes
+) -> None:
+    block(gate, ANNA)
+
+    post(gate, body)
+
+    assert [delivery.body for delivery in receiver.deliveries] == [body]
+
+
+@pytest.mark.parametrize(
+    "signature", ["", "sha256=", "sha256=" + "0" * 64, "sha1=" + "0" * 40, signed(webhook(message(BEN)))]
+)
+def test_a_wrong_signature_is_refused_and_nothing_forwarded(
+    gate: RunningServer, receiver: Receiver, signature: str
+) -> None:
+    answer = post(gate, webhook(message(ANNA)), signature or "none")
+
+    assert answer.status_code == 401
+    assert receiver.deliveries == []
+
+
+def test_a_body_that_was_encoded_again_has_another_signature(gate: RunningServer) -> None:
+    body = webhook(message(ANNA))
+
+    answer = post(gate, body.replace("ü".encode(), rb"\u00fc"), signed(body))
+
+    assert answer.status_code == 401
+
+
+def test_one_account_cannot_sign_for_another(gate: RunningServer, receiver: Receiver) -> None:
+    body = webhook(message(ANNA))
+
+    assert post(gate, body, signed(body, "another account's")).status_code == 401
+    assert receiver.deliveries == []
+
+
+@pytest.mark.parametrize("status", [302, 404, 500])
+def test_what_the_receiver_did_not_take_is_to_be_sent_again(
+    gate: RunningServer, receiver: Receiver, status: int
+) -> None:
+    receiver.status = status
+
+    failed = post(gate, webhook(message(ANNA)))
+    receiver.status = 200
+    again = post(gate, webhook(message(ANNA)))
+
+    assert (failed.status_code, again.status_code) == (502, 200)
+    assert receiver.message_ids() == ["wamid.1", "wamid.1"]
+
+
+def test_a_best_effort_receiver_holds_nothing_up(tmp_path: Path, receiver: Receiver) -> None:
+    receiver.status = 500
+    with running_server(tmp_path, key=KEY) as gate:
+        set_up(gate, receiver.url, required=False)
+
+        assert post(gate, webhook(message(ANNA))).status_code == 200
+
+
+def test_a_message_with_a_user_id_alone_is_dropped_once_the_link_was_seen(
+    gate: RunningServer, receiver: Receiver
+) -> None:
+    block(gate, ANNA)
+    by_id = message(None, "wamid.2", from_user_id=ANNAS_ID)
+    before = webhook(by_id)
+    link = webhook(contacts=[{"wa_id": ANNA, "user_id": ANNAS_ID}], statuses=[{"id": "wamid.0", "recipient_id": ANNA}])
+
+    post(gate, before)
+    post(gate, link)
+    post(gate, before)
+
+    assert [delivery.body for delivery in receiver.deliveries] == [before, link]
+
+
+def test_a_changed_number_carries_the_block_over(gate: RunningServer, receiver: Receiver) -> None:
+    block(gate, ANNA)
+    moved = {"type": "system", "system": {"type": "user_changed_number", "wa_id": BEN, "body": "A moved"}}
+
+    post(gate, webhook(message(ANNA, "wamid.1", **moved)))
+    post(gate, webhook(message(BEN, "wamid.2")))
+
+    assert receiver.deliveries == []
+
+
+def test_a_new_user_id_carries_the_block_over(gate: RunningServer, receiver: Receiver) -> None:
+    block(gate, ANNAS_ID)
+    update: dict[str, Any] = {"user_id_update": [{"user_id": {"previous": ANNAS_ID, "current": "US.999"}}]}
+
+    post(gate, webhook(field="user_id_update", **update))
+    post(gate, webhook(message(None, from_user_id="US.999")))
+
+    assert len(receiver.deliveries) == 1
+
+
+def test_a_number_without_a_receiver_is_refused_so_that_nothing_is_lost(tmp_path: Path) -> None:
+    with running_server(tmp_path, key=KEY) as gate, receiving() as receiver:
+        set_up(gate, receiver.url)
+        body = webhook(message(ANNA), number="106540352242999")
+
+        answer = post(gate, body)
+
+    assert answer.status_code == 502
+    assert "wablock downstream add" in answer.json()["error"]["error_data"]["details"]
+
+
+def test_a_message_that_was_taken_is_not_sent_twice_where_that_is_asked(tmp_path: Path, receiver: Receiver) -> None:
+    with running_server(tmp_path, key=KEY, gate=GateSettings(deduplicate_for=60)) as gate:
+        set_up(gate, receiver.url)
+
+        answers = [post(gate, webhook(message(ANNA, it))) for it in ("wamid.1", "wamid.1", "wamid.2")]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert receiver.message_ids() == ["wamid.1", "wamid.2"]
+
+
+def test_no_secret_can_be_read_in_the_database(gate: RunningServer, tmp_path: Path) -> None:
+    post(gate, webhook(message(ANNA)))
+
+    files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert SECRET.encode() not in files
+    assert b"a verify token" not in files
+
+
+def test_drops_can_be_seen_masked_and_without_a_body(gate: RunningServer) -> None:
+    block(gate, ANNA)
+    post(gate, webhook(message(ANNA)))
+
+    answer = httpx2.get(
+        f"{gate.url}/v1/numbers/{PHONE_NUMBER_ID}/drops", headers={"authorization": f"Bearer {gate.token}"}
+    )
+
+    (drop,) = answer.json()["data"]
+    assert (drop["sender"], drop["type"]) == ("165…34", "text")
+    assert "Grüße" not in answer.text
