@@ -41,7 +41,7 @@ class _List:
         kept = {row.seq for row in self.in_force(at)}
         self.rows = {key: row for key, row in self.rows.items() if row.seq in kept}
 
-    def shrank(self, at: Microseconds) -> None:
+    def changed(self, at: Microseconds) -> None:
         self.version = max(at, self.version + 1)
 
 
@@ -111,13 +111,9 @@ class MemoryStore:
         if listed is None:
             return [None] * len(users)
         in_force = {row.seq for row in listed.in_force(at)}
-        blocks = {
-            key: InForce(row.blocked_at, row.reason, row.expires_at)
-            for key, row in listed.rows.items()
-            if row.seq in in_force
-        }
-        found = [[blocks[name] for name in self._names(account_id, user) if name in blocks] for user in users]
-        return [min(it, key=lambda block: block.blocked_at, default=None) for it in found]
+        rows = {key: row for key, row in listed.rows.items() if row.seq in in_force}
+        found = [[rows[name] for name in self._names(account_id, user) & rows.keys()] for user in users]
+        return [_earliest(of_one) for of_one in found]
 
     async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
         self._refuse_in_trouble()
@@ -151,7 +147,7 @@ class MemoryStore:
         for key in found:
             del listed.rows[key]
         if found:
-            listed.shrank(change.at)
+            listed.changed(change.at)
 
     def _note_inbound(self, change: NoteInbound) -> None:
         self._list(change.phone_number_id, change.account_id, change.at)
@@ -166,17 +162,17 @@ class MemoryStore:
                 continue
             self._link(change.account_id, member.user_id or "", member, change.at)
             if before is not None:
-                self._copy(change.account_id, msgspec.structs.replace(before, user_id=None), member, change.at)
+                self._copy(change.account_id, {before.key}, member, change.at)
 
     def _carry(self, change: Carry) -> None:
-        self._learn(Link(change.account_id, change.at, [change.current]))
+        names = self._names(change.account_id, change.previous)
         previous = self._meant(change.account_id, change.previous)
+        self._learn(Link(change.account_id, change.at, [change.current]))
         current = self._meant(change.account_id, change.current)
         if current.wa_id is None and previous.wa_id is not None and change.previous.user_id is not None:
-            learned = msgspec.structs.replace(previous, user_id=current.user_id)
-            self._learn(Link(change.account_id, change.at, [learned]))
-        elif previous.key != current.key:
-            self._copy(change.account_id, previous, current, change.at)
+            current = msgspec.structs.replace(previous, user_id=current.user_id)
+            self._learn(Link(change.account_id, change.at, [current]))
+        self._copy(change.account_id, names - {current.key}, current, change.at)
 
     def _meant(self, account_id: str, member: Member) -> Member:
         alias = self._aliases.get((account_id, member.user_id or ""))
@@ -184,26 +180,14 @@ class MemoryStore:
             return member
         return msgspec.structs.replace(member, key=alias.key, wa_id=alias.wa_id)
 
-    def _copy(self, account_id: str, previous: Member, current: Member, at: Microseconds) -> None:
+    def _copy(self, account_id: str, names: set[str], current: Member, at: Microseconds) -> None:
         for listed in self._lists.values():
             if listed.account_id != account_id:
                 continue
             listed.drop_expired(at)
-            rows = [listed.rows[name] for name in {previous.key, previous.user_id} & listed.rows.keys() if name]
-            if not rows:
-                continue
-            row = min(rows, key=lambda row: row.seq)
-            known = listed.rows.get(current.key)
-            if known is None:
-                listed.shrank(at)
-                typed = current.wa_id or current.user_id or current.key
-                listed.rows[current.key] = msgspec.structs.replace(
-                    row, seq=listed.version, wa_id=current.wa_id, user_id=current.user_id, input=typed
-                )
-            else:
-                ends = known.expires_at, row.expires_at
-                longest = None if None in ends else max(end for end in ends if end is not None)
-                listed.rows[current.key] = msgspec.structs.replace(known, expires_at=longest)
+            former = [listed.rows[name] for name in names & listed.rows.keys()]
+            for row in sorted(former, key=lambda row: row.seq):
+                _add_copy(listed, current, row, at)
 
     def _number_of(self, account_id: str, user_id: str | None) -> str | None:
         alias = self._aliases.get((account_id, user_id or ""))
@@ -254,6 +238,13 @@ class MemoryStore:
                 _merge(listed, member, at)
 
 
+def _earliest(rows: Sequence[Row]) -> InForce | None:
+    if not rows:
+        return None
+    row = min(rows, key=lambda row: (row.blocked_at, row.seq))
+    return InForce(row.blocked_at, row.reason, row.expires_at)
+
+
 def _row(member: Member, change: Block, seq: int) -> Row:
     return Row(
         seq=seq,
@@ -290,4 +281,18 @@ def _merge(listed: _List, member: Member, at: Microseconds) -> None:
         expires_at=max(ends) if len(ends) == len(rows) else None,
     )
     if len(rows) > 1:
-        listed.shrank(at)
+        listed.changed(at)
+
+
+def _add_copy(listed: _List, current: Member, row: Row, at: Microseconds) -> None:
+    known = listed.rows.get(current.key)
+    if known is None:
+        listed.changed(at)
+        typed = current.wa_id or current.user_id or current.key
+        listed.rows[current.key] = msgspec.structs.replace(
+            row, seq=listed.version, wa_id=current.wa_id, user_id=current.user_id, input=typed
+        )
+        return
+    ends = known.expires_at, row.expires_at
+    longest = None if None in ends else max(end for end in ends if end is not None)
+    listed.rows[current.key] = msgspec.structs.replace(known, expires_at=longest)

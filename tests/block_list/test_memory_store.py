@@ -4,7 +4,18 @@ import msgspec
 import pytest
 from tests.block_list.memory_store import MemoryStore
 
-from wablock.block_list.ports import Block, Member, NoteInbound, PageRequest, Refusal, Sweep, Unblock
+from wablock.block_list.ports import (
+    Block,
+    Carry,
+    InForce,
+    Link,
+    Member,
+    NoteInbound,
+    PageRequest,
+    Refusal,
+    Sweep,
+    Unblock,
+)
 from wablock.contract.errors import BlocklistInternalError, UnknownObject
 
 NOW = 1_737_679_688_383_584
@@ -165,3 +176,26 @@ async def test_a_list_takes_no_change_of_another_account(store: MemoryStore) -> 
         await store.apply(Unblock(LIST, "another", NOW, [BY_NUMBER]))
 
     assert [block is not None for block in await store.blocked(ACCOUNT, LIST, [BY_NUMBER], NOW)] == [True]
+
+
+async def test_a_user_who_changed_the_number_is_blocked_under_the_new_one(store: MemoryStore) -> None:
+    await store.apply(block(BY_NUMBER))
+
+    await store.apply(Carry(ACCOUNT, NOW + 1, BY_NUMBER, OTHER))
+
+    assert list(await store.blocked(ACCOUNT, LIST, [BY_NUMBER, OTHER], NOW)) == [InForce(NOW), InForce(NOW)]
+
+
+async def test_a_user_id_is_made_to_mean_another_number_by_a_link_and_takes_the_block_along(store: MemoryStore) -> None:
+    await store.apply(block(BY_BOTH))
+
+    await store.apply(Link(ACCOUNT, NOW + 1, [msgspec.structs.replace(OTHER, user_id=USER_ID)]))
+
+    assert list(await store.blocked(ACCOUNT, LIST, [BY_NUMBER, BY_ID, OTHER], NOW)) == [InForce(NOW)] * 3
+
+
+async def test_unlinked_are_those_who_show_a_link_that_is_not_known(store: MemoryStore) -> None:
+    before = await store.unlinked(ACCOUNT, [BY_NUMBER, BY_ID, BY_BOTH])
+    await store.apply(Link(ACCOUNT, NOW, [BY_BOTH]))
+
+    assert (list(before), list(await store.unlinked(ACCOUNT, [BY_BOTH]))) == ([BY_BOTH], [])

@@ -169,7 +169,7 @@ def test_too_many_users_are_told_how_many_they_may_be() -> None:
 def test_what_may_succeed_when_it_is_sent_again_is_called_transient() -> None:
     transient = {error for error in _all_of(GraphError) if error.is_transient}
 
-    assert transient == {errors.Overloaded, errors.BlocklistInternalError}
+    assert transient == {errors.Overloaded, errors.BlocklistInternalError, errors.NotDelivered}
 
 
 @pytest.mark.parametrize(
@@ -194,3 +194,10 @@ def _all_of(kind: type[_E]) -> list[type[_E]]:
     for child in kind.__subclasses__():
         found += [child, *_all_of(child)]
     return found
+
+
+def test_a_message_to_a_blocked_user_has_metas_code_and_details() -> None:
+    error = errors.BlockedByBusiness()
+
+    assert (error.code, error.status) == (130403, 400)
+    assert error.details == "Unable to deliver the message. This business has blocked the end user on WhatsApp"

@@ -8,10 +8,11 @@ from tests.storage.meters import CountingMeter
 
 from wablock.access import Directory
 from wablock.block_list.ports import BlockStore
+from wablock.gate.ports import RouteStore
 from wablock.storage import SqliteStore
 
 
-class Store(BlockStore, Directory, Protocol):
+class Store(BlockStore, Directory, RouteStore, Protocol):
     """What an adapter is."""
 
     async def close(self) -> None: ...

@@ -1,12 +1,12 @@
 """Block lists as plain Python: the model that a store is held against. No limits of memory, no durability, no SQL."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 from tests.storage.changes import ACCOUNT
 
-from wablock.block_list.ports import Block, Change, Member, NoteInbound, Refusal, Sweep, Unblock
+from wablock.block_list.ports import Block, Carry, Change, InForce, Link, Member, NoteInbound, Refusal, Sweep, Unblock
 
 
 @dataclass
@@ -36,9 +36,14 @@ class PlainLists:
     def rows(self, list_id: str, at: int) -> list[Blocked]:
         return [row for row in self.lists.get(list_id, []) if row.in_force(at)]
 
-    def blocked(self, list_id: str, member: Member, at: int) -> bool:
+    def blocked(self, list_id: str, member: Member, at: int) -> InForce | None:
         names = self._names(member)
-        return any(row.key in names for row in self.rows(list_id, at))
+        found = [row for row in reversed(self.rows(list_id, at)) if row.key in names]
+        row = min(found, key=lambda row: row.blocked_at, default=None)
+        return None if row is None else InForce(row.blocked_at, row.reason, row.expires_at)
+
+    def unlinked(self, users: Sequence[Member]) -> list[Member]:
+        return [user for user in users if user.links and self._is_news(user)]
 
     def apply(self, change: Change) -> dict[int, Refusal]:
         if isinstance(change, Sweep):
@@ -53,9 +58,15 @@ class PlainLists:
                 kept = [row for row in self.rows(change.list_id, change.at) if row.key not in gone]
                 self.lists[change.list_id] = kept
             case NoteInbound():
-                for member in self._learned(change):
+                times = change.times or [change.at] * len(change.members)
+                for member, at in zip(self._learned(change), times, strict=True):
                     who = (change.phone_number_id, member.key)
-                    self.wrote_at[who] = max(change.at, self.wrote_at.get(who, 0))
+                    self.wrote_at[who] = max(at, self.wrote_at.get(who, 0))
+            case Link():
+                for member in change.members:
+                    self._told(member, change.at)
+            case Carry():
+                self._carry(change)
         return {}
 
     def _block(self, change: Block, members: Sequence[Member]) -> dict[int, Refusal]:
@@ -113,6 +124,44 @@ class PlainLists:
             for list_id in self.lists:
                 self.lists[list_id] = self._merged(self.rows(list_id, at), member)
         return member
+
+    def _is_news(self, member: Member) -> bool:
+        known = self.number_of.get(member.user_id or "")
+        return known is None or known.key != member.key
+
+    def _told(self, member: Member, at: int) -> None:
+        """WhatsApp says that `member` is one user, whatever was known before."""
+        if member.links and self._is_news(member):
+            before = self.number_of.pop(member.user_id or "", None)
+            self._linked(member, at)
+            if before is not None:
+                self._copy({before.key}, member, at)
+
+    def _carry(self, change: Carry) -> None:
+        names, previous = self._names(change.previous), self._with_number(change.previous)
+        self._told(change.current, change.at)
+        current = self._with_number(change.current)
+        if current.wa_id is None and previous.wa_id is not None and change.previous.user_id is not None:
+            current = msgspec.structs.replace(previous, user_id=current.user_id)
+            self._told(current, change.at)
+        self._copy(names - {current.key}, current, change.at)
+
+    def _with_number(self, member: Member) -> Member:
+        return member if member.wa_id is not None else self._meant(member)
+
+    def _copy(self, names: set[str], current: Member, at: int) -> None:
+        for list_id in self.lists:
+            rows = self.rows(list_id, at)
+            for former in [row for row in reversed(rows) if row.key in names]:
+                known = next((row for row in rows if row.key == current.key), None)
+                if known is None:
+                    typed = current.wa_id or current.user_id or current.key
+                    copied = replace(former, key=current.key, wa_id=current.wa_id, user_id=current.user_id, input=typed)
+                    rows.insert(0, copied)
+                elif known.expires_at is not None:
+                    end = former.expires_at
+                    known.expires_at = None if end is None else max(end, known.expires_at)
+            self.lists[list_id] = rows
 
     def _merged(self, rows: Sequence[Blocked], member: Member) -> list[Blocked]:
         same = [row for row in rows if row.key in (member.key, member.user_id)]

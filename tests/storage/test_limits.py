@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 from tests.storage.adapters import Store
-from tests.storage.changes import NOON, SECOND, block, listed, page, unblock, wrote
+from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, listed, page, unblock, wrote
 from tests.storage.people import by_user_id, linked, people, person, typed
 
-from wablock.block_list.ports import Outcome, Refusal
+from wablock.block_list.ports import NoteInbound, Outcome, Refusal
 
 FULL = Refusal.LIST_FULL
 SILENT = Refusal.NOT_WRITTEN_LATELY
@@ -142,3 +142,14 @@ async def test_a_message_under_the_number_counts_for_its_user_id(store: Store) -
     await store.apply(wrote(linked(1, "US.1")))
 
     assert await store.apply(block(by_user_id("US.1"), written_since=NOON)) == Outcome()
+
+
+async def test_messages_noted_together_count_each_at_its_own_time(store: Store) -> None:
+    noted = NoteInbound(
+        LIST, ACCOUNT, NOON + SECOND, [person(1), person(2), person(1)], [NOON, NOON - SECOND, NOON - 9]
+    )
+    await store.apply(noted)
+
+    outcome = await store.apply(block(person(1), person(2), written_since=NOON))
+
+    assert outcome.refused == {1: SILENT}

@@ -16,7 +16,9 @@ from tests.storage.plain_lists import PlainLists
 
 from wablock.block_list.ports import (
     Block,
+    Carry,
     Change,
+    Link,
     Member,
     NoteInbound,
     Outcome,
@@ -51,15 +53,20 @@ def _members(draw: st.DrawFn, now: int) -> list[Member]:
 
 @st.composite
 def _changes(draw: st.DrawFn, now: int) -> Change:
-    kind = draw(st.sampled_from([Block, Block, Block, Unblock, NoteInbound, Sweep]))
+    kind = draw(st.sampled_from([Block, Block, Block, Unblock, NoteInbound, Link, Carry, Sweep]))
     list_id = draw(st.sampled_from(_LISTS))
     if kind is Sweep:
         return Sweep(now, now - draw(_SECONDS) * SECOND)
+    if kind is Carry:
+        return Carry(ACCOUNT, now, draw(_SPELLINGS), draw(_SPELLINGS))
     members = draw(_members(now))
+    if kind is Link:
+        return Link(ACCOUNT, now, members)
     if kind is Unblock:
         return Unblock(list_id, ACCOUNT, now, members)
     if kind is NoteInbound:
-        return NoteInbound(list_id, ACCOUNT, now - draw(_SECONDS) * SECOND, members)
+        times = [now - draw(_SECONDS) * SECOND for _ in members]
+        return NoteInbound(list_id, ACCOUNT, now - draw(_SECONDS) * SECOND, members, draw(st.none() | st.just(times)))
     max_size = draw(st.none() | st.integers(0, 5))
     window = draw(st.none() | _SECONDS)
     return Block(
@@ -133,9 +140,11 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
     def ask(self, list_id: str, users: list[Member]) -> None:
         answers = self._run(self.store.blocked(ACCOUNT, list_id, users, self.now))
 
-        assert [answer is not None for answer in answers] == [
-            self.plain.blocked(list_id, user, self.now) for user in users
-        ]
+        assert list(answers) == [self.plain.blocked(list_id, user, self.now) for user in users]
+
+    @rule(users=st.lists(_SPELLINGS, min_size=1, max_size=6))
+    def ask_for_links(self, users: list[Member]) -> None:
+        assert list(self._run(self.store.unlinked(ACCOUNT, users))) == self.plain.unlinked(users)
 
     @rule()
     def open_again(self) -> None:

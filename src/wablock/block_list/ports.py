@@ -106,7 +106,7 @@ class Carry(msgspec.Struct, frozen=True):
 
     In every list of the account where `previous` is in force, `current` is blocked as well: since when, by whom, why
     and until when as before, at the list's newest place. `previous` stays blocked, since messages from before the
-    change may come late. Where both have one key, only the user_id is linked. A full list lets nobody through.
+    change may come late. Where both have one key, the user_ids are linked. A full list lets nobody through.
     """
 
     account_id: str

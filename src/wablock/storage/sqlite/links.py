@@ -30,10 +30,19 @@ UPDATE blocked_user SET identity = ?, wa_id = coalesce(wa_id, ?), user_id = ?, e
 WHERE list_id = +? AND seq = +?
 """
 
-
-_IN_FORCE = """
-SELECT seq, blocked_at, blocked_by, reason, note, expires_at FROM blocked_user INDEXED BY blocked_user_identity
-WHERE list_id = +? AND identity IN (?, ?) AND (expires_at IS NULL OR expires_at > ?) ORDER BY seq LIMIT 1
+# Both driven from the few identities that are asked for; without INDEXED BY the whole list would be walked.
+_LISTS_WITH_ANY = """
+SELECT DISTINCT block_list.list_id FROM block_list
+CROSS JOIN json_each(?1) AS asked
+CROSS JOIN blocked_user INDEXED BY blocked_user_identity
+WHERE block_list.account_id = ?2 AND blocked_user.list_id = block_list.list_id AND blocked_user.identity = asked.value
+"""
+_ROWS_OF_ANY = """
+SELECT blocked_at, blocked_by, reason, note, expires_at FROM blocked_user INDEXED BY blocked_user_identity
+WHERE list_id = +? AND identity IN (SELECT value FROM json_each(?)) ORDER BY seq
+"""
+_IS_LISTED = """
+SELECT 1 FROM blocked_user INDEXED BY blocked_user_identity WHERE list_id = +? AND identity = +?
 """
 _CARRY = """
 INSERT INTO blocked_user
@@ -72,24 +81,24 @@ class Links:
             if not member.links:
                 continue
             alias = self._execute(_ALIAS, (change.account_id, member.user_id)).fetchone()
-            if alias is None or alias[0] != member.key:
-                self._link(change.account_id, member, change.at)
-            if alias is not None and alias[0] != member.key:
-                before = Member(alias[0], alias[1], None, alias[1])
-                self._copy(change.account_id, before, member, change.at)
+            if alias is not None and alias[0] == member.key:
+                continue
+            self._link(change.account_id, member, change.at)
+            if alias is not None:
+                self._copy(change.account_id, {alias[0]}, member, change.at)
 
     def carry(self, change: Carry) -> None:
         """See `Carry`."""
-        self.learn(Link(change.account_id, change.at, [change.current]))
+        # Before anything is learned: where the user_id stays and the number is another, the link is about to change.
+        names = self.names(change.account_id, [change.previous])
         previous = self._meant(change.account_id, change.previous)
+        self.learn(Link(change.account_id, change.at, [change.current]))
         current = self._meant(change.account_id, change.current)
         if current.wa_id is None and previous.wa_id is not None and change.previous.user_id is not None:
             # Only the user_id is known to have changed; what it meant, the new one means as well.
-            learned = msgspec.structs.replace(previous, user_id=current.user_id)
-            self.learn(Link(change.account_id, change.at, [learned]))
-            return
-        if previous.key != current.key:
-            self._copy(change.account_id, previous, current, change.at)
+            current = msgspec.structs.replace(previous, user_id=current.user_id)
+            self.learn(Link(change.account_id, change.at, [current]))
+        self._copy(change.account_id, names - {current.key}, current, change.at)
 
     def _meant(self, account_id: str, member: Member) -> Member:
         """`member` under the number that its user_id is known to mean, where it comes without one."""
@@ -98,24 +107,23 @@ class Links:
         alias = self._execute(_ALIAS, (account_id, member.user_id)).fetchone()
         return member if alias is None else msgspec.structs.replace(member, key=alias[0], wa_id=alias[1])
 
-    def _copy(self, account_id: str, previous: Member, current: Member, at: Microseconds) -> None:
-        """Block `current` wherever `previous` is, as `previous` is."""
-        names = previous.key, previous.user_id or previous.key
-        for (list_id,) in self._execute(_LISTS_WITH, (*names, account_id)).fetchall():
-            state = self._lists.get(list_id, account_id, at)
-            row = self._execute(_IN_FORCE, (list_id, *names, at)).fetchone()
-            if row is None:
-                continue
-            _, blocked_at, by, reason, note, expires_at = row
-            seq = max(at, state.version + 1)
-            typed = current.wa_id or current.user_id or current.key
-            ids = current.key, current.wa_id, current.user_id, typed
-            existed = self._execute(_ROWS_OF, (list_id, current.key, current.key)).fetchone() is not None
-            self._execute(_CARRY, (list_id, seq, *ids, blocked_at, by, reason, note, expires_at))
-            if not existed:
-                state.change(seq, 1)
-            if expires_at is not None:
-                state.expires(expires_at)
+    def _copy(self, account_id: str, names: set[str], current: Member, at: Microseconds) -> None:
+        """Block `current` wherever one of `names` is: as the earliest of them, for as long as the longest."""
+        asked = msgspec.json.encode(sorted(names)).decode()
+        for (list_id,) in self._execute(_LISTS_WITH_ANY, (asked, account_id)).fetchall():
+            state = self._lists.get(list_id, account_id, at)  # without the rows that expired
+            for block in self._execute(_ROWS_OF_ANY, (list_id, asked)).fetchall():
+                self._add_copy(state, current, block, at)
+
+    def _add_copy(self, state: ListState, current: Member, block: Sequence[Any], at: Microseconds) -> None:
+        seq = max(at, state.version + 1)
+        shown = current.key, current.wa_id, current.user_id, current.wa_id or current.user_id
+        is_new = self._execute(_IS_LISTED, (state.list_id, current.key)).fetchone() is None
+        self._execute(_CARRY, (state.list_id, seq, *shown, *block))
+        if is_new:
+            state.change(seq, 1)
+        if block[-1] is not None:
+            state.expires(block[-1])
 
     def _known(self, account_id: str, member: Member, at: Microseconds) -> Member:
         if member.user_id is None:

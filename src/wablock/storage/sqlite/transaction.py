@@ -166,7 +166,7 @@ class Transaction:
     def _note_inbound(self, change: NoteInbound) -> Outcome:
         self._lists.get(change.phone_number_id, change.account_id, change.at)
         members = self._links.resolved(change.account_id, change.members, change.at)
-        times = change.times or [change.at] * len(members)
+        times = [change.at] * len(members) if change.times is None else change.times
         wrote = [(change.phone_number_id, member.key, at) for member, at in zip(members, times, strict=True)]
         self._connection.executemany(_NOTE_INBOUND, wrote)
         return _DONE
