@@ -6,7 +6,6 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -15,15 +14,16 @@ _IPv6 = ipaddress.IPv6Address
 
 # Said here and not left to `is_global`, which differs between versions of Python.
 _INSIDE: Final = [
-    ipaddress.ip_network(text)
+    ipaddress.IPv4Network(text)
     for text in (
         "0.0.0.0/8",
         "10.0.0.0/8",
-        "100.64.0.0/10",
+        "100.64.0.0/10",  # of carriers, and Alibaba's metadata at 100.100.100.200
         "127.0.0.0/8",
-        "169.254.0.0/16",
+        "168.63.129.16/32",  # Azure's WireServer: a public address that only a virtual machine there can reach
+        "169.254.0.0/16",  # with the clouds' metadata at 169.254.169.254
         "172.16.0.0/12",
-        "192.0.0.0/24",
+        "192.0.0.0/24",  # with Oracle's metadata at 192.0.0.192
         "192.0.2.0/24",
         "192.88.99.0/24",
         "192.168.0.0/16",
@@ -33,13 +33,29 @@ _INSIDE: Final = [
         "224.0.0.0/3",  # multicast, reserved, broadcast
     )
 ]
+
+# Of IPv6 only this part is given out. So ::1, ::127.0.0.1, fc00::/7, fe80::/10, fec0::/10, ff00::/8 and 64:ff9b:1::/48,
+# whose IPv4 address stands where each network likes, are inside without being named.
 _PUBLIC_IPV6: Final = ipaddress.IPv6Network("2000::/3")
-_INSIDE_IPV6: Final = [ipaddress.IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "3fff::/20")]
-_6TO4: Final = ipaddress.IPv6Network("2002::/16")
+_INSIDE_IPV6: Final = [
+    ipaddress.IPv6Network(text)
+    for text in (
+        "2001::/23",  # Teredo, benchmarks, ORCHID
+        "2001:db8::/32",
+        "2002::/16",  # 6to4: a way around every rule for IPv4, and retired by RFC 7526
+        "3fff::/20",
+    )
+]
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
-_URL = re.compile(r"[!-~]+")
 _LONGEST_URL: Final = 2_000
+_PRINTABLE = re.compile(r"[!-~]+")
+# Not `urlsplit`, which takes things for a host that other readers of URLs do not.
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>/[^?]*)?(?P<query>\?.*)?",
+    re.IGNORECASE,
+)
 
 
 class BadAddress(ValueError):
@@ -62,15 +78,29 @@ class Url(msgspec.Struct, frozen=True):
     def authority(self) -> str:
         """What the Host header says."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _port_of(self.scheme) else f"{host}:{self.port}"
+        return host if self.port == _usual_port(self.scheme) else f"{host}:{self.port}"
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where to connect to."""
+    """Where to connect to: what `socket.connect` takes, so that nothing is looked up again."""
 
     family: int
-    host: str
-    port: int
+    sockaddr: tuple[Any, ...]
+
+    @property
+    def host(self) -> str:
+        """In numbers."""
+        host = str(self.sockaddr[0])
+        return f"{host}%{self.scope}" if self.scope else host
+
+    @property
+    def port(self) -> int:
+        return int(self.sockaddr[1])
+
+    @property
+    def scope(self) -> int:
+        """The interface that an IPv6 address is meant at; a resolver gives it here and not after a %."""
+        return int(self.sockaddr[3]) if len(self.sockaddr) > 3 else 0
 
 
 Resolver = Callable[[str, int], Awaitable[Sequence[Any]]]
@@ -79,24 +109,30 @@ Resolver = Callable[[str, int], Awaitable[Sequence[Any]]]
 
 def checked_url(text: str) -> Url:
     """The parts of `text`; raises `BadAddress`."""
-    if not _URL.fullmatch(text) or len(text) > _LONGEST_URL:
-        raise BadAddress("write an address of up to 2,000 printable ASCII characters")
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as trouble:
-        raise BadAddress(str(trouble)) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadAddress("it must begin with https:// or http:// and name a host")
-    if "@" in parts.netloc or "#" in text or "\\" in text:
+    if not _PRINTABLE.fullmatch(text) or len(text) > _LONGEST_URL:
+        raise BadAddress("write an address of up to 2,000 printable ASCII characters; names in other letters as xn--…")
+    if "#" in text or "\\" in text or "@" in text.partition("://")[2].partition("/")[0].partition("?")[0]:
         raise BadAddress("it may have no user, no fragment and no backslash; put credentials into a header")
-    target = parts.path or "/"
-    return Url(
-        parts.scheme,
-        parts.hostname,
-        _port_of(parts.scheme) if port is None else port,
-        f"{target}?{parts.query}" if parts.query else target,
-    )
+    parts = _URL.fullmatch(text)
+    if parts is None:
+        raise BadAddress("it must begin with https:// or http:// and name a host, and a port only in digits")
+    scheme = parts["scheme"].lower()
+    port = int(parts["port"] or _usual_port(scheme))
+    if not 0 < port < 65_536:
+        raise BadAddress("its port must be one of 1 to 65535")
+    return Url(scheme, _checked_host(parts), port, (parts["path"] or "/") + (parts["query"] or ""))
+
+
+def _checked_host(parts: re.Match[str]) -> str:
+    host = str(parts["ipv6"] or parts["name"]).lower()
+    try:
+        if parts["ipv6"]:
+            _IPv6(host)
+        else:
+            host.encode("idna")  # as getaddrinfo will: an empty or endless label fails here, not in a delivery
+    except (ValueError, UnicodeError):
+        raise BadAddress(f"{host} is no name and no address of a host") from None
+    return host
 
 
 async def system_resolver(host: str, port: int) -> Sequence[Any]:
@@ -108,7 +144,7 @@ async def resolve(host: str, port: int, *, may_be_inside: bool, resolver: Resolv
 
     One inside is enough: an answer that mixes them is somebody's attempt.
     """
-    found = [Address(family, where[0], where[1]) for family, _, _, _, where in await resolver(host, port)]
+    found = [Address(family, tuple(sockaddr)) for family, _, _, _, sockaddr in await resolver(host, port)]
     if not found:
         raise OSError("it has no address")
     if not may_be_inside and not all(is_public(address.host) for address in found):
@@ -136,10 +172,8 @@ def _is_public_ipv6(address: _IPv6) -> bool:
         return _is_public_ipv4(address.ipv4_mapped)
     if address in _NAT64:
         return _is_public_ipv4(_IPv4(int(address) & 0xFFFFFFFF))
-    if address in _6TO4:
-        return _is_public_ipv4(_IPv4(int(address) >> 80 & 0xFFFFFFFF))
     return address in _PUBLIC_IPV6 and not any(address in network for network in _INSIDE_IPV6)
 
 
-def _port_of(scheme: str) -> int:
+def _usual_port(scheme: str) -> int:
     return 443 if scheme == "https" else 80

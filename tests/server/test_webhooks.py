@@ -33,7 +33,7 @@ def webhook(*messages: dict[str, Any], field: str = "messages", number: str = PH
     said: dict[str, Any] = {"messaging_product": "whatsapp", "metadata": metadata}
     if messages:
         contacts = [{"profile": {"name": "A"}, "wa_id": it["from"]} for it in messages if "from" in it]
-        said |= {"contacts": contacts, "messages": list(messages)}
+        said |= ({"contacts": contacts} if contacts else {}) | {"messages": list(messages)}
     change = {"value": said | value, "field": field}
     return msgspec.json.encode(
         {"object": "whatsapp_business_account", "entry": [{"id": ACCOUNT_ID, "changes": [change]}]}

@@ -5,24 +5,32 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
+from weakref import WeakValueDictionary
 
-from wablock.addresses import InsideAddress, Resolver, Url, checked_url, resolve, system_resolver
+from wablock.addresses import InsideAddress, Resolver, Url, checked_url, system_resolver
+from wablock.downstream.connecting import connect
 from wablock.downstream.connection import Broken, Connection
+from wablock.downstream.idle import Idle
+from wablock.gate.headers import checked_headers
 from wablock.gate.ports import Downstream, Refused
 
 _IDLE_FOR: Final = 50.0  # seconds; many servers close after 60
-_MOST_RECEIVERS: Final = 10_000
+_MOST_TARGETS: Final = 10_000
+_CLOSED_WITHIN: Final = 1.0  # seconds; an aborted socket is closed in the loop's next round
+
+_TargetKey = tuple[str, bool, tuple[tuple[str, str], ...]]
+_OriginKey = tuple[str, str, int, bool]
 
 
-class _Pool:
-    """The connections to one receiver."""
+class _Target:
+    """One receiver. `head`: its requests' first lines, which are always the same."""
 
-    def __init__(self, url: Url, head: bytes, connections: int) -> None:
+    def __init__(self, url: Url, head: bytes, idle: Idle, connections: int) -> None:
         self.url = url
         self.head = head
-        self.free: list[Connection] = []
+        self.idle = idle
         self.turns = asyncio.Semaphore(connections)
-        self.waiting = 0
+        self.under_way = 0
 
 
 class Downstreams:
@@ -36,109 +44,120 @@ class Downstreams:
         monotonic: Callable[[], float] = time.monotonic,
         connections_each: int = 64,
         most_waiting: int = 1_024,
+        idle_for: float = _IDLE_FOR,
     ) -> None:
-        """At most so many connections to each receiver, and so many posts that wait for one."""
+        """At most `connections_each` connections to a receiver are at work, and `most_waiting` posts wait for its
+        answer, with or without one. Receivers at one origin share the connections that rest, but not these limits.
+        """
         self._resolver = resolver
         self._tls = tls
         self._monotonic = monotonic
         self._connections_each = connections_each
         self._most_waiting = most_waiting
-        self._pools: dict[tuple[str, bool, tuple[tuple[str, str], ...]], _Pool] = {}
+        self._idle_for = idle_for
+        self._targets: dict[_TargetKey, _Target] = {}
+        self._idle: WeakValueDictionary[_OriginKey, Idle] = WeakValueDictionary()
+        self._open: set[Connection] = set()
+        self._is_closed = False
 
     async def post(self, downstream: Downstream, body: bytes, headers: Mapping[str, str]) -> None:
-        pool = self._pool(downstream)
-        if pool.waiting >= self._most_waiting:
+        target = self._target(downstream)
+        if target.under_way >= self._most_waiting:
             raise Refused("too many webhooks wait for it")
-        head = b"%scontent-length: %d\r\n%s\r\n" % (pool.head, len(body), _lines(headers))
-        pool.waiting += 1
+        head = b"%scontent-length: %d\r\n%s\r\n" % (target.head, len(body), _lines(headers))
+        target.under_way += 1
         try:
-            async with asyncio.timeout(downstream.timeout), pool.turns:
-                status = await self._asked(pool, downstream, head, body)
+            async with asyncio.timeout(downstream.timeout), target.turns:
+                status = await self._asked(target, downstream, head, body)
         except TimeoutError:
             raise Refused(f"it did not answer within {downstream.timeout:g} s") from None
-        except (Broken, OSError, InsideAddress) as trouble:
-            raise Refused(_one_line(trouble)) from trouble
+        except (Broken, InsideAddress) as trouble:
+            raise Refused(str(trouble)) from trouble
         finally:
-            pool.waiting -= 1
+            target.under_way -= 1
         if not 200 <= status < 300:
-            raise Refused(f"it answered {status}", status)
+            raise Refused(_refusal(status), status)
 
     async def close(self) -> None:
-        for pool in self._pools.values():
-            for connection in pool.free:
-                connection.close()
-        self._pools.clear()
+        """Posts that are under way are refused."""
+        self._is_closed = True
+        for idle in self._idle.values():
+            idle.close()
+        for connection in self._open:
+            connection.close()
+        if self._open:
+            await asyncio.wait([connection.lost for connection in self._open], timeout=_CLOSED_WITHIN)
 
-    async def _asked(self, pool: _Pool, downstream: Downstream, head: bytes, body: bytes) -> int:
-        connection = self._free(pool) or await self._connected(pool, downstream)
-        try:
-            status = await self._ask(pool, connection, head, body)
-        except Broken as trouble:
-            if not (trouble.unanswered and connection.used_before):
-                raise
-            # It was closed while it was idle, as receivers do: the post has not arrived.
-            status = await self._ask(pool, await self._connected(pool, downstream), head, body)
-        return status
-
-    async def _ask(self, pool: _Pool, connection: Connection, head: bytes, body: bytes) -> int:
+    async def _asked(self, target: _Target, downstream: Downstream, head: bytes, body: bytes) -> int:
+        connection = target.idle.take() or await self._connected(target, downstream)
+        was_used = connection.was_used
         try:
             status = await connection.ask(head, body)
-        except BaseException:  # a timeout, too: an answer that comes late would be taken for the next one's
-            connection.close()
-            raise
+        except Broken as trouble:
+            if not (trouble.unanswered and was_used):
+                raise
+            # It was closed while it was idle, as receivers do. A new connection has no such excuse.
+            connection = await self._connected(target, downstream)
+            status = await connection.ask(head, body)
         if connection.is_open:
-            connection.idle_since = self._monotonic()
-            pool.free.append(connection)
+            target.idle.give(connection)
         return status
 
-    def _free(self, pool: _Pool) -> Connection | None:
-        while pool.free:
-            connection = pool.free.pop()
-            if connection.is_open and self._monotonic() - connection.idle_since < _IDLE_FOR:
-                return connection
+    async def _connected(self, target: _Target, downstream: Downstream) -> Connection:
+        connection = await connect(
+            target.url,
+            may_be_inside=downstream.may_be_inside,
+            resolver=self._resolver,
+            tls=self._context() if target.url.scheme == "https" else None,
+            patience=downstream.timeout,
+        )
+        self._open.add(connection)
+        connection.lost.add_done_callback(lambda _: self._open.discard(connection))
+        if self._is_closed:
             connection.close()
-        return None
-
-    async def _connected(self, pool: _Pool, downstream: Downstream) -> Connection:
-        """Connects to the first address that answers, of those that were just judged."""
-        url = pool.url
-        loop = asyncio.get_running_loop()
-        addresses = await resolve(url.host, url.port, may_be_inside=downstream.may_be_inside, resolver=self._resolver)
-        secure = url.scheme == "https"
-        tls, server_hostname = (self._context(), url.host) if secure else (None, None)
-        for left, address in enumerate(addresses, 1 - len(addresses)):
-            try:
-                _, connection = await loop.create_connection(
-                    Connection, address.host, address.port, ssl=tls, server_hostname=server_hostname
-                )
-            except OSError:
-                if not left:
-                    raise
-            else:
-                return connection
-        raise AssertionError("there is an address")
+        return connection
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
             self._tls = ssl.create_default_context()
+            self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls
 
-    def _pool(self, downstream: Downstream) -> _Pool:
+    def _target(self, downstream: Downstream) -> _Target:
+        if self._is_closed:
+            raise Refused("wablock is stopping")
         key = downstream.url, downstream.may_be_inside, tuple(downstream.headers.items())
-        pool = self._pools.get(key)
-        if pool is None:
-            if len(self._pools) >= _MOST_RECEIVERS:
-                self._pools.pop(next(iter(self._pools)))
+        target = self._targets.get(key)
+        if target is None:
+            target = self._new_target(downstream)
+            if len(self._targets) >= _MOST_TARGETS:
+                del self._targets[next(iter(self._targets))]
+            self._targets[key] = target
+        return target
+
+    def _new_target(self, downstream: Downstream) -> _Target:
+        try:
             url = checked_url(downstream.url)
-            start = f"POST {url.target} HTTP/1.1\r\nhost: {url.authority}\r\ncontent-type: application/json\r\n"
-            head = start.encode("ascii") + b"user-agent: wablock\r\n" + _lines(downstream.headers)
-            pool = self._pools[key] = _Pool(url, head, self._connections_each)
-        return pool
+            head = _head(url, checked_headers(downstream.headers))
+        except ValueError as trouble:  # only what was put into the database by other means
+            raise Refused(str(trouble)) from trouble
+        origin = url.scheme, url.host, url.port, downstream.may_be_inside
+        idle = self._idle.get(origin)
+        if idle is None:
+            idle = self._idle[origin] = Idle(self._monotonic, self._idle_for)
+        return _Target(url, head, idle, self._connections_each)
+
+
+def _head(url: Url, headers: Mapping[str, str]) -> bytes:
+    start = f"POST {url.target} HTTP/1.1\r\nhost: {url.authority}\r\ncontent-type: application/json\r\n"
+    named = {name.lower() for name in headers}
+    agent = b"" if "user-agent" in named else b"user-agent: wablock\r\n"
+    return start.encode("ascii") + agent + _lines(headers)
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:
     return "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("latin-1")
 
 
-def _one_line(trouble: Exception) -> str:
-    return str(trouble).splitlines()[0] if str(trouble) else type(trouble).__name__
+def _refusal(status: int) -> str:
+    return f"it answered {status}" + ("; redirects are not followed" if 300 <= status < 400 else "")

@@ -1,7 +1,6 @@
 """One HTTP/1.1 connection to a receiver: a request, its answer's status, and again."""
 
 import asyncio
-import socket
 from typing import Any, Final, cast
 
 import httptools
@@ -12,47 +11,55 @@ _LARGEST_ANSWER: Final = 65_536  # bytes that are read of an answer which nobody
 class Broken(Exception):
     """The connection ended, or what came was no HTTP. `unanswered`: before any byte of an answer."""
 
-    def __init__(self, message: str, *, unanswered: bool) -> None:
+    def __init__(self, message: str, *, unanswered: bool = False) -> None:
         super().__init__(message)
         self.unanswered = unanswered
 
 
 class Connection(asyncio.Protocol):
-    """Used by one request at a time."""
+    """Used by one request at a time. `lost` is done once its socket is closed."""
 
     def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.lost: asyncio.Future[None] = loop.create_future()
+        self.idle_since = 0.0
+        self.was_used = False
+        self._loop = loop
         self._transport: asyncio.Transport | None = None
-        self._parser: Any = None
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._answer: asyncio.Future[int] | None = None
+        self._reusable = True
         self._received = 0
         self._status = 0
-        self.reusable = True
-        self.used_before = False
-        """Whether the request under way is not its first."""
-        self._used = False
-        self.idle_since = 0.0
+        self._has_length = False
 
     async def ask(self, head: bytes, body: bytes) -> int:
-        """The status of the answer; raises `Broken`."""
-        self.used_before, self._used = self._used, True
+        """The status of the answer; raises `Broken`.
+
+        Given up, it closes the connection: an answer that comes late would be taken for the next one's.
+        """
         transport = self._transport
-        if transport is None or transport.is_closing():
+        if transport is None or not self.is_open:
             raise Broken("the connection was closed", unanswered=True)
-        self._parser = httptools.HttpResponseParser(self)
         self._received = self._status = 0
-        self._answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[int] = self._loop.create_future()
+        self._answer = answer
         transport.writelines((head, body))
         try:
-            return await self._answer
+            return await answer
+        except BaseException:
+            self.close()
+            raise
         finally:
             self._answer = None
+            self.was_used = True
 
     @property
     def is_open(self) -> bool:
-        return self.reusable and self._transport is not None and not self._transport.is_closing()
+        return self._reusable and self._transport is not None and not self._transport.is_closing()
 
     def close(self) -> None:
-        self.reusable = False
+        self._reusable = False
         if self._transport is not None:
             self._transport.abort()
 
@@ -60,53 +67,72 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        connected = transport.get_extra_info("socket")
-        if connected is not None:
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
-        if self._answer is None:  # nobody asked
+        answer = self._answer
+        if answer is None or answer.done():  # nobody asked
             self.close()
             return
         self._received += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as fault:
-            self._fail(f"the answer is no HTTP: {fault}")
-        if self._received > _LARGEST_ANSWER and self._status >= 200:
-            self.close()
-            self._tell(self._status)
-
-    def eof_received(self) -> bool:
-        return False
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as fault:
+            self._fail(f"its answer is no HTTP/1.1: {_one_line(fault)}")
+        if self._received > _LARGEST_ANSWER and not answer.done():
+            self._give_up_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.reusable = False
-        if self._status >= 200:  # an answer that ends with its connection
-            self._tell(self._status)
+        if self._status and not self._has_length and exc is None:  # an answer may end with its connection
+            self._tell()
         else:
-            self._fail("the connection was closed in the middle" if exc is None else f"{exc}")
+            self._fail("it closed the connection in the middle" if self._received else "it closed the connection")
+        self._reusable = False
+        self.lost.set_result(None)
 
     # -- httptools' side
 
+    def on_message_begin(self) -> None:
+        if self._answer is None or self._answer.done():  # a second answer: it would be taken for the next one's
+            self.close()
+        self._has_length = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        match name.lower():
+            case b"content-length":
+                self._has_length = True
+            case b"transfer-encoding":
+                self._has_length = value.lower().endswith(b"chunked")
+
     def on_headers_complete(self) -> None:
-        self._status = self._parser.get_status_code()
+        status = self._parser.get_status_code()
+        self._status = status if status >= 200 else 0  # below, the real one follows
 
     def on_message_complete(self) -> None:
-        if self._status < 200:  # an interim answer: the real one follows
-            self._status = 0
+        if not self._status:
             return
-        if not self._parser.should_keep_alive():
+        transport = self._transport
+        if not self._parser.should_keep_alive() or transport is None or transport.get_write_buffer_size():
+            self._tell()
             self.close()
-        self._tell(self._status)
+        else:
+            self._tell()
 
-    def _tell(self, status: int) -> None:
+    def _give_up_reading(self) -> None:
+        if self._status:
+            self._tell()
+            self.close()
+        else:
+            self._fail("the head of its answer does not end")
+
+    def _tell(self) -> None:
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(status)
+            self._answer.set_result(self._status)
 
     def _fail(self, message: str) -> None:
-        self.reusable = False
         if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(Broken(message, unanswered=self._received == 0))
-        if self._transport is not None:
-            self._transport.abort()
+            self._answer.set_exception(Broken(message, unanswered=not self._received))
+        self.close()
+
+
+def _one_line(fault: Exception) -> str:
+    return " ".join(str(fault).split()) or type(fault).__name__

@@ -1,10 +1,12 @@
 """A webhook's body, taken apart into raw pieces: what is let through keeps every byte of it, in its order.
 
-Shapes that Meta has not documented are no errors: they are kept whole. Of a repeated JSON key the last one counts.
+Shapes that Meta has not documented are no errors: they are kept whole. Of a repeated JSON key the last one counts, and
+only that one is handed on where something else was taken out.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -12,152 +14,235 @@ from wablock.gate.senders import names_of
 
 _CARRIES_ITEMS: Final = frozenset(("messages", "standby", "calls"))  # fields whose messages and calls come from users
 _ARRAYS: Final = ("messages", "calls")
+_EMPTIED: Final = frozenset((*_ARRAYS, "contacts"))
 _ONLY_AN_ADDRESS: Final = frozenset(("messaging_product", "metadata"))
 _CHANGED_NUMBER: Final = frozenset(("user_changed_number", "customer_changed_number"))
+_UNREAD: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
-_Members = dict[str, msgspec.Raw]
-_Piece = msgspec.Raw | bytes
+Members = dict[str, msgspec.Raw]
+Piece = msgspec.Raw | bytes
+Pieces = list[Piece]
 
-_members = msgspec.json.Decoder(_Members)
-_pieces = msgspec.json.Decoder(list[msgspec.Raw])
-_anything = msgspec.json.Decoder()
+_T = TypeVar("_T")
+_S = TypeVar("_S", bound=msgspec.Struct)
+
+# msgspec refuses half a surrogate pair, even in text that is only skipped. Other senders' JSON has them, where text was
+# cut after so many UTF-16 units, and one such message must not stop all others. 0xFF stands nowhere in UTF-8.
+_ESCAPE: Final = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL)
+_MASK: Final = b"\xff"
 
 
 class Unreadable(ValueError):
-    """The body is not a JSON object."""
+    """The body is not a JSON object, or not UTF-8 where the gate has to read it: nobody passes unseen."""
+
+
+class _Reader(Generic[_S]):
+    """Reads an object as a struct of optional members: a member of another type is as one that is missing."""
+
+    def __init__(self, kind: type[_S]) -> None:
+        fields = msgspec.structs.fields(kind)
+        raw = [(field.name, msgspec.Raw, msgspec.Raw()) for field in fields]
+        apart = msgspec.defstruct(kind.__name__, raw, rename={field.name: field.encode_name for field in fields})
+        self._kind = kind
+        self._whole = msgspec.json.Decoder(kind)
+        self._apart = msgspec.json.Decoder(apart)
+        self._members = {field.name: msgspec.json.Decoder(field.type) for field in fields}
+
+    def read(self, raw: msgspec.Raw) -> _S | None:
+        """None for what is no object. Raises what msgspec raises for text that is not UTF-8."""
+        try:
+            return self._whole.decode(raw)
+        except msgspec.ValidationError:
+            return self._read_apart(raw)
+
+    def _read_apart(self, raw: msgspec.Raw) -> _S | None:
+        try:
+            apart = self._apart.decode(raw)
+        except msgspec.ValidationError:
+            return None
+        read = self._kind()
+        for name, decoder in self._members.items():
+            member: msgspec.Raw = getattr(apart, name)
+            try:
+                if memoryview(member):
+                    setattr(read, name, decoder.decode(member))
+            except msgspec.ValidationError:
+                continue
+        return read
 
 
 class _Metadata(msgspec.Struct):
-    phone_number_id: Any = None
+    phone_number_id: str | None = None
 
 
-class _System(msgspec.Struct):
-    type: Any = None
-    wa_id: Any = None
-    new_wa_id: Any = None
-    user_id: Any = None
-    previous_user_id: Any = None
+class _Said(msgspec.Struct, gc=False):
+    """What is read of a message or a call."""
 
-
-class _Fields(msgspec.Struct):
-    """What is read of a message or a call; any JSON may stand in each member."""
-
-    from_: Any = msgspec.field(default=None, name="from")
-    from_user_id: Any = None
-    id: Any = None
-    type: Any = None
-    timestamp: Any = None
+    from_: str | None = msgspec.field(default=None, name="from")
+    from_user_id: str | None = None
+    id: str | None = None
+    type: str | None = None
+    timestamp: str | int | None = None
     system: msgspec.Raw = msgspec.Raw()
 
 
-class _Person(msgspec.Struct):
-    """A contact, or whom a status is about."""
-
-    wa_id: Any = None
-    user_id: Any = None
-    recipient_id: Any = None
-    recipient_user_id: Any = None
-
-    @property
-    def names(self) -> set[str]:
-        wa_id = _text(self.wa_id) or _text(self.recipient_id)
-        return names_of(wa_id, _text(self.user_id) or _text(self.recipient_user_id))
+class _System(msgspec.Struct):
+    type: str | None = None
+    wa_id: str | None = None
+    new_wa_id: str | None = None
+    user_id: str | None = None
+    previous_user_id: str | None = None
 
 
-_fields = msgspec.json.Decoder(_Fields)
-_metadata = msgspec.json.Decoder(_Metadata)
-_person = msgspec.json.Decoder(_Person)
-_system = msgspec.json.Decoder(_System)
+class _Contact(msgspec.Struct, gc=False):
+    wa_id: str | None = None
+    user_id: str | None = None
 
 
-class Item(msgspec.Struct, eq=False):
-    """One message or call. `timestamp` in seconds since 1970, `size` in bytes."""
+class _Status(msgspec.Struct, gc=False):
+    recipient_id: str | None = None
+    recipient_user_id: str | None = None
+
+
+class _NewId(msgspec.Struct):
+    previous: str | None = None
+    current: str | None = None
+    wa_id: str | None = None
+    user_id: msgspec.Raw = msgspec.Raw()
+
+
+_an_object = msgspec.json.Decoder(Members)
+_objects = msgspec.json.Decoder(list[Members])
+_a_list = msgspec.json.Decoder(list[msgspec.Raw])
+_a_text = msgspec.json.Decoder(str)
+_all_of_them = msgspec.json.Decoder(list[_Said])
+_metadata = _Reader(_Metadata)
+_said = _Reader(_Said)
+_system = _Reader(_System)
+_contact = _Reader(_Contact)
+_status = _Reader(_Status)
+_new_id = _Reader(_NewId)
+
+
+class Item(msgspec.Struct, eq=False, gc=False):
+    """One message or call: who sent it, and `timestamp`, when, in seconds since 1970. `index` is its place in `array`.
+
+    `raw` is for this module's eyes: it may be masked.
+    """
 
     array: str
+    index: int
     raw: msgspec.Raw
     wa_id: str | None
     user_id: str | None
     id: str | None
     type: str
     timestamp: int | None
-    size: int
+
+    @property
+    def size(self) -> int:
+        """In bytes, as it came."""
+        return memoryview(self.raw).nbytes
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """WhatsApp says that one user's ids have changed. Either id of a pair may be missing."""
+    """WhatsApp says that one user's (wa_id, user_id) have changed. Either of a pair may be missing."""
 
     previous: tuple[str | None, str | None]
     current: tuple[str | None, str | None]
 
 
 class Change(msgspec.Struct, eq=False):
-    """One change of a delivery; `raw` is all of it. Where it is not of the documented shape nothing else is known."""
+    """One change of a delivery. Where it is not of the documented shape it is opaque, and nothing else is known.
 
-    raw: _Piece
+    `links`: the wa_ids and user_ids that it shows to be one user.
+    """
+
     entry_id: str | None = None
     field: str | None = None
     phone_number_id: str | None = None
     items: list[Item] = []
     links: list[tuple[str, str]] = []
     notices: list[Notice] = []
-    members: _Members = {}
-    value: _Members = {}
+    opaque: Pieces | None = None
+    members: Members = {}
+    value: Members = {}
+    arrays: dict[str, list[msgspec.Raw]] = {}
+    contacts: list[tuple[msgspec.Raw, _Contact]] = []
 
-    def without(self, drop: Callable[[Item], bool]) -> _Piece | None:
-        """What is left when the items that `drop` names are taken out; None for nothing."""
-        kept = [item for item in self.items if not drop(item)]
-        if len(kept) == len(self.items):
-            return self.raw
-        value = self._value_with(kept)
-        if _ONLY_AN_ADDRESS.issuperset(value):
+    def without(self, gone: set[int]) -> Pieces | None:
+        """What is left when the items with these ids are taken out; None for nothing."""
+        if self.opaque is not None:
+            return self.opaque
+        dropped = [item for item in self.items if id(item) in gone]
+        if not dropped:
+            return _object(self.members, {})
+        left = self._arrays_without(dropped, gone)
+        value = {name: raw for name, raw in self.value.items() if left.get(name) != []}
+        if all(name in _ONLY_AN_ADDRESS or _came_empty(name, raw) for name, raw in value.items()):
             return None
-        return _object({**self.members, "value": _object(value)})
+        return _object(self.members, {"value": _object(value, {name: _raw_array(it) for name, it in left.items()})})
 
-    def _value_with(self, kept: Sequence[Item]) -> dict[str, _Piece]:
-        value: dict[str, _Piece] = dict(self.value)
-        for array in _ARRAYS:
-            if any(item.array == array for item in self.items):
-                left = {id(item) for item in kept}
-                pieces = _list(self.value[array])
-                mine = iter([item for item in self.items if item.array == array])
-                # What is no object is no item, and stays where it is.
-                spliced = [it for it in pieces if not _is_object(it) or id(next(mine)) in left]
-                _put(value, array, spliced, len(pieces))
-        contacts = _list(self.value.get("contacts"))
-        _put(value, "contacts", self._contacts_with(contacts, kept), len(contacts))
-        return value
+    def _arrays_without(self, dropped: Sequence[Item], gone: set[int]) -> dict[str, list[msgspec.Raw]]:
+        """The arrays from which something was taken out."""
+        left = {}
+        for array in {item.array for item in dropped}:
+            out = {item.index for item in dropped if item.array == array}
+            left[array] = [piece for index, piece in enumerate(self.arrays[array]) if index not in out]
+        contacts = self._contacts_without(dropped, gone)
+        if len(contacts) < len(self.contacts):
+            left["contacts"] = contacts
+        return left
 
-    def _contacts_with(self, contacts: Sequence[msgspec.Raw], kept: Sequence[Item]) -> list[msgspec.Raw]:
+    def _contacts_without(self, dropped: Sequence[Item], gone: set[int]) -> list[msgspec.Raw]:
         """Without those who belong to nobody but the senders of what was taken out."""
-        staying = set().union(*(names_of(item.wa_id, item.user_id) for item in kept), *_recipients(self.value))
-        left = {id(item) for item in kept}
-        gone = set().union(*(names_of(it.wa_id, it.user_id) for it in self.items if id(it) not in left)) - staying
-        return [
-            contact
-            for contact in contacts
-            if not ((names := _decode(_person, contact, _Person()).names) & gone) or names & staying
-        ]
+        leaving: set[str] = set().union(*(names_of(item.wa_id, item.user_id) for item in dropped))
+        names = [names_of(person.wa_id, person.user_id) for _, person in self.contacts]
+        if all(map(leaving.isdisjoint, names)):
+            return [raw for raw, _ in self.contacts]
+        kept = (names_of(item.wa_id, item.user_id) for item in self.items if id(item) not in gone)
+        staying: set[str] = set().union(*kept, *self._recipients())
+        whose = zip(self.contacts, names, strict=True)
+        return [raw for (raw, _), its in whose if leaving.isdisjoint(its) or not staying.isdisjoint(its)]
+
+    def _recipients(self) -> Iterator[set[str]]:
+        try:
+            for raw in _list(self.value.get("statuses")):
+                status = _status.read(raw) or _Status()
+                yield names_of(status.recipient_id, status.recipient_user_id)
+        except _UNREAD:  # it is handed on as it is; only the contacts of those not read yet may go with their senders
+            return
+
+
+class _Entry(msgspec.Struct):
+    """`members` None: it is opaque, and its only change is all of it."""
+
+    members: Members | None
+    changes: list[Change]
 
 
 class Payload:
     """One delivery. `raw` are its bytes, `changes` all of it in order."""
 
-    def __init__(self, raw: bytes, top: _Members, entries: list[tuple[_Piece, _Members, list[Change]]]) -> None:
+    def __init__(self, raw: bytes, top: Members, entries: list[_Entry], *, masked: bool = False) -> None:
         self.raw = raw
+        self.changes: list[Change] = [change for entry in entries for change in entry.changes]
         self._top = top
         self._entries = entries
-        self.changes: list[Change] = [change for _, _, changes in entries for change in changes]
+        self._masked = masked
 
     @classmethod
     def parse(cls, body: bytes) -> "Payload":
         """Raises `Unreadable`."""
         try:
-            top = _members.decode(body)
-            entries = _decode(_pieces, top.get("entry"), None)
-            if entries is None:  # nothing in it can be told apart: it is one change
-                return cls(body, top, [(body, {}, [Change(body)])])
-            return cls(body, top, [_entry(raw) for raw in entries])
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
+            return cls(body, *_split(body))
+        except _UNREAD as fault:
+            masked = _mask(body)
+            if masked is None:
+                raise Unreadable("not a JSON object") from fault
+        try:
+            return cls(body, *_split(masked), masked=True)
+        except _UNREAD as fault:
             raise Unreadable("not a JSON object") from fault
 
     def body(self, chosen: Iterable[Change], drop: Callable[[Item], bool]) -> bytes | None:
@@ -166,150 +251,169 @@ class Payload:
         `raw` itself where that is all of it.
         """
         wanted = {id(change) for change in chosen}
-        entries: list[_Piece] = []
-        untouched = len(wanted) == len(self.changes)
-        for raw, members, changes in self._entries:
-            kept = [
-                (change, left)
-                for change in changes
-                if id(change) in wanted and (left := change.without(drop)) is not None
-            ]
-            whole = len(kept) == len(changes) and all(left is change.raw for change, left in kept)
-            untouched = untouched and whole
-            if whole and (kept or not wanted.isdisjoint(map(id, self.changes))):
-                entries.append(raw)
-            elif kept:
-                entries.append(_object({**members, "changes": _array(left for _, left in kept)}))
-        if untouched and self.changes:
+        mine = [change for change in self.changes if id(change) in wanted]
+        gone = {id(item) for change in mine for item in change.items if drop(item)}
+        if not gone and len(mine) == len(self.changes):
             return self.raw
-        if not any(id(change) in wanted for change in self.changes) or not entries:
+        entries = [left for entry in self._entries if (left := _left(entry, wanted, gone)) is not None]
+        if not entries:
             return None
-        return _object({**self._top, "entry": _array(entries)})
+        body = b"".join(_object(self._top, {"entry": _array(entries)}))
+        return _unmask(body) if self._masked else body
 
 
-def _entry(raw: msgspec.Raw) -> tuple[_Piece, _Members, list[Change]]:
-    members = _decode(_members, raw, {})
-    changes = _decode(_pieces, members.get("changes"), None)
-    if changes is None:
-        return raw, {}, [Change(raw, _id(members.get("id")))]
-    entry_id = _id(members.get("id"))
-    return raw, members, [_change(change, entry_id) for change in changes]
+def _left(entry: _Entry, wanted: set[int], gone: set[int]) -> Pieces | None:
+    kept = (change.without(gone) for change in entry.changes if id(change) in wanted)
+    changes = [pieces for pieces in kept if pieces is not None]
+    if not changes:
+        return None
+    return changes[0] if entry.members is None else _object(entry.members, {"changes": _array(changes)})
 
 
-def _change(raw: msgspec.Raw, entry_id: str | None) -> Change:
-    members = _decode(_members, raw, {})
-    value = _decode(_members, members.get("value"), {})
-    field = _text(_decode(_anything, members.get("field"), None))
-    metadata = _decode(_metadata, value.get("metadata"), _Metadata())
-    change = Change(raw, entry_id, field, _text(metadata.phone_number_id), members=members, value=value)
+def _split(body: bytes) -> tuple[Members, list[_Entry]]:
+    top = _an_object.decode(body)
+    entries = _decoded(_objects, top.get("entry"))
+    if entries is not None:
+        return top, [_entry(members) for members in entries]
+    pieces = _decoded(_a_list, top.get("entry"))
+    if pieces is None:  # nothing in it can be told apart: it is one change
+        return top, [_Entry(None, [Change(opaque=[body])])]
+    return top, [_opaque(it) if (members := _decoded(_an_object, it)) is None else _entry(members) for it in pieces]
+
+
+def _opaque(raw: msgspec.Raw) -> _Entry:
+    return _Entry(None, [Change(opaque=[raw])])
+
+
+def _entry(members: Members) -> _Entry:
+    entry_id = _decoded(_a_text, members.get("id")) or None
+    changes = _decoded(_objects, members.get("changes"))
+    if changes is not None:
+        return _Entry(members, [_change(change, entry_id) for change in changes])
+    pieces = _decoded(_a_list, members.get("changes"))
+    if pieces is None:
+        return _Entry(None, [Change(entry_id, opaque=_object(members, {}))])
+    return _Entry(members, [_change_or_opaque(piece, entry_id) for piece in pieces])
+
+
+def _change_or_opaque(raw: msgspec.Raw, entry_id: str | None) -> Change:
+    members = _decoded(_an_object, raw)
+    return Change(entry_id, opaque=[raw]) if members is None else _change(members, entry_id)
+
+
+def _change(members: Members, entry_id: str | None) -> Change:
+    field = _decoded(_a_text, members.get("field"))
+    value = _decoded(_an_object, members.get("value")) or {}
+    metadata = (_metadata.read(value["metadata"]) if "metadata" in value else None) or _Metadata()
+    change = Change(entry_id, field, metadata.phone_number_id or None, members=members, value=value)
     if field in _CARRIES_ITEMS:
-        change.items = [item for array in _ARRAYS for item in _items(array, _list(value.get(array)))]
-        change.notices = [notice for item in change.items if (notice := _system_notice(item)) is not None]
-        change.links = list(_links(change))
+        change.arrays = {array: _list(value[array]) for array in _ARRAYS if array in value}
+        change.contacts = [(raw, _contact.read(raw) or _Contact()) for raw in _list(value.get("contacts"))]
+        _read_items(change)
     elif field == "user_id_update":
-        change.notices = list(_id_updates(value))
+        change.notices = list(_new_ids(value.get("user_id_update")))
     return change
 
 
-def _items(array: str, pieces: Iterable[msgspec.Raw]) -> Iterator[Item]:
-    for raw in pieces:
-        if _is_object(raw):
-            said = _fields.decode(raw)  # where this fails the whole body is unreadable: nobody passes unseen
-            kind = "call" if array == "calls" else _text(said.type) or "unknown"
-            yield Item(
-                array,
-                raw,
-                _text(said.from_),
-                _text(said.from_user_id),
-                _text(said.id),
-                kind,
-                _seconds(said.timestamp),
-                len(memoryview(raw)),
-            )
+def _read_items(change: Change) -> None:
+    change.items, change.notices = [], []
+    change.links = [(it.wa_id, it.user_id) for _, it in change.contacts if it.wa_id and it.user_id]
+    for array, pieces in change.arrays.items():
+        for index, (raw, said) in enumerate(zip(pieces, _all_said(change.value[array], pieces), strict=True)):
+            if said is None:  # what is no object is no item, and stays where it is
+                continue
+            kind = "call" if array == "calls" else said.type or "unknown"
+            wa_id, user_id, when = said.from_ or None, said.from_user_id or None, _seconds(said.timestamp)
+            change.items.append(Item(array, index, raw, wa_id, user_id, said.id or None, kind, when))
+            if kind == "system":  # speaks of ids before and after, so that its sender's are no link
+                change.notices += _notices(wa_id, user_id, said.system)
+            elif wa_id and user_id:
+                change.links.append((wa_id, user_id))
 
 
-def _system_notice(item: Item) -> Notice | None:
-    if item.type != "system":
-        return None
-    said = _decode(_system, _fields.decode(item.raw).system, _System())
-    new_id, old_id = _text(said.user_id), _text(said.previous_user_id)
+def _all_said(array: msgspec.Raw, pieces: Sequence[msgspec.Raw]) -> Sequence[_Said | None]:
+    """What is read of each; all at once, where none has another shape."""
+    said = _decoded(_all_of_them, array)
+    return [_said.read(raw) for raw in pieces] if said is None else said
+
+
+def _notices(wa_id: str | None, user_id: str | None, raw: msgspec.Raw) -> Iterator[Notice]:
+    said = (_system.read(raw) if memoryview(raw) else None) or _System()
+    new_wa_id, new_id = said.wa_id or said.new_wa_id or None, said.user_id or None
     if said.type in _CHANGED_NUMBER:
-        return Notice((item.wa_id, old_id), (_text(said.wa_id) or _text(said.new_wa_id), new_id))
-    if said.type == "user_changed_user_id":
-        return Notice((item.wa_id, old_id), (item.wa_id, new_id))
-    return None
+        old_id = said.previous_user_id or (user_id if user_id != new_id else None)
+        yield Notice((wa_id, old_id), (new_wa_id, new_id))
+    elif said.type == "user_changed_user_id":
+        yield Notice((wa_id, said.previous_user_id or None), (new_wa_id or wa_id, new_id))
 
 
-def _id_updates(value: _Members) -> Iterator[Notice]:
-    updates = _decode(_anything, value.get("user_id_update"), None)
-    for update in updates if isinstance(updates, list) else [updates]:
-        if isinstance(update, dict):
-            ids = update.get("user_id")
-            said = ids if isinstance(ids, dict) else update
-            wa_id = _text(update.get("wa_id"))
-            yield Notice((wa_id, _text(said.get("previous"))), (wa_id, _text(said.get("current"))))
-
-
-def _links(change: Change) -> Iterator[tuple[str, str]]:
-    """The numbers and user_ids that are shown to be one user."""
-    for raw in _list(change.value.get("contacts")):
-        person = _decode(_person, raw, _Person())
-        if (wa_id := _text(person.wa_id)) and (user_id := _text(person.user_id)):
-            yield wa_id, user_id
-    for item in change.items:
-        if item.wa_id and item.user_id and item.type != "system":
-            yield item.wa_id, item.user_id
-
-
-def _recipients(value: _Members) -> Iterator[set[str]]:
-    for raw in _list(value.get("statuses")):
-        yield _decode(_person, raw, _Person()).names
-
-
-def _decode(decoder: msgspec.json.Decoder[Any], raw: _Piece | None, otherwise: Any) -> Any:
-    """What `raw` is; `otherwise` where it is missing or something else."""
+def _new_ids(raw: msgspec.Raw | None) -> Iterator[Notice]:
     if raw is None:
-        return otherwise
+        return
+    updates = _decoded(_a_list, raw)
+    for update in [raw] if updates is None else updates:
+        said = _new_id.read(update)
+        if said is not None:
+            ids = (_new_id.read(said.user_id) if memoryview(said.user_id) else None) or said
+            wa_id = said.wa_id or None
+            yield Notice((wa_id, ids.previous or None), (wa_id, ids.current or None))
+
+
+def _decoded(decoder: msgspec.json.Decoder[_T], raw: msgspec.Raw | None) -> _T | None:
+    """None where it is missing or of another shape; what cannot be read at all raises."""
+    if raw is None:
+        return None
     try:
         return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return otherwise
+    except msgspec.ValidationError:
+        return None
 
 
 def _list(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
-    found: list[msgspec.Raw] = _decode(_pieces, raw, [])
-    return found
+    return _decoded(_a_list, raw) or []
 
 
-def _is_object(raw: msgspec.Raw) -> bool:
-    return bytes(memoryview(raw)[:1]) == b"{"
+def _seconds(value: str | int | None) -> int | None:
+    if isinstance(value, str):
+        return int(value) if len(value) <= 12 and value.isascii() and value.isdigit() else None
+    return value if value is not None and 0 <= value < 10**12 else None
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _came_empty(name: str, raw: msgspec.Raw) -> bool:
+    return name in _EMPTIED and _decoded(_a_list, raw) == []
 
 
-def _id(raw: msgspec.Raw | None) -> str | None:
-    return _text(_decode(_anything, raw, None))
+def _raw_array(pieces: Iterable[msgspec.Raw]) -> Pieces:
+    out: Pieces = [it for piece in pieces for it in (b",", piece)]
+    return [b"[", *out[1:], b"]"]
 
 
-def _seconds(value: Any) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value[:12])
-    return value if isinstance(value, int) and 0 <= value < 10**12 else None
+def _object(members: Members, instead: Mapping[str, Pieces]) -> Pieces:
+    """The object of these members, in their order; those in `instead` have other values. Joined once, at the end."""
+    out: Pieces = []
+    for name, piece in members.items():
+        out += (b"," if out else b"{", msgspec.json.encode(name), b":")
+        out += instead.get(name) or (piece,)
+    out.append(b"}" if out else b"{}")
+    return out
 
 
-def _put(value: dict[str, _Piece], name: str, left: Sequence[msgspec.Raw], before: int) -> None:
-    """`left` in place of an array; no array where taking out has emptied it."""
-    if not left:
-        value.pop(name, None)
-    elif len(left) < before:
-        value[name] = _array(left)
+def _array(elements: Iterable[Pieces]) -> Pieces:
+    out: Pieces = []
+    for element in elements:
+        out.append(b"," if out else b"[")
+        out += element
+    out.append(b"]")
+    return out
 
 
-def _array(pieces: Iterable[_Piece]) -> bytes:
-    return b"[" + b",".join(pieces) + b"]"
+def _mask(body: bytes) -> bytes | None:
+    """The body with its halves of surrogate pairs hidden, of the same length; None: it has none, or is no UTF-8."""
+    if _MASK in body:
+        return None
+    masked = _ESCAPE.sub(lambda found: _MASK + found[1] if found[1] else found[0], body)
+    return None if masked == body else masked
 
 
-def _object(members: dict[str, Any]) -> bytes:
-    return b"{" + b",".join([msgspec.json.encode(name) + b":" + bytes(piece) for name, piece in members.items()]) + b"}"
+def _unmask(body: bytes) -> bytes:
+    return body.replace(_MASK, b"\\")

@@ -1,8 +1,13 @@
 """Who sent what: the ids in a webhook -> the member of a block list that is meant."""
 
+import re
+from functools import lru_cache
+
 from wablock.block_list.ports import Member
 from wablock.contract import identity
 from wablock.contract.errors import NotAWhatsAppUser
+
+_WA_ID = re.compile(r"[1-9][0-9]{6,14}")
 
 
 def member_of(wa_id: str | None, user_id: str | None) -> Member | None:
@@ -17,16 +22,32 @@ def member_of(wa_id: str | None, user_id: str | None) -> Member | None:
     return None if known_id is None else Member(known_id, None, known_id, known_id)
 
 
+def members_of(
+    previous: tuple[str | None, str | None], current: tuple[str | None, str | None]
+) -> tuple[Member, Member] | None:
+    """Whom a notice is about, before and after; None where either names nobody."""
+    before, after = member_of(*previous), member_of(*current)
+    return None if before is None or after is None else (before, after)
+
+
 def names_of(wa_id: str | None, user_id: str | None) -> set[str]:
     """All that two mentions of one user may have in common."""
-    return {name for name in (_key(wa_id) or wa_id, user_id) if name}
+    name = _key(wa_id) or wa_id
+    if not user_id:
+        return {name} if name else set()
+    return {name, user_id} if name else {user_id}
 
 
 def _key(wa_id: str | None) -> str | None:
-    if wa_id is None or not wa_id.isascii() or not wa_id.isdigit():
+    return None if wa_id is None or len(wa_id) > 15 else _key_of(wa_id)
+
+
+@lru_cache(maxsize=4096)  # each sender of a delivery is asked for several times
+def _key_of(wa_id: str) -> str | None:
+    if not _WA_ID.fullmatch(wa_id):
         return None
     try:
-        return identity.of_user(wa_id, None).key
+        return identity.of_wa_id(wa_id).key
     except NotAWhatsAppUser:
         return None
 

@@ -1,0 +1,53 @@
+"""Connections to one origin that wait for their next request."""
+
+import asyncio
+from collections.abc import Callable
+
+from wablock.downstream.connection import Connection
+
+
+class Idle:
+    """The last one that was given is the first one taken, so that a quiet hour closes the others."""
+
+    def __init__(self, monotonic: Callable[[], float], idle_for: float) -> None:
+        self._monotonic = monotonic
+        self._idle_for = idle_for
+        self._free: list[Connection] = []
+        self._sweep: asyncio.TimerHandle | None = None
+
+    def take(self) -> Connection | None:
+        """One that is open and fresh, as far as can be known here."""
+        oldest = self._monotonic() - self._idle_for
+        while self._free:
+            connection = self._free.pop()
+            if connection.is_open and connection.idle_since > oldest:
+                return connection
+            connection.close()
+        return None
+
+    def give(self, connection: Connection) -> None:
+        connection.idle_since = self._monotonic()
+        self._free.append(connection)
+        if self._sweep is None:
+            self._sweep_later()
+
+    def close(self) -> None:
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+        for connection in self._free:
+            connection.close()
+        self._free.clear()
+
+    def _sweep_later(self) -> None:
+        self._sweep = asyncio.get_running_loop().call_later(self._idle_for, self._close_old)
+
+    def _close_old(self) -> None:
+        self._sweep = None
+        oldest = self._monotonic() - self._idle_for
+        kept = [connection for connection in self._free if connection.is_open and connection.idle_since > oldest]
+        for connection in set(self._free).difference(kept):
+            connection.close()
+        self._free = kept
+        if kept:
+            self._sweep_later()

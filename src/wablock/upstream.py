@@ -1,0 +1,256 @@
+"""Passes one request on to a number's upstream and its answer back, as it comes: HTTP/1.1, connections kept open.
+
+What is not done here is not done at all: no redirect is followed, nothing is sent twice, no cookie is kept and no proxy
+taken from the environment. `httpcore2` does none of it, which is why it is used and not a client that would.
+"""
+
+import asyncio
+import re
+import ssl
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import httpcore2
+
+from wablock.addresses import InsideAddress, Resolver, Url, checked_url, resolve, system_resolver
+from wablock.gate.outbound import Sent, UpstreamFailed
+from wablock.gate.ports import Upstream
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+_IDLE_FOR: Final = 50.0  # seconds; many servers close after 60
+_HAVE_A_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
+
+_HOP_BY_HOP: Final = frozenset(
+    (
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    )
+)
+_PASSED_ON: Final = frozenset((b"accept", b"accept-encoding", b"accept-language", b"user-agent"))
+_NEVER_PASSED_ON: Final = frozenset(
+    (
+        b"x-real-ip",  # who called us is nobody's business, as with x-forwarded-for
+        # These make some servers take a request for another one than was judged.
+        b"x-http-method",
+        b"x-http-method-override",
+        b"x-method-override",
+        b"x-original-url",
+        b"x-rewrite-url",
+    )
+)
+_NOT_IN_A_TARGET = re.compile(rb"[^!-~]|#")
+
+
+class UpstreamAnswer:
+    """See `outbound.Answer`."""
+
+    def __init__(self, response: httpcore2.Response, pool: "_Pool", upstream: Upstream) -> None:
+        self.status = response.status
+        self.headers = _passed_back(response.headers)
+        self._response = response
+        self._pool = pool
+        self._upstream = upstream
+        self._open = True
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        with _failures(self._upstream):
+            async for chunk in self._response.aiter_stream():
+                yield chunk
+
+    async def aclose(self) -> None:
+        if self._open:
+            self._open = False
+            self._pool.under_way -= 1
+            await self._response.aclose()
+
+
+class Upstreams:
+    """Every upstream's connections. An address inside is refused on what the name resolves to when connecting."""
+
+    def __init__(
+        self,
+        *,
+        resolver: Resolver = system_resolver,
+        tls: ssl.SSLContext | None = None,
+        connections_each: int = 256,
+        most_under_way: int = 2_048,
+        most_hosts: int = 1_000,
+    ) -> None:
+        """At most so many connections to each host, and so many requests that have one or wait for one."""
+        self._resolver = resolver
+        self._tls = tls
+        self._connections_each = connections_each
+        self._most_under_way = most_under_way
+        self._most_hosts = most_hosts
+        self._pools: dict[tuple[str, str, int, bool], _Pool] = {}
+        self._closing: set[asyncio.Future[None]] = set()
+
+    async def pass_on(
+        self, upstream: Upstream, method: str, path: str, sent: Sent, headers: Iterable[tuple[bytes, bytes]]
+    ) -> UpstreamAnswer:
+        """The upstream's answer, once its headers are there: `upstream.timeout` counts until then, and between chunks.
+
+        `path` and `sent` are as `outbound` gives them, `headers` as the caller sent them. Raises `UpstreamFailed`.
+        """
+        url = checked_url(upstream.url)
+        request = httpcore2.Request(
+            method,
+            httpcore2.URL(scheme=url.scheme, host=url.host, port=url.port, target=_target(url, path, sent.query)),
+            headers=_passed_on(upstream, url, method, sent, headers),
+            content=sent.body,
+            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), upstream.timeout)},
+        )
+        pool = self._pool(url, may_be_inside=upstream.may_be_inside)
+        if pool.under_way >= self._most_under_way:
+            raise UpstreamFailed("too many requests wait for it")
+        pool.under_way += 1
+        try:
+            response = await _answered(pool, request, upstream)
+        except BaseException:
+            pool.under_way -= 1
+            raise
+        return UpstreamAnswer(response, pool, upstream)
+
+    async def close(self) -> None:
+        pools, self._pools = self._pools, {}
+        await asyncio.gather(*self._closing, *(pool.connections.aclose() for pool in pools.values()))
+
+    def _pool(self, url: Url, *, may_be_inside: bool) -> "_Pool":
+        # A connection that was made for the operator's own upstream is nobody else's way inside.
+        key = url.scheme, url.host, url.port, may_be_inside
+        pool = self._pools.get(key)
+        if pool is None:
+            if len(self._pools) >= self._most_hosts:
+                self._forget_one()
+            pool = self._pools[key] = _Pool(self._connections(may_be_inside=may_be_inside))
+        return pool
+
+    def _forget_one(self) -> None:
+        idle = next((key for key, pool in self._pools.items() if not pool.under_way), None)
+        if idle is None:
+            raise UpstreamFailed("too many upstreams are in use at once")
+        forgotten = self._pools.pop(idle)
+        closing = asyncio.ensure_future(forgotten.connections.aclose())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+    def _connections(self, *, may_be_inside: bool) -> httpcore2.AsyncConnectionPool:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return httpcore2.AsyncConnectionPool(
+            ssl_context=self._tls,
+            max_connections=self._connections_each,
+            keepalive_expiry=_IDLE_FOR,
+            network_backend=_JudgedAddresses(self._resolver, may_be_inside=may_be_inside),
+        )
+
+
+class _Pool:
+    def __init__(self, connections: httpcore2.AsyncConnectionPool) -> None:
+        self.connections = connections
+        self.under_way = 0
+
+
+class _JudgedAddresses(httpcore2.AnyIOBackend):
+    """Connects to the first address that answers, of those that were just judged: the name is not looked up again."""
+
+    def __init__(self, resolver: Resolver, *, may_be_inside: bool) -> None:
+        self._resolver = resolver
+        self._may_be_inside = may_be_inside
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 -- httpcore2's signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        addresses = await resolve(host, port, may_be_inside=self._may_be_inside, resolver=self._resolver)
+        share = None if timeout is None else timeout / len(addresses)  # a dead address leaves time for the next
+        for left, address in enumerate(addresses, 1 - len(addresses)):
+            try:
+                return await super().connect_tcp(address.host, address.port, share, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                if not left:
+                    raise
+        raise AssertionError("there is an address")
+
+
+async def _answered(pool: _Pool, request: httpcore2.Request, upstream: Upstream) -> httpcore2.Response:
+    with _failures(upstream):
+        async with asyncio.timeout(upstream.timeout):
+            return await pool.connections.handle_async_request(request)
+
+
+@contextmanager
+def _failures(upstream: Upstream) -> Iterator[None]:
+    # The causes are cut off: httpcore2's may quote a header that it could not send, which may be the token.
+    try:
+        yield
+    except (TimeoutError, httpcore2.TimeoutException):
+        raise UpstreamFailed(f"it did not answer within {upstream.timeout:g} s", timed_out=True) from None
+    except InsideAddress:
+        raise UpstreamFailed("its address is one inside, which only the operator may name") from None
+    except httpcore2.LocalProtocolError:
+        raise UpstreamFailed("the request has a method, header or path that cannot be sent") from None
+    except httpcore2.ProtocolError:
+        raise UpstreamFailed("its answer broke off or is no HTTP") from None
+    except (httpcore2.NetworkError, OSError) as trouble:
+        raise UpstreamFailed(f"no connection: {_one_line(trouble)}") from None
+
+
+def _one_line(trouble: Exception) -> str:
+    return str(trouble).splitlines()[0] if str(trouble) else type(trouble).__name__
+
+
+def _target(url: Url, path: str, query: bytes) -> bytes:
+    prefix, _, own_query = url.target.encode("ascii").partition(b"?")
+    target = prefix.rstrip(b"/") + path.encode()
+    joined = b"&".join(part for part in (own_query, query) if part)
+    target = target + b"?" + joined if joined else target
+    return _NOT_IN_A_TARGET.sub(lambda match: b"%%%02X" % match[0][0], target)
+
+
+def _passed_on(
+    upstream: Upstream, url: Url, method: str, sent: Sent, headers: Iterable[tuple[bytes, bytes]]
+) -> list[tuple[bytes, bytes]]:
+    ours = [(b"host", url.authority.encode("ascii")), (b"authorization", b"Bearer " + upstream.token.encode())]
+    if sent.content_type is not None:
+        ours.append((b"content-type", sent.content_type.encode("latin-1", "replace")))
+    if sent.body or method in _HAVE_A_BODY:
+        ours.append((b"content-length", b"%d" % len(sent.body)))
+    theirs = [(name, value) for name, value in _end_to_end(headers) if _may_go_on(name)]
+    if not any(name == b"accept-encoding" for name, _ in theirs):
+        theirs.append((b"accept-encoding", b"identity"))  # none means any, and the caller may not know any
+    return ours + theirs
+
+
+def _may_go_on(name: bytes) -> bool:
+    if name.startswith(b"x-"):
+        return name not in _NEVER_PASSED_ON and not name.startswith((b"x-forwarded-", b"x-hub-"))
+    return name in _PASSED_ON
+
+
+def _passed_back(headers: Headers) -> list[tuple[bytes, bytes]]:
+    left_out = {b"set-cookie", b"set-cookie2"}
+    if any(name.lower() == b"transfer-encoding" for name, _ in headers):
+        left_out.add(b"content-length")  # which does not count then, and would once the other is gone
+    return [(name, value) for name, value in _end_to_end(headers) if name not in left_out]
+
+
+def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """`headers` with small names, without those that are for one connection: by nature, or as Connection says."""
+    small = [(name.lower(), value) for name, value in headers]
+    said = b",".join(value for name, value in small if name == b"connection")
+    named = {part.strip().lower() for part in said.split(b",")}
+    return [(name, value) for name, value in small if name not in _HOP_BY_HOP and name not in named]

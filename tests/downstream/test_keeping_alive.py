@@ -1,0 +1,269 @@
+"""Connections that are kept: used again, never past their time, and never for two at once."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from tests.downstream.loopback import OK, SIGNED, Loopback, Reader, Writer, answering, sending, serving
+
+from wablock.gate.ports import Refused
+
+
+async def test_one_connection_serves_many_posts() -> None:
+    async with answering(OK) as loopback, sending() as sender:
+        for _ in range(20):
+            await sender.post(loopback.to(), b"{}", SIGNED)
+
+    assert (loopback.connections, len(loopback.requests)) == (1, 20)
+
+
+async def test_receivers_at_one_origin_share_what_rests() -> None:
+    async with answering(OK) as loopback, sending() as sender:
+        await sender.post(loopback.to("/one"), b"{}", SIGNED)
+        await sender.post(loopback.to("/two", headers={"x-tenant": "7"}), b"{}", SIGNED)
+
+    assert loopback.connections == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok",
+        b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
+    ],
+)
+async def test_a_receiver_that_wants_no_second_request_gets_none(answer: bytes) -> None:
+    async with answering(answer) as loopback, sending() as sender:
+        await sender.post(loopback.to(), b"{}", SIGNED)
+        await sender.post(loopback.to(), b"{}", SIGNED)
+
+    assert loopback.connections == 2
+
+
+async def test_http_1_0_that_keeps_alive_is_kept_alive() -> None:
+    answer = b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\nok"
+    async with answering(answer) as loopback, sending() as sender:
+        await sender.post(loopback.to(), b"{}", SIGNED)
+        await sender.post(loopback.to(), b"{}", SIGNED)
+
+    assert loopback.connections == 1
+
+
+async def test_a_connection_that_was_closed_while_idle_gets_nothing() -> None:
+    async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
+        await loopback.read(reader)
+        writer.write(OK)
+        await writer.drain()
+
+    async with serving(conversation) as loopback, sending() as sender:
+        for _ in range(3):
+            await sender.post(loopback.to(), b"{}", SIGNED)
+            await loopback.ended.acquire()
+            await asyncio.sleep(0.02)  # until the end of the connection is here
+
+    assert loopback.connections == 3
+
+
+async def test_a_connection_closed_on_the_next_request_is_replaced_once() -> None:
+    async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
+        await loopback.read(reader)
+        writer.write(OK)
+        await loopback.read(reader)  # the race: it closes just as this comes
+
+    async with serving(conversation) as loopback, sending() as sender:
+        await sender.post(loopback.to(), b"one", SIGNED)
+        await sender.post(loopback.to(), b"two", SIGNED)
+
+    assert [request[-3:] for request in loopback.requests] == [b"one", b"two", b"two"]
+
+
+async def test_the_replacement_is_not_replaced() -> None:
+    async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
+        await loopback.read(reader)
+        if loopback.connections == 1:
+            writer.write(OK)
+            await loopback.read(reader)
+
+    async with serving(conversation) as loopback, sending() as sender:
+        await sender.post(loopback.to(), b"{}", SIGNED)
+        with pytest.raises(Refused, match="closed the connection"):
+            await sender.post(loopback.to(), b"{}", SIGNED)
+
+    assert (loopback.connections, len(loopback.requests)) == (2, 3)
+
+
+async def test_a_new_connection_that_is_closed_is_not_replaced() -> None:
+    async def conversation(loopback: Loopback, reader: Reader, _: Writer) -> None:
+        await loopback.read(reader)
+
+    async with serving(conversation) as loopback, sending() as sender:
+        with pytest.raises(Refused, match="closed the connection"):
+            await sender.post(loopback.to(), b"{}", SIGNED)
+
+    assert loopback.connections == 1
+
+
+async def test_a_post_that_was_answered_with_one_byte_is_not_sent_again() -> None:
+    async with answering(OK, b"H") as loopback, sending() as sender:
+        await sender.post(loopback.to(), b"{}", SIGNED)
+        with pytest.raises(Refused, match="in the middle"):
+            await sender.post(loopback.to(), b"{}", SIGNED)
+
+    assert (loopback.connections, len(loopback.requests)) == (1, 2)
+
+
+async def test_the_time_is_one_for_both_connections() -> None:
+    async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
+        await loopback.read(reader)
+        if loopback.connections == 1:
+            writer.write(OK)
+            await loopback.read(reader)
+            await asyncio.sleep(0.2)
+        else:
+            await reader.read()
+
+    async with serving(conversation) as loopback, sending() as sender:
+        await sender.post(loopback.to(timeout=0.3), b"{}", SIGNED)
+        started = asyncio.get_running_loop().time()
+        with pytest.raises(Refused, match=r"within 0\.3 s"):
+            await sender.post(loopback.to(timeout=0.3), b"{}", SIGNED)
+        assert asyncio.get_running_loop().time() - started < 0.45
+
+
+async def test_a_connection_that_rests_too_long_is_closed() -> None:
+    async with answering(OK) as loopback, sending(idle_for=0.05) as sender:
+        await sender.post(loopback.to(), b"{}", SIGNED)
+        await asyncio.wait_for(loopback.ended.acquire(), 2)
+
+
+async def test_of_two_that_rest_only_the_old_one_is_closed() -> None:
+    async with answering(OK) as loopback, sending(idle_for=0.2) as sender:
+        await asyncio.gather(*[sender.post(loopback.to(), b"{}", SIGNED) for _ in range(2)])
+        await asyncio.sleep(0.12)
+        await sender.post(loopback.to(), b"{}", SIGNED)
+        await asyncio.wait_for(loopback.ended.acquire(), 2)
+        await sender.post(loopback.to(), b"{}", SIGNED)
+
+    assert loopback.connections == 2
+
+
+async def test_an_old_connection_is_not_used_even_where_nobody_closed_it_yet() -> None:
+    now = 0.0
+    async with answering(OK) as loopback, sending(monotonic=lambda: now) as sender:
+        await sender.post(loopback.to(), b"{}", SIGNED)
+        now = 49.0
+        await sender.post(loopback.to(), b"{}", SIGNED)
+        now = 99.5
+        await sender.post(loopback.to(), b"{}", SIGNED)
+
+    assert loopback.connections == 2
+
+
+async def test_a_cancelled_post_closes_its_connection() -> None:
+    async def conversation(loopback: Loopback, reader: Reader, _: Writer) -> None:
+        await loopback.read(reader)
+        assert not await reader.read()
+
+    async with serving(conversation) as loopback, sending() as sender:
+        post = asyncio.create_task(sender.post(loopback.to(), b"{}", SIGNED))
+        await loopback.arrived.acquire()
+        post.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await post
+        await asyncio.wait_for(loopback.ended.acquire(), 2)
+
+
+async def test_a_post_that_timed_out_gives_its_turn_back() -> None:
+    async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
+        await loopback.read(reader)
+        if loopback.connections > 2:
+            writer.write(OK)
+        await reader.read()
+
+    async with serving(conversation) as loopback, sending(connections_each=1) as sender:
+        for _ in range(2):
+            with pytest.raises(Refused, match="within"):
+                await sender.post(loopback.to(timeout=0.1), b"{}", SIGNED)
+        await sender.post(loopback.to(), b"{}", SIGNED)
+
+
+async def test_waiting_for_a_turn_counts_as_time() -> None:
+    async def conversation(loopback: Loopback, reader: Reader, _: Writer) -> None:
+        await loopback.read(reader)
+        await reader.read()
+
+    async with serving(conversation) as loopback, sending(connections_each=1) as sender:
+        long, short = loopback.to(timeout=0.6), loopback.to(timeout=0.2)
+        posts = [sender.post(downstream, b"{}", SIGNED) for downstream in (long, short, short)]
+        outcomes = await asyncio.gather(*posts, return_exceptions=True)
+
+    assert [str(outcome)[-5:] for outcome in outcomes] == ["0.6 s", "0.2 s", "0.2 s"]
+    assert len(loopback.requests) == 1
+
+
+async def test_past_the_bound_a_post_is_refused_at_once_and_others_are_not() -> None:
+    async with answering(OK) as loopback, sending(connections_each=1, most_waiting=4) as sender:
+        posts = [sender.post(loopback.to(), b"{}", SIGNED) for _ in range(6)]
+        elsewhere = sender.post(loopback.to("/elsewhere"), b"{}", SIGNED)
+        *outcomes, other = await asyncio.gather(*posts, elsewhere, return_exceptions=True)
+
+    assert [outcome for outcome in outcomes if outcome is None] == [None] * 4
+    assert [str(outcome) for outcome in outcomes if outcome] == ["too many webhooks wait for it"] * 2
+    assert other is None
+
+
+async def test_32_posts_at_once_each_get_their_own_answer() -> None:
+    async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
+        while True:
+            request = await loopback.read(reader)
+            await asyncio.sleep(0.001)
+            writer.write(b"HTTP/1.1 %s X\r\ncontent-length: 0\r\n\r\n" % request[-3:])
+
+    async def post(status: int) -> int | None:
+        with pytest.raises(Refused) as refusal:
+            await sender.post(loopback.to(), b"%d" % status, SIGNED)
+        return refusal.value.status
+
+    statuses = list(range(400, 432))
+    async with serving(conversation) as loopback, sending() as sender:
+        for _ in range(10):
+            assert await asyncio.gather(*map(post, statuses)) == statuses
+
+    assert loopback.connections <= 32
+
+
+async def test_closing_refuses_what_is_under_way_and_what_comes_later() -> None:
+    async def conversation(loopback: Loopback, reader: Reader, _: Writer) -> None:
+        await loopback.read(reader)
+        await reader.read()
+
+    async with serving(conversation) as loopback, sending() as sender:
+        post = asyncio.create_task(sender.post(loopback.to(), b"{}", SIGNED))
+        await loopback.arrived.acquire()
+        await asyncio.wait_for(sender.close(), 1)
+        with pytest.raises(Refused):
+            await post
+        with pytest.raises(Refused, match="stopping"):
+            await sender.post(loopback.to(), b"{}", SIGNED)
+
+    assert loopback.connections == 1
+
+
+async def test_closing_while_a_post_connects_lets_nothing_out() -> None:
+    closed = asyncio.Event()
+
+    async def resolver(_: str, port: int) -> Sequence[Any]:
+        await closed.wait()
+        return socket.getaddrinfo("127.0.0.1", port, type=socket.SOCK_STREAM)
+
+    async with answering(OK) as loopback, sending(resolver=resolver) as sender:
+        post = asyncio.create_task(sender.post(loopback.to(), b"{}", SIGNED))
+        await asyncio.sleep(0)
+        await sender.close()
+        closed.set()
+        with pytest.raises(Refused, match="closed"):
+            await post
+
+    assert loopback.requests == []

@@ -1,0 +1,138 @@
+"""Webhooks as Meta documents them, with made-up people, and a plain way of taking somebody's items out."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+Json = dict[str, Any]
+
+OURS, OUR_OTHER = "106540352242922", "106540352242923"
+ENTRY = "102290129340398"
+ANNA, BEN, CHLOE = "16505551234", "16505550101", "16505550102"
+ANNAS_ID = "US.13491208655302741918"
+
+
+def message(sender: str | None = ANNA, number: int = 1, **more: Any) -> Json:
+    said: Json = {"from": sender} if sender else {}
+    return said | {"id": f"wamid.{number}", "timestamp": "1749416383"} | (more or TEXT)
+
+
+def call(sender: str = ANNA, **more: Any) -> Json:
+    said = {"id": "wacid.1", "from": sender, "to": "15550783881", "event": "connect", "timestamp": "1749416383"}
+    return said | {"direction": "USER_INITIATED"} | more
+
+
+def contact(wa_id: str | None = ANNA, user_id: str | None = None) -> Json:
+    ids = {"wa_id": wa_id, "user_id": user_id}
+    return {"profile": {"name": "Åsa 👋"}} | {name: it for name, it in ids.items() if it}
+
+
+def status(kind: str = "sent", recipient: str = ANNA, **more: Any) -> Json:
+    return {"id": "wamid.9", "status": kind, "timestamp": "1749416383", "recipient_id": recipient} | more
+
+
+def change(field: str = "messages", number: str = OURS, **value: Any) -> Json:
+    metadata = {"display_phone_number": "15550783881", "phone_number_id": number}
+    return {"value": {"messaging_product": "whatsapp", "metadata": metadata} | value, "field": field}
+
+
+def delivery(*changes: Json, entry: str = ENTRY) -> Json:
+    return {"object": "whatsapp_business_account", "entry": [{"id": entry, "changes": list(changes)}]}
+
+
+def encoded(webhook: Any) -> bytes:
+    return json.dumps(webhook).encode()
+
+
+TEXT: Json = {"type": "text", "text": {"body": 'Grüße 👋 "hi" \\ud83d'}}
+_MEDIA = {"mime_type": "image/jpeg", "sha256": "iTk=", "id": "2754859441498128"}
+_SYSTEM_NUMBER = {"body": "User A changed", "wa_id": BEN, "type": "user_changed_number"}
+_REPLY = {"type": "button_reply", "button_reply": {"id": "yes", "title": "Yes"}}
+_LIST = {"type": "list_reply", "list_reply": {"id": "1", "title": "One", "description": "the first"}}
+_FLOW = {"type": "nfm_reply", "nfm_reply": {"response_json": '{"a": [1]}', "body": "Sent", "name": "flow"}}
+_REFERRAL = {
+    "source_url": "https://fb.me/1",
+    "source_id": "1",
+    "source_type": "ad",
+    "headline": "Cheap",
+    "ctwa_clid": "A",
+}
+
+MESSAGES: dict[str, Json] = {
+    "text": TEXT,
+    "image": {"type": "image", "image": _MEDIA | {"caption": "look"}},
+    "audio": {"type": "audio", "audio": _MEDIA | {"voice": True}},
+    "video": {"type": "video", "video": _MEDIA},
+    "document": {"type": "document", "document": _MEDIA | {"filename": "a.pdf"}},
+    "sticker": {"type": "sticker", "sticker": _MEDIA | {"animated": False}},
+    "location": {"type": "location", "location": {"latitude": 37.44, "longitude": -122.16, "name": "Park"}},
+    "contacts": {"type": "contacts", "contacts": [{"name": {"formatted_name": "B"}, "phones": [{"wa_id": BEN}]}]},
+    "button reply": {"type": "interactive", "interactive": _REPLY, "context": {"from": "15550783881", "id": "wamid.0"}},
+    "list reply": {"type": "interactive", "interactive": _LIST},
+    "flow reply": {"type": "interactive", "interactive": _FLOW},
+    "button": {"type": "button", "button": {"payload": "stop", "text": "Stop"}},
+    "reaction": {"type": "reaction", "reaction": {"message_id": "wamid.0", "emoji": "👍"}},
+    "order": {"type": "order", "order": {"catalog_id": "1", "product_items": [{"quantity": 2, "item_price": 7.50}]}},
+    "system": {"type": "system", "system": _SYSTEM_NUMBER},
+    "unsupported": {"type": "unsupported", "errors": [{"code": 131051, "title": "Message type unknown"}]},
+    "request_welcome": {"type": "request_welcome"},
+    "edit": {"type": "edit", "edit": {"original_message_id": "wamid.0", "message": TEXT}},
+    "revoke": {"type": "revoke", "revoke": {"original_message_id": "wamid.0"}},
+    "referral": TEXT | {"referral": _REFERRAL},
+}
+
+NOT_FROM_USERS: dict[str, Json] = {
+    "sent": change(statuses=[status("sent", conversation={"id": "1", "origin": {"type": "service"}})]),
+    "delivered": change(statuses=[status("delivered", pricing={"billable": True, "category": "service"})]),
+    "read": change(contacts=[contact(ANNA, ANNAS_ID)], statuses=[status("read", recipient_user_id=ANNAS_ID)]),
+    "failed": change(statuses=[status("failed", errors=[{"code": 131050, "title": "Unable to deliver"}])]),
+    "errors": change(errors=[{"code": 130429, "title": "Rate limit hit"}]),
+    "echoes": change("smb_message_echoes", message_echoes=[message("15550783881", to=ANNA)]),
+    "history": change(
+        "history", history=[{"metadata": {"phase": 0}, "threads": [{"id": ANNA, "messages": [message()]}]}]
+    ),
+    "account": {"value": {"event": "VERIFIED_ACCOUNT"}, "field": "account_update"},
+    "template": {"value": {"event": "APPROVED", "message_template_id": 7}, "field": "message_template_status_update"},
+    "unknown": change("something_new", messages=[message()]),
+}
+
+
+def without(webhook: Json, is_gone: Callable[[Json], bool]) -> Json | None:
+    """A plain reference: what is left when these messages and calls are taken out of plain objects."""
+    entries = []
+    for entry in webhook["entry"]:
+        changes = [left for it in entry["changes"] if (left := _change_without(it, is_gone)) is not None]
+        if changes:
+            entries.append(entry | {"changes": changes})
+    return webhook | {"entry": entries} if entries else None
+
+
+def _change_without(it: Json, is_gone: Callable[[Json], bool]) -> Json | None:
+    value = it["value"]
+    sent = [item for array in ("messages", "calls") for item in value.get(array, [])]
+    gone = [item for item in sent if is_gone(item)]
+    if it["field"] not in {"messages", "standby", "calls"} or not gone:
+        return it
+    kept = [_ids(item, "from", "from_user_id") for item in sent if not is_gone(item)]
+    kept += [_ids(one, "recipient_id", "recipient_user_id") for one in value.get("statuses", [])]
+    left = {name: part for name, part in value.items() if name not in {"messages", "calls", "contacts"}}
+    for array in ("messages", "calls"):
+        left |= _unless_emptied(value, array, lambda item: not is_gone(item))
+    senders = [_ids(item, "from", "from_user_id") for item in gone]
+    left |= _unless_emptied(value, "contacts", lambda one: _stays(_ids(one, "wa_id", "user_id"), senders, kept))
+    return it | {"value": left} if set(left) - {"messaging_product", "metadata"} else None
+
+
+def _unless_emptied(value: Json, name: str, stays: Callable[[Json], bool]) -> Json:
+    if name not in value:
+        return {}
+    left = [one for one in value[name] if stays(one)]
+    return {name: left} if left or not value[name] else {}
+
+
+def _stays(ids: set[str], gone: list[set[str]], kept: list[set[str]]) -> bool:
+    return not any(ids & other for other in gone) or any(ids & other for other in kept)
+
+
+def _ids(it: Json, *names: str) -> set[str]:
+    return {it[name] for name in names if it.get(name)}
