@@ -120,7 +120,9 @@ def _change_without(it: Json, is_gone: Callable[[Json], bool]) -> Json | None:
         left |= _unless_emptied(value, array, lambda item: not is_gone(item))
     senders = [_ids(item, "from", "from_user_id") for item in gone]
     left |= _unless_emptied(value, "contacts", lambda one: _stays(_ids(one, "wa_id", "user_id"), senders, kept))
-    return it | {"value": left} if set(left) - {"messaging_product", "metadata"} else None
+    lists = {"messages", "calls", "contacts"}
+    says = {name for name, part in left.items() if part or name not in lists} - {"messaging_product", "metadata"}
+    return it | {"value": left} if says else None
 
 
 def _unless_emptied(value: Json, name: str, stays: Callable[[Json], bool]) -> Json:
