@@ -295,3 +295,11 @@ def test_drops_can_be_seen_masked_and_without_a_body(gate: RunningServer) -> Non
     (drop,) = answer.json()["data"]
     assert (drop["sender"], drop["type"]) == ("165…34", "text")
     assert "Grüße" not in answer.text
+
+
+def test_a_secret_that_cannot_be_read_is_trouble_and_not_the_senders_fault(tmp_path: Path, receiver: Receiver) -> None:
+    another = KeySettings(secret_key="OTg3NjU0MzIxMDk4NzY1NDMyMTA5ODc2NTQzMjEwOTg=")
+    with running_server(tmp_path, key=another) as gate:
+        set_up(gate, receiver.url)  # sealed with the usual key
+
+        assert post(gate, webhook(message(ANNA))).status_code == 503

@@ -105,7 +105,7 @@ class Delivery:
                 where = part.change.phone_number_id or "this account"
                 raise NotDelivered(f"{where} has no downstream. Add one with: wablock downstream add")
             for downstream in downstreams:
-                _, chosen = targets.setdefault(_target(downstream), (downstream, []))
+                _, chosen = targets.setdefault(downstream.receiver, (downstream, []))
                 chosen.append(part)
         return list(targets.values())
 
@@ -179,16 +179,6 @@ class Delivery:
         for part in parts:
             for item in part.change.items:
                 self._meter.item(item.array, "dropped" if id(item) in blocked else "forwarded")
-
-
-def _target(downstream: Downstream) -> object:
-    return (
-        downstream.url,
-        downstream.secret,
-        tuple(downstream.headers.items()),
-        downstream.required,
-        downstream.may_be_inside,
-    )
 
 
 def _is_empty(payload: Payload, part: Part, blocked: Container[int]) -> bool:

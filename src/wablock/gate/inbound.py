@@ -4,8 +4,6 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import msgspec
-
 from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Member, Microseconds
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError, InvalidParameter, InvalidSignature, Overloaded
@@ -13,9 +11,9 @@ from wablock.gate.delivery import Delivery, Part
 from wablock.gate.drops import RecentDrops
 from wablock.gate.last_inbound import LastInbound
 from wablock.gate.payload import Change, Item, Payload, Unreadable
-from wablock.gate.ports import Account, GateMeter
+from wablock.gate.ports import Account, CannotUnseal, GateMeter
 from wablock.gate.routes import Routes
-from wablock.gate.senders import member_of
+from wablock.gate.senders import member_of, members_of
 from wablock.gate.signature import is_signed, looks_signed
 
 _log = logging.getLogger("wablock.gate")
@@ -28,14 +26,6 @@ class Numbers(Protocol):
     """Who knows the business numbers."""
 
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
-
-
-class Addressed(msgspec.Struct, frozen=True):
-    """A change, and whose it is; `number` None where it names none that is known."""
-
-    change: Change
-    account: Account
-    number: BusinessNumber | None
 
 
 class Inbound:
@@ -69,8 +59,10 @@ class Inbound:
         self._known_links: set[tuple[str, str, str]] = set()
 
     async def receive(self, body: bytes, signature: str | None) -> None:
-        """Raises `InvalidSignature`, `InvalidParameter` for what is no JSON object, `Overloaded` where the block list
-        cannot be asked, `NotDelivered` where a required downstream did not take it: then it is to be sent again.
+        """Raises `InvalidSignature`, and `InvalidParameter` for what is no JSON object.
+
+        Where the block list cannot be asked or a secret not be read, `Overloaded`; where a required downstream did not
+        take it, `NotDelivered`: then the webhook is to be sent again.
         """
         if signature is None or not looks_signed(signature):
             self._meter.webhook("unsigned")
@@ -80,14 +72,21 @@ class Inbound:
         except Unreadable:
             self._meter.webhook("unreadable")
             raise InvalidParameter("The body must be a JSON object.") from None
-        addressed = [await self._addressed(change) for change in payload.changes]
-        self._verify(addressed, await self._routes.only_signer() if not addressed else None, body, signature)
-        blocked, unchecked = await self._blocked(addressed)
-        parts = [Part(it.change, it.account, it.number) for it in addressed]
+        try:
+            await self._pass_on(payload, body, signature)
+        except CannotUnseal as trouble:
+            self._meter.webhook("sealed")
+            _log.error("a webhook was refused: %s", trouble)
+            raise Overloaded("The gate cannot read its secrets; its log says why. Send the webhook again.") from trouble
+
+    async def _pass_on(self, payload: Payload, body: bytes, signature: str) -> None:
+        parts = [await self._part(change) for change in payload.changes]
+        self._verify(parts, await self._routes.only_signer() if not parts else None, body, signature)
+        blocked, unchecked = await self._blocked(parts)
         forwarded = await self._delivery.deliver(payload, parts, signature, blocked, unchecked=unchecked)
         self._meter.webhook("forwarded" if forwarded else "dropped")
 
-    async def _addressed(self, change: Change) -> Addressed:
+    async def _part(self, change: Change) -> Part:
         number = await self._numbers.find_number(change.phone_number_id) if change.phone_number_id else None
         if number is not None:
             account = await self._routes.account(number.account_id)
@@ -102,22 +101,22 @@ class Inbound:
                 extra={"phone_number_id": change.phone_number_id, "entry": change.entry_id},
             )
             raise InvalidSignature
-        return Addressed(change, account, number)
+        return Part(change, account, number)
 
-    def _verify(self, addressed: Sequence[Addressed], signer: Account | None, body: bytes, signature: str) -> None:
+    def _verify(self, parts: Sequence[Part], signer: Account | None, body: bytes, signature: str) -> None:
         """Every account that the webhook speaks of must have signed it: one's secret opens no way to another's."""
-        secrets = {it.account.app_secret for it in addressed} | ({signer.app_secret} if signer else set())
+        secrets = {it.account.app_secret for it in parts} | ({signer.app_secret} if signer else set())
         if not secrets or not all(secret and is_signed(secret, body, signature) for secret in secrets):
             self._meter.webhook("badly_signed")
             raise InvalidSignature
 
-    async def _blocked(self, addressed: Sequence[Addressed]) -> tuple[set[int], bool]:
+    async def _blocked(self, parts: Sequence[Part]) -> tuple[set[int], bool]:
         """The ids of the items that blocked users sent, and whether nobody could be asked about some."""
         now = self._clock()
         try:
-            for it in addressed:
+            for it in parts:
                 await self._learn(it, now)
-            return {found for it in addressed for found in await self._blocked_items(it, now)}, False
+            return {found for it in parts for found in await self._blocked_items(it, now)}, False
         except GraphError as trouble:
             if not self._pass_unchecked:
                 self._meter.webhook("unchecked")
@@ -125,7 +124,7 @@ class Inbound:
             self._meter.unchecked()
             return set(), True
 
-    async def _blocked_items(self, it: Addressed, now: Microseconds) -> list[int]:
+    async def _blocked_items(self, it: Part, now: Microseconds) -> list[int]:
         if it.number is None or not it.change.items:
             return []
         sent = [(item, member) for item in it.change.items if (member := member_of(item.wa_id, item.user_id))]
@@ -140,13 +139,13 @@ class Inbound:
                 self._drops.add(it.number.phone_number_id, now, member, item.type, item.size)
         return dropped
 
-    async def _learn(self, it: Addressed, now: Microseconds) -> None:
+    async def _learn(self, it: Part, now: Microseconds) -> None:
         """Links and changed ids; what is learned is durable before anything is forwarded."""
         account_id = it.account.account_id
         for notice in it.change.notices:
-            previous, current = member_of(*notice.previous), member_of(*notice.current)
-            if previous is not None and current is not None:
-                await self._store.apply(Carry(account_id, now, previous, current))
+            users = members_of(notice.previous, notice.current)
+            if users is not None:
+                await self._store.apply(Carry(account_id, now, *users))
         shown = [member for link in it.change.links if (member := member_of(*link)) is not None and member.links]
         members = [member for member in shown if self._link(account_id, member) not in self._known_links]
         if not members:

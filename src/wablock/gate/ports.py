@@ -34,6 +34,11 @@ class Downstream(msgspec.Struct, frozen=True):
     required: bool = True
     may_be_inside: bool = False
 
+    @property
+    def receiver(self) -> object:
+        """Equal for two that are one receiver, named for several numbers."""
+        return self.url, self.secret, frozenset(self.headers.items()), self.required, self.may_be_inside
+
     def __repr__(self) -> str:
         return f"Downstream({self.downstream_id!r}, {self.url!r})"
 

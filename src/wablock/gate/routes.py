@@ -190,7 +190,7 @@ class Routes:
         oldest: dict[object, Downstream] = {}
         for sealed in await self._store.account_downstreams(account_id):
             it = self._opened(sealed)
-            oldest.setdefault((it.url, it.secret, frozenset(it.headers.items())), it)
+            oldest.setdefault(it.receiver, it)
         return list(oldest.values())
 
     async def _ask_for_upstream(self, phone_number_id: str) -> Upstream | None:
