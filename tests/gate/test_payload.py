@@ -23,7 +23,8 @@ from tests.gate.payloads import (
     message,
 )
 
-from wablock.gate.payload import Change, Item, Notice, Payload, Unreadable
+from wablock.gate.changes import Change, Item, Notice
+from wablock.gate.payload import Payload, Unreadable
 
 NEW_ID = "US.99"
 

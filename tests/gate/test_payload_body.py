@@ -27,7 +27,8 @@ from tests.gate.payloads import (
     without,
 )
 
-from wablock.gate.payload import Item, Payload, Unreadable
+from wablock.gate.changes import Item
+from wablock.gate.payload import Payload, Unreadable
 
 
 def from_(*senders: str) -> Callable[[Item], bool]:

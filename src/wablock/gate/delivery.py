@@ -10,8 +10,9 @@ import msgspec
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.contract.errors import NotDelivered
+from wablock.gate.changes import Change, Item
 from wablock.gate.duplicates import Delivered
-from wablock.gate.payload import Change, Item, Payload
+from wablock.gate.payload import Payload
 from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refused
 from wablock.gate.routes import Routes
 from wablock.gate.signature import sign

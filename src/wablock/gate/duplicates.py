@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from wablock.gate.payload import Item
+from wablock.gate.changes import Item
 
 _MOST_REMEMBERED: Final = 100_000
 

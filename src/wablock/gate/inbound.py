@@ -7,10 +7,11 @@ from typing import Protocol
 from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Member, Microseconds
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError, InvalidParameter, InvalidSignature, Overloaded
+from wablock.gate.changes import Change, Item
 from wablock.gate.delivery import Delivery, Part
 from wablock.gate.drops import RecentDrops
 from wablock.gate.last_inbound import LastInbound
-from wablock.gate.payload import Change, Item, Payload, Unreadable
+from wablock.gate.payload import Payload, Unreadable
 from wablock.gate.ports import Account, CannotUnseal, GateMeter
 from wablock.gate.routes import Routes
 from wablock.gate.senders import member_of, members_of

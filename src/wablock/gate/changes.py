@@ -1,0 +1,236 @@
+"""One change of a webhook: what users sent in it, what it shows of them, and what is left without some of it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from wablock.gate.pieces import (
+    UNREAD,
+    Members,
+    Pieces,
+    Reader,
+    a_list,
+    a_text,
+    an_object,
+    decoded,
+    joined_array,
+    joined_object,
+    list_of,
+)
+from wablock.gate.senders import names_of
+
+_CARRIES_ITEMS: Final = frozenset(("messages", "standby", "calls"))  # fields whose messages and calls come from users
+_ARRAYS: Final = ("messages", "calls")
+_EMPTIED: Final = frozenset((*_ARRAYS, "contacts"))
+_ONLY_AN_ADDRESS: Final = frozenset(("messaging_product", "metadata"))
+_CHANGED_NUMBER: Final = frozenset(("user_changed_number", "customer_changed_number"))
+
+
+class _Metadata(msgspec.Struct):
+    phone_number_id: str | None = None
+
+
+class _Said(msgspec.Struct, gc=False):
+    """What is read of a message or a call."""
+
+    from_: str | None = msgspec.field(default=None, name="from")
+    from_user_id: str | None = None
+    id: str | None = None
+    type: str | None = None
+    timestamp: str | int | None = None
+    system: msgspec.Raw = msgspec.Raw()
+
+
+class _System(msgspec.Struct):
+    type: str | None = None
+    wa_id: str | None = None
+    new_wa_id: str | None = None
+    user_id: str | None = None
+    previous_user_id: str | None = None
+
+
+class _Contact(msgspec.Struct, gc=False):
+    wa_id: str | None = None
+    user_id: str | None = None
+
+
+class _Status(msgspec.Struct, gc=False):
+    recipient_id: str | None = None
+    recipient_user_id: str | None = None
+
+
+class _NewId(msgspec.Struct):
+    previous: str | None = None
+    current: str | None = None
+    wa_id: str | None = None
+    user_id: msgspec.Raw = msgspec.Raw()
+
+
+_all_of_them = msgspec.json.Decoder(list[_Said])
+_metadata = Reader(_Metadata)
+_said = Reader(_Said)
+_system = Reader(_System)
+_contact = Reader(_Contact)
+_status = Reader(_Status)
+_new_id = Reader(_NewId)
+
+
+class Item(msgspec.Struct, eq=False, gc=False):
+    """One message or call: who sent it, and `timestamp`, when, in seconds since 1970. `index` is its place in `array`.
+
+    `raw` is for this module's eyes: it may be masked.
+    """
+
+    array: str
+    index: int
+    raw: msgspec.Raw
+    wa_id: str | None
+    user_id: str | None
+    id: str | None
+    type: str
+    timestamp: int | None
+
+    @property
+    def size(self) -> int:
+        """In bytes, as it came."""
+        return memoryview(self.raw).nbytes
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """WhatsApp says that one user's (wa_id, user_id) have changed. Either of a pair may be missing."""
+
+    previous: tuple[str | None, str | None]
+    current: tuple[str | None, str | None]
+
+
+class Change(msgspec.Struct, eq=False):
+    """One change of a delivery. Where it is not of the documented shape it is opaque, and nothing else is known.
+
+    `links`: the wa_ids and user_ids that it shows to be one user.
+    """
+
+    entry_id: str | None = None
+    field: str | None = None
+    phone_number_id: str | None = None
+    items: list[Item] = []
+    links: list[tuple[str, str]] = []
+    notices: list[Notice] = []
+    opaque: Pieces | None = None
+    members: Members = {}
+    value: Members = {}
+    arrays: dict[str, list[msgspec.Raw]] = {}
+    contacts: list[tuple[msgspec.Raw, _Contact]] = []
+
+    def without(self, gone: set[int]) -> Pieces | None:
+        """What is left when the items with these ids are taken out; None for nothing."""
+        if self.opaque is not None:
+            return self.opaque
+        dropped = [item for item in self.items if id(item) in gone]
+        if not dropped:
+            return joined_object(self.members, {})
+        left = self._arrays_without(dropped, gone)
+        value = {name: raw for name, raw in self.value.items() if left.get(name) != []}
+        if all(name in _ONLY_AN_ADDRESS or _came_empty(name, raw) for name, raw in value.items()):
+            return None
+        return joined_object(
+            self.members, {"value": joined_object(value, {name: joined_array(it) for name, it in left.items()})}
+        )
+
+    def _arrays_without(self, dropped: Sequence[Item], gone: set[int]) -> dict[str, list[msgspec.Raw]]:
+        """The arrays from which something was taken out."""
+        left = {}
+        for array in {item.array for item in dropped}:
+            out = {item.index for item in dropped if item.array == array}
+            left[array] = [piece for index, piece in enumerate(self.arrays[array]) if index not in out]
+        contacts = self._contacts_without(dropped, gone)
+        if len(contacts) < len(self.contacts):
+            left["contacts"] = contacts
+        return left
+
+    def _contacts_without(self, dropped: Sequence[Item], gone: set[int]) -> list[msgspec.Raw]:
+        """Without those who belong to nobody but the senders of what was taken out."""
+        leaving: set[str] = set().union(*(names_of(item.wa_id, item.user_id) for item in dropped))
+        names = [names_of(person.wa_id, person.user_id) for _, person in self.contacts]
+        if all(map(leaving.isdisjoint, names)):
+            return [raw for raw, _ in self.contacts]
+        kept = (names_of(item.wa_id, item.user_id) for item in self.items if id(item) not in gone)
+        staying: set[str] = set().union(*kept, *self._recipients())
+        whose = zip(self.contacts, names, strict=True)
+        return [raw for (raw, _), its in whose if leaving.isdisjoint(its) or not staying.isdisjoint(its)]
+
+    def _recipients(self) -> Iterator[set[str]]:
+        try:
+            for raw in list_of(self.value.get("statuses")):
+                status = _status.read(raw) or _Status()
+                yield names_of(status.recipient_id, status.recipient_user_id)
+        except UNREAD:  # it is handed on as it is; only the contacts of those not read yet may go with their senders
+            return
+
+
+def change_of(members: Members, entry_id: str | None) -> Change:
+    field = decoded(a_text, members.get("field"))
+    value = decoded(an_object, members.get("value")) or {}
+    metadata = (_metadata.read(value["metadata"]) if "metadata" in value else None) or _Metadata()
+    change = Change(entry_id, field, metadata.phone_number_id or None, members=members, value=value)
+    if field in _CARRIES_ITEMS:
+        change.arrays = {array: list_of(value[array]) for array in _ARRAYS if array in value}
+        change.contacts = [(raw, _contact.read(raw) or _Contact()) for raw in list_of(value.get("contacts"))]
+        _read_items(change)
+    elif field == "user_id_update":
+        change.notices = list(_new_ids(value.get("user_id_update")))
+    return change
+
+
+def _read_items(change: Change) -> None:
+    change.items, change.notices = [], []
+    change.links = [(it.wa_id, it.user_id) for _, it in change.contacts if it.wa_id and it.user_id]
+    for array, pieces in change.arrays.items():
+        for index, (raw, said) in enumerate(zip(pieces, _all_said(change.value[array], pieces), strict=True)):
+            if said is None:  # what is no object is no item, and stays where it is
+                continue
+            kind = "call" if array == "calls" else said.type or "unknown"
+            wa_id, user_id, when = said.from_ or None, said.from_user_id or None, _seconds(said.timestamp)
+            change.items.append(Item(array, index, raw, wa_id, user_id, said.id or None, kind, when))
+            if kind == "system":  # speaks of ids before and after, so that its sender's are no link
+                change.notices += _notices(wa_id, user_id, said.system)
+            elif wa_id and user_id:
+                change.links.append((wa_id, user_id))
+
+
+def _all_said(array: msgspec.Raw, pieces: Sequence[msgspec.Raw]) -> Sequence[_Said | None]:
+    """What is read of each; all at once, where none has another shape."""
+    said = decoded(_all_of_them, array)
+    return [_said.read(raw) for raw in pieces] if said is None else said
+
+
+def _notices(wa_id: str | None, user_id: str | None, raw: msgspec.Raw) -> Iterator[Notice]:
+    said = (_system.read(raw) if memoryview(raw) else None) or _System()
+    new_wa_id, new_id = said.wa_id or said.new_wa_id or None, said.user_id or None
+    if said.type in _CHANGED_NUMBER:
+        old_id = said.previous_user_id or (user_id if user_id != new_id else None)
+        yield Notice((wa_id, old_id), (new_wa_id, new_id))
+    elif said.type == "user_changed_user_id":
+        yield Notice((wa_id, said.previous_user_id or None), (new_wa_id or wa_id, new_id))
+
+
+def _new_ids(raw: msgspec.Raw | None) -> Iterator[Notice]:
+    if raw is None:
+        return
+    updates = decoded(a_list, raw)
+    for update in [raw] if updates is None else updates:
+        said = _new_id.read(update)
+        if said is not None:
+            ids = (_new_id.read(said.user_id) if memoryview(said.user_id) else None) or said
+            wa_id = said.wa_id or None
+            yield Notice((wa_id, ids.previous or None), (wa_id, ids.current or None))
+
+
+def _seconds(value: str | int | None) -> int | None:
+    if isinstance(value, str):
+        return int(value) if len(value) <= 12 and value.isascii() and value.isdigit() else None
+    return value if value is not None and 0 <= value < 10**12 else None
+
+
+def _came_empty(name: str, raw: msgspec.Raw) -> bool:
+    return name in _EMPTIED and decoded(a_list, raw) == []
