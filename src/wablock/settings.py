@@ -157,6 +157,10 @@ class GateSettings:
         float,
         _setting("DEDUPLICATE_FOR", "Seconds in which a message that was taken is not sent again. 0: off.", _GATE, 0),
     ] = 0
+    pass_through: Annotated[
+        bool,
+        _setting("PASS_THROUGH", "Send requests to all paths of a number to its upstream, not /messages alone.", _GATE),
+    ] = False
 
 
 @Parameter(name="*")

@@ -14,8 +14,8 @@ from typing import Final
 import httpcore2
 
 from wablock.addresses import InsideAddress, Resolver, Url, checked_url, resolve, system_resolver
-from wablock.gate.outbound import Sent, UpstreamFailed
-from wablock.gate.ports import Upstream
+from wablock.gate.ports import Upstream, UpstreamFailed
+from wablock.gate.sent import Sent
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -51,7 +51,7 @@ _NOT_IN_A_TARGET = re.compile(rb"[^!-~]|#")
 
 
 class UpstreamAnswer:
-    """See `outbound.Answer`."""
+    """See `ports.Answer`."""
 
     def __init__(self, response: httpcore2.Response, pool: "_Pool", upstream: Upstream) -> None:
         self.status = response.status
@@ -99,7 +99,7 @@ class Upstreams:
     ) -> UpstreamAnswer:
         """The upstream's answer, once its headers are there: `upstream.timeout` counts until then, and between chunks.
 
-        `path` and `sent` are as `outbound` gives them, `headers` as the caller sent them. Raises `UpstreamFailed`.
+        `path` and `sent` are as `sent` gives them, `headers` as the caller sent them. Raises `UpstreamFailed`.
         """
         url = checked_url(upstream.url)
         request = httpcore2.Request(

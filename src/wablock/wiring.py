@@ -20,6 +20,7 @@ from wablock.gate.drops import RecentDrops
 from wablock.gate.duplicates import Delivered
 from wablock.gate.inbound import Inbound
 from wablock.gate.last_inbound import LastInbound
+from wablock.gate.outbound import Outbound
 from wablock.gate.routes import Routes
 from wablock.server.app import Application, Options
 from wablock.server.limits import Rate, RateLimits
@@ -27,6 +28,7 @@ from wablock.server.metrics import Metrics
 from wablock.server.readiness import Readiness
 from wablock.settings import AnswerSettings, GateSettings, KeySettings, LimitSettings, default_key_file
 from wablock.storage import Store, open_store
+from wablock.upstream import Upstreams
 from wablock.vault import AeadVault, LazyVault, key_file, keys_from_text
 
 _log = logging.getLogger("wablock")
@@ -67,7 +69,7 @@ def build(
     block_list = BlockList(store, RuleBook(rules, open_list_size), clock)
     access = Access(store, clock, monotonic, made_on_demand_for)
     routes = routes_of(store, key or KeySettings(), clock, monotonic)
-    forwarder = Downstreams()
+    forwarder, upstreams = Downstreams(), Upstreams()
     delivery = Delivery(
         routes,
         forwarder,
@@ -88,6 +90,7 @@ def build(
                 task.cancel()
             await delivery.close()
             await forwarder.close()
+            await upstreams.close()
             await last_inbound.flush()
             await store.close()
 
@@ -105,6 +108,7 @@ def build(
             clock=clock,
             pass_unchecked=gate.pass_unchecked,
         ),
+        outbound=Outbound(routes, block_list, upstreams, metrics),
         routes=routes,
         drops=drops,
         access=access,
@@ -121,6 +125,7 @@ def build(
             list_has_input=answers.list_has_input,
             token_in_parameters=answers.token_in_parameters,
             public_url=answers.public_url and answers.public_url.rstrip("/"),
+            pass_through=gate.pass_through,
             log_requests=log_requests,
         ),
         lifespan=lifespan,

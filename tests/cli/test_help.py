@@ -24,6 +24,9 @@ COMMANDS = [
     ("token", "create"),
     ("token", "list"),
     ("token", "revoke"),
+    ("upstream", "remove"),
+    ("upstream", "set"),
+    ("upstream", "show"),
 ]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from wablock.gate.outbound import JSON, Sent
 from wablock.gate.ports import Upstream
+from wablock.gate.sent import JSON, Sent
 from wablock.upstream import UpstreamAnswer, Upstreams
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -49,12 +49,19 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    always: bytes = OK, *, then: Answering | None = None, tls: ssl.SSLContext | None = None
+    always: bytes = OK,
+    *,
+    then: Answering | None = None,
+    tls: ssl.SSLContext | None = None,
+    callers_hang_up: bool = True,
 ) -> AsyncIterator[Server]:
-    """`then` takes the place of `always`; the connection closes after it."""
+    """`then` takes the place of `always`; the connection closes after it. At the end it waits until its callers have
+    hung up, or hangs up on them itself.
+    """
     server = Server(always)
 
     under_way: set[asyncio.Task[None]] = set()
+    connected_to: set[asyncio.StreamWriter] = set()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -70,6 +77,7 @@ async def serving(
         task = asyncio.current_task()
         assert task is not None
         under_way.add(task)
+        connected_to.add(writer)
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 await converse(reader, writer)
@@ -84,6 +92,8 @@ async def serving(
         yield server
     finally:
         listening.close()
+        for writer in () if callers_hang_up else connected_to:
+            writer.close()
         async with asyncio.timeout(10):  # they end once their callers have closed
             await asyncio.gather(*under_way)
 

@@ -10,7 +10,8 @@ import pytest
 import trustme
 from tests.upstream.raw_upstream import MESSAGE, OK, PATH, asking, resolving_to, serving, whole
 
-from wablock.gate.outbound import Sent, UpstreamFailed
+from wablock.gate.ports import UpstreamFailed
+from wablock.gate.sent import Sent
 from wablock.upstream import Upstreams
 
 

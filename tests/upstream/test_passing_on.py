@@ -6,7 +6,7 @@ import gzip
 import pytest
 from tests.upstream.raw_upstream import MESSAGE, OK, PATH, asking, serving, whole
 
-from wablock.gate.outbound import FORM, Sent
+from wablock.gate.sent import FORM, Sent
 from wablock.upstream import Upstreams
 
 

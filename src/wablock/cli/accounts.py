@@ -1,11 +1,11 @@
 """`wablock account`: what an account's webhooks are signed with."""
 
-import sys
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from wablock.cli.administration import Json, Refused, named, on_store, print_json, say
+from wablock.cli.secrets import typed
 from wablock.gate.routes import Routes
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.wiring import routes_of
@@ -40,7 +40,8 @@ def set_(
     """
     if app_secret is None and verify_token is None:
         raise Refused("Say --app-secret, --verify-token, or both")
-    secret, token = _typed(app_secret, "--app-secret"), _typed(verify_token, "--verify-token")
+    secret = None if app_secret is None else typed(app_secret, "--app-secret")
+    token = None if verify_token is None else typed(verify_token, "--verify-token")
 
     async def work(routes: Routes) -> None:
         await routes.set_account(named(account, "ACCOUNT"), secret, token)
@@ -51,10 +52,3 @@ def set_(
         print_json({"account_id": account, "set": done})
     else:
         say(f"Set {' and '.join(done).replace('_', ' ')} of account {account}.")
-
-
-def _typed(value: str | None, flag: str) -> str | None:
-    if value is None:
-        return None
-    text = sys.stdin.readline().strip() if value == "-" else value
-    return named(text, flag)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wablock.access import is_number_id
+from wablock.addresses import BadAddress, checked_url
 from wablock.cli.logs import harmless
 from wablock.server.metrics import Metrics
 from wablock.settings import default_database
@@ -30,6 +31,15 @@ def checked_number_id(text: str) -> str:
     if not is_number_id(text):
         raise Refused(f"{text!r} is not a phone number id: it has digits only, as 106540352242922")
     return text
+
+
+def checked_url_text(url: str) -> str:
+    """`url`, which something can be posted to; raises `Refused` for any other."""
+    try:
+        checked_url(url)
+    except BadAddress as trouble:
+        raise Refused(f"{url}: {trouble}") from None
+    return url
 
 
 def named(text: str, flag: str) -> str:

@@ -1,14 +1,22 @@
 """`wablock downstream`: where the webhooks of a number go on to."""
 
-import sys
 from typing import Annotated, Any
 
 import msgspec
 from cyclopts import App, Parameter, validators
 
-from wablock.addresses import BadAddress, checked_url
 from wablock.block_list.rules import SECOND
-from wablock.cli.administration import Json, Refused, checked_number_id, named, on_store, print_json, say, show
+from wablock.cli.administration import (
+    Json,
+    Refused,
+    checked_number_id,
+    checked_url_text,
+    on_store,
+    print_json,
+    say,
+    show,
+)
+from wablock.cli.secrets import typed
 from wablock.gate.headers import checked_headers
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
 from wablock.settings import DatabaseUrl, KeySettings
@@ -60,8 +68,8 @@ def add(
 ) -> None:
     """Add a receiver of the number's webhooks. Running servers use it within a second."""
     new = NewDownstream(
-        url=_checked(url),
-        secret=_typed(secret),
+        url=checked_url_text(url),
+        secret=None if secret is None else typed(secret, "--secret"),
         headers=_headers(header or []),
         timeout=timeout,
         required=not best_effort,
@@ -129,14 +137,6 @@ def _row(info: DownstreamInfo) -> dict[str, Any]:
     return row | {"created_at": info.created_at // SECOND}
 
 
-def _checked(url: str) -> str:
-    try:
-        checked_url(url)
-    except BadAddress as trouble:
-        raise Refused(f"{url}: {trouble}") from None
-    return url
-
-
 def _headers(lines: list[str]) -> dict[str, str]:
     headers = {}
     for line in lines:
@@ -149,9 +149,3 @@ def _headers(lines: list[str]) -> dict[str, str]:
     except ValueError as trouble:
         raise Refused(str(trouble)) from None
     return headers
-
-
-def _typed(secret: str | None) -> str | None:
-    if secret is None:
-        return None
-    return named(sys.stdin.readline().strip() if secret == "-" else secret, "--secret")

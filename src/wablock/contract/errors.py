@@ -82,11 +82,12 @@ class UnknownObject(GraphError):
     subcode = 33
     type = GRAPH_METHOD
 
-    def __init__(self, method: str, object_id: str) -> None:
+    def __init__(self, method: str, object_id: str, details: str | None = None) -> None:
         super().__init__(
             f"Unsupported {method.lower()} request. Object with ID '{object_id}' does not exist, cannot be loaded due "
             "to missing permissions, or does not support this operation. Please read the Graph API documentation at "
-            "https://developers.facebook.com/docs/graph-api"
+            "https://developers.facebook.com/docs/graph-api",
+            details,
         )
 
 
@@ -220,6 +221,20 @@ class BlockedByBusiness(GraphError):
             "(#130403) The business has blocked the user",
             "Unable to deliver the message. This business has blocked the end user on WhatsApp",
         )
+
+
+class NotSent(GraphError):
+    """The upstream gave no answer. It may have done what it was asked, so nothing is said of trying again."""
+
+    code = 131000
+    status = 502
+
+    def __init__(self, details: str) -> None:
+        super().__init__("(#131000) Something went wrong", details)
+
+
+class UpstreamTimedOut(NotSent):
+    status = 504
 
 
 class InvalidSignature(GraphError):

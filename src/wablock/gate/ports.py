@@ -1,11 +1,12 @@
 """What the gate needs of the world, and the values it speaks of: who signs, who receives, who sends on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from wablock.block_list.ports import Microseconds
+from wablock.gate.sent import Sent
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -165,6 +166,43 @@ class Forwarder(Protocol):
     async def close(self) -> None: ...
 
 
+class Answer(Protocol):
+    """What an upstream answered, as it comes. `aclose` is to be called whatever happens; it may be called twice."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Sequence[tuple[bytes, bytes]]: ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body's bytes as they come, still encoded as `headers` say; raises `UpstreamFailed` if they break off."""
+
+    async def aclose(self) -> None: ...
+
+
+class UpstreamFailed(Exception):
+    """No answer, or not all of it. What was sent may have arrived all the same. The message is one line, no secrets."""
+
+    def __init__(self, message: str, *, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.timed_out = timed_out
+
+
+class Sender(Protocol):
+    """Passes requests on to upstreams, over connections that are kept open."""
+
+    async def pass_on(
+        self, upstream: Upstream, method: str, path: str, sent: Sent, headers: Iterable[tuple[bytes, bytes]]
+    ) -> Answer:
+        """The upstream's answer, once its headers are there; raises `UpstreamFailed`. Nothing is sent twice.
+
+        `path` and `sent` are as `sent` gives them, `headers` as the caller sent them.
+        """
+
+    async def close(self) -> None: ...
+
+
 class GateMeter(Protocol):
     """What can be seen of the gate."""
 
@@ -176,6 +214,9 @@ class GateMeter(Protocol):
 
     def delivery(self, *, required: bool, result: str) -> None:
         """A downstream took its part, refused it, or was not asked because too much is waiting."""
+
+    def sent(self, result: str) -> None:
+        """A request to an upstream was passed_on, blocked, or failed there."""
 
     def unchecked(self) -> None:
         """A webhook went on although the block list could not be asked."""

@@ -22,6 +22,8 @@ from wablock.gate.ports import (
 
 _T = TypeVar("_T")
 
+META: Final = "https://graph.facebook.com"
+
 _TRUSTED_FOR: Final = 0.5  # seconds that a route may be answered from memory: a change holds within one second
 _MOST_REMEMBERED: Final = 10_000
 _UNREADABLE: Final = "?"  # no header has this name
@@ -53,6 +55,15 @@ class DownstreamInfo(msgspec.Struct, frozen=True, kw_only=True):
     header_names: list[str]
     timeout: float
     required: bool
+    may_be_inside: bool
+    created_at: Microseconds
+
+
+class UpstreamInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be told of an upstream: its token is not."""
+
+    url: str
+    timeout: float
     may_be_inside: bool
     created_at: Microseconds
 
@@ -101,6 +112,18 @@ class Routes:
         """The number's downstreams, as they may be told."""
         return [self._info(sealed) for sealed in await self._store.downstreams(phone_number_id)]
 
+    async def listed_upstream(self, phone_number_id: str) -> UpstreamInfo | None:
+        """The number's upstream, as it may be told."""
+        sealed = await self._store.find_upstream(phone_number_id)
+        if sealed is None:
+            return None
+        return UpstreamInfo(
+            url=sealed.url,
+            timeout=sealed.timeout_ms / 1_000,
+            may_be_inside=sealed.may_be_inside,
+            created_at=sealed.created_at,
+        )
+
     # -- change
 
     async def set_account(self, account_id: str, app_secret: str | None, verify_token: str | None) -> None:
@@ -138,8 +161,8 @@ class Routes:
         self._forget_downstreams()
         return removed
 
-    async def set_upstream(self, account_id: str, upstream: Upstream) -> bool:
-        """Keep `upstream` instead of what was there; False where the number is not the account's."""
+    async def set_upstream(self, account_id: str, upstream: Upstream) -> Microseconds | None:
+        """Keep `upstream` instead of what was there, since when; None where the number is not the account's."""
         sealed = SealedUpstream(
             upstream.phone_number_id,
             account_id,
@@ -151,7 +174,7 @@ class Routes:
         )
         kept = await self._store.set_upstream(sealed)
         self._upstreams = {}
-        return kept
+        return sealed.created_at if kept else None
 
     async def remove_upstream(self, phone_number_id: str) -> bool:
         removed = await self._store.remove_upstream(phone_number_id)

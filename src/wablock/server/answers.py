@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 from msgspec import UNSET
+from starlette.types import Send
 
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, InvalidAccessToken
@@ -122,6 +123,13 @@ def _error_data(error: GraphError) -> wire.ErrorData | msgspec.UnsetType:
 def preflight(ids: RequestIds, version: str) -> Answer:
     """The answer to a browser that asks whether it may send the real request."""
     return Answer(200, b"", _with_ids(_PREFLIGHT, ids, version))
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
+    if answer.status not in (204, 304):  # its length would be said to be that of what the caller has
+        answer.headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 def _with_ids(headers: Headers, ids: RequestIds, version: str) -> Headers:

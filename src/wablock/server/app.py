@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from wablock.access import Access, AccessToken
+from wablock.access import Access
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import (
@@ -27,17 +27,22 @@ from wablock.contract.errors import (
 from wablock.contract.versions import answering_version, is_version
 from wablock.gate.drops import RecentDrops
 from wablock.gate.inbound import Inbound
+from wablock.gate.outbound import Outbound
+from wablock.gate.ports import Answer as Passed
+from wablock.gate.ports import UpstreamFailed
 from wablock.gate.routes import Routes
-from wablock.server import check, parameters, request, webhooks
-from wablock.server.answers import Answer, RequestIds, failure, preflight, request_ids
+from wablock.gate.sent import Sent, access_token
+from wablock.server import check, messages, parameters, request, webhooks
+from wablock.server.answers import Answer, RequestIds, failure, preflight, request_ids, send_answer
 from wablock.server.block_users import BlockUsers, Call
-from wablock.server.credentials import header_token
+from wablock.server.callers import Callers
 from wablock.server.limits import Limits, RateLimits
 from wablock.server.manage import Manage, response
 from wablock.server.metrics import CONTENT_TYPE, Metrics
 from wablock.server.openapi import document
 from wablock.server.request import ClientWentAway, Target
 from wablock.server.routing import Routing
+from wablock.server.upstreams import UpstreamRoutes
 
 _log = logging.getLogger("wablock.server")
 
@@ -51,6 +56,8 @@ class Options(msgspec.Struct, frozen=True):
     """Whether a token may come as `access_token` in query or form."""
     public_url: str | None = None
     """The scheme and host of `paging.next`; None: as the caller used."""
+    pass_through: bool = False
+    """Whether other paths of a number than its messages are sent up as well."""
     log_requests: bool = False
     """Whether every request is logged; failures are, always."""
 
@@ -63,6 +70,7 @@ class Application:
         *,
         block_list: BlockList,
         inbound: Inbound,
+        outbound: Outbound,
         routes: Routes,
         drops: RecentDrops,
         access: Access,
@@ -74,11 +82,9 @@ class Application:
         options: Options,
         lifespan: Callable[[Any], AbstractAsyncContextManager[None]] | None = None,
     ) -> None:
-        self._access = access
         self._is_ready = is_ready
         self._metrics = metrics
-        self._rates = rates
-        self._limits = limits
+        self._callers = Callers(access, rates, limits.body)
         self._options = options
         self._block_users = BlockUsers(
             block_list,
@@ -88,14 +94,17 @@ class Application:
             list_has_input=options.list_has_input,
         )
         self._checks = check.Checks(block_list, access, rates, answering_version(None))
+        self._messages = messages.Messages(outbound, access, rates, pass_through=options.pass_through)
         self._webhooks = webhooks.Webhooks(inbound, routes, answering_version(None))
-        manage = Manage(block_list, access, clock, self._authorize, self._read_body)
-        routing = Routing(access, routes, drops, self._authorize, self._read_body)
+        manage = Manage(block_list, access, clock, self._callers.authorize, self._callers.body)
+        routing = Routing(access, routes, drops, self._callers.authorize, self._callers.body)
+        upstreams = UpstreamRoutes(access, routes, self._callers.authorize, self._callers.body)
         self._document = msgspec.json.encode(document())
         self._rest = Starlette(
             routes=[
                 *manage.routes(),
                 *routing.routes(),
+                *upstreams.routes(),
                 Route("/healthz", self._healthz, methods=["GET"]),
                 Route("/readyz", self._readyz, methods=["GET"]),
                 Route("/metrics", self._metrics_text, methods=["GET"]),
@@ -130,13 +139,18 @@ class Application:
             answer = self._answer(scope, receive, target, ids, version)
             await self._run("block_users", version, answer, scope, send, ids, started)
             return
+        elif (target := self._messages.target(scope["method"], path)) is not None:
+            version = answering_version(target.asked_version)
+            sending = self._send_up(scope, receive, target, ids, version)
+            await self._run("send", version, sending, scope, send, ids, started)
+            return
         await self._answer_rest(scope, receive, send, ids, started)
 
     async def _run(
         self,
         operation: str,
         version: str | None,
-        answering: Awaitable[Answer],
+        answering: Awaitable[Answer | Passed],
         scope: Scope,
         send: Send,
         ids: RequestIds,
@@ -151,17 +165,31 @@ class Application:
         except Exception:
             _log.exception("an answer could not be made", extra={"request_id": ids.fbtrace_id})
             answer = failure(BlocklistInternalError(), ids, version or answering_version(None))
-        await _send(send, answer)
-        self._done(scope, operation, ids, answer.status, answer.code, started)
+        if isinstance(answer, Answer):
+            await send_answer(send, answer)
+            self._done(scope, operation, ids, answer.status, answer.code, started)
+            return
+        try:
+            await messages.stream(send, answer)
+        except UpstreamFailed as failed:  # an answer that is not ended has its connection closed
+            _log.warning("an upstream's answer broke off: %s", failed, extra={"request_id": ids.fbtrace_id})
+        self._done(scope, operation, ids, answer.status, None, started)
 
     async def _check(self, scope: Scope, receive: Receive, asked: check.Target, ids: RequestIds) -> Answer:
-        sent = request.headers(scope)
-        text = header_token(sent)
-        token = await self._token(text)
-        body = await request.body(receive, sent, self._limits.body)
-        if body:  # see `_answer`
-            token = await self._access.token(text)
+        token, body = await self._callers.read_with_token(scope, receive)
         return await self._checks.answer(scope["method"], asked, scope["query_string"], token, body, ids)
+
+    async def _send_up(
+        self, scope: Scope, receive: Receive, target: Target, ids: RequestIds, version: str
+    ) -> Answer | Passed:
+        if scope["method"] == "OPTIONS":
+            return preflight(ids, version)
+        caller = await self._callers.read(scope, receive)
+        sent = Sent(caller.sent.content_type, scope["query_string"], caller.body)
+        token = caller.token or await self._callers.token(
+            access_token(sent) if self._options.token_in_parameters else None
+        )
+        return await self._messages.answer(scope, target, token, sent)
 
     async def _answer(self, scope: Scope, receive: Receive, target: Target, ids: RequestIds, version: str) -> Answer:
         method = scope["method"]
@@ -169,18 +197,11 @@ class Application:
             return preflight(ids, version)
         if method not in ("GET", "HEAD", "POST", "DELETE"):
             raise UnsupportedMethod(method)
-        sent = request.headers(scope)
-        text = header_token(sent)
-        # A good token in the header comes first: without one, nothing else about the request is told.
-        token = None if text is None else await self._token(text)
-        body = await request.body(receive, sent, self._limits.body)
-        if token is not None and body:  # a body may take its time, and the token may be revoked meanwhile
-            token = await self._access.token(text)
-        said = await parameters.read(scope["query_string"], sent.content_type, body)
-        in_parameters = text is None and said.access_token is not None and self._options.token_in_parameters
-        if token is None:
-            token = await self._token(said.access_token if in_parameters else None)
-        base_url = self._options.public_url or request.base_url(scope, sent)
+        caller = await self._callers.read(scope, receive)
+        said = await parameters.read(scope["query_string"], caller.sent.content_type, caller.body)
+        in_parameters = caller.token is None and said.access_token is not None and self._options.token_in_parameters
+        token = caller.token or await self._callers.token(said.access_token if in_parameters else None)
+        base_url = self._options.public_url or request.base_url(scope, caller.sent)
         return await self._block_users.answer(
             Call(
                 _method(method, said),
@@ -190,15 +211,10 @@ class Application:
                 ids,
                 version,
                 base_url + scope["path"],
-                sent.if_none_match,
+                caller.sent.if_none_match,
                 in_parameters,
             )
         )
-
-    async def _token(self, text: str | None) -> AccessToken:
-        token = await self._access.token(text)
-        self._rates.token(token.digest)
-        return token
 
     def _done(
         self, scope: Scope, operation: str, ids: RequestIds, status: int, code: int | None, started: float
@@ -249,15 +265,6 @@ class Application:
         asked.scope["wablock.code"] = error.code
         return response(failure(error, asked.scope["wablock.ids"], answering_version(None)))
 
-    async def _authorize(self, asked: Request) -> AccessToken:
-        return await self._token(header_token(request.headers(asked.scope)))
-
-    async def _read_body(self, asked: Request) -> bytes:
-        sent = request.headers(asked.scope)
-        body = await request.body(asked.receive, sent, self._limits.body)
-        await self._access.token(header_token(sent))  # see `_answer`
-        return body
-
     async def _healthz(self, _: Request) -> Response:
         return Response(b'{"status":"ok"}', media_type="application/json")
 
@@ -288,10 +295,3 @@ def _unknown(asked: Request) -> str:
     if parts and is_version(parts[0]):
         parts = parts[1:]
     return "/" + "/".join(parts[1:] if len(parts) > 1 else parts)
-
-
-async def _send(send: Send, answer: Answer) -> None:
-    if answer.status not in (204, 304):  # its length would be said to be that of what the caller has
-        answer.headers.append((b"content-length", str(len(answer.body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await send({"type": "http.response.body", "body": answer.body})

@@ -37,6 +37,7 @@ class Metrics:
         self._unchecked = Counter(
             "wablock_webhooks_unchecked", "Webhooks passed on without asking the block list", registry=self._registry
         )
+        self._sent = Counter("wablock_sent", "Requests to upstreams", ("result",), registry=self._registry)
         self._gate: dict[tuple[Counter, str, str], Counter] = {}
         self._connections = Gauge("wablock_connections", "Open connections", registry=self._registry)
 
@@ -63,6 +64,9 @@ class Metrics:
 
     def delivery(self, *, required: bool, result: str) -> None:
         self._labelled(self._deliveries, "true" if required else "false", result).inc()
+
+    def sent(self, result: str) -> None:
+        self._sent.labels(result).inc()
 
     def unchecked(self) -> None:
         self._unchecked.inc()

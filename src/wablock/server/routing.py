@@ -1,4 +1,4 @@
-"""`/v1/numbers/{phone_number_id}`: a number's downstreams, its upstream, and what the gate took out lately."""
+"""`/v1/numbers/{phone_number_id}`: a number's downstreams, and what the gate took out lately."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from wablock.access import Access, AccessToken, Scope
-from wablock.addresses import BadAddress, InsideAddress, checked_url, resolve
 from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.rules import SECOND
 from wablock.contract.errors import InvalidParameter, UnknownObject
@@ -19,6 +18,7 @@ from wablock.gate.headers import checked_headers
 from wablock.gate.ports import SealedDownstream
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
 from wablock.server.manage import decoded, json_answer
+from wablock.server.outside import check_outside
 
 _ReadBody = Callable[[Request], Awaitable[bytes]]
 _Authorize = Callable[[Request], Awaitable[AccessToken]]
@@ -100,7 +100,7 @@ class Routing:
     async def add_downstream(self, request: Request) -> Response:
         number = await self._number(request, Scope.MANAGE)
         asked = decoded(await self._read_body(request), DownstreamToAdd)
-        await _check_public(asked.url)
+        await check_outside(asked.url)
         new = NewDownstream(
             url=asked.url,
             secret=asked.secret,
@@ -132,17 +132,6 @@ class Routing:
     async def _number(self, request: Request, scope: Scope) -> BusinessNumber:
         token = await self._authorize(request)
         return await self._access.number(token, request.path_params["phone_number_id"], scope, request.method)
-
-
-async def _check_public(url: str) -> None:
-    """Refused at once, so that the caller learns of it; what counts is the check of the address that is used."""
-    try:
-        parts = checked_url(url)
-        await resolve(parts.host, parts.port, may_be_inside=False)
-    except (BadAddress, InsideAddress) as trouble:
-        raise InvalidParameter("Param url cannot be used.", str(trouble)) from None
-    except OSError:
-        raise InvalidParameter("Param url cannot be used.", "Its host has no address") from None
 
 
 def _sendable(headers: dict[str, str]) -> Mapping[str, str]:

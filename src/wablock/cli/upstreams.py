@@ -1,0 +1,111 @@
+"""`wablock upstream`: the API that a number's messages are sent through."""
+
+from typing import Annotated
+
+from cyclopts import App, Parameter, validators
+
+from wablock.access import is_token
+from wablock.block_list.rules import SECOND
+from wablock.cli.administration import (
+    Json,
+    Refused,
+    checked_number_id,
+    checked_url_text,
+    on_store,
+    print_json,
+    say,
+    show,
+)
+from wablock.cli.secrets import typed
+from wablock.gate.ports import Upstream
+from wablock.gate.routes import META
+from wablock.settings import DatabaseUrl, KeySettings
+from wablock.storage import Store
+from wablock.wiring import routes_of
+
+app = App(name="upstream", help="Set, show and remove the API that a number's messages are sent through.")
+
+_COLUMNS = ("phone_number_id", "url", "timeout")
+
+PhoneNumberId = Annotated[str, Parameter(help="Id of the business number.")]
+
+
+@app.command(name="set")
+def set_(
+    phone_number_id: PhoneNumberId,
+    *,
+    token: Annotated[
+        str,
+        Parameter(
+            env_var="WABLOCK_UPSTREAM_TOKEN",
+            help="The upstream's access token, sent instead of the caller's; =- reads it.",
+        ),
+    ],
+    url: Annotated[
+        str, Parameter(env_var="WABLOCK_UPSTREAM_URL", help="Scheme and host, and a path before /v25.0 if it has one.")
+    ] = META,
+    timeout: Annotated[
+        float,
+        Parameter(
+            env_var="WABLOCK_UPSTREAM_TIMEOUT",
+            help="Seconds in which it has to begin its answer.",
+            validator=validators.Number(gte=0.1, lte=300),
+        ),
+    ] = 30.0,
+    key: KeySettings = KeySettings(),  # noqa: B008 - immutable
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Set the number's upstream; its token is kept encrypted. Running servers use it within a second."""
+    checked_number_id(phone_number_id)
+    secret = typed(token, "--token")
+    if not is_token(secret):
+        raise Refused("--token must be printable ASCII characters, up to 1,024, without spaces")
+    upstream = Upstream(phone_number_id, checked_url_text(url), secret, timeout, may_be_inside=True)
+
+    async def work(store: Store) -> bool:
+        number = await store.find_number(phone_number_id)
+        return number is not None and bool(await routes_of(store, key).set_upstream(number.account_id, upstream))
+
+    if not on_store(database, work):
+        raise Refused(f"There is no number {phone_number_id}: add it with wablock number add")
+    if json:
+        print_json({"phone_number_id": phone_number_id, "url": url})
+    else:
+        say(f"Messages of number {phone_number_id} are sent through {url}.")
+
+
+@app.command(name="show")
+def show_(
+    phone_number_id: PhoneNumberId,
+    *,
+    key: KeySettings = KeySettings(),  # noqa: B008 - immutable
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Show the number's upstream: never its token."""
+    checked_number_id(phone_number_id)
+    found = on_store(database, lambda store: routes_of(store, key).listed_upstream(phone_number_id))
+    rows = []
+    if found is not None:
+        since = found.created_at // SECOND
+        rows = [{"phone_number_id": phone_number_id, "url": found.url, "timeout": found.timeout, "created_at": since}]
+    show(rows, _COLUMNS, as_json=json, empty="No upstream yet: wablock upstream set")
+
+
+@app.command
+def remove(
+    phone_number_id: PhoneNumberId,
+    *,
+    key: KeySettings = KeySettings(),  # noqa: B008 - immutable
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    """Remove the number's upstream: its messages are refused then. Running servers stop using it within a second."""
+    checked_number_id(phone_number_id)
+    if not on_store(database, lambda store: routes_of(store, key).remove_upstream(phone_number_id)):
+        raise Refused(f"Number {phone_number_id} has no upstream")
+    if json:
+        print_json({"phone_number_id": phone_number_id})
+    else:
+        say(f"Removed the upstream of number {phone_number_id}.")

@@ -1,0 +1,94 @@
+"""`/v1/numbers/{phone_number_id}/upstream`: the API that the number's own messages are sent through."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from wablock.access import Access, AccessToken, Scope, is_token
+from wablock.block_list.ports import BusinessNumber, Microseconds
+from wablock.block_list.rules import SECOND
+from wablock.contract.errors import InvalidParameter, UnknownObject
+from wablock.gate.ports import Upstream
+from wablock.gate.routes import META, Routes
+from wablock.server.manage import decoded, json_answer
+from wablock.server.outside import check_outside
+from wablock.server.routing import Removed
+
+_NONE: Final = "The number has no upstream. Set one with: wablock upstream set"
+
+
+class UpstreamToSet(msgspec.Struct, forbid_unknown_fields=True):
+    """The upstream to use. `token` takes the place of the callers'; it is kept encrypted and never told again."""
+
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=1_024)]
+    url: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)] = META
+    timeout: Annotated[float, msgspec.Meta(ge=0.1, le=300)] = 30.0
+
+
+class UpstreamSet(msgspec.Struct):
+    """The upstream, as it can be told; `created_at` in seconds since 1970."""
+
+    url: str
+    timeout: float
+    created_at: int
+
+
+class UpstreamRoutes:
+    """The routes. `authorize` gives a request's token or raises the contract's failure."""
+
+    def __init__(
+        self,
+        access: Access,
+        routes: Routes,
+        authorize: Callable[[Request], Awaitable[AccessToken]],
+        read_body: Callable[[Request], Awaitable[bytes]],
+    ) -> None:
+        self._access = access
+        self._routes = routes
+        self._authorize = authorize
+        self._read_body = read_body
+
+    def routes(self) -> list[Route]:
+        path = "/v1/numbers/{phone_number_id}/upstream"
+        return [
+            Route(path, self.get, methods=["GET"]),
+            Route(path, self.put, methods=["PUT"]),
+            Route(path, self.delete, methods=["DELETE"]),
+        ]
+
+    async def get(self, request: Request) -> Response:
+        number = await self._number(request)
+        found = await self._routes.listed_upstream(number.phone_number_id)
+        if found is None:
+            raise UnknownObject("GET", number.phone_number_id, _NONE)
+        return json_answer(request, _told(found.url, found.timeout, found.created_at))
+
+    async def put(self, request: Request) -> Response:
+        number = await self._number(request)
+        asked = decoded(await self._read_body(request), UpstreamToSet)
+        if not is_token(asked.token):
+            raise InvalidParameter("Param token must be printable ASCII without spaces.")
+        await check_outside(asked.url)
+        upstream = Upstream(number.phone_number_id, asked.url, asked.token, asked.timeout)
+        created_at = await self._routes.set_upstream(number.account_id, upstream)
+        if created_at is None:
+            raise UnknownObject("PUT", number.phone_number_id)
+        return json_answer(request, _told(upstream.url, upstream.timeout, created_at))
+
+    async def delete(self, request: Request) -> Response:
+        number = await self._number(request)
+        if not await self._routes.remove_upstream(number.phone_number_id):
+            raise UnknownObject("DELETE", number.phone_number_id, _NONE)
+        return json_answer(request, Removed(success=True))
+
+    async def _number(self, request: Request) -> BusinessNumber:
+        token = await self._authorize(request)
+        return await self._access.number(token, request.path_params["phone_number_id"], Scope.MANAGE, request.method)
+
+
+def _told(url: str, timeout: float, created_at: Microseconds) -> UpstreamSet:
+    return UpstreamSet(url, timeout, created_at // SECOND)
