@@ -14,6 +14,8 @@ from wablock.server.limits import Limits
 DEV_TOKEN: Final = "wablock-dev-token"
 DEV_PHONE_NUMBER_ID: Final = "106540352242922"
 DEV_ACCOUNT_ID: Final = "102290129340398"
+DEV_APP_SECRET: Final = "wablock-dev-app-secret"
+DEV_VERIFY_TOKEN: Final = "wablock-dev-verify-token"
 
 _SERVER = Group("Server", sort_key=1)
 _ANSWERS = Group("Answers", sort_key=2)
@@ -206,6 +208,29 @@ class DevSettings:
     strict_numbers: Annotated[
         bool, _setting("STRICT_NUMBERS", "Answer for --phone-number-id alone, not for any numeric id.")
     ] = False
+    app_secret: Annotated[
+        str | None,
+        _setting(
+            "APP_SECRET",
+            f"What webhooks are signed with. Default: {DEV_APP_SECRET} on a loopback host, else a random one.",
+            _GATE,
+        ),
+    ] = None
+    verify_token: Annotated[str, _setting("VERIFY_TOKEN", "What the webhook's handshake has to say.", _GATE)] = (
+        DEV_VERIFY_TOKEN
+    )
+    downstream: Annotated[
+        str | None,
+        _setting("DOWNSTREAM", "Where the number's webhooks go on to, instead of where they went before.", _GATE),
+    ] = None
+    upstream: Annotated[
+        str | None,
+        _setting("UPSTREAM", "API that the number's messages are sent through.", _GATE),
+    ] = None
+    upstream_token: Annotated[
+        str | None,
+        _setting("UPSTREAM_TOKEN", "The upstream's access token. Default: the same as --token.", _GATE),
+    ] = None
     log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request; failed ones are, always.")] = True
     key: KeySettings = KeySettings()
     gate: GateSettings = GateSettings()

@@ -2,8 +2,11 @@
 
 import asyncio
 import ipaddress
+import os
+import secrets
 import socket
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,21 +15,26 @@ from urllib.parse import urlsplit
 from wablock.access import ALL_SCOPES, AccessToken, digest, is_token
 from wablock.block_list.ports import BusinessNumber
 from wablock.cli import logs
-from wablock.cli.administration import Refused, checked_number_id, say
+from wablock.cli.administration import Refused, checked_number_id, checked_url_text, say
+from wablock.gate.ports import Upstream
+from wablock.gate.routes import META, NewDownstream, Routes
+from wablock.server import webhooks
 from wablock.server.serve import bind
 from wablock.server.serve import serve as run_server
 from wablock.settings import (
     DEV_ACCOUNT_ID,
+    DEV_APP_SECRET,
     DEV_TOKEN,
     AnswerSettings,
     DevSettings,
+    KeySettings,
     LimitSettings,
     ServeSettings,
     default_database,
     file_url,
 )
 from wablock.storage import Store
-from wablock.wiring import Wired, build, system_clock
+from wablock.wiring import Wired, build, routes_of, system_clock
 
 
 def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutable
@@ -40,7 +48,12 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
         raise Refused("--token must be printable ASCII characters, up to 1,024, without spaces")
     if settings.token == DEV_TOKEN and not _is_loopback(settings.host):
         raise Refused(f"{settings.host} is not loopback and the default token is public: choose one with --token")
+    if settings.upstream_token is not None and not is_token(settings.upstream_token):
+        raise Refused("--upstream-token must be printable ASCII characters, up to 1,024, without spaces")
+    for url in (settings.downstream, settings.upstream):
+        checked_url_text(url or META)
     logs.configure(for_people=True)
+    key, app_secret = _dev_key(settings), _dev_app_secret(settings)
     with ExitStack() as stack:
         path = settings.data
         if path is None:
@@ -51,15 +64,17 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
             settings.rules,
             settings.answers,
             settings.limits,
-            key=settings.key,
+            key=key,
             gate=settings.gate,
             log_requests=settings.log_requests,
             made_on_demand_for=None if settings.strict_numbers else DEV_ACCOUNT_ID,
         )
-        asyncio.run(_prepare(wired.store, settings))
-        _run(
-            wired, bound, settings.answers, settings.limits, lambda: _announce_dev(settings, _url(settings.host, bound))
-        )
+        asyncio.run(_prepare(wired.store, routes_of(wired.store, key), settings, app_secret))
+
+        def announce() -> None:
+            _announce_dev(settings, _url(settings.host, bound), app_secret)
+
+        _run(wired, bound, settings.answers, settings.limits, announce)
 
 
 def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - immutable
@@ -98,13 +113,36 @@ def _run(
     )
 
 
-async def _prepare(store: Store, settings: DevSettings) -> None:
+def _dev_key(settings: DevSettings) -> KeySettings:
+    """What lasts no longer than the server needs no key that does."""
+    if settings.data or settings.key != KeySettings():
+        return settings.key
+    return KeySettings(secret_key=b64encode(os.urandom(32)).decode())
+
+
+def _dev_app_secret(settings: DevSettings) -> str:
+    """The public one only where no stranger can post what it signed."""
+    return settings.app_secret or (DEV_APP_SECRET if _is_loopback(settings.host) else secrets.token_hex(16))
+
+
+async def _prepare(store: Store, routes: Routes, settings: DevSettings, app_secret: str) -> None:
     now = system_clock()
-    await store.add_number(BusinessNumber(settings.phone_number_id, DEV_ACCOUNT_ID), now)
+    number_id = settings.phone_number_id
+    await store.add_number(BusinessNumber(number_id, DEV_ACCOUNT_ID), now)
     await store.add_token(AccessToken(digest(settings.token), DEV_ACCOUNT_ID, "dev", ALL_SCOPES, None, now))
+    await routes.set_account(DEV_ACCOUNT_ID, app_secret, settings.verify_token)
+    if settings.downstream is not None:
+        for before in await routes.listed(number_id):
+            await routes.remove_downstream(number_id, before.downstream_id)
+        new = NewDownstream(url=settings.downstream, may_be_inside=True)
+        await routes.add_downstream(DEV_ACCOUNT_ID, number_id, new)
+    if settings.upstream is not None:
+        token = settings.upstream_token or settings.token
+        upstream = Upstream(number_id, settings.upstream, token, may_be_inside=True)
+        await routes.set_upstream(DEV_ACCOUNT_ID, upstream)
 
 
-def _announce_dev(settings: DevSettings, url: str) -> None:
+def _announce_dev(settings: DevSettings, url: str, app_secret: str) -> None:
     kept = f"in {settings.data}" if settings.data else "until it stops; keep them with --data FILE"
     others = "" if settings.strict_numbers else ", and any other numeric id"
     say(f"""
@@ -115,6 +153,8 @@ wablock dev is ready. Not Meta's, and not affiliated with Meta.
   Access token     {settings.token}
   Rules            {settings.rules}
   Lists are kept   {kept}
+  Webhooks         {url}{webhooks.PATH}, signed with {app_secret}
+  They go on to    {settings.downstream or "nobody yet; name your own webhook with --downstream URL"}
 
 Block a user:
 
