@@ -131,7 +131,7 @@ class Upstreams:
         if pool is None:
             if len(self._pools) >= self._most_hosts:
                 self._forget_one()
-            pool = self._pools[key] = _Pool(self._connections(may_be_inside=may_be_inside))
+            pool = self._pools[key] = _Pool(self._connections(url, may_be_inside=may_be_inside))
         return pool
 
     def _forget_one(self) -> None:
@@ -143,8 +143,8 @@ class Upstreams:
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
-    def _connections(self, *, may_be_inside: bool) -> httpcore2.AsyncConnectionPool:
-        if self._tls is None:
+    def _connections(self, url: Url, *, may_be_inside: bool) -> httpcore2.AsyncConnectionPool:
+        if self._tls is None and url.scheme == "https":
             self._tls = ssl.create_default_context()
         return httpcore2.AsyncConnectionPool(
             ssl_context=self._tls,

@@ -86,6 +86,16 @@ async def test_an_answer_comes_back_as_the_upstream_gave_it(server: RunningServe
     assert answer.headers["content-type"] == "text/x"
 
 
+async def test_an_answer_has_one_date(server: RunningServer) -> None:
+    dated = b"HTTP/1.1 200 OK\r\ndate: Tue, 24 Nov 2026 08:24:47 GMT\r\ncontent-length: 0\r\n\r\n"
+    async with serving(dated) as upstream:
+        await use(server, upstream)
+
+        answer = await send(server)
+
+    assert len(answer.headers.get_list("date")) == 1
+
+
 async def test_a_message_to_a_blocked_user_is_refused_and_not_sent(server: RunningServer) -> None:
     await blocked(server, ANNA)
     async with serving() as upstream:

@@ -53,8 +53,9 @@ class Messages:
 
 async def stream(send: Send, answer: Answer) -> None:
     """`answer`, as it comes. Raises `UpstreamFailed` where it breaks off: then it must not look whole."""
+    headers = [(name, value) for name, value in answer.headers if name != b"date"]  # the server says its own
     try:
-        await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         async for chunk in answer.chunks():
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
