@@ -239,6 +239,20 @@ def test_what_was_read_as_json_goes_on_as_json(content_type: str | None, body: b
     assert without_credentials(Sent(content_type, b"", body)) == Sent(JSON, b"", body)
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        Sent(JSON, b"", b'{"batch":[{"relative_url":"1/messages","body":"to=16505551234"}]}'),
+        Sent(FORM, b"", b"batch=[]"),
+        Sent(None, b"BATCH[0]=x"),
+        multipart(part("batch", "[]")),
+    ],
+)
+def test_requests_inside_a_request_are_refused(sent: Sent) -> None:
+    with pytest.raises(InvalidParameter, match="Batch requests are not passed on"):
+        recipients(sent)
+
+
 # -- paths
 
 

@@ -24,7 +24,8 @@ MULTIPART: Final = "multipart/form-data"
 
 _RECIPIENTS: Final = frozenset(("to", "recipient"))
 _CREDENTIALS: Final = frozenset(("access_token", "appsecret_proof"))
-_READ: Final = _RECIPIENTS | _CREDENTIALS | {"recipient_type"}
+_BATCH: Final = "batch"  # other requests inside this one, with recipients of their own
+_READ: Final = _RECIPIENTS | _CREDENTIALS | {"recipient_type", _BATCH}
 
 _MOST_FIELDS: Final = 1_000
 _NOT_JSON: Final = (ValueError, RecursionError)  # a ValueError: msgspec's, json's and UTF-8's
@@ -55,6 +56,8 @@ def recipients(sent: Sent) -> list[str]:
     Raises `InvalidParameter` for what cannot be read, or could be read as somebody else.
     """
     said = [*_pairs(sent.query), *_body(sent)]
+    if any(name == _BATCH for name, _ in said):
+        raise InvalidParameter("Batch requests are not passed on.", "Send each request by itself.")
     types = [value for name, value in said if name == "recipient_type"]
     users = {"recipient"} if types and all(kind == "group" for kind in types) else _RECIPIENTS
     texts = [_text(name, value) for name, value in said if name in users and value is not None]
