@@ -56,6 +56,7 @@ def receiving() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are two writes, and the second would wait for the first's ACK
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))

@@ -266,6 +266,17 @@ def test_a_number_without_a_receiver_is_refused_so_that_nothing_is_lost(tmp_path
     assert "wablock downstream add" in answer.json()["error"]["error_data"]["details"]
 
 
+def test_a_link_that_moves_back_is_learned_again(gate: RunningServer, receiver: Receiver) -> None:
+    for wa_id in (ANNA, BEN, ANNA):
+        post(gate, webhook(contacts=[{"wa_id": wa_id, "user_id": ANNAS_ID}], statuses=[{"id": "wamid.0"}]))
+    block(gate, ANNA)
+    receiver.deliveries.clear()
+
+    post(gate, webhook(message(None, from_user_id=ANNAS_ID)))
+
+    assert receiver.deliveries == []
+
+
 def test_a_message_that_was_taken_is_not_sent_twice_where_that_is_asked(tmp_path: Path, receiver: Receiver) -> None:
     with running_server(tmp_path, key=KEY, gate=GateSettings(deduplicate_for=60)) as gate:
         set_up(gate, receiver.url)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Member, Microseconds
+from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Microseconds
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError, InvalidParameter, InvalidSignature, Overloaded
 from wablock.gate.changes import Change, Item
@@ -20,7 +20,6 @@ from wablock.gate.signature import is_signed, looks_signed
 _log = logging.getLogger("wablock.gate")
 
 _SECOND = 1_000_000
-_MOST_LINKS_REMEMBERED = 100_000
 
 
 class Numbers(Protocol):
@@ -57,7 +56,6 @@ class Inbound:
         self._meter = meter
         self._clock = clock
         self._pass_unchecked = pass_unchecked
-        self._known_links: set[tuple[str, str, str]] = set()
 
     async def receive(self, body: bytes, signature: str | None) -> None:
         """Raises `InvalidSignature`, and `InvalidParameter` for what is no JSON object.
@@ -147,23 +145,11 @@ class Inbound:
             users = members_of(notice.previous, notice.current)
             if users is not None:
                 await self._store.apply(Carry(account_id, now, *users))
+        # Asked every time: a link may have moved meanwhile, and not by this process.
         shown = [member for link in it.change.links if (member := member_of(*link)) is not None and member.links]
-        members = [member for member in shown if self._link(account_id, member) not in self._known_links]
-        if not members:
-            return
-        unknown = await self._store.unlinked(account_id, members)
+        unknown = await self._store.unlinked(account_id, shown) if shown else ()
         if unknown:
             await self._store.apply(Link(account_id, now, unknown))
-        self._remember_links(account_id, members)
-
-    def _remember_links(self, account_id: str, members: Sequence[Member]) -> None:
-        if len(self._known_links) > _MOST_LINKS_REMEMBERED:
-            self._known_links.clear()
-        self._known_links.update(self._link(account_id, member) for member in members)
-
-    @staticmethod
-    def _link(account_id: str, member: Member) -> tuple[str, str, str]:
-        return account_id, member.user_id or "", member.key
 
 
 def _sent_at(item: Item, now: Microseconds) -> Microseconds:

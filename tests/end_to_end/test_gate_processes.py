@@ -1,0 +1,159 @@
+"""Two server processes on one SQLite file are one gate: what either said 200 to holds in the very next webhook at both.
+
+All users are dealt with at the same time; each test has users of its own.
+"""
+
+import asyncio
+import itertools
+import os
+import random
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Final
+
+import httpx2
+import pytest
+from tests.end_to_end.deployment import BLOCK_USERS
+from tests.end_to_end.gate import GateDeployment
+from tests.end_to_end.graph import body
+from tests.end_to_end.meta_sender import WEBHOOK
+from tests.gate.payloads import Json, change, contact, delivery, encoded, message, status
+from tests.receiver import Receiver, receiving
+from tests.server.test_webhooks import signed
+
+_NUMBERS: Final = [str(16505550101 + number) for number in range(99)]
+FREE: Final = _NUMBERS[0]
+TO_BLOCK, TO_UNBLOCK, TO_LINK, TO_CHANGE = (_NUMBERS[start : start + 12] for start in range(1, 49, 12))
+
+ROUNDS: Final = 100 if os.environ.get("TORTURE") else 4
+
+
+class Gate:
+    """Both processes, behind one receiver."""
+
+    def __init__(self, urls: Sequence[str], headers: dict[str, str], receiver: Receiver) -> None:
+        self.urls = urls
+        self.headers = headers
+        self._receiver = receiver
+        self._numbers = itertools.count()
+
+    def new_id(self) -> int:
+        return next(self._numbers)
+
+    def arrived(self, ids: Sequence[str]) -> list[str]:
+        """Which of these messages the receiver has, as often as it has them, sorted."""
+        wanted = set(ids)
+        return sorted(it for it in self._receiver.message_ids() if it in wanted)
+
+
+class Talk:
+    """What one test says to both processes, each time to either as it falls.
+
+    `beside` are the ids of a free user's messages, which came in the same webhooks as the others'.
+    """
+
+    def __init__(self, gate: Gate, client: httpx2.AsyncClient) -> None:
+        self.beside: list[str] = []
+        self._gate = gate
+        self._client = client
+
+    async def change_list(self, method: str, user: str) -> None:
+        url = self._any() + BLOCK_USERS
+        answer = await self._client.request(method, url, json=body([user]), headers=self._gate.headers)
+        assert answer.status_code == 200, answer.text
+
+    async def post(self, it: Json, to: str | None = None) -> None:
+        said = encoded(delivery(it))
+        headers = {"content-type": "application/json", "x-hub-signature-256": signed(said)}
+        answer = await self._client.post((to or self._any()) + WEBHOOK, content=said, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+    async def write_to_both(self, user: str | None, **ids: str) -> list[str]:
+        """At each process at once a webhook with a message of this user and of a free one; the ids of this user's."""
+        said = [message(user, self._gate.new_id()) | ids for _ in self._gate.urls]
+        beside = [message(FREE, self._gate.new_id()) for _ in self._gate.urls]
+        webhooks = zip(said, beside, self._gate.urls, strict=True)
+        await asyncio.gather(*(self.post(change(messages=[one, other]), url) for one, other, url in webhooks))
+        self.beside += [it["id"] for it in beside]
+        return [it["id"] for it in said]
+
+    def _any(self) -> str:
+        return random.choice(self._gate.urls)
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    with receiving() as receiver:
+        deployment = GateDeployment(tmp_path_factory.mktemp("gate"), receiver.url)
+        with deployment.server() as one, deployment.server() as other:
+            yield Gate((one.url, other.url), deployment.headers, receiver)
+
+
+async def _all_at_once(
+    gate: Gate, users: Sequence[str], talk: Callable[[Talk, str], Awaitable[Sequence[str]]]
+) -> tuple[list[str], list[str]]:
+    """The ids of the messages that `talk` is about, and of those beside them, sorted."""
+    async with httpx2.AsyncClient(timeout=60) as client:
+        it = Talk(gate, client)
+        said = await asyncio.gather(*(talk(it, user) for user in users))
+    return sorted(one for those in said for one in those), sorted(it.beside)
+
+
+@pytest.mark.torture
+async def test_a_block_holds_for_the_very_next_webhook_at_either_process(gate: Gate) -> None:
+    async def talk(it: Talk, user: str) -> list[str]:
+        said: list[str] = []
+        for _ in range(ROUNDS):
+            await it.write_to_both(user)  # both know now that this user is free
+            await it.change_list("POST", user)
+            said += await it.write_to_both(user)
+            await it.change_list("DELETE", user)
+        return said
+
+    said, beside = await _all_at_once(gate, TO_BLOCK, talk)
+
+    assert gate.arrived(said) == []
+    assert gate.arrived(beside) == beside
+
+
+@pytest.mark.torture
+async def test_an_unblocked_user_is_heard_in_the_very_next_webhook_at_either_process(gate: Gate) -> None:
+    async def talk(it: Talk, user: str) -> list[str]:
+        said: list[str] = []
+        for _ in range(ROUNDS):
+            await it.change_list("POST", user)
+            await it.write_to_both(user)  # both know now that this user is blocked
+            await it.change_list("DELETE", user)
+            said += await it.write_to_both(user)
+        return said
+
+    said, _ = await _all_at_once(gate, TO_UNBLOCK, talk)
+
+    assert gate.arrived(said) == said
+
+
+async def test_a_link_that_one_process_saw_holds_for_the_very_next_webhook_at_either(gate: Gate) -> None:
+    async def talk(it: Talk, user: str) -> list[str]:
+        user_id = f"US.{user}"
+        await it.change_list("POST", user)
+        await it.write_to_both(None, from_user_id=user_id)  # nobody knows yet who this is
+        await it.post(change(contacts=[contact(user, user_id)], statuses=[status(recipient=user)]))
+        return await it.write_to_both(None, from_user_id=user_id)
+
+    said, beside = await _all_at_once(gate, TO_LINK, talk)
+
+    assert gate.arrived(said) == []
+    assert gate.arrived(beside) == beside
+
+
+async def test_a_block_goes_over_to_a_new_user_id_at_both_once_one_process_was_told_of_it(gate: Gate) -> None:
+    async def talk(it: Talk, user: str) -> list[str]:
+        ids = {"previous": f"US.{user}", "current": f"US.{user}0"}
+        await it.change_list("POST", user)
+        await it.write_to_both(None, from_user_id=ids["current"])  # nobody knows yet who this is
+        await it.post(change("user_id_update", user_id_update=[{"wa_id": user, "user_id": ids}]))
+        return await it.write_to_both(None, from_user_id=ids["current"])
+
+    said, beside = await _all_at_once(gate, TO_CHANGE, talk)
+
+    assert gate.arrived(said) == []
+    assert gate.arrived(beside) == beside

@@ -1,0 +1,141 @@
+"""Each of Meta's documented webhooks through a running server to a real receiver: gone, or there byte for byte."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from tests.receiver import Receiver, receiving
+from tests.running_server import RunningServer, running_server
+from tests.server.test_webhooks import KEY, post, set_up, signed
+from tests.server.webhook_pieces import changes_in, items_in
+from tests.server.webhook_samples import (
+    CHANGES,
+    ITEMS,
+    NUMBER,
+    USER,
+    USERS_ID,
+    Json,
+    change,
+    item,
+    sent,
+    webhook,
+    written,
+)
+
+BLOCKED, BLOCKED_ID = "16505550101", "US.20000000000000000001"
+
+# Of a user who hides the number the user_id alone is known.
+named = pytest.mark.parametrize("by_id", [False, True], ids=["by number", "by user_id"])
+each_kind = pytest.mark.parametrize("kind", ITEMS)
+
+
+@pytest.fixture(scope="module")
+def running_receiver() -> Iterator[Receiver]:
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture
+def receiver(running_receiver: Receiver) -> Receiver:
+    running_receiver.deliveries.clear()
+    return running_receiver
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory, running_receiver: Receiver) -> Iterator[RunningServer]:
+    """A gate behind which one user is blocked, given with both ids."""
+    with running_server(tmp_path_factory.mktemp("gate"), key=KEY) as running:
+        set_up(running, running_receiver.url)
+        user = {"user": f"+{BLOCKED}", "user_id": BLOCKED_ID}
+        answer = httpx2.post(
+            running.url + running.block_users,
+            json={"messaging_product": "whatsapp", "block_users": [user]},
+            headers={"authorization": f"Bearer {running.token}"},
+        )
+        assert answer.json()["block_users"]["added_users"], answer.text
+        yield running
+
+
+def free(kind: str, *, by_id: bool = False) -> Json:
+    return item(kind, None, USERS_ID) if by_id else item(kind, USER)
+
+
+def blocked(kind: str, *, by_id: bool = False) -> Json:
+    return item(kind, None, BLOCKED_ID) if by_id else item(kind, BLOCKED)
+
+
+def raw(it: Json) -> bytes:
+    """The bytes of a message or a call within a webhook."""
+    return items_in(written(webhook(sent(it))))[0]
+
+
+def about_the_blocked_user(*changes: Json) -> bytes:
+    body = written(webhook(*changes))
+    return body.replace(USER.encode(), BLOCKED.encode()).replace(USERS_ID.encode(), BLOCKED_ID.encode())
+
+
+@named
+@each_kind
+def test_what_a_free_user_sent_arrives_byte_for_byte(
+    gate: RunningServer, receiver: Receiver, kind: str, *, by_id: bool
+) -> None:
+    body = written(webhook(sent(free(kind, by_id=by_id))))
+
+    answer = post(gate, body)
+
+    assert answer.status_code == 200
+    (delivery,) = receiver.deliveries
+    assert delivery.body == body
+    assert delivery.headers["x-hub-signature-256"] == signed(body)
+
+
+@named
+@each_kind
+def test_what_a_blocked_user_sent_goes_nowhere(
+    gate: RunningServer, receiver: Receiver, kind: str, *, by_id: bool
+) -> None:
+    answer = post(gate, written(webhook(sent(blocked(kind, by_id=by_id)))))
+
+    assert answer.status_code == 200
+    assert receiver.deliveries == []
+
+
+@named
+@each_kind
+def test_what_a_blocked_user_sent_is_gone_from_between_what_a_free_one_sent(
+    gate: RunningServer, receiver: Receiver, kind: str, *, by_id: bool
+) -> None:
+    array = "calls" if "calls" in sent(item(kind))["value"] else "messages"
+    theirs, others = blocked(kind, by_id=by_id), [free(kind), free(kind) | {"id": "wamid.2"}]
+    said = {array: [others[0], theirs, others[1], theirs]}
+
+    post(gate, written(webhook(change("messages", NUMBER, **said))))
+
+    (delivery,) = receiver.deliveries
+    assert items_in(delivery.body) == [raw(it) for it in others]
+    assert delivery.headers["x-hub-signature-256"] == signed(delivery.body)
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_what_no_user_sent_arrives_byte_for_byte(gate: RunningServer, receiver: Receiver, kind: str) -> None:
+    body = about_the_blocked_user(CHANGES[kind])
+
+    answer = post(gate, body)
+
+    assert answer.status_code == 200
+    (delivery,) = receiver.deliveries
+    assert delivery.body == body
+    assert delivery.headers["x-hub-signature-256"] == signed(body)
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_what_no_user_sent_keeps_its_bytes_where_a_message_beside_it_is_gone(
+    gate: RunningServer, receiver: Receiver, kind: str
+) -> None:
+    body = about_the_blocked_user(sent(blocked("text")), CHANGES[kind], sent(blocked("call")))
+
+    post(gate, body)
+
+    (delivery,) = receiver.deliveries
+    assert changes_in(delivery.body) == changes_in(body)[1:2]
+    assert delivery.headers["x-hub-signature-256"] == signed(delivery.body)
