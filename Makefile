@@ -35,7 +35,7 @@ format: setup ## mend what a machine can mend
 	$(BIN)/ruff format src tests benchmarks
 	$(BIN)/ruff check --fix src tests benchmarks
 
-bench: setup ## the figures of docs/performance.md; needs wrk and gcc
+bench: setup ## the figures of docs/performance.md; needs wrk, gcc and nginx
 	$(BIN)/python -m benchmarks
 
 torture: setup ## the long tests: 1,000 power cuts, 30 kills, long histories

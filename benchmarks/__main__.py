@@ -8,8 +8,9 @@ from typing import Annotated, Final
 import msgspec
 from cyclopts import App, Parameter
 
-from benchmarks import bulk_posts, growth, pages, single_posts, slow_disk
+from benchmarks import bulk_posts, checks, growth, large_webhooks, pages, single_posts, slow_disk, webhooks
 from benchmarks.figures import Figure, tell
+from benchmarks.peers import nginx
 
 QUESTIONS: Final[dict[str, Callable[[int], list[Figure]]]] = {
     "single_posts": single_posts.measure,
@@ -17,6 +18,9 @@ QUESTIONS: Final[dict[str, Callable[[int], list[Figure]]]] = {
     "bulk_posts": bulk_posts.measure,
     "slow_disk": slow_disk.measure,
     "growth": growth.measure,
+    "webhooks": webhooks.measure,
+    "large_webhooks": large_webhooks.measure,
+    "checks": checks.measure,
 }
 
 app = App(name="benchmarks", help="Ratios between servers that are measured in turn, on one core each.")
@@ -30,9 +34,10 @@ def run(
     json: Annotated[bool, Parameter(negative="", help="Print JSON.")] = False,
 ) -> None:
     """Measure, and print a table."""
-    for tool in ("wrk", "taskset", "gcc"):
-        if shutil.which(tool) is None:
-            sys.exit(f"The benchmarks need {tool}: install it, as in apt-get install wrk gcc util-linux")
+    found = {tool: shutil.which(tool) for tool in ("wrk", "taskset", "gcc")} | {"nginx": nginx.found()}
+    for tool, path in found.items():
+        if path is None:
+            sys.exit(f"The benchmarks need {tool}: install it, as in apt-get install wrk gcc util-linux nginx-light")
     figures = [figure for name in only or QUESTIONS for figure in QUESTIONS[name](rounds)]
     if json:
         print(msgspec.json.format(msgspec.json.encode(figures)).decode())

@@ -7,17 +7,14 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, at_most, interleaved
 from benchmarks.load import rate_of
-from benchmarks.variants import fill, running
+from benchmarks.variants import filled, running
 
 _SIZES = {"1,000": 1_000, "1,000,000": 1_000_000}
 
 
 def measure(rounds: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
-        files = {name: Path(folder) / f"{size}.db" for name, size in _SIZES.items()}
-        for name, size in _SIZES.items():
-            with running("wablock", file=files[name]) as server:
-                fill(server.url, size)
+        files = {name: filled(Path(folder) / f"{size}.db", size) for name, size in _SIZES.items()}
         starts = interleaved({name: partial(_start, file) for name, file in files.items()}, rounds, "starts")
         with ExitStack() as stack:
             servers = {name: stack.enter_context(running("forgetful", file=file)) for name, file in files.items()}

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -16,8 +15,8 @@ from typing import Any
 import msgspec
 import uvicorn
 
-from benchmarks.load import SERVER_CORE
 from benchmarks.peers import ordinary_service
+from benchmarks.processes import SERVER_CORE, module, started
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.listings import RememberedListings
 from wablock.block_list.ports import BusinessNumber, Change, Outcome
@@ -32,9 +31,14 @@ PATH = f"/v25.0/{DEV_PHONE_NUMBER_ID}/block_users"
 class Running(msgspec.Struct):
     """A server that answers."""
 
-    url: str
+    base_url: str
     process: subprocess.Popen[str]
     seconds_to_first_answer: float
+
+    @property
+    def url(self) -> str:
+        """The block list's."""
+        return self.base_url + PATH
 
     def resident_bytes(self) -> int:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
@@ -42,36 +46,14 @@ class Running(msgspec.Struct):
 
 
 @contextlib.contextmanager
-def running(
-    variant: str, *arguments: str, preload: Path | None = None, pinned: bool = True, file: Path | None = None
-) -> Iterator[Running]:
+def running(variant: str, *arguments: str, preload: Path | None = None, file: Path | None = None) -> Iterator[Running]:
     """The variant, started on a database of its own (or `file`), until the block ends."""
     with tempfile.TemporaryDirectory(prefix="wablock-bench-") as folder:
-        environment = os.environ | ({"LD_PRELOAD": str(preload)} if preload else {})
-        pin = ["taskset", "-c", SERVER_CORE] if pinned else []
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [
-                *pin,
-                sys.executable,
-                "-m",
-                "benchmarks.variants",
-                variant,
-                str(file or Path(folder) / "b.db"),
-                *arguments,
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        try:
-            assert process.stdout is not None
-            base = process.stdout.readline().strip()
-            ask(base + PATH)
-            yield Running(base + PATH, process, time.perf_counter() - started)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+        command = module("variants", variant, str(file or Path(folder) / "b.db"), *arguments)
+        began = time.perf_counter()
+        with started(SERVER_CORE, command, {"LD_PRELOAD": str(preload)} if preload else None) as server:
+            ask(server.line + PATH)
+            yield Running(server.line, server.process, time.perf_counter() - began)
 
 
 def ask(url: str, body: bytes | None = None) -> Any:
@@ -82,11 +64,27 @@ def ask(url: str, body: bytes | None = None) -> Any:
     return msgspec.json.decode(content) if content[:1] == b"{" else content
 
 
+def blocked(place: int) -> str:
+    """The wa_id of one of the blocked users. Between each and the next is room for others."""
+    return f"1650{place * 7:07d}"
+
+
+def free(place: int) -> str:
+    """The wa_id of a user who is not blocked, between two who are, so that looking it up costs as much."""
+    return f"1650{place * 7 + 3:07d}"
+
+
+def filled(file: Path, users: int = 1_000_000) -> Path:
+    """A database in which so many users are blocked."""
+    with running("wablock", file=file) as server:
+        fill(server.url, users)
+    return file
+
+
 def fill(url: str, users: int) -> None:
     """Block so many users, a thousand a request."""
     for start in range(0, users, 1_000):
-        numbers = range(start, min(start + 1_000, users))
-        listed = [{"user": f"+1650{number:07d}"} for number in numbers]
+        listed = [{"user": f"+{blocked(place)}"} for place in range(start, min(start + 1_000, users))]
         ask(url, msgspec.json.encode({"messaging_product": "whatsapp", "block_users": listed}))
 
 

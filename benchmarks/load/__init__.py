@@ -1,13 +1,12 @@
-"""Driving a server with wrk, from another core than the server's."""
+"""Driving a server from another core than the server's: with wrk, or one request after the other."""
 
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-SERVER_CORE = "0"
-LOAD_CORE = "1"
+from benchmarks.processes import LOAD_CORE, module, number_printed_by
 
 _HERE = Path(__file__).parent
 
@@ -17,15 +16,45 @@ def rate_of(url: str, script: str) -> Callable[[], float]:
     return lambda: requests_per_second(url, script)
 
 
-def requests_per_second(url: str, script: str, *, connections: int = 64, seconds: float = 3) -> float:
+def requests_per_second(url: str, script: str, *arguments: str, connections: int = 64, seconds: float = 3) -> float:
     """The rate of answers over `seconds`; raises where any of them was not 2xx."""
+    return _told(r"Requests/sec:\s*([\d.]+)", _wrk(url, script, arguments, connections, seconds))
+
+
+def milliseconds(url: str, posts: Path, *, seconds: float = 3) -> float:
+    """The median time of a post, one at a time."""
+    return _told(r"Median: (\d+) us", _wrk(url, "posts", [str(posts)], 1, seconds)) / 1_000
+
+
+def milliseconds_in_python(url: str, posts: Path, *, recoded: bool = False, seconds: float = 3) -> float:
+    """The same from Python; `recoded`: the time in which each body is decoded and encoded counts as well."""
+    arguments = ["recoded"] if recoded else []
+    return number_printed_by(LOAD_CORE, module("load.one_at_a_time", url, str(posts), str(seconds), *arguments))
+
+
+def write_posts(file: Path, posts: Iterable[tuple[str, bytes]]) -> Path:
+    """A file of posts as they are driven from here: of each a header of its own, and its body in one line."""
+    with file.open("wb") as opened:
+        for header, body in posts:
+            opened.write(b"%s\t%s\n" % (header.encode(), body))
+    return file
+
+
+def _wrk(url: str, script: str, arguments: Iterable[str], connections: int, seconds: float) -> str:
     assert urlsplit(url).hostname == "127.0.0.1"
     command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s"]
     output = subprocess.run(
-        [*command, "-s", str(_HERE / f"{script}.lua"), url], check=True, capture_output=True, text=True
+        [*command, "-s", str(_HERE / f"{script}.lua"), url, "--", *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
-    if "Non-2xx" in output:
+    if "Non-2xx" in output or "Socket errors" in output:
         raise RuntimeError(output)
-    match = re.search(r"Requests/sec:\s*([\d.]+)", output)
+    return output
+
+
+def _told(pattern: str, output: str) -> float:
+    match = re.search(pattern, output)
     assert match is not None, output
     return float(match[1])

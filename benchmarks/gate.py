@@ -1,0 +1,83 @@
+"""The gate as it is run, `wablock serve` before one downstream, and webhooks for it as Meta sends them."""
+
+import contextlib
+import os
+import re
+import secrets
+import subprocess
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+from urllib.request import urlopen
+
+import msgspec
+
+from benchmarks.processes import LOAD_CORE, SERVER_CORE, WABLOCK, module, started
+from wablock.gate.signature import sign
+from wablock.settings import DEV_ACCOUNT_ID, DEV_APP_SECRET, DEV_PHONE_NUMBER_ID, file_url
+
+_DROPPED: Final = re.compile(r'wablock_gate_items_total\{kind="messages",verdict="dropped"\} (\S+)')
+
+
+class Gate(msgspec.Struct, frozen=True):
+    """A gate that listens."""
+
+    base_url: str
+
+    @property
+    def url(self) -> str:
+        return f"{self.base_url}/webhooks/whatsapp"
+
+    def dropped_messages(self) -> float:
+        """So many it has taken out since it began."""
+        with urlopen(f"{self.base_url}/metrics", timeout=10) as answer:
+            found = _DROPPED.search(answer.read().decode())
+        return float(found[1]) if found else 0.0
+
+
+@contextlib.contextmanager
+def gate(file: Path, downstream: str) -> Iterator[Gate]:
+    """A gate with this database, whose number hands its webhooks on to `downstream`."""
+    variables = {
+        "WABLOCK_DATABASE": file_url(file),
+        "WABLOCK_APP_SECRET": DEV_APP_SECRET,
+        "WABLOCK_SECRET_KEY": b64encode(secrets.token_bytes(32)).decode(),
+    }
+    for command in (["account", "set", DEV_ACCOUNT_ID], ["downstream", "add", DEV_PHONE_NUMBER_ID, downstream]):
+        subprocess.run([WABLOCK, *command], check=True, stdout=subprocess.DEVNULL, env=os.environ | variables)
+    with started(SERVER_CORE, [WABLOCK, "serve", "--port", "0"], variables) as server:
+        yield Gate(server.line.split()[2])
+
+
+@contextlib.contextmanager
+def downstream() -> Iterator[str]:
+    """The address of a downstream that is no bottleneck, on the core of the load."""
+    with started(LOAD_CORE, module("peers.downstream")) as server:
+        yield server.line
+
+
+def signed(senders: Sequence[str], number: int) -> tuple[str, bytes]:
+    """The signature header and the body of one webhook with a message of each sender; `number` makes its ids new."""
+    changes = [_change(sender, number * len(senders) + place) for place, sender in enumerate(senders)]
+    entry = [{"id": DEV_ACCOUNT_ID, "changes": changes}]
+    body = msgspec.json.encode({"object": "whatsapp_business_account", "entry": entry})
+    return f"X-Hub-Signature-256: {sign(DEV_APP_SECRET, body)}", body
+
+
+def _change(sender: str, number: int) -> object:
+    """As in Meta's documentation, and as long."""
+    message = {
+        "from": sender,
+        "id": f"wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFF{number:012d}AA=",
+        "timestamp": "1749416383",
+        "type": "text",
+        "text": {"body": "Does it come in another color? I would like a green one."},
+    }
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550783881", "phone_number_id": DEV_PHONE_NUMBER_ID},
+        "contacts": [{"profile": {"name": "Sheena Nelson"}, "wa_id": sender}],
+        "messages": [message],
+    }
+    return {"value": value, "field": "messages"}

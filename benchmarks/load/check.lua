@@ -1,0 +1,8 @@
+-- The check of one user a request, half of them blocked; the numbers are those of blocked() and free() in variants.py.
+local sent = 0
+function request()
+  sent = sent + 1
+  local place = (sent * 7919) % 1000000
+  local path = string.format("/v1/numbers/106540352242922/check/+1650%07d", place * 7 + (place % 2) * 3)
+  return wrk.format("GET", path, {["Authorization"] = "Bearer wablock-dev-token"})
+end

@@ -1,0 +1,64 @@
+"""Processes, each on one core."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+SERVER_CORE: Final = "0"
+LOAD_CORE: Final = "1"
+
+WABLOCK: Final = str(Path(sys.executable).with_name("wablock"))
+_ENDS_WITHIN: Final = 30  # seconds
+
+
+class Started(msgspec.Struct):
+    """A process, and the first line that it printed."""
+
+    process: subprocess.Popen[str]
+    line: str
+
+
+@contextlib.contextmanager
+def started(core: str, command: Sequence[str], variables: Mapping[str, str] | None = None) -> Iterator[Started]:
+    """The command, which has printed a line, until the block ends."""
+    with spawned(core, command, variables) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline().strip()
+        if not line:
+            raise RuntimeError(f"{command} ended before it was ready")
+        yield Started(process, line)
+
+
+@contextlib.contextmanager
+def spawned(
+    core: str, command: Sequence[str], variables: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """The command, until the block ends."""
+    process = subprocess.Popen(
+        ["taskset", "-c", core, *command], stdout=subprocess.PIPE, text=True, env=os.environ | dict(variables or {})
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """The command that runs a module of this folder."""
+    return [sys.executable, "-m", f"benchmarks.{name}", *arguments]
+
+
+def number_printed_by(core: str, command: Sequence[str]) -> float:
+    """What a command has measured, once it ended."""
+    done = subprocess.run(["taskset", "-c", core, *command], check=True, stdout=subprocess.PIPE, text=True)
+    return float(done.stdout)
