@@ -24,7 +24,8 @@ from tests.gate.payloads import (
 )
 
 from wablock.gate.changes import Change, Item, Notice
-from wablock.gate.payload import Payload, Unreadable
+from wablock.gate.payload import Payload
+from wablock.gate.pieces import Unreadable
 
 NEW_ID = "US.99"
 
@@ -64,7 +65,9 @@ def test_every_documented_message_has_its_sender(kind: str) -> None:
 
 
 def test_an_items_size_is_that_of_its_bytes() -> None:
-    assert the_item(message()).size == len(encoded(message()))
+    found = the_change(change(messages=[message()]))
+
+    assert found.size(found.items[0]) == len(encoded(message()))
 
 
 def test_a_sender_may_have_a_user_id_only() -> None:

@@ -10,6 +10,7 @@ from wablock.gate.pieces import (
     Members,
     Pieces,
     Reader,
+    Unreadable,
     a_list,
     a_text,
     an_object,
@@ -27,7 +28,7 @@ _ONLY_AN_ADDRESS: Final = frozenset(("messaging_product", "metadata"))
 _CHANGED_NUMBER: Final = frozenset(("user_changed_number", "customer_changed_number"))
 
 
-class _Metadata(msgspec.Struct):
+class _Metadata(msgspec.Struct, gc=False):
     phone_number_id: str | None = None
 
 
@@ -67,7 +68,22 @@ class _NewId(msgspec.Struct):
     user_id: msgspec.Raw = msgspec.Raw()
 
 
-_all_of_them = msgspec.json.Decoder(list[_Said])
+class _Value(msgspec.Struct, gc=False):
+    """What is read of a change's value. None in a list is no object."""
+
+    metadata: _Metadata | None = None
+    contacts: list[_Contact | None] = []
+    messages: list[_Said | None] = []
+    calls: list[_Said | None] = []
+    user_id_update: msgspec.Raw = msgspec.Raw()
+
+
+class _Read(msgspec.Struct, gc=False):
+    field: str | None = None
+    value: _Value | None = None
+
+
+_documented = msgspec.json.Decoder(list[_Read])
 _metadata = Reader(_Metadata)
 _said = Reader(_Said)
 _system = Reader(_System)
@@ -77,24 +93,15 @@ _new_id = Reader(_NewId)
 
 
 class Item(msgspec.Struct, eq=False, gc=False):
-    """One message or call: who sent it, and `timestamp`, when, in seconds since 1970. `index` is its place in `array`.
-
-    `raw` is for this module's eyes: it may be masked.
-    """
+    """One message or call: who sent it, and when, in seconds since 1970. `index` is its place in `array`."""
 
     array: str
     index: int
-    raw: msgspec.Raw
     wa_id: str | None
     user_id: str | None
     id: str | None
     type: str
     timestamp: int | None
-
-    @property
-    def size(self) -> int:
-        """In bytes, as it came."""
-        return memoryview(self.raw).nbytes
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -104,104 +111,160 @@ class Notice(msgspec.Struct, frozen=True):
     current: tuple[str | None, str | None]
 
 
-class Change(msgspec.Struct, eq=False):
-    """One change of a delivery. Where it is not of the documented shape it is opaque, and nothing else is known.
+class _Parts(msgspec.Struct):
+    """A change in raw pieces."""
 
-    `links`: the wa_ids and user_ids that it shows to be one user.
+    members: Members
+    value: Members
+    arrays: dict[str, list[msgspec.Raw]]
+    contacts: list[tuple[msgspec.Raw, _Contact]]
+
+
+class Change(msgspec.Struct, eq=False):
+    """One change of a delivery: its pieces as they came, and what was read of them.
+
+    Where it is not of the documented shape it has no items, and nothing else of it is known. `links`: the wa_ids and
+    user_ids that it shows to be one user. The pieces are for this package's eyes: they may be masked.
     """
 
+    pieces: Pieces
     entry_id: str | None = None
     field: str | None = None
     phone_number_id: str | None = None
     items: list[Item] = []
     links: list[tuple[str, str]] = []
     notices: list[Notice] = []
-    opaque: Pieces | None = None
-    members: Members = {}
-    value: Members = {}
-    arrays: dict[str, list[msgspec.Raw]] = {}
-    contacts: list[tuple[msgspec.Raw, _Contact]] = []
+    _parts: _Parts | None = None
+
+    def piece(self, item: Item) -> msgspec.Raw:
+        """All of the item."""
+        return self._taken_apart().arrays[item.array][item.index]
+
+    def size(self, item: Item) -> int:
+        """In bytes, as it came."""
+        return memoryview(self.piece(item)).nbytes
 
     def without(self, gone: set[int]) -> Pieces | None:
         """What is left when the items with these ids are taken out; None for nothing."""
-        if self.opaque is not None:
-            return self.opaque
         dropped = [item for item in self.items if id(item) in gone]
         if not dropped:
-            return joined_object(self.members, {})
-        left = self._arrays_without(dropped, gone)
-        value = {name: raw for name, raw in self.value.items() if left.get(name) != []}
+            return self.pieces
+        parts = self._taken_apart()
+        left = self._arrays_without(parts, dropped, gone)
+        value = {name: raw for name, raw in parts.value.items() if left.get(name) != []}
         if all(name in _ONLY_AN_ADDRESS or _came_empty(name, raw) for name, raw in value.items()):
             return None
         return joined_object(
-            self.members, {"value": joined_object(value, {name: joined_array(it) for name, it in left.items()})}
+            parts.members, {"value": joined_object(value, {name: joined_array(it) for name, it in left.items()})}
         )
 
-    def _arrays_without(self, dropped: Sequence[Item], gone: set[int]) -> dict[str, list[msgspec.Raw]]:
+    def _taken_apart(self) -> _Parts:
+        """Done once, and only for a change that something is taken out of; raises `Unreadable`."""
+        if self._parts is None:
+            try:
+                self._parts = _parts(b"".join(self.pieces))
+            except UNREAD as fault:
+                raise Unreadable("not UTF-8") from fault
+        return self._parts
+
+    def _arrays_without(self, parts: _Parts, dropped: Sequence[Item], gone: set[int]) -> dict[str, list[msgspec.Raw]]:
         """The arrays from which something was taken out."""
         left = {}
         for array in {item.array for item in dropped}:
             out = {item.index for item in dropped if item.array == array}
-            left[array] = [piece for index, piece in enumerate(self.arrays[array]) if index not in out]
-        contacts = self._contacts_without(dropped, gone)
-        if len(contacts) < len(self.contacts):
+            left[array] = [piece for index, piece in enumerate(parts.arrays[array]) if index not in out]
+        contacts = self._contacts_without(parts, dropped, gone)
+        if len(contacts) < len(parts.contacts):
             left["contacts"] = contacts
         return left
 
-    def _contacts_without(self, dropped: Sequence[Item], gone: set[int]) -> list[msgspec.Raw]:
+    def _contacts_without(self, parts: _Parts, dropped: Sequence[Item], gone: set[int]) -> list[msgspec.Raw]:
         """Without those who belong to nobody but the senders of what was taken out."""
         leaving: set[str] = set().union(*(names_of(item.wa_id, item.user_id) for item in dropped))
-        names = [names_of(person.wa_id, person.user_id) for _, person in self.contacts]
+        names = [names_of(person.wa_id, person.user_id) for _, person in parts.contacts]
         if all(map(leaving.isdisjoint, names)):
-            return [raw for raw, _ in self.contacts]
+            return [raw for raw, _ in parts.contacts]
         kept = (names_of(item.wa_id, item.user_id) for item in self.items if id(item) not in gone)
-        staying: set[str] = set().union(*kept, *self._recipients())
-        whose = zip(self.contacts, names, strict=True)
+        staying: set[str] = set().union(*kept, *_recipients(parts.value))
+        whose = zip(parts.contacts, names, strict=True)
         return [raw for (raw, _), its in whose if leaving.isdisjoint(its) or not staying.isdisjoint(its)]
 
-    def _recipients(self) -> Iterator[set[str]]:
-        try:
-            for raw in list_of(self.value.get("statuses")):
-                status = _status.read(raw) or _Status()
-                yield names_of(status.recipient_id, status.recipient_user_id)
-        except UNREAD:  # it is handed on as it is; only the contacts of those not read yet may go with their senders
-            return
+
+def _parts(change: bytes) -> _Parts:
+    members = an_object.decode(change)
+    value = decoded(an_object, members.get("value")) or {}
+    arrays: dict[str, list[msgspec.Raw]] = {array: list_of(value[array]) for array in _ARRAYS if array in value}
+    contacts = [(raw, _contact.read(raw) or _Contact()) for raw in list_of(value.get("contacts"))]
+    return _Parts(members, value, arrays, contacts)
 
 
-def change_of(members: Members, entry_id: str | None) -> Change:
+def _recipients(value: Members) -> Iterator[set[str]]:
+    try:
+        for raw in list_of(value.get("statuses")):
+            status = _status.read(raw) or _Status()
+            yield names_of(status.recipient_id, status.recipient_user_id)
+    except UNREAD:  # it is handed on as it is; only the contacts of those not read yet may go with their senders
+        return
+
+
+def changes_of(array: msgspec.Raw, entry_id: str | None) -> list[Change] | None:
+    """The changes in this array; None where it is none. All are read at once, where none has another shape."""
+    pieces = decoded(a_list, array)
+    if pieces is None:
+        return None
+    try:
+        read: Sequence[_Read | None] = _documented.decode(array)
+    except UNREAD:  # perhaps in a change of another field, of which nothing need be read
+        read = [_read_apart(raw) for raw in pieces]
+    return [
+        Change([raw], entry_id) if said is None else _change(raw, said, entry_id)
+        for raw, said in zip(pieces, read, strict=True)
+    ]
+
+
+def _read_apart(raw: msgspec.Raw) -> _Read | None:
+    """The same of one change, in which what has another shape is as if it were missing."""
+    members = decoded(an_object, raw)
+    if members is None:
+        return None
     field = decoded(a_text, members.get("field"))
     value = decoded(an_object, members.get("value")) or {}
-    metadata = (_metadata.read(value["metadata"]) if "metadata" in value else None) or _Metadata()
-    change = Change(entry_id, field, metadata.phone_number_id or None, members=members, value=value)
+    read = _Value(
+        _metadata.read(value["metadata"]) if "metadata" in value else None,
+        user_id_update=value.get("user_id_update", msgspec.Raw()),
+    )
     if field in _CARRIES_ITEMS:
-        change.arrays = {array: list_of(value[array]) for array in _ARRAYS if array in value}
-        change.contacts = [(raw, _contact.read(raw) or _Contact()) for raw in list_of(value.get("contacts"))]
-        _read_items(change)
-    elif field == "user_id_update":
-        change.notices = list(_new_ids(value.get("user_id_update")))
+        read.contacts = [_contact.read(raw) for raw in list_of(value.get("contacts"))]
+        read.messages = [_said.read(raw) for raw in list_of(value.get("messages"))]
+        read.calls = [_said.read(raw) for raw in list_of(value.get("calls"))]
+    return _Read(field, read)
+
+
+def _change(raw: msgspec.Raw, read: _Read, entry_id: str | None) -> Change:
+    value = read.value or _Value()
+    phone_number_id = value.metadata.phone_number_id if value.metadata is not None else None
+    change = Change([raw], entry_id, read.field, phone_number_id or None)
+    if read.field in _CARRIES_ITEMS:
+        _read_items(change, value)
+    elif read.field == "user_id_update" and memoryview(value.user_id_update):
+        change.notices = list(_new_ids(value.user_id_update))
     return change
 
 
-def _read_items(change: Change) -> None:
+def _read_items(change: Change, value: _Value) -> None:
     change.items, change.notices = [], []
-    change.links = [(it.wa_id, it.user_id) for _, it in change.contacts if it.wa_id and it.user_id]
-    for array, pieces in change.arrays.items():
-        for index, (raw, said) in enumerate(zip(pieces, _all_said(change.value[array], pieces), strict=True)):
+    change.links = [(it.wa_id, it.user_id) for it in value.contacts if it is not None and it.wa_id and it.user_id]
+    for array, sent in (("messages", value.messages), ("calls", value.calls)):
+        for index, said in enumerate(sent):
             if said is None:  # what is no object is no item, and stays where it is
                 continue
             kind = "call" if array == "calls" else said.type or "unknown"
             wa_id, user_id, when = said.from_ or None, said.from_user_id or None, _seconds(said.timestamp)
-            change.items.append(Item(array, index, raw, wa_id, user_id, said.id or None, kind, when))
+            change.items.append(Item(array, index, wa_id, user_id, said.id or None, kind, when))
             if kind == "system":  # speaks of ids before and after, so that its sender's are no link
                 change.notices += _notices(wa_id, user_id, said.system)
             elif wa_id and user_id:
                 change.links.append((wa_id, user_id))
-
-
-def _all_said(array: msgspec.Raw, pieces: Sequence[msgspec.Raw]) -> Sequence[_Said | None]:
-    """What is read of each; all at once, where none has another shape."""
-    said = decoded(_all_of_them, array)
-    return [_said.read(raw) for raw in pieces] if said is None else said
 
 
 def _notices(wa_id: str | None, user_id: str | None, raw: msgspec.Raw) -> Iterator[Notice]:
@@ -214,9 +277,7 @@ def _notices(wa_id: str | None, user_id: str | None, raw: msgspec.Raw) -> Iterat
         yield Notice((wa_id, said.previous_user_id or None), (new_wa_id or wa_id, new_id))
 
 
-def _new_ids(raw: msgspec.Raw | None) -> Iterator[Notice]:
-    if raw is None:
-        return
+def _new_ids(raw: msgspec.Raw) -> Iterator[Notice]:
     updates = decoded(a_list, raw)
     for update in [raw] if updates is None else updates:
         said = _new_id.read(update)

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -26,11 +27,19 @@ UNCHECKED: Final = "x-wablock-unchecked"
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One change of a webhook, and whose it is."""
+    """Changes of a webhook that are about one thing, in order, and whose they are.
 
-    change: Change
+    `phone_number_id` None: about the account as a whole. `number` None: of a number that is not known here.
+    """
+
+    changes: list[Change]
     account: Account
     number: BusinessNumber | None
+    phone_number_id: str | None
+
+    @property
+    def items(self) -> Iterator[Item]:
+        return (item for change in self.changes for item in change.items)
 
 
 class _Post(msgspec.Struct, frozen=True):
@@ -103,7 +112,7 @@ class Delivery:
             downstreams = await self._downstreams(part)
             if not downstreams and self._refuse_unrouted and not _is_empty(payload, part, blocked):
                 self._meter.webhook("unrouted")
-                where = part.change.phone_number_id or "this account"
+                where = part.phone_number_id or "this account"
                 raise NotDelivered(f"{where} has no downstream. Add one with: wablock downstream add")
             for downstream in downstreams:
                 _, chosen = targets.setdefault(downstream.receiver, (downstream, []))
@@ -113,7 +122,7 @@ class Delivery:
     async def _downstreams(self, part: Part) -> Sequence[Downstream]:
         if part.number is not None:
             return await self._routes.downstreams(part.number.phone_number_id)
-        if part.change.phone_number_id is None:  # about the account as a whole
+        if part.phone_number_id is None:
             return await self._routes.account_downstreams(part.account.account_id)
         return ()
 
@@ -129,7 +138,7 @@ class Delivery:
     ) -> _Post | None:
         """None where nothing is left for this receiver."""
         drop = self._drops_for(downstream, blocked)
-        body = payload.body([part.change for part in chosen], drop)
+        body = payload.body([change for part in chosen for change in part.changes], drop)
         if body is None:
             return None
         app_secret = chosen[0].account.app_secret or ""
@@ -138,7 +147,7 @@ class Delivery:
         else:
             signed = sign(downstream.secret or app_secret, body)
         headers = {SIGNATURE: signed, UNCHECKED: "true"} if unchecked else {SIGNATURE: signed}
-        items = [item for part in chosen for item in part.change.items if not drop(item)] if self._delivered else []
+        items = [item for part in chosen for item in part.items if not drop(item)] if self._delivered else []
         return _Post(downstream, body, headers, items)
 
     def _drops_for(self, downstream: Downstream, blocked: Container[int]) -> Callable[[Item], bool]:
@@ -177,10 +186,11 @@ class Delivery:
             await self._send(post)
 
     def _count(self, parts: Sequence[Part], blocked: Container[int]) -> None:
-        for part in parts:
-            for item in part.change.items:
-                self._meter.item(item.array, "dropped" if id(item) in blocked else "forwarded")
+        items = (item for part in parts for item in part.items)
+        counted = Counter((item.array, "dropped" if id(item) in blocked else "forwarded") for item in items)
+        for (array, verdict), times in counted.items():
+            self._meter.items(array, verdict, times)
 
 
 def _is_empty(payload: Payload, part: Part, blocked: Container[int]) -> bool:
-    return payload.body([part.change], lambda item: id(item) in blocked) is None
+    return payload.body(part.changes, lambda item: id(item) in blocked) is None

@@ -7,11 +7,12 @@ from typing import Protocol
 from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Microseconds
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError, InvalidParameter, InvalidSignature, Overloaded
-from wablock.gate.changes import Change, Item
+from wablock.gate.changes import Change, Item, Notice
 from wablock.gate.delivery import Delivery, Part
 from wablock.gate.drops import RecentDrops
 from wablock.gate.last_inbound import LastInbound
-from wablock.gate.payload import Payload, Unreadable
+from wablock.gate.payload import Payload
+from wablock.gate.pieces import Unreadable
 from wablock.gate.ports import Account, CannotUnseal, GateMeter
 from wablock.gate.routes import Routes
 from wablock.gate.senders import member_of, members_of
@@ -67,25 +68,34 @@ class Inbound:
             self._meter.webhook("unsigned")
             raise InvalidSignature
         try:
-            payload = Payload.parse(body)
+            await self._pass_on(Payload.parse(body), body, signature)
         except Unreadable:
             self._meter.webhook("unreadable")
             raise InvalidParameter("The body must be a JSON object.") from None
-        try:
-            await self._pass_on(payload, body, signature)
         except CannotUnseal as trouble:
             self._meter.webhook("sealed")
             _log.error("a webhook was refused: %s", trouble)
             raise Overloaded("The gate cannot read its secrets; its log says why. Send the webhook again.") from trouble
 
     async def _pass_on(self, payload: Payload, body: bytes, signature: str) -> None:
-        parts = [await self._part(change) for change in payload.changes]
+        parts = await self._parts(payload.changes)
         self._verify(parts, await self._routes.only_signer() if not parts else None, body, signature)
         blocked, unchecked = await self._blocked(parts)
         forwarded = await self._delivery.deliver(payload, parts, signature, blocked, unchecked=unchecked)
         self._meter.webhook("forwarded" if forwarded else "dropped")
 
+    async def _parts(self, changes: Sequence[Change]) -> list[Part]:
+        parts: dict[tuple[str | None, str | None], Part] = {}
+        for change in changes:
+            about = change.phone_number_id, change.entry_id
+            part = parts.get(about)
+            if part is None:
+                part = parts[about] = await self._part(change)
+            part.changes.append(change)
+        return list(parts.values())
+
     async def _part(self, change: Change) -> Part:
+        """The part that this change begins."""
         number = await self._numbers.find_number(change.phone_number_id) if change.phone_number_id else None
         if number is not None:
             account = await self._routes.account(number.account_id)
@@ -100,11 +110,11 @@ class Inbound:
                 extra={"phone_number_id": change.phone_number_id, "entry": change.entry_id},
             )
             raise InvalidSignature
-        return Part(change, account, number)
+        return Part([], account, number, change.phone_number_id)
 
     def _verify(self, parts: Sequence[Part], signer: Account | None, body: bytes, signature: str) -> None:
         """Every account that the webhook speaks of must have signed it: one's secret opens no way to another's."""
-        secrets = {it.account.app_secret for it in parts} | ({signer.app_secret} if signer else set())
+        secrets = {part.account.app_secret for part in parts} | ({signer.app_secret} if signer else set())
         if not secrets or not all(secret and is_signed(secret, body, signature) for secret in secrets):
             self._meter.webhook("badly_signed")
             raise InvalidSignature
@@ -113,9 +123,9 @@ class Inbound:
         """The ids of the items that blocked users sent, and whether nobody could be asked about some."""
         now = self._clock()
         try:
-            for it in parts:
-                await self._learn(it, now)
-            return {found for it in parts for found in await self._blocked_items(it, now)}, False
+            for part in parts:
+                await self._learn(part, now)
+            return {found for part in parts for found in await self._blocked_items(part, now)}, False
         except GraphError as trouble:
             if not self._pass_unchecked:
                 self._meter.webhook("unchecked")
@@ -123,30 +133,46 @@ class Inbound:
             self._meter.unchecked()
             return set(), True
 
-    async def _blocked_items(self, it: Part, now: Microseconds) -> list[int]:
-        if it.number is None or not it.change.items:
+    async def _blocked_items(self, part: Part, now: Microseconds) -> list[int]:
+        number = part.number
+        if number is None:
             return []
-        sent = [(item, member) for item in it.change.items if (member := member_of(item.wa_id, item.user_id))]
+        sent = [
+            (change, item, member)
+            for change in part.changes
+            for item in change.items
+            if (member := member_of(item.wa_id, item.user_id)) is not None
+        ]
         if not sent:
             return []
-        self._last_inbound.note(it.number, [(member, _sent_at(item, now)) for item, member in sent])
-        found: Sequence[InForce | None] = await self._block_list.in_force(it.number, [member for _, member in sent])
-        dropped = []
-        for (item, member), block in zip(sent, found, strict=True):
-            if block is not None:
-                dropped.append(id(item))
-                self._drops.add(it.number.phone_number_id, now, member, item.type, item.size)
-        return dropped
+        self._last_inbound.note(number, [(member, _sent_at(item, now)) for _, item, member in sent])
+        found: Sequence[InForce | None] = await self._block_list.in_force(number, [member for *_, member in sent])
+        dropped = [its for its, block in zip(sent, found, strict=True) if block is not None]
+        for change, item, member in dropped:
+            self._drops.add(number.phone_number_id, now, member, item.type, change.size(item))
+        return [id(item) for _, item, _ in dropped]
 
-    async def _learn(self, it: Part, now: Microseconds) -> None:
-        """Links and changed ids; what is learned is durable before anything is forwarded."""
-        account_id = it.account.account_id
-        for notice in it.change.notices:
+    async def _learn(self, part: Part, now: Microseconds) -> None:
+        """Links and changed ids, in their order; what is learned is durable before anything is forwarded."""
+        account_id = part.account.account_id
+        links: list[tuple[str, str]] = []
+        for change in part.changes:
+            if change.notices:
+                await self._learn_links(account_id, links, now)
+                links = []
+                await self._carry(account_id, change.notices, now)
+            links += change.links
+        await self._learn_links(account_id, links, now)
+
+    async def _carry(self, account_id: str, notices: Sequence[Notice], now: Microseconds) -> None:
+        for notice in notices:
             users = members_of(notice.previous, notice.current)
             if users is not None:
                 await self._store.apply(Carry(account_id, now, *users))
+
+    async def _learn_links(self, account_id: str, links: Sequence[tuple[str, str]], now: Microseconds) -> None:
         # Asked every time: a link may have moved meanwhile, and not by this process.
-        shown = [member for link in it.change.links if (member := member_of(*link)) is not None and member.links]
+        shown = [member for link in links if (member := member_of(*link)) is not None and member.links]
         unknown = await self._store.unlinked(account_id, shown) if shown else ()
         if unknown:
             await self._store.apply(Link(account_id, now, unknown))

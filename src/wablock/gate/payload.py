@@ -1,18 +1,19 @@
 """A webhook's body, taken apart into raw pieces: what is let through keeps every byte of it, in its order.
 
 Shapes that Meta has not documented are no errors: they are kept whole. Of a repeated JSON key the last one counts, and
-only that one is handed on where something else was taken out.
+only that one is handed on where something else was taken out of the same object.
 """
 
 from collections.abc import Callable, Iterable
 
 import msgspec
 
-from wablock.gate.changes import Change, Item, change_of
+from wablock.gate.changes import Change, Item, changes_of
 from wablock.gate.pieces import (
     UNREAD,
     Members,
     Pieces,
+    Unreadable,
     a_list,
     a_text,
     an_object,
@@ -23,10 +24,6 @@ from wablock.gate.pieces import (
     objects,
     unmask,
 )
-
-
-class Unreadable(ValueError):
-    """The body is not a JSON object, or not UTF-8 where the gate has to read it: nobody passes unseen."""
 
 
 class _Entry(msgspec.Struct):
@@ -63,7 +60,7 @@ class Payload:
     def body(self, chosen: Iterable[Change], drop: Callable[[Item], bool]) -> bytes | None:
         """The JSON of the chosen changes without the items that `drop` names; None where nothing is left.
 
-        `raw` itself where that is all of it.
+        `raw` itself where that is all of it. Raises `Unreadable`.
         """
         wanted = {id(change) for change in chosen}
         mine = [change for change in self.changes if id(change) in wanted]
@@ -92,25 +89,16 @@ def _split(body: bytes) -> tuple[Members, list[_Entry]]:
         return top, [_entry(members) for members in entries]
     pieces = decoded(a_list, top.get("entry"))
     if pieces is None:  # nothing in it can be told apart: it is one change
-        return top, [_Entry(None, [Change(opaque=[body])])]
-    return top, [_opaque(it) if (members := decoded(an_object, it)) is None else _entry(members) for it in pieces]
-
-
-def _opaque(raw: msgspec.Raw) -> _Entry:
-    return _Entry(None, [Change(opaque=[raw])])
+        return top, [_Entry(None, [Change([body])])]
+    return top, [
+        _Entry(None, [Change([it])]) if (members := decoded(an_object, it)) is None else _entry(members)
+        for it in pieces
+    ]
 
 
 def _entry(members: Members) -> _Entry:
     entry_id = decoded(a_text, members.get("id")) or None
-    changes = decoded(objects, members.get("changes"))
-    if changes is not None:
-        return _Entry(members, [change_of(change, entry_id) for change in changes])
-    pieces = decoded(a_list, members.get("changes"))
-    if pieces is None:
-        return _Entry(None, [Change(entry_id, opaque=joined_object(members, {}))])
-    return _Entry(members, [_change_or_opaque(piece, entry_id) for piece in pieces])
-
-
-def _change_or_opaque(raw: msgspec.Raw, entry_id: str | None) -> Change:
-    members = decoded(an_object, raw)
-    return Change(entry_id, opaque=[raw]) if members is None else change_of(members, entry_id)
+    changes = changes_of(members["changes"], entry_id) if "changes" in members else None
+    if changes is None:
+        return _Entry(None, [Change(joined_object(members, {}), entry_id)])
+    return _Entry(members, changes)

@@ -6,6 +6,11 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+
+class Unreadable(ValueError):
+    """The body is not a JSON object, or not UTF-8 where the gate has to read it: nobody passes unseen."""
+
+
 Members = dict[str, msgspec.Raw]
 Piece = msgspec.Raw | bytes
 Pieces = list[Piece]

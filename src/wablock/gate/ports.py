@@ -209,8 +209,8 @@ class GateMeter(Protocol):
     def webhook(self, result: str) -> None:
         """A webhook ended as `result`: forwarded, dropped (nothing was left), or why it was refused."""
 
-    def item(self, kind: str, verdict: str) -> None:
-        """A message or a call was forwarded, dropped, or a duplicate."""
+    def items(self, kind: str, verdict: str, times: int) -> None:
+        """So many messages or calls were forwarded or dropped."""
 
     def delivery(self, *, required: bool, result: str) -> None:
         """A downstream took its part, refused it, or was not asked because too much is waiting."""

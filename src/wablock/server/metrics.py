@@ -59,8 +59,8 @@ class Metrics:
     def webhook(self, result: str) -> None:
         self._webhooks.labels(result).inc()
 
-    def item(self, kind: str, verdict: str) -> None:
-        self._labelled(self._items, kind, verdict).inc()
+    def items(self, kind: str, verdict: str, times: int) -> None:
+        self._labelled(self._items, kind, verdict).inc(times)
 
     def delivery(self, *, required: bool, result: str) -> None:
         self._labelled(self._deliveries, "true" if required else "false", result).inc()
