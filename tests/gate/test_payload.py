@@ -60,8 +60,8 @@ def test_one_delivery_may_be_about_two_numbers() -> None:
 def test_every_documented_message_has_its_sender(kind: str) -> None:
     item = the_item(message(ANNA, **MESSAGES[kind]))
 
-    assert (item.array, item.index, item.wa_id, item.user_id) == ("messages", 0, ANNA, None)
-    assert (item.id, item.type, item.timestamp) == ("wamid.1", MESSAGES[kind]["type"], 1749416383)
+    assert (item.array, item.wa_id, item.user_id) == ("messages", ANNA, None)
+    assert (item.id, item.kind, item.sent_at) == ("wamid.1", MESSAGES[kind]["type"], 1749416383)
 
 
 def test_an_items_size_is_that_of_its_bytes() -> None:
@@ -80,7 +80,7 @@ def test_a_sender_may_have_a_user_id_only() -> None:
 def test_a_call_is_an_item_of_its_own_type(event: str) -> None:
     item = the_item(call(event=event, type="audio"), "calls")
 
-    assert (item.array, item.wa_id, item.id, item.type) == ("calls", ANNA, "wacid.1", "call")
+    assert (item.array, item.wa_id, item.id, item.kind) == ("calls", ANNA, "wacid.1", "call")
 
 
 def test_a_call_that_the_business_began_is_from_the_business() -> None:
@@ -108,7 +108,7 @@ def test_a_member_of_another_type_is_as_one_that_is_missing(name: str, odd: Any)
 
     item, other = the_item(plain | {name: odd}), the_item({key: it for key, it in plain.items() if key != name})
 
-    shown = [(it.wa_id, it.user_id, it.id, it.type, it.timestamp) for it in (item, other)]
+    shown = [(it.wa_id or None, it.user_id or None, it.id or None, it.kind, it.sent_at) for it in (item, other)]
     assert shown[0] == shown[1]
 
 
@@ -116,7 +116,7 @@ def test_a_member_of_another_type_is_as_one_that_is_missing(name: str, odd: Any)
     "said, seconds", [("17", 17), (17, 17), ("-1", None), (-1, None), ("1" * 13, None), ("²", None)]
 )
 def test_a_timestamp_is_text_or_a_number_of_seconds(said: Any, seconds: int | None) -> None:
-    assert the_item(message() | {"timestamp": said}).timestamp == seconds
+    assert the_item(message() | {"timestamp": said}).sent_at == seconds
 
 
 def test_of_a_repeated_key_the_last_one_counts() -> None:

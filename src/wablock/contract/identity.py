@@ -51,8 +51,13 @@ def of_user(user: str, country: str | None) -> Identity:
 
 def of_wa_id(digits: str) -> Identity:
     """Who an international number is, given as its digits, with the country code and without +."""
+    return Identity(key_of(digits), digits)
+
+
+def key_of(digits: str) -> str:
+    """The key alone of that identity."""
     if digits[0] in _CALLING_CODES or digits[:2] in _CALLING_CODES or digits[:3] in _CALLING_CODES:
-        return Identity(_key(digits), digits)
+        return _key(digits)
     raise NotAWhatsAppUser("its country code does not exist")
 
 

@@ -1,7 +1,7 @@
 """One change of a webhook: what users sent in it, what it shows of them, and what is left without some of it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -32,15 +32,39 @@ class _Metadata(msgspec.Struct, gc=False):
     phone_number_id: str | None = None
 
 
-class _Said(msgspec.Struct, gc=False):
-    """What is read of a message or a call."""
+class Item(msgspec.Struct, eq=False, gc=False):
+    """A message or a call, as it says itself. What is empty says no more than what is missing."""
 
-    from_: str | None = msgspec.field(default=None, name="from")
-    from_user_id: str | None = None
+    wa_id: str | None = msgspec.field(default=None, name="from")
+    user_id: str | None = msgspec.field(default=None, name="from_user_id")
     id: str | None = None
     type: str | None = None
     timestamp: str | int | None = None
     system: msgspec.Raw = msgspec.Raw()
+
+    array: ClassVar[str]
+    """Where in a change it stands."""
+
+    @property
+    def kind(self) -> str:
+        return self.type or "unknown"
+
+    @property
+    def sent_at(self) -> int | None:
+        """In seconds since 1970."""
+        return _seconds(self.timestamp)
+
+
+class Message(Item, eq=False, gc=False):
+    array = "messages"
+
+
+class Call(Item, eq=False, gc=False):
+    array = "calls"
+
+    @property
+    def kind(self) -> str:
+        return "call"
 
 
 class _System(msgspec.Struct):
@@ -73,8 +97,8 @@ class _Value(msgspec.Struct, gc=False):
 
     metadata: _Metadata | None = None
     contacts: list[_Contact | None] = []
-    messages: list[_Said | None] = []
-    calls: list[_Said | None] = []
+    messages: list[Message | None] = []
+    calls: list[Call | None] = []
     user_id_update: msgspec.Raw = msgspec.Raw()
 
 
@@ -85,23 +109,12 @@ class _Read(msgspec.Struct, gc=False):
 
 _documented = msgspec.json.Decoder(list[_Read])
 _metadata = Reader(_Metadata)
-_said = Reader(_Said)
+_message = Reader(Message)
+_call = Reader(Call)
 _system = Reader(_System)
 _contact = Reader(_Contact)
 _status = Reader(_Status)
 _new_id = Reader(_NewId)
-
-
-class Item(msgspec.Struct, eq=False, gc=False):
-    """One message or call: who sent it, and when, in seconds since 1970. `index` is its place in `array`."""
-
-    array: str
-    index: int
-    wa_id: str | None
-    user_id: str | None
-    id: str | None
-    type: str
-    timestamp: int | None
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -134,11 +147,14 @@ class Change(msgspec.Struct, eq=False):
     items: list[Item] = []
     links: list[tuple[str, str]] = []
     notices: list[Notice] = []
+    arrays: tuple[Sequence[Item | None], Sequence[Item | None]] = ((), ())
+    """Messages and calls, as they stand there."""
     _parts: _Parts | None = None
 
     def piece(self, item: Item) -> msgspec.Raw:
         """All of the item."""
-        return self._taken_apart().arrays[item.array][item.index]
+        place = next(place for place, it in enumerate(self._array(item.array)) if it is item)
+        return self._taken_apart().arrays[item.array][place]
 
     def size(self, item: Item) -> int:
         """In bytes, as it came."""
@@ -158,6 +174,9 @@ class Change(msgspec.Struct, eq=False):
             parts.members, {"value": joined_object(value, {name: joined_array(it) for name, it in left.items()})}
         )
 
+    def _array(self, name: str) -> Sequence[Item | None]:
+        return self.arrays[_ARRAYS.index(name)]
+
     def _taken_apart(self) -> _Parts:
         """Done once, and only for a change that something is taken out of; raises `Unreadable`."""
         if self._parts is None:
@@ -171,8 +190,8 @@ class Change(msgspec.Struct, eq=False):
         """The arrays from which something was taken out."""
         left = {}
         for array in {item.array for item in dropped}:
-            out = {item.index for item in dropped if item.array == array}
-            left[array] = [piece for index, piece in enumerate(parts.arrays[array]) if index not in out]
+            items = zip(parts.arrays[array], self._array(array), strict=True)
+            left[array] = [piece for piece, item in items if id(item) not in gone]
         contacts = self._contacts_without(parts, dropped, gone)
         if len(contacts) < len(parts.contacts):
             left["contacts"] = contacts
@@ -235,8 +254,8 @@ def _read_apart(raw: msgspec.Raw) -> _Read | None:
     )
     if field in _CARRIES_ITEMS:
         read.contacts = [_contact.read(raw) for raw in list_of(value.get("contacts"))]
-        read.messages = [_said.read(raw) for raw in list_of(value.get("messages"))]
-        read.calls = [_said.read(raw) for raw in list_of(value.get("calls"))]
+        read.messages = [_message.read(raw) for raw in list_of(value.get("messages"))]
+        read.calls = [_call.read(raw) for raw in list_of(value.get("calls"))]
     return _Read(field, read)
 
 
@@ -252,19 +271,17 @@ def _change(raw: msgspec.Raw, read: _Read, entry_id: str | None) -> Change:
 
 
 def _read_items(change: Change, value: _Value) -> None:
-    change.items, change.notices = [], []
-    change.links = [(it.wa_id, it.user_id) for it in value.contacts if it is not None and it.wa_id and it.user_id]
-    for array, sent in (("messages", value.messages), ("calls", value.calls)):
-        for index, said in enumerate(sent):
-            if said is None:  # what is no object is no item, and stays where it is
-                continue
-            kind = "call" if array == "calls" else said.type or "unknown"
-            wa_id, user_id, when = said.from_ or None, said.from_user_id or None, _seconds(said.timestamp)
-            change.items.append(Item(array, index, wa_id, user_id, said.id or None, kind, when))
-            if kind == "system":  # speaks of ids before and after, so that its sender's are no link
-                change.notices += _notices(wa_id, user_id, said.system)
-            elif wa_id and user_id:
-                change.links.append((wa_id, user_id))
+    change.arrays = value.messages, value.calls
+    # What is no object is no item, and stays where it is.
+    change.items = [item for sent in change.arrays for item in sent if item is not None]
+    links = [(it.wa_id, it.user_id) for it in value.contacts if it is not None and it.user_id and it.wa_id]
+    notices: list[Notice] = []
+    for item in change.items:
+        if item.type == "system" and item.array == "messages":  # it speaks of ids before and after, which are no link
+            notices += _notices(item.wa_id, item.user_id, item.system)
+        elif item.user_id and item.wa_id:
+            links.append((item.wa_id, item.user_id))
+    change.links, change.notices = links, notices
 
 
 def _notices(wa_id: str | None, user_id: str | None, raw: msgspec.Raw) -> Iterator[Notice]:

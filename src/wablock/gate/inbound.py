@@ -149,7 +149,7 @@ class Inbound:
         found: Sequence[InForce | None] = await self._block_list.in_force(number, [member for *_, member in sent])
         dropped = [its for its, block in zip(sent, found, strict=True) if block is not None]
         for change, item, member in dropped:
-            self._drops.add(number.phone_number_id, now, member, item.type, change.size(item))
+            self._drops.add(number.phone_number_id, now, member, item.kind, change.size(item))
         return [id(item) for _, item, _ in dropped]
 
     async def _learn(self, part: Part, now: Microseconds) -> None:
@@ -180,4 +180,5 @@ class Inbound:
 
 def _sent_at(item: Item, now: Microseconds) -> Microseconds:
     """When the user wrote, also where the webhook comes again days later; never later than now."""
-    return now if item.timestamp is None else min(item.timestamp * _SECOND, now)
+    sent_at = item.sent_at
+    return now if sent_at is None else min(sent_at * _SECOND, now)

@@ -1,7 +1,6 @@
 """Who sent what: the ids in a webhook -> the member of a block list that is meant."""
 
 import re
-from functools import lru_cache
 
 from wablock.block_list.ports import Member
 from wablock.contract import identity
@@ -39,15 +38,10 @@ def names_of(wa_id: str | None, user_id: str | None) -> set[str]:
 
 
 def _key(wa_id: str | None) -> str | None:
-    return None if wa_id is None or len(wa_id) > 15 else _key_of(wa_id)
-
-
-@lru_cache(maxsize=4096)  # each sender of a delivery is asked for several times
-def _key_of(wa_id: str) -> str | None:
-    if not _WA_ID.fullmatch(wa_id):
+    if wa_id is None or not _WA_ID.fullmatch(wa_id):
         return None
     try:
-        return identity.of_wa_id(wa_id).key
+        return identity.key_of(wa_id)
     except NotAWhatsAppUser:
         return None
 
