@@ -8,12 +8,14 @@ from typing import Final
 import msgspec
 import pytest
 
-from wablock.settings import AnswerSettings, DevSettings, LimitSettings, ServeSettings
+from wablock.settings import AnswerSettings, DevSettings, GateSettings, KeySettings, LimitSettings, ServeSettings
 
 ROOT: Final = Path(__file__).parent.parent
 SOURCES: Final = {"seed", "documented", "seen", "ours"}
 SETTINGS: Final = {
-    field.name for kind in (AnswerSettings, LimitSettings, ServeSettings, DevSettings) for field in fields(kind)
+    field.name
+    for kind in (AnswerSettings, LimitSettings, KeySettings, GateSettings, ServeSettings, DevSettings)
+    for field in fields(kind)
 }
 
 

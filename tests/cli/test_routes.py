@@ -98,3 +98,14 @@ def test_what_another_key_sealed_is_not_shown(database: str, key: str) -> None:
     [row] = _list(database, key + "2")
 
     assert (row["url"], row["header_names"]) == (URL, ["?"])
+
+
+def test_headers_may_come_in_the_variable_one_a_line(database: str, key: str) -> None:
+    called("number", "add", NUMBER, "--database", database)
+    places = ("--database", database, "--secret-key-file", key)
+
+    added = run("downstream", "add", NUMBER, URL, *places, WABLOCK_DOWNSTREAM_HEADER="X-Key: a b\nX-Tenant: seven")
+
+    assert added.returncode == 0, added.stderr
+    [row] = _list(database, key)
+    assert row["header_names"] == ["X-Key", "X-Tenant"]

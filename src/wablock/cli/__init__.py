@@ -7,7 +7,7 @@ from cyclopts import App
 from rich.console import Console
 
 from wablock import __version__
-from wablock.cli import accounts, downstreams, numbers, servers, tokens, upstreams
+from wablock.cli import accounts, downstreams, drops, numbers, servers, tokens, upstreams
 from wablock.cli.administration import Refused
 from wablock.contract.errors import BlocklistInternalError
 from wablock.gate.ports import CannotUnseal
@@ -26,6 +26,7 @@ app.command(numbers.app)
 app.command(tokens.app)
 app.command(accounts.app)
 app.command(downstreams.app)
+app.command(drops.drops)
 app.command(upstreams.app)
 
 

@@ -27,6 +27,11 @@ app = App(name="downstream", help="Add, list and remove the receivers of a numbe
 
 _COLUMNS = ("downstream_id", "url", "required", "timeout", "has_secret", "header_names")
 
+
+def _by_lines(_: Any, lines: str, **__: Any) -> list[str]:
+    return lines.splitlines()
+
+
 PhoneNumberId = Annotated[str, Parameter(help="Id of the business number.")]
 
 
@@ -44,7 +49,11 @@ def add(
     ] = None,
     header: Annotated[
         list[str] | None,
-        Parameter(env_var="WABLOCK_DOWNSTREAM_HEADER", help="A header to send, as 'Name: value'; may be repeated."),
+        Parameter(
+            env_var="WABLOCK_DOWNSTREAM_HEADER",
+            env_var_split=_by_lines,
+            help="A header to send, as 'Name: value'; may be repeated. The variable: one a line.",
+        ),
     ] = None,
     timeout: Annotated[
         float,

@@ -113,6 +113,10 @@ class Delivery:
             if not downstreams and self._refuse_unrouted and not _is_empty(payload, part, blocked):
                 self._meter.webhook("unrouted")
                 where = part.phone_number_id or "this account"
+                _log.warning(
+                    "a webhook was refused: its number has no downstream; add one with: wablock downstream add",
+                    extra={"phone_number_id": part.phone_number_id},
+                )
                 raise NotDelivered(f"{where} has no downstream. Add one with: wablock downstream add")
             for downstream in downstreams:
                 _, chosen = targets.setdefault(downstream.receiver, (downstream, []))

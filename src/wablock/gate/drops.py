@@ -13,7 +13,10 @@ _MOST_NUMBERS: Final = 1_000
 
 
 class Drop(msgspec.Struct, frozen=True):
-    """One message or call that was taken out. `seq` grows with every drop; `size` is in bytes."""
+    """One message or call that was taken out. `size` is in bytes.
+
+    `seq` grows with every drop, over restarts too: it is the time, or one more than the last.
+    """
 
     seq: int
     at: Microseconds
@@ -30,7 +33,7 @@ class RecentDrops:
         self._drops: dict[str, deque[Drop]] = {}
 
     def add(self, phone_number_id: str, at: Microseconds, sender: Member, kind: str, size: int) -> None:
-        self._seq += 1
+        self._seq = max(self._seq + 1, at)
         drops = self._drops.pop(phone_number_id, None)
         if drops is None:
             drops = deque(maxlen=_KEPT_EACH)

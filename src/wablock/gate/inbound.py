@@ -1,12 +1,13 @@
 """A webhook on its way to the business: verified, learned from, freed of what blocked users sent, handed on."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Microseconds
+from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Member, Microseconds
 from wablock.block_list.service import BlockList
-from wablock.contract.errors import GraphError, InvalidParameter, InvalidSignature, Overloaded
+from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter, InvalidSignature, Overloaded
 from wablock.gate.changes import Change, Item, Notice
 from wablock.gate.delivery import Delivery, Part
 from wablock.gate.drops import RecentDrops
@@ -21,6 +22,7 @@ from wablock.gate.signature import is_signed, looks_signed
 _log = logging.getLogger("wablock.gate")
 
 _SECOND = 1_000_000
+_CANNOT_BE_ASKED = "The block list cannot be asked. Send the webhook again."
 
 
 class Numbers(Protocol):
@@ -72,6 +74,9 @@ class Inbound:
         except Unreadable:
             self._meter.webhook("unreadable")
             raise InvalidParameter("The body must be a JSON object.") from None
+        except BlocklistInternalError as trouble:
+            self._meter.webhook("unchecked")
+            raise Overloaded(_CANNOT_BE_ASKED) from trouble
         except CannotUnseal as trouble:
             self._meter.webhook("sealed")
             _log.error("a webhook was refused: %s", trouble)
@@ -129,7 +134,7 @@ class Inbound:
         except GraphError as trouble:
             if not self._pass_unchecked:
                 self._meter.webhook("unchecked")
-                raise Overloaded("The block list cannot be asked. Send the webhook again.") from trouble
+                raise Overloaded(_CANNOT_BE_ASKED) from trouble
             self._meter.unchecked()
             return set(), True
 
@@ -145,12 +150,16 @@ class Inbound:
         ]
         if not sent:
             return []
-        self._last_inbound.note(number, [(member, _sent_at(item, now)) for _, item, member in sent])
+        # Behind the request: while the downstream is at work.
+        asyncio.get_running_loop().call_soon(self._note, number, [(item, member) for _, item, member in sent], now)
         found: Sequence[InForce | None] = await self._block_list.in_force(number, [member for *_, member in sent])
         dropped = [its for its, block in zip(sent, found, strict=True) if block is not None]
         for change, item, member in dropped:
             self._drops.add(number.phone_number_id, now, member, item.kind, change.size(item))
         return [id(item) for _, item, _ in dropped]
+
+    def _note(self, number: BusinessNumber, sent: Sequence[tuple[Item, Member]], now: Microseconds) -> None:
+        self._last_inbound.note(number, [(member, _sent_at(item, now)) for item, member in sent])
 
     async def _learn(self, part: Part, now: Microseconds) -> None:
         """Links and changed ids, in their order; what is learned is durable before anything is forwarded."""

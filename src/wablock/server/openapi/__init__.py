@@ -3,7 +3,17 @@
 from typing import Any, Final
 
 from wablock import __version__
-from wablock.server.openapi import block_users, health, manage, responses, schemas
+from wablock.server.openapi import (
+    block_users,
+    check,
+    health,
+    manage,
+    messages,
+    responses,
+    routing,
+    schemas,
+    webhooks,
+)
 
 _DESCRIPTION: Final = """\
 Manage the blocked users of WhatsApp business numbers. Wire-compatible with Meta's Block API; not Meta's, and not \
@@ -27,11 +37,19 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/", "description": "The server that sent this document"}],
         "tags": [
             {"name": "Block API", "description": "As Meta's reference page has it."},
+            {
+                "name": "Gate",
+                "description": "Where a block holds: webhooks coming in, messages going out.",
+            },
             {"name": "Management", "description": "What Meta's API has no words for."},
             {"name": "Health", "description": "For whoever runs the server. No token is needed."},
         ],
         "security": [{"bearerAuth": []}],
-        "paths": block_users.paths() | manage.paths() | health.paths(),
+        "paths": {
+            path: item
+            for part in (block_users, messages, webhooks, check, routing, manage, health)
+            for path, item in part.paths().items()
+        },
         "components": {
             "schemas": schemas.components(),
             "responses": responses.components(),

@@ -18,7 +18,7 @@ _WA_ID: Final = "16505551234"
 _OTHER: Final = "+14155559876"
 _MOMENT: Final = 1_737_679_688_383_584  # the version in the cursor of Meta's reference page
 
-_PATH_PARAMETERS: Final = [
+PATH_PARAMETERS: Final = [
     {
         "name": "Version",
         "in": "path",
@@ -49,7 +49,7 @@ _USER_AGENT: Final = {
 def paths() -> dict[str, Any]:
     return {
         _PATH: {
-            "parameters": [*_PATH_PARAMETERS, _USER_AGENT],
+            "parameters": [*PATH_PARAMETERS, _USER_AGENT],
             "get": _get(),
             "post": _change("Block user(s)", "blockUsers", "BlockUsersData", _blocked(), _some_blocked()),
             "delete": _change("Unblock user(s)", "unblockUsers", "UnblockUsersData", _unblocked(), _some_unblocked()),

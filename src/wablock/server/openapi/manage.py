@@ -1,29 +1,25 @@
-"""`/v1` in the document."""
+"""Tokens, and when users last wrote, in the document."""
 
 from typing import Any, Final
 
-from wablock.contract import errors
-from wablock.contract.errors import GraphError
-from wablock.server.openapi.responses import JSON, REFUSED, failures
-from wablock.server.openapi.schemas import reference
+from wablock.server.openapi.operations import MOMENT, NUMBER, NUMBER_ID, USER, WA_ID, operation
+from wablock.server.openapi.responses import REFUSED
 
-_MANAGE: Final[dict[str, GraphError]] = {
-    "No access token": errors.MissingAccessToken(),
-    "Bad parameter": errors.InvalidParameter("Param label must be a string."),
-}
+_TAG: Final = "Management"
 _TOKEN: Final = {
     "token_id": "3f5a1c9be072",
     "label": "support desk",
     "scopes": ["read", "write"],
-    "created_at": 1737679688,
+    "created_at": MOMENT,
 }
 
 
 def paths() -> dict[str, Any]:
     return {
         "/v1/tokens": {
-            "get": _operation("listTokens", "List access tokens", "200", "Tokens", {"data": [_TOKEN]}),
-            "post": _operation(
+            "get": operation(_TAG, "listTokens", "List access tokens", "200", "Tokens", {"data": [_TOKEN]}),
+            "post": operation(
+                _TAG,
                 "createToken",
                 "Make an access token",
                 "201",
@@ -36,7 +32,7 @@ def paths() -> dict[str, Any]:
             ),
         },
         "/v1/tokens/{token_id}": {
-            "delete": _operation("revokeToken", "Revoke an access token", "200", "TokenRevoked", {"success": True})
+            "delete": operation(_TAG, "revokeToken", "Revoke an access token", "200", "TokenRevoked", {"success": True})
             | {
                 "parameters": [
                     {
@@ -49,54 +45,17 @@ def paths() -> dict[str, Any]:
                 ]
             }
         },
-        "/v1/numbers/{phone_number_id}/last_inbound": {
-            "put": _operation(
+        f"{NUMBER}/last_inbound": {
+            "parameters": [NUMBER_ID],
+            "put": operation(
+                _TAG,
                 "putLastInbound",
                 "Say that users wrote to the number",
                 "200",
                 "LastInboundResult",
-                {"users": [{"input": "+16505551234", "wa_id": "16505551234"}]},
-                asked=("LastInbound", {"users": ["+16505551234"], "at": 1737679688}),
+                {"users": [{"input": USER, "wa_id": WA_ID}]},
+                asked=("LastInbound", {"users": [USER], "at": MOMENT}),
                 refusals=REFUSED,
-            )
-            | {
-                "parameters": [
-                    {
-                        "name": "phone_number_id",
-                        "in": "path",
-                        "required": True,
-                        "schema": {"type": "string", "pattern": "^[0-9]{1,32}$"},
-                        "example": "106540352242922",
-                    }
-                ]
-            }
+            ),
         },
     }
-
-
-def _operation(
-    operation_id: str,
-    summary: str,
-    status: str,
-    schema: str,
-    example: Any,
-    *,
-    asked: tuple[str, Any] | None = None,
-    links: dict[str, Any] | None = None,
-    refusals: dict[str, GraphError] = _MANAGE,
-) -> dict[str, Any]:
-    """One operation; `asked` is its request body's schema and an example of it."""
-    done = {
-        "description": summary,
-        "content": {JSON: {"schema": reference(schema), "examples": {summary: {"value": example}}}},
-    }
-    operation: dict[str, Any] = {
-        "tags": ["Management"],
-        "operationId": operation_id,
-        "summary": summary,
-        "responses": {status: done | ({"links": links} if links else {})} | failures(refusals),
-    }
-    if asked is not None:
-        body = {"schema": reference(asked[0]), "examples": {summary: {"value": asked[1]}}}
-        operation["requestBody"] = {"required": True, "content": {JSON: body}}
-    return operation

@@ -100,7 +100,7 @@ def success(description: str, schema: str, examples: dict[str, Any], **headers: 
 
 def failures(refusals: dict[str, GraphError], also: Sequence[str] = ()) -> dict[str, Response]:
     """All that may go wrong, by status: `refusals` are the operation's own 400s, `also` the other shapes of a 400."""
-    refused = _failure("The request was refused", refusals)
+    refused = failed("The request was refused", refusals)
     if also:
         shapes = [reference(name) for name in (*also, "ErrorEnvelope")]
         refused["content"][JSON]["schema"] = {"anyOf": shapes}
@@ -114,10 +114,11 @@ def common() -> dict[str, Response]:
 
 def components() -> dict[str, Response]:
     """What `common` refers to."""
-    return {name: _failure(text, examples) for name, text, examples in _COMMON.values()}
+    return {name: failed(text, examples) for name, text, examples in _COMMON.values()}
 
 
-def _failure(description: str, examples: dict[str, GraphError]) -> Response:
+def failed(description: str, examples: dict[str, GraphError]) -> Response:
+    """One failure, in the envelope."""
     content: dict[str, Any] = {"schema": reference("ErrorEnvelope")}
     if examples:
         content["examples"] = {name: {"value": _body(error)} for name, error in examples.items()}

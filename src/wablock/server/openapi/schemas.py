@@ -6,7 +6,7 @@ import msgspec
 
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST as _MOST
 from wablock.contract import wire
-from wablock.server import manage
+from wablock.server import check, manage, routing, upstreams
 
 Schema = dict[str, Any]
 
@@ -22,6 +22,16 @@ _SERVED: Final = (
     manage.TokenRevoked,
     manage.LastInbound,
     manage.LastInboundResult,
+    check.Check,
+    check.CheckedUser,
+    check.CheckResult,
+    routing.DownstreamToAdd,
+    routing.DownstreamAdded,
+    routing.DownstreamList,
+    routing.RecentDropList,
+    routing.Removed,
+    upstreams.UpstreamToSet,
+    upstreams.UpstreamSet,
 )
 
 # Each media type has a schema of its own, though they say the same: generators make one class of each, and tell by the
@@ -38,6 +48,43 @@ _HEALTH: Final = {
     "properties": {"status": {"type": "string"}},
     "required": ["status"],
 }
+_WEB_ADDRESS: Final = {"pattern": "^[hH][tT][tT][pP][sS]?://"}
+# What the types do not say of their members, and the server asks for.
+_SAID_OF_MEMBERS: Final = (
+    ("DownstreamToAdd", "url", _WEB_ADDRESS),
+    ("DownstreamToAdd", "secret", {"writeOnly": True}),
+    (
+        "DownstreamToAdd",
+        "headers",
+        {
+            "writeOnly": True,
+            "propertyNames": {"pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"},
+            "additionalProperties": {"type": "string", "pattern": "^[ -~]*$"},
+        },
+    ),
+    ("UpstreamToSet", "url", _WEB_ADDRESS),
+    ("UpstreamToSet", "token", {"writeOnly": True, "pattern": "^[!-~]+$"}),
+)
+# What the gate itself says of the bodies that it hands on: as good as nothing.
+_PASSED_ON: Final = {
+    "Webhook": {
+        "title": "Webhook",
+        "description": "As Meta sends it. Shapes that nobody has documented are passed on as well.",
+        "type": "object",
+    },
+    "WebhookTaken": {
+        "title": "WebhookTaken",
+        "type": "object",
+        "properties": {"success": {"type": "boolean"}},
+        "required": ["success"],
+    },
+    "Message": {
+        "title": "Message",
+        "description": "As the upstream takes it. Only who it is for is read here.",
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in ("to", "recipient", "recipient_type")},
+    },
+}
 
 
 def reference(name: str) -> Schema:
@@ -53,9 +100,12 @@ def components() -> dict[str, Schema]:
         {"required": [name], "properties": {name: {"type": "string"}}} for name in ("user", "user_id")
     ]
     served["ErrorEnvelope"]["required"] = ["error"]
-    served["LastInbound"]["required"] = ["users"]
-    served["LastInbound"]["properties"]["users"] = {"type": "array", "items": {"type": "string"}, "maxItems": _MOST}
-    return served | _requests() | {"Health": _HEALTH}
+    for name in ("LastInbound", "Check"):
+        served[name]["required"] = ["users"]
+        served[name]["properties"]["users"] = {"type": "array", "items": {"type": "string"}, "maxItems": _MOST}
+    for name, member, said in _SAID_OF_MEMBERS:
+        served[name]["properties"][member] |= said
+    return served | _requests() | _PASSED_ON | {"Health": _HEALTH}
 
 
 def _without_null_defaults(schema: Schema) -> None:

@@ -1,0 +1,102 @@
+"""A webhook's request and its answer, as ASGI has them."""
+
+from typing import Final
+
+import msgspec
+from starlette.types import Message, Receive, Scope, Send
+
+from wablock.gate import delivery
+
+Headers = list[tuple[bytes, bytes]]
+
+LARGEST_BODY: Final = 3 * 1_048_576 + 65_536  # Meta sends up to 3 MB
+
+_SIGNATURE: Final = delivery.SIGNATURE.encode()
+_MARK: Final = delivery.UNCHECKED.encode()
+_FRAMING: Final = frozenset((b"content-length", b"transfer-encoding"))
+_SIGNATURES: Final = frozenset((_SIGNATURE, b"x-hub-signature"))  # the other one is of SHA-1, and from before
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    """What the app is to get."""
+
+    headers: Headers
+    body: bytes
+
+    @property
+    def signature(self) -> str | None:
+        """Two signatures are none: the app may look at the other one."""
+        sent = [value for name, value in self.headers if name == _SIGNATURE]
+        return sent[0].decode("latin-1") if len(sent) == 1 else None
+
+    def marked(self) -> "Webhook":
+        """The same, for an app that wants to know what nobody has checked."""
+        return Webhook([*self.headers, (_MARK, b"true")], self.body)
+
+    def with_body(self, body: bytes, signature: str | None) -> "Webhook":
+        """Another body, with its length; `signature` None: the header that came stays."""
+        stale = _FRAMING if signature is None else _FRAMING | _SIGNATURES
+        headers = [(name, value) for name, value in self.headers if name not in stale]
+        headers.append((b"content-length", str(len(body)).encode()))
+        if signature is not None:
+            headers.append((_SIGNATURE, signature.encode()))
+        return Webhook(headers, body)
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An answer that the middleware gives itself."""
+
+    status: int
+    body: bytes
+    headers: Headers = []
+
+    async def send(self, send: Send) -> None:
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(self.body)).encode())]
+        await send({"type": "http.response.start", "status": self.status, "headers": [*headers, *self.headers]})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+TAKEN: Final = Reply(200, b'{"success":true}')
+TOO_LARGE: Final = Reply(413, b'{"error":{"message":"Request body too large"}}')
+UNREADABLE: Final = Reply(400, b'{"error":{"message":"The body must be a JSON object"}}')
+NOT_ASKED: Final = Reply(
+    503, b'{"error":{"message":"The block list cannot be asked. Send the webhook again."}}', [(b"retry-after", b"1")]
+)
+
+
+class ClientWentAway(Exception):
+    """The connection closed before the request was whole: nobody is there to answer."""
+
+
+async def read(scope: Scope, receive: Receive) -> Webhook | None:
+    """The whole request, unmarked: only the middleware says that nobody has checked it. None where it is too large.
+
+    Raises `ClientWentAway`.
+    """
+    headers = [(name, value) for name, value in scope["headers"] if name != _MARK]
+    if any(name == b"content-length" and value.isdigit() and int(value) > LARGEST_BODY for name, value in headers):
+        return None
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientWentAway
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > LARGEST_BODY:
+            return None
+        if not message.get("more_body", False):
+            return Webhook(headers, b"".join(pieces))
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """Gives the body, and after it what the server says: that the client went away only where it did."""
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive_again() -> Message:
+        for message in messages:
+            return message
+        return await receive()
+
+    return receive_again

@@ -1,0 +1,67 @@
+"""The check in the document."""
+
+from typing import Any, Final
+
+from wablock.contract import errors
+from wablock.contract.errors import GraphError
+from wablock.server.openapi.operations import MOMENT, NUMBER, NUMBER_ID, USER, WA_ID, Operation, operation, path, query
+from wablock.server.openapi.responses import JSON, REFUSED, failed
+
+_TAG: Final = "Gate"
+_FREE: Final = "16505550101"
+_BLOCKED_USER: Final = {"input": USER, "wa_id": WA_ID, "blocked": True, "blocked_at": MOMENT, "reason": "spam"}
+_FREE_USER: Final = {"input": _FREE, "wa_id": _FREE, "blocked": False}
+_NOBODY: Final[dict[str, GraphError]] = {
+    "Nobody": errors.InvalidParameter("Param user names nobody.", "Not a valid WhatsApp user: it is not a phone number")
+}
+_NOT_A_CHECK: Final[dict[str, GraphError]] = {
+    "No users": errors.MissingParameter("users"),
+    "Too many users": errors.TooManyUsers(1_001, 1_000),
+}
+
+
+def paths() -> dict[str, Any]:
+    user = path(
+        "user", "A phone number in any spelling, or a `user_id`.", {"type": "string", "pattern": "^[^/]+$"}, USER
+    )
+    return {
+        f"{NUMBER}/check": {"parameters": [NUMBER_ID], "post": _many()},
+        f"{NUMBER}/check/{{user}}": {"parameters": [NUMBER_ID, user], "get": _one()},
+    }
+
+
+def _many() -> Operation:
+    return operation(
+        _TAG,
+        "checkUsers",
+        "Tell of many users whether they are blocked",
+        "200",
+        "CheckResult",
+        {"users": [_BLOCKED_USER, _FREE_USER]},
+        description="For those who enforce a block elsewhere. Scope `read`.",
+        asked=("Check", {"users": [USER, _FREE]}),
+        refusals=REFUSED | _NOT_A_CHECK,
+    )
+
+
+def _one() -> Operation:
+    made = operation(
+        _TAG,
+        "checkUser",
+        "Tell whether a user is blocked",
+        "200",
+        "CheckedUser",
+        _BLOCKED_USER,
+        description="With `as=status` the status alone tells, as nginx's `auth_request` likes it. Scope `read`.",
+        refusals=REFUSED | _NOBODY,
+    )
+    made["parameters"] = [query("as", "Answer by the status alone.", {"type": "string", "enum": ["status"]})]
+    answers = made["responses"]
+    answers["200"]["content"][JSON]["examples"]["A free user"] = {"value": _FREE_USER}
+    answers["204"] = {"description": "With `as=status`: the user is not blocked"}
+    answers["403"] = failed(
+        "With `as=status`: the user is blocked, and there is no body. Else: the access token may not do this",
+        {"No permission": errors.PermissionDenied()},
+    )
+    del answers["403"]["headers"]  # the status alone comes without them
+    return made

@@ -1,0 +1,71 @@
+"""The send path in the document: what wablock itself answers. Everything else is the upstream's."""
+
+from typing import Any, Final
+
+from wablock.contract import errors
+from wablock.contract.errors import GraphError
+from wablock.gate import sent
+from wablock.server.openapi.block_users import PATH_PARAMETERS
+from wablock.server.openapi.operations import WA_ID
+from wablock.server.openapi.responses import JSON, REFUSED, failed, failures
+from wablock.server.openapi.schemas import reference
+
+_MESSAGE: Final = {"messaging_product": "whatsapp", "to": WA_ID, "type": "text", "text": {"body": "Hello"}}
+_FORM: Final = _MESSAGE | {"text": '{"body":"Hello"}'}
+_ANSWER: Final = {
+    "messaging_product": "whatsapp",
+    "contacts": [{"input": WA_ID, "wa_id": WA_ID}],
+    "messages": [{"id": "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI5QTNDQTVCM0Q0Q0Q2RTY3RTcA"}],
+}
+_NOT_SENT: Final[dict[str, GraphError]] = {
+    "The user is blocked": errors.BlockedByBusiness(),
+    "Two readings": errors.InvalidParameter("Param to is given twice."),
+    "No upstream": errors.UnknownObject(
+        "post", "106540352242922", "The number has no upstream. Set one with: wablock upstream set"
+    ),
+}
+
+
+def paths() -> dict[str, Any]:
+    return {"/{Version}/{Phone-Number-ID}/messages": {"parameters": PATH_PARAMETERS, "post": _send()}}
+
+
+def _send() -> dict[str, Any]:
+    bodies = {sent.JSON: _MESSAGE, sent.FORM: _FORM, sent.MULTIPART: _FORM}
+    refused = failures(REFUSED | _NOT_SENT)
+    refused["400"]["description"] = "Refused here, and nothing was sent; or the upstream's own refusal"
+    return {
+        "tags": ["Gate"],
+        "operationId": "sendMessage",
+        "summary": "Send a message through the number's upstream",
+        "description": "Nothing is sent to a user whom the number has blocked. Everything else goes on as it came, "
+        "with the upstream's access token in the place of the caller's; the upstream's answer comes back as it is, "
+        "whatever its status. Scope `send`.",
+        "requestBody": {
+            "required": True,
+            "content": {
+                media: {"schema": reference("Message"), "examples": {"A text": {"value": example}}}
+                for media, example in bodies.items()
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "The upstream's own answer",
+                "content": {JSON: {"schema": {}, "examples": {"Meta's": {"value": _ANSWER}}}},
+            },
+            "default": {"description": "The upstream's own answer"},
+        }
+        | refused
+        | {
+            "502": failed("The upstream gave no answer; it may have sent the message", {"No answer": _no_answer()}),
+            "504": failed("The upstream did not answer in time; it may have sent the message", {"Too late": _late()}),
+        },
+    }
+
+
+def _no_answer() -> GraphError:
+    return errors.NotSent("The upstream did not answer: no connection: All connection attempts failed")
+
+
+def _late() -> GraphError:
+    return errors.UpstreamTimedOut("The upstream did not answer: it did not answer within 30 s")

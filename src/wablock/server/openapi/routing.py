@@ -1,0 +1,157 @@
+"""What a number's webhooks and messages go through, and what was taken out, in the document."""
+
+from typing import Any, Final
+
+from wablock.contract import errors
+from wablock.contract.errors import GraphError
+from wablock.gate.routes import META
+from wablock.server.openapi.operations import MOMENT, NUMBER, NUMBER_ID, operation, path, query
+from wablock.server.openapi.responses import REFUSED
+
+_TAG: Final = "Gate"
+_DOWNSTREAM: Final = {
+    "downstream_id": "5f2c9a10",
+    "url": "https://hooks.example.com/whatsapp",
+    "has_secret": True,
+    "header_names": ["X-Tenant"],
+    "timeout": 5.0,
+    "required": True,
+    "created_at": MOMENT,
+}
+_TO_ADD: Final = {
+    "url": "https://hooks.example.com/whatsapp",
+    "secret": "what it checks signatures with",
+    "headers": {"X-Tenant": "7"},
+}
+_UPSTREAM: Final = {"url": META, "timeout": 30.0, "created_at": MOMENT}
+_DROP: Final = {"seq": 12, "at": MOMENT, "sender": "165…34", "type": "text", "size": 214}
+_INSIDE: Final[dict[str, GraphError]] = {
+    "An address inside": errors.InvalidParameter("Param url cannot be used.", "Its host has no address"),
+    "A bad header": errors.InvalidParameter(
+        "Param headers cannot be sent.", "the header Host is set by wablock itself"
+    ),
+}
+_NO_UPSTREAM: Final[dict[str, GraphError]] = {
+    "No upstream": errors.UnknownObject(
+        "get", "106540352242922", "The number has no upstream. Set one with: wablock upstream set"
+    )
+}
+_UNKNOWN_DOWNSTREAM: Final[dict[str, GraphError]] = {"Unknown downstream": errors.UnknownObject("delete", "5f2c9a10")}
+_NO_PLACE: Final[dict[str, GraphError]] = {
+    "Bad after": errors.InvalidParameter("Param after must be a number, as an answer before gave it.")
+}
+
+
+def paths() -> dict[str, Any]:
+    downstream_id = path(
+        "downstream_id",
+        "As the list of downstreams names it.",
+        {"type": "string", "pattern": "^[0-9a-f]{8}$"},
+        "5f2c9a10",
+    )
+    return {
+        f"{NUMBER}/downstreams": {"parameters": [NUMBER_ID], "get": _list(), "post": _add()},
+        f"{NUMBER}/downstreams/{{downstream_id}}": {"parameters": [NUMBER_ID, downstream_id], "delete": _remove()},
+        f"{NUMBER}/upstream": {"parameters": [NUMBER_ID], "get": _get(), "put": _put(), "delete": _delete()},
+        f"{NUMBER}/drops": {"parameters": [NUMBER_ID], "get": _drops()},
+    }
+
+
+def _list() -> dict[str, Any]:
+    return operation(
+        _TAG,
+        "listDownstreams",
+        "List the receivers of the number's webhooks",
+        "200",
+        "DownstreamList",
+        {"data": [_DOWNSTREAM]},
+        description="Never their secrets. Scope `manage`.",
+        refusals=REFUSED,
+    )
+
+
+def _add() -> dict[str, Any]:
+    same = {"phone_number_id": "$request.path.phone_number_id", "downstream_id": "$response.body#/downstream_id"}
+    return operation(
+        _TAG,
+        "addDownstream",
+        "Add a receiver of the number's webhooks",
+        "201",
+        "DownstreamAdded",
+        _DOWNSTREAM,
+        description="Only addresses outside can be named here: private, link-local and metadata addresses are refused, "
+        "now and whenever a connection is made. Scope `manage`.",
+        asked=("DownstreamToAdd", _TO_ADD),
+        links={"Remove it": {"operationId": "removeDownstream", "parameters": same}},
+        refusals=REFUSED | _INSIDE,
+    )
+
+
+def _remove() -> dict[str, Any]:
+    return operation(
+        _TAG,
+        "removeDownstream",
+        "Remove a receiver",
+        "200",
+        "Removed",
+        {"success": True},
+        description="Scope `manage`.",
+        refusals=REFUSED | _UNKNOWN_DOWNSTREAM,
+    )
+
+
+def _get() -> dict[str, Any]:
+    return operation(
+        _TAG,
+        "getUpstream",
+        "Show the API that the number's messages are sent through",
+        "200",
+        "UpstreamSet",
+        _UPSTREAM,
+        description="Never its token. Scope `manage`.",
+        refusals=REFUSED | _NO_UPSTREAM,
+    )
+
+
+def _put() -> dict[str, Any]:
+    return operation(
+        _TAG,
+        "setUpstream",
+        "Set the API that the number's messages are sent through",
+        "200",
+        "UpstreamSet",
+        _UPSTREAM,
+        description="It takes the place of the one before. Only an address outside can be named here. Scope `manage`.",
+        asked=("UpstreamToSet", {"token": "EAAJB-the-upstreams-own-token"}),
+        refusals=REFUSED | _INSIDE,
+    )
+
+
+def _delete() -> dict[str, Any]:
+    return operation(
+        _TAG,
+        "removeUpstream",
+        "Remove the upstream",
+        "200",
+        "Removed",
+        {"success": True},
+        description="The number's messages are refused then. Scope `manage`.",
+        refusals=REFUSED | _NO_UPSTREAM,
+    )
+
+
+def _drops() -> dict[str, Any]:
+    made = operation(
+        _TAG,
+        "listDrops",
+        "List what was taken out lately",
+        "200",
+        "RecentDropList",
+        {"data": [_DROP], "after": 12},
+        description="The last 100 messages and calls of blocked users that this server took out since its start, "
+        "oldest first: never a body, and of the sender enough to recognise somebody one knows. Scope `read`.",
+        refusals=REFUSED | _NO_PLACE,
+    )
+    after = {"type": "integer", "minimum": 0, "default": 0}
+    made["parameters"] = [query("after", "Only later ones, as `after` in an answer before named them.", after)]
+    return made

@@ -1,0 +1,61 @@
+"""`wablock drops --follow` in a process of its own, whose lines can be waited for."""
+
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from tests.cli.command import WABLOCK, environment
+
+_COMES_WITHIN = 60  # seconds
+
+
+class Follower:
+    """What it prints and complains of, line by line."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout
+        assert process.stderr
+        self._process = process
+        self._printed, self._complained = _lines(process.stdout), _lines(process.stderr)
+
+    def line(self) -> str:
+        """The next one that it prints."""
+        return self._printed.get(timeout=_COMES_WITHIN)
+
+    def complaint(self) -> str:
+        """The next line on standard error."""
+        return self._complained.get(timeout=_COMES_WITHIN)
+
+    def interrupt(self) -> int:
+        """Ctrl-C; its exit status."""
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(_COMES_WITHIN)
+
+
+@contextmanager
+def following(phone_number_id: str, *arguments: str, **variables: str) -> Iterator[Follower]:
+    command = [WABLOCK, "drops", phone_number_id, "--follow", *arguments]
+    with subprocess.Popen(
+        command, env=environment(**variables), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield Follower(process)
+        finally:
+            process.kill()
+
+
+def _lines(stream: IO[str]) -> "queue.Queue[str]":
+    """The stream's lines as they come; after the last one an empty text."""
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        for line in stream:
+            lines.put(line)
+        lines.put("")
+
+    threading.Thread(target=read, name="lines").start()
+    return lines

@@ -1,0 +1,150 @@
+"""`docs/how-to/put-the-gate-in-front.md`: its nginx that parts messages from all else, before a real wablock."""
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.conformance.caller import calling
+from tests.receiver import Receiver, receiving
+from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer, running_server
+from tests.server.test_webhooks import ANNA, BEN, KEY
+
+from wablock.gate.ports import Upstream
+from wablock.wiring import routes_of
+
+PAGE: Final = Path(__file__).parent.parent.parent / "docs/how-to/put-the-gate-in-front.md"
+_LISTENS_WITHIN = 20  # seconds
+
+
+@pytest.fixture
+def graph() -> Iterator[Receiver]:
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture
+def port(tmp_path: Path, graph: Receiver) -> Iterator[int]:
+    """Where nginx listens; Anna is blocked, and wablock's upstream is the same Graph."""
+    with running_server(tmp_path, key=KEY) as server, calling(server) as caller:
+        caller.block("+" + ANNA)
+        asyncio.run(send_through(server, graph))
+        with nginx(tmp_path, server, graph) as listening:
+            yield listening
+
+
+async def send_through(server: RunningServer, graph: Receiver) -> None:
+    upstream = Upstream(PHONE_NUMBER_ID, f"http://127.0.0.1:{graph.port}", server.token, may_be_inside=True)
+    assert await routes_of(server.wired.store, KEY).set_upstream(ACCOUNT_ID, upstream)
+
+
+@contextmanager
+def nginx(folder: Path, server: RunningServer, graph: Receiver) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (folder / "nginx.conf").write_text(_configuration(folder, port, server.url, f"http://127.0.0.1:{graph.port}"))
+    arguments = [_installed(), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            _wait_until_it_listens(process, port)
+            yield port
+        finally:
+            process.terminate()
+
+
+def _configuration(folder: Path, port: int, wablock: str, graph: str) -> str:
+    (page,) = re.findall(r"^```nginx\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    for documented, here in {
+        "listen 127.0.0.1:8090": f"listen 127.0.0.1:{port}",
+        "http://127.0.0.1:8080": wablock,
+        "https://graph.facebook.com": graph,
+    }.items():
+        assert documented in page
+        page = page.replace(documented, here)
+    temporary = "".join(
+        f"{kind}_temp_path {folder / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    user = "user root;" if os.geteuid() == 0 else ""  # its workers have to get into the test's own folder
+    return f"""
+daemon off; pid {folder / "nginx.pid"}; worker_processes 1; {user}
+events {{ }}
+http {{ access_log off; {temporary}
+{page}
+}}
+"""
+
+
+def _installed() -> str:
+    """Without nginx this skips on a laptop, and fails in CI."""
+    command = shutil.which("nginx")
+    if command is not None:
+        return command
+    missing = "nginx is not installed"
+    return pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+
+
+def _wait_until_it_listens(process: "subprocess.Popen[str]", port: int) -> None:
+    until = time.monotonic() + _LISTENS_WITHIN
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            assert process.stderr
+            raise AssertionError(f"nginx does not start: {process.stderr.read()}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError("nginx does not listen")
+
+
+def posted(port: int, target: str, to: str) -> bytes:
+    """By hand: a client library would tidy the path up."""
+    body = f'{{"messaging_product":"whatsapp","to":"{to}"}}'
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(
+            f"POST {target} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer wablock-test-token\r\nconnection: close\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        received = b""
+        while piece := connection.recv(65_536):
+            received += piece
+    return received
+
+
+def test_a_message_reaches_graph_unless_its_user_is_blocked(port: int, graph: Receiver) -> None:
+    target = f"/v13.0/{PHONE_NUMBER_ID}/messages"
+
+    answers = [posted(port, target, to) for to in (ANNA, BEN)]
+
+    assert b'"code":130403' in answers[0]
+    assert answers[1].startswith(b"HTTP/1.1 200 ")
+    assert [(delivery.path, delivery.json()["to"]) for delivery in graph.deliveries] == [(target, BEN)]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [f"/v13.0/{PHONE_NUMBER_ID}/media", f"/v14.0/{ACCOUNT_ID}/message_templates?limit=1", "/v21.0/debug_token"],
+)
+def test_what_is_no_message_reaches_graph_as_it_came(port: int, graph: Receiver, target: str) -> None:
+    posted(port, target, ANNA)
+
+    (delivery,) = graph.deliveries
+    assert (delivery.path, delivery.headers["host"]) == (target, "graph.facebook.com")
+    assert delivery.headers["authorization"] == "Bearer wablock-test-token"
+
+
+@pytest.mark.parametrize(
+    "path", ["messages/", "messages?to=1", "Messages", "%6dessages", "x/../messages", "./messages"]
+)
+@pytest.mark.parametrize("before", ["/v25.0/", "/", "//v25.0//"])
+def test_no_spelling_of_the_path_leads_past_wablock(port: int, graph: Receiver, before: str, path: str) -> None:
+    posted(port, f"{before}{PHONE_NUMBER_ID}/{path}", ANNA)
+
+    assert graph.deliveries == []

@@ -1,0 +1,230 @@
+"""The middleware as a piece of ASGI: what is not its business passes as if it were not there."""
+
+import asyncio
+import gc
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from tests.downstream.loopback import Loopback, answering
+from tests.gate.payloads import change, delivery, encoded, message
+from tests.running_server import RunningServer
+
+from wablock.middleware import GateMiddleware
+
+WEBHOOK = encoded(delivery(change(messages=[message()])))
+FREE = b'{"users":[{"input":"16505551234","blocked":false}]}'
+ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(FREE), FREE)
+REQUEST: Message = {"type": "http.request", "body": WEBHOOK, "more_body": False}
+DISCONNECT: Message = {"type": "http.disconnect"}
+
+
+class Called:
+    """An app that notes what it is called with, and receives `times` messages; it also starts and stops."""
+
+    def __init__(self, times: int = 1) -> None:
+        self.scopes: list[Scope] = []
+        self.received: list[Message] = []
+        self._times = times
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        self.scopes.append(scope)
+        for _ in range(self._times):
+            self.received.append(await receive())
+        await send({"type": "answered"})
+
+
+class Server:
+    """Says `messages` one after another, and notes what is `sent`."""
+
+    def __init__(self, *messages: Message) -> None:
+        self.sent: list[Message] = []
+        self._messages = iter(messages)
+
+    async def receive(self) -> Message:
+        return next(self._messages)
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+
+def scope(
+    path: str = "/webhook", method: str = "POST", headers: Iterable[tuple[bytes, bytes]] = (), **more: Any
+) -> Any:
+    return {"type": "http", "method": method, "path": path, "headers": list(headers)} | more
+
+
+def gate(app: ASGIApp, wablock: Loopback | None = None, **options: Any) -> GateMiddleware:
+    return GateMiddleware(app, url=f"http://127.0.0.1:{wablock.port if wablock else 9}", token="a-token", **options)
+
+
+async def stop(middleware: GateMiddleware) -> Server:
+    server = Server({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+    await middleware({"type": "lifespan"}, server.receive, server.send)
+    return server
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        scope(method="GET"),
+        scope(method="PUT"),
+        scope("/other"),
+        scope("/webhook/flows"),
+        scope("/"),
+        {"type": "websocket", "path": "/webhook", "headers": []},
+    ],
+)
+async def test_what_is_no_webhook_passes_as_it_came(other: Scope) -> None:
+    app, server = Called(), Server(REQUEST)
+
+    await gate(app)(other, server.receive, server.send)
+
+    assert app.scopes[0] is other
+    assert app.received[0] is REQUEST
+    assert server.sent == [{"type": "answered"}]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        scope("/webhook"),
+        scope("/webhook/"),
+        scope("/two"),
+        scope("/mounted/webhook", root_path="/mounted"),
+    ],
+)
+async def test_a_path_is_meant_with_a_slash_and_a_prefix_as_well(asked: Scope) -> None:
+    app, server = Called(), Server(REQUEST)
+
+    await gate(app, paths=["/webhook", "/two/"])(asked, server.receive, server.send)
+
+    assert server.sent[0]["status"] == 503
+
+
+async def test_one_path_may_be_given_as_a_text() -> None:
+    server = Server(REQUEST)
+
+    await gate(Called(), paths="/")(scope("/"), server.receive, server.send)
+
+    assert server.sent[0]["status"] == 503
+
+
+async def test_after_the_body_the_app_hears_what_the_server_says() -> None:
+    app, server = Called(times=2), Server(REQUEST, DISCONNECT)
+    async with answering(ANSWER) as wablock:
+        middleware = gate(app, wablock)
+        await middleware(scope(), server.receive, server.send)
+        await stop(middleware)
+
+    assert app.received == [REQUEST, DISCONNECT]
+
+
+async def test_a_body_in_pieces_is_one_for_the_app() -> None:
+    pieces = [{"type": "http.request", "body": piece, "more_body": True} for piece in (WEBHOOK[:9], WEBHOOK[9:])]
+    app, server = Called(), Server(*pieces, {"type": "http.request"})
+    async with answering(ANSWER) as wablock:
+        middleware = gate(app, wablock)
+        await middleware(scope(), server.receive, server.send)
+        await stop(middleware)
+
+    assert app.received == [REQUEST]
+
+
+async def test_a_client_that_goes_away_in_its_body_is_not_answered() -> None:
+    app, server = Called(), Server({"type": "http.request", "body": b"{", "more_body": True}, DISCONNECT)
+
+    await gate(app)(scope(), server.receive, server.send)
+
+    assert (app.scopes, server.sent) == ([], [])
+
+
+async def test_headers_are_changed_for_the_app_alone() -> None:
+    marked = scope(headers=[(b"x-wablock-unchecked", b"true"), (b"host", b"bot")])
+    app, server = Called(), Server({"type": "http.request", "body": b"{}"})
+
+    await gate(app)(marked, server.receive, server.send)
+
+    assert app.scopes[0]["headers"] == [(b"host", b"bot")]
+    assert len(marked["headers"]) == 2
+
+
+async def test_a_scope_that_needs_no_change_is_the_servers() -> None:
+    asked = scope(headers=[(b"host", b"bot")])
+    app, server = Called(), Server({"type": "http.request", "body": b"{}"})
+
+    await gate(app)(asked, server.receive, server.send)
+
+    assert app.scopes[0] is asked
+
+
+async def test_at_the_shutdown_connections_are_closed() -> None:
+    server = Server(REQUEST)
+    async with answering(ANSWER) as wablock:
+        middleware = gate(Called(), wablock)
+        await middleware(scope(), server.receive, server.send)
+
+        stopped = await stop(middleware)
+
+        await wablock.ended.acquire()
+    assert [it["type"] for it in stopped.sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+async def test_an_app_that_knows_no_lifespan_says_so_and_serves() -> None:
+    async def app(asked: Scope, _: Receive, send: Send) -> None:
+        assert asked["type"] == "http"
+        await send({"type": "answered"})
+
+    server = Server({"type": "http.request", "body": b"{}"})
+    middleware = gate(app)
+
+    with pytest.raises(AssertionError):
+        await stop(middleware)
+    await middleware(scope(), server.receive, server.send)
+
+    assert server.sent == [{"type": "answered"}]
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_connections_of_an_event_loop_that_is_over_are_not_used(server: RunningServer) -> None:
+    app = Called()
+
+    _serve_in_two_loops(GateMiddleware(app, url=server.url, token=server.token))
+    gc.collect()  # nobody can close what belongs to a loop that is over
+
+    assert len(app.scopes) == 2
+
+
+def _serve_in_two_loops(middleware: GateMiddleware) -> None:
+    async def one_webhook() -> None:
+        asked = Server(REQUEST)
+        await middleware(scope(), asked.receive, asked.send)
+
+    asyncio.run(one_webhook())
+    asyncio.run(one_webhook())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"url": "wablock.example"},
+        {"url": "http://user:word@wablock.example"},
+        {"url": "http://wablock.example/?x"},
+        {"token": ""},
+        {"token": "two words"},
+        {"app_secret": ""},
+        {"paths": ()},
+        {"paths": ("webhook",)},
+        {"paths": ""},
+        {"timeout": 0},
+    ],
+)
+def test_what_cannot_be_used_is_refused_at_once(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        GateMiddleware(Called(), **({"url": "http://wablock.example", "token": "a-token"} | wrong))

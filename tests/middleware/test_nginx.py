@@ -1,0 +1,194 @@
+"""`docs/how-to/nginx-auth-request.md`: its configuration in a real nginx, before a real wablock and a real bot."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.middleware.bot import block
+from tests.middleware.how_to import blocks, replaced
+from tests.receiver import Receiver, receiving
+from tests.running_server import RunningServer
+from tests.server.raw_http import Answer
+
+PAGE = "nginx-auth-request.md"
+ANNA, BEN, ANNAS_ID = "16505551234", "16505550101", "US.13491208655302741918"
+
+_LISTENS_WITHIN = 20  # seconds
+
+
+@pytest.fixture
+def bot() -> Iterator[Receiver]:
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture
+def port(tmp_path: Path, server: RunningServer, bot: Receiver) -> Iterator[int]:
+    """Where nginx listens, with both configurations of the page."""
+    block(server, ANNA)
+    block(server, ANNAS_ID)
+    with nginx(tmp_path, f"{server.host}:{server.port}", server.token, bot) as listening:
+        yield listening
+
+
+@contextmanager
+def nginx(folder: Path, wablock: str, token: str, bot: Receiver) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (folder / "nginx.conf").write_text(_configuration(folder, port, wablock, token, bot))
+    arguments = [_installed(), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            _wait_until_it_listens(process, port)
+            yield port
+        finally:
+            process.terminate()
+
+
+def _installed() -> str:
+    """Without nginx this skips on a laptop, and fails in CI."""
+    command = shutil.which("nginx")
+    if command is not None:
+        return command
+    missing = "nginx is not installed"
+    return pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+
+
+def _configuration(folder: Path, port: int, wablock: str, token: str, bot: Receiver) -> str:
+    path, query_map, query_location = blocks(PAGE, "nginx")
+    page = replaced(
+        path,
+        {
+            "    location /chat {": query_location + "\n    location /chat {",
+            "127.0.0.1:8080": wablock,
+            "listen 8000": f"listen 127.0.0.1:{port}",
+            "YOUR_TOKEN": token,
+        },
+    )
+    page = replaced(page, {"127.0.0.1:3000": f"127.0.0.1:{bot.port}"})
+    temporary = "\n".join(
+        f"{kind}_temp_path {folder / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    user = "user root;" if os.geteuid() == 0 else ""  # its workers have to get into the test's own folder
+    return f"""
+daemon off; pid {folder / "nginx.pid"}; worker_processes 1; {user}
+events {{ }}
+http {{
+access_log off;
+{temporary}
+{query_map}
+{page}
+}}
+"""
+
+
+def _wait_until_it_listens(process: "subprocess.Popen[str]", port: int) -> None:
+    until = time.monotonic() + _LISTENS_WITHIN
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            assert process.stderr
+            raise AssertionError(f"nginx does not start: {process.stderr.read()}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError("nginx does not listen")
+
+
+def posted(port: int, target: str) -> Answer:
+    """By hand: a client library would tidy the path up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(
+            f"POST {target} HTTP/1.1\r\nhost: bot.example\r\nauthorization: Bearer callers-own\r\n"
+            f"content-length: 5\r\nconnection: close\r\n\r\nhello".encode()
+        )
+        received = b""
+        while piece := connection.recv(65_536):
+            received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    return Answer(int(head.split()[1]), {}, body)
+
+
+@pytest.mark.parametrize("target", [f"/chat/{BEN}", f"/chat/{BEN}?greeting=1", "/chat/US.999", f"/chat?user={BEN}"])
+def test_what_a_free_user_says_reaches_the_bot_whole(port: int, bot: Receiver, target: str) -> None:
+    assert posted(port, target).status == 200
+
+    (delivery,) = bot.deliveries
+    assert (delivery.path, delivery.body) == (target, b"hello")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"/chat/{ANNA}",
+        f"/chat/{ANNAS_ID}",
+        f"/chat?user={ANNA}",
+        f"/chat?user={ANNA}&user={BEN}",
+        "/chat/%31%36505551234",
+        f"//chat/{ANNA}",
+        f"/chat/{BEN}/../{ANNA}",
+        f"/chat/./{ANNA}?x",
+    ],
+)
+def test_what_a_blocked_user_says_does_not(port: int, bot: Receiver, target: str) -> None:
+    assert posted(port, target).status == 403
+    assert bot.deliveries == []
+
+
+@pytest.mark.parametrize(
+    "target,seen",
+    [
+        (f"/chat/{ANNA}/../{BEN}", f"/chat/{BEN}"),
+        (f"/chat/{ANNA}/%2e%2e/{BEN}", f"/chat/{BEN}"),
+        (f"/chat?user={BEN}&user={ANNA}", f"/chat?user={BEN}"),
+    ],
+)
+def test_the_bot_sees_the_user_who_was_asked_about(port: int, bot: Receiver, target: str, seen: str) -> None:
+    assert posted(port, target).status == 200
+
+    assert [delivery.path for delivery in bot.deliveries] == [seen]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/chat",
+        "/chat/",
+        f"/chat/+{ANNA}",
+        f"/chat/%2B{ANNA}",
+        f"/chat/{ANNA}/",
+        f"/chat/{ANNA}%0d%0a",
+        f"/chat/{BEN}/{ANNA}",
+        f"/chat/{ANNA}%3Fas=x",
+        f"/chat?user=%31{ANNA[1:]}",
+        f"/chat?user=+{ANNA}",
+        f"/chat?x={ANNA}",
+        f"/is-free?user={BEN}",
+    ],
+)
+def test_what_names_nobody_plainly_is_not_found(port: int, bot: Receiver, target: str) -> None:
+    assert posted(port, target).status == 404
+    assert bot.deliveries == []
+
+
+def test_nothing_passes_while_wablock_cannot_be_asked(tmp_path: Path, bot: Receiver) -> None:
+    with nginx(tmp_path, "127.0.0.1:9", "a-token", bot) as port:
+        assert posted(port, f"/chat/{BEN}").status == 500
+    assert bot.deliveries == []
+
+
+def test_nothing_passes_with_a_bad_token(tmp_path: Path, server: RunningServer, bot: Receiver) -> None:
+    with nginx(tmp_path, f"{server.host}:{server.port}", "another-token", bot) as port:
+        assert posted(port, f"/chat/{BEN}").status == 401
+    assert bot.deliveries == []
+
+
+def test_a_number_of_no_country_does_not_pass(port: int, bot: Receiver) -> None:
+    assert posted(port, "/chat/9991234567").status == 500
+    assert bot.deliveries == []
