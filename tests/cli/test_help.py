@@ -18,6 +18,7 @@ COMMANDS = [
     ("downstream", "add"),
     ("downstream", "list"),
     ("downstream", "remove"),
+    ("drops",),
     ("number", "add"),
     ("number", "list"),
     ("number", "remove"),
