@@ -11,7 +11,7 @@ setup: $(STAMP) ## everything into .venv, so that .venv/bin/wablock works
 $(STAMP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wablock needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	touch $@
 
@@ -44,7 +44,7 @@ torture: setup ## the long tests: 1,000 power cuts, 30 kills, long histories
 lock: setup ## pin all dependencies anew, names and hashes only
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --group test --group check --group bench pyproject.toml -o requirements/dev.txt
+	  --no-emit-index-url --extra server --group test --group check --group bench pyproject.toml -o requirements/dev.txt
 
 dist: setup ## a wheel and a source archive in dist/
 	$(BIN)/python -m build --no-isolation --outdir dist

@@ -34,7 +34,7 @@ def wablock(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> st
     environment = tmp_path_factory.mktemp("venv")
     _run(sys.executable, "-m", "venv", str(environment))
     wheel = next(distributions.glob("*.whl"))
-    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", str(wheel)]
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", f"{wheel}[server]"]
     installed = subprocess.run(pip, capture_output=True, text=True, check=False)
     if installed.returncode and "connection broken" in installed.stderr and not os.environ.get("CI"):
         pytest.skip("the wheel's dependencies need a package index")

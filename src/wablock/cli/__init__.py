@@ -1,39 +1,64 @@
-"""The `wablock` command."""
+"""The `wablock` command. Each command is imported when it is asked for: some need the server, which is an extra."""
 
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from cyclopts import App
 from rich.console import Console
 
 from wablock import __version__
-from wablock.cli import accounts, downstreams, drops, numbers, servers, tokens, upstreams
-from wablock.cli.administration import Refused
-from wablock.contract.errors import BlocklistInternalError
-from wablock.gate.ports import CannotUnseal
-from wablock.server.serve import CannotListen
-from wablock.storage import CannotOpen
-from wablock.vault import BadKey
+from wablock.cli.console import Refused
 
 app = App(
     name="wablock",
     version=__version__,
     help="The WhatsApp Block API that you run yourself. Not Meta's, and not affiliated with Meta.",
 )
-app.command(servers.dev)
-app.command(servers.serve)
-app.command(numbers.app)
-app.command(tokens.app)
-app.command(accounts.app)
-app.command(downstreams.app)
-app.command(drops.drops)
-app.command(upstreams.app)
+_COMMANDS: Final = {
+    "dev": (
+        "servers:dev",
+        """Start a server that is ready for use: it makes the account, the number and the token, and prints them.
+
+        Not for production: its token is known to all who read this, and without --data it keeps nothing.""",
+    ),
+    "serve": (
+        "servers:serve",
+        "Start a production server on a database. Add numbers and tokens with `wablock number` and `wablock token`.",
+    ),
+    "number": ("numbers:app", "Add, list and remove business numbers."),
+    "token": ("tokens:app", "Create, list and revoke access tokens."),
+    "account": ("accounts:app", "Set an account's app secret and verify token."),
+    "downstream": ("downstreams:app", "Add, list and remove the receivers of a number's webhooks."),
+    "drops": (
+        "drops:drops",
+        "Show what the gate took out of the number's webhooks lately: the last 100, since the server's start.",
+    ),
+    "upstream": ("upstreams:app", "Set, show and remove the API that a number's messages are sent through."),
+}
+for _name, (_place, _help) in _COMMANDS.items():
+    app.command(f"wablock.cli.{_place}", name=_name, help=_help)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, or `arguments`; what the user can mend is one line on standard error and exit status 2."""
     try:
         app(arguments)
-    except (CannotOpen, CannotListen, CannotUnseal, BadKey, Refused, BlocklistInternalError) as refusal:
-        Console(stderr=True, soft_wrap=True).print(f"wablock: {refusal}", style="red", markup=False, highlight=False)
+    except Exception as trouble:
+        said = _mendable(trouble)
+        if said is None:
+            raise
+        Console(stderr=True, soft_wrap=True).print(f"wablock: {said}", style="red", markup=False, highlight=False)
         sys.exit(2)
+
+
+def _mendable(trouble: Exception) -> str | None:
+    """What to tell a user who can mend it; None where it is a fault of ours."""
+    if isinstance(trouble, Refused):
+        return str(trouble)
+    try:
+        from wablock.cli.administration import REFUSALS  # noqa: PLC0415 - needs the server, which is an extra
+    except ModuleNotFoundError as missing:
+        is_extra = isinstance(trouble, ImportError) and not str(missing.name).startswith("wablock")
+        return "this command needs the server: pip install 'wablock[server]'" if is_extra else None
+    return str(trouble) if isinstance(trouble, REFUSALS) else None

@@ -4,13 +4,14 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from wablock.cli.administration import Json, Refused, named, on_store, print_json, say
+from wablock.cli.administration import on_store
+from wablock.cli.console import Json, Refused, named, print_json, say
 from wablock.cli.secrets import typed
 from wablock.gate.routes import Routes
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.wiring import routes_of
 
-app = App(name="account", help="Set an account's app secret and verify token.")
+app = App(name="account")
 
 
 @app.command(name="set")

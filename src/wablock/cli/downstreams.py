@@ -6,16 +6,8 @@ import msgspec
 from cyclopts import App, Parameter, validators
 
 from wablock.block_list.rules import SECOND
-from wablock.cli.administration import (
-    Json,
-    Refused,
-    checked_number_id,
-    checked_url_text,
-    on_store,
-    print_json,
-    say,
-    show,
-)
+from wablock.cli.administration import on_store
+from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, print_json, say, show
 from wablock.cli.secrets import typed
 from wablock.gate.headers import checked_headers
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
@@ -23,7 +15,7 @@ from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
 from wablock.wiring import routes_of
 
-app = App(name="downstream", help="Add, list and remove the receivers of a number's webhooks.")
+app = App(name="downstream")
 
 _COLUMNS = ("downstream_id", "url", "required", "timeout", "has_secret", "header_names")
 

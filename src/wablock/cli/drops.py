@@ -13,8 +13,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from wablock.access import is_token
-from wablock.cli.administration import Json, Refused, checked_number_id, checked_url_text, show
-from wablock.cli.logs import harmless
+from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, harmless, show
 from wablock.cli.secrets import typed
 
 _COLUMNS: Final = ("at", "sender", "type", "size")

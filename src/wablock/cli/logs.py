@@ -7,9 +7,8 @@ from typing import Any
 
 import structlog
 
-_ORDER = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
-)  # to a terminal: a color, a title, a line
+from wablock.cli.console import harmless
+
 _LINES = frozenset(("exception", "stack"))  # what Python itself writes in lines
 _NUMBER = re.compile(r"\d{7,}")
 _IDS = frozenset(("request_id", "phone_number_id", "downstream_id", "entry", "timestamp"))
@@ -49,11 +48,6 @@ def mask(_logger: Any, _method: str, event: Any) -> Any:
             shown = "\n".join(map(harmless, value.split("\n"))) if key in _LINES else harmless(value)
             event[key] = shown if key in _IDS else _NUMBER.sub(_masked, shown)
     return event
-
-
-def harmless(text: str) -> str:
-    """`text` on one line, without what a terminal would obey."""
-    return _ORDER.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _masked(number: re.Match[str]) -> str:

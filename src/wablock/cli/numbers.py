@@ -7,13 +7,14 @@ from cyclopts import App, Parameter
 from rich.prompt import Confirm
 
 from wablock.block_list.ports import BusinessNumber, Rules
-from wablock.cli.administration import Json, Refused, checked_number_id, named, on_store, say, show
+from wablock.cli.administration import on_store
+from wablock.cli.console import Json, Refused, checked_number_id, named, say, show
 from wablock.contract import identity
 from wablock.contract.errors import NotAWhatsAppUser
 from wablock.settings import DatabaseUrl
 from wablock.wiring import system_clock
 
-app = App(name="number", help="Add, list and remove business numbers.")
+app = App(name="number")
 
 _COLUMNS = ("phone_number_id", "account_id", "wa_id", "country", "rules")
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from wablock.cli.administration import named
+from wablock.cli.console import named
 
 
 def typed(value: str, flag: str) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from wablock.access import ALL_SCOPES, AccessToken, digest, is_token
 from wablock.block_list.ports import BusinessNumber
 from wablock.cli import logs
-from wablock.cli.administration import Refused, checked_number_id, checked_url_text, say
+from wablock.cli.console import Refused, checked_number_id, checked_url_text, say
 from wablock.gate.ports import Upstream
 from wablock.gate.routes import META, NewDownstream, Routes
 from wablock.server import webhooks

@@ -11,13 +11,14 @@ from wablock import access
 from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
-from wablock.cli.administration import Json, Refused, checked_number_id, named, on_store, print_json, say, show
+from wablock.cli.administration import on_store
+from wablock.cli.console import Json, Refused, checked_number_id, named, print_json, say, show
 from wablock.server.manage import token_info
 from wablock.settings import DatabaseUrl
 from wablock.storage import Store
 from wablock.wiring import system_clock
 
-app = App(name="token", help="Create, list and revoke access tokens.")
+app = App(name="token")
 
 _COLUMNS = ("token_id", "label", "account_id", "scopes", "phone_number_ids", "created_at", "expires_at", "revoked_at")
 _SHORTEST = 16  # characters: a token is stored as one fast hash, which only a long random text may rely on

@@ -6,16 +6,8 @@ from cyclopts import App, Parameter, validators
 
 from wablock.access import is_token
 from wablock.block_list.rules import SECOND
-from wablock.cli.administration import (
-    Json,
-    Refused,
-    checked_number_id,
-    checked_url_text,
-    on_store,
-    print_json,
-    say,
-    show,
-)
+from wablock.cli.administration import on_store
+from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, print_json, say, show
 from wablock.cli.secrets import typed
 from wablock.gate.ports import Upstream
 from wablock.gate.routes import META
@@ -23,7 +15,7 @@ from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
 from wablock.wiring import routes_of
 
-app = App(name="upstream", help="Set, show and remove the API that a number's messages are sent through.")
+app = App(name="upstream")
 
 _COLUMNS = ("phone_number_id", "url", "timeout")
 
