@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
-.PHONY: setup run test check format bench torture lock dist clean
+.PHONY: setup run test check format docs bench torture lock dist clean
 
 setup: $(STAMP) ## everything into .venv, so that .venv/bin/wablock works
 
@@ -26,14 +26,17 @@ test: setup ## all tests, and how much of the code they run
 	$(BIN)/coverage report --fail-under=100 --include='*/wablock/contract/*,*/wablock/block_list/*'
 
 check: setup ## formatting, lint, types, and which module imports which
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: setup ## mend what a machine can mend
-	$(BIN)/ruff format src tests benchmarks
-	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks docs
+	$(BIN)/ruff check --fix src tests benchmarks docs
+
+docs: setup ## write the pages that are made from the code
+	$(BIN)/python docs/generate.py
 
 bench: setup ## the figures of docs/performance.md; needs wrk, gcc and nginx
 	$(BIN)/python -m benchmarks

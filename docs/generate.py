@@ -1,0 +1,73 @@
+"""The pages that are made from the code. `make docs` writes them; a test fails where one is not what is written here."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from cyclopts import App
+from cyclopts.argument import Argument
+
+from wablock.cli import app
+
+FOLDER: Final = Path(__file__).parent / "reference"
+
+_COMMANDS_HEAD: Final = """\
+# Commands
+
+Made from the code by `make docs`. Every flag has an environment variable; the flag wins. `wablock COMMAND --help` says the
+same.
+"""
+_SETTINGS_HEAD: Final = """\
+# Settings
+
+Made from the code by `make docs`: every environment variable, its flag, and the commands that read it.
+
+| variable | flag | default | what | commands |
+|---|---|---|---|---|
+"""
+_TITLE: Final = re.compile(r"\A# wablock\n")
+
+
+def commands() -> str:
+    """The page of commands."""
+    text: str = app.generate_docs(output_format="markdown")
+    return _TITLE.sub(_COMMANDS_HEAD, text).rstrip() + "\n"
+
+
+def settings() -> str:
+    """The page of settings: one row for each variable and meaning, with the commands that read it."""
+    rows: dict[tuple[str, str, str, str], list[str]] = {}
+    for name, command in _leaves(app, ()):
+        for argument in command.assemble_argument_collection():
+            for variable in argument.parameter.env_var or ():
+                rows.setdefault(_row(variable, argument), []).append(f"`{name}`")
+    lines = [f"| {' | '.join(row)} | {', '.join(names)} |" for row, names in sorted(rows.items())]
+    return _SETTINGS_HEAD + "\n".join(lines) + "\n"
+
+
+PAGES: Final = {"commands.md": commands, "settings.md": settings}
+
+
+def _leaves(of: App, path: tuple[str, ...]) -> Iterator[tuple[str, App]]:
+    names = [name for name in of if not name.startswith("-")]
+    if not names:
+        yield " ".join(path), of
+    for name in names:
+        yield from _leaves(of[name], (*path, name))
+
+
+def _row(variable: str, argument: Argument) -> tuple[str, str, str, str]:
+    value = argument.field_info.default
+    default = "" if value in (argument.field_info.empty, None) else f"`{value}`"
+    return f"`{variable}`", f"`{argument.name}`", default, (argument.parameter.help or "").replace("|", "\\|")
+
+
+def main() -> None:
+    """Write every page."""
+    for name, written in PAGES.items():
+        (FOLDER / name).write_text(written())
+
+
+if __name__ == "__main__":
+    main()

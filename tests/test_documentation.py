@@ -1,0 +1,44 @@
+"""The documentation is whole: what is made from the code is as the code is, every link leads somewhere."""
+
+import re
+import runpy
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parent.parent
+DOCS: Final = ROOT / "docs"
+PAGES: Final = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
+MADE: Final = runpy.run_path(str(DOCS / "generate.py"))["PAGES"]
+
+_LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(#[^)\s]*)?\)")
+_FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_page_that_is_made_from_the_code_is_as_the_code_is(name: str) -> None:
+    assert (DOCS / "reference" / name).read_text() == MADE[name](), "run: make docs"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_to_a_file_and_a_heading(page: Path) -> None:
+    for target, anchor in _LINK.findall(_FENCED.sub("", page.read_text())):
+        file = page.parent / target if target else page
+        assert file.exists(), f"{target} does not exist"
+        if anchor:
+            assert anchor[1:] in _anchors(file), f"{target}{anchor}: no such heading"
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    linked = {DOCS / target for target, _ in _LINK.findall((DOCS / "README.md").read_text())}
+
+    pages = {page for page in DOCS.rglob("*.md") if page.parent.name != "decisions"}
+    assert pages - linked == {DOCS / "README.md"}
+
+
+def _anchors(page: Path) -> set[str]:
+    """The names of its headings, as they are made of them where Markdown is shown."""
+    headings = _HEADING.findall(_FENCED.sub("", page.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
