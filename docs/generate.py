@@ -1,6 +1,7 @@
-"""The pages that are made from the code. `make docs` writes them; a test fails where one is not what is written here."""
+"""The pages that are made from the code. `make docs` writes them, and a test holds them."""
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -10,13 +11,11 @@ from cyclopts.argument import Argument
 
 from wablock.cli import app
 
-FOLDER: Final = Path(__file__).parent / "reference"
-
 _COMMANDS_HEAD: Final = """\
 # Commands
 
-Made from the code by `make docs`. Every flag has an environment variable; the flag wins. `wablock COMMAND --help` says the
-same.
+Made from the code by `make docs`. Every flag has an environment variable; the flag wins. `wablock COMMAND --help` says
+the same.
 """
 _SETTINGS_HEAD: Final = """\
 # Settings
@@ -63,11 +62,7 @@ def _row(variable: str, argument: Argument) -> tuple[str, str, str, str]:
     return f"`{variable}`", f"`{argument.name}`", default, (argument.parameter.help or "").replace("|", "\\|")
 
 
-def main() -> None:
-    """Write every page."""
-    for name, written in PAGES.items():
-        (FOLDER / name).write_text(written())
-
-
 if __name__ == "__main__":
-    main()
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "reference"
+    for name, written in PAGES.items():
+        (folder / name).write_text(written())

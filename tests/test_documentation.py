@@ -1,7 +1,8 @@
 """The documentation is whole: what is made from the code is as the code is, every link leads somewhere."""
 
 import re
-import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -10,16 +11,19 @@ import pytest
 ROOT: Final = Path(__file__).parent.parent
 DOCS: Final = ROOT / "docs"
 PAGES: Final = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
-MADE: Final = runpy.run_path(str(DOCS / "generate.py"))["PAGES"]
 
 _LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(#[^)\s]*)?\)")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", MADE)
-def test_a_page_that_is_made_from_the_code_is_as_the_code_is(name: str) -> None:
-    assert (DOCS / "reference" / name).read_text() == MADE[name](), "run: make docs"
+def test_the_pages_that_are_made_from_the_code_are_as_the_code_is(tmp_path: Path) -> None:
+    # In a process of its own: cyclopts looks at how this one was started.
+    subprocess.run([sys.executable, DOCS / "generate.py", tmp_path], check=True)
+
+    made = {page.name: page.read_text() for page in tmp_path.iterdir()}
+    assert made == {name: (DOCS / "reference" / name).read_text() for name in made}, "run: make docs"
+    assert "commands.md" in made
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
