@@ -12,6 +12,7 @@ import msgspec
 import phonenumbers
 
 from wablock.contract.errors import NotAWhatsAppUser
+from wablock.contract.spellings import one_spelling
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -57,7 +58,7 @@ def of_wa_id(digits: str) -> Identity:
 def key_of(digits: str) -> str:
     """The key alone of that identity."""
     if digits[0] in _CALLING_CODES or digits[:2] in _CALLING_CODES or digits[:3] in _CALLING_CODES:
-        return _key(digits)
+        return one_spelling(digits)
     raise NotAWhatsAppUser("its country code does not exist")
 
 
@@ -113,25 +114,3 @@ def _national_digits(user: str, country: str | None) -> str:
     if dialled_abroad or number.extension or not phonenumbers.is_valid_number(number):
         raise NotAWhatsAppUser(WITH_COUNTRY_CODE)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
-
-
-# Argentina's area codes have two digits (11), three (these), or four.
-_ARGENTINA: Final = "(?:2(?:2[0138]|3[067]|49|6[0134]|80|9[14789])|3(?:36|4[12358]|5[138]|6[24]|7[069]|8[01358]))"
-
-# Three countries have two spellings for one WhatsApp user. Each rule gives the shorter one. Landlines stay as they are.
-_SECOND_SPELLINGS: Final = (
-    # Brazil's ninth digit: mobile numbers of eight digits began with 6 to 9, landlines begin with 2 to 5.
-    (re.compile(r"(55[1-9][1-9])9([6-9][0-9]{7})"), r"\1\2"),
-    # Mexico's 1 after the country code, dialled to mobiles until 2019. No national number begins with 1.
-    (re.compile(r"(52)1([2-9][0-9]{9})"), r"\1\2"),
-    # Argentina's 9 for mobiles. A local number that begins with 4 may be a landline with the same digits.
-    (re.compile(rf"(54)9((?:11|{_ARGENTINA}|(?!11|{_ARGENTINA})[23][0-9]{{3}})[1-35-9][0-9]+)"), r"\1\2"),
-)
-
-
-def _key(digits: str) -> str:
-    if digits[0] == "5" and digits[1] in "245" and len(digits) == 13:
-        for spelling, shorter in _SECOND_SPELLINGS:
-            if spelling.fullmatch(digits):
-                return spelling.sub(shorter, digits)
-    return digits

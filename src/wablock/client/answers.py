@@ -1,0 +1,139 @@
+"""What answers say, read as tolerantly as Meta writes: unknown members mean nothing, a code may be a text."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+
+class UserDone(msgspec.Struct, frozen=True):
+    """A user who was blocked or unblocked; `input` as it was sent."""
+
+    input: str = ""
+    wa_id: str | None = None
+    user_id: str | None = None
+
+
+class ErrorData(msgspec.Struct, frozen=True):
+    details: str | None = None
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """The member `error` of an answer, or one of a failed user's `errors`."""
+
+    message: str = ""
+    code: int = 0
+    type: str | None = None
+    error_subcode: int | None = None
+    is_transient: bool = False
+    error_data: ErrorData | None = None
+    fbtrace_id: str | None = None
+
+
+class FailedUser(msgspec.Struct, frozen=True):
+    """A user of a request who could not be blocked, unblocked or checked, and why."""
+
+    input: str = ""
+    wa_id: str | None = None
+    user_id: str | None = None
+    errors: list[ErrorBody] = []
+
+    @property
+    def code(self) -> int:
+        """The first error's code: 131047, 131021, 139101; 0 where the server gave none."""
+        return self.errors[0].code if self.errors else 0
+
+    @property
+    def reason(self) -> str:
+        """Why, in the server's words."""
+        if not self.errors:
+            return "no reason given"
+        error = self.errors[0]
+        details = error.error_data.details if error.error_data else None
+        return f"{error.message}: {details}" if details else error.message
+
+
+class BlockedUser(msgspec.Struct, frozen=True):
+    """One row of a block list. The members after `user_id` are there when `fields` asks for them; times in seconds."""
+
+    wa_id: str | None = None
+    user_id: str | None = None
+    input: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    blocked_at: int | None = None
+    blocked_by: str | None = None
+    expires_at: int | None = None
+
+
+class CheckedUser(msgspec.Struct, frozen=True):
+    """Whether a user is blocked; times in seconds since 1970, and only where the server tells them."""
+
+    input: str
+    blocked: bool
+    wa_id: str | None = None
+    user_id: str | None = None
+    blocked_at: int | None = None
+    reason: str | None = None
+    expires_at: int | None = None
+
+
+class Cursors(msgspec.Struct, frozen=True):
+    after: str | None = None
+    before: str | None = None
+
+
+class Paging(msgspec.Struct, frozen=True):
+    cursors: Cursors = Cursors()
+    next: str | None = None
+    previous: str | None = None
+
+
+class Listed(msgspec.Struct, frozen=True):
+    data: list[BlockedUser]
+    paging: Paging = Paging()
+
+
+class Outcomes(msgspec.Struct, frozen=True):
+    added_users: list[UserDone] = []
+    removed_users: list[UserDone] = []
+    failed_users: list[FailedUser] = []
+
+
+class Changed(msgspec.Struct, frozen=True):
+    block_users: Outcomes
+    error: ErrorBody | None = None
+
+
+class Checked(msgspec.Struct, frozen=True):
+    users: list[CheckedUser]
+    failed_users: list[FailedUser] = []
+
+
+class Failure(msgspec.Struct, frozen=True):
+    error: ErrorBody
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of a block list, newest block first. `after` and `before` mark its last and first row."""
+
+    users: Sequence[BlockedUser]
+    after: str | None = None
+    before: str | None = None
+    has_next: bool = False
+    has_previous: bool = False
+
+
+def decoded(body: bytes, kind: type[_T]) -> _T | None:
+    """`body` as `kind`; None where it is something else."""
+    try:
+        return msgspec.json.decode(body, type=kind, strict=False)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
+def page_of(listed: Listed) -> Page:
+    paging = listed.paging
+    return Page(listed.data, paging.cursors.after, paging.cursors.before, bool(paging.next), bool(paging.previous))

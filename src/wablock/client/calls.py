@@ -1,0 +1,189 @@
+"""Every call of the client, as exchanges: what is sent, and what is made of the answers. No I/O here."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from wablock.client.answers import (
+    Changed,
+    Checked,
+    CheckedUser,
+    ErrorBody,
+    FailedUser,
+    Listed,
+    Page,
+    UserDone,
+    decoded,
+    page_of,
+)
+from wablock.client.exchange import Exchange, Request
+from wablock.client.failures import ApiError, BlocklistChanged, ClientError, SomeUsersFailed, UnknownObject
+from wablock.client.retrying import Retries, answered, unreadable
+from wablock.client.users import Users, chunks, listed_name, named, typed
+from wablock.contract.wire import WHATSAPP, User
+
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+_NUMBER_ID: Final = re.compile(r"[0-9]{1,32}")
+_VERSION: Final = re.compile(r"v[0-9]{1,4}\.[0-9]{1,4}")
+_UNKNOWN_PATH: Final = 2500
+_LARGEST_PAGE: Final = 1_000
+
+
+class _BlockUsers(msgspec.Struct):
+    """The body of POST and DELETE, in the order of the reference page."""
+
+    block_users: list[User]
+    messaging_product: str = WHATSAPP
+
+
+class _Check(msgspec.Struct):
+    users: list[str]
+
+
+class Calls:
+    """The calls about one number's block list."""
+
+    def __init__(
+        self, phone_number_id: str, version: str | None, retries: Retries, chance: Callable[[], float]
+    ) -> None:
+        """`version` None: none is named in paths. Raises `ValueError` for what cannot be part of a path."""
+        if not _NUMBER_ID.fullmatch(phone_number_id):
+            raise ValueError("phone_number_id must be digits, as Graph's ids are; it is not the phone number itself")
+        if version is not None and not _VERSION.fullmatch(version):
+            raise ValueError(f"version must be like v25.0, not {version!r}")
+        self._phone_number_id = phone_number_id
+        self._path = f"{f'/{version}' if version else ''}/{phone_number_id}/block_users"
+        self._retries = retries
+        self._chance = chance
+        self._may_check = True
+
+    def block(
+        self, users: Users, reason: str | None, note: str | None, expires_at: int | None
+    ) -> Exchange[list[UserDone]]:
+        return self._change("POST", named(users, reason, note, expires_at))
+
+    def unblock(self, users: Users) -> Exchange[list[UserDone]]:
+        return self._change("DELETE", named(users, None, None, None))
+
+    def page(self, limit: int | None, after: str | None, before: str | None, fields: str | None) -> Exchange[Page]:
+        asked = {"limit": limit, "after": after, "before": before, "fields": fields}
+        query = urlencode({name: value for name, value in asked.items() if value is not None})
+        request = Request("GET", self._path + (f"?{query}" if query else ""))
+        return page_of((yield from self._answer(request, Listed)))
+
+    def check(self, users: Users) -> Exchange[list[CheckedUser]]:
+        """Asks wablock's check where there is one, else looks through the list."""
+        asked = list(typed(users))
+        if self._may_check:
+            try:
+                return (yield from self._check(asked))
+            except ApiError as refusal:
+                if not self._has_no_check(refusal):
+                    raise
+                self._may_check = False
+        return (yield from self._look_through(asked))
+
+    def _change(self, method: str, users: Iterable[User]) -> Exchange[list[UserDone]]:
+        done: list[UserDone] = []
+        failed: list[FailedUser] = []
+        error: ErrorBody | None = None
+        try:
+            for chunk in chunks(users):
+                body = msgspec.json.encode(_BlockUsers(chunk))
+                changed = yield from self._answer(Request(method, self._path, body), Changed)
+                outcomes = changed.block_users
+                done += outcomes.added_users or outcomes.removed_users
+                failed += outcomes.failed_users
+                error = changed.error or error
+        except ClientError as failure:
+            failure.done, failure.failed = done, failed
+            raise
+        if failed:
+            raise SomeUsersFailed(done, failed, error)
+        return done
+
+    def _check(self, asked: list[str]) -> Exchange[list[CheckedUser]]:
+        path = f"/v1/numbers/{self._phone_number_id}/check"
+        found: list[CheckedUser] = []
+        failed: list[FailedUser] = []
+        for chunk in chunks(asked):
+            request = Request("POST", path, msgspec.json.encode(_Check(chunk)))
+            checked = yield from self._answer(request, Checked)
+            found += checked.users
+            failed += checked.failed_users
+        if failed:
+            raise SomeUsersFailed(found, failed)
+        return found
+
+    def _has_no_check(self, refusal: ApiError) -> bool:
+        """Whether the refusal says that there is no such path: Graph takes its first part for an object's id."""
+        unknown_id = isinstance(refusal, UnknownObject) and self._phone_number_id not in refusal.message
+        return refusal.code == _UNKNOWN_PATH or unknown_id or refusal.status == 404
+
+    def _look_through(self, asked: list[str]) -> Exchange[list[CheckedUser]]:
+        names = {user: listed_name(user) for user in asked}
+        blocked: set[str] = set()
+        missing = set(names.values())
+        walk = Walk(self, _LARGEST_PAGE, None, forward=True)
+        while missing and (page := (yield from walk.turn())) is not None:
+            for user in page.users:
+                known = {user.user_id} | ({listed_name(user.wa_id)} if user.wa_id else set())
+                blocked |= {name for name in known if name in missing}
+            missing -= blocked
+        return [CheckedUser(user, names[user] in blocked) for user in asked]
+
+    def _answer(self, request: Request, kind: type[_T]) -> Exchange[_T]:
+        response = yield from answered(request, self._retries, self._chance)
+        answer = decoded(response.body, kind)
+        if answer is None:
+            raise unreadable(response)
+        return answer
+
+
+class Walk:
+    """A walk through all pages of a list, from a cursor or from its beginning.
+
+    Under Meta's rules a list that changes ends the walk with 139102. One that went forward from the beginning begins
+    again then, a few times, and leaves out whom it has shown; nobody is shown twice.
+    """
+
+    _MOST_RESTARTS: Final = 10
+
+    def __init__(
+        self, calls: Calls, limit: int | None, cursor: str | None, *, forward: bool, fields: str | None = None
+    ) -> None:
+        self._calls = calls
+        self._limit = limit
+        self._cursor = cursor
+        self._forward = forward
+        self._fields = fields
+        self._may_restart = forward and cursor is None
+        self._restarts = 0
+        self._shown: set[tuple[str | None, str | None]] = set()
+        self._ended = False
+
+    def turn(self) -> Exchange[Page | None]:
+        """The next page; None after the last. A page may be empty of users where all of it was shown before."""
+        if self._ended:
+            return None
+        page = yield from self._page()
+        self._cursor = page.after if self._forward else page.before
+        self._ended = self._cursor is None or not (page.has_next if self._forward else page.has_previous)
+        users = [user for user in page.users if (user.wa_id, user.user_id) not in self._shown]
+        self._shown.update((user.wa_id, user.user_id) for user in users)
+        return msgspec.structs.replace(page, users=users)
+
+    def _page(self) -> Exchange[Page]:
+        while True:
+            after, before = (self._cursor, None) if self._forward else (None, self._cursor)
+            try:
+                return (yield from self._calls.page(self._limit, after, before, self._fields))
+            except BlocklistChanged:
+                if not self._may_restart or self._restarts == self._MOST_RESTARTS:
+                    raise
+                self._restarts += 1
+                self._cursor = None

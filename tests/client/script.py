@@ -1,0 +1,69 @@
+"""Runs an exchange against answers that are written down, and tells what was asked."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from wablock.client.calls import Calls
+from wablock.client.exchange import Exchange, Lost, Request, Response, Wait
+from wablock.client.retrying import Retries
+
+T = TypeVar("T")
+Answering = Callable[[Request], Response | Lost]
+
+NUMBER_ID = "106540352242922"
+
+
+class Script:
+    """Gives one answer after the other, the last one for ever; `requests` and `waits` are what was asked of it."""
+
+    def __init__(self, *answers: Response | Lost | Answering) -> None:
+        self._answers = list(answers)
+        self.requests: list[Request] = []
+        self.waits: list[float] = []
+
+    def run(self, exchange: Exchange[T]) -> T:
+        answer: Response | Lost | None = None
+        while True:
+            try:
+                step = exchange.send(answer)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            if isinstance(step, Wait):
+                self.waits.append(step.seconds)
+                answer = None
+            else:
+                self.requests.append(step)
+                answer = self._answer(step)
+
+    def bodies(self) -> list[Any]:
+        return [msgspec.json.decode(request.body or b"null") for request in self.requests]
+
+    def _answer(self, request: Request) -> Response | Lost:
+        given = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        return given if isinstance(given, Response | Lost) else given(request)
+
+
+def calls(retries: Retries | None = None) -> Calls:
+    return Calls(NUMBER_ID, "v25.0", retries or Retries(), lambda: 1.0)
+
+
+def said(data: Any, status: int = 200, **headers: str) -> Response:
+    return Response(status, msgspec.json.encode(data), {name.replace("_", "-"): text for name, text in headers.items()})
+
+
+def refused(
+    code: int, status: int = 400, *, subcode: int | None = None, message: str = "no", **headers: str
+) -> Response:
+    error = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "AGaOBl2yM-g8gdON-dhzl5y"}
+    return said({"error": error | ({"error_subcode": subcode} if subcode else {})}, status, **headers)
+
+
+def obliging(request: Request) -> Response:
+    """Blocks or unblocks everybody."""
+    users = msgspec.json.decode(request.body or b"")["block_users"]
+    done = [{"input": user["user"], "wa_id": user["user"].lstrip("+")} for user in users]
+    name = "added_users" if request.method == "POST" else "removed_users"
+    return said({"block_users": {name: done} if done else {}, "messaging_product": "whatsapp"})

@@ -1,0 +1,66 @@
+"""Both clients behind one face, so that one suite holds them equal."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from wablock.client import AsyncClient, BlockedUser, CheckedUser, Client, Page, UserDone
+from wablock.client.users import Users
+
+
+class Calling(Protocol):
+    """What a test does with a client."""
+
+    @property
+    def block(self) -> Callable[..., list[UserDone]]: ...
+    def unblock(self, users: Users) -> list[UserDone]: ...
+    def pages(self, **asked: Any) -> list[Page]: ...
+    def blocked_users(self, **asked: Any) -> list[BlockedUser]: ...
+    def check(self, users: Users) -> list[CheckedUser]: ...
+    def is_blocked(self, user: str) -> bool: ...
+
+
+class _Sync:
+    def __init__(self, client: Client) -> None:
+        self.block: Callable[..., list[UserDone]] = client.block
+        self.unblock = client.unblock
+        self.check = client.check
+        self.is_blocked = client.is_blocked
+        self.pages = lambda **asked: list(client.pages(**asked))
+        self.blocked_users = lambda **asked: list(client.blocked_users(**asked))
+
+
+class _Async:
+    """An `AsyncClient` on a loop of its own."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, client: AsyncClient) -> None:
+        def running(call: Any) -> Any:
+            return lambda *args, **named: loop.run_until_complete(call(*args, **named))
+
+        async def pages(**asked: Any) -> list[Page]:
+            return [page async for page in client.pages(**asked)]
+
+        async def blocked_users(**asked: Any) -> list[BlockedUser]:
+            return [user async for user in client.blocked_users(**asked)]
+
+        self.block = running(client.block)
+        self.unblock = running(client.unblock)
+        self.check = running(client.check)
+        self.is_blocked = running(client.is_blocked)
+        self.pages = running(pages)
+        self.blocked_users = running(blocked_users)
+
+
+@contextmanager
+def calling(kind: str, token: str, phone_number_id: str, **others: Any) -> Iterator[Calling]:
+    """A client of this kind, `sync` or `async`, closed at the end."""
+    if kind == "sync":
+        with Client(token, phone_number_id, **others) as client:
+            yield _Sync(client)
+        return
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        made = AsyncClient(token, phone_number_id, **others)
+        yield _Async(loop, made)
+        runner.run(made.close())

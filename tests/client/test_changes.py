@@ -1,0 +1,149 @@
+"""Blocking and unblocking: in requests of 1,000, nobody lost, and what is known when it fails."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.client.script import NUMBER_ID, Script, calls, obliging, refused, said
+
+from wablock.client import ClientError, InvalidAccessToken, Retries, SomeUsersFailed, User
+from wablock.client.exchange import Request, Response
+
+ERROR = {"message": "(#139100) Failed to block/unblock users", "type": "OAuthException", "code": 139100}
+REFUSED = {"message": "Re-engagement required", "code": 131047, "error_data": {"details": "not in 24 hours"}}
+
+
+def _users(count: int) -> list[str]:
+    return [f"+1650555{number:07d}" for number in range(count)]
+
+
+def picky(request: Request, status: int = 200, *, code: Any = 131047) -> Response:
+    """Refuses whoever's number ends with 7."""
+    sent = [user["user"] for user in msgspec.json.decode(request.body or b"")["block_users"]]
+    failed = [{"input": user, "errors": [REFUSED | {"code": code}]} for user in sent if user.endswith("7")]
+    done = [{"input": user, "wa_id": user[1:]} for user in sent if not user.endswith("7")]
+    outcomes = ({"added_users": done} if done else {}) | ({"failed_users": failed} if failed else {})
+    return said(
+        {"block_users": outcomes, "messaging_product": "whatsapp"} | ({"error": ERROR} if failed else {}), status
+    )
+
+
+def test_a_block_is_the_pages_request() -> None:
+    script = Script(obliging)
+
+    script.run(calls().block("+16505551234", None, None, None))
+
+    body = b'{"block_users":[{"user":"+16505551234"}],"messaging_product":"whatsapp"}'
+    assert script.requests == [Request("POST", f"/v25.0/{NUMBER_ID}/block_users", body)]
+
+
+def test_an_unblock_is_the_pages_request_with_its_body() -> None:
+    script = Script(obliging)
+
+    done = script.run(calls().unblock(["+16505551234"]))
+
+    body = b'{"block_users":[{"user":"+16505551234"}],"messaging_product":"whatsapp"}'
+    assert script.requests == [Request("DELETE", f"/v25.0/{NUMBER_ID}/block_users", body)]
+    assert [(user.input, user.wa_id) for user in done] == [("+16505551234", "16505551234")]
+
+
+def test_a_user_id_is_told_from_a_number_and_own_details_win_over_those_for_all() -> None:
+    script = Script(said({"block_users": {}}))
+
+    users: list[str | User] = ["US.13491208655302741918", User("+16505550101", reason="scam")]
+    script.run(calls().block(users, "spam", None, 2_000_000_000))
+
+    assert script.bodies()[0]["block_users"] == [
+        {"user_id": "US.13491208655302741918", "reason": "spam", "expires_at": 2_000_000_000},
+        {"user": "+16505550101", "reason": "scam", "expires_at": 2_000_000_000},
+    ]
+
+
+@given(count=st.integers(0, 3_500))
+def test_many_users_go_in_requests_of_1000_in_their_order(count: int) -> None:
+    script = Script(obliging)
+    users = _users(count)
+
+    done = script.run(calls().block(iter(users), None, None, None))
+
+    sent = [[user["user"] for user in body["block_users"]] for body in script.bodies()]
+    assert [user for request in sent for user in request] == users
+    assert all(len(request) == 1_000 for request in sent[:-1])
+    assert [user.input for user in done] == users
+
+
+def test_users_are_taken_from_a_generator_only_as_they_are_sent() -> None:
+    taken = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield f"+1650555{taken:07d}"
+
+    with pytest.raises(InvalidAccessToken):
+        Script(obliging, refused(190, 401)).run(calls().block(endless(), None, None, None))
+
+    assert taken <= 2_001
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_users_who_failed_are_told_with_those_who_did_not(status: int) -> None:
+    script = Script(lambda request: picky(request, status))
+
+    with pytest.raises(SomeUsersFailed) as caught:
+        script.run(calls().block(["+16505550101", "+16505550107"], None, None, None))
+
+    assert [user.wa_id for user in caught.value.done] == ["16505550101"]
+    assert [(user.input, user.code) for user in caught.value.failed] == [("+16505550107", 131047)]
+    assert caught.value.code == 139100
+    assert "not in 24 hours" in str(caught.value)
+    assert len(script.requests) == 1
+
+
+def test_a_code_that_is_a_text_is_a_number() -> None:
+    with pytest.raises(SomeUsersFailed) as caught:
+        Script(lambda request: picky(request, code="131047")).run(calls().block("+16505550107", None, None, None))
+
+    assert caught.value.failed[0].code == 131047
+
+
+@given(users=st.lists(st.integers(0, 9_999_999).map(lambda n: f"+1650555{n:07d}"), max_size=2_500))
+def test_whoever_was_given_is_done_or_failed(users: list[str]) -> None:
+    script = Script(picky)
+
+    try:
+        done, failed = script.run(calls().block(users, None, None, None)), []
+    except SomeUsersFailed as refusal:
+        done, failed = list(refusal.done), list(refusal.failed)
+
+    assert [user.input for user in done] == [user for user in users if not user.endswith("7")]
+    assert [user.input for user in failed] == [user for user in users if user.endswith("7")]
+
+
+def test_a_failure_half_way_tells_who_was_done_and_who_had_failed_before() -> None:
+    script = Script(picky, refused(190, 401))
+
+    with pytest.raises(InvalidAccessToken) as caught:
+        script.run(calls().block(_users(1_500), None, None, None))
+
+    assert len(caught.value.done) == 900
+    assert len(caught.value.failed) == 100
+    assert len(script.requests) == 2
+
+
+def test_nobody_to_block_asks_nothing() -> None:
+    script = Script(refused(1, 500))
+
+    assert script.run(calls(Retries(most=0)).block([], None, None, None)) == []
+    assert script.requests == []
+
+
+def test_no_failure_tells_whom_it_was_about() -> None:
+    with pytest.raises(ClientError) as caught:
+        Script(picky).run(calls().block("+16505550107", None, None, None))
+
+    assert "16505550107" not in str(caught.value)
