@@ -1,6 +1,7 @@
 """What is published: the wheel, by itself, in an environment that has nothing else."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,18 +29,31 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def wablock(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The command, installed from the wheel into an environment of its own."""
-    environment = tmp_path_factory.mktemp("venv")
-    _run(sys.executable, "-m", "venv", str(environment))
+def _installed(distributions: Path, folder: Path, extra: str, python: str = sys.executable) -> Path:
+    """The programs of an environment that has the wheel, with this extra, and nothing else."""
+    _run(python, "-m", "venv", str(folder))
     wheel = next(distributions.glob("*.whl"))
-    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", f"{wheel}[server]"]
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", f"{wheel}{extra}"]
     installed = subprocess.run(pip, capture_output=True, text=True, check=False)
     if installed.returncode and "connection broken" in installed.stderr and not os.environ.get("CI"):
         pytest.skip("the wheel's dependencies need a package index")
     assert installed.returncode == 0, installed.stderr
-    return str(environment / "bin" / "wablock")
+    return folder / "bin"
+
+
+@pytest.fixture(scope="module")
+def bare(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _installed(distributions, tmp_path_factory.mktemp("bare"), "")
+
+
+@pytest.fixture(scope="module")
+def with_commands(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _installed(distributions, tmp_path_factory.mktemp("commands"), "[cli]")
+
+
+@pytest.fixture(scope="module")
+def wablock(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(_installed(distributions, tmp_path_factory.mktemp("server"), "[server]") / "wablock")
 
 
 @pytest.fixture
@@ -78,6 +92,78 @@ def test_the_installed_server_blocks_and_lists_a_user(server: Server) -> None:
 
     assert answer.status_code == 200, answer.text
     assert found == [USER]
+
+
+def test_the_wheel_alone_is_a_client(bare: Path, server: Server) -> None:
+    script = f"""
+from wablock.client import Client
+with Client("wablock-dev-token", "106540352242922", base_url="{server.url}") as client:
+    client.block("+16505550101")
+    print([user.wa_id for user in client.blocked_users()], client.is_blocked("+16505550101"))
+    client.unblock("+16505550101")
+"""
+
+    ran = subprocess.run([bare / "python", "-W", "error", "-c", script], capture_output=True, text=True, check=False)
+
+    assert ran.stdout == "['16505550101'] True\n", ran.stderr
+
+
+def test_the_wheel_alone_brings_httpx2_and_msgspec_and_no_server(bare: Path) -> None:
+    asked = (
+        "import importlib.util as u; print([n for n in ('starlette', 'apsw', 'cyclopts', 'rich') if u.find_spec(n)])"
+    )
+
+    assert subprocess.check_output([bare / "python", "-c", asked], text=True) == "[]\n"
+
+
+def test_the_command_of_the_wheel_alone_says_what_to_install(bare: Path) -> None:
+    ran = run("dev", command=str(bare / "wablock"))
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "pip install 'wablock[cli]'" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+def test_the_commands_alone_speak_to_a_server(with_commands: Path, server: Server) -> None:
+    flags = ["--url", server.url, "--token", "wablock-dev-token", "--phone-number-id", "106540352242922"]
+    command = str(with_commands / "wablock")
+
+    blocked = run("block", "+16505550101", *flags, command=command)
+    unblocked = run("unblock", "+16505550101", *flags, command=command)
+
+    assert (blocked.stdout, unblocked.stdout) == ("Blocked 1 user.\n", "Unblocked 1 user.\n")
+
+
+def test_the_commands_alone_say_what_a_server_needs(with_commands: Path) -> None:
+    shown = run("--help", command=str(with_commands / "wablock"))
+    ran = run("dev", command=str(with_commands / "wablock"))
+
+    assert "dev" in shown.stdout
+    assert (ran.returncode, ran.stderr) == (
+        2,
+        "wablock: this command needs the server: pip install 'wablock[server]'\n",
+    )
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
+def test_the_server_runs_on_newer_pythons(distributions: Path, tmp_path: Path, version: str) -> None:
+    python = _python(version)
+    if python is None:
+        pytest.skip(f"this machine has no Python {version}")
+
+    command = str(_installed(distributions, tmp_path / "venv", "[server]", python) / "wablock")
+
+    with started("dev", "--port", "0", command=command) as running:
+        assert httpx2.get(running.url + "/healthz").status_code == 200
+
+
+def _python(version: str) -> str | None:
+    """An interpreter of this version: on the path, or installed beside the one that runs this."""
+    beside = Path(sys.base_prefix).parent.glob(f"{version}.*/bin/python{version}")
+    for python in (shutil.which(f"python{version}"), *map(str, beside)):
+        if python and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return python
+    return None
 
 
 def _run(*command: str) -> None:

@@ -26,6 +26,19 @@ _COMMANDS: Final = {
         "servers:serve",
         "Start a production server on a database. Add numbers and tokens with `wablock number` and `wablock token`.",
     ),
+    "block": (
+        "block_list:block",
+        "Block users. Status 0 where all are blocked, 1 where some failed, 2 where nothing could be asked.",
+    ),
+    "unblock": (
+        "block_list:unblock",
+        "Unblock users. Status 0 where all are unblocked, 1 where some failed, 2 where nothing could be asked.",
+    ),
+    "check": (
+        "block_list:check",
+        "Tell whether users are blocked. Status 0 where all are, 1 where not all are, 2 in trouble.",
+    ),
+    "list": ("block_list:list_", "List the blocked users of a number, newest block first."),
     "number": ("numbers:app", "Add, list and remove business numbers."),
     "token": ("tokens:app", "Create, list and revoke access tokens."),
     "account": ("accounts:app", "Set an account's app secret and verify token."),

@@ -8,7 +8,7 @@ import msgspec
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 
-class UserDone(msgspec.Struct, frozen=True):
+class UserDone(msgspec.Struct, frozen=True, omit_defaults=True):
     """A user who was blocked or unblocked; `input` as it was sent."""
 
     input: str = ""
@@ -55,7 +55,7 @@ class FailedUser(msgspec.Struct, frozen=True):
         return f"{error.message}: {details}" if details else error.message
 
 
-class BlockedUser(msgspec.Struct, frozen=True):
+class BlockedUser(msgspec.Struct, frozen=True, omit_defaults=True):
     """One row of a block list. The members after `user_id` are there when `fields` asks for them; times in seconds."""
 
     wa_id: str | None = None
@@ -68,7 +68,7 @@ class BlockedUser(msgspec.Struct, frozen=True):
     expires_at: int | None = None
 
 
-class CheckedUser(msgspec.Struct, frozen=True):
+class CheckedUser(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether a user is blocked; times in seconds since 1970, and only where the server tells them."""
 
     input: str

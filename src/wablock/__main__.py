@@ -1,0 +1,19 @@
+"""Where the `wablock` command begins. What it needs is an extra: whoever has the client alone is told so."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from wablock import cli  # noqa: PLC0415 - may be missing
+    except ModuleNotFoundError as missing:
+        if str(missing.name).startswith("wablock"):
+            raise
+        sys.stderr.write("wablock: the commands are an extra: pip install 'wablock[cli]' or 'wablock[server]'\n")
+        sys.exit(2)
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

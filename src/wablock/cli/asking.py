@@ -1,0 +1,70 @@
+"""What the commands that speak to a server have in common: where it is, who asks, and what its failures mean."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Group, Parameter
+
+from wablock.cli.console import Refused, checked_number_id, harmless
+from wablock.cli.secrets import typed
+from wablock.client import ApiError, Client, ClientError, InvalidAccessToken, NoAnswer, PermissionDenied, UnknownObject
+
+_SERVER = Group("Server", sort_key=10)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """Which server is asked, about which number, by whom."""
+
+    token: Annotated[
+        str, Parameter(env_var="WABLOCK_TOKEN", group=_SERVER, help="Access token; =- reads it from a line.")
+    ]
+    phone_number_id: Annotated[
+        str, Parameter(env_var="WABLOCK_PHONE_NUMBER_ID", group=_SERVER, help="Id of the business number.")
+    ]
+    url: Annotated[
+        str, Parameter(env_var="WABLOCK_URL", group=_SERVER, help="Where the server is; Meta's is possible too.")
+    ] = "http://127.0.0.1:8080"
+
+    @property
+    def reads_token(self) -> bool:
+        """Whether the token comes from standard input, which then has nothing else."""
+        return self.token == "-"
+
+    @contextmanager
+    def asked(self) -> Iterator[Client]:
+        """A client of it; in this block what goes wrong is told in one line, as `Refused`."""
+        number_id = checked_number_id(self.phone_number_id)
+        try:
+            client = Client(typed(self.token, "--token"), number_id, base_url=self.url)
+        except ValueError as trouble:
+            raise Refused(str(trouble)) from None
+        with client:
+            try:
+                yield client
+            except ClientError as failure:
+                raise Refused(harmless(self._told(failure)) + _done_before(failure)) from None
+            except ValueError as trouble:
+                raise Refused(str(trouble)) from None
+
+    def _told(self, failure: ClientError) -> str:
+        match failure:
+            case InvalidAccessToken():
+                return f"{self.url} refuses the token: {failure}. Make one there with: wablock token create"
+            case PermissionDenied():
+                return f"{self.url} does not let this token do it: {failure}"
+            case UnknownObject():
+                return f"{self.url} has no number {self.phone_number_id}, or the token may not touch it"
+            case NoAnswer() if failure.status is None:
+                return f"Cannot reach {self.url}: {failure}. Is it running, and is --url right?"
+            case ApiError():
+                return f"{self.url} answers {failure.status}: {failure}"
+            case _:
+                return f"{self.url}: {failure}"
+
+
+def _done_before(failure: ClientError) -> str:
+    return f" ({len(failure.done)} users were done before that)" if failure.done else ""

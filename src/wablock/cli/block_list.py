@@ -1,0 +1,190 @@
+"""`wablock block`, `unblock`, `check` and `list`: a number's block list, through the API."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from cyclopts import Parameter, validators
+
+from wablock.cli.asking import Server
+from wablock.cli.console import Json, print_json, say, show
+from wablock.cli.given_users import Users, UsersFile, given_users, in_requests
+from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, SomeUsersFailed, UserDone
+
+_DETAILS: Final = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
+_LISTED: Final = ("wa_id", *_DETAILS.split(","))
+_CHECKED: Final = ("input", "wa_id", "user_id", "blocked", "blocked_at", "expires_at", "reason")
+_FIRST: Final = 25
+_LARGEST_PAGE: Final = 1_000
+_SOME_FAILED: Final = 1
+_TROUBLE: Final = 2
+_NOT_ALL: Final = 1
+
+_ADVICE: Final = {
+    131047: "The user has not written in the last 24 hours: block after the next message",
+    131021: "It is the business's own number: leave it out",
+    139101: "The list is full: unblock somebody first",
+}
+_NOBODY: Final = "Not a valid WhatsApp user: "
+
+
+def block(
+    *users: Users,
+    file: UsersFile = None,
+    reason: Annotated[
+        str | None, Parameter(env_var="WABLOCK_REASON", help="Why, up to 200 characters. wablock's own, not Meta's.")
+    ] = None,
+    note: Annotated[
+        str | None, Parameter(env_var="WABLOCK_NOTE", help="What else is to be kept, up to 2,000 characters.")
+    ] = None,
+    expires_in_days: Annotated[
+        float | None,
+        Parameter(
+            env_var="WABLOCK_EXPIRES_IN_DAYS",
+            help="Days until the block ends. Default: never.",
+            validator=validators.Number(gt=0, lte=36_500),
+        ),
+    ] = None,
+    server: Server,
+    json: Json = False,
+) -> None:
+    expires_at = None if expires_in_days is None else int(time.time() + expires_in_days * 86_400)
+
+    def blocking(client: Client, chunk: Sequence[str]) -> list[UserDone]:
+        return client.block(chunk, reason=reason, note=note, expires_at=expires_at)
+
+    _change(given_users(users, file, server), server, blocking, "Blocked", as_json=json)
+
+
+def unblock(*users: Users, file: UsersFile = None, server: Server, json: Json = False) -> None:
+    _change(given_users(users, file, server), server, Client.unblock, "Unblocked", as_json=json)
+
+
+def check(*users: Users, file: UsersFile = None, server: Server, json: Json = False) -> None:
+    asked = given_users(users, file, server)
+    checked: list[CheckedUser] = []
+    failed: list[FailedUser] = []
+    with server.asked() as client:
+        for chunk in in_requests(asked, "Checking"):
+            try:
+                checked += client.check(chunk)
+            except SomeUsersFailed as refusal:
+                checked += refusal.done
+                failed += refusal.failed
+    if json:
+        print_json({"users": checked, "failed": [_failed(user) for user in failed]})
+    else:
+        rows = [_checked(user) for user in checked]
+        show(rows, _filled(rows, _CHECKED), as_json=False, empty="Nobody was checked.")
+        _show_failed(failed)
+    if failed:
+        sys.exit(_TROUBLE)
+    if not all(user.blocked for user in checked):
+        sys.exit(_NOT_ALL)
+
+
+def list_(
+    *,
+    all_: Annotated[
+        bool, Parameter(name="--all", env_var="WABLOCK_ALL", negative="", help="List everybody, page after page.")
+    ] = False,
+    limit: Annotated[
+        int, Parameter(env_var="WABLOCK_LIMIT", help="How many of the newest.", validator=validators.Number(gte=1))
+    ] = _FIRST,
+    details: Annotated[
+        bool,
+        Parameter(env_var="WABLOCK_DETAILS", negative="", help="Show since when, by whom, why. A wablock server only."),
+    ] = False,
+    server: Server,
+    json: Json = False,
+) -> None:
+    with server.asked() as client:
+        found = client.blocked_users(
+            limit=_LARGEST_PAGE if all_ else min(limit + 1, _LARGEST_PAGE), fields=_DETAILS if details else None
+        )
+        if json:
+            _print_array(found if all_ else _first(found, limit))
+            return
+        users = list(found) if all_ else list(_first(found, limit + 1))
+    rows = [_listed(user) for user in (users if all_ else users[:limit])]
+    show(rows, _filled(rows, _LISTED), as_json=False, empty="Nobody is blocked.")
+    if len(users) > len(rows):
+        say("There are more: --all lists everybody, --limit more of them.")
+
+
+def _change(
+    users: Sequence[str],
+    server: Server,
+    change: Callable[[Client, Sequence[str]], list[UserDone]],
+    done_word: str,
+    *,
+    as_json: bool,
+) -> None:
+    done: list[UserDone] = []
+    failed: list[FailedUser] = []
+    with server.asked() as client:
+        for chunk in in_requests(users, done_word):
+            try:
+                done += change(client, chunk)
+            except SomeUsersFailed as refusal:
+                done += refusal.done
+                failed += refusal.failed
+    if as_json:
+        print_json({"done": done, "failed": [_failed(user) for user in failed]})
+    else:
+        say(f"{done_word} {_counted(len(done))}.")
+        _show_failed(failed)
+    if failed:
+        sys.exit(_SOME_FAILED)
+
+
+def _show_failed(failed: Sequence[FailedUser]) -> None:
+    if failed:
+        say(f"{_counted(len(failed))} failed:")
+        show([_failed(user) for user in failed], ("input", "code", "what_to_do"), as_json=False, empty="")
+
+
+def _counted(users: int) -> str:
+    return f"{users:,} user{'' if users == 1 else 's'}"
+
+
+def _failed(user: FailedUser) -> dict[str, Any]:
+    """A user who failed, with what to do about it: a number that is none says so itself."""
+    advice = user.reason.partition(_NOBODY)[2] or _ADVICE.get(user.code, user.reason)
+    told = {"input": user.input, "wa_id": user.wa_id, "code": user.code, "reason": user.reason, "what_to_do": advice}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _checked(user: CheckedUser) -> dict[str, Any]:
+    return _with_days(msgspec.to_builtins(user)) | {"blocked": "yes" if user.blocked else "no"}
+
+
+def _listed(user: BlockedUser) -> dict[str, Any]:
+    return _with_days(msgspec.to_builtins(user))
+
+
+def _filled(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[str]:
+    """Those of the columns in which a row has something."""
+    return [column for column in columns if any(column in row for row in rows)]
+
+
+def _with_days(row: dict[str, Any]) -> dict[str, Any]:
+    """`row` with its times as people read them."""
+    times = {name: row[name] for name in ("blocked_at", "expires_at") if row.get(name) is not None}
+    return row | {name: datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M") for name, at in times.items()}
+
+
+def _first(found: Iterable[BlockedUser], count: int) -> Iterable[BlockedUser]:
+    return (user for _, user in zip(range(count), found, strict=False))
+
+
+def _print_array(users: Iterable[BlockedUser]) -> None:
+    """One JSON array, a user a line, printed as they come: a list may have a million."""
+    separator = "["
+    for user in users:
+        print(separator + msgspec.json.encode(user).decode())  # noqa: T201 - it is what was asked for
+        separator = ","
+    print("[]" if separator == "[" else "]")  # noqa: T201

@@ -1,0 +1,49 @@
+"""The examples of the client's page, run as they are written."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.cli.command import Server, environment, started
+
+from wablock import client
+
+PAGE: Final = (Path(__file__).parents[2] / "docs/reference/client.md").read_text()
+EXAMPLES: Final = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with started("dev", "--port", "0") as running:
+        yield running
+
+
+def _printed(example: str, server: Server) -> list[str]:
+    script = example.replace("http://127.0.0.1:8080", server.url)
+    command = [sys.executable, "-W", "error", "-c", script]
+    ran = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.splitlines()
+
+
+def test_the_first_example_blocks_lists_and_names_who_failed(server: Server) -> None:
+    assert _printed(EXAMPLES[0], server) == [
+        "16505550101",
+        "16505550102",
+        "16505551234",
+        "True",
+        "12x 131047 Re-engagement required: Not a valid WhatsApp user: it is not a phone number",
+    ]
+
+
+def test_the_second_example_blocks_from_many_tasks(server: Server) -> None:
+    assert _printed(EXAMPLES[1], server) == [str([f"1650555010{n}" for n in range(5)])]
+
+
+@pytest.mark.parametrize("name", client.__all__)
+def test_every_name_of_the_client_is_on_its_page(name: str) -> None:
+    assert name in PAGE
