@@ -186,6 +186,18 @@ def test_details_tell_since_when_by_whom_and_why(asked: Asked) -> None:
     assert "spam" in asked("list", "--details").stdout
 
 
+def test_plain_is_what_the_other_commands_read(asked: Asked, tmp_path: Path) -> None:
+    asked("block", *USERS[:2], "US.13491208655302741918")
+
+    listed = asked("list", "--all", "--plain").stdout
+    (tmp_path / "users").write_text(listed)
+    unblocked = asked("unblock", "--file", str(tmp_path / "users"))
+
+    assert listed.split() == [USERS[0][1:], USERS[1][1:], "US.13491208655302741918"]
+    assert unblocked.returncode == 0
+    assert asked("list", "--all", "--plain").stdout == ""
+
+
 def test_an_empty_list_is_said_and_is_an_empty_array(asked: Asked) -> None:
     assert asked("list").stdout == "Nobody is blocked.\n"
     assert asked.json("list") == []

@@ -10,7 +10,7 @@ import msgspec
 from cyclopts import Parameter, validators
 
 from wablock.cli.asking import Server
-from wablock.cli.console import Json, print_json, say, show
+from wablock.cli.console import Json, harmless, print_json, say, show
 from wablock.cli.given_users import Users, UsersFile, given_users, in_requests
 from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, SomeUsersFailed, UserDone
 
@@ -98,6 +98,10 @@ def list_(
         bool,
         Parameter(env_var="WABLOCK_DETAILS", negative="", help="Show since when, by whom, why. A wablock server only."),
     ] = False,
+    plain: Annotated[
+        bool,
+        Parameter(env_var="WABLOCK_PLAIN", negative="", help="Print one user a line, as the other commands read them."),
+    ] = False,
     server: Server,
     json: Json = False,
 ) -> None:
@@ -105,8 +109,9 @@ def list_(
         found = client.blocked_users(
             limit=_LARGEST_PAGE if all_ else min(limit + 1, _LARGEST_PAGE), fields=_DETAILS if details else None
         )
-        if json:
-            _print_array(found if all_ else _first(found, limit))
+        if json or plain:
+            print_users = _print_array if json else _print_lines
+            print_users(found if all_ else _first(found, limit))
             return
         users = list(found) if all_ else list(_first(found, limit + 1))
     rows = [_listed(user) for user in (users if all_ else users[:limit])]
@@ -179,6 +184,11 @@ def _with_days(row: dict[str, Any]) -> dict[str, Any]:
 
 def _first(found: Iterable[BlockedUser], count: int) -> Iterable[BlockedUser]:
     return (user for _, user in zip(range(count), found, strict=False))
+
+
+def _print_lines(users: Iterable[BlockedUser]) -> None:
+    for user in users:
+        print(harmless(user.wa_id or user.user_id or ""))  # noqa: T201 - it is what was asked for
 
 
 def _print_array(users: Iterable[BlockedUser]) -> None:
