@@ -205,6 +205,9 @@ class DevSettings:
     data: Annotated[
         Path | None, _setting("DATA", "File to keep the lists in. Default: a temporary one, gone at the stop.")
     ] = None
+    seed: Annotated[
+        Path | None, _setting("SEED", "File with numbers, blocked users and windows to begin with, as /dev/seed takes.")
+    ] = None
     strict_numbers: Annotated[
         bool, _setting("STRICT_NUMBERS", "Answer for --phone-number-id alone, not for any numeric id.")
     ] = False

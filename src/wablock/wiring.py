@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
@@ -46,6 +46,10 @@ class Wired(msgspec.Struct, frozen=True):
     application: Application
     store: Store
     metrics: Metrics
+    block_list: BlockList
+    routes: Routes
+    running: Callable[[], AbstractAsyncContextManager[None]]
+    """The application's lifespan, for whoever runs it without: background work, and the end of everything."""
 
 
 def build(
@@ -61,10 +65,11 @@ def build(
     made_on_demand_for: str | None = None,
     clock: Callable[[], Microseconds] = system_clock,
     monotonic: Callable[[], float] = time.monotonic,
+    metrics: Metrics | None = None,
 ) -> Wired:
     """A server on `database`, which is opened, migrated and synced on return; raises `CannotOpen`."""
     answers, limits, gate = answers or AnswerSettings(), limits or LimitSettings(), gate or GateSettings()
-    metrics = Metrics()
+    metrics = metrics or Metrics()
     store = open_store(database, metrics)
     block_list = BlockList(store, RuleBook(rules, open_list_size), clock)
     access = Access(store, clock, monotonic, made_on_demand_for)
@@ -81,7 +86,7 @@ def build(
     drops = RecentDrops()
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Any) -> AsyncIterator[None]:
+    async def running() -> AsyncIterator[None]:
         behind = [asyncio.create_task(_sweep(block_list)), asyncio.create_task(last_inbound.run())]
         try:
             yield
@@ -128,9 +133,9 @@ def build(
             pass_through=gate.pass_through,
             log_requests=log_requests,
         ),
-        lifespan=lifespan,
+        lifespan=lambda _: running(),
     )
-    return Wired(application, store, metrics)
+    return Wired(application, store, metrics, block_list, routes, running)
 
 
 def routes_of(

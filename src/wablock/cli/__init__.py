@@ -17,13 +17,13 @@ app = App(
 )
 _COMMANDS: Final = {
     "dev": (
-        "servers:dev",
+        "dev:dev",
         """Start a server that is ready for use: it makes the account, the number and the token, and prints them.
 
         Not for production: its token is known to all who read this, and without --data it keeps nothing.""",
     ),
     "serve": (
-        "servers:serve",
+        "serve:serve",
         "Start a production server on a database. Add numbers and tokens with `wablock number` and `wablock token`.",
     ),
     "block": (

@@ -49,6 +49,11 @@ class _Shell(ABC, Generic[_Http]):
         self._owns_http = http is None
         self._http: _Http = self._made_http() if http is None else http
 
+    @property
+    def _is_tls(self) -> bool:
+        """Certificates are read, which takes 20 ms, only where one is checked: no other address is ever asked."""
+        return self._base_url.startswith("https://")
+
     @abstractmethod
     def _made_http(self) -> _Http: ...
 
@@ -138,7 +143,7 @@ class Client(_Shell[httpx2.Client]):
         self.close()
 
     def _made_http(self) -> httpx2.Client:
-        return httpx2.Client()
+        return httpx2.Client(verify=self._is_tls)
 
     def _run(self, exchange: Exchange[T]) -> T:
         answer: Response | Lost | None = None
@@ -227,7 +232,7 @@ class AsyncClient(_Shell[httpx2.AsyncClient]):
         await self.close()
 
     def _made_http(self) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient()
+        return httpx2.AsyncClient(verify=self._is_tls)
 
     async def _run(self, exchange: Exchange[T]) -> T:
         answer: Response | Lost | None = None

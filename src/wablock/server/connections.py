@@ -255,6 +255,8 @@ class GuardedProtocol(HttpToolsProtocol):
         _log.info("refused", extra=told)
 
 
-def bounded(limits: Limits, meter: ConnectionMeter) -> type[GuardedProtocol]:
+def bounded(
+    limits: Limits, meter: ConnectionMeter, protocol: type[GuardedProtocol] = GuardedProtocol
+) -> type[GuardedProtocol]:
     """The protocol class with these limits, as uvicorn's configuration takes one."""
-    return type("BoundedProtocol", (GuardedProtocol,), {"limits": limits, "meter": meter})
+    return type("BoundedProtocol", (protocol,), {"limits": limits, "meter": meter})

@@ -130,7 +130,7 @@ class Manage:
         if len(asked.users) > MOST_USERS_PER_REQUEST:
             raise TooManyUsers(len(asked.users), MOST_USERS_PER_REQUEST)
         users = [wire.user_of(text) for text in asked.users]
-        result = await self._block_list.note_inbound(number, users, _moment(asked.at))
+        result = await self._block_list.note_inbound(number, users, moment(asked.at))
         return json_answer(request, LastInboundResult(result.done, result.failed or UNSET))
 
 
@@ -146,7 +146,7 @@ def token_info(token: AccessToken) -> TokenInfo:
     )
 
 
-def _moment(at: int | str | None) -> Microseconds | None:
+def moment(at: int | str | None) -> Microseconds | None:
     if at is None or isinstance(at, int):
         return None if at is None else at * SECOND
     if at.isascii() and at.isdigit():  # as Meta's webhooks write it

@@ -7,7 +7,7 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from wablock.server.connections import ConnectionMeter, bounded
+from wablock.server.connections import ConnectionMeter, GuardedProtocol, bounded
 from wablock.server.limits import Limits
 
 
@@ -53,11 +53,12 @@ def server(
     listening: Callable[[], None],
     *,
     trusted_proxies: str = "127.0.0.1",
+    protocol: type[GuardedProtocol] = GuardedProtocol,
 ) -> uvicorn.Server:
     """A server for `app`, not yet running; `listening` is called once it listens."""
     config = uvicorn.Config(
         app,
-        http=bounded(limits, meter),
+        http=bounded(limits, meter, protocol),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -80,7 +81,8 @@ def serve(
     listening: Callable[[], None],
     *,
     trusted_proxies: str = "127.0.0.1",
+    protocol: type[GuardedProtocol] = GuardedProtocol,
 ) -> None:
     """Serve until SIGINT or SIGTERM; then take nothing new, finish what is in flight, and return."""
-    server(app, limits, meter, listening, trusted_proxies=trusted_proxies).run(sockets=[bound])
+    server(app, limits, meter, listening, trusted_proxies=trusted_proxies, protocol=protocol).run(sockets=[bound])
     bound.close()

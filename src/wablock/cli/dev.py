@@ -1,0 +1,98 @@
+"""`wablock dev`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from wablock.access import is_token
+from wablock.cli import logs
+from wablock.cli.console import Refused, checked_number_id, checked_url_text, say
+from wablock.cli.listening import check_public_url, is_loopback, run, url_of
+from wablock.contract.errors import InvalidParameter
+from wablock.gate.routes import META
+from wablock.kit.development import Development
+from wablock.kit.recording import HangingUp
+from wablock.kit.seeds import Seed
+from wablock.kit.serving import application, development
+from wablock.server import webhooks
+from wablock.server.serve import bind
+from wablock.settings import DEV_TOKEN, DevSettings
+
+
+def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutable
+    """Start a server that is ready for use: it makes the account, the number and the token, and prints them.
+
+    Not for production: its token is known to all who read this, and without --data it keeps nothing.
+    """
+    checked_number_id(settings.phone_number_id)
+    check_public_url(settings.answers.public_url)
+    if not is_token(settings.token):
+        raise Refused("--token must be printable ASCII characters, up to 1,024, without spaces")
+    if settings.token == DEV_TOKEN and not is_loopback(settings.host):
+        raise Refused(f"{settings.host} is not loopback and the default token is public: choose one with --token")
+    if settings.upstream_token is not None and not is_token(settings.upstream_token):
+        raise Refused("--upstream-token must be printable ASCII characters, up to 1,024, without spaces")
+    for url in (settings.downstream, settings.upstream):
+        checked_url_text(url or META)
+    logs.configure(for_people=True)
+    seed = _seed(settings.seed)
+    is_public = not is_loopback(settings.host)
+    with bind(settings.host, settings.port) as bound, _development(settings, seed, is_public=is_public) as made:
+        run(
+            application(made),
+            made.metrics,
+            bound,
+            settings.answers,
+            settings.limits,
+            lambda: _announce_dev(settings, url_of(settings.host, bound), made.app_secret),
+            HangingUp,
+        )
+
+
+@contextmanager
+def _development(settings: DevSettings, seed: Seed, *, is_public: bool) -> Iterator[Development]:
+    try:
+        with development(settings, seed, is_public=is_public) as made:
+            yield made
+    except InvalidParameter as wrong:
+        raise Refused(f"Cannot use the seed {settings.seed}: {wrong} {wrong.details or ''}".rstrip()) from None
+
+
+def _seed(path: Path | None) -> Seed:
+    """What the file says; raises `Refused`, naming the place, for one that cannot be read."""
+    if path is None:
+        return Seed()
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Seed)
+    except (OSError, msgspec.DecodeError, UnicodeError) as trouble:
+        raise Refused(f"Cannot read the seed {path}: {trouble}") from None
+
+
+def _announce_dev(settings: DevSettings, url: str, app_secret: str) -> None:
+    kept = f"in {settings.data}" if settings.data else "until it stops; keep them with --data FILE"
+    others = "" if settings.strict_numbers else ", and any other numeric id"
+    say(f"""
+wablock dev is ready. Not Meta's, and not affiliated with Meta.
+
+  Base URL         {url}
+  Phone number id  {settings.phone_number_id}{others}
+  Access token     {settings.token}
+  Rules            {settings.rules}
+  Lists are kept   {kept}
+  Webhooks         {url}{webhooks.PATH}, signed with {app_secret}
+  They go on to    {settings.downstream or "nobody yet; name your own webhook with --downstream URL"}
+
+Block a user:
+
+  curl -X POST '{url}/v25.0/{settings.phone_number_id}/block_users' \\
+    -H 'Authorization: Bearer {settings.token}' -H 'Content-Type: application/json' \\
+    -d '{{"messaging_product":"whatsapp","block_users":[{{"user":"+16505551234"}}]}}'
+
+See the list:
+
+  curl '{url}/v25.0/{settings.phone_number_id}/block_users' -H 'Authorization: Bearer {settings.token}'
+
+Stop with Ctrl-C.
+""")

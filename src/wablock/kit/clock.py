@@ -1,0 +1,52 @@
+"""The time that a development server believes it is."""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from wablock.block_list.ports import Microseconds
+
+_LATEST: Final = 253_402_300_799_999_999  # the end of the year 9999
+
+
+class ClockState(msgspec.Struct, frozen=True):
+    """How a clock goes: `ahead` of the real one, or stopped at a moment."""
+
+    ahead: Microseconds = 0
+    stopped_at: Microseconds | None = None
+
+
+class VirtualClock:
+    """Goes as `real` does until it is told otherwise. Times are microseconds since 1970."""
+
+    def __init__(self, real: Callable[[], Microseconds]) -> None:
+        self._real = real
+        self.state = ClockState()
+
+    def __call__(self) -> Microseconds:
+        state = self.state
+        return self._real() + state.ahead if state.stopped_at is None else state.stopped_at
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.state.stopped_at is not None
+
+    def stop(self) -> None:
+        """From now on it tells this moment."""
+        self.state = ClockState(stopped_at=self())
+
+    def start(self) -> None:
+        """It goes on from the moment that it tells."""
+        self.state = ClockState(ahead=self() - self._real())
+
+    def set(self, moment: Microseconds) -> None:
+        """It tells `moment` now, and goes on, or stays, from there. Raises `ValueError` outside of 1970 to 9999."""
+        if not 0 <= moment <= _LATEST:
+            raise ValueError("the time must be between the years 1970 and 9999")
+        is_stopped = self.is_stopped
+        self.state = ClockState(stopped_at=moment) if is_stopped else ClockState(ahead=moment - self._real())
+
+    def advance(self, by: Microseconds) -> None:
+        """It tells a time that is later by so much."""
+        self.set(self() + by)

@@ -1,0 +1,182 @@
+"""A development server: one application after the other on one database, which can be put back to how it was."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from wablock.access import ALL_SCOPES, AccessToken, digest
+from wablock.block_list.ports import BusinessNumber
+from wablock.contract.errors import Overloaded
+from wablock.gate.ports import Upstream
+from wablock.gate.routes import NewDownstream
+from wablock.kit import seeds
+from wablock.kit.clock import ClockState, VirtualClock
+from wablock.kit.seeds import Seed
+from wablock.server.metrics import Metrics
+from wablock.settings import DEV_ACCOUNT_ID, DevSettings, KeySettings, file_url
+from wablock.storage.sqlite.copying import copy
+from wablock.wiring import Wired, build, system_clock
+
+_FINISHES_WITHIN: Final = 30.0  # seconds that requests in flight have before a restore gives up
+START: Final = "start"
+
+
+class Snapshot(msgspec.Struct):
+    """The database and the clock, as they were."""
+
+    path: Path
+    clock: ClockState
+
+
+class Development:
+    """The application of a development server, on the database at `path`; `folder` is for its snapshots.
+
+    Where the database is put back, whoever is served is served to the end, a new application takes over, and whoever
+    comes meanwhile waits: nothing that the old one remembered can be answered any more.
+    """
+
+    def __init__(
+        self, settings: DevSettings, path: Path, folder: Path, *, key: KeySettings, app_secret: str, seed: Seed
+    ) -> None:
+        """On return the database has the account, the number, the token, the routes and the seed; raises `CannotOpen`,
+        and `InvalidParameter` for a seed that cannot be.
+        """
+        self.settings = settings
+        self.app_secret = app_secret
+        self.clock = VirtualClock(system_clock)
+        self.metrics = Metrics()
+        self._path = path
+        self._folder = folder
+        self._key = key
+        self._serving = 0
+        self._kept = 0
+        self._changed = asyncio.Condition()
+        self._may_serve = True
+        self._running = contextlib.AsyncExitStack()
+        self.snapshots: dict[str, Snapshot] = {}
+        self.wired = self._build()
+        asyncio.run(self._prepare(seed))
+        self._keep(START)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        await self._running.enter_async_context(self.wired.running())
+        try:
+            yield
+        finally:
+            await self._running.aclose()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What the application answers, once it may."""
+        async with self.served() as wired:
+            await wired.application(scope, receive, send)
+
+    @contextlib.asynccontextmanager
+    async def served(self) -> AsyncIterator[Wired]:
+        """The application of now, which stays until the block ends."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._may_serve)
+            self._serving += 1
+        try:
+            yield self.wired
+        finally:
+            async with self._changed:
+                self._serving -= 1
+                self._changed.notify_all()
+
+    async def snapshot(self, name: str) -> None:
+        """Keep how everything is now, under `name`."""
+        async with self._alone():
+            await self._running.aclose()  # what is written behind the requests is written now
+            self._keep(name)
+            await self._serve_anew()
+
+    async def restore(self, name: str) -> None:
+        """Everything is as it was when `name` was kept; raises `KeyError` where nothing was."""
+        snapshot = self.snapshots[name]
+        async with self._alone():
+            await self._running.aclose()
+            copy(snapshot.path, self._path)
+            self.clock.state = snapshot.clock
+            await self._serve_anew()
+
+    async def reset(self) -> None:
+        """Everything is as it was at the start, and no other snapshot is left."""
+        await self.restore(START)
+        for name in [name for name in self.snapshots if name != START]:
+            self.forget(name)
+
+    def forget(self, name: str) -> None:
+        """Raises `KeyError` where there is no such snapshot."""
+        self.snapshots.pop(name).path.unlink()
+
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Nobody is served in this block. Raises `Overloaded` where somebody is served for too long."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._may_serve)
+            self._may_serve = False
+        try:
+            await self._all_served()
+            yield
+        finally:
+            async with self._changed:
+                self._may_serve = True
+                self._changed.notify_all()
+
+    async def _all_served(self) -> None:
+        try:
+            async with self._changed, asyncio.timeout(_FINISHES_WITHIN):
+                await self._changed.wait_for(lambda: not self._serving)
+        except TimeoutError:
+            raise Overloaded(f"A request has been served for {_FINISHES_WITHIN} s. Nothing was changed.") from None
+
+    async def _serve_anew(self) -> None:
+        self.wired = self._build()
+        await self._running.enter_async_context(self.wired.running())
+
+    def _keep(self, name: str) -> None:
+        self._kept += 1
+        path = self._folder / f"snapshot-{self._kept}.db"
+        copy(self._path, path)
+        before = self.snapshots.get(name)
+        self.snapshots[name] = Snapshot(path, self.clock.state)
+        if before is not None:
+            before.path.unlink()
+
+    def _build(self) -> Wired:
+        settings = self.settings
+        return build(
+            file_url(self._path),
+            settings.rules,
+            settings.answers,
+            settings.limits,
+            key=self._key,
+            gate=settings.gate,
+            log_requests=settings.log_requests,
+            made_on_demand_for=None if settings.strict_numbers else DEV_ACCOUNT_ID,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+
+    async def _prepare(self, seed: Seed) -> None:
+        settings, store, routes, now = self.settings, self.wired.store, self.wired.routes, self.clock()
+        number_id = settings.phone_number_id
+        await seeds.write(seeds.planned(seed, DEV_ACCOUNT_ID, now), self.wired, now)
+        await store.add_number(BusinessNumber(number_id, DEV_ACCOUNT_ID), now)
+        await store.add_token(AccessToken(digest(settings.token), DEV_ACCOUNT_ID, "dev", ALL_SCOPES, None, now))
+        await routes.set_account(DEV_ACCOUNT_ID, self.app_secret, settings.verify_token)
+        if settings.downstream is not None:
+            for before in await routes.listed(number_id):
+                await routes.remove_downstream(number_id, before.downstream_id)
+            new = NewDownstream(url=settings.downstream, may_be_inside=True)
+            await routes.add_downstream(DEV_ACCOUNT_ID, number_id, new)
+        if settings.upstream is not None:
+            token = settings.upstream_token or settings.token
+            upstream = Upstream(number_id, settings.upstream, token, may_be_inside=True)
+            await routes.set_upstream(DEV_ACCOUNT_ID, upstream)

@@ -1,0 +1,119 @@
+"""Failures on order: which requests fail, how, and how often. Nothing fails by chance."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET
+
+from wablock.contract import errors, wire
+from wablock.contract.errors import GraphError
+from wablock.server.answers import Answer, RequestIds, encoded, error_body, failure
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+
+_MOST_FAULTS: Final = 1_000
+
+# The failures whose words are known; an order may name any other code.
+_KNOWN: Final[tuple[GraphError, ...]] = (
+    errors.MissingAccessToken(),
+    errors.InvalidAccessToken(),
+    errors.PermissionDenied(),
+    errors.InvalidParameter(),
+    errors.ApplicationRequestLimit(1),
+    errors.RateLimitHit("This number has had too many requests. Try again in 1 s."),
+    errors.Overloaded("Nothing was changed; try again."),
+    errors.BlocklistConcurrentUpdate(),
+    errors.BlocklistInternalError(),
+    errors.BlockedByBusiness(),
+    errors.NotSent("The upstream gave no answer"),
+)
+
+
+class Fault(msgspec.Struct, forbid_unknown_fields=True):
+    """An order: the next `times` requests that match fail.
+
+    `method` and `path` (its beginning, as `/v25.0/`) say which requests; None: any. `status` and `code` make a failure
+    of this code; `retry_after` goes with it. `delay` seconds pass before the request is looked at. `drop` closes the
+    connection without an answer. With `after` the request takes effect first, and only its answer is lost.
+    """
+
+    method: str | None = None
+    path: str | None = None
+    status: Annotated[int, msgspec.Meta(ge=400, le=599)] | None = None
+    code: Number | None = None
+    subcode: Number | None = None
+    retry_after: Annotated[int, msgspec.Meta(ge=0, le=86_400)] | None = None
+    delay: Annotated[float, msgspec.Meta(ge=0, le=600)] = 0.0
+    drop: bool = False
+    after: bool = False
+    times: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+
+    @property
+    def fails(self) -> bool:
+        """Whether there is an answer that takes the application's place."""
+        return self.status is not None or self.code is not None
+
+
+class FaultState(msgspec.Struct):
+    """An order, and how many requests it has made fail."""
+
+    fault_id: int
+    fault: Fault
+    applied: int = 0
+
+
+class Faults:
+    """All orders, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._states: list[FaultState] = []
+        self._last_id = 0
+
+    def add(self, fault: Fault) -> FaultState:
+        """Raises `ValueError` for an order that does nothing, and for one too many."""
+        if not (fault.fails or fault.delay or fault.drop):
+            raise ValueError("A fault needs a status, a code, a delay or drop")
+        if len(self._states) >= _MOST_FAULTS:
+            raise ValueError(f"There may be {_MOST_FAULTS} faults: remove them with DELETE /dev/faults")
+        self._last_id += 1
+        state = FaultState(self._last_id, fault)
+        self._states.append(state)
+        return state
+
+    def listed(self) -> list[FaultState]:
+        return list(self._states)
+
+    def clear(self) -> None:
+        self._states.clear()
+
+    def take(self, method: str, path: str) -> FaultState | None:
+        """The first order that this request matches and that is not used up; it is used once more."""
+        for state in self._states:
+            fault = state.fault
+            if state.applied >= fault.times:
+                continue
+            if fault.method not in (None, method) or not path.startswith(fault.path or ""):
+                continue
+            state.applied += 1
+            return state
+        return None
+
+
+def failing_answer(fault: Fault, ids: RequestIds, version: str) -> Answer:
+    """The answer that a fault orders, in the contract's words where it has some for this code."""
+    code = errors.BlocklistInternalError.code if fault.code is None else fault.code
+    known = next((error for error in _KNOWN if error.code == code), None)
+    error = known or GraphError(f"(#{code}) A fault on order")
+    body = error_body(error, ids)
+    body.code = code
+    if fault.subcode is not None:
+        body.error_subcode = fault.subcode
+    answer = failure(error, ids, version)
+    product = wire.WHATSAPP if error.names_product else UNSET
+    answer.body = encoded(wire.ErrorEnvelope(messaging_product=product, error=body))
+    answer.status = error.status if fault.status is None else fault.status
+    answer.code = code
+    if fault.retry_after is not None:
+        answer.headers = [header for header in answer.headers if header[0] != b"retry-after"]
+        answer.headers.append((b"retry-after", str(fault.retry_after).encode()))
+    return answer

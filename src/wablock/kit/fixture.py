@@ -1,0 +1,218 @@
+"""What the fixture `wablock` is: a development server in a thread, and `/dev` with names for people who write tests."""
+
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import httpx2
+import msgspec
+
+from wablock.block_list.ports import Rules
+from wablock.client import BlockedUser, Client
+from wablock.kit.journal import Entry
+from wablock.kit.serving import served_in_a_thread
+from wablock.settings import DEV_ACCOUNT_ID, AnswerSettings, DevSettings
+
+_ANSWERS_WITHIN: Final = 60.0  # seconds
+
+
+class _Control:
+    """Asks `/dev`; raises `RuntimeError` with the server's words where it refuses."""
+
+    def __init__(self, url: str, token: str) -> None:
+        headers = {"authorization": f"Bearer {token}"}
+        self._http = httpx2.Client(
+            base_url=f"{url}/dev/",
+            headers=headers,
+            timeout=_ANSWERS_WITHIN,
+            trust_env=False,
+            verify=False,
+        )
+
+    def __call__(self, method: str, path: str, said: Any = None) -> Any:
+        answer = self._http.request(method, path, content=None if said is None else msgspec.json.encode(said))
+        told = msgspec.json.decode(answer.content)
+        if answer.status_code != 200:
+            error = told["error"]
+            raise RuntimeError(f"{error['message']} {error.get('error_data', {}).get('details', '')}".rstrip())
+        return told
+
+    def close(self) -> None:
+        self._http.close()
+
+
+class Clock:
+    """The server's time: it decides about the 24 hours, about expiry, and about tokens."""
+
+    def __init__(self, control: _Control) -> None:
+        self._control = control
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self._control("GET", "clock")["now"])
+
+    def stop(self) -> None:
+        self._control("PUT", "clock", {"stopped": True})
+
+    def start(self) -> None:
+        self._control("PUT", "clock", {"stopped": False})
+
+    def set(self, moment: datetime | str | int) -> None:
+        """To a `datetime` (with its time zone), an ISO 8601 text, or seconds since 1970."""
+        self._control("PUT", "clock", {"now": moment.isoformat() if isinstance(moment, datetime) else moment})
+
+    def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
+        by = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        self._control("POST", "clock/advance", {"seconds": by.total_seconds()})
+
+
+class InboundMessage(msgspec.Struct, frozen=True):
+    """What became of a user's message: `dropped` where the user is blocked, `delivered` where a receiver took it."""
+
+    message_id: str
+    dropped: bool
+    delivered: bool
+    status: int
+    answer: Any
+
+
+class Wablock:
+    """A server that answers at `url`; `token` may do everything with `phone_number_id`."""
+
+    def __init__(self, url: str, settings: DevSettings, app_secret: str) -> None:
+        self.url = url
+        self.token = settings.token
+        self.phone_number_id = settings.phone_number_id
+        self.account_id = DEV_ACCOUNT_ID
+        self.app_secret = app_secret
+        self.verify_token = settings.verify_token
+        self._control = _Control(url, settings.token)
+        self.clock = Clock(self._control)
+
+    @property
+    def block_users_url(self) -> str:
+        return f"{self.url}/v25.0/{self.phone_number_id}/block_users"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    # -- users
+
+    def block(self, *users: str, reason: str | None = None) -> None:
+        """They are blocked, whatever the rules; for what a test begins with."""
+        blocked = [{"user_id" if user[:2].isalpha() else "user": user} for user in users]
+        told = [user | ({"reason": reason} if reason else {}) for user in blocked]
+        self.seed({"numbers": [{"phone_number_id": self.phone_number_id, "blocked": told}]})
+
+    def blocked_users(self) -> list[BlockedUser]:
+        """Everybody on the list, newest block first, with what is known of them."""
+        fields = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
+        with self.client() as client:
+            return list(client.blocked_users(fields=fields))
+
+    def is_blocked(self, user: str) -> bool:
+        with self.client() as client:
+            return client.is_blocked(user)
+
+    def client(self) -> Client:
+        """Wablock's own client of this server; to be closed."""
+        return Client(self.token, self.phone_number_id, base_url=self.url)
+
+    def inbound(
+        self, user: str, text: str = "Hello", *, message: dict[str, Any] | None = None, user_id: str | None = None
+    ) -> InboundMessage:
+        """`user` writes to the number: the 24 hours begin, and the webhook goes to the downstream, if there is one."""
+        said = {"from": user, "text": text, "message": message, "user_id": user_id}
+        told = self._control("POST", "inbound", {name: it for name, it in said.items() if it is not None})
+        return msgspec.convert({"dropped": False, "delivered": False} | told, InboundMessage)
+
+    def downstream(self, url: str | None) -> None:
+        """Webhooks of the number go on to `url`; None: to nobody."""
+        self._control("PUT", "downstream", {"url": url})
+
+    # -- failures and the journal
+
+    def fail_next(
+        self,
+        *,
+        code: int | None = None,
+        status: int | None = None,
+        subcode: int | None = None,
+        retry_after: int | None = None,
+        delay: float = 0,
+        drop: bool = False,
+        after: bool = False,
+        times: int = 1,
+        method: str | None = None,
+        path: str | None = None,
+    ) -> None:
+        """The next `times` requests fail so; see `POST /dev/faults`."""
+        said = {
+            "code": code,
+            "status": status,
+            "subcode": subcode,
+            "retry_after": retry_after,
+            "delay": delay,
+            "drop": drop,
+            "after": after,
+            "times": times,
+            "method": method,
+            "path": path,
+        }
+        self._control("POST", "faults", said)
+
+    @property
+    def journal(self) -> list[Entry]:
+        """Every request of this test, with its answer, oldest first."""
+        return msgspec.convert(self._control("GET", "journal")["data"], list[Entry])
+
+    # -- the database
+
+    def seed(self, seed: dict[str, Any] | Path) -> None:
+        """Numbers, blocked users and windows, from a file or as a file has them."""
+        self._control("POST", "seed", msgspec.json.decode(seed.read_bytes()) if isinstance(seed, Path) else seed)
+
+    def snapshot(self) -> str:
+        """Keep how everything is now; gives the name to restore it by."""
+        name: str = self._control("POST", "snapshots", {})["name"]
+        return name
+
+    def restore(self, name: str) -> None:
+        """Everything is as it was then, the clock too."""
+        self._control("POST", f"snapshots/{name}/restore")
+
+    def reset(self) -> None:
+        """Everything is as it was before the test."""
+        self._control("POST", "reset")
+
+    def close(self) -> None:
+        self._control.close()
+
+
+class Servers:
+    """The servers of a test session: one for each way in which tests want theirs set."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._made: dict[DevSettings, Wablock] = {}
+
+    def fresh(
+        self,
+        *,
+        rules: Rules | Literal["open", "meta"] = Rules.OPEN,
+        partial_failure_status: Literal[200, 400] = 200,
+        list_has_input: bool = False,
+    ) -> Wablock:
+        """A server that is set so, as if nobody had used it."""
+        answers = AnswerSettings(partial_failure_status=partial_failure_status, list_has_input=list_has_input)
+        settings = DevSettings(rules=Rules(rules), answers=answers, log_requests=False)
+        made = self._made.get(settings)
+        if made is None:
+            served = self._stack.enter_context(served_in_a_thread(settings))
+            made = self._made[settings] = Wablock(served.url, settings, served.made.app_secret)
+            self._stack.callback(made.close)
+        else:
+            made.reset()
+        return made

@@ -1,0 +1,70 @@
+"""What a development server was asked and what it answered, to be asserted on."""
+
+import re
+from collections import deque
+from typing import Final
+
+import msgspec
+
+_MOST_ENTRIES: Final = 10_000
+_MOST_BYTES: Final = 50_000_000
+LARGEST_SHOWN: Final = 1_048_576  # bytes of one body
+_TOKEN: Final = re.compile(r"(access_token(?:=|\"\s*:\s*\"))[^&\"]*")
+
+
+class Entry(msgspec.Struct):
+    """A request and its answer. `status` 0: none was given. `fault_id`: the order that it met."""
+
+    seq: int
+    at: str
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: str
+    status: int
+    answer: str
+    ms: float
+    fault_id: int | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.body) + len(self.answer)
+
+
+class Journal:
+    """The newest entries, oldest first; bounded in number and size."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque()
+        self._size = 0
+        self._last = 0
+
+    def add(self, entry: Entry) -> None:
+        """Its `seq` is given here."""
+        self._last += 1
+        entry.seq = self._last
+        self._entries.append(entry)
+        self._size += entry.size
+        while len(self._entries) > _MOST_ENTRIES or self._size > _MOST_BYTES:
+            self._size -= self._entries.popleft().size
+
+    def since(self, seq: int) -> list[Entry]:
+        return [entry for entry in self._entries if entry.seq > seq]
+
+    def clear(self) -> None:
+        self._entries.clear()
+        self._size = 0
+
+
+def shown(body: bytes) -> str:
+    """A body, or a query, as text, without an access token that it holds."""
+    return _TOKEN.sub(r"\1…", body.decode("utf-8", "replace"))
+
+
+def shown_headers(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by their names in small letters; of an Authorization its scheme alone."""
+    told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+    if "authorization" in told:
+        told["authorization"] = told["authorization"].partition(" ")[0] + " …"
+    return told

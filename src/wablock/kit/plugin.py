@@ -1,0 +1,38 @@
+"""The pytest plugin: the fixture `wablock`, and the marker that says how its server is set.
+
+pytest imports this wherever wablock is installed, the client alone too: nothing is imported here that needs the server.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from wablock.kit.fixture import Servers, Wablock
+
+_MARKER = "wablock(rules='open', partial_failure_status=200, list_has_input=False): the server of the fixture `wablock`"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", _MARKER)
+
+
+@pytest.fixture(scope="session")
+def _wablock_servers() -> "Iterator[Servers]":
+    try:
+        from wablock.kit.fixture import Servers  # noqa: PLC0415 - see above
+    except ModuleNotFoundError as missing:
+        pytest.fail(f"the fixture wablock needs {missing.name}: pip install 'wablock[server]'", pytrace=False)
+    with ExitStack() as stack:
+        yield Servers(stack)
+
+
+@pytest.fixture
+def wablock(request: pytest.FixtureRequest, _wablock_servers: "Servers") -> "Wablock":
+    """A wablock server of this test alone: nobody is blocked, the clock is right, nothing fails, nothing was asked."""
+    settings: dict[str, Any] = {}
+    for marker in reversed(list(request.node.iter_markers("wablock"))):  # the nearest wins
+        settings |= marker.kwargs
+    return _wablock_servers.fresh(**settings)

@@ -1,0 +1,94 @@
+"""What a seed file says: numbers, who is blocked on them, who wrote to them when. All is read before any is written."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
+from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND
+from wablock.contract import identity, wire
+from wablock.contract.errors import InvalidParameter, NotAWhatsAppUser
+from wablock.server.manage import moment
+from wablock.wiring import Wired
+
+PhoneNumberId = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,32}$")]
+BLOCKED_BY = "seed"
+
+
+class WroteAt(msgspec.Struct, forbid_unknown_fields=True):
+    """A user who wrote; `at` in seconds since 1970 or as ISO 8601, None: now."""
+
+    user: str
+    at: int | str | None = None
+
+
+class SeedNumber(msgspec.Struct, forbid_unknown_fields=True):
+    """A business number. Where there is one already that is otherwise, it is made anew, with an empty list."""
+
+    phone_number_id: PhoneNumberId
+    display_number: str | None = None
+    country: str | None = None
+    rules: Rules | None = None
+    blocked: list[wire.User | str] = []
+    wrote: list[WroteAt | str] = []
+
+
+class Seed(msgspec.Struct, forbid_unknown_fields=True):
+    numbers: list[SeedNumber] = []
+
+
+class _Planned(msgspec.Struct):
+    number: BusinessNumber
+    blocked: list[wire.User]
+    wrote: list[tuple[Microseconds | None, str]]
+
+
+def planned(seed: Seed, account_id: str, now: Microseconds) -> list[_Planned]:
+    """What is to be written; raises `InvalidParameter`, naming the place, for what cannot be."""
+    return [_plan(f"numbers[{index}]", number, account_id, now) for index, number in enumerate(seed.numbers)]
+
+
+async def write(plans: Sequence[_Planned], wired: Wired, now: Microseconds) -> None:
+    """Write all of it. The 24 hours bind nobody here: a seed says what has been."""
+    store, block_list = wired.store, wired.block_list
+    for plan in plans:
+        number = plan.number
+        if await store.find_number(number.phone_number_id) not in (None, number):
+            await store.remove_number(number.phone_number_id)
+        await store.add_number(number, now)
+        for at, user in plan.wrote:
+            await block_list.note_inbound(number, [wire.user_of(user)], at)
+        freely = msgspec.structs.replace(number, rules=Rules.OPEN)
+        users = plan.blocked[::-1]  # the newest block comes first: so the list is in the file's order
+        for start in range(0, len(users), MOST_USERS_PER_REQUEST):
+            await block_list.block(freely, users[start : start + MOST_USERS_PER_REQUEST][::-1], BLOCKED_BY)
+
+
+def _plan(place: str, said: SeedNumber, account_id: str, now: Microseconds) -> _Planned:
+    own = None
+    if said.display_number is not None:
+        own = _known(f"{place}[display_number]", wire.User(said.display_number), None)
+    wa_id = own.wa_id if own else None
+    country = said.country or (identity.country_of(wa_id) if wa_id else None)
+    if country is not None and country not in identity.COUNTRIES:
+        raise InvalidParameter(f"Param {place}[country] must be two letters, as US.")
+    number = BusinessNumber(said.phone_number_id, account_id, wa_id, country, said.rules)
+    blocked = [user if isinstance(user, wire.User) else wire.user_of(user) for user in said.blocked]
+    for index, user in enumerate(blocked):
+        who = _known(f"{place}[blocked][{index}]", user, country)
+        if own is not None and who.key == own.key:
+            raise InvalidParameter(f"Param {place}[blocked][{index}] is the number itself.")
+        if user.expires_at is not None and user.expires_at * SECOND <= now:
+            raise InvalidParameter(f"Param {place}[blocked][{index}][expires_at] must be in the future.")
+    wrote = [user if isinstance(user, WroteAt) else WroteAt(user) for user in said.wrote]
+    for index, writer in enumerate(wrote):
+        _known(f"{place}[wrote][{index}]", wire.user_of(writer.user), country)
+    return _Planned(number, blocked, [(moment(writer.at), writer.user) for writer in wrote])
+
+
+def _known(place: str, user: wire.User, country: str | None) -> identity.Identity:
+    try:
+        return identity.of_item(user.user, user.user_id, country)
+    except NotAWhatsAppUser as failure:
+        raise InvalidParameter(f"Param {place} names nobody.", str(failure)) from None

@@ -1,0 +1,98 @@
+"""A development server joined and run: on an address in the foreground, or in a thread for tests."""
+
+import contextlib
+import os
+import secrets
+import tempfile
+import threading
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from wablock.kit.control import Control
+from wablock.kit.development import Development
+from wablock.kit.faults import Faults
+from wablock.kit.journal import Journal
+from wablock.kit.recording import HangingUp, Recording
+from wablock.kit.seeds import Seed
+from wablock.server.serve import bind, server
+from wablock.settings import DEV_APP_SECRET, DevSettings, KeySettings
+
+_STARTS_WITHIN: Final = 20  # seconds
+
+
+@contextlib.contextmanager
+def development(settings: DevSettings, seed: Seed, *, is_public: bool) -> Iterator[Development]:
+    """A development server's parts, on `settings.data` or on a database that is gone with the block.
+
+    `is_public`: whether strangers can reach it; then nothing is signed with the secret that everybody knows.
+    """
+    with tempfile.TemporaryDirectory(prefix="wablock-") as folder:
+        yield Development(
+            settings,
+            settings.data or Path(folder) / "dev.db",
+            Path(folder),
+            key=_key(settings),
+            app_secret=settings.app_secret or (secrets.token_hex(16) if is_public else DEV_APP_SECRET),
+            seed=seed,
+        )
+
+
+def application(made: Development) -> ASGIApp:
+    """The whole as one ASGI application."""
+    faults, journal = Faults(), Journal()
+    control = Control(made, faults, journal).application()
+    recorded = Recording(made, faults, journal, made.clock)
+
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(made, receive, send)
+        elif scope["path"].startswith("/dev/"):
+            await control(scope, receive, send)
+        else:
+            await recorded(scope, receive, send)
+
+    return routed
+
+
+class Served(msgspec.Struct, frozen=True):
+    """A development server that answers at `url`."""
+
+    url: str
+    made: Development
+
+
+@contextlib.contextmanager
+def served_in_a_thread(settings: DevSettings) -> Iterator[Served]:
+    """A development server on a free port of the loopback, until the block ends."""
+    listening = threading.Event()
+    with development(settings, Seed(), is_public=False) as made, bind("127.0.0.1", 0) as bound:
+        running = server(application(made), settings.limits.limits(), made.metrics, listening.set, protocol=HangingUp)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, name="wablock", daemon=True)
+        thread.start()
+        try:
+            if not listening.wait(_STARTS_WITHIN):
+                raise TimeoutError("wablock did not start")
+            yield Served(f"http://127.0.0.1:{bound.getsockname()[1]}", made)
+        finally:
+            running.should_exit = True
+            thread.join(_STARTS_WITHIN)
+
+
+def _key(settings: DevSettings) -> KeySettings:
+    """What lasts no longer than the server needs no key that does."""
+    if settings.data or settings.key != KeySettings():
+        return settings.key
+    return KeySettings(secret_key=b64encode(os.urandom(32)).decode())
+
+
+async def _live(made: Development, receive: Receive, send: Send) -> None:
+    await receive()
+    async with made.lifespan():
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,128 @@
+"""The virtual clock: what it tells after whatever it was told."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.kit.caller import block, dev, listed
+
+from wablock.block_list.ports import Microseconds
+from wablock.kit.clock import VirtualClock
+from wablock.kit.fixture import Wablock
+
+SEED_MOMENT = 1_737_679_688_383_584
+SEED_CURSOR = "eyJvZAmZAzZAXQiOjAsInZAlcnNpb25JZACI6IjE3Mzc2Nzk2ODgzODM1ODQifQZDZD"
+USER = "+16505551234"
+
+moments = st.integers(0, 253_402_300_799_999_999)
+steps = st.one_of(
+    st.tuples(st.just("stop"), st.just(0)),
+    st.tuples(st.just("start"), st.just(0)),
+    st.tuples(st.just("set"), st.integers(0, 4_000_000_000_000_000)),
+    st.tuples(st.just("advance"), st.integers(0, 10**14)),
+    st.tuples(st.just("pass"), st.integers(0, 10**12)),
+)
+
+
+class RealTime:
+    def __init__(self) -> None:
+        self.now: Microseconds = 1_800_000_000_000_000
+
+    def __call__(self) -> Microseconds:
+        return self.now
+
+
+@given(told=st.lists(steps, max_size=20))
+def test_it_moves_with_real_time_unless_stopped_and_jumps_where_it_is_told(told: list[tuple[str, int]]) -> None:
+    real = RealTime()
+    clock = VirtualClock(real)
+    expected, stopped = real.now, False
+
+    for step, value in told:
+        if step == "pass":
+            real.now += value
+            expected += 0 if stopped else value
+        elif step == "set":
+            clock.set(value)
+            expected = value
+        elif step == "advance":
+            clock.advance(value)
+            expected += value
+        else:
+            stopped = step == "stop"
+            clock.stop() if stopped else clock.start()
+
+        assert (clock(), clock.is_stopped) == (expected, stopped)
+
+
+@pytest.mark.parametrize("moment", [-1, 253_402_300_800_000_000])
+def test_it_cannot_be_set_before_1970_or_after_9999(moment: int) -> None:
+    with pytest.raises(ValueError, match="between the years"):
+        VirtualClock(RealTime()).set(moment)
+
+
+def test_at_the_moment_of_metas_example_the_cursors_are_the_pages(wablock: Wablock) -> None:
+    dev(wablock, "PUT", "clock", {"stopped": True, "microseconds": SEED_MOMENT})
+    block(wablock, USER)
+
+    with wablock.client() as client:
+        page = client.page()
+
+    assert (page.after, page.before) == (SEED_CURSOR, SEED_CURSOR)
+
+
+@pytest.mark.parametrize("said", [1_737_679_688, "1737679688", "2025-01-24T00:48:08Z", "2025-01-24T01:48:08+01:00"])
+def test_it_is_set_by_seconds_and_by_iso_8601(wablock: Wablock, said: int | str) -> None:
+    wablock.clock.stop()
+
+    wablock.clock.set(said)
+
+    assert wablock.clock.now == datetime(2025, 1, 24, 0, 48, 8, tzinfo=UTC)
+
+
+def test_it_is_set_to_the_microsecond_and_told_so(wablock: Wablock) -> None:
+    moment = datetime(2025, 1, 24, 0, 48, 8, 383_584, tzinfo=UTC)
+    wablock.clock.stop()
+
+    wablock.clock.set(moment)
+
+    assert wablock.clock.now == moment
+    assert dev(wablock, "GET", "clock").json()["microseconds"] == SEED_MOMENT
+
+
+def test_a_block_ends_when_its_time_has_come(wablock: Wablock) -> None:
+    wablock.clock.stop()
+    at = int((wablock.clock.now + timedelta(hours=2)).timestamp())
+    with wablock.client() as client:
+        client.block(USER, expires_at=at)
+
+    before = listed(wablock)
+    wablock.clock.advance(hours=2)
+
+    assert before == ["16505551234"]
+    assert listed(wablock) == []
+
+
+@pytest.mark.wablock(rules="meta")
+def test_the_24_hours_pass_when_the_clock_does(wablock: Wablock) -> None:
+    wablock.inbound(USER)
+    wablock.clock.advance(hours=23, minutes=59)
+    in_time = block(wablock, USER).json()
+    block(wablock, USER, method="DELETE")
+    wablock.clock.advance(minutes=2)
+
+    too_late = block(wablock, USER).json()
+
+    assert "error" not in in_time
+    assert too_late["block_users"]["failed_users"][0]["errors"][0]["code"] == 131047
+
+
+@pytest.mark.parametrize(
+    "said", [{"now": "yesterday"}, {"now": -1}, {"microseconds": -1}, {"now": True}, {"stopped": "yes"}, {"nosuch": 1}]
+)
+def test_what_is_no_time_is_refused_and_changes_nothing(wablock: Wablock, said: dict[str, object]) -> None:
+    answer = dev(wablock, "PUT", "clock", said)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
+    assert not dev(wablock, "GET", "clock").json()["stopped"]

@@ -1,0 +1,140 @@
+"""Failures on order: what a caller sees, how often, and whether the request took effect."""
+
+import time
+
+import httpx2
+import pytest
+from tests.kit.caller import block, dev, listed
+
+from wablock.kit.fixture import Wablock
+
+USER, WA_ID = "+16505550101", "16505550101"
+
+
+@pytest.mark.parametrize(
+    "code, status, message",
+    [
+        (4, 400, "(#4) Application request limit reached"),
+        (10, 403, "(#10) Application does not have permission for this action"),
+        (190, 401, "Invalid OAuth access token - Cannot parse access token"),
+        (130429, 400, "(#130429) Rate limit hit"),
+        (139102, 400, "(#139102) Blocklist concurrent update"),
+        (139103, 500, "(#139103) Internal error"),
+        (80007, 400, "(#80007) A fault on order"),
+    ],
+)
+def test_a_code_is_answered_in_the_contracts_words_where_it_has_some(
+    wablock: Wablock, code: int, status: int, message: str
+) -> None:
+    wablock.fail_next(code=code)
+
+    answer = block(wablock, USER)
+
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["message"]) == (status, code, message)
+    assert error["fbtrace_id"] == answer.headers["x-fb-request-id"]
+    assert listed(wablock) == []
+
+
+def test_a_status_and_a_retry_after_may_be_chosen(wablock: Wablock) -> None:
+    wablock.fail_next(code=130429, status=429, subcode=7, retry_after=5)
+
+    answer = block(wablock, USER, version="v24.0")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+    assert answer.json()["error"]["error_subcode"] == 7
+    assert answer.headers["facebook-api-version"] == "v24.0"
+
+
+def test_a_status_alone_is_an_internal_error(wablock: Wablock) -> None:
+    wablock.fail_next(status=503)
+
+    answer = block(wablock, USER)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, 139103)
+
+
+def test_so_many_requests_fail_and_no_more(wablock: Wablock) -> None:
+    wablock.fail_next(code=2, times=3)
+
+    statuses = [block(wablock, USER).status_code for _ in range(5)]
+
+    assert statuses == [503, 503, 503, 200, 200]
+
+
+def test_only_requests_that_match_fail(wablock: Wablock) -> None:
+    wablock.fail_next(code=2, method="DELETE", path=f"/v25.0/{wablock.phone_number_id}")
+
+    answers = [block(wablock, USER), block(wablock, USER, method="DELETE", version="v24.0")]
+    failed = block(wablock, USER, method="DELETE")
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert failed.status_code == 503
+
+
+def test_a_dropped_request_has_no_answer_and_no_effect(wablock: Wablock) -> None:
+    wablock.fail_next(drop=True)
+
+    with pytest.raises(httpx2.RemoteProtocolError):
+        block(wablock, USER)
+
+    assert listed(wablock) == []
+
+
+def test_a_lost_answer_is_that_of_a_request_that_took_effect(wablock: Wablock) -> None:
+    wablock.fail_next(drop=True, after=True)
+
+    with pytest.raises(httpx2.RemoteProtocolError):
+        block(wablock, USER)
+
+    assert listed(wablock) == [WA_ID]
+
+
+def test_a_failure_may_come_after_the_effect(wablock: Wablock) -> None:
+    wablock.fail_next(code=139103, after=True)
+
+    answer = block(wablock, USER)
+
+    assert answer.status_code == 500
+    assert listed(wablock) == [WA_ID]
+
+
+def test_a_delayed_request_takes_effect_and_time(wablock: Wablock) -> None:
+    wablock.fail_next(delay=0.2)
+    began = time.monotonic()
+
+    answer = block(wablock, USER)
+
+    assert answer.status_code == 200
+    assert time.monotonic() - began >= 0.2
+
+
+def test_wablocks_own_client_gets_over_a_lost_answer(wablock: Wablock) -> None:
+    wablock.fail_next(drop=True, after=True)
+
+    with wablock.client() as client:
+        client.block(USER)
+
+    assert [(entry.status, entry.fault_id is not None) for entry in wablock.journal] == [(0, True), (200, False)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{}, {"delay": -1}, {"status": 200}, {"times": 0}, {"code": "2"}, {"drop": "yes"}, {"nosuch": 1}, {"delay": 1e9}],
+)
+def test_an_order_that_cannot_be_is_refused(wablock: Wablock, said: dict[str, object]) -> None:
+    answer = dev(wablock, "POST", "faults", said)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
+    assert dev(wablock, "GET", "faults").json() == {"data": []}
+
+
+def test_orders_are_listed_with_how_often_they_were_met_and_taken_back(wablock: Wablock) -> None:
+    wablock.fail_next(code=2, times=5)
+    block(wablock, USER)
+
+    [state] = dev(wablock, "GET", "faults").json()["data"]
+    dev(wablock, "DELETE", "faults")
+
+    assert (state["fault"]["times"], state["applied"]) == (5, 1)
+    assert block(wablock, USER).status_code == 200

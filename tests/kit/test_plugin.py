@@ -1,0 +1,95 @@
+"""The pytest plugin, in a pytest of its own."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.cli.command import environment
+
+ISOLATED = """
+import pytest
+from wablock.client import Client
+
+
+def _block(wablock):
+    with wablock.client() as client:
+        client.block("+16505550101")
+
+
+def test_one(wablock):
+    assert wablock.blocked_users() == []
+    _block(wablock)
+    wablock.clock.advance(days=1)
+    wablock.fail_next(code=2, times=100)
+
+
+def test_two(wablock):
+    assert wablock.blocked_users() == []
+    _block(wablock)
+
+
+@pytest.mark.wablock(rules="meta")
+class TestMeta:
+    def test_three(self, wablock):
+        with pytest.raises(Exception, match="24 hours"):
+            _block(wablock)
+
+    @pytest.mark.wablock(rules="open", partial_failure_status=400)
+    def test_the_nearest_marker_wins(self, wablock):
+        _block(wablock)
+
+
+@pytest.mark.anyio
+async def test_async(wablock):
+    from wablock.client import AsyncClient
+
+    async with AsyncClient(wablock.token, wablock.phone_number_id, base_url=wablock.url) as client:
+        await client.block("+16505550101")
+        assert [user.wa_id async for user in client.blocked_users()] == ["16505550101"]
+"""
+MANY = """
+import pytest, requests
+
+
+@pytest.mark.parametrize("number", range(200))
+def test_a_user(wablock, number):
+    body = {"messaging_product": "whatsapp", "block_users": [{"user": f"+1650555{number:04d}"}]}
+    answer = requests.post(wablock.block_users_url, json=body, headers=wablock.headers)
+    assert answer.status_code == 200
+    assert [user.wa_id for user in wablock.blocked_users()] == [f"1650555{number:04d}"]
+"""
+
+
+def _pytest(folder: Path, text: str, *arguments: str) -> str:
+    (folder / "test_it.py").write_text(text)
+    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\naddopts = --strict-markers\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    ran = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    return ran.stdout + ran.stderr
+
+
+def test_every_test_has_a_server_of_its_own(tmp_path: Path) -> None:
+    assert "5 passed" in _pytest(tmp_path, ISOLATED)
+
+
+def test_200_tests_have_200_servers(tmp_path: Path) -> None:
+    assert "200 passed" in _pytest(tmp_path, MANY)
+
+
+def test_the_fixture_and_its_marker_are_told_by_pytest(tmp_path: Path) -> None:
+    told = _pytest(tmp_path, "", "--fixtures", "--markers")
+
+    assert re.search(r"^wablock -- ", told, re.MULTILINE) or "@pytest.mark.wablock(" in told
+
+
+def test_a_marker_that_cannot_be_is_an_error_that_says_so(tmp_path: Path) -> None:
+    text = 'import pytest\n@pytest.mark.wablock(rules="nosuch")\ndef test_it(wablock): ...\n'
+
+    assert "'nosuch' is not a valid Rules" in _pytest(tmp_path, text)
+
+
+def test_the_plugin_imports_nothing_of_the_server() -> None:
+    asked = "import sys, wablock.kit.plugin; print([n for n in ('starlette', 'apsw', 'httpx2') if n in sys.modules])"
+
+    assert subprocess.check_output([sys.executable, "-c", asked], text=True) == "[]\n"
