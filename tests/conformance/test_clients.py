@@ -1,43 +1,53 @@
 """Public client libraries, made for Meta's API, against this server: only its address is changed in them."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Literal
 
+import httpx2
 import pytest
+from tests.cli.command import started
+from tests.client_libraries import FOLDER, SCRIPTS
 from tests.conformance.caller import calling
 from tests.running_server import running_server
 
 from wablock.block_list.ports import Rules
-from wablock.settings import AnswerSettings
+from wablock.settings import DEV_PHONE_NUMBER_ID, DEV_TOKEN, AnswerSettings
 
-_HERE = Path(__file__).parent / "clients"
-_FOLDER = Path(__file__).parent.parent.parent / ".clients"
 _USERS = ["+16505551234", "+14155559876", "+442071838750", "+5491123456789", "+819012345678"]
 _COMMANDS = {
-    "pywa": [str(_FOLDER / "pywa/bin/python"), str(_HERE / "with_pywa.py")],
-    "pywa_async": [str(_FOLDER / "pywa/bin/python"), str(_HERE / "with_pywa_async.py")],
-    "whatsapp-cloud-api-sdk": [str(_FOLDER / "sdk/bin/python"), str(_HERE / "with_sdk.py")],
-    "generated": [str(_FOLDER / "generated/bin/python"), str(_HERE / "with_generated.py")],
-    "whatsapp-api-js": ["node", str(_FOLDER / "js/with_whatsapp_api_js.mjs")],
+    "pywa": [str(FOLDER / "pywa/bin/python"), str(SCRIPTS / "with_pywa.py")],
+    "pywa_async": [str(FOLDER / "pywa/bin/python"), str(SCRIPTS / "with_pywa_async.py")],
+    "whatsapp-cloud-api-sdk": [str(FOLDER / "sdk/bin/python"), str(SCRIPTS / "with_sdk.py")],
+    "generated": [str(FOLDER / "generated/bin/python"), str(SCRIPTS / "with_generated.py")],
+    "whatsapp-api-js": ["node", str(FOLDER / "js/with_whatsapp_api_js.mjs")],
 }
 
 
-@pytest.fixture(scope="session")
-def _installed() -> None:
-    """The libraries are in their folder. Without node or network this skips on a laptop, and fails in CI."""
-    if (_FOLDER / "complete").exists():
-        shutil.copy(_HERE / "with_whatsapp_api_js.mjs", _FOLDER / "js")
-        return
-    ran = subprocess.run([_HERE / "install.sh", _FOLDER], check=False, capture_output=True, text=True)
-    if ran.returncode:
-        missing = f"the client libraries cannot be installed: {ran.stderr[-1_000:]}"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+@pytest.mark.usefixtures("client_libraries")
+@pytest.mark.parametrize("client", _COMMANDS)
+def test_a_public_client_gets_on_with_a_development_server_whose_users_have_written(client: str) -> None:
+    needs_input = ("--list-has-input",) if client.startswith("pywa") else ()
+    with started("dev", "--port", "0", "--rules", "meta", *needs_input) as server:
+        for user in _USERS:
+            said = {"from": user}
+            httpx2.post(server.url + "/dev/inbound", json=said, headers={"Authorization": f"Bearer {DEV_TOKEN}"})
+        environment = {
+            "PATH": os.environ["PATH"],
+            "BASE_URL": server.url,
+            "PHONE_NUMBER_ID": DEV_PHONE_NUMBER_ID,
+            "TOKEN": DEV_TOKEN,
+            "USERS": ",".join(_USERS),
+        }
+        ran = subprocess.run(
+            _COMMANDS[client], check=False, env=environment, capture_output=True, text=True, timeout=120
+        )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-@pytest.mark.usefixtures("_installed")
+@pytest.mark.usefixtures("client_libraries")
 @pytest.mark.parametrize("status", [200, 400])
 @pytest.mark.parametrize("rules", list(Rules))
 @pytest.mark.parametrize("client", _COMMANDS)
