@@ -89,7 +89,7 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 def reference(document: dict[str, Any], base_url: str) -> Reference:
-    """All of `document`; its samples speak to `base_url`. Every operation and schema is there, in the document's order."""
+    """All of `document`; its samples speak to `base_url`. Each operation and schema is there, in its order."""
     components = document["components"]
     return Reference(
         document["info"]["title"],

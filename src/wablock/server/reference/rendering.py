@@ -8,12 +8,13 @@ from urllib.parse import quote
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
+from pygments import highlight  # type: ignore[import-untyped]
+from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 
 from wablock.server.reference.failures import failures
-from wablock.server.reference.model import BLOCK_API, Group, Reference, Row, Schema, reference
+from wablock.server.reference.model import BLOCK_API, Group, Reference, Schema, reference
+from wablock.server.reference.schemas import Row
 from wablock.server.reference.wording import ELSEWHERE, WABLOCK
 
 _HERE: Final = "https://this-server.invalid"
@@ -100,7 +101,7 @@ def _prose(text: str) -> Markup:
 def _colour(text: str, language: str) -> Markup:
     """Highlighted by classes; each placeholder is an element that the page can fill in."""
     held = _PLACEHOLDER.sub(_hold, text) if language != "json" else text
-    formatter: HtmlFormatter[str] = HtmlFormatter(nowrap=True, classprefix="hl-")
+    formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
     coloured = highlight(held, get_lexer_by_name(language, stripnl=False), formatter)
     return Markup(_HELD.sub(_release, coloured).rstrip("\n"))  # noqa: S704 - pygments escapes
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 AUTHORIZATION: Final = (
-    "Bearer token for API authentication. This should be a valid access token: one that `wablock token create` made, "
-    "or the one that `wablock dev` prints."
+    "Bearer token for API authentication. This should be a valid access token obtained through the appropriate OAuth "
+    "flow or system user token. Here it is one that `wablock token create` made, or the one that `wablock dev` prints."
 )
 CONTENT_TYPE: Final = "Media type of the request body"
 CONTENT_TYPES: Final = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
@@ -44,7 +44,7 @@ _ELSEWHERE: Final = {
 
 
 def origin(owner: str, name: str) -> str:
-    """Whose the member `name` of the schema `owner` is; empty where Meta's page has it, or `owner` is not of its API."""
+    """Whose the member `name` of the schema `owner` is; empty where Meta's page has it or knows no `owner`."""
     if owner not in _ON_THE_PAGE or name in _ON_THE_PAGE[owner]:
         return ""
     return ELSEWHERE if name in _ELSEWHERE.get(owner, ()) else WABLOCK
