@@ -37,6 +37,7 @@ class Reader(msgspec.Struct):
             viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=script
         )
         context.grant_permissions(["clipboard-read", "clipboard-write"])
+        context.set_default_timeout(10_000)
         page = context.new_page()
         page.on("console", lambda said: self.complaints.append(said.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))

@@ -23,13 +23,16 @@ _TOP = [
     f"POST {_PATH}",
     f"DELETE {_PATH}",
 ]
+_AUTHORIZATION = (
+    "Bearer token for API authentication. This should be a valid access token obtained through the appropriate OAuth "
+    "flow or system user token."
+)
 _PARAMETERS = [
     "Header Parameters",
     "User-Agent string",
     "The user agent string identifying the client software making the request.",
     "Authorization string · required",
-    "Bearer token for API authentication. This should be a valid access token obtained through the appropriate OAuth "
-    "flow or system user token.",
+    _AUTHORIZATION,
     'Content-Type One of "application/json", "application/x-www-form-urlencoded", "multipart/form-data" · required',
     "Media type of the request body",
     "Path Parameters",
@@ -210,7 +213,7 @@ def test_every_status_has_its_answer(browser: Reader) -> None:
 @pytest.mark.parametrize("version", ["v23.0", "v24.0", "v25.0"])
 def test_a_chosen_version_is_filled_in_everywhere(browser: Reader, version: str) -> None:
     with browser.reading() as page:
-        page.get_by_label("Version", exact=True).first.select_option(version)
+        page.get_by_role("combobox", name="Version", exact=True).select_option(version)
         seen = page.locator('.fill[data-name="Version"]').evaluate_all("all => all.map((each) => each.textContent)")
 
     assert set(seen) == {version}
