@@ -11,18 +11,18 @@ _ID: Final = "106540352242922"
 _MOMENT: Final = 1_737_679_688_383_584
 
 _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
-    (errors.MissingAccessToken(), "The request has no token.", "Send the header Authorization: Bearer <Token>."),
-    (errors.InvalidAccessToken(), "The token is unknown, or was revoked.", "Use another: wablock token create."),
+    (errors.MissingAccessToken(), "The request has no token.", "Send the header `Authorization: Bearer <Token>`."),
+    (errors.InvalidAccessToken(), "The token is unknown, or was revoked.", "Use another: `wablock token create`."),
     (
         errors.ExpiredAccessToken(_MOMENT, _MOMENT + 60_000_000),
         "The token was good until then.",
-        "Make another: wablock token create.",
+        "Make another: `wablock token create`.",
     ),
     (errors.PermissionDenied(), "The token lacks the scope.", "Use a token that has the scope."),
     (
         errors.UnknownObject("get", _ID),
         "There is no such number, or it is not this token's.",
-        "Check the id; add a number with: wablock number add.",
+        "Check the id; add a number with: `wablock number add`.",
     ),
     (errors.UnknownPath("/block_user"), "Nothing answers at this path.", "Compare the path with this page."),
     (errors.UnsupportedMethod("put"), "The path is right, the method is not.", "Use a method that this page names."),
@@ -35,7 +35,7 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
     (
         errors.WrongMessagingProduct("telegram"),
         "Only WhatsApp is spoken here.",
-        'Send "messaging_product": "whatsapp".',
+        'Send `"messaging_product": "whatsapp"`.',
     ),
     (errors.BodyTooLarge(1_048_576), "The body has too many bytes.", "Send fewer users in one request."),
     (
@@ -60,7 +60,11 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         "Begin at the first page again.",
     ),
     (errors.BlocklistInternalError(), "Storage trouble; nothing is half done.", "Send the request again."),
-    (errors.SomeUsersFailed("block"), "Some users failed, the others did not.", "Read failed_users; see below."),
+    (
+        errors.SomeUsersFailed("block"),
+        "Some users failed, the others did not.",
+        "Read `failed_users`; the codes in it are below.",
+    ),
     (
         errors.BlockedByBusiness(),
         "The message is for a user who is blocked; nothing was sent.",
@@ -79,9 +83,9 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
     (
         errors.InvalidSignature(),
         "Nobody who may has signed the webhook.",
-        "Set the app secret: wablock account set.",
+        "Set the app secret: `wablock account set`.",
     ),
-    (errors.WrongVerifyToken(), "The verify token is no account's.", "Set it: wablock account set."),
+    (errors.WrongVerifyToken(), "The verify token is no account's.", "Set it: `wablock account set`."),
     (
         errors.NotDelivered("The downstream 5f2c9a10 did not take it: it answered 500"),
         "A required receiver did not take the webhook.",
