@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
-.PHONY: setup run test check format docs bench torture lock dist clean
+.PHONY: setup run test check format docs images bench torture lock dist clean
 
 setup: $(STAMP) ## everything into .venv, so that .venv/bin/wablock works
 
@@ -43,6 +43,9 @@ bench: setup ## the figures of docs/performance.md; needs wrk, gcc and nginx
 
 torture: setup ## the long tests: 1,000 power cuts, 30 kills, long histories
 	TORTURE=1 $(BIN)/python -m pytest -m torture
+
+images: setup ## the pictures of the reference in docs/images; needs chromium
+	IMAGES=1 $(BIN)/python -m pytest -q tests/browser/test_images.py
 
 lock: setup ## pin all dependencies anew, names and hashes only
 	$(BIN)/python -m pip install --quiet uv

@@ -62,12 +62,19 @@ def server(wablock: str) -> Iterator[Server]:
         yield running
 
 
-def test_the_wheel_holds_the_package_its_migrations_and_its_licence(distributions: Path) -> None:
+def test_the_wheel_holds_the_package_its_migrations_its_pages_and_its_licence(distributions: Path) -> None:
     with ZipFile(next(distributions.glob("*.whl"))) as wheel:
         names = wheel.namelist()
 
     assert "wablock/py.typed" in names
     assert "wablock/storage/migrations/sqlite/0001_block_lists.sql" in names
+    assert {
+        f"wablock/server/reference/{name}"
+        for name in ("static/reference.css", "static/reference.js", "templates/page.html", "templates/parts.html")
+    } <= set(names)
+    assert {"wablock/server/reference/templates/llms.txt", "wablock/server/reference/templates/reference.md"} <= set(
+        names
+    )
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.startswith("tests") for name in names)
 

@@ -40,6 +40,7 @@ from wablock.server.limits import Limits, RateLimits
 from wablock.server.manage import Manage, response
 from wablock.server.metrics import CONTENT_TYPE, Metrics
 from wablock.server.openapi import document
+from wablock.server.reference.pages import Pages
 from wablock.server.request import ClientWentAway, Target
 from wablock.server.routing import Routing
 from wablock.server.upstreams import UpstreamRoutes
@@ -99,7 +100,8 @@ class Application:
         manage = Manage(block_list, access, clock, self._callers.authorize, self._callers.body)
         routing = Routing(access, routes, drops, self._callers.authorize, self._callers.body)
         upstreams = UpstreamRoutes(access, routes, self._callers.authorize, self._callers.body)
-        self._document = msgspec.json.encode(document())
+        told = document()
+        self._document = msgspec.json.encode(told)
         self._rest = Starlette(
             routes=[
                 *manage.routes(),
@@ -109,6 +111,7 @@ class Application:
                 Route("/readyz", self._readyz, methods=["GET"]),
                 Route("/metrics", self._metrics_text, methods=["GET"]),
                 Route("/openapi.json", self._openapi, methods=["GET"]),
+                *Pages(told, options.public_url).routes(),
             ],
             exception_handlers={
                 GraphError: self._rest_failed,

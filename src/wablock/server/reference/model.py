@@ -1,0 +1,212 @@
+"""What the reference shows, as values made from the OpenAPI document. Pure."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from wablock.contract import versions
+from wablock.server.reference import wording
+from wablock.server.reference.samples import Sample, samples
+from wablock.server.reference.schemas import Components, Row, rows, type_text
+
+BLOCK_API: Final = "Block API"
+_METHODS: Final = ("get", "put", "post", "delete")
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    name: str
+    type: str
+    required: bool
+    description: str
+    origin: str
+    example: str
+
+
+class Example(msgspec.Struct, frozen=True):
+    name: str
+    text: str
+
+
+class Body(msgspec.Struct, frozen=True):
+    """What is sent or answered, in one content type."""
+
+    content_type: str
+    schema: str
+    schema_names: list[str]
+    rows: list[Row]
+    examples: list[Example]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    status: str
+    description: str
+    bodies: list[Body]
+
+    @property
+    def is_failure(self) -> bool:
+        return self.status[0] in "45"
+
+
+class Operation(msgspec.Struct, frozen=True):
+    operation_id: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    needs_token: bool
+    header_parameters: list[Parameter]
+    path_parameters: list[Parameter]
+    query_parameters: list[Parameter]
+    body_is_required: bool
+    bodies: list[Body]
+    answers: list[Answer]
+    samples: list[Sample]
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The operations of one tag."""
+
+    name: str
+    description: str
+    operations: list[Operation]
+
+
+class Schema(msgspec.Struct, frozen=True):
+    name: str
+    description: str
+    rows: list[Row]
+
+
+class Reference(msgspec.Struct, frozen=True):
+    title: str
+    version: str
+    description: list[str]
+    graph_versions: list[str]
+    groups: list[Group]
+    schemas: list[Schema]
+
+
+def reference(document: dict[str, Any], base_url: str) -> Reference:
+    """All of `document`; its samples speak to `base_url`. Each operation and schema is there, in its order."""
+    components = document["components"]
+    return Reference(
+        document["info"]["title"],
+        document["info"]["version"],
+        document["info"]["description"].split("\n\n"),
+        list(versions.KNOWN),
+        [
+            Group(tag["name"], tag["description"], list(_operations(document, tag["name"], base_url)))
+            for tag in document["tags"]
+        ],
+        [
+            Schema(name, schema.get("description", ""), rows(schema, components["schemas"], name))
+            for name, schema in components["schemas"].items()
+        ],
+    )
+
+
+def _operations(document: dict[str, Any], tag: str, base_url: str) -> Iterator[Operation]:
+    for path, item in document["paths"].items():
+        for method in _METHODS:
+            if tag in item.get(method, {}).get("tags", ()):
+                yield _operation(document, path, method, base_url)
+
+
+def _operation(document: dict[str, Any], path: str, method: str, base_url: str) -> Operation:
+    item, told, components = document["paths"][path], document["paths"][path][method], document["components"]
+    of_meta = BLOCK_API in told["tags"]
+    parameters = [*item.get("parameters", ()), *told.get("parameters", ())]
+    by_place = {
+        place: [_parameter(each, of_meta=of_meta) for each in parameters if each["in"] == place]
+        for place in ("header", "path", "query")
+    }
+    needs_token = told.get("security", document["security"]) != []
+    request = told.get("requestBody", {"content": {}, "required": False})
+    bodies = list(_bodies(request["content"], components["schemas"], of_request=True))
+    headers = by_place["header"]
+    if needs_token or bodies:
+        headers = [*headers[:1], *_told_elsewhere(needs_token, bodies, of_meta=of_meta), *headers[1:]]
+    made = Operation(
+        told["operationId"],
+        method.upper(),
+        path,
+        told["summary"],
+        told.get("description", ""),
+        needs_token,
+        headers,
+        by_place["path"],
+        by_place["query"],
+        request["required"],
+        bodies,
+        sorted(_answers(told["responses"], components), key=lambda answer: (answer.status[0] == "d", answer.status)),
+        [],
+    )
+    sent = json.loads(bodies[0].examples[0].text) if bodies else None
+    required = {each.name: each.example for each in by_place["query"] if each.required}
+    signed = [each.name for each in by_place["header"] if each.required]
+    url = base_url + path
+    return msgspec.structs.replace(
+        made, samples=samples(made.method, url, sent, required, signed, needs_token=needs_token, curl_body=of_meta)
+    )
+
+
+def _told_elsewhere(needs_token: bool, bodies: list[Body], *, of_meta: bool) -> Iterator[Parameter]:  # noqa: FBT001 - private, one caller
+    """Authorization and Content-Type, which OpenAPI tells by `security` and by the content of the bodies."""
+    if needs_token:
+        yield Parameter("Authorization", "string", True, wording.AUTHORIZATION, "", "Bearer <Token>")
+    if of_meta or bodies:
+        types = wording.CONTENT_TYPES if of_meta else [body.content_type for body in bodies]
+        listed = ", ".join(f'"{each}"' for each in types)
+        text = f"One of {listed}" if len(types) > 1 else listed
+        yield Parameter("Content-Type", text, True, wording.CONTENT_TYPE, "", types[0])
+
+
+def _parameter(told: dict[str, Any], *, of_meta: bool) -> Parameter:
+    example = told.get("example", next(iter(told.get("examples", {})), None))
+    if example is None:
+        example = (told["schema"].get("enum") or [""])[0]
+    return Parameter(
+        told["name"],
+        type_text(told["schema"]),
+        told.get("required", False),
+        told.get("description", ""),
+        wording.origin("", told["name"]) if of_meta else "",
+        str(example),
+    )
+
+
+def _bodies(content: dict[str, Any], schemas: Components, *, of_request: bool = False) -> Iterator[Body]:
+    for content_type, media in content.items():
+        told = media.get("schema", {})
+        shapes = told.get("anyOf", [told])
+        names = [each["$ref"].rpartition("/")[2] for each in shapes if "$ref" in each]
+        yield Body(
+            content_type,
+            type_text(told, as_object=of_request),
+            names,
+            [
+                Row(
+                    name,
+                    "",
+                    False,
+                    "",
+                    schemas[name].get("description", ""),
+                    "",
+                    rows(schemas[name], schemas, name, as_object=of_request),
+                )
+                for name in names
+            ],
+            [Example(name, _text(each["value"])) for name, each in media.get("examples", {}).items()],
+        )
+
+
+def _answers(responses: dict[str, Any], components: dict[str, Any]) -> Iterator[Answer]:
+    for status, told in responses.items():
+        whole = components["responses"][told["$ref"].rpartition("/")[2]] if "$ref" in told else told
+        yield Answer(status, whole["description"], list(_bodies(whole.get("content", {}), components["schemas"])))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)

@@ -1,0 +1,143 @@
+"""The reference as any HTTP client sees it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from tests.running_server import RunningServer, running_server
+
+from wablock.server.openapi import document
+from wablock.settings import AnswerSettings
+
+_DOCUMENT = document()
+_OPERATIONS = {
+    operation["operationId"]
+    for item in _DOCUMENT["paths"].values()
+    for method, operation in item.items()
+    if method != "parameters"
+}
+_PAGES = [
+    "/docs",
+    "/docs/wablock",
+    "/docs.md",
+    "/llms.txt",
+    "/llms-full.txt",
+    "/docs/reference.css",
+    "/docs/reference.js",
+]
+_HOSTILE = '"><script>hurt()</script>'
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with running_server(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+def _get(server: RunningServer, path: str, **headers: str) -> httpx2.Response:
+    return httpx2.get(server.url + path, headers=headers)
+
+
+def test_every_operation_is_on_one_of_the_pages(server: RunningServer) -> None:
+    text = _get(server, "/docs").text + _get(server, "/docs/wablock").text
+
+    shown = re.findall(r'<section class="operation" id="([A-Za-z]+)"', text)
+
+    assert sorted(shown) == sorted(_OPERATIONS)
+
+
+def test_every_schema_is_on_one_of_the_pages(server: RunningServer) -> None:
+    text = _get(server, "/docs").text + _get(server, "/docs/wablock").text
+
+    shown = set(re.findall(r'id="schema-([A-Za-z]+)"', text))
+
+    assert shown == set(_DOCUMENT["components"]["schemas"])
+
+
+def test_the_markdown_has_every_operation_and_schema(server: RunningServer) -> None:
+    text = _get(server, "/docs.md").text
+
+    wanted = [
+        f"### {method.upper()} {path}\n"
+        for path, item in _DOCUMENT["paths"].items()
+        for method in item
+        if method != "parameters"
+    ] + [f"### {name}\n" for name in _DOCUMENT["components"]["schemas"]]
+    assert [each for each in wanted if each not in text] == []
+
+
+@pytest.mark.parametrize("path", _PAGES)
+def test_a_page_is_sent_under_a_strict_policy(server: RunningServer, path: str) -> None:
+    answer = _get(server, path)
+
+    policy = answer.headers["content-security-policy"]
+    assert answer.status_code == 200
+    assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'")
+    assert "unsafe" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", _PAGES)
+def test_a_page_that_the_reader_has_is_not_sent_again(server: RunningServer, path: str) -> None:
+    first = _get(server, path)
+
+    again = _get(server, path, **{"If-None-Match": first.headers["etag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", _PAGES)
+def test_head_tells_what_get_would_send(server: RunningServer, path: str) -> None:
+    answer = httpx2.head(server.url + path)
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["etag"] == _get(server, path).headers["etag"]
+
+
+def test_markdown_comes_to_who_accepts_it(server: RunningServer) -> None:
+    answer = _get(server, "/docs", Accept="text/markdown")
+
+    assert answer.headers["content-type"].startswith("text/markdown")
+    assert answer.text == _get(server, "/docs.md").text
+
+
+def test_llms_full_is_the_whole_reference(server: RunningServer) -> None:
+    assert _get(server, "/llms-full.txt").text == _get(server, "/docs.md").text
+
+
+def test_every_link_of_llms_txt_answers(server: RunningServer) -> None:
+    text = _get(server, "/llms.txt").text
+
+    links = {link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text)}
+
+    assert text.startswith("# ")
+    assert "\n> " in text
+    assert len(links) > 3
+    assert {httpx2.get(link).status_code for link in links} == {200}
+
+
+def test_the_base_url_is_the_host_that_was_asked(server: RunningServer) -> None:
+    text = _get(server, "/docs", Host="blocks.example.com").text
+
+    assert "'http://blocks.example.com/" in text.replace("&#39;", "'")
+    assert "this-server.invalid" not in text
+
+
+@pytest.mark.parametrize("host", [_HOSTILE, "a'b", "evil host"])
+def test_a_hostile_host_is_not_repeated(server: RunningServer, host: str) -> None:
+    answer = _get(server, "/docs", Host=host)
+
+    assert host not in answer.text
+
+
+def test_the_public_url_is_the_base_url_and_a_hostile_one_is_inert(tmp_path: Path) -> None:
+    answers = AnswerSettings(public_url="https://blocks.example.com/" + _HOSTILE + "'")
+
+    with running_server(tmp_path, answers=answers) as server:
+        text = _get(server, "/docs").text
+
+    assert "https://blocks.example.com/" in text
+    assert "<script>hurt" not in text
+    assert "hurt()" not in text
