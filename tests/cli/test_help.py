@@ -17,6 +17,7 @@ COMMANDS = [
     ("account", "set"),
     ("block",),
     ("check",),
+    ("conformance",),
     ("downstream", "add"),
     ("downstream", "list"),
     ("downstream", "remove"),

@@ -39,6 +39,10 @@ _COMMANDS: Final = {
         "Tell whether users are blocked. Status 0 where all are, 1 where not all are, 2 in trouble.",
     ),
     "list": ("block_list:list_", "List the blocked users of a number, newest block first."),
+    "conformance": (
+        "conformance:conformance",
+        "Check a server, of whoever's, against the contract. Status 0 where it holds, 1 where not, 2 in trouble.",
+    ),
     "number": ("numbers:app", "Add, list and remove business numbers."),
     "token": ("tokens:app", "Create, list and revoke access tokens."),
     "account": ("accounts:app", "Set an account's app secret and verify token."),

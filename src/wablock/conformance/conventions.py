@@ -1,0 +1,105 @@
+"""What generic Graph clients rely on."""
+
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from wablock.conformance.check import Grade, fact, holds, same
+from wablock.conformance.subject import WHATSAPP, Answer, Subject, request
+
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+@fact("The token may be the parameter access_token in the query", Grade.SEEN, changes=False)
+def token_in_the_query(subject: Subject) -> None:
+    same("status", subject.send("GET", token=None, query={"access_token": subject.settings.token}).status, 200)
+
+
+@fact("The token may be the field access_token of a form", Grade.SEEN)
+def token_in_a_form(subject: Subject) -> None:
+    fields = _fields(subject) | {"access_token": subject.settings.token}
+    answer = subject.send("POST", token=None, content=urlencode(fields).encode(), content_type=_FORM)
+    _one_done(subject, answer, "added_users")
+
+
+@fact("block_users[0][user]=… in a form names a user", Grade.SEEN)
+def brackets(subject: Subject) -> None:
+    fields = {"messaging_product": WHATSAPP, "block_users[0][user]": subject.users[0]}
+    answer = subject.send("POST", content=urlencode(fields).encode(), content_type=_FORM)
+    _one_done(subject, answer, "added_users")
+
+
+@fact("DELETE may have every parameter in the query; a {} body then means nothing", Grade.SEEN)
+def delete_in_the_query(subject: Subject) -> None:
+    for content in (None, b"{}"):
+        subject.block(subject.users[0])
+        _one_done(subject, subject.send("DELETE", query=_fields(subject), content=content), "removed_users")
+
+
+@fact("POST with method=delete is DELETE", Grade.SEEN)
+def method_override(subject: Subject) -> None:
+    subject.block(subject.users[0])
+    answer = subject.send("POST", request(subject.users[:1]), query={"method": "delete"})
+    _one_done(subject, answer, "removed_users")
+
+
+@fact("A repeated parameter does no harm", Grade.SEEN)
+def repeated_parameter(subject: Subject) -> None:
+    content = urlencode([("messaging_product", WHATSAPP), *_fields(subject).items()]).encode()
+    _one_done(subject, subject.send("POST", content=content, content_type=_FORM), "added_users")
+
+
+@fact("An unknown parameter is ignored", Grade.SEEN)
+def unknown_parameter(subject: Subject) -> None:
+    answer = subject.send("POST", request(subject.users[:1]) | {"unheard_of": 1})
+    _one_done(subject, answer, "added_users")
+
+
+@fact("A body without a Content-Type is JSON", Grade.OURS)
+def body_without_a_type(subject: Subject) -> None:
+    content = msgspec.json.encode(request(subject.users[:1]))
+    _one_done(subject, subject.send("POST", content=content, content_type=None), "added_users")
+
+
+@fact("JSON under curl's default form type is JSON", Grade.OURS)
+def json_under_a_forms_type(subject: Subject) -> None:
+    content = msgspec.json.encode(request(subject.users[:1]))
+    _one_done(subject, subject.send("POST", content=content, content_type=_FORM), "added_users")
+
+
+@fact("Another media type is refused with 400", Grade.OURS, changes=False)
+def other_media_type(subject: Subject) -> None:
+    answer = subject.send("POST", content=b"<xml/>", content_type="text/xml")
+    same("status and code", (answer.status, answer.error().get("code")), (400, 100))
+
+
+@fact("Where a token comes twice the header wins", Grade.OURS, changes=False)
+def header_wins(subject: Subject) -> None:
+    same("status", subject.send("GET", query={"access_token": "wrong"}).status, 200)
+
+
+def _fields(subject: Subject) -> dict[str, str]:
+    users = msgspec.json.encode(request(subject.users[:1])["block_users"]).decode()
+    return {"messaging_product": WHATSAPP, "block_users": users}
+
+
+def _one_done(subject: Subject, answer: Answer, name: str) -> None:
+    done = answer.ok().get("block_users", {}).get(name)
+    holds(bool(done), f"{name} with one user", answer.text)
+    same(name, [user.get("wa_id") for user in done], subject.wa_ids[:1])
+
+
+CHECKS: Final = (
+    token_in_the_query,
+    token_in_a_form,
+    brackets,
+    delete_in_the_query,
+    method_override,
+    repeated_parameter,
+    unknown_parameter,
+    body_without_a_type,
+    json_under_a_forms_type,
+    other_media_type,
+    header_wins,
+)

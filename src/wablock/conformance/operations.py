@@ -1,0 +1,157 @@
+"""The three operations, as the reference page has them."""
+
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from wablock.conformance.check import Grade, fact, holds, same
+from wablock.conformance.subject import WHATSAPP, Subject, request
+
+_TYPES: Final = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=limit")
+
+
+@fact("POST blocks, and answers with added_users and messaging_product", Grade.SEED)
+def post_answers(subject: Subject) -> None:
+    subject.unblock(subject.users[0])
+    data = subject.block(subject.users[0]).ok()
+    done = [{"input": subject.users[0], "wa_id": subject.wa_ids[0]}]
+    same("body", data, {"block_users": {"added_users": done}, "messaging_product": WHATSAPP})
+
+
+@fact("DELETE, with a body, unblocks, and answers with removed_users and messaging_product", Grade.SEED)
+def delete_answers(subject: Subject) -> None:
+    subject.block(subject.users[0])
+    data = subject.unblock(subject.users[0]).ok()
+    done = [{"input": subject.users[0], "wa_id": subject.wa_ids[0]}]
+    same("body", data, {"block_users": {"removed_users": done}, "messaging_product": WHATSAPP})
+
+
+@fact("GET answers with data and paging", Grade.SEED)
+def get_answers(subject: Subject) -> None:
+    subject.block(subject.users[0])
+    data = subject.get().ok()
+    holds(isinstance(data.get("data"), list), "data, an array", data)
+    cursors = data.get("paging", {}).get("cursors", {})
+    holds(bool(cursors.get("after") and cursors.get("before")), "paging with both cursors", data)
+    holds(all(row.get("messaging_product") == WHATSAPP for row in data["data"]), "messaging_product in every row", data)
+    holds(all(row.get("wa_id") or row.get("user_id") for row in data["data"]), "wa_id or user_id in every row", data)
+
+
+@fact("A user who was blocked is on the list", Grade.SEED, needs_state=True)
+def blocked_is_listed(subject: Subject) -> None:
+    subject.with_blocked(1)
+    same("our users on the list", subject.ours_listed(), subject.wa_ids[:1])
+
+
+@fact("A user who was unblocked is not on the list", Grade.SEED, needs_state=True)
+def unblocked_is_not_listed(subject: Subject) -> None:
+    subject.with_blocked(2)
+    subject.unblock(subject.users[0])
+    same("our users on the list", subject.ours_listed(), subject.wa_ids[1:2])
+
+
+@fact("A request may name several users, and all are blocked", Grade.SEED, needs_state=True)
+def several_at_once(subject: Subject) -> None:
+    subject.with_nobody_blocked()
+    data = subject.block(*subject.users[:3]).ok()
+    same("added_users", [user["wa_id"] for user in data["block_users"]["added_users"]], subject.wa_ids[:3])
+    same("our users on the list", sorted(subject.ours_listed()), sorted(subject.wa_ids[:3]))
+
+
+def _versions(subject: Subject, *versions: str | None) -> None:
+    for version in versions:
+        same(
+            f"status under {version or 'no version'}", subject.send("GET", path=subject.path_under(version)).status, 200
+        )
+
+
+@fact("Versions v23.0, v24.0 and v25.0 are served", Grade.SEED, changes=False)
+def versions(subject: Subject) -> None:
+    _versions(subject, "v23.0", "v24.0", "v25.0")
+
+
+@fact("The version may be left out", Grade.DOCUMENTED, changes=False)
+def no_version(subject: Subject) -> None:
+    _versions(subject, None)
+
+
+@fact("Expired and future versions are served as well", Grade.OURS, changes=False)
+def any_version(subject: Subject) -> None:
+    _versions(subject, "v15.0", "v99.0")
+
+
+@fact("GET may have {} as its body, under each of the three media types", Grade.SEED, changes=False)
+def get_with_a_body(subject: Subject) -> None:
+    for kind in _TYPES:
+        same(f"status with {kind}", subject.send("GET", content=b"{}", content_type=kind).status, 200)
+
+
+@fact("GET needs neither a body nor a Content-Type", Grade.SEED, changes=False)
+def get_without_a_body(subject: Subject) -> None:
+    same("status", subject.send("GET", content_type=None).status, 200)
+
+
+@fact("A body may be a form, block_users in it one JSON text", Grade.SEED)
+def form(subject: Subject) -> None:
+    _asks_for_one(subject, content=_form(subject), content_type="application/x-www-form-urlencoded")
+
+
+@fact("A body may be multipart", Grade.SEED)
+def multipart(subject: Subject) -> None:
+    parts = {name: (None, text) for name, text in _fields(subject).items()}
+    _asks_for_one(subject, files=parts)
+
+
+@fact("The body is optional: everything may come in the query", Grade.SEED)
+def parameters_in_the_query(subject: Subject) -> None:
+    _asks_for_one(subject, query=_fields(subject))
+
+
+@fact("HEAD is GET without a body", Grade.OURS, changes=False)
+def head(subject: Subject) -> None:
+    answer = subject.send("HEAD")
+    same("status and body", (answer.status, answer.text), (200, ""))
+
+
+@fact("OPTIONS answers a browser's preflight without a token", Grade.OURS, changes=False)
+def preflight(subject: Subject) -> None:
+    asked = {"Origin": "https://example.com", "Access-Control-Request-Method": "POST"}
+    answer = subject.send("OPTIONS", token=None, headers=asked)
+    holds(answer.status in (200, 204), "status 200 or 204", str(answer.status))
+    holds("access-control-allow-origin" in answer.headers, "Access-Control-Allow-Origin", answer.headers)
+
+
+def _asks_for_one(subject: Subject, **sent: Any) -> None:
+    subject.unblock(subject.users[0])
+    data = subject.send("POST", **sent).ok()
+    same("added_users", [user.get("wa_id") for user in data["block_users"].get("added_users", [])], subject.wa_ids[:1])
+
+
+def _fields(subject: Subject) -> dict[str, str]:
+    users = msgspec.json.encode(request(subject.users[:1])["block_users"]).decode()
+    return {"messaging_product": WHATSAPP, "block_users": users}
+
+
+def _form(subject: Subject) -> bytes:
+    return urlencode(_fields(subject)).encode()
+
+
+CHECKS: Final = (
+    post_answers,
+    blocked_is_listed,
+    delete_answers,
+    unblocked_is_not_listed,
+    get_answers,
+    several_at_once,
+    versions,
+    no_version,
+    any_version,
+    get_with_a_body,
+    get_without_a_body,
+    form,
+    multipart,
+    parameters_in_the_query,
+    head,
+    preflight,
+)

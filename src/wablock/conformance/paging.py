@@ -1,0 +1,136 @@
+"""The list page by page, forward and back."""
+
+import binascii
+import re
+from base64 import b64decode
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from wablock.conformance.check import Differs, Grade, Skipped, fact, holds, same
+from wablock.conformance.subject import Subject, listed_id
+
+_UNESCAPE: Final = {"ZA": "Z", "ZB": "+", "ZC": "/", "ZD": "="}
+
+
+@fact("A page has no more users than its limit", Grade.DOCUMENTED, needs_state=True)
+def limit(subject: Subject) -> None:
+    subject.with_blocked(5)
+    holds(len(subject.get(limit=2).ok()["data"]) == 2, "2 users", subject.get(limit=2).text)
+
+
+@fact("Page after page shows everybody once", Grade.DOCUMENTED, needs_state=True)
+def forward(subject: Subject) -> None:
+    subject.with_blocked(5)
+    pages = subject.pages(2)
+    found = [listed_id(row) for page in pages for row in page["data"]]
+    holds(len(pages) >= 3, "3 pages or more", f"{len(pages)} pages")
+    same("everybody once", sorted(set(found)), sorted(found))
+    same("our users", sorted(user for user in found if user in subject.wa_ids), sorted(subject.wa_ids[:5]))
+
+
+@fact("before leads back over the same pages", Grade.DOCUMENTED, needs_state=True)
+def back(subject: Subject) -> None:
+    subject.with_blocked(5)
+    first, second = subject.pages(2)[:2]
+    before = subject.get(limit=2, before=second["paging"]["cursors"]["before"]).ok()
+    same("the page before the second", _ids(before), _ids(first))
+
+
+@fact(
+    "paging.next is an absolute address on the caller's host, and leads to the next page",
+    Grade.DOCUMENTED,
+    needs_state=True,
+)
+def next_address(subject: Subject) -> None:
+    subject.with_blocked(5)
+    first, second = subject.pages(2)[:2]
+    address = urlsplit(first["paging"]["next"])
+    same("scheme and host", f"{address.scheme}://{address.netloc}", _origin(subject))
+    query = {name: values[0] for name, values in parse_qs(address.query).items() if name != "access_token"}
+    followed = subject.send("GET", path=address.path, query=query).ok()
+    same("the page that next leads to", _ids(followed), _ids(second))
+
+
+@fact("There is no paging.next on the last page, no paging.previous on the first", Grade.DOCUMENTED, needs_state=True)
+def ends(subject: Subject) -> None:
+    subject.with_blocked(5)
+    pages = subject.pages(2)
+    holds("next" not in pages[-1].get("paging", {}), "no next on the last page", pages[-1])
+    holds("previous" not in pages[0].get("paging", {}), "no previous on the first page", pages[0])
+    holds("previous" in pages[1]["paging"], "previous on the second page", pages[1])
+
+
+@fact("next carries access_token when, and only when, the request brought it so", Grade.DOCUMENTED, needs_state=True)
+def token_in_next(subject: Subject) -> None:
+    subject.with_blocked(3)
+    plain = subject.get(limit=1).ok()["paging"]["next"]
+    query = {"limit": "1", "access_token": subject.settings.token}
+    brought = subject.send("GET", token=None, query=query).ok()["paging"]["next"]
+    holds("access_token" not in plain, "no access_token after a header", "an access_token")
+    holds("access_token=" in brought, "an access_token after a parameter", "none")
+
+
+@fact("A cursor is base64 of JSON with offset and versionId, Z and padding escaped", Grade.SEEN, needs_state=True)
+def cursor_text(subject: Subject) -> None:
+    subject.with_blocked(1)
+    text = subject.get().ok()["paging"]["cursors"]["after"]
+    try:
+        plain = b64decode(re.sub("Z[ABCD]", lambda found: _UNESCAPE[found[0]], text), validate=True)
+        told = msgspec.json.decode(plain)
+    except (binascii.Error, msgspec.DecodeError, ValueError):
+        raise Differs("such a text", text) from None
+    holds(isinstance(told, dict) and {"offset", "versionId"} <= set(told), "offset and versionId", told)
+
+
+@fact("The newest block comes first", Grade.OURS, needs_state=True)
+def newest_first(subject: Subject) -> None:
+    subject.with_blocked(3)
+    same("our users on the list", subject.ours_listed(), subject.wa_ids[2::-1])
+
+
+@fact("Under Meta's rules a list that changes ends the paging with 139102", Grade.DOCUMENTED, needs_state=True)
+def changed_while_paging(subject: Subject) -> None:
+    if subject.settings.rules != "meta":
+        raise Skipped("the server is checked under open rules")
+    subject.with_blocked(4)
+    after = subject.get(limit=2).ok()["paging"]["cursors"]["after"]
+    subject.unblock(subject.users[0])
+    answer = subject.get(limit=2, after=after)
+    same("code", answer.error().get("code"), 139102)
+    same("messaging_product", answer.json().get("messaging_product"), "whatsapp")
+
+
+@fact("Under open rules paging goes on while the list changes, and nobody is skipped", Grade.OURS, needs_state=True)
+def goes_on_while_it_changes(subject: Subject) -> None:
+    if subject.settings.rules != "open":
+        raise Skipped("the server is checked under Meta's rules")
+    subject.with_blocked(4)
+    first = subject.get(limit=2).ok()
+    subject.block(subject.users[4]).ok()
+    second = subject.get(limit=2, after=first["paging"]["cursors"]["after"]).ok()
+    same("the users after the first page", _ids(second), [subject.wa_ids[1], subject.wa_ids[0]])
+
+
+def _ids(page: Any) -> list[str]:
+    return [listed_id(row) for row in page["data"]]
+
+
+def _origin(subject: Subject) -> str:
+    parts = urlsplit(subject.origin)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+CHECKS: Final = (
+    limit,
+    forward,
+    back,
+    next_address,
+    ends,
+    token_in_next,
+    cursor_text,
+    newest_first,
+    changed_while_paging,
+    goes_on_while_it_changes,
+)

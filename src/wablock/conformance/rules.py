@@ -1,0 +1,85 @@
+"""Who can be blocked, and what blocking again means."""
+
+from typing import Final
+
+from wablock.conformance.check import Grade, Skipped, fact, holds, same
+from wablock.conformance.subject import Subject, request
+
+
+@fact("An empty block_users does not fail", Grade.SEEN, changes=False)
+def nobody(subject: Subject) -> None:
+    same("status", subject.send("POST", request(())).status, 200)
+
+
+@fact("Blocking twice succeeds, and lists once", Grade.OURS, needs_state=True)
+def twice(subject: Subject) -> None:
+    subject.with_blocked(1)
+    holds("error" not in subject.block(subject.users[0]).ok(), "success", "a failure")
+    same("our users on the list", subject.ours_listed(), subject.wa_ids[:1])
+
+
+@fact("Unblocking somebody who is not blocked succeeds", Grade.OURS)
+def stranger_is_unblocked(subject: Subject) -> None:
+    subject.with_nobody_blocked()
+    data = subject.unblock(subject.users[0]).ok()
+    same("removed_users", [user["wa_id"] for user in data["block_users"].get("removed_users", [])], subject.wa_ids[:1])
+
+
+@fact("One user twice in a request has a result for each", Grade.OURS)
+def doubled_in_a_request(subject: Subject) -> None:
+    data = subject.block(subject.users[0], subject.users[0]).ok()
+    same("added_users", [user["wa_id"] for user in data["block_users"]["added_users"]], [subject.wa_ids[0]] * 2)
+
+
+@fact("Digits alone are an international number", Grade.SEEN)
+def digits_alone(subject: Subject) -> None:
+    data = subject.block(subject.wa_ids[0]).ok()
+    same("user", data["block_users"]["added_users"], [{"input": subject.wa_ids[0], "wa_id": subject.wa_ids[0]}])
+
+
+@fact("Spaces, dashes, dots and parentheses in a number mean nothing", Grade.DOCUMENTED, needs_state=True)
+def punctuation(subject: Subject) -> None:
+    number = subject.users[0]
+    code, area, middle, last = number[:-10], number[-10:-7], number[-7:-4], number[-4:]
+    for typed in (f"{code} ({area}) {middle}-{last}", f"{code}.{area}.{middle}.{last}"):
+        subject.with_nobody_blocked()
+        subject.block(typed).ok()
+        same(f"our users on the list after {typed!r}", subject.ours_listed(), subject.wa_ids[:1])
+
+
+@fact("A user may be unblocked in another spelling than the one blocked", Grade.SEED, needs_state=True)
+def other_spelling(subject: Subject) -> None:
+    subject.with_blocked(1)
+    subject.unblock(subject.wa_ids[0])
+    same("our users on the list", subject.ours_listed(), [])
+
+
+@fact("Under Meta's rules who has not written in the last 24 hours fails as 131047", Grade.DOCUMENTED)
+def only_who_wrote(subject: Subject) -> None:
+    if subject.settings.rules != "meta":
+        raise Skipped("the server is checked under open rules")
+    if subject.settings.stranger is None:
+        raise Skipped("nobody is named who has not written: --stranger")
+    failed = subject.block(subject.settings.stranger).json().get("block_users", {}).get("failed_users", [])
+    same("codes", [error.get("code") for user in failed for error in user.get("errors", [])], [131047])
+
+
+@fact("The business's own number fails as 131021", Grade.DOCUMENTED)
+def own_number(subject: Subject) -> None:
+    if subject.settings.own_number is None:
+        raise Skipped("the business's own number is not told: --own-number")
+    failed = subject.block(subject.settings.own_number).json().get("block_users", {}).get("failed_users", [])
+    same("codes", [error.get("code") for user in failed for error in user.get("errors", [])], [131021])
+
+
+CHECKS: Final = (
+    nobody,
+    twice,
+    stranger_is_unblocked,
+    doubled_in_a_request,
+    digits_alone,
+    punctuation,
+    other_spelling,
+    only_who_wrote,
+    own_number,
+)

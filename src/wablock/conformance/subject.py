@@ -1,0 +1,190 @@
+"""The server that is checked, and the users that may be blocked on it: nobody else is ever touched."""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import httpx2
+import msgspec
+
+from wablock.conformance.check import Differs, holds, same, shown
+
+WHATSAPP: Final = "whatsapp"
+WRONG_TOKEN: Final = "wrong"
+_RATE_LIMITS: Final = frozenset((4, 80007, 130429))
+_MOST_WAITING: Final = 120.0  # seconds for all that a server asks to wait
+_MOST_PAGES: Final = 200
+
+
+class CannotCheck(Exception):
+    """The server cannot be checked at all; the message says what to do."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An HTTP answer. `data` is its JSON, None where it is none."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+    data: Any
+
+    def json(self) -> Any:
+        """Its JSON; raises `Differs` where it is none."""
+        if self.data is None:
+            raise Differs("a JSON object", f"{self.status} {shown(self.text)}")
+        return self.data
+
+    def error(self) -> dict[str, Any]:
+        """The error of a request that failed; raises `Differs` where it did not."""
+        data = self.json()
+        holds(isinstance(data.get("error"), dict), "a body with error", f"{self.status} {shown(self.text)}")
+        error: dict[str, Any] = data["error"]
+        return error
+
+    def ok(self) -> Any:
+        """The body of a request that succeeded."""
+        same("status", self.status, 200)
+        return self.json()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is checked, and with what. `stranger`: a user whom Meta's rules do not let be blocked."""
+
+    url: str
+    token: str
+    phone_number_id: str
+    users: Sequence[str]
+    rules: str = "open"
+    version: str = "v25.0"
+    stranger: str | None = None
+    own_number: str | None = None
+    timeout: float = 30.0
+
+
+class Subject:
+    """Asks the server; waits where it says so. `requests` counts."""
+
+    def __init__(self, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.settings = settings
+        self.users = list(settings.users)
+        self.wa_ids = [re.sub(r"\D", "", user) for user in settings.users]
+        self.requests = 0
+        self._waited = 0.0
+        self._sleep = sleep
+        self._base = settings.url.rstrip("/")
+        self._http = httpx2.Client(
+            timeout=settings.timeout, follow_redirects=False, trust_env=False, verify=self._base.startswith("https://")
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    @property
+    def path(self) -> str:
+        return self.path_under(self.settings.version)
+
+    @property
+    def origin(self) -> str:
+        return self._base
+
+    def path_under(self, version: str | None) -> str:
+        return f"{f'/{version}' if version else ''}/{self.settings.phone_number_id}/block_users"
+
+    def send(
+        self,
+        method: str,
+        body: Any = None,
+        *,
+        path: str | None = None,
+        query: dict[str, str] | None = None,
+        content: bytes | None = None,
+        content_type: str | None = "application/json",
+        token: str | None = "",
+        headers: dict[str, str] | None = None,
+        files: dict[str, Any] | None = None,
+    ) -> Answer:
+        """One request. `token` None: without one; empty: with the good one. Raises `CannotCheck` without an answer."""
+        sent = dict(headers or {})
+        if token is not None:
+            sent["Authorization"] = f"Bearer {token or self.settings.token}"
+        if body is not None:
+            content = msgspec.json.encode(body)
+        if content is not None and content_type is not None:
+            sent["Content-Type"] = content_type
+        url = self._base + (path or self.path)
+        while True:
+            self.requests += 1
+            try:
+                got = self._http.request(method, url, params=query, content=content, headers=sent, files=files)
+            except httpx2.HTTPError as trouble:
+                raise CannotCheck(f"Cannot reach {self._base}: {str(trouble) or type(trouble).__name__}") from None
+            answer = Answer(
+                got.status_code, {k.lower(): v for k, v in got.headers.items()}, got.text, _parsed(got.content)
+            )
+            if not self._may_repeat(answer):
+                return answer
+
+    def block(self, *users: str) -> Answer:
+        return self.send("POST", request(users))
+
+    def unblock(self, *users: str) -> Answer:
+        return self.send("DELETE", request(users))
+
+    def get(self, **query: str | int) -> Answer:
+        return self.send("GET", query={name: str(value) for name, value in query.items()} or None)
+
+    def listed(self, limit: int = 100) -> list[str]:
+        """The `wa_id` or `user_id` of everybody on the list, page after page."""
+        return [listed_id(row) for page in self.pages(limit) for row in page["data"]]
+
+    def ours_listed(self, limit: int = 100) -> list[str]:
+        """Those of our users who are on the list, in its order."""
+        return [wa_id for wa_id in self.listed(limit) if wa_id in self.wa_ids]
+
+    def pages(self, limit: int) -> list[dict[str, Any]]:
+        """Every page, by `after`, while there is a `next`."""
+        found = [self.get(limit=limit).ok()]
+        while found[-1].get("paging", {}).get("next") and len(found) < _MOST_PAGES:
+            after = found[-1]["paging"]["cursors"]["after"]
+            found.append(self.get(limit=limit, after=after).ok())
+        for page in found:
+            holds(isinstance(page.get("data"), list), "a body with data", page)
+        return found
+
+    def with_nobody_blocked(self) -> None:
+        """None of our users is on the list."""
+        self.unblock(*self.users).ok()
+
+    def with_blocked(self, count: int) -> None:
+        """The first `count` of our users are on the list, the last of them newest."""
+        self.with_nobody_blocked()
+        for user in self.users[:count]:
+            self.block(user).ok()
+
+    def _may_repeat(self, answer: Answer) -> bool:
+        """Waits, where the server asks for it."""
+        error = answer.data.get("error") if isinstance(answer.data, dict) else None
+        code = error.get("code") if isinstance(error, dict) else None
+        after = answer.headers.get("retry-after", "")
+        if code not in _RATE_LIMITS or not after.isdigit() or self._waited + int(after) > _MOST_WAITING:
+            return False
+        self._waited += int(after)
+        self._sleep(int(after))
+        return True
+
+
+def request(users: Sequence[str]) -> dict[str, Any]:
+    """The body that names `users`."""
+    return {"messaging_product": WHATSAPP, "block_users": [{"user": user} for user in users]}
+
+
+def listed_id(row: Any) -> str:
+    return str(row.get("wa_id") or row.get("user_id"))
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeError):
+        return None

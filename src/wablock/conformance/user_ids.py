@@ -1,0 +1,34 @@
+"""Business-scoped user ids."""
+
+from typing import Final
+
+from wablock.conformance.check import Grade, Skipped, fact, holds, same
+from wablock.conformance.subject import WHATSAPP, Subject
+
+_USER_ID: Final = "US.13491208655302741918"
+_PARENT: Final = "US.ENT.13491208655302741918"
+
+
+def _named(user_id: str) -> dict[str, object]:
+    return {"messaging_product": WHATSAPP, "block_users": [{"user_id": user_id}]}
+
+
+@fact("A user may be blocked by user_id, and is listed so", Grade.DOCUMENTED, needs_state=True)
+def by_user_id(subject: Subject) -> None:
+    if subject.settings.rules == "meta":
+        raise Skipped("under Meta's rules a user has to write first")
+    try:
+        data = subject.send("POST", _named(_USER_ID)).ok()
+        same("added_users", data["block_users"].get("added_users"), [{"input": _USER_ID, "user_id": _USER_ID}])
+        holds(_USER_ID in subject.listed(), "the user_id on the list", "it is not there")
+    finally:
+        subject.send("DELETE", _named(_USER_ID))
+
+
+@fact("A parent user_id is refused for that item", Grade.DOCUMENTED)
+def parent_id(subject: Subject) -> None:
+    outcomes = subject.send("POST", _named(_PARENT)).json().get("block_users", {})
+    same("failed_users", [user.get("input") for user in outcomes.get("failed_users", [])], [_PARENT])
+
+
+CHECKS: Final = (by_user_id, parent_id)
