@@ -33,9 +33,9 @@ def forward(subject: Subject) -> None:
 @fact("before leads back over the same pages", Grade.DOCUMENTED, needs_state=True)
 def back(subject: Subject) -> None:
     subject.with_blocked(5)
-    first, second = subject.pages(2)[:2]
-    before = subject.get(limit=2, before=second["paging"]["cursors"]["before"]).ok()
-    same("the page before the second", _ids(before), _ids(first))
+    second, third = subject.pages(2)[1:3]
+    before = subject.get(limit=2, before=third["paging"]["cursors"]["before"]).ok()
+    same("the page before the third", _ids(before), _ids(second))
 
 
 @fact(

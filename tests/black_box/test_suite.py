@@ -1,0 +1,299 @@
+"""The conformance suite: all of it holds for wablock, and each fault is caught by the check that is about it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import httpx2
+import pytest
+from tests.black_box.subjects import USERS, Passed, between, checked
+from tests.conformance.caller import calling
+from tests.running_server import NUMBER, RunningServer, running_server
+
+from wablock.block_list.ports import Rules
+from wablock.conformance.check import Grade, Outcome
+from wablock.conformance.report import markdown, summary
+from wablock.conformance.subject import CannotCheck
+from wablock.conformance.suite import GROUPS, Report
+from wablock.settings import AnswerSettings
+
+STRANGER: Final = "+16505550190"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with running_server(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+def _of(server: RunningServer, **settings: Any) -> Report:
+    return checked(settings.pop("url", server.url), server.token, server.phone_number_id, **settings)
+
+
+def _names(report: Report, *outcomes: Outcome) -> list[str]:
+    return [result.name for result in report.results if result.outcome in outcomes]
+
+
+def test_everything_holds_for_wablock_under_open_rules(server: RunningServer) -> None:
+    report = _of(server, own_number=f"+{NUMBER.wa_id}")
+
+    assert _names(report, Outcome.FAILED, Outcome.DIFFERS) == []
+    assert _names(report, Outcome.SKIPPED) == ["only_who_wrote", "changed_while_paging"]
+    assert not report.has_failed
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_everything_holds_for_wablock_under_metas_rules(tmp_path_factory: pytest.TempPathFactory, status: Any) -> None:
+    answers = AnswerSettings(partial_failure_status=status, list_has_input=True)
+    with running_server(tmp_path_factory.mktemp("meta"), rules=Rules.META, answers=answers) as server:
+        with calling(server) as caller:
+            caller.send("PUT", {"users": USERS}, path=f"/v1/numbers/{server.phone_number_id}/last_inbound")
+
+        report = _of(server, rules="meta", stranger=STRANGER)
+
+    assert _names(report, Outcome.FAILED) == []
+    assert _names(report, Outcome.DIFFERS) == ([] if status == 200 else ["mixed_status"])
+
+
+def test_the_list_is_afterwards_as_it_was(server: RunningServer) -> None:
+    with calling(server) as caller:
+        caller.block("+16505551234")
+        _of(server)
+
+        left = caller.listed()
+        caller.unblock("+16505551234")
+
+    assert left == ["16505551234"]
+
+
+def test_users_who_are_on_the_list_are_not_checked_with_unless_that_is_said(server: RunningServer) -> None:
+    with calling(server) as caller:
+        caller.block(USERS[0])
+
+        with pytest.raises(CannotCheck, match="on the list already"):
+            _of(server)
+        left = caller.listed()
+        report = _of(server, anyway=True)
+
+    assert left == [USERS[0][1:]]
+    assert not report.has_failed
+
+
+def test_read_only_changes_nothing(server: RunningServer) -> None:
+    with calling(server) as caller:
+        before = caller.get().content
+        report = _of(server, read_only=True)
+        after = caller.get().content
+
+    assert before == after
+    assert report.count(Outcome.PASSED) > 15
+    assert not report.has_failed
+
+
+def test_a_rate_that_is_told_is_waited_for(server: RunningServer) -> None:
+    asked = 0
+
+    def limited(told: Passed) -> None:
+        nonlocal asked
+        asked += 1
+        if asked % 10 == 0:
+            told.status, told.headers = 400, told.headers | {"retry-after": "1"}
+            told.json = {"error": {"message": "(#4) Application request limit reached", "code": 4}}
+
+    with between(server.url, on_answer=limited) as url:
+        report = _of(server, url=url)
+
+    assert _names(report, Outcome.FAILED, Outcome.DIFFERS) == []
+
+
+def _renames(old: str, new: str) -> Callable[[Passed], None]:
+    def change(told: Passed) -> None:
+        told.body = told.body.replace(f'"{old}"'.encode(), f'"{new}"'.encode())
+
+    return change
+
+
+def _sets_status(status: int, when: Callable[[Passed], bool]) -> Callable[[Passed], None]:
+    def change(told: Passed) -> None:
+        if when(told):
+            told.status = status
+
+    return change
+
+
+def _drops_header(name: str) -> Callable[[Passed], None]:
+    def change(told: Passed) -> None:
+        told.headers = {it: value for it, value in told.headers.items() if it.lower() != name}
+
+    return change
+
+
+def _text_code(told: Passed) -> None:
+    data = told.json
+    if isinstance(data, dict) and "error" in data:
+        data["error"]["code"] = str(data["error"]["code"])
+        told.json = data
+
+
+def _no_next(told: Passed) -> None:
+    data = told.json
+    if "paging" in data:
+        data["paging"].pop("next", None)
+        told.json = data
+
+
+def _next_elsewhere(told: Passed) -> None:
+    data = told.json
+    if "next" in data.get("paging", {}):
+        data["paging"]["next"] = "https://graph.facebook.com/" + data["paging"]["next"].split("/", 3)[3]
+        told.json = data
+
+
+def _doubles_at_the_border(told: Passed) -> None:
+    data = told.json
+    if "after=" in told.path and data.get("data"):
+        data["data"].insert(0, data["data"][0])
+        told.json = data
+
+
+def _ignores_limit(asked: Passed) -> None:
+    asked.path = asked.path.replace("limit=2", "limit=25")
+
+
+def _ignores_before(asked: Passed) -> None:
+    asked.path = asked.path.split("&before=")[0]
+
+
+def _echoes_wa_id(told: Passed) -> None:
+    data = told.json
+    for user in data.get("block_users", {}).get("added_users", []) if isinstance(data.get("block_users"), dict) else []:
+        user["input"] = user.get("wa_id", "")
+    told.json = data
+
+
+def _ignores_unblock(asked: Passed) -> None:
+    if asked.method == "DELETE":
+        asked.body = b'{"messaging_product":"whatsapp","block_users":[]}'
+
+
+def _other_order(told: Passed) -> None:
+    data = told.json
+    if isinstance(data, dict) and "block_users" in data:
+        told.json = dict(reversed(data.items()))
+
+
+def _is_refusal(told: Passed) -> bool:
+    return told.status == 401
+
+
+FAULTS: Final[dict[str, tuple[dict[str, Any], str]]] = {
+    "a key has another name": ({"on_answer": _renames("added_users", "blocked_users")}, "post_answers"),
+    "keys come in another order": ({"on_answer": _other_order}, "key_order"),
+    "a code is a text": ({"on_answer": _text_code}, "envelope"),
+    "a wrong token is 403": ({"on_answer": _sets_status(403, _is_refusal)}, "wrong_token"),
+    "there is no next": ({"on_answer": _no_next}, "forward"),
+    "next is on another host": ({"on_answer": _next_elsewhere}, "next_address"),
+    "a row comes twice": ({"on_answer": _doubles_at_the_border}, "forward"),
+    "limit is ignored": ({"on_request": _ignores_limit}, "limit"),
+    "before is ignored": ({"on_request": _ignores_before}, "back"),
+    "input is made pretty": ({"on_answer": _echoes_wa_id}, "input_is_echoed"),
+    "DELETE ignores its body": ({"on_request": _ignores_unblock}, "delete_answers"),
+    "the trace id is not in the header": ({"on_answer": _drops_header("x-fb-request-id")}, "trace_id"),
+    "answers may be kept": ({"on_answer": _drops_header("cache-control")}, "cache_headers"),
+    "there is no ETag": ({"on_answer": _drops_header("etag")}, "etag"),
+    "WWW-Authenticate is missing": ({"on_answer": _drops_header("www-authenticate")}, "www_authenticate"),
+    "cursors are called otherwise": ({"on_answer": _renames("cursors", "cursor")}, "get_answers"),
+}
+
+
+@pytest.mark.parametrize("fault, caught_by", FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_caught_by_the_check_that_is_about_it(
+    server: RunningServer, fault: dict[str, Any], caught_by: str
+) -> None:
+    with between(server.url, **fault) as url:
+        report = _of(server, url=url)
+    _clean(server)
+
+    assert caught_by in _names(report, Outcome.FAILED)
+
+
+def test_without_a_fault_the_one_between_changes_nothing(server: RunningServer) -> None:
+    with between(server.url) as url:
+        report = _of(server, url=url)
+
+    assert _names(report, Outcome.FAILED, Outcome.DIFFERS) == []
+
+
+def test_a_server_that_keeps_no_state_is_told_so_once(server: RunningServer) -> None:
+    def forgets(told: Passed) -> None:
+        if told.method == "GET":
+            told.json = {"data": [{"messaging_product": "whatsapp", "wa_id": "16505551234"}]}
+
+    with between(server.url, on_answer=forgets) as url:
+        report = _of(server, url=url)
+    _clean(server)
+
+    assert report.finding == "The server answers POST with 200, but the user is not on the list: it keeps no state."
+    assert "blocked_is_listed" in _names(report, Outcome.FAILED)
+    followed = [result for result in report.results if result.why == "it follows: the server keeps no state"]
+    assert len(followed) > 10
+
+
+def test_what_is_ours_by_choice_is_no_failure(server: RunningServer) -> None:
+    def spaced(told: Passed) -> None:
+        told.body = told.body.replace(b":", b": ", 1)
+
+    with between(server.url, on_answer=spaced) as url:
+        report = _of(server, url=url)
+
+    assert _names(report, Outcome.DIFFERS) == ["compact"]
+    assert not report.has_failed
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1"])
+def test_a_server_that_is_not_there_cannot_be_checked(server: RunningServer, url: str) -> None:
+    with pytest.raises(CannotCheck, match="Cannot reach"):
+        _of(server, url=url)
+
+
+def test_a_wrong_token_cannot_be_checked_with(server: RunningServer) -> None:
+    with pytest.raises(CannotCheck, match="answers the list with 401"):
+        checked(server.url, "no-good", server.phone_number_id)
+
+
+def test_a_server_that_answers_html_cannot_be_checked(server: RunningServer) -> None:
+    def html(told: Passed) -> None:
+        told.body = b"<html>"
+
+    with (
+        between(server.url, on_answer=html) as url,
+        pytest.raises(CannotCheck, match="does not answer as the Block API"),
+    ):
+        _of(server, url=url)
+
+
+def test_too_few_users_cannot_be_checked_with(server: RunningServer) -> None:
+    with pytest.raises(CannotCheck, match="at least 5 users"):
+        _of(server, users=USERS[:4])
+
+
+def test_a_report_in_markdown_has_every_fact_and_no_token(server: RunningServer) -> None:
+    report = _of(server, read_only=True)
+
+    text = markdown(report)
+
+    assert all(result.sentence.replace("|", "\\|") in text for result in report.results)
+    assert server.token not in text
+    assert summary(report) in text
+
+
+def test_every_check_has_a_name_of_its_own_and_a_grade() -> None:
+    checks = [check for group in GROUPS.values() for check in group]
+
+    assert len({check.name for check in checks}) == len(checks)
+    assert {check.grade for check in checks} == set(Grade)
+
+
+def _clean(server: RunningServer) -> None:
+    body = {"messaging_product": "whatsapp", "block_users": [{"user": user} for user in USERS]}
+    headers = {"authorization": f"Bearer {server.token}"}
+    httpx2.request("DELETE", server.url + server.block_users, json=body, headers=headers).raise_for_status()
