@@ -17,4 +17,8 @@ cp "$here/with_whatsapp_api_js.mjs" "$folder/js/"
 cd "$folder/js"
 echo '{"name": "wablock-conformance", "private": true, "type": "module"}' > package.json
 npm install --no-audit --no-fund --silent whatsapp-api-js@6.3.0
+mkdir -p "$folder/prism"
+cd "$folder/prism"
+echo '{"name": "wablock-mock", "private": true}' > package.json
+npm install --no-audit --no-fund --silent @stoplight/prism-cli@5.14.2
 touch "$folder/complete"
