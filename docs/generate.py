@@ -10,6 +10,8 @@ from cyclopts import App
 from cyclopts.argument import Argument
 
 from wablock.cli import app
+from wablock.conformance.sdk.scenarios import scenarios
+from wablock.conformance.suite import GROUPS
 
 _COMMANDS_HEAD: Final = """\
 # Commands
@@ -25,6 +27,16 @@ Made from the code by `make docs`: every environment variable, its flag, and the
 | variable | flag | default | what | commands |
 |---|---|---|---|---|
 """
+_CONFORMANCE_HEAD: Final = """\
+# What is checked
+
+Made from the code by `make docs`. What each grade means is told in [fidelity](../fidelity.md). What is *ours* is reported apart,
+and is no failure of anybody's. How to run it: [Check your server or SDK](../how-to/check-your-server-or-sdk.md)."""
+_SCENARIOS_HEAD: Final = """
+## What is played to an SDK
+
+| scenario | what is asked of the SDK | what it is told |
+|---|---|---|"""
 _TITLE: Final = re.compile(r"\A# wablock\n")
 
 
@@ -45,7 +57,18 @@ def settings() -> str:
     return _SETTINGS_HEAD + "\n".join(lines) + "\n"
 
 
-PAGES: Final = {"commands.md": commands, "settings.md": settings}
+def conformance() -> str:
+    """The page of what `wablock conformance` looks at."""
+    lines = [_CONFORMANCE_HEAD]
+    for group, checks in GROUPS.items():
+        lines += [f"\n## {group}\n", "| fact | grade | check |", "|---|---|---|"]
+        lines += [f"| {check.sentence} | {check.grade} | `{check.name}` |" for check in checks]
+    lines += [_SCENARIOS_HEAD]
+    lines += [f"| `{it.name}` | {it.operation} | {it.sentence} |" for it in scenarios()]
+    return "\n".join(lines) + "\n"
+
+
+PAGES: Final = {"commands.md": commands, "settings.md": settings, "conformance.md": conformance}
 
 
 def _leaves(of: App, path: tuple[str, ...]) -> Iterator[tuple[str, App]]:

@@ -1,8 +1,9 @@
 """`wablock conformance`: any server, checked against the contract."""
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -16,14 +17,28 @@ from wablock.conformance.report import detail, mark, markdown, summary
 from wablock.conformance.subject import CannotCheck, Settings, Subject
 from wablock.conformance.suite import Report, run
 
+if TYPE_CHECKING:
+    from wablock.conformance.sdk.judging import Verdict
+
 _USERS: Final = tuple(f"+165055501{number:02d}" for number in range(71, 77))
 _STYLES: Final = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.DIFFERS: "yellow", Outcome.SKIPPED: "dim"}
 _FAILED: Final = 1
 
 
 def conformance(
-    *,
-    server: Server,
+    *command: Annotated[
+        str,
+        Parameter(allow_leading_hyphen=True, help="With --sdk, after --: the script that asks the SDK once."),
+    ],
+    server: Annotated[Server | None, Parameter(name="*")] = None,
+    sdk: Annotated[
+        bool,
+        Parameter(
+            env_var="WABLOCK_SDK",
+            negative="",
+            help="Check an SDK instead: every documented answer is played to it. Needs the extra server.",
+        ),
+    ] = False,
     rules: Annotated[
         Literal["open", "meta"],
         Parameter(env_var="WABLOCK_RULES", help="The server's rules. Under meta the users must have written lately."),
@@ -33,6 +48,7 @@ def conformance(
         Parameter(
             env_var="WABLOCK_USERS",
             consume_multiple=True,
+            negative="",
             help="At least 5 users who may be blocked and unblocked, with + and country code. Nobody else is touched.",
         ),
     ] = _USERS,
@@ -60,6 +76,13 @@ def conformance(
     ] = None,
     json: Json = False,
 ) -> None:
+    if sdk:
+        _try_sdk(command, report, as_json=json)
+        return
+    if command:
+        raise Refused("A command is for --sdk alone: wablock conformance --sdk -- COMMAND")
+    if server is None:
+        raise Refused("Say which server: --url, --token and --phone-number-id")
     settings = Settings(
         url=server.url,
         token=typed(server.token, "--token"),
@@ -101,14 +124,54 @@ def _show(console: Console, result: Result, *, is_new_group: bool) -> None:
 
 
 def _tell(found: Report, path: Path | None, *, as_json: bool) -> None:
-    if path is not None:
-        try:
-            path.write_text(markdown(found))
-        except OSError as trouble:
-            raise Refused(f"Cannot write {path}: {trouble}") from None
+    _write(path, lambda: markdown(found))
     if as_json:
         print_json(found)
         return
     if found.finding:
         say(f"\n{found.finding}")
     say(f"\n{summary(found)}; {found.requests} requests")
+
+
+def _try_sdk(command: Sequence[str], path: Path | None, *, as_json: bool) -> None:
+    from wablock.conformance.sdk import report, trial  # noqa: PLC0415 - needs the server, which is an extra
+
+    if not command:
+        raise Refused("Say how the SDK is asked: wablock conformance --sdk -- COMMAND")
+    console = Console()
+
+    def told(verdict: "Verdict") -> None:
+        if not as_json:
+            _show_verdict(console, verdict)
+
+    try:
+        verdicts = trial.tried(command, 0, told)
+    except OSError as trouble:
+        raise Refused(f"Cannot run {command[0]}: {trouble}") from None
+    _write(path, lambda: report.markdown(verdicts))
+    if as_json:
+        print_json({"points": sum(it.points for it in verdicts), "of": 2 * len(verdicts), "verdicts": verdicts})
+    else:
+        say(f"\n{report.score(verdicts)}")
+    if any(it.points < 2 for it in verdicts):
+        sys.exit(_FAILED)
+
+
+def _show_verdict(console: Console, verdict: "Verdict") -> None:
+    is_right = verdict.points == 2
+    line = Text(f"  {'✓' if is_right else '✗'} ", style="green" if is_right else "red")
+    line.append(f"{verdict.sentence} ", style="default")
+    line.append(f"[{verdict.scenario}]", style="dim")
+    console.print(line, soft_wrap=True)
+    for said in (verdict.wrong_requests, verdict.misunderstood):
+        if said:
+            console.print(Text(f"      {harmless(said)}", style="dim"), soft_wrap=True)
+
+
+def _write(path: Path | None, written: Callable[[], str]) -> None:
+    if path is None:
+        return
+    try:
+        path.write_text(written())
+    except OSError as trouble:
+        raise Refused(f"Cannot write {path}: {trouble}") from None

@@ -1,0 +1,129 @@
+"""What an SDK sent and understood, judged: one point for each. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from wablock.conformance.sdk.playing import Sent
+from wablock.conformance.sdk.scenarios import PHONE_NUMBER_ID, TOKEN, USERS, Scenario
+
+_METHODS: Final = {"list": "GET", "block": "POST", "unblock": "DELETE"}
+_PATH: Final = re.compile(rf"/(v\d+\.\d+/)?{PHONE_NUMBER_ID}/block_users/?")
+_JSON: Final = "application/json"
+
+
+class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an SDK did in a scenario; what is empty is right."""
+
+    scenario: str
+    sentence: str
+    wrong_requests: str = ""
+    misunderstood: str = ""
+
+    @property
+    def points(self) -> int:
+        """Of 2."""
+        return (not self.wrong_requests) + (not self.misunderstood)
+
+
+def judged(scenario: Scenario, sent: Sequence[Sent], status: int | None, printed: str) -> Verdict:
+    """`status` is the exit status of the SDK's script, None where it did not end; `printed` what it wrote."""
+    return Verdict(
+        scenario.name, scenario.sentence, _wrong_requests(scenario, sent), _misunderstood(scenario, status, printed)
+    )
+
+
+def _wrong_requests(scenario: Scenario, sent: Sequence[Sent]) -> str:
+    if not sent:
+        return "nothing was asked"
+    wrong = [fault for request in sent if (fault := _fault(scenario, request))]
+    if wrong:
+        return wrong[0]
+    if scenario.asked_once and len(sent) > 1:
+        return f"asked {len(sent)} times, though it was refused for good"
+    if scenario.asked_with:
+        query = _query(sent[1]) if len(sent) > 1 else {}
+        missing = {name for name, value in scenario.asked_with.items() if query.get(name) != value}
+        if missing:
+            return f"the second page was not asked for with {', '.join(sorted(missing))}"
+    return ""
+
+
+def _fault(scenario: Scenario, request: Sent) -> str:
+    method = _METHODS[scenario.operation]
+    if request.method != method:
+        return f"{request.method}, and not {method}"
+    if not _PATH.fullmatch(urlsplit(request.path).path):
+        return f"the path {request.path[:100]}"
+    if request.headers.get("authorization") != f"Bearer {TOKEN}" and _query(request).get("access_token") != TOKEN:
+        return "no Authorization: Bearer with the token"
+    return _body_fault(request) if method != "GET" else ""
+
+
+def _body_fault(request: Sent) -> str:
+    """What is wrong with the JSON of a change; forms are good too, and are not looked into."""
+    if request.headers.get("content-type", _JSON).partition(";")[0].strip() != _JSON:
+        return ""
+    try:
+        said = msgspec.json.decode(request.body or b"{}")
+    except (msgspec.DecodeError, UnicodeError):
+        return "a body that is no JSON"
+    if not isinstance(said, dict) or said.get("messaging_product") != "whatsapp":
+        return "no messaging_product in the body"
+    users = said.get("block_users")
+    if not isinstance(users, list) or not users:
+        return "no block_users in the body"
+    if not all(isinstance(user, dict) and isinstance(user.get("user") or user.get("user_id"), str) for user in users):
+        return "block_users whose items have no user"
+    return ""
+
+
+def _misunderstood(scenario: Scenario, status: int | None, printed: str) -> str:
+    if status is None:
+        return "it did not end"
+    if status != 0:
+        last = (printed.strip().splitlines() or [""])[-1]
+        return f"exit status {status}: {last[:200]}"
+    told = _told(printed)
+    for name, expected in scenario.understood.items():
+        if name in told and _plain(told[name]) != _plain(expected):
+            return f"{name} is {told[name]!r}, expected {expected!r}"
+    return ""
+
+
+def _told(printed: str) -> Mapping[str, Any]:
+    """The JSON object in the last line that has one: what the script says that it understood."""
+    for line in reversed(printed.strip().splitlines()):
+        try:
+            told = msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeError):
+            continue
+        if isinstance(told, dict):
+            return told
+    return {}
+
+
+def _plain(value: Any) -> Any:
+    """Users as digits, however they are written."""
+    if isinstance(value, list):
+        return [re.sub(r"^\+", "", str(item)) for item in value]
+    return value
+
+
+def _query(request: Sent) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(request.path).query).items()}
+
+
+def environment(scenario: Scenario, url: str) -> dict[str, str]:
+    """What the script is told: where, with what, what to do, and with whom."""
+    return {
+        "WABLOCK_URL": url,
+        "WABLOCK_TOKEN": TOKEN,
+        "WABLOCK_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
+        "WABLOCK_SCENARIO": scenario.name,
+        "WABLOCK_OPERATION": scenario.operation,
+        "WABLOCK_USERS": ",".join(USERS),
+    }

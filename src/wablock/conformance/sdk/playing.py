@@ -1,0 +1,78 @@
+"""A server that plays a scenario to an SDK, and writes down what the SDK sent."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import msgspec
+
+from wablock.conformance.sdk.scenarios import Played, Scenario
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """One request of the SDK. The names of `headers` are in small letters."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Player:
+    """Plays `scenario` to whoever comes; `sent` is what came since it was chosen."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.sent: list[Sent] = []
+        self._scenario: Scenario | None = None
+        self._lock = threading.Lock()
+
+    def choose(self, scenario: Scenario) -> None:
+        with self._lock:
+            self._scenario = scenario
+            self.sent = []
+
+    def answer(self, sent: Sent) -> Played:
+        with self._lock:
+            assert self._scenario is not None, "no scenario was chosen"  # noqa: S101 - the caller's order
+            turn = min(len(self.sent), len(self._scenario.answers) - 1)
+            self.sent.append(sent)
+            return self._scenario.answers[turn]
+
+
+@contextmanager
+def playing(port: int) -> Iterator[Player]:
+    """A player on the loopback, until the block ends."""
+    player = Player()
+
+    class Handler(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            played = player.answer(Sent(self.command, self.path, headers, body))
+            if not played.status:
+                self.close_connection = True
+                return
+            self.send_response(played.status)
+            for name, value in {**played.headers, "Content-Length": str(len(played.body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(played.body)
+
+        do_GET = do_POST = do_DELETE = do_PUT = answer  # noqa: N815 - http.server's names
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as serving:
+        player.url = f"http://127.0.0.1:{serving.server_port}"
+        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.02}, name="player")
+        thread.start()
+        try:
+            yield player
+        finally:
+            serving.shutdown()
+            thread.join()

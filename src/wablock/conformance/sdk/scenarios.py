@@ -1,0 +1,179 @@
+"""What is played: one answer after the other for each scenario. The bodies are those of the server's document."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from wablock.server.openapi import document
+
+TOKEN: Final = "wablock-sdk-token"
+PHONE_NUMBER_ID: Final = "106540352242922"
+USERS: Final = ("+16505551234", "+14155559876")
+AFTER: Final = "eyJvZAmZAzZAXQiOjAsInZAlcnNpb25JZACI6IjE3Mzc2Nzk2ODgzODM1ODQifQZDZD"
+
+_PATH: Final = "/{Version}/{Phone-Number-ID}/block_users"
+_FIRST, _SECOND = (user[1:] for user in USERS)
+
+
+class Played(msgspec.Struct, frozen=True):
+    """One answer. `status` 0: the connection is closed without one."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = {}
+
+
+class Scenario(msgspec.Struct, frozen=True):
+    """`answers` in turn, the last one for ever. `understood` is what the SDK should make of them, as far as it tells.
+
+    `asked_once`: whether asking again is wrong, because it was refused for good.
+    """
+
+    name: str
+    operation: str
+    sentence: str
+    answers: Sequence[Played]
+    understood: Mapping[str, Any]
+    asked_once: bool = False
+    asked_with: Mapping[str, str] = {}
+    """What the second request's query must have."""
+
+
+def scenarios() -> list[Scenario]:
+    """All of them, in the order in which they are played."""
+    told = document()
+    paths = told["paths"][_PATH]
+    shared = told["components"]["responses"]
+
+    def example(method: str, name: str, status: str = "200") -> Any:
+        return paths[method]["responses"][status]["content"]["application/json"]["examples"][name]["value"]
+
+    def failure(response: str, name: str) -> Any:
+        return shared[response]["content"]["application/json"]["examples"][name]["value"]
+
+    listed = example("get", "Get blocked users")
+    page = [_row(wa_id=_FIRST)]
+    paging = {"cursors": {"after": AFTER, "before": AFTER}}
+    next_page = {"next": f"https://graph.facebook.com/v25.0/{PHONE_NUMBER_ID}/block_users?limit=1&after={AFTER}"}
+    mixed = example("post", "Block user(s): some users failed")
+    done, failed = [_FIRST], [_SECOND]
+    return [
+        Scenario("list", "list", "The documented list, whose rows have no input", [_ok(listed)], {"wa_ids": [_FIRST]}),
+        Scenario("list-empty", "list", "An empty list, without paging", [_ok({"data": []})], {"wa_ids": []}),
+        Scenario("list-user-ids", "list", "A row with a user_id alone", [_ok({"data": [_row(user_id="US.1")]})], {}),
+        Scenario(
+            "list-pages",
+            "list",
+            "Two pages: the second is asked for by its cursor",
+            [_ok({"data": page, "paging": paging | next_page}), _ok({"data": [_row(wa_id=_SECOND)], "paging": paging})],
+            {"wa_ids": [_FIRST, _SECOND]},
+            asked_with={"after": AFTER},
+        ),
+        Scenario(
+            "list-changed",
+            "list",
+            "139102: the list changed while paging",
+            [_of(example("get", "List changed while paging", "400"), 400)],
+            {"error": 139102},
+        ),
+        Scenario("block", "block", "A user is blocked", [_ok(example("post", "Block user(s)"))], {"done": done}),
+        Scenario(
+            "block-mixed",
+            "block",
+            "One is blocked, one failed, with 200",
+            [_ok(mixed)],
+            {"done": done, "failed": failed},
+        ),
+        Scenario("block-mixed-400", "block", "The same with 400", [_of(mixed, 400)], {"done": done, "failed": failed}),
+        Scenario(
+            "block-unknown-member",
+            "block",
+            "An answer with a member that is new",
+            [_ok(example("post", "Block user(s)") | {"new": 1})],
+            {"done": done},
+        ),
+        Scenario(
+            "unblock",
+            "unblock",
+            "A user is unblocked; DELETE has a body",
+            [_ok(example("delete", "Unblock user(s)"))],
+            {"done": done},
+        ),
+        Scenario(
+            "unblock-mixed",
+            "unblock",
+            "One is unblocked, one failed and has no wa_id",
+            [_ok(example("delete", "Unblock user(s): some users failed"))],
+            {"done": done},
+        ),
+        Scenario(
+            "token",
+            "list",
+            "190: the token is unknown",
+            [_of(failure("BadToken", "Unknown access token"), 401)],
+            {"error": 190},
+            asked_once=True,
+        ),
+        Scenario(
+            "expired",
+            "list",
+            "190 with 463: the token has expired",
+            [_of(failure("BadToken", "Expired access token"), 401)],
+            {"error": 190},
+            asked_once=True,
+        ),
+        Scenario(
+            "permission",
+            "block",
+            "10: the token may not do this",
+            [_of(failure("PermissionDenied", "No permission"), 403)],
+            {"error": 10},
+            asked_once=True,
+        ),
+        Scenario(
+            "number",
+            "list",
+            "100 with 33: the number is unknown",
+            [_of(example("get", "Unknown phone number", "400"), 400)],
+            {"error": 100},
+            asked_once=True,
+        ),
+        Scenario(
+            "rate",
+            "block",
+            "130429 with Retry-After, then it goes on",
+            [
+                _of(example("post", "Too many users", "400"), 400, {"Retry-After": "1"}),
+                _ok(example("post", "Block user(s)")),
+            ],
+            {},
+        ),
+        Scenario(
+            "internal",
+            "block",
+            "139103: storage trouble",
+            [_of(failure("InternalError", "Internal error"), 500)],
+            {"error": 139103},
+        ),
+        Scenario(
+            "html",
+            "block",
+            "A proxy's page, 502",
+            [Played(502, b"<html><h1>Bad gateway</h1></html>", {"Content-Type": "text/html"})],
+            {},
+        ),
+        Scenario("hung-up", "block", "The connection closes without an answer", [Played(0, b"")], {}),
+    ]
+
+
+def _row(**ids: str) -> dict[str, str]:
+    return {"messaging_product": "whatsapp"} | ids
+
+
+def _ok(body: Any) -> Played:
+    return _of(body, 200)
+
+
+def _of(body: Any, status: int, headers: Mapping[str, str] | None = None) -> Played:
+    return Played(status, msgspec.json.encode(body), {"Content-Type": "application/json"} | dict(headers or {}))

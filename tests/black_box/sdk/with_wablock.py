@@ -1,0 +1,29 @@
+"""wablock's own client, asked once; prints what it understood."""
+
+import json
+import os
+
+from wablock.client import ApiError, Client, NoAnswer, Retries, SomeUsersFailed
+
+told: dict[str, object] = {}
+users = os.environ["WABLOCK_USERS"].split(",")
+with Client(
+    os.environ["WABLOCK_TOKEN"],
+    os.environ["WABLOCK_PHONE_NUMBER_ID"],
+    base_url=os.environ["WABLOCK_URL"],
+    retries=Retries(most=2, first=0.01, longest=5),
+) as client:
+    try:
+        if os.environ["WABLOCK_OPERATION"] == "list":
+            told["wa_ids"] = [user.wa_id for user in client.blocked_users()]
+        else:
+            change = client.block if os.environ["WABLOCK_OPERATION"] == "block" else client.unblock
+            told["done"] = [user.wa_id for user in change(users)]
+    except SomeUsersFailed as failure:
+        told["done"] = [user.wa_id for user in failure.done]
+        told["failed"] = [user.wa_id for user in failure.failed]
+    except ApiError as failure:
+        told["error"] = failure.code
+    except NoAnswer:
+        told["error"] = None
+print(json.dumps(told))  # noqa: T201 - it is what is judged

@@ -1,0 +1,132 @@
+"""`wablock conformance --sdk`: what it says of an SDK that gets it right, and of those that do not."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+from tests.cli.command import run
+from tests.client_libraries import FOLDER
+
+from wablock.conformance.sdk.judging import judged
+from wablock.conformance.sdk.playing import Sent
+from wablock.conformance.sdk.scenarios import PHONE_NUMBER_ID, TOKEN, Scenario, scenarios
+
+SCRIPTS: Final = Path(__file__).parent / "sdk"
+SCENARIOS: Final = {scenario.name: scenario for scenario in scenarios()}
+PATH: Final = f"/v25.0/{PHONE_NUMBER_ID}/block_users"
+HEADERS: Final = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+BODY: Final = b'{"messaging_product":"whatsapp","block_users":[{"user":"+16505551234"}]}'
+
+
+def _tried(script: str, python: str = sys.executable) -> Any:
+    ran = run("conformance", "--sdk", "--json", "--", python, str(SCRIPTS / script))
+    return json.loads(ran.stdout), ran.returncode
+
+
+def _verdicts(said: Any) -> dict[str, Any]:
+    return {verdict["scenario"]: verdict for verdict in said["verdicts"]}
+
+
+def test_wablocks_own_client_has_every_point() -> None:
+    said, status = _tried("with_wablock.py")
+
+    assert [verdict for verdict in said["verdicts"] if len(verdict) > 2] == []
+    assert (said["points"], status) == (said["of"], 0)
+
+
+def test_a_script_that_gets_it_wrong_is_told_where() -> None:
+    said, status = _tried("with_requests.py")
+
+    verdicts = _verdicts(said)
+    assert status == 1
+    assert "second page was not asked for" in verdicts["list-pages"]["wrong_requests"]
+    assert verdicts["unblock"]["wrong_requests"] == "no messaging_product in the body"
+    assert verdicts["token"]["wrong_requests"] == "asked 2 times, though it was refused for good"
+    assert verdicts["hung-up"]["misunderstood"].startswith("exit status 1: requests.exceptions.ConnectionError")
+    assert "wrong_requests" not in verdicts["block"]
+
+
+@pytest.mark.usefixtures("client_libraries")
+def test_pywa_is_told_that_it_cannot_read_the_documented_list(tmp_path: Path) -> None:
+    script = str(SCRIPTS / "with_pywa.py")
+    report = tmp_path / "report.md"
+
+    ran = run("conformance", "--sdk", "--markdown", str(report), "--", str(FOLDER / "pywa/bin/python"), script)
+
+    assert ran.returncode == 1
+    assert "KeyError: 'input'" in ran.stdout
+    assert "| list | The documented list, whose rows have no input | ✓ | exit status 1: KeyError: 'input' |" in (
+        report.read_text()
+    )
+    assert "✓ A user is blocked" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    "sent, fault",
+    [
+        (Sent("GET", PATH, HEADERS, BODY), "GET, and not POST"),
+        (Sent("POST", "/v25.0/1/block_users", HEADERS, BODY), "the path"),
+        (Sent("POST", PATH, HEADERS | {"authorization": "Bearer other"}, BODY), "no Authorization"),
+        (Sent("POST", PATH, HEADERS, b"{nonsense"), "no JSON"),
+        (Sent("POST", PATH, HEADERS, b'{"block_users":[{"user":"+1"}]}'), "no messaging_product"),
+        (Sent("POST", PATH, HEADERS, b'{"messaging_product":"whatsapp"}'), "no block_users"),
+        (Sent("POST", PATH, HEADERS, b'{"messaging_product":"whatsapp","block_users":["+1"]}'), "items have no user"),
+    ],
+)
+def test_a_wrong_request_costs_a_point_and_is_named(sent: Sent, fault: str) -> None:
+    verdict = judged(SCENARIOS["block"], [sent], 0, "")
+
+    assert fault in verdict.wrong_requests
+    assert verdict.points == 1
+
+
+@pytest.mark.parametrize("path", [PATH, f"/{PHONE_NUMBER_ID}/block_users", f"{PATH}?access_token={TOKEN}"])
+def test_a_request_in_any_documented_form_is_right(path: str) -> None:
+    headers = {} if "access_token" in path else HEADERS
+
+    assert judged(SCENARIOS["block"], [Sent("POST", path, headers, BODY)], 0, "").points == 2
+
+
+@pytest.mark.parametrize(
+    "status, printed, told",
+    [
+        (None, "", "did not end"),
+        (3, "Traceback\nKeyError: 'input'", "exit status 3: KeyError: 'input'"),
+        (0, '{"done": ["14155559876"]}', "done is ['14155559876']"),
+    ],
+)
+def test_what_was_misunderstood_costs_a_point_and_is_named(status: int | None, printed: str, told: str) -> None:
+    verdict = judged(SCENARIOS["block"], [Sent("POST", PATH, HEADERS, BODY)], status, printed)
+
+    assert told in verdict.misunderstood
+    assert verdict.points == 1
+
+
+def test_an_sdk_that_asked_nothing_is_told_so() -> None:
+    assert judged(SCENARIOS["block"], [], 0, "").wrong_requests == "nothing was asked"
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+def test_what_is_played_is_json_except_where_a_proxy_or_nobody_speaks(scenario: Scenario) -> None:
+    for played in scenario.answers:
+        if scenario.name not in ("html", "hung-up"):
+            assert isinstance(msgspec.json.decode(played.body), dict)
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (("--sdk",), "Say how the SDK is asked"),
+        (("--sdk", "--", "/nonexistent/sdk"), "Cannot run /nonexistent/sdk"),
+        (("--", "true"), "A command is for --sdk alone"),
+        ((), "Say which server"),
+    ],
+)
+def test_what_cannot_be_tried_is_told_in_one_line(arguments: tuple[str, ...], told: str) -> None:
+    ran = run("conformance", *arguments)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert told in ran.stderr
