@@ -1,0 +1,156 @@
+"""The tutorial, as written: its commands are run in the order of the page, and each prints what the page shows."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import httpx2
+import msgspec
+import pytest
+from tests.cli.command import WABLOCK, Server, environment, started
+
+PAGE: Final = (Path(__file__).parents[2] / "docs/tutorial.md").read_text()
+DEV: Final = "wablock dev --rules meta"
+
+_ADDRESS: Final = "http://127.0.0.1:8080"
+_STEP: Final = re.compile(r"^```sh\n(.*?)^```\n(?:\n```(json|text)\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+_FILE: Final = re.compile(r"`(\w+\.py)`:\n\n```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_OPENED: Final = re.compile(rf"<{_ADDRESS}(/\S+)>")
+_ENDS_WITHIN: Final = 120  # seconds
+
+# What is another each time: its kind is compared, not its value. How much is checked grows with the contract.
+_MASKS: Final = [
+    (re.compile(r"\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d"), r"YYYY-MM-DD\1hh:mm:ss"),
+    (re.compile(r"(?<=ss)\.\d{6}(?=\+00:00)"), ".uuuuuu"),
+    (re.compile(r'(?<="microseconds":)\d{16}\b'), "0"),
+    (re.compile(r"wamid\.[\w-]{32}"), "wamid.ID"),
+    (re.compile(r'(?<="fbtrace_id":)"A[\w-]{22}"'), '"A"'),
+    (re.compile(r'"eyJ\w+"'), '"CURSOR"'),
+    (re.compile(r"(?<=passed in )\d+\.\d\ds"), "TIME"),
+    (re.compile(r"\d+ passed, (0 failed, 0 other choices), \d+ skipped; \d+ requests"), r"N passed, \1"),
+]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """The commands of one block, and what the page shows below it."""
+
+    commands: str
+    language: str
+    shown: str
+
+    def __str__(self) -> str:
+        return self.commands.partition("\n")[0]
+
+
+class Printed(msgspec.Struct, frozen=True):
+    """What a block's commands printed, on either stream, and which of them failed."""
+
+    text: str
+    failed: list[str]
+
+
+STEPS: Final = [Step(*found) for found in _STEP.findall(PAGE)]
+DONE: Final = [(place, step) for place, step in enumerate(STEPS) if step.commands.strip() != DEV]
+COMPARED: Final = [(place, step) for place, step in DONE if not step.commands.startswith("pip ")]  # it names versions
+
+
+class Reader:
+    """Somebody who has done all that the page says, in a folder of theirs."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server = server
+        self._folder = folder
+        for name, code in _FILE.findall(PAGE):
+            (folder / name).write_text(code)
+        (folder / ".curlrc").write_text("silent\nshow-error\n")  # on a terminal, no progress is shown either
+
+    def printed(self, place: int) -> Printed:
+        """What the block at this place of the page printed."""
+        text = (self._folder / f"{place}.printed").read_text()
+        return Printed(text, (self._folder / f"{place}.failed").read_text().splitlines())
+
+    def read(self) -> None:
+        """One shell runs all blocks, as a terminal does: what one exports, the next ones see."""
+        folder = self._folder
+        script = "\n".join(_in_shell(place, step) for place, step in DONE)
+        variables = environment(
+            COLUMNS="80",
+            CURL_HOME=str(folder),
+            PIP_NO_INDEX="1",  # the packages are there already; a test installs nothing
+            PYTHONDONTWRITEBYTECODE="1",
+            WABLOCK_URL=self.server.url,
+        )
+        subprocess.run(
+            ["bash", "-c", script.replace(_ADDRESS, self.server.url)],
+            cwd=folder,
+            env=variables | {"PATH": f"{Path(WABLOCK).parent}:{variables['PATH']}"},
+            stdin=subprocess.DEVNULL,
+            timeout=_ENDS_WITHIN,
+            check=True,
+        )
+
+
+def _in_shell(place: int, step: Step) -> str:
+    """A block, with its output and its failures kept."""
+    return f"""
+: > {place}.failed
+trap 'echo "$BASH_COMMAND" >> {place}.failed' ERR
+{{
+{step.commands}
+}} > {place}.printed 2>&1
+trap - ERR
+"""
+
+
+def _masked(text: str) -> str:
+    for mask, instead in _MASKS:
+        text = mask.sub(instead, text)
+    return text.strip()
+
+
+def _as_printed(step: Step) -> str:
+    """What the page shows, as a server prints it: JSON on one line."""
+    return msgspec.json.format(step.shown, indent=-1) if step.language == "json" else step.shown
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    with started(*DEV.split()[1:], "--port", "0") as server:
+        reader = Reader(server, tmp_path_factory.mktemp("reader"))
+        reader.read()
+        yield reader
+
+
+def test_the_server_announces_itself_as_shown(reader: Reader) -> None:
+    (step,) = (step for step in STEPS if step.commands.strip() == DEV)
+
+    assert step.shown
+    assert step.shown.replace(_ADDRESS, reader.server.url) in reader.server.announced
+
+
+@pytest.mark.parametrize("place, step", COMPARED, ids=str)
+def test_the_commands_print_what_is_shown(reader: Reader, place: int, step: Step) -> None:
+    printed = _masked(reader.printed(place).text.replace(reader.server.url, _ADDRESS))
+
+    beginning, cut, end = _masked(_as_printed(step)).partition("\n  …\n")
+    if cut:
+        assert printed.startswith(beginning)
+        assert printed.endswith(end)
+    else:
+        assert printed == beginning
+
+
+@pytest.mark.parametrize("place, step", DONE, ids=str)
+def test_the_commands_succeed_where_no_status_is_shown(reader: Reader, place: int, step: Step) -> None:
+    failed = reader.printed(place).failed
+
+    assert bool(failed) == ("echo $?" in step.commands), reader.printed(place).text
+
+
+def test_what_is_opened_in_a_browser_is_there(reader: Reader) -> None:
+    opened = [httpx2.get(reader.server.url + path) for path in _OPENED.findall(PAGE)]
+
+    assert [answer.status_code for answer in opened] == [200]
+    assert opened[0].headers["content-type"].startswith("text/html")
