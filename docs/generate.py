@@ -30,7 +30,7 @@ Made from the code by `make docs`: every environment variable, its flag, and the
 _CONFORMANCE_HEAD: Final = """\
 # What is checked
 
-Made from the code by `make docs`. What each grade means is told in [fidelity](../fidelity.md); what is `ours` is reported
+Made from the code by `make docs`. What a grade means is told in [fidelity](../fidelity.md); what is `ours` is reported
 apart, and is no failure. How to run it: [Check your server or SDK](../how-to/check-your-server-or-sdk.md)."""
 _SCENARIOS_HEAD: Final = """
 ## What is played to an SDK
