@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.black_box.subjects import Passed, between
 from tests.cli.command import WABLOCK, called, environment, run
 from tests.running_server import NUMBER, RunningServer, running_server
 
@@ -198,9 +199,43 @@ def test_plain_is_what_the_other_commands_read(asked: Asked, tmp_path: Path) -> 
     assert asked("list", "--all", "--plain").stdout == ""
 
 
+def test_no_order_to_a_terminal_comes_through_json(asked: Asked) -> None:
+    asked("block", USERS[0], "--note", "\x1b[2J\x9b2J")
+
+    shown = asked("list", "--details", "--json").stdout
+
+    assert "\x1b" not in shown
+    assert "\x9b" not in shown
+    assert json.loads(shown)
+
+
 def test_an_empty_list_is_said_and_is_an_empty_array(asked: Asked) -> None:
     assert asked("list").stdout == "Nobody is blocked.\n"
     assert asked.json("list") == []
+
+
+@pytest.mark.parametrize("command, done", [("block", "Blocked 1,000 users."), ("check", "+16505560000")])
+def test_trouble_half_way_tells_what_was_done_before(asked: Asked, tmp_path: Path, command: str, done: str) -> None:
+    (tmp_path / "users.txt").write_text("\n".join(f"+1650556{number:04d}" for number in range(1_500)))
+    requests = 0
+
+    def breaks(told: Passed) -> None:
+        nonlocal requests
+        requests += 1
+        if requests > 1:
+            told.status, told.json = 401, {"error": {"message": "Invalid OAuth access token", "code": 190}}
+
+    flags = ["--file", str(tmp_path / "users.txt"), *asked.flags[2:]]
+    with between(asked.server.url, on_answer=breaks) as url:
+        ran = called(command, *flags, "--url", url)
+        requests = 0
+        said = json.loads(called(command, *flags, "--url", url, "--json").stdout)
+
+    assert ran.returncode == 2
+    assert done in ran.stdout
+    assert "refuses the token" in ran.stderr
+    assert len(said["done" if command == "block" else "users"]) == 1_000
+    assert "refuses the token" in said["trouble"]
 
 
 @pytest.mark.parametrize("command", [("list",), ("block", USERS[0]), ("check", USERS[0])])

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from tests.client.script import NUMBER_ID, Script, calls, refused, said
 
-from wablock.client import BlockedUser, BlocklistChanged, Page, Retries, SomeUsersFailed
+from wablock.client import BlockedUser, BlocklistChanged, InvalidAccessToken, Page, Retries, SomeUsersFailed
 from wablock.client.calls import Calls, Walk
 from wablock.client.exchange import Exchange, Request, Response
 
@@ -126,6 +126,19 @@ def test_a_check_of_nobodies_tells_who_they_are_and_about_the_others() -> None:
 
     assert [user.input for user in caught.value.failed] == ["hello"]
     assert [user.blocked for user in caught.value.done] == [True]
+
+
+def test_a_check_that_fails_half_way_tells_what_it_had_found() -> None:
+    def answering(request: Request) -> Response:
+        users = msgspec.json.decode(request.body or b"")["users"]
+        return said({"users": [{"input": user, "blocked": False} for user in users]})
+
+    script = Script(answering, refused(190, 401))
+
+    with pytest.raises(InvalidAccessToken) as caught:
+        script.run(calls().check([f"+1650555{n:04d}" for n in range(1_001)]))
+
+    assert len(caught.value.done) == 1_000
 
 
 @pytest.mark.parametrize("refusal", NO_CHECK.values(), ids=NO_CHECK)

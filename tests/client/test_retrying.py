@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.client.script import Script, calls, obliging, refused
+from tests.client.script import Script, calls, obliging, refused, said
 
 from wablock.client import (
     ApiError,
@@ -18,6 +18,7 @@ from wablock.client import (
     UnknownObject,
 )
 from wablock.client.exchange import Lost, Response
+from wablock.contract.errors import TooManyUsers
 
 USER = "+16505550101"
 HTML = Response(502, b"<html><h1>502 Bad Gateway</h1>")
@@ -70,6 +71,17 @@ def test_a_page_of_somebody_elses_with_status_404_is_not_asked_for_again() -> No
     script = Script(Response(404, b"<html>nothing here"))
 
     with pytest.raises(NoAnswer, match="status 404"):
+        script.run(calls().block(USER, None, None, None))
+
+    assert len(script.requests) == 1
+
+
+def test_a_request_that_names_too_many_users_is_not_sent_again() -> None:
+    error = TooManyUsers(1_000, 500)
+    body = {"message": error.message, "code": error.code, "error_data": {"details": error.details}}
+    script = Script(said({"error": body}, 400))
+
+    with pytest.raises(RateLimited):
         script.run(calls().block(USER, None, None, None))
 
     assert len(script.requests) == 1

@@ -46,11 +46,12 @@ class Server:
             try:
                 yield client
             except ClientError as failure:
-                raise Refused(harmless(self._told(failure)) + _done_before(failure)) from None
+                raise Refused(harmless(self.told(failure))) from None
             except ValueError as trouble:
                 raise Refused(str(trouble)) from None
 
-    def _told(self, failure: ClientError) -> str:
+    def told(self, failure: ClientError) -> str:
+        """The failure, and what to do about it."""
         match failure:
             case InvalidAccessToken():
                 return f"{self.url} refuses the token: {failure}. Make one there with: wablock token create"
@@ -64,7 +65,3 @@ class Server:
                 return f"{self.url} answers {failure.status}: {failure}"
             case _:
                 return f"{self.url}: {failure}"
-
-
-def _done_before(failure: ClientError) -> str:
-    return f" ({len(failure.done)} users were done before that)" if failure.done else ""

@@ -10,9 +10,9 @@ import msgspec
 from cyclopts import Parameter, validators
 
 from wablock.cli.asking import Server
-from wablock.cli.console import Json, harmless, print_json, say, show
+from wablock.cli.console import Json, Refused, harmless, print_json, say, show
 from wablock.cli.given_users import Users, UsersFile, given_users, in_requests
-from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, SomeUsersFailed, UserDone
+from wablock.client import BlockedUser, CheckedUser, Client, ClientError, FailedUser, SomeUsersFailed, UserDone
 
 _DETAILS: Final = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
 _LISTED: Final = ("wa_id", *_DETAILS.split(","))
@@ -64,25 +64,17 @@ def unblock(*users: Users, file: UsersFile = None, server: Server, json: Json = 
 
 
 def check(*users: Users, file: UsersFile = None, server: Server, json: Json = False) -> None:
-    asked = given_users(users, file, server)
-    checked: list[CheckedUser] = []
-    failed: list[FailedUser] = []
-    with server.asked() as client:
-        for chunk in in_requests(asked, "Checking"):
-            try:
-                checked += client.check(chunk)
-            except SomeUsersFailed as refusal:
-                checked += refusal.done
-                failed += refusal.failed
+    gathered = _gather(given_users(users, file, server), server, Client.check, "Checking")
     if json:
-        print_json({"users": checked, "failed": [_failed(user) for user in failed]})
+        print_json({"users": gathered.done} | gathered.told())
     else:
-        rows = [_checked(user) for user in checked]
+        rows = [_checked(user) for user in gathered.done]
         show(rows, _filled(rows, _CHECKED), as_json=False, empty="Nobody was checked.")
-        _show_failed(failed)
-    if failed:
+        _show_failed(gathered.failed)
+    gathered.raise_trouble()
+    if gathered.failed:
         sys.exit(_TROUBLE)
-    if not all(user.blocked for user in checked):
+    if not all(user.blocked for user in gathered.done):
         sys.exit(_NOT_ALL)
 
 
@@ -120,6 +112,42 @@ def list_(
         say("There are more: --all lists everybody, --limit more of them.")
 
 
+class _Gathered:
+    """What became of users, request after request; `trouble` ended it, where something did."""
+
+    def __init__(self) -> None:
+        self.done: list[Any] = []
+        self.failed: list[FailedUser] = []
+        self.trouble: str | None = None
+
+    def told(self) -> dict[str, Any]:
+        trouble = {} if self.trouble is None else {"trouble": self.trouble}
+        return {"failed": [_failed(user) for user in self.failed]} | trouble
+
+    def raise_trouble(self) -> None:
+        """To be called after everything was shown: what was done before the trouble is done."""
+        if self.trouble is not None:
+            raise Refused(self.trouble)
+
+
+def _gather(
+    users: Sequence[str], server: Server, ask: Callable[[Client, Sequence[str]], Sequence[Any]], doing: str
+) -> _Gathered:
+    """Ask about all users, as many at a time as go into a request, until it is done or cannot go on."""
+    gathered = _Gathered()
+    with server.asked() as client:
+        for chunk in in_requests(users, doing):
+            try:
+                gathered.done += ask(client, chunk)
+            except SomeUsersFailed as refusal:
+                gathered.done += refusal.done
+                gathered.failed += refusal.failed
+            except ClientError as failure:
+                gathered.trouble = harmless(server.told(failure))
+                break
+    return gathered
+
+
 def _change(
     users: Sequence[str],
     server: Server,
@@ -128,21 +156,15 @@ def _change(
     *,
     as_json: bool,
 ) -> None:
-    done: list[UserDone] = []
-    failed: list[FailedUser] = []
-    with server.asked() as client:
-        for chunk in in_requests(users, done_word):
-            try:
-                done += change(client, chunk)
-            except SomeUsersFailed as refusal:
-                done += refusal.done
-                failed += refusal.failed
+    gathered = _gather(users, server, change, done_word)
     if as_json:
-        print_json({"done": done, "failed": [_failed(user) for user in failed]})
-    else:
-        say(f"{done_word} {_counted(len(done))}.")
-        _show_failed(failed)
-    if failed:
+        print_json({"done": gathered.done} | gathered.told())
+    elif gathered.done or gathered.trouble is None:
+        say(f"{done_word} {_counted(len(gathered.done))}.")
+    if not as_json:
+        _show_failed(gathered.failed)
+    gathered.raise_trouble()
+    if gathered.failed:
         sys.exit(_SOME_FAILED)
 
 
@@ -186,6 +208,11 @@ def _first(found: Iterable[BlockedUser], count: int) -> Iterable[BlockedUser]:
     return (user for _, user in zip(range(count), found, strict=False))
 
 
+def _harmless_json(user: BlockedUser) -> str:
+    """JSON escapes the first 32 orders to a terminal, not those after DEL."""
+    return harmless(msgspec.json.encode(user).decode())
+
+
 def _print_lines(users: Iterable[BlockedUser]) -> None:
     for user in users:
         print(harmless(user.wa_id or user.user_id or ""))  # noqa: T201 - it is what was asked for
@@ -195,6 +222,6 @@ def _print_array(users: Iterable[BlockedUser]) -> None:
     """One JSON array, a user a line, printed as they come: a list may have a million."""
     separator = "["
     for user in users:
-        print(separator + msgspec.json.encode(user).decode())  # noqa: T201 - it is what was asked for
+        print(separator + _harmless_json(user))  # noqa: T201 - it is what was asked for
         separator = ","
     print("[]" if separator == "[" else "]")  # noqa: T201

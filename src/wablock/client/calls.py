@@ -91,30 +91,36 @@ class Calls:
         done: list[UserDone] = []
         failed: list[FailedUser] = []
         error: ErrorBody | None = None
+        refused_with = 200
         try:
             for chunk in chunks(users):
                 body = msgspec.json.encode(_BlockUsers(chunk))
-                changed = yield from self._answer(Request(method, self._path, body), Changed)
+                changed, status = yield from self._answer_with_status(Request(method, self._path, body), Changed)
                 outcomes = changed.block_users
                 done += outcomes.added_users or outcomes.removed_users
                 failed += outcomes.failed_users
-                error = changed.error or error
+                if outcomes.failed_users:
+                    error, refused_with = changed.error, status
         except ClientError as failure:
             failure.done, failure.failed = done, failed
             raise
         if failed:
-            raise SomeUsersFailed(done, failed, error)
+            raise SomeUsersFailed(done, failed, error, refused_with)
         return done
 
     def _check(self, asked: list[str]) -> Exchange[list[CheckedUser]]:
         path = f"/v1/numbers/{self._phone_number_id}/check"
         found: list[CheckedUser] = []
         failed: list[FailedUser] = []
-        for chunk in chunks(asked):
-            request = Request("POST", path, msgspec.json.encode(_Check(chunk)))
-            checked = yield from self._answer(request, Checked)
-            found += checked.users
-            failed += checked.failed_users
+        try:
+            for chunk in chunks(asked):
+                request = Request("POST", path, msgspec.json.encode(_Check(chunk)))
+                checked = yield from self._answer(request, Checked)
+                found += checked.users
+                failed += checked.failed_users
+        except ClientError as failure:
+            failure.done, failure.failed = found, failed
+            raise
         if failed:
             raise SomeUsersFailed(found, failed)
         return found
@@ -137,11 +143,14 @@ class Calls:
         return [CheckedUser(user, names[user] in blocked) for user in asked]
 
     def _answer(self, request: Request, kind: type[_T]) -> Exchange[_T]:
+        return (yield from self._answer_with_status(request, kind))[0]
+
+    def _answer_with_status(self, request: Request, kind: type[_T]) -> Exchange[tuple[_T, int]]:
         response = yield from answered(request, self._retries, self._chance)
         answer = decoded(response.body, kind)
         if answer is None:
             raise unreadable(response)
-        return answer
+        return answer, response.status
 
 
 class Walk:

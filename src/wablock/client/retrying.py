@@ -82,11 +82,16 @@ def _pause(failure: ClientError, backoff: float) -> float | None:
     if isinstance(failure, NoAnswer):
         is_passing = failure.status is None or failure.status >= 500
         return backoff if is_passing else None
-    if not isinstance(failure, ApiError):
+    if not isinstance(failure, ApiError) or _asks_for_fewer(failure):
         return None
     if isinstance(failure, RateLimited | ServerTrouble) or failure.is_transient or failure.status in (429, 503):
         return max(backoff, failure.retry_after or 0.0)
     return None
+
+
+def _asks_for_fewer(failure: ApiError) -> bool:
+    """Whether it is a rate that one request alone is over: it would be so again."""
+    return failure.retry_after is None and bool(failure.details and " users;" in failure.details)
 
 
 def _retry_after(answer: Response) -> float | None:
