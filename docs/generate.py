@@ -12,6 +12,7 @@ from cyclopts.argument import Argument
 from wablock.cli import app
 from wablock.conformance.sdk.scenarios import scenarios
 from wablock.conformance.suite import GROUPS
+from wablock.server.reference.failures import Failure, failures
 
 _COMMANDS_HEAD: Final = """\
 # Commands
@@ -37,6 +38,36 @@ _SCENARIOS_HEAD: Final = """
 
 | scenario | what is asked of the SDK | what it is told |
 |---|---|---|"""
+_ERRORS: Final = """\
+# What each error means, and what to do
+
+A request that fails as a whole has this body, and an HTTP status that is not 2xx:
+
+```json
+{{"error": {{"message": "…", "type": "…", "code": 190, "error_subcode": 463, "error_data": {{"details": "…"}}, "fbtrace_id": "A…"}}}}
+```
+
+Decide by `code` and `error_subcode`, never by the text. `details` says what to do where the message does not.
+`fbtrace_id` is the request's name: it is in the server's log, so quote it when you ask somebody. `is_transient` says that the
+same request may succeed later.
+
+The tables are made from the code by `make docs`.
+
+## The whole request
+
+| code | subcode | status | message | what it means | what to do |
+|---|---|---|---|---|---|
+{whole}
+
+## One user of a request
+
+Beside the users who are done, `block_users.failed_users` names the others: `input` as you sent it, and in `errors` why. The
+users in `added_users` or `removed_users` are done, for good; send only the failed ones again.
+
+| code | message | what it means | what to do |
+|---|---|---|---|
+{one_user}
+"""
 _TITLE: Final = re.compile(r"\A# wablock\n")
 
 
@@ -68,7 +99,25 @@ def conformance() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES: Final = {"commands.md": commands, "settings.md": settings, "conformance.md": conformance}
+def errors() -> str:
+    """The page of what each error means."""
+    rows = sorted(failures(), key=lambda it: (it.code, it.subcode or 0, it.status))
+    whole = "\n".join(_error_row(it, str(it.subcode or ""), it.status) for it in rows if it.status)
+    one_user = "\n".join(_error_row(it) for it in rows if not it.status)
+    return _ERRORS.format(whole=whole, one_user=one_user)
+
+
+def _error_row(failure: Failure, *more: str) -> str:
+    cells = (str(failure.code), *more, f"`{failure.message}`", failure.meaning, failure.what_to_do)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+PAGES: Final = {
+    "reference/commands.md": commands,
+    "reference/settings.md": settings,
+    "reference/conformance.md": conformance,
+    "how-to/what-each-error-means.md": errors,
+}
 
 
 def _leaves(of: App, path: tuple[str, ...]) -> Iterator[tuple[str, App]]:
@@ -86,6 +135,7 @@ def _row(variable: str, argument: Argument) -> tuple[str, str, str, str]:
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "reference"
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
     for name, written in PAGES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(written())

@@ -21,9 +21,9 @@ def test_the_pages_that_are_made_from_the_code_are_as_the_code_is(tmp_path: Path
     # In a process of its own: cyclopts looks at how this one was started.
     subprocess.run([sys.executable, DOCS / "generate.py", tmp_path], check=True)
 
-    made = {page.name: page.read_text() for page in tmp_path.iterdir()}
-    assert made == {name: (DOCS / "reference" / name).read_text() for name in made}, "run: make docs"
-    assert "commands.md" in made
+    made = {str(page.relative_to(tmp_path)): page.read_text() for page in tmp_path.rglob("*.md")}
+    assert made == {name: (DOCS / name).read_text() for name in made}, "run: make docs"
+    assert "reference/commands.md" in made
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

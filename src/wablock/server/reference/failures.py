@@ -18,13 +18,21 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         "The token was good until then.",
         "Make another: `wablock token create`.",
     ),
-    (errors.PermissionDenied(), "The token lacks the scope.", "Use a token that has the scope."),
+    (
+        errors.PermissionDenied(),
+        "The token lacks a scope; the details name it.",
+        "Make one that has it: `wablock token create --scope …`.",
+    ),
     (
         errors.UnknownObject("get", _ID),
         "There is no such number, or it is not this token's.",
-        "Check the id; add a number with: `wablock number add`.",
+        "Compare the id with `wablock number list`, and the token with `wablock token list`.",
     ),
-    (errors.UnknownPath("/block_user"), "Nothing answers at this path.", "Compare the path with this page."),
+    (
+        errors.UnknownPath("/block_user"),
+        "Nothing answers at this path.",
+        "Compare it with `/{Version}/{Phone-Number-ID}/block_users`.",
+    ),
     (errors.UnsupportedMethod("put"), "The path is right, the method is not.", "Use a method that this page names."),
     (
         errors.InvalidParameter(),
@@ -37,7 +45,11 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         "Only WhatsApp is spoken here.",
         'Send `"messaging_product": "whatsapp"`.',
     ),
-    (errors.BodyTooLarge(1_048_576), "The body has too many bytes.", "Send fewer users in one request."),
+    (
+        errors.BodyTooLarge(1_048_576),
+        "The body has too many bytes.",
+        "Send fewer users in one request, or raise `--max-body`.",
+    ),
     (
         errors.RateLimitHit("The number has had too many requests."),
         "The number's throughput is used up.",
@@ -47,11 +59,11 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
     (
         errors.ApplicationRequestLimit(12),
         "The token has made too many requests.",
-        "Wait as long as Retry-After says.",
+        "Wait as long as Retry-After says, or raise `--requests-per-minute-per-token`.",
     ),
     (
         errors.Overloaded("Too many changes are waiting to be written. Nothing was changed."),
-        "The server cannot take the request now.",
+        "The server cannot take the request now. Nothing was changed.",
         "Send it again after Retry-After.",
     ),
     (
@@ -59,11 +71,15 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         "The list changed between two pages; the meta rules alone say so.",
         "Begin at the first page again.",
     ),
-    (errors.BlocklistInternalError(), "Storage trouble; nothing is half done.", "Send the request again."),
+    (
+        errors.BlocklistInternalError(),
+        "Storage trouble. The whole request took effect, or nothing of it.",
+        "Send it again: blocking twice is blocking once.",
+    ),
     (
         errors.SomeUsersFailed("block"),
         "Some users failed, the others did not.",
-        "Read `failed_users`; the codes in it are below.",
+        "Read `failed_users`. The status is a setting, `--partial-failure-status`.",
     ),
     (
         errors.BlockedByBusiness(),
@@ -96,7 +112,7 @@ _OF_A_USER: Final[tuple[tuple[UserFailure, str, str], ...]] = (
     (
         errors.ReEngagementRequired(),
         "Under the meta rules only who wrote lately can be blocked.",
-        "Wait for a message of the user, or use the open rules.",
+        "Block after the user's next message, or use the open rules.",
     ),
     (
         errors.NotAWhatsAppUser("it is not a phone number"),
@@ -104,7 +120,11 @@ _OF_A_USER: Final[tuple[tuple[UserFailure, str, str], ...]] = (
         "Write the number with + and the country code.",
     ),
     (errors.RecipientIsSender(), "It is the business's own number.", "Leave it out."),
-    (errors.BlocklistLimitReached(64_000), "The list is full.", "Unblock somebody first."),
+    (
+        errors.BlocklistLimitReached(64_000),
+        "The list is full; `--open-list-size` is its limit under open rules.",
+        "Unblock somebody first.",
+    ),
 )
 
 
