@@ -14,6 +14,7 @@ from tests.cli.command import WABLOCK, called, environment, run
 from tests.running_server import NUMBER, RunningServer, running_server
 
 from wablock.block_list.ports import Rules
+from wablock.kit.fixture import Wablock
 
 USERS = ["+16505550101", "+16505550102", "+16505550103"]
 
@@ -155,6 +156,40 @@ def test_more_than_1000_users_are_blocked_in_their_requests(asked: Asked, tmp_pa
     assert ran.stdout == "Blocked 2,345 users.\n"
     assert ran.stderr == ""
     assert sorted(asked.listed()) == [user[1:] for user in users]
+
+
+@pytest.fixture
+def interrupted(wablock: Wablock, tmp_path: Path) -> list[str]:
+    """Arguments for 1,001 users, one of whom is nobody; the second request fails."""
+    (tmp_path / "users.txt").write_text(
+        "\n".join([*(f"+1650556{number:04d}" for number in range(999)), "12x", USERS[0]])
+    )
+    wablock.fail_next(delay=0.001)
+    wablock.fail_next(code=10)
+    flags = ["--url", wablock.url, "--token", wablock.token, "--phone-number-id", wablock.phone_number_id]
+    return ["--file", str(tmp_path / "users.txt"), *flags]
+
+
+@pytest.mark.parametrize(
+    "command, told", [("block", "Blocked 999"), ("unblock", "Unblocked 999"), ("check", "Checked 999")]
+)
+def test_what_was_done_before_a_request_failed_is_told(interrupted: list[str], command: str, told: str) -> None:
+    ran = called(command, *interrupted)
+
+    assert ran.returncode == 2
+    assert f"{told} users before it failed." in ran.stdout
+    assert "12x" in ran.stdout
+    assert "does not let this token do it" in ran.stderr
+
+
+@pytest.mark.parametrize("command, done", [("block", "done"), ("unblock", "done"), ("check", "users")])
+def test_json_has_what_was_done_before_a_request_failed(interrupted: list[str], command: str, done: str) -> None:
+    ran = called(command, *interrupted, "--json")
+
+    said = json.loads(ran.stdout)
+    assert ran.returncode == 2
+    assert (len(said[done]), [user["input"] for user in said["failed"]]) == (999, ["12x"])
+    assert (said["error"]["code"], said["error"]["status"]) == (10, 403)
 
 
 def test_a_bar_shows_how_far_it_is_where_somebody_looks(asked: Asked, tmp_path: Path) -> None:

@@ -45,10 +45,12 @@ class Server:
         with client:
             try:
                 yield client
-            except ClientError as failure:
-                raise Refused(harmless(self._told(failure)) + _done_before(failure)) from None
-            except ValueError as trouble:
-                raise Refused(str(trouble)) from None
+            except (ClientError, ValueError) as trouble:
+                raise self.refusal(trouble) from None
+
+    def refusal(self, trouble: ClientError | ValueError) -> Refused:
+        """What went wrong, and what to do, in one line."""
+        return Refused(harmless(self._told(trouble) if isinstance(trouble, ClientError) else str(trouble)))
 
     def _told(self, failure: ClientError) -> str:
         match failure:
@@ -64,7 +66,3 @@ class Server:
                 return f"{self.url} answers {failure.status}: {failure}"
             case _:
                 return f"{self.url}: {failure}"
-
-
-def _done_before(failure: ClientError) -> str:
-    return f" ({len(failure.done)} users were done before that)" if failure.done else ""

@@ -11,8 +11,9 @@ from cyclopts import Parameter, validators
 
 from wablock.cli.asking import Server
 from wablock.cli.console import Json, harmless, print_json, say, show
-from wablock.cli.given_users import Users, UsersFile, given_users, in_requests
-from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, SomeUsersFailed, UserDone
+from wablock.cli.given_users import Users, UsersFile, given_users
+from wablock.cli.outcomes import Outcome, outcome
+from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDone
 
 _DETAILS: Final = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
 _LISTED: Final = ("wa_id", *_DETAILS.split(","))
@@ -64,25 +65,20 @@ def unblock(*users: Users, file: UsersFile = None, server: Server, json: Json = 
 
 
 def check(*users: Users, file: UsersFile = None, server: Server, json: Json = False) -> None:
-    asked = given_users(users, file, server)
-    checked: list[CheckedUser] = []
-    failed: list[FailedUser] = []
-    with server.asked() as client:
-        for chunk in in_requests(asked, "Checking"):
-            try:
-                checked += client.check(chunk)
-            except SomeUsersFailed as refusal:
-                checked += refusal.done
-                failed += refusal.failed
+    found = outcome(given_users(users, file, server), server, Client.check, "Checking")
     if json:
-        print_json({"users": checked, "failed": [_failed(user) for user in failed]})
+        print_json(_for_programs("users", found))
     else:
-        rows = [_checked(user) for user in checked]
+        rows = [_checked(user) for user in found.done]
         show(rows, _filled(rows, _CHECKED), as_json=False, empty="Nobody was checked.")
-        _show_failed(failed)
-    if failed:
+        _show_failed(found.failed)
+        if found.refusal:
+            say(f"Checked {_counted(len(found.done))} before it failed.")
+    if found.refusal:
+        raise found.refusal
+    if found.failed:
         sys.exit(_TROUBLE)
-    if not all(user.blocked for user in checked):
+    if not all(user.blocked for user in found.done):
         sys.exit(_NOT_ALL)
 
 
@@ -128,22 +124,21 @@ def _change(
     *,
     as_json: bool,
 ) -> None:
-    done: list[UserDone] = []
-    failed: list[FailedUser] = []
-    with server.asked() as client:
-        for chunk in in_requests(users, done_word):
-            try:
-                done += change(client, chunk)
-            except SomeUsersFailed as refusal:
-                done += refusal.done
-                failed += refusal.failed
+    found = outcome(users, server, change, done_word)
     if as_json:
-        print_json({"done": done, "failed": [_failed(user) for user in failed]})
+        print_json(_for_programs("done", found))
     else:
-        say(f"{done_word} {_counted(len(done))}.")
-        _show_failed(failed)
-    if failed:
+        say(f"{done_word} {_counted(len(found.done))}{' before it failed' if found.refusal else ''}.")
+        _show_failed(found.failed)
+    if found.refusal:
+        raise found.refusal
+    if found.failed:
         sys.exit(_SOME_FAILED)
+
+
+def _for_programs(done: str, found: Outcome[Any]) -> dict[str, Any]:
+    told = {done: found.done, "failed": [_failed(user) for user in found.failed]}
+    return told | ({"error": found.error} if found.error else {})
 
 
 def _show_failed(failed: Sequence[FailedUser]) -> None:
