@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from tests.client.script import NUMBER_ID, Script, calls, refused, said
 
-from wablock.client import BlockedUser, BlocklistChanged, Page, Retries, SomeUsersFailed
+from wablock.client import BlockedUser, BlocklistChanged, InvalidAccessToken, Page, Retries, SomeUsersFailed
 from wablock.client.calls import Calls, Walk
 from wablock.client.exchange import Exchange, Request, Response
 
@@ -126,6 +126,18 @@ def test_a_check_of_nobodies_tells_who_they_are_and_about_the_others() -> None:
 
     assert [user.input for user in caught.value.failed] == ["hello"]
     assert [user.blocked for user in caught.value.done] == [True]
+
+
+def test_a_check_that_fails_half_way_tells_who_was_checked_and_who_had_failed_before() -> None:
+    failed = [{"input": "hello", "errors": [{"message": "Re-engagement required", "code": 131047}]}]
+    first = said({"users": [{"input": "+16505550101", "blocked": True}], "failed_users": failed})
+    script = Script(first, refused(190, 401))
+
+    with pytest.raises(InvalidAccessToken) as caught:
+        script.run(calls().check(["hello"] + ["+16505550101"] * 1_000))
+
+    assert [user.input for user in caught.value.done] == ["+16505550101"]
+    assert [user.input for user in caught.value.failed] == ["hello"]
 
 
 @pytest.mark.parametrize("refusal", NO_CHECK.values(), ids=NO_CHECK)

@@ -84,10 +84,19 @@ class ServerTrouble(ApiError):
 
 
 class SomeUsersFailed(ApiError):
-    """139100: the users in `failed` could not be blocked, unblocked or checked; those in `done` are done."""
+    """139100: the users in `failed` could not be blocked, unblocked or checked; those in `done` are done.
 
-    def __init__(self, done: Sequence[Any], failed: Sequence[FailedUser], error: ErrorBody | None = None) -> None:
-        super().__init__(error or ErrorBody("(#139100) Failed to block/unblock users", code=139100), 200)
+    `status` is that of the last answer that named somebody who failed.
+    """
+
+    def __init__(
+        self,
+        done: Sequence[Any],
+        failed: Sequence[FailedUser],
+        error: ErrorBody | None = None,
+        status: int = 200,
+    ) -> None:
+        super().__init__(error or ErrorBody("(#139100) Failed to block/unblock users", code=139100), status)
         self.done = done
         self.failed = failed
         self.args = (f"{len(failed)} of {len(done) + len(failed)} users failed; the first: {failed[0].reason}",)
