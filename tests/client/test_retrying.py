@@ -18,6 +18,7 @@ from wablock.client import (
     UnknownObject,
 )
 from wablock.client.exchange import Lost, Response
+from wablock.contract import errors
 
 USER = "+16505550101"
 HTML = Response(502, b"<html><h1>502 Bad Gateway</h1>")
@@ -64,6 +65,32 @@ def test_what_was_refused_for_good_is_not_sent_again(refusal: Response, kind: ty
 
     assert type(caught.value) is kind
     assert len(script.requests) == 1
+
+
+def test_a_request_with_too_many_users_is_not_sent_again() -> None:
+    script = Script(refused(130429, details=errors.TooManyUsers(1_000, 500).details))
+
+    with pytest.raises(RateLimited, match="Send the rest in others"):
+        script.run(calls().block(USER, None, None, None))
+
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("details", [None, "This number has had too many requests.", "Too many users. Wait."])
+def test_any_other_rate_limit_is_waited_for(details: str | None) -> None:
+    script = Script(refused(130429, details=details), obliging)
+
+    script.run(calls().block(USER, None, None, None))
+
+    assert len(script.requests) == 2
+
+
+def test_where_the_server_says_how_long_to_wait_its_words_do_not_matter() -> None:
+    script = Script(refused(130429, details="Too many users in a request", retry_after="1"), obliging)
+
+    script.run(calls().block(USER, None, None, None))
+
+    assert script.waits == [1.0]
 
 
 def test_a_page_of_somebody_elses_with_status_404_is_not_asked_for_again() -> None:
