@@ -221,6 +221,16 @@ def test_details_tell_since_when_by_whom_and_why(asked: Asked) -> None:
     assert "spam" in asked("list", "--details").stdout
 
 
+@pytest.mark.parametrize("order", ["\x1b[2J", "\x7f", "\x9b2J", "\u202e"])
+def test_json_gives_no_orders_to_a_terminal_and_loses_nothing(asked: Asked, order: str) -> None:
+    asked("block", USERS[0], "--reason", f"spam{order}")
+
+    printed = [asked("list", "--details", "--json").stdout, asked("check", USERS[0], "--json").stdout]
+
+    assert not any(order[0] in text for text in printed)
+    assert json.loads(printed[0])[0]["reason"] == json.loads(printed[1])["users"][0]["reason"] == f"spam{order}"
+
+
 def test_plain_is_what_the_other_commands_read(asked: Asked, tmp_path: Path) -> None:
     asked("block", *USERS[:2], "US.13491208655302741918")
 

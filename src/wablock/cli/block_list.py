@@ -10,7 +10,7 @@ import msgspec
 from cyclopts import Parameter, validators
 
 from wablock.cli.asking import Server
-from wablock.cli.console import Json, harmless, print_json, say, show
+from wablock.cli.console import Json, harmless, json_text, print_json, say, show
 from wablock.cli.given_users import Users, UsersFile, given_users
 from wablock.cli.outcomes import Outcome, outcome
 from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDone
@@ -190,6 +190,6 @@ def _print_array(users: Iterable[BlockedUser]) -> None:
     """One JSON array, a user a line, printed as they come: a list may have a million."""
     separator = "["
     for user in users:
-        print(separator + msgspec.json.encode(user).decode())  # noqa: T201 - it is what was asked for
+        print(separator + json_text(user))  # noqa: T201 - it is what was asked for
         separator = ","
     print("[]" if separator == "[" else "]")  # noqa: T201
