@@ -55,10 +55,17 @@ def said(data: Any, status: int = 200, **headers: str) -> Response:
 
 
 def refused(
-    code: int, status: int = 400, *, subcode: int | None = None, message: str = "no", **headers: str
+    code: int,
+    status: int = 400,
+    *,
+    subcode: int | None = None,
+    message: str = "no",
+    details: str | None = None,
+    **headers: str,
 ) -> Response:
     error = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "AGaOBl2yM-g8gdON-dhzl5y"}
-    return said({"error": error | ({"error_subcode": subcode} if subcode else {})}, status, **headers)
+    others = {"error_subcode": subcode, "error_data": {"details": details} if details else None}
+    return said({"error": error | {name: it for name, it in others.items() if it}}, status, **headers)
 
 
 def obliging(request: Request) -> Response:

@@ -99,8 +99,7 @@ def test_users_who_failed_are_told_with_those_who_did_not(status: int) -> None:
 
     assert [user.wa_id for user in caught.value.done] == ["16505550101"]
     assert [(user.input, user.code) for user in caught.value.failed] == [("+16505550107", 131047)]
-    assert caught.value.code == 139100
-    assert caught.value.status == status
+    assert (caught.value.code, caught.value.status) == (139100, status)
     assert "not in 24 hours" in str(caught.value)
     assert len(script.requests) == 1
 

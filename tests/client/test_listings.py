@@ -128,17 +128,16 @@ def test_a_check_of_nobodies_tells_who_they_are_and_about_the_others() -> None:
     assert [user.blocked for user in caught.value.done] == [True]
 
 
-def test_a_check_that_fails_half_way_tells_what_it_had_found() -> None:
-    def answering(request: Request) -> Response:
-        users = msgspec.json.decode(request.body or b"")["users"]
-        return said({"users": [{"input": user, "blocked": False} for user in users]})
-
-    script = Script(answering, refused(190, 401))
+def test_a_check_that_fails_half_way_tells_who_was_checked_and_who_had_failed_before() -> None:
+    failed = [{"input": "hello", "errors": [{"message": "Re-engagement required", "code": 131047}]}]
+    first = said({"users": [{"input": "+16505550101", "blocked": True}], "failed_users": failed})
+    script = Script(first, refused(190, 401))
 
     with pytest.raises(InvalidAccessToken) as caught:
-        script.run(calls().check([f"+1650555{n:04d}" for n in range(1_001)]))
+        script.run(calls().check(["hello"] + ["+16505550101"] * 1_000))
 
-    assert len(caught.value.done) == 1_000
+    assert [user.input for user in caught.value.done] == ["+16505550101"]
+    assert [user.input for user in caught.value.failed] == ["hello"]
 
 
 @pytest.mark.parametrize("refusal", NO_CHECK.values(), ids=NO_CHECK)

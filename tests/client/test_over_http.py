@@ -307,3 +307,33 @@ def _as_meta_answers(server: RunningServer) -> Iterator[str]:
 
     with _serving([], then=answer) as url:
         yield url
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch, server: RunningServer) -> None:
+    """The environment names a proxy: wablock, which takes the path of what it is asked for its own."""
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    for name in ("http_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@kinds
+@pytest.mark.usefixtures("proxied")
+def test_a_proxy_of_the_environment_is_used(kind: str, server: RunningServer) -> None:
+    with calling(kind, server.token, server.phone_number_id, base_url="http://wablock.invalid") as client:
+        assert client.blocked_users() == []
+
+
+@pytest.mark.usefixtures("proxied")
+def test_a_proxy_of_the_environment_is_not_used_where_http_says_so(server: RunningServer) -> None:
+    with httpx2.Client(trust_env=False) as http:
+        client = Client(
+            server.token,
+            server.phone_number_id,
+            base_url="http://wablock.invalid",
+            retries=Retries(most=0),
+            http=http,
+        )
+
+        with pytest.raises(NoAnswer):
+            client.page()

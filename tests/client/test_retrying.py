@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.client.script import Script, calls, obliging, refused, said
+from tests.client.script import Script, calls, obliging, refused
 
 from wablock.client import (
     ApiError,
@@ -18,7 +18,7 @@ from wablock.client import (
     UnknownObject,
 )
 from wablock.client.exchange import Lost, Response
-from wablock.contract.errors import TooManyUsers
+from wablock.contract import errors
 
 USER = "+16505550101"
 HTML = Response(502, b"<html><h1>502 Bad Gateway</h1>")
@@ -67,21 +67,36 @@ def test_what_was_refused_for_good_is_not_sent_again(refusal: Response, kind: ty
     assert len(script.requests) == 1
 
 
-def test_a_page_of_somebody_elses_with_status_404_is_not_asked_for_again() -> None:
-    script = Script(Response(404, b"<html>nothing here"))
+def test_a_request_with_too_many_users_is_not_sent_again() -> None:
+    script = Script(refused(130429, details=errors.TooManyUsers(1_000, 500).details))
 
-    with pytest.raises(NoAnswer, match="status 404"):
+    with pytest.raises(RateLimited, match="Send the rest in others"):
         script.run(calls().block(USER, None, None, None))
 
     assert len(script.requests) == 1
 
 
-def test_a_request_that_names_too_many_users_is_not_sent_again() -> None:
-    error = TooManyUsers(1_000, 500)
-    body = {"message": error.message, "code": error.code, "error_data": {"details": error.details}}
-    script = Script(said({"error": body}, 400))
+@pytest.mark.parametrize("details", [None, "This number has had too many requests.", "Too many users. Wait."])
+def test_any_other_rate_limit_is_waited_for(details: str | None) -> None:
+    script = Script(refused(130429, details=details), obliging)
 
-    with pytest.raises(RateLimited):
+    script.run(calls().block(USER, None, None, None))
+
+    assert len(script.requests) == 2
+
+
+def test_where_the_server_says_how_long_to_wait_its_words_do_not_matter() -> None:
+    script = Script(refused(130429, details="Too many users in a request", retry_after="1"), obliging)
+
+    script.run(calls().block(USER, None, None, None))
+
+    assert script.waits == [1.0]
+
+
+def test_a_page_of_somebody_elses_with_status_404_is_not_asked_for_again() -> None:
+    script = Script(Response(404, b"<html>nothing here"))
+
+    with pytest.raises(NoAnswer, match="status 404"):
         script.run(calls().block(USER, None, None, None))
 
     assert len(script.requests) == 1

@@ -28,11 +28,11 @@ _COMMANDS: Final = {
     ),
     "block": (
         "block_list:block",
-        "Block users. Status 0 where all are blocked, 1 where some failed, 2 where nothing could be asked.",
+        "Block users. Status 0 where all are blocked, 1 where some failed, 2 where not all could be asked.",
     ),
     "unblock": (
         "block_list:unblock",
-        "Unblock users. Status 0 where all are unblocked, 1 where some failed, 2 where nothing could be asked.",
+        "Unblock users. Status 0 where all are unblocked, 1 where some failed, 2 where not all could be asked.",
     ),
     "check": (
         "block_list:check",

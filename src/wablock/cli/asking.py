@@ -45,13 +45,14 @@ class Server:
         with client:
             try:
                 yield client
-            except ClientError as failure:
-                raise Refused(harmless(self.told(failure))) from None
-            except ValueError as trouble:
-                raise Refused(str(trouble)) from None
+            except (ClientError, ValueError) as trouble:
+                raise self.refusal(trouble) from None
 
-    def told(self, failure: ClientError) -> str:
-        """The failure, and what to do about it."""
+    def refusal(self, trouble: ClientError | ValueError) -> Refused:
+        """What went wrong, and what to do, in one line."""
+        return Refused(harmless(self._told(trouble) if isinstance(trouble, ClientError) else str(trouble)))
+
+    def _told(self, failure: ClientError) -> str:
         match failure:
             case InvalidAccessToken():
                 return f"{self.url} refuses the token: {failure}. Make one there with: wablock token create"

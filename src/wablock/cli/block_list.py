@@ -10,9 +10,10 @@ import msgspec
 from cyclopts import Parameter, validators
 
 from wablock.cli.asking import Server
-from wablock.cli.console import Json, Refused, harmless, print_json, say, show
-from wablock.cli.given_users import Users, UsersFile, given_users, in_requests
-from wablock.client import BlockedUser, CheckedUser, Client, ClientError, FailedUser, SomeUsersFailed, UserDone
+from wablock.cli.console import Json, harmless, json_text, print_json, say, show
+from wablock.cli.given_users import Users, UsersFile, given_users
+from wablock.cli.outcomes import Outcome, outcome
+from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDone
 
 _DETAILS: Final = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
 _LISTED: Final = ("wa_id", *_DETAILS.split(","))
@@ -64,17 +65,20 @@ def unblock(*users: Users, file: UsersFile = None, server: Server, json: Json = 
 
 
 def check(*users: Users, file: UsersFile = None, server: Server, json: Json = False) -> None:
-    gathered = _gather(given_users(users, file, server), server, Client.check, "Checking")
+    found = outcome(given_users(users, file, server), server, Client.check, "Checking")
     if json:
-        print_json({"users": gathered.done} | gathered.told())
+        print_json(_for_programs("users", found))
     else:
-        rows = [_checked(user) for user in gathered.done]
+        rows = [_checked(user) for user in found.done]
         show(rows, _filled(rows, _CHECKED), as_json=False, empty="Nobody was checked.")
-        _show_failed(gathered.failed)
-    gathered.raise_trouble()
-    if gathered.failed:
+        _show_failed(found.failed)
+        if found.refusal:
+            say(f"Checked {_counted(len(found.done))} before it failed.")
+    if found.refusal:
+        raise found.refusal
+    if found.failed:
         sys.exit(_TROUBLE)
-    if not all(user.blocked for user in gathered.done):
+    if not all(user.blocked for user in found.done):
         sys.exit(_NOT_ALL)
 
 
@@ -112,42 +116,6 @@ def list_(
         say("There are more: --all lists everybody, --limit more of them.")
 
 
-class _Gathered:
-    """What became of users, request after request; `trouble` ended it, where something did."""
-
-    def __init__(self) -> None:
-        self.done: list[Any] = []
-        self.failed: list[FailedUser] = []
-        self.trouble: str | None = None
-
-    def told(self) -> dict[str, Any]:
-        trouble = {} if self.trouble is None else {"trouble": self.trouble}
-        return {"failed": [_failed(user) for user in self.failed]} | trouble
-
-    def raise_trouble(self) -> None:
-        """To be called after everything was shown: what was done before the trouble is done."""
-        if self.trouble is not None:
-            raise Refused(self.trouble)
-
-
-def _gather(
-    users: Sequence[str], server: Server, ask: Callable[[Client, Sequence[str]], Sequence[Any]], doing: str
-) -> _Gathered:
-    """Ask about all users, as many at a time as go into a request, until it is done or cannot go on."""
-    gathered = _Gathered()
-    with server.asked() as client:
-        for chunk in in_requests(users, doing):
-            try:
-                gathered.done += ask(client, chunk)
-            except SomeUsersFailed as refusal:
-                gathered.done += refusal.done
-                gathered.failed += refusal.failed
-            except ClientError as failure:
-                gathered.trouble = harmless(server.told(failure))
-                break
-    return gathered
-
-
 def _change(
     users: Sequence[str],
     server: Server,
@@ -156,16 +124,21 @@ def _change(
     *,
     as_json: bool,
 ) -> None:
-    gathered = _gather(users, server, change, done_word)
+    found = outcome(users, server, change, done_word)
     if as_json:
-        print_json({"done": gathered.done} | gathered.told())
-    elif gathered.done or gathered.trouble is None:
-        say(f"{done_word} {_counted(len(gathered.done))}.")
-    if not as_json:
-        _show_failed(gathered.failed)
-    gathered.raise_trouble()
-    if gathered.failed:
+        print_json(_for_programs("done", found))
+    else:
+        say(f"{done_word} {_counted(len(found.done))}{' before it failed' if found.refusal else ''}.")
+        _show_failed(found.failed)
+    if found.refusal:
+        raise found.refusal
+    if found.failed:
         sys.exit(_SOME_FAILED)
+
+
+def _for_programs(done: str, found: Outcome[Any]) -> dict[str, Any]:
+    told = {done: found.done, "failed": [_failed(user) for user in found.failed]}
+    return told | ({"error": found.error} if found.error else {})
 
 
 def _show_failed(failed: Sequence[FailedUser]) -> None:
@@ -208,11 +181,6 @@ def _first(found: Iterable[BlockedUser], count: int) -> Iterable[BlockedUser]:
     return (user for _, user in zip(range(count), found, strict=False))
 
 
-def _harmless_json(user: BlockedUser) -> str:
-    """JSON escapes the first 32 orders to a terminal, not those after DEL."""
-    return harmless(msgspec.json.encode(user).decode())
-
-
 def _print_lines(users: Iterable[BlockedUser]) -> None:
     for user in users:
         print(harmless(user.wa_id or user.user_id or ""))  # noqa: T201 - it is what was asked for
@@ -222,6 +190,6 @@ def _print_array(users: Iterable[BlockedUser]) -> None:
     """One JSON array, a user a line, printed as they come: a list may have a million."""
     separator = "["
     for user in users:
-        print(separator + _harmless_json(user))  # noqa: T201 - it is what was asked for
+        print(separator + json_text(user))  # noqa: T201 - it is what was asked for
         separator = ","
     print("[]" if separator == "[" else "]")  # noqa: T201

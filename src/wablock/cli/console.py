@@ -64,7 +64,12 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: boo
 
 
 def print_json(data: Any) -> None:
-    print(msgspec.json.format(msgspec.json.encode(data)).decode())  # noqa: T201 - it is what was asked for
+    print(msgspec.json.format(json_text(data)))  # noqa: T201 - it is what was asked for
+
+
+def json_text(data: Any) -> str:
+    """`data` as JSON on one line; what a terminal would obey is escaped, which means the same to programs."""
+    return _ORDER.sub(lambda order: f"\\u{ord(order[0]):04x}", msgspec.json.encode(data).decode())
 
 
 def say(text: str) -> None:

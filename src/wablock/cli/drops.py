@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from wablock.access import is_token
-from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, harmless, show
+from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, harmless, json_text, show
 from wablock.cli.secrets import typed
 
 _COLUMNS: Final = ("at", "sender", "type", "size")
@@ -130,7 +130,7 @@ def _follow(asking: _Asking, *, as_json: bool) -> NoReturn:
     complained = False
     while True:
         for drop in found.data:
-            _print(msgspec.json.encode(drop).decode() if as_json else _line(drop))
+            _print(json_text(drop) if as_json else _line(drop))
         time.sleep(_EVERY)
         try:
             found = asking.since(found.after)

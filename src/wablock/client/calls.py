@@ -73,7 +73,8 @@ class Calls:
         asked = {"limit": limit, "after": after, "before": before, "fields": fields}
         query = urlencode({name: value for name, value in asked.items() if value is not None})
         request = Request("GET", self._path + (f"?{query}" if query else ""))
-        return page_of((yield from self._answer(request, Listed)))
+        listed, _ = yield from self._answer(request, Listed)
+        return page_of(listed)
 
     def check(self, users: Users) -> Exchange[list[CheckedUser]]:
         """Asks wablock's check where there is one, else looks through the list."""
@@ -91,21 +92,21 @@ class Calls:
         done: list[UserDone] = []
         failed: list[FailedUser] = []
         error: ErrorBody | None = None
-        refused_with = 200
+        status = 200
         try:
             for chunk in chunks(users):
                 body = msgspec.json.encode(_BlockUsers(chunk))
-                changed, status = yield from self._answer_with_status(Request(method, self._path, body), Changed)
+                changed, answered_with = yield from self._answer(Request(method, self._path, body), Changed)
                 outcomes = changed.block_users
                 done += outcomes.added_users or outcomes.removed_users
                 failed += outcomes.failed_users
                 if outcomes.failed_users:
-                    error, refused_with = changed.error, status
+                    error, status = changed.error or error, answered_with
         except ClientError as failure:
             failure.done, failure.failed = done, failed
             raise
         if failed:
-            raise SomeUsersFailed(done, failed, error, refused_with)
+            raise SomeUsersFailed(done, failed, error, status)
         return done
 
     def _check(self, asked: list[str]) -> Exchange[list[CheckedUser]]:
@@ -115,7 +116,7 @@ class Calls:
         try:
             for chunk in chunks(asked):
                 request = Request("POST", path, msgspec.json.encode(_Check(chunk)))
-                checked = yield from self._answer(request, Checked)
+                checked, _ = yield from self._answer(request, Checked)
                 found += checked.users
                 failed += checked.failed_users
         except ClientError as failure:
@@ -142,10 +143,8 @@ class Calls:
             missing -= blocked
         return [CheckedUser(user, names[user] in blocked) for user in asked]
 
-    def _answer(self, request: Request, kind: type[_T]) -> Exchange[_T]:
-        return (yield from self._answer_with_status(request, kind))[0]
-
-    def _answer_with_status(self, request: Request, kind: type[_T]) -> Exchange[tuple[_T, int]]:
+    def _answer(self, request: Request, kind: type[_T]) -> Exchange[tuple[_T, int]]:
+        """What the answer says, and its status."""
         response = yield from answered(request, self._retries, self._chance)
         answer = decoded(response.body, kind)
         if answer is None:

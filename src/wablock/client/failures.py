@@ -84,10 +84,17 @@ class ServerTrouble(ApiError):
 
 
 class SomeUsersFailed(ApiError):
-    """139100: the users in `failed` could not be blocked, unblocked or checked; those in `done` are done."""
+    """139100: the users in `failed` could not be blocked, unblocked or checked; those in `done` are done.
+
+    `status` is that of the last answer that named somebody who failed.
+    """
 
     def __init__(
-        self, done: Sequence[Any], failed: Sequence[FailedUser], error: ErrorBody | None = None, status: int = 200
+        self,
+        done: Sequence[Any],
+        failed: Sequence[FailedUser],
+        error: ErrorBody | None = None,
+        status: int = 200,
     ) -> None:
         super().__init__(error or ErrorBody("(#139100) Failed to block/unblock users", code=139100), status)
         self.done = done

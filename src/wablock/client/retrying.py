@@ -1,6 +1,7 @@
 """Sending a request until it is answered, as often as is allowed. No I/O here."""
 
 import math
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -10,6 +11,8 @@ from wablock.client.exchange import Exchange, Request, Response, Wait
 from wablock.client.failures import ApiError, ClientError, NoAnswer, RateLimited, ServerTrouble, api_error
 
 _SOME_USERS_FAILED = 139100
+_RATE_LIMIT_HIT = 130429
+_TOO_MANY_USERS = re.compile(r"(?=.*\busers\b)(?=.*\brequest\b)", re.IGNORECASE | re.DOTALL)
 _BEGINNING = 40  # characters of an answer that cannot be read: enough to recognise a proxy's page
 
 
@@ -82,16 +85,22 @@ def _pause(failure: ClientError, backoff: float) -> float | None:
     if isinstance(failure, NoAnswer):
         is_passing = failure.status is None or failure.status >= 500
         return backoff if is_passing else None
-    if not isinstance(failure, ApiError) or _asks_for_fewer(failure):
+    if not isinstance(failure, ApiError):
+        return None
+    if _asks_too_much(failure):
         return None
     if isinstance(failure, RateLimited | ServerTrouble) or failure.is_transient or failure.status in (429, 503):
         return max(backoff, failure.retry_after or 0.0)
     return None
 
 
-def _asks_for_fewer(failure: ApiError) -> bool:
-    """Whether it is a rate that one request alone is over: it would be so again."""
-    return failure.retry_after is None and bool(failure.details and " users;" in failure.details)
+def _asks_too_much(failure: ApiError) -> bool:
+    """Whether the request has more users than one may have: 130429 too, but waiting does not make them fewer."""
+    return (
+        failure.code == _RATE_LIMIT_HIT
+        and failure.retry_after is None
+        and _TOO_MANY_USERS.match(failure.details or "") is not None
+    )
 
 
 def _retry_after(answer: Response) -> float | None:
