@@ -73,6 +73,10 @@ def test_every_test_has_a_server_of_its_own(tmp_path: Path) -> None:
     assert "5 passed" in _pytest(tmp_path, ISOLATED)
 
 
+def test_every_worker_of_xdist_has_servers_of_its_own(tmp_path: Path) -> None:
+    assert "5 passed" in _pytest(tmp_path, ISOLATED, "-n", "2")
+
+
 def test_200_tests_have_200_servers(tmp_path: Path) -> None:
     assert "200 passed" in _pytest(tmp_path, MANY)
 
