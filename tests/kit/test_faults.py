@@ -72,6 +72,29 @@ def test_only_requests_that_match_fail(wablock: Wablock) -> None:
     assert failed.status_code == 503
 
 
+@pytest.mark.parametrize(
+    "expression, status", [("/block_users$", 503), (r"^/v2\d\.0/", 503), ("^/block_users", 200), ("/block_user$", 200)]
+)
+def test_requests_whose_path_matches_an_expression_fail(wablock: Wablock, expression: str, status: int) -> None:
+    wablock.fail_next(code=2, path_matches=expression)
+
+    assert block(wablock, USER).status_code == status
+
+
+def test_a_request_must_match_the_beginning_and_the_expression(wablock: Wablock) -> None:
+    wablock.fail_next(code=2, path="/v24.0/", path_matches="block_users$")
+
+    assert [block(wablock, USER, version=version).status_code for version in ("v25.0", "v24.0")] == [200, 503]
+
+
+def test_an_expression_that_is_none_is_refused_with_what_is_wrong_with_it(wablock: Wablock) -> None:
+    answer = dev(wablock, "POST", "faults", {"code": 2, "path_matches": "(v25"})
+
+    assert answer.status_code == 400
+    assert "path_matches is no regular expression: missing ), unterminated subpattern" in answer.text
+    assert dev(wablock, "GET", "faults").json() == {"data": []}
+
+
 def test_a_dropped_request_has_no_answer_and_no_effect(wablock: Wablock) -> None:
     wablock.fail_next(drop=True)
 

@@ -1,5 +1,6 @@
 """Failures on order: which requests fail, how, and how often. Nothing fails by chance."""
 
+import re
 from typing import Annotated, Final
 
 import msgspec
@@ -32,13 +33,15 @@ _KNOWN: Final[tuple[GraphError, ...]] = (
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
     """An order: the next `times` requests that match fail.
 
-    `method` and `path` (its beginning, as `/v25.0/`) say which requests; None: any. `status` and `code` make a failure
+    `method`, `path` (its beginning, as `/v25.0/`) and `path_matches` (a regular expression, found anywhere in the path)
+    say which requests; all of them must match; None: any. `status` and `code` make a failure
     of this code; `retry_after` goes with it. `delay` seconds pass before the request is looked at. `drop` closes the
     connection without an answer. With `after` the request takes effect first, and only its answer is lost.
     """
 
     method: str | None = None
     path: str | None = None
+    path_matches: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
     status: Annotated[int, msgspec.Meta(ge=400, le=599)] | None = None
     code: Number | None = None
     subcode: Number | None = None
@@ -61,6 +64,16 @@ class FaultState(msgspec.Struct):
     fault: Fault
     applied: int = 0
 
+    def matches(self, method: str, path: str) -> bool:
+        """Whether a request is one of those ordered, and the order not used up."""
+        fault = self.fault
+        return (
+            self.applied < fault.times
+            and fault.method in (None, method)
+            and path.startswith(fault.path or "")
+            and re.search(fault.path_matches or "", path) is not None
+        )
+
 
 class Faults:
     """All orders, in the order in which they came."""
@@ -70,7 +83,8 @@ class Faults:
         self._last_id = 0
 
     def add(self, fault: Fault) -> FaultState:
-        """Raises `ValueError` for an order that does nothing, and for one too many."""
+        """Raises `ValueError` for an order that does nothing or matches by no expression, and for one too many."""
+        _check_expression(fault.path_matches or "")
         if not (fault.fails or fault.delay or fault.drop):
             raise ValueError("A fault needs a status, a code, a delay or drop")
         if len(self._states) >= _MOST_FAULTS:
@@ -89,14 +103,17 @@ class Faults:
     def take(self, method: str, path: str) -> FaultState | None:
         """The first order that this request matches and that is not used up; it is used once more."""
         for state in self._states:
-            fault = state.fault
-            if state.applied >= fault.times:
-                continue
-            if fault.method not in (None, method) or not path.startswith(fault.path or ""):
-                continue
-            state.applied += 1
-            return state
+            if state.matches(method, path):
+                state.applied += 1
+                return state
         return None
+
+
+def _check_expression(text: str) -> None:
+    try:
+        re.compile(text)
+    except (re.error, RecursionError, OverflowError) as trouble:
+        raise ValueError(f"path_matches is no regular expression: {trouble}") from None
 
 
 def failing_answer(fault: Fault, ids: RequestIds, version: str) -> Answer:

@@ -147,8 +147,13 @@ class Wablock:
         times: int = 1,
         method: str | None = None,
         path: str | None = None,
+        path_matches: str | None = None,
     ) -> None:
-        """The next `times` requests fail so; see `POST /dev/faults`."""
+        """The next `times` requests fail so; see `POST /dev/faults`.
+
+        Only those by `method`, whose path begins with `path`, and in whose path the regular expression `path_matches`
+        is found.
+        """
         said = {
             "code": code,
             "status": status,
@@ -160,6 +165,7 @@ class Wablock:
             "times": times,
             "method": method,
             "path": path,
+            "path_matches": path_matches,
         }
         self._control("POST", "faults", said)
 
