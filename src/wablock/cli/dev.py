@@ -83,6 +83,8 @@ wablock dev is ready. Not Meta's, and not affiliated with Meta.
   Lists are kept   {kept}
   Webhooks         {url}{webhooks.PATH}, signed with {app_secret}
   They go on to    {settings.downstream or "nobody yet; name your own webhook with --downstream URL"}
+  Reference        {url}/docs
+  For your tests   {url}/dev, which turns back lists and time
 
 Block a user:
 
