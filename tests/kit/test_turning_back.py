@@ -116,6 +116,25 @@ def test_a_seed_says_numbers_users_and_windows(wablock: Wablock) -> None:
     assert [_code(answer) for answer in answers] == [None, 131047, 131021]
 
 
+def test_what_a_seed_says_of_a_number_holds_for_the_next_request(wablock: Wablock) -> None:
+    before = _code(block(wablock, USERS[0]).json())
+
+    wablock.seed({"numbers": [{"phone_number_id": wablock.phone_number_id, "rules": "meta"}]})
+
+    assert before is None
+    assert _code(block(wablock, USERS[0]).json()) == 131047
+
+
+def test_a_seed_that_says_nothing_of_a_number_leaves_it_as_it_is(wablock: Wablock) -> None:
+    number = {"phone_number_id": wablock.phone_number_id, "rules": "meta", "blocked": USERS[:1]}
+    wablock.seed({"numbers": [number]})
+
+    wablock.block(USERS[1])
+
+    assert listed(wablock) == [WA_IDS[1], WA_IDS[0]]
+    assert _code(block(wablock, USERS[2]).json()) == 131047
+
+
 def test_a_seed_may_come_from_a_file(wablock: Wablock, tmp_path: Path) -> None:
     (tmp_path / "seed.json").write_text('{"numbers":[{"phone_number_id":"7","blocked":["+16505550101"]}]}')
 
@@ -143,6 +162,7 @@ def test_more_than_1000_seeded_users_are_in_the_files_order(wablock: Wablock) ->
         ),
         ({"phone_number_id": "7", "display_number": USERS[0], "blocked": [USERS[0]]}, "numbers[0][blocked][0]"),
         ({"phone_number_id": "7", "blocked": USERS[:1], "wrote": ["12x"]}, "numbers[0][wrote][0]"),
+        ({"phone_number_id": "7", "wrote": [{"user": USERS[0], "at": 9_999_999_999}]}, "numbers[0][wrote][0][at]"),
         ({"phone_number_id": "7", "country": "XX"}, "numbers[0][country]"),
         ({"phone_number_id": "7", "display_number": "12x"}, "numbers[0][display_number]"),
         ({"phone_number_id": "7", "nosuch": 1}, "nosuch"),

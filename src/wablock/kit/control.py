@@ -22,7 +22,6 @@ from wablock.contract.errors import (
     UnsupportedMethod,
 )
 from wablock.contract.versions import answering_version
-from wablock.kit import seeds
 from wablock.kit.asked import Handler, said
 from wablock.kit.development import START, Development
 from wablock.kit.faults import Fault, Faults
@@ -34,7 +33,6 @@ from wablock.server import request as requests
 from wablock.server.answers import failure, request_ids
 from wablock.server.credentials import header_token
 from wablock.server.manage import response
-from wablock.settings import DEV_ACCOUNT_ID
 
 
 class NamedSnapshot(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,11 +99,7 @@ class Control:
         self._journal.clear()
 
     async def _seed(self, request: Request) -> None:
-        seed = await said(request, Seed)
-        now = self._clock()
-        plans = seeds.planned(seed, DEV_ACCOUNT_ID, now)
-        async with self._development.served() as wired:
-            await seeds.write(plans, wired, now)
+        await self._development.seed(await said(request, Seed))
 
     async def _snapshots(self, _: Request) -> Any:
         return {"data": [name for name in self._development.snapshots if name != START]}

@@ -89,21 +89,26 @@ class Development:
                 self._serving -= 1
                 self._changed.notify_all()
 
+    async def seed(self, seed: Seed) -> None:
+        """Write all that the seed says, or nothing: raises `InvalidParameter`, naming the place."""
+        now = self.clock()
+        plans = seeds.planned(seed, DEV_ACCOUNT_ID, now)
+        async with self._closed():  # numbers that are made anew are not to be remembered as they were
+            wired = self._build()
+            async with wired.running():
+                await seeds.write(plans, wired, now)
+
     async def snapshot(self, name: str) -> None:
         """Keep how everything is now, under `name`."""
-        async with self._alone():
-            await self._running.aclose()  # what is written behind the requests is written now
+        async with self._closed():
             self._keep(name)
-            await self._serve_anew()
 
     async def restore(self, name: str) -> None:
         """Everything is as it was when `name` was kept; raises `KeyError` where nothing was."""
         snapshot = self.snapshots[name]
-        async with self._alone():
-            await self._running.aclose()
+        async with self._closed():
             copy(snapshot.path, self._path)
             self.clock.state = snapshot.clock
-            await self._serve_anew()
 
     async def reset(self) -> None:
         """Everything is as it was at the start, and no other snapshot is left."""
@@ -136,9 +141,18 @@ class Development:
         except TimeoutError:
             raise Overloaded(f"A request has been served for {_FINISHES_WITHIN} s. Nothing was changed.") from None
 
-    async def _serve_anew(self) -> None:
-        self.wired = self._build()
-        await self._running.enter_async_context(self.wired.running())
+    @contextlib.asynccontextmanager
+    async def _closed(self) -> AsyncIterator[None]:
+        """In this block the database is nobody's, and has all that was written behind requests; then a new application
+        serves, whatever happened in it.
+        """
+        async with self._alone():
+            await self._running.aclose()
+            try:
+                yield
+            finally:
+                self.wired = self._build()
+                await self._running.enter_async_context(self.wired.running())
 
     def _keep(self, name: str) -> None:
         self._kept += 1

@@ -24,7 +24,9 @@ class WroteAt(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SeedNumber(msgspec.Struct, forbid_unknown_fields=True):
-    """A business number. Where there is one already that is otherwise, it is made anew, with an empty list."""
+    """A business number. One that is there already stays as it is, unless something else is said of it: then it is made
+    anew, with an empty list.
+    """
 
     phone_number_id: PhoneNumberId
     display_number: str | None = None
@@ -40,6 +42,7 @@ class Seed(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Planned(msgspec.Struct):
     number: BusinessNumber
+    says_how_it_is: bool
     blocked: list[wire.User]
     wrote: list[tuple[Microseconds | None, str]]
 
@@ -54,7 +57,10 @@ async def write(plans: Sequence[_Planned], wired: Wired, now: Microseconds) -> N
     store, block_list = wired.store, wired.block_list
     for plan in plans:
         number = plan.number
-        if await store.find_number(number.phone_number_id) not in (None, number):
+        before = await store.find_number(number.phone_number_id)
+        if before is not None and not plan.says_how_it_is:
+            number = before
+        elif before not in (None, number):
             await store.remove_number(number.phone_number_id)
         await store.add_number(number, now)
         for at, user in plan.wrote:
@@ -84,7 +90,12 @@ def _plan(place: str, said: SeedNumber, account_id: str, now: Microseconds) -> _
     wrote = [user if isinstance(user, WroteAt) else WroteAt(user) for user in said.wrote]
     for index, writer in enumerate(wrote):
         _known(f"{place}[wrote][{index}]", wire.user_of(writer.user), country)
-    return _Planned(number, blocked, [(moment(writer.at), writer.user) for writer in wrote])
+    times = [moment(writer.at) for writer in wrote]
+    for index, at in enumerate(times):
+        if at is not None and at > now:
+            raise InvalidParameter(f"Param {place}[wrote][{index}][at] is in the future.")
+    says_how_it_is = (said.display_number, said.country, said.rules) != (None, None, None)
+    return _Planned(number, says_how_it_is, blocked, [(at, it.user) for at, it in zip(times, wrote, strict=True)])
 
 
 def _known(place: str, user: wire.User, country: str | None) -> identity.Identity:
