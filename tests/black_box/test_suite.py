@@ -271,6 +271,40 @@ def test_a_server_that_answers_html_cannot_be_checked(server: RunningServer) -> 
         _of(server, url=url)
 
 
+@pytest.mark.parametrize(
+    "body", [b"[]", b'"x"', b'{"data":[1]}', b'{"data":[],"paging":7}', b'{"data":[],"paging":{"next":"x"}}']
+)
+def test_a_server_that_answers_in_another_shape_cannot_be_checked(server: RunningServer, body: bytes) -> None:
+    def other(told: Passed) -> None:
+        told.body = body
+
+    with (
+        between(server.url, on_answer=other) as url,
+        pytest.raises(CannotCheck, match="does not answer as the Block API"),
+    ):
+        _of(server, url=url)
+
+
+def test_a_server_that_does_not_unblock_is_told_of_at_the_end(server: RunningServer) -> None:
+    with between(server.url, on_request=_ignores_unblock) as url:
+        report = _of(server, url=url)
+    _clean(server)
+
+    assert "could not be unblocked again" in report.finding
+
+
+def test_a_token_that_the_server_repeats_is_not_in_the_report(server: RunningServer) -> None:
+    def repeats(told: Passed) -> None:
+        told.json = {"data": [], "token": server.token} if told.method == "GET" else {"token": server.token}
+
+    with between(server.url, on_answer=repeats) as url:
+        report = _of(server, url=url)
+    _clean(server)
+
+    assert report.has_failed
+    assert server.token not in markdown(report)
+
+
 def test_too_few_users_cannot_be_checked_with(server: RunningServer) -> None:
     with pytest.raises(CannotCheck, match="at least 5 users"):
         _of(server, users=USERS[:4])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.client.script import NUMBER_ID, Script, calls, obliging, refused, said
 
-from wablock.client import ClientError, InvalidAccessToken, Retries, SomeUsersFailed, User
+from wablock.client import ClientError, InvalidAccessToken, NoAnswer, Retries, SomeUsersFailed, User
 from wablock.client.exchange import Request, Response
 
 ERROR = {"message": "(#139100) Failed to block/unblock users", "type": "OAuthException", "code": 139100}
@@ -51,7 +51,7 @@ def test_an_unblock_is_the_pages_request_with_its_body() -> None:
 
 
 def test_a_user_id_is_told_from_a_number_and_own_details_win_over_those_for_all() -> None:
-    script = Script(said({"block_users": {}}))
+    script = Script(said({"block_users": {"added_users": [{"input": "1"}, {"input": "2"}]}}))
 
     users: list[str | User] = ["US.13491208655302741918", User("+16505550101", reason="scam")]
     script.run(calls().block(users, "spam", None, 2_000_000_000))
@@ -133,6 +133,21 @@ def test_a_failure_half_way_tells_who_was_done_and_who_had_failed_before() -> No
     assert len(caught.value.done) == 900
     assert len(caught.value.failed) == 100
     assert len(script.requests) == 2
+
+
+@pytest.mark.parametrize("body", [{"block_users": {}}, {"block_users": {}, "error": ERROR}])
+def test_an_answer_that_leaves_users_out_is_no_success(body: Any) -> None:
+    with pytest.raises(NoAnswer, match="what became of every user"):
+        Script(said(body)).run(calls(Retries(most=0)).block("+16505550101", None, None, None))
+
+
+def test_an_error_in_an_odd_shape_is_still_that_error() -> None:
+    odd = {"error": {"message": None, "code": "190", "error_data": "the token is old"}}
+
+    with pytest.raises(InvalidAccessToken) as caught:
+        Script(said(odd, 401)).run(calls().block("+16505550101", None, None, None))
+
+    assert (caught.value.code, caught.value.details) == (190, "the token is old")
 
 
 def test_nobody_to_block_asks_nothing() -> None:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from tests.client.script import NUMBER_ID, Script, calls, refused, said
 
-from wablock.client import BlockedUser, BlocklistChanged, InvalidAccessToken, Page, Retries, SomeUsersFailed
+from wablock.client import BlockedUser, BlocklistChanged, InvalidAccessToken, NoAnswer, Page, Retries, SomeUsersFailed
 from wablock.client.calls import Calls, Walk
 from wablock.client.exchange import Exchange, Request, Response
 
@@ -57,6 +57,11 @@ def test_the_address_of_the_next_page_is_never_asked() -> None:
     script.run(walked(Walk(calls(), None, None, forward=True)))
 
     assert all(request.path.startswith(f"/v25.0/{NUMBER_ID}/") for request in script.requests)
+
+
+def test_a_server_that_gives_the_same_page_for_ever_ends_the_walk() -> None:
+    with pytest.raises(NoAnswer, match="does not read cursors"):
+        Script(page(0, 2, after="a1", has_next=True)).run(walked(Walk(calls(), None, None, forward=True)))
 
 
 def test_an_empty_list_is_one_page_without_users() -> None:

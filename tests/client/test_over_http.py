@@ -217,10 +217,29 @@ def test_what_cannot_be_a_token_is_refused_and_not_repeated(token: str) -> None:
     assert "break" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["", "graph.facebook.com", "ftp://host", "http://", "http://host/?a=1", "http://[::1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "graph.facebook.com",
+        "ftp://host",
+        "http://",
+        "http://host/?a=1",
+        "http://[::1",
+        "http://host:abc",
+        "http://é..com",
+    ],
+)
 def test_what_is_no_base_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="base_url must begin with"):
         Client("a-token", "1", base_url=url)
+
+
+def test_a_password_in_the_base_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ValueError, match="no password") as caught:
+        Client("a-token", "1", base_url="https://user:hunter2@host")
+
+    assert "hunter2" not in str(caught.value)
 
 
 def _write(server: RunningServer, *users: str) -> None:

@@ -63,7 +63,7 @@ def test_so_many_requests_fail_and_no_more(wablock: Wablock) -> None:
 
 
 def test_only_requests_that_match_fail(wablock: Wablock) -> None:
-    wablock.fail_next(code=2, method="DELETE", path=f"/v25.0/{wablock.phone_number_id}")
+    wablock.fail_next(code=2, method="delete", path=f"/v25.0/{wablock.phone_number_id}")
 
     answers = [block(wablock, USER), block(wablock, USER, method="DELETE", version="v24.0")]
     failed = block(wablock, USER, method="DELETE")
@@ -143,7 +143,18 @@ def test_wablocks_own_client_gets_over_a_lost_answer(wablock: Wablock) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    [{}, {"delay": -1}, {"status": 200}, {"times": 0}, {"code": "2"}, {"drop": "yes"}, {"nosuch": 1}, {"delay": 1e9}],
+    [
+        {},
+        {"delay": -1},
+        {"status": 200},
+        {"times": 0},
+        {"code": "2"},
+        {"drop": "yes"},
+        {"nosuch": 1},
+        {"delay": 1e9},
+        {"drop": True, "method": "FOO"},
+        {"drop": True, "path": "v25.0"},
+    ],
 )
 def test_an_order_that_cannot_be_is_refused(wablock: Wablock, said: dict[str, object]) -> None:
     answer = dev(wablock, "POST", "faults", said)

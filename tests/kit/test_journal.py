@@ -24,10 +24,13 @@ def test_no_token_is_written_down(wablock: Wablock) -> None:
     httpx2.get(wablock.block_users_url, params={"access_token": wablock.token})
     httpx2.post(wablock.block_users_url, data={"access_token": wablock.token, "messaging_product": "whatsapp"})
     httpx2.post(wablock.block_users_url, json={"access_token": wablock.token})
+    httpx2.post(wablock.block_users_url, files={"access_token": (None, wablock.token)})
+    made = httpx2.post(f"{wablock.url}/v1/tokens", json={"label": "x"}, headers=wablock.headers).json()["token"]
 
     told = dev(wablock, "GET", "journal").text
 
     assert wablock.token not in told
+    assert made not in told
     assert wablock.journal[0].headers["authorization"] == "Bearer …"
 
 

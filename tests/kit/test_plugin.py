@@ -93,6 +93,12 @@ def test_a_marker_that_cannot_be_is_an_error_that_says_so(tmp_path: Path) -> Non
     assert "'nosuch' is not a valid Rules" in _pytest(tmp_path, text)
 
 
+def test_a_marker_without_names_is_an_error_that_says_so(tmp_path: Path) -> None:
+    text = 'import pytest\n@pytest.mark.wablock("meta")\ndef test_it(wablock): ...\n'
+
+    assert "says what it means by name, as rules='meta'" in _pytest(tmp_path, text)
+
+
 def test_the_plugin_imports_nothing_of_the_server() -> None:
     asked = "import sys, wablock.kit.plugin; print([n for n in ('starlette', 'apsw', 'httpx2') if n in sys.modules])"
 

@@ -11,6 +11,8 @@ from tests.cli.command import started
 from tests.kit.caller import block, dev, listed
 
 from wablock.kit.fixture import Wablock
+from wablock.kit.serving import served_in_a_thread
+from wablock.settings import DevSettings, KeySettings
 
 USERS = ["+16505550101", "+16505550102", "+16505550103"]
 WA_IDS = [user[1:] for user in USERS]
@@ -163,6 +165,7 @@ def test_more_than_1000_seeded_users_are_in_the_files_order(wablock: Wablock) ->
         ({"phone_number_id": "7", "display_number": USERS[0], "blocked": [USERS[0]]}, "numbers[0][blocked][0]"),
         ({"phone_number_id": "7", "blocked": USERS[:1], "wrote": ["12x"]}, "numbers[0][wrote][0]"),
         ({"phone_number_id": "7", "wrote": [{"user": USERS[0], "at": 9_999_999_999}]}, "numbers[0][wrote][0][at]"),
+        ({"phone_number_id": "7", "rules": "x"}, "open, meta"),
         ({"phone_number_id": "7", "country": "XX"}, "numbers[0][country]"),
         ({"phone_number_id": "7", "display_number": "12x"}, "numbers[0][display_number]"),
         ({"phone_number_id": "7", "nosuch": 1}, "nosuch"),
@@ -197,6 +200,39 @@ def test_requests_during_resets_are_all_answered_and_resets_all_done(wablock: Wa
 
     assert set(resets) == {200}
     assert statuses == {200}
+
+
+def test_snapshots_that_are_taken_and_restored_at_once_lose_nothing(wablock: Wablock) -> None:
+    block(wablock, *USERS)
+    dev(wablock, "POST", "snapshots", {"name": "one"})
+
+    with ThreadPoolExecutor(4) as workers:
+        racing = [
+            workers.submit(dev, wablock, *request)
+            for _ in range(10)
+            for request in (("POST", "snapshots", {"name": "one"}), ("POST", "snapshots/one/restore", None))
+        ]
+        racing.append(workers.submit(dev, wablock, "DELETE", "snapshots/one"))
+        statuses = {raced.result(30).status_code for raced in racing}
+
+    assert statuses <= {200, 400}
+    assert listed(wablock) == WA_IDS
+
+
+def test_a_snapshot_that_cannot_be_read_is_told_and_the_server_goes_on(tmp_path: Path) -> None:
+    settings = DevSettings(data=tmp_path / "dev.db", key=KeySettings(secret_key_file=tmp_path / "key"))
+    with served_in_a_thread(settings) as served:
+        wablock = Wablock(served.url, settings, "")
+        name = wablock.snapshot()
+        served.made.snapshots[name].path.unlink()
+        block(wablock, *USERS)
+
+        answer = dev(wablock, "POST", f"snapshots/{name}/restore")
+        found = listed(wablock)
+        wablock.close()
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, 139103)
+    assert found == WA_IDS
 
 
 def test_after_a_reset_that_raced_with_writers_what_is_acknowledged_then_holds(wablock: Wablock) -> None:

@@ -65,7 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         said = _mendable(trouble)
         if said is None:
             raise
-        Console(stderr=True, soft_wrap=True).print(f"wablock: {said}", style="red", markup=False, highlight=False)
+        Console(stderr=True, soft_wrap=True).print(
+            f"wablock: {said}", style="red", markup=False, highlight=False, emoji=False
+        )
         sys.exit(2)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from cyclopts import Parameter, validators
+from rich.console import Console
 
 from wablock.cli.asking import Server
 from wablock.cli.console import Json, harmless, json_text, print_json, say, show
@@ -108,6 +109,8 @@ def list_(
         if json or plain:
             print_users = _print_array if json else _print_lines
             print_users(found if all_ else _first(found, limit))
+            if not all_ and next(iter(found), None) is not None:
+                Console(stderr=True).print("There are more: --all lists everybody.", markup=False, highlight=False)
             return
         users = list(found) if all_ else list(_first(found, limit + 1))
     rows = [_listed(user) for user in (users if all_ else users[:limit])]

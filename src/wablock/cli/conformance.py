@@ -1,5 +1,6 @@
 """`wablock conformance`: any server, checked against the contract."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -101,11 +102,13 @@ def conformance(
             _show(console, result, is_new_group=result.group not in groups)
             groups.append(result.group)
 
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_FAILED))  # so that the list is put back
     try:
         found = run(subject, read_only=read_only, anyway=anyway, told=told)
     except CannotCheck as trouble:
         raise Refused(harmless(str(trouble))) from None
     finally:
+        signal.signal(signal.SIGTERM, before)
         subject.close()
     _tell(found, report, as_json=json)
     if found.has_failed:

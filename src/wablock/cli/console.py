@@ -57,7 +57,9 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: boo
     elif not rows:
         Console().print(empty)
     else:
-        table = Table(*[column.replace("_", " ") for column in columns])
+        table = Table()
+        for column in columns:  # an id that is cut off cannot be used
+            table.add_column(column.replace("_", " "), overflow="fold")
         for row in rows:
             table.add_row(*[_cell(row.get(column)) for column in columns])
         Console().print(table)
@@ -74,7 +76,7 @@ def json_text(data: Any) -> str:
 
 def say(text: str) -> None:
     # Plain and whole: what is printed is pasted into shells and read by scripts.
-    Console(soft_wrap=True).print(text, markup=False, highlight=False)
+    Console(soft_wrap=True).print(text, markup=False, highlight=False, emoji=False)
 
 
 def _cell(value: Any) -> Text:

@@ -138,7 +138,7 @@ def _follow(asking: _Asking, *, as_json: bool) -> NoReturn:
         except _NoAnswer as trouble:
             found = _Drops([], found.after)
             if not complained:
-                Console(stderr=True, soft_wrap=True).print(f"wablock: {trouble}; asking on", markup=False)
+                Console(stderr=True, soft_wrap=True).print(f"wablock: {trouble}; asking on", markup=False, emoji=False)
                 complained = True
 
 

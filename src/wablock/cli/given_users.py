@@ -34,7 +34,7 @@ def given_users(users: Sequence[str], file: Path | None, server: Server) -> list
         return list(users)
     if file is not None and file != _STANDARD_INPUT:
         try:
-            return _checked(_lines(file.read_text().splitlines()))
+            return _checked(_lines(file.read_text("utf-8-sig").splitlines()))
         except (OSError, UnicodeDecodeError) as trouble:
             raise Refused(f"Cannot read {file}: {trouble}") from None
     if file is None and sys.stdin.isatty():

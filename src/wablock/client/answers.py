@@ -23,13 +23,18 @@ class ErrorData(msgspec.Struct, frozen=True):
 class ErrorBody(msgspec.Struct, frozen=True):
     """The member `error` of an answer, or one of a failed user's `errors`."""
 
-    message: str = ""
+    message: str | None = None
     code: int = 0
     type: str | None = None
     error_subcode: int | None = None
-    is_transient: bool = False
-    error_data: ErrorData | None = None
+    is_transient: bool | None = None
+    error_data: ErrorData | str | None = None
     fbtrace_id: str | None = None
+
+    @property
+    def details(self) -> str | None:
+        """What to do; some servers say it without an object around it."""
+        return self.error_data.details if isinstance(self.error_data, ErrorData) else self.error_data
 
 
 class FailedUser(msgspec.Struct, frozen=True):
@@ -51,8 +56,7 @@ class FailedUser(msgspec.Struct, frozen=True):
         if not self.errors:
             return "no reason given"
         error = self.errors[0]
-        details = error.error_data.details if error.error_data else None
-        return f"{error.message}: {details}" if details else error.message
+        return ": ".join(said for said in (error.message, error.details) if said) or f"error {error.code}"
 
 
 class BlockedUser(msgspec.Struct, frozen=True, omit_defaults=True):

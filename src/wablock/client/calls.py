@@ -20,9 +20,10 @@ from wablock.client.answers import (
     page_of,
 )
 from wablock.client.exchange import Exchange, Request
-from wablock.client.failures import ApiError, BlocklistChanged, ClientError, SomeUsersFailed, UnknownObject
+from wablock.client.failures import ApiError, BlocklistChanged, ClientError, NoAnswer, SomeUsersFailed, UnknownObject
 from wablock.client.retrying import Retries, answered, unreadable
 from wablock.client.users import Users, chunks, listed_name, named, typed
+from wablock.contract.spellings import one_spelling
 from wablock.contract.wire import WHATSAPP, User
 
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -98,8 +99,11 @@ class Calls:
                 body = msgspec.json.encode(_BlockUsers(chunk))
                 changed, answered_with = yield from self._answer(Request(method, self._path, body), Changed)
                 outcomes = changed.block_users
-                done += outcomes.added_users or outcomes.removed_users
+                done_now = outcomes.added_users if method == "POST" else outcomes.removed_users
+                done += done_now
                 failed += outcomes.failed_users
+                if len(done_now) + len(outcomes.failed_users) < len({user.user or user.user_id for user in chunk}):
+                    raise NoAnswer("The server did not say what became of every user.", answered_with)
                 if outcomes.failed_users:
                     error, status = changed.error or error, answered_with
         except ClientError as failure:
@@ -138,8 +142,8 @@ class Calls:
         walk = Walk(self, _LARGEST_PAGE, None, forward=True)
         while missing and (page := (yield from walk.turn())) is not None:
             for user in page.users:
-                known = {user.user_id} | ({listed_name(user.wa_id)} if user.wa_id else set())
-                blocked |= {name for name in known if name in missing}
+                known = {user.user_id, one_spelling(user.wa_id) if user.wa_id else None}
+                blocked |= {name for name in known if name is not None and name in missing}
             missing -= blocked
         return [CheckedUser(user, names[user] in blocked) for user in asked]
 
@@ -179,7 +183,10 @@ class Walk:
         if self._ended:
             return None
         page = yield from self._page()
-        self._cursor = page.after if self._forward else page.before
+        cursor = page.after if self._forward else page.before
+        if cursor is not None and cursor == self._cursor:
+            raise NoAnswer("The server gives the same page for its next one: it does not read cursors.")
+        self._cursor = cursor
         self._ended = self._cursor is None or not (page.has_next if self._forward else page.has_previous)
         users = [user for user in page.users if (user.wa_id, user.user_id) not in self._shown]
         self._shown.update((user.wa_id, user.user_id) for user in users)

@@ -38,15 +38,15 @@ class ApiError(ClientError):
     """
 
     def __init__(self, error: ErrorBody, status: int, retry_after: float | None = None) -> None:
-        details = error.error_data.details if error.error_data else None
-        super().__init__(f"{error.message} {details or ''}".rstrip() or f"error {error.code}, status {status}")
-        self.message = error.message
+        said = " ".join(text for text in (error.message, error.details) if text)
+        super().__init__(said or f"error {error.code}, status {status}")
+        self.message = error.message or ""
         self.type = error.type
         self.code = error.code
         self.subcode = error.error_subcode
-        self.details = details
+        self.details = error.details
         self.fbtrace_id = error.fbtrace_id
-        self.is_transient = error.is_transient
+        self.is_transient = bool(error.is_transient)
         self.status = status
         self.retry_after = retry_after
 

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
-from urllib.parse import urlsplit
 
 import httpx2
 
@@ -265,11 +264,12 @@ def _lost(trouble: httpx2.HTTPError) -> Lost:
 
 def _checked_url(url: str) -> str:
     try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"base_url must begin with http:// or https://, name a host and have no query, not {url!r}")
+        parts = httpx2.URL(url)
+    except (httpx2.InvalidURL, UnicodeError, ValueError):
+        parts = httpx2.URL("")
+    # A password in it would be sent in the token's place, and told in messages.
+    if parts.scheme not in ("http", "https") or not parts.host or parts.query or parts.fragment or parts.userinfo:
+        raise ValueError("base_url must begin with http:// or https://, name a host, and have no password and no query")
     return url.rstrip("/")
 
 

@@ -6,13 +6,13 @@ from typing import Any, Final
 from wablock.conformance.check import Grade, fact, holds, same
 from wablock.conformance.subject import WRONG_TOKEN, Answer, Subject
 
-_NOBODY: Final = "123"
+NOBODY: Final = "123"
 _TRACE: Final = re.compile(r"A[A-Za-z0-9_-]{22}")
 
 
 def _mixed(subject: Subject) -> Answer:
     subject.with_nobody_blocked()
-    return subject.block(subject.users[0], _NOBODY)
+    return subject.block(subject.users[0], NOBODY)
 
 
 @fact("Keys come in the page's order", Grade.SEED)
@@ -40,7 +40,7 @@ def mixed_outcome(subject: Subject) -> None:
     data = _mixed(subject).json()
     outcomes = data.get("block_users", {})
     same("added_users", [user.get("wa_id") for user in outcomes.get("added_users", [])], subject.wa_ids[:1])
-    same("failed_users", [user.get("input") for user in outcomes.get("failed_users", [])], [_NOBODY])
+    same("failed_users", [user.get("input") for user in outcomes.get("failed_users", [])], [NOBODY])
     same("our users on the list", subject.ours_listed(), subject.wa_ids[:1])
 
 
@@ -67,13 +67,13 @@ def error_139100(subject: Subject) -> None:
 
 @fact("On DELETE the error's details say unblock", Grade.DOCUMENTED)
 def unblock_details(subject: Subject) -> None:
-    details = subject.unblock(subject.users[0], _NOBODY).error().get("error_data", {}).get("details")
+    details = subject.unblock(subject.users[0], NOBODY).error().get("error_data", {}).get("details")
     same("details", details, "Failed to unblock some users, see the block_users response list for details")
 
 
 @fact("A list of users that would be empty is left out", Grade.DOCUMENTED)
 def empty_lists_are_left_out(subject: Subject) -> None:
-    data = subject.block(_NOBODY).json()
+    data = subject.block(NOBODY).json()
     holds("added_users" not in data.get("block_users", {}), "no added_users", data)
 
 
@@ -107,6 +107,11 @@ def cache_headers(subject: Subject) -> None:
     same("Pragma", headers.get("pragma"), "no-cache")
 
 
+@fact("facebook-api-version names the version that answered", Grade.OURS, changes=False)
+def version_header(subject: Subject) -> None:
+    same("facebook-api-version", subject.get().headers.get("facebook-api-version"), subject.settings.version)
+
+
 @fact("GET has an ETag", Grade.DOCUMENTED, changes=False)
 def etag(subject: Subject) -> None:
     headers = subject.get().headers
@@ -137,5 +142,6 @@ CHECKS: Final = (
     content_type,
     trace_id,
     cache_headers,
+    version_header,
     etag,
 )

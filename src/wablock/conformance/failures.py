@@ -56,7 +56,7 @@ def unknown_path(subject: Subject) -> None:
     same("failure", _told(subject.send("GET", path=subject.path + "_unheard_of")), (400, "OAuthException", 2500, None))
 
 
-@fact("No messaging_product: 400, 100 and its name", Grade.SEEN, changes=False)
+@fact("No messaging_product: 400, 100 and its name", Grade.SEEN)
 def no_product(subject: Subject) -> None:
     answer = subject.send("POST", {"block_users": [{"user": subject.users[0]}]})
     same("failure", (answer.status, answer.error().get("message")), (400, _PRODUCT_MISSING))
@@ -85,7 +85,7 @@ def wrong_users(subject: Subject) -> None:
     same("our users on the list", subject.ours_listed(), [])
 
 
-@fact("More than 1,000 users in one request: 130429", Grade.DOCUMENTED, changes=False)
+@fact("More than 1,000 users in one request: 130429", Grade.DOCUMENTED)
 def too_many_users(subject: Subject) -> None:
     users = [{"user": subject.users[0]}] * 1_001
     answer = subject.send("DELETE", {"messaging_product": WHATSAPP, "block_users": users})

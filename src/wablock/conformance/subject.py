@@ -8,7 +8,7 @@ from typing import Any, Final
 import httpx2
 import msgspec
 
-from wablock.conformance.check import Differs, holds, same, shown
+from wablock.conformance.check import Differs, Skipped, holds, same, shown
 
 WHATSAPP: Final = "whatsapp"
 WRONG_TOKEN: Final = "wrong"
@@ -134,18 +134,20 @@ class Subject:
     def get(self, **query: str | int) -> Answer:
         return self.send("GET", query={name: str(value) for name, value in query.items()} or None)
 
-    def listed(self, limit: int = 100) -> list[str]:
+    def listed(self, limit: int = 1_000) -> list[str]:
         """The `wa_id` or `user_id` of everybody on the list, page after page."""
         return [listed_id(row) for page in self.pages(limit) for row in page["data"]]
 
-    def ours_listed(self, limit: int = 100) -> list[str]:
+    def ours_listed(self, limit: int = 1_000) -> list[str]:
         """Those of our users who are on the list, in its order."""
         return [wa_id for wa_id in self.listed(limit) if wa_id in self.wa_ids]
 
     def pages(self, limit: int) -> list[dict[str, Any]]:
-        """Every page, by `after`, while there is a `next`."""
+        """Every page, by `after`, while there is a `next`. Raises `Skipped` where there are too many."""
         found = [self.get(limit=limit).ok()]
-        while found[-1].get("paging", {}).get("next") and len(found) < _MOST_PAGES:
+        while found[-1].get("paging", {}).get("next"):
+            if len(found) >= _MOST_PAGES:
+                raise Skipped(f"the list has more than {_MOST_PAGES} pages of {limit}")
             after = found[-1]["paging"]["cursors"]["after"]
             found.append(self.get(limit=limit, after=after).ok())
         for page in found:

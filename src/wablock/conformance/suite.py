@@ -19,6 +19,8 @@ GROUPS: Final = {
     "Graph conventions": conventions.CHECKS,
     "User ids": user_ids.CHECKS,
 }
+_OTHER_SHAPE: Final = (KeyError, IndexError, TypeError, AttributeError, ValueError)
+"""What taking a body apart raises where it has another shape."""
 _NO_STATE: Final = "The server answers POST with 200, but the user is not on the list: it keeps no state."
 
 
@@ -50,9 +52,21 @@ def run(subject: Subject, *, read_only: bool, anyway: bool, told: Callable[[Resu
             told(result)
     finally:
         if not read_only:
-            subject.unblock(*subject.users)
+            _put_back(subject, report)
     report.requests = subject.requests
     return report
+
+
+def _put_back(subject: Subject, report: Report) -> None:
+    """Unblock whoever may be blocked by now, and tell who still is."""
+    subject.unblock(*subject.users)
+    subject.unblock(answers.NOBODY)  # a server that took it for a number has blocked it
+    try:
+        left = subject.ours_listed()
+    except (Differs, Skipped, *_OTHER_SHAPE):
+        return
+    if left and not report.finding:
+        report.finding = f"{len(left)} of the users could not be unblocked again, and are on the list still."
 
 
 def _begin(subject: Subject, *, read_only: bool, anyway: bool) -> None:
@@ -63,8 +77,10 @@ def _begin(subject: Subject, *, read_only: bool, anyway: bool) -> None:
         raise CannotCheck(f"{subject.origin} answers the list with {answer.status}: {answer.text[:200]}")
     try:
         there = [] if read_only else subject.ours_listed()
-    except Differs as trouble:
+    except (Differs, *_OTHER_SHAPE) as trouble:
         raise CannotCheck(f"{subject.origin} does not answer as the Block API does: {trouble}") from None
+    except Skipped as reason:
+        raise CannotCheck(f"Who is on the list cannot be told: {reason}") from None
     if there and not anyway:
         raise CannotCheck(
             f"{len(there)} of the users to check with are on the list already, and would not be when it ends: "
@@ -79,9 +95,9 @@ def _finding(subject: Subject) -> str:
         return ""
     try:
         is_listed = subject.wa_ids[0] in subject.listed()
-    except Differs:
+        added = answer.data["block_users"]["added_users"]
+    except (Differs, Skipped, *_OTHER_SHAPE):
         return ""
-    added = answer.data.get("block_users", {}).get("added_users") if isinstance(answer.data, dict) else None
     return "" if is_listed or not added else _NO_STATE
 
 
@@ -97,13 +113,16 @@ def _result(group: str, check: Check, subject: Subject, *, read_only: bool, find
         return replace(result, outcome=Outcome.SKIPPED, why="it changes the list, and --read-only was said")
     if finding and check.needs_state and check is not operations.blocked_is_listed:
         return replace(result, outcome=Outcome.SKIPPED, why="it follows: the server keeps no state")
+    token = subject.settings.token
     missed = Outcome.DIFFERS if check.grade is Grade.OURS else Outcome.FAILED
     try:
         check.run(subject)
     except Skipped as reason:
         return replace(result, outcome=Outcome.SKIPPED, why=str(reason))
     except Differs as difference:
-        return replace(result, outcome=missed, expected=difference.expected, got=difference.got)
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as trouble:
-        return replace(result, outcome=missed, expected="a body of the documented shape", got=repr(trouble))
+        return replace(result, outcome=missed, expected=difference.expected, got=difference.got.replace(token, "…"))
+    except _OTHER_SHAPE as trouble:
+        return replace(
+            result, outcome=missed, expected="a body of the documented shape", got=repr(trouble).replace(token, "…")
+        )
     return result

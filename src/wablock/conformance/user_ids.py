@@ -28,6 +28,8 @@ def by_user_id(subject: Subject) -> None:
 @fact("A parent user_id is refused for that item", Grade.DOCUMENTED)
 def parent_id(subject: Subject) -> None:
     outcomes = subject.send("POST", _named(_PARENT)).json().get("block_users", {})
+    if outcomes.get("added_users"):
+        subject.send("DELETE", _named(_PARENT))
     same("failed_users", [user.get("input") for user in outcomes.get("failed_users", [])], [_PARENT])
 
 

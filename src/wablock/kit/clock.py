@@ -1,13 +1,14 @@
 """The time that a development server believes it is."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
 from wablock.block_list.ports import Microseconds
 
-_LATEST: Final = 253_402_300_799_999_999  # the end of the year 9999
+_LATEST: Final = 221_845_392_000_000_000  # the beginning of the year 9000: there is some time left to go on in
 
 
 class ClockState(msgspec.Struct, frozen=True):
@@ -41,12 +42,18 @@ class VirtualClock:
         self.state = ClockState(ahead=self() - self._real())
 
     def set(self, moment: Microseconds) -> None:
-        """It tells `moment` now, and goes on, or stays, from there. Raises `ValueError` outside of 1970 to 9999."""
+        """It tells `moment` now, and goes on, or stays, from there. Raises `ValueError` outside of 1970 to 9000."""
         if not 0 <= moment <= _LATEST:
-            raise ValueError("the time must be between the years 1970 and 9999")
+            raise ValueError("the time must be between the years 1970 and 9000")
         is_stopped = self.is_stopped
         self.state = ClockState(stopped_at=moment) if is_stopped else ClockState(ahead=moment - self._real())
 
     def advance(self, by: Microseconds) -> None:
         """It tells a time that is later by so much."""
         self.set(self() + by)
+
+
+def iso(moment: Microseconds) -> str:
+    """The moment as ISO 8601, to the microsecond."""
+    seconds, rest = divmod(moment, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest).isoformat(timespec="microseconds")

@@ -36,7 +36,7 @@ from wablock.server.manage import response
 
 
 class NamedSnapshot(msgspec.Struct, forbid_unknown_fields=True):
-    name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.-]{1,100}$")] | None = None
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,100}\Z")] | None = None
 
 
 class Control:
@@ -94,8 +94,8 @@ class Control:
     # -- the database
 
     async def _reset(self, _: Request) -> None:
-        self._faults.clear()
         await self._development.reset()
+        self._faults.clear()
         self._journal.clear()
 
     async def _seed(self, request: Request) -> None:
@@ -113,7 +113,10 @@ class Control:
 
     async def _restore(self, request: Request) -> None:
         name = self._named(request)
-        await self._development.restore(name)
+        try:
+            await self._development.restore(name)
+        except KeyError:
+            raise self._no_snapshot(request, name) from None
 
     async def _forget(self, request: Request) -> None:
         name = self._named(request)
@@ -124,8 +127,11 @@ class Control:
     def _named(self, request: Request) -> str:
         name: str = request.path_params["name"]
         if name not in self._development.snapshots:
-            raise UnknownObject(request.method, name[:100], "There is no such snapshot: see GET /dev/snapshots")
+            raise self._no_snapshot(request, name)
         return name
+
+    def _no_snapshot(self, request: Request, name: str) -> UnknownObject:
+        return UnknownObject(request.method, name[:100], "There is no such snapshot: see GET /dev/snapshots")
 
     # -- failures and the journal
 

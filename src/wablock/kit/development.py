@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.ports import BusinessNumber
-from wablock.contract.errors import Overloaded
+from wablock.contract.errors import BlocklistInternalError, Overloaded
 from wablock.gate.ports import Upstream
 from wablock.gate.routes import NewDownstream
 from wablock.kit import seeds
@@ -19,6 +19,7 @@ from wablock.kit.clock import ClockState, VirtualClock
 from wablock.kit.seeds import Seed
 from wablock.server.metrics import Metrics
 from wablock.settings import DEV_ACCOUNT_ID, DevSettings, KeySettings, file_url
+from wablock.storage import CannotOpen
 from wablock.storage.sqlite.copying import copy
 from wablock.wiring import Wired, build, system_clock
 
@@ -105,9 +106,9 @@ class Development:
 
     async def restore(self, name: str) -> None:
         """Everything is as it was when `name` was kept; raises `KeyError` where nothing was."""
-        snapshot = self.snapshots[name]
         async with self._closed():
-            copy(snapshot.path, self._path)
+            snapshot = self.snapshots[name]  # asked for here: while others were served it may have been forgotten
+            _copy(snapshot.path, self._path)
             self.clock.state = snapshot.clock
 
     async def reset(self) -> None:
@@ -157,7 +158,7 @@ class Development:
     def _keep(self, name: str) -> None:
         self._kept += 1
         path = self._folder / f"snapshot-{self._kept}.db"
-        copy(self._path, path)
+        _copy(self._path, path)
         before = self.snapshots.get(name)
         self.snapshots[name] = Snapshot(path, self.clock.state)
         if before is not None:
@@ -194,3 +195,10 @@ class Development:
             token = settings.upstream_token or settings.token
             upstream = Upstream(number_id, settings.upstream, token, may_be_inside=True)
             await routes.set_upstream(DEV_ACCOUNT_ID, upstream)
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        copy(source, target)
+    except CannotOpen as trouble:
+        raise BlocklistInternalError(str(trouble)) from trouble

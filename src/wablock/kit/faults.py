@@ -13,6 +13,7 @@ from wablock.server.answers import Answer, RequestIds, encoded, error_body, fail
 Number = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 _MOST_FAULTS: Final = 1_000
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 
 # The failures whose words are known; an order may name any other code.
 _KNOWN: Final[tuple[GraphError, ...]] = (
@@ -69,7 +70,7 @@ class FaultState(msgspec.Struct):
         fault = self.fault
         return (
             self.applied < fault.times
-            and fault.method in (None, method)
+            and (fault.method is None or fault.method.upper() == method)
             and path.startswith(fault.path or "")
             and re.search(fault.path_matches or "", path) is not None
         )
@@ -87,6 +88,10 @@ class Faults:
         _check_expression(fault.path_matches or "")
         if not (fault.fails or fault.delay or fault.drop):
             raise ValueError("A fault needs a status, a code, a delay or drop")
+        if fault.method is not None and fault.method.upper() not in _METHODS:
+            raise ValueError(f"method must be one of {', '.join(_METHODS)}")
+        if fault.path is not None and not fault.path.startswith("/"):
+            raise ValueError("path is how a path begins, so it begins with /")
         if len(self._states) >= _MOST_FAULTS:
             raise ValueError(f"There may be {_MOST_FAULTS} faults: remove them with DELETE /dev/faults")
         self._last_id += 1

@@ -58,7 +58,7 @@ class Clock:
     def start(self) -> None:
         self._control("PUT", "clock", {"stopped": False})
 
-    def set(self, moment: datetime | str | int) -> None:
+    def set(self, moment: datetime | str | float) -> None:
         """To a `datetime` (with its time zone), an ISO 8601 text, or seconds since 1970."""
         self._control("PUT", "clock", {"now": moment.isoformat() if isinstance(moment, datetime) else moment})
 

@@ -10,6 +10,8 @@ _MOST_ENTRIES: Final = 10_000
 _MOST_BYTES: Final = 50_000_000
 LARGEST_SHOWN: Final = 1_048_576  # bytes of one body
 _TOKEN: Final = re.compile(r"(access_token(?:=|\"\s*:\s*\"))[^&\"]*")
+_MADE_HERE: Final = re.compile(r"wablock_[A-Za-z0-9_-]{20,}")
+_SECRET_HEADERS: Final = ("authorization", "proxy-authorization", "cookie")
 
 
 class Entry(msgspec.Struct):
@@ -57,14 +59,16 @@ class Journal:
         self._size = 0
 
 
-def shown(body: bytes) -> str:
-    """A body, or a query, as text, without an access token that it holds."""
-    return _TOKEN.sub(r"\1…", body.decode("utf-8", "replace"))
+def shown(body: bytes, token: str) -> str:
+    """A body, or a query, as text, without access tokens: `token`, those made here, and those named so."""
+    text = body.decode("utf-8", "replace").replace(token, "…")
+    return _MADE_HERE.sub("…", _TOKEN.sub(r"\1…", text))
 
 
 def shown_headers(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers by their names in small letters; of an Authorization its scheme alone."""
     told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
-    if "authorization" in told:
-        told["authorization"] = told["authorization"].partition(" ")[0] + " …"
+    for name in _SECRET_HEADERS:
+        if name in told:
+            told[name] = told[name].partition(" ")[0] + " …" if name != "cookie" else "…"
     return told

@@ -34,5 +34,7 @@ def wablock(request: pytest.FixtureRequest, _wablock_servers: "Servers") -> "Wab
     """A wablock server of this test alone: nobody is blocked, the clock is right, nothing fails, nothing was asked."""
     settings: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers("wablock"))):  # the nearest wins
+        if marker.args:
+            pytest.fail(f"pytest.mark.wablock says what it means by name, as rules={marker.args[0]!r}", pytrace=False)
         settings |= marker.kwargs
     return _wablock_servers.fresh(**settings)

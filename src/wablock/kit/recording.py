@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wablock.block_list.rules import SECOND
 from wablock.contract.versions import answering_version
-from wablock.kit.clock import VirtualClock
+from wablock.kit.clock import VirtualClock, iso
 from wablock.kit.faults import Fault, Faults, FaultState, failing_answer
 from wablock.kit.journal import LARGEST_SHOWN, Entry, Journal, shown, shown_headers
 from wablock.server import request
@@ -30,11 +28,13 @@ class HangingUp(GuardedProtocol):
 class Recording:
     """`app`, with its faults and its journal."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, journal: Journal, clock: VirtualClock) -> None:
+    def __init__(self, app: ASGIApp, faults: Faults, journal: Journal, clock: VirtualClock, token: str) -> None:
+        """`token` is not written down."""
         self._app = app
         self._faults = faults
         self._journal = journal
         self._clock = clock
+        self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         met = self._faults.take(scope["method"], scope["path"])
@@ -45,14 +45,14 @@ class Recording:
         finally:
             entry = Entry(
                 seq=0,
-                at=datetime.fromtimestamp(at / SECOND, UTC).isoformat(),
+                at=iso(at),
                 method=scope["method"],
                 path=scope["path"],
-                query=shown(scope["query_string"]),
+                query=shown(scope["query_string"], self._token),
                 headers=shown_headers(scope["headers"]),
-                body=shown(heard.body),
+                body=shown(heard.body, self._token),
                 status=heard.status,
-                answer=shown(heard.answer),
+                answer=shown(heard.answer, self._token),
                 ms=round((time.perf_counter() - started) * 1_000, 2),
                 fault_id=met.fault_id if met else None,
             )

@@ -12,7 +12,7 @@ from wablock.contract.errors import InvalidParameter, NotAWhatsAppUser
 from wablock.server.manage import moment
 from wablock.wiring import Wired
 
-PhoneNumberId = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,32}$")]
+PhoneNumberId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,32}\Z")]
 BLOCKED_BY = "seed"
 
 
@@ -90,10 +90,10 @@ def _plan(place: str, said: SeedNumber, account_id: str, now: Microseconds) -> _
     wrote = [user if isinstance(user, WroteAt) else WroteAt(user) for user in said.wrote]
     for index, writer in enumerate(wrote):
         _known(f"{place}[wrote][{index}]", wire.user_of(writer.user), country)
-    times = [moment(writer.at) for writer in wrote]
+    times = [moment(writer.at, f"{place}[wrote][{index}][at]") for index, writer in enumerate(wrote)]
     for index, at in enumerate(times):
-        if at is not None and at > now:
-            raise InvalidParameter(f"Param {place}[wrote][{index}][at] is in the future.")
+        if at is not None and not 0 <= at <= now:
+            raise InvalidParameter(f"Param {place}[wrote][{index}][at] is in the future, or before 1970.")
     says_how_it_is = (said.display_number, said.country, said.rules) != (None, None, None)
     return _Planned(number, says_how_it_is, blocked, [(at, it.user) for at, it in zip(times, wrote, strict=True)])
 

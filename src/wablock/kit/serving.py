@@ -46,7 +46,7 @@ def application(made: Development) -> ASGIApp:
     """The whole as one ASGI application."""
     faults, journal = Faults(), Journal()
     control = Control(made, faults, journal).application()
-    recorded = Recording(made, faults, journal, made.clock)
+    recorded = Recording(made, faults, journal, made.clock, made.settings.token)
 
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -1,7 +1,6 @@
 """`/dev/clock`: what time the server believes it is."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import msgspec
 from starlette.requests import Request
@@ -10,7 +9,7 @@ from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.contract.errors import InvalidParameter
 from wablock.kit.asked import Handler, said
-from wablock.kit.clock import VirtualClock
+from wablock.kit.clock import VirtualClock, iso
 from wablock.server.manage import moment
 
 
@@ -25,7 +24,7 @@ class ClockTold(msgspec.Struct):
 class SetClock(msgspec.Struct, forbid_unknown_fields=True):
     """`now` in seconds since 1970 or as ISO 8601; `microseconds` instead, to the last digit."""
 
-    now: int | str | None = None
+    now: float | str | None = None
     microseconds: Microseconds | None = None
     stopped: bool | None = None
 
@@ -55,9 +54,7 @@ class TimeRoutes:
         asked = await said(request, SetClock)
         if asked.stopped is not None and asked.stopped != self._clock.is_stopped:
             (self._clock.stop if asked.stopped else self._clock.start)()
-        at = asked.microseconds if asked.microseconds is not None else moment(asked.now)
-        if at is not None:
-            self._move(lambda: self._clock.set(at))
+        self._move(lambda: self._set(asked))
         return self._time()
 
     async def _advance(self, request: Request) -> ClockTold:
@@ -66,14 +63,20 @@ class TimeRoutes:
         self._move(lambda: self._clock.advance(round(seconds * SECOND)))
         return self._time()
 
+    def _set(self, asked: SetClock) -> None:
+        if asked.microseconds is not None:
+            self._clock.set(asked.microseconds)
+        elif isinstance(asked.now, str):
+            self._clock.set(moment(asked.now, "now") or 0)
+        elif asked.now is not None:
+            self._clock.set(round(asked.now * SECOND))
+
     def _move(self, move: Callable[[], None]) -> None:
         try:
             move()
         except (ValueError, OverflowError) as trouble:
-            raise InvalidParameter(f"Param now cannot be: {trouble}.") from None
+            raise InvalidParameter("The clock cannot be set so.", f"{trouble}") from None
 
     def _time(self) -> ClockTold:
         now = self._clock()
-        seconds, rest = divmod(now, SECOND)
-        at = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
-        return ClockTold(at.isoformat(timespec="microseconds"), now, self._clock.is_stopped)
+        return ClockTold(iso(now), now, self._clock.is_stopped)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from starlette.requests import Request
 
+from wablock.addresses import BadAddress, checked_url
 from wablock.block_list.ports import BusinessNumber, Member
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, UnknownObject
@@ -112,6 +113,8 @@ class UserRoutes:
 
     async def _set_downstream(self, request: Request) -> None:
         told = await said(request, SetDownstream)
+        if told.url is not None:
+            _check_address(told.url)
         async with self._development.served() as wired:
             number = await self._number(wired, told.phone_number_id)
             await wired.store.add_number(number, self._clock())
@@ -120,6 +123,13 @@ class UserRoutes:
             if told.url is not None:
                 new = NewDownstream(url=told.url, may_be_inside=True)
                 await wired.routes.add_downstream(number.account_id, number.phone_number_id, new)
+
+
+def _check_address(url: str) -> None:
+    try:
+        checked_url(url)
+    except BadAddress as trouble:
+        raise InvalidParameter("Param url cannot be used.", str(trouble)) from None
 
 
 def _sender(wired: Wired, number: BusinessNumber, told: Inbound) -> Member:

@@ -1,6 +1,6 @@
 """`/v1`: what Meta's API has no words for. Tokens, and when users last wrote."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -146,7 +146,8 @@ def token_info(token: AccessToken) -> TokenInfo:
     )
 
 
-def moment(at: int | str | None) -> Microseconds | None:
+def moment(at: int | str | None, name: str = "at") -> Microseconds | None:
+    """`at`, seconds since 1970 or ISO 8601, in microseconds; `name` is what a refusal calls it."""
     if at is None or isinstance(at, int):
         return None if at is None else at * SECOND
     if at.isascii() and at.isdigit():  # as Meta's webhooks write it
@@ -154,15 +155,16 @@ def moment(at: int | str | None) -> Microseconds | None:
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
-        raise InvalidParameter("Param at must be seconds since 1970 or an ISO 8601 time.") from None
+        raise InvalidParameter(f"Param {name} must be seconds since 1970 or an ISO 8601 time.") from None
     return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * SECOND)
 
 
-def decoded(body: bytes, kind: type[_T]) -> _T:
+def decoded(body: bytes, kind: type[_T], choices: Sequence[str] = tuple(Scope)) -> _T:
+    """The body, as `kind`, whose enum, where it has one, has `choices`; raises `InvalidParameter`, naming the place."""
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except msgspec.ValidationError as fault:
-        raise invalid(str(fault), tuple(Scope)) from None
+        raise invalid(str(fault), choices) from None
     except NOT_JSON:
         raise InvalidParameter("The body must be a JSON object.") from None
 

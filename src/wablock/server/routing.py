@@ -122,7 +122,7 @@ class Routing:
 
     async def list_drops(self, request: Request) -> Response:
         number = await self._number(request, Scope.READ)
-        after = request.query_params.get("after") or "0"
+        after = request.query_params.get("after", "0")
         if not (after.isascii() and after.isdigit()):
             raise InvalidParameter("Param after must be a number, as an answer before gave it.")
         found = self._drops.since(number.phone_number_id, int(after[:18]))

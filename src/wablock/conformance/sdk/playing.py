@@ -51,7 +51,7 @@ def playing(port: int) -> Iterator[Player]:
         disable_nagle_algorithm = True
 
         def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            body = _body(self)
             headers = {name.lower(): value for name, value in self.headers.items()}
             played = player.answer(Sent(self.command, self.path, headers, body))
             if not played.status:
@@ -76,3 +76,15 @@ def playing(port: int) -> Iterator[Player]:
         finally:
             serving.shutdown()
             thread.join()
+
+
+def _body(request: BaseHTTPRequestHandler) -> bytes:
+    """The body, also where it comes in chunks."""
+    if request.headers.get("transfer-encoding", "").lower() != "chunked":
+        return request.rfile.read(int(request.headers.get("content-length") or 0))
+    body = b""
+    while size := int(request.rfile.readline().split(b";")[0], 16):
+        body += request.rfile.read(size)
+        request.rfile.readline()
+    request.rfile.readline()
+    return body

@@ -13,7 +13,9 @@ def copy(source: Path, target: Path) -> None:
     It changes as a whole: whoever reads it meanwhile sees all of it as it was, or as it is then. Raises `CannotOpen`.
     """
     try:
-        reading, writing = connect(source), connect(target)
+        # Not made where it is missing: an empty one would be copied over everything.
+        reading = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE)
+        writing = connect(target)
         try:
             with writing.backup("main", reading, "main") as backup:
                 backup.step()
