@@ -13,6 +13,7 @@ from tests.cli.command import Server, environment, started
 from wablock import client
 
 PAGE: Final = (Path(__file__).parents[2] / "docs/reference/client.md").read_text()
+README: Final = (Path(__file__).parents[2] / "README.md").read_text()
 EXAMPLES: Final = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
@@ -42,6 +43,14 @@ def test_the_first_example_blocks_lists_and_names_who_failed(server: Server) -> 
 
 def test_the_second_example_blocks_from_many_tasks(server: Server) -> None:
     assert _printed(EXAMPLES[1], server) == [str([f"1650555010{n}" for n in range(5)])]
+
+
+def test_the_example_of_the_readme_blocks_and_lists(server: Server) -> None:
+    [example] = re.findall(r"^```python\n(from wablock.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+    printed = _printed(example.replace('"106540352242922"', '"7"'), server)
+
+    assert printed == ["['16505550101', '16505550102'] True"]
 
 
 @pytest.mark.parametrize("name", client.__all__)

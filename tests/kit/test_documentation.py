@@ -14,13 +14,16 @@ from wablock.kit.fixture import Clock, Wablock
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 REFERENCE: Final = (DOCS / "reference/test-kit.md").read_text()
+README: Final = "\n".join(re.findall(r"^```python\ndef.*?^```$", (DOCS.parent / "README.md").read_text(), re.M | re.S))
 HOW_TO: Final = (DOCS / "how-to/test-blocking-in-ci.md").read_text()
 
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CURL = re.compile(r"^curl -X.*$|^curl http.*$", re.MULTILINE)
 
 
-@pytest.mark.parametrize("page, passed", [(REFERENCE, 1), (HOW_TO, 3)], ids=["reference", "how-to"])
+@pytest.mark.parametrize(
+    "page, passed", [(README, 1), (REFERENCE, 1), (HOW_TO, 3)], ids=["readme", "reference", "how-to"]
+)
 def test_the_tests_on_the_page_pass(tmp_path: Path, page: str, passed: int) -> None:
     (tmp_path / "test_page.py").write_text("\n\n".join(_PYTHON.findall(page)))
     command = [
