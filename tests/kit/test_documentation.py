@@ -14,7 +14,8 @@ from wablock.kit.fixture import Clock, Wablock
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 REFERENCE: Final = (DOCS / "reference/test-kit.md").read_text()
-README: Final = "\n".join(re.findall(r"^```python\ndef.*?^```$", (DOCS.parent / "README.md").read_text(), re.M | re.S))
+_FIXTURE: Final = re.compile(r"^```python\ndef test_.*?^```$", re.MULTILINE | re.DOTALL)
+README: Final = "\n".join(_FIXTURE.findall((DOCS.parent / "README.md").read_text()))
 HOW_TO: Final = (DOCS / "how-to/test-blocking-in-ci.md").read_text()
 
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
