@@ -122,7 +122,7 @@ def test_what_is_played_is_json_except_where_a_proxy_or_nobody_speaks(scenario: 
         (("--sdk",), "Say how the SDK is asked"),
         (("--sdk", "--", "/nonexistent/sdk"), "Cannot run /nonexistent/sdk"),
         (("--", "true"), "A command is for --sdk alone"),
-        ((), "Say which server"),
+        ((), "Say an access token"),
     ],
 )
 def test_what_cannot_be_tried_is_told_in_one_line(arguments: tuple[str, ...], told: str) -> None:

@@ -314,6 +314,15 @@ def test_the_variables_are_enough(asked: Asked) -> None:
     assert ran.stdout == "Blocked 1 user.\n"
 
 
+def test_who_names_no_token_and_no_number_is_told_of_both_and_where_a_token_comes_from() -> None:
+    ran = run("block", USERS[0])
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    for told in ("--token or WABLOCK_TOKEN", "wablock token create", "--phone-number-id or WABLOCK_PHONE_NUMBER_ID"):
+        assert told in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
 def test_a_file_that_cannot_be_read_is_told(asked: Asked, tmp_path: Path) -> None:
     (tmp_path / "users").write_bytes(b"\xff\xfe")
 

@@ -20,11 +20,13 @@ class Server:
     """Which server is asked, about which number, by whom."""
 
     token: Annotated[
-        str, Parameter(env_var="WABLOCK_TOKEN", group=_SERVER, help="Access token; =- reads it from a line.")
-    ]
+        str | None,
+        Parameter(env_var="WABLOCK_TOKEN", group=_SERVER, help="Access token, needed; =- reads it from a line."),
+    ] = None
     phone_number_id: Annotated[
-        str, Parameter(env_var="WABLOCK_PHONE_NUMBER_ID", group=_SERVER, help="Id of the business number.")
-    ]
+        str | None,
+        Parameter(env_var="WABLOCK_PHONE_NUMBER_ID", group=_SERVER, help="Id of the business number, needed too."),
+    ] = None
     url: Annotated[
         str, Parameter(env_var="WABLOCK_URL", group=_SERVER, help="Where the server is; Meta's is possible too.")
     ] = "http://127.0.0.1:8080"
@@ -34,12 +36,25 @@ class Server:
         """Whether the token comes from standard input, which then has nothing else."""
         return self.token == "-"
 
+    def credentials(self) -> tuple[str, str]:
+        """The token and the number's id; raises `Refused`, which says where they come from."""
+        missing = []
+        if self.token is None:
+            missing.append(
+                "an access token: --token or WABLOCK_TOKEN (wablock dev prints one, wablock token create makes one)"
+            )
+        if self.phone_number_id is None:
+            missing.append("a number: --phone-number-id or WABLOCK_PHONE_NUMBER_ID")
+        if self.token is None or self.phone_number_id is None:
+            raise Refused(f"Say {', and '.join(missing)}")
+        return typed(self.token, "--token"), checked_number_id(self.phone_number_id)
+
     @contextmanager
     def asked(self) -> Iterator[Client]:
         """A client of it; in this block what goes wrong is told in one line, as `Refused`."""
-        number_id = checked_number_id(self.phone_number_id)
+        token, number_id = self.credentials()
         try:
-            client = Client(typed(self.token, "--token"), number_id, base_url=self.url)
+            client = Client(token, number_id, base_url=self.url)
         except ValueError as trouble:
             raise Refused(str(trouble)) from None
         with client:

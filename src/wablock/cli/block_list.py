@@ -17,6 +17,7 @@ from wablock.cli.outcomes import Outcome, outcome
 from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDone
 
 _DETAILS: Final = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
+_NOBODYS: Final = Server()
 _LISTED: Final = ("wa_id", *_DETAILS.split(","))
 _CHECKED: Final = ("input", "wa_id", "user_id", "blocked", "blocked_at", "expires_at", "reason")
 _FIRST: Final = 25
@@ -50,7 +51,7 @@ def block(
             validator=validators.Number(gt=0, lte=36_500),
         ),
     ] = None,
-    server: Server,
+    server: Server = _NOBODYS,
     json: Json = False,
 ) -> None:
     expires_at = None if expires_in_days is None else int(time.time() + expires_in_days * 86_400)
@@ -61,11 +62,11 @@ def block(
     _change(given_users(users, file, server), server, blocking, "Blocked", as_json=json)
 
 
-def unblock(*users: Users, file: UsersFile = None, server: Server, json: Json = False) -> None:
+def unblock(*users: Users, file: UsersFile = None, server: Server = _NOBODYS, json: Json = False) -> None:
     _change(given_users(users, file, server), server, Client.unblock, "Unblocked", as_json=json)
 
 
-def check(*users: Users, file: UsersFile = None, server: Server, json: Json = False) -> None:
+def check(*users: Users, file: UsersFile = None, server: Server = _NOBODYS, json: Json = False) -> None:
     found = outcome(given_users(users, file, server), server, Client.check, "Checking")
     if json:
         print_json(_for_programs("users", found))
@@ -99,7 +100,7 @@ def list_(
         bool,
         Parameter(env_var="WABLOCK_PLAIN", negative="", help="Print one user a line, as the other commands read them."),
     ] = False,
-    server: Server,
+    server: Server = _NOBODYS,
     json: Json = False,
 ) -> None:
     with server.asked() as client:

@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from wablock.cli.asking import Server
-from wablock.cli.console import Json, Refused, checked_number_id, harmless, print_json, say
-from wablock.cli.secrets import typed
+from wablock.cli.console import Json, Refused, harmless, print_json, say
 from wablock.conformance.check import Outcome, Result
 from wablock.conformance.report import detail, mark, markdown, summary
 from wablock.conformance.subject import CannotCheck, Settings, Subject
@@ -31,7 +30,7 @@ def conformance(
         str,
         Parameter(allow_leading_hyphen=True, help="With --sdk, after --: the script that asks the SDK once."),
     ],
-    server: Annotated[Server | None, Parameter(name="*")] = None,
+    server: Server = Server(),  # noqa: B008 - immutable
     sdk: Annotated[
         bool,
         Parameter(
@@ -82,12 +81,11 @@ def conformance(
         return
     if command:
         raise Refused("A command is for --sdk alone: wablock conformance --sdk -- COMMAND")
-    if server is None:
-        raise Refused("Say which server: --url, --token and --phone-number-id")
+    token, phone_number_id = server.credentials()
     settings = Settings(
         url=server.url,
-        token=typed(server.token, "--token"),
-        phone_number_id=checked_number_id(server.phone_number_id),
+        token=token,
+        phone_number_id=phone_number_id,
         users=users,
         rules=rules,
         stranger=stranger,
