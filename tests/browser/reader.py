@@ -1,14 +1,12 @@
 """A real Chromium that reads the pages of a real server, and keeps account of what it asks for and complains of."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Literal, NoReturn
+from typing import Final, Literal
 
 import msgspec
-import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from tests.missing import installed
 
 _ARGUMENTS: Final = (
     "--no-sandbox",
@@ -52,22 +50,13 @@ class Reader(msgspec.Struct):
 @contextmanager
 def reader(url: str) -> Iterator[Reader]:
     """Its event loop is this thread's until the block ends: no test in between may start another."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        missing("there is no chromium")
+    chromium = installed("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(_ARGUMENTS))
         try:
             yield Reader(browser, url)
         finally:
             browser.close()
-
-
-def missing(what: str) -> NoReturn:
-    """Skips on a laptop, fails in CI."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def open_all(page: Page) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx2
 import pytest
 from playwright.sync_api import Page
-from tests.browser.reader import Reader, missing, open_all
+from tests.browser.reader import Reader, open_all
+from tests.missing import missing
 from tests.running_server import RunningServer
 
 _FOLDER = Path(__file__).parents[2] / ".clients" / "browser"

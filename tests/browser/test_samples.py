@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from tests.browser.reader import Reader, missing
+from tests.browser.reader import Reader
+from tests.missing import missing
 from tests.running_server import RunningServer
 
 _EXPECTED = {"getBlockedUsers": '"wa_id":"16505551234"', "blockUsers": "added_users", "unblockUsers": "removed_users"}

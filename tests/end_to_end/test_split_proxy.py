@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -14,6 +13,7 @@ from typing import Final
 
 import pytest
 from tests.conformance.caller import calling
+from tests.missing import installed
 from tests.receiver import Receiver, receiving
 from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer, running_server
 from tests.server.test_webhooks import ANNA, BEN, KEY
@@ -51,7 +51,7 @@ def nginx(folder: Path, server: RunningServer, graph: Receiver) -> Iterator[int]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     (folder / "nginx.conf").write_text(_configuration(folder, port, server.url, f"http://127.0.0.1:{graph.port}"))
-    arguments = [_installed(), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
+    arguments = [installed("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
         try:
             _wait_until_it_listens(process, port)
@@ -80,15 +80,6 @@ http {{ access_log off; {temporary}
 {page}
 }}
 """
-
-
-def _installed() -> str:
-    """Without nginx this skips on a laptop, and fails in CI."""
-    command = shutil.which("nginx")
-    if command is not None:
-        return command
-    missing = "nginx is not installed"
-    return pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
 
 
 def _wait_until_it_listens(process: "subprocess.Popen[str]", port: int) -> None:

@@ -1,7 +1,6 @@
 """`docs/how-to/nginx-auth-request.md`: its configuration in a real nginx, before a real wablock and a real bot."""
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.middleware.bot import block
 from tests.middleware.how_to import blocks, replaced
+from tests.missing import installed
 from tests.receiver import Receiver, receiving
 from tests.running_server import RunningServer
 from tests.server.raw_http import Answer
@@ -42,22 +42,13 @@ def nginx(folder: Path, wablock: str, token: str, bot: Receiver) -> Iterator[int
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     (folder / "nginx.conf").write_text(_configuration(folder, port, wablock, token, bot))
-    arguments = [_installed(), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
+    arguments = [installed("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
         try:
             _wait_until_it_listens(process, port)
             yield port
         finally:
             process.terminate()
-
-
-def _installed() -> str:
-    """Without nginx this skips on a laptop, and fails in CI."""
-    command = shutil.which("nginx")
-    if command is not None:
-        return command
-    missing = "nginx is not installed"
-    return pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
 
 
 def _configuration(folder: Path, port: int, wablock: str, token: str, bot: Receiver) -> str:

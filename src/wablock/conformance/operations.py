@@ -3,10 +3,8 @@
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import msgspec
-
 from wablock.conformance.check import Grade, fact, holds, same
-from wablock.conformance.subject import WHATSAPP, Subject, request
+from wablock.conformance.subject import WHATSAPP, Subject, fields
 
 _TYPES: Final = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=limit")
 
@@ -99,13 +97,13 @@ def form(subject: Subject) -> None:
 
 @fact("A body may be multipart", Grade.SEED)
 def multipart(subject: Subject) -> None:
-    parts = {name: (None, text) for name, text in _fields(subject).items()}
+    parts = {name: (None, text) for name, text in fields(subject.users[:1]).items()}
     _asks_for_one(subject, files=parts)
 
 
 @fact("The body is optional: everything may come in the query", Grade.SEED)
 def parameters_in_the_query(subject: Subject) -> None:
-    _asks_for_one(subject, query=_fields(subject))
+    _asks_for_one(subject, query=fields(subject.users[:1]))
 
 
 @fact("HEAD is GET without a body", Grade.OURS, changes=False)
@@ -128,13 +126,8 @@ def _asks_for_one(subject: Subject, **sent: Any) -> None:
     same("added_users", [user.get("wa_id") for user in data["block_users"].get("added_users", [])], subject.wa_ids[:1])
 
 
-def _fields(subject: Subject) -> dict[str, str]:
-    users = msgspec.json.encode(request(subject.users[:1])["block_users"]).decode()
-    return {"messaging_product": WHATSAPP, "block_users": users}
-
-
 def _form(subject: Subject) -> bytes:
-    return urlencode(_fields(subject)).encode()
+    return urlencode(fields(subject.users[:1])).encode()
 
 
 CHECKS: Final = (

@@ -181,6 +181,11 @@ def request(users: Sequence[str]) -> dict[str, Any]:
     return {"messaging_product": WHATSAPP, "block_users": [{"user": user} for user in users]}
 
 
+def fields(users: Sequence[str]) -> dict[str, str]:
+    """The same as the fields of a form or a query."""
+    return {"messaging_product": WHATSAPP, "block_users": msgspec.json.encode(request(users)["block_users"]).decode()}
+
+
 def listed_id(row: Any) -> str:
     return str(row.get("wa_id") or row.get("user_id"))
 
