@@ -1,0 +1,120 @@
+-- Times are microseconds since 1970. Ids are text, compared byte by byte.
+-- What a list or a number owns is kept under its id, which is in every key: on Citus that is the shard key.
+
+CREATE TABLE account (
+    account_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    app_secret BYTEA,
+    verify_token_sha256 BYTEA,
+    created_at BIGINT NOT NULL
+);
+
+CREATE INDEX account_signer ON account (account_id) WHERE app_secret IS NOT NULL;
+CREATE INDEX account_verifier ON account (verify_token_sha256) WHERE verify_token_sha256 IS NOT NULL;
+
+-- Which lists an account has, its numbers' own among them, so that no statement has to ask every shard.
+-- A list that was given up may still be here: what block_list says counts.
+CREATE TABLE account_list (
+    account_id TEXT COLLATE "C" NOT NULL,
+    list_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (account_id, list_id)
+);
+
+CREATE TABLE access_token (
+    token_sha256 BYTEA NOT NULL PRIMARY KEY,
+    account_id TEXT COLLATE "C" NOT NULL,
+    label TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    phone_number_ids TEXT[],
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    revoked_at BIGINT
+);
+
+CREATE INDEX access_token_account ON access_token (account_id);
+
+-- A user_id that traffic or a request has shown to be the user with this identity. settled: every list knows it too.
+CREATE TABLE identity_alias (
+    account_id TEXT COLLATE "C" NOT NULL,
+    alias TEXT COLLATE "C" NOT NULL,
+    identity TEXT COLLATE "C" NOT NULL,
+    wa_id TEXT COLLATE "C" NOT NULL,
+    settled BOOLEAN NOT NULL,
+    PRIMARY KEY (account_id, alias)
+);
+
+CREATE INDEX identity_alias_identity ON identity_alias (account_id, identity);
+
+CREATE TABLE phone_number (
+    phone_number_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    account_id TEXT COLLATE "C" NOT NULL,
+    wa_id TEXT COLLATE "C",
+    country TEXT,
+    rules TEXT,
+    created_at BIGINT NOT NULL
+);
+
+-- A number's own list has the number's id as its list_id. size counts its rows, expired ones that are not yet swept too.
+-- Nobody on it expires before next_expiry. revision grows with whatever is written to the list. writers: of the nodes
+-- that last wrote to it each one's number and the number of its batch, so that a node which lost the connection at
+-- COMMIT learns whether it was done.
+CREATE TABLE block_list (
+    list_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    account_id TEXT COLLATE "C" NOT NULL,
+    version BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    next_expiry BIGINT,
+    revision BIGINT NOT NULL,
+    writers BIGINT[] NOT NULL
+) WITH (fillfactor = 50);
+
+CREATE TABLE blocked_user (
+    list_id TEXT COLLATE "C" NOT NULL,
+    identity TEXT COLLATE "C" NOT NULL,
+    seq BIGINT NOT NULL,
+    wa_id TEXT COLLATE "C",
+    user_id TEXT COLLATE "C",
+    input TEXT NOT NULL,
+    blocked_at BIGINT NOT NULL,
+    blocked_by TEXT NOT NULL,
+    reason TEXT,
+    note TEXT,
+    expires_at BIGINT,
+    PRIMARY KEY (list_id, identity)
+);
+
+CREATE UNIQUE INDEX blocked_user_seq ON blocked_user (list_id, seq);
+CREATE INDEX blocked_user_expiry ON blocked_user (list_id, expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE last_inbound (
+    phone_number_id TEXT COLLATE "C" NOT NULL,
+    identity TEXT COLLATE "C" NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (phone_number_id, identity)
+);
+
+CREATE INDEX last_inbound_at ON last_inbound (phone_number_id, at);
+
+-- Secrets are sealed with a key that is not in this database.
+CREATE TABLE downstream (
+    phone_number_id TEXT COLLATE "C" NOT NULL,
+    downstream_id TEXT COLLATE "C" NOT NULL,
+    account_id TEXT COLLATE "C" NOT NULL,
+    url TEXT NOT NULL,
+    secret BYTEA,
+    headers BYTEA,
+    timeout_ms INTEGER NOT NULL,
+    required BOOLEAN NOT NULL,
+    may_be_inside BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (phone_number_id, downstream_id)
+);
+
+CREATE TABLE upstream (
+    phone_number_id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    account_id TEXT COLLATE "C" NOT NULL,
+    url TEXT NOT NULL,
+    token BYTEA NOT NULL,
+    timeout_ms INTEGER NOT NULL,
+    may_be_inside BOOLEAN NOT NULL,
+    created_at BIGINT NOT NULL
+);
