@@ -21,7 +21,16 @@ LISTS: Final = [str(int(PHONE_NUMBER_ID) + number) for number in range(4)]
 WRITERS_OF_A_LIST: Final = 4  # 16 in all
 
 _MEANWHILE: Final = (0.5, 1.5)  # seconds between two losses
-_CUT_AT_LEAST: Final = 2.0  # seconds
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a drill leaves to no chance. `cut_before`: which words between the node and its database meet the cut first;
+    `cut_for`: the seconds, at least.
+    """
+
+    seed: int
+    cut_before: bytes
+    cut_for: float
 
 
 class Moments(msgspec.Struct):
@@ -64,9 +73,9 @@ class Drill(msgspec.Struct, frozen=True):
         return longest / 1e9
 
 
-async def drilled(folder: Path, seed: int) -> Drill:
+async def drilled(folder: Path, plan: Plan) -> Drill:
     """Loses the primary, then a node, then the network between the database and another node, and mends that."""
-    chance = random.Random(seed)
+    chance = random.Random(plan.seed)
     moments, chronicle = Moments(), Chronicle()
     async with AsyncExitStack() as stack:
         pair = stack.enter_context(_pair())
@@ -74,7 +83,7 @@ async def drilled(folder: Path, seed: int) -> Drill:
         deployment = await asyncio.to_thread(_deployed, folder, pair)
         servers = await stack.enter_async_context(_nodes(deployment, pair.url([cable.port for cable in cables])))
         killed, alone, cut = (server.url for server in servers)
-        clients = _Clients(deployment.headers, (killed, alone, cut), chronicle, seed)
+        clients = _Clients(deployment.headers, (killed, alone, cut), chronicle, plan.seed)
         async with clients.at_work():
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
             await _lose_primary(pair, moments)
@@ -86,7 +95,7 @@ async def drilled(folder: Path, seed: int) -> Drill:
             await chronicle.every_list_goes_on(moments.node_killed, [alone, cut], LISTS)
 
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
-            await _cut_and_mend(cables, moments, chronicle, alone, cut)
+            await _cut_and_mend(plan, cables, moments, chronicle, alone, cut)
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
         await clients.look([alone, cut])
     return Drill((killed, alone, cut), moments, chronicle)
@@ -99,12 +108,15 @@ async def _lose_primary(pair: Pair, moments: Moments) -> None:
     moments.standby_promoted = time.monotonic_ns()
 
 
-async def _cut_and_mend(cables: Iterable[Cable], moments: Moments, chronicle: Chronicle, alone: str, cut: str) -> None:
+async def _cut_and_mend(
+    plan: Plan, cables: Sequence[Cable], moments: Moments, chronicle: Chronicle, alone: str, cut: str
+) -> None:
     """Cut until the other node has gone on with every list; reset in the end."""
+    to_dead_primary, to_primary = cables
+    await to_primary.cut_before(plan.cut_before)
+    to_dead_primary.cut()
     moments.cut = time.monotonic_ns()
-    for cable in cables:
-        cable.cut()
-    await asyncio.sleep(_CUT_AT_LEAST)
+    await asyncio.sleep(plan.cut_for)
     await chronicle.every_list_goes_on(moments.cut, [alone], LISTS)
     moments.mended = time.monotonic_ns()
     for cable in cables:

@@ -6,19 +6,23 @@ import random
 from typing import Final
 
 import pytest
-from tests.end_to_end.drill import LISTS, Drill, drilled
+from tests.end_to_end.drill import LISTS, Drill, Plan, drilled
 from tests.end_to_end.history import NEVER, first_contradiction, versions_in_disorder
 
-ROUNDS: Final = 15 if os.environ.get("TORTURE") else 1
+# In the middle of a transaction, which is left half open; or when the node is about to be told that it is done.
+MOMENTS: Final = (b"COMMIT;", b"COMMIT\0")
+ROUNDS: Final = 16 if os.environ.get("TORTURE") else 1
 
 pytestmark = pytest.mark.torture
 
 
 @pytest.fixture(scope="module", params=range(ROUNDS))
-def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
+def drill(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Drill:
     seed = random.randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201 - to repeat a failure
-    drill = asyncio.run(drilled(tmp_path_factory.mktemp("drill"), seed))
+    cut_for = random.Random(seed).uniform(0, 15) if request.param else 2.0
+    plan = Plan(seed, MOMENTS[request.param % 2], cut_for)
+    print(plan)  # noqa: T201 - to repeat a failure
+    drill = asyncio.run(drilled(tmp_path_factory.mktemp("drill"), plan))
     print(_report(drill))  # noqa: T201 - the figures of this test
     return drill
 
