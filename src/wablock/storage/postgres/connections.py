@@ -24,8 +24,8 @@ _SETTINGS: Final = {
     # A commit that waits for the standby and is cut short counts as done, though the standby does not have it.
     "statement_timeout": "0",
     "lock_timeout": "0",
-    # A node that went away in the middle must not hold a list for long.
-    "idle_in_transaction_session_timeout": "5000",
+    # A node that went away in the middle must not hold a list for long: less than what others wait for it.
+    "idle_in_transaction_session_timeout": "2000",
     "client_connection_check_interval": "2000",
     "tcp_user_timeout": "10000",
     # All is looked up by key. A plan that was made while a table was small would walk it when it is large.
