@@ -18,6 +18,7 @@ QUESTIONS: Final = (Kind.LIST, Kind.IS_BLOCKED)
 
 _MOST_PAUSE: Final = 0.02  # seconds between two requests of a client
 _PATIENCE: Final = 30.0  # seconds for an answer
+_NOTHING_WAS_CHANGED: Final = "503"
 _COMES_WITHIN: Final = 90.0  # seconds, before a drill that shows no progress is a failure
 
 
@@ -109,7 +110,7 @@ class Witness:
                 return
             assert answer.status_code >= 500, answer.text
         chronicle.failures[url, heard] += 1
-        if kind in CHANGES:
+        if kind in CHANGES and heard != _NOTHING_WAS_CHANGED:
             await chronicle.write(Entry(self._phone_number_id, url, Operation(kind, users, invoked, NEVER)))
 
     async def _answer(self, url: str, kind: Kind, users: Blocked) -> httpx2.Response:
