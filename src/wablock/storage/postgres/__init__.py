@@ -3,6 +3,7 @@
 Nothing is remembered here between two calls, so what one node has acknowledged is in force at all of them.
 """
 
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -39,6 +40,8 @@ from wablock.storage.postgres.lists import Batch, NoSuchList
 from wablock.storage.postgres.schema import prepare
 from wablock.storage.postgres.sweeping import sweep
 from wablock.storage.postgres.working_list import ListChange, Merge
+
+_log = logging.getLogger("wablock.storage")
 
 T = TypeVar("T")
 
@@ -211,6 +214,8 @@ class PostgresStore:
         except Unreachable:
             raise
         except Exception as trouble:
+            if not isinstance(trouble, BlocklistInternalError):  # those are logged already; this is a fault of ours
+                _log.exception("a batch of %s changes failed", len(changes))
             if len(changes) == 1:
                 return [trouble]
             return [(await self._apply_to_list(list_id, [change]))[0] for change in changes]
