@@ -172,6 +172,9 @@ class ServeSettings:
 
     host: Annotated[str, _setting("HOST", "Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, _setting("PORT", "Port to listen on; 0 picks a free one.")] = 8080
+    workers: Annotated[
+        int, _setting("WORKERS", "Processes that serve; one for each core that PostgreSQL leaves free.", at_least=1)
+    ] = 1
     database: DatabaseUrl = None
     rules: Annotated[
         Rules,
