@@ -1,6 +1,7 @@
 """`wablock serve`."""
 
 import logging
+import signal
 import socket
 import sys
 from functools import partial
@@ -58,7 +59,13 @@ def _work(settings: ServeSettings, database: str, bound: socket.socket, line: Li
     except REFUSALS as trouble:
         line.cannot_start(str(trouble))
         sys.exit(2)
-    run(wired.application, metrics, bound, settings.answers, settings.limits, line.listening)
+
+    def listening() -> None:
+        # A terminal sends Ctrl-C to all processes; the parent passes it on, and uvicorn takes a second one for hurry.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        line.listening()
+
+    run(wired.application, metrics, bound, settings.answers, settings.limits, listening)
 
 
 def _grace(settings: ServeSettings) -> float:

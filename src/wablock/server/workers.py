@@ -224,7 +224,7 @@ def _stop_asked() -> Iterator[Connection]:
 def _without_interrupts() -> Iterator[None]:
     """What is started meanwhile takes no notice of Ctrl-C until it says otherwise.
 
-    A terminal sends it to all processes, and one that still loads its modules would print where it was.
+    A terminal sends it to all processes, and who still loads modules would print where it was.
     """
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
