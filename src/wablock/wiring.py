@@ -152,7 +152,8 @@ def routes_of(
     """The routes in a store. Its key is read, or made, at first use: who keeps no secrets needs none."""
 
     def vault() -> AeadVault:
-        return AeadVault(keys_from_text(key.secret_key or key_file(key.secret_key_file or default_key_file())))
+        path = key.secret_key_file or default_key_file()
+        return AeadVault(keys_from_text(key.secret_key or key_file(path, make=not store.is_shared)))
 
     return Routes(store, LazyVault(vault), clock, monotonic)
 

@@ -90,7 +90,7 @@ def test_a_place_where_nothing_can_be_written_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://localhost/wablock", "wablock.db", "sqlite://wablock.db", "sqlite:///", "sqlite:", "http://["]
+    "url", ["mysql://localhost/wablock", "wablock.db", "sqlite://wablock.db", "sqlite:///", "sqlite:", "http://["]
 )
 def test_a_url_that_names_no_file_is_refused_with_an_example(url: str) -> None:
     assert "sqlite:///path/to/file.db" in _refusal(url)

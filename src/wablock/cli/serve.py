@@ -4,6 +4,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 
 from wablock.cli import logs
@@ -15,7 +16,7 @@ from wablock.server.metrics import Metrics
 from wablock.server.serve import bind
 from wablock.server.workers import Workers
 from wablock.settings import ServeSettings, default_database
-from wablock.storage import Store
+from wablock.storage import Store, named
 from wablock.wiring import Wired, build
 
 _log = logging.getLogger("wablock")
@@ -29,21 +30,26 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
     logs.configure(for_people=False)
     with bind(settings.host, settings.port) as bound:
         database = settings.database or default_database()
-        who = f", {settings.workers} workers" if settings.workers > 1 else ""
-        line = f"wablock serves {url_of(settings.host, bound)} on {database}, {settings.rules} rules{who}"
+
+        def announce() -> None:
+            who = f", {settings.workers} workers" if settings.workers > 1 else ""
+            say(f"wablock serves {url_of(settings.host, bound)} on {named(database)}, {settings.rules} rules{who}")
+
         if settings.workers > 1:
-            _serve_with_workers(settings, database, bound, line)
+            _serve_with_workers(settings, database, bound, announce)
         else:
             wired = _wired(settings, database, Metrics())
-            run(wired.application, wired.metrics, bound, settings.answers, settings.limits, partial(say, line))
+            run(wired.application, wired.metrics, bound, settings.answers, settings.limits, announce)
 
 
-def _serve_with_workers(settings: ServeSettings, database: str, bound: socket.socket, line: str) -> None:
+def _serve_with_workers(
+    settings: ServeSettings, database: str, bound: socket.socket, announce: Callable[[], None]
+) -> None:
     on_store(database, _only_opened)  # migrated once, and what is wrong with it is said once
     if database.startswith("sqlite:"):
         _log.warning("more workers do not make SQLite's writes faster: it has one writer at a time")
     work = partial(_work, settings, database, bound)
-    Workers(settings.workers, work, grace_seconds=_grace(settings)).run(bound, partial(say, line))
+    Workers(settings.workers, work, grace_seconds=_grace(settings)).run(bound, announce)
 
 
 async def _only_opened(_: Store) -> None: ...
