@@ -43,8 +43,8 @@ DatabaseUrl = Annotated[
     str | None,
     Parameter(
         env_var="WABLOCK_DATABASE",
-        help="Database URL, sqlite:///path/to/file.db or postgresql://user@host/database. Default: wablock/wablock.db in "
-        "your data directory.",
+        help="Database URL, sqlite:///path/to/file.db or postgresql://user@host/database. Default: wablock/wablock.db "
+        "in your data directory.",
     ),
 ]
 
