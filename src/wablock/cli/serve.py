@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from wablock.cli import logs
+from wablock.cli import logs, systemd
 from wablock.cli.administration import REFUSALS, on_store
 from wablock.cli.console import say
 from wablock.cli.listening import check_public_url, run, url_of
@@ -34,6 +34,7 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
         def announce() -> None:
             who = f", {settings.workers} workers" if settings.workers > 1 else ""
             say(f"wablock serves {url_of(settings.host, bound)} on {named(database)}, {settings.rules} rules{who}")
+            systemd.ready()
 
         if settings.workers > 1:
             _serve_with_workers(settings, database, bound, announce)
