@@ -54,8 +54,8 @@ class Cable:
             far, far_end = await asyncio.open_connection("127.0.0.1", self._far_port)
             self._ends.add(far_end)
             await asyncio.gather(self._pass_on(near, far_end), self._pass_on(far, near_end))
-        except OSError:
-            pass
+        except (OSError, asyncio.CancelledError):
+            pass  # the end of a connection either way; asyncio's streams complain of a handler that ends as cancelled
         finally:
             self._carrying.discard(task)
             for end in {near_end, far_end or near_end}:

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from tests.cli.command import Server
 from tests.end_to_end.cable import Cable, cable_to
-from tests.end_to_end.deployment import PHONE_NUMBER_ID, Deployment
+from tests.end_to_end.deployment import PHONE_NUMBER_ID, Deployment, at_once
 from tests.end_to_end.pair import Pair
 from tests.end_to_end.witness import CHANGES, QUESTIONS, Chronicle, Entry, Witness
 
@@ -184,7 +184,7 @@ async def _nodes(deployment: Deployment, through_cables: str) -> AsyncIterator[l
     """Three nodes, of which the last has its own way to the databases."""
     beginnings = [deployment.server(), deployment.server(), deployment.server(WABLOCK_DATABASE=through_cables)]
     with ExitStack() as ends:
-        servers = await asyncio.gather(*(asyncio.to_thread(ends.enter_context, it) for it in beginnings))
+        servers = await asyncio.to_thread(ends.enter_context, at_once(beginnings))
         try:
             yield servers
         finally:  # in a thread: the cables are to carry the last node's farewell

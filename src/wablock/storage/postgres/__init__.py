@@ -60,6 +60,8 @@ class PostgresStore:
     Changes are grouped list by list, checks all together. It belongs to the event loop that uses it.
     """
 
+    is_shared = True
+
     def __init__(self, dsn: str, meter: CommitMeter) -> None:
         """On return the schema is there, made and migrated where needed; raises `CannotOpen`."""
         prepare(dsn)
