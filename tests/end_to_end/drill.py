@@ -24,11 +24,12 @@ _MEANWHILE: Final = (0.5, 1.5)  # seconds between two losses
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a drill leaves to no chance. `cut_before`: which words between the node and its database meet the cut first;
-    `cut_for`: the seconds, at least.
+    """What a drill leaves to no chance. `promote_after`: seconds that nobody is the primary. `cut_before`: which words
+    between the node and its database meet the cut first; `cut_for`: the seconds, at least.
     """
 
     seed: int
+    promote_after: float
     cut_before: bytes
     cut_for: float
 
@@ -86,8 +87,9 @@ async def drilled(folder: Path, plan: Plan) -> Drill:
         clients = _Clients(deployment.headers, (killed, alone, cut), chronicle, plan.seed)
         async with clients.at_work():
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
-            await _lose_primary(pair, moments)
-            await chronicle.every_list_goes_on(moments.standby_promoted, [killed, alone, cut], LISTS)
+            await _lose_primary(plan, pair, moments)
+            for url in (killed, alone, cut):
+                await chronicle.every_list_goes_on(moments.standby_promoted, [url], LISTS)
 
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
             moments.node_killed = time.monotonic_ns()
@@ -101,9 +103,10 @@ async def drilled(folder: Path, plan: Plan) -> Drill:
     return Drill((killed, alone, cut), moments, chronicle)
 
 
-async def _lose_primary(pair: Pair, moments: Moments) -> None:
+async def _lose_primary(plan: Plan, pair: Pair, moments: Moments) -> None:
     moments.primary_killed = time.monotonic_ns()
     pair.primary.kill()
+    await asyncio.sleep(plan.promote_after)
     await asyncio.to_thread(pair.promote)
     moments.standby_promoted = time.monotonic_ns()
 

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.torture
 @pytest.fixture(scope="module", params=range(ROUNDS))
 def drill(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Drill:
     seed = random.randrange(2**32)
-    cut_for = random.Random(seed).uniform(0, 15) if request.param else 2.0
-    plan = Plan(seed, MOMENTS[request.param % 2], cut_for)
+    chance = random.Random(seed)
+    promote_after, cut_for = (chance.uniform(0, 15), chance.uniform(0, 15)) if request.param else (0.0, 2.0)
+    plan = Plan(seed, promote_after, MOMENTS[request.param % 2], cut_for)
     print(plan)  # noqa: T201 - to repeat a failure
     drill = asyncio.run(drilled(tmp_path_factory.mktemp("drill"), plan))
     print(_report(drill))  # noqa: T201 - the figures of this test
