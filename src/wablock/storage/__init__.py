@@ -8,16 +8,20 @@ from wablock.access import Directory
 from wablock.block_list.ports import BlockStore
 from wablock.gate.ports import RouteStore
 from wablock.storage.group_commit import CommitMeter
-from wablock.storage.opening import CannotOpen
+from wablock.storage.opening import CannotOpen, named
 from wablock.storage.sqlite import SqliteStore
 
-__all__ = ["CannotOpen", "SqliteStore", "Store", "open_store"]
+__all__ = ["CannotOpen", "SqliteStore", "Store", "named", "open_store"]
 
 _POSTGRESQL = ("postgresql", "postgres")
 
 
 class Store(BlockStore, Directory, RouteStore, Protocol):
     """What an adapter is."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines may use the database."""
 
     async def close(self) -> None:
         """Returns once all that was handed in is durable."""
@@ -39,9 +43,19 @@ def open_store(url: str, meter: CommitMeter) -> Store:
         return PostgresStore(url, meter)
     if parts is None or parts.scheme != "sqlite" or parts.netloc:
         raise CannotOpen(
-            f"Cannot read the database URL {url!r}: write sqlite:///path/to/file.db or postgresql://user@host/database"
+            f"Cannot read the database URL {_shown(url)}: write sqlite:///path/to/file.db or postgresql://user@host/database"
         )
     path = unquote(parts.path).removeprefix("/")
     if not path:
         raise CannotOpen("The database URL names no file: write sqlite:///path/to/file.db")
     return SqliteStore(Path(path), meter)
+
+
+def _shown(url: str) -> str:
+    """`url`, without the password that one for another program may have."""
+    if "@" not in url:
+        return repr(url)
+    try:
+        return repr(named(url))
+    except ValueError:  # nobody can tell where its password would be
+        return "given"
