@@ -76,6 +76,12 @@ def test_every_list_is_changed_through_the_other_node_while_one_is_cut_off(drill
     assert {entry.phone_number_id for entry in changed} == set(LISTS)
 
 
+def test_the_node_that_is_cut_off_says_that_it_is_not_ready_and_the_other_that_it_is(drill: Drill) -> None:
+    _, alone, cut = drill.nodes
+
+    assert drill.ready_while_cut == {alone: 200, cut: 503}
+
+
 def test_the_node_that_was_cut_off_takes_changes_again(drill: Drill) -> None:
     _, _, cut = drill.nodes
 
