@@ -20,7 +20,7 @@ from wablock.block_list.ports import (
 from wablock.contract.errors import BlocklistInternalError
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import CommitMeter, GroupCommit
-from wablock.storage.sqlite import checks, directory, reads, routes
+from wablock.storage.sqlite import checks, directory, moves, reads, routes
 from wablock.storage.sqlite.connection import CannotOpen, connect, prepare
 from wablock.storage.sqlite.writes import BatchWriter
 from wablock.storage.writer_thread import WriterThread
@@ -44,6 +44,7 @@ class SqliteStore:
         prepare(path, vfs)
         try:
             self._reader = connect(path, vfs, busy_timeout_ms=_READER_BUSY_MS)
+            moves.refuse_moved(self._reader, path)
         except apsw.Error as trouble:
             raise CannotOpen(f"Cannot open the database {path}: {trouble}") from trouble
         self._writer = BatchWriter(lambda: connect(path, vfs))

@@ -1,0 +1,69 @@
+"""The old side: a SQLite database, read as it is at one moment."""
+
+import contextlib
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from wablock.storage.moving.tables import TABLES, Key, Row, Table, names
+from wablock.storage.sqlite import moves
+from wablock.storage.sqlite.connection import CannotOpen, connect, prepare
+
+
+def _select(table: Table, where: str = "") -> str:
+    computed = dict(table.computed)
+    columns = names([computed.get(column, column) for column in table.columns])
+    return f"SELECT {columns} FROM {table.name} {where} ORDER BY {names(table.key)} LIMIT ?"
+
+
+_FIRST: Final = {table.name: _select(table) for table in TABLES}
+_AFTER: Final = {
+    table.name: _select(table, f"WHERE ({names(table.key)}) > ({names(['?'] * len(table.key))})") for table in TABLES
+}
+_COUNT: Final = {table.name: f"SELECT count(*) FROM {table.name}" for table in TABLES}
+
+
+class Source:
+    """What one read transaction sees, until `close`. Writers go on beside it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `CannotOpen`, also where there is no such file."""
+        if not path.is_file():
+            raise CannotOpen(f"There is no database {path}")
+        prepare(path)
+        self._path = path
+        try:
+            self._connection = connect(path)
+        except apsw.Error as trouble:
+            raise CannotOpen(f"Cannot read the database {path}: {trouble}") from trouble
+        self.renew()
+
+    def renew(self) -> None:
+        """From now on what is read is as it is now."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._connection.execute("BEGIN")
+        self.move = moves.current(self._connection)
+
+    def knows(self, move_id: str) -> bool:
+        return moves.is_known(self._connection, move_id)
+
+    def counted(self) -> dict[str, int]:
+        """How many rows each table has."""
+        return {name: int(self._connection.execute(count).get) for name, count in _COUNT.items()}
+
+    def rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
+        """The next rows in the order of the key, as the other side has them. Raises `CannotOpen`."""
+        try:
+            if after is None:
+                found = self._connection.execute(_FIRST[table.name], (most,))
+            else:
+                found = self._connection.execute(_AFTER[table.name], (*after, most))
+            return [table.from_sqlite(row) for row in found]
+        except apsw.Error as trouble:
+            raise CannotOpen(f"Cannot read the database {self._path}: {trouble}") from trouble
+
+    def close(self) -> None:
+        with contextlib.suppress(apsw.Error):
+            self._connection.close()
