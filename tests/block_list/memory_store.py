@@ -99,7 +99,7 @@ class MemoryStore:
             holds_until=min(expiries, default=None),
         )
 
-    async def stamp(self) -> int:
+    async def stamp(self, list_id: str) -> int:  # noqa: ARG002 - it counts for all lists
         self._refuse_in_trouble()
         return len(self.applied)
 

@@ -12,17 +12,21 @@ BLOCK_USERS: Final = f"/v25.0/{PHONE_NUMBER_ID}/block_users"
 
 
 class Deployment:
-    """One database. `headers` say its token, which may read and write."""
+    """One database, a SQLite file if no other is named. `headers` say its token, which may read and write."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str | None = None) -> None:
         self.file = folder / "wablock.db"
-        self.database = f"sqlite:///{self.file}"
-        added = run("number", "add", PHONE_NUMBER_ID, WABLOCK_DATABASE=self.database)
-        assert added.returncode == 0, added.stderr
+        self.database = database or f"sqlite:///{self.file}"
+        self.add_number(PHONE_NUMBER_ID)
         created = run("token", "create", "--json", WABLOCK_DATABASE=self.database)
+        assert created.returncode == 0, created.stderr
         self.token: str = json.loads(created.stdout)["token"]
         self.headers = {"Authorization": f"Bearer {self.token}"}
 
+    def add_number(self, phone_number_id: str) -> None:
+        added = run("number", "add", phone_number_id, WABLOCK_DATABASE=self.database)
+        assert added.returncode == 0, added.stderr
+
     def server(self, *arguments: str, **variables: str) -> AbstractContextManager[Server]:
         """`wablock serve` on the database, listening on a free port."""
-        return started("serve", "--port", "0", *arguments, WABLOCK_DATABASE=self.database, **variables)
+        return started("serve", "--port", "0", *arguments, **{"WABLOCK_DATABASE": self.database} | variables)

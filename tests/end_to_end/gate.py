@@ -1,14 +1,13 @@
 """A gate before one receiver: a deployment whose number has an app secret and a downstream, and its server's lives."""
 
 import asyncio
-import random
 import signal
-import socket
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from tests.cli.command import Server, run, started
 from tests.end_to_end.deployment import PHONE_NUMBER_ID, Deployment
+from tests.ports import lasting_port
 from tests.server.test_webhooks import KEY, SECRET
 
 _KEY = {"WABLOCK_SECRET_KEY": KEY.secret_key or ""}
@@ -37,7 +36,7 @@ class Lives:
     """A server that is killed and started again on one database and at one address."""
 
     def __init__(self, deployment: GateDeployment) -> None:
-        self.port = _lasting_port()
+        self.port = lasting_port()
         self._deployment = deployment
         self._ends = ExitStack()
         self._server: Server | None = None
@@ -58,17 +57,3 @@ class Lives:
 
     async def end(self) -> None:
         await asyncio.to_thread(self._ends.close)
-
-
-def _lasting_port() -> int:
-    """A free port that no client is given by the system: one that asks again and again, while nobody listens, would at
-    last be given this very port and connect to itself.
-    """
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port

@@ -33,17 +33,18 @@ def _one(client: httpx2.Client, chance: random.Random) -> Operation:
     assert answer.status_code == 200, answer.text
     if kind is not Kind.LIST:
         return Operation(kind, users, invoked, returned)
-    seen, version = _read(answer)
+    seen, version = read(answer, PHONE_NUMBER_ID)
     return Operation(kind, seen, invoked, returned, version)
 
 
-def _read(answer: httpx2.Response) -> tuple[Blocked, int | None]:
+def read(answer: httpx2.Response, phone_number_id: str) -> tuple[Blocked, int | None]:
+    """Whom the only page of this number's list shows, and the list's version."""
     page = answer.json()
     seen = [user["wa_id"] for user in page["data"]]
     assert len(seen) == len(set(seen))
     if not seen:
         return frozenset(), None
     marks = page["paging"]["cursors"]
-    versions = {cursor.decode(mark, PHONE_NUMBER_ID).version for mark in marks.values()}
+    versions = {cursor.decode(mark, phone_number_id).version for mark in marks.values()}
     assert len(versions) == 1
     return frozenset(seen), versions.pop()

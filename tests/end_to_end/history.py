@@ -2,20 +2,27 @@
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 Blocked = frozenset[str]
+
+NEVER: Final = 2**63
+"""When a change returned whose client was not told: it may take effect at any later moment, or not at all."""
 
 
 class Kind(StrEnum):
     BLOCK = "block"
     UNBLOCK = "unblock"
     LIST = "list"
+    IS_BLOCKED = "is blocked"
+    IS_FREE = "is free"
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One request as its client saw it. `users`: whom it named, or for a list, whom it showed.
+    """One request as its client saw it. `users`: whom it named, or for a list, whom it showed. A check is of the kind
+    that its answer was.
 
     `version`: of the list, where the answer told it.
     """
@@ -84,7 +91,8 @@ def versions_in_disorder(history: Iterable[Operation]) -> list[tuple[Operation, 
 def _events(history: Sequence[Operation]) -> Iterable[tuple[int, bool, int]]:
     for index, operation in enumerate(history):
         yield operation.invoked, False, index
-        yield operation.returned, True, index
+        if operation.returned != NEVER:
+            yield operation.returned, True, index
 
 
 def _reachable(
@@ -115,3 +123,7 @@ def _effect(operation: Operation, blocked: Blocked) -> Blocked | None:
             return blocked - operation.users
         case Kind.LIST:
             return blocked if blocked == operation.users else None
+        case Kind.IS_BLOCKED:
+            return blocked if blocked >= operation.users else None
+        case Kind.IS_FREE:
+            return blocked if blocked.isdisjoint(operation.users) else None

@@ -1,7 +1,7 @@
 """The judge of histories itself: it finds what is wrong, and accepts what may be."""
 
 import pytest
-from tests.end_to_end.history import Kind, Operation, first_contradiction, versions_in_disorder
+from tests.end_to_end.history import NEVER, Kind, Operation, first_contradiction, versions_in_disorder
 
 ANNA = frozenset({"16505550101"})
 BEN = frozenset({"16505550102"})
@@ -67,6 +67,49 @@ def test_two_lists_may_not_see_two_blocks_in_different_orders() -> None:
     ]
 
     assert first_contradiction(history) is not None
+
+
+@pytest.mark.parametrize("seen", [(NOBODY, NOBODY), (NOBODY, ANNA), (ANNA, ANNA)])
+def test_a_block_whose_client_was_not_told_may_hold_from_any_moment_on_or_never(
+    seen: tuple[frozenset[str], ...],
+) -> None:
+    history = [
+        Operation(Kind.BLOCK, ANNA, 1, NEVER),
+        *(Operation(Kind.LIST, users, 2 * place, 2 * place + 1) for place, users in enumerate(seen, start=1)),
+    ]
+
+    assert first_contradiction(history) is None
+
+
+def test_a_block_whose_client_was_not_told_does_not_hold_twice() -> None:
+    history = [
+        Operation(Kind.BLOCK, ANNA, 1, NEVER),
+        Operation(Kind.LIST, ANNA, 2, 3),
+        Operation(Kind.UNBLOCK, ANNA, 4, 5),
+        Operation(Kind.LIST, ANNA, 6, 7),
+    ]
+
+    assert first_contradiction(history) == history[3]
+
+
+def test_half_of_a_request_whose_client_was_not_told_is_a_contradiction() -> None:
+    history = [Operation(Kind.BLOCK, ANNA | BEN, 1, NEVER), Operation(Kind.LIST, BEN, 2, 3)]
+
+    assert first_contradiction(history) == history[1]
+
+
+@pytest.mark.parametrize("kind, changed", [(Kind.IS_FREE, Kind.BLOCK), (Kind.IS_BLOCKED, Kind.UNBLOCK)])
+def test_a_check_that_misses_an_acknowledged_change_is_a_contradiction(kind: Kind, changed: Kind) -> None:
+    history = [Operation(Kind.BLOCK, BEN, 1, 2), Operation(changed, ANNA, 3, 4), Operation(kind, ANNA, 5, 6)]
+
+    assert first_contradiction(history) == history[2]
+
+
+@pytest.mark.parametrize("kind", [Kind.IS_BLOCKED, Kind.IS_FREE])
+def test_a_check_during_a_block_may_find_the_user_or_not(kind: Kind) -> None:
+    history = [Operation(Kind.BLOCK, ANNA, 1, 10), Operation(kind, ANNA, 2, 3)]
+
+    assert first_contradiction(history) is None
 
 
 def test_a_version_that_goes_back_is_found() -> None:

@@ -12,7 +12,7 @@ from tests.storage.people import people, person
 from wablock.block_list.ports import Change, Outcome, Sweep
 from wablock.contract.errors import BlocklistInternalError, Overloaded, UnknownObject
 from wablock.storage import SqliteStore
-from wablock.storage.group_commit import GroupCommit
+from wablock.storage.group_commit import Backlog, GroupCommit
 
 _NO_TIME = 2**63  # no database takes it
 _DONE = Outcome()
@@ -101,7 +101,7 @@ async def test_a_refusal_among_the_outcomes_is_that_callers_alone() -> None:
     async def refuse_the_second(changes: Sequence[Change]) -> Sequence[Outcome | Exception]:
         return [refusal if index == 1 else _DONE for index in range(len(changes))]
 
-    group = GroupCommit(refuse_the_second, CountingMeter())
+    group = GroupCommit(refuse_the_second, CountingMeter(), Backlog())
 
     outcomes = await asyncio.gather(*(group.submit(block(it)) for it in people(3)), return_exceptions=True)
 
@@ -121,7 +121,7 @@ async def test_a_caller_that_goes_away_takes_its_batch_not_along(store: SqliteSt
 
 async def test_whoever_comes_while_a_batch_is_written_shares_the_next() -> None:
     disk = HeldBack()
-    group = GroupCommit(disk.apply, CountingMeter())
+    group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     callers = [asyncio.ensure_future(group.submit(block(member))) for member in people(1)]
     await asyncio.sleep(0.01)
 
@@ -134,7 +134,7 @@ async def test_whoever_comes_while_a_batch_is_written_shares_the_next() -> None:
 
 async def test_a_batch_has_its_limit_in_users() -> None:
     disk = HeldBack()
-    group = GroupCommit(disk.apply, CountingMeter())
+    group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     disk.go_on.set()
 
     await asyncio.gather(*(group.submit(block(*people(1_000))) for _ in range(25)))
@@ -144,7 +144,7 @@ async def test_a_batch_has_its_limit_in_users() -> None:
 
 async def test_past_the_limit_of_waiting_users_a_change_is_refused_at_once() -> None:
     disk, meter = HeldBack(), CountingMeter()
-    group = GroupCommit(disk.apply, meter, most_waiting=10)
+    group = GroupCommit(disk.apply, meter, Backlog(10))
     callers = [asyncio.ensure_future(group.submit(block(*people(5)))) for _ in range(2)]
     await asyncio.sleep(0.01)  # these are being written, and wait no more
     callers += [asyncio.ensure_future(group.submit(block(*people(5)))) for _ in range(2)]
@@ -161,7 +161,7 @@ async def test_past_the_limit_of_waiting_users_a_change_is_refused_at_once() -> 
 
 async def test_after_an_overload_changes_are_taken_again() -> None:
     disk = HeldBack()
-    group = GroupCommit(disk.apply, CountingMeter(), most_waiting=1)
+    group = GroupCommit(disk.apply, CountingMeter(), Backlog(1))
     callers = [asyncio.ensure_future(group.submit(Sweep(NOON, 0))) for _ in range(2)]
     await asyncio.sleep(0.01)
 
@@ -173,7 +173,7 @@ async def test_after_an_overload_changes_are_taken_again() -> None:
 
 async def test_a_change_larger_than_the_limit_is_taken_when_nothing_waits() -> None:
     disk = HeldBack()
-    group = GroupCommit(disk.apply, CountingMeter(), most_waiting=10)
+    group = GroupCommit(disk.apply, CountingMeter(), Backlog(10))
     disk.go_on.set()
 
     assert await group.submit(block(*people(50))) == _DONE
@@ -183,7 +183,7 @@ async def test_where_a_whole_batch_fails_each_caller_hears_of_it() -> None:
     async def fail(changes: Sequence[Change]) -> Sequence[Outcome | Exception]:
         raise ValueError(len(changes))
 
-    group = GroupCommit(fail, CountingMeter())
+    group = GroupCommit(fail, CountingMeter(), Backlog())
 
     outcomes = await asyncio.gather(*(group.submit(block(it)) for it in people(3)), return_exceptions=True)
 
@@ -192,7 +192,7 @@ async def test_where_a_whole_batch_fails_each_caller_hears_of_it() -> None:
 
 async def test_a_batch_that_is_given_up_answers_its_callers() -> None:
     disk = HeldBack()
-    group = GroupCommit(disk.apply, CountingMeter())
+    group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     before = asyncio.all_tasks()
     caller = asyncio.ensure_future(group.submit(block(person(1))))
     await asyncio.sleep(0.01)
@@ -206,7 +206,7 @@ async def test_a_batch_that_is_given_up_answers_its_callers() -> None:
 
 async def test_draining_waits_for_all_that_was_handed_in() -> None:
     disk = HeldBack()
-    group = GroupCommit(disk.apply, CountingMeter())
+    group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     callers = [asyncio.ensure_future(group.submit(block(*people(1_000)))) for _ in range(15)]
     await asyncio.sleep(0.01)
 

@@ -176,16 +176,16 @@ async def test_a_page_of_a_list_without_expiries_holds_for_good(store: Store) ->
 async def test_the_stamp_stays_while_nobody_writes(store: Store) -> None:
     await store.apply(block(person(1)))
 
-    stamps = [await store.stamp(), await store.stamp()]
+    stamps = [await store.stamp(LIST), await store.stamp(LIST)]
 
     assert stamps[0] == stamps[1]
 
 
 async def test_the_stamp_is_another_one_after_every_write(store: Store) -> None:
-    stamps = [await store.stamp()]
+    stamps = [await store.stamp(LIST)]
 
     for change in (block(person(1)), block(person(2)), unblock(person(1))):
         await store.apply(change)
-        stamps.append(await store.stamp())
+        stamps.append(await store.stamp(LIST))
 
     assert len(set(stamps)) == len(stamps)

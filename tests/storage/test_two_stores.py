@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from tests.storage.adapters import Store
-from tests.storage.changes import NOON, SECOND, block, is_blocked, listed, unblock, version
+from tests.storage.changes import LIST, NOON, SECOND, block, is_blocked, listed, unblock, version
 from tests.storage.people import people, person
 from tests.storage.test_directory import NUMBER, TOKEN
 
@@ -72,8 +72,8 @@ async def test_an_open_store_is_ready(store: Store) -> None:
 
 async def test_a_write_of_one_store_is_another_stamp_in_the_other(open_store: Callable[[], Store]) -> None:
     one, other = open_store(), open_store()
-    before = await other.stamp()
+    before = await other.stamp(LIST)
 
     await one.apply(block(*people(1)))
 
-    assert await other.stamp() != before
+    assert await other.stamp(LIST) != before

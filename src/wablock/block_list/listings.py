@@ -37,6 +37,7 @@ class Listing(msgspec.Struct, frozen=True):
 
 class _Remembered(msgspec.Struct, frozen=True):
     listing: Listing
+    stamp: int
     read_at: Microseconds
 
 
@@ -44,15 +45,14 @@ class RememberedListings:
     """Listings that can be given again: since they were read nothing was written, and nobody on their list expired."""
 
     def __init__(self) -> None:
-        self._stamp = -1
         self._listings: dict[Asked, _Remembered] = {}
 
     def listing(self, asked: Asked, stamp: int, now: Microseconds) -> Listing | None:
         """The listing, where it is still true at `now` and the store still says `stamp`."""
-        if stamp != self._stamp:
-            return None
         remembered = self._listings.get(asked)
-        if remembered is None or now < remembered.read_at:  # a clock that was set back may bring the expired back
+        if remembered is None or remembered.stamp != stamp:
+            return None
+        if now < remembered.read_at:  # a clock that was set back may bring the expired back
             return None
         holds_until = remembered.listing.page.holds_until
         return remembered.listing if holds_until is None or now < holds_until else None
@@ -61,10 +61,9 @@ class RememberedListings:
         """Keep `listing`, if it is small; it was read after the store said `stamp`: at worst it is newer."""
         if len(listing.page.rows) > _MOST_ROWS or asked.details:
             return
-        if stamp != self._stamp or len(self._listings) >= _MOST_REMEMBERED:
+        if len(self._listings) >= _MOST_REMEMBERED:
             self._listings.clear()
-            self._stamp = stamp
-        self._listings[asked] = _Remembered(listing, now)
+        self._listings[asked] = _Remembered(listing, stamp, now)
 
 
 def marked_row(parameter: str, text: str | None, list_id: str) -> Cursor | None:

@@ -205,8 +205,8 @@ class BlockStore(Protocol):
     async def page(self, request: PageRequest) -> Page:
         """The page and the version, of one moment; its cost does not depend on where in the list it is."""
 
-    async def stamp(self) -> int:
-        """A number that is another one once anything was written, by whoever: equal stamps, equal pages."""
+    async def stamp(self, list_id: str) -> int:
+        """A number that is another one once anything was written to the list, by whoever: equal stamps, equal pages."""
 
     async def blocked(
         self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds

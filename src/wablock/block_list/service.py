@@ -94,7 +94,7 @@ class BlockList:
         """The newest `limit` users, or those next after or before a cursor; newest first always."""
         now = self._clock()
         asked = Asked(number.phone_number_id, number.rules, limit, after or None, before or None, details)
-        stamp = await self._store.stamp()
+        stamp = await self._store.stamp(number.phone_number_id)
         listing = self._remembered.listing(asked, stamp, now)
         if listing is None:
             listing = await self._listing(asked, self._rule_book.of(number), now)

@@ -6,15 +6,15 @@ So N concurrent requests cost one fsync, and a lone one waits for nobody.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
-from wablock.block_list.ports import Carry, Change, Outcome, Sweep
+from wablock.block_list.ports import Outcome
 from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded
 
-ApplyBatch = Callable[[Sequence[Change]], Awaitable[Sequence[Outcome | Exception]]]
+C = TypeVar("C")
 
-_MOST_USERS_WAITING = 100_000
-_MOST_USERS_IN_A_BATCH = 10_000  # bounds how long a small change can wait behind large ones
+_MOST_USERS_WAITING: Final = 100_000
+_MOST_USERS_IN_A_BATCH: Final = 10_000  # bounds how long a small change can wait behind large ones
 
 
 class CommitMeter(Protocol):
@@ -27,30 +27,64 @@ class CommitMeter(Protocol):
         """A change was refused because too much is waiting."""
 
 
-class GroupCommit:
+class Backlog:
+    """How much may wait, over all that share it.
+
+    `stalled_after`: seconds that a commit may take before what comes behind it is refused; None: however long.
+    """
+
+    def __init__(self, most_users: int = _MOST_USERS_WAITING, stalled_after: float | None = None) -> None:
+        self._most_users = most_users
+        self._stalled_after = stalled_after
+        self._users = 0
+
+    def admit(self, users: int, committing_for: float) -> None:
+        """Raises `Overloaded` where so many users are too many now, or would wait for a database that is stuck."""
+        if self._users and self._users + users > self._most_users:
+            raise Overloaded("Too many changes are waiting to be written. Nothing was changed; try again.")
+        if self._stalled_after is not None and committing_for > self._stalled_after:
+            raise Overloaded("The database is slow to answer. Nothing was changed; try again.")
+        self._users += users
+
+    def leave(self, users: int) -> None:
+        self._users -= users
+
+
+class GroupCommit(Generic[C]):
     """Forms batches for `apply_batch`, which makes one batch durable and gives an outcome for each change in it.
 
     A `GraphError` among the outcomes is that change's alone. `apply_batch` is never called twice at a time. Where it
     raises, every change of its batch fails with `BlocklistInternalError`.
     """
 
-    def __init__(self, apply_batch: ApplyBatch, meter: CommitMeter, most_waiting: int = _MOST_USERS_WAITING) -> None:
+    def __init__(
+        self,
+        apply_batch: Callable[[Sequence[C]], Awaitable[Sequence[Outcome | Exception]]],
+        meter: CommitMeter,
+        backlog: Backlog,
+    ) -> None:
         self._apply_batch = apply_batch
         self._meter = meter
-        self._most_waiting = most_waiting
-        self._waiting: deque[tuple[Change, asyncio.Future[Outcome]]] = deque()
-        self._users_waiting = 0
+        self._backlog = backlog
+        self._waiting: deque[tuple[C, asyncio.Future[Outcome]]] = deque()
         self._committing: asyncio.Task[None] | None = None
+        self._committing_since: float | None = None
 
-    async def submit(self, change: Change) -> Outcome:
+    @property
+    def is_idle(self) -> bool:
+        return self._committing is None
+
+    async def submit(self, change: C) -> Outcome:
         """Returns once `change` is durable. A caller that is cancelled meanwhile takes nobody along, nor its change."""
-        users = _users(change)
-        if self._users_waiting and self._users_waiting + users > self._most_waiting:
+        loop = asyncio.get_running_loop()
+        since = self._committing_since
+        try:
+            self._backlog.admit(_users(change), 0 if since is None else loop.time() - since)
+        except Overloaded:
             self._meter.refused()
-            raise Overloaded("Too many changes are waiting to be written. Nothing was changed; try again.")
-        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            raise
+        done: asyncio.Future[Outcome] = loop.create_future()
         self._waiting.append((change, done))
-        self._users_waiting += users
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all())
         return await done
@@ -64,20 +98,21 @@ class GroupCommit:
         try:
             while self._waiting:
                 await asyncio.sleep(0)  # requests that have arrived already come along: a commit costs more than a look
+                self._committing_since = asyncio.get_running_loop().time()
                 await self._commit(self._next_batch())
         finally:
-            self._committing = None
+            self._committing = self._committing_since = None
 
-    def _next_batch(self) -> list[tuple[Change, asyncio.Future[Outcome]]]:
+    def _next_batch(self) -> list[tuple[C, asyncio.Future[Outcome]]]:
         batch = [self._waiting.popleft()]
         users = _users(batch[0][0])
         while self._waiting and users + _users(self._waiting[0][0]) <= _MOST_USERS_IN_A_BATCH:
             batch.append(self._waiting.popleft())
             users += _users(batch[-1][0])
-        self._users_waiting -= users
+        self._backlog.leave(users)
         return batch
 
-    async def _commit(self, batch: list[tuple[Change, asyncio.Future[Outcome]]]) -> None:
+    async def _commit(self, batch: list[tuple[C, asyncio.Future[Outcome]]]) -> None:
         outcomes: Sequence[Outcome | Exception] = ()
         try:
             outcomes = await self._apply_batch([change for change, _ in batch])
@@ -107,5 +142,5 @@ def _internal_error(trouble: Exception) -> BlocklistInternalError:
     return error
 
 
-def _users(change: Change) -> int:
-    return 1 if isinstance(change, Sweep | Carry) else len(change.members)
+def _users(change: object) -> int:
+    return len(getattr(change, "members", "1"))

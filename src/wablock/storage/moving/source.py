@@ -7,8 +7,9 @@ from typing import Final
 import apsw
 
 from wablock.storage.moving.tables import TABLES, Key, Row, Table, names
+from wablock.storage.opening import CannotOpen
 from wablock.storage.sqlite import moves
-from wablock.storage.sqlite.connection import CannotOpen, connect, prepare
+from wablock.storage.sqlite.connection import connect, prepare
 
 
 def _select(table: Table, where: str = "") -> str:

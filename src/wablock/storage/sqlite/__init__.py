@@ -19,13 +19,12 @@ from wablock.block_list.ports import (
 )
 from wablock.contract.errors import BlocklistInternalError
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
-from wablock.storage.group_commit import CommitMeter, GroupCommit
+from wablock.storage.group_commit import Backlog, CommitMeter, GroupCommit
+from wablock.storage.opening import CannotOpen
 from wablock.storage.sqlite import checks, directory, moves, reads, routes
-from wablock.storage.sqlite.connection import CannotOpen, connect, prepare
+from wablock.storage.sqlite.connection import connect, prepare
 from wablock.storage.sqlite.writes import BatchWriter
 from wablock.storage.writer_thread import WriterThread
-
-__all__ = ["CannotOpen", "SqliteStore"]
 
 T = TypeVar("T")
 
@@ -49,7 +48,7 @@ class SqliteStore:
             raise CannotOpen(f"Cannot open the database {path}: {trouble}") from trouble
         self._writer = BatchWriter(lambda: connect(path, vfs))
         self._thread = WriterThread("wablock-writer")
-        self._group = GroupCommit(self._apply_batch, meter)
+        self._group = GroupCommit(self._apply_batch, meter, Backlog())
 
     async def close(self) -> None:
         """Returns once all that was handed in is durable and the file is closed."""
@@ -64,7 +63,7 @@ class SqliteStore:
     async def page(self, request: PageRequest) -> Page:
         return self._read(lambda: reads.page(self._reader, request))
 
-    async def stamp(self) -> int:
+    async def stamp(self, list_id: str) -> int:  # noqa: ARG002 - SQLite counts for the whole file
         return self._read(lambda: reads.stamp(self._reader))
 
     async def blocked(

@@ -9,12 +9,10 @@ from typing import Final
 
 import apsw
 
+from wablock.storage.opening import CannotOpen
+
 BUSY_TIMEOUT_MS: Final = 5_000
 _APPLICATION_ID: Final = 0x7761626C  # "wabl", in the file's header: which program this file belongs to
-
-
-class CannotOpen(Exception):
-    """The database cannot be used; the message says why and what to do, in one line."""
 
 
 def connect(path: Path, vfs: str | None = None, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> apsw.Connection:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import apsw
 
-from wablock.storage.sqlite.connection import CannotOpen, connect
+from wablock.storage.opening import CannotOpen
+from wablock.storage.sqlite.connection import connect
 
 
 def copy(source: Path, target: Path) -> None:

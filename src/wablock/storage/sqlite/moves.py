@@ -10,7 +10,8 @@ import msgspec
 
 from wablock.block_list.ports import Microseconds
 from wablock.contract.errors import Overloaded
-from wablock.storage.sqlite.connection import CannotOpen, connect
+from wablock.storage.opening import CannotOpen
+from wablock.storage.sqlite.connection import connect
 
 MOVING: Final = "moving"
 MOVED: Final = "moved"

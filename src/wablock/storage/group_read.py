@@ -1,0 +1,85 @@
+"""Many callers, one query: whoever asks while a query runs shares the next one.
+
+So what an answer says is never older than its question: the query begins after every question in it was asked.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+_MOST_WAITING = 20_000
+_MOST_TOGETHER = 1_000  # bounds how long a small question can wait behind many
+
+
+class GroupRead(Generic[Q, A]):
+    """Asks `answer` for all the questions that wait, at most `at_once` times at the same time.
+
+    Where a group fails its questions are asked one by one, so that no question fails for another's fault.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Sequence[Q]], Awaitable[Sequence[A]]],
+        *,
+        at_once: int,
+        most_waiting: int = _MOST_WAITING,
+    ) -> None:
+        self._answer = answer
+        self._at_once = at_once
+        self._most_waiting = most_waiting
+        self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
+        self._asking: set[asyncio.Task[None]] = set()
+
+    async def ask(self, question: Q) -> A:
+        """The answer, no older than the question. Raises `Overloaded` at once where too much is waiting."""
+        if len(self._waiting) >= self._most_waiting:
+            raise Overloaded("Too many questions are waiting to be answered; try again.")
+        done: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, done))
+        if len(self._asking) < self._at_once:
+            task = asyncio.create_task(self._ask_all())
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+        return await done
+
+    async def _ask_all(self) -> None:
+        await asyncio.sleep(0)  # requests that have arrived already come along
+        while self._waiting:
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))]
+            try:
+                await self._ask(group)
+            finally:  # even a cancelled query answers its callers
+                for _, done in group:
+                    if not done.done():
+                        done.set_exception(BlocklistInternalError())
+
+    async def _ask(self, group: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
+        try:
+            answers = await self._answer([question for question, _ in group])
+        except GraphError as failure:
+            _fail(group, failure)
+        except Exception as trouble:
+            if len(group) == 1:
+                _fail(group, trouble)
+            else:
+                for one in group:
+                    await self._ask([one])
+        else:
+            for (_, done), answer in zip(group, answers, strict=True):
+                if not done.done():  # its caller went away
+                    done.set_result(answer)
+
+
+def _fail(group: Sequence[tuple[Q, asyncio.Future[A]]], trouble: Exception) -> None:
+    """One exception for each caller: it remembers who raised it."""
+    for _, done in group:
+        if not done.done():
+            error = BlocklistInternalError()
+            error.__cause__ = trouble.__cause__ or trouble
+            done.set_exception(error)

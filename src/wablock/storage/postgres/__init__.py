@@ -1,0 +1,221 @@
+"""`PostgresStore`: block lists, numbers and tokens in one PostgreSQL database, for any number of nodes.
+
+Nothing is remembered here between two calls, so what one node has acknowledged is in force at all of them.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from itertools import count
+from typing import Final, TypeVar
+
+from wablock.access import AccessToken
+from wablock.block_list.ports import (
+    Block,
+    BusinessNumber,
+    Carry,
+    Change,
+    InForce,
+    Link,
+    Member,
+    Microseconds,
+    NoteInbound,
+    Outcome,
+    Page,
+    PageRequest,
+    Sweep,
+    Unblock,
+)
+from wablock.contract.errors import BlocklistInternalError
+from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
+from wablock.storage.group_commit import Backlog, CommitMeter
+from wablock.storage.group_read import GroupRead
+from wablock.storage.list_commits import ListCommits
+from wablock.storage.postgres import checks, directory, reads, routes
+from wablock.storage.postgres.checks import Question
+from wablock.storage.postgres.connections import Connection, Connections, Unreachable
+from wablock.storage.postgres.links import Links
+from wablock.storage.postgres.lists import Batch, NoSuchList
+from wablock.storage.postgres.schema import prepare
+from wablock.storage.postgres.sweeping import sweep
+from wablock.storage.postgres.working_list import ListChange, Merge
+
+T = TypeVar("T")
+
+# Apart, so that changes which wait for a slow disk do not hold up checks.
+_MOST_WRITING: Final = 8
+_MOST_READING: Final = 4
+_CHECKS_AT_ONCE: Final = 2
+_STALLED_AFTER: Final = 3.0  # seconds; what comes then is told at once to come again, and does not pile up
+
+_READY = "UPDATE wablock_schema SET version = version WHERE only_row"
+
+
+class PostgresStore:
+    """A `BlockStore`, a `Directory` and a `RouteStore`.
+
+    Changes are grouped list by list, checks all together. It belongs to the event loop that uses it.
+    """
+
+    def __init__(self, dsn: str, meter: CommitMeter) -> None:
+        """On return the schema is there, made and migrated where needed; raises `CannotOpen`."""
+        prepare(dsn)
+        self._writing = Connections(dsn, _MOST_WRITING)
+        self._reading = Connections(dsn, _MOST_READING)
+        self._lists: ListCommits[ListChange] = ListCommits(
+            self._apply_to_list, meter, Backlog(stalled_after=_STALLED_AFTER)
+        )
+        self._links = Links(self._writing, self._lists.submit)
+        self._checks = GroupRead(self._answer, at_once=_CHECKS_AT_ONCE)
+        self._node = secrets.randbits(62)
+        self._numbers = count(1)
+
+    async def close(self) -> None:
+        """Returns once all that was handed in is durable and the connections are closed."""
+        await self._lists.drain()
+        await self._writing.close()
+        await self._reading.close()
+
+    async def apply(self, change: Change) -> Outcome:
+        match change:
+            case Block():
+                return await self._block(change)
+            case Unblock():
+                return await self._lists.submit(change.list_id, change)
+            case NoteInbound():
+                await self._links.learn(change.account_id, change.members, change.at)
+                return await self._lists.submit(change.phone_number_id, change)
+            case Link():
+                await self._links.tell(change)
+            case Carry():
+                await self._links.carry(change)
+            case Sweep():
+                await sweep(self._writing, self._lists.submit, change)
+        return Outcome()
+
+    async def page(self, request: PageRequest) -> Page:
+        return await self._read(reads.page, request)
+
+    async def stamp(self, list_id: str) -> int:
+        return await self._read(reads.stamp, list_id)
+
+    async def blocked(
+        self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
+    ) -> Sequence[InForce | None]:
+        return await self._checks.ask(Question(account_id, list_id, users, at))
+
+    async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
+        return await self._links.unlinked(account_id, users)
+
+    async def is_ready(self) -> bool:
+        try:
+            await self._write(_touch)
+        except BlocklistInternalError:
+            return False
+        return True
+
+    async def find_token(self, digest: bytes) -> AccessToken | None:
+        return await self._read(directory.find_token, digest)
+
+    async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
+        return await self._read(directory.find_number, phone_number_id)
+
+    async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
+        return await self._read(directory.tokens, account_id)
+
+    async def numbers(self) -> Sequence[BusinessNumber]:
+        return await self._reading.run(directory.numbers)
+
+    async def add_token(self, token: AccessToken) -> bool:
+        return await self._write(directory.add_token, token)
+
+    async def revoke_token(self, digest: bytes, at: Microseconds) -> bool:
+        return await self._write(directory.revoke_token, digest, at)
+
+    async def add_number(self, number: BusinessNumber, at: Microseconds) -> bool:
+        return await directory.add_number(self._writing, number, at)
+
+    async def remove_number(self, phone_number_id: str) -> bool:
+        return await directory.remove_number(self._writing, phone_number_id)
+
+    async def find_account(self, account_id: str) -> SealedAccount | None:
+        return await self._read(routes.find_account, account_id)
+
+    async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
+        return await self._read(routes.find_verifier, verify_token_sha256)
+
+    async def signers(self) -> Sequence[SealedAccount]:
+        return await self._reading.run(routes.signers)
+
+    async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
+        await self._write(routes.set_account, account, at)
+
+    async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
+        return await self._read(routes.downstreams, phone_number_id)
+
+    async def account_downstreams(self, account_id: str) -> Sequence[SealedDownstream]:
+        return await self._read(routes.account_downstreams, account_id)
+
+    async def add_downstream(self, downstream: SealedDownstream) -> bool:
+        return await self._write(routes.add_downstream, downstream)
+
+    async def remove_downstream(self, phone_number_id: str, downstream_id: str) -> bool:
+        return await self._write(routes.remove_downstream, phone_number_id, downstream_id)
+
+    async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None:
+        return await self._read(routes.find_upstream, phone_number_id)
+
+    async def set_upstream(self, upstream: SealedUpstream) -> bool:
+        return await self._write(routes.set_upstream, upstream)
+
+    async def remove_upstream(self, phone_number_id: str) -> bool:
+        return await self._write(routes.remove_upstream, phone_number_id)
+
+    async def _read(self, read: Callable[..., Awaitable[T]], *args: object) -> T:
+        return await self._reading.run(lambda connection: read(connection, *args))
+
+    async def _write(self, write: Callable[..., Awaitable[T]], *args: object) -> T:
+        """Not repeated where it may have been done: its answer would be that of the second time."""
+        return await self._writing.run(lambda connection: write(connection, *args), again=False)
+
+    async def _answer(self, questions: Sequence[Question]) -> Sequence[Sequence[InForce | None]]:
+        return await self._read(checks.blocked, questions)
+
+    async def _block(self, change: Block) -> Outcome:
+        """What a request shows is learned before. What others learn meanwhile is seen to afterwards: a user who is
+        blocked by a user_id alone, just as that user_id is linked to a number, is blocked by the number, too.
+        """
+        await self._links.learn(change.account_id, change.members, change.at)
+        alone = [member.user_id for member in change.members if member.user_id is not None and not member.links]
+        before = await self._links.known(change.account_id, alone)
+        outcome = await self._lists.submit(change.list_id, change)
+        after = await self._links.known(change.account_id, alone)
+        for user_id, alias in after.items():
+            if user_id not in before:
+                await self._lists.submit(change.list_id, Merge(change.account_id, change.at, alias.member))
+        return outcome
+
+    async def _apply_to_list(self, list_id: str, changes: Sequence[ListChange]) -> Sequence[Outcome | Exception]:
+        """Where one of them cannot be done, the others are, each for itself."""
+        try:
+            return await self._apply_together(list_id, changes)
+        except Unreachable:
+            raise
+        except Exception as trouble:
+            if len(changes) == 1:
+                return [trouble]
+            return [(await self._apply_to_list(list_id, [change]))[0] for change in changes]
+
+    async def _apply_together(self, list_id: str, changes: Sequence[ListChange]) -> Sequence[Outcome | Exception]:
+        batch = Batch(list_id, changes, self._node, next(self._numbers))
+        try:
+            return await self._writing.run(batch)
+        except NoSuchList:
+            add = partial(directory.add_list, account_id=changes[0].account_id, list_id=list_id)
+            await self._writing.run(add)
+            return await self._writing.run(batch)
+
+
+async def _touch(connection: Connection) -> None:
+    """Only a write tells whether changes can be made durable."""
+    await connection.execute(_READY)

@@ -1,0 +1,182 @@
+"""Connections to the primary, and the one place where a transaction is repeated."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final, Protocol, TypeVar
+
+import asyncpg
+
+from wablock.contract.errors import BlocklistInternalError
+
+T = TypeVar("T")
+
+_log = logging.getLogger("wablock.storage")
+
+_GIVE_UP_AFTER: Final = 10.0  # seconds: a standby that takes over is met within, mostly
+_ANSWER_WITHIN: Final = 5.0  # seconds for one attempt; a network that swallows everything says nothing
+_CONNECT_WITHIN: Final = 3.0  # seconds, for each host
+_PAUSES: Final = (0.02, 0.05, 0.1, 0.2)  # seconds between attempts; the last one again and again
+
+# What a connection of ours is to be like; a server that does not know one of these goes without.
+_SETTINGS: Final = {
+    # A commit that waits for the standby and is cut short counts as done, though the standby does not have it.
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    # A node that went away in the middle must not hold a list for long.
+    "idle_in_transaction_session_timeout": "5000",
+    "client_connection_check_interval": "2000",
+    "tcp_user_timeout": "10000",
+    # All is looked up by key. A plan that was made while a table was small would walk it when it is large.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+_SET = """
+SELECT set_config(name, wanted, false)
+FROM unnest($1::text[], $2::text[]) AS ours (setting, wanted) JOIN pg_settings ON name = setting
+"""
+_DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+
+# The transaction was undone, for no fault of its own.
+_UNDONE: Final = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+)
+# The connection is lost, or its server is no primary any more; what became of a commit is not known.
+_LOST: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.StatementCompletionUnknownError,
+    OSError,  # TimeoutError among them
+)
+# There is no connection; nothing was begun.
+_REFUSED: Final = (
+    *_LOST,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.TargetServerAttributeNotMatched,
+)
+
+
+class Unreachable(BlocklistInternalError):
+    """The database did not answer in time, or not to the end."""
+
+
+class Connection(Protocol):
+    """As much of asyncpg's connection as is used here."""
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Any]: ...
+    async def fetchrow(self, query: str, *args: object) -> Any: ...
+    async def fetchval(self, query: str, *args: object) -> Any: ...
+    async def execute(self, query: str, *args: object) -> str: ...
+    async def executemany(self, command: str, args: Iterable[Sequence[object]]) -> None: ...
+    def transaction(self, *, isolation: str | None = None) -> contextlib.AbstractAsyncContextManager[None]: ...
+    def terminate(self) -> None: ...
+    def is_closed(self) -> bool: ...
+
+
+class Connections:
+    """At most `most` connections, made where they are needed and kept.
+
+    They belong to the event loop that uses them; after `close` another may.
+    """
+
+    def __init__(self, dsn: str, most: int) -> None:
+        self._dsn = dsn
+        self._most = most
+        self._pool: asyncpg.Pool | None = None
+
+    async def run(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = True) -> T:
+        """What `work` gives on a connection, in a transaction of its own making, or as one statement.
+
+        It is repeated where it was undone or the connection was lost, so it must be idempotent; with `again` False it
+        is not repeated where it may have been done. Raises `BlocklistInternalError` where the database cannot do it.
+        """
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + _GIVE_UP_AFTER
+        for attempt in range(1_000_000):
+            try:
+                return await self._attempt(work, give_up_at)
+            except _Again as trouble:
+                if not (again or trouble.nothing_done) or loop.time() > give_up_at:
+                    raise _failure(Unreachable(), trouble.__cause__ or trouble) from trouble.__cause__
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
+                raise _failure(BlocklistInternalError(), trouble) from trouble
+            await asyncio.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
+        raise AssertionError("unreachable")
+
+    async def close(self) -> None:
+        """Returns once every connection is closed; waits for nobody who still uses one."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await asyncio.wait_for(pool.close(), _ANSWER_WITHIN)
+            except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                pool.terminate()
+
+    async def _attempt(self, work: Callable[[Connection], Awaitable[T]], give_up_at: float) -> T:
+        loop = asyncio.get_running_loop()
+        pool = await self._opened()
+        try:
+            connection = await pool.acquire(timeout=max(give_up_at - loop.time(), 0.1))
+        except _REFUSED as trouble:
+            raise _Again(nothing_done=True) from trouble
+        # Not asyncpg's own timeout: that cancels, and a COMMIT that is cancelled while it waits for a standby is done.
+        watch = loop.call_later(_ANSWER_WITHIN, connection.terminate)
+        try:
+            return await work(connection)
+        except _UNDONE as trouble:
+            raise _Again(nothing_done=True) from trouble
+        except _LOST as trouble:
+            connection.terminate()
+            raise _Again(nothing_done=isinstance(trouble, asyncpg.ReadOnlySQLTransactionError)) from trouble
+        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
+            if connection.is_closed():
+                raise _Again(nothing_done=False) from trouble
+            raise
+        finally:
+            watch.cancel()
+            with contextlib.suppress(Exception):  # a connection that cannot be given back is not used again
+                await pool.release(connection)
+
+    async def _opened(self) -> asyncpg.Pool:
+        if self._pool is None:
+            self._pool = asyncpg.create_pool(
+                self._dsn,
+                min_size=0,
+                max_size=self._most,
+                timeout=_CONNECT_WITHIN,
+                init=_set_up,
+                reset=_leave_as_it_is,
+            )
+        return await self._pool
+
+
+class _Again(Exception):
+    """The attempt failed for no fault of its own. `nothing_done`: for certain."""
+
+    def __init__(self, *, nothing_done: bool) -> None:
+        self.nothing_done = nothing_done
+
+
+async def _set_up(connection: Connection) -> None:
+    await connection.execute("SET client_min_messages = error")
+    await connection.fetch(_SET, list(_SETTINGS), list(_SETTINGS.values()))
+    await connection.fetch(_DURABLE)
+
+
+async def _leave_as_it_is(_: Connection) -> None:
+    """Between two uses nothing is changed on a connection, so there is nothing to reset: a round trip less."""
+
+
+def _failure(failure: BlocklistInternalError, trouble: BaseException) -> BlocklistInternalError:
+    _log.error("the database failed: %s: %s", type(trouble).__name__, trouble)
+    return failure

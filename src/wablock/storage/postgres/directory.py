@@ -1,0 +1,152 @@
+"""Accounts, business numbers and access tokens, on PostgreSQL. See `Directory`.
+
+Accounts, tokens and which lists an account has are known to every shard, numbers lie with their lists. So they are
+written in transactions of their own, in an order in which a crash in between leaves nothing that counts.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from wablock.access import AccessToken, Scope
+from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
+from wablock.storage.postgres.connections import Connection, Connections
+
+_TOKEN: Final = "token_sha256, account_id, label, scopes, phone_number_ids, created_at, expires_at, revoked_at"
+_FIND_TOKEN = f"SELECT {_TOKEN} FROM access_token WHERE token_sha256 = $1"
+_TOKENS = (
+    f"SELECT {_TOKEN} FROM access_token WHERE $1::text IS NULL OR account_id = $1 ORDER BY created_at, token_sha256"
+)
+_ADD_TOKEN = f"""
+INSERT INTO access_token ({_TOKEN}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (token_sha256) DO NOTHING RETURNING token_sha256
+"""
+_REVOKE_TOKEN = """
+UPDATE access_token SET revoked_at = $2 WHERE token_sha256 = $1 AND revoked_at IS NULL RETURNING token_sha256
+"""
+_ADD_ACCOUNT = "INSERT INTO account (account_id, created_at) VALUES ($1, $2) ON CONFLICT (account_id) DO NOTHING"
+_ADD_LIST = """
+INSERT INTO account_list (account_id, list_id) VALUES ($1, $2) ON CONFLICT (account_id, list_id) DO NOTHING
+"""
+_FORGET_LIST = "DELETE FROM account_list WHERE account_id = $1 AND list_id = $2"
+_LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"
+
+_NUMBER: Final = "phone_number_id, account_id, wa_id, country, rules"
+_FIND_NUMBER = f"SELECT {_NUMBER} FROM phone_number WHERE phone_number_id = $1"
+_NUMBERS = f"SELECT {_NUMBER} FROM phone_number WHERE phone_number_id = ANY($1) ORDER BY phone_number_id"
+_ADD_NUMBER = f"""
+INSERT INTO phone_number ({_NUMBER}, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (phone_number_id) DO NOTHING RETURNING phone_number_id
+"""
+_MAKE_LIST = """
+INSERT INTO block_list (list_id, account_id, version, size, revision, writers) VALUES ($1, $2, 0, 0, 0, '{}')
+ON CONFLICT (list_id) DO NOTHING
+"""
+_TAKE_LIST = """
+INSERT INTO block_list (list_id, account_id, version, size, revision, writers) VALUES ($1, $2, 0, 0, 0, '{}')
+ON CONFLICT (list_id) DO UPDATE SET account_id = excluded.account_id, revision = block_list.revision + 1
+"""
+# A removed number's list stays, empty and nobody's: a request that was let in just before the removal is refused by it,
+# and does not block for whoever adds the number next. It is taken first: whoever writes to the list holds it.
+_GIVE_UP_LIST = """
+INSERT INTO block_list (list_id, account_id, version, size, revision, writers) VALUES ($1, '', 0, 0, 0, '{}')
+ON CONFLICT (list_id) DO UPDATE SET
+  account_id = '', version = block_list.version + 1, size = 0, next_expiry = NULL, revision = block_list.revision + 1
+"""
+_REMOVE_NUMBER = "DELETE FROM phone_number WHERE phone_number_id = $1 RETURNING account_id"
+_REMOVE_REST = (
+    "DELETE FROM blocked_user WHERE list_id = $1",
+    "DELETE FROM last_inbound WHERE phone_number_id = $1",
+    "DELETE FROM downstream WHERE phone_number_id = $1",
+    "DELETE FROM upstream WHERE phone_number_id = $1",
+)
+
+
+async def find_token(connection: Connection, digest: bytes) -> AccessToken | None:
+    row = await connection.fetchrow(_FIND_TOKEN, digest)
+    return None if row is None else _token(*row)
+
+
+async def find_number(connection: Connection, phone_number_id: str) -> BusinessNumber | None:
+    row = await connection.fetchrow(_FIND_NUMBER, phone_number_id)
+    return None if row is None else _number(*row)
+
+
+async def tokens(connection: Connection, account_id: str | None) -> Sequence[AccessToken]:
+    return [_token(*row) for row in await connection.fetch(_TOKENS, account_id)]
+
+
+async def numbers(connection: Connection) -> Sequence[BusinessNumber]:
+    lists = [list_id for (list_id,) in await connection.fetch(_LISTS)]
+    return [_number(*row) for row in await connection.fetch(_NUMBERS, lists)]
+
+
+async def add_token(connection: Connection, token: AccessToken) -> bool:
+    chosen = token.phone_number_ids
+    values = token.digest, token.account_id, token.label, " ".join(sorted(token.scopes))
+    times = token.created_at, token.expires_at, token.revoked_at
+    async with connection.transaction():
+        await connection.execute(_ADD_ACCOUNT, token.account_id, token.created_at)
+        added = await connection.fetchval(_ADD_TOKEN, *values, None if chosen is None else sorted(chosen), *times)
+    return added is not None
+
+
+async def revoke_token(connection: Connection, digest: bytes, at: Microseconds) -> bool:
+    return await connection.fetchval(_REVOKE_TOKEN, digest, at) is not None
+
+
+async def add_list(connection: Connection, account_id: str, list_id: str) -> None:
+    """On return the list has a row, and the account knows of it; whose it was before it stays."""
+    await connection.execute(_ADD_LIST, account_id, list_id)
+    await connection.execute(_MAKE_LIST, list_id, account_id)
+
+
+async def add_number(connections: Connections, number: BusinessNumber, at: Microseconds) -> bool:
+    values = number.phone_number_id, number.account_id, number.wa_id, number.country, number.rules, at
+
+    async def add(connection: Connection) -> bool:
+        async with connection.transaction():
+            if await connection.fetchval(_ADD_NUMBER, *values) is None:
+                return False
+            await connection.execute(_TAKE_LIST, number.phone_number_id, number.account_id)
+        return True
+
+    if await connections.run(lambda connection: find_number(connection, number.phone_number_id)) is not None:
+        return False
+    await connections.run(lambda connection: _know_list(connection, number, at))
+    return await connections.run(add, again=False)
+
+
+async def remove_number(connections: Connections, phone_number_id: str) -> bool:
+    async def remove(connection: Connection) -> str | None:
+        async with connection.transaction():
+            await connection.execute(_GIVE_UP_LIST, phone_number_id)
+            account_id: str | None = await connection.fetchval(_REMOVE_NUMBER, phone_number_id)
+            for statement in _REMOVE_REST:
+                await connection.execute(statement, phone_number_id)
+        return account_id
+
+    if await connections.run(lambda connection: find_number(connection, phone_number_id)) is None:
+        return False
+    account_id = await connections.run(remove, again=False)
+    if account_id is not None:
+        await connections.run(lambda connection: connection.execute(_FORGET_LIST, account_id, phone_number_id))
+    return account_id is not None
+
+
+async def _know_list(connection: Connection, number: BusinessNumber, at: Microseconds) -> None:
+    async with connection.transaction():
+        await connection.execute(_ADD_ACCOUNT, number.account_id, at)
+        await connection.execute(_ADD_LIST, number.account_id, number.phone_number_id)
+
+
+def _token(
+    digest: bytes, account_id: str, label: str, scopes: str, phone_number_ids: list[str] | None, *times: Any
+) -> AccessToken:
+    chosen = None if phone_number_ids is None else frozenset(phone_number_ids)
+    return AccessToken(digest, account_id, label, frozenset(map(Scope, scopes.split())), chosen, *times)
+
+
+def _number(
+    phone_number_id: str, account_id: str, wa_id: str | None, country: str | None, rules: str | None
+) -> BusinessNumber:
+    return BusinessNumber(phone_number_id, account_id, wa_id, country, None if rules is None else Rules(rules))

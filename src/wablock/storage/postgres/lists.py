@@ -1,0 +1,146 @@
+"""One list's changes in one transaction, under the lock of the list's row."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from wablock.block_list.ports import Block, Microseconds, Outcome
+from wablock.storage.postgres.connections import Connection
+from wablock.storage.postgres.working_list import Head, ListChange, Listed, Meaning, WorkingList, names_of
+
+# The lock is a write: so a commit waits for the standby even where nothing else was written, and with it for whatever
+# an attempt before, whose end nobody saw, had written.
+_HOLD = "SELECT account_id, version, size, next_expiry, writers FROM block_list WHERE list_id = $1 FOR UPDATE"
+_MEANINGS = "SELECT alias, identity, wa_id FROM identity_alias WHERE account_id = $1 AND alias = ANY($2)"
+_ALIASES = "SELECT alias, identity FROM identity_alias WHERE account_id = $1 AND identity = ANY($2)"
+_COLUMNS: Final = "identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at"
+_ROWS = f"SELECT {_COLUMNS} FROM blocked_user WHERE list_id = $1 AND identity = ANY($2)"
+_WROTE_AT = "SELECT identity, at FROM last_inbound WHERE phone_number_id = $1 AND identity = ANY($2)"
+_DROP_EXPIRED = "DELETE FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 RETURNING seq"
+_NEXT_EXPIRY = "SELECT min(expires_at) FROM blocked_user WHERE list_id = $1 AND expires_at IS NOT NULL"
+_REMOVE = "DELETE FROM blocked_user WHERE list_id = $1 AND identity = ANY($2)"
+_WRITE = f"""
+INSERT INTO blocked_user (list_id, {_COLUMNS})
+SELECT $1, unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+       unnest($7::bigint[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::bigint[])
+ON CONFLICT (list_id, identity) DO UPDATE SET
+  seq = excluded.seq, wa_id = excluded.wa_id, user_id = excluded.user_id, input = excluded.input,
+  blocked_at = excluded.blocked_at, blocked_by = excluded.blocked_by, reason = excluded.reason, note = excluded.note,
+  expires_at = excluded.expires_at
+"""
+_NOTE_INBOUND = """
+INSERT INTO last_inbound (phone_number_id, identity, at) SELECT $1, unnest($2::text[]), unnest($3::bigint[])
+ON CONFLICT (phone_number_id, identity) DO UPDATE SET at = greatest(last_inbound.at, excluded.at)
+"""
+_CHANGE_LIST = """
+UPDATE block_list SET version = $2, size = $3, next_expiry = $4, revision = revision + 1, writers = $5
+WHERE list_id = $1
+"""
+
+_MOST_WRITERS: Final = 16  # nodes whose last batch a list remembers, so that a repeat knows whether it was done
+
+
+class NoSuchList(Exception):
+    """The list has no row yet."""
+
+
+class Batch:
+    """Changes of one list, applied once however often the transaction has to be repeated.
+
+    `node` and `number` name the batch: no two batches of one list have both.
+    """
+
+    def __init__(self, list_id: str, changes: Sequence[ListChange], node: int, number: int) -> None:
+        self._list_id = list_id
+        self._changes = changes
+        self._node = node
+        self._number = number
+        self._outcomes: list[Outcome | Exception] = []
+
+    async def __call__(self, connection: Connection) -> Sequence[Outcome | Exception]:
+        """An outcome for each change; all of them are durable on return, or none is. Raises `NoSuchList`."""
+        async with connection.transaction(isolation="read_committed"):
+            held = await connection.fetchrow(_HOLD, self._list_id)
+            if held is None:
+                raise NoSuchList
+            *head, writers = held
+            if (self._node, self._number) in _pairs(writers):
+                return self._outcomes  # the attempt before was done, and only its end was not seen
+            working = await self._read(connection, Head(*head))
+            self._outcomes = [working.apply(change) for change in self._changes]
+            await self._write(connection, working, writers)
+        return self._outcomes
+
+    async def _read(self, connection: Connection, head: Head) -> WorkingList:
+        changes = [change for change in self._changes if change.account_id == head.account_id]
+        await self._drop_expired(connection, head, changes)
+        meanings = await self._meanings(connection, head, changes)
+        names = {name for change in changes for name in names_of(change, meanings)}
+        rows = await connection.fetch(_ROWS, self._list_id, list(names)) if names else ()
+        wrote_at = await self._wrote_at(connection, head, changes, names)
+        return WorkingList(self._list_id, head, (Listed(*row) for row in rows), meanings, wrote_at)
+
+    async def _drop_expired(self, connection: Connection, head: Head, changes: Sequence[ListChange]) -> None:
+        at = min((change.at for change in changes), default=None)
+        if at is None or head.next_expiry is None or head.next_expiry > at:
+            return
+        dropped = await connection.fetch(_DROP_EXPIRED, self._list_id, at)
+        head.size -= len(dropped)
+        head.next_expiry = await connection.fetchval(_NEXT_EXPIRY, self._list_id)
+
+    async def _meanings(self, connection: Connection, head: Head, changes: Sequence[ListChange]) -> dict[str, Meaning]:
+        """Read under the lock: whoever links a user_id merges the list's rows after us, or was seen by us."""
+        members = (member for change in changes for member in getattr(change, "members", ()))
+        user_ids = {member.user_id for member in members if member.user_id is not None}
+        if not user_ids:
+            return {}
+        found = await connection.fetch(_MEANINGS, head.account_id, list(user_ids))
+        return {alias: (identity, wa_id) for alias, identity, wa_id in found}
+
+    async def _wrote_at(
+        self, connection: Connection, head: Head, changes: Sequence[ListChange], names: set[str]
+    ) -> dict[str, Microseconds]:
+        """When the users last wrote, under whichever of their ids."""
+        if not any(isinstance(change, Block) and change.written_since is not None for change in changes):
+            return {}
+        known = {name: name for name in names}
+        known |= dict(await connection.fetch(_ALIASES, head.account_id, list(names)))
+        wrote_at: dict[str, Microseconds] = {}
+        for name, at in await connection.fetch(_WROTE_AT, self._list_id, list(known)):
+            identity = known[name]
+            wrote_at[identity] = max(at, wrote_at.get(identity, at))
+        return wrote_at
+
+    async def _write(self, connection: Connection, working: WorkingList, writers: Sequence[int]) -> None:
+        if working.removed:
+            await connection.execute(_REMOVE, self._list_id, working.removed)
+        if working.written:
+            columns = zip(*(_columns(row) for row in working.written), strict=True)
+            await connection.execute(_WRITE, self._list_id, *columns)
+        if working.wrote:
+            wrote = sorted(working.wrote.items())  # in one order, so that two nodes do not wait for each other
+            await connection.execute(_NOTE_INBOUND, self._list_id, *map(list, zip(*wrote, strict=True)))
+        if working.has_changed:
+            head = working.head
+            newest = [self._node, self._number]
+            others = [number for pair in _pairs(writers) if pair[0] != self._node for number in pair]
+            kept = newest + others[: 2 * (_MOST_WRITERS - 1)]
+            await connection.execute(_CHANGE_LIST, self._list_id, head.version, head.size, head.next_expiry, kept)
+
+
+def _pairs(writers: Sequence[int]) -> list[tuple[int, int]]:
+    return list(zip(writers[::2], writers[1::2], strict=True))
+
+
+def _columns(row: Listed) -> tuple[Any, ...]:
+    return (
+        row.identity,
+        row.seq,
+        row.wa_id,
+        row.user_id,
+        row.input,
+        row.blocked_at,
+        row.blocked_by,
+        row.reason,
+        row.note,
+        row.expires_at,
+    )

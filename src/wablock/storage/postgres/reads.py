@@ -1,0 +1,60 @@
+"""Pages of block lists, on PostgreSQL: each in one statement, so that rows and version are of one moment."""
+
+from typing import Final
+
+from wablock.block_list.ports import Page, PageRequest, Row
+from wablock.storage.postgres.connections import Connection
+
+_IN_FORCE: Final = "list_id = $1 AND (expires_at IS NULL OR expires_at > $2)"
+_ROWS: Final = "seq, wa_id, user_id"
+_DETAILS: Final = "seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at"
+
+
+def _page_of(columns: str, rows: str, order: str, beyond: str) -> str:
+    """A page's statement. `rows`: which may be on it; `beyond`: those on the other side of where it begins."""
+    return f"""
+SELECT list.version, EXISTS (SELECT 1 FROM blocked_user WHERE {_IN_FORCE} AND {beyond}),
+       (SELECT min(expires_at) FROM blocked_user WHERE list_id = $1 AND expires_at > $2), {columns}
+FROM block_list AS list
+LEFT JOIN LATERAL (
+  SELECT {columns} FROM blocked_user WHERE {_IN_FORCE} AND {rows} ORDER BY seq {order} LIMIT $4
+) AS shown ON true
+WHERE list.list_id = $1
+ORDER BY seq {order}
+"""
+
+
+_OLDER: Final = "seq < $3", "DESC", "seq >= $3"
+_NEWER: Final = "seq > $3", "ASC", "seq <= $3"
+_PAGES: Final = {
+    (details, older): _page_of(_DETAILS if details else _ROWS, *(_OLDER if older else _NEWER))
+    for details in (False, True)
+    for older in (False, True)
+}
+_NEWEST: Final = 2**63 - 1
+
+_STAMP = "SELECT revision FROM block_list WHERE list_id = $1"
+
+
+async def page(connection: Connection, request: PageRequest) -> Page:
+    """See `BlockStore.page`."""
+    older = request.before is None
+    marked = request.after if older else request.before
+    seq = _NEWEST if marked is None else marked
+    statement = _PAGES[request.details, older]
+    found = await connection.fetch(statement, request.list_id, request.at, seq, request.limit + 1)
+    if not found:
+        return Page((), 0, has_previous=False, has_next=False)
+    version, beyond, holds_until = found[0][:3]
+    rows = [Row(*columns[3:]) for columns in found[: request.limit] if columns[3] is not None]
+    more = len(found) > request.limit
+    if older:
+        return Page(rows, version, beyond, more, holds_until)
+    rows.reverse()
+    return Page(rows, version, more, beyond, holds_until)
+
+
+async def stamp(connection: Connection, list_id: str) -> int:
+    """See `BlockStore.stamp`."""
+    revision: int | None = await connection.fetchval(_STAMP, list_id)
+    return -1 if revision is None else revision

@@ -1,0 +1,111 @@
+"""Accounts' secrets, downstreams and upstreams, on PostgreSQL. See `RouteStore`."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from wablock.block_list.ports import Microseconds
+from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
+from wablock.storage.postgres.connections import Connection
+
+_ACCOUNT: Final = "account_id, app_secret, verify_token_sha256"
+_FIND_ACCOUNT = f"SELECT {_ACCOUNT} FROM account WHERE account_id = $1"
+_FIND_VERIFIER = f"SELECT {_ACCOUNT} FROM account WHERE verify_token_sha256 = $1 ORDER BY account_id LIMIT 1"
+_SIGNERS = f"SELECT {_ACCOUNT} FROM account WHERE app_secret IS NOT NULL ORDER BY account_id LIMIT 2"
+_SET_ACCOUNT = f"""
+INSERT INTO account ({_ACCOUNT}, created_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (account_id) DO UPDATE SET
+  app_secret = coalesce(excluded.app_secret, account.app_secret),
+  verify_token_sha256 = coalesce(excluded.verify_token_sha256, account.verify_token_sha256)
+"""
+_LISTS = "SELECT list_id FROM account_list WHERE account_id = $1"
+
+_DOWNSTREAM: Final = (
+    "downstream_id, phone_number_id, account_id, url, secret, headers, timeout_ms, required, may_be_inside, created_at"
+)
+_DOWNSTREAMS = f"""
+SELECT {_DOWNSTREAM} FROM downstream WHERE phone_number_id = $1 ORDER BY created_at, downstream_id
+"""
+_ACCOUNT_DOWNSTREAMS = f"""
+SELECT {_DOWNSTREAM} FROM downstream WHERE phone_number_id = ANY($1) AND account_id = $2
+ORDER BY created_at, downstream_id
+"""
+# Only for a number of the account: another tenant's webhooks are nobody else's business. Held, so that the number is
+# not removed meanwhile.
+_HOLD_NUMBER = "SELECT 1 FROM phone_number WHERE phone_number_id = $1 AND account_id = $2 FOR UPDATE"
+_ADD_DOWNSTREAM = f"""
+INSERT INTO downstream ({_DOWNSTREAM}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (phone_number_id, downstream_id) DO NOTHING
+"""
+_REMOVE_DOWNSTREAM = """
+DELETE FROM downstream WHERE phone_number_id = $1 AND downstream_id = $2 RETURNING downstream_id
+"""
+
+_UPSTREAM: Final = "phone_number_id, account_id, url, token, timeout_ms, may_be_inside, created_at"
+_FIND_UPSTREAM = f"SELECT {_UPSTREAM} FROM upstream WHERE phone_number_id = $1"
+_SET_UPSTREAM = f"""
+INSERT INTO upstream ({_UPSTREAM}) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (phone_number_id) DO UPDATE SET
+  account_id = excluded.account_id, url = excluded.url, token = excluded.token, timeout_ms = excluded.timeout_ms,
+  may_be_inside = excluded.may_be_inside, created_at = excluded.created_at
+"""
+_REMOVE_UPSTREAM = "DELETE FROM upstream WHERE phone_number_id = $1 RETURNING phone_number_id"
+
+
+async def find_account(connection: Connection, account_id: str) -> SealedAccount | None:
+    return _account(await connection.fetchrow(_FIND_ACCOUNT, account_id))
+
+
+async def find_verifier(connection: Connection, verify_token_sha256: bytes) -> SealedAccount | None:
+    return _account(await connection.fetchrow(_FIND_VERIFIER, verify_token_sha256))
+
+
+async def signers(connection: Connection) -> Sequence[SealedAccount]:
+    return [SealedAccount(*row) for row in await connection.fetch(_SIGNERS)]
+
+
+async def set_account(connection: Connection, it: SealedAccount, at: Microseconds) -> None:
+    await connection.execute(_SET_ACCOUNT, it.account_id, it.app_secret, it.verify_token_sha256, at)
+
+
+async def downstreams(connection: Connection, phone_number_id: str) -> Sequence[SealedDownstream]:
+    return [SealedDownstream(*row) for row in await connection.fetch(_DOWNSTREAMS, phone_number_id)]
+
+
+async def account_downstreams(connection: Connection, account_id: str) -> Sequence[SealedDownstream]:
+    lists = [list_id for (list_id,) in await connection.fetch(_LISTS, account_id)]
+    return [SealedDownstream(*row) for row in await connection.fetch(_ACCOUNT_DOWNSTREAMS, lists, account_id)]
+
+
+async def add_downstream(connection: Connection, it: SealedDownstream) -> bool:
+    async with connection.transaction():
+        if await connection.fetchval(_HOLD_NUMBER, it.phone_number_id, it.account_id) is None:
+            return False
+        values = it.downstream_id, it.phone_number_id, it.account_id, it.url, it.secret, it.headers, it.timeout_ms
+        await connection.execute(_ADD_DOWNSTREAM, *values, it.required, it.may_be_inside, it.created_at)
+    return True
+
+
+async def remove_downstream(connection: Connection, phone_number_id: str, downstream_id: str) -> bool:
+    return await connection.fetchval(_REMOVE_DOWNSTREAM, phone_number_id, downstream_id) is not None
+
+
+async def find_upstream(connection: Connection, phone_number_id: str) -> SealedUpstream | None:
+    row = await connection.fetchrow(_FIND_UPSTREAM, phone_number_id)
+    return None if row is None else SealedUpstream(*row)
+
+
+async def set_upstream(connection: Connection, it: SealedUpstream) -> bool:
+    async with connection.transaction():
+        if await connection.fetchval(_HOLD_NUMBER, it.phone_number_id, it.account_id) is None:
+            return False
+        values = it.phone_number_id, it.account_id, it.url, it.token, it.timeout_ms, it.may_be_inside, it.created_at
+        await connection.execute(_SET_UPSTREAM, *values)
+    return True
+
+
+async def remove_upstream(connection: Connection, phone_number_id: str) -> bool:
+    return await connection.fetchval(_REMOVE_UPSTREAM, phone_number_id) is not None
+
+
+def _account(row: Any) -> SealedAccount | None:
+    return None if row is None else SealedAccount(*row)

@@ -1,0 +1,136 @@
+"""Opening a PostgreSQL database: bringing its schema up to date, beside nodes that use it already."""
+
+import asyncio
+import logging
+import threading
+from importlib.resources import files
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from wablock.storage.opening import CannotOpen
+from wablock.storage.postgres.connections import Connection
+
+_log = logging.getLogger("wablock.storage")
+
+_WITHIN: Final = 10.0  # seconds to connect
+_ATTEMPTS: Final = 20
+
+# One row: the newest migration that was done, and the oldest wablock schema whose nodes can still work with it.
+_MAKE_SCHEMA_TABLE = """
+CREATE TABLE IF NOT EXISTS wablock_schema (
+    only_row BOOLEAN NOT NULL PRIMARY KEY CHECK (only_row),
+    version INTEGER NOT NULL,
+    works_with INTEGER NOT NULL
+)
+"""
+_FIRST = "INSERT INTO wablock_schema (only_row, version, works_with) VALUES (true, 0, 0) ON CONFLICT DO NOTHING"
+_IS_THERE = "SELECT to_regclass('wablock_schema')"
+_HELD = "SELECT version, works_with FROM wablock_schema WHERE only_row FOR UPDATE"
+_DONE = "UPDATE wablock_schema SET version = $1, works_with = $2 WHERE only_row"
+_HAS_CITUS = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')"
+
+# Two nodes that make the same table at once: one of them is told so in one of these ways, and looks again.
+_RACED: Final = (
+    asyncpg.UniqueViolationError,
+    asyncpg.DuplicateTableError,
+    asyncpg.DuplicateObjectError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InternalServerError,  # "tuple concurrently updated"
+)
+
+Migrations = dict[int, str]
+
+# A migration only adds. What it adds an older node does not name, so nodes of both versions work side by side; what no
+# node of the version before needs is removed by a later migration, which then says so here.
+WORKS_WITH: Final = 1
+
+
+def migrations(folder: str = "postgres") -> Migrations:
+    """Every migration: its number and its SQL, in order."""
+    scripts = files("wablock.storage").joinpath("migrations", folder)
+    found = sorted((entry.name, entry.read_text()) for entry in scripts.iterdir() if entry.name.endswith(".sql"))
+    return {int(name.split("_")[0]): sql for name, sql in found}
+
+
+def prepare(dsn: str) -> None:
+    """Apply the missing migrations; raises `CannotOpen`. Any number of nodes may do so at once, and one of them will.
+
+    In a thread of its own, since a store is opened inside and outside of event loops.
+    """
+    trouble: list[Exception] = []
+
+    def work() -> None:
+        try:
+            asyncio.run(_prepare(dsn))
+        except Exception as caught:
+            trouble.append(caught)
+
+    thread = threading.Thread(target=work, name="wablock-schema")
+    thread.start()
+    thread.join()
+    if not trouble:
+        return
+    if isinstance(trouble[0], CannotOpen):
+        raise trouble[0]
+    raise CannotOpen(f"Cannot open the database {named(dsn)}: {_one_line(trouble[0])}") from trouble[0]
+
+
+def named(dsn: str) -> str:
+    """The database as people may see it: without password and parameters."""
+    parts = urlsplit(dsn)
+    user, at, hosts = parts.netloc.rpartition("@")
+    return urlunsplit((parts.scheme, user.split(":")[0] + at + hosts, parts.path, "", ""))
+
+
+async def migrate(connection: Connection, scripts: Migrations, citus: Migrations, works_with: int) -> None:
+    """Bring the schema to the newest of `scripts`, in one transaction that other nodes wait for."""
+    newest = max(scripts)
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            if await connection.fetchval(_IS_THERE) is None:  # who may not make tables may use what is there
+                await connection.execute(_MAKE_SCHEMA_TABLE)
+                await connection.execute(_FIRST)
+            async with connection.transaction(isolation="read_committed"):
+                version, oldest = await connection.fetchrow(_HELD)
+                if oldest > newest:
+                    raise CannotOpen(f"The database was written by a newer wablock (schema {version}); upgrade wablock")
+                if version < newest:
+                    await _apply(connection, {n: sql for n, sql in scripts.items() if n > version}, citus)
+                    await connection.execute(_DONE, newest, works_with)
+        except _RACED:
+            if attempt == _ATTEMPTS:
+                raise
+            await asyncio.sleep(0.05 * attempt)
+        else:
+            return
+
+
+async def _apply(connection: Connection, scripts: Migrations, citus: Migrations) -> None:
+    has_citus = await connection.fetchval(_HAS_CITUS)
+    for number, sql in scripts.items():
+        await connection.execute(sql)
+        if has_citus and number in citus:
+            await connection.execute(citus[number])
+
+
+async def _prepare(dsn: str) -> None:
+    try:
+        connection = await asyncpg.connect(dsn, timeout=_WITHIN)
+    except asyncpg.ClientConfigurationError as trouble:
+        raise CannotOpen(
+            f"Cannot read the database URL: {_one_line(trouble)}; write postgresql://user@host:5432/database"
+        ) from trouble
+    try:
+        await connection.execute("SET client_min_messages = error")
+        await migrate(connection, migrations(), migrations("citus"), WORKS_WITH)
+        if await connection.fetchval("SHOW fsync") == "off":
+            _log.warning("this PostgreSQL runs with fsync off: what it acknowledges does not survive a power cut")
+    finally:
+        await connection.close()
+
+
+def _one_line(trouble: Exception) -> str:
+    return " ".join(str(trouble).split()) or type(trouble).__name__

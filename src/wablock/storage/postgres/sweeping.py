@@ -1,0 +1,48 @@
+"""Forgetting what is over, list by list. Any number of nodes may do it: what one has done the others find done."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from wablock.block_list.ports import Outcome, Sweep
+from wablock.contract.errors import UnknownObject
+from wablock.storage.postgres.connections import Connection, Connections
+from wablock.storage.postgres.working_list import DropExpired, ListChange
+
+_LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"
+_EXPIRED = "SELECT list_id, account_id FROM block_list WHERE list_id = ANY($1) AND next_expiry <= $2"
+_OLD_INBOUND = """
+SELECT phone_number_id FROM last_inbound WHERE phone_number_id = ANY($1) AND at < $2 GROUP BY phone_number_id
+"""
+_FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at < $2"
+
+_MOST_LISTS: Final = 1_000  # looked through in one statement
+
+
+async def sweep(
+    connections: Connections, apply: Callable[[str, ListChange], Awaitable[Outcome]], change: Sweep
+) -> None:
+    """See `Sweep`. Where it breaks off, the next one goes on."""
+    lists = [list_id for (list_id,) in await connections.run(lambda connection: connection.fetch(_LISTS))]
+    for start in range(0, len(lists), _MOST_LISTS):
+        some = lists[start : start + _MOST_LISTS]
+        for list_id, account_id in await _fetch(connections, _EXPIRED, some, change.at):
+            try:
+                await apply(list_id, DropExpired(account_id, change.at))
+            except UnknownObject:  # removed meanwhile, with all that was on it
+                continue
+        for (number,) in await _fetch(connections, _OLD_INBOUND, some, change.inbound_before):
+            await _execute(connections, _FORGET_INBOUND, number, change.inbound_before)
+
+
+async def _fetch(connections: Connections, statement: str, *args: object) -> Sequence[Sequence[str]]:
+    async def fetch(connection: Connection) -> Sequence[Sequence[str]]:
+        return await connection.fetch(statement, *args)
+
+    return await connections.run(fetch)
+
+
+async def _execute(connections: Connections, statement: str, *args: object) -> None:
+    async def execute(connection: Connection) -> None:
+        await connection.execute(statement, *args)
+
+    await connections.run(execute)

@@ -1,0 +1,287 @@
+"""One list in memory, as a transaction found it and as its changes leave it. No I/O here.
+
+All that changes of a batch need of a list is read first, under the list's lock; they are decided here, one after the
+other, and what came of them is written at once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from wablock.block_list.ports import Block, Member, Microseconds, NoteInbound, Outcome, Refusal, Unblock
+from wablock.block_list.rules import refusals
+from wablock.contract.errors import UnknownObject
+
+
+class Merge(msgspec.Struct, frozen=True):
+    """On this list, make one row of what may be two: `member`'s number and its user_id are one user."""
+
+    account_id: str
+    at: Microseconds
+    member: Member
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """Block `current` where one of `names` is: as the earliest of them, for as long as the longest."""
+
+    account_id: str
+    at: Microseconds
+    names: frozenset[str]
+    current: Member
+
+
+class DropExpired(msgspec.Struct, frozen=True):
+    """Forget the rows that expired."""
+
+    account_id: str
+    at: Microseconds
+
+
+ListChange: TypeAlias = Block | Unblock | NoteInbound | Merge | Copy | DropExpired
+
+
+class Head(msgspec.Struct):
+    """A list's own row. Nobody on it expires before `next_expiry`; None: nobody does."""
+
+    account_id: str
+    version: int
+    size: int
+    next_expiry: Microseconds | None
+
+
+class Listed(msgspec.Struct):
+    """A blocked user's row."""
+
+    identity: str
+    seq: int
+    wa_id: str | None
+    user_id: str | None
+    input: str
+    blocked_at: Microseconds
+    blocked_by: str
+    reason: str | None
+    note: str | None
+    expires_at: Microseconds | None
+
+    def expired(self, at: Microseconds) -> bool:
+        return self.expires_at is not None and self.expires_at <= at
+
+
+Meaning: TypeAlias = tuple[str, str]
+"""What a user_id is known to mean: an identity, and its wa_id."""
+
+
+def names_of(change: ListChange, meanings: Mapping[str, Meaning]) -> Iterable[str]:
+    """Every identity under which a user of `change` may be on the list."""
+    match change:
+        case Block() | Unblock():
+            for member in change.members:
+                yield from _names(member, meanings)
+        case Merge():
+            yield change.member.key
+            yield change.member.user_id or change.member.key
+        case Copy():
+            yield from change.names
+            yield change.current.key
+
+
+class WorkingList:
+    """The list and those of its rows that the changes may touch."""
+
+    def __init__(
+        self,
+        list_id: str,
+        head: Head,
+        rows: Iterable[Listed],
+        meanings: Mapping[str, Meaning],
+        wrote_at: Mapping[str, Microseconds],
+    ) -> None:
+        self.list_id = list_id
+        self.head = head
+        self._rows = {row.identity: row for row in rows}
+        self._found = frozenset(self._rows)
+        self._meanings = meanings
+        self._wrote_at = dict(wrote_at)
+        self._changed: set[str] = set()
+        self._head_was = msgspec.structs.astuple(head)
+        self.wrote: dict[str, Microseconds] = {}
+        """Who wrote to the number, and when."""
+
+    @property
+    def removed(self) -> list[str]:
+        """The identities whose rows are to go."""
+        return [identity for identity in self._found if identity not in self._rows]
+
+    @property
+    def written(self) -> list[Listed]:
+        """The rows to be kept as they are now: new ones, and those that changed."""
+        return [self._rows[identity] for identity in self._changed if identity in self._rows]
+
+    @property
+    def has_changed(self) -> bool:
+        return bool(self._changed) or msgspec.structs.astuple(self.head) != self._head_was
+
+    def apply(self, change: ListChange) -> Outcome | UnknownObject:
+        """What became of `change`; `UnknownObject`, nothing changed, where the list is not the account's."""
+        if change.account_id != self.head.account_id:
+            return UnknownObject("POST", self.list_id)
+        self._drop_expired(change.at)
+        match change:
+            case Block():
+                return self._block(change)
+            case Unblock():
+                self._unblock(change)
+            case NoteInbound():
+                self._note_inbound(change)
+            case Merge():
+                self._merge(change.member, change.at)
+            case Copy():
+                self._copy(change)
+            case DropExpired():
+                pass
+        return _DONE
+
+    def _block(self, change: Block) -> Outcome:
+        members = [self._meant(member) for member in change.members]
+        refused: dict[int, Refusal] = {}
+        if change.max_size is not None or change.written_since is not None:
+            refused = dict(refusals(change, members, self._rows, self.head.size, self._wrote_at))
+        accepted = [member for index, member in enumerate(members) if index not in refused] if refused else members
+        newest = max(change.at, self.head.version + len(accepted))
+        added = 0
+        for index, member in enumerate(accepted):
+            row = self._rows.get(member.key)
+            if row is None:
+                self._put(_new_row(member, newest - index, change))
+                self.head.version = max(self.head.version, newest - index)
+                added += 1
+            else:
+                self._keep_details(row, member)
+        self.head.size += added
+        return Outcome(refused) if refused else _DONE
+
+    def _keep_details(self, row: Listed, member: Member) -> None:
+        reason = row.reason if member.reason is None else member.reason
+        note = row.note if member.note is None else member.note
+        if (reason, note, member.expires_at) != (row.reason, row.note, row.expires_at):
+            self._put(msgspec.structs.replace(row, reason=reason, note=note, expires_at=member.expires_at))
+
+    def _unblock(self, change: Unblock) -> None:
+        names = {name for member in change.members for name in _names(member, self._meanings)}
+        gone = [name for name in names if name in self._rows]
+        for name in gone:
+            del self._rows[name]
+        if gone:
+            self._change(change.at, -len(gone))
+
+    def _note_inbound(self, change: NoteInbound) -> None:
+        times = [change.at] * len(change.members) if change.times is None else change.times
+        for member, at in zip(change.members, times, strict=True):
+            key = self._meant(member).key
+            self.wrote[key] = max(at, self.wrote.get(key, at))
+            self._wrote_at[key] = max(at, self._wrote_at.get(key, at))
+
+    def _merge(self, member: Member, at: Microseconds) -> None:
+        """The earlier block, the later expiry."""
+        rows = self._of({member.key, member.user_id or member.key})
+        if not rows:  # it had expired
+            return
+        for row in rows:
+            del self._rows[row.identity]
+        for _ in rows[1:]:
+            self._change(at, -1)
+        first = rows[0]
+        self._put(
+            msgspec.structs.replace(
+                first,
+                identity=member.key,
+                wa_id=first.wa_id or member.wa_id,
+                user_id=member.user_id,
+                expires_at=_later(rows),
+            )
+        )
+
+    def _copy(self, change: Copy) -> None:
+        current = change.current
+        for row in self._of(change.names):
+            known = self._rows.get(current.key)
+            if known is None:
+                self._change(change.at, 1)
+                shown = current.wa_id or current.user_id or current.key
+                self._put(
+                    msgspec.structs.replace(
+                        row,
+                        identity=current.key,
+                        seq=self.head.version,
+                        wa_id=current.wa_id,
+                        user_id=current.user_id,
+                        input=shown,
+                    )
+                )
+            elif known.expires_at != (latest := _later([known, row])):
+                self._put(msgspec.structs.replace(known, expires_at=latest))
+
+    def _of(self, names: Iterable[str]) -> list[Listed]:
+        """The rows under `names`, the earliest first."""
+        return sorted((self._rows[name] for name in names if name in self._rows), key=lambda row: row.seq)
+
+    def _put(self, row: Listed) -> None:
+        self._rows[row.identity] = row
+        self._changed.add(row.identity)
+        if row.expires_at is not None:
+            known = self.head.next_expiry
+            self.head.next_expiry = row.expires_at if known is None else min(known, row.expires_at)
+
+    def _change(self, at: Microseconds, grown_by: int) -> None:
+        self.head.version = max(at, self.head.version + 1)
+        self.head.size += grown_by
+
+    def _drop_expired(self, at: Microseconds) -> None:
+        """What is over does not count. Of rows that no change touches the database has dropped those before."""
+        if self.head.next_expiry is None or self.head.next_expiry > at:
+            return
+        for row in [row for row in self._rows.values() if row.expired(at)]:
+            del self._rows[row.identity]
+            self.head.size -= 1
+
+    def _meant(self, member: Member) -> Member:
+        """`member` under the identity that its user_id is known by, if it is."""
+        meaning = None if member.user_id is None else self._meanings.get(member.user_id)
+        if meaning is None:
+            return member
+        if not member.links:
+            return msgspec.structs.replace(member, key=meaning[0], wa_id=meaning[1])
+        # A request cannot make a user_id mean another number: that would carry one user's blocks over to another.
+        return member if meaning[0] == member.key else msgspec.structs.replace(member, user_id=None)
+
+
+_DONE = Outcome()
+
+
+def _names(member: Member, meanings: Mapping[str, Meaning]) -> Iterable[str]:
+    yield member.key
+    if member.user_id is not None:
+        yield member.user_id
+        if member.user_id in meanings:
+            yield meanings[member.user_id][0]
+
+
+def _new_row(member: Member, seq: int, change: Block) -> Listed:
+    return Listed(
+        member.key,
+        seq,
+        member.wa_id,
+        member.user_id,
+        member.input,
+        change.at,
+        change.by,
+        member.reason,
+        member.note,
+        member.expires_at,
+    )
+
+
+def _later(rows: Sequence[Listed]) -> Microseconds | None:
+    expiries = [row.expires_at for row in rows if row.expires_at is not None]
+    return max(expiries) if len(expiries) == len(rows) else None

@@ -1,0 +1,135 @@
+"""A PostgreSQL of the tests' own, on loopback, that they may start, stop and kill."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from tests.missing import missing
+from tests.ports import lasting_port
+
+QUICK: Final = {"fsync": "off", "full_page_writes": "off"}
+"""For tests that pull no plug."""
+
+_DEBIAN: Final = Path("/usr/lib/postgresql")
+_STARTS_WITHIN: Final = 60  # seconds
+_SETTINGS: Final = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "300",
+    "dynamic_shared_memory_type": "mmap",  # in its folder, so that a killed one leaves nothing elsewhere
+}
+
+
+class Cluster:
+    """A folder of PostgreSQL's with its server, which is not running yet. The folder goes when this process ends,
+    however it ends; a server that is left without its folder ends by itself.
+    """
+
+    def __init__(self, settings: Mapping[str, str] = QUICK) -> None:
+        self.folder: Final = Path(tempfile.mkdtemp(prefix="wablock-postgres-"))
+        self.data: Final = self.folder / "data"
+        self.port: Final = lasting_port()
+        self._log: Final = self.folder / "log"
+        self._settings = _SETTINGS | dict(settings)
+        self._server: subprocess.Popen[bytes] | None = None
+        self._minder = subprocess.Popen(
+            ["/bin/sh", "-c", 'cat >/dev/null; rm -rf "$1"', "minder", str(self.folder)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def create(self) -> None:
+        """Fill the folder with a new, empty cluster."""
+        self.run(
+            "initdb", "-D", str(self.data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"
+        )
+
+    def run(self, program: str, *arguments: str) -> None:
+        """One of PostgreSQL's programs, to its end."""
+        done = subprocess.run(
+            [_path(program), *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            **_unprivileged(),
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self) -> None:
+        """Returns when it takes connections."""
+        settings = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
+        with self._log.open("ab") as log:
+            self._server = subprocess.Popen(
+                [_path("postgres"), "-D", str(self.data), "-p", str(self.port), *settings],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the tests; they end the server when they are done
+                **_unprivileged(),
+            )
+        until = time.monotonic() + _STARTS_WITHIN
+        while not self._ready(self._server):
+            assert self._server.poll() is None, f"PostgreSQL does not start: {self.log}"
+            assert time.monotonic() < until, f"PostgreSQL is not ready: {self.log}"
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """An orderly end: who is connected is thrown out, what is committed is kept."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)
+            self._server.wait(_STARTS_WITHIN)
+            self._server = None
+
+    def kill(self) -> None:
+        """As if the machine had died: the server and all of its processes, at once."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGSTOP)  # so that none is born while they are counted
+        pid = self._server.pid
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+        self._server.kill()
+        self._server.wait(_STARTS_WITHIN)
+        self._server = None
+
+    def remove(self) -> None:
+        """Stop it, and leave nothing behind."""
+        self.stop()
+        self._minder.communicate()
+
+    def _ready(self, server: "subprocess.Popen[bytes]") -> bool:
+        """As pg_ctl finds it out: the eighth line of the lock file says so."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) > 7 and lines[0] == str(server.pid) and lines[7].strip() in {"ready", "standby"}
+
+
+def _path(program: str) -> str:
+    """The newest there is; without any, the test ends as `missing` has it."""
+    found = sorted(_DEBIAN.glob(f"*/bin/{program}"), key=lambda path: int(re.sub(r"\D", "", path.parts[-3]) or 0))
+    return str(found[-1]) if found else shutil.which(program) or missing("PostgreSQL's server is not installed")
+
+
+def _unprivileged() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}

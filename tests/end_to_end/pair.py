@@ -1,0 +1,49 @@
+"""A PostgreSQL that outlives a machine: a primary, and a standby that has all that was committed."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from tests.cluster import Cluster
+from tests.postgres import connected, execute
+
+_READY_WITHIN: Final = 60  # seconds
+_IN_STEP: Final = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'"
+
+
+class Pair:
+    """Both on this machine, with real fsync. The primary acknowledges nothing that the standby does not have."""
+
+    def __init__(self) -> None:
+        self.primary = Cluster({"synchronous_standby_names": "*", "synchronous_commit": "on"})
+        # Nobody stands by it once it is the primary: with a name here it would wait for ever.
+        self.standby = Cluster({"synchronous_standby_names": ""})
+
+    def start(self) -> None:
+        """Returns when the standby is in step."""
+        self.primary.create()
+        self.primary.start()
+        source = f"host=127.0.0.1 port={self.primary.port} user=postgres"
+        self.standby.run("pg_basebackup", "-d", source, "-D", str(self.standby.data), "-R", "-c", "fast", "--no-sync")
+        self.standby.start()
+        until = time.monotonic() + _READY_WITHIN
+        while not connected(self.primary.url, _standbys_in_step):
+            assert time.monotonic() < until, self.standby.log
+            time.sleep(0.02)
+
+    def promote(self) -> None:
+        """Returns when the standby takes writes; the primary must be dead."""
+        execute(self.standby.url, "SELECT pg_promote()")
+
+    def url(self, ports: Sequence[int] = ()) -> str:
+        """Whichever is the primary; `ports` where the ways to both begin, if not at themselves."""
+        hosts = ",".join(f"127.0.0.1:{port}" for port in ports or (self.primary.port, self.standby.port))
+        return f"postgresql://postgres@{hosts}/postgres?target_session_attrs=primary"
+
+    def remove(self) -> None:
+        self.primary.remove()
+        self.standby.remove()
+
+
+async def _standbys_in_step(connection: Any) -> int:
+    return int(await connection.fetchval(_IN_STEP))

@@ -1,0 +1,70 @@
+"""The cable of the drills: what it carries, and what becomes of it when it is cut or torn."""
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from typing import Final
+
+import pytest
+from tests.end_to_end.cable import Cable, cable_to
+
+_SILENCE: Final = 0.05  # seconds
+
+
+async def _echo(reader: StreamReader, writer: StreamWriter) -> None:
+    try:
+        while piece := await reader.read(100):
+            writer.write(piece)
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
+
+
+@pytest.fixture
+async def cable() -> AsyncIterator[Cable]:
+    """It leads to somebody who says again what is said."""
+    server = await asyncio.start_server(_echo, "127.0.0.1", 0)
+    async with cable_to(server.sockets[0].getsockname()[1]) as cable:
+        yield cable
+    server.close()
+
+
+async def test_what_is_said_while_it_is_cut_comes_when_it_is_mended(cable: Cable) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
+    cable.cut()
+    writer.write(b"hello")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.readexactly(5), _SILENCE)
+
+    cable.mend()
+
+    assert await reader.readexactly(5) == b"hello"
+    writer.close()
+
+
+async def test_nobody_is_refused_and_nobody_answered_while_it_is_cut(cable: Cable) -> None:
+    cable.cut()
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
+    writer.write(b"hello")
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.readexactly(5), _SILENCE)
+    writer.close()
+
+
+async def test_who_is_connected_when_it_is_torn_is_told_so_and_may_come_again(cable: Cable) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
+    writer.write(b"hello")
+    await reader.readexactly(5)
+
+    cable.tear()
+
+    with pytest.raises(ConnectionResetError):
+        await reader.readexactly(1)
+    reader, again = await asyncio.open_connection("127.0.0.1", cable.port)
+    again.write(b"hello")
+    assert await reader.readexactly(5) == b"hello"
+    writer.close()
+    again.close()

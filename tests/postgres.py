@@ -1,0 +1,135 @@
+"""Empty databases on PostgreSQL for tests: schemas of one real database, used again and again."""
+
+import asyncio
+import atexit
+import os
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import asyncpg
+from tests.cluster import Cluster
+
+T = TypeVar("T")
+
+_GIVEN: Final = "WABLOCK_TEST_DATABASE"
+
+
+def fresh_database(folder: Path) -> str:
+    """The URL of this folder's own database: empty at first, the same as long as `folder` is not given back.
+
+    It may have wablock's tables already, without rows: an emptied schema costs a tenth of a new one.
+    """
+    return _schemas().of(folder)
+
+
+def bare_database(folder: Path) -> str:
+    """The same, without any table."""
+    return _schemas().bare(folder)
+
+
+def give_back(folder: Path) -> None:
+    """The databases of this folder and those below it are somebody else's from now on."""
+    if _schemas.cache_info().currsize:
+        _schemas().give_back(folder)
+
+
+class Schemas:
+    """Schemas of the database at `url`. A connection finds its own by the `search_path` in the URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._name = f"wablock_test_{secrets.token_hex(4)}"
+        self._made = 0
+        self._used: dict[Path, str] = {}
+        self._bare: dict[Path, str] = {}
+        self._free: list[str] = []
+
+    def of(self, folder: Path) -> str:
+        if folder not in self._used:
+            self._used[folder] = self._emptied(self._free.pop()) if self._free else self._new()
+        return self._at(self._used[folder])
+
+    def bare(self, folder: Path) -> str:
+        if folder not in self._bare:
+            self._bare[folder] = self._new()
+        return self._at(self._bare[folder])
+
+    def give_back(self, folder: Path) -> None:
+        for used in [used for used in self._used if used.is_relative_to(folder)]:
+            self._free.append(self._used.pop(used))
+        for used in [used for used in self._bare if used.is_relative_to(folder)]:
+            self._drop(self._bare.pop(used))
+
+    def drop(self) -> None:
+        """All of them."""
+        for name in (*self._used.values(), *self._bare.values(), *self._free):
+            self._drop(name)
+
+    def _at(self, name: str) -> str:
+        return f"{self._url}{'&' if '?' in self._url else '?'}search_path={name}"
+
+    def _new(self) -> str:
+        self._made += 1
+        name = f"{self._name}_{self._made}"
+        execute(self._url, f"CREATE SCHEMA {name}")
+        return name
+
+    def _emptied(self, name: str) -> str:
+        async def empty(connection: Any) -> None:
+            there = "SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tablename = ANY($2)"
+            for (table,) in await connection.fetch(there, name, _tables()):
+                await connection.execute(f"DELETE FROM {name}.{table}")
+
+        connected(self._url, empty)
+        return name
+
+    def _drop(self, name: str) -> None:
+        execute(self._url, f"DROP SCHEMA {name} CASCADE")
+
+
+def execute(url: str, sql: str) -> None:
+    async def executed(connection: Any) -> None:
+        await connection.execute(sql)
+
+    connected(url, executed)
+
+
+def connected(url: str, what: Callable[[Any], Awaitable[T]]) -> T:
+    """What `what` finds with a connection. In a thread of its own: the caller may have an event loop or not."""
+
+    async def done() -> T:
+        connection = await asyncpg.connect(url)
+        try:
+            return await what(connection)
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(done())).result()
+
+
+@cache
+def _schemas() -> Schemas:
+    """In the database that is given, else in a cluster of this process."""
+    if url := os.environ.get(_GIVEN):
+        schemas = Schemas(url)
+        atexit.register(schemas.drop)
+        return schemas
+    cluster = Cluster()
+    cluster.create()
+    cluster.start()
+    atexit.register(cluster.remove)
+    return Schemas(cluster.url)
+
+
+@cache
+def _tables() -> list[str]:
+    """What wablock's migrations make."""
+    folder = files("wablock.storage").joinpath("migrations/postgres")
+    return [name for file in folder.iterdir() for name in re.findall(r"CREATE TABLE (\w+)", file.read_text())]
