@@ -2,21 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
+from tests.postgres import fresh_database
 from tests.storage.meters import CountingMeter
 
-from wablock.access import Directory
-from wablock.block_list.ports import BlockStore
-from wablock.gate.ports import RouteStore
-from wablock.storage import SqliteStore
-
-
-class Store(BlockStore, Directory, RouteStore, Protocol):
-    """What an adapter is."""
-
-    async def close(self) -> None: ...
-
+from wablock.storage import SqliteStore, Store, open_store
 
 Opener = Callable[[Path], Store]
 """Opens a store on the one database that belongs to a test's folder; called twice, it opens that database twice."""
@@ -26,4 +16,8 @@ def _open_sqlite(folder: Path) -> Store:
     return SqliteStore(folder / "wablock.db", CountingMeter())
 
 
-ADAPTERS: dict[str, Opener] = {"sqlite": _open_sqlite}
+def _open_postgres(folder: Path) -> Store:
+    return open_store(fresh_database(folder), CountingMeter())
+
+
+ADAPTERS: dict[str, Opener] = {"sqlite": _open_sqlite, "postgres": _open_postgres}

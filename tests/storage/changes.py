@@ -1,8 +1,7 @@
 """Changes of one invented list, and what is on it."""
 
-from tests.storage.adapters import Store
-
 from wablock.block_list.ports import Block, Member, NoteInbound, Page, PageRequest, Row, Unblock
+from wablock.storage import Store
 
 ACCOUNT = "102290129340398"
 LIST = "106540352242922"

@@ -5,7 +5,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from tests.storage.adapters import ADAPTERS, Opener, Store
+from tests.storage.adapters import ADAPTERS, Opener
+
+from wablock.storage import Store
 
 
 @pytest.fixture(params=list(ADAPTERS))

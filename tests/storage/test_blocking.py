@@ -1,7 +1,6 @@
 """Blocking and unblocking: order, details, spellings."""
 
 import msgspec
-from tests.storage.adapters import Store
 from tests.storage.changes import (
     ACCOUNT,
     LIST,
@@ -18,6 +17,7 @@ from tests.storage.changes import (
 from tests.storage.people import by_user_id, people, person, typed
 
 from wablock.block_list.ports import Outcome
+from wablock.storage import Store
 
 
 async def test_a_list_that_nobody_touched_is_empty_and_has_version_0(store: Store) -> None:

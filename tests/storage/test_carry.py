@@ -1,11 +1,11 @@
 """A user who changed the number or got a new user_id stays blocked."""
 
 import pytest
-from tests.storage.adapters import Store
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, is_blocked, listed, page, unblock, version
 from tests.storage.people import by_user_id, linked, people, person
 
 from wablock.block_list.ports import Carry, InForce, Link, Member, PageRequest
+from wablock.storage import Store
 
 LATER = NOON + 60 * SECOND
 _OTHER_LIST = "106540352242923"

@@ -7,13 +7,14 @@ from pathlib import Path
 import apsw
 import msgspec
 import pytest
-from tests.storage.adapters import Store
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, listed, page, unblock, version, wrote
+from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, person
 
 from wablock.access import ALL_SCOPES, AccessToken, Scope, digest
 from wablock.block_list.ports import BusinessNumber, Change, Outcome, Refusal, Rules
 from wablock.contract.errors import UnknownObject
+from wablock.storage import SqliteStore, Store
 
 NUMBER = BusinessNumber(LIST, ACCOUNT, "16505550100", "US", Rules.META)
 TOKEN = AccessToken(digest("one"), ACCOUNT, "shop", frozenset({Scope.READ, Scope.WRITE}), frozenset({LIST}), NOON)
@@ -158,7 +159,8 @@ async def test_a_change_for_a_removed_number_fails_alone_and_leaves_no_link(stor
     assert [row.wa_id for row in (await page(store, list_id=other)).rows] == [None, "16505550001"]
 
 
-async def test_a_number_without_a_list_that_was_removed_takes_no_change(store: Store, tmp_path: Path) -> None:
+async def test_a_number_without_a_list_that_was_removed_takes_no_change(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "wablock.db", CountingMeter())
     await store.add_number(NUMBER, NOON)
     with closing(apsw.Connection(str(tmp_path / "wablock.db"))) as connection:  # as an earlier wablock left it
         connection.execute("DELETE FROM block_list")
@@ -166,6 +168,7 @@ async def test_a_number_without_a_list_that_was_removed_takes_no_change(store: S
 
     with pytest.raises(UnknownObject):
         await store.apply(block(person(1)))
+    await store.close()
 
 
 async def test_a_removal_is_a_change_of_the_list_and_keeps_its_version_growing(store: Store) -> None:

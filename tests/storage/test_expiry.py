@@ -1,11 +1,11 @@
 """Blocks that end by themselves. Whether a sweep has been by must not show."""
 
 import pytest
-from tests.storage.adapters import Store
 from tests.storage.changes import LIST, NOON, SECOND, block, is_blocked, listed, only_row, page, unblock, version, wrote
 from tests.storage.people import by_user_id, linked, people, person
 
 from wablock.block_list.ports import Member, Refusal, Sweep
+from wablock.storage import Store
 
 LATER = NOON + 60 * SECOND
 _AT_THE_END = pytest.mark.parametrize(

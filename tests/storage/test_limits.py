@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from tests.storage.adapters import Store
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, listed, page, unblock, wrote
 from tests.storage.people import by_user_id, linked, people, person, typed
 
 from wablock.block_list.ports import NoteInbound, Outcome, Refusal
+from wablock.storage import Store
 
 FULL = Refusal.LIST_FULL
 SILENT = Refusal.NOT_WRITTEN_LATELY

@@ -1,6 +1,5 @@
 """A user_id and a number that turn out to be one user."""
 
-from tests.storage.adapters import Store
 from tests.storage.changes import (
     NOON,
     SECOND,
@@ -16,6 +15,7 @@ from tests.storage.changes import (
 from tests.storage.people import by_user_id, linked, person
 
 from wablock.block_list.ports import PageRequest, Refusal
+from wablock.storage import Store
 
 LATER = NOON + 60 * SECOND
 _OTHER = "106540352242923"

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from tests.storage.adapters import ADAPTERS, Store
+from tests.storage.adapters import ADAPTERS
 from tests.storage.changes import ACCOUNT, NOON, SECOND
 from tests.storage.people import by_user_id, linked, person
 from tests.storage.plain_lists import PlainLists
@@ -28,6 +28,7 @@ from wablock.block_list.ports import (
     Sweep,
     Unblock,
 )
+from wablock.storage import Store
 
 T = TypeVar("T")
 

@@ -275,8 +275,8 @@ async def test_a_store_is_opened_by_url(tmp_path: Path) -> None:
     await store.close()
 
 
-@pytest.mark.parametrize("url", ["postgresql://somewhere/wablock", "sqlite://wablock.db", "wablock.db", ""])
-def test_a_url_that_is_not_sqlites_is_refused(url: str) -> None:
+@pytest.mark.parametrize("url", ["mysql://somewhere/wablock", "sqlite://wablock.db", "wablock.db", ""])
+def test_a_url_of_no_database_that_is_known_is_refused(url: str) -> None:
     with pytest.raises(CannotOpen, match="write sqlite:///path"):
         open_store(url, CountingMeter())
 

@@ -3,11 +3,11 @@
 import random
 
 import pytest
-from tests.storage.adapters import Store
 from tests.storage.changes import LIST, NOON, SECOND, block, page, unblock
 from tests.storage.people import people, person
 
 from wablock.block_list.ports import Page, PageRequest
+from wablock.storage import Store
 
 
 def _inputs(found: Page) -> list[str]:

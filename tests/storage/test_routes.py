@@ -2,11 +2,11 @@
 
 import msgspec
 import pytest
-from tests.storage.adapters import Store
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
+from wablock.storage import Store
 
 _OTHER = "102290129340399"
 NUMBER = BusinessNumber(LIST, ACCOUNT)

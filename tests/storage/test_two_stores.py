@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
-from tests.storage.adapters import Store
 from tests.storage.changes import LIST, NOON, SECOND, block, is_blocked, listed, unblock, version
 from tests.storage.people import people, person
 from tests.storage.test_directory import NUMBER, TOKEN
+
+from wablock.storage import Store
 
 
 async def test_a_block_is_seen_by_the_other_store_at_once(open_store: Callable[[], Store]) -> None:

@@ -1,8 +1,9 @@
 """A list's version: one counter for order and change."""
 
-from tests.storage.adapters import Store
 from tests.storage.changes import NOON, SECOND, block, listed, page, unblock, version
 from tests.storage.people import people, person
+
+from wablock.storage import Store
 
 
 async def test_the_version_is_the_time_of_the_change(store: Store) -> None:

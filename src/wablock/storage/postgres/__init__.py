@@ -26,7 +26,7 @@ from wablock.block_list.ports import (
     Sweep,
     Unblock,
 )
-from wablock.contract.errors import BlocklistInternalError
+from wablock.contract.errors import BlocklistInternalError, UnknownObject
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter
 from wablock.storage.group_read import GroupRead
@@ -83,7 +83,7 @@ class PostgresStore:
             case Unblock():
                 return await self._lists.submit(change.list_id, change)
             case NoteInbound():
-                await self._links.learn(change.account_id, change.members, change.at)
+                await self._learn(change.phone_number_id, change)
                 return await self._lists.submit(change.phone_number_id, change)
             case Link():
                 await self._links.tell(change)
@@ -185,7 +185,7 @@ class PostgresStore:
         """What a request shows is learned before. What others learn meanwhile is seen to afterwards: a user who is
         blocked by a user_id alone, just as that user_id is linked to a number, is blocked by the number, too.
         """
-        await self._links.learn(change.account_id, change.members, change.at)
+        await self._learn(change.list_id, change)
         alone = [member.user_id for member in change.members if member.user_id is not None and not member.links]
         before = await self._links.known(change.account_id, alone)
         outcome = await self._lists.submit(change.list_id, change)
@@ -194,6 +194,15 @@ class PostgresStore:
             if user_id not in before:
                 await self._lists.submit(change.list_id, Merge(change.account_id, change.at, alias.member))
         return outcome
+
+    async def _learn(self, list_id: str, change: Block | NoteInbound) -> None:
+        """Raises `UnknownObject`, nothing learned, where the list is not the account's."""
+        news = await self._links.unlinked(change.account_id, change.members)
+        if not news:
+            return
+        if await self._read(directory.owner, list_id) not in (None, change.account_id):
+            raise UnknownObject("POST", list_id)
+        await self._links.learn(change.account_id, news, change.at)
 
     async def _apply_to_list(self, list_id: str, changes: Sequence[ListChange]) -> Sequence[Outcome | Exception]:
         """Where one of them cannot be done, the others are, each for itself."""

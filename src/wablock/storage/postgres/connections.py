@@ -36,7 +36,7 @@ _SETTINGS: Final = {
 }
 _SET = """
 SELECT set_config(name, wanted, false)
-FROM unnest($1::text[], $2::text[]) AS ours (setting, wanted) JOIN pg_settings ON name = setting
+FROM unnest($1::text[], $2::text[]) AS ours (known, wanted) JOIN pg_settings ON name = known
 """
 _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 

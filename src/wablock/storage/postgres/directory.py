@@ -41,6 +41,7 @@ _MAKE_LIST = """
 INSERT INTO block_list (list_id, account_id, version, size, revision, writers) VALUES ($1, $2, 0, 0, 0, '{}')
 ON CONFLICT (list_id) DO NOTHING
 """
+_OWNER = "SELECT account_id FROM block_list WHERE list_id = $1"
 _TAKE_LIST = """
 INSERT INTO block_list (list_id, account_id, version, size, revision, writers) VALUES ($1, $2, 0, 0, 0, '{}')
 ON CONFLICT (list_id) DO UPDATE SET account_id = excluded.account_id, revision = block_list.revision + 1
@@ -98,6 +99,12 @@ async def add_list(connection: Connection, account_id: str, list_id: str) -> Non
     """On return the list has a row, and the account knows of it; whose it was before it stays."""
     await connection.execute(_ADD_LIST, account_id, list_id)
     await connection.execute(_MAKE_LIST, list_id, account_id)
+
+
+async def owner(connection: Connection, list_id: str) -> str | None:
+    """The account whose list it is; '' for nobody's, None where there is none."""
+    account_id: str | None = await connection.fetchval(_OWNER, list_id)
+    return account_id
 
 
 async def add_number(connections: Connections, number: BusinessNumber, at: Microseconds) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from wablock.block_list.ports import Block, Microseconds, Outcome
 from wablock.storage.postgres.connections import Connection
-from wablock.storage.postgres.working_list import Head, ListChange, Listed, Meaning, WorkingList, names_of
+from wablock.storage.postgres.working_list import DropExpired, Head, ListChange, Listed, Meaning, WorkingList, names_of
 
 # The lock is a write: so a commit waits for the standby even where nothing else was written, and with it for whatever
 # an attempt before, whose end nobody saw, had written.
@@ -16,6 +16,7 @@ _COLUMNS: Final = "identity, seq, wa_id, user_id, input, blocked_at, blocked_by,
 _ROWS = f"SELECT {_COLUMNS} FROM blocked_user WHERE list_id = $1 AND identity = ANY($2)"
 _WROTE_AT = "SELECT identity, at FROM last_inbound WHERE phone_number_id = $1 AND identity = ANY($2)"
 _DROP_EXPIRED = "DELETE FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 RETURNING seq"
+_DROP_THESE = "DELETE FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 AND identity = ANY($3) RETURNING seq"
 _NEXT_EXPIRY = "SELECT min(expires_at) FROM blocked_user WHERE list_id = $1 AND expires_at IS NOT NULL"
 _REMOVE = "DELETE FROM blocked_user WHERE list_id = $1 AND identity = ANY($2)"
 _WRITE = f"""
@@ -67,7 +68,7 @@ class Batch:
                 return self._outcomes  # the attempt before was done, and only its end was not seen
             working = await self._read(connection, Head(*head))
             self._outcomes = [working.apply(change) for change in self._changes]
-            await self._write(connection, working, writers)
+            await self._write(connection, working, Head(*head), writers)
         return self._outcomes
 
     async def _read(self, connection: Connection, head: Head) -> WorkingList:
@@ -83,7 +84,11 @@ class Batch:
         at = min((change.at for change in changes), default=None)
         if at is None or head.next_expiry is None or head.next_expiry > at:
             return
-        dropped = await connection.fetch(_DROP_EXPIRED, self._list_id, at)
+        if all(isinstance(change, DropExpired) for change in changes):  # a sweep takes a slice
+            these = [name for change in changes if isinstance(change, DropExpired) for name in change.identities]
+            dropped = await connection.fetch(_DROP_THESE, self._list_id, at, these)
+        else:
+            dropped = await connection.fetch(_DROP_EXPIRED, self._list_id, at)
         head.size -= len(dropped)
         head.next_expiry = await connection.fetchval(_NEXT_EXPIRY, self._list_id)
 
@@ -110,7 +115,7 @@ class Batch:
             wrote_at[identity] = max(at, wrote_at.get(identity, at))
         return wrote_at
 
-    async def _write(self, connection: Connection, working: WorkingList, writers: Sequence[int]) -> None:
+    async def _write(self, connection: Connection, working: WorkingList, before: Head, writers: Sequence[int]) -> None:
         if working.removed:
             await connection.execute(_REMOVE, self._list_id, working.removed)
         if working.written:
@@ -119,8 +124,8 @@ class Batch:
         if working.wrote:
             wrote = sorted(working.wrote.items())  # in one order, so that two nodes do not wait for each other
             await connection.execute(_NOTE_INBOUND, self._list_id, *map(list, zip(*wrote, strict=True)))
-        if working.has_changed:
-            head = working.head
+        head = working.head
+        if working.removed or working.written or head != before:
             newest = [self._node, self._number]
             others = [number for pair in _pairs(writers) if pair[0] != self._node for number in pair]
             kept = newest + others[: 2 * (_MOST_WRITERS - 1)]

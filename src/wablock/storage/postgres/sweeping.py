@@ -1,5 +1,6 @@
 """Forgetting what is over, list by list. Any number of nodes may do it: what one has done the others find done."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -10,12 +11,14 @@ from wablock.storage.postgres.working_list import DropExpired, ListChange
 
 _LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"
 _EXPIRED = "SELECT list_id, account_id FROM block_list WHERE list_id = ANY($1) AND next_expiry <= $2"
+_THESE = "SELECT identity FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 LIMIT $3"
 _OLD_INBOUND = """
 SELECT phone_number_id FROM last_inbound WHERE phone_number_id = ANY($1) AND at < $2 GROUP BY phone_number_id
 """
 _FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at < $2"
 
 _MOST_LISTS: Final = 1_000  # looked through in one statement
+_MOST_EXPIRED: Final = 10_000  # forgotten in one sweep, so that no change waits long behind it; the next sweep goes on
 
 
 async def sweep(
@@ -23,13 +26,15 @@ async def sweep(
 ) -> None:
     """See `Sweep`. Where it breaks off, the next one goes on."""
     lists = [list_id for (list_id,) in await connections.run(lambda connection: connection.fetch(_LISTS))]
+    most = _MOST_EXPIRED
     for start in range(0, len(lists), _MOST_LISTS):
         some = lists[start : start + _MOST_LISTS]
         for list_id, account_id in await _fetch(connections, _EXPIRED, some, change.at):
-            try:
-                await apply(list_id, DropExpired(account_id, change.at))
-            except UnknownObject:  # removed meanwhile, with all that was on it
-                continue
+            these = [name for (name,) in await _fetch(connections, _THESE, list_id, change.at, most)]
+            most -= len(these)
+            with contextlib.suppress(UnknownObject):  # removed meanwhile, with all that was on it
+                if these:
+                    await apply(list_id, DropExpired(account_id, change.at, these))
         for (number,) in await _fetch(connections, _OLD_INBOUND, some, change.inbound_before):
             await _execute(connections, _FORGET_INBOUND, number, change.inbound_before)
 

@@ -32,10 +32,11 @@ class Copy(msgspec.Struct, frozen=True):
 
 
 class DropExpired(msgspec.Struct, frozen=True):
-    """Forget the rows that expired."""
+    """Forget those of `identities` whose rows expired before `at`."""
 
     account_id: str
     at: Microseconds
+    identities: Sequence[str]
 
 
 ListChange: TypeAlias = Block | Unblock | NoteInbound | Merge | Copy | DropExpired
@@ -104,7 +105,6 @@ class WorkingList:
         self._meanings = meanings
         self._wrote_at = dict(wrote_at)
         self._changed: set[str] = set()
-        self._head_was = msgspec.structs.astuple(head)
         self.wrote: dict[str, Microseconds] = {}
         """Who wrote to the number, and when."""
 
@@ -117,10 +117,6 @@ class WorkingList:
     def written(self) -> list[Listed]:
         """The rows to be kept as they are now: new ones, and those that changed."""
         return [self._rows[identity] for identity in self._changed if identity in self._rows]
-
-    @property
-    def has_changed(self) -> bool:
-        return bool(self._changed) or msgspec.structs.astuple(self.head) != self._head_was
 
     def apply(self, change: ListChange) -> Outcome | UnknownObject:
         """What became of `change`; `UnknownObject`, nothing changed, where the list is not the account's."""
