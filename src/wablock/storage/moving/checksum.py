@@ -1,7 +1,7 @@
 """What both sides are compared by: SHA-256 over all rows of a table, in the order of its key."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import msgspec
 
@@ -17,22 +17,16 @@ class Sum(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class Checksum:
-    """Of the rows so far. Text, number, bytes, list and nothing are told apart, and so is where a value ends."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._rows = 0
-
-    def add(self, rows: Iterable[Row]) -> None:
-        encoded = [_encode(row) for row in rows]
-        self._hash.update(b"".join(encoded))
-        self._rows += len(encoded)
-
-    def sum(self) -> Sum:
-        return Sum(self._rows, self._hash.hexdigest())
+async def sum_of(chunks: AsyncIterator[list[Row]], advanced: Callable[[int], None]) -> Sum:
+    """Text, number, bytes, list and nothing are told apart in it, and so is where a value ends and a row."""
+    sha256, count = hashlib.sha256(), 0
+    async for rows in chunks:
+        sha256.update(b"".join([_encode(row) for row in rows]))
+        count += len(rows)
+        advanced(len(rows))
+    return Sum(count, sha256.hexdigest())
 
 
 def total(sums: Iterable[tuple[str, Sum]]) -> str:
     """One checksum of all tables."""
-    return hashlib.sha256(msgspec.msgpack.encode([(name, it.rows, it.sha256) for name, it in sums])).hexdigest()
+    return hashlib.sha256(b"".join(_encode((name, it.rows, it.sha256)) for name, it in sums)).hexdigest()

@@ -1,5 +1,6 @@
 """The old side: a SQLite database, read as it is at one moment."""
 
+import asyncio
 import contextlib
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ _FIRST: Final = {table.name: _select(table) for table in TABLES}
 _AFTER: Final = {
     table.name: _select(table, f"WHERE ({names(table.key)}) > ({names(['?'] * len(table.key))})") for table in TABLES
 }
-_COUNT: Final = {table.name: f"SELECT count(*) FROM {table.name}" for table in TABLES}
+_COUNTS: Final = [f"SELECT count(*) FROM {table.name}" for table in TABLES]
 
 
 class Source:
@@ -50,21 +51,24 @@ class Source:
     def knows(self, move_id: str) -> bool:
         return moves.is_known(self._connection, move_id)
 
-    def counted(self) -> dict[str, int]:
-        """How many rows each table has."""
-        return {name: int(self._connection.execute(count).get) for name, count in _COUNT.items()}
+    def counted(self) -> int:
+        """How many rows there are in all tables."""
+        return sum(int(self._connection.execute(count).get) for count in _COUNTS)
 
-    def rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
+    async def rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
         """The next rows in the order of the key, as the other side has them. Raises `CannotOpen`."""
+        return await asyncio.to_thread(self._rows, table, after, most)
+
+    def close(self) -> None:
+        with contextlib.suppress(apsw.Error):
+            self._connection.close()
+
+    def _rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
         try:
             if after is None:
                 found = self._connection.execute(_FIRST[table.name], (most,))
             else:
                 found = self._connection.execute(_AFTER[table.name], (*after, most))
-            return [table.from_sqlite(row) for row in found]
+            return found.fetchall() if table.from_sqlite is None else [table.from_sqlite(row) for row in found]
         except apsw.Error as trouble:
             raise CannotOpen(f"Cannot read the database {self._path}: {trouble}") from trouble
-
-    def close(self) -> None:
-        with contextlib.suppress(apsw.Error):
-            self._connection.close()

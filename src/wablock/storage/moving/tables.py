@@ -15,8 +15,8 @@ class Table(msgspec.Struct, frozen=True):
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
-    from_sqlite: Callable[[Row], Row] = tuple
-    """A row as PostgreSQL has it, of what SQLite gave."""
+    from_sqlite: Callable[[Row], Row] | None = None
+    """A row as PostgreSQL has it, of what SQLite gave. None: as it is."""
     computed: tuple[tuple[str, str], ...] = ()
     """Columns that SQLite lacks, and what they are there."""
     added: tuple[tuple[str, Any], ...] = ()
@@ -26,9 +26,24 @@ class Table(msgspec.Struct, frozen=True):
         return row[: len(self.key)]
 
 
+def _storable(text: str | None) -> str | None:
+    """PostgreSQL's text has no NUL."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if text and "\0" in text else text
+
+
+def _blocked_user(row: Row) -> Row:
+    return (*row[:8], _storable(row[8]), _storable(row[9]), row[10])
+
+
 def _access_token(row: Row) -> Row:
     chosen = row[4]
-    return (*row[:4], None if chosen is None else msgspec.json.decode(chosen, type=list[str]), *row[5:])
+    return (
+        *row[:2],
+        _storable(row[2]),
+        row[3],
+        None if chosen is None else msgspec.json.decode(chosen, type=list[str]),
+        *row[5:],
+    )
 
 
 def _downstream(row: Row) -> Row:
@@ -95,7 +110,7 @@ TABLES: Final = (
     ),
     Table("access_token", ACCESS_TOKEN, ("token_sha256",), _access_token),
     BLOCK_LIST,
-    Table("blocked_user", BLOCKED_USER, ("list_id", "seq")),
+    Table("blocked_user", BLOCKED_USER, ("list_id", "seq"), _blocked_user),
     Table(
         "identity_alias",
         ("account_id", "alias", "identity", "wa_id"),

@@ -136,7 +136,7 @@ class Target:
             found = await self._connection.fetch(_AFTER[table.name], *after, most)
         return [tuple(row) for row in found]
 
-    async def close(self) -> None:
+    def close(self) -> None:
         self._connection.terminate()
 
     async def _has(self, table: str) -> bool:

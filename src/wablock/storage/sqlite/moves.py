@@ -20,7 +20,7 @@ _CURRENT = "SELECT move_id, state, target FROM move WHERE state <> 'given up'"
 _IS_KNOWN = "SELECT EXISTS (SELECT 1 FROM move WHERE move_id = ?)"
 _GIVE_UP = "UPDATE move SET state = 'given up' WHERE state <> 'given up'"
 _BEGIN = "INSERT INTO move (move_id, state, target, begun_at) VALUES (?, 'moving', ?, ?)"
-_FINISH = "UPDATE move SET state = 'moved' WHERE move_id = ? AND state = 'moving'"
+_FINISH = "UPDATE move SET state = 'moved' WHERE state = 'moving'"
 # Every program that writes meets these, a server of an older wablock among them, which does not look at the table.
 _TABLES: Final = (
     "account",
@@ -101,10 +101,10 @@ def begin(path: Path, move_id: str, target: str, at: Microseconds) -> None:
         connection.execute(_CLOSE)
 
 
-def finish(path: Path, move_id: str) -> None:
+def finish(path: Path) -> None:
     """The move is done: the other database is the one that counts."""
     with _changing(path) as connection:
-        connection.execute(_FINISH, (move_id,))
+        connection.execute(_FINISH)
 
 
 def give_up(path: Path) -> Move | None:
