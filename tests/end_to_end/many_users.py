@@ -12,7 +12,8 @@ LISTS: Final = 7
 # Half of all in the first list. Every 10th with details, every 25th expires, every 20th by user_id alone.
 _FILL: Final = """
 INSERT INTO account (account_id, created_at, app_secret, verify_token_sha256)
-SELECT 'account' || n, :noon, x'00ff10', CASE WHEN n THEN x'aa00' END FROM (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2);
+SELECT 'account' || n, :noon, x'00ff10', CASE WHEN n THEN x'aa00' END
+FROM (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2);
 
 WITH RECURSIVE counted (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n + 1 < :lists)
 INSERT INTO phone_number (phone_number_id, account_id, wa_id, country, rules, created_at)

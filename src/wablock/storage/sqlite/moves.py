@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import apsw
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from wablock.block_list.ports import Microseconds
 from wablock.contract.errors import Overloaded
 from wablock.storage.opening import CannotOpen
-from wablock.storage.sqlite.connection import connect
+from wablock.storage.sqlite.connection import connect, prepare
 
 MOVING: Final = "moving"
 MOVED: Final = "moved"
@@ -84,8 +85,23 @@ def refuse_moved(connection: apsw.Connection, path: Path) -> None:
         connection.close()
         raise CannotOpen(
             f"{path} was moved to {move.target}: name that database, "
-            "or go back to this one as it was then with: wablock migrate --give-up"
+            f"or go back to this one as it was then with: {way_back(path)}"
         )
+
+
+def way_back(path: Path) -> str:
+    """What makes the database at `path` the one that counts."""
+    return f"wablock migrate --give-up --from sqlite:///{quote(str(path.absolute()))}"
+
+
+def of_file(path: Path) -> Move | None:
+    """The same of a file; it may be of an older wablock, which moved nothing."""
+    prepare(path)
+    try:
+        with contextlib.closing(connect(path)) as connection:
+            return current(connection)
+    except apsw.Error as trouble:
+        raise CannotOpen(f"Cannot read the database {path}: {trouble}") from trouble
 
 
 def is_known(connection: apsw.Connection, move_id: str) -> bool:
@@ -107,12 +123,10 @@ def finish(path: Path) -> None:
         connection.execute(_FINISH)
 
 
-def give_up(path: Path) -> Move | None:
-    """The database is written again; the move that kept it from it, if there was one."""
+def give_up(path: Path) -> None:
+    """The database is written again."""
     with _changing(path) as connection:
-        move = current(connection)
         reopen(connection)
-        return move
 
 
 def reopen(connection: apsw.Connection) -> None:
