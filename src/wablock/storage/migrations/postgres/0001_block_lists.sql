@@ -70,7 +70,7 @@ CREATE TABLE block_list (
 CREATE TABLE blocked_user (
     list_id TEXT COLLATE "C" NOT NULL,
     identity TEXT COLLATE "C" NOT NULL,
-    seq BIGINT NOT NULL,
+    seq BIGINT NOT NULL CHECK (seq > 0),
     wa_id TEXT COLLATE "C",
     user_id TEXT COLLATE "C",
     input TEXT NOT NULL,
@@ -82,7 +82,9 @@ CREATE TABLE blocked_user (
     PRIMARY KEY (list_id, identity)
 );
 
-CREATE UNIQUE INDEX blocked_user_seq ON blocked_user (list_id, seq);
+-- Only who names a seq may use it. Otherwise, of a list's many rows, the planner would take it for a look-up of one user
+-- wherever it believes that a list has few rows: before the first statistics, and where a list is named twice.
+CREATE UNIQUE INDEX blocked_user_seq ON blocked_user (list_id, seq) WHERE seq > 0;
 CREATE INDEX blocked_user_expiry ON blocked_user (list_id, expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE last_inbound (
