@@ -81,11 +81,11 @@ class _Moving:
         self._rehearse = rehearse
 
     async def run(self, at: Microseconds) -> Moved:
-        went_on = self._goes_on(await self._target.half())
+        half = await self._target.half()
+        went_on = self._goes_on(half)
         try:
-            if not went_on:
-                await self._begin(at)
-            return await self._go_on(went_on=went_on)
+            move_id = half.move_id if half is not None and went_on else await self._begin(at, half)
+            return await self._go_on(move_id, went_on=went_on)
         except (*_BROKEN_OFF, CannotOpen) as trouble:
             raise BrokenOff(told(trouble)) from trouble
 
@@ -100,13 +100,15 @@ class _Moving:
             return False
         raise CannotOpen("The target holds half of another move; make a database anew, or end that move first")
 
-    async def _begin(self, at: Microseconds) -> None:
+    async def _begin(self, at: Microseconds, half: Half | None) -> str:
+        """The new move's id."""
         move_id = secrets.token_hex(16)
         if not self._rehearse:
-            moves.begin(self._path, move_id, named(self._url), at)
-        await self._target.begin(move_id, is_rehearsal=self._rehearse)
+            moves.begin(self._path, move_id, named(self._url), at, self._source.move)
+        await self._target.begin(move_id, half, is_rehearsal=self._rehearse)
+        return move_id
 
-    async def _go_on(self, *, went_on: bool) -> Moved:
+    async def _go_on(self, move_id: str, *, went_on: bool) -> Moved:
         self._source.renew()
         counted = self._source.counted()
         await self._copy(counted)
@@ -118,8 +120,8 @@ class _Moving:
                 moves.give_up(self._path)
             return moved
         if not self._rehearse:  # in this order: in between, neither is written, and the same move ends it
-            moves.finish(self._path)
-        await self._target.finish()
+            moves.finish(self._path, move_id)
+        await self._target.finish(move_id)
         return moved
 
     async def _copy(self, counted: int) -> None:

@@ -15,6 +15,7 @@ _CONNECT_WITHIN: Final = 10.0  # seconds
 _MAKE_MOVE = "CREATE TABLE IF NOT EXISTS wablock_move (move_id TEXT NOT NULL, is_rehearsal BOOLEAN NOT NULL)"
 _IS_THERE = "SELECT to_regclass($1) IS NOT NULL"
 _HALF = "SELECT move_id, is_rehearsal FROM wablock_move"
+_IS_OURS = "SELECT EXISTS (SELECT 1 FROM wablock_move WHERE move_id = $1)"
 _FORGET_HALF = "DELETE FROM wablock_move"
 _SET_HALF = "INSERT INTO wablock_move (move_id, is_rehearsal) VALUES ($1, $2)"
 _DROP_MOVE = "DROP TABLE wablock_move"
@@ -87,23 +88,32 @@ class Target:
             raise CannotOpen("The target is not empty: it is a wablock database already; make a database anew")
         return None
 
-    async def begin(self, move_id: str, *, is_rehearsal: bool) -> None:
-        """Empty it, and keep every wablock from serving it until `finish`."""
-        if not await self._has("wablock_move"):
+    async def begin(self, move_id: str, instead_of: Half | None, *, is_rehearsal: bool) -> None:
+        """Empty it, and keep every wablock from serving it until `finish`.
+
+        Raises `CannotOpen` where it holds anything else than `instead_of` by now.
+        """
+        if instead_of is None:
             await schema.migrate(self._connection, schema.migrations(), schema.migrations("citus"), schema.WORKS_WITH)
-        async with self._connection.transaction():
+        async with self._connection.transaction(isolation="read_committed"):
+            await self._connection.execute(_LET_WORK, schema.HALF_MOVED)  # one at a time
+            if await self.half() != instead_of:
+                raise CannotOpen("Another wablock migrate is at work on the target")
             await self._connection.execute(_MAKE_MOVE)
             await self._connection.execute(_FORGET_HALF)
             await self._connection.execute(_SET_HALF, move_id, is_rehearsal)
-            await self._connection.execute(_LET_WORK, schema.HALF_MOVED)
             await self._connection.execute(_EMPTY)
 
-    async def finish(self) -> None:
-        """It is whole, and may be served."""
+    async def finish(self, move_id: str) -> None:
+        """It is whole, and may be served. Raises `CannotOpen` where another move has taken it."""
         for table in TABLES:
             await self._connection.execute(f"ANALYZE {table.name}")
-        async with self._connection.transaction():
-            await self._connection.execute(_LET_WORK, schema.WORKS_WITH)
+        async with self._connection.transaction(isolation="read_committed"):
+            await self._connection.execute(_LET_WORK, schema.WORKS_WITH)  # one at a time
+            if not await self._has("wablock_move"):  # another process has ended this very move
+                return
+            if not await self._connection.fetchval(_IS_OURS, move_id):
+                raise CannotOpen("Another wablock migrate is at work on the target")
             await self._connection.execute(_DROP_MOVE)
 
     async def counted(self, table: Table) -> int:

@@ -21,7 +21,7 @@ _CURRENT = "SELECT move_id, state, target FROM move WHERE state <> 'given up'"
 _IS_KNOWN = "SELECT EXISTS (SELECT 1 FROM move WHERE move_id = ?)"
 _GIVE_UP = "UPDATE move SET state = 'given up' WHERE state <> 'given up'"
 _BEGIN = "INSERT INTO move (move_id, state, target, begun_at) VALUES (?, 'moving', ?, ?)"
-_FINISH = "UPDATE move SET state = 'moved' WHERE state = 'moving'"
+_FINISH = "UPDATE move SET state = 'moved' WHERE move_id = ? AND state <> 'given up'"
 # Every program that writes meets these, a server of an older wablock among them, which does not look at the table.
 _TABLES: Final = (
     "account",
@@ -109,18 +109,25 @@ def is_known(connection: apsw.Connection, move_id: str) -> bool:
     return bool(connection.execute(_IS_KNOWN, (move_id,)).get)
 
 
-def begin(path: Path, move_id: str, target: str, at: Microseconds) -> None:
-    """From now on nothing is written to this database; durable on return. A move before this one is given up."""
+def begin(path: Path, move_id: str, target: str, at: Microseconds, instead_of: Move | None = None) -> None:
+    """From now on nothing is written to this database; durable on return. The move `instead_of` is given up.
+
+    Raises `CannotOpen` where that is not the current one any more.
+    """
     with _changing(path) as connection:
+        if current(connection) != instead_of:
+            raise CannotOpen(f"Another wablock migrate is at work on {path}")
         connection.execute(_GIVE_UP)
         connection.execute(_BEGIN, (move_id, target, at))
         connection.execute(_CLOSE)
 
 
-def finish(path: Path) -> None:
-    """The move is done: the other database is the one that counts."""
+def finish(path: Path, move_id: str) -> None:
+    """The move is done: the other database is the one that counts. Raises `CannotOpen` where it was given up."""
     with _changing(path) as connection:
-        connection.execute(_FINISH)
+        connection.execute(_FINISH, (move_id,))
+        if not connection.changes():
+            raise CannotOpen(f"The move of {path} was given up meanwhile")
 
 
 def give_up(path: Path) -> None:
