@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-annotate --no-emit-index-url
 
 .PHONY: setup run test check format docs images bench torture lock dist clean
 
@@ -49,8 +51,9 @@ images: setup ## the pictures of the reference in docs/images; needs chromium
 
 lock: setup ## pin all dependencies anew, names and hashes only
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --extra server --group test --group check --group bench pyproject.toml -o requirements/dev.txt
+	$(COMPILE) --upgrade --extra server --group test --group check --group bench pyproject.toml -o requirements/dev.txt
+	$(COMPILE) --constraint requirements/dev.txt --extra server pyproject.toml -o requirements/server.txt
+	$(COMPILE) --constraint requirements/dev.txt --group package -o requirements/package.txt
 
 dist: setup ## a wheel and a source archive in dist/
 	$(BIN)/python -m build --no-isolation --outdir dist

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -122,6 +123,18 @@ class Cluster:
         except FileNotFoundError:
             return False
         return len(lines) > 7 and lines[0] == str(server.pid) and lines[7].strip() in {"ready", "standby"}
+
+
+@contextmanager
+def running_cluster(settings: Mapping[str, str] = QUICK) -> Iterator[Cluster]:
+    """A new, empty one."""
+    cluster = Cluster(settings)
+    try:
+        cluster.create()
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
 
 
 def _path(program: str) -> str:

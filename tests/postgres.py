@@ -101,7 +101,7 @@ def execute(url: str, sql: str) -> None:
 
 
 def connected(url: str, what: Callable[[Any], Awaitable[T]]) -> T:
-    """What `what` finds with a connection. In a thread of its own: the caller may have an event loop or not."""
+    """What `what` finds with a connection. In a thread of its own where the caller has an event loop."""
 
     async def done() -> T:
         connection = await asyncpg.connect(url)
@@ -110,6 +110,10 @@ def connected(url: str, what: Callable[[Any], Awaitable[T]]) -> T:
         finally:
             await connection.close()
 
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(done())
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(done())).result()
 

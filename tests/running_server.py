@@ -12,8 +12,10 @@ import msgspec
 
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
+from wablock.server.metrics import Metrics
 from wablock.server.serve import bind, server
 from wablock.settings import AnswerSettings, GateSettings, KeySettings, LimitSettings
+from wablock.storage import open_store
 from wablock.wiring import Wired, build, system_clock
 
 ACCOUNT_ID: Final = "102290129340398"
@@ -55,10 +57,16 @@ def running_server(
     numbers: Sequence[BusinessNumber] = (NUMBER,),
     tokens: Sequence[AccessToken] = (),
     made_on_demand_for: str | None = None,
+    database: str | None = None,
 ) -> Iterator[RunningServer]:
-    """Runs a server on a new database in `tmp_path`, with `numbers`, `TOKEN` and `tokens`, until the block ends."""
+    """Runs a server with `numbers`, `TOKEN` and `tokens` until the block ends, on a new SQLite file in `tmp_path` or on
+    the database at a URL.
+    """
+    database = database or f"sqlite:///{tmp_path / 'wablock.db'}"
+    all_powerful = AccessToken(digest(TOKEN), ACCOUNT_ID, "test", ALL_SCOPES, None, clock())
+    asyncio.run(_prepare(database, numbers, (all_powerful, *tokens), clock()))
     wired = build(
-        f"sqlite:///{tmp_path / 'wablock.db'}",
+        database,
         rules,
         answers,
         limits,
@@ -69,8 +77,6 @@ def running_server(
         clock=clock,
         monotonic=monotonic,
     )
-    all_powerful = AccessToken(digest(TOKEN), ACCOUNT_ID, "test", ALL_SCOPES, None, clock())
-    asyncio.run(_prepare(wired, numbers, (all_powerful, *tokens), clock()))
     listening = threading.Event()
     with bind("127.0.0.1", 0) as bound:
         port = bound.getsockname()[1]
@@ -87,9 +93,14 @@ def running_server(
 
 
 async def _prepare(
-    wired: Wired, numbers: Sequence[BusinessNumber], tokens: Sequence[AccessToken], now: Microseconds
+    database: str, numbers: Sequence[BusinessNumber], tokens: Sequence[AccessToken], now: Microseconds
 ) -> None:
-    for number in numbers:
-        await wired.store.add_number(number, now)
-    for token in tokens:
-        await wired.store.add_token(token)
+    """With a store of its own: one belongs to the event loop that uses it."""
+    store = open_store(database, Metrics())
+    try:
+        for number in numbers:
+            await store.add_number(number, now)
+        for token in tokens:
+            await store.add_token(token)
+    finally:
+        await store.close()

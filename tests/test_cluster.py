@@ -3,19 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.cluster import Cluster
+from tests.cluster import Cluster, running_cluster
 from tests.postgres import connected, execute
 
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    cluster = Cluster({})
-    try:
-        cluster.create()
-        cluster.start()
+    with running_cluster({}) as cluster:
         yield cluster
-    finally:
-        cluster.remove()
 
 
 def test_what_was_committed_is_there_after_a_kill_and_a_start(cluster: Cluster) -> None:

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.postgres import bare_database, connected, execute, fresh_database, give_back
+from tests.storage.meters import CountingMeter
+
+from wablock.storage import open_store
 
 TABLE = "CREATE TABLE account (account_id TEXT NOT NULL)"
-ROW = "INSERT INTO account VALUES ('102290129340398')"
+ROW = "INSERT INTO account (account_id, created_at) VALUES ('102290129340398', 0)"
 
 
 def rows(url: str) -> int:
@@ -30,7 +33,8 @@ def test_a_folder_has_one_database_and_another_folder_another(tmp_path: Path) ->
 
 def test_a_database_that_was_given_back_is_empty_for_the_next(tmp_path: Path) -> None:
     given = fresh_database(tmp_path / "a")
-    execute(given, f"{TABLE}; {ROW}" if not tables(given) else ROW)
+    open_store(given, CountingMeter())  # its tables are there from now on
+    execute(given, ROW)
     give_back(tmp_path / "a")
 
     again = fresh_database(tmp_path / "b")

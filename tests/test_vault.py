@@ -262,3 +262,17 @@ def test_a_key_file_in_what_is_no_folder_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(BadKey, match="Cannot use the key file"):
         key_file(tmp_path / "file" / "secret.key")
+
+
+def test_a_key_file_that_is_not_to_be_made_is_missed_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BadKey, match=r"\A.*secret\.key.*same key.*openssl rand -base64 32.*WABLOCK_SECRET_KEY_FILE\Z"):
+        key_file(tmp_path / "secret.key", make=False)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_key_file_that_is_there_need_not_be_made(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").write_text("a key\n")
+    (tmp_path / "secret.key").chmod(0o600)
+
+    assert key_file(tmp_path / "secret.key", make=False) == "a key"

@@ -43,7 +43,8 @@ DatabaseUrl = Annotated[
     str | None,
     Parameter(
         env_var="WABLOCK_DATABASE",
-        help="Database URL, sqlite:///path/to/file.db. Default: wablock/wablock.db in your data directory.",
+        help="Database URL, sqlite:///path/to/file.db or postgresql://user@host/database. Default: wablock/wablock.db "
+        "in your data directory.",
     ),
 ]
 
@@ -134,7 +135,8 @@ class KeySettings:
         Path | None,
         _setting(
             "SECRET_KEY_FILE",
-            "File of that key, made at first need. Default: wablock/secret.key in your configuration directory.",
+            "File of that key; made at first need, but not on PostgreSQL. Default: wablock/secret.key in your "
+            "configuration directory.",
             _GATE,
         ),
     ] = None
@@ -172,6 +174,9 @@ class ServeSettings:
 
     host: Annotated[str, _setting("HOST", "Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, _setting("PORT", "Port to listen on; 0 picks a free one.")] = 8080
+    workers: Annotated[
+        int, _setting("WORKERS", "Processes that serve; one for each core that PostgreSQL leaves free.", at_least=1)
+    ] = 1
     database: DatabaseUrl = None
     rules: Annotated[
         Rules,

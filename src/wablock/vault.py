@@ -24,7 +24,7 @@ _NONCE_BYTES: Final = 12  # random: safe for the 2^32 secrets that one key may s
 _NAME_BYTES: Final = 4
 
 
-class BadKey(Exception):
+class BadKey(CannotUnseal):
     """The key to the secrets cannot be used; the message says what to do, in one line."""
 
 
@@ -83,11 +83,19 @@ def keys_from_text(text: str) -> list[bytes]:
     return [_key(part.strip()) for part in text.split(",")]
 
 
-def key_file(path: Path) -> str:
-    """What the file holds. Where there is none it is made, with a new key and for its owner alone; raises `BadKey`."""
+def key_file(path: Path, *, make: bool = True) -> str:
+    """What the file holds; raises `BadKey`. Where there is none it is made, with a new key and for its owner alone.
+
+    With `make` False it is not made: a key of this machine's own opens nothing that other machines seal.
+    """
     try:
         with contextlib.suppress(FileNotFoundError):
             return _read(path)
+        if not make:
+            raise BadKey(
+                f"There is no key file {path}, and all nodes on one database need the same key: make one with openssl "
+                "rand -base64 32, and give it to each of them as WABLOCK_SECRET_KEY or WABLOCK_SECRET_KEY_FILE"
+            )
         folders = _make_folders(path)
         _make(path)
         for folder in folders:

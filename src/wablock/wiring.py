@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
 import msgspec
@@ -66,8 +66,12 @@ def build(
     clock: Callable[[], Microseconds] = system_clock,
     monotonic: Callable[[], float] = time.monotonic,
     metrics: Metrics | None = None,
+    scrape: Callable[[], Awaitable[bytes]] | None = None,
 ) -> Wired:
-    """A server on `database`, which is opened, migrated and synced on return; raises `CannotOpen`."""
+    """A server on `database`, which is opened, migrated and synced on return; raises `CannotOpen`.
+
+    `scrape`: what `/metrics` tells, where that is more than what this process has counted.
+    """
     answers, limits, gate = answers or AnswerSettings(), limits or LimitSettings(), gate or GateSettings()
     metrics = metrics or Metrics()
     store = open_store(database, metrics)
@@ -120,6 +124,7 @@ def build(
         clock=clock,
         is_ready=Readiness(store.is_ready, monotonic),
         metrics=metrics,
+        scrape=scrape or metrics.text,
         rates=RateLimits(
             Rate(limits.requests_per_minute_per_token, monotonic),
             Rate(limits.requests_per_minute_per_number, monotonic),
@@ -147,7 +152,8 @@ def routes_of(
     """The routes in a store. Its key is read, or made, at first use: who keeps no secrets needs none."""
 
     def vault() -> AeadVault:
-        return AeadVault(keys_from_text(key.secret_key or key_file(key.secret_key_file or default_key_file())))
+        path = key.secret_key_file or default_key_file()
+        return AeadVault(keys_from_text(key.secret_key or key_file(path, make=not store.is_shared)))
 
     return Routes(store, LazyVault(vault), clock, monotonic)
 

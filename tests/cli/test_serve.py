@@ -1,6 +1,7 @@
 """`wablock serve`: what it opens, what it refuses, and what its settings do."""
 
 import re
+import socket
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -90,7 +91,26 @@ def test_a_place_where_nothing_can_be_written_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://localhost/wablock", "wablock.db", "sqlite://wablock.db", "sqlite:///", "sqlite:", "http://["]
+    "url", ["mysql://localhost/wablock", "wablock.db", "sqlite://wablock.db", "sqlite:///", "sqlite:", "http://["]
 )
 def test_a_url_that_names_no_file_is_refused_with_an_example(url: str) -> None:
     assert "sqlite:///path/to/file.db" in _refusal(url)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_systemd_is_told_when_it_serves(tmp_path: Path, workers: str) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(address)
+        told.settimeout(60)
+        url = f"sqlite:///{tmp_path / 'wablock.db'}"
+
+        with started("serve", "--port", "0", "--workers", workers, WABLOCK_DATABASE=url, NOTIFY_SOCKET=address):
+            assert told.recv(100) == b"READY=1"
+
+
+def test_a_systemd_that_does_not_listen_keeps_nobody_from_serving(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'wablock.db'}"
+
+    with started("serve", "--port", "0", WABLOCK_DATABASE=url, NOTIFY_SOCKET="@wablock-nobody-listens") as server:
+        assert httpx2.get(f"{server.url}/healthz").status_code == 200

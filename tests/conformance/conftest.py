@@ -1,21 +1,33 @@
 """One server for all tests that need nothing special of it; each test has a number of its own there."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from tests.block_list.stopped_clock import StoppedClock
 from tests.conformance.caller import Caller, calling
+from tests.postgres import fresh_database
 from tests.running_server import ACCOUNT_ID, RunningServer, running_server
 
 _numbers = itertools.count(100_000_000_000_001)
 
 
+DatabaseOf = Callable[[Path], str | None]
+"""The URL of a folder's own database; None: a file in it."""
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def database_of(request: pytest.FixtureRequest) -> DatabaseOf:
+    return fresh_database if request.param == "postgres" else lambda _: None
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, database_of: DatabaseOf) -> Iterator[RunningServer]:
     """Open rules, default settings; its clock stands at the moment of Meta's example, and any number id is good."""
     folder = tmp_path_factory.mktemp("server")
-    with running_server(folder, clock=StoppedClock(), made_on_demand_for=ACCOUNT_ID) as running:
+    clock = StoppedClock()
+    with running_server(folder, clock=clock, made_on_demand_for=ACCOUNT_ID, database=database_of(folder)) as running:
         yield running
 
 

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from tests.block_list.stopped_clock import SEED_MOMENT, StoppedClock
 from tests.conformance.caller import Caller, calling
+from tests.conformance.conftest import DatabaseOf
 from tests.running_server import running_server
 
 from wablock.block_list.ports import Rules
@@ -23,9 +24,10 @@ def clock() -> StoppedClock:
 
 
 @pytest.fixture
-def meta(tmp_path: Path, clock: StoppedClock) -> Iterator[Caller]:
+def meta(tmp_path: Path, clock: StoppedClock, database_of: DatabaseOf) -> Iterator[Caller]:
     """A caller of a server with Meta's rules."""
-    with running_server(tmp_path, clock=clock, rules=Rules.META) as server, calling(server) as made:
+    database = database_of(tmp_path)
+    with running_server(tmp_path, clock=clock, rules=Rules.META, database=database) as server, calling(server) as made:
         yield made
 
 
@@ -43,9 +45,9 @@ def wrote(caller: Caller, *users: str, at: Any = None) -> httpx2.Response:
 
 
 @pytest.fixture(params=["open", "meta"])
-def either(request: pytest.FixtureRequest) -> Caller:
+def either(request: pytest.FixtureRequest, caller: Caller, meta: Caller) -> Caller:
     """A caller under either rule set, to whom both users wrote just now."""
-    made: Caller = request.getfixturevalue("caller" if request.param == "open" else "meta")
+    made = caller if request.param == "open" else meta
     wrote(made, USER, OTHER)
     return made
 

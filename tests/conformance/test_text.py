@@ -39,6 +39,15 @@ def test_bytes_that_are_no_utf_8_are_refused_and_change_nothing(caller: Caller, 
     assert caller.listed() == []
 
 
+@pytest.mark.parametrize("member", ["reason", "note"])
+def test_a_nul_in_a_text_that_is_kept_is_refused_and_changes_nothing(caller: Caller, member: str) -> None:
+    answer = caller.block("+16505551235", {"user": USER, member: "spam\0"})
+
+    problem = f"(#100) Param block_users[1][{member}] must not contain a NUL character."
+    assert (answer.status_code, answer.json()["error"]["message"]) == (400, problem)
+    assert caller.listed() == []
+
+
 def test_text_of_a_form_is_echoed_as_it_was_typed(caller: Caller) -> None:
     form = "messaging_product=whatsapp&block_users[0][user]=é"
 

@@ -20,12 +20,19 @@ class Cable:
         self._far_port = port
         self._whole = asyncio.Event()
         self._whole.set()
+        self._fateful: bytes | None = None
+        self._met = asyncio.Event()
         self._ends: set[StreamWriter] = set()
         self._carrying: set[asyncio.Task[None]] = set()
 
     def cut(self) -> None:
         """From now on nothing comes through, and nobody is told: no byte, no end, no refusal."""
         self._whole.clear()
+
+    async def cut_before(self, words: bytes) -> None:
+        """Cut it when these words are about to pass; returns when it is."""
+        self._fateful = words
+        await self._met.wait()
 
     def mend(self) -> None:
         self._whole.set()
@@ -47,8 +54,8 @@ class Cable:
             far, far_end = await asyncio.open_connection("127.0.0.1", self._far_port)
             self._ends.add(far_end)
             await asyncio.gather(self._pass_on(near, far_end), self._pass_on(far, near_end))
-        except OSError:
-            pass
+        except (OSError, asyncio.CancelledError):
+            pass  # the end of a connection either way; asyncio's streams complain of a handler that ends as cancelled
         finally:
             self._carrying.discard(task)
             for end in {near_end, far_end or near_end}:
@@ -57,6 +64,10 @@ class Cable:
 
     async def _pass_on(self, source: StreamReader, to: StreamWriter) -> None:
         while piece := await source.read(_PIECE):
+            if self._fateful is not None and self._fateful in piece:
+                self._fateful = None
+                self._met.set()
+                self.cut()
             await self._whole.wait()
             to.write(piece)
             await to.drain()

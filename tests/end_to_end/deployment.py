@@ -1,7 +1,9 @@
 """A database with a number and a token, made by the real commands, and real servers on it."""
 
 import json
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -30,3 +32,10 @@ class Deployment:
     def server(self, *arguments: str, **variables: str) -> AbstractContextManager[Server]:
         """`wablock serve` on the database, listening on a free port."""
         return started("serve", "--port", "0", *arguments, **{"WABLOCK_DATABASE": self.database} | variables)
+
+
+@contextmanager
+def at_once(beginnings: Sequence[AbstractContextManager[Server]]) -> Iterator[list[Server]]:
+    """Servers that were all started at the same moment."""
+    with ExitStack() as ends, ThreadPoolExecutor(len(beginnings)) as threads:
+        yield list(threads.map(ends.enter_context, beginnings))

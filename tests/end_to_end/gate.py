@@ -16,8 +16,8 @@ _KEY = {"WABLOCK_SECRET_KEY": KEY.secret_key or ""}
 class GateDeployment(Deployment):
     """One database, whose number hands its webhooks on to `url`."""
 
-    def __init__(self, folder: Path, url: str, timeout: float = 5.0) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, url: str, timeout: float = 5.0, database: str | None = None) -> None:
+        super().__init__(folder, database)
         secret = {"WABLOCK_APP_SECRET": SECRET, "WABLOCK_DATABASE": self.database} | _KEY
         done = run("account", "set", **secret)
         assert done.returncode == 0, done.stderr

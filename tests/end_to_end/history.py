@@ -1,5 +1,6 @@
 """Whether what clients saw of one block list can have come from one list that changes at single moments. No I/O."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final
@@ -35,10 +36,14 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class _Configuration(msgspec.Struct, frozen=True):
-    """One way in which it may have been: the list now, and which of the requests under way took effect already."""
+    """One way in which it may have been: the list now, and which of the requests under way took effect already.
+
+    `late`: which of those that never return did.
+    """
 
     blocked: Blocked
     took_effect: frozenset[int]
+    late: frozenset[int]
 
 
 def first_contradiction(history: Sequence[Operation], blocked: Blocked = frozenset()) -> Operation | None:
@@ -47,17 +52,17 @@ def first_contradiction(history: Sequence[Operation], blocked: Blocked = frozens
     Just-in-time linearization (Lowe, "Testing for linearizability", 2017): every possible configuration is carried
     along, and a request that returns leaves only those in which it took effect.
     """
-    configurations = {_Configuration(blocked, frozenset())}
+    configurations = [_Configuration(blocked, frozenset(), frozenset())]
     under_way: set[int] = set()
     for _, returns, index in sorted(_events(history)):
         if not returns:
             under_way.add(index)
             continue
-        configurations = {
+        configurations = [
             msgspec.structs.replace(configuration, took_effect=configuration.took_effect - {index})
             for configuration in _reachable(configurations, under_way, history)
             if index in configuration.took_effect
-        }
+        ]
         if not configurations:
             return history[index]
         under_way.remove(index)
@@ -95,23 +100,48 @@ def _events(history: Sequence[Operation]) -> Iterable[tuple[int, bool, int]]:
             yield operation.returned, True, index
 
 
+class _Found:
+    """Configurations, without those that can lead to nothing that another one could not lead to as well: the same list,
+    but fewer requests that may still take effect.
+    """
+
+    def __init__(self) -> None:
+        self._late: dict[tuple[Blocked, frozenset[int]], list[frozenset[int]]] = {}
+
+    def add(self, one: _Configuration) -> bool:
+        """Whether it is kept."""
+        late = self._late.setdefault((one.blocked, one.took_effect), [])
+        if any(other <= one.late for other in late):
+            return False
+        late[:] = [other for other in late if not one.late <= other]
+        late.append(one.late)
+        return True
+
+    def all(self) -> Iterable[_Configuration]:
+        for (blocked, took_effect), those in self._late.items():
+            for late in those:
+                yield _Configuration(blocked, took_effect, late)
+
+
 def _reachable(
-    configurations: set[_Configuration], under_way: set[int], history: Sequence[Operation]
-) -> set[_Configuration]:
+    configurations: Iterable[_Configuration], under_way: set[int], history: Sequence[Operation]
+) -> Iterable[_Configuration]:
     """`configurations`, and all that follow when any of the requests under way take effect, in any order."""
-    found = set(configurations)
-    unexplored = list(configurations)
+    found = _Found()
+    unexplored = deque(configuration for configuration in configurations if found.add(configuration))
     while unexplored:
-        configuration = unexplored.pop()
-        for index in under_way - configuration.took_effect:
-            blocked = _effect(history[index], configuration.blocked)
+        it = unexplored.popleft()
+        for index in under_way - it.took_effect - it.late:
+            blocked = _effect(history[index], it.blocked)
             if blocked is None:
                 continue
-            reached = _Configuration(blocked, configuration.took_effect | {index})
-            if reached not in found:
-                found.add(reached)
+            if history[index].returned == NEVER:
+                reached = _Configuration(blocked, it.took_effect, it.late | {index})
+            else:
+                reached = _Configuration(blocked, it.took_effect | {index}, it.late)
+            if found.add(reached):
                 unexplored.append(reached)
-    return found
+    return found.all()
 
 
 def _effect(operation: Operation, blocked: Blocked) -> Blocked | None:

@@ -54,6 +54,20 @@ async def test_nobody_is_refused_and_nobody_answered_while_it_is_cut(cable: Cabl
     writer.close()
 
 
+async def test_it_is_cut_when_fateful_words_are_about_to_pass(cable: Cable) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
+    cutting = asyncio.create_task(cable.cut_before(b"COMMIT"))
+    writer.write(b"hello")
+    assert await reader.readexactly(5) == b"hello"
+
+    writer.write(b"COMMIT")
+    await cutting
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.readexactly(6), _SILENCE)
+    writer.close()
+
+
 async def test_who_is_connected_when_it_is_torn_is_told_so_and_may_come_again(cable: Cable) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
     writer.write(b"hello")

@@ -10,6 +10,7 @@ from typing import Final
 
 import httpx2
 import pytest
+from tests.end_to_end.databases import DATABASES
 from tests.end_to_end.deployment import BLOCK_USERS
 from tests.end_to_end.gate import GateDeployment, Lives
 from tests.end_to_end.graph import body
@@ -85,11 +86,13 @@ class Traffic:
 
 
 @pytest.mark.torture
+@pytest.mark.parametrize("database", DATABASES)
 async def test_a_gate_that_is_killed_under_load_loses_nothing_and_lets_no_blocked_message_through(
-    tmp_path: Path,
+    tmp_path: Path, database: str
 ) -> None:
+    url = DATABASES[database](tmp_path)
     with receiving() as receiver:
-        deployment = await asyncio.to_thread(GateDeployment, tmp_path, receiver.url)
+        deployment = await asyncio.to_thread(GateDeployment, tmp_path, receiver.url, database=url)
         async with _traffic(deployment) as traffic:
             await traffic.run(KILLS)
 

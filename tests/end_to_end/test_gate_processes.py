@@ -1,4 +1,4 @@
-"""Two server processes on one SQLite file are one gate: what either said 200 to holds in the very next webhook at both.
+"""Server processes on one database are one gate: what either said 200 to holds in the very next webhook at all.
 
 All users are dealt with at the same time; each test has users of its own.
 """
@@ -12,11 +12,13 @@ from typing import Final
 
 import httpx2
 import pytest
-from tests.end_to_end.deployment import BLOCK_USERS
+from tests.end_to_end.databases import DATABASES
+from tests.end_to_end.deployment import BLOCK_USERS, at_once
 from tests.end_to_end.gate import GateDeployment
 from tests.end_to_end.graph import body
 from tests.end_to_end.meta_sender import WEBHOOK
 from tests.gate.payloads import Json, change, contact, delivery, encoded, message, status
+from tests.postgres import give_back
 from tests.receiver import Receiver, receiving
 from tests.server.test_webhooks import signed
 
@@ -28,7 +30,7 @@ ROUNDS: Final = 100 if os.environ.get("TORTURE") else 4
 
 
 class Gate:
-    """Both processes, behind one receiver."""
+    """All processes, before one receiver."""
 
     def __init__(self, urls: Sequence[str], headers: dict[str, str], receiver: Receiver) -> None:
         self.urls = urls
@@ -46,7 +48,7 @@ class Gate:
 
 
 class Talk:
-    """What one test says to both processes, each time to either as it falls.
+    """What one test says to the processes, each time to one as it falls.
 
     `beside` are the ids of a free user's messages, which came in the same webhooks as the others'.
     """
@@ -67,7 +69,7 @@ class Talk:
         answer = await self._client.post((to or self._any()) + WEBHOOK, content=said, headers=headers)
         assert answer.status_code == 200, answer.text
 
-    async def write_to_both(self, user: str | None, **ids: str) -> list[str]:
+    async def write_to_all(self, user: str | None, **ids: str) -> list[str]:
         """At each process at once a webhook with a message of this user and of a free one; the ids of this user's."""
         said = [message(user, self._gate.new_id()) | ids for _ in self._gate.urls]
         beside = [message(FREE, self._gate.new_id()) for _ in self._gate.urls]
@@ -80,12 +82,16 @@ class Talk:
         return random.choice(self._gate.urls)
 
 
-@pytest.fixture(scope="module")
-def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+@pytest.fixture(scope="module", params=DATABASES)
+def gate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    """Two on a SQLite file, three nodes on PostgreSQL."""
+    folder = tmp_path_factory.mktemp("gate")
     with receiving() as receiver:
-        deployment = GateDeployment(tmp_path_factory.mktemp("gate"), receiver.url)
-        with deployment.server() as one, deployment.server() as other:
-            yield Gate((one.url, other.url), deployment.headers, receiver)
+        deployment = GateDeployment(folder, receiver.url, database=DATABASES[request.param](folder))
+        count = 2 if request.param == "sqlite" else 3
+        with at_once([deployment.server() for _ in range(count)]) as servers:
+            yield Gate([server.url for server in servers], deployment.headers, receiver)
+    give_back(folder)
 
 
 async def _all_at_once(
@@ -99,13 +105,13 @@ async def _all_at_once(
 
 
 @pytest.mark.torture
-async def test_a_block_holds_for_the_very_next_webhook_at_either_process(gate: Gate) -> None:
+async def test_a_block_holds_for_the_very_next_webhook_at_any_process(gate: Gate) -> None:
     async def talk(it: Talk, user: str) -> list[str]:
         said: list[str] = []
         for _ in range(ROUNDS):
-            await it.write_to_both(user)  # both know now that this user is free
+            await it.write_to_all(user)  # all know now that this user is free
             await it.change_list("POST", user)
-            said += await it.write_to_both(user)
+            said += await it.write_to_all(user)
             await it.change_list("DELETE", user)
         return said
 
@@ -116,14 +122,14 @@ async def test_a_block_holds_for_the_very_next_webhook_at_either_process(gate: G
 
 
 @pytest.mark.torture
-async def test_an_unblocked_user_is_heard_in_the_very_next_webhook_at_either_process(gate: Gate) -> None:
+async def test_an_unblocked_user_is_heard_in_the_very_next_webhook_at_any_process(gate: Gate) -> None:
     async def talk(it: Talk, user: str) -> list[str]:
         said: list[str] = []
         for _ in range(ROUNDS):
             await it.change_list("POST", user)
-            await it.write_to_both(user)  # both know now that this user is blocked
+            await it.write_to_all(user)  # all know now that this user is blocked
             await it.change_list("DELETE", user)
-            said += await it.write_to_both(user)
+            said += await it.write_to_all(user)
         return said
 
     said, _ = await _all_at_once(gate, TO_UNBLOCK, talk)
@@ -131,13 +137,13 @@ async def test_an_unblocked_user_is_heard_in_the_very_next_webhook_at_either_pro
     assert gate.arrived(said) == said
 
 
-async def test_a_link_that_one_process_saw_holds_for_the_very_next_webhook_at_either(gate: Gate) -> None:
+async def test_a_link_that_one_process_saw_holds_for_the_very_next_webhook_at_any(gate: Gate) -> None:
     async def talk(it: Talk, user: str) -> list[str]:
         user_id = f"US.{user}"
         await it.change_list("POST", user)
-        await it.write_to_both(None, from_user_id=user_id)  # nobody knows yet who this is
+        await it.write_to_all(None, from_user_id=user_id)  # nobody knows yet who this is
         await it.post(change(contacts=[contact(user, user_id)], statuses=[status(recipient=user)]))
-        return await it.write_to_both(None, from_user_id=user_id)
+        return await it.write_to_all(None, from_user_id=user_id)
 
     said, beside = await _all_at_once(gate, TO_LINK, talk)
 
@@ -145,13 +151,13 @@ async def test_a_link_that_one_process_saw_holds_for_the_very_next_webhook_at_ei
     assert gate.arrived(beside) == beside
 
 
-async def test_a_block_goes_over_to_a_new_user_id_at_both_once_one_process_was_told_of_it(gate: Gate) -> None:
+async def test_a_block_goes_over_to_a_new_user_id_at_all_once_one_process_was_told_of_it(gate: Gate) -> None:
     async def talk(it: Talk, user: str) -> list[str]:
         ids = {"previous": f"US.{user}", "current": f"US.{user}0"}
         await it.change_list("POST", user)
-        await it.write_to_both(None, from_user_id=ids["current"])  # nobody knows yet who this is
+        await it.write_to_all(None, from_user_id=ids["current"])  # nobody knows yet who this is
         await it.post(change("user_id_update", user_id_update=[{"wa_id": user, "user_id": ids}]))
-        return await it.write_to_both(None, from_user_id=ids["current"])
+        return await it.write_to_all(None, from_user_id=ids["current"])
 
     said, beside = await _all_at_once(gate, TO_CHANGE, talk)
 

@@ -10,6 +10,7 @@ from typing import Final
 import httpx2
 import pytest
 from tests.cli.command import Server
+from tests.end_to_end.databases import DATABASES
 from tests.end_to_end.deployment import BLOCK_USERS, Deployment
 from tests.end_to_end.graph import blocked, body
 
@@ -66,8 +67,11 @@ async def _write_and_kill(server: Server, headers: dict[str, str], writers: list
 
 
 @pytest.mark.torture
-async def test_after_kill_9_every_acknowledged_change_is_there_and_no_request_is_half_done(tmp_path: Path) -> None:
-    deployment = Deployment(tmp_path)
+@pytest.mark.parametrize("database", DATABASES)
+async def test_after_kill_9_every_acknowledged_change_is_there_and_no_request_is_half_done(
+    tmp_path: Path, database: str
+) -> None:
+    deployment = Deployment(tmp_path, DATABASES[database](tmp_path))
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # noqa: T201 - to repeat a failure
     moments = random.Random(seed)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.end_to_end.deployment import Deployment
+from tests.end_to_end.databases import DATABASES
+from tests.end_to_end.deployment import Deployment, at_once
 from tests.end_to_end.historian import records
 from tests.end_to_end.history import Operation, first_contradiction, versions_in_disorder
 
@@ -17,9 +18,13 @@ OPERATIONS: Final = 100_000 if os.environ.get("TORTURE") else 3_000
 
 
 @pytest.mark.torture
-@pytest.mark.parametrize("servers", [1, 2])
-def test_a_history_of_many_clients_is_linearizable_and_its_versions_grow(tmp_path: Path, servers: int) -> None:
-    history = _recorded(tmp_path, servers, OPERATIONS if servers == 1 else OPERATIONS // 3)
+@pytest.mark.parametrize("database, servers", [("sqlite", 1), ("sqlite", 2), ("postgres", 3)])
+def test_a_history_of_many_clients_is_linearizable_and_its_versions_grow(
+    tmp_path: Path, database: str, servers: int
+) -> None:
+    deployment = Deployment(tmp_path, DATABASES[database](tmp_path))
+
+    history = _recorded(deployment, servers, OPERATIONS if servers == 1 else OPERATIONS // 3)
 
     contradiction = first_contradiction(history)
 
@@ -27,12 +32,11 @@ def test_a_history_of_many_clients_is_linearizable_and_its_versions_grow(tmp_pat
     assert versions_in_disorder(history) == []
 
 
-def _recorded(tmp_path: Path, servers: int, operations: int) -> list[Operation]:
+def _recorded(deployment: Deployment, servers: int, operations: int) -> list[Operation]:
     seed = random.randrange(2**32)
     print(f"seed {seed}, {operations} operations through {servers} servers")  # noqa: T201 - to repeat a failure
-    deployment = Deployment(tmp_path)
-    with deployment.server() as one, deployment.server() as other:
-        urls = [one.url] if servers == 1 else [one.url, other.url]
+    with at_once([deployment.server() for _ in range(servers)]) as running:
+        urls = [server.url for server in running]
         with ProcessPoolExecutor(CLIENTS, mp_context=get_context("spawn")) as processes:
             clients = [
                 processes.submit(

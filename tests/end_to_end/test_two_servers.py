@@ -1,4 +1,4 @@
-"""Two server processes on one SQLite file behave as one."""
+"""Two server processes on one database behave as one."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,24 +6,22 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.end_to_end.deployment import BLOCK_USERS, Deployment
+from tests.end_to_end.databases import DATABASES
+from tests.end_to_end.deployment import BLOCK_USERS, Deployment, at_once
 from tests.end_to_end.graph import blocked, body
 
 LIST_SIZE = 50
 
 
-@pytest.fixture
-def deployment(tmp_path: Path) -> Deployment:
-    return Deployment(tmp_path)
+@pytest.fixture(params=DATABASES)
+def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Deployment:
+    return Deployment(tmp_path, DATABASES[request.param](tmp_path))
 
 
 @pytest.fixture
 def urls(deployment: Deployment) -> Iterator[tuple[str, str]]:
     limit = str(LIST_SIZE)
-    with (
-        deployment.server(WABLOCK_OPEN_LIST_SIZE=limit) as one,
-        deployment.server(WABLOCK_OPEN_LIST_SIZE=limit) as other,
-    ):
+    with at_once([deployment.server(WABLOCK_OPEN_LIST_SIZE=limit) for _ in range(2)]) as (one, other):
         yield one.url, other.url
 
 

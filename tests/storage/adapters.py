@@ -1,23 +1,27 @@
 """Every adapter that the suite is run against, by name."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from tests.postgres import fresh_database
 from tests.storage.meters import CountingMeter
 
 from wablock.storage import SqliteStore, Store, open_store
-
-Opener = Callable[[Path], Store]
-"""Opens a store on the one database that belongs to a test's folder; called twice, it opens that database twice."""
+from wablock.storage.group_commit import CommitMeter
 
 
-def _open_sqlite(folder: Path) -> Store:
-    return SqliteStore(folder / "wablock.db", CountingMeter())
+class Opener(Protocol):
+    """Opens a store on the one database that belongs to a test's folder; called twice, it opens that database twice."""
+
+    def __call__(self, folder: Path, meter: CommitMeter | None = None) -> Store: ...
 
 
-def _open_postgres(folder: Path) -> Store:
-    return open_store(fresh_database(folder), CountingMeter())
+def _open_sqlite(folder: Path, meter: CommitMeter | None = None) -> Store:
+    return SqliteStore(folder / "wablock.db", meter or CountingMeter())
+
+
+def _open_postgres(folder: Path, meter: CommitMeter | None = None) -> Store:
+    return open_store(fresh_database(folder), meter or CountingMeter())
 
 
 ADAPTERS: dict[str, Opener] = {"sqlite": _open_sqlite, "postgres": _open_postgres}

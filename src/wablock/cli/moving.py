@@ -14,8 +14,8 @@ from rich.progress import MofNCompleteColumn, Progress, TaskID
 from rich.prompt import Confirm
 
 from wablock.cli.console import Json, Refused, print_json, say, show
+from wablock.storage import named
 from wablock.storage.moving.move import BrokenOff, Moved, move
-from wablock.storage.postgres.schema import named
 from wablock.storage.sqlite import moves
 from wablock.storage.urls import is_postgresql, sqlite_path
 from wablock.wiring import system_clock

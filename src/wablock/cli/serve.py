@@ -1,11 +1,27 @@
 """`wablock serve`."""
 
-from wablock.cli import logs
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from wablock.cli import logs, systemd
+from wablock.cli.administration import REFUSALS, on_store
 from wablock.cli.console import say
 from wablock.cli.listening import check_public_url, run, url_of
+from wablock.server.line import Line
+from wablock.server.metrics import Metrics
 from wablock.server.serve import bind
+from wablock.server.workers import Workers
 from wablock.settings import ServeSettings, default_database
-from wablock.wiring import build
+from wablock.storage import Store, named
+from wablock.wiring import Wired, build
+
+_log = logging.getLogger("wablock")
+
+_WRITES_DOWN_WITHIN = 5.0  # seconds after the requests in flight: what was gathered behind them is kept
 
 
 def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - immutable
@@ -14,18 +30,65 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
     logs.configure(for_people=False)
     with bind(settings.host, settings.port) as bound:
         database = settings.database or default_database()
-        wired = build(
-            database,
-            settings.rules,
-            settings.answers,
-            settings.limits,
-            key=settings.key,
-            gate=settings.gate,
-            open_list_size=settings.open_list_size,
-            log_requests=settings.log_requests,
-        )
 
         def announce() -> None:
-            say(f"wablock serves {url_of(settings.host, bound)} on {database}, {settings.rules} rules")
+            who = f", {settings.workers} workers" if settings.workers > 1 else ""
+            say(f"wablock serves {url_of(settings.host, bound)} on {named(database)}, {settings.rules} rules{who}")
+            systemd.ready()
 
-        run(wired.application, wired.metrics, bound, settings.answers, settings.limits, announce)
+        if settings.workers > 1:
+            _serve_with_workers(settings, database, bound, announce)
+        else:
+            wired = _wired(settings, database, Metrics())
+            run(wired.application, wired.metrics, bound, settings.answers, settings.limits, announce)
+
+
+def _serve_with_workers(
+    settings: ServeSettings, database: str, bound: socket.socket, announce: Callable[[], None]
+) -> None:
+    on_store(database, _only_opened)  # migrated once, and what is wrong with it is said once
+    if database.startswith("sqlite:"):
+        _log.warning("more workers do not make SQLite's writes faster: it has one writer at a time")
+    work = partial(_work, settings, database, bound)
+    Workers(settings.workers, work, grace_seconds=_grace(settings)).run(bound, announce)
+
+
+async def _only_opened(_: Store) -> None: ...
+
+
+def _work(settings: ServeSettings, database: str, bound: socket.socket, line: Line) -> None:
+    """What a worker does, in a process of its own."""
+    logs.configure(for_people=False)
+    metrics = Metrics()
+    line.listen(metrics.counts, _grace(settings))
+    try:
+        wired = _wired(settings, database, metrics, line)
+    except REFUSALS as trouble:
+        line.cannot_start(str(trouble))
+        sys.exit(2)
+
+    def listening() -> None:
+        # A terminal sends Ctrl-C to all processes; the parent passes it on, and uvicorn takes a second one for hurry.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        line.listening()
+
+    run(wired.application, metrics, bound, settings.answers, settings.limits, listening)
+
+
+def _grace(settings: ServeSettings) -> float:
+    return settings.limits.shutdown_timeout + _WRITES_DOWN_WITHIN
+
+
+def _wired(settings: ServeSettings, database: str, metrics: Metrics, line: Line | None = None) -> Wired:
+    return build(
+        database,
+        settings.rules,
+        settings.answers,
+        settings.limits,
+        key=settings.key,
+        gate=settings.gate,
+        open_list_size=settings.open_list_size,
+        log_requests=settings.log_requests,
+        metrics=metrics,
+        scrape=None if line is None else line.totals,
+    )

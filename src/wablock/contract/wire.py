@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 WHATSAPP: Final = "whatsapp"
+WITHOUT_NUL: Final = r"^[^\x00]*$"  # PostgreSQL's text cannot hold it, and nobody types it
 
 
 class User(msgspec.Struct, omit_defaults=True):
@@ -13,8 +14,8 @@ class User(msgspec.Struct, omit_defaults=True):
 
     user: str | None = None
     user_id: str | None = None
-    reason: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    note: Annotated[str, msgspec.Meta(max_length=2_000)] | None = None
+    reason: Annotated[str, msgspec.Meta(max_length=200, pattern=WITHOUT_NUL)] | None = None
+    note: Annotated[str, msgspec.Meta(max_length=2_000, pattern=WITHOUT_NUL)] | None = None
     expires_at: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | None = None  # seconds since 1970, to year 9999
 
 

@@ -78,11 +78,14 @@ class Application:
         clock: Callable[[], Microseconds],
         is_ready: Callable[[], Awaitable[bool]],
         metrics: Metrics,
+        scrape: Callable[[], Awaitable[bytes]],
         rates: RateLimits,
         limits: Limits,
         options: Options,
         lifespan: Callable[[Any], AbstractAsyncContextManager[None]] | None = None,
     ) -> None:
+        """`scrape`: what `/metrics` tells, in Prometheus' text format."""
+        self._scrape = scrape
         self._is_ready = is_ready
         self._metrics = metrics
         self._callers = Callers(access, rates, limits.body)
@@ -277,7 +280,7 @@ class Application:
         return Response(b'{"status":"ready"}', media_type="application/json")
 
     async def _metrics_text(self, _: Request) -> Response:
-        return Response(self._metrics.text(), headers={"content-type": CONTENT_TYPE.decode()})
+        return Response(await self._scrape(), headers={"content-type": CONTENT_TYPE.decode()})
 
     async def _openapi(self, _: Request) -> Response:
         return Response(self._document, media_type="application/json", headers={"access-control-allow-origin": "*"})

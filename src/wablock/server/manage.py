@@ -24,7 +24,7 @@ from wablock.server.parameters import NOT_JSON, invalid
 _T = TypeVar("_T")
 
 LATEST = 253_402_300_799  # the end of the year 9999, in seconds since 1970
-_Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+_Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=wire.WITHOUT_NUL)]
 
 
 class NewToken(msgspec.Struct, forbid_unknown_fields=True):

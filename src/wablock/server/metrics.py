@@ -4,6 +4,8 @@ from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from wablock.server.totals import Counts
+
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -90,6 +92,10 @@ class Metrics:
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             self._shed.labels("connection").inc()
 
-    def text(self) -> bytes:
+    def counts(self) -> Counts:
+        """Everything, as it is now; from any thread."""
+        return list(self._registry.collect())
+
+    async def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self._registry)

@@ -170,6 +170,8 @@ def invalid(fault: str, choices: Sequence[str] = ()) -> InvalidParameter:
     if wrong := _WRONG_CHOICE.fullmatch(problem):
         value = wrong[1][:_LONGEST_REPEATED]
         return InvalidParameter(f"Param {name} {_must_be_one_of(choices) if choices else f'cannot be {value}'}.")
+    if problem.endswith(f"matching regex {wire.WITHOUT_NUL!r}"):
+        return InvalidParameter(f"Param {name} must not contain a NUL character.")
     if expected := _EXPECTED.fullmatch(problem):
         kinds = [_KINDS.get(kind, kind) for kind in expected[1].split(" | ") if kind != "null"]
         article = "an" if kinds[0][:1] in "aio" else "a"

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from wablock.access import Access, AccessToken, Scope
 from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.rules import SECOND
+from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, UnknownObject
 from wablock.gate.drops import RecentDrops
 from wablock.gate.headers import checked_headers
@@ -28,7 +29,7 @@ _PATH = "/v1/numbers/{phone_number_id}"
 class DownstreamToAdd(msgspec.Struct, forbid_unknown_fields=True):
     """A receiver to add. `secret` and header values are kept encrypted and never told again."""
 
-    url: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
+    url: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=wire.WITHOUT_NUL)]
     secret: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
     headers: dict[str, str] = {}
     timeout: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 5.0

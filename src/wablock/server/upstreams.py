@@ -11,6 +11,7 @@ from starlette.routing import Route
 from wablock.access import Access, AccessToken, Scope, is_token
 from wablock.block_list.ports import BusinessNumber, Microseconds
 from wablock.block_list.rules import SECOND
+from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, UnknownObject
 from wablock.gate.ports import Upstream
 from wablock.gate.routes import META, Routes
@@ -25,7 +26,7 @@ class UpstreamToSet(msgspec.Struct, forbid_unknown_fields=True):
     """The upstream to use. `token` takes the place of the callers'; it is kept encrypted and never told again."""
 
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=1_024)]
-    url: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)] = META
+    url: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=wire.WITHOUT_NUL)] = META
     timeout: Annotated[float, msgspec.Meta(ge=0.1, le=300)] = 30.0
 
 

@@ -6,16 +6,20 @@ from wablock.access import Directory
 from wablock.block_list.ports import BlockStore
 from wablock.gate.ports import RouteStore
 from wablock.storage.group_commit import CommitMeter
-from wablock.storage.opening import CannotOpen
+from wablock.storage.opening import CannotOpen, named
 from wablock.storage.sqlite import SqliteStore
 from wablock.storage.sqlite.moves import TakesNoWrites
 from wablock.storage.urls import is_postgresql, sqlite_path
 
-__all__ = ["CannotOpen", "SqliteStore", "Store", "TakesNoWrites", "open_store"]
+__all__ = ["CannotOpen", "SqliteStore", "Store", "TakesNoWrites", "named", "open_store"]
 
 
 class Store(BlockStore, Directory, RouteStore, Protocol):
     """What an adapter is."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines may use the database."""
 
     async def close(self) -> None:
         """Returns once all that was handed in is durable."""

@@ -1,14 +1,12 @@
 """Which database a URL means."""
 
-import re
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from wablock.storage.opening import CannotOpen
+from wablock.storage.opening import CannotOpen, named
 
 _POSTGRESQL: Final = ("postgresql", "postgres")
-_USER: Final = re.compile(r"//[^/]*@")
 
 
 def is_postgresql(url: str) -> bool:
@@ -20,7 +18,7 @@ def sqlite_path(url: str) -> Path:
     """The file of `sqlite:///relative` or `sqlite:////absolute`; raises `CannotOpen` for what is no such URL."""
     if _scheme(url) != "sqlite" or urlsplit(url).netloc:
         raise CannotOpen(
-            f"Cannot read the database URL {_without_password(url)!r}: write sqlite:///path/to/file.db or postgresql://user@host/database"
+            f"Cannot read the database URL {_shown(url)}: write sqlite:///path/to/file.db or postgresql://user@host/database"
         )
     path = unquote(urlsplit(url).path).removeprefix("/")
     if not path:
@@ -35,5 +33,11 @@ def _scheme(url: str) -> str | None:
         return None
 
 
-def _without_password(url: str) -> str:
-    return _USER.sub("//…@", url)
+def _shown(url: str) -> str:
+    """`url`, without the password that one for another program may have."""
+    if "@" not in url:
+        return repr(url)
+    try:
+        return repr(named(url))
+    except ValueError:  # nobody can tell where its password would be
+        return "given"

@@ -18,8 +18,7 @@ from wablock.storage.moving.rows import Watcher, chunks
 from wablock.storage.moving.source import Source
 from wablock.storage.moving.tables import TABLES
 from wablock.storage.moving.target import Half, Target, told
-from wablock.storage.opening import CannotOpen
-from wablock.storage.postgres.schema import named
+from wablock.storage.opening import CannotOpen, named
 from wablock.storage.sqlite import moves
 
 _BROKEN_OFF: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)

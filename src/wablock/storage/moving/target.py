@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 
 from wablock.storage.moving.tables import BLOCK_LIST, TABLES, Key, Row, Table, names
-from wablock.storage.opening import CannotOpen
+from wablock.storage.opening import CannotOpen, named
 from wablock.storage.postgres import schema
 
 _CONNECT_WITHIN: Final = 10.0  # seconds
@@ -69,7 +69,7 @@ class Target:
         try:
             connection = await asyncpg.connect(url, timeout=_CONNECT_WITHIN, command_timeout=None)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, ValueError) as it:
-            raise CannotOpen(f"Cannot open the database {schema.named(url)}: {told(it)}") from it
+            raise CannotOpen(f"Cannot open the database {named(url)}: {told(it)}") from it
         await connection.execute(_IN_ORDER)
         await connection.fetch(_DURABLE)
         return cls(connection)

@@ -3,6 +3,7 @@
 Nothing is remembered here between two calls, so what one node has acknowledged is in force at all of them.
 """
 
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -40,6 +41,8 @@ from wablock.storage.postgres.schema import prepare
 from wablock.storage.postgres.sweeping import sweep
 from wablock.storage.postgres.working_list import ListChange, Merge
 
+_log = logging.getLogger("wablock.storage")
+
 T = TypeVar("T")
 
 # Apart, so that changes which wait for a slow disk do not hold up checks.
@@ -56,6 +59,8 @@ class PostgresStore:
 
     Changes are grouped list by list, checks all together. It belongs to the event loop that uses it.
     """
+
+    is_shared = True
 
     def __init__(self, dsn: str, meter: CommitMeter) -> None:
         """On return the schema is there, made and migrated where needed; raises `CannotOpen`."""
@@ -211,6 +216,8 @@ class PostgresStore:
         except Unreachable:
             raise
         except Exception as trouble:
+            if not isinstance(trouble, BlocklistInternalError):  # those are logged already; this is a fault of ours
+                _log.exception("a batch of %s changes failed", len(changes))
             if len(changes) == 1:
                 return [trouble]
             return [(await self._apply_to_list(list_id, [change]))[0] for change in changes]

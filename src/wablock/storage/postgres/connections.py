@@ -24,11 +24,14 @@ _SETTINGS: Final = {
     # A commit that waits for the standby and is cut short counts as done, though the standby does not have it.
     "statement_timeout": "0",
     "lock_timeout": "0",
-    # A node that went away in the middle must not hold a list for long.
-    "idle_in_transaction_session_timeout": "5000",
+    # A node that went away in the middle must not hold a list for long: less than what others wait for it.
+    "idle_in_transaction_session_timeout": "2000",
     "client_connection_check_interval": "2000",
     "tcp_user_timeout": "10000",
-    # All is looked up by key. A plan that was made while a table was small would walk it when it is large.
+    # All is looked up by key. A plan that was made while a table was small would walk it when it is large: so the
+    # planner may not walk, and rows that are looked at in vain are to seem dear.
+    "cpu_tuple_cost": "1",
+    "cpu_index_tuple_cost": "1",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
@@ -131,16 +134,16 @@ class Connections:
         except _REFUSED as trouble:
             raise _Again(nothing_done=True) from trouble
         # Not asyncpg's own timeout: that cancels, and a COMMIT that is cancelled while it waits for a standby is done.
-        watch = loop.call_later(_ANSWER_WITHIN, connection.terminate)
+        watch = loop.call_later(_ANSWER_WITHIN, _cut_off, connection)
         try:
             return await work(connection)
         except _UNDONE as trouble:
             raise _Again(nothing_done=True) from trouble
         except _LOST as trouble:
-            connection.terminate()
+            _cut_off(connection)
             raise _Again(nothing_done=isinstance(trouble, asyncpg.ReadOnlySQLTransactionError)) from trouble
         except (asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
-            if connection.is_closed():
+            if _is_lost(connection):
                 raise _Again(nothing_done=False) from trouble
             raise
         finally:
@@ -168,6 +171,19 @@ class _Again(Exception):
         self.nothing_done = nothing_done
 
 
+# The pool takes a connection back by itself when it is lost; what is held then raises at every word.
+def _is_lost(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+
+
+def _cut_off(connection: Connection) -> None:
+    with contextlib.suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
 async def _set_up(connection: Connection) -> None:
     await connection.execute("SET client_min_messages = error")
     await connection.fetch(_SET, list(_SETTINGS), list(_SETTINGS.values()))
@@ -179,5 +195,7 @@ async def _leave_as_it_is(_: Connection) -> None:
 
 
 def _failure(failure: BlocklistInternalError, trouble: BaseException) -> BlocklistInternalError:
-    _log.error("the database failed: %s: %s", type(trouble).__name__, trouble)
+    # What a value is wrong for is said with the value: phone numbers are not for logs.
+    said = "" if isinstance(trouble, asyncpg.DataError) else f": {trouble}"
+    _log.error("the database failed: %s%s", type(trouble).__name__, said)
     return failure

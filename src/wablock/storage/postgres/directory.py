@@ -108,11 +108,11 @@ async def owner(connection: Connection, list_id: str) -> str | None:
 
 
 async def add_number(connections: Connections, number: BusinessNumber, at: Microseconds) -> bool:
-    values = number.phone_number_id, number.account_id, number.wa_id, number.country, number.rules, at
+    values = number.account_id, number.wa_id, number.country, number.rules, at
 
     async def add(connection: Connection) -> bool:
         async with connection.transaction():
-            if await connection.fetchval(_ADD_NUMBER, *values) is None:
+            if await connection.fetchval(_ADD_NUMBER, number.phone_number_id, *values) is None:
                 return False
             await connection.execute(_TAKE_LIST, number.phone_number_id, number.account_id)
         return True

@@ -32,8 +32,10 @@ ORDER BY created_at, downstream_id
 # Only for a number of the account: another tenant's webhooks are nobody else's business. Held, so that the number is
 # not removed meanwhile.
 _HOLD_NUMBER = "SELECT 1 FROM phone_number WHERE phone_number_id = $1 AND account_id = $2 FOR UPDATE"
-_ADD_DOWNSTREAM = f"""
-INSERT INTO downstream ({_DOWNSTREAM}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+_ADD_DOWNSTREAM = """
+INSERT INTO downstream (
+  phone_number_id, downstream_id, account_id, url, secret, headers, timeout_ms, required, may_be_inside, created_at
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (phone_number_id, downstream_id) DO NOTHING
 """
 _REMOVE_DOWNSTREAM = """
@@ -80,8 +82,8 @@ async def add_downstream(connection: Connection, it: SealedDownstream) -> bool:
     async with connection.transaction():
         if await connection.fetchval(_HOLD_NUMBER, it.phone_number_id, it.account_id) is None:
             return False
-        values = it.downstream_id, it.phone_number_id, it.account_id, it.url, it.secret, it.headers, it.timeout_ms
-        await connection.execute(_ADD_DOWNSTREAM, *values, it.required, it.may_be_inside, it.created_at)
+        values = it.downstream_id, it.account_id, it.url, it.secret, it.headers, it.timeout_ms, it.required
+        await connection.execute(_ADD_DOWNSTREAM, it.phone_number_id, *values, it.may_be_inside, it.created_at)
     return True
 
 
@@ -98,8 +100,8 @@ async def set_upstream(connection: Connection, it: SealedUpstream) -> bool:
     async with connection.transaction():
         if await connection.fetchval(_HOLD_NUMBER, it.phone_number_id, it.account_id) is None:
             return False
-        values = it.phone_number_id, it.account_id, it.url, it.token, it.timeout_ms, it.may_be_inside, it.created_at
-        await connection.execute(_SET_UPSTREAM, *values)
+        values = it.account_id, it.url, it.token, it.timeout_ms, it.may_be_inside, it.created_at
+        await connection.execute(_SET_UPSTREAM, it.phone_number_id, *values)
     return True
 
 

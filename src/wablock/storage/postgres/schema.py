@@ -5,11 +5,10 @@ import logging
 import threading
 from importlib.resources import files
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from wablock.storage.opening import CannotOpen
+from wablock.storage.opening import CannotOpen, named
 from wablock.storage.postgres.connections import Connection
 
 _log = logging.getLogger("wablock.storage")
@@ -78,13 +77,6 @@ def prepare(dsn: str) -> None:
     if isinstance(trouble[0], CannotOpen):
         raise trouble[0]
     raise CannotOpen(f"Cannot open the database {named(dsn)}: {_one_line(trouble[0])}") from trouble[0]
-
-
-def named(dsn: str) -> str:
-    """The database as people may see it: without password and parameters."""
-    parts = urlsplit(dsn)
-    user, at, hosts = parts.netloc.rpartition("@")
-    return urlunsplit((parts.scheme, user.split(":")[0] + at + hosts, parts.path, "", ""))
 
 
 async def migrate(connection: Connection, scripts: Migrations, citus: Migrations, works_with: int) -> None:

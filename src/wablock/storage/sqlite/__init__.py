@@ -38,6 +38,8 @@ class SqliteStore:
     Writes go to one thread, grouped; reads are done on the event loop.
     """
 
+    is_shared = False
+
     def __init__(self, path: Path, meter: CommitMeter, *, vfs: str | None = None) -> None:
         """Opens the file, made and migrated where needed; raises `CannotOpen`. On return the schema is on disk."""
         prepare(path, vfs)

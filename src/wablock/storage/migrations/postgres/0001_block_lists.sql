@@ -120,3 +120,17 @@ CREATE TABLE upstream (
     may_be_inside BOOLEAN NOT NULL,
     created_at BIGINT NOT NULL
 );
+
+-- A planner that knows nothing takes every list for a small one, and would rather walk it than look up many users. It is
+-- told from the start, and whatever it sees later, that all rows may be one list's.
+ALTER TABLE blocked_user ALTER COLUMN list_id SET (n_distinct = 1);
+ALTER TABLE last_inbound ALTER COLUMN phone_number_id SET (n_distinct = 1);
+ALTER TABLE identity_alias ALTER COLUMN account_id SET (n_distinct = 1);
+
+INSERT INTO blocked_user (list_id, identity, seq, input, blocked_at, blocked_by) VALUES ('', '', 1, '', 0, '');
+INSERT INTO last_inbound (phone_number_id, identity, at) VALUES ('', '', 0);
+INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled) VALUES ('', '', '', '', true);
+ANALYZE blocked_user, last_inbound, identity_alias;
+DELETE FROM blocked_user;
+DELETE FROM last_inbound;
+DELETE FROM identity_alias;

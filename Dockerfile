@@ -1,0 +1,35 @@
+# wablock in a container: docker build --tag wablock .
+ARG PYTHON=3.13
+
+FROM python:${PYTHON}-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+COPY requirements/server.txt requirements/package.txt requirements/
+RUN python -m venv --without-pip /opt/wablock \
+ && python -m pip --python /opt/wablock/bin/python install --require-hashes --no-deps -r requirements/server.txt \
+ && python -m pip install --require-hashes --no-deps -r requirements/package.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY src src
+RUN python -m pip wheel --no-build-isolation --no-deps --wheel-dir dist . \
+ && python -m pip --python /opt/wablock/bin/python install --no-index --no-deps dist/*.whl
+
+FROM python:${PYTHON}-slim
+# The number is fixed, so that whoever mounts a folder or writes a securityContext can name it.
+RUN groupadd --gid 10001 wablock \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/wablock --shell /usr/sbin/nologin wablock \
+ && install --directory --owner=wablock --group=wablock --mode=0700 /var/lib/wablock /etc/wablock
+COPY --from=build /opt/wablock /opt/wablock
+ENV PATH=/opt/wablock/bin:$PATH \
+    WABLOCK_HOST=0.0.0.0 \
+    WABLOCK_PORT=8080 \
+    WABLOCK_DATABASE=sqlite:////var/lib/wablock/wablock.db \
+    WABLOCK_SECRET_KEY_FILE=/etc/wablock/secret.key
+USER 10001:10001
+# The lists, and the key to the secrets among them: two volumes, so that a copy of the one opens nothing.
+VOLUME ["/var/lib/wablock", "/etc/wablock"]
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+ENTRYPOINT ["wablock"]
+CMD ["serve"]

@@ -1,0 +1,195 @@
+"""`wablock serve --workers`: real processes that answer, die, are replaced and end."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx2
+import pytest
+from tests.cli.command import Server, called
+from tests.cli.http_request import all_received, connected
+from tests.end_to_end.deployment import BLOCK_USERS, Deployment
+from tests.end_to_end.graph import blocked, body
+
+WORKERS: Final = 3
+
+_HEALTHY = re.compile(r'^wablock_requests_total\{code="",operation="/healthz",status="200"\} (\d+)', re.MULTILINE)
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes that serve for this parent and have not ended, whoever has adopted them meanwhile."""
+    shown = subprocess.run(["ps", "-axwwo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)
+    rows = [line.split(maxsplit=3) for line in shown.stdout.splitlines()]
+    return [int(row[0]) for row in rows if row[1] == str(pid) and not row[2].startswith("Z") and "spawn_main" in row[3]]
+
+
+def is_running(pid: int) -> bool:
+    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return shown.stdout.strip()[:1] not in ("", "Z")
+
+
+def eventually(happened: Callable[[], bool]) -> bool:
+    """Whether it comes to that within a generous time."""
+    for _ in range(600):
+        if happened():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def healthy(url: str) -> int:
+    """How many healthy answers were counted, asked over a connection of its own."""
+    found = _HEALTHY.search(httpx2.get(f"{url}/metrics", timeout=30).text)
+    return int(found[1]) if found else 0
+
+
+@contextmanager
+def stopped(pids: list[int]) -> Iterator[None]:
+    """These processes do nothing meanwhile."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    return Deployment(tmp_path_factory.mktemp("workers"))
+
+
+@pytest.fixture(scope="module")
+def server(deployment: Deployment) -> Iterator[Server]:
+    """With so many workers; each test leaves it as it was."""
+    with deployment.server("--workers", str(WORKERS)) as running:
+        yield running
+
+
+def test_the_line_says_how_many_serve_once_all_of_them_do(server: Server) -> None:
+    assert f", open rules, {WORKERS} workers\n" in server.announced
+    assert len(workers_of(server.pid)) == WORKERS
+
+
+def test_it_is_said_that_sqlite_gains_nothing_for_its_writes(server: Server) -> None:
+    assert "more workers do not make SQLite's writes faster" in server.log
+
+
+def test_each_worker_answers(server: Server, deployment: Deployment) -> None:
+    workers = workers_of(server.pid)
+
+    for worker in workers:
+        with stopped([other for other in workers if other != worker]):
+            answer = httpx2.get(server.url + BLOCK_USERS, headers=deployment.headers, timeout=30)
+        assert answer.status_code == 200
+
+
+def test_what_one_worker_was_told_the_others_know(server: Server, deployment: Deployment) -> None:
+    first, *others = workers_of(server.pid)
+    with stopped(others):
+        told = httpx2.post(server.url + BLOCK_USERS, json=body(["16505550109"]), headers=deployment.headers, timeout=30)
+
+    with stopped([first]), httpx2.Client(base_url=server.url, headers=deployment.headers, timeout=30) as client:
+        assert told.status_code == 200
+        assert "16505550109" in blocked(client)
+
+
+def test_every_scrape_tells_of_all_workers(server: Server) -> None:
+    workers = workers_of(server.pid)
+    before = healthy(server.url)
+    for worker in workers:
+        with stopped([other for other in workers if other != worker]):
+            assert httpx2.get(f"{server.url}/healthz", timeout=30).status_code == 200
+
+    assert {healthy(server.url) - before for _ in range(10)} == {len(workers)}
+
+
+def test_a_worker_that_says_nothing_is_told_of_as_it_was(server: Server) -> None:
+    httpx2.get(f"{server.url}/healthz")
+    before = healthy(server.url)
+
+    with stopped(workers_of(server.pid)[1:]):
+        assert healthy(server.url) == before
+
+
+def test_a_worker_that_is_killed_is_replaced_and_nothing_counted_is_lost(server: Server) -> None:
+    workers = workers_of(server.pid)
+    with stopped(workers[1:]):
+        httpx2.get(f"{server.url}/healthz", timeout=30)
+    before = healthy(server.url)
+
+    os.kill(workers[0], signal.SIGKILL)
+
+    assert eventually(lambda: len(set(workers_of(server.pid)) - set(workers)) == 1)
+    (new,) = set(workers_of(server.pid)) - set(workers)
+    with stopped(workers[1:]):
+        assert httpx2.get(f"{server.url}/healthz", timeout=60).status_code == 200
+    assert healthy(server.url) == before + 1
+    assert is_running(new)
+    assert f'"pid": {workers[0]}, "status": -9' in server.log
+
+
+def test_a_request_in_flight_is_finished_while_new_connections_are_refused(deployment: Deployment) -> None:
+    sent = b'{"messaging_product":"whatsapp","block_users":[{"user":"+16505550101"}]}'
+    head = (
+        f"POST {BLOCK_USERS} HTTP/1.1\r\nHost: wablock.test\r\nAuthorization: Bearer {deployment.token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(sent)}\r\n\r\n"
+    ).encode()
+    with deployment.server("--workers", "2") as server, connected(server) as in_flight:
+        workers = workers_of(server.pid)
+        in_flight.sendall(head + sent[:20])
+        assert eventually(lambda: "wablock_connections 2.0" in httpx2.get(f"{server.url}/metrics").text)
+
+        server.signal(signal.SIGTERM)
+        assert eventually(lambda: _refuses(server))
+        in_flight.sendall(sent[20:])
+
+        assert b'"wa_id":"16505550101"' in all_received(in_flight)
+        assert server.ended() == 0
+        assert len(workers) == 2
+        assert not any(map(is_running, workers))
+        assert "Traceback" not in server.log
+
+
+def test_ctrl_c_in_a_terminal_reaches_all_processes_and_nothing_looks_like_an_accident(deployment: Deployment) -> None:
+    with deployment.server("--workers", "2") as server:
+        for pid in [server.pid, *workers_of(server.pid)]:
+            os.kill(pid, signal.SIGINT)
+
+        assert server.ended() == 0
+        assert "Traceback" not in server.log
+        assert "a worker" not in server.log
+
+
+def test_no_worker_outlives_a_parent_that_was_killed(deployment: Deployment) -> None:
+    with deployment.server("--workers", "2") as server:
+        workers = workers_of(server.pid)
+
+        server.signal(signal.SIGKILL)
+
+        assert len(workers) == 2
+        assert eventually(lambda: not any(map(is_running, workers)))
+
+
+def test_a_database_that_cannot_be_opened_is_one_line_and_no_worker(tmp_path: Path) -> None:
+    refused = called("serve", "--port", "0", "--workers", "2", "--database", f"sqlite:///{tmp_path}")
+
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert refused.stderr.startswith("wablock: Cannot open the database")
+    assert refused.stderr.count("\n") == 1
+
+
+def _refuses(server: Server) -> bool:
+    try:
+        connected(server).close()
+    except ConnectionError:
+        return True
+    return False

@@ -1,0 +1,173 @@
+"""The Dockerfile: what it copies is there, its steps do what they should, and the image runs what there is."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.deployment.reading import ROOT, environment_of_image, instructions, stages, understood
+from tests.running_server import running_server
+
+from wablock import __version__
+
+_PINNED: Final = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
+
+BUILD, IMAGE = stages()
+
+
+def _copied() -> list[tuple[list[str], str]]:
+    """What the build takes out of this folder, and where to."""
+    return [(list(it.words[:-1]), it.words[-1]) for it in instructions(BUILD, "COPY")]
+
+
+def _entrypoint() -> list[str]:
+    (entrypoint,), (command,) = instructions(IMAGE, "ENTRYPOINT"), instructions(IMAGE, "CMD")
+    return [*entrypoint.words, *command.words]
+
+
+def test_what_is_copied_is_there_and_let_through() -> None:
+    first, *allowed = [it for it in (ROOT / ".dockerignore").read_text().splitlines() if not it.startswith("#")]
+
+    assert first == "*"
+    for sources, _ in _copied():
+        for source in sources:
+            assert (ROOT / source).exists()
+            assert f"!{source}" in allowed
+
+
+def test_nothing_is_let_through_that_is_not_copied() -> None:
+    let_through = {it[1:] for it in (ROOT / ".dockerignore").read_text().splitlines() if it.startswith("!")}
+
+    assert let_through == {source for sources, _ in _copied() for source in sources}
+
+
+def test_the_image_has_only_what_the_build_made() -> None:
+    assert [it.flags for it in instructions(IMAGE, "COPY")] == [("--from=build",)]
+    assert not instructions(IMAGE, "ADD")
+
+
+def test_both_stages_are_of_one_python() -> None:
+    assert BUILD[0].words[0] == IMAGE[0].words[0]
+
+
+def test_all_that_is_installed_is_pinned_by_its_hash_or_built_here() -> None:
+    installs = [
+        line for it in instructions(BUILD, "RUN") for line in it.words[0].split("&&") if re.search(r"\binstall\b", line)
+    ]
+
+    assert len(installs) == 3
+    assert all("--require-hashes" in line or "--no-index" in line for line in installs)
+
+
+@pytest.mark.parametrize("name", ["server.txt", "package.txt"])
+def test_the_locks_of_the_image_are_those_that_are_tested(name: str) -> None:
+    tested = dict(_PINNED.findall((ROOT / "requirements/dev.txt").read_text()))
+
+    pinned = dict(_PINNED.findall((ROOT / "requirements" / name).read_text()))
+
+    assert pinned
+    assert pinned == {package: tested[package] for package in pinned}
+
+
+def test_the_steps_of_the_build_make_a_wablock_that_runs(tmp_path: Path) -> None:
+    build, made = tmp_path / "build", tmp_path / "wablock"
+    build.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "python"], check=True)
+    path = f"{tmp_path / 'python' / 'bin'}:{os.environ['PATH']}"
+
+    for step in BUILD:
+        if step.name == "COPY":
+            for source in step.words[:-1]:
+                _copy(ROOT / source, build / step.words[-1])
+        if step.name == "RUN":
+            command = step.words[0].replace("/opt/wablock", str(made))
+            ran = subprocess.run(
+                ["/bin/sh", "-c", command],
+                cwd=build,
+                env=os.environ | {"PATH": path},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if ran.returncode and "connection broken" in ran.stderr and not os.environ.get("CI"):
+                pytest.skip("the dependencies need a package index")
+            assert ran.returncode == 0, ran.stderr
+
+    version = subprocess.run([made / "bin/wablock", "--version"], capture_output=True, text=True, check=True)
+    assert version.stdout.strip() == __version__
+    helped = subprocess.run([made / "bin/wablock", "serve", "--help"], capture_output=True, text=True, check=True)
+    assert "--workers" in helped.stdout
+    assert not (made / "bin/pip").exists()
+
+
+def test_the_image_is_not_run_by_root_and_whoever_runs_it_owns_its_volumes() -> None:
+    (user,), (made,) = instructions(IMAGE, "USER"), instructions(IMAGE, "RUN")
+    (volumes,) = instructions(IMAGE, "VOLUME")
+    uid, _, gid = user.words[0].partition(":")
+
+    assert int(uid) >= 10_000
+    assert f"--uid {uid} --gid {gid}" in made.words[0]
+    assert f"--owner=wablock --group=wablock --mode=0700 {' '.join(volumes.words)}" in made.words[0]
+
+
+def test_the_image_serves_all_addresses_at_the_port_that_it_exposes(monkeypatch: pytest.MonkeyPatch) -> None:
+    wablock, *words = _entrypoint()
+
+    settings = understood(words, environment_of_image(), monkeypatch)
+
+    assert wablock == "wablock"
+    assert settings.host == "0.0.0.0"
+    assert [it.words for it in instructions(IMAGE, "EXPOSE")] == [(str(settings.port),)]
+
+
+def test_the_lists_and_the_key_are_in_volumes_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = understood(_entrypoint()[1:], environment_of_image(), monkeypatch)
+    (volumes,) = instructions(IMAGE, "VOLUME")
+
+    folders = [
+        str(Path((settings.database or "").removeprefix("sqlite:///")).parent),
+        str(settings.key.secret_key_file),
+    ]
+
+    assert folders[0] == volumes.words[0]
+    assert Path(folders[1]).parent == Path(volumes.words[1])
+
+
+def test_a_server_that_answers_is_healthy(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        checked = _health(server.port)
+
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_a_server_that_does_not_answer_is_not_healthy() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+
+    assert _health(port).returncode == 1
+
+
+def test_the_image_is_stopped_as_wablock_stops() -> None:
+    assert [it.words for it in instructions(IMAGE, "STOPSIGNAL")] == [("SIGTERM",)]
+
+
+def _health(port: int) -> "subprocess.CompletedProcess[str]":
+    """The image's health check, on a server at this port."""
+    (check,) = instructions(IMAGE, "HEALTHCHECK")
+    kind, python, *words = check.words
+    assert (kind, python) == ("CMD", "python")
+    words = [word.replace(f":{environment_of_image()['WABLOCK_PORT']}/", f":{port}/") for word in words]
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, timeout=60)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        target.mkdir(exist_ok=True)
+        shutil.copy(source, target)

@@ -1,0 +1,129 @@
+"""The page about PostgreSQL, as written, on a server of its own with passwords."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from tests.cli.command import run
+from tests.cluster import Cluster
+from tests.deployment.reading import ROOT
+from tests.end_to_end.deployment import BLOCK_USERS, Deployment
+from tests.end_to_end.graph import blocked, body
+
+PAGE = (ROOT / "docs/how-to/run-on-postgresql.md").read_text()
+
+_SQL = re.compile(r"^```sql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Whose roles need a password, but for the superuser."""
+    made = Cluster()
+    try:
+        made.create()
+        hba = made.data / "pg_hba.conf"
+        hba.write_text("host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
+        made.start()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture(scope="module")
+def roles(cluster: Cluster) -> dict[str, str]:
+    """The URL of each role that the page's SQL makes, without its password, which is that of the page."""
+    (script,) = _SQL.findall(PAGE)
+    file = cluster.folder / "roles.sql"
+    file.write_text(script)
+    file.chmod(0o644)
+    cluster.run("psql", "--set=ON_ERROR_STOP=1", f"--dbname={cluster.url}", f"--file={file}")
+    return {name: f"postgresql://{name}@127.0.0.1:{cluster.port}/wablock" for name in ("wablock_owner", "wablock")}
+
+
+def _password(role: str) -> str:
+    found = re.search(rf"CREATE ROLE {role} LOGIN PASSWORD '(.*)'", PAGE)
+    assert found
+    return str(found[1])
+
+
+def _shell(word: str) -> str:
+    return next(line for block in _SHELL.findall(PAGE) for line in block.splitlines() if word in line)
+
+
+def _said(roles: dict[str, str], role: str) -> dict[str, str]:
+    """What a command is told of the database."""
+    return {"WABLOCK_DATABASE": roles[role], "PGPASSWORD": _password(role)}
+
+
+@pytest.fixture(scope="module")
+def migrated(roles: dict[str, str]) -> dict[str, str]:
+    """The same, once the owner has run the page's command; before that nobody else could."""
+    too_early = run("number", "list", **_said(roles, "wablock"))
+    assert too_early.returncode == 2
+    assert too_early.stderr.startswith("wablock: Cannot open the database postgresql://wablock@")
+    assert too_early.stderr.count("\n") == 1
+
+    command = _shell("wablock number list")
+    assert command == 'wablock number list --database "$OWNER_URL"'
+    done = run("number", "list", "--database", roles["wablock_owner"], PGPASSWORD=_password("wablock_owner"))
+    assert done.returncode == 0, done.stderr
+    return roles
+
+
+def test_the_role_that_serves_can_do_all_that_a_server_does(
+    migrated: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", _password("wablock"))
+    deployment = Deployment(tmp_path, migrated["wablock"])
+
+    with (
+        deployment.server("--workers", "2") as server,
+        httpx2.Client(base_url=server.url, headers=deployment.headers) as client,
+    ):
+        answers = [client.post(BLOCK_USERS, json=body(["16505550101", "16505550102"])).status_code]
+        answers.append(client.request("DELETE", BLOCK_USERS, json=body(["16505550102"])).status_code)
+        answers.append(client.get("/readyz").status_code)
+        still = blocked(client)
+
+    assert answers == [200, 200, 200]
+    assert still == ["16505550101"]
+
+
+@pytest.mark.parametrize(
+    "statement", ["DROP TABLE blocked_user", "TRUNCATE blocked_user", "CREATE TABLE mine (id int)"]
+)
+def test_the_role_that_serves_can_neither_make_nor_drop_a_table(migrated: dict[str, str], statement: str) -> None:
+    refused = subprocess.run(
+        ["psql", f"--dbname={migrated['wablock']}", f"--command={statement}"],
+        env={"PATH": "/usr/bin:/bin", "PGPASSWORD": _password("wablock")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert refused.returncode == 1
+    assert "permission denied" in refused.stderr or "must be owner" in refused.stderr
+
+
+def test_a_dump_is_restored_to_what_it_was(
+    migrated: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", _password("wablock_owner"))
+    assert run("number", "add", "106540352242933", WABLOCK_DATABASE=migrated["wablock_owner"]).returncode == 0
+    before = run("number", "list", "--json", WABLOCK_DATABASE=migrated["wablock_owner"]).stdout
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "PGPASSWORD": _password("wablock_owner"),
+        "OWNER_URL": migrated["wablock_owner"],
+    }
+
+    subprocess.run(["sh", "-euc", _shell("pg_dump")], cwd=tmp_path, env=environment, check=True)
+    run("number", "remove", "106540352242933", "--yes", WABLOCK_DATABASE=migrated["wablock_owner"])
+    subprocess.run(["sh", "-euc", _shell("pg_restore")], cwd=tmp_path, env=environment, check=True)
+
+    assert "106540352242933" in before
+    assert run("number", "list", "--json", WABLOCK_DATABASE=migrated["wablock_owner"]).stdout == before

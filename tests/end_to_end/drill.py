@@ -1,0 +1,191 @@
+"""Three nodes on a pair of databases, with clients at work, while one part after the other is lost."""
+
+import asyncio
+import itertools
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from tests.cli.command import Server
+from tests.end_to_end.cable import Cable, cable_to
+from tests.end_to_end.deployment import PHONE_NUMBER_ID, Deployment, at_once
+from tests.end_to_end.pair import Pair
+from tests.end_to_end.witness import CHANGES, QUESTIONS, Chronicle, Entry, Witness
+
+LISTS: Final = [str(int(PHONE_NUMBER_ID) + number) for number in range(4)]
+WRITERS_OF_A_LIST: Final = 4  # 16 in all
+
+_MEANWHILE: Final = (0.5, 1.5)  # seconds between two losses
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a drill leaves to no chance. `cut_before`: which words between the node and its database meet the cut first;
+    `cut_for`: the seconds, at least.
+    """
+
+    seed: int
+    cut_before: bytes
+    cut_for: float
+
+
+class Moments(msgspec.Struct):
+    """When what happened, in nanoseconds."""
+
+    primary_killed: int = 0
+    standby_promoted: int = 0
+    node_killed: int = 0
+    cut: int = 0
+    mended: int = 0
+    torn: int = 0
+
+
+class Drill(msgspec.Struct, frozen=True):
+    """What was done and seen. `nodes` are the URLs of the one that is killed, the one left alone, and the cut one."""
+
+    nodes: tuple[str, str, str]
+    moments: Moments
+    chronicle: Chronicle
+
+    def acknowledged_between(self, beginning: int, end: int, url: str) -> list[Entry]:
+        """The changes that this node acknowledged and that were asked for in this time."""
+        return [one for one in self.chronicle.acknowledged(beginning, [url]) if one.operation.invoked < end]
+
+    def recovery(self, since: int, urls: Sequence[str]) -> float:
+        """Seconds until the first change was acknowledged that was asked for after `since`."""
+        return (self.chronicle.acknowledged(since, urls)[0].operation.returned - since) / 1e9
+
+    def longest_silence(self, beginning: int, end: int) -> float:
+        """The most seconds of this time for which a list had no change acknowledged by anybody."""
+        longest = 0
+        for phone_number_id in LISTS:
+            returned = [
+                entry.operation.returned
+                for entry in self.chronicle.acknowledged(0, self.nodes)
+                if entry.phone_number_id == phone_number_id and beginning < entry.operation.returned < end
+            ]
+            moments = [beginning, *returned, end]
+            longest = max(longest, *(later - earlier for earlier, later in itertools.pairwise(moments)))
+        return longest / 1e9
+
+
+async def drilled(folder: Path, plan: Plan) -> Drill:
+    """Loses the primary, then a node, then the network between the database and another node, and mends that."""
+    chance = random.Random(plan.seed)
+    moments, chronicle = Moments(), Chronicle()
+    async with AsyncExitStack() as stack:
+        pair = stack.enter_context(_pair())
+        cables = [await stack.enter_async_context(cable_to(db.port)) for db in (pair.primary, pair.standby)]
+        deployment = await asyncio.to_thread(_deployed, folder, pair)
+        servers = await stack.enter_async_context(_nodes(deployment, pair.url([cable.port for cable in cables])))
+        killed, alone, cut = (server.url for server in servers)
+        clients = _Clients(deployment.headers, (killed, alone, cut), chronicle, plan.seed)
+        async with clients.at_work():
+            await asyncio.sleep(chance.uniform(*_MEANWHILE))
+            await _lose_primary(pair, moments)
+            await chronicle.every_list_goes_on(moments.standby_promoted, [killed, alone, cut], LISTS)
+
+            await asyncio.sleep(chance.uniform(*_MEANWHILE))
+            moments.node_killed = time.monotonic_ns()
+            servers[0].signal(signal.SIGKILL)
+            await chronicle.every_list_goes_on(moments.node_killed, [alone, cut], LISTS)
+
+            await asyncio.sleep(chance.uniform(*_MEANWHILE))
+            await _cut_and_mend(plan, cables, moments, chronicle, alone, cut)
+            await asyncio.sleep(chance.uniform(*_MEANWHILE))
+        await clients.look([alone, cut])
+    return Drill((killed, alone, cut), moments, chronicle)
+
+
+async def _lose_primary(pair: Pair, moments: Moments) -> None:
+    moments.primary_killed = time.monotonic_ns()
+    pair.primary.kill()
+    await asyncio.to_thread(pair.promote)
+    moments.standby_promoted = time.monotonic_ns()
+
+
+async def _cut_and_mend(
+    plan: Plan, cables: Sequence[Cable], moments: Moments, chronicle: Chronicle, alone: str, cut: str
+) -> None:
+    """Cut until the other node has gone on with every list; reset in the end."""
+    to_dead_primary, to_primary = cables
+    await to_primary.cut_before(plan.cut_before)
+    to_dead_primary.cut()
+    moments.cut = time.monotonic_ns()
+    await asyncio.sleep(plan.cut_for)
+    await chronicle.every_list_goes_on(moments.cut, [alone], LISTS)
+    moments.mended = time.monotonic_ns()
+    for cable in cables:
+        cable.mend()
+    await chronicle.every_list_goes_on(moments.mended, [cut], LISTS)
+    moments.torn = time.monotonic_ns()
+    for cable in cables:
+        cable.tear()
+    await chronicle.every_list_goes_on(moments.torn, [cut], LISTS)
+
+
+class _Clients:
+    """Of every list four that change it and one that asks, each at a node of its own choice."""
+
+    def __init__(self, headers: dict[str, str], urls: tuple[str, ...], chronicle: Chronicle, seed: int) -> None:
+        self._headers = headers
+        self._urls = urls
+        self._chronicle = chronicle
+        self._seed = seed
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        is_over = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            for place, phone_number_id in enumerate(LISTS * WRITERS_OF_A_LIST):
+                tasks.create_task(self._at(place, phone_number_id).go_on(CHANGES, self._chronicle, is_over))
+            for place, phone_number_id in enumerate(LISTS, start=len(LISTS) * WRITERS_OF_A_LIST):
+                tasks.create_task(self._at(place, phone_number_id).go_on(QUESTIONS, self._chronicle, is_over))
+            try:
+                yield
+            finally:
+                is_over.set()
+
+    async def look(self, urls: Iterable[str]) -> None:
+        """Every list once more, through each of these nodes."""
+        for url in urls:
+            for phone_number_id in LISTS:
+                await Witness([url], self._headers, phone_number_id, 0).look(self._chronicle)
+
+    def _at(self, place: int, phone_number_id: str) -> Witness:
+        first = place % len(self._urls)
+        urls = self._urls[first:] + self._urls[:first]
+        return Witness(urls, self._headers, phone_number_id, self._seed + place)
+
+
+@contextmanager
+def _pair() -> Iterator[Pair]:
+    pair = Pair()
+    try:
+        pair.start()
+        yield pair
+    finally:
+        pair.remove()
+
+
+def _deployed(folder: Path, pair: Pair) -> Deployment:
+    deployment = Deployment(folder, pair.url())
+    for phone_number_id in LISTS[1:]:
+        deployment.add_number(phone_number_id)
+    return deployment
+
+
+@asynccontextmanager
+async def _nodes(deployment: Deployment, through_cables: str) -> AsyncIterator[list[Server]]:
+    """Three nodes, of which the last has its own way to the databases."""
+    beginnings = [deployment.server(), deployment.server(), deployment.server(WABLOCK_DATABASE=through_cables)]
+    with ExitStack() as ends:
+        servers = await asyncio.to_thread(ends.enter_context, at_once(beginnings))
+        try:
+            yield servers
+        finally:  # in a thread: the cables are to carry the last node's farewell
+            await asyncio.to_thread(ends.close)

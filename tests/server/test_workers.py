@@ -1,0 +1,73 @@
+"""The parent of workers that do not do what they should."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from wablock.server.line import Line
+from wablock.server.serve import bind
+from wablock.server.workers import Work, Workers, WorkersFailed
+
+
+def _ends_at_once(_: Line) -> None:
+    sys.exit(3)
+
+
+def _cannot(line: Line) -> None:
+    line.cannot_start("there is no such database; name another")
+
+
+def _listens_the_first_time(seen: Path, line: Line) -> None:
+    if seen.exists():
+        line.cannot_start("the database is gone")
+        return
+    seen.touch()
+    line.listening()
+
+
+def _does_not_end(line: Line) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    line.listening()
+    time.sleep(600)
+
+
+def _run(work: Work, listening: Callable[[], None], *, number: int = 2) -> socket.socket:
+    bound = bind("127.0.0.1", 0)
+    Workers(number, work, grace_seconds=0.5, first_pause=0.01).run(bound, listening)
+    return bound
+
+
+def _nobody() -> None:
+    pytest.fail("nobody listens")
+
+
+def test_workers_that_end_before_they_listen_are_given_up_with_their_status() -> None:
+    with pytest.raises(WorkersFailed, match="status 3 before it listened"):
+        _run(_ends_at_once, _nobody)
+
+
+def test_workers_that_cannot_start_are_given_up_with_their_reason() -> None:
+    with pytest.raises(WorkersFailed, match="there is no such database; name another"):
+        _run(_cannot, _nobody)
+
+
+def test_where_no_worker_can_be_replaced_the_parent_gives_up(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    with pytest.raises(WorkersFailed, match="the database is gone"):
+        _run(partial(_listens_the_first_time, tmp_path / "seen"), lambda: said.append("listening"), number=1)
+
+    assert said in ([], ["listening"])  # it may have ended before the parent had looked
+
+
+def test_a_worker_that_does_not_end_is_ended() -> None:
+    bound = _run(_does_not_end, lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+    assert bound.fileno() == -1

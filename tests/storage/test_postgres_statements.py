@@ -1,0 +1,291 @@
+"""Every statement of the PostgreSQL store runs on Citus and on other relatives: read by PostgreSQL's own parser."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import pglast
+import pytest
+from pglast import ast as sql
+from pglast.enums import A_Expr_Kind, BoolExprType
+from pglast.visitors import Visitor
+
+from wablock.storage import postgres
+
+_KEYS: Final = {
+    "block_list": "list_id",
+    "blocked_user": "list_id",
+    "phone_number": "phone_number_id",
+    "last_inbound": "phone_number_id",
+    "downstream": "phone_number_id",
+    "upstream": "phone_number_id",
+}
+"""The tables that are distributed, and by what."""
+
+_EVERYWHERE: Final = {"account", "account_list", "access_token", "identity_alias"}
+"""Those that every shard has a copy of."""
+
+_OF_NO_SHARD: Final = {"wablock_schema", "pg_settings", "pg_extension"}
+
+_FORBIDDEN: Final = re.compile(
+    r"\b(xmax|xmin|ctid|pg_(try_)?advisory\w*|listen|notify|copy|nextval|serial|skip\s+locked|prepare\s+transaction|offset)\b",
+    re.IGNORECASE,
+)
+_VERBS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "CREATE")
+_MIGRATIONS: Final = Path(inspect.getfile(postgres)).parents[1] / "migrations"
+
+
+def _modules() -> list[ModuleType]:
+    return [postgres, *(importlib.import_module(it.name) for it in _submodules())]
+
+
+def _submodules() -> Iterator[pkgutil.ModuleInfo]:
+    return pkgutil.iter_modules(postgres.__path__, "wablock.storage.postgres.")
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _texts(one)
+    elif isinstance(value, dict):
+        yield from _texts(tuple(value.values()))
+
+
+_STATEMENTS: Final = {
+    f"{module.__name__.rpartition('.')[2]}.{name}{'' if place == 0 else place}": text
+    for module in _modules()
+    for name, value in vars(module).items()
+    if name.startswith("_") and name.upper() == name
+    for place, text in enumerate(_texts(value))
+    if text.strip().startswith(_VERBS)
+}
+
+
+class _Scopes(Visitor):
+    """Each part of a statement that names tables: the tables, what holds for all its rows, and whether it writes."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[list[Any], list[Any], bool]] = []
+        self.inserts: list[Any] = []
+
+    def visit_SelectStmt(self, _: object, node: Any) -> None:  # noqa: N802 - the parser's name
+        conditions = list(_all_of(node.whereClause))
+        tables = [table for item in node.fromClause or () for table in _tables(item, conditions)]
+        self.found.append((tables, conditions, bool(node.lockingClause)))
+
+    def visit_UpdateStmt(self, _: object, node: Any) -> None:  # noqa: N802
+        assert not node.fromClause, "an UPDATE takes nothing from elsewhere"
+        self.found.append(([node.relation], list(_all_of(node.whereClause)), True))
+
+    def visit_DeleteStmt(self, _: object, node: Any) -> None:  # noqa: N802
+        assert not node.usingClause, "a DELETE takes nothing from elsewhere"
+        self.found.append(([node.relation], list(_all_of(node.whereClause)), True))
+
+    def visit_InsertStmt(self, _: object, node: Any) -> None:  # noqa: N802
+        self.inserts.append(node)
+
+
+def _is(node: object, kind: type) -> bool:
+    """isinstance, after which mypy still takes a node as it comes: the parser's types allow None everywhere."""
+    return isinstance(node, kind)
+
+
+def _all_of(condition: Any) -> Iterator[Any]:
+    """Its parts, all of which hold."""
+    if _is(condition, sql.BoolExpr) and condition.boolop == BoolExprType.AND_EXPR:
+        for part in condition.args:
+            yield from _all_of(part)
+    elif condition is not None:
+        yield condition
+
+
+def _tables(item: Any, conditions: list[Any]) -> Iterator[Any]:
+    if _is(item, sql.RangeVar):
+        yield item
+    elif _is(item, sql.JoinExpr):
+        conditions.extend(_all_of(item.quals))
+        yield from _tables(item.larg, conditions)
+        yield from _tables(item.rarg, conditions)
+
+
+def _scopes(statement: str) -> _Scopes:
+    scopes = _Scopes()
+    scopes(pglast.parse_sql(statement))
+    return scopes
+
+
+def _names_key(condition: Any, table: Any, *, one: bool) -> bool:
+    """Whether `condition` says which `table`'s key it is about: one of a parameter, or, where not `one`, any of it."""
+    kinds = [A_Expr_Kind.AEXPR_OP] if one else [A_Expr_Kind.AEXPR_OP, A_Expr_Kind.AEXPR_OP_ANY]
+    if not (_is(condition, sql.A_Expr) and condition.kind in kinds and condition.name[0].sval == "="):
+        return False
+    if not _is(condition.lexpr, sql.ColumnRef):
+        return False
+    *of, column = [field.sval for field in condition.lexpr.fields]
+    value = condition.rexpr.arg if isinstance(condition.rexpr, sql.TypeCast) else condition.rexpr
+    called = table.alias.aliasname if table.alias else table.relname
+    return column == _KEYS[table.relname] and of in ([], [called]) and isinstance(value, sql.ParamRef)
+
+
+@pytest.mark.parametrize("name", _STATEMENTS)
+def test_a_statement_on_a_distributed_table_names_its_key(name: str) -> None:
+    scopes = _scopes(_STATEMENTS[name])
+
+    for tables, conditions, writes in scopes.found:
+        for table in tables:
+            assert table.relname in {*_KEYS, *_EVERYWHERE, *_OF_NO_SHARD}
+            if table.relname in _KEYS:
+                assert any(_names_key(condition, table, one=writes) for condition in conditions), table.relname
+    for insert in scopes.inserts:
+        if insert.relation.relname in _KEYS:
+            key = _KEYS[insert.relation.relname]
+            assert key in {column.name for column in insert.cols}
+            assert (
+                key in {column.name for column in insert.onConflictClause.infer.indexElems}
+                if (insert.onConflictClause)
+                else True
+            )
+
+
+@pytest.mark.parametrize("name", _STATEMENTS)
+def test_a_statement_uses_nothing_that_postgresqls_relatives_lack(name: str) -> None:
+    assert _FORBIDDEN.findall(_STATEMENTS[name]) == []
+
+
+def test_the_rules_see_what_they_forbid() -> None:
+    bad = [
+        "SELECT 1 FROM blocked_user WHERE identity = $1",
+        "SELECT 1 FROM blocked_user WHERE list_id = $1 OR seq = $2",
+        "SELECT 1 FROM block_list WHERE list_id = ANY($1) FOR UPDATE",
+        "DELETE FROM last_inbound WHERE phone_number_id = ANY($1)",
+        "UPDATE block_list SET size = 0",
+        "SELECT 1 FROM phone_number JOIN downstream ON true WHERE phone_number.phone_number_id = $1",
+    ]
+
+    for statement in bad:
+        tables, conditions, writes = _scopes(statement).found[0]
+        missed = [it for it in tables if not any(_names_key(one, it, one=writes) for one in conditions)]
+        assert missed, statement
+
+
+def test_the_statements_are_found() -> None:
+    assert len(_STATEMENTS) > 50
+    assert {"lists._HOLD", "checks._ROWS", "links._LEARN", "directory._REMOVE_REST3"} <= set(_STATEMENTS)
+
+
+class _Calls(ast.NodeVisitor):
+    """What a module asks the database, function by function."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ast.expr, list[ast.expr]]] = []
+        self._where: list[str] = []
+
+    def _enter(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        self._where.append(node.name)
+        self.generic_visit(node)
+        self._where.pop()
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _enter  # noqa: N815 - as ast names them
+
+    def visit_Call(self, node: ast.Call) -> None:
+        asks = ("fetch", "fetchrow", "fetchval", "execute", "executemany")
+        if isinstance(node.func, ast.Attribute) and node.func.attr in asks:
+            self.asked.append((self._where[0] if self._where else "", node.args[0], node.args[1:]))
+        self.generic_visit(node)
+
+
+def _calls(module: ModuleType) -> _Calls:
+    calls = _Calls()
+    calls.visit(ast.parse(inspect.getsource(module)))
+    return calls
+
+
+@pytest.mark.parametrize("module", _modules(), ids=lambda module: module.__name__)
+def test_no_statement_is_put_together_where_it_is_used(module: ModuleType) -> None:
+    for _, statement, _ in _calls(module).asked:
+        if isinstance(statement, ast.Constant):
+            assert str(statement.value).startswith(("SET ", "SHOW "))
+        else:
+            assert isinstance(statement, ast.Name | ast.Subscript)
+
+
+@pytest.mark.parametrize("module", _modules(), ids=lambda module: module.__name__)
+def test_a_transaction_writes_to_one_list(module: ModuleType) -> None:
+    written: dict[str, set[str]] = {}
+    for where, statement, args in _calls(module).asked:
+        text = vars(module).get(statement.id, "") if isinstance(statement, ast.Name) else ""
+        if isinstance(text, str) and _writes_to_lists(text):
+            key = args[0].value if isinstance(args[0], ast.Starred) else args[0]
+            written.setdefault(where, set()).add(ast.unparse(key).removeprefix("*"))
+
+    assert {where: keys for where, keys in written.items() if len(keys) > 1} == {}
+
+
+def _writes_to_lists(statement: str) -> bool:
+    if not statement.strip().startswith(_VERBS):
+        return False
+    scopes = _scopes(statement)
+    written = [table.relname for tables, _, writes in scopes.found if writes for table in tables]
+    return any(name in _KEYS for name in [*written, *(insert.relation.relname for insert in scopes.inserts)])
+
+
+def _made_by(folder: str) -> str:
+    return "\n".join(file.read_text() for file in sorted((_MIGRATIONS / folder).glob("*.sql")))
+
+
+def test_citus_is_told_of_every_table_once() -> None:
+    made = re.findall(r"CREATE TABLE (\w+)", _made_by("postgres"))
+    told = re.findall(r"create_(reference|distributed)_table\('(\w+)'(?:, '(\w+)')?", _made_by("citus"))
+
+    assert sorted(made) == sorted(table for _, table, _ in told)
+    assert {table: key for kind, table, key in told if kind == "distributed"} == _KEYS
+    assert {table for kind, table, _ in told if kind == "reference"} == _EVERYWHERE
+
+
+def test_every_unique_key_of_a_distributed_table_has_the_shards_key() -> None:
+    unique = []
+    for raw in pglast.parse_sql(_made_by("postgres")):
+        statement: Any = raw.stmt
+        if _is(statement, sql.IndexStmt) and statement.unique:
+            unique.append((statement.relation.relname, [param.name for param in statement.indexParams]))
+        if _is(statement, sql.CreateStmt):
+            unique += [(statement.relation.relname, columns) for columns in _keys_of(statement)]
+
+    of_shards = [(table, columns) for table, columns in unique if table in _KEYS]
+    assert len(of_shards) >= len(_KEYS)
+    assert [it for it in of_shards if _KEYS[it[0]] not in it[1]] == []
+
+
+def _keys_of(table: Any) -> Iterator[list[str]]:
+    for element in table.tableElts:
+        constraints = [element] if _is(element, sql.Constraint) else element.constraints or ()
+        for constraint in constraints:
+            if constraint.contype.name in ("CONSTR_PRIMARY", "CONSTR_UNIQUE"):
+                yield [key.sval for key in constraint.keys] if constraint.keys else [element.colname]
+
+
+def test_ids_are_compared_byte_by_byte() -> None:
+    ids = {"list_id", "phone_number_id", "account_id", "downstream_id", "identity", "alias", "wa_id", "user_id"}
+    loose = [(table.relation.relname, column.colname) for table, column in _columns() if _is_loose(column)]
+
+    assert [it for it in loose if it[1] in ids] == []
+    assert ("blocked_user", "reason") in loose
+
+
+def _columns() -> Iterator[tuple[Any, Any]]:
+    tables: list[Any] = [raw.stmt for raw in pglast.parse_sql(_made_by("postgres"))]
+    for table in tables:
+        if _is(table, sql.CreateStmt):
+            yield from ((table, column) for column in table.tableElts if _is(column, sql.ColumnDef))
+
+
+def _is_loose(column: Any) -> bool:
+    return column.collClause is None or column.collClause.collname[0].sval != "C"
