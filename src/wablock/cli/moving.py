@@ -67,7 +67,7 @@ def migrate(
         with _shown() as watcher:
             moved = asyncio.run(move(path, to, watcher, system_clock(), rehearse=copy))
     except (BrokenOff, KeyboardInterrupt) as trouble:
-        raise Refused(_broken_off(str(trouble) or "interrupted", path, rehearsed=copy)) from None
+        raise Refused(_broken_off(str(trouble) or "interrupted", path)) from None
     _tell(moved, round(time.monotonic() - began, 1), named(to), rehearsed=copy, as_json=json)
     if not moved.is_equal:
         sys.exit(_UNEQUAL)
@@ -98,9 +98,9 @@ def _shown() -> Iterator[_Bar]:
         yield _Bar(progress)
 
 
-def _broken_off(why: str, path: Path, *, rehearsed: bool) -> str:
-    if rehearsed:
-        return f"The copy was broken off: {why}. The old database is as it was; start again"
+def _broken_off(why: str, path: Path) -> str:
+    if moves.of_file(path) is None:
+        return f"Broken off: {why}. The old database is as it was; start again"
     return (
         f"The move was broken off: {why}. The same command goes on where it was. "
         f"Until its end the old database takes no changes; to let it: {moves.way_back(path)}"
