@@ -13,11 +13,11 @@ from tests.cli.command import called
 from tests.many_users import LISTS, NOON, with_users
 from tests.postgres import bare_database, connected, execute
 from tests.storage.meters import CountingMeter
+from tests.triggers import make_trigger
 
 from wablock.access import Scope
 from wablock.block_list.ports import PageRequest
 from wablock.storage import CannotOpen, Store, open_store
-from wablock.storage.postgres.schema import prepare
 
 USERS = 300
 ACCOUNTS = ("account0", "account1", "account2")
@@ -171,8 +171,7 @@ CREATE TRIGGER spoil BEFORE INSERT ON blocked_user FOR EACH ROW WHEN (NEW.seq % 
 
 
 def test_where_both_sides_differ_the_old_one_stays_the_one_that_counts(old: str, new: str) -> None:
-    prepare(new)
-    execute(new, _SPOILS)
+    make_trigger(new, _SPOILS)
 
     moved = called("migrate", "--from", old, "--to", new)
 
@@ -184,8 +183,7 @@ def test_where_both_sides_differ_the_old_one_stays_the_one_that_counts(old: str,
 
 
 def test_after_both_sides_differed_it_is_moved_again_from_the_beginning(old: str, new: str) -> None:
-    prepare(new)
-    execute(new, _SPOILS)
+    make_trigger(new, _SPOILS)
     called("migrate", "--from", old, "--to", new)
     execute(new, "DROP TRIGGER spoil ON blocked_user")
     called("number", "add", "1", "--database", old)
@@ -206,8 +204,7 @@ CREATE TRIGGER refuse BEFORE INSERT ON last_inbound FOR EACH ROW EXECUTE FUNCTIO
 @pytest.fixture
 def broken_off(old: str, new: str) -> str:
     """What was said when a move stopped in the middle."""
-    prepare(new)
-    execute(new, _REFUSES)
+    make_trigger(new, _REFUSES)
     refused = called("migrate", "--from", old, "--to", new)
     execute(new, "DROP TRIGGER refuse ON last_inbound")
     assert refused.returncode == 2

@@ -20,8 +20,7 @@ from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment
 from tests.end_to_end.graph import blocked, body
 from tests.many_users import NOON, with_users
 from tests.postgres import bare_database, connected, execute
-
-from wablock.storage.postgres.schema import prepare
+from tests.triggers import make_trigger
 
 MANY: Final = bool(os.environ.get("TORTURE"))
 USERS: Final = 1_000_000 if MANY else 25_000
@@ -98,8 +97,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     with_users(folder / "wablock.db", USERS)
     deployment = Deployment(folder)
     new = bare_database(folder)
-    prepare(new)
-    execute(new, _PAUSES)
+    make_trigger(new, _PAUSES)
     with ExitStack() as ends:
         old_server = ends.enter_context(deployment.server())
         yield _told(deployment, new, old_server, ends)

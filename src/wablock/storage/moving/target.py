@@ -22,7 +22,7 @@ _DROP_MOVE = "DROP TABLE wablock_move"
 _VERSION = "SELECT version FROM wablock_schema"
 _LET_WORK = "UPDATE wablock_schema SET works_with = $1 WHERE only_row"
 _EMPTY = f"TRUNCATE account_list, {names([table.name for table in TABLES])}"
-_ANY: Final = "SELECT " + " OR ".join(f"EXISTS (SELECT 1 FROM {table.name})" for table in TABLES)
+_ANY: Final = {table.name: f"SELECT 1 FROM {table.name} LIMIT 1" for table in TABLES}
 # A primary's standby may be waited for or not, as its owner has it; the disk is.
 _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 # Nothing is known of tables that were filled a moment ago, and all is read in the order of an index.
@@ -80,12 +80,12 @@ class Target:
             if await self._connection.fetchval(_VERSION) != max(schema.migrations()):
                 raise CannotOpen("The move was begun by another version of wablock: go on with that one")
             return Half(*row)
-        if not await self._has("wablock_schema"):
-            for table in TABLES:
-                if await self._has(table.name):
-                    raise CannotOpen(f"The target has a table {table.name} that is not wablock's; make a database anew")
-        elif await self._has("account") and await self._connection.fetchval(_ANY):
-            raise CannotOpen("The target is not empty: it is a wablock database already; make a database anew")
+        is_ours = await self._has("wablock_schema")
+        for table in [it.name for it in TABLES if await self._has(it.name)]:
+            if not is_ours:
+                raise CannotOpen(f"The target has a table {table} that is not wablock's; make a database anew")
+            if await self._connection.fetchval(_ANY[table]) is not None:
+                raise CannotOpen("The target is not empty: it is a wablock database already; make a database anew")
         return None
 
     async def begin(self, move_id: str, instead_of: Half | None, *, is_rehearsal: bool) -> None:
@@ -102,7 +102,8 @@ class Target:
             await self._connection.execute(_MAKE_MOVE)
             await self._connection.execute(_FORGET_HALF)
             await self._connection.execute(_SET_HALF, move_id, is_rehearsal)
-            await self._connection.execute(_EMPTY)
+            if instead_of is not None:
+                await self._connection.execute(_EMPTY)
 
     async def finish(self, move_id: str) -> None:
         """It is whole, and may be served. Raises `CannotOpen` where another move has taken it."""
