@@ -51,7 +51,7 @@ def _password(role: str) -> str:
 
 
 def _shell(word: str) -> str:
-    return next(line for block in _SHELL.findall(PAGE) for line in block.splitlines() if word in line)
+    return str(next(line for block in _SHELL.findall(PAGE) for line in block.splitlines() if word in line))
 
 
 def _said(roles: dict[str, str], role: str) -> dict[str, str]:

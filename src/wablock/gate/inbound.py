@@ -74,7 +74,7 @@ class Inbound:
         except Unreadable:
             self._meter.webhook("unreadable")
             raise InvalidParameter("The body must be a JSON object.") from None
-        except BlocklistInternalError as trouble:
+        except (BlocklistInternalError, Overloaded) as trouble:
             self._meter.webhook("unchecked")
             raise Overloaded(_CANNOT_BE_ASKED) from trouble
         except CannotUnseal as trouble:
@@ -133,7 +133,6 @@ class Inbound:
             return {found for part in parts for found in await self._blocked_items(part, now)}, False
         except GraphError as trouble:
             if not self._pass_unchecked:
-                self._meter.webhook("unchecked")
                 raise Overloaded(_CANNOT_BE_ASKED) from trouble
             self._meter.unchecked()
             return set(), True

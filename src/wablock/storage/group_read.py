@@ -34,7 +34,8 @@ class GroupRead(Generic[Q, A]):
         self._at_once = at_once
         self._most_waiting = most_waiting
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
-        self._asking: set[asyncio.Task[None]] = set()
+        self._asking = 0
+        self._tasks: set[asyncio.Task[None]] = set()  # the loop itself does not keep them
 
     async def ask(self, question: Q) -> A:
         """The answer, no older than the question. Raises `Overloaded` at once where too much is waiting."""
@@ -42,22 +43,24 @@ class GroupRead(Generic[Q, A]):
             raise Overloaded("Too many questions are waiting to be answered; try again.")
         done: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, done))
-        if len(self._asking) < self._at_once:
+        if self._asking < self._at_once:
+            self._asking += 1
             task = asyncio.create_task(self._ask_all())
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await done
 
     async def _ask_all(self) -> None:
-        await asyncio.sleep(0)  # requests that have arrived already come along
-        while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))]
-            try:
-                await self._ask(group)
-            finally:  # even a cancelled query answers its callers
-                for _, done in group:
-                    if not done.done():
-                        done.set_exception(BlocklistInternalError())
+        try:
+            await asyncio.sleep(0)  # requests that have arrived already come along
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))]
+                try:
+                    await self._ask(group)
+                finally:  # even a cancelled query answers its callers
+                    _fail(group, BlocklistInternalError())
+        finally:
+            self._asking -= 1  # at once: who asks from now on starts another
 
     async def _ask(self, group: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
@@ -80,6 +83,6 @@ def _fail(group: Sequence[tuple[Q, asyncio.Future[A]]], trouble: Exception) -> N
     """One exception for each caller: it remembers who raised it."""
     for _, done in group:
         if not done.done():
-            error = BlocklistInternalError()
+            error = Overloaded(trouble.details or "") if isinstance(trouble, Overloaded) else BlocklistInternalError()
             error.__cause__ = trouble.__cause__ or trouble
             done.set_exception(error)

@@ -27,7 +27,7 @@ from wablock.block_list.ports import (
     Sweep,
     Unblock,
 )
-from wablock.contract.errors import BlocklistInternalError, UnknownObject
+from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded, UnknownObject
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter
 from wablock.storage.group_read import GroupRead
@@ -115,7 +115,7 @@ class PostgresStore:
     async def is_ready(self) -> bool:
         try:
             await self._write(_touch)
-        except BlocklistInternalError:
+        except GraphError:
             return False
         return True
 
@@ -194,10 +194,13 @@ class PostgresStore:
         alone = [member.user_id for member in change.members if member.user_id is not None and not member.links]
         before = await self._links.known(change.account_id, alone)
         outcome = await self._lists.submit(change.list_id, change)
-        after = await self._links.known(change.account_id, alone)
-        for user_id, alias in after.items():
-            if user_id not in before:
-                await self._lists.submit(change.list_id, Merge(change.account_id, change.at, alias.member))
+        try:
+            after = await self._links.known(change.account_id, alone)
+            for user_id, alias in after.items():
+                if user_id not in before:
+                    await self._lists.submit(change.list_id, Merge(change.account_id, change.at, alias.member))
+        except Overloaded as trouble:  # which says that nothing was done
+            raise Unreachable from trouble
         return outcome
 
     async def _learn(self, list_id: str, change: Block | NoteInbound) -> None:
@@ -215,6 +218,8 @@ class PostgresStore:
             return await self._apply_together(list_id, changes)
         except Unreachable:
             raise
+        except Overloaded as refusal:
+            return [Overloaded(refusal.details or "") for _ in changes]
         except Exception as trouble:
             if not isinstance(trouble, BlocklistInternalError):  # those are logged already; this is a fault of ours
                 _log.exception("a batch of %s changes failed", len(changes))

@@ -4,20 +4,24 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import chain, repeat
 from typing import Any, Final, Protocol, TypeVar
 
 import asyncpg
 
-from wablock.contract.errors import BlocklistInternalError
+from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded
 
 T = TypeVar("T")
 
 _log = logging.getLogger("wablock.storage")
 
 _GIVE_UP_AFTER: Final = 10.0  # seconds: a standby that takes over is met within, mostly
+_STUCK_AFTER: Final = 3.0  # seconds without an answer
 _ANSWER_WITHIN: Final = 5.0  # seconds for one attempt; a network that swallows everything says nothing
 _CONNECT_WITHIN: Final = 3.0  # seconds, for each host
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2)  # seconds between attempts; the last one again and again
+
+_AWAY: Final = "The database does not answer. Nothing was changed; try again."
 
 # What a connection of ours is to be like; a server that does not know one of these goes without.
 _SETTINGS: Final = {
@@ -71,7 +75,7 @@ _REFUSED: Final = (
 
 
 class Unreachable(BlocklistInternalError):
-    """The database did not answer in time, or not to the end."""
+    """The database did not answer to the end: what became of a change is not known."""
 
 
 class Connection(Protocol):
@@ -97,25 +101,51 @@ class Connections:
         self._dsn = dsn
         self._most = most
         self._pool: asyncpg.Pool | None = None
+        self._at_work = 0
+        self._trouble_since: float | None = None
 
     async def run(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = True) -> T:
         """What `work` gives on a connection, in a transaction of its own making, or as one statement.
 
         It is repeated where it was undone or the connection was lost, so it must be idempotent; with `again` False it
-        is not repeated where it may have been done. Raises `BlocklistInternalError` where the database cannot do it.
+        is not repeated where it may have been done. Raises `Overloaded` where the database does not answer and nothing
+        was done, at once when that is known; `Unreachable` where something may have been; `BlocklistInternalError`
+        where the database cannot do it.
         """
+        if self._is_stuck():
+            raise Overloaded(_AWAY)
+        self._at_work += 1
+        try:
+            return await self._repeated(work, again=again)
+        finally:
+            self._at_work -= 1
+
+    async def _repeated(self, work: Callable[[Connection], Awaitable[T]], *, again: bool) -> T:
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + _GIVE_UP_AFTER
-        for attempt in range(1_000_000):
+        nothing_done = True
+        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+            began = loop.time()
             try:
-                return await self._attempt(work, give_up_at)
+                result = await self._attempt(work, give_up_at)
             except _Again as trouble:
-                if not (again or trouble.nothing_done) or loop.time() > give_up_at:
-                    raise _failure(Unreachable(), trouble.__cause__ or trouble) from trouble.__cause__
+                nothing_done = nothing_done and trouble.nothing_done
+                self._trouble_since = self._trouble_since or began
+                if loop.time() > give_up_at or not (again or nothing_done):
+                    raise _given_up(trouble, nothing_done=nothing_done) from trouble.__cause__
             except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
                 raise _failure(BlocklistInternalError(), trouble) from trouble
-            await asyncio.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
-        raise AssertionError("unreachable")
+            else:
+                self._trouble_since = None
+                return result
+            await asyncio.sleep(pause)
+        raise AssertionError("the pauses never end")
+
+    def _is_stuck(self) -> bool:
+        """Whether enough of us wait for a database that has not answered for a while: who comes now, comes in vain."""
+        since = self._trouble_since
+        stuck = since is not None and asyncio.get_running_loop().time() - since > _STUCK_AFTER
+        return stuck and self._at_work >= self._most
 
     async def close(self) -> None:
         """Returns once every connection is closed; waits for nobody who still uses one."""
@@ -158,7 +188,7 @@ class Connections:
                 min_size=0,
                 max_size=self._most,
                 timeout=_CONNECT_WITHIN,
-                init=_set_up,
+                init=prepare_connection,
                 reset=_leave_as_it_is,
             )
         return await self._pool
@@ -184,7 +214,7 @@ def _cut_off(connection: Connection) -> None:
         connection.terminate()
 
 
-async def _set_up(connection: Connection) -> None:
+async def prepare_connection(connection: Connection) -> None:
     await connection.execute("SET client_min_messages = error")
     await connection.fetch(_SET, list(_SETTINGS), list(_SETTINGS.values()))
     await connection.fetch(_DURABLE)
@@ -192,6 +222,12 @@ async def _set_up(connection: Connection) -> None:
 
 async def _leave_as_it_is(_: Connection) -> None:
     """Between two uses nothing is changed on a connection, so there is nothing to reset: a round trip less."""
+
+
+def _given_up(trouble: "_Again", *, nothing_done: bool) -> GraphError:
+    cause = trouble.__cause__ or trouble
+    _log.error("the database does not answer: %s: %s", type(cause).__name__, cause)
+    return Overloaded(_AWAY) if nothing_done else Unreachable()
 
 
 def _failure(failure: BlocklistInternalError, trouble: BaseException) -> BlocklistInternalError:

@@ -17,7 +17,9 @@ _ROWS = f"SELECT {_COLUMNS} FROM blocked_user WHERE list_id = $1 AND identity = 
 _WROTE_AT = "SELECT identity, at FROM last_inbound WHERE phone_number_id = $1 AND identity = ANY($2)"
 _DROP_EXPIRED = "DELETE FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 RETURNING seq"
 _DROP_THESE = "DELETE FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 AND identity = ANY($3) RETURNING seq"
-_NEXT_EXPIRY = "SELECT min(expires_at) FROM blocked_user WHERE list_id = $1 AND expires_at IS NOT NULL"
+_NEXT_EXPIRY = """
+SELECT expires_at FROM blocked_user WHERE list_id = $1 AND expires_at IS NOT NULL ORDER BY expires_at LIMIT 1
+"""
 _REMOVE = "DELETE FROM blocked_user WHERE list_id = $1 AND identity = ANY($2)"
 _WRITE = f"""
 INSERT INTO blocked_user (list_id, {_COLUMNS})

@@ -14,7 +14,8 @@ def _page_of(columns: str, rows: str, order: str, beyond: str) -> str:
     """A page's statement. `rows`: which may be on it; `beyond`: those on the other side of where it begins."""
     return f"""
 SELECT list.version, EXISTS (SELECT 1 FROM blocked_user WHERE {_IN_FORCE} AND {beyond}),
-       (SELECT min(expires_at) FROM blocked_user WHERE list_id = $1 AND expires_at > $2), {columns}
+       (SELECT expires_at FROM blocked_user WHERE list_id = $1 AND expires_at > $2 ORDER BY expires_at LIMIT 1),
+       {columns}
 FROM block_list AS list
 LEFT JOIN LATERAL (
   SELECT {columns} FROM blocked_user WHERE {_IN_FORCE} AND {rows} ORDER BY seq {order} LIMIT $4

@@ -1,0 +1,102 @@
+"""Group commit list by list: a list that is written to all the time holds up nobody but itself."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from tests.storage.changes import LIST, block
+from tests.storage.meters import CountingMeter
+from tests.storage.people import people, person
+
+from wablock.block_list.ports import Block, Outcome
+from wablock.contract.errors import Overloaded
+from wablock.storage.group_commit import Backlog
+from wablock.storage.list_commits import ListCommits
+
+_DONE = Outcome()
+_OTHER = "106540352242923"
+
+
+class Lists:
+    """A database in which the first list is stuck until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[str, int]] = []
+        self.go_on = asyncio.Event()
+
+    async def apply(self, list_id: str, changes: Sequence[Block]) -> Sequence[Outcome]:
+        self.batches.append((list_id, len(changes)))
+        if list_id == LIST:
+            await self.go_on.wait()
+        return [_DONE] * len(changes)
+
+
+@pytest.fixture
+async def lists() -> Lists:
+    return Lists()
+
+
+def _submitting(commits: ListCommits[Block], count: int, list_id: str = LIST) -> list[asyncio.Future[Outcome]]:
+    return [asyncio.ensure_future(commits.submit(list_id, block(person(number)))) for number in range(count)]
+
+
+async def test_a_list_that_is_stuck_holds_up_no_other(lists: Lists) -> None:
+    commits = ListCommits(lists.apply, CountingMeter(), Backlog())
+    stuck = _submitting(commits, 5)
+    await asyncio.sleep(0.01)
+
+    assert await commits.submit(_OTHER, block(person(1))) == _DONE
+
+    assert not any(change.done() for change in stuck)
+    lists.go_on.set()
+    await asyncio.gather(*stuck)
+
+
+async def test_changes_of_one_list_share_batches_and_those_of_others_do_not(lists: Lists) -> None:
+    commits = ListCommits(lists.apply, CountingMeter(), Backlog())
+    lists.go_on.set()
+
+    await asyncio.gather(*_submitting(commits, 20), *_submitting(commits, 30, _OTHER))
+
+    assert lists.batches == [(LIST, 20), (_OTHER, 30)]
+
+
+async def test_all_lists_together_have_one_bound(lists: Lists) -> None:
+    meter = CountingMeter()
+    commits = ListCommits(lists.apply, meter, Backlog(most_users=10))
+    waiting = _submitting(commits, 1)
+    await asyncio.sleep(0.01)
+    waiting += [asyncio.ensure_future(commits.submit(LIST, block(*people(10))))]
+    await asyncio.sleep(0.01)
+
+    with pytest.raises(Overloaded):
+        await commits.submit(_OTHER, block(person(1)))
+
+    assert meter.refusals == 1
+    lists.go_on.set()
+    await asyncio.gather(*waiting)
+
+
+async def test_what_would_wait_behind_a_commit_that_is_stuck_is_refused_at_once(lists: Lists) -> None:
+    commits = ListCommits(lists.apply, CountingMeter(), Backlog(stalled_after=0.05))
+    stuck = _submitting(commits, 1)
+    await asyncio.sleep(0.1)
+
+    with pytest.raises(Overloaded, match="temporarily unavailable"):
+        await commits.submit(LIST, block(person(1)))
+
+    assert await commits.submit(_OTHER, block(person(1))) == _DONE
+    lists.go_on.set()
+    await asyncio.gather(*stuck)
+    assert await commits.submit(LIST, block(person(1))) == _DONE
+
+
+async def test_draining_waits_for_every_list(lists: Lists) -> None:
+    commits = ListCommits(lists.apply, CountingMeter(), Backlog())
+    waiting = [*_submitting(commits, 3), *_submitting(commits, 3, _OTHER)]
+    await asyncio.sleep(0)
+    lists.go_on.set()
+
+    await commits.drain()
+
+    assert all(change.done() for change in waiting)

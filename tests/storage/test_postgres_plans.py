@@ -1,0 +1,102 @@
+"""No statement walks through a list: PostgreSQL looks up what is asked for, from the first row on.
+
+Told by the pages that a statement reads: a look-up takes a few, a walk all of them. Before the first statistics the
+planner would think that every list is small.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.postgres import fresh_database
+from tests.storage.changes import LIST
+
+from wablock.storage.postgres import checks, lists, reads, sweeping
+from wablock.storage.postgres.connections import prepare_connection
+from wablock.storage.postgres.schema import prepare
+
+_ROWS = 30_000
+_MIDDLING = "106540352242999"
+_OTHERS = [f"10654035224{number:04}" for number in range(100)]
+_SOME = [str(number * 7) for number in range(64)]
+_MANY = [str(number * 7) for number in range(200)]
+
+_FILL = """
+INSERT INTO blocked_user (list_id, identity, seq, input, blocked_at, blocked_by, expires_at)
+SELECT $1, number::text, number, '', 1, '', CASE WHEN number % 2 = 0 THEN 1000000 + number END
+FROM generate_series(1, $2::int) AS number
+"""
+_FILL_LIST = """
+INSERT INTO block_list (list_id, account_id, version, size, revision, writers) VALUES ($1, 'a', 1, $2, 1, '{}')
+"""
+_FILL_INBOUND = """
+INSERT INTO last_inbound (phone_number_id, identity, at)
+SELECT $1, number::text, number FROM generate_series(1, $2::int) AS number
+"""
+
+_LOOKS: dict[str, tuple[str, Sequence[Any], int]] = {
+    "check one": (checks._ROWS, ([LIST], ["1000"], [LIST]), 1),
+    "check many of one list": (checks._ROWS, ([LIST] * 64, _SOME, [LIST]), 64),
+    "check many of a middling list": (checks._ROWS, ([_MIDDLING] * 64, _SOME, [_MIDDLING]), 64),
+    "check one of many lists": (checks._ROWS, (_OTHERS, ["7"] * 100, _OTHERS), 100),
+    "rows of one": (lists._ROWS, (LIST, ["1000"]), 1),
+    "rows of many": (lists._ROWS, (LIST, _MANY), 200),
+    "remove many": (lists._REMOVE, (LIST, _SOME), 64),
+    "when many wrote": (lists._WROTE_AT, (LIST, _SOME), 64),
+    "first page": (reads._PAGES[False, True], (LIST, 5, 2**63 - 1, 26), 26),
+    "page in the middle": (reads._PAGES[False, True], (LIST, 5, 15_000, 26), 26),
+    "page before": (reads._PAGES[True, False], (LIST, 5, 15_000, 26), 26),
+    "next expiry": (lists._NEXT_EXPIRY, (LIST,), 1),
+    "nobody expired": (lists._DROP_EXPIRED, (LIST, 1), 1),
+    "a slice of the expired": (sweeping._THESE, (LIST, 2_000_000, 10), 10),
+    "old messages": (sweeping._OLD_INBOUND, ([LIST, *_OTHERS], 1), 100),
+    "the list": (lists._HOLD, (LIST,), 1),
+}
+
+
+@pytest.fixture(params=["before the first statistics", "after them"])
+async def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """To a database with one long list and many short ones, that plans without looking at what is asked for."""
+    dsn = fresh_database(tmp_path)
+    await asyncio.to_thread(prepare, dsn)
+    opened = await asyncpg.connect(dsn)
+    await prepare_connection(opened)
+    await opened.execute("SET plan_cache_mode = force_generic_plan")
+    transaction = opened.transaction()  # in which no statistics come by themselves
+    await transaction.start()
+    for list_id, rows in [(LIST, _ROWS), (_MIDDLING, 500), *((other, 50) for other in _OTHERS)]:
+        await opened.execute(_FILL, list_id, rows)
+        await opened.execute(_FILL_LIST, list_id, rows)
+        await opened.execute(_FILL_INBOUND, list_id, rows)
+    if request.param == "after them":
+        await opened.execute("ANALYZE blocked_user, block_list, last_inbound")
+    yield opened
+    await transaction.rollback()
+    await opened.close()
+
+
+async def test_no_statement_looks_at_more_than_it_was_asked_for(connection: Any) -> None:
+    walked = {}
+    for name, (statement, args, looks) in _LOOKS.items():
+        async with connection.transaction():
+            ((plan,),) = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *args)
+        (explained,) = json.loads(plan)
+        looked_at = _pages(explained["Plan"]), _rows(explained["Plan"])
+        if looked_at[0] > 40 + 8 * looks or looked_at[1] > 40 + 8 * looks:
+            walked[name] = looked_at
+
+    assert walked == {}
+
+
+def _pages(node: dict[str, Any]) -> int:
+    return int(node["Shared Hit Blocks"] + node["Shared Read Blocks"])
+
+
+def _rows(node: dict[str, Any]) -> int:
+    """What it gave, and what it looked at in vain."""
+    kinds = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter")
+    return int(sum(node.get(kind, 0) for kind in kinds) * node["Actual Loops"]) + sum(map(_rows, node.get("Plans", ())))
