@@ -18,6 +18,7 @@ from tests.triggers import make_trigger
 from wablock.access import Scope
 from wablock.block_list.ports import PageRequest
 from wablock.storage import CannotOpen, Store, open_store
+from wablock.storage.sqlite import moves
 
 USERS = 300
 ACCOUNTS = ("account0", "account1", "account2")
@@ -277,6 +278,62 @@ def test_a_move_that_was_broken_off_may_go_elsewhere(old: str, new: str, tmp_pat
 
     assert moved.returncode == 0, moved.stderr
     assert "already" in called("migrate", "--from", old, "--to", new).stderr
+
+
+@pytest.mark.usefixtures("broken_off")
+def test_a_move_that_was_killed_between_closing_one_side_and_opening_the_other_is_ended(
+    old: str, new: str, tmp_path: Path
+) -> None:
+    begun = moves.of_file(tmp_path / "wablock.db")
+    assert begun is not None
+    moves.finish(tmp_path / "wablock.db", begun.move_id)
+
+    moved = called("migrate", "--from", old, "--to", new)
+
+    assert moved.returncode == 0, moved.stderr
+    assert called("number", "add", "1", "--database", new).returncode == 0
+
+
+def test_what_a_rehearsal_left_when_it_was_broken_off_is_in_nobodys_way(old: str, new: str) -> None:
+    make_trigger(new, _REFUSES)
+    rehearsed = called("migrate", "--from", old, "--to", new, "--copy")
+    execute(new, "DROP TRIGGER refuse ON last_inbound")
+    written_meanwhile = called("number", "add", "1", "--database", old)
+
+    moved = called("migrate", "--from", old, "--to", new)
+
+    assert rehearsed.returncode == 2
+    assert "The old database is as it was" in rehearsed.stderr
+    assert (written_meanwhile.returncode, moved.returncode) == (0, 0)
+
+
+def test_a_role_that_may_make_no_tables_is_told_so_and_the_old_one_stays_open(old: str, new: str) -> None:
+    schema = new.rpartition("search_path=")[2]
+    role = f"reads_{schema}"
+    execute(new, f"CREATE ROLE {role}; GRANT {role} TO CURRENT_USER; GRANT USAGE ON SCHEMA {schema} TO {role}")
+
+    refused = called("migrate", "--from", old, "--to", f"{new}&role={role}")
+
+    execute(new, f"DROP OWNED BY {role}; DROP ROLE {role}")
+    assert refused.returncode == 2
+    assert "permission denied" in refused.stderr
+    assert "The old database is as it was" in refused.stderr
+    assert called("number", "add", "1", "--database", old).returncode == 0
+
+
+def test_a_damaged_database_is_not_moved(old: str, new: str, tmp_path: Path) -> None:
+    path = tmp_path / "wablock.db"
+    with closing(apsw.Connection(str(path))) as connection:
+        root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'blocked_user'").get
+    with path.open("rb+") as file:
+        file.seek((root - 1) * 4096)
+        file.write(b"\xff" * 4096)
+
+    refused = called("migrate", "--from", old, "--to", new)
+
+    assert refused.returncode == 2
+    assert "malformed" in refused.stderr
+    assert refused.stderr.count("\n") == 1
 
 
 def test_going_back_after_a_move_has_to_be_meant(old: str, new: str) -> None:

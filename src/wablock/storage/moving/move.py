@@ -7,9 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
-import asyncpg
 import msgspec
 
 from wablock.block_list.ports import Microseconds
@@ -17,11 +15,9 @@ from wablock.storage.moving.checksum import Sum, sum_of, total
 from wablock.storage.moving.rows import Watcher, chunks
 from wablock.storage.moving.source import Source
 from wablock.storage.moving.tables import TABLES
-from wablock.storage.moving.target import Half, Target, told
+from wablock.storage.moving.target import TROUBLE, Half, Target, told
 from wablock.storage.opening import CannotOpen, named
 from wablock.storage.sqlite import moves
-
-_BROKEN_OFF: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 class BrokenOff(Exception):
@@ -63,7 +59,7 @@ async def move(path: Path, url: str, watcher: Watcher, at: Microseconds, *, rehe
         try:
             return await _Moving(path, url, source, target, watcher, rehearse=rehearse).run(at)
         finally:
-            target.close()
+            await target.close()
     finally:
         source.close()
 
@@ -80,12 +76,15 @@ class _Moving:
         self._rehearse = rehearse
 
     async def run(self, at: Microseconds) -> Moved:
-        half = await self._target.half()
+        try:
+            half = await self._target.half()
+        except TROUBLE as trouble:
+            raise CannotOpen(f"Cannot read the database {named(self._url)}: {told(trouble)}") from trouble
         went_on = self._goes_on(half)
         try:
             move_id = half.move_id if half is not None and went_on else await self._begin(at, half)
             return await self._go_on(move_id, went_on=went_on)
-        except (*_BROKEN_OFF, CannotOpen) as trouble:
+        except (*TROUBLE, CannotOpen) as trouble:
             raise BrokenOff(told(trouble)) from trouble
 
     def _goes_on(self, half: Half | None) -> bool:
@@ -104,7 +103,12 @@ class _Moving:
         move_id = secrets.token_hex(16)
         if not self._rehearse:
             moves.begin(self._path, move_id, named(self._url), at, self._source.move)
-        await self._target.begin(move_id, half, is_rehearsal=self._rehearse)
+        try:
+            await self._target.begin(move_id, half, is_rehearsal=self._rehearse)
+        except (*TROUBLE, CannotOpen):
+            if not self._rehearse:  # such as a role that may not make tables: nothing is there to go on with
+                moves.give_up(self._path)
+            raise
         return move_id
 
     async def _go_on(self, move_id: str, *, went_on: bool) -> Moved:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,7 @@ _COUNTS: Final = [f"SELECT count(*) FROM {table.name}" for table in TABLES]
 
 
 class Source:
-    """What one read transaction sees, until `close`. Writers go on beside it."""
+    """What one read transaction sees, until `close`. Writers go on beside it. All raise `CannotOpen`."""
 
     def __init__(self, path: Path) -> None:
         """Raises `CannotOpen`, also where there is no such file."""
@@ -35,28 +36,28 @@ class Source:
             raise CannotOpen(f"There is no database {path}")
         prepare(path)
         self._path = path
-        try:
+        with self._reading():
             self._connection = connect(path)
-        except apsw.Error as trouble:
-            raise CannotOpen(f"Cannot read the database {path}: {trouble}") from trouble
         self.renew()
 
     def renew(self) -> None:
         """From now on what is read is as it is now."""
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-        self._connection.execute("BEGIN")
-        self.move = moves.current(self._connection)
+        with self._reading():
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._connection.execute("BEGIN")
+            self.move = moves.current(self._connection)
 
     def knows(self, move_id: str) -> bool:
         return moves.is_known(self._connection, move_id)
 
     def counted(self) -> int:
         """How many rows there are in all tables."""
-        return sum(int(self._connection.execute(count).get) for count in _COUNTS)
+        with self._reading():
+            return sum(int(self._connection.execute(count).get) for count in _COUNTS)
 
     async def rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
-        """The next rows in the order of the key, as the other side has them. Raises `CannotOpen`."""
+        """The next rows in the order of the key, as the other side has them."""
         return await asyncio.to_thread(self._rows, table, after, most)
 
     def close(self) -> None:
@@ -64,11 +65,16 @@ class Source:
             self._connection.close()
 
     def _rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
-        try:
+        with self._reading():
             if after is None:
                 found = self._connection.execute(_FIRST[table.name], (most,))
             else:
                 found = self._connection.execute(_AFTER[table.name], (*after, most))
             return found.fetchall() if table.from_sqlite is None else [table.from_sqlite(row) for row in found]
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
         except apsw.Error as trouble:
             raise CannotOpen(f"Cannot read the database {self._path}: {trouble}") from trouble

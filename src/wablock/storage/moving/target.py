@@ -9,6 +9,9 @@ from wablock.storage.moving.tables import BLOCK_LIST, TABLES, Key, Row, Table, n
 from wablock.storage.opening import CannotOpen, named
 from wablock.storage.postgres import schema
 
+TROUBLE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What a database that cannot do it raises, one way or another; see `told`."""
+
 _CONNECT_WITHIN: Final = 10.0  # seconds
 
 # The move's own table, gone at its end: it says whose half the rest is.
@@ -23,10 +26,12 @@ _VERSION = "SELECT version FROM wablock_schema"
 _LET_WORK = "UPDATE wablock_schema SET works_with = $1 WHERE only_row"
 _EMPTY = f"TRUNCATE account_list, {names([table.name for table in TABLES])}"
 _ANY: Final = {table.name: f"SELECT 1 FROM {table.name} LIMIT 1" for table in TABLES}
-# A primary's standby may be waited for or not, as its owner has it; the disk is.
-_DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
-# Nothing is known of tables that were filled a moment ago, and all is read in the order of an index.
-_IN_ORDER = "SET enable_seqscan = off; SET enable_sort = off; SET jit = off; SET client_min_messages = error"
+# A commit is on disk when it is acknowledged. Nothing is known of tables that were filled a moment ago, and all are read
+# in the order of an index. A server that does not know one of these goes without.
+_SET_UP = """
+SELECT set_config(name, CASE name WHEN 'synchronous_commit' THEN 'on' ELSE 'off' END, false) FROM pg_settings
+WHERE name IN ('enable_seqscan', 'enable_sort', 'jit') OR (name = 'synchronous_commit' AND setting = 'off')
+"""
 
 
 def _parameters(table: Table) -> str:
@@ -58,7 +63,7 @@ class Half(msgspec.Struct, frozen=True):
 
 
 class Target:
-    """One connection to it. All raise `asyncpg.PostgresError`, `OSError` or asyncpg's own errors; see `told`."""
+    """One connection to it. All raise what is in `TROUBLE`."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -67,11 +72,11 @@ class Target:
     async def opened(cls, url: str) -> "Target":
         """Nothing is changed there. Raises `CannotOpen`."""
         try:
-            connection = await asyncpg.connect(url, timeout=_CONNECT_WITHIN, command_timeout=None)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, ValueError) as it:
-            raise CannotOpen(f"Cannot open the database {named(url)}: {told(it)}") from it
-        await connection.execute(_IN_ORDER)
-        await connection.fetch(_DURABLE)
+            connection = await asyncpg.connect(url, timeout=_CONNECT_WITHIN)
+            await connection.execute("SET client_min_messages = error")
+            await connection.fetch(_SET_UP)
+        except (*TROUBLE, ValueError) as trouble:
+            raise CannotOpen(f"Cannot open the database {named(url)}: {told(trouble)}") from trouble
         return cls(connection)
 
     async def half(self) -> Half | None:
@@ -147,8 +152,11 @@ class Target:
             found = await self._connection.fetch(_AFTER[table.name], *after, most)
         return [tuple(row) for row in found]
 
-    def close(self) -> None:
-        self._connection.terminate()
+    async def close(self) -> None:
+        try:
+            await self._connection.close(timeout=_CONNECT_WITHIN)
+        except TROUBLE:
+            self._connection.terminate()
 
     async def _has(self, table: str) -> bool:
         return bool(await self._connection.fetchval(_IS_THERE, table))
