@@ -26,7 +26,7 @@ _VERSION = "SELECT version FROM wablock_schema"
 _LET_WORK = "UPDATE wablock_schema SET works_with = $1 WHERE only_row"
 _EMPTY = f"TRUNCATE account_list, {names([table.name for table in TABLES])}"
 _ANY: Final = {table.name: f"SELECT 1 FROM {table.name} LIMIT 1" for table in TABLES}
-# A commit is on disk when it is acknowledged. Nothing is known of tables that were filled a moment ago, and all are read
+# A commit is on disk when it is acknowledged. Nothing is known of tables that were filled a moment ago, and all is read
 # in the order of an index. A server that does not know one of these goes without.
 _SET_UP = """
 SELECT set_config(name, CASE name WHEN 'synchronous_commit' THEN 'on' ELSE 'off' END, false) FROM pg_settings
