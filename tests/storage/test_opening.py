@@ -288,9 +288,14 @@ def test_a_url_without_a_file_is_refused(url: str) -> None:
 
 
 def _damage(path: Path) -> None:
-    """Everything but the first page, which says that it is a database."""
-    whole = path.read_bytes()
-    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    """The lists and who is on them; not what says that it is a database, and what is in it."""
+    which = "SELECT rootpage FROM sqlite_schema WHERE tbl_name IN ('block_list', 'blocked_user') AND rootpage > 0"
+    with closing(apsw.Connection(str(path))) as connection:
+        roots = [root for (root,) in connection.execute(which)]
+    with path.open("rb+") as file:
+        for root in roots:
+            file.seek((root - 1) * 4096)
+            file.write(b"\xff" * 4096)
 
 
 async def test_a_file_that_turned_bad_fails_reads_with_the_contracts_error(path: Path) -> None:

@@ -1,18 +1,16 @@
-"""Restoring a backup as docs/how-to/run-in-production.md says: exactly what was backed up is there."""
+"""Restoring a backup after a crash: exactly what was backed up is there."""
 
-import shutil
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
-import apsw
 import pytest
 from tests.storage.changes import NOON, SECOND, block, listed
 from tests.storage.meters import CountingMeter
 from tests.storage.people import person
 
 from wablock.storage import SqliteStore
+from wablock.storage.sqlite.backups import back_up, restore
 
 _BLOCK_AND_CRASH = """
 import asyncio, os, sys
@@ -43,21 +41,11 @@ async def backup(path: Path, tmp_path: Path) -> Path:
     copy = tmp_path / "backup.db"
     store = SqliteStore(path, CountingMeter())
     await store.apply(block(person(1), person(2)))
-    _back_up(path, copy)
+    back_up(path, copy, lambda *_: None, replace=False)
     await store.apply(block(person(3)))
     await store.close()
     _run_and_crash(path)
     return copy
-
-
-def _back_up(path: Path, copy: Path) -> None:
-    """What `.backup` of the sqlite3 program does."""
-    with (
-        closing(apsw.Connection(str(path))) as source,
-        closing(apsw.Connection(str(copy))) as target,
-        target.backup("main", source, "main") as copying,
-    ):
-        copying.step()
 
 
 def _run_and_crash(path: Path) -> None:
@@ -70,10 +58,7 @@ def _log(path: Path) -> Path:
 
 
 def _restore(path: Path, copy: Path) -> None:
-    """The steps of the page."""
-    _log(path).unlink(missing_ok=True)
-    path.with_name(path.name + "-shm").unlink(missing_ok=True)
-    shutil.copyfile(copy, path)
+    restore(copy, path, lambda *_: None)
 
 
 async def test_a_restored_backup_holds_exactly_the_backed_up_users(path: Path, backup: Path) -> None:

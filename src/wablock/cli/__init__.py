@@ -51,6 +51,21 @@ _COMMANDS: Final = {
         "drops:drops",
         "Show what the gate took out of the number's webhooks lately: the last 100, since the server's start.",
     ),
+    "backup": (
+        "backups:backup",
+        "Back up a database on SQLite, while servers run on it: to one file, checked, and durable at the end.",
+    ),
+    "restore": (
+        "backups:restore",
+        "Go back to a backup, while servers run on the database: they see what it holds from then on.",
+    ),
+    "migrate": (
+        "moving:migrate",
+        """Move everything from SQLite to PostgreSQL, and compare both. The old server goes on reading.
+
+        It takes no changes from the beginning on, so that none is lost. Broken off, the same command goes on where it
+        was. Status 0 where both sides are equal, 1 where not.""",
+    ),
     "upstream": ("upstreams:app", "Set, show and remove the API that a number's messages are sent through."),
 }
 for _name, (_place, _help) in _COMMANDS.items():

@@ -10,10 +10,18 @@ from wablock.server.metrics import Metrics
 from wablock.server.serve import CannotListen
 from wablock.server.workers import WorkersFailed
 from wablock.settings import default_database
-from wablock.storage import CannotOpen, Store, open_store
+from wablock.storage import CannotOpen, Store, TakesNoWrites, open_store
 from wablock.vault import BadKey
 
-REFUSALS: Final = (CannotOpen, CannotListen, WorkersFailed, CannotUnseal, BadKey, BlocklistInternalError)
+REFUSALS: Final = (
+    CannotOpen,
+    CannotListen,
+    WorkersFailed,
+    CannotUnseal,
+    BadKey,
+    BlocklistInternalError,
+    TakesNoWrites,
+)
 """What the server's parts raise and a user can mend: each says what to do, in one line."""
 
 T = TypeVar("T")

@@ -1,8 +1,6 @@
 """Where block lists are kept: one folder per database, all behind `BlockStore`, `Directory` and `RouteStore`."""
 
-from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
 from wablock.access import Directory
 from wablock.block_list.ports import BlockStore
@@ -10,10 +8,10 @@ from wablock.gate.ports import RouteStore
 from wablock.storage.group_commit import CommitMeter
 from wablock.storage.opening import CannotOpen, named
 from wablock.storage.sqlite import SqliteStore
+from wablock.storage.sqlite.moves import TakesNoWrites
+from wablock.storage.urls import is_postgresql, sqlite_path
 
-__all__ = ["CannotOpen", "SqliteStore", "Store", "named", "open_store"]
-
-_POSTGRESQL = ("postgresql", "postgres")
+__all__ = ["CannotOpen", "SqliteStore", "Store", "TakesNoWrites", "named", "open_store"]
 
 
 class Store(BlockStore, Directory, RouteStore, Protocol):
@@ -33,29 +31,8 @@ def open_store(url: str, meter: CommitMeter) -> Store:
     `sqlite:///relative`, `sqlite:////absolute`, or `postgresql://user@host:5432/database`, where several hosts, TLS and
     whatever else a connection needs are said as libpq has it. Raises `CannotOpen`, with one line that says what to do.
     """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = None
-    if parts is not None and parts.scheme in _POSTGRESQL:
+    if is_postgresql(url):
         from wablock.storage.postgres import PostgresStore  # noqa: PLC0415 - a quarter of what starting on SQLite takes
 
         return PostgresStore(url, meter)
-    if parts is None or parts.scheme != "sqlite" or parts.netloc:
-        raise CannotOpen(
-            f"Cannot read the database URL {_shown(url)}: write sqlite:///path/to/file.db or postgresql://user@host/database"
-        )
-    path = unquote(parts.path).removeprefix("/")
-    if not path:
-        raise CannotOpen("The database URL names no file: write sqlite:///path/to/file.db")
-    return SqliteStore(Path(path), meter)
-
-
-def _shown(url: str) -> str:
-    """`url`, without the password that one for another program may have."""
-    if "@" not in url:
-        return repr(url)
-    try:
-        return repr(named(url))
-    except ValueError:  # nobody can tell where its password would be
-        return "given"
+    return SqliteStore(sqlite_path(url), meter)

@@ -11,4 +11,6 @@ def named(url: str) -> str:
     """The database as people may see it: without password and parameters."""
     parts = urlsplit(url)
     user, at, hosts = parts.netloc.rpartition("@")
+    if "@" in parts.path + parts.fragment or (not at and "@" in parts.query):
+        return f"{parts.scheme}://…"  # a password with a / in it, which should have been escaped, or one in a parameter
     return f"{parts.scheme}://{user.split(':')[0]}{at}{hosts}{parts.path}"

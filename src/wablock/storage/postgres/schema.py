@@ -45,6 +45,8 @@ Migrations = dict[int, str]
 # A migration only adds. What it adds an older node does not name, so nodes of both versions work side by side; what no
 # node of the version before needs is removed by a later migration, which then says so here.
 WORKS_WITH: Final = 1
+HALF_MOVED: Final = 2**31 - 1
+"""In place of it while a move is filling the database: then no node works with it, of whichever version."""
 
 
 def migrations(folder: str = "postgres") -> Migrations:
@@ -86,6 +88,8 @@ async def migrate(connection: Connection, scripts: Migrations, citus: Migrations
                 await connection.execute(_MAKE_SCHEMA_TABLE)
             async with connection.transaction(isolation="read_committed"):
                 version, oldest = await connection.fetchrow(_HELD)
+                if oldest == HALF_MOVED:
+                    raise CannotOpen("The database is half moved: end the move with wablock migrate, then serve it")
                 if oldest > newest:
                     raise CannotOpen(f"The database was written by a newer wablock (schema {version}); upgrade wablock")
                 if version < newest:

@@ -21,7 +21,7 @@ from wablock.contract.errors import BlocklistInternalError
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter, GroupCommit
 from wablock.storage.opening import CannotOpen
-from wablock.storage.sqlite import checks, directory, reads, routes
+from wablock.storage.sqlite import checks, directory, moves, reads, routes
 from wablock.storage.sqlite.connection import connect, prepare
 from wablock.storage.sqlite.writes import BatchWriter
 from wablock.storage.writer_thread import WriterThread
@@ -45,6 +45,7 @@ class SqliteStore:
         prepare(path, vfs)
         try:
             self._reader = connect(path, vfs, busy_timeout_ms=_READER_BUSY_MS)
+            moves.refuse_moved(self._reader, path)
         except apsw.Error as trouble:
             raise CannotOpen(f"Cannot open the database {path}: {trouble}") from trouble
         self._writer = BatchWriter(lambda: connect(path, vfs))

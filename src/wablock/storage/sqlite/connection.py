@@ -32,7 +32,7 @@ def prepare(path: Path, vfs: str | None = None) -> None:
     Synced before anybody is answered: otherwise a power cut just after could leave a file that does not open.
     """
     try:
-        folders = _make_folders(path)
+        folders = make_folders(path)
         _make_file(path)
         _look_before_writing(path, vfs)
         connection = connect(path, vfs)
@@ -44,7 +44,7 @@ def prepare(path: Path, vfs: str | None = None) -> None:
             with contextlib.suppress(apsw.BusyError):  # another process is at it, and the commit was synced
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         for folder in folders:
-            _sync_folder(folder)
+            sync_folder(folder)
     except (OSError, apsw.Error) as trouble:
         raise CannotOpen(f"Cannot prepare the database {path}: {trouble}") from trouble
 
@@ -56,7 +56,7 @@ def migrations() -> list[tuple[int, str]]:
     return [(int(name.split("_")[0]), sql) for name, sql in scripts]
 
 
-def _make_folders(path: Path) -> list[Path]:
+def make_folders(path: Path) -> list[Path]:
     """Make the folders that `path` lacks, for their owner alone; returns those whose entries are to be synced."""
     folders = [path.parent]
     while not folders[-1].exists():  # the entry of a new folder is in the one above
@@ -81,7 +81,7 @@ def _look_before_writing(path: Path, vfs: str | None) -> None:
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         connection.execute("BEGIN")  # so that version and tables are of one moment
-        _schema_version(connection, path)
+        schema_version(connection, path)
     finally:
         connection.close()
 
@@ -89,7 +89,7 @@ def _look_before_writing(path: Path, vfs: str | None) -> None:
 def _migrate(connection: apsw.Connection, path: Path) -> None:
     """On failure the transaction is left open: closing the connection undoes it."""
     connection.execute("BEGIN IMMEDIATE")
-    version = _schema_version(connection, path)
+    version = schema_version(connection, path)
     for number, sql in migrations():
         if number > version:
             connection.execute(sql)
@@ -97,7 +97,7 @@ def _migrate(connection: apsw.Connection, path: Path) -> None:
     connection.execute("COMMIT")
 
 
-def _schema_version(connection: apsw.Connection, path: Path) -> int:
+def schema_version(connection: apsw.Connection, path: Path) -> int:
     """0 for a new file; raises `CannotOpen` where the file is another program's or a newer wablock's."""
     version = int(connection.pragma("user_version"))
     application = int(connection.pragma("application_id"))
@@ -125,7 +125,7 @@ def _use_wal(connection: apsw.Connection) -> None:
             time.sleep(0.01)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     if os.name == "nt":  # a folder cannot be opened there, and its entries are journaled
         return
     descriptor = os.open(folder, os.O_RDONLY)

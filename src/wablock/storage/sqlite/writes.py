@@ -8,6 +8,7 @@ import apsw
 
 from wablock.block_list.ports import Change, Outcome
 from wablock.contract.errors import BlocklistInternalError
+from wablock.storage.sqlite.moves import TakesNoWrites, current
 from wablock.storage.sqlite.transaction import Transaction
 
 _log = logging.getLogger("wablock.storage")
@@ -44,6 +45,8 @@ class BatchWriter:
                 batch = Transaction(connection)
                 outcomes: list[Outcome | Exception] = [batch.apply(change) for change in changes]
                 batch.write_back()
+        except TakesNoWrites as refusal:
+            return [TakesNoWrites(refusal.move) for _ in changes]  # one for each: it remembers who raised it
         except Exception as trouble:
             if not isinstance(trouble.__cause__, apsw.Error):  # those are logged already; this is a fault of ours
                 _log.exception("a batch of %s changes failed", len(changes))
@@ -54,10 +57,16 @@ class BatchWriter:
 
     @contextmanager
     def transaction(self) -> Iterator[apsw.Connection]:
-        """A transaction of its own: durable when the block ends, undone where the block or the commit raises."""
+        """A transaction of its own: durable when the block ends, undone where the block or the commit raises.
+
+        Raises `TakesNoWrites` where the database is being moved or was.
+        """
         try:
             connection = self._opened()
             connection.execute("BEGIN IMMEDIATE")
+            move = current(connection)
+            if move is not None:
+                raise TakesNoWrites(move)
             yield connection
             connection.execute("COMMIT")
         except BaseException as trouble:
@@ -68,10 +77,16 @@ class BatchWriter:
             raise
 
     def is_ready(self) -> bool:
-        """Whether a transaction can be made durable now: only a write tells, a full disk still lets one begin."""
-        with self.transaction() as connection:
-            connection.pragma("user_version", connection.pragma("user_version"))
-            return True
+        """Whether a transaction can be made durable now: only a write tells, a full disk still lets one begin.
+
+        A database that is being moved or was is ready: it is read.
+        """
+        try:
+            with self.transaction() as connection:
+                connection.pragma("user_version", connection.pragma("user_version"))
+        except TakesNoWrites:
+            pass
+        return True
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -1,0 +1,83 @@
+"""`wablock backup` and `wablock restore`: of a database on SQLite, while servers run on it."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import Progress
+from rich.prompt import Confirm
+
+from wablock.cli.console import Json, Refused, print_json, say
+from wablock.settings import DatabaseUrl, default_database
+from wablock.storage.sqlite.backups import Contents, TargetExists, back_up, held
+from wablock.storage.sqlite.backups import restore as put_back
+from wablock.storage.urls import is_postgresql, sqlite_path
+
+
+def backup(
+    target: Annotated[Path, Parameter(help="File to back up to, which is made.")],
+    *,
+    force: Annotated[
+        bool, Parameter(env_var="WABLOCK_FORCE", negative="", help="Replace the file, where there is one.")
+    ] = False,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    path = _path(database, "back it up with pg_dump, or as its provider does")
+    with _told("Backing up") as progress:
+        try:
+            contents = back_up(path, target, progress, replace=force)
+        except TargetExists as trouble:
+            raise Refused(f"{trouble}: name another, or add --force to replace it") from None
+    _tell(f"Backed up {path} to {target}", contents, target, as_json=json)
+
+
+def restore(
+    source: Annotated[Path, Parameter(help="File that wablock backup has made.")],
+    *,
+    yes: Annotated[bool, Parameter(env_var="WABLOCK_YES", negative="", help="Do not ask.")] = False,
+    database: DatabaseUrl = None,
+    json: Json = False,
+) -> None:
+    path = _path(database, "restore it with pg_restore, or as its provider does")
+
+    there = held(path)
+    if there.lists or there.users:
+        question = f"Replace {path}, which holds {_counted(there)}, by {source}?"
+        if not yes and not (sys.stdin.isatty() and Confirm.ask(question)):
+            raise Refused(f"Nothing was restored: {path} holds {_counted(there)}; add --yes to replace them")
+    with _told("Restoring") as progress:
+        contents = put_back(source, path, progress)
+    _tell(f"Restored {path} from {source}", contents, source, as_json=json)
+
+
+def _path(database: str | None, otherwise: str) -> Path:
+    url = database or default_database()
+    if is_postgresql(url):
+        raise Refused(f"This is for SQLite; the database is on PostgreSQL: {otherwise}")
+    return sqlite_path(url)
+
+
+@contextmanager
+def _told(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows on a terminal how far it is."""
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(doing, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _tell(sentence: str, contents: Contents, file: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"file": str(file), "bytes": file.stat().st_size, "lists": contents.lists, "users": contents.users})
+    else:
+        say(f"{sentence}: {_counted(contents)}.")
+
+
+def _counted(contents: Contents) -> str:
+    lists = f"{contents.lists:,} list{'' if contents.lists == 1 else 's'}"
+    return f"{lists} with {contents.users:,} user{'' if contents.users == 1 else 's'}"

@@ -1,0 +1,80 @@
+"""The old side: a SQLite database, read as it is at one moment."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from wablock.storage.moving.tables import TABLES, Key, Row, Table, names
+from wablock.storage.opening import CannotOpen
+from wablock.storage.sqlite import moves
+from wablock.storage.sqlite.connection import connect, prepare
+
+
+def _select(table: Table, where: str = "") -> str:
+    computed = dict(table.computed)
+    columns = names([computed.get(column, column) for column in table.columns])
+    return f"SELECT {columns} FROM {table.name} {where} ORDER BY {names(table.key)} LIMIT ?"
+
+
+_FIRST: Final = {table.name: _select(table) for table in TABLES}
+_AFTER: Final = {
+    table.name: _select(table, f"WHERE ({names(table.key)}) > ({names(['?'] * len(table.key))})") for table in TABLES
+}
+_COUNTS: Final = [f"SELECT count(*) FROM {table.name}" for table in TABLES]
+
+
+class Source:
+    """What one read transaction sees, until `close`. Writers go on beside it. All raise `CannotOpen`."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `CannotOpen`, also where there is no such file."""
+        if not path.is_file():
+            raise CannotOpen(f"There is no database {path}")
+        prepare(path)
+        self._path = path
+        with self._reading():
+            self._connection = connect(path)
+        self.renew()
+
+    def renew(self) -> None:
+        """From now on what is read is as it is now."""
+        with self._reading():
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._connection.execute("BEGIN")
+            self.move = moves.current(self._connection)
+
+    def knows(self, move_id: str) -> bool:
+        return moves.is_known(self._connection, move_id)
+
+    def counted(self) -> int:
+        """How many rows there are in all tables."""
+        with self._reading():
+            return sum(int(self._connection.execute(count).get) for count in _COUNTS)
+
+    async def rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
+        """The next rows in the order of the key, as the other side has them."""
+        return await asyncio.to_thread(self._rows, table, after, most)
+
+    def close(self) -> None:
+        with contextlib.suppress(apsw.Error):
+            self._connection.close()
+
+    def _rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
+        with self._reading():
+            if after is None:
+                found = self._connection.execute(_FIRST[table.name], (most,))
+            else:
+                found = self._connection.execute(_AFTER[table.name], (*after, most))
+            return found.fetchall() if table.from_sqlite is None else [table.from_sqlite(row) for row in found]
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except apsw.Error as trouble:
+            raise CannotOpen(f"Cannot read the database {self._path}: {trouble}") from trouble

@@ -1,0 +1,132 @@
+"""What is moved: every table, its columns on both sides, and what a row is before it is compared or written."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+Row = tuple[Any, ...]
+Key = tuple[Any, ...]
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table. Its `key` comes first in `columns`, is unique on both sides, and its order is that of bytes."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    from_sqlite: Callable[[Row], Row] | None = None
+    """A row as PostgreSQL has it, of what SQLite gave. None: as it is."""
+    computed: tuple[tuple[str, str], ...] = ()
+    """Columns that SQLite lacks, and what they are there."""
+    added: tuple[tuple[str, Any], ...] = ()
+    """Columns of PostgreSQL alone, and what a moved row has in them."""
+
+    def key_of(self, row: Row) -> Key:
+        return row[: len(self.key)]
+
+
+def _storable(text: str | None) -> str | None:
+    """PostgreSQL's text has no NUL."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if text and "\0" in text else text
+
+
+def _blocked_user(row: Row) -> Row:
+    return (*row[:8], _storable(row[8]), _storable(row[9]), row[10])
+
+
+def _access_token(row: Row) -> Row:
+    chosen = row[4]
+    return (
+        *row[:2],
+        _storable(row[2]),
+        row[3],
+        None if chosen is None else msgspec.json.decode(chosen, type=list[str]),
+        *row[5:],
+    )
+
+
+def _downstream(row: Row) -> Row:
+    return (*row[:7], bool(row[7]), bool(row[8]), row[9])
+
+
+def _upstream(row: Row) -> Row:
+    return (*row[:5], bool(row[5]), row[6])
+
+
+ACCESS_TOKEN: Final = (
+    "token_sha256",
+    "account_id",
+    "label",
+    "scopes",
+    "phone_number_ids",
+    "created_at",
+    "expires_at",
+    "revoked_at",
+)
+BLOCKED_USER: Final = (
+    "list_id",
+    "seq",
+    "identity",
+    "wa_id",
+    "user_id",
+    "input",
+    "blocked_at",
+    "blocked_by",
+    "reason",
+    "note",
+    "expires_at",
+)
+DOWNSTREAM: Final = (
+    "phone_number_id",
+    "downstream_id",
+    "account_id",
+    "url",
+    "secret",
+    "headers",
+    "timeout_ms",
+    "required",
+    "may_be_inside",
+    "created_at",
+)
+_NEXT_EXPIRY: Final = (
+    "(SELECT min(expires_at) FROM blocked_user "
+    "WHERE blocked_user.list_id = block_list.list_id AND expires_at IS NOT NULL)"
+)
+
+BLOCK_LIST: Final = Table(
+    "block_list",
+    ("list_id", "account_id", "version", "size", "next_expiry"),
+    ("list_id",),
+    computed=(("next_expiry", _NEXT_EXPIRY),),
+    added=(("revision", 1), ("writers", ())),
+)
+TABLES: Final = (
+    Table("account", ("account_id", "app_secret", "verify_token_sha256", "created_at"), ("account_id",)),
+    Table(
+        "phone_number",
+        ("phone_number_id", "account_id", "wa_id", "country", "rules", "created_at"),
+        ("phone_number_id",),
+    ),
+    Table("access_token", ACCESS_TOKEN, ("token_sha256",), _access_token),
+    BLOCK_LIST,
+    Table("blocked_user", BLOCKED_USER, ("list_id", "seq"), _blocked_user),
+    Table(
+        "identity_alias",
+        ("account_id", "alias", "identity", "wa_id"),
+        ("account_id", "alias"),
+        added=(("settled", True),),
+    ),
+    Table("last_inbound", ("phone_number_id", "identity", "at"), ("phone_number_id", "identity")),
+    Table("downstream", DOWNSTREAM, ("phone_number_id", "downstream_id"), _downstream),
+    Table(
+        "upstream",
+        ("phone_number_id", "account_id", "url", "token", "timeout_ms", "may_be_inside", "created_at"),
+        ("phone_number_id",),
+        _upstream,
+    ),
+)
+
+
+def names(columns: Sequence[str]) -> str:
+    return ", ".join(columns)

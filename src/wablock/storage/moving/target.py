@@ -1,0 +1,167 @@
+"""The new side: a PostgreSQL database that no wablock serves until it is whole."""
+
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from wablock.storage.moving.tables import BLOCK_LIST, TABLES, Key, Row, Table, names
+from wablock.storage.opening import CannotOpen, named
+from wablock.storage.postgres import schema
+
+TROUBLE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What a database that cannot do it raises, one way or another; see `told`."""
+
+_CONNECT_WITHIN: Final = 10.0  # seconds
+
+# The move's own table, gone at its end: it says whose half the rest is.
+_MAKE_MOVE = "CREATE TABLE IF NOT EXISTS wablock_move (move_id TEXT NOT NULL, is_rehearsal BOOLEAN NOT NULL)"
+_IS_THERE = "SELECT to_regclass($1) IS NOT NULL"
+_HALF = "SELECT move_id, is_rehearsal FROM wablock_move"
+_IS_OURS = "SELECT EXISTS (SELECT 1 FROM wablock_move WHERE move_id = $1)"
+_FORGET_HALF = "DELETE FROM wablock_move"
+_SET_HALF = "INSERT INTO wablock_move (move_id, is_rehearsal) VALUES ($1, $2)"
+_DROP_MOVE = "DROP TABLE wablock_move"
+_VERSION = "SELECT version FROM wablock_schema"
+_LET_WORK = "UPDATE wablock_schema SET works_with = $1 WHERE only_row"
+_EMPTY = f"TRUNCATE account_list, {names([table.name for table in TABLES])}"
+_ANY: Final = {table.name: f"SELECT 1 FROM {table.name} LIMIT 1" for table in TABLES}
+# A commit is on disk when it is acknowledged. Nothing is known of tables that were filled a moment ago, and all is read
+# in the order of an index. A server that does not know one of these goes without.
+_SET_UP = """
+SELECT set_config(name, CASE name WHEN 'synchronous_commit' THEN 'on' ELSE 'off' END, false) FROM pg_settings
+WHERE name IN ('enable_seqscan', 'enable_sort', 'jit') OR (name = 'synchronous_commit' AND setting = 'off')
+"""
+
+
+def _parameters(table: Table) -> str:
+    return names([f"${index + 1}" for index in range(len(table.key))])
+
+
+def _select(table: Table, where: str, limit: int) -> str:
+    return f"SELECT {names(table.columns)} FROM {table.name} {where} ORDER BY {names(table.key)} LIMIT ${limit}"
+
+
+_FIRST: Final = {table.name: _select(table, "", 1) for table in TABLES}
+_AFTER: Final = {
+    table.name: _select(table, f"WHERE ({names(table.key)}) > ({_parameters(table)})", len(table.key) + 1)
+    for table in TABLES
+}
+_LAST: Final = {
+    table.name: f"SELECT {names(table.key)} FROM {table.name} "
+    f"ORDER BY {names([f'{column} DESC' for column in table.key])} LIMIT 1"
+    for table in TABLES
+}
+_COUNT: Final = {table.name: f"SELECT count(*) FROM {table.name}" for table in TABLES}
+
+
+class Half(msgspec.Struct, frozen=True):
+    """What a move that is not done has left. A rehearsal's is of no value to anybody."""
+
+    move_id: str
+    is_rehearsal: bool
+
+
+class Target:
+    """One connection to it. All raise what is in `TROUBLE`."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def opened(cls, url: str) -> "Target":
+        """Nothing is changed there. Raises `CannotOpen`."""
+        try:
+            connection = await asyncpg.connect(url, timeout=_CONNECT_WITHIN)
+            await connection.execute("SET client_min_messages = error")
+            await connection.fetch(_SET_UP)
+        except (*TROUBLE, ValueError) as trouble:
+            raise CannotOpen(f"Cannot open the database {named(url)}: {told(trouble)}") from trouble
+        return cls(connection)
+
+    async def half(self) -> Half | None:
+        """Raises `CannotOpen` where the database holds anything else than the half of a move, or nothing."""
+        if await self._has("wablock_move") and (row := await self._connection.fetchrow(_HALF)) is not None:
+            if await self._connection.fetchval(_VERSION) != max(schema.migrations()):
+                raise CannotOpen("The move was begun by another version of wablock: go on with that one")
+            return Half(*row)
+        is_ours = await self._has("wablock_schema")
+        for table in [it.name for it in TABLES if await self._has(it.name)]:
+            if not is_ours:
+                raise CannotOpen(f"The target has a table {table} that is not wablock's; make a database anew")
+            if await self._connection.fetchval(_ANY[table]) is not None:
+                raise CannotOpen("The target is not empty: it is a wablock database already; make a database anew")
+        return None
+
+    async def begin(self, move_id: str, instead_of: Half | None, *, is_rehearsal: bool) -> None:
+        """Empty it, and keep every wablock from serving it until `finish`.
+
+        Raises `CannotOpen` where it holds anything else than `instead_of` by now.
+        """
+        if instead_of is None:
+            await schema.migrate(self._connection, schema.migrations(), schema.migrations("citus"), schema.WORKS_WITH)
+        async with self._connection.transaction(isolation="read_committed"):
+            await self._connection.execute(_LET_WORK, schema.HALF_MOVED)  # one at a time
+            if await self.half() != instead_of:
+                raise CannotOpen("Another wablock migrate is at work on the target")
+            await self._connection.execute(_MAKE_MOVE)
+            await self._connection.execute(_FORGET_HALF)
+            await self._connection.execute(_SET_HALF, move_id, is_rehearsal)
+            if instead_of is not None:
+                await self._connection.execute(_EMPTY)
+
+    async def finish(self, move_id: str) -> None:
+        """It is whole, and may be served. Raises `CannotOpen` where another move has taken it."""
+        for table in TABLES:
+            await self._connection.execute(f"ANALYZE {table.name}")
+        async with self._connection.transaction(isolation="read_committed"):
+            await self._connection.execute(_LET_WORK, schema.WORKS_WITH)  # one at a time
+            if not await self._has("wablock_move"):  # another process has ended this very move
+                return
+            if not await self._connection.fetchval(_IS_OURS, move_id):
+                raise CannotOpen("Another wablock migrate is at work on the target")
+            await self._connection.execute(_DROP_MOVE)
+
+    async def counted(self, table: Table) -> int:
+        return int(await self._connection.fetchval(_COUNT[table.name]))
+
+    async def last(self, table: Table) -> Key | None:
+        """The key of the last row that is there: rows come in its order."""
+        row = await self._connection.fetchrow(_LAST[table.name])
+        return None if row is None else tuple(row)
+
+    async def add(self, table: Table, rows: list[Row]) -> None:
+        """All of `rows`, durable together."""
+        added = tuple(value for _, value in table.added)
+        columns = [*table.columns, *(column for column, _ in table.added)]
+        async with self._connection.transaction():
+            await self._connection.copy_records_to_table(
+                table.name, records=[row + added for row in rows] if added else rows, columns=columns
+            )
+            if table is BLOCK_LIST:  # the lists that are nobody's have a row for nobody
+                whose = [(account_id, list_id) for list_id, account_id, *_ in rows if account_id]
+                await self._connection.copy_records_to_table(
+                    "account_list", records=whose, columns=["account_id", "list_id"]
+                )
+
+    async def rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
+        """The next rows in the order of the key."""
+        if after is None:
+            found = await self._connection.fetch(_FIRST[table.name], most)
+        else:
+            found = await self._connection.fetch(_AFTER[table.name], *after, most)
+        return [tuple(row) for row in found]
+
+    async def close(self) -> None:
+        try:
+            await self._connection.close(timeout=_CONNECT_WITHIN)
+        except TROUBLE:
+            self._connection.terminate()
+
+    async def _has(self, table: str) -> bool:
+        return bool(await self._connection.fetchval(_IS_THERE, table))
+
+
+def told(trouble: Exception) -> str:
+    """What went wrong, in one line."""
+    return " ".join(str(trouble).split()) or type(trouble).__name__

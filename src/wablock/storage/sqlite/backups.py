@@ -1,0 +1,156 @@
+"""Backups of a SQLite database, and going back to one, while servers run on it."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import apsw
+import msgspec
+
+from wablock.storage.opening import CannotOpen
+from wablock.storage.sqlite import moves
+from wablock.storage.sqlite.connection import make_folders, prepare, schema_version, sync_folder
+from wablock.storage.sqlite.copying import copy
+
+_PAGES_AT_A_TIME: Final = 2_500  # of 4 KiB
+_CONTENTS = "SELECT (SELECT count(*) FROM block_list WHERE account_id <> ''), (SELECT count(*) FROM blocked_user)"
+
+Progress = Callable[[int, int], None]
+"""So many pages are done, of so many."""
+
+
+class Contents(msgspec.Struct, frozen=True):
+    """What a database holds."""
+
+    lists: int
+    users: int
+
+
+class TargetExists(CannotOpen):
+    """There is a file in the backup's place, which is not replaced."""
+
+
+def back_up(database: Path, target: Path, progress: Progress, *, replace: bool) -> Contents:
+    """On return `target` has durably, and as one whole file, what `database` had at one moment.
+
+    Raises `CannotOpen`; then `target` is what it was.
+    """
+    if target.exists() and database.exists() and target.samefile(database):
+        raise CannotOpen(f"{target} is the database itself; name another file for the backup")
+    if target.is_dir():
+        raise CannotOpen(f"{target} is a folder; name a file in it")
+    if target.exists() and not replace:
+        raise TargetExists(f"{target} exists already")
+    with _whole_copy(database, target, progress) as part:
+        contents = contents_of(part)
+        _put(part, target, replace=replace)
+    return contents
+
+
+def restore(source: Path, database: Path, progress: Progress) -> Contents:
+    """On return `database` has durably what the backup `source` holds, for servers that run on it as well.
+
+    What it held before is gone; see `held`. Raises `CannotOpen`; then it is what it was.
+    """
+    if source.exists() and database.exists() and source.samefile(database):
+        raise CannotOpen(f"{source} is the database itself; name a backup of it")
+    held(database)
+    for folder in make_folders(database):
+        sync_folder(folder)
+    with _whole_copy(source, database, progress) as part:
+        prepare(part)
+        _reopen(part)
+        prepare(database)
+        copy(part, database)
+        return contents_of(part)
+
+
+def held(database: Path) -> Contents:
+    """What `database` holds; raises `CannotOpen` where it is being moved or was, so that nothing is to be put there."""
+    if not database.exists():
+        return Contents(0, 0)
+    move = moves.of_file(database)
+    if move is not None:
+        raise CannotOpen(
+            f"{database} {'was' if move.state == moves.MOVED else 'is being'} moved to {move.target}; "
+            f"to go on with it instead: {moves.way_back(database)}"
+        )
+    return contents_of(database)
+
+
+def contents_of(path: Path) -> Contents:
+    try:
+        with contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
+            return Contents(*connection.execute(_CONTENTS).get)
+    except apsw.Error as trouble:
+        raise CannotOpen(f"Cannot read the database {path}: {trouble}") from trouble
+
+
+@contextlib.contextmanager
+def _whole_copy(source: Path, beside: Path, progress: Progress) -> Iterator[Path]:
+    """A copy that is sound and on disk, in a file of its own for its owner alone; gone at the end."""
+    part = beside.with_name(f".{beside.name}.{secrets.token_hex(4)}.part")
+    try:
+        _check_place(source)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        _copy_and_check(source, part, progress)
+        _sync(part)
+        yield part
+    except (OSError, apsw.Error) as trouble:
+        raise CannotOpen(f"Cannot copy {source} to {beside}: {trouble}") from trouble
+    finally:
+        for left in (part, *(part.with_name(part.name + ending) for ending in ("-wal", "-shm", "-journal"))):
+            left.unlink(missing_ok=True)
+
+
+def _copy_and_check(source: Path, part: Path, progress: Progress) -> None:
+    reading = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE)
+    writing = apsw.Connection(str(part))
+    with contextlib.closing(reading), contextlib.closing(writing):
+        # In one transaction of the reader: else each write of a server would make the copy begin anew.
+        reading.execute("BEGIN")
+        if not schema_version(reading, source):
+            raise CannotOpen(f"{source} is empty: it is no wablock database")
+        writing.execute("PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF")  # it is synced as a whole
+        with writing.backup("main", reading, "main") as backup:
+            while not backup.done:
+                backup.step(_PAGES_AT_A_TIME)
+                progress(backup.page_count - backup.remaining, backup.page_count)
+        writing.execute("PRAGMA journal_mode=DELETE")  # one file, that needs no other beside it to be read
+        found = str(writing.execute("PRAGMA integrity_check(1)").get)
+        if found != "ok":
+            raise CannotOpen(f"{source} is damaged: {' '.join(found.split())}")
+
+
+def _put(part: Path, target: Path, *, replace: bool) -> None:
+    if replace:
+        part.replace(target)
+    else:
+        try:
+            os.link(part, target)  # unlike a renamed file, it never takes the place of another
+        except FileExistsError:
+            raise TargetExists(f"{target} exists already") from None
+        except OSError:  # a file system without links
+            part.replace(target)
+    sync_folder(target.parent)
+
+
+def _check_place(source: Path) -> None:
+    if not source.is_file():
+        raise CannotOpen(f"There is no database {source}")
+
+
+def _reopen(part: Path) -> None:
+    """A backup that was made while its database was being moved takes writes again."""
+    with contextlib.closing(apsw.Connection(str(part))) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        moves.reopen(connection)
+        connection.execute("COMMIT")
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,153 @@
+"""Whether a SQLite database may be written, or is being moved to another, or was. See `docs/decisions/0016`."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import apsw
+import msgspec
+
+from wablock.block_list.ports import Microseconds
+from wablock.contract.errors import Overloaded
+from wablock.storage.opening import CannotOpen
+from wablock.storage.sqlite.connection import connect, prepare
+
+MOVING: Final = "moving"
+MOVED: Final = "moved"
+
+_CURRENT = "SELECT move_id, state, target FROM move WHERE state <> 'given up'"
+_IS_KNOWN = "SELECT EXISTS (SELECT 1 FROM move WHERE move_id = ?)"
+_GIVE_UP = "UPDATE move SET state = 'given up' WHERE state <> 'given up'"
+_BEGIN = "INSERT INTO move (move_id, state, target, begun_at) VALUES (?, 'moving', ?, ?)"
+_FINISH = "UPDATE move SET state = 'moved' WHERE move_id = ? AND state <> 'given up'"
+# Every program that writes meets these, a server of an older wablock among them, which does not look at the table.
+_TABLES: Final = (
+    "account",
+    "phone_number",
+    "access_token",
+    "block_list",
+    "blocked_user",
+    "identity_alias",
+    "last_inbound",
+    "downstream",
+    "upstream",
+)
+_CLOSE = "".join(
+    f"""
+CREATE TRIGGER IF NOT EXISTS moved_{table}_{event} BEFORE {event} ON {table}
+BEGIN SELECT raise(ABORT, 'this database was moved, or is being moved'); END;
+"""
+    for table in _TABLES
+    for event in ("INSERT", "UPDATE", "DELETE")
+)
+_OPEN = "".join(
+    f"DROP TRIGGER IF EXISTS moved_{table}_{event};" for table in _TABLES for event in ("INSERT", "UPDATE", "DELETE")
+)
+_BUSY_TIMEOUT_MS: Final = 30_000  # a large batch of a server may be at it
+
+
+class Move(msgspec.Struct, frozen=True):
+    """A move that is not given up. `target` has no password."""
+
+    move_id: str
+    state: str
+    target: str
+
+
+class TakesNoWrites(Overloaded):
+    """Nothing was changed, since the database is being moved or was. Reads go on."""
+
+    def __init__(self, move: Move) -> None:
+        self.move = move
+        if move.state == MOVING:
+            super().__init__(
+                "The database is being moved and takes no changes meanwhile. Nothing was changed; try again.", 10
+            )
+        else:
+            super().__init__("The database was moved. Nothing was changed; ask the server of the new one.", 60)
+
+    def __str__(self) -> str:
+        return str(self.details)
+
+
+def current(connection: apsw.Connection) -> Move | None:
+    """The move that keeps this database from being written."""
+    row = connection.execute(_CURRENT).fetchone()
+    return None if row is None else Move(*row)
+
+
+def refuse_moved(connection: apsw.Connection, path: Path) -> None:
+    """Raises `CannotOpen` where the move is done: whoever opened this one would not see what happens in the other."""
+    move = current(connection)
+    if move is not None and move.state == MOVED:
+        connection.close()
+        raise CannotOpen(
+            f"{path} was moved to {move.target}: name that database, "
+            f"or go back to this one as it was then with: {way_back(path)}"
+        )
+
+
+def way_back(path: Path) -> str:
+    """What makes the database at `path` the one that counts."""
+    return f"wablock migrate --give-up --from sqlite:///{quote(str(path.absolute()))}"
+
+
+def of_file(path: Path) -> Move | None:
+    """The same of a file; it may be of an older wablock, which moved nothing."""
+    prepare(path)
+    try:
+        with contextlib.closing(connect(path)) as connection:
+            return current(connection)
+    except apsw.Error as trouble:
+        raise CannotOpen(f"Cannot read the database {path}: {trouble}") from trouble
+
+
+def is_known(connection: apsw.Connection, move_id: str) -> bool:
+    """Whether such a move of this database was begun ever."""
+    return bool(connection.execute(_IS_KNOWN, (move_id,)).get)
+
+
+def begin(path: Path, move_id: str, target: str, at: Microseconds, instead_of: Move | None = None) -> None:
+    """From now on nothing is written to this database; durable on return. The move `instead_of` is given up.
+
+    Raises `CannotOpen` where that is not the current one any more.
+    """
+    with _changing(path) as connection:
+        if current(connection) != instead_of:
+            raise CannotOpen(f"Another wablock migrate is at work on {path}")
+        connection.execute(_GIVE_UP)
+        connection.execute(_BEGIN, (move_id, target, at))
+        connection.execute(_CLOSE)
+
+
+def finish(path: Path, move_id: str) -> None:
+    """The move is done: the other database is the one that counts. Raises `CannotOpen` where it was given up."""
+    with _changing(path) as connection:
+        connection.execute(_FINISH, (move_id,))
+        if not connection.changes():
+            raise CannotOpen(f"The move of {path} was given up meanwhile")
+
+
+def give_up(path: Path) -> None:
+    """The database is written again."""
+    with _changing(path) as connection:
+        reopen(connection)
+
+
+def reopen(connection: apsw.Connection) -> None:
+    """In a transaction of the caller's."""
+    connection.execute(_GIVE_UP)
+    connection.execute(_OPEN)
+
+
+@contextlib.contextmanager
+def _changing(path: Path) -> Iterator[apsw.Connection]:
+    try:
+        with contextlib.closing(connect(path, busy_timeout_ms=_BUSY_TIMEOUT_MS)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+    except apsw.Error as trouble:
+        raise CannotOpen(f"Cannot write to the database {path}: {trouble}") from trouble

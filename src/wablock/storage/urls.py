@@ -1,0 +1,43 @@
+"""Which database a URL means."""
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from wablock.storage.opening import CannotOpen, named
+
+_POSTGRESQL: Final = ("postgresql", "postgres")
+
+
+def is_postgresql(url: str) -> bool:
+    """Whether it names a PostgreSQL database, whatever else is to be said of it."""
+    return _scheme(url) in _POSTGRESQL
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of `sqlite:///relative` or `sqlite:////absolute`; raises `CannotOpen` for what is no such URL."""
+    if _scheme(url) != "sqlite" or urlsplit(url).netloc:
+        raise CannotOpen(
+            f"Cannot read the database URL {_shown(url)}: write sqlite:///path/to/file.db or postgresql://user@host/database"
+        )
+    path = unquote(urlsplit(url).path).removeprefix("/")
+    if not path:
+        raise CannotOpen("The database URL names no file: write sqlite:///path/to/file.db")
+    return Path(path)
+
+
+def _scheme(url: str) -> str | None:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return None
+
+
+def _shown(url: str) -> str:
+    """`url`, without the password that one for another program may have."""
+    if "@" not in url:
+        return repr(url)
+    try:
+        return repr(named(url))
+    except ValueError:  # nobody can tell where its password would be
+        return "given"

@@ -1,0 +1,141 @@
+"""A SQLite database that is being moved, or was: it is read, and nobody writes to it."""
+
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+from tests.storage.changes import ACCOUNT, NOON, block, is_blocked, listed, unblock
+from tests.storage.meters import CountingMeter
+from tests.storage.people import person
+
+from wablock.block_list.ports import BusinessNumber, Change
+from wablock.contract.errors import Overloaded
+from wablock.storage import CannotOpen, SqliteStore
+from wablock.storage.sqlite import moves
+
+TARGET = "postgresql://wablock@db.example/wablock"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "wablock.db"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqliteStore]:
+    """Of a database that is being moved since it holds one user."""
+    store = SqliteStore(path, CountingMeter())
+    await store.apply(block(person(1)))
+    moves.begin(path, "0123", TARGET, NOON)
+    yield store
+    await store.close()
+
+
+async def test_it_is_read(store: SqliteStore) -> None:
+    assert await listed(store) == ["+16505550001"]
+    assert await is_blocked(store, person(1))
+
+
+@pytest.mark.parametrize(
+    "change", [block(person(2)), unblock(person(1)), unblock(person(9))], ids=["block", "unblock", "nobody"]
+)
+async def test_a_change_is_refused_even_one_that_would_change_nothing(store: SqliteStore, change: Change) -> None:
+    with pytest.raises(Overloaded, match="is being moved") as refusal:
+        await store.apply(change)
+
+    assert refusal.value.retry_after == 10
+    assert await listed(store) == ["+16505550001"]
+
+
+async def test_everything_else_that_would_be_written_is_refused_as_well(store: SqliteStore) -> None:
+    with pytest.raises(Overloaded):
+        await store.add_number(BusinessNumber("106540352242923", ACCOUNT), NOON)
+
+
+async def test_a_refused_change_does_not_keep_the_move_from_ending(store: SqliteStore, path: Path) -> None:
+    with pytest.raises(Overloaded):
+        await store.apply(block(person(2)))
+
+    moves.finish(path, "0123")
+
+    with pytest.raises(Overloaded, match="was moved"):
+        await store.apply(block(person(2)))
+
+
+async def test_it_is_ready_for_those_who_read(store: SqliteStore, path: Path) -> None:
+    while_it_is_moved = await store.is_ready()
+    moves.finish(path, "0123")
+
+    assert while_it_is_moved
+    assert await store.is_ready()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE blocked_user SET note = 'x'",
+        "DELETE FROM blocked_user",
+        "INSERT INTO block_list (list_id, account_id, version, size) VALUES ('1', '', 0, 0) ON CONFLICT DO NOTHING",
+        "INSERT OR REPLACE INTO account (account_id, created_at) VALUES ('1', 1)",
+    ],
+)
+@pytest.mark.usefixtures("store")
+async def test_a_writer_that_does_not_look_is_refused_too(path: Path, statement: str) -> None:
+    with closing(apsw.Connection(str(path))) as connection, pytest.raises(apsw.ConstraintError, match="moved"):
+        connection.execute(statement)
+
+
+async def test_a_store_that_is_opened_meanwhile_reads_too(store: SqliteStore, path: Path) -> None:
+    another = SqliteStore(path, CountingMeter())
+
+    assert await listed(another) == await listed(store)
+    await another.close()
+
+
+@pytest.mark.usefixtures("store")
+async def test_once_it_was_moved_it_is_not_opened_any_more_and_says_where_to_look(path: Path) -> None:
+    moves.finish(path, "0123")
+
+    with pytest.raises(CannotOpen) as refusal:
+        SqliteStore(path, CountingMeter())
+
+    assert f"was moved to {TARGET}" in str(refusal.value)
+    assert f"wablock migrate --give-up --from sqlite:///{path}" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+async def test_a_move_that_is_given_up_lets_it_be_written_by_the_server_that_runs(
+    store: SqliteStore, path: Path
+) -> None:
+    moves.give_up(path)
+
+    await store.apply(block(person(2), at=NOON + 1))
+
+    assert await listed(store) == ["+16505550002", "+16505550001"]
+
+
+async def test_a_move_that_another_took_the_place_of_is_remembered(store: SqliteStore, path: Path) -> None:
+    moves.begin(path, "4567", TARGET, NOON, moves.of_file(path))
+
+    with closing(apsw.Connection(str(path))) as connection:
+        assert [moves.is_known(connection, move_id) for move_id in ("0123", "4567", "89ab")] == [True, True, False]
+        assert moves.current(connection) == moves.Move("4567", moves.MOVING, TARGET)
+    assert await listed(store) == ["+16505550001"]
+
+
+@pytest.mark.usefixtures("store")
+async def test_a_move_that_is_not_the_current_one_does_not_end(path: Path) -> None:
+    moves.begin(path, "4567", TARGET, NOON, moves.of_file(path))
+
+    with pytest.raises(CannotOpen, match="given up"):
+        moves.finish(path, "0123")
+
+    assert moves.of_file(path) == moves.Move("4567", moves.MOVING, TARGET)
+
+
+@pytest.mark.usefixtures("store")
+async def test_of_two_that_begin_to_move_it_at_once_one_is_refused(path: Path) -> None:
+    with pytest.raises(CannotOpen, match="Another wablock migrate"):
+        moves.begin(path, "4567", TARGET, NOON, None)
