@@ -53,7 +53,7 @@ def _quiet(node: Running) -> Latencies:
 
 def _beside(node: Running, busy: Running, script: str, *arguments: str) -> Latencies:
     with ThreadPoolExecutor(1) as thread:
-        writing = thread.submit(requests_per_second, busy.url, script, *arguments, seconds=_SECONDS + 0.5)
+        writing = thread.submit(requests_per_second, busy.url, script, *arguments, seconds=_SECONDS + 1)
         found = _quiet(node)
         writing.result()
     return found
