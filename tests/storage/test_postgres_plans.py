@@ -12,10 +12,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.postgres import fresh_database
+from tests.postgres import bare_database, fresh_database
 from tests.storage.changes import LIST
 
-from wablock.storage.postgres import checks, lists, reads, sweeping
+from wablock.storage.postgres import checks, lists, reads, sweeping, together
 from wablock.storage.postgres.connections import prepare_connection
 from wablock.storage.postgres.schema import prepare
 
@@ -65,7 +65,6 @@ async def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     await asyncio.to_thread(prepare, dsn)
     opened = await asyncpg.connect(dsn)
     await prepare_connection(opened)
-    await opened.execute("SET plan_cache_mode = force_generic_plan")
     transaction = opened.transaction()  # in which no statistics come by themselves
     await transaction.start()
     for list_id, rows in [(LIST, _ROWS), (_MIDDLING, 500), *((other, 50) for other in _OTHERS)]:
@@ -90,6 +89,64 @@ async def test_no_statement_looks_at_more_than_it_was_asked_for(connection: Any)
             walked[name] = looked_at
 
     assert walked == {}
+
+
+_HOT = {
+    "check many": (checks._ROWS, ([LIST] * 64, _SOME, [LIST])),
+    "rows of a list": (lists._ROWS, (LIST, _SOME)),
+    "rows of lists": (together._ROWS, ([LIST] * 64, _SOME, [LIST])),
+    "remove many": (lists._REMOVE, (LIST, [str(number * 7 + 1) for number in range(64)])),
+}
+_LOOKED_AT = "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relid = 'blocked_user'::regclass"
+
+
+@pytest.fixture
+async def new_database(tmp_path: Path) -> Any:
+    """A connection to a database in which nothing was ever written, in a transaction."""
+    dsn = bare_database(tmp_path)
+    await asyncio.to_thread(prepare, dsn)
+    opened = await asyncpg.connect(dsn)
+    await prepare_connection(opened)
+    transaction = opened.transaction()
+    await transaction.start()
+    yield opened
+    await transaction.rollback()
+    await opened.close()
+
+
+@pytest.mark.parametrize("name", _HOT)
+async def test_a_plan_that_was_made_while_a_list_was_small_serves_it_when_it_is_large(
+    new_database: Any, name: str
+) -> None:
+    statement, args = _HOT[name]
+    for _ in range(10):
+        await new_database.fetch(statement, *args)
+    await new_database.execute(_FILL, LIST, _ROWS)
+
+    looked_at = await _rows_looked_at(new_database, statement, args)
+
+    assert looked_at <= 64
+
+
+@pytest.mark.parametrize("name", _HOT)
+async def test_a_list_that_the_statistics_do_not_know_is_looked_up_in_beside_a_large_one(
+    new_database: Any, name: str
+) -> None:
+    statement, args = _HOT[name]
+    await new_database.execute(_FILL, _MIDDLING, _ROWS)
+    await new_database.execute("ANALYZE blocked_user")
+    await new_database.execute(_FILL, LIST, _ROWS)
+
+    looked_at = await _rows_looked_at(new_database, statement, args)
+
+    assert looked_at <= 64
+
+
+async def _rows_looked_at(connection: Any, statement: str, args: Sequence[Any]) -> int:
+    before = await connection.fetchval(_LOOKED_AT)
+    await connection.fetch(statement, *args)
+    after = await connection.fetchval(_LOOKED_AT)
+    return int(after - before)
 
 
 def _pages(node: dict[str, Any]) -> int:

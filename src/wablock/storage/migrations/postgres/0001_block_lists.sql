@@ -127,9 +127,16 @@ ALTER TABLE blocked_user ALTER COLUMN list_id SET (n_distinct = 1);
 ALTER TABLE last_inbound ALTER COLUMN phone_number_id SET (n_distinct = 1);
 ALTER TABLE identity_alias ALTER COLUMN account_id SET (n_distinct = 1);
 
-INSERT INTO blocked_user (list_id, identity, seq, input, blocked_at, blocked_by) VALUES ('', '', 1, '', 0, '');
-INSERT INTO last_inbound (phone_number_id, identity, at) VALUES ('', '', 0);
-INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled) VALUES ('', '', '', '', true);
+-- And that the tables are not small. Otherwise a plan that was made while they are would walk through whatever came
+-- until autovacuum has been by; so that has to leave them as they seem to be until there is something to see.
+ALTER TABLE blocked_user SET (autovacuum_vacuum_threshold = 10000, autovacuum_analyze_threshold = 10000);
+ALTER TABLE last_inbound SET (autovacuum_vacuum_threshold = 10000, autovacuum_analyze_threshold = 10000);
+ALTER TABLE identity_alias SET (autovacuum_vacuum_threshold = 10000, autovacuum_analyze_threshold = 10000);
+INSERT INTO blocked_user (list_id, identity, seq, input, blocked_at, blocked_by)
+SELECT place::text, '', 1, '', 0, '' FROM generate_series(1, 500) AS place;
+INSERT INTO last_inbound (phone_number_id, identity, at) SELECT place::text, '', place FROM generate_series(1, 500) AS place;
+INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled)
+SELECT place::text, '', '', '', true FROM generate_series(1, 500) AS place;
 ANALYZE blocked_user, last_inbound, identity_alias;
 DELETE FROM blocked_user;
 DELETE FROM last_inbound;
