@@ -24,7 +24,7 @@ _SETTINGS: Final = {"max_wal_size": "4GB"}
 _FILL: Final = """
 INSERT INTO blocked_user (list_id, identity, seq, wa_id, input, blocked_at, blocked_by)
 SELECT '{list_id}', wa_id, 1800000000000000 + place, wa_id, '+' || wa_id, 1800000000000000, 'bench'
-FROM generate_series(0, {users} - 1) AS place, LATERAL (SELECT '1650' || lpad((place * 7)::text, 7, '0') AS wa_id) AS it;
+FROM generate_series(0, {users} - 1) AS place, LATERAL (SELECT '1650' || lpad((place * 7)::text, 7, '0') AS wa_id) AS i;
 INSERT INTO block_list (list_id, account_id, version, size, revision, writers)
 VALUES ('{list_id}', '{account_id}', 1800000000000000 + {users}, {users}, 1, '{{}}')
 ON CONFLICT (list_id) DO UPDATE SET version = excluded.version, size = excluded.size, revision = block_list.revision + 1
