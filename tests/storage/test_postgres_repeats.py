@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from wablock.block_list.ports import Outcome, Refusal
 from wablock.contract.errors import BlocklistInternalError, Overloaded
 from wablock.storage import open_store
 from wablock.storage.postgres import PostgresStore
-from wablock.storage.postgres.connections import Connection, Connections, Unreachable
+from wablock.storage.postgres.connections import Connection, Connections
 from wablock.storage.postgres.lists import Batch
+from wablock.storage.unreachable import Unreachable
 
 _DONE = Outcome()
 
@@ -63,7 +65,7 @@ def _throw_out(dsn: str) -> None:
 
 async def test_a_batch_that_was_done_is_not_done_again(store: PostgresStore, connections: Connections) -> None:
     await _made(store)
-    batch = Batch(LIST, [block(person(1))], node=7, number=1)
+    batch = Batch(LIST, [block(person(1))], node=7, numbers=count(1))
     await connections.run(batch)  # done; let its end be lost on the way
     await store.apply(unblock(person(1)))
 
@@ -77,7 +79,7 @@ async def test_what_a_batch_came_to_is_told_although_its_end_was_not_seen(
     store: PostgresStore, connections: Connections
 ) -> None:
     await _made(store)
-    batch = Batch(LIST, [block(*people(3), max_size=2)], node=7, number=1)
+    batch = Batch(LIST, [block(*people(3), max_size=2)], node=7, numbers=count(1))
     await connections.run(batch)
     await store.apply(unblock(*people(3)))
 
@@ -91,7 +93,7 @@ async def test_a_batch_is_known_however_many_batches_others_have_written_since(
     store: PostgresStore, connections: Connections
 ) -> None:
     await _made(store)
-    batch = Batch(LIST, [block(person(1))], node=7, number=1)
+    batch = Batch(LIST, [block(person(1))], node=7, numbers=count(1))
     await connections.run(batch)
     for number in range(2, 60):
         await store.apply(block(person(number)))
@@ -104,7 +106,7 @@ async def test_a_batch_is_known_however_many_batches_others_have_written_since(
 
 async def test_a_batch_that_was_undone_is_done(store: PostgresStore, connections: Connections) -> None:
     await _made(store)
-    batch = Batch(LIST, [block(person(1))], node=7, number=1)
+    batch = Batch(LIST, [block(person(1))], node=7, numbers=count(1))
     attempts = 0
 
     async def undone_once(connection: Connection) -> object:
@@ -240,7 +242,7 @@ async def test_what_comes_while_others_wait_for_a_database_that_is_away_is_refus
 
 
 async def test_a_statement_without_an_answer_is_given_up_and_its_connection_with_it(dsn: str) -> None:
-    connections = Connections(dsn, 1, give_up_after=0.1)
+    connections = Connections(dsn, 1, give_up_after=3)
 
     async def sleep(connection: Connection) -> object:
         return await connection.fetch("SELECT pg_sleep(60)")

@@ -3,6 +3,7 @@
 Nothing is remembered here between two calls, so what one node has acknowledged is in force at all of them.
 """
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -30,16 +31,18 @@ from wablock.block_list.ports import (
 from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded, UnknownObject
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter
-from wablock.storage.group_read import GroupRead
 from wablock.storage.list_commits import ListCommits
-from wablock.storage.postgres import checks, directory, reads, routes
+from wablock.storage.postgres import checks, directory, reads, routes, together
 from wablock.storage.postgres.checks import Question
-from wablock.storage.postgres.connections import Connection, Connections, Unreachable
+from wablock.storage.postgres.connections import Connection, Connections
 from wablock.storage.postgres.links import Links
 from wablock.storage.postgres.lists import Batch, NoSuchList
 from wablock.storage.postgres.schema import prepare
 from wablock.storage.postgres.sweeping import sweep
+from wablock.storage.postgres.together import Outcomes
 from wablock.storage.postgres.working_list import ListChange, Merge
+from wablock.storage.round_trips import RoundTrips
+from wablock.storage.unreachable import Unreachable
 
 _log = logging.getLogger("wablock.storage")
 
@@ -49,6 +52,9 @@ T = TypeVar("T")
 _MOST_WRITING: Final = 8
 _MOST_READING: Final = 4
 _CHECKS_AT_ONCE: Final = 2
+_TRIPS_AT_ONCE: Final = 6  # of those that write: lists that have to be held need some, too
+_MOST_LISTS_TOGETHER: Final = 16  # each waits for the commits of the others
+_CONTENDED_FOR: Final = 1.0  # seconds that a list which another node writes to is held from the beginning
 _STALLED_AFTER: Final = 3.0  # seconds; what comes then is told at once to come again, and does not pile up
 
 _READY = "UPDATE wablock_schema SET version = version WHERE only_row"
@@ -71,7 +77,9 @@ class PostgresStore:
             self._apply_to_list, meter, Backlog(stalled_after=_STALLED_AFTER)
         )
         self._links = Links(self._writing, self._lists.submit)
-        self._checks = GroupRead(self._answer, at_once=_CHECKS_AT_ONCE)
+        self._checks = RoundTrips(self._answer, at_once=_CHECKS_AT_ONCE)
+        self._trips = RoundTrips(self._write_together, at_once=_TRIPS_AT_ONCE, most_together=_MOST_LISTS_TOGETHER)
+        self._contended: dict[str, float] = {}
         self._node = secrets.randbits(62)
         self._numbers = count(1)
 
@@ -212,7 +220,7 @@ class PostgresStore:
             raise UnknownObject("POST", list_id)
         await self._links.learn(change.account_id, news, change.at)
 
-    async def _apply_to_list(self, list_id: str, changes: Sequence[ListChange]) -> Sequence[Outcome | Exception]:
+    async def _apply_to_list(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
         """Where one of them cannot be done, the others are, each for itself."""
         try:
             return await self._apply_together(list_id, changes)
@@ -227,14 +235,32 @@ class PostgresStore:
                 return [trouble]
             return [(await self._apply_to_list(list_id, [change]))[0] for change in changes]
 
-    async def _apply_together(self, list_id: str, changes: Sequence[ListChange]) -> Sequence[Outcome | Exception]:
-        batch = Batch(list_id, changes, self._node, next(self._numbers))
+    async def _apply_together(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
+        batch = Batch(list_id, changes, self._node, self._numbers)
+        if not self._is_contended(list_id) and together.may_share(batch):
+            outcomes = await self._trips.ask(batch)
+            if outcomes is not None:
+                return outcomes
+            self._contended[list_id] = asyncio.get_running_loop().time() + _CONTENDED_FOR
         try:
             return await self._writing.run(batch)
         except NoSuchList:
             add = partial(directory.add_list, account_id=changes[0].account_id, list_id=list_id)
             await self._writing.run(add)
             return await self._writing.run(batch)
+
+    async def _write_together(self, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
+        return await self._writing.run(partial(together.write, batches=batches), whole=False)
+
+    def _is_contended(self, list_id: str) -> bool:
+        """Whether another node wrote to the list a moment ago: then what is decided without holding it is in vain."""
+        until = self._contended.get(list_id)
+        if until is None:
+            return False
+        if until < asyncio.get_running_loop().time():
+            del self._contended[list_id]
+            return False
+        return True
 
 
 async def _touch(connection: Connection) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 import asyncpg
 
 from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded
+from wablock.storage.unreachable import Unreachable
 
 T = TypeVar("T")
 
@@ -25,6 +26,7 @@ _AWAY: Final = "The database does not answer. Nothing was changed; try again."
 
 # What a connection of ours is to be like; a server that does not know one of these goes without.
 _SETTINGS: Final = {
+    "default_transaction_isolation": "read committed",
     # A commit that waits for the standby and is cut short counts as done, though the standby does not have it.
     "statement_timeout": "0",
     "lock_timeout": "0",
@@ -74,10 +76,6 @@ _REFUSED: Final = (
 )
 
 
-class Unreachable(BlocklistInternalError):
-    """The database did not answer to the end: what became of a change is not known."""
-
-
 class Connection(Protocol):
     """As much of asyncpg's connection as is used here."""
 
@@ -105,11 +103,12 @@ class Connections:
         self._at_work = 0
         self._trouble_since: float | None = None
 
-    async def run(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = True) -> T:
+    async def run(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = True, whole: bool = True) -> T:
         """What `work` gives on a connection, in a transaction of its own making, or as one statement.
 
         It is repeated where it was undone or the connection was lost, so it must be idempotent; with `again` False it
-        is not repeated where it may have been done. Raises `Overloaded` where the database does not answer and nothing
+        is not repeated where it may have been done. `whole` False: it is several transactions, of which some may be
+        done when another is undone. Raises `Overloaded` where the database does not answer and nothing
         was done, at once when that is known; `Unreachable` where something may have been; `BlocklistInternalError`
         where the database cannot do it.
         """
@@ -117,18 +116,18 @@ class Connections:
             raise Overloaded(_AWAY)
         self._at_work += 1
         try:
-            return await self._repeated(work, again=again)
+            return await self._repeated(work, again=again, whole=whole)
         finally:
             self._at_work -= 1
 
-    async def _repeated(self, work: Callable[[Connection], Awaitable[T]], *, again: bool) -> T:
+    async def _repeated(self, work: Callable[[Connection], Awaitable[T]], *, again: bool, whole: bool) -> T:
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._give_up_after
         nothing_done = True
         for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
             began = loop.time()
             try:
-                result = await self._attempt(work, give_up_at)
+                result = await self._attempt(work, give_up_at, whole=whole)
             except _Again as trouble:
                 nothing_done = nothing_done and trouble.nothing_done
                 self._trouble_since = self._trouble_since or began
@@ -157,7 +156,7 @@ class Connections:
             except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 pool.terminate()
 
-    async def _attempt(self, work: Callable[[Connection], Awaitable[T]], give_up_at: float) -> T:
+    async def _attempt(self, work: Callable[[Connection], Awaitable[T]], give_up_at: float, *, whole: bool) -> T:
         loop = asyncio.get_running_loop()
         pool = await self._opened()
         try:
@@ -169,7 +168,7 @@ class Connections:
         try:
             return await work(connection)
         except _UNDONE as trouble:
-            raise _Again(nothing_done=True) from trouble
+            raise _Again(nothing_done=whole) from trouble
         except _LOST as trouble:
             _cut_off(connection)
             raise _Again(nothing_done=isinstance(trouble, asyncpg.ReadOnlySQLTransactionError)) from trouble

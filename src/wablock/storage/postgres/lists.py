@@ -1,6 +1,6 @@
 """One list's changes in one transaction, under the lock of the list's row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from wablock.block_list.ports import Block, Microseconds, Outcome
@@ -12,7 +12,8 @@ from wablock.storage.postgres.working_list import DropExpired, Head, ListChange,
 _HOLD = "SELECT account_id, version, size, next_expiry, writers FROM block_list WHERE list_id = $1 FOR UPDATE"
 _MEANINGS = "SELECT alias, identity, wa_id FROM identity_alias WHERE account_id = $1 AND alias = ANY($2)"
 _ALIASES = "SELECT alias, identity FROM identity_alias WHERE account_id = $1 AND identity = ANY($2)"
-_COLUMNS: Final = "identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at"
+COLUMNS: Final = Listed.__struct_fields__
+_COLUMNS: Final = ", ".join(COLUMNS)
 _ROWS = f"SELECT {_COLUMNS} FROM blocked_user WHERE list_id = $1 AND identity = ANY($2)"
 _WROTE_AT = "SELECT identity, at FROM last_inbound WHERE phone_number_id = $1 AND identity = ANY($2)"
 _DROP_EXPIRED = "DELETE FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 RETURNING seq"
@@ -49,38 +50,56 @@ class NoSuchList(Exception):
 class Batch:
     """Changes of one list, applied once however often the transaction has to be repeated.
 
-    `node` and `number` name the batch: no two batches of one list have both.
+    Each attempt has a number, which is written to the list with what it decided: `node` and a number of `numbers` are
+    no other attempt's.
     """
 
-    def __init__(self, list_id: str, changes: Sequence[ListChange], node: int, number: int) -> None:
-        self._list_id = list_id
-        self._changes = changes
+    def __init__(self, list_id: str, changes: Sequence[ListChange], node: int, numbers: Iterator[int]) -> None:
+        self.list_id = list_id
+        self.changes = changes
         self._node = node
-        self._number = number
-        self._outcomes: list[Outcome | Exception] = []
+        self._numbers = numbers
+        self._decided: dict[int, Sequence[Outcome | Exception]] = {}
 
     async def __call__(self, connection: Connection) -> Sequence[Outcome | Exception]:
         """An outcome for each change; all of them are durable on return, or none is. Raises `NoSuchList`."""
         async with connection.transaction(isolation="read_committed"):
-            held = await connection.fetchrow(_HOLD, self._list_id)
+            held = await connection.fetchrow(_HOLD, self.list_id)
             if held is None:
                 raise NoSuchList
             *head, writers = held
-            if (self._node, self._number) in _pairs(writers):
-                return self._outcomes  # the attempt before was done, and only its end was not seen
+            done = self.done(writers)
+            if done is not None:
+                return done
             working = await self._read(connection, Head(*head))
-            self._outcomes = [working.apply(change) for change in self._changes]
-            await self._write(connection, working, Head(*head), writers)
-        return self._outcomes
+            number, outcomes = self.decide(working)
+            await self._write(connection, working, Head(*head), self.writers(writers, number))
+        return outcomes
+
+    def done(self, writers: Sequence[int]) -> Sequence[Outcome | Exception] | None:
+        """What came of an attempt that is done, of which only the end was not seen; None where there is none such."""
+        mine = (self._decided.get(number) for node, number in _pairs(writers) if node == self._node)
+        return next((outcomes for outcomes in mine if outcomes is not None), None)
+
+    def decide(self, working: WorkingList) -> tuple[int, Sequence[Outcome | Exception]]:
+        """A new attempt: its number, and what comes of it if it is written."""
+        number = next(self._numbers)
+        self._decided[number] = [working.apply(change) for change in self.changes]
+        return number, self._decided[number]
+
+    def writers(self, before: Sequence[int], number: int) -> list[int]:
+        """What the list is to say of who wrote to it last."""
+        others = [each for pair in _pairs(before) if pair[0] != self._node for each in pair]
+        return [self._node, number, *others[: 2 * (_MOST_WRITERS - 1)]]
 
     async def _read(self, connection: Connection, head: Head) -> WorkingList:
-        changes = [change for change in self._changes if change.account_id == head.account_id]
+        changes = [change for change in self.changes if change.account_id == head.account_id]
         await self._drop_expired(connection, head, changes)
         meanings = await self._meanings(connection, head, changes)
         names = {name for change in changes for name in names_of(change, meanings)}
-        rows = await connection.fetch(_ROWS, self._list_id, list(names)) if names else ()
+        rows = await connection.fetch(_ROWS, self.list_id, list(names)) if names else ()
         wrote_at = await self._wrote_at(connection, head, changes, names)
-        return WorkingList(self._list_id, head, (Listed(*row) for row in rows), meanings, wrote_at)
+        return WorkingList(self.list_id, head, (Listed(*row) for row in rows), meanings, wrote_at)
 
     async def _drop_expired(self, connection: Connection, head: Head, changes: Sequence[ListChange]) -> None:
         at = min((change.at for change in changes), default=None)
@@ -88,11 +107,11 @@ class Batch:
             return
         if all(isinstance(change, DropExpired) for change in changes):  # a sweep takes a slice
             these = [name for change in changes if isinstance(change, DropExpired) for name in change.identities]
-            dropped = await connection.fetch(_DROP_THESE, self._list_id, at, these)
+            dropped = await connection.fetch(_DROP_THESE, self.list_id, at, these)
         else:
-            dropped = await connection.fetch(_DROP_EXPIRED, self._list_id, at)
+            dropped = await connection.fetch(_DROP_EXPIRED, self.list_id, at)
         head.size -= len(dropped)
-        head.next_expiry = await connection.fetchval(_NEXT_EXPIRY, self._list_id)
+        head.next_expiry = await connection.fetchval(_NEXT_EXPIRY, self.list_id)
 
     async def _meanings(self, connection: Connection, head: Head, changes: Sequence[ListChange]) -> dict[str, Meaning]:
         """Read under the lock: whoever links a user_id merges the list's rows after us, or was seen by us."""
@@ -112,26 +131,23 @@ class Batch:
         known = {name: name for name in names}
         known |= dict(await connection.fetch(_ALIASES, head.account_id, list(names)))
         wrote_at: dict[str, Microseconds] = {}
-        for name, at in await connection.fetch(_WROTE_AT, self._list_id, list(known)):
+        for name, at in await connection.fetch(_WROTE_AT, self.list_id, list(known)):
             identity = known[name]
             wrote_at[identity] = max(at, wrote_at.get(identity, at))
         return wrote_at
 
     async def _write(self, connection: Connection, working: WorkingList, before: Head, writers: Sequence[int]) -> None:
         if working.removed:
-            await connection.execute(_REMOVE, self._list_id, working.removed)
+            await connection.execute(_REMOVE, self.list_id, working.removed)
         if working.written:
             columns = zip(*(_columns(row) for row in working.written), strict=True)
-            await connection.execute(_WRITE, self._list_id, *columns)
+            await connection.execute(_WRITE, self.list_id, *columns)
         if working.wrote:
             wrote = sorted(working.wrote.items())  # in one order, so that two nodes do not wait for each other
-            await connection.execute(_NOTE_INBOUND, self._list_id, *map(list, zip(*wrote, strict=True)))
+            await connection.execute(_NOTE_INBOUND, self.list_id, *map(list, zip(*wrote, strict=True)))
         head = working.head
         if working.removed or working.written or head != before:
-            newest = [self._node, self._number]
-            others = [number for pair in _pairs(writers) if pair[0] != self._node for number in pair]
-            kept = newest + others[: 2 * (_MOST_WRITERS - 1)]
-            await connection.execute(_CHANGE_LIST, self._list_id, head.version, head.size, head.next_expiry, kept)
+            await connection.execute(_CHANGE_LIST, self.list_id, head.version, head.size, head.next_expiry, writers)
 
 
 def _pairs(writers: Sequence[int]) -> list[tuple[int, int]]:

@@ -134,3 +134,61 @@ ANALYZE blocked_user, last_inbound, identity_alias;
 DELETE FROM blocked_user;
 DELETE FROM last_inbound;
 DELETE FROM identity_alias;
+
+-- What was decided of several lists, each in a transaction of its own, in one round trip. Of a list whose revision is
+-- not the expected one any more, or which somebody else holds now, nothing is written: written says so.
+CREATE PROCEDURE wablock_write_lists_1(
+    list_ids TEXT[], revisions BIGINT[], changes JSONB, INOUT written BOOLEAN[] DEFAULT NULL
+)
+LANGUAGE plpgsql AS $$
+DECLARE
+    this_list TEXT;
+    change JSONB;
+    gone TEXT[];
+    wrote_last BIGINT[];
+    found_revision BIGINT;
+BEGIN
+    written := '{}';
+    FOR place IN 1..cardinality(list_ids) LOOP
+        this_list := list_ids[place];
+        change := changes -> (place - 1);
+        SELECT revision INTO found_revision FROM block_list WHERE list_id = this_list FOR UPDATE SKIP LOCKED;
+        written := written || coalesce(found_revision = revisions[place], false);
+        IF written[place] AND change ? 'removed' THEN
+            gone := ARRAY(SELECT jsonb_array_elements_text(change -> 'removed'));
+            DELETE FROM blocked_user WHERE list_id = this_list AND identity = ANY(gone);
+        END IF;
+        IF written[place] AND change ? 'rows' THEN
+            INSERT INTO blocked_user (
+                list_id, identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at
+            )
+            SELECT this_list, identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at
+            FROM jsonb_to_recordset(change -> 'rows') AS kept (
+                identity TEXT, seq BIGINT, wa_id TEXT, user_id TEXT, input TEXT, blocked_at BIGINT, blocked_by TEXT,
+                reason TEXT, note TEXT, expires_at BIGINT
+            )
+            ON CONFLICT (list_id, identity) DO UPDATE SET
+                seq = excluded.seq, wa_id = excluded.wa_id, user_id = excluded.user_id, input = excluded.input,
+                blocked_at = excluded.blocked_at, blocked_by = excluded.blocked_by, reason = excluded.reason,
+                note = excluded.note, expires_at = excluded.expires_at;
+        END IF;
+        IF written[place] AND change ? 'wrote' THEN
+            INSERT INTO last_inbound (phone_number_id, identity, at)
+            SELECT this_list, identity, at
+            FROM jsonb_to_recordset(change -> 'wrote') AS wrote (identity TEXT, at BIGINT)
+            ON CONFLICT (phone_number_id, identity) DO UPDATE SET at = greatest(last_inbound.at, excluded.at);
+        END IF;
+        IF written[place] AND change ? 'head' THEN
+            wrote_last := ARRAY(SELECT jsonb_array_elements_text(change -> 'writers'))::BIGINT[];
+            UPDATE block_list SET
+                version = (change -> 'head' ->> 'version')::BIGINT,
+                size = (change -> 'head' ->> 'size')::BIGINT,
+                next_expiry = (change -> 'head' ->> 'next_expiry')::BIGINT,
+                writers = wrote_last,
+                revision = revision + 1
+            WHERE list_id = this_list;
+        END IF;
+        COMMIT;
+    END LOOP;
+END
+$$;

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from wablock.contract.errors import BlocklistInternalError, Overloaded
-from wablock.storage.group_read import GroupRead
+from wablock.storage.round_trips import RoundTrips
 
 
 class HeldBack:
@@ -29,12 +29,12 @@ async def database() -> HeldBack:
     return HeldBack()
 
 
-def _asking(reads: GroupRead[int, int], *questions: int) -> list[asyncio.Future[int]]:
+def _asking(reads: RoundTrips[int, int], *questions: int) -> list[asyncio.Future[int]]:
     return [asyncio.ensure_future(reads.ask(question)) for question in questions]
 
 
 async def test_questions_that_come_at_once_are_one_query(database: HeldBack) -> None:
-    reads = GroupRead(database.answer, at_once=1)
+    reads = RoundTrips(database.answer, at_once=1)
     database.go_on.set()
 
     answers = await asyncio.gather(*_asking(reads, *range(10)))
@@ -44,7 +44,7 @@ async def test_questions_that_come_at_once_are_one_query(database: HeldBack) -> 
 
 
 async def test_whoever_asks_while_a_query_runs_is_answered_by_the_next(database: HeldBack) -> None:
-    reads = GroupRead(database.answer, at_once=1)
+    reads = RoundTrips(database.answer, at_once=1)
     first = _asking(reads, 1)
     await asyncio.sleep(0.01)
 
@@ -60,7 +60,7 @@ async def test_nobody_waits_for_a_query_that_has_just_ended() -> None:
     async def at_once(questions: Sequence[int]) -> Sequence[int]:
         return questions
 
-    reads = GroupRead(at_once, at_once=1)
+    reads = RoundTrips(at_once, at_once=1)
 
     async def ask_again_and_again(question: int) -> None:
         for _ in range(200):
@@ -70,7 +70,7 @@ async def test_nobody_waits_for_a_query_that_has_just_ended() -> None:
 
 
 async def test_as_many_queries_run_at_once_as_may(database: HeldBack) -> None:
-    reads = GroupRead(database.answer, at_once=2)
+    reads = RoundTrips(database.answer, at_once=2)
     asking = []
 
     for question in (1, 2, 3):
@@ -82,8 +82,17 @@ async def test_as_many_queries_run_at_once_as_may(database: HeldBack) -> None:
     await asyncio.gather(*asking)
 
 
+async def test_no_more_than_may_go_together(database: HeldBack) -> None:
+    reads = RoundTrips(database.answer, at_once=1, most_together=2)
+    database.go_on.set()
+
+    assert await asyncio.gather(*_asking(reads, *range(5))) == [0, 10, 20, 30, 40]
+
+    assert database.groups == [[0, 1], [2, 3], [4]]
+
+
 async def test_a_question_that_cannot_be_answered_fails_alone(database: HeldBack) -> None:
-    reads = GroupRead(database.answer, at_once=1)
+    reads = RoundTrips(database.answer, at_once=1)
     database.go_on.set()
 
     answers = await asyncio.gather(*_asking(reads, 12, 13, 14), return_exceptions=True)
@@ -95,7 +104,7 @@ async def test_a_database_that_is_away_is_said_to_be_so_to_everybody_apart() -> 
     async def away(_: Sequence[int]) -> Sequence[int]:
         raise Overloaded("away")
 
-    reads = GroupRead(away, at_once=1)
+    reads = RoundTrips(away, at_once=1)
 
     one, other = await asyncio.gather(*_asking(reads, 1, 2), return_exceptions=True)
 
@@ -105,7 +114,7 @@ async def test_a_database_that_is_away_is_said_to_be_so_to_everybody_apart() -> 
 
 
 async def test_a_caller_that_goes_away_takes_nobody_along(database: HeldBack) -> None:
-    reads = GroupRead(database.answer, at_once=1)
+    reads = RoundTrips(database.answer, at_once=1)
     asking = _asking(reads, 1, 2)
     await asyncio.sleep(0.01)
 
@@ -116,7 +125,7 @@ async def test_a_caller_that_goes_away_takes_nobody_along(database: HeldBack) ->
 
 
 async def test_what_is_too_much_is_refused_at_once(database: HeldBack) -> None:
-    reads = GroupRead(database.answer, at_once=1, most_waiting=2)
+    reads = RoundTrips(database.answer, at_once=1, most_waiting=2)
     asking = _asking(reads, 1)
     await asyncio.sleep(0.01)
     asking += _asking(reads, 2, 3)

@@ -1,6 +1,6 @@
-"""Many callers, one query: whoever asks while a query runs shares the next one.
+"""Many callers, one round trip: whoever comes while one is under way shares the next.
 
-So what an answer says is never older than its question: the query begins after every question in it was asked.
+So what an answer says is never older than its question: a trip begins after every question in it was asked.
 """
 
 import asyncio
@@ -9,15 +9,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded
+from wablock.storage.unreachable import Unreachable
 
 Q = TypeVar("Q")
 A = TypeVar("A")
 
 _MOST_WAITING = 20_000
-_MOST_TOGETHER = 1_000  # bounds how long a small question can wait behind many
+_MOST_TOGETHER = 1_000  # bounds how long one has to wait for the others
 
 
-class GroupRead(Generic[Q, A]):
+class RoundTrips(Generic[Q, A]):
     """Asks `answer` for all the questions that wait, at most `at_once` times at the same time.
 
     Where a group fails its questions are asked one by one, so that no question fails for another's fault.
@@ -28,10 +29,12 @@ class GroupRead(Generic[Q, A]):
         answer: Callable[[Sequence[Q]], Awaitable[Sequence[A]]],
         *,
         at_once: int,
+        most_together: int = _MOST_TOGETHER,
         most_waiting: int = _MOST_WAITING,
     ) -> None:
         self._answer = answer
         self._at_once = at_once
+        self._most_together = most_together
         self._most_waiting = most_waiting
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._asking = 0
@@ -54,7 +57,7 @@ class GroupRead(Generic[Q, A]):
         try:
             await asyncio.sleep(0)  # requests that have arrived already come along
             while self._waiting:
-                group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))]
+                group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most_together))]
                 try:
                     await self._ask(group)
                 finally:  # even a cancelled query answers its callers
@@ -65,8 +68,8 @@ class GroupRead(Generic[Q, A]):
     async def _ask(self, group: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
             answers = await self._answer([question for question, _ in group])
-        except GraphError as failure:
-            _fail(group, failure)
+        except (Overloaded, Unreachable) as trouble:  # that is nobody's fault
+            _fail(group, trouble)
         except Exception as trouble:
             if len(group) == 1:
                 _fail(group, trouble)
@@ -83,6 +86,12 @@ def _fail(group: Sequence[tuple[Q, asyncio.Future[A]]], trouble: Exception) -> N
     """One exception for each caller: it remembers who raised it."""
     for _, done in group:
         if not done.done():
-            error = Overloaded(trouble.details or "") if isinstance(trouble, Overloaded) else BlocklistInternalError()
+            error = _copied(trouble)
             error.__cause__ = trouble.__cause__ or trouble
             done.set_exception(error)
+
+
+def _copied(trouble: Exception) -> GraphError:
+    if isinstance(trouble, Overloaded):
+        return Overloaded(trouble.details or "")
+    return Unreachable() if isinstance(trouble, Unreachable) else BlocklistInternalError()

@@ -1,0 +1,158 @@
+"""Changes of several lists in the same few round trips, each list in a transaction of its own.
+
+What they need is read for all of them, without a lock; each is decided here; all are written by one call, which leaves
+out a list that has changed since it was read. Such a list is then held while it is read, see `lists`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from wablock.block_list.ports import Block, Microseconds, Outcome
+from wablock.storage.postgres.checks import Name
+from wablock.storage.postgres.connections import Connection
+from wablock.storage.postgres.lists import COLUMNS, Batch
+from wablock.storage.postgres.working_list import DropExpired, Head, Listed, Meaning, WorkingList, names_of
+
+# Before the rows: as long as a list's revision is the one that was read here, its rows are those that were read later.
+_HEADS = """
+SELECT list_id, account_id, version, size, next_expiry, writers, revision FROM block_list WHERE list_id = ANY($1)
+"""
+_MEANINGS = """
+SELECT known.account_id, known.alias, known.identity, known.wa_id
+FROM unnest($1::text[], $2::text[]) AS asked (account_id, alias)
+JOIN identity_alias AS known ON known.account_id = asked.account_id AND known.alias = asked.alias
+"""
+# ANY: see checks.py.
+_ROWS = f"""
+SELECT held.list_id, {", ".join(f"held.{column}" for column in COLUMNS)}
+FROM unnest($1::text[], $2::text[]) AS asked (list_id, identity)
+JOIN blocked_user AS held ON held.list_id = asked.list_id AND held.identity = asked.identity
+WHERE held.list_id = ANY($3::text[])
+"""
+_WRITE = "CALL wablock_write_lists_1($1, $2, $3, NULL)"
+
+_MOST_USERS: Final = 1_000  # a list with more to write goes alone, and is not in the others' way
+
+Outcomes: TypeAlias = Sequence[Outcome | Exception]
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """A list as it was read."""
+
+    account_id: str
+    head: Head
+    writers: Sequence[int]
+    revision: int
+
+
+def may_share(batch: Batch) -> bool:
+    """Whether the batch can be decided without holding its list: no window to look at, and not too much to write."""
+    changes = batch.changes
+    if any(isinstance(change, Block) and change.written_since is not None for change in changes):
+        return False
+    return sum(len(getattr(change, "members", "1")) for change in changes) <= _MOST_USERS
+
+
+async def write(connection: Connection, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
+    """For each batch an outcome for each of its changes, durable on return; None where its list has to be held."""
+    heads = await _heads(connection, batches)
+    done = {it.list_id: heads[it.list_id].writers for it in batches if it.list_id in heads}
+    results: dict[str, Outcomes | None] = {it.list_id: it.done(done.get(it.list_id, ())) for it in batches}
+    open_ = [it for it in batches if results[it.list_id] is None and _is_quiet(it, heads.get(it.list_id))]
+    if open_:
+        results |= await _write(connection, open_, heads)
+    return [results[batch.list_id] for batch in batches]
+
+
+async def _write(
+    connection: Connection, batches: Sequence[Batch], heads: Mapping[str, _Found]
+) -> dict[str, Outcomes | None]:
+    meanings = await _meanings(connection, batches, heads)
+    rows = await _rows(connection, batches, heads, meanings)
+    written, outcomes = [], []
+    for batch in batches:
+        found = heads[batch.list_id]
+        before = msgspec.structs.replace(found.head)
+        working = WorkingList(batch.list_id, found.head, rows[batch.list_id], meanings[found.account_id], {})
+        number, came_of_it = batch.decide(working)
+        outcomes.append(came_of_it)
+        written.append(_written(working, before, batch.writers(found.writers, number)))
+    revisions = [heads[batch.list_id].revision for batch in batches]
+    list_ids = [batch.list_id for batch in batches]
+    were_written = await connection.fetchval(_WRITE, list_ids, revisions, msgspec.json.encode(written).decode())
+    return {
+        batch.list_id: came_of_it if was_written else None
+        for batch, came_of_it, was_written in zip(batches, outcomes, were_written, strict=True)
+    }
+
+
+async def _heads(connection: Connection, batches: Sequence[Batch]) -> dict[str, _Found]:
+    found = await connection.fetch(_HEADS, [batch.list_id for batch in batches])
+    return {row[0]: _Found(row[1], Head(*row[1:5]), row[5], row[6]) for row in found}
+
+
+def _is_quiet(batch: Batch, found: _Found | None) -> bool:
+    """Whether the list is there, and nobody on it has expired: who has is taken off while it is held."""
+    if found is None:
+        return False
+    until = found.head.next_expiry
+    return until is None or all(until > it.at and not isinstance(it, DropExpired) for it in batch.changes)
+
+
+async def _meanings(
+    connection: Connection, batches: Sequence[Batch], heads: Mapping[str, _Found]
+) -> Mapping[str, Mapping[str, Meaning]]:
+    """What the user_ids of the changes are known to mean, by account."""
+    known: dict[str, dict[str, Meaning]] = {heads[batch.list_id].account_id: {} for batch in batches}
+    asked = {
+        (heads[batch.list_id].account_id, member.user_id)
+        for batch in batches
+        for change in batch.changes
+        for member in getattr(change, "members", ())
+        if member.user_id is not None
+    }
+    if asked:
+        for account_id, alias, *meaning in await connection.fetch(_MEANINGS, *_columns(asked)):
+            known[account_id][alias] = meaning[0], meaning[1]
+    return known
+
+
+async def _rows(
+    connection: Connection,
+    batches: Sequence[Batch],
+    heads: Mapping[str, _Found],
+    meanings: Mapping[str, Mapping[str, Meaning]],
+) -> Mapping[str, Sequence[Listed]]:
+    """The rows that the changes may touch, by list."""
+    rows: dict[str, list[Listed]] = {batch.list_id: [] for batch in batches}
+    asked: set[Name] = {
+        (batch.list_id, name)
+        for batch in batches
+        for change in batch.changes
+        for name in names_of(change, meanings[heads[batch.list_id].account_id])
+    }
+    if asked:
+        list_ids, identities = _columns(asked)
+        for list_id, *row in await connection.fetch(_ROWS, list_ids, identities, list(rows)):
+            rows[list_id].append(Listed(*row))
+    return rows
+
+
+def _written(working: WorkingList, before: Head, writers: Sequence[int]) -> dict[str, Any]:
+    """What the call is to write to one list: as little as there is."""
+    removed, rows = working.removed, working.written
+    wrote: list[dict[str, str | Microseconds]] = [
+        {"identity": identity, "at": at} for identity, at in sorted(working.wrote.items())
+    ]
+    has_changed = removed or rows or working.head != before
+    written = {"removed": removed, "rows": rows, "wrote": wrote}
+    if has_changed:
+        written |= {"head": working.head, "writers": writers}
+    return {name: value for name, value in written.items() if value}
+
+
+def _columns(names: set[Name]) -> tuple[list[str], list[str]]:
+    firsts, seconds = zip(*names, strict=True)
+    return list(firsts), list(seconds)
