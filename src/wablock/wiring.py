@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import msgspec
@@ -16,7 +16,7 @@ from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError
 from wablock.downstream import Downstreams
 from wablock.gate.delivery import Delivery
-from wablock.gate.drops import RecentDrops
+from wablock.gate.drops import Drop, DropsSince, RecentDrops
 from wablock.gate.duplicates import Delivered
 from wablock.gate.inbound import Inbound
 from wablock.gate.last_inbound import LastInbound
@@ -67,10 +67,12 @@ def build(
     monotonic: Callable[[], float] = time.monotonic,
     metrics: Metrics | None = None,
     scrape: Callable[[], Awaitable[bytes]] | None = None,
+    drops: RecentDrops | None = None,
+    drops_since: DropsSince | None = None,
 ) -> Wired:
     """A server on `database`, which is opened, migrated and synced on return; raises `CannotOpen`.
 
-    `scrape`: what `/metrics` tells, where that is more than what this process has counted.
+    `scrape`, `drops_since`: what is told of metrics and drops, where that is more than what this process knows.
     """
     answers, limits, gate = answers or AnswerSettings(), limits or LimitSettings(), gate or GateSettings()
     metrics = metrics or Metrics()
@@ -87,7 +89,10 @@ def build(
         refuse_unrouted=gate.refuse_unrouted,
     )
     last_inbound = LastInbound(store.apply)
-    drops = RecentDrops()
+    drops = drops or RecentDrops()
+
+    async def own_drops(phone_number_id: str, seq: int) -> Sequence[Drop]:
+        return drops.since(phone_number_id, seq)
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -119,7 +124,7 @@ def build(
         ),
         outbound=Outbound(routes, block_list, upstreams, metrics),
         routes=routes,
-        drops=drops,
+        drops=drops_since or own_drops,
         access=access,
         clock=clock,
         is_ready=Readiness(store.is_ready, monotonic),

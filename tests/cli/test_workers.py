@@ -14,8 +14,10 @@ import httpx2
 import pytest
 from tests.cli.command import Server, called
 from tests.cli.http_request import all_received, connected
-from tests.end_to_end.deployment import BLOCK_USERS, Deployment
+from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment
+from tests.end_to_end.gate import GateDeployment
 from tests.end_to_end.graph import blocked, body
+from tests.server.test_webhooks import ANNA, message, signed, webhook
 
 WORKERS: Final = 3
 
@@ -156,6 +158,26 @@ def test_a_request_in_flight_is_finished_while_new_connections_are_refused(deplo
         assert len(workers) == 2
         assert not any(map(is_running, workers))
         assert "Traceback" not in server.log
+
+
+def test_what_any_worker_took_out_is_shown_by_all_of_them(tmp_path: Path) -> None:
+    gate = GateDeployment(tmp_path, "http://127.0.0.1:9/nobody")
+    with gate.server("--workers", "2") as server:
+        assert httpx2.post(server.url + BLOCK_USERS, json=body([ANNA]), headers=gate.headers).status_code == 200
+        workers = workers_of(server.pid)
+        for worker, message_id in zip(workers, ("wamid.1", "wamid.2"), strict=True):
+            sent = webhook(message(ANNA, message_id))
+            with stopped([other for other in workers if other != worker]):
+                headers = {"x-hub-signature-256": signed(sent)}
+                url = f"{server.url}/webhooks/whatsapp"
+                assert httpx2.post(url, content=sent, headers=headers, timeout=60).status_code == 200
+
+        url = f"{server.url}/v1/numbers/{PHONE_NUMBER_ID}/drops"
+        whole = [httpx2.get(url, headers=gate.headers, timeout=60).json() for _ in range(10)]
+        rest = httpx2.get(f"{url}?after={whole[0]['data'][0]['seq']}", headers=gate.headers, timeout=60).json()
+
+    assert {len(told["data"]) for told in whole} == {2}
+    assert rest["data"] == whole[0]["data"][1:]
 
 
 def test_ctrl_c_in_a_terminal_reaches_all_processes_and_nothing_looks_like_an_accident(deployment: Deployment) -> None:

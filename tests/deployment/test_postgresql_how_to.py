@@ -47,11 +47,12 @@ def roles(cluster: Cluster) -> dict[str, str]:
 def _password(role: str) -> str:
     found = re.search(rf"CREATE ROLE {role} LOGIN PASSWORD '(.*)'", PAGE)
     assert found
-    return str(found[1])
+    return found[1]
 
 
 def _shell(word: str) -> str:
-    return str(next(line for block in _SHELL.findall(PAGE) for line in block.splitlines() if word in line))
+    lines: list[str] = "".join(_SHELL.findall(PAGE)).splitlines()
+    return next(line for line in lines if word in line)
 
 
 def _said(roles: dict[str, str], role: str) -> dict[str, str]:

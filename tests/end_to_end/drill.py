@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from pathlib import Path
 from typing import Final
 
+import httpx2
 import msgspec
 from tests.cli.command import Server
 from tests.end_to_end.cable import Cable, cable_to
@@ -24,11 +25,12 @@ _MEANWHILE: Final = (0.5, 1.5)  # seconds between two losses
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a drill leaves to no chance. `cut_before`: which words between the node and its database meet the cut first;
-    `cut_for`: the seconds, at least.
+    """What a drill leaves to no chance. `promote_after`: seconds that nobody is the primary. `cut_before`: which words
+    between the node and its database meet the cut first; `cut_for`: the seconds, at least.
     """
 
     seed: int
+    promote_after: float
     cut_before: bytes
     cut_for: float
 
@@ -45,11 +47,14 @@ class Moments(msgspec.Struct):
 
 
 class Drill(msgspec.Struct, frozen=True):
-    """What was done and seen. `nodes` are the URLs of the one that is killed, the one left alone, and the cut one."""
+    """What was done and seen. `nodes` are the URLs of the one that is killed, the one left alone, and the cut one;
+    `ready_while_cut` what they said at `/readyz` meanwhile.
+    """
 
     nodes: tuple[str, str, str]
     moments: Moments
     chronicle: Chronicle
+    ready_while_cut: dict[str, int]
 
     def acknowledged_between(self, beginning: int, end: int, url: str) -> list[Entry]:
         """The changes that this node acknowledged and that were asked for in this time."""
@@ -86,8 +91,9 @@ async def drilled(folder: Path, plan: Plan) -> Drill:
         clients = _Clients(deployment.headers, (killed, alone, cut), chronicle, plan.seed)
         async with clients.at_work():
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
-            await _lose_primary(pair, moments)
-            await chronicle.every_list_goes_on(moments.standby_promoted, [killed, alone, cut], LISTS)
+            await _lose_primary(plan, pair, moments)
+            for url in (killed, alone, cut):
+                await chronicle.every_list_goes_on(moments.standby_promoted, [url], LISTS)
 
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
             moments.node_killed = time.monotonic_ns()
@@ -95,29 +101,32 @@ async def drilled(folder: Path, plan: Plan) -> Drill:
             await chronicle.every_list_goes_on(moments.node_killed, [alone, cut], LISTS)
 
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
-            await _cut_and_mend(plan, cables, moments, chronicle, alone, cut)
+            ready = await _cut_and_mend(plan, cables, moments, chronicle, alone, cut)
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
         await clients.look([alone, cut])
-    return Drill((killed, alone, cut), moments, chronicle)
+    return Drill((killed, alone, cut), moments, chronicle, ready)
 
 
-async def _lose_primary(pair: Pair, moments: Moments) -> None:
+async def _lose_primary(plan: Plan, pair: Pair, moments: Moments) -> None:
     moments.primary_killed = time.monotonic_ns()
     pair.primary.kill()
+    await asyncio.sleep(plan.promote_after)
     await asyncio.to_thread(pair.promote)
     moments.standby_promoted = time.monotonic_ns()
 
 
 async def _cut_and_mend(
     plan: Plan, cables: Sequence[Cable], moments: Moments, chronicle: Chronicle, alone: str, cut: str
-) -> None:
-    """Cut until the other node has gone on with every list; reset in the end."""
+) -> dict[str, int]:
+    """Cut until the other node has gone on with every list; reset in the end. How ready both were meanwhile."""
     to_dead_primary, to_primary = cables
     await to_primary.cut_before(plan.cut_before)
     to_dead_primary.cut()
     moments.cut = time.monotonic_ns()
     await asyncio.sleep(plan.cut_for)
     await chronicle.every_list_goes_on(moments.cut, [alone], LISTS)
+    async with httpx2.AsyncClient(timeout=60) as probe:
+        ready = {url: (await probe.get(f"{url}/readyz")).status_code for url in (alone, cut)}
     moments.mended = time.monotonic_ns()
     for cable in cables:
         cable.mend()
@@ -126,6 +135,7 @@ async def _cut_and_mend(
     for cable in cables:
         cable.tear()
     await chronicle.every_list_goes_on(moments.torn, [cut], LISTS)
+    return ready
 
 
 class _Clients:

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.torture
 @pytest.fixture(scope="module", params=range(ROUNDS))
 def drill(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Drill:
     seed = random.randrange(2**32)
-    cut_for = random.Random(seed).uniform(0, 15) if request.param else 2.0
-    plan = Plan(seed, MOMENTS[request.param % 2], cut_for)
+    chance = random.Random(seed)
+    promote_after, cut_for = (chance.uniform(0, 15), chance.uniform(0, 15)) if request.param else (0.0, 2.0)
+    plan = Plan(seed, promote_after, MOMENTS[request.param % 2], cut_for)
     print(plan)  # noqa: T201 - to repeat a failure
     drill = asyncio.run(drilled(tmp_path_factory.mktemp("drill"), plan))
     print(_report(drill))  # noqa: T201 - the figures of this test
@@ -73,6 +74,12 @@ def test_every_list_is_changed_through_the_other_node_while_one_is_cut_off(drill
     changed = drill.acknowledged_between(drill.moments.cut, drill.moments.mended, alone)
 
     assert {entry.phone_number_id for entry in changed} == set(LISTS)
+
+
+def test_the_node_that_is_cut_off_says_that_it_is_not_ready_and_the_other_that_it_is(drill: Drill) -> None:
+    _, alone, cut = drill.nodes
+
+    assert drill.ready_while_cut == {alone: 200, cut: 503}
 
 
 def test_the_node_that_was_cut_off_takes_changes_again(drill: Drill) -> None:

@@ -4,14 +4,17 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from wablock.cli import logs, systemd
 from wablock.cli.administration import REFUSALS, on_store
 from wablock.cli.console import say
 from wablock.cli.listening import check_public_url, run, url_of
-from wablock.server.line import Line
+from wablock.gate.drops import Drop, RecentDrops, merged
+from wablock.server import totals
+from wablock.server.line import Counts, Drops, Line, Question
 from wablock.server.metrics import Metrics
 from wablock.server.serve import bind
 from wablock.server.workers import Workers
@@ -39,7 +42,7 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
         if settings.workers > 1:
             _serve_with_workers(settings, database, bound, announce)
         else:
-            wired = _wired(settings, database, Metrics())
+            wired = _wired(settings, database)
             run(wired.application, wired.metrics, bound, settings.answers, settings.limits, announce)
 
 
@@ -57,21 +60,32 @@ async def _only_opened(_: Store) -> None: ...
 
 
 def _work(settings: ServeSettings, database: str, bound: socket.socket, line: Line) -> None:
-    """What a worker does, in a process of its own."""
+    """What a worker does, in a process of its own. Of metrics and drops it tells what all workers know."""
     logs.configure(for_people=False)
-    metrics = Metrics()
-    line.listen(metrics.counts, _grace(settings))
-    try:
-        wired = _wired(settings, database, metrics, line)
-    except REFUSALS as trouble:
-        line.cannot_start(str(trouble))
-        sys.exit(2)
+    metrics, drops = Metrics(), RecentDrops()
+
+    def answer(question: Question) -> Any:
+        if isinstance(question, Counts):
+            return metrics.counts()
+        return drops.since(question.phone_number_id, question.seq)
+
+    async def scrape() -> bytes:
+        return totals.text(totals.summed(await line.gather(Counts())))
+
+    async def drops_since(phone_number_id: str, seq: int) -> Sequence[Drop]:
+        return merged(await line.gather(Drops(phone_number_id, seq)))
 
     def listening() -> None:
         # A terminal sends Ctrl-C to all processes; the parent passes it on, and uvicorn takes a second one for hurry.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         line.listening()
 
+    line.listen(answer, _grace(settings))
+    try:
+        wired = _wired(settings, database, metrics=metrics, scrape=scrape, drops=drops, drops_since=drops_since)
+    except REFUSALS as trouble:
+        line.cannot_start(str(trouble))
+        sys.exit(2)
     run(wired.application, metrics, bound, settings.answers, settings.limits, listening)
 
 
@@ -79,7 +93,7 @@ def _grace(settings: ServeSettings) -> float:
     return settings.limits.shutdown_timeout + _WRITES_DOWN_WITHIN
 
 
-def _wired(settings: ServeSettings, database: str, metrics: Metrics, line: Line | None = None) -> Wired:
+def _wired(settings: ServeSettings, database: str, **parts: Any) -> Wired:
     return build(
         database,
         settings.rules,
@@ -89,6 +103,5 @@ def _wired(settings: ServeSettings, database: str, metrics: Metrics, line: Line 
         gate=settings.gate,
         open_list_size=settings.open_list_size,
         log_requests=settings.log_requests,
-        metrics=metrics,
-        scrape=None if line is None else line.totals,
+        **parts,
     )

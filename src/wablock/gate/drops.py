@@ -1,7 +1,7 @@
 """What was lately taken out, so that people can see the gate work. Never a body, never a whole number."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -43,8 +43,17 @@ class RecentDrops:
         drops.append(Drop(self._seq, at, masked(sender), kind, size))
 
     def since(self, phone_number_id: str, seq: int) -> Sequence[Drop]:
-        """The number's drops after `seq`, oldest first."""
-        return [drop for drop in self._drops.get(phone_number_id, ()) if drop.seq > seq]
+        """The number's drops after `seq`, oldest first. From any thread."""
+        return [drop for drop in tuple(self._drops.get(phone_number_id, ())) if drop.seq > seq]
+
+
+DropsSince = Callable[[str, int], Awaitable[Sequence[Drop]]]
+"""The last drops of a number after a `seq`, oldest first: as far as whoever is asked knows."""
+
+
+def merged(parts: Iterable[Sequence[Drop]]) -> Sequence[Drop]:
+    """The last of what several processes have taken out, as if it had been one."""
+    return sorted((drop for part in parts for drop in part), key=lambda drop: drop.seq)[-_KEPT_EACH:]
 
 
 def masked(sender: Member) -> str:

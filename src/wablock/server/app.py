@@ -25,7 +25,7 @@ from wablock.contract.errors import (
     UnsupportedMethod,
 )
 from wablock.contract.versions import answering_version, is_version
-from wablock.gate.drops import RecentDrops
+from wablock.gate.drops import DropsSince
 from wablock.gate.inbound import Inbound
 from wablock.gate.outbound import Outbound
 from wablock.gate.ports import Answer as Passed
@@ -73,7 +73,7 @@ class Application:
         inbound: Inbound,
         outbound: Outbound,
         routes: Routes,
-        drops: RecentDrops,
+        drops: DropsSince,
         access: Access,
         clock: Callable[[], Microseconds],
         is_ready: Callable[[], Awaitable[bool]],

@@ -8,12 +8,11 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from wablock.contract.errors import Overloaded
-from wablock.server.totals import Counts
 
 _ANSWERED_WITHIN: Final = 5.0  # seconds: a parent that is busy with a worker that does not answer takes one
 
@@ -28,24 +27,45 @@ class CannotStart(msgspec.Struct, frozen=True):
     why: str
 
 
-class Count(msgspec.Struct, frozen=True):
-    """The parent asks what the worker has counted."""
+class Counts(msgspec.Struct, frozen=True):
+    """The question what a worker has counted."""
 
 
-class Counted(msgspec.Struct, frozen=True):
-    """The worker has counted this."""
+class Drops(msgspec.Struct, frozen=True):
+    """The question what a worker has lately taken out for this number, after `seq`."""
 
-    counts: Counts
-
-
-class Scrape(msgspec.Struct, frozen=True):
-    """The worker is asked for its metrics, and asks for those of all workers."""
+    phone_number_id: str
+    seq: int
 
 
-class Totals(msgspec.Struct, frozen=True):
-    """What all workers have counted, in Prometheus' text format."""
+Question = Counts | Drops
 
-    text: bytes
+
+class Gather(msgspec.Struct, frozen=True):
+    """A worker wants to know what all of them answer."""
+
+    question: Question
+
+
+class Gathered(msgspec.Struct, frozen=True):
+    """What they answered, to the worker that wanted to know."""
+
+    answers: list[Any]
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """The parent asks a worker. `number`: an answer may come when nobody waits for it any more."""
+
+    number: int
+    question: Question
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A worker answers."""
+
+    number: int
+    question: Question
+    answer: Any
 
 
 class Line:
@@ -54,14 +74,14 @@ class Line:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._sending = threading.Lock()
-        self._scrapes: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[bytes]]] = []
+        self._gathering: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[list[Any]]]] = []
 
-    def listen(self, count: Callable[[], Counts], grace_seconds: float) -> None:
-        """Answer the parent from now on with what `count` gives, in a thread: the event loop may have more to do.
+    def listen(self, answer: Callable[[Question], Any], grace_seconds: float) -> None:
+        """Answer the parent from now on, in a thread: the event loop may have more to do.
 
         Once the parent is gone, however it went, the process is told to stop, and has `grace_seconds` for that.
         """
-        threading.Thread(target=self._listen, args=(count, grace_seconds), name="wablock line", daemon=True).start()
+        threading.Thread(target=self._listen, args=(answer, grace_seconds), name="wablock line", daemon=True).start()
 
     def listening(self) -> None:
         self._say(Listening())
@@ -69,37 +89,37 @@ class Line:
     def cannot_start(self, why: str) -> None:
         self._say(CannotStart(why))
 
-    async def totals(self) -> bytes:
-        """What all workers have counted; raises `Overloaded` where the parent does not say."""
+    async def gather(self, question: Question) -> list[Any]:
+        """What all workers answer, this one among them; raises `Overloaded` where the parent does not say."""
         loop = asyncio.get_running_loop()
-        said: asyncio.Future[bytes] = loop.create_future()
-        self._scrapes.append((loop, said))
-        self._say(Scrape())
+        said: asyncio.Future[list[Any]] = loop.create_future()
+        self._gathering.append((loop, said))
+        self._say(Gather(question))
         try:
             return await asyncio.wait_for(said, _ANSWERED_WITHIN)
         except TimeoutError:
             raise Overloaded("The other workers cannot be asked now") from None
 
-    def _listen(self, count: Callable[[], Counts], grace_seconds: float) -> None:
+    def _listen(self, answer: Callable[[Question], Any], grace_seconds: float) -> None:
         while True:
             try:
                 message = self._connection.recv()
             except (EOFError, OSError):
                 break
-            if isinstance(message, Count):
-                self._say(Counted(count()))
-            elif isinstance(message, Totals):
-                loop, said = self._scrapes.pop(0)
-                loop.call_soon_threadsafe(_settle, said, message.text)
+            if isinstance(message, Ask):
+                self._say(Answer(message.number, message.question, answer(message.question)))
+            elif isinstance(message, Gathered):
+                loop, said = self._gathering.pop(0)
+                loop.call_soon_threadsafe(_settle, said, message.answers)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(grace_seconds)
         os._exit(1)
 
-    def _say(self, message: Listening | CannotStart | Counted | Scrape) -> None:
+    def _say(self, message: Listening | CannotStart | Answer | Gather) -> None:
         with self._sending, contextlib.suppress(OSError):  # the parent is gone, which `_listen` notices
             self._connection.send(message)
 
 
-def _settle(said: asyncio.Future[bytes], text: bytes) -> None:
+def _settle(said: asyncio.Future[list[Any]], answers: list[Any]) -> None:
     if not said.done():  # who asked may have gone away
-        said.set_result(text)
+        said.set_result(answers)

@@ -14,7 +14,7 @@ from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.rules import SECOND
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, UnknownObject
-from wablock.gate.drops import RecentDrops
+from wablock.gate.drops import DropsSince
 from wablock.gate.headers import checked_headers
 from wablock.gate.ports import SealedDownstream
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
@@ -77,7 +77,7 @@ class Routing:
     """The routes. `authorize` gives a request's token or raises the contract's failure."""
 
     def __init__(
-        self, access: Access, routes: Routes, drops: RecentDrops, authorize: _Authorize, read_body: _ReadBody
+        self, access: Access, routes: Routes, drops: DropsSince, authorize: _Authorize, read_body: _ReadBody
     ) -> None:
         self._access = access
         self._routes = routes
@@ -126,7 +126,7 @@ class Routing:
         after = request.query_params.get("after", "0")
         if not (after.isascii() and after.isdigit()):
             raise InvalidParameter("Param after must be a number, as an answer before gave it.")
-        found = self._drops.since(number.phone_number_id, int(after[:18]))
+        found = await self._drops(number.phone_number_id, int(after[:18]))
         data = [RecentDrop(drop.seq, drop.at // SECOND, drop.sender, drop.type, drop.size) for drop in found]
         return json_answer(request, RecentDropList(data, data[-1].seq if data else int(after[:18])))
 

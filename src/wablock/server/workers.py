@@ -14,16 +14,16 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final
 
-from wablock.server import totals
-from wablock.server.line import CannotStart, Count, Counted, Line, Listening, Totals
-from wablock.server.totals import Counts
+from wablock.server import line
+from wablock.server.line import Answer, Ask, CannotStart, Gathered, Line, Listening, Question
+from wablock.server.totals import Counts, lasting, summed
 
 _log = logging.getLogger("wablock.server")
 
 _SETTLED: Final = 10.0  # seconds after its start in which a death counts as one more failure of the same kind
 _LONGEST_PAUSE: Final = 30.0
 _MOST_FAILURES: Final = 5  # starts in a row, while nobody listens
-_COUNTED_WITHIN: Final = 1.0  # seconds; who does not answer is told of as it was when it last did
+_ANSWERED_WITHIN: Final = 1.0  # seconds; of who does not answer is told what it had counted when it last did
 
 Work = Callable[[Line], None]
 """What a worker does until it is told to stop. It has to be picklable: workers are new processes, not forks."""
@@ -49,7 +49,7 @@ class _Worker:
         finally:
             theirs.close()  # or the line would not break when the worker ends
 
-    def say(self, message: Count | Totals) -> None:
+    def say(self, message: Ask | Gathered) -> None:
         with contextlib.suppress(OSError):  # it has ended, which is noticed where it is listened to
             self.connection.send(message)
 
@@ -81,7 +81,8 @@ class Workers:
         self._why = ""
         self._is_announced = self._is_ending = False
         self._past: Counts = ()
-        self._scraped: list[_Worker] = []
+        self._wanted: list[tuple[_Worker, Question]] = []
+        self._asked = 0
 
     def run(self, bound: socket.socket, listening: Callable[[], None]) -> None:
         """Keep the workers running until SIGINT or SIGTERM; then let them finish what is in flight, and return.
@@ -121,13 +122,9 @@ class Workers:
         for ready in wait([*others, *places], patience):
             if isinstance(ready, Connection) and ready in places:
                 self._hear(places[ready])
-        if self._scraped:
-            asking, self._scraped = self._scraped, []
-            self._count()
-            current = [it.worker.counts for it in self._places if it.worker is not None]
-            told = Totals(totals.text(totals.summed([self._past, *current])))
-            for worker in asking:
-                worker.say(told)
+        wanted, self._wanted = self._wanted, []
+        for worker, question in wanted:
+            worker.say(Gathered(self._gathered(question)))
 
     def _hear(self, place: _Place) -> Any:
         """What the worker says; None where it has ended."""
@@ -143,10 +140,11 @@ class Workers:
             self._failures, self._why = 0, ""
         elif isinstance(said, CannotStart):
             self._why = said.why
-        elif isinstance(said, Counted):
-            worker.counts = said.counts
+        elif isinstance(said, Answer):
+            if isinstance(said.question, line.Counts):
+                worker.counts = said.answer
         else:
-            self._scraped.append(worker)
+            self._wanted.append((worker, said.question))
         return said
 
     def _bury(self, place: _Place, worker: _Worker) -> None:
@@ -154,7 +152,7 @@ class Workers:
         worker.connection.close()
         now = time.monotonic()
         status = worker.process.exitcode
-        self._past = totals.summed([self._past, totals.lasting(worker.counts)])
+        self._past = summed([self._past, lasting(worker.counts)])
         place.empty(now, self._first_pause, settled=worker.is_listening and now - worker.started_at > _SETTLED)
         if not worker.is_listening:
             self._failed(f"A worker ended with status {status} before it listened; its log says why")
@@ -174,17 +172,31 @@ class Workers:
         if self._failures >= (_MOST_FAILURES if self._is_announced else 1):
             raise WorkersFailed(self._why)
 
-    def _count(self) -> None:
-        """Ask all workers what they have counted, and wait for what they say, not long."""
+    def _gathered(self, question: Question) -> list[Any]:
+        """What the workers answer. What they have counted is told of all that ever were."""
+        answers = self._ask(question)
+        if isinstance(question, line.Counts):
+            return [self._past, *(it.worker.counts for it in self._places if it.worker is not None)]
+        return answers
+
+    def _ask(self, question: Question) -> list[Any]:
+        """The answers of those who listen, and answer in time."""
+        self._asked += 1
         waiting = {it.worker.connection: it for it in self._places if it.worker is not None and it.worker.is_listening}
         for place in waiting.values():
             if place.worker is not None:
-                place.worker.say(Count())
-        until = time.monotonic() + _COUNTED_WITHIN
+                place.worker.say(Ask(self._asked, question))
+        answers = []
+        until = time.monotonic() + _ANSWERED_WITHIN
         while waiting and (patience := until - time.monotonic()) > 0:
-            for ready in wait(list(waiting), patience):
-                if isinstance(ready, Connection) and isinstance(self._hear(waiting[ready]), Counted | None):
-                    del waiting[ready]
+            for connection in [it for it in wait(list(waiting), patience) if isinstance(it, Connection)]:
+                said = self._hear(waiting[connection])
+                if isinstance(said, Answer) and said.number == self._asked:
+                    answers.append(said.answer)
+                    del waiting[connection]
+                elif said is None:
+                    del waiting[connection]
+        return answers
 
     def _end(self) -> None:
         self._is_ending = True

@@ -97,9 +97,10 @@ class Connections:
     They belong to the event loop that uses them; after `close` another may.
     """
 
-    def __init__(self, dsn: str, most: int) -> None:
+    def __init__(self, dsn: str, most: int, *, give_up_after: float = _GIVE_UP_AFTER) -> None:
         self._dsn = dsn
         self._most = most
+        self._give_up_after = give_up_after
         self._pool: asyncpg.Pool | None = None
         self._at_work = 0
         self._trouble_since: float | None = None
@@ -122,7 +123,7 @@ class Connections:
 
     async def _repeated(self, work: Callable[[Connection], Awaitable[T]], *, again: bool) -> T:
         loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + _GIVE_UP_AFTER
+        give_up_at = loop.time() + self._give_up_after
         nothing_done = True
         for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
             began = loop.time()
@@ -188,6 +189,7 @@ class Connections:
                 min_size=0,
                 max_size=self._most,
                 timeout=_CONNECT_WITHIN,
+                target_session_attrs=role(self._dsn),
                 init=prepare_connection,
                 reset=_leave_as_it_is,
             )
@@ -212,6 +214,11 @@ def _is_lost(connection: Connection) -> bool:
 def _cut_off(connection: Connection) -> None:
     with contextlib.suppress(asyncpg.InterfaceError):
         connection.terminate()
+
+
+def role(dsn: str) -> str | None:
+    """Which of the servers that a URL names is meant: the one that takes changes, where the URL does not say."""
+    return None if "target_session_attrs=" in dsn else "primary"
 
 
 async def prepare_connection(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 
 from wablock.storage.opening import CannotOpen, named
-from wablock.storage.postgres.connections import Connection
+from wablock.storage.postgres.connections import Connection, role
 
 _log = logging.getLogger("wablock.storage")
 
@@ -22,9 +22,9 @@ CREATE TABLE IF NOT EXISTS wablock_schema (
     only_row BOOLEAN NOT NULL PRIMARY KEY CHECK (only_row),
     version INTEGER NOT NULL,
     works_with INTEGER NOT NULL
-)
+);
+INSERT INTO wablock_schema (only_row, version, works_with) VALUES (true, 0, 0) ON CONFLICT DO NOTHING
 """
-_FIRST = "INSERT INTO wablock_schema (only_row, version, works_with) VALUES (true, 0, 0) ON CONFLICT DO NOTHING"
 _IS_THERE = "SELECT to_regclass('wablock_schema')"
 _HELD = "SELECT version, works_with FROM wablock_schema WHERE only_row FOR UPDATE"
 _DONE = "UPDATE wablock_schema SET version = $1, works_with = $2 WHERE only_row"
@@ -86,7 +86,6 @@ async def migrate(connection: Connection, scripts: Migrations, citus: Migrations
         try:
             if await connection.fetchval(_IS_THERE) is None:  # who may not make tables may use what is there
                 await connection.execute(_MAKE_SCHEMA_TABLE)
-                await connection.execute(_FIRST)
             async with connection.transaction(isolation="read_committed"):
                 version, oldest = await connection.fetchrow(_HELD)
                 if oldest == HALF_MOVED:
@@ -114,8 +113,8 @@ async def _apply(connection: Connection, scripts: Migrations, citus: Migrations)
 
 async def _prepare(dsn: str) -> None:
     try:
-        connection = await asyncpg.connect(dsn, timeout=_WITHIN)
-    except asyncpg.ClientConfigurationError as trouble:
+        connection = await asyncpg.connect(dsn, timeout=_WITHIN, target_session_attrs=role(dsn))
+    except (asyncpg.ClientConfigurationError, ValueError) as trouble:  # ValueError: a port that is no number
         raise CannotOpen(
             f"Cannot read the database URL: {_one_line(trouble)}; write postgresql://user@host:5432/database"
         ) from trouble

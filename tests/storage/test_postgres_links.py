@@ -1,0 +1,118 @@
+"""Links on PostgreSQL, where lists are put right one after the other: what nodes leave unfinished or do at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.postgres import execute, fresh_database
+from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed, only_row, unblock
+from tests.storage.meters import CountingMeter
+from tests.storage.people import by_user_id, linked, person
+
+from wablock.block_list.ports import Carry, Link
+from wablock.storage import Store, open_store
+
+_UNSETTLED = f"""
+INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled)
+VALUES ('{ACCOUNT}', 'US.1', '16505550001', '16505550001', false)
+"""
+
+
+@pytest.fixture
+def dsn(tmp_path: Path) -> str:
+    return fresh_database(tmp_path)
+
+
+@pytest.fixture
+async def nodes(dsn: str) -> AsyncIterator[list[Store]]:
+    """Three of them, on one database."""
+    opened = [open_store(dsn, CountingMeter()) for _ in range(3)]
+    yield opened
+    for node in opened:
+        await node.close()
+
+
+async def test_a_link_that_a_node_left_unfinished_is_finished_by_whoever_meets_it(dsn: str, nodes: list[Store]) -> None:
+    node, other, _ = nodes
+    await node.apply(block(by_user_id("US.1")))
+    execute(dsn, _UNSETTLED)  # a node learned it, and died before it put the list right
+
+    assert await other.unlinked(ACCOUNT, [linked(1, "US.1")])
+    await other.apply(Link(ACCOUNT, NOON, [linked(1, "US.1")]))
+
+    assert await is_blocked(node, person(1))
+    assert (await only_row(node)).wa_id == "16505550001"
+    assert not await other.unlinked(ACCOUNT, [linked(1, "US.1")])
+
+
+async def test_a_block_is_found_by_the_user_id_while_its_link_is_unfinished(dsn: str, nodes: list[Store]) -> None:
+    await nodes[0].apply(block(by_user_id("US.1")))
+    execute(dsn, _UNSETTLED)
+
+    assert await is_blocked(nodes[1], by_user_id("US.1"))
+    assert await is_blocked(nodes[1], linked(1, "US.1"))
+
+
+async def test_a_user_who_is_blocked_by_an_id_while_it_is_linked_is_blocked_by_both(nodes: list[Store]) -> None:
+    node, other, third = nodes
+    await third.apply(block(person(9_999)))
+
+    for number in range(60):
+        user_id = f"US.{number}"
+        await asyncio.gather(
+            node.apply(block(by_user_id(user_id))),
+            other.apply(Link(ACCOUNT, NOON, [linked(number, user_id)])),
+        )
+
+        assert await is_blocked(third, person(number))
+        assert await is_blocked(third, by_user_id(user_id))
+
+
+async def test_nodes_that_learn_one_link_at_once_make_one_row_of_a_users_two(nodes: list[Store]) -> None:
+    for number in range(30):
+        user_id = f"US.{number}"
+        await nodes[0].apply(block(person(number)))
+        await nodes[1].apply(block(by_user_id(user_id)))
+
+        await asyncio.gather(*(node.apply(Link(ACCOUNT, NOON, [linked(number, user_id)])) for node in nodes))
+
+    assert len(await listed(nodes[0])) == 30
+
+
+async def test_a_user_id_that_nodes_give_to_two_numbers_at_once_is_blocked_whichever_it_is(nodes: list[Store]) -> None:
+    for number in range(0, 60, 2):
+        user_id = f"US.{number}"
+        await nodes[0].apply(block(by_user_id(user_id)))
+
+        await asyncio.gather(
+            nodes[1].apply(Link(ACCOUNT, NOON, [linked(number, user_id)])),
+            nodes[2].apply(Link(ACCOUNT, NOON, [linked(number + 1, user_id)])),
+        )
+
+        assert await is_blocked(nodes[0], by_user_id(user_id))
+
+
+async def test_a_user_is_unblocked_by_a_user_id_that_is_linked_meanwhile(nodes: list[Store]) -> None:
+    node, other, third = nodes
+    for number in range(60):
+        user_id = f"US.{number}"
+        await third.apply(block(by_user_id(user_id)))
+
+        await asyncio.gather(
+            node.apply(unblock(by_user_id(user_id))),
+            other.apply(Link(ACCOUNT, NOON, [linked(number, user_id)])),
+        )
+
+    assert await listed(third) == []
+
+
+async def test_a_changed_number_is_carried_over_on_every_list_at_once_from_two_nodes(nodes: list[Store]) -> None:
+    lists = [LIST, "106540352242923", "106540352242924"]
+    for list_id in lists:
+        await nodes[0].apply(block(person(1), list_id=list_id))
+
+    await asyncio.gather(*(node.apply(Carry(ACCOUNT, NOON, person(1), person(2))) for node in nodes))
+
+    for list_id in lists:
+        assert sorted(await listed(nodes[0], list_id=list_id)) == ["+16505550001", "16505550002"]

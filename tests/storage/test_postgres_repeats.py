@@ -1,0 +1,274 @@
+"""Transactions on PostgreSQL that have to be repeated: each is done once, and nobody is told what is not so."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.postgres import connected, fresh_database
+from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed, unblock, version, wrote
+from tests.storage.meters import CountingMeter
+from tests.storage.people import people, person
+
+from wablock.block_list.ports import Outcome, Refusal
+from wablock.contract.errors import BlocklistInternalError, Overloaded
+from wablock.storage import open_store
+from wablock.storage.postgres import PostgresStore
+from wablock.storage.postgres.connections import Connection, Connections, Unreachable
+from wablock.storage.postgres.lists import Batch
+
+_DONE = Outcome()
+
+_END_THE_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture
+def dsn(tmp_path: Path) -> str:
+    return fresh_database(tmp_path)
+
+
+@pytest.fixture
+async def store(dsn: str) -> AsyncIterator[PostgresStore]:
+    opened = open_store(dsn, CountingMeter())
+    assert isinstance(opened, PostgresStore)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def connections(dsn: str) -> AsyncIterator[Connections]:
+    opened = Connections(dsn, 2, give_up_after=0.3)
+    yield opened
+    await opened.close()
+
+
+async def _made(store: PostgresStore) -> None:
+    """The list has its row."""
+    await store.apply(unblock(person(99)))
+
+
+def _throw_out(dsn: str) -> None:
+    """End every other connection to the database, as a server that stops does."""
+
+    async def end(connection: Any) -> None:
+        await connection.fetch(_END_THE_OTHERS)
+
+    connected(dsn, end)
+
+
+async def test_a_batch_that_was_done_is_not_done_again(store: PostgresStore, connections: Connections) -> None:
+    await _made(store)
+    batch = Batch(LIST, [block(person(1))], node=7, number=1)
+    await connections.run(batch)  # done; let its end be lost on the way
+    await store.apply(unblock(person(1)))
+
+    outcomes = await connections.run(batch)
+
+    assert outcomes == [_DONE]
+    assert not await is_blocked(store, person(1))
+
+
+async def test_what_a_batch_came_to_is_told_although_its_end_was_not_seen(
+    store: PostgresStore, connections: Connections
+) -> None:
+    await _made(store)
+    batch = Batch(LIST, [block(*people(3), max_size=2)], node=7, number=1)
+    await connections.run(batch)
+    await store.apply(unblock(*people(3)))
+
+    outcomes = await connections.run(batch)
+
+    assert outcomes == [Outcome({2: Refusal.LIST_FULL})]
+    assert await listed(store) == []
+
+
+async def test_a_batch_is_known_however_many_batches_others_have_written_since(
+    store: PostgresStore, connections: Connections
+) -> None:
+    await _made(store)
+    batch = Batch(LIST, [block(person(1))], node=7, number=1)
+    await connections.run(batch)
+    for number in range(2, 60):
+        await store.apply(block(person(number)))
+    await store.apply(unblock(person(1)))
+
+    await connections.run(batch)
+
+    assert not await is_blocked(store, person(1))
+
+
+async def test_a_batch_that_was_undone_is_done(store: PostgresStore, connections: Connections) -> None:
+    await _made(store)
+    batch = Batch(LIST, [block(person(1))], node=7, number=1)
+    attempts = 0
+
+    async def undone_once(connection: Connection) -> object:
+        nonlocal attempts
+        attempts += 1
+        async with connection.transaction():
+            outcomes = await batch(connection)
+            if attempts == 1:
+                raise asyncpg.SerializationError("could not serialize access")
+            return outcomes
+
+    assert await connections.run(undone_once) == [_DONE]
+    assert attempts == 2
+    assert await is_blocked(store, person(1))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.apply(block(person(1))),
+        lambda store: store.apply(unblock(person(1))),
+        lambda store: store.apply(wrote(person(1))),
+        lambda store: store.blocked(ACCOUNT, LIST, [person(1)], NOON),
+        listed,
+        lambda store: store.numbers(),
+        lambda store: store.tokens(),
+    ],
+    ids=["block", "unblock", "message", "check", "page", "numbers", "tokens"],
+)
+async def test_nobody_sees_that_the_server_was_started_anew(
+    dsn: str, store: PostgresStore, write: Callable[[PostgresStore], Awaitable[object]]
+) -> None:
+    await write(store)
+    await asyncio.to_thread(_throw_out, dsn)
+
+    await write(store)
+
+
+async def test_connections_are_lost_again_and_again_under_load_and_nothing_is_lost_or_done_twice(
+    dsn: str, store: PostgresStore
+) -> None:
+    stop = asyncio.Event()
+
+    async def throw_out() -> None:
+        while not stop.is_set():
+            await asyncio.to_thread(_throw_out, dsn)
+            await asyncio.sleep(0.02)
+
+    throwing = asyncio.create_task(throw_out())
+    outcomes = await asyncio.gather(
+        *(store.apply(block(*people(3, start=3 * number))) for number in range(60)), return_exceptions=True
+    )
+    stop.set()
+    await throwing
+
+    on_list = set(await listed(store))
+    for number, outcome in enumerate(outcomes):
+        blocked = [member.input in on_list for member in people(3, start=3 * number)]
+        assert all(blocked) or not any(blocked)
+        assert all(blocked) or outcome != _DONE
+    assert await version(store) >= NOON
+
+
+async def _lost(_: Connection) -> object:
+    raise ConnectionResetError
+
+
+async def test_what_may_have_been_done_is_not_said_to_be_undone(connections: Connections) -> None:
+    with pytest.raises(Unreachable):
+        await connections.run(_lost)
+
+
+async def test_what_may_not_be_done_twice_is_tried_once(connections: Connections) -> None:
+    attempts = 0
+
+    async def lost(connection: Connection) -> object:
+        nonlocal attempts
+        attempts += 1
+        return await _lost(connection)
+
+    with pytest.raises(Unreachable):
+        await connections.run(lost, again=False)
+
+    assert attempts == 1
+
+
+async def test_a_fault_of_a_statement_is_not_repeated(connections: Connections) -> None:
+    attempts = 0
+
+    async def faulty(connection: Connection) -> object:
+        nonlocal attempts
+        attempts += 1
+        return await connection.fetch("SELECT * FROM no_table_of_ours")
+
+    with pytest.raises(BlocklistInternalError) as failure:
+        await connections.run(faulty)
+
+    assert isinstance(failure.value.__cause__, asyncpg.UndefinedTableError)
+    assert attempts == 1
+
+
+async def _one(connection: Connection) -> object:
+    return await connection.fetchval("SELECT 1")
+
+
+@pytest.fixture
+async def nowhere() -> AsyncIterator[Connections]:
+    opened = Connections("postgresql://postgres@127.0.0.1:1/postgres", 2, give_up_after=0.3)
+    yield opened
+    await opened.close()
+
+
+async def test_a_database_that_is_not_there_is_waited_for_and_then_said_to_be_away(nowhere: Connections) -> None:
+    with pytest.raises(Overloaded) as refusal:
+        await nowhere.run(_one)
+
+    assert refusal.value.details == "The database does not answer. Nothing was changed; try again."
+
+
+async def test_what_comes_while_others_wait_for_a_database_that_is_away_is_refused_at_once() -> None:
+    nowhere = Connections("postgresql://postgres@127.0.0.1:1/postgres", 2, give_up_after=5)
+    waiting = [asyncio.ensure_future(nowhere.run(_one)) for _ in range(2)]
+    await asyncio.sleep(3.5)
+
+    with pytest.raises(Overloaded):
+        await asyncio.wait_for(nowhere.run(_one), 1)
+
+    assert not any(it.done() for it in waiting)
+    for it in waiting:
+        it.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await nowhere.close()
+
+
+async def test_a_statement_without_an_answer_is_given_up_and_its_connection_with_it(dsn: str) -> None:
+    connections = Connections(dsn, 1, give_up_after=0.1)
+
+    async def sleep(connection: Connection) -> object:
+        return await connection.fetch("SELECT pg_sleep(60)")
+
+    with pytest.raises(Unreachable):
+        await connections.run(sleep)
+
+    assert await connections.run(_one) == 1
+    await connections.close()
+
+
+async def test_connections_are_durable_whatever_the_database_is_set_to(dsn: str) -> None:
+    connections = Connections(f"{dsn}&synchronous_commit=off&statement_timeout=1000", 1)
+
+    async def settings(connection: Connection) -> object:
+        return [await connection.fetchval(f"SHOW {name}") for name in ("synchronous_commit", "statement_timeout")]
+
+    assert await connections.run(settings) == ["on", "0"]
+    await connections.close()
+
+
+async def test_connections_serve_another_event_loop_once_they_are_closed(dsn: str) -> None:
+    connections = Connections(dsn, 1)
+
+    async def used() -> object:
+        try:
+            return await connections.run(_one)
+        finally:
+            await connections.close()
+
+    assert [await asyncio.to_thread(asyncio.run, used()) for _ in range(2)] == [1, 1]

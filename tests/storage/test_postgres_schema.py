@@ -1,0 +1,201 @@
+"""Opening a PostgreSQL database: new, ours, newer, beside others, or none at all."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.postgres import bare_database, connected, execute, fresh_database
+from tests.storage.changes import ACCOUNT, NOON, block, is_blocked, listed
+from tests.storage.meters import CountingMeter
+from tests.storage.people import person
+
+from wablock.access import ALL_SCOPES, AccessToken
+from wablock.storage import CannotOpen, Store, open_store
+from wablock.storage.postgres.schema import WORKS_WITH, Migrations, migrate, migrations, prepare
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> str:
+    """A database without any table."""
+    return bare_database(tmp_path)
+
+
+def _open(dsn: str) -> Store:
+    return open_store(dsn, CountingMeter())
+
+
+def _refusal(dsn: str) -> str:
+    with pytest.raises(CannotOpen) as refusal:
+        _open(dsn)
+    return str(refusal.value)
+
+
+def _schema(dsn: str) -> tuple[int, int]:
+    async def read(connection: Any) -> tuple[int, int]:
+        return tuple(await connection.fetchrow("SELECT version, works_with FROM wablock_schema"))
+
+    return connected(dsn, read)
+
+
+def _tables(dsn: str) -> int:
+    async def count(connection: Any) -> int:
+        return int(await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"))
+
+    return connected(dsn, count)
+
+
+def test_a_new_database_gets_the_newest_schema(bare: str) -> None:
+    prepare(bare)
+
+    assert _schema(bare) == (max(migrations()), WORKS_WITH)
+
+
+def test_preparing_twice_changes_nothing(bare: str) -> None:
+    prepare(bare)
+    before = _tables(bare)
+
+    prepare(bare)
+
+    assert (_tables(bare), _schema(bare)) == (before, (max(migrations()), WORKS_WITH))
+
+
+def test_many_nodes_can_open_one_new_database_at_once(bare: str) -> None:
+    with ThreadPoolExecutor(8) as nodes:
+        list(nodes.map(prepare, [bare] * 8))
+
+    assert _schema(bare) == (max(migrations()), WORKS_WITH)
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    assert list(migrations()) == list(range(1, len(migrations()) + 1))
+    assert set(migrations("citus")) <= set(migrations())
+
+
+_NEXT: Migrations = {
+    **migrations(),
+    max(migrations()) + 1: """
+    ALTER TABLE blocked_user ADD COLUMN origin TEXT;
+    ALTER TABLE block_list ADD COLUMN name TEXT NOT NULL DEFAULT '';
+    CREATE TABLE something_new (list_id TEXT COLLATE "C" NOT NULL PRIMARY KEY);
+    """,
+}
+
+
+def _upgrade(dsn: str, works_with: int = WORKS_WITH) -> None:
+    """As a node of the next version does it when it starts."""
+
+    async def upgraded(connection: Any) -> None:
+        await migrate(connection, _NEXT, {}, works_with)
+
+    connected(dsn, upgraded)
+
+
+async def test_a_node_goes_on_while_one_of_the_next_version_migrates_the_database(bare: str) -> None:
+    node = _open(bare)
+    written = 0
+
+    async def write() -> None:
+        nonlocal written
+        while written < 2_000:
+            await node.apply(block(person(written % 1_000)))
+            written += 1
+
+    writing = [asyncio.create_task(write()) for _ in range(4)]
+    await asyncio.sleep(0.05)
+    await asyncio.to_thread(_upgrade, bare)
+    await asyncio.gather(*writing)
+
+    assert len(await listed(node)) == 1_000
+    await node.close()
+
+
+async def test_a_node_that_starts_on_the_next_versions_database_works_with_it(bare: str) -> None:
+    prepare(bare)
+    _upgrade(bare)
+
+    node = _open(bare)
+
+    await node.apply(block(person(1)))
+    assert await is_blocked(node, person(1))
+    assert _schema(bare)[0] == max(_NEXT)
+    await node.close()
+
+
+def test_a_database_that_has_left_this_version_behind_is_refused_and_left_alone(bare: str) -> None:
+    prepare(bare)
+    _upgrade(bare, works_with=99)
+
+    assert _refusal(bare) == f"The database was written by a newer wablock (schema {max(_NEXT)}); upgrade wablock"
+    assert _schema(bare) == (max(_NEXT), 99)
+
+
+def test_a_migration_that_fails_leaves_nothing(bare: str) -> None:
+    async def fail(connection: Any) -> None:
+        await migrate(connection, {1: migrations()[1] + "; SELECT no_such_function()"}, {}, 1)
+
+    with pytest.raises(asyncpg.UndefinedFunctionError):
+        connected(bare, fail)
+
+    assert _schema(bare) == (0, 0)
+    assert _tables(bare) == 1
+
+
+@pytest.fixture
+def stranger(bare: str) -> Iterator[str]:
+    """The database for a role that may read and write, and make nothing."""
+    prepare(bare)
+    schema = bare.rpartition("=")[2]
+    role = f"{schema}_node"
+    execute(bare, f"CREATE ROLE {role} LOGIN")
+    execute(bare, f"GRANT USAGE ON SCHEMA {schema} TO {role}")
+    execute(bare, f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}")
+    yield bare.replace("postgres@", f"{role}@", 1)
+    execute(bare, f"DROP OWNED BY {role}")
+    execute(bare, f"DROP ROLE {role}")
+
+
+async def test_a_role_that_may_make_no_table_serves_a_database_that_is_up_to_date(stranger: str) -> None:
+    node = _open(stranger)
+
+    await node.apply(block(person(1)))
+    await node.add_token(AccessToken(b"1" * 32, ACCOUNT, "a", ALL_SCOPES, None, NOON))
+
+    assert await is_blocked(node, person(1))
+    assert await node.is_ready()
+    await node.close()
+
+
+@pytest.mark.parametrize(
+    "dsn, why",
+    [
+        ("postgresql://me:secret@127.0.0.1:1/wablock", "Connect call failed"),
+        ("postgresql://me:secret@127.0.0.1:1,127.0.0.1:2/wablock?target_session_attrs=primary", "127.0.0.1:1,127.0."),
+        ("postgresql://me:secret@localhost:port/wablock", "postgresql://user@host:5432/database"),
+        ("postgresql://me:secret@127.0.0.1:1/wablock?sslmode=perhaps", "sslmode"),
+    ],
+)
+def test_a_database_that_cannot_be_reached_is_told_of_in_one_line_without_its_password(dsn: str, why: str) -> None:
+    refusal = _refusal(dsn)
+
+    assert why in refusal
+    assert "\n" not in refusal
+    assert "secret" not in refusal
+
+
+def test_a_database_that_may_forget_what_it_acknowledged_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    dsn = fresh_database(tmp_path)
+
+    async def fsync(connection: Any) -> str:
+        return str(await connection.fetchval("SHOW fsync"))
+
+    with caplog.at_level(logging.WARNING, "wablock.storage"):
+        prepare(dsn)
+
+    assert ("fsync off" in caplog.text) == (connected(dsn, fsync) == "off")
