@@ -114,6 +114,10 @@ class Cluster:
     def remove(self) -> None:
         """Stop it, and leave nothing behind."""
         self.stop()
+        lock = self.data / "postmaster.pid"
+        if lock.exists() and (ipcrm := shutil.which("ipcrm")):  # killed: its shared memory, 56 bytes, outlived it
+            *_, segment = lock.read_text().splitlines()[6].split()
+            subprocess.run([ipcrm, "-m", segment], check=True)
         self._minder.communicate()
 
     def _ready(self, server: "subprocess.Popen[bytes]") -> bool:

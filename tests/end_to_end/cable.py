@@ -81,6 +81,11 @@ class Cable:
         await asyncio.gather(*carrying, return_exceptions=True)
 
 
+def written(list_id: str) -> bytes:
+    """What PostgreSQL says when it has written this list, or several of which it is the last."""
+    return list_id.encode() + b"s\0\0\0\4"
+
+
 @contextlib.asynccontextmanager
 async def cable_to(port: int) -> AsyncIterator[Cable]:
     """A cable whose near end is at its `port`."""

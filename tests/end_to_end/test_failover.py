@@ -6,11 +6,13 @@ import random
 from typing import Final
 
 import pytest
+from tests.end_to_end.cable import written
 from tests.end_to_end.drill import LISTS, Drill, Plan, drilled
 from tests.end_to_end.history import NEVER, first_contradiction, versions_in_disorder
 
-# In the middle of a transaction, which is left half open; or when the node is about to be told that it is done.
-MOMENTS: Final = (b"COMMIT;", b"COMMIT\0")
+# In the middle of a transaction, which is left half open; or when the node is about to be told that it is done, one
+# list or several.
+MOMENTS: Final = (b"COMMIT;", b"COMMIT\0", written(LISTS[0]))
 ROUNDS: Final = 16 if os.environ.get("TORTURE") else 1
 
 pytestmark = pytest.mark.torture
@@ -21,7 +23,7 @@ def drill(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     seed = random.randrange(2**32)
     chance = random.Random(seed)
     promote_after, cut_for = (chance.uniform(0, 15), chance.uniform(0, 15)) if request.param else (0.0, 2.0)
-    plan = Plan(seed, promote_after, MOMENTS[request.param % 2], cut_for)
+    plan = Plan(seed, promote_after, MOMENTS[request.param % len(MOMENTS)], cut_for)
     print(plan)  # noqa: T201 - to repeat a failure
     drill = asyncio.run(drilled(tmp_path_factory.mktemp("drill"), plan))
     print(_report(drill))  # noqa: T201 - the figures of this test

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from tests.cli.command import run, started
 from tests.cluster import Cluster, running_cluster
-from tests.end_to_end.cable import Cable, cable_to
+from tests.end_to_end.cable import Cable, cable_to, written
 from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment, at_once
 from tests.end_to_end.graph import body
 from tests.postgres import bare_database, fresh_database, give_back
@@ -125,7 +125,7 @@ def cluster() -> Iterator[Cluster]:
 async def test_a_change_whose_commit_was_not_seen_is_not_done_a_second_time(tmp_path: Path, cluster: Cluster) -> None:
     deployment = await asyncio.to_thread(Deployment, tmp_path, cluster.url)
     async with cable_to(cluster.port) as cable, _two_nodes(deployment, cable, cluster) as (cut, other):
-        done_unseen = asyncio.create_task(cable.cut_before(b"COMMIT\0"))  # what PostgreSQL says when it is done
+        done_unseen = asyncio.create_task(cable.cut_before(written(PHONE_NUMBER_ID)))
         blocking = asyncio.create_task(cut.post(BLOCK_USERS, json=body([ANNA, BEN])))
         await done_unseen
         unblocked = await other.request("DELETE", BLOCK_USERS, json=body([ANNA]))
