@@ -31,7 +31,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     seed: int
     promote_after: float
-    cut_before: bytes
+    cut_before: tuple[bytes, ...]
     cut_for: float
 
 
@@ -120,7 +120,7 @@ async def _cut_and_mend(
 ) -> dict[str, int]:
     """Cut until the other node has gone on with every list; reset in the end. How ready both were meanwhile."""
     to_dead_primary, to_primary = cables
-    await to_primary.cut_before(plan.cut_before)
+    await to_primary.cut_before(*plan.cut_before)
     to_dead_primary.cut()
     moments.cut = time.monotonic_ns()
     await asyncio.sleep(plan.cut_for)
