@@ -34,7 +34,7 @@ _EVERYWHERE: Final = {"account", "account_list", "access_token", "identity_alias
 _OF_NO_SHARD: Final = {"wablock_schema", "pg_settings", "pg_extension"}
 
 _FORBIDDEN: Final = re.compile(
-    r"\b(xmax|xmin|ctid|pg_(try_)?advisory\w*|listen|notify|copy|nextval|serial|skip\s+locked|prepare\s+transaction|offset)\b",
+    r"\b(xmax|xmin|ctid|pg_(try_)?advisory\w*|listen|notify|copy|nextval|serial|prepare\s+transaction|offset)\b",
     re.IGNORECASE,
 )
 _VERBS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "CREATE")
@@ -59,7 +59,29 @@ def _texts(value: object) -> Iterator[str]:
         yield from _texts(tuple(value.values()))
 
 
-_STATEMENTS: Final = {
+def _queries(node: Any) -> Iterator[str]:
+    """What a procedure asks, in the parser's tree of it."""
+    if isinstance(node, dict):
+        if "query" in node:
+            yield node["query"]
+        for part in node.values():
+            yield from _queries(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from _queries(part)
+
+
+_PROCEDURES: Final = "\n".join(
+    procedure
+    for file in sorted((_MIGRATIONS / "postgres").glob("*.sql"))
+    for procedure in re.findall(r"CREATE PROCEDURE.*?\$\$;", file.read_text(), re.DOTALL)
+)
+_OF_PROCEDURES: Final = {
+    f"procedure {place}": query
+    for place, query in enumerate(_queries(pglast.parse_plpgsql(_PROCEDURES)))
+    if query.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))
+}
+_STATEMENTS: Final = _OF_PROCEDURES | {
     f"{module.__name__.rpartition('.')[2]}.{name}{'' if place == 0 else place}": text
     for module in _modules()
     for name, value in vars(module).items()
@@ -132,7 +154,13 @@ def _names_key(condition: Any, table: Any, *, one: bool) -> bool:
     *of, column = [field.sval for field in condition.lexpr.fields]
     value = condition.rexpr.arg if isinstance(condition.rexpr, sql.TypeCast) else condition.rexpr
     called = table.alias.aliasname if table.alias else table.relname
-    return column == _KEYS[table.relname] and of in ([], [called]) and isinstance(value, sql.ParamRef)
+    return column == _KEYS[table.relname] and of in ([], [called]) and _is_parameter(value)
+
+
+def _is_parameter(value: Any) -> bool:
+    """In a procedure it has a name."""
+    in_procedure = _is(value, sql.ColumnRef) and [field.sval for field in value.fields] == ["this_list"]
+    return isinstance(value, sql.ParamRef) or in_procedure
 
 
 @pytest.mark.parametrize("name", _STATEMENTS)
@@ -178,6 +206,7 @@ def test_the_rules_see_what_they_forbid() -> None:
 
 def test_the_statements_are_found() -> None:
     assert len(_STATEMENTS) > 50
+    assert len(_OF_PROCEDURES) == 5
     assert {"lists._HOLD", "checks._ROWS", "links._LEARN", "directory._REMOVE_REST3"} <= set(_STATEMENTS)
 
 

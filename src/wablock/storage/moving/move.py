@@ -133,6 +133,7 @@ class _Moving:
             async for chunk in chunks(self._source.rows, table, await self._target.last(table)):
                 await self._target.add(table, chunk)
                 self._watcher.advanced(len(chunk))
+        await self._target.filled()
 
     async def _compared(self, counted: int) -> list[TableMoved]:
         self._watcher.began("Comparing", 2 * counted, 0)

@@ -21,6 +21,8 @@ class Table(msgspec.Struct, frozen=True):
     """Columns that SQLite lacks, and what they are there."""
     added: tuple[tuple[str, Any], ...] = ()
     """Columns of PostgreSQL alone, and what a moved row has in them."""
+    every_row: str = "TRUE"
+    """What is true of every row, and by which PostgreSQL finds the index that has its order."""
 
     def key_of(self, row: Row) -> Key:
         return row[: len(self.key)]
@@ -110,7 +112,7 @@ TABLES: Final = (
     ),
     Table("access_token", ACCESS_TOKEN, ("token_sha256",), _access_token),
     BLOCK_LIST,
-    Table("blocked_user", BLOCKED_USER, ("list_id", "seq"), _blocked_user),
+    Table("blocked_user", BLOCKED_USER, ("list_id", "seq"), _blocked_user, every_row="seq > 0"),
     Table(
         "identity_alias",
         ("account_id", "alias", "identity", "wa_id"),

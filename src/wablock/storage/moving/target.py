@@ -26,11 +26,12 @@ _VERSION = "SELECT version FROM wablock_schema"
 _LET_WORK = "UPDATE wablock_schema SET works_with = $1 WHERE only_row"
 _EMPTY = f"TRUNCATE account_list, {names([table.name for table in TABLES])}"
 _ANY: Final = {table.name: f"SELECT 1 FROM {table.name} LIMIT 1" for table in TABLES}
-# A commit is on disk when it is acknowledged. Nothing is known of tables that were filled a moment ago, and all is read
-# in the order of an index. A server that does not know one of these goes without.
+# A commit is on disk when it is acknowledged. All is read in the order of an index: another one and a sort would go
+# through a whole list for each piece of it. A server that does not know one of these goes without.
 _SET_UP = """
 SELECT set_config(name, CASE name WHEN 'synchronous_commit' THEN 'on' ELSE 'off' END, false) FROM pg_settings
-WHERE name IN ('enable_seqscan', 'enable_sort', 'jit') OR (name = 'synchronous_commit' AND setting = 'off')
+WHERE name IN ('enable_seqscan', 'enable_sort', 'enable_incremental_sort', 'jit')
+   OR (name = 'synchronous_commit' AND setting = 'off')
 """
 
 
@@ -38,20 +39,23 @@ def _parameters(table: Table) -> str:
     return names([f"${index + 1}" for index in range(len(table.key))])
 
 
-def _select(table: Table, where: str, limit: int) -> str:
-    return f"SELECT {names(table.columns)} FROM {table.name} {where} ORDER BY {names(table.key)} LIMIT ${limit}"
+def _select(table: Table, limit: int, after: str = "TRUE") -> str:
+    return (
+        f"SELECT {names(table.columns)} FROM {table.name} WHERE {table.every_row} AND {after} "
+        f"ORDER BY {names(table.key)} LIMIT ${limit}"
+    )
 
 
-_FIRST: Final = {table.name: _select(table, "", 1) for table in TABLES}
+def _last(table: Table) -> str:
+    order = names([f"{column} DESC" for column in table.key])
+    return f"SELECT {names(table.key)} FROM {table.name} WHERE {table.every_row} ORDER BY {order} LIMIT 1"
+
+
+_FIRST: Final = {table.name: _select(table, 1) for table in TABLES}
 _AFTER: Final = {
-    table.name: _select(table, f"WHERE ({names(table.key)}) > ({_parameters(table)})", len(table.key) + 1)
-    for table in TABLES
+    table.name: _select(table, len(table.key) + 1, f"({names(table.key)}) > ({_parameters(table)})") for table in TABLES
 }
-_LAST: Final = {
-    table.name: f"SELECT {names(table.key)} FROM {table.name} "
-    f"ORDER BY {names([f'{column} DESC' for column in table.key])} LIMIT 1"
-    for table in TABLES
-}
+_LAST: Final = {table.name: _last(table) for table in TABLES}
 _COUNT: Final = {table.name: f"SELECT count(*) FROM {table.name}" for table in TABLES}
 
 
@@ -112,8 +116,6 @@ class Target:
 
     async def finish(self, move_id: str) -> None:
         """It is whole, and may be served. Raises `CannotOpen` where another move has taken it."""
-        for table in TABLES:
-            await self._connection.execute(f"ANALYZE {table.name}")
         async with self._connection.transaction(isolation="read_committed"):
             await self._connection.execute(_LET_WORK, schema.WORKS_WITH)  # one at a time
             if not await self._has("wablock_move"):  # another process has ended this very move
@@ -143,6 +145,11 @@ class Target:
                 await self._connection.copy_records_to_table(
                     "account_list", records=whose, columns=["account_id", "list_id"]
                 )
+
+    async def filled(self) -> None:
+        """Let the database look at what it has: it plans by that."""
+        for table in TABLES:
+            await self._connection.execute(f"ANALYZE {table.name}")
 
     async def rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
         """The next rows in the order of the key."""

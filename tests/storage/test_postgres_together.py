@@ -1,0 +1,211 @@
+"""Changes of several lists in one go on PostgreSQL: few round trips, and no list suffers for another."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.postgres import fresh_database
+from tests.storage.changes import LIST, NOON, SECOND, block, is_blocked, listed, page, unblock
+from tests.storage.meters import CountingMeter
+from tests.storage.people import by_user_id, linked, people, person
+
+from wablock.block_list.ports import Outcome, Refusal
+from wablock.storage import Store, open_store
+from wablock.storage.postgres import together
+from wablock.storage.postgres.lists import Batch
+from wablock.storage.postgres.working_list import ListChange
+
+_DONE = Outcome()
+_LISTS = [f"1065403522429{number:02}" for number in range(10)]
+_HOLD = "SELECT 1 FROM block_list WHERE list_id = $1 FOR UPDATE"
+
+
+@pytest.fixture
+def dsn(tmp_path: Path) -> str:
+    return fresh_database(tmp_path)
+
+
+@pytest.fixture
+async def store(dsn: str) -> AsyncIterator[Store]:
+    opened = open_store(dsn, CountingMeter())
+    for list_id in [LIST, *_LISTS]:
+        await opened.apply(unblock(person(99), list_id=list_id))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def connection(dsn: str, store: Store) -> AsyncIterator["Watched"]:
+    del store  # which has made the tables and the lists
+    opened = await asyncpg.connect(dsn)
+    yield Watched(opened)
+    await opened.close()
+
+
+class Watched:
+    """A connection whose questions are counted, and where something may happen just before or after it is written."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.asked = 0
+        self.before: Callable[[], Awaitable[object]] | None = None
+        self.after: Callable[[], Awaitable[object]] | None = None
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+        self.asked += 1
+        found: Sequence[Any] = await self._connection.fetch(query, *args)
+        return found
+
+    async def fetchval(self, query: str, *args: object) -> Any:
+        self.asked += 1
+        if self.before is not None:
+            await self.before()
+        found = await self._connection.fetchval(query, *args)
+        if self.after is not None:
+            await self.after()
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def _batch(list_id: str, *changes: ListChange) -> Batch:
+    return Batch(list_id, changes, node=7, numbers=count(1))
+
+
+async def test_many_lists_are_written_in_three_round_trips(connection: Watched, store: Store) -> None:
+    batches = [_batch(list_id, block(person(1), list_id=list_id)) for list_id in _LISTS]
+
+    outcomes = await together.write(connection, batches)
+
+    assert outcomes == [[_DONE]] * len(_LISTS)
+    assert connection.asked == 3
+    assert [await listed(store, list_id=list_id) for list_id in _LISTS] == [["+16505550001"]] * len(_LISTS)
+
+
+async def test_a_list_that_is_written_to_meanwhile_is_left_out_and_the_others_are_not(
+    connection: Watched, store: Store
+) -> None:
+    batches = [_batch(list_id, block(person(1), max_size=1, list_id=list_id)) for list_id in _LISTS[:3]]
+    connection.before = lambda: store.apply(block(person(2), list_id=_LISTS[1]))
+
+    outcomes = await together.write(connection, batches)
+
+    assert outcomes == [[_DONE], None, [_DONE]]
+    assert await listed(store, list_id=_LISTS[1]) == ["+16505550002"]
+
+
+async def test_a_list_that_somebody_holds_is_left_out_and_holds_nobody_up(
+    dsn: str, connection: Watched, store: Store
+) -> None:
+    del store
+    holder = await asyncpg.connect(dsn)
+    async with holder.transaction():
+        await holder.fetch(_HOLD, _LISTS[1])
+
+        outcomes = await together.write(
+            connection, [_batch(list_id, block(person(1), list_id=list_id)) for list_id in _LISTS[:3]]
+        )
+
+    assert outcomes == [[_DONE], None, [_DONE]]
+    await holder.close()
+
+
+async def test_a_list_that_is_left_out_is_written_once_it_can_be(dsn: str, store: Store) -> None:
+    holder = await asyncpg.connect(dsn)
+    async with holder.transaction():
+        await holder.fetch(_HOLD, LIST)
+        held = asyncio.ensure_future(store.apply(block(person(1))))
+
+        await asyncio.gather(*(store.apply(block(person(1), list_id=list_id)) for list_id in _LISTS))
+
+        assert not held.done()
+    assert await held == _DONE
+    assert await is_blocked(store, person(1))
+    await holder.close()
+
+
+async def test_what_was_written_before_the_connection_was_lost_is_not_written_again(
+    connection: Watched, store: Store
+) -> None:
+    batches = [_batch(list_id, block(*people(3), max_size=2, list_id=list_id)) for list_id in _LISTS[:2]]
+
+    async def lose() -> None:
+        raise ConnectionResetError
+
+    connection.after = lose
+    with pytest.raises(ConnectionResetError):
+        await together.write(connection, batches)
+    await store.apply(unblock(*people(3), list_id=_LISTS[0]))
+    connection.after = None
+
+    outcomes = await together.write(connection, batches)
+
+    assert outcomes == [[Outcome({2: Refusal.LIST_FULL})]] * 2
+    assert await listed(store, list_id=_LISTS[0]) == []
+    assert len(await listed(store, list_id=_LISTS[1])) == 2
+
+
+async def test_an_attempt_that_ends_late_counts_as_it_was_decided(dsn: str, connection: Watched, store: Store) -> None:
+    batch = _batch(LIST, block(*people(2), max_size=1))
+    attempt = asyncio.Event()
+    late: list[asyncio.Task[object]] = []
+    other = Watched(await asyncpg.connect(dsn))
+
+    async def meanwhile() -> None:  # the first one is on its way when the second is decided, on a list that has changed
+        connection.before = None
+        attempt.set()
+
+    connection.before = meanwhile
+    late.append(asyncio.ensure_future(together.write(connection, [batch])))
+    await attempt.wait()
+
+    again = await together.write(other, [batch])
+    (first,) = await asyncio.gather(*late)
+
+    decided: list[object] = [[Outcome({1: Refusal.LIST_FULL})]]
+    assert decided in (first, again)
+    assert {str(first), str(again)} <= {str(decided), "[None]"}
+    assert await listed(store) == ["+16505550000"]
+    await other.close()
+
+
+async def test_details_links_and_unblocks_are_written_as_they_are(connection: Watched, store: Store) -> None:
+    await store.apply(block(person(1), person(2), by_user_id("US.3")))
+    await store.apply(block(linked(4, "US.4")))
+    later = NOON + 60 * SECOND
+    changes: list[ListChange] = [
+        unblock(person(1), by_user_id("US.4")),
+        block(person(2, reason='"spam" \\ ü', note="é\n", expires_at=later), at=NOON + 1),
+        unblock(by_user_id("US.3")),
+        block(person(5, reason="new")),
+    ]
+
+    (outcomes,) = await together.write(connection, [_batch(LIST, *changes)])
+
+    assert outcomes == [_DONE] * 4
+    assert await listed(store) == ["+16505550005", "+16505550002"]
+    row = (await page(store)).rows[1]
+    assert (row.reason, row.note, row.expires_at) == ('"spam" \\ ü', "é\n", later)
+
+
+async def test_nodes_that_write_to_the_same_lists_at_once_lose_nothing(dsn: str, store: Store) -> None:
+    nodes = [store, *(open_store(dsn, CountingMeter()) for _ in range(2))]
+
+    await asyncio.gather(
+        *(
+            node.apply(block(person(1_000 * place + number), list_id=list_id))
+            for place, node in enumerate(nodes)
+            for list_id in _LISTS[:4]
+            for number in range(50)
+        )
+    )
+
+    for list_id in _LISTS[:4]:
+        assert len(set(await listed(store, list_id=list_id))) == 150
+    for node in nodes[1:]:
+        await node.close()
