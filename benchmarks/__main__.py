@@ -8,7 +8,21 @@ from typing import Annotated, Final
 import msgspec
 from cyclopts import App, Parameter
 
-from benchmarks import bulk_posts, checks, growth, large_webhooks, pages, single_posts, slow_disk, webhooks
+from benchmarks import (
+    bulk_posts,
+    checks,
+    growth,
+    hot_list,
+    large_webhooks,
+    nodes,
+    pages,
+    postgresql,
+    postgresql_checks,
+    postgresql_pages,
+    single_posts,
+    slow_disk,
+    webhooks,
+)
 from benchmarks.figures import Figure, tell
 from benchmarks.peers import nginx
 
@@ -21,6 +35,11 @@ QUESTIONS: Final[dict[str, Callable[[int], list[Figure]]]] = {
     "webhooks": webhooks.measure,
     "large_webhooks": large_webhooks.measure,
     "checks": checks.measure,
+    "postgresql": postgresql.measure,
+    "postgresql_checks": postgresql_checks.measure,
+    "postgresql_pages": postgresql_pages.measure,
+    "hot_list": hot_list.measure,
+    "nodes": nodes.measure,
 }
 
 app = App(name="benchmarks", help="Ratios between servers that are measured in turn, on one core each.")

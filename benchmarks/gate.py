@@ -37,17 +37,22 @@ class Gate(msgspec.Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def gate(file: Path, downstream: str) -> Iterator[Gate]:
-    """A gate with this database, whose number hands its webhooks on to `downstream`."""
+def gate(database: Path | str, downstream: str, variant: Sequence[str] = ()) -> Iterator[Gate]:
+    """A gate with this database, a file or a URL, whose number hands its webhooks on to `downstream`.
+
+    `variant`: one of variants.py that is run instead of `wablock serve`, and its arguments.
+    """
+    url = database if isinstance(database, str) else file_url(database)
     variables = {
-        "WABLOCK_DATABASE": file_url(file),
+        "WABLOCK_DATABASE": url,
         "WABLOCK_APP_SECRET": DEV_APP_SECRET,
         "WABLOCK_SECRET_KEY": b64encode(secrets.token_bytes(32)).decode(),
     }
     for command in (["account", "set", DEV_ACCOUNT_ID], ["downstream", "add", DEV_PHONE_NUMBER_ID, downstream]):
         subprocess.run([WABLOCK, *command], check=True, stdout=subprocess.DEVNULL, env=os.environ | variables)
-    with started(SERVER_CORE, [WABLOCK, "serve", "--port", "0"], variables) as server:
-        yield Gate(server.line.split()[2])
+    serve = module("variants", variant[0], url, *variant[1:]) if variant else [WABLOCK, "serve", "--port", "0"]
+    with started(SERVER_CORE, serve, variables) as server:
+        yield Gate(next(word for word in server.line.split() if word.startswith("http")))
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import msgspec
 
 SERVER_CORE: Final = "0"
 LOAD_CORE: Final = "1"
+ANY_CORE: Final = f"{SERVER_CORE},{LOAD_CORE}"
 
 WABLOCK: Final = str(Path(sys.executable).with_name("wablock"))
 _ENDS_WITHIN: Final = 30  # seconds

@@ -15,14 +15,16 @@ from typing import Any
 import msgspec
 import uvicorn
 
-from benchmarks.peers import ordinary_service
+from benchmarks.peers import one_at_a_time, ordinary_service
 from benchmarks.processes import SERVER_CORE, module, started
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.listings import RememberedListings
 from wablock.block_list.ports import BusinessNumber, Change, Outcome
 from wablock.server.limits import Limits
+from wablock.server.metrics import Metrics
 from wablock.server.serve import bind, serve
-from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, DEV_TOKEN
+from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, DEV_TOKEN, KeySettings, file_url
+from wablock.storage import Store, open_store
 from wablock.wiring import Wired, build, system_clock
 
 PATH = f"/v25.0/{DEV_PHONE_NUMBER_ID}/block_users"
@@ -46,12 +48,20 @@ class Running(msgspec.Struct):
 
 
 @contextlib.contextmanager
-def running(variant: str, *arguments: str, preload: Path | None = None, file: Path | None = None) -> Iterator[Running]:
-    """The variant, started on a database of its own (or `file`), until the block ends."""
+def running(
+    variant: str,
+    *arguments: str,
+    preload: Path | None = None,
+    file: Path | None = None,
+    url: str | None = None,
+    core: str = SERVER_CORE,
+) -> Iterator[Running]:
+    """The variant, started on a database of its own (or the one at `file` or `url`), until the block ends."""
     with tempfile.TemporaryDirectory(prefix="wablock-bench-") as folder:
-        command = module("variants", variant, str(file or Path(folder) / "b.db"), *arguments)
+        database = url or str(file or Path(folder) / "b.db")
+        command = module("variants", variant, database, *arguments)
         began = time.perf_counter()
-        with started(SERVER_CORE, command, {"LD_PRELOAD": str(preload)} if preload else None) as server:
+        with started(core, command, {"LD_PRELOAD": str(preload)} if preload else None) as server:
             ask(server.line + PATH)
             yield Running(server.line, server.process, time.perf_counter() - began)
 
@@ -106,16 +116,18 @@ class _NothingRemembered(RememberedListings):
         pass
 
 
-def _wired(file: str) -> Wired:
-    wired = build(f"sqlite:///{Path(file).absolute()}")
-    asyncio.run(_prepare(wired))
-    return wired
+def _wired(database: str) -> Wired:
+    """`database`: the URL of one, or a file."""
+    url = database if "://" in database else file_url(Path(database))
+    asyncio.run(_prepare(open_store(url, Metrics())))
+    return build(url, key=KeySettings(secret_key=os.environ.get("WABLOCK_SECRET_KEY")))
 
 
-async def _prepare(wired: Wired) -> None:
+async def _prepare(store: Store) -> None:
     now = system_clock()
-    await wired.store.add_number(BusinessNumber(DEV_PHONE_NUMBER_ID, DEV_ACCOUNT_ID), now)
-    await wired.store.add_token(AccessToken(digest(DEV_TOKEN), DEV_ACCOUNT_ID, "bench", ALL_SCOPES, None, now))
+    await store.add_number(BusinessNumber(DEV_PHONE_NUMBER_ID, DEV_ACCOUNT_ID), now)
+    await store.add_token(AccessToken(digest(DEV_TOKEN), DEV_ACCOUNT_ID, "bench", ALL_SCOPES, None, now))
+    await store.close()
 
 
 def _constant(wired: Wired, size: int) -> Any:
@@ -145,22 +157,24 @@ def _constant(wired: Wired, size: int) -> Any:
     return application
 
 
-def main(variant: str, file: str, *arguments: str) -> None:
+def main(variant: str, database: str, *arguments: str) -> None:
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     if variant == "peer":
         bound.listen()
         print(url, flush=True)
-        peer = ordinary_service.create(file)
+        peer = ordinary_service.create(database)
         uvicorn.Server(uvicorn.Config(peer, access_log=False, log_level="warning")).run([bound])
         return
-    wired = _wired(file)
+    wired = _wired(database)
     application: Any = wired.application
     if variant == "null_store":
         block_users = wired.application._block_users  # noqa: SLF001 - the same handler, another store
         block_users._block_list._store = _StoreThatDoesNothing(wired.store)  # noqa: SLF001
     elif variant == "forgetful":
         wired.application._block_users._block_list._remembered = _NothingRemembered()  # noqa: SLF001
+    elif variant == "one_at_a_time":
+        one_at_a_time.make(wired.store, database, int(arguments[0]))
     elif variant == "constant":
         application = _constant(wired, int(arguments[0]))
     serve(application, bound, Limits(), wired.metrics, lambda: print(url, flush=True))

@@ -2,9 +2,13 @@
 
 import re
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import msgspec
 
 from benchmarks.processes import LOAD_CORE, module, number_printed_by
 
@@ -16,9 +20,40 @@ def rate_of(url: str, script: str) -> Callable[[], float]:
     return lambda: requests_per_second(url, script)
 
 
+def rate_over(urls: Sequence[str], script: str) -> Callable[[], float]:
+    """The same over several servers, 64 connections in all."""
+
+    def rate() -> float:
+        with ThreadPoolExecutor(len(urls)) as threads:
+            each = partial(requests_per_second, script=script, connections=64 // len(urls))
+            return sum(threads.map(each, urls))
+
+    return rate
+
+
 def requests_per_second(url: str, script: str, *arguments: str, connections: int = 64, seconds: float = 3) -> float:
     """The rate of answers over `seconds`; raises where any of them was not 2xx."""
     return _told(r"Requests/sec:\s*([\d.]+)", _wrk(url, script, arguments, connections, seconds))
+
+
+def requests_in(url: str, script: str, *, connections: int, seconds: float) -> float:
+    """How many are answered in so many seconds; raises where any of the answers was not 2xx."""
+    return _told(r"(\d+) requests in", _wrk(url, script, [], connections, seconds))
+
+
+class Latencies(msgspec.Struct):
+    """Of answers: how many there were in a second, and how long they took."""
+
+    rate: float
+    median: float
+    percentile_99: float
+
+
+def latencies(url: str, script: str, *arguments: str, connections: int, seconds: float = 3) -> Latencies:
+    """In milliseconds; raises where any of the answers was not 2xx."""
+    output = _wrk(url, script, arguments, connections, seconds)
+    times = [_told(rf"{name}: (\d+) us", output) / 1_000 for name in ("Median", "99th")]
+    return Latencies(_told(r"Requests/sec:\s*([\d.]+)", output), *times)
 
 
 def milliseconds(url: str, posts: Path, *, seconds: float = 3) -> float:
@@ -43,14 +78,15 @@ def write_posts(file: Path, posts: Iterable[tuple[str, bytes]]) -> Path:
 def _wrk(url: str, script: str, arguments: Iterable[str], connections: int, seconds: float) -> str:
     assert urlsplit(url).hostname == "127.0.0.1"
     command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s"]
-    output = subprocess.run(
+    done = subprocess.run(
         [*command, "-s", str(_HERE / f"{script}.lua"), url, "--", *arguments],
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
-    ).stdout
-    if "Non-2xx" in output or "Socket errors" in output:
-        raise RuntimeError(output)
+    )
+    output = done.stdout
+    if done.returncode or "Non-2xx" in output or "Socket errors" in output:
+        raise RuntimeError(output + done.stderr)
     return output
 
 

@@ -1,10 +1,11 @@
--- A thousand new users a request.
-local sent = 0
+-- A thousand new users a request, other ones in every run.
+local sent, first = 0, 0
+for _, byte in ipairs({io.open("/dev/urandom", "rb"):read(5):byte(1, 5)}) do first = first * 256 + byte end
 function request()
   local users = {}
   for place = 1, 1000 do
     sent = sent + 1
-    users[place] = string.format('{"user":"+1%010d"}', (sent * 7919000003) % 10000000000)
+    users[place] = string.format('{"user":"+1%010d"}', (first + sent * 7919000003) % 10000000000)
   end
   local body = '{"messaging_product":"whatsapp","block_users":[' .. table.concat(users, ",") .. "]}"
   return wrk.format("POST", nil, {["Authorization"] = "Bearer wablock-dev-token", ["Content-Type"] = "application/json"}, body)

@@ -35,6 +35,19 @@ async def test_a_number_of_which_only_the_account_is_known_is_found(store: Store
     assert await store.find_number(LIST) == bare
 
 
+async def test_whoever_asks_at_the_same_time_gets_his_own_answer(store: Store) -> None:
+    ids = [str(number) for number in range(1, 6)]
+    for phone_number_id in ids[:4]:
+        await store.add_number(BusinessNumber(phone_number_id, ACCOUNT), NOON)
+    await store.add_token(TOKEN)
+
+    numbers = await asyncio.gather(*(store.find_number(phone_number_id) for phone_number_id in [*ids, *ids]))
+    tokens = await asyncio.gather(*(store.find_token(digest(text)) for text in ("two", "one", "one")))
+
+    assert [number and number.phone_number_id for number in numbers] == [*ids[:4], None] * 2
+    assert tokens == [None, TOKEN, TOKEN]
+
+
 async def test_an_unknown_number_is_not_found(store: Store) -> None:
     assert await store.find_number(LIST) is None
 

@@ -63,7 +63,8 @@ _READY = "UPDATE wablock_schema SET version = version WHERE only_row"
 class PostgresStore:
     """A `BlockStore`, a `Directory` and a `RouteStore`.
 
-    Changes are grouped list by list, checks all together. It belongs to the event loop that uses it.
+    Changes are grouped list by list; checks all together, and so are the look-ups that every request begins with. It
+    belongs to the event loop that uses it.
     """
 
     is_shared = True
@@ -77,7 +78,10 @@ class PostgresStore:
             self._apply_to_list, meter, Backlog(stalled_after=_STALLED_AFTER)
         )
         self._links = Links(self._writing, self._lists.submit)
-        self._checks = RoundTrips(self._answer, at_once=_CHECKS_AT_ONCE)
+        self._checks = RoundTrips(partial(self._read, checks.blocked), at_once=_CHECKS_AT_ONCE)
+        self._stamps = RoundTrips(partial(self._read, reads.stamps), at_once=1)
+        self._tokens = RoundTrips(partial(self._read, directory.find_tokens), at_once=1)
+        self._found_numbers = RoundTrips(partial(self._read, directory.find_numbers), at_once=1)
         self._trips = RoundTrips(self._write_together, at_once=_TRIPS_AT_ONCE, most_together=_MOST_LISTS_TOGETHER)
         self._contended: dict[str, float] = {}
         self._node = secrets.randbits(62)
@@ -110,7 +114,7 @@ class PostgresStore:
         return await self._read(reads.page, request)
 
     async def stamp(self, list_id: str) -> int:
-        return await self._read(reads.stamp, list_id)
+        return await self._stamps.ask(list_id)
 
     async def blocked(
         self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
@@ -128,10 +132,10 @@ class PostgresStore:
         return True
 
     async def find_token(self, digest: bytes) -> AccessToken | None:
-        return await self._read(directory.find_token, digest)
+        return await self._tokens.ask(digest)
 
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
-        return await self._read(directory.find_number, phone_number_id)
+        return await self._found_numbers.ask(phone_number_id)
 
     async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
         return await self._read(directory.tokens, account_id)
@@ -190,9 +194,6 @@ class PostgresStore:
     async def _write(self, write: Callable[..., Awaitable[T]], *args: object) -> T:
         """Not repeated where it may have been done: its answer would be that of the second time."""
         return await self._writing.run(lambda connection: write(connection, *args), again=False)
-
-    async def _answer(self, questions: Sequence[Question]) -> Sequence[Sequence[InForce | None]]:
-        return await self._read(checks.blocked, questions)
 
     async def _block(self, change: Block) -> Outcome:
         """What a request shows is learned before. What others learn meanwhile is seen to afterwards: a user who is

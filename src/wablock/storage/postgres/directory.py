@@ -12,7 +12,7 @@ from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
 from wablock.storage.postgres.connections import Connection, Connections
 
 _TOKEN: Final = "token_sha256, account_id, label, scopes, phone_number_ids, created_at, expires_at, revoked_at"
-_FIND_TOKEN = f"SELECT {_TOKEN} FROM access_token WHERE token_sha256 = $1"
+_FIND_TOKENS = f"SELECT {_TOKEN} FROM access_token WHERE token_sha256 = ANY($1)"
 _TOKENS = (
     f"SELECT {_TOKEN} FROM access_token WHERE $1::text IS NULL OR account_id = $1 ORDER BY created_at, token_sha256"
 )
@@ -62,9 +62,16 @@ _REMOVE_REST = (
 )
 
 
-async def find_token(connection: Connection, digest: bytes) -> AccessToken | None:
-    row = await connection.fetchrow(_FIND_TOKEN, digest)
-    return None if row is None else _token(*row)
+async def find_tokens(connection: Connection, digests: Sequence[bytes]) -> Sequence[AccessToken | None]:
+    """For each of `digests`, its token."""
+    found = {row[0]: _token(*row) for row in await connection.fetch(_FIND_TOKENS, list(set(digests)))}
+    return [found.get(digest) for digest in digests]
+
+
+async def find_numbers(connection: Connection, phone_number_ids: Sequence[str]) -> Sequence[BusinessNumber | None]:
+    """For each of `phone_number_ids`, its number."""
+    found = {row[0]: _number(*row) for row in await connection.fetch(_NUMBERS, list(set(phone_number_ids)))}
+    return [found.get(phone_number_id) for phone_number_id in phone_number_ids]
 
 
 async def find_number(connection: Connection, phone_number_id: str) -> BusinessNumber | None:

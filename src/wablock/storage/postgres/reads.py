@@ -1,5 +1,6 @@
 """Pages of block lists, on PostgreSQL: each in one statement, so that rows and version are of one moment."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from wablock.block_list.ports import Page, PageRequest, Row
@@ -34,7 +35,7 @@ _PAGES: Final = {
 }
 _NEWEST: Final = 2**63 - 1
 
-_STAMP = "SELECT revision FROM block_list WHERE list_id = $1"
+_STAMPS = "SELECT list_id, revision FROM block_list WHERE list_id = ANY($1)"
 
 
 async def page(connection: Connection, request: PageRequest) -> Page:
@@ -55,7 +56,7 @@ async def page(connection: Connection, request: PageRequest) -> Page:
     return Page(rows, version, more, beyond, holds_until)
 
 
-async def stamp(connection: Connection, list_id: str) -> int:
-    """See `BlockStore.stamp`."""
-    revision: int | None = await connection.fetchval(_STAMP, list_id)
-    return -1 if revision is None else revision
+async def stamps(connection: Connection, list_ids: Sequence[str]) -> Sequence[int]:
+    """For each of the lists what `BlockStore.stamp` promises."""
+    found: dict[str, int] = dict(await connection.fetch(_STAMPS, list(set(list_ids))))
+    return [found.get(list_id, -1) for list_id in list_ids]

@@ -1,0 +1,89 @@
+"""What does an operation cost on PostgreSQL? Of one node, with 64 connections: `python -m benchmarks.costs`.
+
+CPU is what the kernel has counted, so that others on the machine matter little.
+"""
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from tests.cluster import Cluster
+from tests.postgres import connected
+
+from benchmarks.databases import database, postgresql, with_numbers
+from benchmarks.load import requests_in
+from benchmarks.variants import fill, running
+
+_SECONDS: Final = 5.0
+_COUNTED: Final = """
+SELECT (SELECT sum(xact_commit) FROM pg_stat_database), wal_bytes, wal_sync FROM pg_stat_wal
+"""
+
+
+class Counted(msgspec.Struct):
+    """What has been used up since the start."""
+
+    node: float
+    postgresql: float
+    transactions: float
+    wal_bytes: float
+    syncs: float
+
+    def __sub__(self, other: "Counted") -> "Counted":
+        mine, its = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
+        return Counted(*(one - two for one, two in zip(mine, its, strict=True)))
+
+
+def main() -> None:
+    table = Table("operation", "a second", "CPU µs, node", "CPU µs, PostgreSQL", "transactions", "WAL bytes", "syncs")
+    with ExitStack() as stack:
+        cluster = stack.enter_context(postgresql())
+        server = stack.enter_context(running("wablock", url=with_numbers(database(cluster, "costs"))))
+        fill(server.url, 100_000)
+        for name, script, url in (
+            ("block, one number", "single_post", server.url),
+            ("block, 64 numbers", "spread_post", server.url),
+            ("check of one user", "check", server.base_url),
+            ("page of 25, unchanged", "get", server.url),
+        ):
+            for connections in (64, 1):
+                before = counted(cluster, server.process.pid)
+                requests = requests_in(url, script, connections=connections, seconds=_SECONDS)
+                used = counted(cluster, server.process.pid) - before
+                table.add_row(
+                    f"{name}, {connections} connections",
+                    f"{requests / _SECONDS:,.0f}",
+                    f"{used.node / requests * 1e6:,.0f}",
+                    f"{used.postgresql / requests * 1e6:,.0f}",
+                    f"{used.transactions / requests:.3f}",
+                    f"{used.wal_bytes / requests:,.0f}",
+                    f"{used.syncs / requests:.3f}",
+                )
+    Console(width=140).print(table)
+
+
+def counted(cluster: Cluster, node: int) -> Counted:
+    async def statistics(connection: Any) -> list[float]:
+        return list(map(float, await connection.fetchrow(_COUNTED)))
+
+    postmaster = int((cluster.data / "postmaster.pid").read_text().split()[0])
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    seconds = sum(map(_cpu_seconds, (postmaster, *map(int, children))))
+    return Counted(_cpu_seconds(node), seconds, *connected(cluster.url, statistics))
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Of a process, and of its children that have ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:  # it ended a moment ago, and counts as its parent's
+        return 0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What do several nodes on one PostgreSQL do, and `--workers 2`, on two cores with the load and the database?"""
+
+from contextlib import ExitStack
+
+from benchmarks.databases import database, postgresql, with_users
+from benchmarks.figures import Figure, at_least, interleaved
+from benchmarks.load import rate_over
+from benchmarks.processes import ANY_CORE, WABLOCK, started
+from benchmarks.variants import running
+
+_USERS = 1_000_000
+_MOST = 3
+
+
+def measure(rounds: int) -> list[Figure]:
+    with ExitStack() as stack:
+        url = with_users(database(stack.enter_context(postgresql(ANY_CORE)), "nodes"), _USERS)
+        nodes = [stack.enter_context(running("wablock", url=url, core=ANY_CORE)).base_url for _ in range(_MOST)]
+        serve = [WABLOCK, "serve", "--port", "0", "--workers", "2", "--database", url]
+        workers = stack.enter_context(started(ANY_CORE, serve)).line.split()[2]
+        sets = {f"{count} node{'s'[: count - 1]}": nodes[:count] for count in range(1, _MOST + 1)}
+        sets["--workers 2"] = [workers]
+        figures = []
+        for script, what in (("spread_post", "POSTs of one user, 64 numbers"), ("check", "checks of one user")):
+            rates = interleaved({name: rate_over(urls, script) for name, urls in sets.items()}, rounds, what)
+            for name in list(sets)[1:]:
+                ratio = rates[name] / rates["1 node"]
+                figures.append(at_least(f"{what}, {name} ÷ 1 node", ratio, 1, rates if name == "2 nodes" else {}))
+    return figures
