@@ -143,8 +143,10 @@ async def test_what_was_written_before_the_connection_was_lost_is_not_written_ag
     await store.apply(unblock(*people(3), list_id=_LISTS[0]))
     connection.after = None
 
-    outcomes = await together.write(connection, batches)
+    left_to_be_held = await together.write(connection, batches)
+    outcomes = [await batch(connection) for batch in batches]
 
+    assert left_to_be_held == [None, None]
     assert outcomes == [[Outcome({2: Refusal.LIST_FULL})]] * 2
     assert await listed(store, list_id=_LISTS[0]) == []
     assert len(await listed(store, list_id=_LISTS[1])) == 2
