@@ -8,10 +8,10 @@ from typing import Final
 import pytest
 from tests.end_to_end.drill import LISTS, SHARED, Drill, Plan, drilled
 from tests.end_to_end.history import NEVER, first_contradiction, versions_in_disorder
-from tests.end_to_end.wire_words import ABOUT_TO_COMMIT, DONE
+from tests.end_to_end.wire_words import ABOUT_TO_COMMIT, COMMITTED, written
 
 # In the middle of a transaction, which is left half open; or when the node is about to be told that it is done.
-MOMENTS: Final = (ABOUT_TO_COMMIT, DONE)
+MOMENTS: Final = (ABOUT_TO_COMMIT, (COMMITTED, *map(written, LISTS)))
 ROUNDS: Final = 16 if os.environ.get("TORTURE") else 1
 
 pytestmark = pytest.mark.torture

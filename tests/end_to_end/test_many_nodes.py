@@ -19,7 +19,7 @@ from tests.cluster import Cluster, running_cluster
 from tests.end_to_end.cable import Cable, cable_to
 from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment, at_once
 from tests.end_to_end.graph import body
-from tests.end_to_end.wire_words import DONE
+from tests.end_to_end.wire_words import COMMITTED, written
 from tests.postgres import bare_database, fresh_database, give_back
 from tests.storage.meters import CountingMeter
 
@@ -134,7 +134,7 @@ def cluster() -> Iterator[Cluster]:
 async def test_a_change_whose_end_was_not_seen_is_not_done_a_second_time(tmp_path: Path, cluster: Cluster) -> None:
     deployment = await asyncio.to_thread(Deployment, tmp_path, cluster.url)
     async with cable_to(cluster.port) as cable, _two_nodes(deployment, cable, cluster) as (cut, other):
-        done_unseen = asyncio.create_task(cable.cut_before(*DONE))
+        done_unseen = asyncio.create_task(cable.cut_before(written(PHONE_NUMBER_ID)))
         blocking = asyncio.create_task(cut.post(BLOCK_USERS, json=body([ANNA, BEN])))
         await done_unseen
         unblocked = await other.request("DELETE", BLOCK_USERS, json=body([ANNA]))
@@ -152,7 +152,7 @@ async def test_nor_is_one_that_had_to_wait_for_another_nodes(tmp_path: Path, clu
         async with _list_held(cluster):
             blocking = asyncio.create_task(cut.post(BLOCK_USERS, json=body([ANNA, BEN])))
             await _until_somebody_waits(cluster)
-            done_unseen = asyncio.create_task(cable.cut_before(*DONE))
+            done_unseen = asyncio.create_task(cable.cut_before(COMMITTED))
         await done_unseen
         unblocked = await other.request("DELETE", BLOCK_USERS, json=body([ANNA]))
 

@@ -5,7 +5,10 @@ from typing import Final
 ABOUT_TO_COMMIT: Final = (b"COMMIT;",)
 """A node that holds a list is about to say so: before it, the transaction is half open."""
 
-_ONE_LIST_WRITTEN: Final = b"\0\0\0\x10\0\0\0\1\0\0\0\1\0\0\0\1\1"  # the array {true}: what wablock_write_lists says
+COMMITTED: Final = b"COMMIT\0"
+"""PostgreSQL is about to say that a list which was held is written: before it, the node does not know."""
 
-DONE: Final = (b"COMMIT\0", _ONE_LIST_WRITTEN)
-"""PostgreSQL is about to say so: before it, the node does not know."""
+
+def written(list_id: str) -> bytes:
+    """The same of a list that was not held: the last of those that the call has written, and the end of its answer."""
+    return list_id.encode() + b"s\0\0\0\4"

@@ -82,8 +82,8 @@ async def _write(
     list_ids = [batch.list_id for batch in batches]
     were_written = await connection.fetchval(_WRITE, list_ids, revisions, msgspec.json.encode(written).decode())
     return {
-        batch.list_id: came_of_it if was_written else None
-        for batch, came_of_it, was_written in zip(batches, outcomes, were_written, strict=True)
+        list_id: came_of_it if list_id in were_written else None
+        for list_id, came_of_it in zip(list_ids, outcomes, strict=True)
     }
 
 

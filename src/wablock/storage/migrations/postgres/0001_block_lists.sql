@@ -136,9 +136,9 @@ DELETE FROM last_inbound;
 DELETE FROM identity_alias;
 
 -- What was decided of several lists, each in a transaction of its own, in one round trip. Of a list whose revision is
--- not the expected one any more, or which somebody else holds now, nothing is written: written says so.
+-- not the expected one any more, or which somebody else holds now, nothing is written, and it is not among the written.
 CREATE PROCEDURE wablock_write_lists_1(
-    list_ids TEXT[], revisions BIGINT[], changes JSONB, INOUT written BOOLEAN[] DEFAULT NULL
+    list_ids TEXT[], revisions BIGINT[], changes JSONB, INOUT written TEXT[] DEFAULT NULL
 )
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -147,18 +147,19 @@ DECLARE
     gone TEXT[];
     wrote_last BIGINT[];
     found_revision BIGINT;
+    is_as_expected BOOLEAN;
 BEGIN
     written := '{}';
     FOR place IN 1..cardinality(list_ids) LOOP
         this_list := list_ids[place];
         change := changes -> (place - 1);
         SELECT revision INTO found_revision FROM block_list WHERE list_id = this_list FOR UPDATE SKIP LOCKED;
-        written := written || coalesce(found_revision = revisions[place], false);
-        IF written[place] AND change ? 'removed' THEN
+        is_as_expected := coalesce(found_revision = revisions[place], false);
+        IF is_as_expected AND change ? 'removed' THEN
             gone := ARRAY(SELECT jsonb_array_elements_text(change -> 'removed'));
             DELETE FROM blocked_user WHERE list_id = this_list AND identity = ANY(gone);
         END IF;
-        IF written[place] AND change ? 'rows' THEN
+        IF is_as_expected AND change ? 'rows' THEN
             INSERT INTO blocked_user (
                 list_id, identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at
             )
@@ -172,13 +173,13 @@ BEGIN
                 blocked_at = excluded.blocked_at, blocked_by = excluded.blocked_by, reason = excluded.reason,
                 note = excluded.note, expires_at = excluded.expires_at;
         END IF;
-        IF written[place] AND change ? 'wrote' THEN
+        IF is_as_expected AND change ? 'wrote' THEN
             INSERT INTO last_inbound (phone_number_id, identity, at)
             SELECT this_list, identity, at
             FROM jsonb_to_recordset(change -> 'wrote') AS wrote (identity TEXT, at BIGINT)
             ON CONFLICT (phone_number_id, identity) DO UPDATE SET at = greatest(last_inbound.at, excluded.at);
         END IF;
-        IF written[place] AND change ? 'head' THEN
+        IF is_as_expected AND change ? 'head' THEN
             wrote_last := ARRAY(SELECT jsonb_array_elements_text(change -> 'writers'))::BIGINT[];
             UPDATE block_list SET
                 version = (change -> 'head' ->> 'version')::BIGINT,
@@ -189,6 +190,9 @@ BEGIN
             WHERE list_id = this_list;
         END IF;
         COMMIT;
+        IF is_as_expected THEN
+            written := written || this_list;
+        END IF;
     END LOOP;
 END
 $$;
