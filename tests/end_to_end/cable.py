@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # SO_LINGER: a close is a reset
+_PASSES_WITHIN: Final = 60  # seconds
 _PIECE: Final = 65_536
 
 
@@ -20,7 +21,7 @@ class Cable:
         self._far_port = port
         self._whole = asyncio.Event()
         self._whole.set()
-        self._fateful: bytes | None = None
+        self._fateful: tuple[bytes, ...] = ()
         self._met = asyncio.Event()
         self._ends: set[StreamWriter] = set()
         self._carrying: set[asyncio.Task[None]] = set()
@@ -29,10 +30,11 @@ class Cable:
         """From now on nothing comes through, and nobody is told: no byte, no end, no refusal."""
         self._whole.clear()
 
-    async def cut_before(self, words: bytes) -> None:
-        """Cut it when these words are about to pass; returns when it is."""
+    async def cut_before(self, *words: bytes) -> None:
+        """Cut it when one of these is about to pass; returns when it is."""
         self._fateful = words
-        await self._met.wait()
+        async with asyncio.timeout(_PASSES_WITHIN):
+            await self._met.wait()
 
     def mend(self) -> None:
         self._whole.set()
@@ -64,8 +66,8 @@ class Cable:
 
     async def _pass_on(self, source: StreamReader, to: StreamWriter) -> None:
         while piece := await source.read(_PIECE):
-            if self._fateful is not None and self._fateful in piece:
-                self._fateful = None
+            if any(words in piece for words in self._fateful):
+                self._fateful = ()
                 self._met.set()
                 self.cut()
             await self._whole.wait()
@@ -79,11 +81,6 @@ class Cable:
         for task in carrying:
             task.cancel()
         await asyncio.gather(*carrying, return_exceptions=True)
-
-
-def written(list_id: str) -> bytes:
-    """What PostgreSQL says when it has written this list, or several of which it is the last."""
-    return list_id.encode() + b"s\0\0\0\4"
 
 
 @contextlib.asynccontextmanager

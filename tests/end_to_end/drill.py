@@ -18,8 +18,12 @@ from tests.end_to_end.deployment import PHONE_NUMBER_ID, Deployment, at_once
 from tests.end_to_end.pair import Pair
 from tests.end_to_end.witness import CHANGES, QUESTIONS, Chronicle, Entry, Witness
 
-LISTS: Final = [str(int(PHONE_NUMBER_ID) + number) for number in range(4)]
-WRITERS_OF_A_LIST: Final = 4  # 16 in all
+LISTS: Final = [str(int(PHONE_NUMBER_ID) + number) for number in range(6)]
+SHARED: Final = LISTS[:2]
+"""Changed through all nodes at once; each of the others through one node, as long as that lives."""
+
+_AT_A_SHARED: Final = (0, 1, 2, 0)  # at which nodes its writers are, 16 in all
+_AT_ANOTHER: Final = (0, 0)
 
 _MEANWHILE: Final = (0.5, 1.5)  # seconds between two losses
 
@@ -31,7 +35,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     seed: int
     promote_after: float
-    cut_before: bytes
+    cut_before: tuple[bytes, ...]
     cut_for: float
 
 
@@ -65,9 +69,9 @@ class Drill(msgspec.Struct, frozen=True):
         return (self.chronicle.acknowledged(since, urls)[0].operation.returned - since) / 1e9
 
     def longest_silence(self, beginning: int, end: int) -> float:
-        """The most seconds of this time for which a list had no change acknowledged by anybody."""
+        """The most seconds of this time for which a shared list had no change acknowledged by anybody."""
         longest = 0
-        for phone_number_id in LISTS:
+        for phone_number_id in SHARED:
             returned = [
                 entry.operation.returned
                 for entry in self.chronicle.acknowledged(0, self.nodes)
@@ -88,12 +92,12 @@ async def drilled(folder: Path, plan: Plan) -> Drill:
         deployment = await asyncio.to_thread(_deployed, folder, pair)
         servers = await stack.enter_async_context(_nodes(deployment, pair.url([cable.port for cable in cables])))
         killed, alone, cut = (server.url for server in servers)
-        clients = _Clients(deployment.headers, (killed, alone, cut), chronicle, plan.seed)
+        clients = _Clients(deployment.headers, (killed, alone, cut), chronicle, chance)
         async with clients.at_work():
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
             await _lose_primary(plan, pair, moments)
             for url in (killed, alone, cut):
-                await chronicle.every_list_goes_on(moments.standby_promoted, [url], LISTS)
+                await chronicle.every_list_goes_on(moments.standby_promoted, [url], SHARED)
 
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
             moments.node_killed = time.monotonic_ns()
@@ -120,41 +124,45 @@ async def _cut_and_mend(
 ) -> dict[str, int]:
     """Cut until the other node has gone on with every list; reset in the end. How ready both were meanwhile."""
     to_dead_primary, to_primary = cables
-    await to_primary.cut_before(plan.cut_before)
+    await to_primary.cut_before(*plan.cut_before)
     to_dead_primary.cut()
     moments.cut = time.monotonic_ns()
     await asyncio.sleep(plan.cut_for)
-    await chronicle.every_list_goes_on(moments.cut, [alone], LISTS)
+    await chronicle.every_list_goes_on(moments.cut, [alone], SHARED)
     async with httpx2.AsyncClient(timeout=60) as probe:
         ready = {url: (await probe.get(f"{url}/readyz")).status_code for url in (alone, cut)}
     moments.mended = time.monotonic_ns()
     for cable in cables:
         cable.mend()
-    await chronicle.every_list_goes_on(moments.mended, [cut], LISTS)
+    await chronicle.every_list_goes_on(moments.mended, [cut], SHARED)
     moments.torn = time.monotonic_ns()
     for cable in cables:
         cable.tear()
-    await chronicle.every_list_goes_on(moments.torn, [cut], LISTS)
+    await chronicle.every_list_goes_on(moments.torn, [cut], SHARED)
     return ready
 
 
 class _Clients:
-    """Of every list four that change it and one that asks, each at a node of its own choice."""
+    """Of every list some that change it and one that asks, elsewhere."""
 
-    def __init__(self, headers: dict[str, str], urls: tuple[str, ...], chronicle: Chronicle, seed: int) -> None:
+    def __init__(
+        self, headers: dict[str, str], urls: tuple[str, ...], chronicle: Chronicle, chance: random.Random
+    ) -> None:
         self._headers = headers
         self._urls = urls
         self._chronicle = chronicle
-        self._seed = seed
+        self._chance = chance
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         is_over = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            for place, phone_number_id in enumerate(LISTS * WRITERS_OF_A_LIST):
-                tasks.create_task(self._at(place, phone_number_id).go_on(CHANGES, self._chronicle, is_over))
-            for place, phone_number_id in enumerate(LISTS, start=len(LISTS) * WRITERS_OF_A_LIST):
-                tasks.create_task(self._at(place, phone_number_id).go_on(QUESTIONS, self._chronicle, is_over))
+            for place, phone_number_id in enumerate(LISTS):
+                for node in _AT_A_SHARED if phone_number_id in SHARED else _AT_ANOTHER:
+                    writer = self._new(phone_number_id, at=place + node)
+                    tasks.create_task(writer.go_on(CHANGES, self._chronicle, is_over))
+                reader = self._new(phone_number_id, at=place + 1)
+                tasks.create_task(reader.go_on(QUESTIONS, self._chronicle, is_over))
             try:
                 yield
             finally:
@@ -164,12 +172,12 @@ class _Clients:
         """Every list once more, through each of these nodes."""
         for url in urls:
             for phone_number_id in LISTS:
-                await Witness([url], self._headers, phone_number_id, 0).look(self._chronicle)
+                await Witness([url], self._headers, phone_number_id, self._chance).look(self._chronicle)
 
-    def _at(self, place: int, phone_number_id: str) -> Witness:
-        first = place % len(self._urls)
+    def _new(self, phone_number_id: str, *, at: int) -> Witness:
+        first = at % len(self._urls)
         urls = self._urls[first:] + self._urls[:first]
-        return Witness(urls, self._headers, phone_number_id, self._seed + place)
+        return Witness(urls, self._headers, phone_number_id, self._chance)
 
 
 @contextmanager

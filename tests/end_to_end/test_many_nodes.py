@@ -11,13 +11,15 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+import asyncpg
 import httpx2
 import pytest
 from tests.cli.command import run, started
 from tests.cluster import Cluster, running_cluster
-from tests.end_to_end.cable import Cable, cable_to, written
+from tests.end_to_end.cable import Cable, cable_to
 from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment, at_once
 from tests.end_to_end.graph import body
+from tests.end_to_end.wire_words import COMMITTED, written
 from tests.postgres import bare_database, fresh_database, give_back
 from tests.storage.meters import CountingMeter
 
@@ -25,6 +27,13 @@ from wablock.storage import Store, open_store
 
 NODES: Final = 3
 TURNS: Final = 3_000 if os.environ.get("TORTURE") else 150
+
+UNTIL_SOMEBODY_WAITS: Final = """
+DO $$ BEGIN
+    WHILE NOT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted) LOOP PERFORM pg_sleep(0.01); END LOOP;
+END $$
+"""
+_WAITS_WITHIN: Final = 60  # seconds
 
 ANNA: Final = "16505550101"
 BEN: Final = "16505550102"
@@ -122,7 +131,7 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-async def test_a_change_whose_commit_was_not_seen_is_not_done_a_second_time(tmp_path: Path, cluster: Cluster) -> None:
+async def test_a_change_whose_end_was_not_seen_is_not_done_a_second_time(tmp_path: Path, cluster: Cluster) -> None:
     deployment = await asyncio.to_thread(Deployment, tmp_path, cluster.url)
     async with cable_to(cluster.port) as cable, _two_nodes(deployment, cable, cluster) as (cut, other):
         done_unseen = asyncio.create_task(cable.cut_before(written(PHONE_NUMBER_ID)))
@@ -134,8 +143,49 @@ async def test_a_change_whose_commit_was_not_seen_is_not_done_a_second_time(tmp_
         cable.tear()
 
         assert ((await blocking).status_code, unblocked.status_code) == (200, 200)
-        page = (await other.get(BLOCK_USERS)).json()
-        assert [user["wa_id"] for user in page["data"]] == [BEN]
+        assert await _listed(other) == [BEN]
+
+
+async def test_nor_is_one_that_had_to_wait_for_another_nodes(tmp_path: Path, cluster: Cluster) -> None:
+    deployment = await asyncio.to_thread(Deployment, tmp_path, cluster.url)
+    async with cable_to(cluster.port) as cable, _two_nodes(deployment, cable, cluster) as (cut, other):
+        async with _list_held(cluster):
+            blocking = asyncio.create_task(cut.post(BLOCK_USERS, json=body([ANNA, BEN])))
+            await _until_somebody_waits(cluster)
+            done_unseen = asyncio.create_task(cable.cut_before(COMMITTED))
+        await done_unseen
+        unblocked = await other.request("DELETE", BLOCK_USERS, json=body([ANNA]))
+
+        cable.mend()
+        cable.tear()
+
+        assert ((await blocking).status_code, unblocked.status_code) == (200, 200)
+        assert await _listed(other) == [BEN]
+
+
+async def _listed(client: httpx2.AsyncClient) -> list[str]:
+    page = (await client.get(BLOCK_USERS)).json()
+    return [user["wa_id"] for user in page["data"]]
+
+
+@asynccontextmanager
+async def _list_held(cluster: Cluster) -> AsyncIterator[None]:
+    """As a node holds it that is in the middle of a change."""
+    connection = await asyncpg.connect(cluster.url)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT 1 FROM block_list FOR UPDATE")
+            yield
+    finally:
+        await connection.close()
+
+
+async def _until_somebody_waits(cluster: Cluster) -> None:
+    connection = await asyncpg.connect(cluster.url)
+    try:
+        await connection.execute(UNTIL_SOMEBODY_WAITS, timeout=_WAITS_WITHIN)
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager

@@ -73,10 +73,12 @@ class Chronicle:
 class Witness:
     """One client of one list, at the first of `urls`; at the next when nobody listens there any more."""
 
-    def __init__(self, urls: Sequence[str], headers: dict[str, str], phone_number_id: str, seed: int) -> None:
+    def __init__(
+        self, urls: Sequence[str], headers: dict[str, str], phone_number_id: str, chance: random.Random
+    ) -> None:
         self._urls = list(urls)
         self._phone_number_id = phone_number_id
-        self._random = random.Random(seed)
+        self._random = chance
         self._client = httpx2.AsyncClient(headers=headers, timeout=_PATIENCE)
 
     async def go_on(self, kinds: Sequence[Kind], chronicle: Chronicle, is_over: asyncio.Event) -> None:

@@ -74,7 +74,8 @@ def _get() -> dict[str, Any]:
                 "limit",
                 f"Users on a page; more than {LARGEST_LIMIT} counts as {LARGEST_LIMIT}.",
                 {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
-            ),
+            )
+            | {"allowEmptyValue": True},
             _query("after", "The page after this cursor, taken from an answer's `paging`.", {"type": "string"}),
             _query("before", "The page before this cursor. Not both.", {"type": "string"}),
             _query(

@@ -1,6 +1,6 @@
 """The new side: a PostgreSQL database that no wablock serves until it is whole."""
 
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -26,24 +26,8 @@ _VERSION = "SELECT version FROM wablock_schema"
 _LET_WORK = "UPDATE wablock_schema SET works_with = $1 WHERE only_row"
 _EMPTY = f"TRUNCATE account_list, {names([table.name for table in TABLES])}"
 _ANY: Final = {table.name: f"SELECT 1 FROM {table.name} LIMIT 1" for table in TABLES}
-# A commit is on disk when it is acknowledged. All is read in the order of an index: another one and a sort would go
-# through a whole list for each piece of it. A server that does not know one of these goes without.
-_SET_UP = """
-SELECT set_config(name, CASE name WHEN 'synchronous_commit' THEN 'on' ELSE 'off' END, false) FROM pg_settings
-WHERE name IN ('enable_seqscan', 'enable_sort', 'enable_incremental_sort', 'jit')
-   OR (name = 'synchronous_commit' AND setting = 'off')
-"""
-
-
-def _parameters(table: Table) -> str:
-    return names([f"${index + 1}" for index in range(len(table.key))])
-
-
-def _select(table: Table, limit: int, after: str = "TRUE") -> str:
-    return (
-        f"SELECT {names(table.columns)} FROM {table.name} WHERE {table.every_row} AND {after} "
-        f"ORDER BY {names(table.key)} LIMIT ${limit}"
-    )
+# A commit is on disk when it is acknowledged.
+_DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 
 
 def _last(table: Table) -> str:
@@ -51,9 +35,9 @@ def _last(table: Table) -> str:
     return f"SELECT {names(table.key)} FROM {table.name} WHERE {table.every_row} ORDER BY {order} LIMIT 1"
 
 
-_FIRST: Final = {table.name: _select(table, 1) for table in TABLES}
-_AFTER: Final = {
-    table.name: _select(table, len(table.key) + 1, f"({names(table.key)}) > ({_parameters(table)})") for table in TABLES
+_ALL: Final = {
+    table.name: f"SELECT {names(table.columns)} FROM {table.name} WHERE {table.every_row} ORDER BY {names(table.key)}"
+    for table in TABLES
 }
 _LAST: Final = {table.name: _last(table) for table in TABLES}
 _COUNT: Final = {table.name: f"SELECT count(*) FROM {table.name}" for table in TABLES}
@@ -71,6 +55,8 @@ class Target:
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
+        self._reading: Any = None
+        self._cursor: Any = None
 
     @classmethod
     async def opened(cls, url: str) -> "Target":
@@ -78,7 +64,7 @@ class Target:
         try:
             connection = await asyncpg.connect(url, timeout=_CONNECT_WITHIN)
             await connection.execute("SET client_min_messages = error")
-            await connection.fetch(_SET_UP)
+            await connection.fetch(_DURABLE)
         except (*TROUBLE, ValueError) as trouble:
             raise CannotOpen(f"Cannot open the database {named(url)}: {told(trouble)}") from trouble
         return cls(connection)
@@ -152,11 +138,16 @@ class Target:
             await self._connection.execute(f"ANALYZE {table.name}")
 
     async def rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
-        """The next rows in the order of the key."""
+        """The next rows in the order of the key, which is no index's for all of them: they are sorted once, at the
+        beginning, and are to be asked for to the end.
+        """
         if after is None:
-            found = await self._connection.fetch(_FIRST[table.name], most)
-        else:
-            found = await self._connection.fetch(_AFTER[table.name], *after, most)
+            self._reading = self._connection.transaction()
+            await self._reading.start()
+            self._cursor = await self._connection.cursor(_ALL[table.name])
+        found = await self._cursor.fetch(most)
+        if not found:
+            await self._reading.rollback()
         return [tuple(row) for row in found]
 
     async def close(self) -> None:

@@ -34,16 +34,11 @@ _SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "2000",
     "client_connection_check_interval": "2000",
     "tcp_user_timeout": "10000",
-    # All is looked up by key. A plan that was made while a table was small would walk it when it is large: so the
-    # planner may not walk, and rows that are looked at in vain are to seem dear.
-    "cpu_tuple_cost": "1",
-    "cpu_index_tuple_cost": "1",
+    # All is looked up by key, and a plan that was made while a table was small is kept.
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_bitmapscan": "off",
-    # Nor may it look at whose list it is: one that the statistics do not know would be taken for an empty one.
-    "plan_cache_mode": "force_generic_plan",
     "jit": "off",
 }
 _SET = """

@@ -55,8 +55,8 @@ ON CONFLICT (list_id) DO UPDATE SET
 """
 _REMOVE_NUMBER = "DELETE FROM phone_number WHERE phone_number_id = $1 RETURNING account_id"
 _REMOVE_REST = (
-    "DELETE FROM blocked_user WHERE list_id = $1",
-    "DELETE FROM last_inbound WHERE phone_number_id = $1",
+    "DELETE FROM blocked_user WHERE list_id = $1 AND seq > 0",
+    "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at > 0",
     "DELETE FROM downstream WHERE phone_number_id = $1",
     "DELETE FROM upstream WHERE phone_number_id = $1",
 )

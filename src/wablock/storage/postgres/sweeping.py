@@ -13,9 +13,9 @@ _LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"
 _EXPIRED = "SELECT list_id, account_id FROM block_list WHERE list_id = ANY($1) AND next_expiry <= $2"
 _THESE = "SELECT identity FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 LIMIT $3"
 _OLD_INBOUND = """
-SELECT phone_number_id FROM last_inbound WHERE phone_number_id = ANY($1) AND at < $2 GROUP BY phone_number_id
+SELECT phone_number_id FROM last_inbound WHERE phone_number_id = ANY($1) AND at > 0 AND at < $2 GROUP BY phone_number_id
 """
-_FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at < $2"
+_FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at > 0 AND at < $2"
 
 _MOST_LISTS: Final = 1_000  # looked through in one statement
 _MOST_EXPIRED: Final = 10_000  # forgotten in one sweep, so that no change waits long behind it; the next sweep goes on

@@ -58,9 +58,8 @@ def may_share(batch: Batch) -> bool:
 async def write(connection: Connection, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
     """For each batch an outcome for each of its changes, durable on return; None where its list has to be held."""
     heads = await _heads(connection, batches)
-    done = {it.list_id: heads[it.list_id].writers for it in batches if it.list_id in heads}
-    results: dict[str, Outcomes | None] = {it.list_id: it.done(done.get(it.list_id, ())) for it in batches}
-    open_ = [it for it in batches if results[it.list_id] is None and _is_quiet(it, heads.get(it.list_id))]
+    results: dict[str, Outcomes | None] = dict.fromkeys(batch.list_id for batch in batches)
+    open_ = [batch for batch in batches if _is_quiet(batch, heads.get(batch.list_id))]
     if open_:
         results |= await _write(connection, open_, heads)
     return [results[batch.list_id] for batch in batches]
@@ -94,8 +93,12 @@ async def _heads(connection: Connection, batches: Sequence[Batch]) -> dict[str, 
 
 
 def _is_quiet(batch: Batch, found: _Found | None) -> bool:
-    """Whether the list is there, and nobody on it has expired: who has is taken off while it is held."""
-    if found is None:
+    """Whether the list is there, and nobody on it has expired: who has is taken off while it is held.
+
+    Nor may an attempt before be done: after a crash of the primary it can be seen here before the standby has it. Who
+    holds the list commits, and that waits for the standby.
+    """
+    if found is None or batch.done(found.writers) is not None:
         return False
     until = found.head.next_expiry
     return until is None or all(until > it.at and not isinstance(it, DropExpired) for it in batch.changes)
