@@ -4,6 +4,7 @@ CPU is what the kernel has counted, so that others on the machine matter little.
 """
 
 import os
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -14,11 +15,14 @@ from rich.table import Table
 from tests.cluster import Cluster
 from tests.postgres import connected
 
-from benchmarks.databases import database, postgresql, with_numbers
-from benchmarks.load import requests_in
-from benchmarks.variants import fill, running
+from benchmarks.databases import database, postgresql, with_users
+from benchmarks.gate import downstream, gate, signed
+from benchmarks.load import requests_in, write_posts
+from benchmarks.variants import free, running
 
 _SECONDS: Final = 5.0
+_USERS: Final = 1_000_000
+_SPREAD: Final = 997  # places between one sender and the next, so that they lie all over the million
 _COUNTED: Final = """
 SELECT (SELECT sum(xact_commit) FROM pg_stat_database), wal_bytes, wal_sync FROM pg_stat_wal
 """
@@ -42,28 +46,42 @@ def main() -> None:
     table = Table("operation", "a second", "CPU µs, node", "CPU µs, PostgreSQL", "transactions", "WAL bytes", "syncs")
     with ExitStack() as stack:
         cluster = stack.enter_context(postgresql())
-        server = stack.enter_context(running("wablock", url=with_numbers(database(cluster, "costs"))))
-        fill(server.url, 100_000)
-        for name, script, url in (
+        url = with_users(database(cluster, "costs"), _USERS)
+        server = stack.enter_context(running("wablock", url=url))
+        for name, script, address in (
             ("block, one number", "single_post", server.url),
             ("block, 64 numbers", "spread_post", server.url),
             ("check of one user", "check", server.base_url),
             ("page of 25, unchanged", "get", server.url),
         ):
             for connections in (64, 1):
-                before = counted(cluster, server.process.pid)
-                requests = requests_in(url, script, connections=connections, seconds=_SECONDS)
-                used = counted(cluster, server.process.pid) - before
-                table.add_row(
-                    f"{name}, {connections} connections",
-                    f"{requests / _SECONDS:,.0f}",
-                    f"{used.node / requests * 1e6:,.0f}",
-                    f"{used.postgresql / requests * 1e6:,.0f}",
-                    f"{used.transactions / requests:.3f}",
-                    f"{used.wal_bytes / requests:,.0f}",
-                    f"{used.syncs / requests:.3f}",
-                )
-    Console(width=140).print(table)
+                what = f"{name}, {connections} connection{'s'[: connections - 1]}"
+                table.add_row(what, *_cost(cluster, server.process.pid, address, script, connections))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        posts = write_posts(folder / "posts", [signed([free(number * _SPREAD)], number) for number in range(1_000)])
+        through = stack.enter_context(gate(url, stack.enter_context(downstream())))
+        table.add_row(
+            "webhook of one message, 64 connections", *_cost(cluster, through.pid, through.url, "posts", 64, str(posts))
+        )
+        memory = server.resident_bytes() / 1e6
+    console = Console(width=140)
+    console.print(table)
+    console.print(f"The node used {memory:.0f} MB of memory, with {_USERS:,} users in its database.")
+
+
+def _cost(cluster: Cluster, node: int, url: str, script: str, connections: int, *arguments: str) -> list[str]:
+    """What a request costs, as the table has it."""
+    before = counted(cluster, node)
+    requests = requests_in(url, script, *arguments, connections=connections, seconds=_SECONDS)
+    used = counted(cluster, node) - before
+    return [
+        f"{requests / _SECONDS:,.0f}",
+        f"{used.node / requests * 1e6:,.0f}",
+        f"{used.postgresql / requests * 1e6:,.0f}",
+        f"{used.transactions / requests:.3f}",
+        f"{used.wal_bytes / requests:,.0f}",
+        f"{used.syncs / requests:.3f}",
+    ]
 
 
 def counted(cluster: Cluster, node: int) -> Counted:

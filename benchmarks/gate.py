@@ -24,6 +24,7 @@ class Gate(msgspec.Struct, frozen=True):
     """A gate that listens."""
 
     base_url: str
+    pid: int
 
     @property
     def url(self) -> str:
@@ -52,7 +53,8 @@ def gate(database: Path | str, downstream: str, variant: Sequence[str] = ()) -> 
         subprocess.run([WABLOCK, *command], check=True, stdout=subprocess.DEVNULL, env=os.environ | variables)
     serve = module("variants", variant[0], url, *variant[1:]) if variant else [WABLOCK, "serve", "--port", "0"]
     with started(SERVER_CORE, serve, variables) as server:
-        yield Gate(next(word for word in server.line.split() if word.startswith("http")))
+        base_url = next(word for word in server.line.split() if word.startswith("http"))
+        yield Gate(base_url, server.process.pid)
 
 
 @contextlib.contextmanager

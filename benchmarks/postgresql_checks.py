@@ -50,9 +50,11 @@ def _over_http(url: str, rounds: int) -> Figure:
     with ExitStack() as stack:
         grouped = stack.enter_context(running("wablock", url=url))
         apart = stack.enter_context(running("one_at_a_time", _CONNECTIONS, url=url))
+        crowded = stack.enter_context(running("one_at_a_time", "64", url=url))
         ways = {
             "together": rate_of(grouped.base_url, "check"),
             "a query each": rate_of(apart.base_url, "check"),
+            "a query each, pool of 64": rate_of(crowded.base_url, "check"),
         }
         rates = interleaved(ways, rounds, "checks over HTTP")
     return at_least(

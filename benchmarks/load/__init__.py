@@ -36,9 +36,9 @@ def requests_per_second(url: str, script: str, *arguments: str, connections: int
     return _told(r"Requests/sec:\s*([\d.]+)", _wrk(url, script, arguments, connections, seconds))
 
 
-def requests_in(url: str, script: str, *, connections: int, seconds: float) -> float:
+def requests_in(url: str, script: str, *arguments: str, connections: int, seconds: float) -> float:
     """How many are answered in so many seconds; raises where any of the answers was not 2xx."""
-    return _told(r"(\d+) requests in", _wrk(url, script, [], connections, seconds))
+    return _told(r"(\d+) requests in", _wrk(url, script, arguments, connections, seconds))
 
 
 class Latencies(msgspec.Struct):
