@@ -111,6 +111,13 @@ class Cluster:
         self._server.wait(_STARTS_WITHIN)
         self._server = None
 
+    def freeze(self) -> None:
+        """As if its disk did not answer: everything it is asked waits, until `thaw`."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
     def remove(self) -> None:
         """Stop it, and leave nothing behind."""
         self.stop()
@@ -119,6 +126,12 @@ class Cluster:
             *_, segment = lock.read_text().splitlines()[6].split()
             subprocess.run([ipcrm, "-m", segment], check=True)
         self._minder.communicate()
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._server is not None
+        pid = self._server.pid
+        for process in [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]:
+            os.kill(process, number)
 
     def _ready(self, server: "subprocess.Popen[bytes]") -> bool:
         """As pg_ctl finds it out: the eighth line of the lock file says so."""

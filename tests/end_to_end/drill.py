@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx2
 import msgspec
@@ -17,6 +17,7 @@ from tests.end_to_end.cable import Cable, cable_to
 from tests.end_to_end.deployment import PHONE_NUMBER_ID, Deployment, at_once
 from tests.end_to_end.pair import Pair
 from tests.end_to_end.witness import CHANGES, QUESTIONS, Chronicle, Entry, Witness
+from tests.postgres import connected
 
 LISTS: Final = [str(int(PHONE_NUMBER_ID) + number) for number in range(6)]
 SHARED: Final = LISTS[:2]
@@ -25,6 +26,10 @@ SHARED: Final = LISTS[:2]
 _AT_A_SHARED: Final = (0, 1, 2, 0)  # at which nodes its writers are, 16 in all
 _AT_ANOTHER: Final = (0, 0)
 
+_ACTIVITY: Final = """
+SELECT pid, client_port, state, wait_event, pg_blocking_pids(pid), now() - xact_start AS begun, left(query, 90) AS sql
+FROM pg_stat_activity WHERE backend_type = 'client backend'
+"""
 _MEANWHILE: Final = (0.5, 1.5)  # seconds between two losses
 
 
@@ -93,7 +98,7 @@ async def drilled(folder: Path, plan: Plan) -> Drill:
         servers = await stack.enter_async_context(_nodes(deployment, pair.url([cable.port for cable in cables])))
         killed, alone, cut = (server.url for server in servers)
         clients = _Clients(deployment.headers, (killed, alone, cut), chronicle, chance)
-        async with clients.at_work():
+        async with _explained(pair, servers, chronicle), clients.at_work():
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
             await _lose_primary(plan, pair, moments)
             for url in (killed, alone, cut):
@@ -178,6 +183,24 @@ class _Clients:
         first = at % len(self._urls)
         urls = self._urls[first:] + self._urls[:first]
         return Witness(urls, self._headers, phone_number_id, self._chance)
+
+
+@asynccontextmanager
+async def _explained(pair: Pair, servers: Sequence[Server], chronicle: Chronicle) -> AsyncIterator[None]:
+    """Whatever goes wrong says what the databases and the nodes were at."""
+    try:
+        yield
+    except BaseException as trouble:
+        trouble.add_note(f"heard instead of 200: {chronicle.failures}")
+        for server in servers:
+            trouble.add_note(f"{server.url}:\n{server.log[-2_000:]}")
+        trouble.add_note(await asyncio.to_thread(connected, pair.standby.url, _activity))
+        trouble.add_note(pair.standby.log[-2_000:])
+        raise
+
+
+async def _activity(connection: Any) -> str:
+    return "\n".join(str(dict(row)) for row in await connection.fetch(_ACTIVITY))
 
 
 @contextmanager

@@ -113,6 +113,41 @@ async def test_a_database_that_is_away_is_said_to_be_so_to_everybody_apart() -> 
     assert one is not other
 
 
+async def test_who_waits_behind_a_trip_that_does_not_arrive_does_not_wait_for_another() -> None:
+    trips = 0
+    go_on = asyncio.Event()
+
+    async def away(_: Sequence[int]) -> Sequence[int]:
+        nonlocal trips
+        trips += 1
+        await go_on.wait()
+        raise Overloaded("away")
+
+    reads = RoundTrips(away, at_once=1)
+    first = _asking(reads, 1)
+    await asyncio.sleep(0.01)
+    behind = _asking(reads, 2, 3)
+    await asyncio.sleep(0.01)
+
+    go_on.set()
+    told = await asyncio.gather(*first, *behind, return_exceptions=True)
+
+    assert [type(it) for it in told] == [Overloaded] * 3
+    assert trips == 1
+
+
+async def test_who_would_wait_in_vain_is_refused_at_once(database: HeldBack) -> None:
+    reads = RoundTrips(database.answer, at_once=1, is_stuck=lambda: bool(database.groups))
+    waiting = _asking(reads, 1)
+    await asyncio.sleep(0.01)
+
+    with pytest.raises(Overloaded):
+        await reads.ask(2)
+
+    database.go_on.set()
+    assert await asyncio.gather(*waiting) == [10]
+
+
 async def test_a_caller_that_goes_away_takes_nobody_along(database: HeldBack) -> None:
     reads = RoundTrips(database.answer, at_once=1)
     asking = _asking(reads, 1, 2)

@@ -31,11 +31,14 @@ class RoundTrips(Generic[Q, A]):
         at_once: int,
         most_together: int = _MOST_TOGETHER,
         most_waiting: int = _MOST_WAITING,
+        is_stuck: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`is_stuck`: whether who comes now would wait in vain."""
         self._answer = answer
         self._at_once = at_once
         self._most_together = most_together
         self._most_waiting = most_waiting
+        self._is_stuck = is_stuck
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._asking = 0
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself does not keep them
@@ -44,6 +47,8 @@ class RoundTrips(Generic[Q, A]):
         """The answer, no older than the question. Raises `Overloaded` at once where too much is waiting."""
         if len(self._waiting) >= self._most_waiting:
             raise Overloaded("Too many questions are waiting to be answered; try again.")
+        if self._is_stuck():
+            raise Overloaded("The database does not answer. Nothing was changed; try again.")
         done: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, done))
         if self._asking < self._at_once:
@@ -68,8 +73,9 @@ class RoundTrips(Generic[Q, A]):
     async def _ask(self, group: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
             answers = await self._answer([question for question, _ in group])
-        except (Overloaded, Unreachable) as trouble:  # that is nobody's fault
-            _fail(group, trouble)
+        except (Overloaded, Unreachable) as trouble:  # who has waited behind it does not wait as long again
+            _fail([*group, *self._waiting], trouble)
+            self._waiting.clear()
         except Exception as trouble:
             if len(group) == 1:
                 _fail(group, trouble)

@@ -78,11 +78,22 @@ class PostgresStore:
             self._apply_to_list, meter, Backlog(stalled_after=_STALLED_AFTER)
         )
         self._links = Links(self._writing, self._lists.submit)
-        self._checks = RoundTrips(partial(self._read, checks.blocked), at_once=_CHECKS_AT_ONCE)
-        self._stamps = RoundTrips(partial(self._read, reads.stamps), at_once=1)
-        self._tokens = RoundTrips(partial(self._read, directory.find_tokens), at_once=1)
-        self._found_numbers = RoundTrips(partial(self._read, directory.find_numbers), at_once=1)
-        self._trips = RoundTrips(self._write_together, at_once=_TRIPS_AT_ONCE, most_together=_MOST_LISTS_TOGETHER)
+        self._checks = RoundTrips(
+            partial(self._read, checks.blocked), at_once=_CHECKS_AT_ONCE, is_stuck=self._reading.is_stuck
+        )
+        self._stamps = RoundTrips(partial(self._read, reads.stamps), at_once=1, is_stuck=self._reading.is_stuck)
+        self._tokens = RoundTrips(
+            partial(self._read, directory.find_tokens), at_once=1, is_stuck=self._reading.is_stuck
+        )
+        self._found_numbers = RoundTrips(
+            partial(self._read, directory.find_numbers), at_once=1, is_stuck=self._reading.is_stuck
+        )
+        self._trips = RoundTrips(
+            self._write_together,
+            at_once=_TRIPS_AT_ONCE,
+            most_together=_MOST_LISTS_TOGETHER,
+            is_stuck=self._writing.is_stuck,
+        )
         self._contended: dict[str, float] = {}
         self._node = secrets.randbits(62)
         self._numbers = count(1)

@@ -98,7 +98,8 @@ class Connections:
         self._give_up_after = give_up_after
         self._pool: asyncpg.Pool | None = None
         self._at_work = 0
-        self._trouble_since: float | None = None
+        self._is_away = False
+        self._answered_at = 0.0
 
     async def run(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = True, whole: bool = True) -> T:
         """What `work` gives on a connection, in a transaction of its own making, or as one statement.
@@ -109,8 +110,10 @@ class Connections:
         was done, at once when that is known; `Unreachable` where something may have been; `BlocklistInternalError`
         where the database cannot do it.
         """
-        if self._is_stuck():
+        if self.is_stuck():
             raise Overloaded(_AWAY)
+        if not self._at_work and not self._is_away:
+            self._answered_at = asyncio.get_running_loop().time()
         self._at_work += 1
         try:
             return await self._repeated(work, again=again, whole=whole)
@@ -122,27 +125,24 @@ class Connections:
         give_up_at = loop.time() + self._give_up_after
         nothing_done = True
         for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
-            began = loop.time()
             try:
                 result = await self._attempt(work, give_up_at, whole=whole)
             except _Again as trouble:
                 nothing_done = nothing_done and trouble.nothing_done
-                self._trouble_since = self._trouble_since or began
+                self._is_away = True
                 if loop.time() > give_up_at or not (again or nothing_done):
                     raise _given_up(trouble, nothing_done=nothing_done) from trouble.__cause__
             except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
                 raise _failure(BlocklistInternalError(), trouble) from trouble
             else:
-                self._trouble_since = None
+                self._is_away, self._answered_at = False, loop.time()
                 return result
             await asyncio.sleep(pause)
         raise AssertionError("the pauses never end")
 
-    def _is_stuck(self) -> bool:
-        """Whether enough of us wait for a database that has not answered for a while: who comes now, comes in vain."""
-        since = self._trouble_since
-        stuck = since is not None and asyncio.get_running_loop().time() - since > _STUCK_AFTER
-        return stuck and self._at_work >= self._most
+    def is_stuck(self) -> bool:
+        """Whether the database has not answered anybody for a while, and somebody waits for it already."""
+        return self._at_work > 0 and asyncio.get_running_loop().time() - self._answered_at > _STUCK_AFTER
 
     async def close(self) -> None:
         """Returns once every connection is closed; waits for nobody who still uses one."""
