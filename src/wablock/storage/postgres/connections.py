@@ -134,7 +134,8 @@ class Connections:
                 if loop.time() > give_up_at or not (again or nothing_done):
                     raise _given_up(trouble, nothing_done=nothing_done) from trouble.__cause__
             except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
-                raise _failure(BlocklistInternalError(), trouble) from trouble
+                failure = BlocklistInternalError() if nothing_done else Unreachable()
+                raise _failure(failure, trouble) from trouble
             else:
                 self._trouble_since = None
                 return result
@@ -163,6 +164,10 @@ class Connections:
             connection = await pool.acquire(timeout=max(give_up_at - loop.time(), 0.1))
         except _REFUSED as trouble:
             raise _Again(nothing_done=True) from trouble
+        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
+            if pool.is_closing():
+                raise
+            raise _Again(nothing_done=True) from trouble  # it was lost again while it was made ready
         # Not asyncpg's own timeout: that cancels, and a COMMIT that is cancelled while it waits for a standby is done.
         watch = loop.call_later(_ANSWER_WITHIN, _cut_off, connection)
         try:
@@ -172,7 +177,11 @@ class Connections:
         except _LOST as trouble:
             _cut_off(connection)
             raise _Again(nothing_done=isinstance(trouble, asyncpg.ReadOnlySQLTransactionError)) from trouble
-        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
+        except asyncpg.InternalClientError as trouble:
+            # It was told of its end, which has not come yet: in between it refuses whatever it is asked.
+            _cut_off(connection)
+            raise _Again(nothing_done=False) from trouble
+        except asyncpg.InterfaceError as trouble:
             if _is_lost(connection):
                 raise _Again(nothing_done=False) from trouble
             raise
