@@ -237,6 +237,15 @@ class PostgresStore:
 
     async def _apply_together(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
         batch = Batch(list_id, changes, self._node, self._numbers)
+        try:
+            return await self._write_batch(batch)
+        except Overloaded as trouble:  # which says that nothing was done
+            if batch.in_doubt:
+                raise Unreachable from trouble
+            raise
+
+    async def _write_batch(self, batch: Batch) -> Outcomes:
+        list_id = batch.list_id
         if not self._is_contended(list_id) and together.may_share(batch):
             outcomes = await self._trips.ask(batch)
             if outcomes is not None:
@@ -245,7 +254,7 @@ class PostgresStore:
         try:
             return await self._writing.run(batch)
         except NoSuchList:
-            add = partial(directory.add_list, account_id=changes[0].account_id, list_id=list_id)
+            add = partial(directory.add_list, account_id=batch.changes[0].account_id, list_id=list_id)
             await self._writing.run(add)
             return await self._writing.run(batch)
 

@@ -81,6 +81,15 @@ class Batch:
         mine = (self._decided.get(number) for node, number in _pairs(writers) if node == self._node)
         return next((outcomes for outcomes in mine if outcomes is not None), None)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether an attempt may be done or may yet be, of which the end was not seen."""
+        return bool(self._decided)
+
+    def left_out(self, number: int) -> None:
+        """The attempt was not written, and will not be."""
+        del self._decided[number]
+
     def decide(self, working: WorkingList) -> tuple[int, Sequence[Outcome | Exception]]:
         """A new attempt: its number, and what comes of it if it is written."""
         number = next(self._numbers)
