@@ -111,7 +111,8 @@ class Batch:
         return WorkingList(self.list_id, head, (Listed(*row) for row in rows), meanings, wrote_at)
 
     async def _drop_expired(self, connection: Connection, head: Head, changes: Sequence[ListChange]) -> None:
-        at = min((change.at for change in changes), default=None)
+        # All are decided now, which is when the last of them came or later: a message may be told of long after it came.
+        at = max((change.at for change in changes), default=None)
         if at is None or head.next_expiry is None or head.next_expiry > at:
             return
         if all(isinstance(change, DropExpired) for change in changes):  # a sweep takes a slice
