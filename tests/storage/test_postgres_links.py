@@ -69,6 +69,37 @@ async def test_a_user_who_is_blocked_by_an_id_while_it_is_linked_is_blocked_by_b
         assert await is_blocked(third, by_user_id(user_id))
 
 
+async def test_a_user_who_is_blocked_by_an_id_while_it_goes_to_another_number_is_blocked_by_it(
+    nodes: list[Store],
+) -> None:
+    node, other, third = nodes
+    await third.apply(block(person(9_999)))
+
+    for number in range(0, 200, 2):
+        user_id = f"US.{number}"
+        await third.apply(Link(ACCOUNT, NOON, [linked(number, user_id)]))
+        await asyncio.gather(
+            node.apply(block(by_user_id(user_id))),
+            other.apply(Link(ACCOUNT, NOON, [linked(number + 1, user_id)])),
+        )
+
+        assert await is_blocked(third, by_user_id(user_id)), number
+
+
+async def test_a_user_whose_new_id_is_linked_while_the_block_is_carried_over_is_blocked_by_the_number(
+    nodes: list[Store],
+) -> None:
+    for number in range(60):
+        old, new = f"US.{number}", f"US.1{number:04}"
+        await nodes[0].apply(block(by_user_id(old)))
+        await asyncio.gather(
+            nodes[1].apply(Carry(ACCOUNT, NOON, by_user_id(old), by_user_id(new))),
+            nodes[2].apply(Link(ACCOUNT, NOON, [linked(number, new)])),
+        )
+
+        assert await is_blocked(nodes[0], person(number)), number
+
+
 async def test_nodes_that_learn_one_link_at_once_make_one_row_of_a_users_two(nodes: list[Store]) -> None:
     for number in range(30):
         user_id = f"US.{number}"

@@ -40,7 +40,7 @@ from wablock.storage.postgres.lists import Batch, NoSuchList
 from wablock.storage.postgres.schema import prepare
 from wablock.storage.postgres.sweeping import sweep
 from wablock.storage.postgres.together import Outcomes
-from wablock.storage.postgres.working_list import ListChange, Merge
+from wablock.storage.postgres.working_list import Copy, ListChange, Merge
 from wablock.storage.round_trips import RoundTrips
 from wablock.storage.unreachable import Unreachable
 
@@ -196,17 +196,21 @@ class PostgresStore:
 
     async def _block(self, change: Block) -> Outcome:
         """What a request shows is learned before. What others learn meanwhile is seen to afterwards: a user who is
-        blocked by a user_id alone, just as that user_id is linked to a number, is blocked by the number, too.
+        blocked by a user_id alone, just as that user_id is linked to a number or to another one, is blocked by that
+        number, too.
         """
         await self._learn(change.list_id, change)
         alone = [member.user_id for member in change.members if member.user_id is not None and not member.links]
         before = await self._links.known(change.account_id, alone)
         outcome = await self._lists.submit(change.list_id, change)
         try:
-            after = await self._links.known(change.account_id, alone)
-            for user_id, alias in after.items():
-                if user_id not in before:
+            for user_id, alias in (await self._links.known(change.account_id, alone)).items():
+                meant = before.get(user_id)
+                if meant is None:
                     await self._lists.submit(change.list_id, Merge(change.account_id, change.at, alias.member))
+                elif meant.identity != alias.identity:
+                    copy = Copy(change.account_id, change.at, frozenset({meant.identity}), alias.member)
+                    await self._lists.submit(change.list_id, copy)
         except Overloaded as trouble:  # which says that nothing was done
             raise Unreachable from trouble
         return outcome
