@@ -204,11 +204,18 @@ class _Forgetful(Connections):
     def __init__(self, real: Connections) -> None:
         self._real = real
 
-    async def run(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = True, whole: bool = True) -> T:
+    async def run(
+        self,
+        work: Callable[[Connection], Awaitable[T]],
+        *,
+        again: bool = True,
+        whole: bool = True,
+        within: float = 5.0,
+    ) -> T:
         if isinstance(work, Batch):
             raise Overloaded("")
-        await self._real.run(work, again=again, whole=whole)
-        return await self._real.run(work, again=again, whole=whole)
+        await self._real.run(work, again=again, whole=whole, within=within)
+        return await self._real.run(work, again=again, whole=whole, within=within)
 
     async def close(self) -> None:
         await self._real.close()

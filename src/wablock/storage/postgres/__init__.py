@@ -256,11 +256,16 @@ class PostgresStore:
                 return outcomes
             self._contended[list_id] = asyncio.get_running_loop().time() + _CONTENDED_FOR
         try:
-            return await self._writing.run(batch)
+            return await self._hold(batch)
         except NoSuchList:
             add = partial(directory.add_list, account_id=batch.changes[0].account_id, list_id=list_id)
             await self._writing.run(add)
-            return await self._writing.run(batch)
+            return await self._hold(batch)
+
+    async def _hold(self, batch: Batch) -> Outcomes:
+        while (outcomes := await self._writing.run(batch)) is None:  # who expired is taken off first, slice by slice
+            pass
+        return outcomes
 
     async def _write_together(self, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
         return await self._writing.run(partial(together.write, batches=batches), whole=False)

@@ -103,31 +103,41 @@ class Connections:
         self._at_work = 0
         self._trouble_since: float | None = None
 
-    async def run(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = True, whole: bool = True) -> T:
+    async def run(
+        self,
+        work: Callable[[Connection], Awaitable[T]],
+        *,
+        again: bool = True,
+        whole: bool = True,
+        within: float = _ANSWER_WITHIN,
+    ) -> T:
         """What `work` gives on a connection, in a transaction of its own making, or as one statement.
 
         It is repeated where it was undone or the connection was lost, so it must be idempotent; with `again` False it
         is not repeated where it may have been done. `whole` False: it is several transactions, of which some may be
-        done when another is undone. Raises `Overloaded` where the database does not answer and nothing
-        was done, at once when that is known; `Unreachable` where something may have been; `BlocklistInternalError`
-        where the database cannot do it.
+        done when another is undone. An attempt is taken for lost when it has no end `within` so many seconds.
+
+        Raises `Overloaded` where the database does not answer and nothing was done, at once when that is known;
+        `Unreachable` where something may have been; `BlocklistInternalError` where the database cannot do it.
         """
         if self._is_stuck():
             raise Overloaded(_AWAY)
         self._at_work += 1
         try:
-            return await self._repeated(work, again=again, whole=whole)
+            return await self._repeated(work, again=again, whole=whole, within=within)
         finally:
             self._at_work -= 1
 
-    async def _repeated(self, work: Callable[[Connection], Awaitable[T]], *, again: bool, whole: bool) -> T:
+    async def _repeated(
+        self, work: Callable[[Connection], Awaitable[T]], *, again: bool, whole: bool, within: float
+    ) -> T:
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._give_up_after
         nothing_done = True
         for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
             began = loop.time()
             try:
-                result = await self._attempt(work, give_up_at, whole=whole)
+                result = await self._attempt(work, give_up_at, whole=whole, within=within)
             except _Again as trouble:
                 nothing_done = nothing_done and trouble.nothing_done
                 self._trouble_since = self._trouble_since or began
@@ -157,7 +167,9 @@ class Connections:
             except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 pool.terminate()
 
-    async def _attempt(self, work: Callable[[Connection], Awaitable[T]], give_up_at: float, *, whole: bool) -> T:
+    async def _attempt(
+        self, work: Callable[[Connection], Awaitable[T]], give_up_at: float, *, whole: bool, within: float
+    ) -> T:
         loop = asyncio.get_running_loop()
         pool = await self._opened()
         try:
@@ -169,7 +181,7 @@ class Connections:
                 raise
             raise _Again(nothing_done=True) from trouble  # it was lost again while it was made ready
         # Not asyncpg's own timeout: that cancels, and a COMMIT that is cancelled while it waits for a standby is done.
-        watch = loop.call_later(_ANSWER_WITHIN, _cut_off, connection)
+        watch = loop.call_later(within, _cut_off, connection)
         try:
             return await work(connection)
         except _UNDONE as trouble:

@@ -60,6 +60,7 @@ _REMOVE_REST = (
     "DELETE FROM downstream WHERE phone_number_id = $1",
     "DELETE FROM upstream WHERE phone_number_id = $1",
 )
+_REMOVED_WITHIN: Final = 600.0  # seconds: a list of millions goes in one transaction
 
 
 async def find_token(connection: Connection, digest: bytes) -> AccessToken | None:
@@ -134,7 +135,7 @@ async def remove_number(connections: Connections, phone_number_id: str) -> bool:
 
     if await connections.run(lambda connection: find_number(connection, phone_number_id)) is None:
         return False
-    return await connections.run(remove, again=False) is not None
+    return await connections.run(remove, again=False, within=_REMOVED_WITHIN) is not None
 
 
 async def _know_list(connection: Connection, number: BusinessNumber, at: Microseconds) -> None:
