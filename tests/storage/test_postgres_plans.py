@@ -37,12 +37,23 @@ _FILL_INBOUND = """
 INSERT INTO last_inbound (phone_number_id, identity, at)
 SELECT $1, number::text, number FROM generate_series(1, $2::int) AS number
 """
+_FILL_LINKS = """
+INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled)
+SELECT 'a', number::text, (number + 1)::text, '', true FROM generate_series(1, $1::int) AS number
+"""
 
 _LOOKS: dict[str, tuple[str, Sequence[Any], int]] = {
     "check one": (checks._ROWS, ([LIST], ["1000"], [LIST]), 1),
     "check many of one list": (checks._ROWS, ([LIST] * 64, _SOME, [LIST]), 64),
     "check many of a middling list": (checks._ROWS, ([_MIDDLING] * 64, _SOME, [_MIDDLING]), 64),
     "check one of many lists": (checks._ROWS, (_OTHERS, ["7"] * 100, _OTHERS), 100),
+    "check one by all ids": (checks._ROWS_BY_ALL_IDS, ([LIST], ["a"], ["1000"], ["7"], [LIST]), 3),
+    "check many by all ids": (checks._ROWS_BY_ALL_IDS, ([LIST] * 64, ["a"] * 64, _SOME, _SOME, [LIST]), 192),
+    "check one of many lists by all ids": (
+        checks._ROWS_BY_ALL_IDS,
+        (_OTHERS, ["a"] * 100, ["7"] * 100, ["9"] * 100, _OTHERS),
+        300,
+    ),
     "rows of one": (lists._ROWS, (LIST, ["1000"]), 1),
     "rows of many": (lists._ROWS, (LIST, _MANY), 200),
     "remove many": (lists._REMOVE, (LIST, _SOME), 64),
@@ -74,8 +85,9 @@ async def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         await opened.execute(_FILL, list_id, rows)
         await opened.execute(_FILL_LIST, list_id, rows)
         await opened.execute(_FILL_INBOUND, list_id, rows)
+    await opened.execute(_FILL_LINKS, _ROWS)
     if request.param == "after them":
-        await opened.execute("ANALYZE blocked_user, block_list, last_inbound")
+        await opened.execute("ANALYZE blocked_user, block_list, last_inbound, identity_alias")
     yield opened
     await transaction.rollback()
     await opened.close()
