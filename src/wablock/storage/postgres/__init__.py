@@ -57,7 +57,8 @@ _MOST_LISTS_TOGETHER: Final = 16  # each waits for the commits of the others
 _CONTENDED_FOR: Final = 1.0  # seconds that a list which another node writes to is held from the beginning
 _STALLED_AFTER: Final = 3.0  # seconds; what comes then is told at once to come again, and does not pile up
 
-_READY = "UPDATE wablock_schema SET version = version WHERE only_row"
+# A lock is a write; this one waits for no other node that asks, nor for one that migrates.
+_READY = "SELECT 1 FROM wablock_schema WHERE only_row FOR KEY SHARE"
 
 
 class PostgresStore:
