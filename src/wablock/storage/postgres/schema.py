@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS wablock_schema (
 INSERT INTO wablock_schema (only_row, version, works_with) VALUES (true, 0, 0) ON CONFLICT DO NOTHING
 """
 _IS_THERE = "SELECT to_regclass('wablock_schema')"
-_HELD = "SELECT version, works_with FROM wablock_schema WHERE only_row FOR UPDATE"
+# Against other nodes that migrate, not against those that ask whether they can write.
+_HELD = "SELECT version, works_with FROM wablock_schema WHERE only_row FOR NO KEY UPDATE"
 _DONE = "UPDATE wablock_schema SET version = $1, works_with = $2 WHERE only_row"
 _HAS_CITUS = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')"
 
