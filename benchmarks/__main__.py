@@ -1,4 +1,7 @@
-"""Every question of this folder, in one run: `python -m benchmarks [--rounds 5] [--only pages] [--json]`."""
+"""Every question of this folder, in one run: `python -m benchmarks [--rounds 5] [--only pages] [--json]`.
+
+Two that are no ratios are told by `python -m benchmarks.costs` and `python -m benchmarks.sizes`.
+"""
 
 import shutil
 import sys

@@ -3,8 +3,10 @@
 CPU is what the kernel has counted, so that others on the machine matter little.
 """
 
+import asyncio
 import os
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -19,9 +21,15 @@ from benchmarks.databases import database, postgresql, with_users
 from benchmarks.gate import downstream, gate, signed
 from benchmarks.load import requests_in, write_posts
 from benchmarks.variants import free, running
+from wablock.block_list.ports import Member, NoteInbound
+from wablock.server.metrics import Metrics
+from wablock.settings import DEV_ACCOUNT_ID
+from wablock.storage import Store, open_store
+from wablock.wiring import system_clock
 
 _SECONDS: Final = 5.0
 _USERS: Final = 1_000_000
+_AGAIN: Final = 5
 _SPREAD: Final = 997  # places between one sender and the next, so that they lie all over the million
 _COUNTED: Final = """
 SELECT (SELECT sum(xact_commit) FROM pg_stat_database), wal_bytes, wal_sync FROM pg_stat_wal
@@ -63,6 +71,7 @@ def main() -> None:
         table.add_row(
             "webhook of one message, 64 connections", *_cost(cluster, through.pid, through.url, "posts", 64, str(posts))
         )
+        table.add_row(*_noting(cluster, url))
         memory = server.resident_bytes() / 1e6
     console = Console(width=140)
     console.print(table)
@@ -74,14 +83,37 @@ def _cost(cluster: Cluster, node: int, url: str, script: str, connections: int, 
     before = counted(cluster, node)
     requests = requests_in(url, script, *arguments, connections=connections, seconds=_SECONDS)
     used = counted(cluster, node) - before
+    return _row(used, requests, _SECONDS)
+
+
+def _row(used: Counted, times: float, seconds: float) -> list[str]:
     return [
-        f"{requests / _SECONDS:,.0f}",
-        f"{used.node / requests * 1e6:,.0f}",
-        f"{used.postgresql / requests * 1e6:,.0f}",
-        f"{used.transactions / requests:.3f}",
-        f"{used.wal_bytes / requests:,.0f}",
-        f"{used.syncs / requests:.3f}",
+        f"{times / seconds:,.0f}",
+        f"{used.node / times * 1e6:,.0f}",
+        f"{used.postgresql / times * 1e6:,.0f}",
+        f"{used.transactions / times:.3f}",
+        f"{used.wal_bytes / times:,.0f}",
+        f"{used.syncs / times:.3f}",
     ]
+
+
+def _noting(cluster: Cluster, url: str) -> list[str]:
+    """What it costs to keep when a user last wrote to a number, of a thousand numbers at a time, as the gate does."""
+
+    async def note(store: Store) -> None:
+        for again in range(_AGAIN):
+            user = f"16505550{again:03d}"
+            member = Member(user, user, None, user)
+            changes = [NoteInbound(number, DEV_ACCOUNT_ID, system_clock(), [member]) for number in numbers]
+            await asyncio.gather(*map(store.apply, changes))
+        await store.close()
+
+    numbers = [f"3065403522{place:04d}" for place in range(1_000)]
+    asyncio.run(note(open_store(url, Metrics())))  # makes the lists
+    began, before = time.perf_counter(), counted(cluster, os.getpid())
+    asyncio.run(note(open_store(url, Metrics())))
+    used, seconds = counted(cluster, os.getpid()) - before, time.perf_counter() - began
+    return ["when a user last wrote, 1,000 numbers", *_row(used, _AGAIN * len(numbers), seconds)]
 
 
 def counted(cluster: Cluster, node: int) -> Counted:
