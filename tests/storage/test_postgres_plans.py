@@ -72,7 +72,7 @@ _LOOKS: dict[str, tuple[str, Sequence[Any], int]] = {
     "page before": (reads._PAGES[True, False], (LIST, 5, 15_000, 26), 26),
     "next expiry": (lists._NEXT_EXPIRY, (LIST,), 1),
     "nobody expired": (lists._DROP_EXPIRED, (LIST, 1, 10_000), 1),
-    "some of the expired": (lists._DROP_EXPIRED, (LIST, 2_000_000, 10), 10),
+    "some of the expired": (lists._DROP_EXPIRED, (LIST, 2_000_000, 10), 20),
     "a slice of the expired": (sweeping._THESE, (LIST, 2_000_000, 10), 10),
     "old messages": (sweeping._OLD_INBOUND, ([LIST, *_OTHERS], 1, 10_000), 100),
     "a slice of the old messages": (sweeping._FORGET_INBOUND, (LIST, 2_000_000, _SOME), 64),

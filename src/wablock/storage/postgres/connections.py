@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import chain, repeat
 from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -206,6 +207,7 @@ class Connections:
                 min_size=0,
                 max_size=self._most,
                 timeout=_CONNECT_WITHIN,
+                connect=connect,
                 target_session_attrs=role(self._dsn),
                 init=prepare_connection,
                 reset=_leave_as_it_is,
@@ -236,6 +238,27 @@ def _cut_off(connection: Connection) -> None:
 def role(dsn: str) -> str | None:
     """Which of the servers that a URL names is meant: the one that takes changes, where the URL does not say."""
     return None if "target_session_attrs=" in dsn else "primary"
+
+
+async def connect(dsn: str, *, timeout: float, **settings: Any) -> Any:  # noqa: ASYNC109 - as asyncpg has it
+    """A connection to the first of the servers that the URL names which answers, each in its time, and has the role.
+
+    asyncpg gives all of them one time together: a machine that is gone and says nothing would use it up.
+    """
+    *firsts, last = _one_by_one(dsn)
+    for url in firsts:
+        with contextlib.suppress(*_REFUSED):
+            return await asyncpg.connect(url, timeout=timeout, **settings)
+    return await asyncpg.connect(last, timeout=timeout, **settings)
+
+
+def _one_by_one(dsn: str) -> list[str]:
+    """A URL for each of its servers; the URL itself where it says elsewhere which they are."""
+    parts = urlsplit(dsn)
+    user, at, hosts = parts.netloc.rpartition("@")
+    if "prefer-standby" in parts.query:  # which is a word about all of them
+        return [dsn]
+    return [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
 
 
 async def prepare_connection(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 
 from wablock.storage.opening import CannotOpen, named
-from wablock.storage.postgres.connections import Connection, role
+from wablock.storage.postgres.connections import Connection, connect, role
 
 _log = logging.getLogger("wablock.storage")
 
@@ -114,7 +114,7 @@ async def _apply(connection: Connection, scripts: Migrations, citus: Migrations)
 
 async def _prepare(dsn: str) -> None:
     try:
-        connection = await asyncpg.connect(dsn, timeout=_WITHIN, target_session_attrs=role(dsn))
+        connection = await connect(dsn, timeout=_WITHIN, target_session_attrs=role(dsn))
     except (asyncpg.ClientConfigurationError, ValueError) as trouble:  # ValueError: a port that is no number
         raise CannotOpen(
             f"Cannot read the database URL: {_one_line(trouble)}; write postgresql://user@host:5432/database"
