@@ -25,7 +25,7 @@ class _Changes:
         self._numbers = count(1)
 
     async def submit(self, list_id: str, change: ListChange) -> Outcome:
-        (outcome,) = await self._connections.run(Batch(list_id, [change], self._node, self._numbers))
+        (outcome,) = await self._connections.run(Batch(list_id, [change], self._node, self._numbers)) or ()
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

@@ -72,6 +72,16 @@ async def test_two_stores_cannot_both_take_the_last_place(open_store: Callable[[
     assert len(await listed(stores[0])) == 20
 
 
+async def test_who_has_expired_takes_no_place_though_a_late_message_is_noted_in_the_same_commit(store: Store) -> None:
+    await store.apply(block(person(1, expires_at=NOON - 10 * SECOND), at=NOON - 60 * SECOND))
+
+    _, outcome = await asyncio.gather(
+        store.apply(wrote(person(2), at=NOON - 3_600 * SECOND)), store.apply(block(person(3), max_size=1))
+    )
+
+    assert outcome == Outcome()
+
+
 async def test_a_user_who_never_wrote_is_refused(store: Store) -> None:
     outcome = await store.apply(block(person(1), written_since=0))
 

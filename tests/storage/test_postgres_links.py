@@ -1,9 +1,11 @@
 """Links on PostgreSQL, where lists are put right one after the other: what nodes leave unfinished or do at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 from tests.postgres import execute, fresh_database
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed, only_row, unblock
@@ -12,6 +14,8 @@ from tests.storage.people import by_user_id, linked, person
 
 from wablock.block_list.ports import Carry, Link
 from wablock.storage import Store, open_store
+from wablock.storage.postgres import checks
+from wablock.storage.postgres.checks import Question
 
 _UNSETTLED = f"""
 INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled)
@@ -46,6 +50,46 @@ async def test_a_link_that_a_node_left_unfinished_is_finished_by_whoever_meets_i
     assert not await other.unlinked(ACCOUNT, [linked(1, "US.1")])
 
 
+async def test_a_check_by_several_ids_is_of_one_moment(dsn: str, nodes: list[Store]) -> None:
+    """Between two statements somebody could be unblocked by one id whom a link has just left."""
+    await nodes[0].apply(Link(ACCOUNT, NOON, [linked(1, "US.1")]))
+    await nodes[0].apply(block(person(1)))
+    connection = Counted(await asyncpg.connect(dsn))
+
+    ((found,),) = await checks.blocked(connection, [Question(ACCOUNT, LIST, [by_user_id("US.1")], NOON)])
+
+    assert found is not None
+    assert connection.asked == 1
+    await connection.close()
+
+
+class Counted:
+    """A connection whose questions are counted."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.asked = 0
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+        self.asked += 1
+        found: Sequence[Any] = await self._connection.fetch(query, *args)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+async def test_a_user_id_means_what_it_means_in_the_account_that_asks(nodes: list[Store]) -> None:
+    await nodes[0].apply(Link(ACCOUNT, NOON, [linked(1, "US.1")]))
+    await nodes[0].apply(block(person(1)))
+
+    answers = await asyncio.gather(
+        *(nodes[1].blocked(account_id, LIST, [by_user_id("US.1")], NOON) for account_id in ("102290129340399", ACCOUNT))
+    )
+
+    assert [answer[0] is not None for answer in answers] == [False, True]
+
+
 async def test_a_block_is_found_by_the_user_id_while_its_link_is_unfinished(dsn: str, nodes: list[Store]) -> None:
     await nodes[0].apply(block(by_user_id("US.1")))
     execute(dsn, _UNSETTLED)
@@ -67,6 +111,37 @@ async def test_a_user_who_is_blocked_by_an_id_while_it_is_linked_is_blocked_by_b
 
         assert await is_blocked(third, person(number))
         assert await is_blocked(third, by_user_id(user_id))
+
+
+async def test_a_user_who_is_blocked_by_an_id_while_it_goes_to_another_number_is_blocked_by_it(
+    nodes: list[Store],
+) -> None:
+    node, other, third = nodes
+    await third.apply(block(person(9_999)))
+
+    for number in range(0, 200, 2):
+        user_id = f"US.{number}"
+        await third.apply(Link(ACCOUNT, NOON, [linked(number, user_id)]))
+        await asyncio.gather(
+            node.apply(block(by_user_id(user_id))),
+            other.apply(Link(ACCOUNT, NOON, [linked(number + 1, user_id)])),
+        )
+
+        assert await is_blocked(third, by_user_id(user_id)), number
+
+
+async def test_a_user_whose_new_id_is_linked_while_the_block_is_carried_over_is_blocked_by_the_number(
+    nodes: list[Store],
+) -> None:
+    for number in range(60):
+        old, new = f"US.{number}", f"US.1{number:04}"
+        await nodes[0].apply(block(by_user_id(old)))
+        await asyncio.gather(
+            nodes[1].apply(Carry(ACCOUNT, NOON, by_user_id(old), by_user_id(new))),
+            nodes[2].apply(Link(ACCOUNT, NOON, [linked(number, new)])),
+        )
+
+        assert await is_blocked(nodes[0], person(number)), number
 
 
 async def test_nodes_that_learn_one_link_at_once_make_one_row_of_a_users_two(nodes: list[Store]) -> None:

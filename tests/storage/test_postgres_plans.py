@@ -23,6 +23,7 @@ _ROWS = 30_000
 _MIDDLING = "106540352242999"
 _OTHERS = [f"10654035224{number:04}" for number in range(100)]
 _SOME = [str(number * 7) for number in range(64)]
+_USER_IDS = [f"US.{name}" for name in _SOME]
 _MANY = [str(number * 7) for number in range(200)]
 
 _FILL = """
@@ -37,7 +38,6 @@ _FILL_INBOUND = """
 INSERT INTO last_inbound (phone_number_id, identity, at)
 SELECT $1, number::text, number FROM generate_series(1, $2::int) AS number
 """
-
 _FILL_ALIASES = """
 INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled)
 SELECT $1, 'US.' || number, number::text, number::text, true FROM generate_series(1, $2::int) AS number
@@ -49,8 +49,14 @@ _LOOKS: dict[str, tuple[str, Sequence[Any], int]] = {
     "check many of one list": (checks._ROWS, ([LIST] * 64, _SOME, [LIST]), 64),
     "check many of a middling list": (checks._ROWS, ([_MIDDLING] * 64, _SOME, [_MIDDLING]), 64),
     "check one of many lists": (checks._ROWS, (_OTHERS, ["7"] * 100, _OTHERS), 100),
-    "what user_ids mean": (checks._ALIASES, ([LIST] * 64, [f"US.{name}" for name in _SOME]), 64),
-    "what user_ids of one account mean": (lists._MEANINGS, (LIST, [f"US.{name}" for name in _SOME]), 64),
+    "check one by all ids": (checks._ROWS_BY_ALL_IDS, ([LIST], [LIST], ["1000"], ["US.7"], [LIST]), 3),
+    "check many by all ids": (checks._ROWS_BY_ALL_IDS, ([LIST] * 64, [LIST] * 64, _SOME, _USER_IDS, [LIST]), 192),
+    "check one of many lists by all ids": (
+        checks._ROWS_BY_ALL_IDS,
+        (_OTHERS, _OTHERS, ["7"] * 100, ["US.9"] * 100, _OTHERS),
+        300,
+    ),
+    "what user_ids of one account mean": (lists._MEANINGS, (LIST, _USER_IDS), 64),
     "which user_ids they have": (lists._ALIASES, (LIST, _SOME), 64),
     "rows of some of many lists": (
         together._ROWS,
@@ -65,9 +71,11 @@ _LOOKS: dict[str, tuple[str, Sequence[Any], int]] = {
     "page in the middle": (reads._PAGES[False, True], (LIST, 5, 15_000, 26), 26),
     "page before": (reads._PAGES[True, False], (LIST, 5, 15_000, 26), 26),
     "next expiry": (lists._NEXT_EXPIRY, (LIST,), 1),
-    "nobody expired": (lists._DROP_EXPIRED, (LIST, 1), 1),
+    "nobody expired": (lists._DROP_EXPIRED, (LIST, 1, 10_000), 1),
+    "some of the expired": (lists._DROP_EXPIRED, (LIST, 2_000_000, 10), 20),
     "a slice of the expired": (sweeping._THESE, (LIST, 2_000_000, 10), 10),
-    "old messages": (sweeping._OLD_INBOUND, ([LIST, *_OTHERS], 1), 100),
+    "old messages": (sweeping._OLD_INBOUND, ([LIST, *_OTHERS], 1, 10_000), 100),
+    "a slice of the old messages": (sweeping._FORGET_INBOUND, (LIST, 2_000_000, _SOME), 64),
     "the list": (lists._HOLD, (LIST,), 1),
 }
 

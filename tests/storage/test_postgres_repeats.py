@@ -1,6 +1,7 @@
 """Transactions on PostgreSQL that have to be repeated: each is done once, and nobody is told what is not so."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
 from pathlib import Path
@@ -252,6 +253,16 @@ async def test_a_statement_without_an_answer_is_given_up_and_its_connection_with
 
     assert await connections.run(_one) == 1
     await connections.close()
+
+
+async def test_a_server_that_says_nothing_does_not_keep_from_the_next_one(dsn: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # as a machine that is gone: nobody answers
+        hosts = f"127.0.0.1:{silent.getsockname()[1]}"
+        connections = Connections(dsn.replace("@", f"@{hosts},", 1), 1)
+
+        assert await connections.run(_one) == 1
+
+        await connections.close()
 
 
 async def test_connections_are_durable_whatever_the_database_is_set_to(dsn: str) -> None:

@@ -16,6 +16,7 @@ from tests.storage.people import person
 
 from wablock.access import ALL_SCOPES, AccessToken
 from wablock.storage import CannotOpen, Store, open_store
+from wablock.storage.postgres import schema
 from wablock.storage.postgres.schema import WORKS_WITH, Migrations, migrate, migrations, prepare
 
 
@@ -111,6 +112,29 @@ async def test_a_node_goes_on_while_one_of_the_next_version_migrates_the_databas
     await asyncio.gather(*writing)
 
     assert len(await listed(node)) == 1_000
+    await node.close()
+
+
+async def test_a_node_is_ready_while_one_of_the_next_version_migrates_the_database(bare: str) -> None:
+    node = _open(bare)
+    held, done = asyncio.Event(), asyncio.Event()
+
+    async def migrate_slowly() -> None:
+        connection = await asyncpg.connect(bare)
+        async with connection.transaction():
+            await connection.fetchrow(schema._HELD)
+            held.set()
+            await done.wait()
+            await connection.execute(schema._DONE, max(migrations()), WORKS_WITH)
+        await connection.close()
+
+    migrating = asyncio.create_task(migrate_slowly())
+    await held.wait()
+
+    assert await asyncio.wait_for(node.is_ready(), 3)
+
+    done.set()
+    await migrating
     await node.close()
 
 

@@ -34,7 +34,7 @@ _EVERYWHERE: Final = {"account", "account_list", "access_token", "identity_alias
 _OF_NO_SHARD: Final = {"wablock_schema", "pg_settings", "pg_extension"}
 
 _FORBIDDEN: Final = re.compile(
-    r"\b(xmax|xmin|ctid|pg_(try_)?advisory\w*|listen|notify|copy|nextval|serial|prepare\s+transaction|offset)\b",
+    r"\b(xmax|xmin|ctid|pg_(try_)?advisory\w*|listen|notify|copy|nextval|serial|prepare\s+transaction|offset\s+[^0])\b",
     re.IGNORECASE,
 )
 _VERBS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "CREATE")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import pytest
@@ -14,10 +14,14 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, people, person
 
 from wablock.block_list.ports import Outcome, Refusal
+from wablock.contract.errors import BlocklistInternalError, Overloaded
 from wablock.storage import Store, open_store
-from wablock.storage.postgres import together
+from wablock.storage.postgres import PostgresStore, together
+from wablock.storage.postgres.connections import Connection, Connections
 from wablock.storage.postgres.lists import Batch
 from wablock.storage.postgres.working_list import ListChange
+
+T = TypeVar("T")
 
 _DONE = Outcome()
 _LISTS = [f"1065403522429{number:02}" for number in range(10)]
@@ -150,6 +154,72 @@ async def test_what_was_written_before_the_connection_was_lost_is_not_written_ag
     assert outcomes == [[Outcome({2: Refusal.LIST_FULL})]] * 2
     assert await listed(store, list_id=_LISTS[0]) == []
     assert len(await listed(store, list_id=_LISTS[1])) == 2
+
+
+async def test_what_is_done_already_is_told_only_after_its_list_was_held(connection: Watched, store: Store) -> None:
+    """Holding it is a write, and its commit waits for the standby, which may lack what is done."""
+    batch = _batch(LIST, block(person(1)))
+    await together.write(connection, [batch])
+
+    assert await together.write(connection, [batch]) == [None]
+
+    assert await batch(connection) == [_DONE]
+    assert await listed(store) == ["+16505550001"]
+
+
+async def test_a_batch_is_in_doubt_from_when_it_was_sent_until_it_was_answered(
+    connection: Watched, store: Store
+) -> None:
+    batch = _batch(LIST, block(person(1)))
+    connection.before = lambda: store.apply(block(person(2)))
+    await together.write(connection, [batch])
+    assert not batch.in_doubt  # it was left out
+
+    async def lose() -> None:
+        raise ConnectionResetError
+
+    connection.before = lose
+    with pytest.raises(ConnectionResetError):
+        await together.write(connection, [batch])
+
+    assert batch.in_doubt
+
+
+async def test_what_was_sent_is_not_said_to_be_undone_because_the_database_went_away_later(
+    dsn: str, store: Store
+) -> None:
+    node = open_store(dsn, CountingMeter())
+    assert isinstance(node, PostgresStore)
+    node._writing = _Forgetful(node._writing)
+
+    with pytest.raises(BlocklistInternalError):
+        await node.apply(block(person(1)))
+
+    assert await is_blocked(store, person(1))
+    await node.close()
+
+
+class _Forgetful(Connections):
+    """Loses the end of what is written together, and then the database for good."""
+
+    def __init__(self, real: Connections) -> None:
+        self._real = real
+
+    async def run(
+        self,
+        work: Callable[[Connection], Awaitable[T]],
+        *,
+        again: bool = True,
+        whole: bool = True,
+        within: float = 5.0,
+    ) -> T:
+        if isinstance(work, Batch):
+            raise Overloaded("")
+        await self._real.run(work, again=again, whole=whole, within=within)
+        return await self._real.run(work, again=again, whole=whole, within=within)
+
+    async def close(self) -> None:
+        await self._real.close()
 
 
 async def test_an_attempt_that_ends_late_counts_as_it_was_decided(dsn: str, connection: Watched, store: Store) -> None:

@@ -29,6 +29,13 @@ async def test_an_unknown_account_is_not_found(store: Store) -> None:
     assert await store.find_account(ACCOUNT) is None
 
 
+async def test_what_no_text_can_be_on_postgresql_is_not_found_either(store: Store) -> None:
+    await store.add_number(NUMBER, NOON)
+
+    assert await store.find_account("1\0") is None
+    assert not await store.remove_downstream(LIST, "5f0c\0")
+
+
 async def test_an_account_that_a_number_made_has_no_secrets(store: Store) -> None:
     await store.add_number(NUMBER, NOON)
 

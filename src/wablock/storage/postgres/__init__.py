@@ -40,7 +40,7 @@ from wablock.storage.postgres.lists import Batch, NoSuchList
 from wablock.storage.postgres.schema import prepare
 from wablock.storage.postgres.sweeping import sweep
 from wablock.storage.postgres.together import Outcomes
-from wablock.storage.postgres.working_list import ListChange, Merge
+from wablock.storage.postgres.working_list import Copy, ListChange, Merge
 from wablock.storage.round_trips import RoundTrips
 from wablock.storage.unreachable import Unreachable
 
@@ -57,7 +57,8 @@ _MOST_LISTS_TOGETHER: Final = 16  # each waits for the commits of the others
 _CONTENDED_FOR: Final = 1.0  # seconds that a list which another node writes to is held from the beginning
 _STALLED_AFTER: Final = 3.0  # seconds; what comes then is told at once to come again, and does not pile up
 
-_READY = "UPDATE wablock_schema SET version = version WHERE only_row"
+# A lock is a write; this one waits for no other node that asks, nor for one that migrates.
+_READY = "SELECT 1 FROM wablock_schema WHERE only_row FOR KEY SHARE"
 
 
 class PostgresStore:
@@ -208,17 +209,21 @@ class PostgresStore:
 
     async def _block(self, change: Block) -> Outcome:
         """What a request shows is learned before. What others learn meanwhile is seen to afterwards: a user who is
-        blocked by a user_id alone, just as that user_id is linked to a number, is blocked by the number, too.
+        blocked by a user_id alone, just as that user_id is linked to a number or to another one, is blocked by that
+        number, too.
         """
         await self._learn(change.list_id, change)
         alone = [member.user_id for member in change.members if member.user_id is not None and not member.links]
         before = await self._links.known(change.account_id, alone)
         outcome = await self._lists.submit(change.list_id, change)
         try:
-            after = await self._links.known(change.account_id, alone)
-            for user_id, alias in after.items():
-                if user_id not in before:
+            for user_id, alias in (await self._links.known(change.account_id, alone)).items():
+                meant = before.get(user_id)
+                if meant is None:
                     await self._lists.submit(change.list_id, Merge(change.account_id, change.at, alias.member))
+                elif meant.identity != alias.identity:
+                    copy = Copy(change.account_id, change.at, frozenset({meant.identity}), alias.member)
+                    await self._lists.submit(change.list_id, copy)
         except Overloaded as trouble:  # which says that nothing was done
             raise Unreachable from trouble
         return outcome
@@ -249,17 +254,31 @@ class PostgresStore:
 
     async def _apply_together(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
         batch = Batch(list_id, changes, self._node, self._numbers)
+        try:
+            return await self._write_batch(batch)
+        except Overloaded as trouble:  # which says that nothing was done
+            if batch.in_doubt:
+                raise Unreachable from trouble
+            raise
+
+    async def _write_batch(self, batch: Batch) -> Outcomes:
+        list_id = batch.list_id
         if not self._is_contended(list_id) and together.may_share(batch):
             outcomes = await self._trips.ask(batch)
             if outcomes is not None:
                 return outcomes
             self._contended[list_id] = asyncio.get_running_loop().time() + _CONTENDED_FOR
         try:
-            return await self._writing.run(batch)
+            return await self._hold(batch)
         except NoSuchList:
-            add = partial(directory.add_list, account_id=changes[0].account_id, list_id=list_id)
+            add = partial(directory.add_list, account_id=batch.changes[0].account_id, list_id=list_id)
             await self._writing.run(add)
-            return await self._writing.run(batch)
+            return await self._hold(batch)
+
+    async def _hold(self, batch: Batch) -> Outcomes:
+        while (outcomes := await self._writing.run(batch)) is None:  # who expired is taken off first, slice by slice
+            pass
+        return outcomes
 
     async def _write_together(self, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
         return await self._writing.run(partial(together.write, batches=batches), whole=False)

@@ -1,7 +1,7 @@
 """Who is blocked, on PostgreSQL: many questions, of whichever lists, in one statement."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -15,14 +15,36 @@ FROM unnest($1::text[], $2::text[]) AS asked (list_id, identity)
 JOIN blocked_user AS held ON held.list_id = asked.list_id AND held.identity = asked.identity
 WHERE held.list_id = ANY($3::text[])
 """
-_ALIASES = """
-SELECT known.account_id, known.alias, known.identity
-FROM unnest($1::text[], $2::text[]) AS asked (account_id, alias)
-JOIN identity_alias AS known ON known.account_id = asked.account_id AND known.alias = asked.alias
+_ASKED: Final = "unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS asked (list_id, account_id, identity, alias)"
+# OFFSET: made before the rows are looked up, so that these are looked up by list and identity, and not by one of them.
+_LINKED: Final = f"""(
+  SELECT asked.list_id, asked.account_id, asked.identity, asked.alias, known.identity AS meant FROM {_ASKED}
+  JOIN identity_alias AS known ON known.account_id = asked.account_id AND known.alias = asked.alias OFFSET 0
+) AS asked"""
+
+
+def _rows_by(name: str, asked: str) -> str:
+    """The rows under one of the names of those who are `asked` about."""
+    return f"""
+SELECT asked.list_id, asked.account_id, asked.identity, asked.alias,
+       held.blocked_at, held.seq, held.reason, held.expires_at
+FROM {asked}
+JOIN blocked_user AS held ON held.list_id = asked.list_id AND held.identity = asked.{name}
+WHERE held.list_id = ANY($5::text[])
 """
+
+
+# One statement, so that links and rows are of one moment: between two a user could be unblocked whom a link has left.
+# A branch for each name: of one that may be any of them PostgreSQL makes a walk.
+_ROWS_BY_ALL_IDS = "UNION ALL".join(
+    [_rows_by("identity", _ASKED), _rows_by("alias", _ASKED), _rows_by("meant", _LINKED)]
+)
 
 Name: TypeAlias = tuple[str, str]
 """A list and an identity, or an account and a user_id."""
+
+Asked: TypeAlias = tuple[str, str, str, str | None]
+"""A list, its account, and a user's two ids."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -42,55 +64,34 @@ class _Block(msgspec.Struct, frozen=True):
 
 
 async def blocked(connection: Connection, questions: Sequence[Question]) -> Sequence[Sequence[InForce | None]]:
-    """For each question what `BlockStore.blocked` promises.
-
-    A row that is found by its own ids is asked for before the links are: a row which a link moves in between was found
-    where it was, or is found where the link says.
-    """
-    asked = {(it.list_id, name) for it in questions for user in it.users for name in _own_names(user)}
-    found = await _rows(connection, asked)
-    aliases = await _aliases(connection, questions)
-    if aliases:
-        meant = {
-            (it.list_id, aliases[it.account_id, user.user_id])
-            for it in questions
-            for user in it.users
-            if user.user_id is not None and (it.account_id, user.user_id) in aliases
-        }
-        found |= await _rows(connection, meant - asked)
-    return [[_in_force(found, aliases, it, user) for user in it.users] for it in questions]
+    """For each question what `BlockStore.blocked` promises, all of one moment."""
+    asked = {_asked(it, user) for it in questions for user in it.users}
+    found = await _found(connection, asked)
+    return [[_in_force(found.get(_asked(it, user), ()), it.at) for user in it.users] for it in questions]
 
 
-def _own_names(user: Member) -> Sequence[str]:
-    return (user.key,) if user.user_id is None else (user.key, user.user_id)
+def _asked(question: Question, user: Member) -> Asked:
+    return question.list_id, question.account_id, user.key, user.user_id
 
 
-async def _rows(connection: Connection, asked: set[Name]) -> dict[Name, _Block]:
+async def _found(connection: Connection, asked: set[Asked]) -> Mapping[Asked, Sequence[_Block]]:
+    """The rows of those who have any."""
     if not asked:
         return {}
-    list_ids, identities = map(list, zip(*asked, strict=True))
-    rows = await connection.fetch(_ROWS, list_ids, identities, list(set(list_ids)))
-    return {(row[0], row[1]): _Block(row[2], row[3], row[4], row[5]) for row in rows}
+    list_ids, account_ids, identities, user_ids = map(list, zip(*asked, strict=True))
+    lists = list(set(list_ids))
+    if not any(user_ids):
+        rows = await connection.fetch(_ROWS, list_ids, identities, lists)
+        by_number = {(row[0], row[1]): _Block(row[2], row[3], row[4], row[5]) for row in rows}
+        return {it: [by_number[it[0], it[2]]] for it in asked if (it[0], it[2]) in by_number}
+    found: dict[Asked, list[_Block]] = {}
+    for row in await connection.fetch(_ROWS_BY_ALL_IDS, list_ids, account_ids, identities, user_ids, lists):
+        found.setdefault((row[0], row[1], row[2], row[3]), []).append(_Block(row[4], row[5], row[6], row[7]))
+    return found
 
 
-async def _aliases(connection: Connection, questions: Sequence[Question]) -> Mapping[Name, str]:
-    asked = {(it.account_id, user.user_id) for it in questions for user in it.users if user.user_id is not None}
-    if not asked:
-        return {}
-    rows = await connection.fetch(_ALIASES, *map(list, zip(*asked, strict=True)))
-    return {(row[0], row[1]): row[2] for row in rows}
-
-
-def _in_force(
-    found: Mapping[Name, _Block], aliases: Mapping[Name, str], question: Question, user: Member
-) -> InForce | None:
-    if not found:
-        return None
-    names = [*_own_names(user)]
-    if user.user_id is not None and (meant := aliases.get((question.account_id, user.user_id))) is not None:
-        names.append(meant)
-    blocks = [block for name in names if (block := found.get((question.list_id, name))) is not None]
-    holding = [block for block in blocks if block.expires_at is None or block.expires_at > question.at]
+def _in_force(blocks: Sequence[_Block], at: Microseconds) -> InForce | None:
+    holding = [block for block in blocks if block.expires_at is None or block.expires_at > at]
     if not holding:
         return None
     first = min(holding, key=lambda block: (block.blocked_at, block.seq))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import chain, repeat
 from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -101,14 +102,22 @@ class Connections:
         self._is_away = False
         self._answered_at = 0.0
 
-    async def run(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = True, whole: bool = True) -> T:
+    async def run(
+        self,
+        work: Callable[[Connection], Awaitable[T]],
+        *,
+        again: bool = True,
+        whole: bool = True,
+        within: float = _ANSWER_WITHIN,
+    ) -> T:
         """What `work` gives on a connection, in a transaction of its own making, or as one statement.
 
         It is repeated where it was undone or the connection was lost, so it must be idempotent; with `again` False it
         is not repeated where it may have been done. `whole` False: it is several transactions, of which some may be
-        done when another is undone. Raises `Overloaded` where the database does not answer and nothing
-        was done, at once when that is known; `Unreachable` where something may have been; `BlocklistInternalError`
-        where the database cannot do it.
+        done when another is undone. An attempt is taken for lost when it has no end `within` so many seconds.
+
+        Raises `Overloaded` where the database does not answer and nothing was done, at once when that is known;
+        `Unreachable` where something may have been; `BlocklistInternalError` where the database cannot do it.
         """
         if self.is_stuck():
             raise Overloaded(_AWAY)
@@ -116,24 +125,27 @@ class Connections:
             self._answered_at = asyncio.get_running_loop().time()
         self._at_work += 1
         try:
-            return await self._repeated(work, again=again, whole=whole)
+            return await self._repeated(work, again=again, whole=whole, within=within)
         finally:
             self._at_work -= 1
 
-    async def _repeated(self, work: Callable[[Connection], Awaitable[T]], *, again: bool, whole: bool) -> T:
+    async def _repeated(
+        self, work: Callable[[Connection], Awaitable[T]], *, again: bool, whole: bool, within: float
+    ) -> T:
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._give_up_after
         nothing_done = True
         for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
             try:
-                result = await self._attempt(work, give_up_at, whole=whole)
+                result = await self._attempt(work, give_up_at, whole=whole, within=within)
             except _Again as trouble:
                 nothing_done = nothing_done and trouble.nothing_done
                 self._is_away = True
                 if loop.time() > give_up_at or not (again or nothing_done):
                     raise _given_up(trouble, nothing_done=nothing_done) from trouble.__cause__
             except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
-                raise _failure(BlocklistInternalError(), trouble) from trouble
+                failure = BlocklistInternalError() if nothing_done else Unreachable()
+                raise _failure(failure, trouble) from trouble
             else:
                 self._is_away, self._answered_at = False, loop.time()
                 return result
@@ -153,15 +165,21 @@ class Connections:
             except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 pool.terminate()
 
-    async def _attempt(self, work: Callable[[Connection], Awaitable[T]], give_up_at: float, *, whole: bool) -> T:
+    async def _attempt(
+        self, work: Callable[[Connection], Awaitable[T]], give_up_at: float, *, whole: bool, within: float
+    ) -> T:
         loop = asyncio.get_running_loop()
         pool = await self._opened()
         try:
             connection = await pool.acquire(timeout=max(give_up_at - loop.time(), 0.1))
         except _REFUSED as trouble:
             raise _Again(nothing_done=True) from trouble
+        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
+            if pool.is_closing():
+                raise
+            raise _Again(nothing_done=True) from trouble  # it was lost again while it was made ready
         # Not asyncpg's own timeout: that cancels, and a COMMIT that is cancelled while it waits for a standby is done.
-        watch = loop.call_later(_ANSWER_WITHIN, _cut_off, connection)
+        watch = loop.call_later(within, _cut_off, connection)
         try:
             return await work(connection)
         except _UNDONE as trouble:
@@ -169,7 +187,11 @@ class Connections:
         except _LOST as trouble:
             _cut_off(connection)
             raise _Again(nothing_done=isinstance(trouble, asyncpg.ReadOnlySQLTransactionError)) from trouble
-        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
+        except asyncpg.InternalClientError as trouble:
+            # It was told of its end, which has not come yet: in between it refuses whatever it is asked.
+            _cut_off(connection)
+            raise _Again(nothing_done=False) from trouble
+        except asyncpg.InterfaceError as trouble:
             if _is_lost(connection):
                 raise _Again(nothing_done=False) from trouble
             raise
@@ -185,6 +207,7 @@ class Connections:
                 min_size=0,
                 max_size=self._most,
                 timeout=_CONNECT_WITHIN,
+                connect=connect,
                 target_session_attrs=role(self._dsn),
                 init=prepare_connection,
                 reset=_leave_as_it_is,
@@ -215,6 +238,27 @@ def _cut_off(connection: Connection) -> None:
 def role(dsn: str) -> str | None:
     """Which of the servers that a URL names is meant: the one that takes changes, where the URL does not say."""
     return None if "target_session_attrs=" in dsn else "primary"
+
+
+async def connect(dsn: str, *, timeout: float, **settings: Any) -> Any:  # noqa: ASYNC109 - as asyncpg has it
+    """A connection to the first of the servers that the URL names which answers, each in its time, and has the role.
+
+    asyncpg gives all of them one time together: a machine that is gone and says nothing would use it up.
+    """
+    *firsts, last = _one_by_one(dsn)
+    for url in firsts:
+        with contextlib.suppress(*_REFUSED):
+            return await asyncpg.connect(url, timeout=timeout, **settings)
+    return await asyncpg.connect(last, timeout=timeout, **settings)
+
+
+def _one_by_one(dsn: str) -> list[str]:
+    """A URL for each of its servers; the URL itself where it says elsewhere which they are."""
+    parts = urlsplit(dsn)
+    user, at, hosts = parts.netloc.rpartition("@")
+    if "prefer-standby" in parts.query:  # which is a word about all of them
+        return [dsn]
+    return [urlunsplit(parts._replace(netloc=f"{user}{at}{host}")) for host in hosts.split(",")]
 
 
 async def prepare_connection(connection: Connection) -> None:

@@ -27,7 +27,6 @@ _ADD_ACCOUNT = "INSERT INTO account (account_id, created_at) VALUES ($1, $2) ON 
 _ADD_LIST = """
 INSERT INTO account_list (account_id, list_id) VALUES ($1, $2) ON CONFLICT (account_id, list_id) DO NOTHING
 """
-_FORGET_LIST = "DELETE FROM account_list WHERE account_id = $1 AND list_id = $2"
 _LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"
 
 _NUMBER: Final = "phone_number_id, account_id, wa_id, country, rules"
@@ -46,6 +45,7 @@ _TAKE_LIST = """
 INSERT INTO block_list (list_id, account_id, version, size, revision, writers) VALUES ($1, $2, 0, 0, 0, '{}')
 ON CONFLICT (list_id) DO UPDATE SET account_id = excluded.account_id, revision = block_list.revision + 1
 """
+# That the account had the list stays known: whoever adds the number again may be about to make it known.
 # A removed number's list stays, empty and nobody's: a request that was let in just before the removal is refused by it,
 # and does not block for whoever adds the number next. It is taken first: whoever writes to the list holds it.
 _GIVE_UP_LIST = """
@@ -60,6 +60,7 @@ _REMOVE_REST = (
     "DELETE FROM downstream WHERE phone_number_id = $1",
     "DELETE FROM upstream WHERE phone_number_id = $1",
 )
+_REMOVED_WITHIN: Final = 600.0  # seconds: a list of millions goes in one transaction
 
 
 async def find_tokens(connection: Connection, digests: Sequence[bytes]) -> Sequence[AccessToken | None]:
@@ -141,10 +142,7 @@ async def remove_number(connections: Connections, phone_number_id: str) -> bool:
 
     if await connections.run(lambda connection: find_number(connection, phone_number_id)) is None:
         return False
-    account_id = await connections.run(remove, again=False)
-    if account_id is not None:
-        await connections.run(lambda connection: connection.execute(_FORGET_LIST, account_id, phone_number_id))
-    return account_id is not None
+    return await connections.run(remove, again=False, within=_REMOVED_WITHIN) is not None
 
 
 async def _know_list(connection: Connection, number: BusinessNumber, at: Microseconds) -> None:

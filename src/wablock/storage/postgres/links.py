@@ -107,6 +107,9 @@ class Links:
             current = msgspec.structs.replace(previous, user_id=current.user_id)
             await self.tell(Link(change.account_id, change.at, [current]))
         await self._copy(change.account_id, names - {current.key}, current, change.at)
+        if current.wa_id is None:  # whoever linked the user_id meanwhile did not find the copies
+            linked = await self.known(change.account_id, [current.user_id])
+            await self._settle(change.account_id, [alias.member for alias in linked.values()], change.at)
 
     async def _tell(self, account_id: str, member: Member, at: Microseconds) -> None:
         while True:
@@ -122,6 +125,8 @@ class Links:
             await self._copy(account_id, {alias.identity}, member, at)
             values = account_id, member.user_id, alias.identity, member.key, member.wa_id
             if await self._connections.run(lambda connection: connection.fetch(_RELINK, *values)):  # noqa: B023 - awaited
+                # Again: who was blocked by the old link meanwhile. Who is from now on sees that there is a new one.
+                await self._copy(account_id, {alias.identity}, member, at)
                 await self._settle(account_id, [member], at)
                 return
 

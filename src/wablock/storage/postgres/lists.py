@@ -16,7 +16,11 @@ COLUMNS: Final = Listed.__struct_fields__
 _COLUMNS: Final = ", ".join(COLUMNS)
 _ROWS = f"SELECT {_COLUMNS} FROM blocked_user WHERE list_id = $1 AND identity = ANY($2)"
 _WROTE_AT = "SELECT identity, at FROM last_inbound WHERE phone_number_id = $1 AND identity = ANY($2)"
-_DROP_EXPIRED = "DELETE FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 RETURNING seq"
+_DROP_EXPIRED = """
+DELETE FROM blocked_user WHERE list_id = $1 AND identity IN (
+  SELECT identity FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 LIMIT $3)
+RETURNING seq
+"""
 _DROP_THESE = "DELETE FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 AND identity = ANY($3) RETURNING seq"
 _NEXT_EXPIRY = """
 SELECT expires_at FROM blocked_user WHERE list_id = $1 AND expires_at IS NOT NULL ORDER BY expires_at LIMIT 1
@@ -40,6 +44,7 @@ UPDATE block_list SET version = $2, size = $3, next_expiry = $4, revision = revi
 WHERE list_id = $1
 """
 
+_MOST_EXPIRED: Final = 10_000  # taken off in one transaction, which has to end before it is taken for lost
 _MOST_WRITERS: Final = 16  # nodes whose last batch a list remembers, so that a repeat knows whether it was done
 
 
@@ -61,8 +66,11 @@ class Batch:
         self._numbers = numbers
         self._decided: dict[int, Sequence[Outcome | Exception]] = {}
 
-    async def __call__(self, connection: Connection) -> Sequence[Outcome | Exception]:
-        """An outcome for each change; all of them are durable on return, or none is. Raises `NoSuchList`."""
+    async def __call__(self, connection: Connection) -> Sequence[Outcome | Exception] | None:
+        """An outcome for each change; all of them are durable on return, or none is. Raises `NoSuchList`.
+
+        None where so many have expired that only some could be taken off: then it is to be called again.
+        """
         async with connection.transaction(isolation="read_committed"):
             held = await connection.fetchrow(_HOLD, self.list_id)
             if held is None:
@@ -71,7 +79,13 @@ class Batch:
             done = self.done(writers)
             if done is not None:
                 return done
-            working = await self._read(connection, Head(*head))
+            now = Head(*head)
+            if await self._drop_expired(connection, now):
+                await connection.execute(
+                    _CHANGE_LIST, self.list_id, now.version, now.size, now.next_expiry, list(writers)
+                )
+                return None
+            working = await self._read(connection, now)
             number, outcomes = self.decide(working)
             await self._write(connection, working, Head(*head), self.writers(writers, number))
         return outcomes
@@ -80,6 +94,15 @@ class Batch:
         """What came of an attempt that is done, of which only the end was not seen; None where there is none such."""
         mine = (self._decided.get(number) for node, number in _pairs(writers) if node == self._node)
         return next((outcomes for outcomes in mine if outcomes is not None), None)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether an attempt may be done or may yet be, of which the end was not seen."""
+        return bool(self._decided)
+
+    def left_out(self, number: int) -> None:
+        """The attempt was not written, and will not be."""
+        del self._decided[number]
 
     def decide(self, working: WorkingList) -> tuple[int, Sequence[Outcome | Exception]]:
         """A new attempt: its number, and what comes of it if it is written."""
@@ -94,24 +117,30 @@ class Batch:
 
     async def _read(self, connection: Connection, head: Head) -> WorkingList:
         changes = [change for change in self.changes if change.account_id == head.account_id]
-        await self._drop_expired(connection, head, changes)
         meanings = await self._meanings(connection, head, changes)
         names = {name for change in changes for name in names_of(change, meanings)}
         rows = await connection.fetch(_ROWS, self.list_id, list(names)) if names else ()
         wrote_at = await self._wrote_at(connection, head, changes, names)
         return WorkingList(self.list_id, head, (Listed(*row) for row in rows), meanings, wrote_at)
 
-    async def _drop_expired(self, connection: Connection, head: Head, changes: Sequence[ListChange]) -> None:
-        at = min((change.at for change in changes), default=None)
+    async def _drop_expired(self, connection: Connection, head: Head) -> bool:
+        """Whether there are more of them than could be taken off.
+
+        All changes are decided now, which is when the last came or later: a message may be told of long after it came.
+        """
+        changes = [change for change in self.changes if change.account_id == head.account_id]
+        at = max((change.at for change in changes), default=None)
         if at is None or head.next_expiry is None or head.next_expiry > at:
-            return
-        if all(isinstance(change, DropExpired) for change in changes):  # a sweep takes a slice
+            return False
+        is_sweep = all(isinstance(change, DropExpired) for change in changes)
+        if is_sweep:  # it takes a slice
             these = [name for change in changes if isinstance(change, DropExpired) for name in change.identities]
             dropped = await connection.fetch(_DROP_THESE, self.list_id, at, these)
         else:
-            dropped = await connection.fetch(_DROP_EXPIRED, self.list_id, at)
+            dropped = await connection.fetch(_DROP_EXPIRED, self.list_id, at, _MOST_EXPIRED)
         head.size -= len(dropped)
         head.next_expiry = await connection.fetchval(_NEXT_EXPIRY, self.list_id)
+        return not is_sweep and head.next_expiry is not None and head.next_expiry <= at
 
     async def _meanings(self, connection: Connection, head: Head, changes: Sequence[ListChange]) -> dict[str, Meaning]:
         """Read under the lock: whoever links a user_id merges the list's rows after us, or was seen by us."""

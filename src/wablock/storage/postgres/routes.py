@@ -7,6 +7,8 @@ from wablock.block_list.ports import Microseconds
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.postgres.connections import Connection
 
+_NUL: Final = "\0"  # no text on PostgreSQL has one; strangers may ask for what they like
+
 _ACCOUNT: Final = "account_id, app_secret, verify_token_sha256"
 _FIND_ACCOUNT = f"SELECT {_ACCOUNT} FROM account WHERE account_id = $1"
 _FIND_VERIFIER = f"SELECT {_ACCOUNT} FROM account WHERE verify_token_sha256 = $1 ORDER BY account_id LIMIT 1"
@@ -54,6 +56,8 @@ _REMOVE_UPSTREAM = "DELETE FROM upstream WHERE phone_number_id = $1 RETURNING ph
 
 
 async def find_account(connection: Connection, account_id: str) -> SealedAccount | None:
+    if _NUL in account_id:
+        return None
     return _account(await connection.fetchrow(_FIND_ACCOUNT, account_id))
 
 
@@ -88,6 +92,8 @@ async def add_downstream(connection: Connection, it: SealedDownstream) -> bool:
 
 
 async def remove_downstream(connection: Connection, phone_number_id: str, downstream_id: str) -> bool:
+    if _NUL in downstream_id:
+        return False
     return await connection.fetchval(_REMOVE_DOWNSTREAM, phone_number_id, downstream_id) is not None
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 
 from wablock.storage.opening import CannotOpen, named
-from wablock.storage.postgres.connections import Connection, role
+from wablock.storage.postgres.connections import Connection, connect, role
 
 _log = logging.getLogger("wablock.storage")
 
@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS wablock_schema (
 INSERT INTO wablock_schema (only_row, version, works_with) VALUES (true, 0, 0) ON CONFLICT DO NOTHING
 """
 _IS_THERE = "SELECT to_regclass('wablock_schema')"
-_HELD = "SELECT version, works_with FROM wablock_schema WHERE only_row FOR UPDATE"
+# Against other nodes that migrate, not against those that ask whether they can write.
+_HELD = "SELECT version, works_with FROM wablock_schema WHERE only_row FOR NO KEY UPDATE"
 _DONE = "UPDATE wablock_schema SET version = $1, works_with = $2 WHERE only_row"
 _HAS_CITUS = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')"
 
@@ -113,7 +114,7 @@ async def _apply(connection: Connection, scripts: Migrations, citus: Migrations)
 
 async def _prepare(dsn: str) -> None:
     try:
-        connection = await asyncpg.connect(dsn, timeout=_WITHIN, target_session_attrs=role(dsn))
+        connection = await connect(dsn, timeout=_WITHIN, target_session_attrs=role(dsn))
     except (asyncpg.ClientConfigurationError, ValueError) as trouble:  # ValueError: a port that is no number
         raise CannotOpen(
             f"Cannot read the database URL: {_one_line(trouble)}; write postgresql://user@host:5432/database"

@@ -13,12 +13,15 @@ _LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"
 _EXPIRED = "SELECT list_id, account_id FROM block_list WHERE list_id = ANY($1) AND next_expiry <= $2"
 _THESE = "SELECT identity FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 LIMIT $3"
 _OLD_INBOUND = """
-SELECT phone_number_id FROM last_inbound WHERE phone_number_id = ANY($1) AND at > 0 AND at < $2 GROUP BY phone_number_id
+SELECT phone_number_id, identity FROM last_inbound
+WHERE phone_number_id = ANY($1) AND at > 0 AND at < $2 LIMIT $3
 """
-_FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at > 0 AND at < $2"
+# at: the user may have written again meanwhile.
+_FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at < $2 AND identity = ANY($3)"
 
 _MOST_LISTS: Final = 1_000  # looked through in one statement
 _MOST_EXPIRED: Final = 10_000  # forgotten in one sweep, so that no change waits long behind it; the next sweep goes on
+_MOST_INBOUND: Final = 10_000  # forgotten in one transaction, which has to end before it is taken for lost
 
 
 async def sweep(
@@ -35,8 +38,16 @@ async def sweep(
             with contextlib.suppress(UnknownObject):  # removed meanwhile, with all that was on it
                 if these:
                     await apply(list_id, DropExpired(account_id, change.at, these))
-        for (number,) in await _fetch(connections, _OLD_INBOUND, some, change.inbound_before):
-            await _execute(connections, _FORGET_INBOUND, number, change.inbound_before)
+        while old := await _fetch(connections, _OLD_INBOUND, some, change.inbound_before, _MOST_INBOUND):
+            for number, users in _by_number(old).items():
+                await _execute(connections, _FORGET_INBOUND, number, change.inbound_before, users)
+
+
+def _by_number(rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
+    users: dict[str, list[str]] = {}
+    for number, identity in rows:
+        users.setdefault(number, []).append(identity)
+    return users
 
 
 async def _fetch(connections: Connections, statement: str, *args: object) -> Sequence[Sequence[str]]:

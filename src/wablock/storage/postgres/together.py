@@ -58,11 +58,9 @@ def may_share(batch: Batch) -> bool:
 async def write(connection: Connection, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
     """For each batch an outcome for each of its changes, durable on return; None where its list has to be held."""
     heads = await _heads(connection, batches)
-    results: dict[str, Outcomes | None] = dict.fromkeys(batch.list_id for batch in batches)
     open_ = [batch for batch in batches if _is_quiet(batch, heads.get(batch.list_id))]
-    if open_:
-        results |= await _write(connection, open_, heads)
-    return [results[batch.list_id] for batch in batches]
+    results = await _write(connection, open_, heads) if open_ else {}
+    return [results.get(batch.list_id) for batch in batches]
 
 
 async def _write(
@@ -70,21 +68,24 @@ async def _write(
 ) -> dict[str, Outcomes | None]:
     meanings = await _meanings(connection, batches, heads)
     rows = await _rows(connection, batches, heads, meanings)
-    written, outcomes = [], []
+    written, decided = [], []
     for batch in batches:
         found = heads[batch.list_id]
         before = msgspec.structs.replace(found.head)
         working = WorkingList(batch.list_id, found.head, rows[batch.list_id], meanings[found.account_id], {})
-        number, came_of_it = batch.decide(working)
-        outcomes.append(came_of_it)
+        number, outcomes = batch.decide(working)
+        decided.append((batch, number, outcomes))
         written.append(_written(working, before, batch.writers(found.writers, number)))
     revisions = [heads[batch.list_id].revision for batch in batches]
     list_ids = [batch.list_id for batch in batches]
     were_written = await connection.fetchval(_WRITE, list_ids, revisions, msgspec.json.encode(written).decode())
-    return {
-        list_id: came_of_it if list_id in were_written else None
-        for list_id, came_of_it in zip(list_ids, outcomes, strict=True)
-    }
+    results: dict[str, Outcomes | None] = {}
+    for batch, number, outcomes in decided:
+        was_written = batch.list_id in were_written
+        if not was_written:
+            batch.left_out(number)
+        results[batch.list_id] = outcomes if was_written else None
+    return results
 
 
 async def _heads(connection: Connection, batches: Sequence[Batch]) -> dict[str, _Found]:
@@ -93,10 +94,10 @@ async def _heads(connection: Connection, batches: Sequence[Batch]) -> dict[str, 
 
 
 def _is_quiet(batch: Batch, found: _Found | None) -> bool:
-    """Whether the list is there, and nobody on it has expired: who has is taken off while it is held.
+    """Whether the list is there, nobody on it has expired, and nothing of the batch is done already.
 
-    Nor may an attempt before be done: after a crash of the primary it can be seen here before the standby has it. Who
-    holds the list commits, and that waits for the standby.
+    Who has expired is taken off while the list is held. What is done is told after it was held: that is a write, whose
+    commit waits for the standby, and with it for an attempt that was thrown out while it waited.
     """
     if found is None or batch.done(found.writers) is not None:
         return False
