@@ -54,6 +54,7 @@ _MOST_READING: Final = 4
 _CHECKS_AT_ONCE: Final = 2
 _TRIPS_AT_ONCE: Final = 6  # of those that write: lists that have to be held need some, too
 _MOST_LISTS_TOGETHER: Final = 16  # each waits for the commits of the others
+_TRIP_WITHIN: Final = 10.0  # seconds for so many commits, where a standby is slow
 _CONTENDED_FOR: Final = 1.0  # seconds that a list which another node writes to is held from the beginning
 _STALLED_AFTER: Final = 3.0  # seconds; what comes then is told at once to come again, and does not pile up
 
@@ -281,7 +282,7 @@ class PostgresStore:
         return outcomes
 
     async def _write_together(self, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
-        return await self._writing.run(partial(together.write, batches=batches), whole=False)
+        return await self._writing.run(partial(together.write, batches=batches), whole=False, within=_TRIP_WITHIN)
 
     def _is_contended(self, list_id: str) -> bool:
         """Whether another node wrote to the list a moment ago: then what is decided without holding it is in vain."""

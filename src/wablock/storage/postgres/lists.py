@@ -16,11 +16,7 @@ COLUMNS: Final = Listed.__struct_fields__
 _COLUMNS: Final = ", ".join(COLUMNS)
 _ROWS = f"SELECT {_COLUMNS} FROM blocked_user WHERE list_id = $1 AND identity = ANY($2)"
 _WROTE_AT = "SELECT identity, at FROM last_inbound WHERE phone_number_id = $1 AND identity = ANY($2)"
-_DROP_EXPIRED = """
-DELETE FROM blocked_user WHERE list_id = $1 AND identity IN (
-  SELECT identity FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 LIMIT $3)
-RETURNING seq
-"""
+_EXPIRED = "SELECT identity FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 LIMIT $3"
 _DROP_THESE = "DELETE FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 AND identity = ANY($3) RETURNING seq"
 _NEXT_EXPIRY = """
 SELECT expires_at FROM blocked_user WHERE list_id = $1 AND expires_at IS NOT NULL ORDER BY expires_at LIMIT 1
@@ -135,9 +131,9 @@ class Batch:
         is_sweep = all(isinstance(change, DropExpired) for change in changes)
         if is_sweep:  # it takes a slice
             these = [name for change in changes if isinstance(change, DropExpired) for name in change.identities]
-            dropped = await connection.fetch(_DROP_THESE, self.list_id, at, these)
         else:
-            dropped = await connection.fetch(_DROP_EXPIRED, self.list_id, at, _MOST_EXPIRED)
+            these = [name for (name,) in await connection.fetch(_EXPIRED, self.list_id, at, _MOST_EXPIRED)]
+        dropped = await connection.fetch(_DROP_THESE, self.list_id, at, these)
         head.size -= len(dropped)
         head.next_expiry = await connection.fetchval(_NEXT_EXPIRY, self.list_id)
         return not is_sweep and head.next_expiry is not None and head.next_expiry <= at

@@ -1,13 +1,13 @@
 """Forgetting what is over, list by list. Any number of nodes may do it: what one has done the others find done."""
 
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from wablock.block_list.ports import Outcome, Sweep
-from wablock.contract.errors import UnknownObject
+from wablock.contract.errors import BlocklistInternalError, UnknownObject
 from wablock.storage.postgres.connections import Connection, Connections
 from wablock.storage.postgres.working_list import DropExpired, ListChange
+from wablock.storage.unreachable import Unreachable
 
 _LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"
 _EXPIRED = "SELECT list_id, account_id FROM block_list WHERE list_id = ANY($1) AND next_expiry <= $2"
@@ -35,12 +35,22 @@ async def sweep(
         for list_id, account_id in await _fetch(connections, _EXPIRED, some, change.at):
             these = [name for (name,) in await _fetch(connections, _THESE, list_id, change.at, most)]
             most -= len(these)
-            with contextlib.suppress(UnknownObject):  # removed meanwhile, with all that was on it
-                if these:
-                    await apply(list_id, DropExpired(account_id, change.at, these))
+            if these:
+                await _drop(apply, list_id, DropExpired(account_id, change.at, these))
         while old := await _fetch(connections, _OLD_INBOUND, some, change.inbound_before, _MOST_INBOUND):
             for number, users in _by_number(old).items():
                 await _execute(connections, _FORGET_INBOUND, number, change.inbound_before, users)
+
+
+async def _drop(apply: Callable[[str, ListChange], Awaitable[Outcome]], list_id: str, expired: DropExpired) -> None:
+    try:
+        await apply(list_id, expired)
+    except UnknownObject:  # removed meanwhile, with all that was on it
+        return
+    except Unreachable:
+        raise
+    except BlocklistInternalError:  # told of already, and no reason to leave the lists after it unswept for ever
+        return
 
 
 def _by_number(rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
