@@ -17,7 +17,10 @@ _COLUMNS: Final = ", ".join(COLUMNS)
 _ROWS = f"SELECT {_COLUMNS} FROM blocked_user WHERE list_id = $1 AND identity = ANY($2)"
 _WROTE_AT = "SELECT identity, at FROM last_inbound WHERE phone_number_id = $1 AND identity = ANY($2)"
 _EXPIRED = "SELECT identity FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 LIMIT $3"
-_DROP_THESE = "DELETE FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 AND identity = ANY($3) RETURNING seq"
+# coalesce: or they would be looked for among all that has expired.
+_DROP_THESE = """
+DELETE FROM blocked_user WHERE list_id = $1 AND coalesce(expires_at <= $2, false) AND identity = ANY($3) RETURNING seq
+"""
 _NEXT_EXPIRY = """
 SELECT expires_at FROM blocked_user WHERE list_id = $1 AND expires_at IS NOT NULL ORDER BY expires_at LIMIT 1
 """
