@@ -14,12 +14,14 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, people, person
 
 from wablock.block_list.ports import Outcome, Refusal
-from wablock.contract.errors import BlocklistInternalError, Overloaded
+from wablock.contract.errors import Overloaded
 from wablock.storage import Store, open_store
-from wablock.storage.postgres import PostgresStore, together
+from wablock.storage.postgres import together
 from wablock.storage.postgres.connections import Connection, Connections
+from wablock.storage.postgres.list_writer import ListWriter
 from wablock.storage.postgres.lists import Batch
 from wablock.storage.postgres.working_list import ListChange
+from wablock.storage.unreachable import Unreachable
 
 T = TypeVar("T")
 
@@ -188,15 +190,14 @@ async def test_a_batch_is_in_doubt_from_when_it_was_sent_until_it_was_answered(
 async def test_what_was_sent_is_not_said_to_be_undone_because_the_database_went_away_later(
     dsn: str, store: Store
 ) -> None:
-    node = open_store(dsn, CountingMeter())
-    assert isinstance(node, PostgresStore)
-    node._writing = _Forgetful(node._writing)
+    connections = _Forgetful(Connections(dsn, 2))
+    writer = ListWriter(connections)
 
-    with pytest.raises(BlocklistInternalError):
-        await node.apply(block(person(1)))
+    with pytest.raises(Unreachable):
+        await writer.apply(LIST, [block(person(1))])
 
     assert await is_blocked(store, person(1))
-    await node.close()
+    await connections.close()
 
 
 class _Forgetful(Connections):
@@ -217,6 +218,9 @@ class _Forgetful(Connections):
             raise Overloaded("")
         await self._real.run(work, again=again, whole=whole, within=within)
         return await self._real.run(work, again=again, whole=whole, within=within)
+
+    def is_stuck(self) -> bool:
+        return False
 
     async def close(self) -> None:
         await self._real.close()

@@ -3,12 +3,8 @@
 Nothing is remembered here between two calls, so what one node has acknowledged is in force at all of them.
 """
 
-import asyncio
-import logging
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from itertools import count
 from typing import Final, TypeVar
 
 from wablock.access import AccessToken
@@ -28,23 +24,20 @@ from wablock.block_list.ports import (
     Sweep,
     Unblock,
 )
-from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded, UnknownObject
+from wablock.contract.errors import GraphError, Overloaded, UnknownObject
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter
 from wablock.storage.list_commits import ListCommits
-from wablock.storage.postgres import checks, directory, reads, routes, together
+from wablock.storage.postgres import checks, directory, reads, routes
 from wablock.storage.postgres.checks import Question
 from wablock.storage.postgres.connections import Connection, Connections
 from wablock.storage.postgres.links import Links
-from wablock.storage.postgres.lists import Batch, NoSuchList
+from wablock.storage.postgres.list_writer import ListWriter
 from wablock.storage.postgres.schema import prepare
 from wablock.storage.postgres.sweeping import sweep
-from wablock.storage.postgres.together import Outcomes
 from wablock.storage.postgres.working_list import Copy, ListChange, Merge
 from wablock.storage.round_trips import RoundTrips
 from wablock.storage.unreachable import Unreachable
-
-_log = logging.getLogger("wablock.storage")
 
 T = TypeVar("T")
 
@@ -52,10 +45,6 @@ T = TypeVar("T")
 _MOST_WRITING: Final = 8
 _MOST_READING: Final = 4
 _CHECKS_AT_ONCE: Final = 2
-_TRIPS_AT_ONCE: Final = 6  # of those that write: lists that have to be held need some, too
-_MOST_LISTS_TOGETHER: Final = 16  # each waits for the commits of the others
-_TRIP_WITHIN: Final = 10.0  # seconds for so many commits, where a standby is slow
-_CONTENDED_FOR: Final = 1.0  # seconds that a list which another node writes to is held from the beginning
 _STALLED_AFTER: Final = 3.0  # seconds; what comes then is told at once to come again, and does not pile up
 
 # A lock is a write; this one waits for no other node that asks, nor for one that migrates.
@@ -77,7 +66,7 @@ class PostgresStore:
         self._writing = Connections(dsn, _MOST_WRITING)
         self._reading = Connections(dsn, _MOST_READING)
         self._lists: ListCommits[ListChange] = ListCommits(
-            self._apply_to_list, meter, Backlog(stalled_after=_STALLED_AFTER)
+            ListWriter(self._writing).apply, meter, Backlog(stalled_after=_STALLED_AFTER)
         )
         self._links = Links(self._writing, self._lists.submit)
         self._checks = RoundTrips(
@@ -90,15 +79,6 @@ class PostgresStore:
         self._found_numbers = RoundTrips(
             partial(self._read, directory.find_numbers), at_once=1, is_stuck=self._reading.is_stuck
         )
-        self._trips = RoundTrips(
-            self._write_together,
-            at_once=_TRIPS_AT_ONCE,
-            most_together=_MOST_LISTS_TOGETHER,
-            is_stuck=self._writing.is_stuck,
-        )
-        self._contended: dict[str, float] = {}
-        self._node = secrets.randbits(62)
-        self._numbers = count(1)
 
     async def close(self) -> None:
         """Returns once all that was handed in is durable and the connections are closed."""
@@ -237,62 +217,6 @@ class PostgresStore:
         if await self._read(directory.owner, list_id) not in (None, change.account_id):
             raise UnknownObject("POST", list_id)
         await self._links.learn(change.account_id, news, change.at)
-
-    async def _apply_to_list(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
-        """Where one of them cannot be done, the others are, each for itself."""
-        try:
-            return await self._apply_together(list_id, changes)
-        except Unreachable:
-            raise
-        except Overloaded as refusal:
-            return [Overloaded(refusal.details or "") for _ in changes]
-        except Exception as trouble:
-            if not isinstance(trouble, BlocklistInternalError):  # those are logged already; this is a fault of ours
-                _log.exception("a batch of %s changes failed", len(changes))
-            if len(changes) == 1:
-                return [trouble]
-            return [(await self._apply_to_list(list_id, [change]))[0] for change in changes]
-
-    async def _apply_together(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
-        batch = Batch(list_id, changes, self._node, self._numbers)
-        try:
-            return await self._write_batch(batch)
-        except Overloaded as trouble:  # which says that nothing was done
-            if batch.in_doubt:
-                raise Unreachable from trouble
-            raise
-
-    async def _write_batch(self, batch: Batch) -> Outcomes:
-        list_id = batch.list_id
-        if not self._is_contended(list_id) and together.may_share(batch):
-            outcomes = await self._trips.ask(batch)
-            if outcomes is not None:
-                return outcomes
-            self._contended[list_id] = asyncio.get_running_loop().time() + _CONTENDED_FOR
-        try:
-            return await self._hold(batch)
-        except NoSuchList:
-            add = partial(directory.add_list, account_id=batch.changes[0].account_id, list_id=list_id)
-            await self._writing.run(add)
-            return await self._hold(batch)
-
-    async def _hold(self, batch: Batch) -> Outcomes:
-        while (outcomes := await self._writing.run(batch)) is None:  # who expired is taken off first, slice by slice
-            pass
-        return outcomes
-
-    async def _write_together(self, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
-        return await self._writing.run(partial(together.write, batches=batches), whole=False, within=_TRIP_WITHIN)
-
-    def _is_contended(self, list_id: str) -> bool:
-        """Whether another node wrote to the list a moment ago: then what is decided without holding it is in vain."""
-        until = self._contended.get(list_id)
-        if until is None:
-            return False
-        if until < asyncio.get_running_loop().time():
-            del self._contended[list_id]
-            return False
-        return True
 
 
 async def _touch(connection: Connection) -> None:

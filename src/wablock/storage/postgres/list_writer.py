@@ -1,0 +1,99 @@
+"""How changes of a list get there: together with other lists', or, where somebody else is at it, with the list held."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from functools import partial
+from itertools import count
+from typing import Final
+
+from wablock.contract.errors import BlocklistInternalError, Overloaded
+from wablock.storage.postgres import directory, together
+from wablock.storage.postgres.connections import Connections
+from wablock.storage.postgres.lists import Batch, NoSuchList
+from wablock.storage.postgres.together import Outcomes
+from wablock.storage.postgres.working_list import ListChange
+from wablock.storage.round_trips import RoundTrips
+from wablock.storage.unreachable import Unreachable
+
+_log = logging.getLogger("wablock.storage")
+
+_TRIPS_AT_ONCE: Final = 6  # of eight connections: lists that have to be held need some, too
+_MOST_LISTS_TOGETHER: Final = 16  # each waits for the commits of the others
+_TRIP_WITHIN: Final = 10.0  # seconds for so many commits, where a standby is slow
+_CONTENDED_FOR: Final = 1.0  # seconds that a list which another node writes to is held from the beginning
+
+
+class ListWriter:
+    """Writes batches of one list each. Of one list only one at a time is to be handed in."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._trips = RoundTrips(
+            self._write_together,
+            at_once=_TRIPS_AT_ONCE,
+            most_together=_MOST_LISTS_TOGETHER,
+            is_stuck=connections.is_stuck,
+        )
+        self._contended: dict[str, float] = {}
+        self._node = secrets.randbits(62)
+        self._numbers = count(1)
+
+    async def apply(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
+        """Where one of them cannot be done, the others are, each for itself."""
+        try:
+            return await self._apply_together(list_id, changes)
+        except Unreachable:
+            raise
+        except Overloaded as refusal:
+            return [Overloaded(refusal.details or "") for _ in changes]
+        except Exception as trouble:
+            if not isinstance(trouble, BlocklistInternalError):  # those are logged already; this is a fault of ours
+                _log.exception("a batch of %s changes failed", len(changes))
+            if len(changes) == 1:
+                return [trouble]
+            return [(await self.apply(list_id, [change]))[0] for change in changes]
+
+    async def _apply_together(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
+        batch = Batch(list_id, changes, self._node, self._numbers)
+        try:
+            return await self._write_batch(batch)
+        except Overloaded as trouble:  # which says that nothing was done
+            if batch.in_doubt:
+                raise Unreachable from trouble
+            raise
+
+    async def _write_batch(self, batch: Batch) -> Outcomes:
+        list_id = batch.list_id
+        if not self._is_contended(list_id) and together.may_share(batch):
+            outcomes = await self._trips.ask(batch)
+            if outcomes is not None:
+                return outcomes
+            self._contended[list_id] = asyncio.get_running_loop().time() + _CONTENDED_FOR
+        try:
+            return await self._hold(batch)
+        except NoSuchList:
+            add = partial(directory.add_list, account_id=batch.changes[0].account_id, list_id=list_id)
+            await self._connections.run(add)
+            return await self._hold(batch)
+
+    async def _hold(self, batch: Batch) -> Outcomes:
+        while (
+            outcomes := await self._connections.run(batch)
+        ) is None:  # who expired is taken off first, slice by slice
+            pass
+        return outcomes
+
+    async def _write_together(self, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
+        return await self._connections.run(partial(together.write, batches=batches), whole=False, within=_TRIP_WITHIN)
+
+    def _is_contended(self, list_id: str) -> bool:
+        """Whether another node wrote to the list a moment ago: then what is decided without holding it is in vain."""
+        until = self._contended.get(list_id)
+        if until is None:
+            return False
+        if until < asyncio.get_running_loop().time():
+            del self._contended[list_id]
+            return False
+        return True
