@@ -5,8 +5,8 @@ import itertools
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import msgspec
 from tests.cli.command import Server
 from tests.end_to_end.cable import Cable, cable_to
 from tests.end_to_end.deployment import PHONE_NUMBER_ID, Deployment, at_once
-from tests.end_to_end.pair import Pair
+from tests.end_to_end.pair import Pair, running_pair
 from tests.end_to_end.witness import CHANGES, QUESTIONS, Chronicle, Entry, Witness
 from tests.postgres import connected
 
@@ -92,7 +92,7 @@ async def drilled(folder: Path, plan: Plan) -> Drill:
     chance = random.Random(plan.seed)
     moments, chronicle = Moments(), Chronicle()
     async with AsyncExitStack() as stack:
-        pair = stack.enter_context(_pair())
+        pair = stack.enter_context(running_pair())
         cables = [await stack.enter_async_context(cable_to(db.port)) for db in (pair.primary, pair.standby)]
         deployment = await asyncio.to_thread(_deployed, folder, pair)
         servers = await stack.enter_async_context(_nodes(deployment, pair.url([cable.port for cable in cables])))
@@ -201,16 +201,6 @@ async def _explained(pair: Pair, servers: Sequence[Server], chronicle: Chronicle
 
 async def _activity(connection: Any) -> str:
     return "\n".join(str(dict(row)) for row in await connection.fetch(_ACTIVITY))
-
-
-@contextmanager
-def _pair() -> Iterator[Pair]:
-    pair = Pair()
-    try:
-        pair.start()
-        yield pair
-    finally:
-        pair.remove()
 
 
 def _deployed(folder: Path, pair: Pair) -> Deployment:

@@ -1,7 +1,8 @@
 """A PostgreSQL that outlives a machine: a primary, and a standby that has all that was committed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from tests.cluster import Cluster
@@ -47,3 +48,13 @@ class Pair:
 
 async def _standbys_in_step(connection: Any) -> int:
     return int(await connection.fetchval(_IN_STEP))
+
+
+@contextmanager
+def running_pair() -> Iterator[Pair]:
+    pair = Pair()
+    try:
+        pair.start()
+        yield pair
+    finally:
+        pair.remove()

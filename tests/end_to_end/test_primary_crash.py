@@ -11,7 +11,7 @@ import pytest
 from tests.cluster import Cluster
 from tests.end_to_end.deployment import BLOCK_USERS, Deployment
 from tests.end_to_end.graph import body
-from tests.end_to_end.pair import Pair
+from tests.end_to_end.pair import Pair, running_pair
 
 ANNA: Final = "16505550101"
 UNTIL_A_COMMIT_WAITS: Final = """
@@ -27,12 +27,8 @@ _WAITS_WITHIN: Final = 60  # seconds
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    pair = Pair()
-    try:
-        pair.start()
+    with running_pair() as pair:
         yield pair
-    finally:
-        pair.remove()
 
 
 async def test_a_change_that_the_standby_does_not_have_is_acknowledged_when_it_does(tmp_path: Path, pair: Pair) -> None:

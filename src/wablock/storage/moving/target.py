@@ -8,6 +8,7 @@ import msgspec
 from wablock.storage.moving.tables import BLOCK_LIST, TABLES, Key, Row, Table, names
 from wablock.storage.opening import CannotOpen, named
 from wablock.storage.postgres import schema
+from wablock.storage.postgres.connections import connect, role
 
 TROUBLE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """What a database that cannot do it raises, one way or another; see `told`."""
@@ -62,7 +63,7 @@ class Target:
     async def opened(cls, url: str) -> "Target":
         """Nothing is changed there. Raises `CannotOpen`."""
         try:
-            connection = await asyncpg.connect(url, timeout=_CONNECT_WITHIN)
+            connection = await connect(url, timeout=_CONNECT_WITHIN, target_session_attrs=role(url))
             await connection.execute("SET client_min_messages = error")
             await connection.fetch(_DURABLE)
         except (*TROUBLE, ValueError) as trouble:
