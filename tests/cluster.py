@@ -34,6 +34,7 @@ class Cluster:
     """
 
     def __init__(self, settings: Mapping[str, str] = QUICK) -> None:
+        _path("initdb")  # where there is none the test ends here, and nothing is left behind
         self.folder: Final = Path(tempfile.mkdtemp(prefix="wablock-postgres-"))
         self.data: Final = self.folder / "data"
         self.port: Final = lasting_port()
