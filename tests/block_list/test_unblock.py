@@ -89,14 +89,17 @@ async def test_storage_trouble_fails_the_whole_request_and_nothing_is_done(
 
 
 async def test_a_check_of_whoever_cannot_be_read_says_why(block_list: BlockList, number: BusinessNumber) -> None:
-    with pytest.raises(NotAWhatsAppUser, match="it is not a phone number"):
+    with pytest.raises(NotAWhatsAppUser, match="has no digits"):
         await block_list.is_blocked(number, [ANNA, User("anna")])
 
 
 async def test_whom_to_unblock_and_cannot_be_read_is_told_why(block_list: BlockList, number: BusinessNumber) -> None:
     result = await block_list.unblock(number, [User("anna")])
 
-    assert result.failed[0].errors[0].error_data.details == "Not a valid WhatsApp user: it is not a phone number"
+    assert (
+        result.failed[0].errors[0].error_data.details
+        == "Not a valid WhatsApp user: 'anna' has no digits; write a phone number, as +16505551234"
+    )
 
 
 async def test_the_own_number_can_be_unblocked(block_list: BlockList, number: BusinessNumber) -> None:

@@ -76,7 +76,7 @@ def test_json_says_who_is_done_and_who_failed(asked: Asked) -> None:
     assert ran.returncode == 1
     assert [user["wa_id"] for user in said["done"]] == [USERS[0][1:]]
     assert [(user["input"], user["code"], user["what_to_do"]) for user in said["failed"]] == [
-        ("12x", 131047, "it is not a phone number")
+        ("12x", 131047, "a phone number has digits, +, blanks and - . ( ) only, and this one has 'x'")
     ]
 
 

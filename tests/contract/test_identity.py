@@ -6,17 +6,23 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from wablock.contract.errors import NotAWhatsAppUser
-from wablock.contract.identity import WITH_COUNTRY_CODE, Identity, of_user, of_wa_id
+from wablock.contract.identity import Identity, of_user, of_wa_id
+from wablock.contract.typed_numbers import WITH_COUNTRY_CODE
 
 CALLING_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
 
 @st.composite
 def international(draw: st.DrawFn) -> str:
-    """The digits of a number with a calling code that exists."""
-    code = str(draw(st.sampled_from(CALLING_CODES)))
-    rest = draw(st.text("0123456789", min_size=7 - len(code), max_size=15 - len(code)))
-    return code + rest
+    """The digits of a number with a calling code that exists, as long as numbers of this code are."""
+    code = draw(st.sampled_from(CALLING_CODES))
+    region = phonenumbers.region_code_for_country_code(code)
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    assert metadata is not None
+    assert metadata.general_desc is not None
+    lengths = [length for length in metadata.general_desc.possible_length if 7 <= len(str(code)) + length <= 15]
+    first, length = draw(st.sampled_from("123456789")), draw(st.sampled_from(lengths))
+    return f"{code}{first}" + draw(st.text("0123456789", min_size=length - 1, max_size=length - 1))
 
 
 @pytest.mark.parametrize(
@@ -119,94 +125,11 @@ def test_a_national_number_that_is_not_certainly_one_is_asked_for_with_its_count
     assert refused.value.details == f"Not a valid WhatsApp user: {WITH_COUNTRY_CODE}"
 
 
-@pytest.mark.parametrize("user", ["+2101234567", "+9991234567", "+3841234567", "+8891234567", "9991234567"])
-def test_a_calling_code_that_does_not_exist_is_refused(user: str) -> None:
-    with pytest.raises(NotAWhatsAppUser, match="its country code does not exist"):
-        of_user(user, "US")
-
-
-@pytest.mark.parametrize("code", CALLING_CODES)
-def test_every_calling_code_in_use_is_known(code: int) -> None:
-    digits = f"{code}".ljust(10, "2")
-
-    assert of_user(f"+{digits}", None).wa_id == digits
-
-
 @pytest.mark.parametrize(
     "user", ["+", "+1", "+165055", "165055", "+1650555123412345", "1650555123412345", "+06505551234", "+0 1650555123"]
 )
 def test_an_international_number_that_is_too_short_too_long_or_begins_with_0_is_refused(user: str) -> None:
     with pytest.raises(NotAWhatsAppUser):
-        of_user(user, "US")
-
-
-@pytest.mark.parametrize("user", ["+1234567", "+123456789012345"])
-def test_seven_and_fifteen_digits_are_still_a_number(user: str) -> None:
-    assert of_user(user, None).wa_id == user[1:]
-
-
-@pytest.mark.parametrize(
-    "user",
-    [
-        "",
-        " ",
-        "-.()",
-        "anna",
-        "+1650555CALL",
-        "1-800-FLOWERS",
-        "+1650+5551234",
-        "++16505551234",
-        "16505551234+",
-        "+16505551234 ext. 5",
-        "+16505551234x5",
-        "+16505551234;ext=5",
-        "+16505551234#",
-        "+1,6505551234",
-        "+1/650/5551234",
-        "tel:+16505551234",
-        "whatsapp:+16505551234",
-        "16505551234@c.us",
-        "+1_650_555_1234",
-        "+16505551234\n",
-        "\t+16505551234",
-        "1e10",
-        "0x16505551234",
-        "-16505551234,",
-        "US.13491208655302741918",
-        "'; DROP TABLE blocked_user; --",
-    ],
-)
-def test_what_is_not_a_phone_number_is_refused(user: str) -> None:
-    with pytest.raises(NotAWhatsAppUser, match="it is not a phone number"):
-        of_user(user, "US")
-
-
-@pytest.mark.parametrize(
-    "user",
-    [
-        "+1650555\u0661\u0662\u0663\u0664",  # Arabic-Indic digits
-        "\uff11\uff16\uff15\uff10\uff15\uff15\uff15\uff11\uff12\uff13\uff14",  # full-width digits
-        "+1650555123\u00b2",  # a superscript
-        "\uff0b16505551234",  # a full-width plus
-        "+1\u00a0650\u00a0555\u00a01234",  # no-break spaces
-        "+1\u2011650\u2011555\u20111234",  # no-break hyphens
-        "\u202a+16505551234\u202c",  # copied from a contact, with its direction marks
-        "\ufeff+16505551234",
-        "+16505551234\u200b",
-        "\x00+16505551234",
-        "+16505551234\x00",
-        "+1650\x005551234",
-        "\ud800",
-    ],
-)
-def test_digits_and_signs_beyond_ascii_and_control_characters_are_refused(user: str) -> None:
-    with pytest.raises(NotAWhatsAppUser, match="it is not a phone number"):
-        of_user(user, "US")
-
-
-@pytest.mark.parametrize("user", ["1" * 1_000_000, "+" * 1_000_000, " " * 1_000_000, "+1 650 555 1234" + " " * 50])
-def test_a_huge_text_is_refused_at_once(user: str) -> None:
-    with pytest.raises(NotAWhatsAppUser, match="it is not a phone number"):
         of_user(user, "US")
 
 
@@ -231,6 +154,7 @@ def test_a_wa_id_is_the_digits_as_typed(digits: str) -> None:
 def test_punctuation_never_changes_who_a_number_with_a_plus_is(digits: str, punctuation: list[str]) -> None:
     typed = "+" + "".join(sign + digit for sign, digit in zip(punctuation, digits, strict=False))
     assume("(0)" not in typed)
+    assume(typed.count(".") != 1 or typed.rpartition(".")[2].strip("0"))  # 16505550101.0 is a decimal
 
     identity = of_user(typed, "US")
 

@@ -97,7 +97,7 @@ def test_beside_a_user_what_is_no_user_id_means_nothing(user_id: str) -> None:
 
 
 def test_an_item_whose_user_is_no_number_is_refused_whatever_its_user_id() -> None:
-    with pytest.raises(NotAWhatsAppUser, match="it is not a phone number"):
+    with pytest.raises(NotAWhatsAppUser, match="has no digits"):
         of_item("anna", USER_ID, None)
 
 

@@ -32,11 +32,32 @@ def test_both_spellings_of_a_number_have_one_key() -> None:
 
 
 @pytest.mark.parametrize(
-    "wa_id", ["", "0", "1", "+16505551234", "016505551234", "1 650", "١٦٥٠٥٥٥١٢٣٤", "9" * 16, "21012345678"]
+    "wa_id", ["", "0", "1", 7, "016505551234", "1 650", "9" * 16, "21012345678", "16505551234@g.us", "16505551234@lid"]
 )
-def test_what_is_no_number_is_passed_over_for_the_user_id(wa_id: str) -> None:
+def test_what_is_no_number_is_passed_over_for_the_user_id(wa_id: str | int) -> None:
     assert member_of(wa_id, ANNAS_ID) == Member(ANNAS_ID, None, ANNAS_ID, ANNAS_ID)
     assert member_of(wa_id, None) is None
+
+
+@pytest.mark.parametrize(
+    "wa_id",
+    [
+        "+16505551234",
+        "1 650 555 1234",
+        " 16505551234 ",
+        16505551234,
+        "16505551234@s.whatsapp.net",
+        "16505551234:7@s.whatsapp.net",
+        "16505551234@c.us",
+        "whatsapp:+16505551234",
+        "tel:+1-650-555-1234",
+        "+1 (650) 555-1234",
+        "\u202a+16505551234\u202c",
+        "١٦٥٠٥٥٥١٢٣٤",
+    ],
+)
+def test_a_sender_in_another_spelling_is_the_user_of_the_digits(wa_id: str | int) -> None:
+    assert member_of(wa_id, None) == Member("16505551234", "16505551234", None, "16505551234")
 
 
 @pytest.mark.parametrize("user_id", ["", "US.ENT.13491208655302741918", "us.1", "16505551234"])

@@ -75,7 +75,7 @@ class BlockList:
         def change(members: Sequence[Member]) -> Change:
             return Unblock(number.phone_number_id, number.account_id, now, members)
 
-        return await self._apply(number, users, change, self._rule_book.of(number), may_be_own=True)
+        return await self._apply(number, users, change, self._rule_book.of(number), may_be_own=True, may_be_listed=True)
 
     async def note_inbound(self, number: BusinessNumber, users: Sequence[wire.User], at: Microseconds | None) -> Result:
         """Remember that `users` wrote to the number, at `at` or now: `meta` rules let them be blocked for 24 hours."""
@@ -86,7 +86,7 @@ class BlockList:
         def change(members: Sequence[Member]) -> Change:
             return NoteInbound(number.phone_number_id, number.account_id, now if at is None else min(at, now), members)
 
-        return await self._apply(number, users, change, self._rule_book.of(number))
+        return await self._apply(number, users, change, self._rule_book.of(number), may_be_listed=True)
 
     async def page(
         self, number: BusinessNumber, limit: int, after: str | None, before: str | None, *, details: bool = True
@@ -102,13 +102,19 @@ class BlockList:
         return listing
 
     def members(self, number: BusinessNumber, users: Sequence[wire.User]) -> tuple[list[Member], list[wire.FailedUser]]:
-        """Who `users` are, as the number's country reads them, and apart from them those who are nobody."""
-        members, failed = _members(users, number, may_be_own=True)
+        """Who `users` are, as the number's country reads them, and apart from them those who are nobody.
+
+        Digits alone are taken for a `wa_id` that WhatsApp shows, whatever their length.
+        """
+        members, failed = _members(users, number, may_be_own=True, may_be_listed=True)
         return list(members.values()), list(failed.values())
 
     async def is_blocked(self, number: BusinessNumber, users: Sequence[wire.User]) -> list[bool]:
         """For each of `users`, whether it is blocked now; raises `UserFailure` for what names no user."""
-        members = [_member(user, identity.of_item(user.user, user.user_id, number.country)) for user in users]
+        members = [
+            _member(user, identity.of_item(user.user, user.user_id, number.country, may_be_listed=True))
+            for user in users
+        ]
         return [block is not None for block in await self.in_force(number, members)]
 
     async def in_force(self, number: BusinessNumber, members: Sequence[Member]) -> Sequence[InForce | None]:
@@ -149,8 +155,9 @@ class BlockList:
         rule_set: rules.RuleSet,
         *,
         may_be_own: bool = False,
+        may_be_listed: bool = False,
     ) -> Result:
-        members, failed = _members(users, number, may_be_own=may_be_own)
+        members, failed = _members(users, number, may_be_own=may_be_own, may_be_listed=may_be_listed)
         outcome = await self._store.apply(make_change(list(members.values()))) if members else Outcome()
         if not outcome.refused and not failed:
             return Result([_done(member) for member in members.values()], [])
@@ -164,7 +171,7 @@ class BlockList:
 
 
 def _members(
-    users: Sequence[wire.User], number: BusinessNumber, *, may_be_own: bool
+    users: Sequence[wire.User], number: BusinessNumber, *, may_be_own: bool, may_be_listed: bool
 ) -> tuple[dict[int, Member], dict[int, wire.FailedUser]]:
     """Who `users` are, and why some are nobody who can be blocked; both by their place in the request."""
     own_key = None if may_be_own or number.wa_id is None else identity.of_wa_id(number.wa_id).key
@@ -172,7 +179,7 @@ def _members(
     failed: dict[int, wire.FailedUser] = {}
     for index, user in enumerate(users):
         try:
-            who = identity.of_item(user.user, user.user_id, number.country)
+            who = identity.of_item(user.user, user.user_id, number.country, may_be_listed=may_be_listed)
             if who.key == own_key:
                 failed[index] = _failed(user.user or "", who, errors.RecipientIsSender())
             else:

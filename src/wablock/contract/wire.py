@@ -5,6 +5,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from wablock.contract.user_ids import is_meant_as_user_id
+
 WHATSAPP: Final = "whatsapp"
 WITHOUT_NUL: Final = r"^[^\x00]*$"  # PostgreSQL's text cannot hold it, and nobody types it
 
@@ -20,8 +22,8 @@ class User(msgspec.Struct, omit_defaults=True):
 
 
 def user_of(text: str) -> User:
-    """A user given by number or by `user_id`: the two letters at its beginning tell them apart."""
-    return User(user_id=text) if text[:2].isalpha() else User(text)
+    """A user given by number or by `user_id`: two letters and a dot begin a `user_id`."""
+    return User(user_id=text) if is_meant_as_user_id(text) else User(text)
 
 
 class BlockedUserOperation(msgspec.Struct, omit_defaults=True):

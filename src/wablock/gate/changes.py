@@ -19,7 +19,7 @@ from wablock.gate.pieces import (
     joined_object,
     list_of,
 )
-from wablock.gate.senders import names_of
+from wablock.gate.senders import ShownId, names_of
 
 _CARRIES_ITEMS: Final = frozenset(("messages", "standby", "calls"))  # fields whose messages and calls come from users
 _ARRAYS: Final = ("messages", "calls")
@@ -35,7 +35,7 @@ class _Metadata(msgspec.Struct, gc=False):
 class Item(msgspec.Struct, eq=False, gc=False):
     """A message or a call, as it says itself. What is empty says no more than what is missing."""
 
-    wa_id: str | None = msgspec.field(default=None, name="from")
+    wa_id: ShownId = msgspec.field(default=None, name="from")
     user_id: str | None = msgspec.field(default=None, name="from_user_id")
     id: str | None = None
     type: str | None = None
@@ -69,26 +69,26 @@ class Call(Item, eq=False, gc=False):
 
 class _System(msgspec.Struct):
     type: str | None = None
-    wa_id: str | None = None
-    new_wa_id: str | None = None
+    wa_id: ShownId = None
+    new_wa_id: ShownId = None
     user_id: str | None = None
     previous_user_id: str | None = None
 
 
 class _Contact(msgspec.Struct, gc=False):
-    wa_id: str | None = None
+    wa_id: ShownId = None
     user_id: str | None = None
 
 
 class _Status(msgspec.Struct, gc=False):
-    recipient_id: str | None = None
+    recipient_id: ShownId = None
     recipient_user_id: str | None = None
 
 
 class _NewId(msgspec.Struct):
     previous: str | None = None
     current: str | None = None
-    wa_id: str | None = None
+    wa_id: ShownId = None
     user_id: msgspec.Raw = msgspec.Raw()
 
 
@@ -120,8 +120,8 @@ _new_id = Reader(_NewId)
 class Notice(msgspec.Struct, frozen=True):
     """WhatsApp says that one user's (wa_id, user_id) have changed. Either of a pair may be missing."""
 
-    previous: tuple[str | None, str | None]
-    current: tuple[str | None, str | None]
+    previous: tuple[ShownId, str | None]
+    current: tuple[ShownId, str | None]
 
 
 class _Parts(msgspec.Struct):
@@ -145,7 +145,7 @@ class Change(msgspec.Struct, eq=False):
     field: str | None = None
     phone_number_id: str | None = None
     items: list[Item] = []
-    links: list[tuple[str, str]] = []
+    links: list[tuple[ShownId, str]] = []
     notices: list[Notice] = []
     arrays: tuple[Sequence[Item | None], Sequence[Item | None]] = ((), ())
     """Messages and calls, as they stand there."""
@@ -274,7 +274,9 @@ def _read_items(change: Change, value: _Value) -> None:
     change.arrays = value.messages, value.calls
     # What is no object is no item, and stays where it is.
     change.items = [item for sent in change.arrays for item in sent if item is not None]
-    links = [(it.wa_id, it.user_id) for it in value.contacts if it is not None and it.user_id and it.wa_id]
+    links: list[tuple[ShownId, str]] = [
+        (it.wa_id, it.user_id) for it in value.contacts if it is not None and it.user_id and it.wa_id
+    ]
     notices: list[Notice] = []
     for item in change.items:
         if item.type == "system" and item.array == "messages":  # it speaks of ids before and after, which are no link
@@ -284,7 +286,7 @@ def _read_items(change: Change, value: _Value) -> None:
     change.links, change.notices = links, notices
 
 
-def _notices(wa_id: str | None, user_id: str | None, raw: msgspec.Raw) -> Iterator[Notice]:
+def _notices(wa_id: ShownId, user_id: str | None, raw: msgspec.Raw) -> Iterator[Notice]:
     said = (_system.read(raw) if memoryview(raw) else None) or _System()
     new_wa_id, new_id = said.wa_id or said.new_wa_id or None, said.user_id or None
     if said.type in _CHANGED_NUMBER:

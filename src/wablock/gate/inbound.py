@@ -16,7 +16,7 @@ from wablock.gate.payload import Payload
 from wablock.gate.pieces import Unreadable
 from wablock.gate.ports import Account, CannotUnseal, GateMeter
 from wablock.gate.routes import Routes
-from wablock.gate.senders import member_of, members_of
+from wablock.gate.senders import ShownId, member_of, members_of
 from wablock.gate.signature import is_signed, looks_signed
 
 _log = logging.getLogger("wablock.gate")
@@ -163,7 +163,7 @@ class Inbound:
     async def _learn(self, part: Part, now: Microseconds) -> None:
         """Links and changed ids, in their order; what is learned is durable before anything is forwarded."""
         account_id = part.account.account_id
-        links: list[tuple[str, str]] = []
+        links: list[tuple[ShownId, str]] = []
         for change in part.changes:
             if change.notices:
                 await self._learn_links(account_id, links, now)
@@ -178,7 +178,7 @@ class Inbound:
             if users is not None:
                 await self._store.apply(Carry(account_id, now, *users))
 
-    async def _learn_links(self, account_id: str, links: Sequence[tuple[str, str]], now: Microseconds) -> None:
+    async def _learn_links(self, account_id: str, links: Sequence[tuple[ShownId, str]], now: Microseconds) -> None:
         # Asked every time: a link may have moved meanwhile, and not by this process.
         shown = [member for link in links if (member := member_of(*link)) is not None and member.links]
         unknown = await self._store.unlinked(account_id, shown) if shown else ()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from wablock.access import is_number_id
 from wablock.gate.changes import Change
 from wablock.gate.payload import Payload
-from wablock.gate.senders import member_of
+from wablock.gate.senders import ShownId, member_of
 
 
 def senders(payload: Payload) -> dict[str, set[str]]:
@@ -41,11 +41,11 @@ def _sent(payload: Payload) -> Iterator[tuple[str, Change]]:
             yield number, change
 
 
-def _items(change: Change) -> Iterator[tuple[str | None, str | None]]:
+def _items(change: Change) -> Iterator[tuple[ShownId, str | None]]:
     return ((item.wa_id, item.user_id) for item in change.items)
 
 
-def _ids(wa_id: str | None, user_id: str | None) -> set[str]:
+def _ids(wa_id: ShownId, user_id: str | None) -> set[str]:
     """The ids that can be asked about; a user is blocked by either."""
     member = member_of(wa_id, user_id)
     return set() if member is None else {it for it in (member.wa_id, member.user_id) if it is not None}

@@ -154,7 +154,10 @@ def _some_blocked() -> Any:
 
 
 def _some_unblocked() -> Any:
-    result = wire.UnblockUsersResult([_done()], [_failed("hello", errors.NotAWhatsAppUser("it is not a phone number"))])
+    result = wire.UnblockUsersResult(
+        [_done()],
+        [_failed("hello", errors.NotAWhatsAppUser("'hello' has no digits; write a phone number, as +16505551234"))],
+    )
     return _value(wire.UnblockUsersData(result, wire.WHATSAPP, error_body(errors.SomeUsersFailed("unblock"), IDS)))
 
 

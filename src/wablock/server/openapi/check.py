@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
+from wablock.contract.typed_numbers import WITH_COUNTRY_CODE
 from wablock.server.openapi.operations import MOMENT, NUMBER, NUMBER_ID, USER, WA_ID, Operation, operation, path, query
 from wablock.server.openapi.responses import JSON, REFUSED, failed
 
@@ -12,7 +13,7 @@ _FREE: Final = "16505550101"
 _BLOCKED_USER: Final = {"input": USER, "wa_id": WA_ID, "blocked": True, "blocked_at": MOMENT, "reason": "spam"}
 _FREE_USER: Final = {"input": _FREE, "wa_id": _FREE, "blocked": False}
 _NOBODY: Final[dict[str, GraphError]] = {
-    "Nobody": errors.InvalidParameter("Param user names nobody.", "Not a valid WhatsApp user: it is not a phone number")
+    "Nobody": errors.InvalidParameter("Param user names nobody.", f"Not a valid WhatsApp user: {WITH_COUNTRY_CODE}")
 }
 _NOT_A_CHECK: Final[dict[str, GraphError]] = {
     "No users": errors.MissingParameter("users"),

@@ -6,6 +6,7 @@ import msgspec
 
 from wablock.contract import errors
 from wablock.contract.errors import GraphError, UserFailure
+from wablock.contract.typed_numbers import WITH_COUNTRY_CODE
 
 _ID: Final = "106540352242922"
 _MOMENT: Final = 1_737_679_688_383_584
@@ -115,7 +116,7 @@ _OF_A_USER: Final[tuple[tuple[UserFailure, str, str], ...]] = (
         "Block after the user's next message, or use the open rules.",
     ),
     (
-        errors.NotAWhatsAppUser("it is not a phone number"),
+        errors.NotAWhatsAppUser(WITH_COUNTRY_CODE),
         "Nothing can be made of what was typed.",
         "Write the number with + and the country code.",
     ),

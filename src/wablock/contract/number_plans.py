@@ -1,0 +1,124 @@
+"""Which international numbers can exist, and what national ones mean: libphonenumber's tables, asked quickly.
+
+A number is judged by its calling code, its length and a leading zero. Validity beyond that is not asked of an
+international number: libphonenumber refuses old Brazilian and Mexican spellings that are real `wa_id`s.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import phonenumbers
+
+from wablock.contract.spellings import one_spelling
+
+COUNTRIES: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
+"""The ISO 3166 codes by which national numbers can be read."""
+
+_CALLING_CODES: Final = {str(code): regions[0] for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()}
+_MOST_DIGITS: Final = 15  # E.164; a few of libphonenumber's German numbers are longer
+_WORLD: Final = "001"  # libphonenumber's region of the calling codes that no country has
+# Plans in which the number behind the calling code begins with 0 itself, by libphonenumber's patterns of fixed, mobile
+# and satellite numbers. Elsewhere that 0 is dialled inside the country only.
+_BEGIN_WITH_ZERO: Final = frozenset(("39", "225", "226", "229", "241", "242", "250", "378", "881", "992"))
+# Lengths of the second spellings (see spellings.py), which libphonenumber's own check refuses.
+_OLD_LENGTHS: Final = {"225": (8,), "229": (8,)}
+
+
+class Plan(NamedTuple):
+    """How the numbers of a calling code look. `code` and `lengths` are empty where no country has the code."""
+
+    code: str
+    lengths: tuple[int, ...]
+    """How many digits there may be, the calling code among them."""
+    begins_with_zero: bool
+
+
+_plans: dict[str, Plan] = {}
+"""The plan that three digits begin, filled as they are met: to load all of them takes 0.1 s."""
+
+
+def fault_of(digits: str) -> str | None:
+    """Why no number has these international digits; None where one may. A fraction of a microsecond."""
+    plan = _plans.get(digits[:3]) or _load(digits[:3])
+    code, lengths, begins_with_zero = plan
+    if len(digits) in lengths and (begins_with_zero or digits[len(code)] != "0"):
+        return None
+    return _fault(digits, plan)
+
+
+def has_calling_code(digits: str) -> bool:
+    """Whether a calling code that exists begins these international digits."""
+    return bool((_plans.get(digits[:3]) or _load(digits[:3])).code)
+
+
+def _fault(digits: str, plan: Plan) -> str | None:
+    code, lengths, begins_with_zero = plan
+    if not code:
+        return "its country code does not exist"
+    if digits[len(code)] == "0" and not begins_with_zero:
+        return f"leave out the 0 behind +{code}, which is dialled inside the country only"
+    if one_spelling(digits) != digits:
+        return None
+    listed = _listed([length - len(code) for length in lengths])
+    return f"numbers of +{code} have {listed} digits behind it, and this one has {len(digits) - len(code)}"
+
+
+def code_of(country: str) -> str | None:
+    """The calling code of a country; None where the country is not known."""
+    code = phonenumbers.country_code_for_region(country)
+    return str(code) if code else None
+
+
+def national_reading(text: str, country: str) -> str | None:
+    """The international digits of the valid number that `text`, typed without +, is in `country`; None for none."""
+    try:
+        number = phonenumbers.parse(text, country, keep_raw_input=True)
+    except phonenumbers.NumberParseException:
+        return None
+    # 00 and the like begin an international number, which is not this country's national one.
+    if number.country_code_source == phonenumbers.CountryCodeSource.FROM_NUMBER_WITH_IDD or number.extension:
+        return None
+    return _valid_digits(number)
+
+
+def international_reading(digits: str, country: str) -> str | None:
+    """`digits` where they are a valid number of `country` whose calling code was typed without its +."""
+    if not digits.startswith(code_of(country) or "+"):
+        return None
+    try:
+        return _valid_digits(phonenumbers.parse("+" + digits))
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def country_of(wa_id: str) -> str | None:
+    """The ISO 3166 code of the country that a number belongs to; None where that is not certain."""
+    region = phonenumbers.region_code_for_number(phonenumbers.parse("+" + wa_id))
+    return region if region in COUNTRIES else None
+
+
+def _load(beginning: str) -> Plan:
+    code = next((beginning[:n] for n in (1, 2, 3) if beginning[:n] in _CALLING_CODES), "")
+    lengths: tuple[int, ...] = ()
+    if code:
+        region, tables = _CALLING_CODES[code], phonenumbers.PhoneMetadata
+        table = tables.metadata_for_nongeo_region(int(code)) if region == _WORLD else tables.metadata_for_region(region)
+        numbers = table.general_desc if table is not None else None
+        lengths = (*(numbers.possible_length if numbers is not None else ()), *_OLD_LENGTHS.get(code, ()))
+    plan = Plan(code, tuple(len(code) + length for length in lengths), code in _BEGIN_WITH_ZERO)
+    _plans[beginning] = plan
+    return plan
+
+
+def _valid_digits(number: phonenumbers.PhoneNumber) -> str | None:
+    if not phonenumbers.is_valid_number(number):
+        return None
+    digits = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+    return digits if len(digits) <= _MOST_DIGITS else None
+
+
+def _listed(lengths: Sequence[int]) -> str:
+    least, most = min(lengths), max(lengths)
+    if least == most:
+        return str(least)
+    return f"{least} or {most}" if len(lengths) == 2 else f"{least} to {most}"

@@ -1,0 +1,138 @@
+"""A phone number as typed -> this user; nobody, and why; or several readings.
+
+The one reader of what people type, list and send. A stranger must not be blocked by a guess, so a text that may mean
+two numbers blocks neither; and a block must hold, so a message whose recipient has two readings is judged by both.
+"""
+
+import re
+from typing import Final, TypeAlias
+
+import msgspec
+
+from wablock.contract import number_plans
+from wablock.contract.typed_text import BareDigits, International, National, Unreadable, take_apart
+
+WITH_COUNTRY_CODE: Final = "write it with + and the country code, as +16505551234"
+
+_WA_ID = re.compile(r"[1-9][0-9]{6,14}")
+_DIALLED_ABROAD: Final = ("00", "011", "0011", "010", "810")  # what the world dials before a calling code
+
+
+class OneUser(msgspec.Struct, frozen=True):
+    """The text means this number and no other; `wa_id` is its digits with the calling code."""
+
+    wa_id: str
+
+
+class Nobody(msgspec.Struct, frozen=True):
+    """The text is no user's number; `why` says what is wrong with it and what to write."""
+
+    why: str
+
+
+class SeveralReadings(msgspec.Struct, frozen=True):
+    """The text means one of `wa_ids`, and nothing says which."""
+
+    wa_ids: tuple[str, ...]
+    why: str
+
+
+Reading: TypeAlias = OneUser | Nobody | SeveralReadings
+
+
+def read(text: str, country: str | None) -> Reading:
+    """Whom `text` means in a block list. `country` is the business number's ISO 3166 code; None: not known.
+
+    Digits alone are a `wa_id`. A number without + that has punctuation or a leading zero is one of `country`.
+    """
+    digits = text[1:] if text[:1] == "+" else text
+    if _WA_ID.fullmatch(digits):  # most texts are plain E.164
+        return _international(digits)
+    typed = take_apart(text)
+    match typed:
+        case International() | BareDigits():
+            return _international(typed.digits)
+        case National():
+            return _national(typed, country)
+        case Unreadable():
+            return Nobody(typed.why)
+
+
+def read_listed(text: str, country: str | None) -> Reading:
+    """Whom `text` means, who may be on a list already: a `wa_id` that was shown by one is judged by its shape."""
+    return OneUser(text) if _is_wa_id(text) else read(text, country)
+
+
+def read_recipient(text: str, country: str | None) -> Reading:
+    """Whom a message to `text` may reach.
+
+    Without + the digits may be a `wa_id`, or a number of the business's country, whose calling code is put before them:
+    an upstream may do either, and drop punctuation and leading zeros before. All those readings count. Where `country`
+    is not known, bare digits are a `wa_id` only, and what has punctuation or a leading zero is nobody's number.
+    """
+    typed = take_apart(text)
+    match typed:
+        case International():
+            return _international(typed.digits)
+        case Unreadable():
+            return Nobody(typed.why)
+        case BareDigits() if country is None:
+            return _international(typed.digits)
+        case National() if country is None:
+            return Nobody(f"the country of the business number is not known here; {WITH_COUNTRY_CODE}")
+        case BareDigits() | National():
+            readings = _sent_readings(typed.text if isinstance(typed, National) else text, typed.digits, country or "")
+    if len(readings) == 1:
+        return OneUser(readings[0])
+    return SeveralReadings(tuple(readings), WITH_COUNTRY_CODE) if readings else Nobody(WITH_COUNTRY_CODE)
+
+
+def wa_id_of(text: str) -> str | None:
+    """The `wa_id` that a webhook shows as `text`, in whatever spelling; None where it shows none.
+
+    WhatsApp says that it is a number, so it is judged by its shape: its length, and a calling code that exists.
+    """
+    if _is_wa_id(text):
+        return text
+    typed = take_apart(text)
+    digits = "" if isinstance(typed, Unreadable) else typed.digits
+    return digits if _is_wa_id(digits) else None
+
+
+def _is_wa_id(digits: str) -> bool:
+    return _WA_ID.fullmatch(digits) is not None and number_plans.has_calling_code(digits)
+
+
+def _international(digits: str) -> Reading:
+    why = number_plans.fault_of(digits)
+    return OneUser(digits) if why is None else Nobody(why)
+
+
+def _national(typed: National, country: str | None) -> Reading:
+    if country is None:
+        return Nobody(WITH_COUNTRY_CODE)
+    both = (
+        number_plans.national_reading(typed.text, country),
+        number_plans.international_reading(typed.digits, country),
+    )
+    readings = tuple(dict.fromkeys(reading for reading in both if reading is not None))
+    if len(readings) == 1:
+        return OneUser(readings[0])
+    if not readings:
+        return Nobody(WITH_COUNTRY_CODE)
+    either = " or ".join(f"+{digits}" for digits in readings)
+    return SeveralReadings(readings, f"it may be {either}; {WITH_COUNTRY_CODE}")
+
+
+def _sent_readings(text: str, digits: str, country: str) -> list[str]:
+    """All numbers that digits sent without + may mean to somebody; each once, as a `wa_id` first."""
+    significant = digits.lstrip("0")
+    code = number_plans.code_of(country) or ""
+    found = [
+        significant,
+        *(digits.removeprefix(prefix) for prefix in _DIALLED_ABROAD),
+        number_plans.national_reading(text, country) or "",
+        code + significant,
+        code + digits,
+    ]
+    return [each for each in dict.fromkeys(found) if _WA_ID.fullmatch(each) and number_plans.fault_of(each) is None]

@@ -1,0 +1,207 @@
+"""A typed phone number taken apart: its digits, and whether they begin with a calling code.
+
+Marks, schemes and punctuation are read here, and nothing is stripped from a text that does not read as one number.
+Whether such a number can exist is decided in `typed_numbers`; nothing here needs a table of countries.
+"""
+
+import operator
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+
+from wablock.contract.user_ids import is_user_id
+
+
+class International(msgspec.Struct, frozen=True):
+    """Digits that were typed behind a +: a calling code, then the number."""
+
+    digits: str
+
+
+class BareDigits(msgspec.Struct, frozen=True):
+    """Digits alone, without a leading zero: the spelling of a `wa_id`."""
+
+    digits: str
+
+
+class National(msgspec.Struct, frozen=True):
+    """A number without + that has punctuation or a leading zero. `text` is as typed, without copied marks."""
+
+    text: str
+    digits: str
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """No phone number; `why` completes "Not a valid WhatsApp user: …" and fits this very text."""
+
+    why: str
+
+
+TypedNumber: TypeAlias = International | BareDigits | National | Unreadable
+
+_LONGEST: Final = 100  # no spelling of 15 digits is longer; a longer text is not worth parsing
+_LONGEST_QUOTED: Final = 20
+
+_PLAIN = re.compile(r"\+?[1-9][0-9]{6,14}")  # E.164: at most 15 digits, no leading zero
+_BLANKS: Final = " \t\r\n"
+_PUNCTUATION: Final = str.maketrans("", "", "+ -.()")
+_WITH_PLUS = re.compile(r"[ (]*\+[0-9 .()-]*")
+_WITHOUT_PLUS = re.compile(r"[0-9 .()-]+")
+_TRUNK_ZERO = re.compile(r"\( *0+ *\)")
+
+# p: is what the spreadsheets of Meta's lead forms put before a number.
+_SCHEME = re.compile(r"(?:whatsapp|sms|callto|p):(?://)?(?:send/?\?phone=)?(.*)", re.IGNORECASE)
+_TEL = re.compile(r"tel:(.*)", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?:https?://)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?phone=)(?:\+|%2B)?([0-9]+)/?(?:[?&#].*)?",
+    re.IGNORECASE,
+)
+_SPREADSHEET = re.compile(r"'(.*)|\"(.*)\"")  # ' keeps a number as text; quotes are left over from a file
+# whatsmeow and Baileys write user.agent:device@server.
+_JID = re.compile(r"\+?([0-9]+)(?:\.[0-9]+)?(?::[0-9]+)?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
+_OTHER_JID = re.compile(r"[0-9.:_-]+@(g\.us|lid|hosted\.lid|broadcast|newsletter)", re.IGNORECASE)
+_OTHER_JIDS: Final = {
+    "g.us": "it is a group's id",
+    "lid": "it is a hidden id (LID), which does not say whose it is; send the number or the user_id",
+    "hosted.lid": "it is a hidden id (LID), which does not say whose it is; send the number or the user_id",
+    "broadcast": "it is a broadcast list's id",
+    "newsletter": "it is a channel's id",
+}
+
+_NO_DIGITS = re.compile(r"[^0-9]+")
+_DECIMAL = re.compile(r"[^.]*[0-9](?:\.0{1,2}|,0+)")
+_EXPONENT = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
+_EXTENSION = re.compile(r"(?:(?:ext(?:ension|n)?|x|доб)[ .:=]*[0-9]+|#[0-9]*)$", re.IGNORECASE)
+_BETWEEN_NUMBERS = re.compile(r"[,;/|&\n]| and | or ")
+_FEWEST_DIGITS: Final = 6  # what stands between two separators and has as many may be a number of its own
+_NOT_IN_A_NUMBER = re.compile(r"[^0-9 .()+-]")
+
+_OF_NO_SHAPE: Final = Unreadable("an international number has 7 to 15 digits and does not begin with 0")
+
+# Marks that come with text which is copied from a contact or a page: they have no width and no meaning of their own.
+_MARKS: Final = frozenset(
+    chr(code)
+    for first, last in (
+        (0xAD, 0xAD),
+        (0x61C, 0x61C),
+        (0x200B, 0x200F),
+        (0x202A, 0x202E),
+        (0x2060, 0x206F),
+        (0x3164, 0x3164),
+        (0xFE00, 0xFE0F),
+        (0xFEFF, 0xFEFF),
+    )
+    for code in range(first, last + 1)
+)
+_SIGNS: Final = {"＋": "+", "﹢": "+", "（": "(", "）": ")", "．": ".", "−": "-", "⁃": "-"}  # noqa: RUF001 - other scripts' signs
+
+
+def take_apart(text: str) -> TypedNumber:
+    """What `text` is, read as one typed phone number."""
+    if _PLAIN.fullmatch(text):
+        return International(text[1:]) if text[0] == "+" else BareDigits(text)
+    if len(text) > _LONGEST:
+        return Unreadable(f"a phone number has at most 15 digits, and this text has {len(text)} characters")
+    plain = _without_marks(text).strip(_BLANKS)
+    return _unwrapped(plain)
+
+
+def _without_marks(text: str) -> str:
+    """`text` in ASCII as far as it is digits, signs and blanks of other scripts, and without marks."""
+    return text if text.isascii() else "".join(_in_ascii(character) for character in text if character not in _MARKS)
+
+
+def _in_ascii(character: str) -> str:
+    if character.isascii():
+        return character
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    if character in _SIGNS:
+        return _SIGNS[character]
+    category = unicodedata.category(character)
+    return {"Zs": " ", "Pd": "-"}.get(category, character)
+
+
+def _unwrapped(plain: str) -> TypedNumber:
+    """A scheme, a link, a JID, a spreadsheet's quotes: each says what the number in it is."""
+    if not _NOT_IN_A_NUMBER.search(plain):
+        return _number(plain)
+    if other := _OTHER_JID.fullmatch(plain):
+        return Unreadable(_OTHER_JIDS[other[1].lower()])
+    for wrapping, read in _WRAPPINGS:
+        if wrapped := wrapping.fullmatch(plain):
+            return read((wrapped[1] or wrapped[wrapped.lastindex or 1]).strip(_BLANKS))
+    return _number(plain)
+
+
+def _local(text: str) -> TypedNumber:
+    """RFC 3966: without + a number behind tel: is a local one."""
+    number = _number(text)
+    return National(number.digits, number.digits) if isinstance(number, BareDigits) else number
+
+
+def _number(text: str) -> TypedNumber:
+    if why := _fault(text):
+        return Unreadable(why)
+    digits = text.translate(_PUNCTUATION)
+    if _WITH_PLUS.fullmatch(text):
+        if _TRUNK_ZERO.search(text):  # +44 (0)20 …: the 0 is dialled at home only, and whose number it is with it
+            return Unreadable("leave out the (0), which is dialled inside the country only")
+        return _digits_after_plus(digits)
+    if text == digits and digits[0] != "0":
+        return _bare(digits)
+    return National(text, digits)
+
+
+def _digits_after_plus(digits: str) -> TypedNumber:
+    return International(digits) if _PLAIN.fullmatch(digits) else _OF_NO_SHAPE
+
+
+def _bare(digits: str) -> TypedNumber:
+    return BareDigits(digits) if _PLAIN.fullmatch(digits) else _OF_NO_SHAPE
+
+
+def _fault(text: str) -> str | None:
+    """What keeps `text` from being one number; None where nothing does."""
+    for applies, why in _FAULTS:
+        if applies(text):
+            return why.format(text=_quoted(text))
+    if stranger := _NOT_IN_A_NUMBER.search(text):
+        return f"a phone number has digits, +, blanks and - . ( ) only, and this one has {_quoted(stranger[0])}"
+    return "the + belongs before the country code" if "+" in text and not _WITH_PLUS.match(text) else None
+
+
+def _holds_several(text: str) -> bool:
+    parts = _BETWEEN_NUMBERS.split(text)
+    return (
+        text.count("+") > 1
+        or sum(sum(character.isdigit() for character in part) >= _FEWEST_DIGITS for part in parts) > 1
+    )
+
+
+def _quoted(text: str) -> str:
+    """`text` as it can stand in a message: short, and without control characters."""
+    return ascii(text[:_LONGEST_QUOTED]) if not text.isprintable() else f"{text[:_LONGEST_QUOTED]!r}"
+
+
+_WRAPPINGS: Final[Sequence[tuple[re.Pattern[str], Callable[[str], TypedNumber]]]] = (
+    (_SPREADSHEET, _number),
+    (_TEL, _local),
+    (_SCHEME, _number),
+    (_LINK, _digits_after_plus),
+    (_JID, _bare),
+)
+
+_FAULTS: Final[Sequence[tuple[Callable[[str], object], str]]] = (
+    (operator.not_, "it is empty"),
+    (is_user_id, "it is a user_id; send it as user_id"),
+    (_NO_DIGITS.fullmatch, "{text} has no digits; write a phone number, as +16505551234"),
+    (_DECIMAL.fullmatch, "it ends in a decimal, as a spreadsheet writes numbers; format the column as text"),
+    (_EXPONENT.fullmatch, "a spreadsheet has shortened it, and digits are lost; format the column as text"),
+    (_holds_several, "it looks like several numbers; send each as a user of its own"),
+    (_EXTENSION.search, "leave out the extension, which WhatsApp does not have"),
+)
