@@ -73,6 +73,11 @@ def former_keys(digits: str) -> tuple[str, ...]:
     return ()
 
 
+def keys_of(digits: str) -> tuple[str, ...]:
+    """Every key under which this user may be kept, today's first."""
+    return (one_spelling(digits), *former_keys(digits))
+
+
 def _of_the_americas(digits: str) -> str:
     if len(digits) == 13:
         if digits[1] == "4":
