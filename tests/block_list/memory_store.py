@@ -22,6 +22,7 @@ from wablock.block_list.ports import (
 )
 from wablock.block_list.rules import refusals
 from wablock.contract.errors import BlocklistInternalError, UnknownObject
+from wablock.contract.spellings import one_spelling
 
 
 class _List:
@@ -129,6 +130,8 @@ class MemoryStore:
     def _block(self, change: Block) -> Outcome:
         listed = self._list(change.list_id, change.account_id, change.at)
         members = [self._resolved(change.account_id, member, change.at) for member in change.members]
+        for member in members:
+            _adopt(listed, member, change.at)
         refused = dict(refusals(change, members, listed.rows, len(listed.rows), self._wrote_at(change, members)))
         accepted = [member for index, member in enumerate(members) if index not in refused]
         newest = max(change.at, listed.version + len(accepted))
@@ -157,12 +160,12 @@ class MemoryStore:
 
     def _learn(self, change: Link) -> None:
         for member in change.members:
-            before = self._aliases.get((change.account_id, member.user_id or ""))
+            before = self._alias(change.account_id, member)
             if not member.links or (before is not None and before.key == member.key):
                 continue
             self._link(change.account_id, member.user_id or "", member, change.at)
             if before is not None:
-                self._copy(change.account_id, {before.key}, member, change.at)
+                self._copy(change.account_id, set(before.keys), member, change.at)
 
     def _carry(self, change: Carry) -> None:
         names = self._names(change.account_id, change.previous)
@@ -172,10 +175,15 @@ class MemoryStore:
         if current.wa_id is None and previous.wa_id is not None and change.previous.user_id is not None:
             current = msgspec.structs.replace(previous, user_id=current.user_id)
             self._learn(Link(change.account_id, change.at, [current]))
-        self._copy(change.account_id, names - {current.key}, current, change.at)
+        self._copy(change.account_id, names - set(current.keys), current, change.at)
+
+    def _alias(self, account_id: str, member: Member) -> Member | None:
+        """Whom the member's user_id is known to mean, under today's key."""
+        alias = self._aliases.get((account_id, member.user_id or ""))
+        return None if alias is None else _today(alias)
 
     def _meant(self, account_id: str, member: Member) -> Member:
-        alias = self._aliases.get((account_id, member.user_id or ""))
+        alias = self._alias(account_id, member)
         if alias is None or member.wa_id is not None:
             return member
         return msgspec.structs.replace(member, key=alias.key, wa_id=alias.wa_id)
@@ -191,7 +199,7 @@ class MemoryStore:
 
     def _number_of(self, account_id: str, user_id: str | None) -> str | None:
         alias = self._aliases.get((account_id, user_id or ""))
-        return None if alias is None else alias.key
+        return None if alias is None else _today(alias).key
 
     def _sweep(self, change: Sweep) -> None:
         for listed in self._lists.values():
@@ -208,21 +216,21 @@ class MemoryStore:
     def _wrote_at(self, change: Block, members: Sequence[Member]) -> dict[str, Microseconds]:
         """The last message of each of `members`, noted under the number or under any id known to be the same user."""
         wrote_at: dict[str, Microseconds] = {}
-        for key in {member.key for member in members}:
-            aliases = {alias for (_, alias), member in self._aliases.items() if member.key == key}
-            times = [self._last_inbound.get((change.list_id, name), -1) for name in {key, *aliases}]
-            wrote_at[key] = max(times)
+        for keys in {member.keys for member in members}:
+            aliases = {alias for (_, alias), member in self._aliases.items() if member.key in keys}
+            times = [self._last_inbound.get((change.list_id, name), -1) for name in {*keys, *aliases}]
+            wrote_at[keys[0]] = max(times)
         return wrote_at
 
     def _names(self, account_id: str, user: Member) -> set[str]:
         alias = self._aliases.get((account_id, user.user_id or ""))
-        return {user.key, user.user_id or user.key, alias.key if alias else user.key}
+        return {*user.keys, user.user_id or user.key, *(_today(alias).keys if alias else ())}
 
     def _resolved(self, account_id: str, member: Member, at: Microseconds) -> Member:
         """`member` under the identity it is known by; a link that it shows is learned first."""
         if member.user_id is None:
             return member
-        alias = self._aliases.get((account_id, member.user_id))
+        alias = self._alias(account_id, member)
         if alias is None:
             if member.links:
                 self._link(account_id, member.user_id, member, at)
@@ -234,7 +242,7 @@ class MemoryStore:
     def _link(self, account_id: str, user_id: str, member: Member, at: Microseconds) -> None:
         self._aliases[account_id, user_id] = member
         for listed in self._lists.values():
-            if listed.account_id == account_id and listed.rows.keys() & {member.key, user_id}:
+            if listed.account_id == account_id and listed.rows.keys() & {*member.keys, user_id}:
                 _merge(listed, member, at)
 
 
@@ -269,7 +277,8 @@ def _with_details(row: Row, member: Member) -> Row:
 def _merge(listed: _List, member: Member, at: Microseconds) -> None:
     """One row, which knows both ids, of what may be two: the earlier block, the later expiry."""
     listed.drop_expired(at)
-    rows = [listed.rows.pop(name) for name in (member.key, member.user_id or "") if name in listed.rows]
+    names = {*member.keys, member.user_id or member.key}
+    rows = [listed.rows.pop(name) for name in names if name in listed.rows]
     if not rows:
         return
     earliest = min(rows, key=lambda row: row.seq)
@@ -284,7 +293,21 @@ def _merge(listed: _List, member: Member, at: Microseconds) -> None:
         listed.changed(at)
 
 
+def _adopt(listed: _List, member: Member, at: Microseconds) -> None:
+    """A row that the version before kept of the user lies under today's key from now on."""
+    rows = [listed.rows[key] for key in set(member.former_keys) & listed.rows.keys()]
+    if rows:
+        user_ids = [row.user_id for row in (*rows, listed.rows.get(member.key)) if row is not None]
+        known = next((user_id for user_id in user_ids if user_id is not None), None)
+        _merge(listed, msgspec.structs.replace(member, user_id=known), at)
+
+
+def _today(alias: Member) -> Member:
+    return msgspec.structs.replace(alias, key=one_spelling(alias.key))
+
+
 def _add_copy(listed: _List, current: Member, row: Row, at: Microseconds) -> None:
+    _adopt(listed, current, at)
     known = listed.rows.get(current.key)
     if known is None:
         listed.changed(at)

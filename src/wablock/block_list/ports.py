@@ -9,6 +9,8 @@ from typing import Protocol
 
 import msgspec
 
+from wablock.contract import spellings
+
 Microseconds = int
 
 
@@ -39,6 +41,19 @@ class Member(msgspec.Struct, frozen=True):
     reason: str | None = None
     note: str | None = None
     expires_at: Microseconds | None = None
+
+    @property
+    def former_keys(self) -> tuple[str, ...]:
+        """Other keys under which a store may have this user: the version before kept it so. Nearly always none."""
+        # The first digit of those that have any; asked here, it costs most members no call.
+        if self.wa_id is None or self.wa_id[0] not in "25":
+            return ()
+        return spellings.former_keys(self.wa_id)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every key of the user's number, today's first."""
+        return (self.key, *self.former_keys)
 
     @property
     def links(self) -> bool:
@@ -198,8 +213,8 @@ class BlockStore(Protocol):
         """Make `change` durable: when this returns it survives a crash and power loss, and every reader sees it.
 
         A list's version grows strictly with every change of its members, and is the time of the change or later. New
-        members come before older ones, in the order of `members`. Raises `Overloaded` at once, nothing done, when too
-        much is waiting.
+        members come before older ones, in the order of `members`. A user is found by any of its `keys`. Raises
+        `Overloaded` at once, nothing done, when too much is waiting.
         """
 
     async def page(self, request: PageRequest) -> Page:

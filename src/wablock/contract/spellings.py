@@ -1,26 +1,123 @@
-"""The countries in which one user's number has two spellings."""
+"""The countries in which one user's number has several spellings.
+
+Such a user has one key, the same for every spelling. A rule reads the digits alone, so it holds for mobile numbers of
+which the digits leave no doubt; landlines, and numbers that may be another person's, are keys of their own.
+"""
 
 import re
 from typing import Final
 
-# Argentina's area codes have two digits (11), three (these), or four.
-_ARGENTINA: Final = "(?:2(?:2[0138]|3[067]|49|6[0134]|80|9[14789])|3(?:36|4[12358]|5[138]|6[24]|7[069]|8[01358]))"
+# Brazil's ninth digit: mobile numbers of eight digits began with 6 to 9, landlines begin with 2 to 5.
+_BRAZIL: Final = re.compile(r"(55[1-9][1-9])9([6-9][0-9]{7})")
+# Mexico's 1 after the country code, dialled to mobiles until 2019. No national number begins with 1.
+_MEXICO: Final = re.compile(r"(52)1([2-9][0-9]{9})")
 
-# Three countries have two spellings for one WhatsApp user. Each rule gives the shorter one. Landlines stay as they are.
-_SECOND_SPELLINGS: Final = (
-    # Brazil's ninth digit: mobile numbers of eight digits began with 6 to 9, landlines begin with 2 to 5.
-    (re.compile(r"(55[1-9][1-9])9([6-9][0-9]{7})"), r"\1\2"),
-    # Mexico's 1 after the country code, dialled to mobiles until 2019. No national number begins with 1.
-    (re.compile(r"(52)1([2-9][0-9]{9})"), r"\1\2"),
-    # Argentina's 9 for mobiles. A local number that begins with 4 may be a landline with the same digits.
-    (re.compile(rf"(54)9((?:11|{_ARGENTINA}|(?!11|{_ARGENTINA})[23][0-9]{{3}})[1-35-9][0-9]+)"), r"\1\2"),
+# Argentina's area codes have two digits (11), three (these), or four.
+_THREE: Final = (
+    "220 221 223 228 230 236 237 249 260 261 263 264 280 291 294 297 298 299 "
+    "336 341 342 343 345 348 351 353 358 362 364 370 376 379 380 381 383 385 388"
 )
+_THREE_DIGITS: Final = frozenset(_THREE.split())
+# Mobiles have a 9 before the area code, or a 15 after it, which is dialled inside the country. Without them a local
+# number that begins with 4 may be a landline with the same digits.
+_MOBILE_ONLY: Final = frozenset("12356789")
+
+# Two numbering plans had eight digits and have ten since, of which the last eight are the old ones.
+# Ivory Coast, 31 January 2021: two digits were put before, by the operator to which the beginning belonged, whoever the
+# user had moved to. Sources: the plan that ITU published on 24 December 2020, as the package numero-uemoa 0.1.0 has it,
+# and aurellemeless/cipnn, src/constants.js; libphonenumber's carrier/en/225.txt before the change (commit 1271f707) has
+# the same but for 69, and 60 and 61, whose operator had closed. Landlines began with 2 and 3.
+_IVORY_COAST: Final = {
+    "01": "01 02 03 40 41 42 43 50 51 52 53 70 71 72 73",  # Moov
+    "05": "04 05 06 44 45 46 54 55 56 64 65 66 74 75 76 84 85 86 94 95 96",  # MTN
+    "07": "07 08 09 47 48 49 57 58 59 67 68 69 77 78 79 87 88 89 97 98",  # Orange
+}
+# Benin, 30 November 2024: 01 was put before every number (allafrica.com/stories/202411300249, mobi/telephone_number's
+# issue 138). These beginnings were mobile: libphonenumber's region BJ before the change, and in the months of both
+# plans. Landlines began with 2.
+_BENIN: Final = (
+    "40 41 42 43 44 45 46 47 48 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 90 91 93 94 95 96 97 98 99"
+)
+
+# The country code and the first two digits of an old number -> what is put after the country code.
+_PUT_BEFORE: Final = {
+    **{f"225{start}": put for put, starts in _IVORY_COAST.items() for start in starts.split()},
+    **{f"229{start}": "01" for start in _BENIN.split()},
+}
+_RENUMBERED: Final = frozenset({"225", "229"})
 
 
 def one_spelling(digits: str) -> str:
-    """The text that all spellings of an international number share; `digits` has the country code and no +."""
-    if digits[0] == "5" and digits[1] in "245" and len(digits) == 13:
-        for spelling, shorter in _SECOND_SPELLINGS:
-            if spelling.fullmatch(digits):
-                return spelling.sub(shorter, digits)
+    """The text that all spellings of an international number share; `digits` has the country code and no +.
+
+    Of Brazil, Mexico and Argentina it is the shorter spelling, of Ivory Coast and Benin the one of today's plan.
+    """
+    first = digits[0]
+    if first == "5":
+        return _of_the_americas(digits) if digits[1] in "245" else digits
+    if first == "2" and len(digits) == 11 and digits[:5] in _PUT_BEFORE:
+        return digits[:3] + _PUT_BEFORE[digits[:5]] + digits[3:]
     return digits
+
+
+def former_keys(digits: str) -> tuple[str, ...]:
+    """The keys under which the version before this one kept spellings of this user, other than today's key.
+
+    Nearly all users have none, and cost a comparison or two.
+    """
+    first = digits[0]
+    if first == "2":
+        return _without_two_digits(one_spelling(digits)) if digits[:3] in _RENUMBERED else ()
+    if first == "5" and digits[1] == "4":
+        return _with_fifteen(one_spelling(digits))
+    return ()
+
+
+def keys_of(digits: str) -> tuple[str, ...]:
+    """Every key under which this user may be kept, today's first."""
+    return (one_spelling(digits), *former_keys(digits))
+
+
+def _of_the_americas(digits: str) -> str:
+    if len(digits) == 13:
+        if digits[1] == "4":
+            return _of_argentina(digits[3:], digits) if digits[2] == "9" else digits
+        match = (_MEXICO if digits[1] == "2" else _BRAZIL).fullmatch(digits)
+        return match[1] + match[2] if match else digits
+    if len(digits) == 14 and digits[1] == "4":
+        end = 2 + _area_code(digits[2:])
+        if digits[end : end + 2] == "15":
+            return _of_argentina(digits[2:end] + digits[end + 2 :], digits)
+    return digits
+
+
+def _of_argentina(mobile: str, digits: str) -> str:
+    """The key of a mobile number with these ten national digits; `digits` where there is no such number."""
+    end = _area_code(mobile)
+    if end and mobile[end] in _MOBILE_ONLY:
+        return "54" + mobile
+    return "549" + mobile if end and mobile[end] == "4" else digits
+
+
+def _area_code(national: str) -> int:
+    """How many digits the area code has; 0 where the number begins with none."""
+    if national[:2] == "11":
+        return 2
+    if national[:3] in _THREE_DIGITS:
+        return 3
+    return 4 if national[0] in "23" else 0
+
+
+def _without_two_digits(key: str) -> tuple[str, ...]:
+    if len(key) != 13:
+        return ()
+    old = key[:3] + key[5:]
+    return (old,) if _PUT_BEFORE.get(old[:5]) == key[3:5] else ()
+
+
+def _with_fifteen(key: str) -> tuple[str, ...]:
+    mobile = key[2:] if len(key) == 12 else key[3:] if len(key) == 13 and key[2] == "9" else ""
+    end = _area_code(mobile) if mobile else 0
+    if not end or (mobile[end] == "4") != (len(key) == 13) or mobile[end] == "0":
+        return ()
+    return (f"54{mobile[:end]}15{mobile[end:]}",)

@@ -147,7 +147,7 @@ def _reopen(part: Path) -> None:
     """A backup that was made while its database was being moved takes writes again."""
     with contextlib.closing(apsw.Connection(str(part))) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        moves.reopen(connection)
+        moves.reopen(connection, part)
         connection.execute("COMMIT")
 
 

@@ -8,6 +8,7 @@ import apsw
 import msgspec
 
 from wablock.block_list.ports import InForce, Member, Microseconds
+from wablock.contract.spellings import keys_of, one_spelling
 
 # +? and INDEXED BY: see reads.py and transaction.py.
 _BLOCKED = """
@@ -39,11 +40,11 @@ def blocked(
     connection: apsw.Connection, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
 ) -> Sequence[InForce | None]:
     """See `BlockStore.blocked`. In a transaction where it takes several statements, so that all is of one moment."""
-    if len(users) == 1:
+    if len(users) == 1 and not users[0].former_keys:
         return [_blocked(connection, account_id, list_id, users[0], at)]
     connection.execute("BEGIN")
     try:
-        if len(users) <= _FEW:
+        if len(users) <= _FEW and not any(user.former_keys for user in users):
             return [_blocked(connection, account_id, list_id, user, at) for user in users]
         return _blocked_of_many(connection, account_id, list_id, users, at)
     finally:
@@ -54,7 +55,7 @@ def unlinked(connection: apsw.Connection, account_id: str, users: Sequence[Membe
     """See `BlockStore.unlinked`."""
     showing = [(user, user.user_id) for user in users if user.user_id is not None and user.links]
     known = _aliases(connection, account_id, [user_id for _, user_id in showing])
-    return [user for user, user_id in showing if known.get(user_id) != user.key]
+    return [user for user, user_id in showing if user_id not in known or one_spelling(known[user_id]) != user.key]
 
 
 def _blocked(
@@ -72,22 +73,28 @@ def _blocked_of_many(
 ) -> Sequence[InForce | None]:
     user_ids = [user.user_id for user in users if user.user_id is not None]
     aliases = _aliases(connection, account_id, user_ids)
-    names = [*(user.key for user in users), *user_ids, *aliases.values()]
+    former = {user.key: keys for user in users if (keys := user.former_keys)}
+    names = [user.key for user in users]
+    names += [key for keys in former.values() for key in keys]
     if user_ids:
-        names = list(set(names))
+        meant = [key for identity in aliases.values() for key in keys_of(identity)]
+        names = list({*names, *user_ids, *meant})
     rows: list[tuple[Any, ...]] = connection.execute(_BLOCKED_OF_MANY, (_json(names), list_id, at)).fetchall()
     if not rows:
         return [None] * len(users)
     found = {name: ((blocked_at, seq), InForce(blocked_at, *rest)) for name, blocked_at, seq, *rest in rows}
-    return [_first(found, user, aliases) for user in users]
+    return [_first(found, user, aliases, former.get(user.key, ())) for user in users]
 
 
 def _first(
-    found: Mapping[str, tuple[tuple[int, int], InForce]], user: Member, aliases: Mapping[str, str]
+    found: Mapping[str, tuple[tuple[int, int], InForce]],
+    user: Member,
+    aliases: Mapping[str, str],
+    former_keys: Sequence[str],
 ) -> InForce | None:
-    if user.user_id is None:
-        return found[user.key][1] if user.key in found else None
-    names = user.key, user.user_id, aliases.get(user.user_id, user.key)
+    names: list[str] = [user.key, *former_keys]
+    if user.user_id is not None:
+        names += (user.user_id, *(keys_of(aliases[user.user_id]) if user.user_id in aliases else ()))
     blocks = [found[name] for name in names if name in found]
     return min(blocks, key=itemgetter(0))[1] if blocks else None
 

@@ -10,8 +10,11 @@ from typing import Final
 import apsw
 
 from wablock.storage.opening import CannotOpen
+from wablock.storage.sqlite import rekeying
 
 BUSY_TIMEOUT_MS: Final = 5_000
+_HAS_MOVES: Final = 3  # the migration that made the table
+_IS_MOVING: Final = "SELECT EXISTS (SELECT 1 FROM move WHERE state <> 'given up')"
 _APPLICATION_ID: Final = 0x7761626C  # "wabl", in the file's header: which program this file belongs to
 
 
@@ -24,6 +27,9 @@ def connect(path: Path, vfs: str | None = None, *, busy_timeout_ms: int = BUSY_T
         "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA foreign_keys=ON"
     )
     return connection
+
+
+_MIGRATING_BUSY_MS: Final = 600_000  # another process may be migrating a large file
 
 
 def prepare(path: Path, vfs: str | None = None) -> None:
@@ -40,7 +46,12 @@ def prepare(path: Path, vfs: str | None = None) -> None:
         raise CannotOpen(f"Cannot open the database {path}: {trouble}") from trouble
     try:
         with contextlib.closing(connection):
-            _migrate(connection, path)
+            connection.set_busy_timeout(_MIGRATING_BUSY_MS)
+            connection.pragma("cache_size", -64 * 1_024)  # 64 MB: a migration may touch every row
+            connection.execute("BEGIN IMMEDIATE")
+            migrate(connection, path)
+            connection.execute("COMMIT")  # where it is not reached, closing the connection undoes it
+            connection.set_busy_timeout(BUSY_TIMEOUT_MS)
             with contextlib.suppress(apsw.BusyError):  # another process is at it, and the commit was synced
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         for folder in folders:
@@ -86,15 +97,22 @@ def _look_before_writing(path: Path, vfs: str | None) -> None:
         connection.close()
 
 
-def _migrate(connection: apsw.Connection, path: Path) -> None:
-    """On failure the transaction is left open: closing the connection undoes it."""
-    connection.execute("BEGIN IMMEDIATE")
+def migrate(connection: apsw.Connection, path: Path) -> None:
+    """Apply the missing migrations, in a transaction of the caller's.
+
+    A database that is being moved, or was, keeps the schema that it has: it takes no writes, and the wablock that
+    began the move may go on with it. It is migrated when the move is given up.
+    """
     version = schema_version(connection, path)
+    if version == migrations()[-1][0] or (version >= _HAS_MOVES and connection.execute(_IS_MOVING).get):
+        return
+    rekeying.add_functions(connection)
     for number, sql in migrations():
         if number > version:
             connection.execute(sql)
+            if number == rekeying.MIGRATION:
+                rekeying.merge(connection)
             connection.execute(f"PRAGMA user_version={number}; PRAGMA application_id={_APPLICATION_ID}")
-    connection.execute("COMMIT")
 
 
 def schema_version(connection: apsw.Connection, path: Path) -> int:

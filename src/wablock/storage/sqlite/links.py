@@ -1,12 +1,13 @@
 """Which user_id is which number, as requests and traffic show it, account by account."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import apsw
 import msgspec
 
 from wablock.block_list.ports import Carry, Link, Member, Microseconds
+from wablock.contract.spellings import keys_of, one_spelling
 from wablock.storage.sqlite.lists import Lists, ListState
 
 _ALIAS = "SELECT identity, wa_id FROM identity_alias WHERE account_id = +? AND alias = +?"
@@ -25,6 +26,13 @@ SELECT seq, expires_at FROM blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +? AND identity IN (?, ?) ORDER BY seq
 """
 _DROP_ROW = "DELETE FROM blocked_user WHERE list_id = +? AND seq = +?"
+_UNDER_ANY = """
+SELECT seq, expires_at, user_id FROM blocked_user INDEXED BY blocked_user_identity
+WHERE list_id = +? AND identity IN (SELECT value FROM json_each(?)) ORDER BY seq
+"""
+_REKEY_ALIASES = """
+UPDATE identity_alias SET identity = ? WHERE account_id = +? AND identity IN (SELECT value FROM json_each(?))
+"""
 _MERGED_ROW = """
 UPDATE blocked_user SET identity = ?, wa_id = coalesce(wa_id, ?), user_id = ?, expires_at = ?
 WHERE list_id = +? AND seq = +?
@@ -61,18 +69,21 @@ class Links:
         self._lists = lists
 
     def resolved(self, account_id: str, members: Sequence[Member], at: Microseconds) -> Sequence[Member]:
-        """`members` under the identity that each is known by; links that a member shows are learned first."""
-        if all(member.user_id is None for member in members):
+        """`members` under the identity that each is known by; links that a member shows are learned first.
+
+        Rows that the version before kept of them lie under today's key then.
+        """
+        if all(member.user_id is None and not member.former_keys for member in members):
             return members
         return [self._known(account_id, member, at) for member in members]
 
     def names(self, account_id: str, members: Sequence[Member]) -> set[str]:
         """Every identity under which `members` may be listed; nothing is learned."""
-        found = {member.key for member in members}
+        found = {key for member in members for key in member.keys}
         for member in members:
             if member.user_id is not None:
-                alias = self._execute(_ALIAS, (account_id, member.user_id)).fetchone()
-                found |= {member.user_id} if alias is None else {member.user_id, alias[0]}
+                alias = self._alias(account_id, member.user_id)
+                found |= {member.user_id} if alias is None else {member.user_id, *keys_of(alias[0])}
         return found
 
     def learn(self, change: Link) -> None:
@@ -80,12 +91,13 @@ class Links:
         for member in change.members:
             if not member.links:
                 continue
-            alias = self._execute(_ALIAS, (change.account_id, member.user_id)).fetchone()
+            self._adopt(change.account_id, member, change.at)
+            alias = self._alias(change.account_id, member.user_id)
             if alias is not None and alias[0] == member.key:
                 continue
             self._link(change.account_id, member, change.at)
             if alias is not None:
-                self._copy(change.account_id, {alias[0]}, member, change.at)
+                self._copy(change.account_id, set(keys_of(alias[0])), member, change.at)
 
     def carry(self, change: Carry) -> None:
         """See `Carry`."""
@@ -98,18 +110,24 @@ class Links:
             # Only the user_id is known to have changed; what it meant, the new one means as well.
             current = msgspec.structs.replace(previous, user_id=current.user_id)
             self.learn(Link(change.account_id, change.at, [current]))
-        self._copy(change.account_id, names - {current.key}, current, change.at)
+        self._copy(change.account_id, names - set(current.keys), current, change.at)
+
+    def _alias(self, account_id: str, user_id: str | None) -> tuple[str, str] | None:
+        """What the user_id is known to mean: today's key of the number, and its wa_id."""
+        alias = self._execute(_ALIAS, (account_id, user_id)).fetchone()
+        return None if alias is None else (one_spelling(alias[0]), alias[1])
 
     def _meant(self, account_id: str, member: Member) -> Member:
         """`member` under the number that its user_id is known to mean, where it comes without one."""
         if member.wa_id is not None or member.user_id is None:
             return member
-        alias = self._execute(_ALIAS, (account_id, member.user_id)).fetchone()
+        alias = self._alias(account_id, member.user_id)
         return member if alias is None else msgspec.structs.replace(member, key=alias[0], wa_id=alias[1])
 
     def _copy(self, account_id: str, names: set[str], current: Member, at: Microseconds) -> None:
         """Block `current` wherever one of `names` is: as the earliest of them, for as long as the longest."""
-        asked = msgspec.json.encode(sorted(names)).decode()
+        self._adopt(account_id, current, at)
+        asked = _json(names)
         for (list_id,) in self._execute(_LISTS_WITH_ANY, (asked, account_id)).fetchall():
             state = self._lists.get(list_id, account_id, at)  # without the rows that expired
             for block in self._execute(_ROWS_OF_ANY, (list_id, asked)).fetchall():
@@ -126,15 +144,18 @@ class Links:
             state.expires(block[-1])
 
     def _known(self, account_id: str, member: Member, at: Microseconds) -> Member:
+        self._adopt(account_id, member, at)
         if member.user_id is None:
             return member
-        alias = self._execute(_ALIAS, (account_id, member.user_id)).fetchone()
+        alias = self._alias(account_id, member.user_id)
         if alias is None:
             if member.links:
                 self._link(account_id, member, at)
             return member
         if not member.links:
-            return msgspec.structs.replace(member, key=alias[0], wa_id=alias[1])
+            meant = msgspec.structs.replace(member, key=alias[0], wa_id=alias[1])
+            self._adopt(account_id, meant, at)
+            return meant
         # A request cannot make a user_id mean another number: that would carry one user's blocks over to another.
         return member if alias[0] == member.key else msgspec.structs.replace(member, user_id=None)
 
@@ -144,14 +165,38 @@ class Links:
         for (list_id,) in self._execute(_LISTS_WITH, (member.key, member.user_id, account_id)).fetchall():
             self._merge(self._lists.get(list_id, account_id, at), member, at)
 
+    def _adopt(self, account_id: str, member: Member, at: Microseconds) -> None:
+        """What a process of the version before wrote of the user, beside this one, is put under today's key."""
+        if not member.former_keys:
+            return
+        former, names = _json(member.former_keys), _json(member.keys)
+        self._execute(_REKEY_ALIASES, (member.key, account_id, former))
+        for (list_id,) in self._execute(_LISTS_WITH_ANY, (former, account_id)).fetchall():
+            state = self._lists.get(list_id, account_id, at)  # without the rows that expired
+            rows = self._execute(_UNDER_ANY, (list_id, names)).fetchall()
+            known = next((user_id for _, _, user_id in rows if user_id is not None), None)
+            user = msgspec.structs.replace(member, user_id=known)
+            self._make_one(state, [row[:2] for row in rows], user, at)
+
     def _merge(self, state: ListState, member: Member, at: Microseconds) -> None:
         """One row, which knows both ids, of what may be two: the earlier block, the later expiry."""
-        rows = self._execute(_ROWS_OF, (state.list_id, member.key, member.user_id)).fetchall()
+        self._make_one(
+            state, self._execute(_ROWS_OF, (state.list_id, member.key, member.user_id)).fetchall(), member, at
+        )
+
+    def _make_one(
+        self, state: ListState, rows: Sequence[tuple[int, Microseconds | None]], member: Member, at: Microseconds
+    ) -> None:
+        """`rows` are the member's, each a seq and when it expires, the earliest first."""
         if not rows:  # it had expired
             return
         for seq, _ in rows[1:]:
             self._execute(_DROP_ROW, (state.list_id, seq))
             state.change(max(at, state.version + 1), -1)
-        expiries = [expires_at for _, expires_at in rows]
-        expires_at = None if None in expiries else max(expiries)
+        expiries = [expires_at for _, expires_at in rows if expires_at is not None]
+        expires_at = max(expiries) if len(expiries) == len(rows) else None
         self._execute(_MERGED_ROW, (member.key, member.wa_id, member.user_id, expires_at, state.list_id, rows[0][0]))
+
+
+def _json(names: Iterable[str]) -> str:
+    return msgspec.json.encode(sorted(names)).decode()

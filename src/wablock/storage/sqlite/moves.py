@@ -12,7 +12,7 @@ import msgspec
 from wablock.block_list.ports import Microseconds
 from wablock.contract.errors import Overloaded
 from wablock.storage.opening import CannotOpen
-from wablock.storage.sqlite.connection import connect, prepare
+from wablock.storage.sqlite.connection import connect, migrate, prepare
 
 MOVING: Final = "moving"
 MOVED: Final = "moved"
@@ -133,13 +133,14 @@ def finish(path: Path, move_id: str) -> None:
 def give_up(path: Path) -> None:
     """The database is written again."""
     with _changing(path) as connection:
-        reopen(connection)
+        reopen(connection, path)
 
 
-def reopen(connection: apsw.Connection) -> None:
-    """In a transaction of the caller's."""
+def reopen(connection: apsw.Connection, path: Path) -> None:
+    """In a transaction of the caller's. The schema is the newest then: a database that is moved keeps its own."""
     connection.execute(_GIVE_UP)
     connection.execute(_OPEN)
+    migrate(connection, path)
 
 
 @contextlib.contextmanager

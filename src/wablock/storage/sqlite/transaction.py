@@ -41,19 +41,19 @@ _ON_LIST = """
 SELECT identity FROM blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +? AND identity IN (SELECT value FROM json_each(?))
 """
-# The last time comes last. CROSS JOIN: in this order every step is a search; one OR of the two would walk all that the
-# number has heard in a day, for each user.
+# `typed` is a key, and the key today of its user. The last time comes last. CROSS JOIN: in this order every step is a
+# search; one OR of the two would walk all that the number has heard in a day, for each user.
 _WROTE_AT = """
 SELECT typed.value, last_inbound.at
 FROM json_each(?2) AS typed
 CROSS JOIN last_inbound
-WHERE last_inbound.phone_number_id = ?1 AND last_inbound.identity = typed.value
+WHERE last_inbound.phone_number_id = ?1 AND last_inbound.identity = typed.key
 UNION ALL
 SELECT typed.value, last_inbound.at
 FROM json_each(?2) AS typed
 CROSS JOIN identity_alias
 CROSS JOIN last_inbound
-WHERE identity_alias.account_id = ?3 AND identity_alias.identity = typed.value
+WHERE identity_alias.account_id = ?3 AND identity_alias.identity = typed.key
   AND last_inbound.phone_number_id = ?1 AND last_inbound.identity = identity_alias.alias
 ORDER BY 2
 """
@@ -182,7 +182,8 @@ class Transaction:
     def _wrote_at(self, change: Block, members: Sequence[Member]) -> dict[str, Microseconds]:
         if change.written_since is None:
             return {}
-        return dict(self._execute(_WROTE_AT, (change.list_id, _keys(members), change.account_id)).fetchall())
+        typed = msgspec.json.encode({key: member.key for member in members for key in member.keys}).decode()
+        return dict(self._execute(_WROTE_AT, (change.list_id, typed, change.account_id)).fetchall())
 
 
 _DONE = Outcome()

@@ -1,0 +1,59 @@
+"""One row of two, where the version before kept a user of a list under two keys. For the migration of the keys.
+
+Every block holds as before: the earlier one stays, with all that was kept about it, until the later end. One that was
+over when the other began is dropped.
+"""
+
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+import apsw
+
+from wablock.contract.spellings import one_spelling
+
+MIGRATION: Final = 4
+"""Whose SQL gives every row today's key, except where a row of the list has it already."""
+
+_PAIRS = """
+SELECT former.list_id, former.seq, former.blocked_at, former.expires_at, former.user_id, former.identity,
+       today.seq, today.blocked_at, today.expires_at, today.user_id, today.identity
+FROM blocked_user AS former
+CROSS JOIN blocked_user AS today INDEXED BY blocked_user_identity
+WHERE (former.identity GLOB '22[59]????????' OR former.identity GLOB '54????????????')
+  AND today.list_id = former.list_id AND today.identity = wablock_key(former.identity) AND today.seq <> former.seq
+LIMIT ?
+"""
+_DROP = "DELETE FROM blocked_user WHERE list_id = +? AND seq = +?"
+_KEEP = "UPDATE blocked_user SET identity = ?, user_id = ?, expires_at = ? WHERE list_id = +? AND seq = +?"
+_COUNT = "UPDATE block_list SET version = version + ?1, size = size - ?1 WHERE list_id = +?2"
+
+_AT_A_TIME: Final = 50_000  # pairs in memory
+
+
+def add_functions(connection: apsw.Connection) -> None:
+    """What the migration's SQL needs beyond SQLite."""
+    connection.create_scalar_function(
+        "wablock_key", lambda *values: one_spelling(str(values[0])), 1, deterministic=True
+    )
+
+
+def merge(connection: apsw.Connection) -> None:
+    """Make one row of each two that are one user's, in a transaction of the caller's."""
+    while pairs := connection.execute(_PAIRS, (_AT_A_TIME,)).fetchall():
+        dropped, kept = zip(*map(_merged, pairs), strict=True)
+        connection.executemany(_DROP, dropped)
+        connection.executemany(_KEEP, kept)
+        counts = [(len(list(of_list)), list_id) for list_id, of_list in groupby(sorted(dropped), itemgetter(0))]
+        connection.executemany(_COUNT, counts)
+
+
+def _merged(pair: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The row that is dropped, and the row that is kept, as it is to be."""
+    list_id, key = pair[0], pair[-1]
+    earlier, later = sorted([pair[1:6], pair[6:]])
+    (seq, _, ends, user_id, _), (later_seq, later_at, later_ends, later_user_id, _) = earlier, later
+    if ends is not None and ends <= later_at:
+        return (list_id, seq), (key, later_user_id or user_id, later_ends, list_id, later_seq)
+    last = None if ends is None or later_ends is None else max(ends, later_ends)
+    return (list_id, later_seq), (key, user_id or later_user_id, last, list_id, seq)
