@@ -120,6 +120,57 @@ def test_what_only_a_blocked_user_sent_goes_nowhere(gate: RunningServer, receive
     assert receiver.deliveries == []
 
 
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "+16505551234",
+        "1 650 555 1234",
+        " 16505551234",
+        16505551234,
+        "16505551234@s.whatsapp.net",
+        "16505551234:3@s.whatsapp.net",
+        "16505551234@c.us",
+        "whatsapp:+16505551234",
+        "+1 (650) 555-1234",
+        "\u200e16505551234",
+    ],
+)
+def test_a_blocked_user_is_known_in_whatever_spelling_a_webhook_shows(
+    gate: RunningServer, receiver: Receiver, sender: Any
+) -> None:
+    block(gate, ANNA)
+
+    post(gate, webhook(message(sender, "wamid.1"), message(BEN, "wamid.2")))
+
+    assert receiver.message_ids() == ["wamid.2"]
+    assert [
+        contact["wa_id"] for contact in receiver.deliveries[0].json()["entry"][0]["changes"][0]["value"]["contacts"]
+    ] == [BEN]
+
+
+@pytest.mark.parametrize(
+    "blocked, sender",
+    [
+        ("5215512345678", "525512345678"),
+        ("551187654321", "5511987654321"),
+        ("54111555550101", "5491155550101"),
+        ("54111555550101", "541155550101"),
+        ("22507123456", "2250707123456"),
+        ("2250544123456", "22544123456"),
+        ("22997123456", "2290197123456"),
+        ("2290197123456", "+229 97 12 34 56"),
+    ],
+)
+def test_a_blocked_user_is_known_by_the_other_spelling_of_a_country(
+    gate: RunningServer, receiver: Receiver, blocked: str, sender: str
+) -> None:
+    block(gate, blocked)
+
+    post(gate, webhook(message(sender, "wamid.1"), message(BEN, "wamid.2")))
+
+    assert receiver.message_ids() == ["wamid.2"]
+
+
 def test_a_blocked_users_message_is_taken_out_and_the_rest_signed_anew(gate: RunningServer, receiver: Receiver) -> None:
     block(gate, ANNA)
 
