@@ -11,6 +11,7 @@ from wablock.block_list.ports import BusinessNumber, Microseconds
 class MemoryDirectory:
     def __init__(self, numbers: Iterable[BusinessNumber] = (), tokens: Iterable[AccessToken] = ()) -> None:
         self.looked_up = 0
+        self.completed = 0
         self._numbers = {number.phone_number_id: number for number in numbers}
         self._tokens = {token.digest: token for token in tokens}
 
@@ -41,6 +42,17 @@ class MemoryDirectory:
 
     async def add_number(self, number: BusinessNumber, at: Microseconds) -> bool:  # noqa: ARG002 - the port's
         return self._numbers.setdefault(number.phone_number_id, number) is number
+
+    async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
+        self.completed += 1
+        known = self._numbers.get(number.phone_number_id)
+        if known is None or known.account_id != number.account_id:
+            return None
+        complete = msgspec.structs.replace(
+            known, wa_id=known.wa_id or number.wa_id, country=known.country or number.country
+        )
+        self._numbers[number.phone_number_id] = complete
+        return complete
 
     async def remove_number(self, phone_number_id: str) -> bool:
         return self._numbers.pop(phone_number_id, None) is not None

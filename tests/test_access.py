@@ -1,5 +1,6 @@
 """Who may do what: tokens, scopes, and the numbers a token may touch."""
 
+import msgspec
 import pytest
 from tests.memory_directory import MemoryDirectory
 
@@ -276,3 +277,36 @@ async def test_a_dev_server_remembers_only_so_many_numbers(directory: MemoryDire
     await guard.number(a_token(), "0", Scope.READ, "GET")
 
     assert directory.looked_up == 10_002
+
+
+async def test_a_display_number_is_learned_once_and_the_next_request_sees_it(
+    guard: Access, directory: MemoryDirectory
+) -> None:
+    number = await guard.find_number(OUR_OTHER.phone_number_id)
+    assert number is not None
+
+    await guard.learn_display_number(number, "15550783881")
+    learned = await guard.find_number(OUR_OTHER.phone_number_id)
+    assert learned is not None
+    await guard.learn_display_number(learned, "15550783881")
+
+    assert (learned.wa_id, learned.country) == ("15550783881", "US")
+    assert await directory.find_number(OUR_OTHER.phone_number_id) == learned
+    assert directory.completed == 1
+
+
+async def test_where_nothing_is_to_be_learned_nothing_is_written(guard: Access, directory: MemoryDirectory) -> None:
+    of_no_country = msgspec.structs.replace(OUR_OTHER, wa_id="88213000000")
+
+    await guard.learn_display_number(OURS, "15550783881")
+    await guard.learn_display_number(of_no_country, "88213000000")
+
+    assert directory.completed == 0
+
+
+async def test_a_number_that_was_removed_meanwhile_is_not_remembered(guard: Access, directory: MemoryDirectory) -> None:
+    await directory.remove_number(OUR_OTHER.phone_number_id)
+
+    await guard.learn_display_number(OUR_OTHER, "15550783881")
+
+    assert await guard.find_number(OUR_OTHER.phone_number_id) is None

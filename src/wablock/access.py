@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 
 from wablock.block_list.ports import BusinessNumber, Microseconds
-from wablock.contract import errors
+from wablock.contract import errors, identity
 
 _T = TypeVar("_T")
 
@@ -84,6 +84,12 @@ class Directory(Protocol):
     async def add_number(self, number: BusinessNumber, at: Microseconds) -> bool:
         """False where the number exists already; then nothing changed. Makes the account where there is none."""
 
+    async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
+        """Set the `wa_id` and `country` of a number that its account has, each only where none is known yet.
+
+        Returns the number as it is then; None where the account has no such number, and nothing changed.
+        """
+
     async def remove_number(self, phone_number_id: str) -> bool:
         """Remove the number and its block list; False where there is no such number."""
 
@@ -156,6 +162,20 @@ class Access:
         if number is not None:
             _remember(self._numbers, phone_number_id, (now, number))
         return number
+
+    async def learn_display_number(self, number: BusinessNumber, wa_id: str) -> None:
+        """Keep the number's own `wa_id`, and the country that follows from it, where they are not known yet.
+
+        On return both are durable, and the next request sees them: here at once, in other processes within a second.
+        """
+        complete = msgspec.structs.replace(
+            number, wa_id=number.wa_id or wa_id, country=number.country or identity.country_to_read_by(wa_id)
+        )
+        if complete == number:
+            return
+        known = await self._directory.complete_number(complete)
+        if known is not None:
+            _remember(self._numbers, number.phone_number_id, (self._monotonic(), known))
 
     async def _ask_for_number(self, phone_number_id: str) -> BusinessNumber | None:
         if not is_number_id(phone_number_id):

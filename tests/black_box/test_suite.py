@@ -141,6 +141,19 @@ def _no_next(told: Passed) -> None:
         told.json = data
 
 
+def _cursors_alone(answer: Passed) -> None:
+    """The shape of the reference page, and no header of wablock's own."""
+    _drops_header("x-wablock-page")(answer)
+    if b'"paging"' in answer.body:
+        data = answer.json
+        data["paging"] = {"cursors": data["paging"]["cursors"]}
+        answer.json = data
+
+
+def _ignores_after(request: Passed) -> None:
+    request.path = request.path.split("&after=")[0]
+
+
 def _next_elsewhere(told: Passed) -> None:
     data = told.json
     if "next" in data.get("paging", {}):
@@ -214,6 +227,22 @@ def test_a_fault_is_caught_by_the_check_that_is_about_it(
     _clean(server)
 
     assert caught_by in _names(report, Outcome.FAILED)
+
+
+def test_a_server_with_cursors_alone_is_read_to_the_end_of_its_list(server: RunningServer) -> None:
+    with between(server.url, on_answer=_cursors_alone) as url:
+        report = _of(server, url=url)
+
+    assert _names(report, Outcome.FAILED, Outcome.DIFFERS) == ["forward", "next_address", "ends", "token_in_next"]
+
+
+def test_a_list_that_goes_round_in_a_circle_is_no_endless_check(server: RunningServer) -> None:
+    with between(server.url, on_request=_ignores_after, on_answer=_cursors_alone) as url:
+        report = _of(server, url=url, anyway=True)
+    _clean(server)
+
+    [forward] = [result for result in report.results if result.name == "forward"]
+    assert forward.expected == "a list that ends"
 
 
 def test_without_a_fault_the_one_between_changes_nothing(server: RunningServer) -> None:

@@ -32,6 +32,12 @@ def test_the_country_of_a_number_is_that_of_its_display_number(database: str) ->
     assert number["country"] == "US"
 
 
+def test_a_display_number_of_no_one_country_has_its_calling_codes_main_one(database: str) -> None:
+    called("number", "add", NUMBER, "--display-number", "+15550783881", "--database", database)
+
+    assert _list(database)[0]["country"] == "US"
+
+
 def test_a_country_that_is_said_wins_over_that_of_the_display_number(database: str) -> None:
     called("number", "add", NUMBER, "--display-number", "+16505550100", "--country", "ca", "--database", database)
 

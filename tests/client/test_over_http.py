@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import httpx2
 import pytest
+from tests.black_box.subjects import Passed, between
 from tests.client.shells import Calling, calling
 from tests.running_server import RunningServer, running_server
 
@@ -179,6 +180,41 @@ def test_a_server_without_a_check_is_asked_for_its_list(server: RunningServer, k
 
 
 @kinds
+@pytest.mark.parametrize("count, requests", [(2, 1), (4, 1), (12, 3)])
+def test_a_list_of_wablocks_takes_a_request_a_page(server: RunningServer, kind: str, count: int, requests: int) -> None:
+    received: list[str] = []
+    with (
+        calling(kind, server.token, server.phone_number_id, base_url=server.url) as owner,
+        between(server.url, on_request=lambda request: received.append(request.method)) as url,
+        calling(kind, server.token, server.phone_number_id, base_url=url) as client,
+    ):
+        owner.block(USERS[:count])
+        listed = client.blocked_users(limit=4)
+        owner.unblock(USERS)
+
+    assert len(listed) == count
+    assert len(received) == requests
+
+
+@kinds
+def test_a_server_with_cursors_alone_is_listed_and_looked_through_to_the_end(server: RunningServer, kind: str) -> None:
+    with (
+        calling(kind, server.token, server.phone_number_id, base_url=server.url) as owner,
+        between(server.url, on_request=_without_check, on_answer=_cursors_alone) as url,
+        calling(kind, server.token, server.phone_number_id, base_url=url) as client,
+    ):
+        owner.block(USERS)
+        listed = [user.wa_id for user in client.blocked_users(limit=4)]
+        back = client.pages(limit=5, before=client.pages(limit=5)[2].before)
+        checked = client.check([*USERS, "+16505550199"])
+        owner.unblock(USERS)
+
+    assert listed == WA_IDS
+    assert [len(page.users) for page in back] == [5, 5, 0]
+    assert [user.blocked for user in checked] == [True] * len(USERS) + [False]
+
+
+@kinds
 def test_nobody_listening_is_no_answer(kind: str) -> None:
     with (
         calling(kind, "a-token", "1", base_url="http://127.0.0.1:1", retries=Retries(most=1, first=0)) as client,
@@ -310,6 +346,20 @@ def _serving(first: list[_Answering], then: _Answering) -> Iterator[str]:
         yield f"http://127.0.0.1:{serving.server_port}"
         serving.shutdown()
         thread.join()
+
+
+def _without_check(request: Passed) -> None:
+    if request.path.startswith("/v1/"):
+        request.path = "/v1/nothing"
+
+
+def _cursors_alone(answer: Passed) -> None:
+    """The shape of the reference page: no links; and nothing that is wablock's own."""
+    answer.headers = {name: value for name, value in answer.headers.items() if name.lower() != "x-wablock-page"}
+    data = answer.json
+    if isinstance(data, dict) and "paging" in data:
+        data["paging"] = {"cursors": data["paging"]["cursors"]}
+        answer.json = data
 
 
 @contextmanager

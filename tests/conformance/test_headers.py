@@ -117,6 +117,18 @@ def test_a_get_whose_etag_the_caller_has_gets_304_and_no_body(caller: Caller) ->
     assert (changed.status_code, len(changed.json()["data"])) == (200, 2)
 
 
+def test_a_list_names_its_first_and_last_page(caller: Caller) -> None:
+    caller.block("+16505550101", "+16505550102", "+16505550103")
+
+    first = caller.get(limit=1)
+    middle = caller.get(limit=1, after=first.json()["paging"]["cursors"]["after"])
+    last = caller.get(limit=1, after=middle.json()["paging"]["cursors"]["after"])
+    behind = caller.get(limit=1, after=last.json()["paging"]["cursors"]["after"])
+
+    pages = [first, middle, last, behind, caller.get()]
+    assert [page.headers.get("x-wablock-page") for page in pages] == ["first", None, "last", None, "first, last"]
+
+
 def test_a_post_has_no_etag(caller: Caller) -> None:
     answer = caller.block("+16505551234")
 

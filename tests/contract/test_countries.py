@@ -1,11 +1,14 @@
 """The country of a business number, by which national numbers are read."""
 
+from collections.abc import Iterator
+
 import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wablock.contract.identity import COUNTRIES, country_of, of_user
+from wablock.contract.errors import NotAWhatsAppUser
+from wablock.contract.identity import COUNTRIES, country_of, country_to_read_by, of_user
 
 CALLING_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
@@ -40,3 +43,67 @@ def test_by_the_country_of_a_business_number_its_national_numbers_are_read() -> 
     country = country_of("442071838750")
 
     assert of_user("020 7183 8750", country).wa_id == "442071838750"
+
+
+@pytest.mark.parametrize(
+    "wa_id, country",
+    [
+        ("15550783881", "US"),
+        ("15551234567", "US"),
+        ("16505551111", "US"),
+        ("79990000000", "RU"),
+        ("77010000000", "KZ"),
+        ("447000000000", "GB"),
+        ("447700900101", "GB"),
+        ("18765550101", "JM"),
+        ("5511987654321", "BR"),
+    ],
+)
+def test_a_number_of_no_one_country_is_read_by_its_calling_codes_main_one(wa_id: str, country: str) -> None:
+    assert country_to_read_by(wa_id) == country
+
+
+@pytest.mark.parametrize("wa_id", ["80012345678", "88213000000", "1234567", "2105550101", "0"])
+def test_a_number_of_no_countrys_calling_code_gives_none_to_read_by(wa_id: str) -> None:
+    assert country_to_read_by(wa_id) is None
+
+
+def _examples(region: str) -> Iterator[phonenumbers.PhoneNumber]:
+    for kind in phonenumbers.PhoneNumberType.values():
+        example = phonenumbers.example_number_for_type(region, kind)
+        if example is not None:
+            yield example
+
+
+SIDE_REGIONS = [
+    region
+    for region in sorted(COUNTRIES)
+    if phonenumbers.region_code_for_country_code(phonenumbers.country_code_for_region(region)) != region
+]
+
+
+@pytest.mark.parametrize("region", SIDE_REGIONS)
+def test_the_main_country_of_a_calling_code_finds_no_stranger_in_anothers_national_numbers(
+    region: str,
+) -> None:
+    main = phonenumbers.region_code_for_country_code(phonenumbers.country_code_for_region(region))
+
+    for number in _examples(region):
+        e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+        local = e164[-7:-4] + "-" + e164[-4:]
+        for typed in (national, local):
+            own, by_main = _reading(typed, region), _reading(typed, main)
+            assert by_main in (None, own) or own is None or _is_a_service(by_main), (typed, main)
+
+
+def _is_a_service(wa_id: str) -> bool:
+    """As 310-1234 is all over Canada: a number for companies, which no person has."""
+    return phonenumbers.number_type(phonenumbers.parse("+" + wa_id)) == phonenumbers.PhoneNumberType.UAN
+
+
+def _reading(typed: str, country: str) -> str | None:
+    try:
+        return of_user(typed, country).wa_id
+    except NotAWhatsAppUser:
+        return None

@@ -61,6 +61,55 @@ async def test_adding_a_number_twice_keeps_the_first(store: Store) -> None:
     assert await store.find_number(LIST) == NUMBER
 
 
+async def test_a_number_is_completed_where_nothing_was_known(store: Store) -> None:
+    await store.add_number(BusinessNumber(LIST, ACCOUNT, rules=Rules.META), NOON)
+
+    complete = await store.complete_number(BusinessNumber(LIST, ACCOUNT, "16505550100", "US"))
+
+    assert complete == BusinessNumber(LIST, ACCOUNT, "16505550100", "US", Rules.META)
+    assert await store.find_number(LIST) == complete
+
+
+@pytest.mark.parametrize("before", [("16505550100", None), (None, "CA"), ("16505550100", "CA")])
+async def test_what_is_known_of_a_number_is_kept(store: Store, before: tuple[str | None, str | None]) -> None:
+    wa_id, country = before
+    await store.add_number(BusinessNumber(LIST, ACCOUNT, wa_id, country), NOON)
+
+    complete = await store.complete_number(BusinessNumber(LIST, ACCOUNT, "15550783881", "US"))
+
+    assert complete == BusinessNumber(LIST, ACCOUNT, wa_id or "15550783881", country or "US")
+    assert await store.find_number(LIST) == complete
+
+
+async def test_completing_a_number_twice_keeps_the_first(store: Store) -> None:
+    await store.add_number(BusinessNumber(LIST, ACCOUNT), NOON)
+
+    shown = [BusinessNumber(LIST, ACCOUNT, wa_id, "US") for wa_id in ("16505550100", "15550783881")]
+    completed = [await store.complete_number(number) for number in shown]
+
+    assert completed == [shown[0], shown[0]]
+
+
+async def test_a_number_that_may_stay_without_a_country_does(store: Store) -> None:
+    await store.add_number(BusinessNumber(LIST, ACCOUNT), NOON)
+
+    await store.complete_number(BusinessNumber(LIST, ACCOUNT, "88213000000"))
+
+    assert await store.find_number(LIST) == BusinessNumber(LIST, ACCOUNT, "88213000000")
+
+
+async def test_another_accounts_number_and_an_unknown_one_are_not_completed(store: Store) -> None:
+    await store.add_number(BusinessNumber(LIST, ACCOUNT), NOON)
+
+    completed = [
+        await store.complete_number(BusinessNumber(LIST, "102290129340399", "16505550100", "US")),
+        await store.complete_number(BusinessNumber("7", ACCOUNT, "16505550100", "US")),
+    ]
+
+    assert completed == [None, None]
+    assert await store.numbers() == [BusinessNumber(LIST, ACCOUNT)]
+
+
 async def test_numbers_come_by_id(store: Store) -> None:
     others = [BusinessNumber(phone_number_id, ACCOUNT) for phone_number_id in ("3", "1", "2")]
 

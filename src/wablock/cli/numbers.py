@@ -106,4 +106,4 @@ def _country(country: str | None, display_number: str | None) -> str | None:
             raise Refused(f"{country!r} is not a country: write two letters, as US")
         return country.upper()
     wa_id = _wa_id(display_number)
-    return None if wa_id is None else identity.country_of(wa_id)
+    return None if wa_id is None else identity.country_to_read_by(wa_id)

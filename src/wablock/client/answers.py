@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -90,14 +91,24 @@ class Cursors(msgspec.Struct, frozen=True):
 
 
 class Paging(msgspec.Struct, frozen=True):
-    cursors: Cursors = Cursors()
+    """`after` and `before` are None where neither `cursors` nor the links have one."""
+
+    cursors: Cursors | None = None
     next: str | None = None
     previous: str | None = None
+
+    @property
+    def after(self) -> str | None:
+        return (self.cursors and self.cursors.after) or _cursor_in(self.next, "after")
+
+    @property
+    def before(self) -> str | None:
+        return (self.cursors and self.cursors.before) or _cursor_in(self.previous, "before")
 
 
 class Listed(msgspec.Struct, frozen=True):
     data: list[BlockedUser]
-    paging: Paging = Paging()
+    paging: Paging | None = None
 
 
 class Outcomes(msgspec.Struct, frozen=True):
@@ -121,7 +132,11 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A page of a block list, newest block first. `after` and `before` mark its last and first row."""
+    """A page of a block list, newest block first. `after` and `before` mark its last and first row.
+
+    `has_next` False is certain: the list ends here. True: there is a next page, or, where a server gives cursors and no
+    links, there may be one; it is empty then, and its own `has_next` is False. The same of `has_previous`.
+    """
 
     users: Sequence[BlockedUser]
     after: str | None = None
@@ -138,6 +153,9 @@ def decoded(body: bytes, kind: type[_T]) -> _T | None:
         return None
 
 
-def page_of(listed: Listed) -> Page:
-    paging = listed.paging
-    return Page(listed.data, paging.cursors.after, paging.cursors.before, bool(paging.next), bool(paging.previous))
+def _cursor_in(link: str | None, name: str) -> str | None:
+    """The cursor that a link carries. The link itself is never requested: the token is for the base URL alone."""
+    try:
+        return parse_qs(urlsplit(link or "").query).get(name, [None])[-1]
+    except ValueError:  # no address
+        return None

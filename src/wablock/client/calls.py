@@ -17,11 +17,11 @@ from wablock.client.answers import (
     Page,
     UserDone,
     decoded,
-    page_of,
 )
-from wablock.client.exchange import Exchange, Request
+from wablock.client.exchange import Exchange, Request, Response
 from wablock.client.failures import ApiError, BlocklistChanged, ClientError, NoAnswer, SomeUsersFailed, UnknownObject
 from wablock.client.retrying import Retries, answered, unreadable
+from wablock.client.trail import PageLinks, Trail, page_links
 from wablock.client.users import Users, chunks, listed_name, named, typed
 from wablock.contract.spellings import one_spelling
 from wablock.contract.wire import WHATSAPP, User
@@ -71,11 +71,19 @@ class Calls:
         return self._change("DELETE", named(users, None, None, None))
 
     def page(self, limit: int | None, after: str | None, before: str | None, fields: str | None) -> Exchange[Page]:
+        page, _ = yield from self.linked_page(limit, after, before, fields)
+        return page
+
+    def linked_page(
+        self, limit: int | None, after: str | None, before: str | None, fields: str | None
+    ) -> Exchange[tuple[Page, PageLinks]]:
+        """A page, and what its answer says about the pages around it."""
         asked = {"limit": limit, "after": after, "before": before, "fields": fields}
         query = urlencode({name: value for name, value in asked.items() if value is not None})
         request = Request("GET", self._path + (f"?{query}" if query else ""))
-        listed, _ = yield from self._answer(request, Listed)
-        return page_of(listed)
+        listed, response = yield from self._answer(request, Listed)
+        links = page_links(is_empty=not listed.data, paging=listed.paging, headers=response.headers)
+        return links.page(listed.data, by_cursor=(after or before) is not None), links
 
     def check(self, users: Users) -> Exchange[list[CheckedUser]]:
         """Asks wablock's check where there is one, else looks through the list."""
@@ -97,15 +105,15 @@ class Calls:
         try:
             for chunk in chunks(users):
                 body = msgspec.json.encode(_BlockUsers(chunk))
-                changed, answered_with = yield from self._answer(Request(method, self._path, body), Changed)
+                changed, response = yield from self._answer(Request(method, self._path, body), Changed)
                 outcomes = changed.block_users
                 done_now = outcomes.added_users if method == "POST" else outcomes.removed_users
                 done += done_now
                 failed += outcomes.failed_users
                 if len(done_now) + len(outcomes.failed_users) < len({user.user or user.user_id for user in chunk}):
-                    raise NoAnswer("The server did not say what became of every user.", answered_with)
+                    raise NoAnswer("The server did not say what became of every user.", response.status)
                 if outcomes.failed_users:
-                    error, status = changed.error or error, answered_with
+                    error, status = changed.error or error, response.status
         except ClientError as failure:
             failure.done, failure.failed = done, failed
             raise
@@ -147,20 +155,21 @@ class Calls:
             missing -= blocked
         return [CheckedUser(user, names[user] in blocked) for user in asked]
 
-    def _answer(self, request: Request, kind: type[_T]) -> Exchange[tuple[_T, int]]:
-        """What the answer says, and its status."""
+    def _answer(self, request: Request, kind: type[_T]) -> Exchange[tuple[_T, Response]]:
+        """What the answer says, and the answer itself."""
         response = yield from answered(request, self._retries, self._chance)
         answer = decoded(response.body, kind)
         if answer is None:
             raise unreadable(response)
-        return answer, response.status
+        return answer, response
 
 
 class Walk:
     """A walk through all pages of a list, from a cursor or from its beginning.
 
     Under Meta's rules a list that changes ends the walk with 139102. One that went forward from the beginning begins
-    again then, a few times, and leaves out whom it has shown; nobody is shown twice.
+    again then, a few times, and leaves out whom it has shown; nobody is shown twice. A list without an end raises
+    `NoAnswer`, after its pages were shown.
     """
 
     _MOST_RESTARTS: Final = 10
@@ -170,35 +179,30 @@ class Walk:
     ) -> None:
         self._calls = calls
         self._limit = limit
-        self._cursor = cursor
-        self._forward = forward
         self._fields = fields
+        self._trail = Trail(cursor, forward=forward)
         self._may_restart = forward and cursor is None
         self._restarts = 0
         self._shown: set[tuple[str | None, str | None]] = set()
-        self._ended = False
 
     def turn(self) -> Exchange[Page | None]:
         """The next page; None after the last. A page may be empty of users where all of it was shown before."""
-        if self._ended:
+        if self._trail.ended:
             return None
-        page = yield from self._page()
-        cursor = page.after if self._forward else page.before
-        if cursor is not None and cursor == self._cursor:
-            raise NoAnswer("The server gives the same page for its next one: it does not read cursors.")
-        self._cursor = cursor
-        self._ended = self._cursor is None or not (page.has_next if self._forward else page.has_previous)
+        page, links = yield from self._page()
         users = [user for user in page.users if (user.wa_id, user.user_id) not in self._shown]
         self._shown.update((user.wa_id, user.user_id) for user in users)
+        self._trail.arrive(links, new_users=bool(users))
         return msgspec.structs.replace(page, users=users)
 
-    def _page(self) -> Exchange[Page]:
+    def _page(self) -> Exchange[tuple[Page, PageLinks]]:
         while True:
-            after, before = (self._cursor, None) if self._forward else (None, self._cursor)
+            cursor = self._trail.step()
+            after, before = (cursor, None) if self._trail.forward else (None, cursor)
             try:
-                return (yield from self._calls.page(self._limit, after, before, self._fields))
+                return (yield from self._calls.linked_page(self._limit, after, before, self._fields))
             except BlocklistChanged:
                 if not self._may_restart or self._restarts == self._MOST_RESTARTS:
                     raise
                 self._restarts += 1
-                self._cursor = None
+                self._trail.restart()

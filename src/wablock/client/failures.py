@@ -20,7 +20,7 @@ class ClientError(Exception):
 
 
 class NoAnswer(ClientError):
-    """No answer came, or one that is none of this API's: a connection that broke, a proxy's page.
+    """No answer came, or one that is none of this API's: a broken connection, a proxy's page, a list without an end.
 
     The request may have taken effect. Blocking and unblocking may be repeated: done twice is done once.
     """

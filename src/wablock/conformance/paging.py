@@ -28,6 +28,8 @@ def forward(subject: Subject) -> None:
     holds(len(pages) >= 3, "3 pages or more", f"{len(pages)} pages")
     same("everybody once", sorted(set(found)), sorted(found))
     same("our users", sorted(user for user in found if user in subject.wa_ids), sorted(subject.wa_ids[:5]))
+    unlinked = [page for page in pages[:-1] if "next" not in page["paging"]]
+    holds(not unlinked, "next on every page but the last: several SDKs stop without it", unlinked[:1])
 
 
 @fact("before leads back over the same pages", Grade.DOCUMENTED, needs_state=True)

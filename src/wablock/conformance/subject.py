@@ -8,6 +8,9 @@ from typing import Any, Final
 import httpx2
 import msgspec
 
+from wablock.client.answers import Paging
+from wablock.client.failures import NoAnswer
+from wablock.client.trail import PageLinks, Trail, page_links
 from wablock.conformance.check import Differs, Skipped, holds, same, shown
 
 WHATSAPP: Final = "whatsapp"
@@ -143,16 +146,34 @@ class Subject:
         return [wa_id for wa_id in self.listed(limit) if wa_id in self.wa_ids]
 
     def pages(self, limit: int) -> list[dict[str, Any]]:
-        """Every page, by `after`, while there is a `next`. Raises `Skipped` where there are too many."""
-        found = [self.get(limit=limit).ok()]
-        while found[-1].get("paging", {}).get("next"):
+        """Every page, by `after`, to the end of the list; an empty one at the end only where it is all there is.
+
+        Raises `Skipped` where there are too many, `Differs` where the list would never end.
+        """
+        found: list[dict[str, Any]] = []
+        trail = Trail()
+        while not trail.ended:
             if len(found) >= _MOST_PAGES:
                 raise Skipped(f"the list has more than {_MOST_PAGES} pages of {limit}")
-            after = found[-1]["paging"]["cursors"]["after"]
-            found.append(self.get(limit=limit, after=after).ok())
-        for page in found:
-            holds(isinstance(page.get("data"), list), "a body with data", page)
+            page, links = self._page(limit, trail)
+            trail.arrive(links, new_users=not links.is_empty)
+            if not found or not trail.ended or not links.is_empty:
+                found.append(page)
         return found
+
+    def _page(self, limit: int, trail: Trail) -> tuple[dict[str, Any], PageLinks]:
+        try:
+            cursor = trail.step()
+        except NoAnswer as fault:
+            raise Differs("a list that ends", str(fault)) from None
+        answer = self.get(limit=limit) if cursor is None else self.get(limit=limit, after=cursor)
+        page = answer.ok()
+        holds(isinstance(page.get("data"), list), "a body with data", page)
+        try:
+            paging = msgspec.convert(page.get("paging"), Paging | None)
+        except msgspec.ValidationError as fault:
+            raise Differs("paging of the documented shape", str(fault)) from None
+        return page, page_links(is_empty=not page["data"], paging=paging, headers=answer.headers)
 
     def with_nobody_blocked(self) -> None:
         """None of our users is on the list."""

@@ -11,6 +11,12 @@ WHATSAPP: Final = "whatsapp"
 WITHOUT_NUL: Final = r"^[^\x00]*$"  # PostgreSQL's text cannot hold it, and nobody types it
 
 
+PAGE_HEADER: Final = "x-wablock-page"
+"""wablock's own: whether a page of the list is its first, its last, or both; neither is without the header."""
+FIRST_PAGE: Final = "first"
+LAST_PAGE: Final = "last"
+
+
 class User(msgspec.Struct, omit_defaults=True):
     """One item of `block_users`. The members after `user_id` are wablock's own and optional."""
 

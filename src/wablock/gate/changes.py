@@ -30,6 +30,7 @@ _CHANGED_NUMBER: Final = frozenset(("user_changed_number", "customer_changed_num
 
 class _Metadata(msgspec.Struct, gc=False):
     phone_number_id: str | None = None
+    display_phone_number: msgspec.Raw = msgspec.Raw()
 
 
 class Item(msgspec.Struct, eq=False, gc=False):
@@ -149,6 +150,8 @@ class Change(msgspec.Struct, eq=False):
     notices: list[Notice] = []
     arrays: tuple[Sequence[Item | None], Sequence[Item | None]] = ((), ())
     """Messages and calls, as they stand there."""
+    display_number: msgspec.Raw = msgspec.Raw()
+    """The business number's own, unread: it is of use once."""
     _parts: _Parts | None = None
 
     def piece(self, item: Item) -> msgspec.Raw:
@@ -263,6 +266,8 @@ def _change(raw: msgspec.Raw, read: _Read, entry_id: str | None) -> Change:
     value = read.value or _Value()
     phone_number_id = value.metadata.phone_number_id if value.metadata is not None else None
     change = Change([raw], entry_id, read.field, phone_number_id or None)
+    if value.metadata is not None:
+        change.display_number = value.metadata.display_phone_number
     if read.field in _CARRIES_ITEMS:
         _read_items(change, value)
     elif read.field == "user_id_update" and memoryview(value.user_id_update):

@@ -10,6 +10,7 @@ from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter, InvalidSignature, Overloaded
 from wablock.gate.changes import Change, Item, Notice
 from wablock.gate.delivery import Delivery, Part
+from wablock.gate.display_numbers import display_wa_id
 from wablock.gate.drops import RecentDrops
 from wablock.gate.last_inbound import LastInbound
 from wablock.gate.payload import Payload
@@ -29,6 +30,8 @@ class Numbers(Protocol):
     """Who knows the business numbers."""
 
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
+
+    async def learn_display_number(self, number: BusinessNumber, wa_id: str) -> None: ...
 
 
 class Inbound:
@@ -129,6 +132,7 @@ class Inbound:
         now = self._clock()
         try:
             for part in parts:
+                await self._learn_number(part)
                 await self._learn(part, now)
             return {found for part in parts for found in await self._blocked_items(part, now)}, False
         except GraphError as trouble:
@@ -159,6 +163,15 @@ class Inbound:
 
     def _note(self, number: BusinessNumber, sent: Sequence[tuple[Item, Member]], now: Microseconds) -> None:
         self._last_inbound.note(number, [(member, _sent_at(item, now)) for item, member in sent])
+
+    async def _learn_number(self, part: Part) -> None:
+        """The business number's own number and country, where its operator has not set them."""
+        number = part.number
+        if number is None or (number.wa_id is not None and number.country is not None):
+            return
+        shown = (display_wa_id(change.display_number) for change in part.changes)
+        if wa_id := next(filter(None, shown), None):
+            await self._numbers.learn_display_number(number, wa_id)
 
     async def _learn(self, part: Part, now: Microseconds) -> None:
         """Links and changed ids, in their order; what is learned is durable before anything is forwarded."""

@@ -76,7 +76,7 @@ def _plan(place: str, said: SeedNumber, account_id: str, now: Microseconds) -> _
     if said.display_number is not None:
         own = _known(f"{place}[display_number]", wire.User(said.display_number), None)
     wa_id = own.wa_id if own else None
-    country = said.country or (identity.country_of(wa_id) if wa_id else None)
+    country = said.country or (identity.country_to_read_by(wa_id) if wa_id else None)
     if country is not None and country not in identity.COUNTRIES:
         raise InvalidParameter(f"Param {place}[country] must be two letters, as US.")
     number = BusinessNumber(said.phone_number_id, account_id, wa_id, country, said.rules)

@@ -26,6 +26,15 @@ from wablock.server.limits import RateLimits
 from wablock.server.parameters import Parameters
 
 _SCOPES = {"GET": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
+# A page without links may come from a server that never gives links: the header saves a client the request to find out.
+_PLACES = {
+    (has_previous, has_next): (wire.PAGE_HEADER.encode(), place.encode())
+    for has_previous, has_next, place in (
+        (False, False, f"{wire.FIRST_PAGE}, {wire.LAST_PAGE}"),
+        (False, True, wire.FIRST_PAGE),
+        (True, False, wire.LAST_PAGE),
+    )
+}
 
 
 class Call(msgspec.Struct):
@@ -86,7 +95,11 @@ class BlockUsers:
                 listing.rendered.clear()  # one is enough: callers who use many host names cannot fill the memory
                 listing.rendered[call.url] = rendered
         body, etag = rendered
-        return with_etag(success_body(body, call.ids, call.version), etag, call.if_none_match)
+        answer = success_body(body, call.ids, call.version)
+        place = _PLACES.get((listing.page.has_previous, listing.page.has_next))
+        if place and listing.page.rows:  # an empty page after a cursor is not the first
+            answer.headers.append(place)
+        return with_etag(answer, etag, call.if_none_match)
 
     async def _post(self, call: Call, number: BusinessNumber) -> Answer:
         result = await self._block_list.block(number, call.parameters.users(), call.token.label)

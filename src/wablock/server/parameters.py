@@ -18,6 +18,7 @@ from wablock.contract.errors import (
     TooManyUsers,
     WrongMessagingProduct,
 )
+from wablock.server.near_names import near_miss
 
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
@@ -29,7 +30,7 @@ NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 _MOST_FIELDS = 5_100  # 1,000 users with all that is known of them
 _NOTHING_TO_DECODE = re.compile(rb"[A-Za-z0-9_.~&=-]*")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which some programs put before JSON
-_BRACKETS = re.compile(r"block_users\[(\d{0,6})\]\[(\w{1,32})\]")
+_BRACKETS = re.compile(r"block_users\[(\d{0,6})\]\[([^\[\]]{1,64})\]")
 _ERROR_PLACE = re.compile(r" - at `\$((?:\.\w+|\[(?:\d+|\.\.\.)\])*)`\Z")  # a caller's value may hold the like
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING_FIELD = re.compile(r"Object missing required field `(\w+)`")
@@ -94,7 +95,17 @@ class Parameters(msgspec.Struct):
         return asked & _EXTRA_FIELDS
 
 
-_decoder = msgspec.json.Decoder(Parameters)
+class _KnownItem(wire.User, forbid_unknown_fields=True):
+    """An item without unknown members."""
+
+
+class _KnownItems(Parameters):
+    """Parameters whose items are read at full speed; what has an unknown member is read a second time."""
+
+    block_users: list[_KnownItem] | None = None  # type: ignore[assignment]  # nothing is ever put in
+
+
+_decoder = msgspec.json.Decoder(_KnownItems)
 _any_decoder = msgspec.json.Decoder()
 
 
@@ -147,12 +158,16 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 def _convert(said: dict[str, Any]) -> Parameters:
     try:
-        return msgspec.convert(said, Parameters, strict=False)
-    except msgspec.ValidationError as fault:
-        # The product is asked for first, whatever else is wrong.
-        if "block_users" in said:
-            Parameters(said.get("messaging_product"), []).users()
-        raise invalid(str(fault)) from None
+        converted = msgspec.convert(said, Parameters, strict=False)
+        fault = near_miss(said.get("block_users"))
+    except msgspec.ValidationError as wrong:
+        fault = invalid(str(wrong))
+    if fault is None:
+        return converted
+    # The product is asked for first, whatever else is wrong.
+    if "block_users" in said:
+        Parameters(said.get("messaging_product"), []).users()
+    raise fault
 
 
 def invalid(fault: str, choices: Sequence[str] = ()) -> InvalidParameter:

@@ -59,7 +59,12 @@ def paths() -> dict[str, Any]:
 
 def _get() -> dict[str, Any]:
     etag = {"description": "Names this state of the page", "schema": {"type": "string"}}
-    listed = success("Get blocked users", "GetBlockedUsersData", {"Get blocked users": _listed()}, ETag=etag)
+    place = {
+        "description": "Whether this page is the list's first, its last, or both. wablock's own",
+        "schema": {"type": "string", "enum": ["first", "last", "first, last"]},
+    }
+    headers = {"ETag": etag, "X-Wablock-Page": place}
+    listed = success("Get blocked users", "GetBlockedUsersData", {"Get blocked users": _listed()}, **headers)
     listed["links"] = {
         "Next page": _to_list(after="$response.body#/paging/cursors/after"),
         "Previous page": _to_list(before="$response.body#/paging/cursors/before"),

@@ -145,6 +145,9 @@ class PostgresStore:
     async def add_number(self, number: BusinessNumber, at: Microseconds) -> bool:
         return await directory.add_number(self._writing, number, at)
 
+    async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
+        return await self._write(directory.complete_number, number)
+
     async def remove_number(self, phone_number_id: str) -> bool:
         return await directory.remove_number(self._writing, phone_number_id)
 

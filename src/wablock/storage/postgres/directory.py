@@ -36,6 +36,10 @@ _ADD_NUMBER = f"""
 INSERT INTO phone_number ({_NUMBER}, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (phone_number_id) DO NOTHING RETURNING phone_number_id
 """
+_COMPLETE_NUMBER = f"""
+UPDATE phone_number SET wa_id = COALESCE(wa_id, $3), country = COALESCE(country, $4)
+WHERE phone_number_id = $1 AND account_id = $2 RETURNING {_NUMBER}
+"""
 _MAKE_LIST = """
 INSERT INTO block_list (list_id, account_id, version, size, revision, writers) VALUES ($1, $2, 0, 0, 0, '{}')
 ON CONFLICT (list_id) DO NOTHING
@@ -129,6 +133,12 @@ async def add_number(connections: Connections, number: BusinessNumber, at: Micro
         return False
     await connections.run(lambda connection: _know_list(connection, number, at))
     return await connections.run(add, again=False)
+
+
+async def complete_number(connection: Connection, number: BusinessNumber) -> BusinessNumber | None:
+    known = number.wa_id, number.country
+    row = await connection.fetchrow(_COMPLETE_NUMBER, number.phone_number_id, number.account_id, *known)
+    return None if row is None else _number(*row)
 
 
 async def remove_number(connections: Connections, phone_number_id: str) -> bool:

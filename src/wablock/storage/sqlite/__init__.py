@@ -103,6 +103,9 @@ class SqliteStore:
     async def add_number(self, number: BusinessNumber, at: Microseconds) -> bool:
         return await self._thread.run(lambda: directory.add_number(self._writer, number, at))
 
+    async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
+        return await self._thread.run(lambda: directory.complete_number(self._writer, number))
+
     async def remove_number(self, phone_number_id: str) -> bool:
         return await self._thread.run(lambda: directory.remove_number(self._writer, phone_number_id))
 

@@ -24,6 +24,10 @@ _ADD_NUMBER = """
 INSERT INTO phone_number (phone_number_id, account_id, wa_id, country, rules, created_at) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (phone_number_id) DO NOTHING
 """
+_COMPLETE_NUMBER = """
+UPDATE phone_number SET wa_id = COALESCE(wa_id, ?), country = COALESCE(country, ?)
+WHERE phone_number_id = ? AND account_id = ?
+"""
 _ADD_ACCOUNT = "INSERT INTO account (account_id, created_at) VALUES (?, ?) ON CONFLICT (account_id) DO NOTHING"
 _REMOVE_NUMBER = "DELETE FROM phone_number WHERE phone_number_id = ?"
 _TAKE_LIST = """
@@ -99,6 +103,12 @@ def add_number(writer: BatchWriter, number: BusinessNumber, at: Microseconds) ->
         if added:
             connection.execute(_TAKE_LIST, (number.phone_number_id, number.account_id))
         return added
+
+
+def complete_number(writer: BatchWriter, number: BusinessNumber) -> BusinessNumber | None:
+    with writer.transaction() as connection:
+        connection.execute(_COMPLETE_NUMBER, (number.wa_id, number.country, number.phone_number_id, number.account_id))
+        return find_number(connection, number.phone_number_id) if connection.changes() else None
 
 
 def remove_number(writer: BatchWriter, phone_number_id: str) -> bool:

@@ -1,0 +1,79 @@
+"""The business number that a webhook displays, in the shapes that were seen and in those that are none."""
+
+from typing import Any
+
+import msgspec
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wablock.gate.display_numbers import display_wa_id
+
+
+def read(value: Any) -> str | None:
+    return display_wa_id(msgspec.Raw(msgspec.json.encode(value)))
+
+
+@pytest.mark.parametrize(
+    "displayed, wa_id",
+    [
+        ("15550783881", "15550783881"),
+        ("+1 555-078-3881", "15550783881"),
+        ("16505551111", "16505551111"),
+        ("+1 (650) 555-1111", "16505551111"),
+        ("1 650.555.1111", "16505551111"),
+        ("+55 11 98765-4321", "5511987654321"),
+        ("\u200e+1 650\u00a0555\u20111111\u202c", "16505551111"),
+        ("+\u0669\u0666\u0666 50 123 4567", "966501234567"),
+        (16505551111, "16505551111"),
+    ],
+)
+def test_a_displayed_number_is_international_in_whatever_punctuation(displayed: Any, wa_id: str) -> None:
+    assert read(displayed) == wa_id
+
+
+@pytest.mark.parametrize(
+    "displayed",
+    [
+        "",
+        "hello",
+        "+1 650 555 1111 ext. 5",
+        "+16505551111 / +16505552222",
+        "1+6505551111",
+        "016505551111",
+        "0049 30 123456",
+        "12",
+        "2105550101",
+        "1234567890123456",
+        "1" * 100_000,
+        None,
+        True,
+        16505551111.5,
+        -16505551111 * 10**40,
+        ["16505551111"],
+        {"number": "16505551111"},
+    ],
+)
+def test_what_cannot_be_such_a_number_is_ignored(displayed: Any) -> None:
+    assert read(displayed) is None
+
+
+@pytest.mark.parametrize("raw", [b"", b'"\xff"', b'"\\ud83d"', b"nonsense"])
+def test_text_that_cannot_be_read_is_ignored(raw: bytes) -> None:
+    assert display_wa_id(msgspec.Raw(raw)) is None
+
+
+@given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)), st.booleans())
+def test_every_countrys_mobile_number_is_read_as_meta_displays_it(region: str, with_plus: bool) -> None:  # noqa: FBT001
+    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    assert example is not None
+    displayed = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    wa_id = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+
+    assert read(displayed if with_plus else displayed.removeprefix("+")) == wa_id
+
+
+@given(st.text())
+def test_no_text_is_too_much_for_it(displayed: str) -> None:
+    read(displayed)

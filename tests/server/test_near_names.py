@@ -1,0 +1,80 @@
+"""Which names are nearly a member's of an item, and which are somebody else's."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wablock.server.near_names import ITEM_NAMES, near_miss
+
+NAMES = sorted(ITEM_NAMES)
+NEAR = {
+    "user": ["User", "USER", "users", "us er", "usre", "uuser", "user_", "user1"],
+    "user_id": ["user_Id", "userId", "UserID", "user-id", "user id", "userid", "user_ids", "usr_id"],
+    "reason": ["Reason", "REASON", "reasons", "raeson", "reson", "Rea-son", "r_eason", "reazon"],
+    "note": ["Note", "notes", "NOTES", "noet", "n_o_t_e"],
+    "expires_at": [
+        *("expires_in_days", "expiresAt", "expires-at", "EXPIRES_AT", "expire_at", "expires at", "expieres_at"),
+        *("expiry", "expires", "expiresIn", "expiration_date", "expired_at", "ttl", "TTL", "until", "blocked_until"),
+    ],
+}
+# What SDKs, and those who send a list's rows back, put into an item; and other words of Graph's.
+NOT_OURS = [
+    *("input", "wa_id", "messaging_product", "blocked_at", "blocked_by", "errors", "nickname", "username", "name"),
+    *("phone", "phone_number", "id", "type", "label", "status", "code", "value", "node", "date", "vote", "comment"),
+    *("parent_user_id", "country_code", "", "é", "x" * 10_000),
+]
+
+
+@pytest.mark.parametrize("name, meant", [(name, meant) for meant, names in NEAR.items() for name in names])
+def test_a_near_miss_is_named_with_its_item_and_the_right_name(name: str, meant: str) -> None:
+    error = near_miss([{"user": "+16505550101"}, {"user": "+16505550102", name: "x"}])
+
+    assert error is not None
+    assert error.message == f"(#100) Unknown parameter block_users[1][{name}]: write block_users[1][{meant}]."
+
+
+@pytest.mark.parametrize("name", NOT_OURS)
+def test_a_name_that_is_nearly_none_of_ours_is_ignored(name: str) -> None:
+    assert near_miss([{"user": "+16505550101", name: "x"}]) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_our_own_names_are_no_near_misses(name: str) -> None:
+    assert near_miss([{name: "x"}]) is None
+
+
+def test_a_near_miss_that_is_null_says_nothing_and_is_ignored() -> None:
+    assert near_miss([{"user": "+16505550101", "userId": None, "Reason": None}]) is None
+
+
+@pytest.mark.parametrize("items", [None, 5, "x", {"Reason": "x"}, [5, None, ["Reason"]]])
+def test_what_is_no_list_of_items_has_no_near_misses(items: Any) -> None:
+    assert near_miss(items) is None
+
+
+@given(st.sampled_from(NAMES), st.data())
+def test_case_dashes_underscores_and_blanks_make_no_other_name(name: str, data: st.DataObject) -> None:
+    letters = [data.draw(st.sampled_from((letter.lower(), letter.upper()))) for letter in name.replace("_", "")]
+    marks = [data.draw(st.sampled_from(("", "", "-", "_", " ", "\u00a0", "."))) for _ in letters]
+    spelling = "".join(mark + letter for mark, letter in zip(marks, letters, strict=True))
+
+    error = near_miss([{spelling: "x"}])
+
+    assert (spelling == name) if error is None else error.message.endswith(f"write block_users[0][{name}].")
+
+
+@given(st.dictionaries(st.text(), st.text(), max_size=5))
+def test_no_name_at_all_is_too_much_for_it(item: dict[str, str]) -> None:
+    near_miss([item])
+
+
+def test_a_request_full_of_names_is_read_in_no_time() -> None:
+    items = [{f"name {index} {place}": 1 for place in range(100)} for index in range(1_000)]
+
+    started = time.process_time()
+    assert near_miss(items) is None
+
+    assert time.process_time() - started < 2.0
