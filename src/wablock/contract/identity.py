@@ -6,15 +6,28 @@ guessed at: a stranger must not be blocked.
 """
 
 import re
-from typing import Final
 
 import msgspec
 
 from wablock.contract import number_plans
 from wablock.contract.errors import NotAWhatsAppUser
+from wablock.contract.number_plans import COUNTRIES, country_of, country_to_read_by
 from wablock.contract.spellings import one_spelling
 from wablock.contract.typed_numbers import OneUser, Reading, read, read_listed
 from wablock.contract.user_ids import is_parent_user_id, is_user_id
+
+__all__ = [
+    "COUNTRIES",
+    "Identity",
+    "country_of",
+    "country_to_read_by",
+    "key_of",
+    "of_item",
+    "of_listed_user",
+    "of_user",
+    "of_user_id",
+    "of_wa_id",
+]
 
 _E164 = re.compile(r"\+?([1-9][0-9]{6,14})")  # at most 15 digits, no leading zero
 
@@ -25,10 +38,6 @@ class Identity(msgspec.Struct, frozen=True):
     key: str
     wa_id: str | None = None
     user_id: str | None = None
-
-
-COUNTRIES: Final = number_plans.COUNTRIES
-"""The ISO 3166 codes by which national numbers can be read."""
 
 
 def of_user(user: str, country: str | None) -> Identity:
@@ -55,28 +64,6 @@ def of_wa_id(digits: str) -> Identity:
 def key_of(digits: str) -> str:
     """The key alone of that identity."""
     return one_spelling(digits)
-
-
-def country_of(wa_id: str) -> str | None:
-    """The ISO 3166 code of the country that a number belongs to; None where that is not certain."""
-    return number_plans.country_of(wa_id)
-
-
-def country_to_read_by(wa_id: str) -> str | None:
-    """The ISO 3166 code by which national numbers beside this one are read; None where its calling code has no country.
-
-    A number of no one country, such as +1 555, has its calling code's main one. That makes no stranger of anybody: what
-    differs between countries of one code is how local numbers, without an area code, are read, and the main one reads
-    none of a person's.
-    """
-    try:
-        number = phonenumbers.parse("+" + wa_id)
-    except phonenumbers.NumberParseException:
-        return None
-    region = phonenumbers.region_code_for_number(number)
-    if region is None and phonenumbers.is_possible_number(number):
-        region = phonenumbers.region_code_for_country_code(number.country_code or 0)
-    return region if region in COUNTRIES else None
 
 
 def of_user_id(user_id: str) -> Identity:

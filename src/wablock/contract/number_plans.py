@@ -97,6 +97,23 @@ def country_of(wa_id: str) -> str | None:
     return region if region in COUNTRIES else None
 
 
+def country_to_read_by(wa_id: str) -> str | None:
+    """The ISO 3166 code by which national numbers beside this one are read; None where its calling code has no country.
+
+    A number of no one country, such as +1 555, has its calling code's main one. That makes no stranger of anybody: what
+    differs between countries of one code is how local numbers, without an area code, are read, and the main one reads
+    none of a person's.
+    """
+    try:
+        number = phonenumbers.parse("+" + wa_id)
+    except phonenumbers.NumberParseException:
+        return None
+    region = phonenumbers.region_code_for_number(number)
+    if region is None and phonenumbers.is_possible_number(number):
+        region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    return region if region in COUNTRIES else None
+
+
 def _load(beginning: str) -> Plan:
     code = next((beginning[:n] for n in (1, 2, 3) if beginning[:n] in _CALLING_CODES), "")
     lengths: tuple[int, ...] = ()
