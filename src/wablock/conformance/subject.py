@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import httpx2
@@ -22,6 +23,10 @@ _MOST_PAGES: Final = 200
 
 class CannotCheck(Exception):
     """The server cannot be checked at all; the message says what to do."""
+
+
+class EndlessList(Differs):
+    """The pages of the list repeat themselves."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -138,8 +143,15 @@ class Subject:
         return self.send("GET", query={name: str(value) for name, value in query.items()} or None)
 
     def listed(self, limit: int = 1_000) -> list[str]:
-        """The `wa_id` or `user_id` of everybody on the list, page after page."""
-        return [listed_id(row) for page in self.pages(limit) for row in page["data"]]
+        """The `wa_id` or `user_id` of everybody on the list, page after page.
+
+        Of a list that never ends, those before it repeats itself: that is a finding of the facts about paging alone.
+        """
+        found: list[str] = []
+        with suppress(EndlessList):
+            for page in self._walk(limit):
+                found += [listed_id(row) for row in page["data"]]
+        return found
 
     def ours_listed(self, limit: int = 1_000) -> list[str]:
         """Those of our users who are on the list, in its order."""
@@ -148,24 +160,27 @@ class Subject:
     def pages(self, limit: int) -> list[dict[str, Any]]:
         """Every page, by `after`, to the end of the list; an empty one at the end only where it is all there is.
 
-        Raises `Skipped` where there are too many, `Differs` where the list would never end.
+        Raises `Skipped` where there are too many, `EndlessList` where the list would never end.
         """
-        found: list[dict[str, Any]] = []
+        return list(self._walk(limit))
+
+    def _walk(self, limit: int) -> Iterator[dict[str, Any]]:
         trail = Trail()
+        count = 0
         while not trail.ended:
-            if len(found) >= _MOST_PAGES:
+            if count >= _MOST_PAGES:
                 raise Skipped(f"the list has more than {_MOST_PAGES} pages of {limit}")
             page, links = self._page(limit, trail)
             trail.arrive(links, new_users=not links.is_empty)
-            if not found or not trail.ended or not links.is_empty:
-                found.append(page)
-        return found
+            if not count or not trail.ended or not links.is_empty:
+                count += 1
+                yield page
 
     def _page(self, limit: int, trail: Trail) -> tuple[dict[str, Any], PageLinks]:
         try:
             cursor = trail.step()
         except NoAnswer as fault:
-            raise Differs("a list that ends", str(fault)) from None
+            raise EndlessList("a list that ends", str(fault)) from None
         answer = self.get(limit=limit) if cursor is None else self.get(limit=limit, after=cursor)
         page = answer.ok()
         holds(isinstance(page.get("data"), list), "a body with data", page)
