@@ -1,13 +1,14 @@
 """Who is meant by what a caller gives, and how many of them go into one request."""
 
 import itertools
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
 import msgspec
 
 from wablock.contract.spellings import one_spelling
+from wablock.contract.typed_text import BareDigits, International, Unreadable, take_apart
+from wablock.contract.user_ids import is_user_id
 from wablock.contract.wire import User, user_of
 
 MOST_IN_A_REQUEST: Final = 1_000
@@ -15,10 +16,6 @@ MOST_IN_A_REQUEST: Final = 1_000
 T = TypeVar("T")
 
 Users = str | User | Iterable[str | User]
-
-_PUNCTUATION = str.maketrans("", "", " -.()")
-_USER_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
-_INTERNATIONAL = re.compile(r"\+?([1-9][0-9]{6,14})")
 
 
 def named(users: Users, reason: str | None, note: str | None, expires_at: int | None) -> Iterator[User]:
@@ -49,12 +46,13 @@ def chunks(users: Iterable[T], most: int = MOST_IN_A_REQUEST) -> Iterator[list[T
 def listed_name(user: str) -> str:
     """What a list shows of `user`, the same for all spellings of a number.
 
-    Raises `ValueError` for a national number: without a server that knows the business's country it may be anybody's.
+    Raises `ValueError` for what is no number, and for a national one: only a server that knows the business's country
+    can say whose that is.
     """
-    if _USER_ID.fullmatch(user):
+    if is_user_id(user):
         return user
-    bare = user.translate(_PUNCTUATION)
-    match = _INTERNATIONAL.fullmatch(bare)
-    if match is None or (bare != user and bare[0] != "+"):
-        raise ValueError(f"{user!r} cannot be looked for in a list: write it with + and the country code")
-    return one_spelling(match[1])
+    typed = take_apart(user)
+    if isinstance(typed, International | BareDigits):
+        return one_spelling(typed.digits)
+    why = f"{typed.why}; " if isinstance(typed, Unreadable) else ""
+    raise ValueError(f"{user!r} cannot be looked for in a list: {why}write it with + and the country code")

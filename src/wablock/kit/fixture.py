@@ -10,6 +10,7 @@ import msgspec
 
 from wablock.block_list.ports import Rules
 from wablock.client import BlockedUser, Client
+from wablock.contract.wire import user_of
 from wablock.kit.journal import Entry
 from wablock.kit.serving import served_in_a_thread
 from wablock.settings import DEV_ACCOUNT_ID, AnswerSettings, DevSettings
@@ -102,7 +103,7 @@ class Wablock:
 
     def block(self, *users: str, reason: str | None = None) -> None:
         """They are blocked, whatever the rules; for what a test begins with."""
-        blocked = [{"user_id" if user[:2].isalpha() else "user": user} for user in users]
+        blocked = [msgspec.to_builtins(user_of(user)) for user in users]
         told = [user | ({"reason": reason} if reason else {}) for user in blocked]
         self.seed({"numbers": [{"phone_number_id": self.phone_number_id, "blocked": told}]})
 
