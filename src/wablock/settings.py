@@ -165,6 +165,14 @@ class GateSettings:
         bool,
         _setting("PASS_THROUGH", "Send requests to all paths of a number to its upstream, not /messages alone.", _GATE),
     ] = False
+    pass_unreadable_recipients: Annotated[
+        bool,
+        _setting(
+            "PASS_UNREADABLE_RECIPIENTS",
+            "Send messages whose recipient cannot be read as a number, user_id or group. A blocked user may get them.",
+            _GATE,
+        ),
+    ] = False
 
 
 @Parameter(name="*")

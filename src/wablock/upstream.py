@@ -15,7 +15,7 @@ import httpcore2
 
 from wablock.addresses import InsideAddress, Resolver, Url, checked_url, resolve, system_resolver
 from wablock.gate.ports import Upstream, UpstreamFailed
-from wablock.gate.sent import Sent
+from wablock.gate.send_request.request import SendRequest
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -95,18 +95,23 @@ class Upstreams:
         self._closing: set[asyncio.Future[None]] = set()
 
     async def pass_on(
-        self, upstream: Upstream, method: str, path: str, sent: Sent, headers: Iterable[tuple[bytes, bytes]]
+        self,
+        upstream: Upstream,
+        method: str,
+        path: str,
+        request: SendRequest,
+        headers: Iterable[tuple[bytes, bytes]],
     ) -> UpstreamAnswer:
         """The upstream's answer, once its headers are there: `upstream.timeout` counts until then, and between chunks.
 
-        `path` and `sent` are as `sent` gives them, `headers` as the caller sent them. Raises `UpstreamFailed`.
+        See `ports.Sender.pass_on`.
         """
         url = checked_url(upstream.url)
-        request = httpcore2.Request(
+        outgoing = httpcore2.Request(
             method,
-            httpcore2.URL(scheme=url.scheme, host=url.host, port=url.port, target=_target(url, path, sent.query)),
-            headers=_passed_on(upstream, url, method, sent, headers),
-            content=sent.body,
+            httpcore2.URL(scheme=url.scheme, host=url.host, port=url.port, target=_target(url, path, request.query)),
+            headers=_passed_on(upstream, url, method, request, headers),
+            content=request.body,
             extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), upstream.timeout)},
         )
         pool = self._pool(url, may_be_inside=upstream.may_be_inside)
@@ -114,7 +119,7 @@ class Upstreams:
             raise UpstreamFailed("too many requests wait for it")
         pool.under_way += 1
         try:
-            response = await _answered(pool, request, upstream)
+            response = await _answered(pool, outgoing, upstream)
         except BaseException:
             pool.under_way -= 1
             raise
@@ -222,13 +227,13 @@ def _target(url: Url, path: str, query: bytes) -> bytes:
 
 
 def _passed_on(
-    upstream: Upstream, url: Url, method: str, sent: Sent, headers: Iterable[tuple[bytes, bytes]]
+    upstream: Upstream, url: Url, method: str, request: SendRequest, headers: Iterable[tuple[bytes, bytes]]
 ) -> list[tuple[bytes, bytes]]:
     ours = [(b"host", url.authority.encode("ascii")), (b"authorization", b"Bearer " + upstream.token.encode())]
-    if sent.content_type is not None:
-        ours.append((b"content-type", sent.content_type.encode("latin-1", "replace")))
-    if sent.body or method in _HAVE_A_BODY:
-        ours.append((b"content-length", b"%d" % len(sent.body)))
+    if request.content_type is not None:
+        ours.append((b"content-type", request.content_type.encode("latin-1", "replace")))
+    if request.body or method in _HAVE_A_BODY:
+        ours.append((b"content-length", b"%d" % len(request.body)))
     theirs = [(name, value) for name, value in _end_to_end(headers) if _may_go_on(name)]
     if not any(name == b"accept-encoding" for name, _ in theirs):
         theirs.append((b"accept-encoding", b"identity"))  # none means any, and the caller may not know any

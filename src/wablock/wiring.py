@@ -122,7 +122,7 @@ def build(
             clock=clock,
             pass_unchecked=gate.pass_unchecked,
         ),
-        outbound=Outbound(routes, block_list, upstreams, metrics),
+        outbound=Outbound(routes, block_list, upstreams, metrics, pass_unreadable=gate.pass_unreadable_recipients),
         routes=routes,
         drops=drops_since or own_drops,
         access=access,

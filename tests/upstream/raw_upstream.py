@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from wablock.gate.ports import Upstream
-from wablock.gate.sent import JSON, Sent
+from wablock.gate.send_request.request import JSON, SendRequest
 from wablock.upstream import UpstreamAnswer, Upstreams
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 PATH = "/v25.0/106540352242922/messages"
-MESSAGE = Sent(JSON, b"", b'{"to":"16505551234"}')
+MESSAGE = SendRequest(JSON, b"", b'{"to":"16505551234"}')
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
@@ -101,7 +101,7 @@ async def serving(
 @asynccontextmanager
 async def asking(
     upstream: Upstream,
-    sent: Sent = MESSAGE,
+    sent: SendRequest = MESSAGE,
     headers: Iterable[tuple[bytes, bytes]] = (),
     *,
     method: str = "POST",

@@ -11,7 +11,7 @@ import trustme
 from tests.upstream.raw_upstream import MESSAGE, OK, PATH, asking, resolving_to, serving, whole
 
 from wablock.gate.ports import UpstreamFailed
-from wablock.gate.sent import Sent
+from wablock.gate.send_request.request import SendRequest
 from wablock.upstream import Upstreams
 
 
@@ -194,7 +194,7 @@ async def test_an_idle_connection_that_was_closed_is_not_used() -> None:
 async def test_a_failure_tells_no_token_and_no_query(token: str) -> None:
     async with serving() as server:
         with pytest.raises(UpstreamFailed) as failure:
-            async with asking(server.upstream(token=token), Sent(None, b"q=secret")):
+            async with asking(server.upstream(token=token), SendRequest(None, b"q=secret")):
                 pass
 
     assert "secret" not in str(failure.value)

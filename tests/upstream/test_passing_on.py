@@ -6,7 +6,7 @@ import gzip
 import pytest
 from tests.upstream.raw_upstream import MESSAGE, OK, PATH, asking, serving, whole
 
-from wablock.gate.sent import FORM, Sent
+from wablock.gate.send_request.request import FORM, SendRequest
 from wablock.upstream import Upstreams
 
 
@@ -58,7 +58,7 @@ async def test_what_is_for_one_connection_does_not_come_back_and_no_cookie_does(
 
 
 async def test_method_path_query_and_body_arrive() -> None:
-    sent = Sent(FORM, b"a=%20&b", b"to=1")
+    sent = SendRequest(FORM, b"a=%20&b", b"to=1")
     async with serving() as server, asking(server.upstream(), sent, method="PUT"):
         (received,) = server.received
         assert received.line == f"PUT {PATH}?a=%20&b HTTP/1.1"
@@ -69,20 +69,20 @@ async def test_method_path_query_and_body_arrive() -> None:
 
 async def test_a_large_body_arrives_whole() -> None:
     body = bytes(range(256)) * 20_000
-    async with serving() as server, asking(server.upstream(), Sent("image/png", b"", body)):
+    async with serving() as server, asking(server.upstream(), SendRequest("image/png", b"", body)):
         assert server.received[0].body == body
 
 
 async def test_the_upstreams_own_path_and_query_come_first() -> None:
     async with serving() as server:
         upstream = server.upstream(url=f"http://127.0.0.1:{server.port}/gateway/?key=1")
-        async with asking(upstream, Sent(None, b"a=b"), method="GET"):
+        async with asking(upstream, SendRequest(None, b"a=b"), method="GET"):
             assert server.received[0].line == f"GET /gateway{PATH}?key=1&a=b HTTP/1.1"
             assert "content-length" not in server.received[0].headers
 
 
 async def test_what_cannot_stand_in_a_request_line_is_escaped() -> None:
-    async with serving() as server, asking(server.upstream(), Sent(None, b"a=\xc3\xa9 #b"), method="GET"):
+    async with serving() as server, asking(server.upstream(), SendRequest(None, b"a=\xc3\xa9 #b"), method="GET"):
         assert server.received[0].line == f"GET {PATH}?a=%C3%A9%20%23b HTTP/1.1"
 
 

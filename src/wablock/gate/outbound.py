@@ -1,36 +1,51 @@
 """What becomes of a request that a business sends up: nothing goes to a user whom it has blocked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlockedByBusiness, NotSent, Overloaded, UnknownObject, UpstreamTimedOut
 from wablock.gate.ports import Answer, CannotUnseal, GateMeter, Sender, Upstream, UpstreamFailed
 from wablock.gate.routes import Routes
-from wablock.gate.sent import Sent, members, recipients, without_credentials
+from wablock.gate.send_request.credentials import without_credentials
+from wablock.gate.send_request.parameters import Parameter, read_parameters
+from wablock.gate.send_request.recipients import recipients_of
+from wablock.gate.send_request.request import SendRequest
 
 
 class Outbound:
-    """Passes requests on to their number's upstream."""
+    """Passes requests on to their number's upstream. `pass_unreadable`: also to a recipient that cannot be read."""
 
-    def __init__(self, routes: Routes, block_list: BlockList, sender: Sender, meter: GateMeter) -> None:
+    def __init__(
+        self, routes: Routes, block_list: BlockList, sender: Sender, meter: GateMeter, *, pass_unreadable: bool
+    ) -> None:
         self._routes = routes
         self._block_list = block_list
         self._sender = sender
         self._meter = meter
+        self._pass_unreadable = pass_unreadable
 
     async def pass_on(
-        self, number: BusinessNumber, method: str, path: str, sent: Sent, headers: Iterable[tuple[bytes, bytes]]
+        self,
+        number: BusinessNumber,
+        method: str,
+        path: str,
+        request: SendRequest,
+        headers: Iterable[tuple[bytes, bytes]],
     ) -> Answer:
         """The upstream's answer, to be closed by the caller.
 
-        Raises `BlockedByBusiness` and `InvalidParameter` (see `recipients`): then nothing was sent. `UnknownObject`
-        where the number has no upstream; `NotSent` where that gave no answer, so that nobody knows what it did.
+        Raises `BlockedByBusiness` where a recipient is blocked by any reading, `InvalidParameter` where one cannot be
+        read: then nothing was sent. `UnknownObject` where the number has no upstream; `NotSent` where that gave no
+        answer, so that nobody knows what it did.
         """
-        await self._judge(number, sent)
+        parameters = read_parameters(request)
+        await self._judge(number, parameters)
         upstream = await self._upstream(number, method)
         try:
-            answer = await self._sender.pass_on(upstream, method, path, without_credentials(sent), headers)
+            answer = await self._sender.pass_on(
+                upstream, method, path, without_credentials(request, parameters), headers
+            )
         except UpstreamFailed as failed:
             self._meter.sent("failed")
             failure = UpstreamTimedOut if failed.timed_out else NotSent
@@ -38,11 +53,14 @@ class Outbound:
         self._meter.sent("passed_on")
         return answer
 
-    async def _judge(self, number: BusinessNumber, sent: Sent) -> None:
-        named = members(recipients(sent), number.country)
-        if named and any(await self._block_list.in_force(number, named)):
+    async def _judge(self, number: BusinessNumber, parameters: Sequence[Parameter]) -> None:
+        recipients = recipients_of(parameters, number.country)
+        if recipients.members and any(await self._block_list.in_force(number, recipients.members)):
             self._meter.sent("blocked")
             raise BlockedByBusiness
+        if recipients.unreadable is not None and not self._pass_unreadable:
+            self._meter.sent("unreadable")
+            raise recipients.unreadable
 
     async def _upstream(self, number: BusinessNumber, method: str) -> Upstream:
         try:

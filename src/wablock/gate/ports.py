@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from wablock.block_list.ports import Microseconds
-from wablock.gate.sent import Sent
+from wablock.gate.send_request.request import SendRequest
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -193,11 +193,16 @@ class Sender(Protocol):
     """Passes requests on to upstreams, over connections that are kept open."""
 
     async def pass_on(
-        self, upstream: Upstream, method: str, path: str, sent: Sent, headers: Iterable[tuple[bytes, bytes]]
+        self,
+        upstream: Upstream,
+        method: str,
+        path: str,
+        request: SendRequest,
+        headers: Iterable[tuple[bytes, bytes]],
     ) -> Answer:
         """The upstream's answer, once its headers are there; raises `UpstreamFailed`. Nothing is sent twice.
 
-        `path` and `sent` are as `sent` gives them, `headers` as the caller sent them.
+        `path` and `request` are as `send_request` makes them ready, `headers` as the caller sent them.
         """
 
     async def close(self) -> None: ...
@@ -216,7 +221,7 @@ class GateMeter(Protocol):
         """A downstream took its part, refused it, or was not asked because too much is waiting."""
 
     def sent(self, result: str) -> None:
-        """A request to an upstream was passed_on, blocked, or failed there."""
+        """A request to an upstream was passed_on, blocked, refused as unreadable, or failed there."""
 
     def unchecked(self) -> None:
         """A webhook went on although the block list could not be asked."""

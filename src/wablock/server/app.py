@@ -31,7 +31,8 @@ from wablock.gate.outbound import Outbound
 from wablock.gate.ports import Answer as Passed
 from wablock.gate.ports import UpstreamFailed
 from wablock.gate.routes import Routes
-from wablock.gate.sent import Sent, access_token
+from wablock.gate.send_request.credentials import access_token
+from wablock.gate.send_request.request import SendRequest
 from wablock.server import check, messages, parameters, request, webhooks
 from wablock.server.answers import Answer, RequestIds, failure, preflight, request_ids, send_answer
 from wablock.server.block_users import BlockUsers, Call
@@ -191,11 +192,11 @@ class Application:
         if scope["method"] == "OPTIONS":
             return preflight(ids, version)
         caller = await self._callers.read(scope, receive)
-        sent = Sent(caller.sent.content_type, scope["query_string"], caller.body)
+        sending = SendRequest(caller.sent.content_type, scope["query_string"], caller.body)
         token = caller.token or await self._callers.token(
-            access_token(sent) if self._options.token_in_parameters else None
+            access_token(sending) if self._options.token_in_parameters else None
         )
-        return await self._messages.answer(scope, target, token, sent)
+        return await self._messages.answer(scope, target, token, sending)
 
     async def _answer(self, scope: Scope, receive: Receive, target: Target, ids: RequestIds, version: str) -> Answer:
         method = scope["method"]

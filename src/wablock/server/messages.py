@@ -10,7 +10,7 @@ from wablock.access import Scope as Permission
 from wablock.contract.errors import UnknownPath
 from wablock.gate.outbound import Outbound
 from wablock.gate.ports import Answer
-from wablock.gate.sent import Sent, upstream_path
+from wablock.gate.send_request.request import SendRequest, upstream_path
 from wablock.server.limits import RateLimits
 from wablock.server.request import Target
 
@@ -40,7 +40,7 @@ class Messages:
             wanted = self._pass_through and not edge.casefold().startswith(_OURS)
         return Target(match[1], match[2]) if wanted else None
 
-    async def answer(self, scope: Scope, target: Target, token: AccessToken, sent: Sent) -> Answer:
+    async def answer(self, scope: Scope, target: Target, token: AccessToken, request: SendRequest) -> Answer:
         """The upstream's answer, to be closed; see `Outbound.pass_on`."""
         method = scope["method"]
         number = await self._access.number(token, target.phone_number_id, Permission.SEND, method)
@@ -48,7 +48,7 @@ class Messages:
         path = upstream_path(scope["raw_path"].decode("latin-1"))
         if path is None:  # percent signs, dots, double slashes: who reads it next might read another path
             raise UnknownPath(scope["path"])
-        return await self._outbound.pass_on(number, method, path, sent, scope["headers"])
+        return await self._outbound.pass_on(number, method, path, request, scope["headers"])
 
 
 async def stream(send: Send, answer: Answer) -> None:

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
-from wablock.gate import sent
+from wablock.gate.send_request import request
+from wablock.gate.send_request.recipients import unreadable_recipient
 from wablock.server.openapi.block_users import PATH_PARAMETERS
 from wablock.server.openapi.operations import WA_ID
 from wablock.server.openapi.responses import JSON, REFUSED, failed, failures
@@ -20,6 +21,7 @@ _ANSWER: Final = {
 _NOT_SENT: Final[dict[str, GraphError]] = {
     "The user is blocked": errors.BlockedByBusiness(),
     "Two readings": errors.InvalidParameter("Param to is given twice."),
+    "Unreadable recipient": unreadable_recipient("to", "+1650555", "a number of +1 has 10 more digits"),
     "No upstream": errors.UnknownObject(
         "post", "106540352242922", "The number has no upstream. Set one with: wablock upstream set"
     ),
@@ -31,7 +33,7 @@ def paths() -> dict[str, Any]:
 
 
 def _send() -> dict[str, Any]:
-    bodies = {sent.JSON: _MESSAGE, sent.FORM: _FORM, sent.MULTIPART: _FORM}
+    bodies = {request.JSON: _MESSAGE, request.FORM: _FORM, request.MULTIPART: _FORM}
     refused = failures(REFUSED | _NOT_SENT)
     refused["400"]["description"] = "Refused here, and nothing was sent; or the upstream's own refusal"
     return {

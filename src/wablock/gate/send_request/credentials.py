@@ -1,0 +1,60 @@
+"""The caller's token: where it may stand in a request, and the request without it, as it goes on."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from wablock.contract.errors import InvalidParameter
+from wablock.gate.send_request import multipart
+from wablock.gate.send_request.names import CREDENTIALS, plain_name
+from wablock.gate.send_request.parameters import Parameter, field_name, no_object, read_parameters
+from wablock.gate.send_request.request import FORM, JSON, MULTIPART, SendRequest, json_text, media_type
+
+_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def access_token(request: SendRequest) -> str | None:
+    """The caller's token, where it came as one parameter; raises what `read_parameters` raises."""
+    values = [value for name, value in read_parameters(request) if name == "access_token"]
+    token = values[0] if values and all(value == values[0] for value in values) else None
+    return token if isinstance(token, str) else None
+
+
+def without_credentials(request: SendRequest, parameters: Sequence[Parameter]) -> SendRequest:
+    """What may go on of `request`, which has `parameters`: without a token, under the type that it was read as."""
+    kind = media_type(request)
+    query, body = request.query, request.body
+    if any(name in CREDENTIALS for name, _ in parameters):
+        query, body = _fields_without(query), _body_without(request, kind)
+    content_type = f'{MULTIPART}; boundary="{multipart.boundary(request.content_type)}"' if kind == MULTIPART else kind
+    return SendRequest(content_type, query, body)
+
+
+def _body_without(request: SendRequest, kind: str | None) -> bytes:
+    if kind == JSON:
+        return _json_without(request.body)
+    if kind == FORM:
+        return _fields_without(request.body)
+    if kind == MULTIPART:
+        parts = multipart.parts(request.body, multipart.boundary(request.content_type))
+        if any(plain_name(name) in CREDENTIALS for name, _ in parts):
+            raise InvalidParameter(
+                "access_token cannot be a part of a multipart body.", "Send it as: Authorization: Bearer TOKEN"
+            )
+    return request.body
+
+
+def _json_without(body: bytes) -> bytes:
+    try:
+        members = _members.decode(json_text(body))
+    except (ValueError, RecursionError):  # what msgspec reads more narrowly than json
+        raise no_object() from None
+    kept = {name: raw for name, raw in members.items() if plain_name(name) not in CREDENTIALS}
+    return body if len(kept) == len(members) else msgspec.json.encode(kept)
+
+
+def _fields_without(text: bytes) -> bytes:
+    fields = text.split(b"&")
+    kept = [field for field in fields if field_name(field) not in CREDENTIALS]
+    return text if len(kept) == len(fields) else b"&".join(kept)

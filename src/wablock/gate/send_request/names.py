@@ -1,0 +1,53 @@
+"""The names of parameters, read as loosely as any upstream may read them.
+
+PHP takes ` to` and `to[0]` for `to`, qs `[to]`, Go `To`; other programs trim or fold more than they do. So only the
+letters and digits of a name count, without case, and a name may end before any of its brackets.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+from wablock.contract.errors import InvalidParameter
+
+RECIPIENTS: Final = frozenset(("to", "recipient"))
+CREDENTIALS: Final = frozenset(("access_token", "appsecret_proof"))
+BATCH: Final = "batch"  # holds further requests, which have recipients of their own
+PROTOTYPE: Final = "__proto__"  # JavaScript reads its members as members of the whole object
+ONCE: Final = RECIPIENTS | CREDENTIALS | {"recipient_type", BATCH, PROTOTYPE}
+"""The names that decide where a message goes or who sends it."""
+
+_NO_LETTERS = re.compile(r"[\W_]")
+_BRACKETS = re.compile(r"[\[\]]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LOOSE: Final = {_NO_LETTERS.sub("", name): name for name in ONCE}
+_LONGEST_KNOWN: Final = max(map(len, _LOOSE))
+_LONGEST_REMEMBERED: Final = 64
+
+
+def plain_name(name: str) -> str:
+    """The one of `ONCE` that an upstream may take `name` for; else `name` itself.
+
+    Raises `InvalidParameter` for a control character: a program in C ends the name there.
+    """
+    if name in ONCE:
+        return name
+    return _remembered(name) if len(name) <= _LONGEST_REMEMBERED else _plain_name(name)
+
+
+def _plain_name(name: str) -> str:
+    if _CONTROL.search(name):
+        raise InvalidParameter("The name of a parameter has a control character.", "Use letters, digits and _ alone.")
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    letters = ""
+    for segment in _BRACKETS.split(folded):  # a name may end before any of its brackets
+        letters += _NO_LETTERS.sub("", segment)
+        if letters in _LOOSE:
+            return _LOOSE[letters]
+        if len(letters) > _LONGEST_KNOWN:
+            break
+    return name
+
+
+_remembered = lru_cache(1_000)(_plain_name)

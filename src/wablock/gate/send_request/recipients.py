@@ -1,0 +1,97 @@
+"""The recipients of a request: every user whom an upstream may read in its `to` and `recipient`.
+
+`recipient_type` decides nothing: a group's id is never a number, and an upstream may send to a number that is called a
+group.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from wablock.block_list.ports import Member
+from wablock.contract import identity
+from wablock.contract.errors import InvalidParameter
+from wablock.contract.typed_numbers import Nobody, OneUser, Reading, read_recipient
+from wablock.contract.user_ids import is_parent_user_id, is_user_id
+from wablock.gate.send_request.names import RECIPIENTS
+from wablock.gate.send_request.parameters import Parameter
+
+_LONGEST_SHOWN: Final = 40
+_LONGEST_REMEMBERED: Final = 64
+_BLANKS: Final = " \t\r\n"
+_HOW_TO_WRITE_ONE: Final = "Write a phone number with + and country code, such as +16505551234, a user_id or a group id"
+
+# Meta's groups API: base64 of `capi_group:`, the business's number and the group's own id, with `=` written as ZD. Then
+# WhatsApp's own ids of newer and older groups, with or without their server; no phone number has as many digits.
+_GROUP_ID = re.compile(
+    r"Y2FwaV9ncm91cDo[A-Za-z0-9+/=_-]{1,200}"
+    r"|120363[0-9]{12,14}(?:@g\.us)?"
+    r"|[1-9][0-9]{6,14}-1[0-9]{9}(?:@g\.us)?"
+)
+
+
+class Recipients(msgspec.Struct, frozen=True):
+    """All users who may be meant, and the refusal of a text that means no user and no group, if there is one."""
+
+    members: Sequence[Member]
+    unreadable: InvalidParameter | None
+
+
+def recipients_of(parameters: Sequence[Parameter], country: str | None) -> Recipients:
+    """The recipients in `parameters`, by every reading; none where there is no recipient, or a group.
+
+    `country` is the business number's ISO 3166 code; None: not known. Raises `InvalidParameter` for a recipient that is
+    not a text.
+    """
+    members: list[Member] = []
+    unreadable = None
+    for name, value in parameters:
+        if name not in RECIPIENTS or value is None:
+            continue
+        text = _text(name, value)
+        if not text or is_group_id(text):
+            continue
+        if is_user_id(text) or is_parent_user_id(text):
+            members.append(Member(text, None, text, text))
+            continue
+        reading = _reading(text, country)
+        if isinstance(reading, Nobody):
+            unreadable = unreadable_recipient(name, text, reading.why)
+            continue
+        wa_ids = (reading.wa_id,) if isinstance(reading, OneUser) else reading.wa_ids
+        members.extend(Member(identity.key_of(wa_id), wa_id, None, text) for wa_id in wa_ids)
+    return Recipients(members, unreadable)
+
+
+def unreadable_recipient(name: str, text: str, why: str) -> InvalidParameter:
+    """The refusal of `text`, which stands in the parameter `name` and means nobody."""
+    message = f'Param {name} cannot be read as a recipient: "{_shown(text)}".'
+    return InvalidParameter(message, f"{_HOW_TO_WRITE_ONE}: {why}")
+
+
+def is_group_id(text: str) -> bool:
+    return _GROUP_ID.fullmatch(text) is not None
+
+
+def _reading(text: str, country: str | None) -> Reading:
+    # Digits without + take 80 µs, and most messages go to a user who got one before.
+    return _remembered(text, country) if len(text) <= _LONGEST_REMEMBERED else read_recipient(text, country)
+
+
+_remembered = lru_cache(4_096)(read_recipient)
+
+
+def _text(name: str, value: Any) -> str:
+    # Graph reads JSON in a form's values, too.
+    if not isinstance(value, str) or value.lstrip().startswith(("[", "{")):
+        raise InvalidParameter(f"Param {name} must be a string.", f"{_HOW_TO_WRITE_ONE}. A message has one recipient.")
+    return value.strip(_BLANKS).strip('"').strip(_BLANKS)
+
+
+def _shown(text: str) -> str:
+    """`text` in printable ASCII, so that it harms no terminal, log or header."""
+    shown = text[:_LONGEST_SHOWN].encode("unicode_escape").decode().replace('"', "'")
+    return shown if len(text) <= _LONGEST_SHOWN else f"{shown}..."

@@ -1,0 +1,57 @@
+"""The request as values; its media type and its path, where every reader agrees on them."""
+
+import re
+from typing import Final
+
+import msgspec
+from python_multipart.multipart import parse_options_header
+
+from wablock.contract.errors import InvalidParameter
+
+JSON: Final = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
+MULTIPART: Final = "multipart/form-data"
+
+_PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9_.~:-]+)+")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+# In these, ASCII bytes are ASCII text. In UTF-7, UTF-16 or EBCDIC the same bytes may be another recipient.
+_CHARSETS: Final = frozenset(("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252"))
+
+
+class SendRequest(msgspec.Struct, frozen=True):
+    """A request as it came: its media type, its query without the `?`, its body."""
+
+    content_type: str | None = None
+    query: bytes = b""
+    body: bytes = b""
+
+
+def upstream_path(path: str) -> str | None:
+    """`path`, as it stood in the request line, if every program reads it alike; else None."""
+    plain = path.removesuffix("/")
+    return plain if _PATH.fullmatch(plain) else None
+
+
+def media_type(request: SendRequest) -> str | None:
+    """How the body is read; None where there is nothing to read. Raises `InvalidParameter` for any other way."""
+    if not request.body:
+        return None
+    content_type = request.content_type or JSON
+    named = content_type.partition(";")[0].strip().lower()
+    if named not in (JSON, FORM, MULTIPART):
+        raise InvalidParameter(f"Content-Type must be one of {JSON}, {FORM}, {MULTIPART}.")
+    if ";" in content_type:
+        _check_charset(content_type)
+    if named != JSON and json_text(request.body).startswith(b"{"):
+        return JSON  # curl sends JSON under a form's type by default
+    return named
+
+
+def json_text(body: bytes) -> bytes:
+    return body.removeprefix(_BYTE_ORDER_MARK).strip()
+
+
+def _check_charset(content_type: str) -> None:
+    charset = parse_options_header(content_type)[1].get(b"charset", b"utf-8").decode("latin-1").strip().lower()
+    if charset not in _CHARSETS:
+        raise InvalidParameter("The body must be UTF-8.", "Send it with charset=utf-8, or without a charset.")
