@@ -16,6 +16,10 @@ from wablock.client.failures import NoAnswer
 from wablock.contract.wire import FIRST_PAGE, LAST_PAGE, PAGE_HEADER
 
 
+class Circle(NoAnswer):
+    """The pages of a list repeat themselves."""
+
+
 class PageLinks(msgspec.Struct, frozen=True):
     """What one answer says about the pages before and after it; `place` is wablock's header."""
 
@@ -68,9 +72,9 @@ class Trail:
         if self._lacks_cursor:
             raise NoAnswer("The server says that the list goes on, but gives no cursor to go on with.")
         if self._cursor in self._used:
-            raise NoAnswer("The list goes round in a circle: a cursor came twice. The server does not read cursors.")
+            raise Circle("The list goes round in a circle: a cursor came twice. The server does not read cursors.")
         if self._idle > self._fruitful + self._MOST_IDLE:
-            raise NoAnswer(f"The list goes round in a circle: the last {self._idle} pages had no new user.")
+            raise Circle(f"The list goes round in a circle: the last {self._idle} pages had no new user.")
         if self._cursor is not None:
             self._used.add(self._cursor)
         return self._cursor

@@ -11,7 +11,7 @@ import msgspec
 
 from wablock.client.answers import Paging
 from wablock.client.failures import NoAnswer
-from wablock.client.trail import PageLinks, Trail, page_links
+from wablock.client.trail import Circle, PageLinks, Trail, page_links
 from wablock.conformance.check import Differs, Skipped, holds, same, shown
 
 WHATSAPP: Final = "whatsapp"
@@ -179,8 +179,10 @@ class Subject:
     def _page(self, limit: int, trail: Trail) -> tuple[dict[str, Any], PageLinks]:
         try:
             cursor = trail.step()
-        except NoAnswer as fault:
+        except Circle as fault:
             raise EndlessList("a list that ends", str(fault)) from None
+        except NoAnswer as fault:
+            raise Differs("a cursor where there is a next page", str(fault)) from None
         answer = self.get(limit=limit) if cursor is None else self.get(limit=limit, after=cursor)
         page = answer.ok()
         holds(isinstance(page.get("data"), list), "a body with data", page)
