@@ -4,6 +4,7 @@ A number is judged by its calling code, its length and a leading zero. Validity 
 international number: libphonenumber refuses old Brazilian and Mexican spellings that are real `wa_id`s.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -36,6 +37,9 @@ class Plan(NamedTuple):
 _plans: dict[str, Plan] = {}
 """The plan that three digits begin, filled as they are met: to load all of them takes 0.1 s."""
 
+_trunk_prefixes: dict[str, re.Pattern[str]] = {}
+"""What may come before a national number, by country."""
+
 
 def fault_of(digits: str) -> str | None:
     """Why no number has these international digits; None where one may. A fraction of a microsecond."""
@@ -67,6 +71,18 @@ def code_of(country: str) -> str | None:
     """The calling code of a country; None where the country is not known."""
     code = phonenumbers.country_code_for_region(country)
     return str(code) if code else None
+
+
+def may_begin_with_trunk_prefix(digits: str, country: str) -> bool:
+    """Whether the first of `digits` may be dialled inside `country` only, and not be part of the number."""
+    pattern = _trunk_prefixes.get(country)
+    if pattern is None:
+        table = phonenumbers.PhoneMetadata.metadata_for_region(country)
+        pattern = re.compile((table.national_prefix_for_parsing if table is not None else None) or "")
+        _trunk_prefixes[country] = pattern
+    prefix = pattern.match(digits)
+    # A prefix that is the calling code as well, as the 1 of North America is, leaves the number as it is.
+    return prefix is not None and prefix[0] not in ("", code_of(country))
 
 
 def national_reading(text: str, country: str) -> str | None:

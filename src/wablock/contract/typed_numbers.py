@@ -81,7 +81,7 @@ def read_recipient(text: str, country: str | None) -> Reading:
         case National() if country is None:
             return Nobody(f"the country of the business number is not known here; {WITH_COUNTRY_CODE}")
         case BareDigits() | National():
-            readings = _sent_readings(typed.text if isinstance(typed, National) else text, typed.digits, country or "")
+            readings = _sent_readings(typed, country or "")
     if len(readings) == 1:
         return OneUser(readings[0])
     return SeveralReadings(tuple(readings), WITH_COUNTRY_CODE) if readings else Nobody(WITH_COUNTRY_CODE)
@@ -124,14 +124,20 @@ def _national(typed: National, country: str | None) -> Reading:
     return SeveralReadings(readings, f"it may be {either}; {WITH_COUNTRY_CODE}")
 
 
-def _sent_readings(text: str, digits: str, country: str) -> list[str]:
-    """All numbers that digits sent without + may mean to somebody; each once, as a `wa_id` first."""
+def _sent_readings(typed: BareDigits | National, country: str) -> list[str]:
+    """All numbers that digits sent without + may mean to an upstream; each once, as a `wa_id` first."""
+    digits = typed.digits
     significant = digits.lstrip("0")
+    national = None
+    if isinstance(typed, National):
+        national = number_plans.national_reading(typed.text, country)
+    elif number_plans.may_begin_with_trunk_prefix(digits, country):  # libphonenumber takes 50 µs
+        national = number_plans.national_reading(digits, country)
     code = number_plans.code_of(country) or ""
     found = [
         significant,
         *(digits.removeprefix(prefix) for prefix in _DIALLED_ABROAD),
-        number_plans.national_reading(text, country) or "",
+        national or "",
         code + significant,
         code + digits,
     ]

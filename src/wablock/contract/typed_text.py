@@ -50,7 +50,7 @@ _BLANKS: Final = " \t\r\n"
 _PUNCTUATION: Final = str.maketrans("", "", "+ -.()")
 _WITH_PLUS = re.compile(r"[ (]*\+[0-9 .()-]*")
 _WITHOUT_PLUS = re.compile(r"[0-9 .()-]+")
-_TRUNK_ZERO = re.compile(r"\( *0+ *\)")
+_INNER_ZERO = re.compile(r"[0-9].*\( *0 *\)")  # +44 (0)20 …: nobody can say whose number it is with the 0
 
 # p: is what the spreadsheets of Meta's lead forms put before a number.
 _SCHEME = re.compile(r"(?:whatsapp|sms|callto|p):(?://)?(?:send/?\?phone=)?(.*)", re.IGNORECASE)
@@ -72,7 +72,7 @@ _OTHER_JIDS: Final = {
 }
 
 _NO_DIGITS = re.compile(r"[^0-9]+")
-_DECIMAL = re.compile(r"[^.]*[0-9](?:\.0{1,2}|,0+)")
+_DECIMAL = re.compile(r"[^.]*[0-9](?:\.+0{1,2}|,0+)")
 _EXPONENT = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _EXTENSION = re.compile(r"(?:(?:ext(?:ension|n)?|x|доб)[ .:=]*[0-9]+|#[0-9]*)$", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(r"[,;/|&\n]| and | or ")
@@ -149,8 +149,6 @@ def _number(text: str) -> TypedNumber:
         return Unreadable(why)
     digits = text.translate(_PUNCTUATION)
     if _WITH_PLUS.fullmatch(text):
-        if _TRUNK_ZERO.search(text):  # +44 (0)20 …: the 0 is dialled at home only, and whose number it is with it
-            return Unreadable("leave out the (0), which is dialled inside the country only")
         return _digits_after_plus(digits)
     if text == digits and digits[0] != "0":
         return _bare(digits)
@@ -202,6 +200,7 @@ _FAULTS: Final[Sequence[tuple[Callable[[str], object], str]]] = (
     (_NO_DIGITS.fullmatch, "{text} has no digits; write a phone number, as +16505551234"),
     (_DECIMAL.fullmatch, "it ends in a decimal, as a spreadsheet writes numbers; format the column as text"),
     (_EXPONENT.fullmatch, "a spreadsheet has shortened it, and digits are lost; format the column as text"),
+    (_INNER_ZERO.search, "leave out the (0), which is dialled inside the country only"),
     (_holds_several, "it looks like several numbers; send each as a user of its own"),
     (_EXTENSION.search, "leave out the extension, which WhatsApp does not have"),
 )

@@ -6,7 +6,6 @@ group.
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -14,13 +13,12 @@ import msgspec
 from wablock.block_list.ports import Member
 from wablock.contract import identity
 from wablock.contract.errors import InvalidParameter
-from wablock.contract.typed_numbers import Nobody, OneUser, Reading, read_recipient
+from wablock.contract.typed_numbers import Nobody, OneUser, read_recipient
 from wablock.contract.user_ids import is_parent_user_id, is_user_id
 from wablock.gate.send_request.names import RECIPIENTS
 from wablock.gate.send_request.parameters import Parameter
 
 _LONGEST_SHOWN: Final = 40
-_LONGEST_REMEMBERED: Final = 64
 _BLANKS: Final = " \t\r\n"
 _HOW_TO_WRITE_ONE: Final = "Write a phone number with + and country code, such as +16505551234, a user_id or a group id"
 
@@ -57,7 +55,7 @@ def recipients_of(parameters: Sequence[Parameter], country: str | None) -> Recip
         if is_user_id(text) or is_parent_user_id(text):
             members.append(Member(text, None, text, text))
             continue
-        reading = _reading(text, country)
+        reading = read_recipient(text, country)
         if isinstance(reading, Nobody):
             unreadable = unreadable_recipient(name, text, reading.why)
             continue
@@ -74,14 +72,6 @@ def unreadable_recipient(name: str, text: str, why: str) -> InvalidParameter:
 
 def is_group_id(text: str) -> bool:
     return _GROUP_ID.fullmatch(text) is not None
-
-
-def _reading(text: str, country: str | None) -> Reading:
-    # Digits without + take 80 µs, and most messages go to a user who got one before.
-    return _remembered(text, country) if len(text) <= _LONGEST_REMEMBERED else read_recipient(text, country)
-
-
-_remembered = lru_cache(4_096)(read_recipient)
 
 
 def _text(name: str, value: Any) -> str:
