@@ -1,6 +1,8 @@
 """Nodes of the version before and of this one on one PostgreSQL: whatever one has blocked is blocked at the other."""
 
 import asyncio
+import logging
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -316,6 +318,19 @@ async def test_a_session_in_an_open_transaction_is_taken_for_a_node(old: OldNode
     await other.close()
 
 
+async def test_the_log_says_which_sessions_are_waited_for(
+    old: OldNode, new: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    del old
+
+    with caplog.at_level(logging.INFO, "wablock.storage"):
+        await sweeps(new)
+
+    waiting = [message for message in caplog.messages if "may be nodes of the version before" in message]
+    assert len(waiting) == 1
+    assert "postgres" in waiting[0]
+
+
 async def test_a_new_database_is_not_for_nodes_of_the_version_before(tmp_path: Path) -> None:
     dsn = bare_database(tmp_path / "new")
     new = PostgresStore(dsn, CountingMeter())
@@ -335,7 +350,7 @@ async def test_the_name_of_a_urls_application_stays_behind_ours(dsn: str) -> Non
         dsn, lambda connection: connection.fetch("SELECT DISTINCT application_name FROM pg_stat_activity")
     )
 
-    assert "wablock 2 shop" in {name for (name,) in named}
+    assert "wablock schema 2 shop" in {name for (name,) in named}
     await store.close()
 
 
@@ -362,10 +377,10 @@ async def test_callers_find_every_block_while_rows_are_re_keyed(tmp_path: Path) 
     nodes = [PostgresStore(dsn, CountingMeter(), quiet_for=0) for _ in range(2)]
     done = asyncio.Event()
     missed: list[str] = []
-    asked = 0
+    answered = 0
 
     async def ask(node: PostgresStore, start: int) -> None:
-        nonlocal asked
+        nonlocal answered
         number = start
         while not done.is_set():
             number = (number + 97) % len(spellings)
@@ -373,7 +388,7 @@ async def test_callers_find_every_block_while_rows_are_re_keyed(tmp_path: Path) 
             users = [typed(f"+{pair[0]}"), typed(f"+{pair[1]}"), by_user_id(f"CI.{number}")]
             answers = await node.blocked(ACCOUNT, LIST, users, NOON)
             missed.extend(user.input for user, answer in zip(users, answers, strict=True) if answer is None)
-            asked += 1
+            answered += 1
 
     asking = [asyncio.create_task(ask(nodes[nth % 2], nth)) for nth in range(4)]
     await sweeps(nodes[0])
@@ -381,7 +396,7 @@ async def test_callers_find_every_block_while_rows_are_re_keyed(tmp_path: Path) 
     await asyncio.gather(*asking)
 
     assert missed == []
-    assert asked > 20
+    assert answered > 20
     assert await asyncio.to_thread(identities, dsn) == sorted(new for _, new in spellings)
     for node in nodes:
         await node.close()
@@ -400,10 +415,48 @@ def _kept_keys() -> list[str]:
 
 async def test_the_keys_of_a_link_are_those_of_the_rules(tmp_path: Path) -> None:
     statement = f"SELECT number, {alias_keys.keys_of('number')} FROM unnest($1::text[]) AS number"
-    numbers = [*_kept_keys(), "16505550100", "5511987654321", "447700900100"]
+    numbers = [*_kept_keys(), "16505550100", "551187654321", "447700900100"]
 
     found = connected(fresh_database(tmp_path), lambda connection: connection.fetch(statement, numbers))
 
     differ = [(number, keys) for number, keys in found if {*keys, number} - {None} != {*keys_of(number), number}]
     assert len(found) == len(numbers)
     assert differ == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_any_mixture_of_changes_at_both_nodes_holds_what_each_has_said(
+    old: OldNode, new: Store, dsn: str, seed: int
+) -> None:
+    """What the version before knows: keys, each blocked or not. What this one knows: users, by any of their keys."""
+    users = [(OLD, NEW), ("22997123456", "2290197123456"), ("54111525123456", "5491125123456", "541125123456")]
+    choose = random.Random(seed)
+    blocked: set[str] = set()
+
+    for _ in range(40):
+        user = choose.choice(users)
+        spelling = choose.choice(user)
+        match choose.choice(["old blocks", "new blocks", "new blocks", "old unblocks", "new unblocks"]):
+            case "old blocks":
+                await old.block(spelling, NOON)
+                blocked.add(key_before(spelling))
+            case "new blocks":
+                await new.apply(block(typed(f"+{spelling}")))
+                blocked.add(key_before(spelling))
+            case "old unblocks":
+                await old.unblock(spelling, NOON)
+                blocked.discard(key_before(spelling))
+            case _:
+                await new.apply(unblock(typed(f"+{spelling}")))
+                blocked -= {key_before(digits) for digits in user}
+        for digits in [digits for user in users for digits in user]:
+            assert await old.is_blocked(digits, NOON) == (key_before(digits) in blocked)
+        for user in users:
+            expected = any(key_before(digits) in blocked for digits in user)
+            assert [await is_blocked(new, typed(f"+{digits}")) for digits in user] == [expected] * len(user)
+    await old.close()
+    await sweeps(new)
+
+    left = [user for user in users if any(key_before(digits) in blocked for digits in user)]
+    assert identities(dsn) == sorted(one_spelling(user[0]) for user in left)
+    assert connected(dsn, lambda connection: connection.fetchval("SELECT size FROM block_list")) == len(left)

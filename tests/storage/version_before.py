@@ -111,6 +111,18 @@ def fill_sqlite(path: Path, rows: Rows) -> None:
         connection.execute("COMMIT")
 
 
+def moving_sqlite(path: Path) -> None:
+    """As the version before left it when its move was broken off."""
+    with closing(sqlite.connect(path)) as connection:
+        connection.execute("INSERT INTO move VALUES ('0123', 'moving', 'postgresql://db.example/wablock', 1)")
+        for table in ("block_list", "blocked_user", "identity_alias", "last_inbound"):
+            for event in ("INSERT", "UPDATE", "DELETE"):
+                connection.execute(
+                    f"CREATE TRIGGER moved_{table}_{event} BEFORE {event} ON {table} "
+                    "BEGIN SELECT raise(ABORT, 'this database was moved, or is being moved'); END"
+                )
+
+
 def fill_postgres(dsn: str, rows: Rows) -> None:
     """In a database without any table."""
 

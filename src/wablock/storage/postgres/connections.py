@@ -74,9 +74,9 @@ _REFUSED: Final = (
 )
 
 
-NAMED: Final = "wablock 2"
-"""How sessions of this version are called, and of those after it: the digit grows with what nodes beside each other
-have to know of each other. The version before gave its own no name."""
+NAMED: Final = "wablock schema"
+"""How the names of sessions of this version begin, and of those after it. The version before gave its own no name."""
+_SCHEMA: Final = 2  # which it knows
 
 
 class Connection(Protocol):
@@ -261,7 +261,7 @@ async def connect(dsn: str, *, timeout: float, **settings: Any) -> Any:  # noqa:
 def _application_name(dsn: str) -> str:
     """Ours, and behind it the one that the URL gives."""
     named = parse_qs(urlsplit(dsn).query).get("application_name", [])
-    return " ".join([NAMED, *named])
+    return " ".join([NAMED, str(_SCHEMA), *named])
 
 
 def _one_by_one(dsn: str) -> list[str]:

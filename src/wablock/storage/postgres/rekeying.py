@@ -25,10 +25,10 @@ REKEYED: Final = 2
 
 _STATE = "SELECT older_are_gone FROM wablock_rekeying WHERE only_row"
 _WORKS_WITH = "SELECT works_with FROM wablock_schema WHERE only_row"
-# Of a role that may not read the lists no session is a node's. What others ask is hidden from us: they are taken for
-# nodes; so is who is in a transaction, or has asked nothing yet.
+# A session may be a node's where its role may read the lists and its last statement may be a node's: it names a table
+# of ours, begins or ends a transaction, is hidden from us, or there is none yet.
 _OLDER = """
-SELECT count(*) FROM pg_stat_activity
+SELECT DISTINCT usename, application_name FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
   AND starts_with(coalesce(application_name, ''), $1) IS FALSE
   AND starts_with(coalesce(application_name, ''), 'citus_internal') IS FALSE
@@ -83,6 +83,7 @@ class Rekeying:
         self._is_done = False
         self._since: dict[str, float] = {}
         """What has been so without a break, and since when."""
+        self._waited_for = ""
 
     async def go_on(self, at: Microseconds) -> None:
         """One step. Where it breaks off, the next one goes on."""
@@ -101,8 +102,10 @@ class Rekeying:
             await self._see_the_older_off()
 
     async def _see_the_older_off(self) -> None:
-        if await self._value(_OLDER, NAMED, _OF_A_NODE):
+        older = await self._fetch(_OLDER, NAMED, _OF_A_NODE)
+        if older:
             self._since.clear()
+            self._log_waiting(older)
         elif await self._value(_WORKS_WITH) < REKEYED:
             if self._for_a_while("none connected"):
                 await self._execute(_LET_NO_OLDER_START, REKEYED)
@@ -110,6 +113,12 @@ class Rekeying:
         # One may have started just before it could not any more, without a connection yet.
         elif self._for_a_while("none connected, and none can start"):
             await self._execute(_OLDER_ARE_GONE)
+
+    def _log_waiting(self, older: Sequence[Sequence[str | None]]) -> None:
+        names = ", ".join(sorted(f"{user} ({name or 'without a name'})" for user, name in older))
+        if names != self._waited_for:
+            _log.info("sessions that may be nodes of the version before are connected: %s", names)
+            self._waited_for = names
 
     def _for_a_while(self, fact: str) -> bool:
         now = asyncio.get_running_loop().time()
