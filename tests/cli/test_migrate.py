@@ -13,10 +13,13 @@ from tests.cli.command import called
 from tests.many_users import LISTS, NOON, with_users
 from tests.postgres import bare_database, connected, execute
 from tests.storage.meters import CountingMeter
+from tests.storage.old_rows import full_database
+from tests.storage.version_before import fill_sqlite
 from tests.triggers import make_trigger
 
 from wablock.access import Scope
 from wablock.block_list.ports import PageRequest
+from wablock.contract.spellings import one_spelling
 from wablock.storage import CannotOpen, Store, open_store
 from wablock.storage.sqlite import moves
 
@@ -86,6 +89,20 @@ def test_everything_is_moved_as_it_was(old: str, new: str) -> None:
     assert everything(new) == before
     assert len(before[1]) == 3
     assert {Scope.READ, Scope.WRITE} in [token.scopes for token in before[1]]
+
+
+def test_a_database_of_the_version_before_is_moved_with_todays_keys(tmp_path: Path, new: str) -> None:
+    before, users = full_database(6)
+    fill_sqlite(tmp_path / "wablock.db", before)
+
+    moved = called("migrate", "--from", f"sqlite:///{tmp_path / 'wablock.db'}", "--to", new)
+
+    assert moved.returncode == 0, moved.stderr
+    kept = [identity for (identity,) in rows(new, "SELECT identity FROM blocked_user")]
+    assert len(kept) == 3 * len(users)
+    assert [identity for identity in kept if one_spelling(identity) != identity] == []
+    assert rows(new, "SELECT works_with FROM wablock_schema") == [(2,)]
+    assert rows(new, "SELECT older_are_gone FROM wablock_rekeying") == []
 
 
 def test_what_postgresql_has_beside_is_filled_in(old: str, new: str) -> None:

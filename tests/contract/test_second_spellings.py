@@ -106,6 +106,7 @@ def test_both_spellings_of_a_user_have_one_key(one: str, other: str) -> None:
         ("+55 10 98765-4321", "+55 10 8765-4321"),  # no area code of Brazil has a 0
         ("+54 9 011 234 5678", "+54 011 234 5678"),
         ("+54 9 546 580 9932", "+54 546 580 9932"),  # nor one of Argentina a 5 first
+        ("+54 15 11 5234 5678", "+54 9 11 5234 5678"),  # the 15 comes after the area code
         ("+54 546 15 580 9932", "+54 9 546 580 9932"),
         ("+54 11 15 4123-4567", "+54 11 4123-4567"),  # a landline of Buenos Aires, and a mobile with its digits
         ("+225 07 12 34 56", "+225 05 07 12 34 56"),  # given out since 2021 by another operator

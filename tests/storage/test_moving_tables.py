@@ -49,7 +49,7 @@ def test_every_table_is_moved_or_is_about_the_database_itself(
     moved = {table.name for table in TABLES}
 
     assert old.keys() - {"move", "sqlite_stat1", "sqlite_stat4"} == moved
-    assert new.keys() - {"wablock_schema", "account_list"} == moved
+    assert new.keys() - {"wablock_schema", "wablock_rekeying", "account_list"} == moved
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

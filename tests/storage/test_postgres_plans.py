@@ -15,7 +15,7 @@ import pytest
 from tests.postgres import bare_database
 from tests.storage.changes import LIST
 
-from wablock.storage.postgres import checks, lists, reads, sweeping, together
+from wablock.storage.postgres import checks, lists, reads, rekeying, sweeping, together
 from wablock.storage.postgres.connections import prepare_connection
 from wablock.storage.postgres.schema import prepare
 
@@ -76,6 +76,9 @@ _LOOKS: dict[str, tuple[str, Sequence[Any], int]] = {
     "a slice of the expired": (sweeping._THESE, (LIST, 2_000_000, 10), 10),
     "old messages": (sweeping._OLD_INBOUND, ([LIST, *_OTHERS], 1, 10_000), 100),
     "a slice of the old messages": (sweeping._FORGET_INBOUND, (LIST, 2_000_000, _SOME), 64),
+    "rows under former keys": (rekeying._FORMER, ([LIST, *_OTHERS], "54", "55", 14, 10_000), 200),
+    "last messages under former keys": (rekeying._FORMER_INBOUND, ([LIST, *_OTHERS], "54", "55", 14, 10_000), 200),
+    "links to former keys": (rekeying._FORMER_ALIASES, ("54", "55", 14, 10_000), 200),
     "the list": (lists._HOLD, (LIST,), 1),
 }
 

@@ -28,10 +28,10 @@ _KEYS: Final = {
 }
 """The tables that are distributed, and by what."""
 
-_EVERYWHERE: Final = {"account", "account_list", "access_token", "identity_alias"}
+_EVERYWHERE: Final = {"account", "account_list", "access_token", "identity_alias", "wablock_rekeying"}
 """Those that every shard has a copy of."""
 
-_OF_NO_SHARD: Final = {"wablock_schema", "pg_settings", "pg_extension"}
+_OF_NO_SHARD: Final = {"wablock_schema", "pg_settings", "pg_extension", "pg_stat_activity"}
 
 _FORBIDDEN: Final = re.compile(
     r"\b(xmax|xmin|ctid|pg_(try_)?advisory\w*|listen|notify|copy|nextval|serial|prepare\s+transaction|offset\s+[^0])\b",

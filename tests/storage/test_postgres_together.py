@@ -18,6 +18,7 @@ from wablock.contract.errors import Overloaded
 from wablock.storage import Store, open_store
 from wablock.storage.postgres import together
 from wablock.storage.postgres.connections import Connection, Connections
+from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.list_writer import ListWriter
 from wablock.storage.postgres.lists import Batch
 from wablock.storage.postgres.working_list import ListChange
@@ -191,7 +192,7 @@ async def test_what_was_sent_is_not_said_to_be_undone_because_the_database_went_
     dsn: str, store: Store
 ) -> None:
     connections = _Forgetful(Connections(dsn, 2))
-    writer = ListWriter(connections)
+    writer = ListWriter(connections, KeysInUse(beside_older=False))
 
     with pytest.raises(Unreachable):
         await writer.apply(LIST, [block(person(1))])

@@ -17,16 +17,17 @@ _THREE: Final = (
     "220 221 223 228 230 236 237 249 260 261 263 264 280 291 294 297 298 299 "
     "336 341 342 343 345 348 351 353 358 362 364 370 376 379 380 381 383 385 388"
 )
-_THREE_DIGITS: Final = frozenset(_THREE.split())
+AREA_CODES: Final = frozenset({"11", *_THREE.split()})
+"""Argentina's of two and three digits."""
 # Mobiles have a 9 before the area code, or a 15 after it, which is dialled inside the country. Without them a local
 # number that begins with 4 may be a landline with the same digits.
 _MOBILE_ONLY: Final = frozenset("12356789")
 
 # Two numbering plans had eight digits and have ten since, of which the last eight are the old ones.
-# Ivory Coast, 31 January 2021: two digits were put before, by the operator to which the beginning belonged, whoever the
-# user had moved to. Sources: the plan that ITU published on 24 December 2020, as the package numero-uemoa 0.1.0 has it,
-# and aurellemeless/cipnn, src/constants.js; libphonenumber's carrier/en/225.txt before the change (commit 1271f707) has
-# the same but for 69, and 60 and 61, whose operator had closed. Landlines began with 2 and 3.
+# Ivory Coast, 31 January 2021: two digits were put before, by the operator that had got the beginning, wherever the user
+# had moved to since. Sources: the plan that ITU published on 24 December 2020, as the package numero-uemoa 0.1.0 has
+# it, and aurellemeless/cipnn, src/constants.js; libphonenumber's carrier/en/225.txt before the change has the same but
+# for 69, and 60 and 61, whose operator had closed. Landlines began with 2 and 3.
 _IVORY_COAST: Final = {
     "01": "01 02 03 40 41 42 43 50 51 52 53 70 71 72 73",  # Moov
     "05": "04 05 06 44 45 46 54 55 56 64 65 66 74 75 76 84 85 86 94 95 96",  # MTN
@@ -39,11 +40,11 @@ _BENIN: Final = (
     "40 41 42 43 44 45 46 47 48 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 90 91 93 94 95 96 97 98 99"
 )
 
-# The country code and the first two digits of an old number -> what is put after the country code.
-_PUT_BEFORE: Final = {
+PUT_BEFORE: Final = {
     **{f"225{start}": put for put, starts in _IVORY_COAST.items() for start in starts.split()},
     **{f"229{start}": "01" for start in _BENIN.split()},
 }
+"""The country code and the first two digits of an old number -> what is put after the country code."""
 _RENUMBERED: Final = frozenset({"225", "229"})
 
 
@@ -55,8 +56,8 @@ def one_spelling(digits: str) -> str:
     first = digits[0]
     if first == "5":
         return _of_the_americas(digits) if digits[1] in "245" else digits
-    if first == "2" and len(digits) == 11 and digits[:5] in _PUT_BEFORE:
-        return digits[:3] + _PUT_BEFORE[digits[:5]] + digits[3:]
+    if first == "2" and len(digits) == 11 and digits[:5] in PUT_BEFORE:
+        return digits[:3] + PUT_BEFORE[digits[:5]] + digits[3:]
     return digits
 
 
@@ -86,7 +87,7 @@ def _of_the_americas(digits: str) -> str:
         return match[1] + match[2] if match else digits
     if len(digits) == 14 and digits[1] == "4":
         end = 2 + _area_code(digits[2:])
-        if digits[end : end + 2] == "15":
+        if end > 2 and digits[end : end + 2] == "15":
             return _of_argentina(digits[2:end] + digits[end + 2 :], digits)
     return digits
 
@@ -103,7 +104,7 @@ def _area_code(national: str) -> int:
     """How many digits the area code has; 0 where the number begins with none."""
     if national[:2] == "11":
         return 2
-    if national[:3] in _THREE_DIGITS:
+    if national[:3] in AREA_CODES:
         return 3
     return 4 if national[0] in "23" else 0
 
@@ -112,7 +113,7 @@ def _without_two_digits(key: str) -> tuple[str, ...]:
     if len(key) != 13:
         return ()
     old = key[:3] + key[5:]
-    return (old,) if _PUT_BEFORE.get(old[:5]) == key[3:5] else ()
+    return (old,) if PUT_BEFORE.get(old[:5]) == key[3:5] else ()
 
 
 def _with_fifteen(key: str) -> tuple[str, ...]:

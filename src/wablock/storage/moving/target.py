@@ -25,6 +25,8 @@ _SET_HALF = "INSERT INTO wablock_move (move_id, is_rehearsal) VALUES ($1, $2)"
 _DROP_MOVE = "DROP TABLE wablock_move"
 _VERSION = "SELECT version FROM wablock_schema"
 _LET_WORK = "UPDATE wablock_schema SET works_with = $1 WHERE only_row"
+# What comes is of a database that has today's keys.
+_ALL_REKEYED = "DELETE FROM wablock_rekeying"
 _EMPTY = f"TRUNCATE account_list, {names([table.name for table in TABLES])}"
 _ANY: Final = {table.name: f"SELECT 1 FROM {table.name} LIMIT 1" for table in TABLES}
 # A commit is on disk when it is acknowledged.
@@ -98,6 +100,7 @@ class Target:
             await self._connection.execute(_MAKE_MOVE)
             await self._connection.execute(_FORGET_HALF)
             await self._connection.execute(_SET_HALF, move_id, is_rehearsal)
+            await self._connection.execute(_ALL_REKEYED)
             if instead_of is not None:
                 await self._connection.execute(_EMPTY)
 

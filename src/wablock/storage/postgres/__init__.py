@@ -31,8 +31,10 @@ from wablock.storage.list_commits import ListCommits
 from wablock.storage.postgres import checks, directory, reads, routes
 from wablock.storage.postgres.checks import Question
 from wablock.storage.postgres.connections import Connection, Connections
+from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.links import Links
 from wablock.storage.postgres.list_writer import ListWriter
+from wablock.storage.postgres.rekeying import QUIET_FOR, Rekeying
 from wablock.storage.postgres.schema import prepare
 from wablock.storage.postgres.sweeping import sweep
 from wablock.storage.postgres.working_list import Copy, ListChange, Merge
@@ -60,15 +62,19 @@ class PostgresStore:
 
     is_shared = True
 
-    def __init__(self, dsn: str, meter: CommitMeter) -> None:
-        """On return the schema is there, made and migrated where needed; raises `CannotOpen`."""
-        prepare(dsn)
+    def __init__(self, dsn: str, meter: CommitMeter, *, quiet_for: float = QUIET_FOR) -> None:
+        """On return the schema is there, made and migrated where needed; raises `CannotOpen`.
+
+        `quiet_for`: seconds without a node of the version before, until it counts as gone.
+        """
+        keys = KeysInUse(beside_older=prepare(dsn))
         self._writing = Connections(dsn, _MOST_WRITING)
         self._reading = Connections(dsn, _MOST_READING)
         self._lists: ListCommits[ListChange] = ListCommits(
-            ListWriter(self._writing).apply, meter, Backlog(stalled_after=_STALLED_AFTER)
+            ListWriter(self._writing, keys).apply, meter, Backlog(stalled_after=_STALLED_AFTER)
         )
-        self._links = Links(self._writing, self._lists.submit)
+        self._links = Links(self._writing, self._lists.submit, keys)
+        self._rekeying = Rekeying(self._writing, self._lists.submit, keys, quiet_for)
         self._checks = RoundTrips(
             partial(self._read, checks.blocked), at_once=_CHECKS_AT_ONCE, is_stuck=self._reading.is_stuck
         )
@@ -101,6 +107,7 @@ class PostgresStore:
                 await self._links.carry(change)
             case Sweep():
                 await sweep(self._writing, self._lists.submit, change)
+                await self._rekeying.go_on(change.at)
         return Outcome()
 
     async def page(self, request: PageRequest) -> Page:
@@ -205,8 +212,8 @@ class PostgresStore:
                 meant = before.get(user_id)
                 if meant is None:
                     await self._lists.submit(change.list_id, Merge(change.account_id, change.at, alias.member))
-                elif meant.identity != alias.identity:
-                    copy = Copy(change.account_id, change.at, frozenset({meant.identity}), alias.member)
+                elif not meant.means(alias.member):
+                    copy = Copy(change.account_id, change.at, frozenset(meant.keys), alias.member)
                     await self._lists.submit(change.list_id, copy)
         except Overloaded as trouble:  # which says that nothing was done
             raise Unreachable from trouble

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from wablock.block_list.ports import InForce, Member, Microseconds
+from wablock.storage.postgres.alias_keys import keys_of
 from wablock.storage.postgres.connections import Connection
 
 # ANY: so that on Citus only the shards of these lists are asked.
@@ -18,7 +19,8 @@ WHERE held.list_id = ANY($3::text[])
 _ASKED: Final = "unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS asked (list_id, account_id, identity, alias)"
 # OFFSET: made before the rows are looked up, so that these are looked up by list and identity, and not by one of them.
 _LINKED: Final = f"""(
-  SELECT asked.list_id, asked.account_id, asked.identity, asked.alias, known.identity AS meant FROM {_ASKED}
+  SELECT asked.list_id, asked.account_id, asked.identity, asked.alias, unnest({keys_of("known.identity")}) AS meant
+  FROM {_ASKED}
   JOIN identity_alias AS known ON known.account_id = asked.account_id AND known.alias = asked.alias OFFSET 0
 ) AS asked"""
 
@@ -65,13 +67,25 @@ class _Block(msgspec.Struct, frozen=True):
 
 async def blocked(connection: Connection, questions: Sequence[Question]) -> Sequence[Sequence[InForce | None]]:
     """For each question what `BlockStore.blocked` promises, all of one moment."""
-    asked = {_asked(it, user) for it in questions for user in it.users}
+    asked = {name for it in questions for user in it.users for name in _asked(it, user)}
     found = await _found(connection, asked)
-    return [[_in_force(found.get(_asked(it, user), ()), it.at) for user in it.users] for it in questions]
+    if not found:
+        return [[None] * len(it.users) for it in questions]
+    return [[_in_force(_blocks(found, _asked(it, user)), it.at) for user in it.users] for it in questions]
 
 
-def _asked(question: Question, user: Member) -> Asked:
-    return question.list_id, question.account_id, user.key, user.user_id
+def _asked(question: Question, user: Member) -> Sequence[Asked]:
+    first = question.list_id, question.account_id, user.key, user.user_id
+    former_keys = user.former_keys
+    if not former_keys:
+        return (first,)
+    return [first, *((question.list_id, question.account_id, key, None) for key in former_keys)]
+
+
+def _blocks(found: Mapping[Asked, Sequence[_Block]], names: Sequence[Asked]) -> Sequence[_Block]:
+    if len(names) == 1:
+        return found.get(names[0], ())
+    return [block for name in names for block in found.get(name, ())]
 
 
 async def _found(connection: Connection, asked: set[Asked]) -> Mapping[Asked, Sequence[_Block]]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import chain, repeat
 from typing import Any, Final, Protocol, TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -72,6 +72,11 @@ _REFUSED: Final = (
     asyncpg.TooManyConnectionsError,
     asyncpg.TargetServerAttributeNotMatched,
 )
+
+
+NAMED: Final = "wablock schema"
+"""How the names of sessions of this version begin, and of those after it. The version before gave its own no name."""
+_SCHEMA: Final = 2  # which it knows
 
 
 class Connection(Protocol):
@@ -245,11 +250,18 @@ async def connect(dsn: str, *, timeout: float, **settings: Any) -> Any:  # noqa:
 
     asyncpg gives all of them one time together: a machine that is gone and says nothing would use it up.
     """
+    settings = {"server_settings": {"application_name": _application_name(dsn)}, **settings}
     *firsts, last = _one_by_one(dsn)
     for url in firsts:
         with contextlib.suppress(*_REFUSED):
             return await asyncpg.connect(url, timeout=timeout, **settings)
     return await asyncpg.connect(last, timeout=timeout, **settings)
+
+
+def _application_name(dsn: str) -> str:
+    """Ours, and behind it the one that the URL gives."""
+    named = parse_qs(urlsplit(dsn).query).get("application_name", [])
+    return " ".join([NAMED, str(_SCHEMA), *named])
 
 
 def _one_by_one(dsn: str) -> list[str]:

@@ -14,8 +14,10 @@ import msgspec
 
 from wablock.block_list.ports import Carry, Link, Member, Microseconds, Outcome
 from wablock.contract.errors import UnknownObject
+from wablock.contract.spellings import keys_of, one_spelling
 from wablock.storage.postgres.connections import Connection, Connections
-from wablock.storage.postgres.working_list import Copy, ListChange, Merge
+from wablock.storage.postgres.keys_in_use import KeysInUse
+from wablock.storage.postgres.working_list import Copy, ListChange, Merge, place_of
 
 _KNOWN = "SELECT alias, identity, wa_id, settled FROM identity_alias WHERE account_id = $1 AND alias = ANY($2)"
 _LEARN = """
@@ -37,7 +39,10 @@ ApplyToList = Callable[[str, ListChange], Awaitable[Outcome]]
 
 
 class Alias(msgspec.Struct, frozen=True):
-    """What a user_id is known to mean. `settled`: the account's lists know it too."""
+    """What a user_id is known to mean. `settled`: the account's lists know it too.
+
+    `identity` is as it was kept: a key of the version before, or today's.
+    """
 
     user_id: str
     identity: str
@@ -46,15 +51,23 @@ class Alias(msgspec.Struct, frozen=True):
 
     @property
     def member(self) -> Member:
-        return Member(self.identity, self.wa_id, self.user_id, self.wa_id)
+        return Member(one_spelling(self.identity), self.wa_id, self.user_id, self.wa_id)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return keys_of(self.identity)
+
+    def means(self, member: Member) -> bool:
+        return one_spelling(self.identity) == member.key
 
 
 class Links:
     """The links of all accounts. `apply` makes one change of one list."""
 
-    def __init__(self, connections: Connections, apply: ApplyToList) -> None:
+    def __init__(self, connections: Connections, apply: ApplyToList, keys: KeysInUse) -> None:
         self._connections = connections
         self._apply = apply
+        self._keys = keys
 
     async def known(self, account_id: str, user_ids: Iterable[str | None]) -> Mapping[str, Alias]:
         """What is known of `user_ids`."""
@@ -70,7 +83,8 @@ class Links:
         known = await self.known(account_id, showing)
         new = [member for user_id, member in showing.items() if user_id not in known]
         if new:
-            added = await self._connections.run(lambda connection: _learn(connection, account_id, new))
+            links = sorted((member.user_id or "", self._place(member), member.wa_id) for member in new)
+            added = await self._connections.run(lambda connection: _learn(connection, account_id, links))
             if len(added) < len(new):  # somebody else was quicker, and may have died since
                 known = await self.known(account_id, showing)
         unsettled = [alias.member for alias in known.values() if not alias.settled]
@@ -97,8 +111,8 @@ class Links:
         """See `Carry`."""
         # Before anything is learned: where the user_id stays and the number is another, the link is about to change.
         known = await self.known(change.account_id, [change.previous.user_id])
-        names = {change.previous.key, change.previous.user_id or change.previous.key}
-        names |= {alias.identity for alias in known.values()}
+        names = {*change.previous.keys, change.previous.user_id or change.previous.key}
+        names |= {key for alias in known.values() for key in alias.keys}
         previous = _meant(change.previous, known)
         await self.tell(Link(change.account_id, change.at, [change.current]))
         current = _meant(change.current, await self.known(change.account_id, [change.current.user_id]))
@@ -106,7 +120,9 @@ class Links:
             # Only the user_id is known to have changed; what it meant, the new one means as well.
             current = msgspec.structs.replace(previous, user_id=current.user_id)
             await self.tell(Link(change.account_id, change.at, [current]))
-        await self._copy(change.account_id, names - {current.key}, current, change.at)
+        # Beside older nodes a user has a row for each spelling, so the change from one to another is one as any.
+        own = {self._place(current)} if self._keys.beside_older else set(current.keys)
+        await self._copy(change.account_id, names - own, current, change.at)
         if current.wa_id is None:  # whoever linked the user_id meanwhile did not find the copies
             linked = await self.known(change.account_id, [current.user_id])
             await self._settle(change.account_id, [alias.member for alias in linked.values()], change.at)
@@ -116,17 +132,17 @@ class Links:
             alias = (await self.known(account_id, [member.user_id])).get(member.user_id or "")
             if alias is not None and not alias.settled:
                 await self._settle(account_id, [alias.member], at)
-            if alias is not None and alias.identity == member.key:
+            if alias is not None and alias.means(member):
                 return
             if alias is None:
                 await self.learn(account_id, [member], at)
                 continue
             # Copied before the link changes: until then the block is found by the link, and then by the copy.
-            await self._copy(account_id, {alias.identity}, member, at)
-            values = account_id, member.user_id, alias.identity, member.key, member.wa_id
+            await self._copy(account_id, set(alias.keys), member, at)
+            values = account_id, member.user_id, alias.identity, self._place(member), member.wa_id
             if await self._connections.run(lambda connection: connection.fetch(_RELINK, *values)):  # noqa: B023 - awaited
                 # Again: who was blocked by the old link meanwhile. Who is from now on sees that there is a new one.
-                await self._copy(account_id, {alias.identity}, member, at)
+                await self._copy(account_id, set(alias.keys), member, at)
                 await self._settle(account_id, [member], at)
                 return
 
@@ -134,14 +150,17 @@ class Links:
         """Make one row of a member's two in every list of the account."""
         if not members:
             return
-        names = {name for member in members for name in (member.key, member.user_id or member.key)}
+        names = {name for member in members for name in (*member.keys, member.user_id or member.key)}
         listed = await self._listed(account_id, names)
         for member in members:
-            both = {member.key, member.user_id}
+            both = {*member.keys, member.user_id}
             lists = [list_id for list_id, identities in listed.items() if both & identities]
             await self._apply_all(lists, Merge(account_id, at, member))
-        settled = [(account_id, member.user_id, member.key) for member in members]
+        settled = [(account_id, member.user_id, key) for member in members for key in member.keys]
         await self._connections.run(lambda connection: connection.executemany(_SETTLE, settled))
+
+    def _place(self, member: Member) -> str:
+        return place_of(member, beside_older=self._keys.beside_older)
 
     async def _copy(self, account_id: str, names: set[str], current: Member, at: Microseconds) -> None:
         listed = await self._listed(account_id, names)
@@ -168,9 +187,10 @@ class Links:
         return found
 
 
-async def _learn(connection: Connection, account_id: str, members: Sequence[Member]) -> Sequence[object]:
-    new = [(member.user_id, member.key, member.wa_id) for member in members]
-    return await connection.fetch(_LEARN, account_id, *map(list, zip(*sorted(new), strict=True)))
+async def _learn(
+    connection: Connection, account_id: str, links: Sequence[tuple[str, str, str | None]]
+) -> Sequence[object]:
+    return await connection.fetch(_LEARN, account_id, *map(list, zip(*links, strict=True)))
 
 
 def _meant(member: Member, known: Mapping[str, Alias]) -> Member:
@@ -178,8 +198,8 @@ def _meant(member: Member, known: Mapping[str, Alias]) -> Member:
     alias = known.get(member.user_id or "")
     if alias is None or member.wa_id is not None:
         return member
-    return msgspec.structs.replace(member, key=alias.identity, wa_id=alias.wa_id)
+    return msgspec.structs.replace(member, key=one_spelling(alias.identity), wa_id=alias.wa_id)
 
 
 def _says(alias: Alias | None, user: Member) -> bool:
-    return alias is not None and alias.settled and alias.identity == user.key
+    return alias is not None and alias.settled and alias.means(user)

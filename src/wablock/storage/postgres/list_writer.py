@@ -11,6 +11,7 @@ from typing import Final
 from wablock.contract.errors import BlocklistInternalError, Overloaded
 from wablock.storage.postgres import directory, together
 from wablock.storage.postgres.connections import Connections
+from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.lists import Batch, NoSuchList
 from wablock.storage.postgres.together import Outcomes
 from wablock.storage.postgres.working_list import ListChange
@@ -28,8 +29,9 @@ _CONTENDED_FOR: Final = 1.0  # seconds that a list which another node writes to 
 class ListWriter:
     """Writes batches of one list each. Of one list only one at a time is to be handed in."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, keys: KeysInUse) -> None:
         self._connections = connections
+        self._keys = keys
         self._trips = RoundTrips(
             self._write_together,
             at_once=_TRIPS_AT_ONCE,
@@ -56,7 +58,7 @@ class ListWriter:
             return [(await self.apply(list_id, [change]))[0] for change in changes]
 
     async def _apply_together(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
-        batch = Batch(list_id, changes, self._node, self._numbers)
+        batch = Batch(list_id, changes, self._node, self._numbers, beside_older=self._keys.beside_older)
         try:
             return await self._write_batch(batch)
         except Overloaded as trouble:  # which says that nothing was done

@@ -5,7 +5,16 @@ from typing import Any, Final
 
 from wablock.block_list.ports import Block, Microseconds, Outcome
 from wablock.storage.postgres.connections import Connection
-from wablock.storage.postgres.working_list import DropExpired, Head, ListChange, Listed, Meaning, WorkingList, names_of
+from wablock.storage.postgres.working_list import (
+    DropExpired,
+    Head,
+    ListChange,
+    Listed,
+    Meaning,
+    Rekey,
+    WorkingList,
+    names_of,
+)
 
 # The lock is a write: so a commit waits for the standby even where nothing else was written, and with it for whatever
 # an attempt before, whose end nobody saw, had written.
@@ -38,6 +47,7 @@ _NOTE_INBOUND = """
 INSERT INTO last_inbound (phone_number_id, identity, at) SELECT $1, unnest($2::text[]), unnest($3::bigint[])
 ON CONFLICT (phone_number_id, identity) DO UPDATE SET at = greatest(last_inbound.at, excluded.at)
 """
+_FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND identity = ANY($2)"
 _CHANGE_LIST = """
 UPDATE block_list SET version = $2, size = $3, next_expiry = $4, revision = revision + 1, writers = $5
 WHERE list_id = $1
@@ -55,12 +65,21 @@ class Batch:
     """Changes of one list, applied once however often the transaction has to be repeated.
 
     Each attempt has a number, which is written to the list with what it decided: `node` and a number of `numbers` are
-    no other attempt's.
+    no other attempt's. `beside_older`: see `WorkingList`.
     """
 
-    def __init__(self, list_id: str, changes: Sequence[ListChange], node: int, numbers: Iterator[int]) -> None:
+    def __init__(
+        self,
+        list_id: str,
+        changes: Sequence[ListChange],
+        node: int,
+        numbers: Iterator[int],
+        *,
+        beside_older: bool = False,
+    ) -> None:
         self.list_id = list_id
         self.changes = changes
+        self.beside_older = beside_older
         self._node = node
         self._numbers = numbers
         self._decided: dict[int, Sequence[Outcome | Exception]] = {}
@@ -120,7 +139,8 @@ class Batch:
         names = {name for change in changes for name in names_of(change, meanings)}
         rows = await connection.fetch(_ROWS, self.list_id, list(names)) if names else ()
         wrote_at = await self._wrote_at(connection, head, changes, names)
-        return WorkingList(self.list_id, head, (Listed(*row) for row in rows), meanings, wrote_at)
+        listed = (Listed(*row) for row in rows)
+        return WorkingList(self.list_id, head, listed, meanings, wrote_at, beside_older=self.beside_older)
 
     async def _drop_expired(self, connection: Connection, head: Head) -> bool:
         """Whether there are more of them than could be taken off.
@@ -154,10 +174,12 @@ class Batch:
         self, connection: Connection, head: Head, changes: Sequence[ListChange], names: set[str]
     ) -> dict[str, Microseconds]:
         """When the users last wrote, under whichever of their ids."""
-        if not any(isinstance(change, Block) and change.written_since is not None for change in changes):
+        has_window = any(isinstance(it, Block) and it.written_since is not None for it in changes)
+        if not has_window and not any(isinstance(it, Rekey) for it in changes):
             return {}
         known = {name: name for name in names}
-        known |= dict(await connection.fetch(_ALIASES, head.account_id, list(names)))
+        if has_window:
+            known |= dict(await connection.fetch(_ALIASES, head.account_id, list(names)))
         wrote_at: dict[str, Microseconds] = {}
         for name, at in await connection.fetch(_WROTE_AT, self.list_id, list(known)):
             identity = known[name]
@@ -173,6 +195,8 @@ class Batch:
         if working.wrote:
             wrote = sorted(working.wrote.items())  # in one order, so that two nodes do not wait for each other
             await connection.execute(_NOTE_INBOUND, self.list_id, *map(list, zip(*wrote, strict=True)))
+        if working.forgotten:
+            await connection.execute(_FORGET_INBOUND, self.list_id, working.forgotten)
         head = working.head
         if working.removed or working.written or head != before:
             await connection.execute(_CHANGE_LIST, self.list_id, head.version, head.size, head.next_expiry, writers)

@@ -10,6 +10,7 @@ import asyncpg
 
 from wablock.storage.opening import CannotOpen, named
 from wablock.storage.postgres.connections import Connection, connect, role
+from wablock.storage.postgres.rekeying import may_be_beside_older
 
 _log = logging.getLogger("wablock.storage")
 
@@ -45,7 +46,10 @@ Migrations = dict[int, str]
 
 # A migration only adds. What it adds an older node does not name, so nodes of both versions work side by side; what no
 # node of the version before needs is removed by a later migration, which then says so here.
-WORKS_WITH: Final = 1
+WORKS_WITH: Final = 2
+"""Of a new database, which has nothing that an older node needs."""
+UPGRADED_WORKS_WITH: Final = 1
+"""Of one that the version before made: its nodes may be running. See `rekeying`."""
 HALF_MOVED: Final = 2**31 - 1
 """In place of it while a move is filling the database: then no node works with it, of whichever version."""
 
@@ -57,16 +61,19 @@ def migrations(folder: str = "postgres") -> Migrations:
     return {int(name.split("_")[0]): sql for name, sql in found}
 
 
-def prepare(dsn: str) -> None:
+def prepare(dsn: str) -> bool:
     """Apply the missing migrations; raises `CannotOpen`. Any number of nodes may do so at once, and one of them will.
+
+    Returns whether nodes of the version before may be using the database.
 
     In a thread of its own, since a store is opened inside and outside of event loops.
     """
     trouble: list[Exception] = []
+    found: list[bool] = []
 
     def work() -> None:
         try:
-            asyncio.run(_prepare(dsn))
+            found.append(asyncio.run(_prepare(dsn)))
         except Exception as caught:
             trouble.append(caught)
 
@@ -74,14 +81,17 @@ def prepare(dsn: str) -> None:
     thread.start()
     thread.join()
     if not trouble:
-        return
+        return found[0]
     if isinstance(trouble[0], CannotOpen):
         raise trouble[0]
     raise CannotOpen(f"Cannot open the database {named(dsn)}: {_one_line(trouble[0])}") from trouble[0]
 
 
 async def migrate(connection: Connection, scripts: Migrations, citus: Migrations, works_with: int) -> None:
-    """Bring the schema to the newest of `scripts`, in one transaction that other nodes wait for."""
+    """Bring the schema to the newest of `scripts`, in one transaction that other nodes wait for.
+
+    `works_with`: the oldest schema whose nodes can work with it from now on, where it is not a new one.
+    """
     newest = max(scripts)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -95,7 +105,7 @@ async def migrate(connection: Connection, scripts: Migrations, citus: Migrations
                     raise CannotOpen(f"The database was written by a newer wablock (schema {version}); upgrade wablock")
                 if version < newest:
                     await _apply(connection, {n: sql for n, sql in scripts.items() if n > version}, citus)
-                    await connection.execute(_DONE, newest, works_with)
+                    await connection.execute(_DONE, newest, works_with if version else max(works_with, WORKS_WITH))
         except _RACED:
             if attempt == _ATTEMPTS:
                 raise
@@ -112,7 +122,7 @@ async def _apply(connection: Connection, scripts: Migrations, citus: Migrations)
             await connection.execute(citus[number])
 
 
-async def _prepare(dsn: str) -> None:
+async def _prepare(dsn: str) -> bool:
     try:
         connection = await connect(dsn, timeout=_WITHIN, target_session_attrs=role(dsn))
     except (asyncpg.ClientConfigurationError, ValueError) as trouble:  # ValueError: a port that is no number
@@ -121,9 +131,10 @@ async def _prepare(dsn: str) -> None:
         ) from trouble
     try:
         await connection.execute("SET client_min_messages = error")
-        await migrate(connection, migrations(), migrations("citus"), WORKS_WITH)
+        await migrate(connection, migrations(), migrations("citus"), UPGRADED_WORKS_WITH)
         if await connection.fetchval("SHOW fsync") == "off":
             _log.warning("this PostgreSQL runs with fsync off: what it acknowledges does not survive a power cut")
+        return await may_be_beside_older(connection)
     finally:
         await connection.close()
 

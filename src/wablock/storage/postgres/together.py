@@ -13,7 +13,7 @@ from wablock.block_list.ports import Block, Microseconds, Outcome
 from wablock.storage.postgres.checks import Name
 from wablock.storage.postgres.connections import Connection
 from wablock.storage.postgres.lists import COLUMNS, Batch
-from wablock.storage.postgres.working_list import DropExpired, Head, Listed, Meaning, WorkingList, names_of
+from wablock.storage.postgres.working_list import DropExpired, Head, Listed, Meaning, Rekey, WorkingList, names_of
 
 # Before the rows: as long as a list's revision is the one that was read here, its rows are those that were read later.
 _HEADS = """
@@ -48,9 +48,9 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 def may_share(batch: Batch) -> bool:
-    """Whether the batch can be decided without holding its list: no window to look at, and not too much to write."""
+    """Whether the batch can be decided without holding its list: no last messages to look at, and not too many rows."""
     changes = batch.changes
-    if any(isinstance(change, Block) and change.written_since is not None for change in changes):
+    if any(isinstance(it, Rekey) or (isinstance(it, Block) and it.written_since is not None) for it in changes):
         return False
     return sum(len(getattr(change, "members", "1")) for change in changes) <= _MOST_USERS
 
@@ -72,7 +72,14 @@ async def _write(
     for batch in batches:
         found = heads[batch.list_id]
         before = msgspec.structs.replace(found.head)
-        working = WorkingList(batch.list_id, found.head, rows[batch.list_id], meanings[found.account_id], {})
+        working = WorkingList(
+            batch.list_id,
+            found.head,
+            rows[batch.list_id],
+            meanings[found.account_id],
+            {},
+            beside_older=batch.beside_older,
+        )
         number, outcomes = batch.decide(working)
         decided.append((batch, number, outcomes))
         written.append(_written(working, before, batch.writers(found.writers, number)))

@@ -12,6 +12,7 @@ import msgspec
 from wablock.block_list.ports import Block, Member, Microseconds, NoteInbound, Outcome, Refusal, Unblock
 from wablock.block_list.rules import refusals
 from wablock.contract.errors import UnknownObject
+from wablock.contract.spellings import keys_of, one_spelling
 
 
 class Merge(msgspec.Struct, frozen=True):
@@ -39,7 +40,15 @@ class DropExpired(msgspec.Struct, frozen=True):
     identities: Sequence[str]
 
 
-ListChange: TypeAlias = Block | Unblock | NoteInbound | Merge | Copy | DropExpired
+class Rekey(msgspec.Struct, frozen=True):
+    """Put what is kept under `identities`, keys that the version before gave, under today's keys."""
+
+    account_id: str
+    at: Microseconds
+    identities: Sequence[str]
+
+
+ListChange: TypeAlias = Block | Unblock | NoteInbound | Merge | Copy | DropExpired | Rekey
 
 
 class Head(msgspec.Struct):
@@ -80,11 +89,24 @@ def names_of(change: ListChange, meanings: Mapping[str, Meaning]) -> Iterable[st
             for member in change.members:
                 yield from _names(member, meanings)
         case Merge():
-            yield change.member.key
+            yield from change.member.keys
             yield change.member.user_id or change.member.key
         case Copy():
             yield from change.names
-            yield change.current.key
+            yield from change.current.keys
+        case Rekey():
+            for identity in change.identities:
+                yield identity
+                yield one_spelling(identity)
+
+
+def place_of(member: Member, *, beside_older: bool) -> str:
+    """Under which of the user's keys something is to be kept.
+
+    Beside nodes of the version before, the one under which they look when they hear this spelling.
+    """
+    wa_id = member.wa_id
+    return wa_id if beside_older and wa_id is not None and wa_id in member.former_keys else member.key
 
 
 class WorkingList:
@@ -97,16 +119,25 @@ class WorkingList:
         rows: Iterable[Listed],
         meanings: Mapping[str, Meaning],
         wrote_at: Mapping[str, Microseconds],
+        *,
+        beside_older: bool = False,
     ) -> None:
+        """`beside_older`: nodes of the version before use the list, and have to find what is written now."""
         self.list_id = list_id
+        self._beside_older = beside_older
         self.head = head
         self._rows = {row.identity: row for row in rows}
         self._found = frozenset(self._rows)
         self._meanings = meanings
-        self._wrote_at = dict(wrote_at)
+        self._wrote_at: dict[str, Microseconds] = {}
+        for name, at in wrote_at.items():
+            key = one_spelling(name)
+            self._wrote_at[key] = max(at, self._wrote_at.get(key, at))
         self._changed: set[str] = set()
         self.wrote: dict[str, Microseconds] = {}
         """Who wrote to the number, and when."""
+        self.forgotten: list[str] = []
+        """Under which identities nothing is to be known any more of who wrote."""
 
     @property
     def removed(self) -> list[str]:
@@ -131,29 +162,37 @@ class WorkingList:
             case NoteInbound():
                 self._note_inbound(change)
             case Merge():
-                self._merge(change.member, change.at)
+                self._merge(change.member, {*self._keys(change.member), change.member.user_id}, change.at)
             case Copy():
                 self._copy(change)
             case DropExpired():
                 pass
+            case Rekey():
+                self._rekey(change)
         return _DONE
 
     def _block(self, change: Block) -> Outcome:
         members = [self._meant(member) for member in change.members]
         refused: dict[int, Refusal] = {}
         if change.max_size is not None or change.written_since is not None:
-            refused = dict(refusals(change, members, self._rows, self.head.size, self._wrote_at))
+            on_list = {member.key for member in members if self._of(member.keys)}
+            refused = dict(refusals(change, members, on_list, self.head.size, self._wrote_at))
         accepted = [member for index, member in enumerate(members) if index not in refused] if refused else members
         newest = max(change.at, self.head.version + len(accepted))
         added = 0
         for index, member in enumerate(accepted):
-            row = self._rows.get(member.key)
+            former_keys = member.former_keys
+            place = self._rekeyed(member, change.at) if former_keys else member.key
+            row = self._rows.get(place)
             if row is None:
-                self._put(_new_row(member, newest - index, change))
+                self._put(_new_row(place, member, newest - index, change))
                 self.head.version = max(self.head.version, newest - index)
                 added += 1
             else:
                 self._keep_details(row, member)
+            if former_keys and self._beside_older:
+                for row in self._of({*member.keys} - {place}):
+                    self._keep_details(row, member)
         self.head.size += added
         return Outcome(refused) if refused else _DONE
 
@@ -174,13 +213,36 @@ class WorkingList:
     def _note_inbound(self, change: NoteInbound) -> None:
         times = [change.at] * len(change.members) if change.times is None else change.times
         for member, at in zip(change.members, times, strict=True):
-            key = self._meant(member).key
-            self.wrote[key] = max(at, self.wrote.get(key, at))
-            self._wrote_at[key] = max(at, self._wrote_at.get(key, at))
+            meant = self._meant(member)
+            place = place_of(meant, beside_older=self._beside_older)
+            self.wrote[place] = max(at, self.wrote.get(place, at))
+            self._wrote_at[meant.key] = max(at, self._wrote_at.get(meant.key, at))
 
-    def _merge(self, member: Member, at: Microseconds) -> None:
-        """The earlier block, the later expiry."""
-        rows = self._of({member.key, member.user_id or member.key})
+    def _keys(self, member: Member) -> tuple[str, ...]:
+        """Whose rows are made one: beside older nodes a row under each key that one of them looks under stays."""
+        return (place_of(member, beside_older=True),) if self._beside_older else member.keys
+
+    def _rekeyed(self, member: Member, at: Microseconds) -> str:
+        """Under which key the user's row is, or is to be: one row, unless older nodes need more."""
+        if not self._beside_older and (former := self._of(member.former_keys)):
+            known = next((row.user_id for row in former if row.user_id is not None), member.user_id)
+            self._merge(msgspec.structs.replace(member, user_id=known), member.keys, at)
+        return place_of(member, beside_older=self._beside_older)
+
+    def _rekey(self, change: Rekey) -> None:
+        for identity in change.identities:
+            key = one_spelling(identity)
+            if identity in self._rows:
+                rows = self._of({identity, key})
+                known = next((row.user_id for row in rows if row.user_id is not None), None)
+                self._merge(Member(key, identity, known, identity), {identity, key}, change.at)
+            if key in self._wrote_at:
+                self.wrote[key] = self._wrote_at[key]
+        self.forgotten += change.identities
+
+    def _merge(self, member: Member, names: Iterable[str | None], at: Microseconds) -> None:
+        """Make one row of those under `names`: the earlier block, the later expiry."""
+        rows = self._of({name for name in names if name is not None})
         if not rows:  # it had expired
             return
         for row in rows:
@@ -191,7 +253,7 @@ class WorkingList:
         self._put(
             msgspec.structs.replace(
                 first,
-                identity=member.key,
+                identity=place_of(member, beside_older=self._beside_older),
                 wa_id=first.wa_id or member.wa_id,
                 user_id=member.user_id,
                 expires_at=_later(rows),
@@ -200,15 +262,16 @@ class WorkingList:
 
     def _copy(self, change: Copy) -> None:
         current = change.current
+        place = self._rekeyed(current, change.at)
         for row in self._of(change.names):
-            known = self._rows.get(current.key)
+            known = self._rows.get(place)
             if known is None:
                 self._change(change.at, 1)
                 shown = current.wa_id or current.user_id or current.key
                 self._put(
                     msgspec.structs.replace(
                         row,
-                        identity=current.key,
+                        identity=place,
                         seq=self.head.version,
                         wa_id=current.wa_id,
                         user_id=current.user_id,
@@ -247,25 +310,25 @@ class WorkingList:
         if meaning is None:
             return member
         if not member.links:
-            return msgspec.structs.replace(member, key=meaning[0], wa_id=meaning[1])
+            return msgspec.structs.replace(member, key=one_spelling(meaning[0]), wa_id=meaning[1])
         # A request cannot make a user_id mean another number: that would carry one user's blocks over to another.
-        return member if meaning[0] == member.key else msgspec.structs.replace(member, user_id=None)
+        return member if one_spelling(meaning[0]) == member.key else msgspec.structs.replace(member, user_id=None)
 
 
 _DONE = Outcome()
 
 
 def _names(member: Member, meanings: Mapping[str, Meaning]) -> Iterable[str]:
-    yield member.key
+    yield from member.keys
     if member.user_id is not None:
         yield member.user_id
         if member.user_id in meanings:
-            yield meanings[member.user_id][0]
+            yield from keys_of(meanings[member.user_id][0])
 
 
-def _new_row(member: Member, seq: int, change: Block) -> Listed:
+def _new_row(place: str, member: Member, seq: int, change: Block) -> Listed:
     return Listed(
-        member.key,
+        place,
         seq,
         member.wa_id,
         member.user_id,

@@ -46,8 +46,9 @@ def prepare(path: Path, vfs: str | None = None) -> None:
         raise CannotOpen(f"Cannot open the database {path}: {trouble}") from trouble
     try:
         with contextlib.closing(connection):
-            connection.set_busy_timeout(_MIGRATING_BUSY_MS)
-            connection.pragma("cache_size", -64 * 1_024)  # 64 MB: a migration may touch every row
+            if schema_version(connection, path) < migrations()[-1][0]:
+                connection.set_busy_timeout(_MIGRATING_BUSY_MS)
+                connection.pragma("cache_size", -64 * 1_024)  # 64 MB: a migration may touch every row
             connection.execute("BEGIN IMMEDIATE")
             migrate(connection, path)
             connection.execute("COMMIT")  # where it is not reached, closing the connection undoes it

@@ -1,0 +1,75 @@
+"""A SQLite database of the version before that was being moved when this version came: it takes no writes."""
+
+from pathlib import Path
+
+import pytest
+from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked
+from tests.storage.meters import CountingMeter
+from tests.storage.people import by_user_id, typed
+from tests.storage.version_before import Blocked, Rows, fill_sqlite, moving_sqlite, sqlite_rows
+
+from wablock.contract.errors import Overloaded
+from wablock.storage import CannotOpen, SqliteStore
+from wablock.storage.sqlite import backups, moves
+
+OLD, NEW = "22507123456", "2250707123456"
+USER_ID = "CI.13491208655302741918"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "wablock.db"
+    fill_sqlite(path, Rows({LIST: ACCOUNT}, [Blocked(LIST, 1, OLD, USER_ID)], [(ACCOUNT, USER_ID, OLD)], []))
+    moving_sqlite(path)
+    return path
+
+
+def _schema(path: Path) -> int:
+    ((version,),) = sqlite_rows(path, "PRAGMA user_version")
+    return int(version)
+
+
+def _identities(path: Path) -> list[str]:
+    return [identity for (identity,) in sqlite_rows(path, "SELECT identity FROM blocked_user")]
+
+
+async def test_it_is_read_as_it_is(path: Path) -> None:
+    store = SqliteStore(path, CountingMeter())
+
+    assert await is_blocked(store, typed(f"+{OLD}"))
+    assert await is_blocked(store, typed(f"+{NEW}"))
+    assert await is_blocked(store, by_user_id(USER_ID))
+    with pytest.raises(Overloaded, match="is being moved"):
+        await store.apply(block(typed(f"+{NEW}")))
+    await store.close()
+    assert (_schema(path), _identities(path)) == (3, [OLD])
+
+
+async def test_it_is_migrated_when_the_move_is_given_up_also_under_a_server(path: Path) -> None:
+    store = SqliteStore(path, CountingMeter())
+
+    moves.give_up(path)
+
+    assert (_schema(path), _identities(path)) == (4, [NEW])
+    await store.apply(block(typed(f"+{NEW}")))
+    assert await is_blocked(store, by_user_id(USER_ID))
+    assert _identities(path) == [NEW]
+    await store.close()
+
+
+def test_one_that_was_moved_still_says_where_it_went(path: Path) -> None:
+    moves.finish(path, "0123")
+
+    with pytest.raises(CannotOpen, match="was moved to postgresql://db"):
+        SqliteStore(path, CountingMeter())
+
+
+async def test_a_backup_of_it_is_restored_with_todays_keys(path: Path, tmp_path: Path) -> None:
+    restored = tmp_path / "restored.db"
+
+    backups.restore(path, restored, lambda *_: None)
+
+    assert (_schema(restored), _identities(restored)) == (4, [NEW])
+    store = SqliteStore(restored, CountingMeter())
+    assert await is_blocked(store, typed(f"+{NEW}"), NOON)
+    await store.close()
