@@ -223,7 +223,7 @@ class OldNode:
         return bool(await self._connection.fetch(_UNDER, self._list_id, names, at))
 
 
-def sqlite_rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
+def sqlite_rows(path: Path, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     with closing(apsw.Connection(str(path))) as connection:
-        found: list[tuple[Any, ...]] = connection.execute(statement).fetchall()
+        found: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
         return found

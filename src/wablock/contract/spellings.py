@@ -24,10 +24,10 @@ AREA_CODES: Final = frozenset({"11", *_THREE.split()})
 _MOBILE_ONLY: Final = frozenset("12356789")
 
 # Two numbering plans had eight digits and have ten since, of which the last eight are the old ones.
-# Ivory Coast, 31 January 2021: two digits were put before, by the operator that had got the beginning, even where the
-# user had moved to another since. Sources: the plan that ITU published on 24 December 2020, as the package numero-uemoa
-# 0.1.0 has it, and aurellemeless/cipnn, src/constants.js; libphonenumber's carrier/en/225.txt before the change has the
-# same but for 69, and 60 and 61, whose operator had closed. Landlines began with 2 and 3.
+# Ivory Coast, 31 January 2021: two digits were put before, by the operator that had got the beginning, whichever the
+# user had moved to since. Sources: the plan that ITU published on 24 December 2020, as the package numero-uemoa 0.1.0
+# has it, and aurellemeless/cipnn, src/constants.js; libphonenumber's carrier/en/225.txt before the change has the same
+# but for 69, and 60 and 61, whose operator had closed. Landlines began with 2 and 3.
 _IVORY_COAST: Final = {
     "01": "01 02 03 40 41 42 43 50 51 52 53 70 71 72 73",  # Moov
     "05": "04 05 06 44 45 46 54 55 56 64 65 66 74 75 76 84 85 86 94 95 96",  # MTN
