@@ -58,7 +58,7 @@ def _mobiles(number: int) -> Iterator[tuple[str, ...]]:
 def _others(number: int) -> Iterator[tuple[str, ...]]:
     """Landlines, look-alikes, and users of other countries."""
     digits = f"{number:06}"
-    yield from ((f"{start}{digits}",) for start in ("22520", "22527", "2252720", "22921", "2290121", "22560", "22401"))
+    yield from ((f"{start}{digits}",) for start in ("22520", "22527", "2252720", "22921", "2290121", "22560", "22430"))
     yield (f"54114{'5' + digits}",)
     yield (f"1650{'5' + digits}",)
     yield f"551196{digits}", f"5511996{digits}"
