@@ -5,7 +5,7 @@ function setup(created) created:set("thread", thread); thread = thread + 1 end
 for _, byte in ipairs({io.open("/dev/urandom", "rb"):read(5):byte(1, 5)}) do first = first * 256 + byte end
 function request()
   sent = sent + 1
-  local number = string.format("1%010d", (first + sent * 7919000003 + thread * 1000003) % 10000000000)
+  local number = string.format("1%010d", 2000000000 + (first + sent * 7919000003 + thread * 1000003) % 8000000000)
   local body = '{"messaging_product":"whatsapp","block_users":[{"user":"+' .. number .. '"}]}'
   return wrk.format("POST", nil, {["Authorization"] = "Bearer wablock-dev-token", ["Content-Type"] = "application/json"}, body)
 end

@@ -8,7 +8,7 @@ end
 function request()
   sent = sent + 1
   local path = string.format("/v25.0/2065403522429%02d/block_users", place + sent % numbers)
-  local number = string.format("1%010d", (first + sent * 7919000003) % 10000000000)
+  local number = string.format("1%010d", 2000000000 + (first + sent * 7919000003) % 8000000000)
   local body = '{"messaging_product":"whatsapp","block_users":[{"user":"+' .. number .. '"}]}'
   return wrk.format("POST", path, {["Authorization"] = "Bearer wablock-dev-token", ["Content-Type"] = "application/json"}, body)
 end

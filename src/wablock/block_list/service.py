@@ -175,11 +175,12 @@ def _members(
 ) -> tuple[dict[int, Member], dict[int, wire.FailedUser]]:
     """Who `users` are, and why some are nobody who can be blocked; both by their place in the request."""
     own_key = None if may_be_own or number.wa_id is None else identity.of_wa_id(number.wa_id).key
+    country, read = number.country, identity.of_item
     members: dict[int, Member] = {}
     failed: dict[int, wire.FailedUser] = {}
     for index, user in enumerate(users):
         try:
-            who = identity.of_item(user.user, user.user_id, number.country, may_be_listed=may_be_listed)
+            who = read(user.user, user.user_id, country, may_be_listed=may_be_listed)
             if who.key == own_key:
                 failed[index] = _failed(user.user or "", who, errors.RecipientIsSender())
             else:

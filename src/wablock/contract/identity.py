@@ -5,14 +5,12 @@ what was typed and the `wa_id` it gives are never rewritten. A number that might
 guessed at: a stranger must not be blocked.
 """
 
-import re
-
 import msgspec
 
 from wablock.contract.errors import NotAWhatsAppUser
-from wablock.contract.number_plans import COUNTRIES, country_of, country_to_read_by, fault_of
+from wablock.contract.number_plans import COUNTRIES, country_of, country_to_read_by, is_number
 from wablock.contract.spellings import one_spelling
-from wablock.contract.typed_numbers import OneUser, Reading, read, read_listed
+from wablock.contract.typed_numbers import OneUser, read, read_listed
 from wablock.contract.user_ids import is_parent_user_id, is_user_id
 
 __all__ = [
@@ -22,13 +20,10 @@ __all__ = [
     "country_to_read_by",
     "key_of",
     "of_item",
-    "of_listed_user",
     "of_user",
     "of_user_id",
     "of_wa_id",
 ]
-
-_e164 = re.compile(r"\+?([1-9][0-9]{6,14})").fullmatch  # at most 15 digits, no leading zero
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -39,22 +34,19 @@ class Identity(msgspec.Struct, frozen=True):
     user_id: str | None = None
 
 
-def of_user(user: str, country: str | None) -> Identity:
+def of_user(user: str, country: str | None, *, may_be_listed: bool = False) -> Identity:
     """Who `user` is, a phone number as typed; raises `NotAWhatsAppUser` where that is not certain.
 
     `country` is the business number's ISO 3166 code, by which a national number is read; None: national numbers fail.
+    `may_be_listed`: as `read_listed` reads it.
     """
-    plain = _e164(user)
-    if plain is not None:  # as nearly all are: in half the time
-        digits = plain[1]
-        if fault_of(digits) is None:
-            return Identity(one_spelling(digits), digits)
-    return _the_one(read(user, country))
-
-
-def of_listed_user(user: str, country: str | None) -> Identity:
-    """The same of who may be on a list already: see `read_listed`."""
-    return _the_one(read_listed(user, country))
+    digits = user[1:] if user[:1] == "+" else user
+    if is_number(digits):  # as nearly all are: in a third of the time
+        return Identity(one_spelling(digits), digits)
+    reading = read_listed(user, country) if may_be_listed else read(user, country)
+    if isinstance(reading, OneUser):
+        return of_wa_id(reading.wa_id)
+    raise NotAWhatsAppUser(reading.why)
 
 
 def of_wa_id(digits: str) -> Identity:
@@ -77,19 +69,10 @@ def of_user_id(user_id: str) -> Identity:
 
 
 def of_item(user: str | None, user_id: str | None, country: str | None, *, may_be_listed: bool = False) -> Identity:
-    """Who an item of `block_users` means: `user` wins where both are given, and then they are known to be one user.
-
-    `may_be_listed`: as `of_listed_user` reads it.
-    """
+    """Who an item of `block_users` means: `user` wins where both are given, and then they are known to be one user."""
     if user is None:
         return of_user_id(user_id or "")
-    identity = of_listed_user(user, country) if may_be_listed else of_user(user, country)
-    if user_id is not None and is_user_id(user_id):
-        return Identity(identity.key, identity.wa_id, user_id)
-    return identity
-
-
-def _the_one(reading: Reading) -> Identity:
-    if isinstance(reading, OneUser):
-        return of_wa_id(reading.wa_id)
-    raise NotAWhatsAppUser(reading.why)
+    identity = of_user(user, country, may_be_listed=may_be_listed)
+    if user_id is None or not is_user_id(user_id):
+        return identity
+    return Identity(identity.key, identity.wa_id, user_id)
