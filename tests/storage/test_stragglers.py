@@ -117,6 +117,23 @@ async def test_a_link_of_the_version_before_leads_to_it_also_once_it_was_put_rig
     assert await listed(straggler) == []
 
 
+@pytest.mark.parametrize("meaning", [OLD, "541125123456"])
+async def test_a_link_and_a_row_of_different_versions_are_one_user(
+    straggler: Store, write: Write, meaning: str
+) -> None:
+    await write(_SQLITE_ALIAS, (ACCOUNT, USER_ID, meaning, OLD))
+
+    assert await is_blocked(straggler, by_user_id(USER_ID))
+
+
+async def test_a_link_that_the_version_before_writes_late_leads_to_todays_row(store: Store, write: Write) -> None:
+    await store.apply(block(typed(f"+{NEW}")))
+
+    await write(_SQLITE_ALIAS, (ACCOUNT, USER_ID, OLD, OLD))
+
+    assert await is_blocked(store, by_user_id(USER_ID))
+
+
 async def test_a_user_who_is_blocked_by_an_id_that_the_version_before_linked_stays_one_row(
     straggler: Store, write: Write
 ) -> None:

@@ -14,12 +14,19 @@ from wablock.contract.spellings import keys_of, one_spelling
 _BLOCKED = """
 SELECT blocked_at, reason, expires_at FROM blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +?1 AND (expires_at IS NULL OR expires_at > +?2) AND identity IN (
-  +?3, +?4, (SELECT identity FROM identity_alias WHERE account_id = +?5 AND alias = +?4))
+  +?3, +?6, +?4, (SELECT identity FROM identity_alias WHERE account_id = +?5 AND alias = +?4),
+  (SELECT wablock_other_key(identity) FROM identity_alias
+   WHERE account_id = +?5 AND alias = +?4 AND (identity GLOB '22[59]*' OR identity GLOB '54*')))
 ORDER BY blocked_at, seq LIMIT 1
 """
 _BLOCKED_BY_NUMBER = """
 SELECT blocked_at, reason, expires_at FROM blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +?1 AND (expires_at IS NULL OR expires_at > +?2) AND identity = +?3
+"""
+_BLOCKED_BY_EITHER_KEY = """
+SELECT blocked_at, reason, expires_at FROM blocked_user INDEXED BY blocked_user_identity
+WHERE list_id = +?1 AND (expires_at IS NULL OR expires_at > +?2) AND identity IN (+?3, +?4)
+ORDER BY blocked_at, seq LIMIT 1
 """
 # CROSS JOIN: driven from those who are asked about, never by a scan of the list.
 _BLOCKED_OF_MANY = """
@@ -40,11 +47,11 @@ def blocked(
     connection: apsw.Connection, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
 ) -> Sequence[InForce | None]:
     """See `BlockStore.blocked`. In a transaction where it takes several statements, so that all is of one moment."""
-    if len(users) == 1 and not users[0].former_keys:
+    if len(users) == 1:
         return [_blocked(connection, account_id, list_id, users[0], at)]
     connection.execute("BEGIN")
     try:
-        if len(users) <= _FEW and not any(user.former_keys for user in users):
+        if len(users) <= _FEW:
             return [_blocked(connection, account_id, list_id, user, at) for user in users]
         return _blocked_of_many(connection, account_id, list_id, users, at)
     finally:
@@ -61,10 +68,14 @@ def unlinked(connection: apsw.Connection, account_id: str, users: Sequence[Membe
 def _blocked(
     connection: apsw.Connection, account_id: str, list_id: str, user: Member, at: Microseconds
 ) -> InForce | None:
-    if user.user_id is None:
-        row = connection.execute(_BLOCKED_BY_NUMBER, (list_id, at, user.key)).fetchone()
+    key, former_keys = user.key, user.former_keys
+    former_key = former_keys[0] if former_keys else key  # no user has two
+    if user.user_id is not None:
+        row = connection.execute(_BLOCKED, (list_id, at, key, user.user_id, account_id, former_key)).fetchone()
+    elif former_keys:
+        row = connection.execute(_BLOCKED_BY_EITHER_KEY, (list_id, at, key, former_key)).fetchone()
     else:
-        row = connection.execute(_BLOCKED, (list_id, at, user.key, user.user_id, account_id)).fetchone()
+        row = connection.execute(_BLOCKED_BY_NUMBER, (list_id, at, key)).fetchone()
     return None if row is None else InForce(*row)
 
 

@@ -26,6 +26,7 @@ def connect(path: Path, vfs: str | None = None, *, busy_timeout_ms: int = BUSY_T
     connection.execute(
         "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA foreign_keys=ON"
     )
+    rekeying.add_functions(connection)
     return connection
 
 

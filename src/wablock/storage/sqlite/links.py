@@ -30,6 +30,13 @@ _UNDER_ANY = """
 SELECT seq, expires_at, user_id FROM blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +? AND identity IN (SELECT value FROM json_each(?)) ORDER BY seq
 """
+# One statement for a request: nearly always it finds nothing, and a few for each user would take ten times as long.
+_LATE_KEYS = """
+SELECT late.value FROM json_each(?1) AS late
+WHERE EXISTS (
+  SELECT 1 FROM blocked_user INDEXED BY blocked_user_identity WHERE list_id = ?2 AND identity = late.value
+) OR EXISTS (SELECT 1 FROM identity_alias WHERE account_id = ?3 AND identity = late.value)
+"""
 _REKEY_ALIASES = """
 UPDATE identity_alias SET identity = ? WHERE account_id = +? AND identity IN (SELECT value FROM json_each(?))
 """
@@ -68,12 +75,18 @@ class Links:
         self._execute: Callable[..., Any] = connection.execute
         self._lists = lists
 
-    def resolved(self, account_id: str, members: Sequence[Member], at: Microseconds) -> Sequence[Member]:
+    def resolved(self, account_id: str, list_id: str, members: Sequence[Member], at: Microseconds) -> Sequence[Member]:
         """`members` under the identity that each is known by; links that a member shows are learned first.
 
-        Rows that the version before kept of them lie under today's key then.
+        Rows of theirs that the version before wrote to the list lie under today's key then.
         """
-        if all(member.user_id is None and not member.former_keys for member in members):
+        former_keys = [key for member in members for key in member.former_keys]
+        if former_keys:
+            late = {key for (key,) in self._execute(_LATE_KEYS, (_json(former_keys), list_id, account_id))}
+            for member in members:
+                if not late.isdisjoint(member.former_keys):
+                    self._adopt(account_id, member, at)
+        if all(member.user_id is None for member in members):
             return members
         return [self._known(account_id, member, at) for member in members]
 
@@ -144,12 +157,12 @@ class Links:
             state.expires(block[-1])
 
     def _known(self, account_id: str, member: Member, at: Microseconds) -> Member:
-        self._adopt(account_id, member, at)
         if member.user_id is None:
             return member
         alias = self._alias(account_id, member.user_id)
         if alias is None:
             if member.links:
+                self._adopt(account_id, member, at)
                 self._link(account_id, member, at)
             return member
         if not member.links:

@@ -4,13 +4,14 @@ Every block holds as before: the earlier one stays, with all that was kept about
 over when the other began is dropped.
 """
 
+from collections.abc import Callable
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
 import apsw
 
-from wablock.contract.spellings import one_spelling
+from wablock.contract.spellings import keys_of, one_spelling
 
 MIGRATION: Final = 4
 """Whose SQL gives every row today's key, except where a row of the list has it already."""
@@ -32,10 +33,9 @@ _AT_A_TIME: Final = 50_000  # pairs in memory
 
 
 def add_functions(connection: apsw.Connection) -> None:
-    """What the migration's SQL needs beyond SQLite."""
-    connection.create_scalar_function(
-        "wablock_key", lambda *values: one_spelling(str(values[0])), 1, deterministic=True
-    )
+    """The rules for keys in SQL: `wablock_key` is today's key, `wablock_other_key` the user's other one or NULL."""
+    for name, rule in (("wablock_key", one_spelling), ("wablock_other_key", _other_key)):
+        connection.create_scalar_function(name, _of_text(rule), 1, deterministic=True)
 
 
 def merge(connection: apsw.Connection) -> None:
@@ -46,6 +46,14 @@ def merge(connection: apsw.Connection) -> None:
         connection.executemany(_KEEP, kept)
         counts = [(len(list(of_list)), list_id) for list_id, of_list in groupby(sorted(dropped), itemgetter(0))]
         connection.executemany(_COUNT, counts)
+
+
+def _of_text(rule: Callable[[str], str | None]) -> Callable[..., str | None]:
+    return lambda *values: rule(str(values[0]))
+
+
+def _other_key(identity: str) -> str | None:
+    return next((key for key in keys_of(identity) if key != identity), None)
 
 
 def _merged(pair: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:

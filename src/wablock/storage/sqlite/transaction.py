@@ -113,7 +113,7 @@ class Transaction:
 
     def _block(self, change: Block) -> Outcome:
         state = self._lists.get(change.list_id, change.account_id, change.at)
-        members = self._links.resolved(change.account_id, change.members, change.at)
+        members = self._links.resolved(change.account_id, change.list_id, change.members, change.at)
         refused = {}
         if change.max_size is not None or change.written_since is not None:
             refused = dict(
@@ -165,7 +165,7 @@ class Transaction:
 
     def _note_inbound(self, change: NoteInbound) -> Outcome:
         self._lists.get(change.phone_number_id, change.account_id, change.at)
-        members = self._links.resolved(change.account_id, change.members, change.at)
+        members = self._links.resolved(change.account_id, change.phone_number_id, change.members, change.at)
         times = [change.at] * len(members) if change.times is None else change.times
         wrote = [(change.phone_number_id, member.key, at) for member, at in zip(members, times, strict=True)]
         self._connection.executemany(_NOTE_INBOUND, wrote)
