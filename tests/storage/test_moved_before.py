@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import apsw
 import pytest
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked
 from tests.storage.meters import CountingMeter
@@ -55,6 +56,14 @@ async def test_it_is_migrated_when_the_move_is_given_up_also_under_a_server(path
     assert await is_blocked(store, by_user_id(USER_ID))
     assert _identities(path) == [NEW]
     await store.close()
+
+
+def test_it_has_todays_keys_when_this_version_begins_another_move_of_it(path: Path) -> None:
+    moves.begin(path, "4567", "postgresql://other", NOON, moves.of_file(path))
+
+    assert (_schema(path), _identities(path)) == (4, [NEW])
+    with pytest.raises(apsw.ConstraintError, match="is being moved"):
+        sqlite_rows(path, "DELETE FROM blocked_user")
 
 
 def test_one_that_was_moved_still_says_where_it_went(path: Path) -> None:

@@ -117,7 +117,7 @@ def begin(path: Path, move_id: str, target: str, at: Microseconds, instead_of: M
     with _changing(path) as connection:
         if current(connection) != instead_of:
             raise CannotOpen(f"Another wablock migrate is at work on {path}")
-        connection.execute(_GIVE_UP)
+        reopen(connection, path)  # a move that an older wablock began has kept the rows under that one's keys
         connection.execute(_BEGIN, (move_id, target, at))
         connection.execute(_CLOSE)
 
