@@ -161,6 +161,19 @@ def test_second_spellings_are_accepted_whatever_their_length(text: str) -> None:
     assert isinstance(read(text, None), OneUser)
 
 
+@pytest.mark.parametrize(
+    "text, lengths",
+    [
+        ("+1 650 555", "10"),
+        ("+65 612 345 678", "8, 10 or 11"),
+        ("+44 20 7946 01", "7, 9 or 10"),
+        ("+225 07 12", "8 or 10"),
+    ],
+)
+def test_the_refusal_of_a_length_names_the_lengths_that_there_are(text: str, lengths: str) -> None:
+    assert f"have {lengths} digits behind it" in why(read(text, None))
+
+
 @pytest.mark.parametrize("text", ["+2101234567", "+9991234567", "+3841234567", "+8891234567", "9991234567"])
 def test_a_calling_code_that_does_not_exist_is_refused(text: str) -> None:
     assert why(read(text, "US")) == "its country code does not exist"

@@ -147,11 +147,11 @@ class Subject:
 
         Of a list that never ends, those before it repeats itself: that is a finding of the facts about paging alone.
         """
-        found: list[str] = []
+        ids: list[str] = []
         with suppress(EndlessList):
             for page in self._walk(limit):
-                found += [listed_id(row) for row in page["data"]]
-        return found
+                ids += [listed_id(row) for row in page["data"]]
+        return ids
 
     def ours_listed(self, limit: int = 1_000) -> list[str]:
         """Those of our users who are on the list, in its order."""

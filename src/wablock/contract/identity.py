@@ -8,7 +8,7 @@ guessed at: a stranger must not be blocked.
 import msgspec
 
 from wablock.contract.errors import NotAWhatsAppUser
-from wablock.contract.number_plans import COUNTRIES, country_of, country_to_read_by, is_number
+from wablock.contract.number_plans import COUNTRIES, country_to_read_by, is_number
 from wablock.contract.spellings import one_spelling
 from wablock.contract.typed_numbers import OneUser, read, read_listed
 from wablock.contract.user_ids import is_parent_user_id, is_user_id
@@ -16,7 +16,6 @@ from wablock.contract.user_ids import is_parent_user_id, is_user_id
 __all__ = [
     "COUNTRIES",
     "Identity",
-    "country_of",
     "country_to_read_by",
     "key_of",
     "of_item",

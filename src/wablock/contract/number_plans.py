@@ -1,7 +1,7 @@
-"""Which international numbers can exist, and what national ones mean: libphonenumber's tables, asked quickly.
+"""Which international numbers can exist, and what national ones mean: libphonenumber's tables, read quickly.
 
-A number is judged by its calling code, its length and a leading zero. Validity beyond that is not asked of an
-international number: libphonenumber refuses old Brazilian and Mexican spellings that are real `wa_id`s.
+A number is judged by its calling code, its length and a leading zero. An international number need not be valid
+beyond that: libphonenumber refuses old Brazilian and Mexican spellings that are real `wa_id`s.
 """
 
 import re
@@ -39,8 +39,9 @@ _trunk_prefixes: dict[str, re.Pattern[str]] = {}
 
 
 def is_number(text: str) -> bool:
-    """Whether `text` is the digits of an international number that there may be; False also where that takes longer
-    to say, see `fault_of`. A fraction of a microsecond.
+    """Whether `text` is the digits of a possible international number. A fraction of a microsecond.
+
+    False also for second spellings of a length that libphonenumber does not have: only `fault_of` accepts those.
     """
     plan = _plans.get(text[:3])
     if plan is None:
@@ -111,12 +112,6 @@ def international_reading(digits: str, country: str) -> str | None:
         return None
 
 
-def country_of(wa_id: str) -> str | None:
-    """The ISO 3166 code of the country that a number belongs to; None where that is not certain."""
-    region = phonenumbers.region_code_for_number(phonenumbers.parse("+" + wa_id))
-    return region if region in COUNTRIES else None
-
-
 def country_to_read_by(wa_id: str) -> str | None:
     """The ISO 3166 code by which national numbers beside this one are read; None where its calling code has no country.
 
@@ -156,7 +151,9 @@ def _valid_digits(number: phonenumbers.PhoneNumber) -> str | None:
 
 
 def _listed(lengths: Sequence[int]) -> str:
-    least, most = min(lengths), max(lengths)
-    if least == most:
-        return str(least)
-    return f"{least} or {most}" if len(lengths) == 2 else f"{least} to {most}"
+    *others, most = sorted(set(lengths))
+    if not others:
+        return str(most)
+    if len(others) > 1 and most - others[0] == len(others):
+        return f"{others[0]} to {most}"
+    return f"{', '.join(map(str, others))} or {most}"

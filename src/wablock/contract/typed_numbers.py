@@ -59,7 +59,7 @@ def read(text: str, country: str | None) -> Reading:
 
 
 def read_listed(text: str, country: str | None) -> Reading:
-    """Whom `text` means, who may be on a list already: a `wa_id` that was shown by one is judged by its shape."""
+    """Whom `text` means, where the user may be on a list already: digits alone are judged by their shape, as there."""
     return OneUser(text) if _is_wa_id(text) else read(text, country)
 
 
@@ -134,11 +134,13 @@ def _sent_readings(typed: BareDigits | National, country: str) -> list[str]:
     elif number_plans.may_begin_with_trunk_prefix(digits, country):  # libphonenumber takes 50 µs
         national = number_plans.national_reading(digits, country)
     code = number_plans.code_of(country) or ""
-    found = [
+    candidates = [
         significant,
         *(digits.removeprefix(prefix) for prefix in _DIALLED_ABROAD),
         national or "",
         code + significant,
         code + digits,
     ]
-    return [each for each in dict.fromkeys(found) if _WA_ID.fullmatch(each) and number_plans.fault_of(each) is None]
+    return [
+        each for each in dict.fromkeys(candidates) if _WA_ID.fullmatch(each) and number_plans.fault_of(each) is None
+    ]

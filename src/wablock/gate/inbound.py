@@ -169,8 +169,8 @@ class Inbound:
         number = part.number
         if number is None or (number.wa_id is not None and number.country is not None):
             return
-        shown = (display_wa_id(change.display_number) for change in part.changes)
-        if wa_id := next(filter(None, shown), None):
+        wa_ids = (display_wa_id(change.display_number) for change in part.changes)
+        if wa_id := next(filter(None, wa_ids), None):
             await self._numbers.learn_display_number(number, wa_id)
 
     async def _learn(self, part: Part, now: Microseconds) -> None:

@@ -40,8 +40,8 @@ def names_of(wa_id: ShownId, user_id: str | None) -> set[str]:
     return {each for each in (name, user_id) if each}
 
 
-def _digits(shown: ShownId) -> str | None:
-    return None if shown is None else wa_id_of(str(shown))
+def _digits(wa_id: ShownId) -> str | None:
+    return None if wa_id is None else wa_id_of(str(wa_id))
 
 
 def _user_id(user_id: str | None) -> str | None:

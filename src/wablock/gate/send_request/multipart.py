@@ -31,10 +31,10 @@ _PLAIN_TEXT = re.compile(r'text/plain[ \t]*(?:;[ \t]*charset="?(?:utf-8|us-ascii
 
 def boundary(content_type: str | None) -> str:
     """The boundary that `content_type` names; raises `InvalidParameter` where parsers may differ on it."""
-    named = parse_options_header(content_type)[1].get(b"boundary", b"").decode("latin-1")
-    if not _BOUNDARY.fullmatch(named):
+    parameter = parse_options_header(content_type)[1].get(b"boundary", b"").decode("latin-1")
+    if not _BOUNDARY.fullmatch(parameter):
         raise _unreadable("it needs a boundary of up to 70 letters and digits")
-    return named
+    return parameter
 
 
 def parts(body: bytes, boundary: str) -> Iterator[tuple[str, str | None]]:

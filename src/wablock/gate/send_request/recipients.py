@@ -83,5 +83,5 @@ def _text(name: str, value: Any) -> str:
 
 def _shown(text: str) -> str:
     """`text` in printable ASCII, so that it harms no terminal, log or header."""
-    shown = text[:_LONGEST_SHOWN].encode("unicode_escape").decode().replace('"', "'")
-    return shown if len(text) <= _LONGEST_SHOWN else f"{shown}..."
+    quoted = text[:_LONGEST_SHOWN].encode("unicode_escape").decode().replace('"', "'")
+    return quoted if len(text) <= _LONGEST_SHOWN else f"{quoted}..."

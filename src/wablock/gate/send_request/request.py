@@ -37,14 +37,14 @@ def media_type(request: SendRequest) -> str | None:
     if not request.body:
         return None
     content_type = request.content_type or JSON
-    named = content_type.partition(";")[0].strip().lower()
-    if named not in (JSON, FORM, MULTIPART):
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind not in (JSON, FORM, MULTIPART):
         raise InvalidParameter(f"Content-Type must be one of {JSON}, {FORM}, {MULTIPART}.")
     if ";" in content_type:
         _check_charset(content_type)
-    if named != JSON and json_text(request.body).startswith(b"{"):
+    if kind != JSON and json_text(request.body).startswith(b"{"):
         return JSON  # curl sends JSON under a form's type by default
-    return named
+    return kind
 
 
 def json_text(body: bytes) -> bytes:

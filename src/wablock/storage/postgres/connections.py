@@ -260,8 +260,8 @@ async def connect(dsn: str, *, timeout: float, **settings: Any) -> Any:  # noqa:
 
 def _application_name(dsn: str) -> str:
     """Ours, and behind it the one that the URL gives."""
-    named = parse_qs(urlsplit(dsn).query).get("application_name", [])
-    return " ".join([NAMED, str(_SCHEMA), *named])
+    names = parse_qs(urlsplit(dsn).query).get("application_name", [])
+    return " ".join([NAMED, str(_SCHEMA), *names])
 
 
 def _one_by_one(dsn: str) -> list[str]:

@@ -140,15 +140,15 @@ class Rekeying:
         self, lists: Sequence[str], after: str, end: str, length: int, at: Microseconds, most: int
     ) -> int:
         """How many rows it came upon; at most about so many."""
-        found = 0
+        count = 0
         for statement in (_FORMER, _FORMER_INBOUND):
             last = after
-            while found < most and (rows := await self._fetch(statement, lists, last, end, length, _SLICE)):
+            while count < most and (rows := await self._fetch(statement, lists, last, end, length, _SLICE)):
                 names = _by_list(rows)
-                found += sum(map(len, names.values()))
+                count += sum(map(len, names.values()))
                 await self._rekey_these(names, at)
                 last = rows[-1][0]  # of one that many lists have some may be left for the next sweep
-        return found
+        return count
 
     async def _rekey_these(self, names: dict[str, list[str]], at: Microseconds) -> None:
         if not names:
@@ -162,18 +162,18 @@ class Rekeying:
                     break
 
     async def _rekey_aliases(self, after: str, end: str, length: int, most: int) -> int:
-        found = 0
-        while found < most and (rows := await self._fetch(_FORMER_ALIASES, after, end, length, _SLICE)):
+        count = 0
+        while count < most and (rows := await self._fetch(_FORMER_ALIASES, after, end, length, _SLICE)):
             changed = [
                 (account_id, alias, identity, one_spelling(identity))
                 for identity, account_id, alias in rows
                 if one_spelling(identity) != identity
             ]
-            found += len(changed)
+            count += len(changed)
             if changed:
                 await self._connections.run(lambda connection: connection.executemany(_REKEY_ALIAS, changed))  # noqa: B023 - awaited
             after = rows[-1][0]
-        return found
+        return count
 
     async def _fetch(self, statement: str, *args: object) -> Sequence[Any]:
         return await self._connections.run(lambda connection: connection.fetch(statement, *args))
