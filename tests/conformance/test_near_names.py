@@ -50,7 +50,7 @@ def test_a_near_miss_is_refused_with_the_right_name_however_it_is_sent(
     assert caller.listed() == []
 
 
-def test_a_near_miss_of_expires_at_is_told_the_unit(caller: Caller) -> None:
+def test_the_refusal_of_a_near_expires_at_names_its_unit(caller: Caller) -> None:
     answer = caller.block({"user": USER, "expires_in_days": 7})
 
     assert answer.json()["error"]["error_data"]["details"] == "expires_at is in seconds since 1970"

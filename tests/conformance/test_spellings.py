@@ -34,7 +34,7 @@ def as_form(caller: Caller, user: str) -> httpx2.Response:
 
 def as_multipart(caller: Caller, user: str) -> httpx2.Response:
     users = json.dumps([{"user": user}])
-    return caller.send("POST", data={"messaging_product": "whatsapp", "block_users": users}, files={})
+    return caller.send("POST", files={"messaging_product": (None, "whatsapp"), "block_users": (None, users)})
 
 
 def as_query(caller: Caller, user: str) -> httpx2.Response:

@@ -89,7 +89,7 @@ def test_any_recipient_is_one_user_nobody_or_several(text: str, country: str | N
 
 
 @given(text=number, country=country)
-def test_whoever_is_blocked_as_one_user_is_found_as_a_recipient(text: str, country: str | None) -> None:
+def test_a_text_that_blocks_one_user_finds_that_user_as_a_recipient(text: str, country: str | None) -> None:
     blocked, recipient = read(text, country), read_recipient(text, country)
     assert not isinstance(blocked, OneUser) or isinstance(recipient, Nobody) or blocked.wa_id in readings(recipient)
 

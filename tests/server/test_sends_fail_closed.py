@@ -157,7 +157,7 @@ NAMED_OTHERWISE: Final[dict[str, Message]] = {
 
 
 @pytest.mark.parametrize("message", NAMED_OTHERWISE.values(), ids=NAMED_OTHERWISE)
-def test_a_name_that_somebody_reads_as_to_is_one(gate: SendingGate, message: Message) -> None:
+def test_a_name_that_some_parser_reads_as_to_is_one(gate: SendingGate, message: Message) -> None:
     assert gate.refusal(message) in (130403, 100)
 
 

@@ -425,7 +425,7 @@ async def test_the_keys_of_a_link_are_those_of_the_rules(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_any_mixture_of_changes_at_both_nodes_holds_what_each_has_said(
+async def test_any_mixture_of_changes_at_both_nodes_holds_what_each_acknowledged(
     old: OldNode, new: Store, dsn: str, seed: int
 ) -> None:
     """What the version before knows: keys, each blocked or not. What this one knows: users, by any of their keys."""
