@@ -68,7 +68,7 @@ def read_recipient(text: str, country: str | None) -> Reading:
 
     Without + the digits may be a `wa_id`, or a number of the business's country, whose calling code is put before them:
     an upstream may do either, and drop punctuation and leading zeros before. All those readings count. Where `country`
-    is not known, bare digits are a `wa_id` only, and what has punctuation or a leading zero is nobody's number.
+    is not known, bare digits are a `wa_id` only, and a number with punctuation or a leading zero is `Nobody`.
     """
     typed = take_apart(text)
     match typed:
