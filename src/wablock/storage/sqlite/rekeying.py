@@ -1,4 +1,4 @@
-"""One row of two, where the version before kept a user of a list under two keys. For the migration of the keys.
+"""Keys in SQL; and one row of two, where the version before kept a user of a list under two keys.
 
 Every block holds as before: the earlier one stays, with all that was kept about it, until the later end. One that was
 over when the other began is dropped.
