@@ -285,10 +285,10 @@ async def test_a_display_number_is_learned_once_and_the_next_request_sees_it(
     number = await guard.find_number(OUR_OTHER.phone_number_id)
     assert number is not None
 
-    await guard.learn_display_number(number, "15550783881")
+    await guard.learn_display_number(number, "15550783881", "US")
     learned = await guard.find_number(OUR_OTHER.phone_number_id)
     assert learned is not None
-    await guard.learn_display_number(learned, "15550783881")
+    await guard.learn_display_number(learned, "15550783881", "US")
 
     assert (learned.wa_id, learned.country) == ("15550783881", "US")
     assert await directory.find_number(OUR_OTHER.phone_number_id) == learned
@@ -298,8 +298,8 @@ async def test_a_display_number_is_learned_once_and_the_next_request_sees_it(
 async def test_where_nothing_is_to_be_learned_nothing_is_written(guard: Access, directory: MemoryDirectory) -> None:
     of_no_country = msgspec.structs.replace(OUR_OTHER, wa_id="88213000000")
 
-    await guard.learn_display_number(OURS, "15550783881")
-    await guard.learn_display_number(of_no_country, "88213000000")
+    await guard.learn_display_number(OURS, "15550783881", "US")
+    await guard.learn_display_number(of_no_country, "88213000000", None)
 
     assert directory.completed == 0
 
@@ -307,6 +307,6 @@ async def test_where_nothing_is_to_be_learned_nothing_is_written(guard: Access, 
 async def test_a_number_that_was_removed_meanwhile_is_not_remembered(guard: Access, directory: MemoryDirectory) -> None:
     await directory.remove_number(OUR_OTHER.phone_number_id)
 
-    await guard.learn_display_number(OUR_OTHER, "15550783881")
+    await guard.learn_display_number(OUR_OTHER, "15550783881", "US")
 
     assert await guard.find_number(OUR_OTHER.phone_number_id) is None

@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 
 from wablock.block_list.ports import BusinessNumber, Microseconds
-from wablock.contract import errors, identity
+from wablock.contract import errors
 
 _T = TypeVar("_T")
 
@@ -163,14 +163,12 @@ class Access:
             _remember(self._numbers, phone_number_id, (now, number))
         return number
 
-    async def learn_display_number(self, number: BusinessNumber, wa_id: str) -> None:
-        """Keep the number's own `wa_id`, and the country that follows from it, where they are not known yet.
+    async def learn_display_number(self, number: BusinessNumber, wa_id: str, country: str | None) -> None:
+        """Keep the number's own `wa_id`, and the country by which it reads others, where they are not known yet.
 
         On return both are durable, and the next request sees them: here at once, in other processes within a second.
         """
-        complete = msgspec.structs.replace(
-            number, wa_id=number.wa_id or wa_id, country=number.country or identity.country_to_read_by(wa_id)
-        )
+        complete = msgspec.structs.replace(number, wa_id=number.wa_id or wa_id, country=number.country or country)
         if complete == number:
             return
         known = await self._directory.complete_number(complete)

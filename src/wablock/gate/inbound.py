@@ -8,6 +8,7 @@ from typing import Protocol
 from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Member, Microseconds
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter, InvalidSignature, Overloaded
+from wablock.contract.number_plans import country_to_read_by
 from wablock.gate.changes import Change, Item, Notice
 from wablock.gate.delivery import Delivery, Part
 from wablock.gate.display_numbers import display_wa_id
@@ -31,7 +32,7 @@ class Numbers(Protocol):
 
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
 
-    async def learn_display_number(self, number: BusinessNumber, wa_id: str) -> None: ...
+    async def learn_display_number(self, number: BusinessNumber, wa_id: str, country: str | None) -> None: ...
 
 
 class Inbound:
@@ -171,7 +172,7 @@ class Inbound:
             return
         wa_ids = (display_wa_id(change.display_number) for change in part.changes)
         if wa_id := next(filter(None, wa_ids), None):
-            await self._numbers.learn_display_number(number, wa_id)
+            await self._numbers.learn_display_number(number, wa_id, country_to_read_by(wa_id))
 
     async def _learn(self, part: Part, now: Microseconds) -> None:
         """Links and changed ids, in their order; what is learned is durable before anything is forwarded."""
