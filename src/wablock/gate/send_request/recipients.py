@@ -13,6 +13,7 @@ import msgspec
 from wablock.block_list.ports import Member
 from wablock.contract import identity
 from wablock.contract.errors import InvalidParameter
+from wablock.contract.number_plans import is_number
 from wablock.contract.typed_numbers import Nobody, OneUser, read_recipient
 from wablock.contract.user_ids import is_parent_user_id, is_user_id
 from wablock.gate.send_request.names import RECIPIENTS
@@ -24,6 +25,7 @@ _HOW_TO_WRITE_ONE: Final = "Write a phone number with + and country code, such a
 
 # Meta's groups API: base64 of `capi_group:`, the business's number and the group's own id, with `=` written as ZD. Then
 # WhatsApp's own ids of newer and older groups, with or without their server; no phone number has as many digits.
+_NO_DIGITS = re.compile(r"[^0-9]")
 _GROUP_ID = re.compile(
     r"Y2FwaV9ncm91cDo[A-Za-z0-9+/=_-]{1,200}"
     r"|120363[0-9]{12,14}(?:@g\.us)?"
@@ -54,6 +56,7 @@ def recipients_of(parameters: Sequence[Parameter], country: str | None) -> Recip
             continue
         if is_user_id(text) or is_parent_user_id(text):
             members.append(Member(text, None, text, text))
+            members += _by_digits_of(text)
             continue
         reading = read_recipient(text, country)
         if isinstance(reading, Nobody):
@@ -62,6 +65,12 @@ def recipients_of(parameters: Sequence[Parameter], country: str | None) -> Recip
         wa_ids = (reading.wa_id,) if isinstance(reading, OneUser) else reading.wa_ids
         members.extend(Member(identity.key_of(wa_id), wa_id, None, text) for wa_id in wa_ids)
     return Recipients(members, unreadable)
+
+
+def _by_digits_of(user_id: str) -> list[Member]:
+    """The user of the id's digits, for an upstream that drops letters: real ids have more digits than a number has."""
+    digits = _NO_DIGITS.sub("", user_id)
+    return [Member(identity.key_of(digits), digits, None, user_id)] if is_number(digits) else []
 
 
 def unreadable_recipient(name: str, text: str, why: str) -> InvalidParameter:

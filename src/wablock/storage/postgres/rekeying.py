@@ -45,20 +45,34 @@ _ALL_DONE = "DELETE FROM wablock_rekeying"
 
 _LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"
 _OF_LISTS = "SELECT list_id, account_id FROM block_list WHERE list_id = ANY($1)"
-# In the order of the key, so that it is walked from where the last slice ended.
+# A slice in the order of the key: the rows in it that may have a former key, and its last, from which the next goes on.
+# The slice is bounded and not its findings: a country's users may be millions, with no such row.
 _FORMER = """
-SELECT identity, list_id FROM blocked_user
-WHERE list_id = ANY($1) AND identity > $2 AND identity < $3 AND length(identity) = $4
-ORDER BY identity LIMIT $5
+SELECT identity, list_id FROM (
+  SELECT identity, list_id, max(identity) OVER () AS last FROM (
+    SELECT identity, list_id FROM blocked_user
+    WHERE list_id = ANY($1) AND identity > $2 AND identity < $3 ORDER BY identity LIMIT $5
+  ) AS slice
+) AS slice
+WHERE length(identity) = $4 OR identity = last
 """
 _FORMER_INBOUND = """
-SELECT identity, phone_number_id FROM last_inbound
-WHERE phone_number_id = ANY($1) AND identity > $2 AND identity < $3 AND length(identity) = $4
-ORDER BY identity LIMIT $5
+SELECT identity, phone_number_id FROM (
+  SELECT identity, phone_number_id, max(identity) OVER () AS last FROM (
+    SELECT identity, phone_number_id FROM last_inbound
+    WHERE phone_number_id = ANY($1) AND identity > $2 AND identity < $3 ORDER BY identity LIMIT $5
+  ) AS slice
+) AS slice
+WHERE length(identity) = $4 OR identity = last
 """
 _FORMER_ALIASES = """
-SELECT identity, account_id, alias FROM identity_alias
-WHERE identity > $1 AND identity < $2 AND length(identity) = $3 ORDER BY identity LIMIT $4
+SELECT identity, account_id, alias FROM (
+  SELECT identity, account_id, alias, max(identity) OVER () AS last FROM (
+    SELECT identity, account_id, alias FROM identity_alias
+    WHERE identity > $1 AND identity < $2 ORDER BY identity LIMIT $4
+  ) AS slice
+) AS slice
+WHERE length(identity) = $3 OR identity = last
 """
 _REKEY_ALIAS = "UPDATE identity_alias SET identity = $4 WHERE account_id = $1 AND alias = $2 AND identity = $3"
 
@@ -95,7 +109,9 @@ class Rekeying:
         elif older_are_gone:
             self._keys.beside_older = False
             # Another node may learn of it only now; until then it goes on writing the keys of before.
-            if await self._rekey(at) and self._for_a_while("older are gone"):
+            if not await self._rekey(at):
+                self._since.clear()
+            elif self._for_a_while("nothing is left"):
                 await self._execute(_ALL_DONE)
                 _log.info("all rows have today's keys")
         else:
@@ -147,7 +163,9 @@ class Rekeying:
                 names = _by_list(rows)
                 count += sum(map(len, names.values()))
                 await self._rekey_these(names, at)
-                last = rows[-1][0]  # of one that many lists have some may be left for the next sweep
+                last = max(
+                    identity for identity, _ in rows
+                )  # of one that many lists have some may be left for the next sweep
         return count
 
     async def _rekey_these(self, names: dict[str, list[str]], at: Microseconds) -> None:
@@ -172,7 +190,7 @@ class Rekeying:
             count += len(changed)
             if changed:
                 await self._connections.run(lambda connection: connection.executemany(_REKEY_ALIAS, changed))  # noqa: B023 - awaited
-            after = rows[-1][0]
+            after = max(row[0] for row in rows)
         return count
 
     async def _fetch(self, statement: str, *args: object) -> Sequence[Any]:
