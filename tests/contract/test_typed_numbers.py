@@ -1,6 +1,7 @@
 """What people type, list and send -> this user; nobody, and why; or several readings."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -256,6 +257,16 @@ def test_a_recipient_that_is_no_number_is_nobody(text: str) -> None:
 @pytest.mark.parametrize("text", ["1" * 1_000_000, "+" * 1_000_000, "x" * 1_000_000])
 def test_a_huge_text_is_refused_at_once(text: str) -> None:
     assert "1000000 characters" in why(read(text, "US"))
+
+
+@pytest.mark.parametrize("text", ["1 (650) 555-0101" + " " * 80 + "1", "1(        " * 10, "(0" * 50])
+def test_a_thousand_odd_texts_hold_nobody_up(text: str) -> None:
+    start = time.process_time()
+
+    for _ in range(1_000):
+        read(text, "US")
+
+    assert time.process_time() - start < 1.0
 
 
 @pytest.mark.parametrize("text", ["1650555\n0101", "+1650555\x000101", "\ud800+16505550101", "+16505550101\x85"])

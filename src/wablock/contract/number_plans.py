@@ -85,14 +85,14 @@ def may_begin_with_trunk_prefix(digits: str, country: str) -> bool:
     return prefix is not None and prefix[0] not in ("", code_of(country))
 
 
-def national_reading(text: str, country: str) -> str | None:
-    """The international digits of the valid number that `text`, typed without +, is in `country`; None for none."""
+def national_reading(digits: str, country: str) -> str | None:
+    """The international digits of the valid number that `digits`, typed without +, are in `country`; None for none."""
     try:
-        number = phonenumbers.parse(text, country, keep_raw_input=True)
+        number = phonenumbers.parse(digits, country, keep_raw_input=True)
     except phonenumbers.NumberParseException:
         return None
     # 00 and the like begin an international number, which is not this country's national one.
-    if number.country_code_source == phonenumbers.CountryCodeSource.FROM_NUMBER_WITH_IDD or number.extension:
+    if number.country_code_source == phonenumbers.CountryCodeSource.FROM_NUMBER_WITH_IDD:
         return None
     return _valid_digits(number)
 

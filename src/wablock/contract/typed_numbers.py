@@ -112,7 +112,7 @@ def _national(typed: National, country: str | None) -> Reading:
     if country is None:
         return Nobody(WITH_COUNTRY_CODE)
     both = (
-        number_plans.national_reading(typed.text, country),
+        number_plans.national_reading(typed.digits, country),
         number_plans.international_reading(typed.digits, country),
     )
     readings = tuple(dict.fromkeys(reading for reading in both if reading is not None))
@@ -129,9 +129,7 @@ def _sent_readings(typed: BareDigits | National, country: str) -> list[str]:
     digits = typed.digits
     significant = digits.lstrip("0")
     national = None
-    if isinstance(typed, National):
-        national = number_plans.national_reading(typed.text, country)
-    elif number_plans.may_begin_with_trunk_prefix(digits, country):  # libphonenumber takes 50 µs
+    if isinstance(typed, National) or number_plans.may_begin_with_trunk_prefix(digits, country):  # libphonenumber takes 50 µs
         national = number_plans.national_reading(digits, country)
     code = number_plans.code_of(country) or ""
     found = [
