@@ -95,6 +95,17 @@ def test_whoever_is_blocked_as_one_user_is_found_as_a_recipient(text: str, count
     assert not isinstance(blocked, OneUser) or isinstance(recipient, Nobody) or blocked.wa_id in readings(recipient)
 
 
+@pytest.mark.parametrize("region", COUNTRIES)
+def test_whoever_is_blocked_with_a_0_behind_the_calling_code_is_found_as_a_recipient(region: str) -> None:
+    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    if example is None:
+        pytest.skip(f"libphonenumber has no example for {region}")
+    text = f"{example.country_code} 0{phonenumbers.national_significant_number(example)}"
+    blocked, recipient = read(text, region), read_recipient(text, region)
+
+    assert not isinstance(blocked, OneUser) or isinstance(recipient, Nobody) or blocked.wa_id in readings(recipient)
+
+
 @given(digits=american, marks=st.lists(st.sampled_from(["", *MARKS]), min_size=12, max_size=12))
 def test_copied_marks_never_change_who_is_meant(digits: str, marks: list[str]) -> None:
     text = "".join(mark + character for mark, character in zip(marks, f"+{digits}", strict=True))
@@ -234,6 +245,11 @@ def test_any_other_text_that_may_be_listed_is_read_as_always(text: str) -> None:
         ("01144 2071838750", "US", ("442071838750",)),
         ("8 912 345-67-89", "RU", ("79123456789",)),
         ("11 15 5555-0101", "AR", ("5491155550101", "54111555550101")),
+        ("49 0151 23456789", "DE", ("4915123456789",)),
+        ("49015123456789", "DE", ("4915123456789",)),
+        ("9109876543210", "IN", ("919876543210",)),
+        ("6208115550101", "ID", ("628115550101",)),
+        ("430664123456", "DE", ("43664123456",)),
     ],
 )
 def test_a_recipient_without_a_plus_has_every_reading_that_an_upstream_may_take(

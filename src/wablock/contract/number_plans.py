@@ -85,6 +85,13 @@ def may_begin_with_trunk_prefix(digits: str, country: str) -> bool:
     return prefix is not None and prefix[0] not in ("", code_of(country))
 
 
+def without_trunk_zero(digits: str) -> str | None:
+    """International digits without the 0 behind their calling code; None where none stands there."""
+    code = (_plans.get(digits[:3]) or _load(digits[:3])).code
+    number = digits[len(code) :]
+    return code + number.lstrip("0") if code and number.startswith("0") else None
+
+
 def national_reading(digits: str, country: str) -> str | None:
     """The international digits of the valid number that `digits`, typed without +, are in `country`; None for none."""
     try:

@@ -115,7 +115,7 @@ def _national(typed: National, country: str | None) -> Reading:
         number_plans.national_reading(typed.digits, country),
         number_plans.international_reading(typed.digits, country),
     )
-    readings = tuple(dict.fromkeys(reading for reading in both if reading is not None))
+    readings = tuple(each for each in dict.fromkeys(both) if each is not None and number_plans.fault_of(each) is None)
     if len(readings) == 1:
         return OneUser(readings[0])
     if not readings:
@@ -136,6 +136,7 @@ def _sent_readings(typed: BareDigits | National, country: str) -> list[str]:
         significant,
         *(digits.removeprefix(prefix) for prefix in _DIALLED_ABROAD),
         national or "",
+        number_plans.without_trunk_zero(significant) or "",  # as +49 (0) 151 is dialled
         code + significant,
         code + digits,
     ]
