@@ -1,6 +1,7 @@
 """What people type, list and send -> this user; nobody, and why; or several readings."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -104,6 +105,19 @@ def test_whoever_is_blocked_with_a_0_behind_the_calling_code_is_found_as_a_recip
     blocked, recipient = read(text, region), read_recipient(text, region)
 
     assert not isinstance(blocked, OneUser) or isinstance(recipient, Nobody) or blocked.wa_id in readings(recipient)
+
+
+@pytest.mark.parametrize("region", COUNTRIES)
+def test_what_is_dialled_abroad_is_found_as_a_recipient(region: str) -> None:
+    """libphonenumber knows what each country dials before a calling code; one of each three-digit beginning is tried."""
+    abroad = re.compile(phonenumbers.PhoneMetadata.metadata_for_region(region).international_prefix)
+    prefixes = {found[0] for start in range(10_000) if (found := abroad.match(f"{start:04}"))}
+    for prefix in sorted({prefix[:3]: prefix for prefix in sorted(prefixes)}.values()):
+        for wa_id in ("447700900101", "491711234567"):
+            number = phonenumbers.parse(prefix + wa_id, region)
+            reading = read_recipient(prefix + wa_id, region)
+            meant = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
+            assert isinstance(reading, Nobody) or meant in readings(reading), prefix
 
 
 @given(digits=american, marks=st.lists(st.sampled_from(["", *MARKS]), min_size=12, max_size=12))
@@ -250,6 +264,10 @@ def test_any_other_text_that_may_be_listed_is_read_as_always(text: str) -> None:
         ("9109876543210", "IN", ("919876543210",)),
         ("6208115550101", "ID", ("628115550101",)),
         ("430664123456", "DE", ("43664123456",)),
+        ("0014 44 7700 900101", "BR", ("447700900101",)),
+        ("002 82 10 2000 0101", "KR", ("821020000101",)),
+        ("009573211230101", "CO", ("573211230101",)),
+        ("990 46 70 123 01 01", "FI", ("46701230101",)),
     ],
 )
 def test_a_recipient_without_a_plus_has_every_reading_that_an_upstream_may_take(

@@ -128,14 +128,14 @@ def _sent_readings(typed: BareDigits | National, country: str) -> list[str]:
     """All numbers that digits sent without + may mean to an upstream; each once, as a `wa_id` first."""
     digits = typed.digits
     significant = digits.lstrip("0")
-    national = None
-    if isinstance(typed, National) or number_plans.may_begin_with_trunk_prefix(digits, country):  # libphonenumber takes 50 µs
-        national = number_plans.national_reading(digits, country)
+    dialled = None
+    if isinstance(typed, National) or number_plans.may_begin_with_a_prefix(digits, country):
+        dialled = number_plans.dialled_reading(digits, country)  # libphonenumber takes 50 µs
     code = number_plans.code_of(country) or ""
     found = [
         significant,
         *(digits.removeprefix(prefix) for prefix in _DIALLED_ABROAD),
-        national or "",
+        dialled or "",
         number_plans.without_trunk_zero(significant) or "",  # as +49 (0) 151 is dialled
         code + significant,
         code + digits,
