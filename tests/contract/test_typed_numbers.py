@@ -268,6 +268,8 @@ def test_any_other_text_that_may_be_listed_is_read_as_always(text: str) -> None:
         ("002 82 10 2000 0101", "KR", ("821020000101",)),
         ("009573211230101", "CO", ("573211230101",)),
         ("990 46 70 123 01 01", "FI", ("46701230101",)),
+        ("4917112:34567@s.whatsapp.net", None, ("4917112", "491711234567")),
+        ("49171123.4:567@s.whatsapp.net", "DE", ("49171123", "491711234567")),
     ],
 )
 def test_a_recipient_without_a_plus_has_every_reading_that_an_upstream_may_take(

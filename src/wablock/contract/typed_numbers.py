@@ -5,6 +5,7 @@ two numbers blocks neither; and a block must hold, so a message whose recipient 
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 import msgspec
@@ -15,6 +16,7 @@ from wablock.contract.typed_text import BareDigits, International, National, Unr
 WITH_COUNTRY_CODE: Final = "write it with + and the country code, as +16505551234"
 
 _WA_ID = re.compile(r"[1-9][0-9]{6,14}")
+_NO_DIGITS = re.compile(r"[^0-9]+")
 _DIALLED_ABROAD: Final = ("00", "011", "0011", "010", "810")  # what the world dials before a calling code
 
 
@@ -72,19 +74,21 @@ def read_recipient(text: str, country: str | None) -> Reading:
     """
     typed = take_apart(text)
     match typed:
-        case International():
-            return _international(typed.digits)
         case Unreadable():
             return Nobody(typed.why)
-        case BareDigits() if country is None:
-            return _international(typed.digits)
         case National() if country is None:
             return Nobody(f"the country of the business number is not known here; {WITH_COUNTRY_CODE}")
+        case International():
+            reading = _international(typed.digits)
+        case BareDigits() if country is None:
+            reading = _international(typed.digits)
         case BareDigits() | National():
-            readings = _sent_readings(typed, country or "")
-    if len(readings) == 1:
-        return OneUser(readings[0])
-    return SeveralReadings(tuple(readings), WITH_COUNTRY_CODE) if readings else Nobody(WITH_COUNTRY_CODE)
+            reading = _one_of(_sent_readings(typed, country or ""))
+    if text.endswith(typed.digits) or isinstance(reading, Nobody):
+        return reading
+    # An upstream that drops all but digits takes a JID's device for the number's last ones.
+    wa_ids = (reading.wa_id,) if isinstance(reading, OneUser) else reading.wa_ids
+    return _one_of([*wa_ids, *_possible([_NO_DIGITS.sub("", text)])])
 
 
 def wa_id_of(text: str) -> str | None:
@@ -140,4 +144,15 @@ def _sent_readings(typed: BareDigits | National, country: str) -> list[str]:
         code + significant,
         code + digits,
     ]
+    return _possible(found)
+
+
+def _possible(found: Iterable[str]) -> list[str]:
     return [each for each in dict.fromkeys(found) if _WA_ID.fullmatch(each) and number_plans.fault_of(each) is None]
+
+
+def _one_of(found: Iterable[str]) -> Reading:
+    wa_ids = tuple(dict.fromkeys(found))
+    if len(wa_ids) == 1:
+        return OneUser(wa_ids[0])
+    return SeveralReadings(wa_ids, WITH_COUNTRY_CODE) if wa_ids else Nobody(WITH_COUNTRY_CODE)

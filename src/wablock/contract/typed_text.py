@@ -59,8 +59,8 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 _SPREADSHEET = re.compile(r"'(.*)|\"(.*)\"")  # ' keeps a number as text; quotes are left over from a file
-# whatsmeow and Baileys write user.agent:device@server.
-_JID = re.compile(r"\+?([0-9]+)(?:\.[0-9]+)?(?::[0-9]+)?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
+# whatsmeow and Baileys write user.agent:device@server; an agent has 8 bits, a device 16.
+_JID = re.compile(r"\+?([0-9]+)(?:\.[0-9]{1,3})?(?::[0-9]{1,5})?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
 _OTHER_JID = re.compile(r"[0-9.:_-]+@(g\.us|lid|hosted\.lid|broadcast|newsletter)", re.IGNORECASE)
 _OTHER_JIDS: Final = {
     "g.us": "it is a group's id",
