@@ -71,7 +71,7 @@ _OTHER_JIDS: Final = {
 }
 
 _NO_DIGITS = re.compile(r"[^0-9]+")
-_DECIMAL = re.compile(r"[^.]*[0-9](?:\.+0{1,2}|,0+)")
+_DECIMAL = re.compile(r"[^.]*[0-9](?:\.+0{1,2}|,0+)|\+?[0-9]{7,}\.0+")
 _EXPONENT = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _EXTENSION = re.compile(r"(?:(?:ext(?:ension|n)?|x|доб)[ .:=]*[0-9]+|#[0-9]*)$", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(r"[,;/|&\n]| and | or ")
