@@ -181,6 +181,15 @@ def test_the_look_finds_either_spelling_and_user_ids() -> None:
     assert [user.blocked for user in found] == [True, True, False]
 
 
+@pytest.mark.parametrize("wa_id", ["+16505551234", "16505551234@s.whatsapp.net", "+1 650-555-1234"])
+def test_the_look_finds_a_user_however_a_list_spells_him(wa_id: str) -> None:
+    script = Script(NO_CHECK["Graph"], said({"data": [{"wa_id": "5"}, {"wa_id": wa_id}]}))
+
+    [checked] = script.run(calls().check("16505551234"))
+
+    assert checked.blocked
+
+
 @pytest.mark.parametrize("user", ["(650) 555-0101", "0650 5550101", "hello", "12", "650-555-0101"])
 def test_a_national_number_cannot_be_looked_for_in_a_list(user: str) -> None:
     script = Script(NO_CHECK["Graph"], page(0, 2))
