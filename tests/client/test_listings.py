@@ -64,6 +64,15 @@ def test_a_server_that_gives_the_same_page_for_ever_ends_the_walk() -> None:
         Script(page(0, 2, after="a1", has_next=True)).run(walked(Walk(calls(), None, None, forward=True)))
 
 
+def test_the_cursor_of_the_next_page_is_its_links() -> None:
+    first = {"data": [{"wa_id": "16505550000"}], "paging": {"cursors": {"after": "a"}, "next": "https://x.example/?after=b"}}
+    script = Script(said(first), page(1, 2))
+
+    script.run(walked(Walk(calls(), None, None, forward=True)))
+
+    assert queries(script)[1] == {"after": ["b"]}
+
+
 def test_an_empty_list_is_one_page_without_users() -> None:
     assert Script(said({"data": []})).run(walked(Walk(calls(), None, None, forward=True))) == [Page([])]
 
