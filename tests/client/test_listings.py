@@ -65,7 +65,10 @@ def test_a_server_that_gives_the_same_page_for_ever_ends_the_walk() -> None:
 
 
 def test_the_cursor_of_the_next_page_is_its_links() -> None:
-    first = {"data": [{"wa_id": "16505550000"}], "paging": {"cursors": {"after": "a"}, "next": "https://x.example/?after=b"}}
+    first = {
+        "data": [{"wa_id": "16505550000"}],
+        "paging": {"cursors": {"after": "a"}, "next": "https://x.example/?after=b"},
+    }
     script = Script(said(first), page(1, 2))
 
     script.run(walked(Walk(calls(), None, None, forward=True)))
