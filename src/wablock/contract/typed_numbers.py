@@ -49,11 +49,13 @@ def read(text: str, country: str | None) -> Reading:
     """
     digits = text[1:] if text[:1] == "+" else text
     if _WA_ID.fullmatch(digits):  # most texts are plain E.164
-        return _international(digits)
+        return _international(digits) if digits is not text else _bare(digits)
     typed = take_apart(text)
     match typed:
-        case International() | BareDigits():
+        case International():
             return _international(typed.digits)
+        case BareDigits():
+            return _bare(typed.digits)
         case National():
             return _national(typed, country)
         case Unreadable():
@@ -110,6 +112,14 @@ def _is_wa_id(digits: str) -> bool:
 def _international(digits: str) -> Reading:
     why = number_plans.fault_of(digits)
     return OneUser(digits) if why is None else Nobody(why)
+
+
+def _bare(digits: str) -> Reading:
+    """Digits alone: as behind a +; but those that are no such number may lack a country code."""
+    reading = _international(digits)
+    if isinstance(reading, Nobody):
+        return Nobody(f"{reading.why}; if a country code is missing, {WITH_COUNTRY_CODE}")
+    return reading
 
 
 def _national(typed: National, country: str | None) -> Reading:
