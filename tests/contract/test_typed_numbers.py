@@ -110,7 +110,9 @@ def test_whoever_is_blocked_with_a_0_behind_the_calling_code_is_found_as_a_recip
 @pytest.mark.parametrize("region", COUNTRIES)
 def test_what_is_dialled_abroad_is_found_as_a_recipient(region: str) -> None:
     """libphonenumber knows what each country dials before a calling code; one of each beginning is tried."""
-    abroad = re.compile(phonenumbers.PhoneMetadata.metadata_for_region(region).international_prefix)
+    table = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    assert table is not None
+    abroad = re.compile(table.international_prefix or "")
     prefixes = {found[0] for start in range(10_000) if (found := abroad.match(f"{start:04}"))}
     for prefix in sorted({prefix[:3]: prefix for prefix in sorted(prefixes)}.values()):
         for wa_id in ("447700900101", "491711234567"):
