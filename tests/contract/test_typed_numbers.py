@@ -268,7 +268,7 @@ def test_any_other_text_that_may_be_listed_is_read_as_always(text: str) -> None:
         ("8 912 345-67-89", "RU", ("79123456789",)),
         ("11 15 5555-0101", "AR", ("5491155550101", "54111555550101")),
         ("49 0151 23456789", "DE", ("4915123456789",)),
-        ("49015123456789", "DE", ("4915123456789",)),
+        ("4901711234567", "DE", ("491711234567",)),
         ("9109876543210", "IN", ("919876543210",)),
         ("6208115550101", "ID", ("628115550101",)),
         ("430664123456", "DE", ("43664123456",)),
@@ -291,6 +291,11 @@ def test_a_recipient_without_a_plus_has_every_reading_that_an_upstream_may_take(
 @pytest.mark.parametrize("text", ["(650) 555-0101", "06505550101", "00442071838750", "650 555 0101", "tel:6505550101"])
 def test_a_recipient_that_needs_a_country_cannot_be_read_without_one(text: str) -> None:
     assert "country of the business number is not known" in why(read_recipient(text, None))
+
+
+@pytest.mark.parametrize("country", ["GB", "US", None])
+def test_a_recipient_with_a_trunk_0_behind_its_code_and_no_other_reading_is_nobody(country: str | None) -> None:
+    assert isinstance(read_recipient("4407700900101", country), Nobody)
 
 
 @pytest.mark.parametrize("text", ["", "anna", "628115550101.0", "+1650555", "+16505550101 / +16505550102", "🙂"])

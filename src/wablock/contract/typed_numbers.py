@@ -150,11 +150,13 @@ def _sent_readings(typed: BareDigits | National, country: str) -> list[str]:
         significant,
         *(digits.removeprefix(prefix) for prefix in _DIALLED_ABROAD),
         dialled or "",
-        number_plans.without_trunk_zero(significant) or "",  # as +49 (0) 151 is dialled
         code + significant,
         code + digits,
     ]
-    return _possible(found)
+    readings = _possible(found)
+    if not readings:  # a 0 behind the calling code is no number's
+        return []
+    return _possible([*readings, number_plans.without_trunk_zero(significant) or ""])  # as +49 (0) 151 is dialled
 
 
 def _possible(found: Iterable[str]) -> list[str]:
