@@ -64,6 +64,18 @@ def test_a_server_that_gives_the_same_page_for_ever_ends_the_walk() -> None:
         Script(page(0, 2, after="a1", has_next=True)).run(walked(Walk(calls(), None, None, forward=True)))
 
 
+def test_the_cursor_of_the_next_page_is_its_links() -> None:
+    first = {
+        "data": [{"wa_id": "16505550000"}],
+        "paging": {"cursors": {"after": "a"}, "next": "https://x.example/?after=b"},
+    }
+    script = Script(said(first), page(1, 2))
+
+    script.run(walked(Walk(calls(), None, None, forward=True)))
+
+    assert queries(script)[1] == {"after": ["b"]}
+
+
 def test_an_empty_list_is_one_page_without_users() -> None:
     assert Script(said({"data": []})).run(walked(Walk(calls(), None, None, forward=True))) == [Page([])]
 
@@ -179,6 +191,15 @@ def test_the_look_finds_either_spelling_and_user_ids() -> None:
     found = script.run(calls().check(["+55 11 8765-4321", "US.1", "US.2"]))
 
     assert [user.blocked for user in found] == [True, True, False]
+
+
+@pytest.mark.parametrize("wa_id", ["+16505551234", "16505551234@s.whatsapp.net", "+1 650-555-1234"])
+def test_the_look_finds_a_user_however_a_list_spells_him(wa_id: str) -> None:
+    script = Script(NO_CHECK["Graph"], said({"data": [{"wa_id": "5"}, {"wa_id": wa_id}]}))
+
+    [checked] = script.run(calls().check("16505551234"))
+
+    assert checked.blocked
 
 
 @pytest.mark.parametrize("user", ["(650) 555-0101", "0650 5550101", "hello", "12", "650-555-0101"])

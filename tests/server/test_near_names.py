@@ -18,6 +18,7 @@ NEAR = {
     "expires_at": [
         *("expires_in_days", "expiresAt", "expires-at", "EXPIRES_AT", "expire_at", "expires at", "expieres_at"),
         *("expiry", "expires", "expiresIn", "expiration_date", "expired_at", "ttl", "TTL", "until", "blocked_until"),
+        *("block_until", "bannedUntil", "unblock_at", "unblocked_on", "unblockAfter", "duration"),
     ],
 }
 # What SDKs, and those who send a list's rows back, put into an item; and other words of Graph's.

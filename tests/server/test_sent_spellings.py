@@ -16,7 +16,7 @@ from wablock.block_list.ports import BusinessNumber
 TABLE: Final = Path(__file__).parent.parent / "spellings.json"
 SPELLINGS: Final[list[dict[str, Any]]] = json.loads(TABLE.read_text("utf-8"))
 BLOCKED: Final = [row for row in SPELLINGS if "wa_id" in row]
-# As a recipient these can be read: a user_id, a group's id, and digits of the business's country. Some of them are blocked.
+# As a recipient these can be read: a user_id, a group's id, digits of the business's country. Some are blocked.
 READABLE: Final = {
     "US.13491208655302741918": 0,
     "120363000000000001@g.us": 0,

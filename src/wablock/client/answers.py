@@ -91,7 +91,7 @@ class Cursors(msgspec.Struct, frozen=True):
 
 
 class Paging(msgspec.Struct, frozen=True):
-    """`after` and `before` are None where neither `cursors` nor the links have one."""
+    """`after` and `before` are None where neither `cursors` nor the links have one; a link's leads where it leads."""
 
     cursors: Cursors | None = None
     next: str | None = None
@@ -99,11 +99,11 @@ class Paging(msgspec.Struct, frozen=True):
 
     @property
     def after(self) -> str | None:
-        return (self.cursors and self.cursors.after) or _cursor_in(self.next, "after")
+        return _cursor_in(self.next, "after") or (self.cursors and self.cursors.after) or None
 
     @property
     def before(self) -> str | None:
-        return (self.cursors and self.cursors.before) or _cursor_in(self.previous, "before")
+        return _cursor_in(self.previous, "before") or (self.cursors and self.cursors.before) or None
 
 
 class Listed(msgspec.Struct, frozen=True):

@@ -22,8 +22,7 @@ from wablock.client.exchange import Exchange, Request, Response
 from wablock.client.failures import ApiError, BlocklistChanged, ClientError, NoAnswer, SomeUsersFailed, UnknownObject
 from wablock.client.retrying import Retries, answered, unreadable
 from wablock.client.trail import PageLinks, Trail, page_links
-from wablock.client.users import Users, chunks, listed_name, named, typed
-from wablock.contract.spellings import one_spelling
+from wablock.client.users import Users, chunks, listed_name, named, shown_names, typed
 from wablock.contract.wire import WHATSAPP, User
 
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -150,8 +149,7 @@ class Calls:
         walk = Walk(self, _LARGEST_PAGE, None, forward=True)
         while missing and (page := (yield from walk.turn())) is not None:
             for user in page.users:
-                known = {user.user_id, one_spelling(user.wa_id) if user.wa_id else None}
-                blocked |= {name for name in known if name is not None and name in missing}
+                blocked |= missing & shown_names(user)
             missing -= blocked
         return [CheckedUser(user, names[user] in blocked) for user in asked]
 

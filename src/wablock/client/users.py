@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from wablock.client.answers import BlockedUser
 from wablock.contract.spellings import one_spelling
 from wablock.contract.typed_text import BareDigits, International, Unreadable, take_apart
 from wablock.contract.user_ids import is_user_id
@@ -41,6 +42,15 @@ def chunks(users: Iterable[T], most: int = MOST_IN_A_REQUEST) -> Iterator[list[T
     rest = iter(users)
     while chunk := list(itertools.islice(rest, most)):
         yield chunk
+
+
+def shown_names(user: BlockedUser) -> set[str]:
+    """What `listed_name` gives of the texts that mean this row of a list, in whatever spelling it shows its `wa_id`."""
+    names = {user.user_id} if user.user_id else set()
+    typed = take_apart(user.wa_id or "")
+    if isinstance(typed, International | BareDigits):
+        names.add(one_spelling(typed.digits))
+    return names
 
 
 def listed_name(user: str) -> str:

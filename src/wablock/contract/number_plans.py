@@ -34,8 +34,8 @@ not 0. The code and the lengths are empty where no country has the code. A plain
 _plans: dict[str, Plan] = {}
 """The plan that three digits begin, filled as they are met: to load all of them takes 0.1 s."""
 
-_trunk_prefixes: dict[str, re.Pattern[str]] = {}
-"""What may come before a national number, by country."""
+_prefixes: dict[str, re.Pattern[str]] = {}
+"""What may be dialled before a number, by country."""
 
 
 def is_number(text: str) -> bool:
@@ -78,28 +78,39 @@ def code_of(country: str) -> str | None:
     return str(code) if code else None
 
 
-def may_begin_with_trunk_prefix(digits: str, country: str) -> bool:
-    """Whether the first of `digits` may be dialled inside `country` only, and not be part of the number."""
-    pattern = _trunk_prefixes.get(country)
+def may_begin_with_a_prefix(digits: str, country: str) -> bool:
+    """Whether the first of `digits` may be dialled inside `country` only, or from there abroad, and be no number's."""
+    pattern = _prefixes.get(country)
     if pattern is None:
         table = phonenumbers.PhoneMetadata.metadata_for_region(country)
-        pattern = re.compile((table.national_prefix_for_parsing if table is not None else None) or "")
-        _trunk_prefixes[country] = pattern
+        inside, abroad = (table.national_prefix_for_parsing, table.international_prefix) if table else (None, None)
+        pattern = re.compile("|".join(f"(?:{prefix})" for prefix in (inside, abroad) if prefix))
+        _prefixes[country] = pattern
     prefix = pattern.match(digits)
     # A prefix that is the calling code as well, as the 1 of North America is, leaves the number as it is.
     return prefix is not None and prefix[0] not in ("", code_of(country))
 
 
-def national_reading(text: str, country: str) -> str | None:
-    """The international digits of the valid number that `text`, typed without +, is in `country`; None for none."""
-    try:
-        number = phonenumbers.parse(text, country, keep_raw_input=True)
-    except phonenumbers.NumberParseException:
-        return None
+def without_trunk_zero(digits: str) -> str | None:
+    """International digits without the 0 behind their calling code; None where none stands there."""
+    code = (_plans.get(digits[:3]) or _load(digits[:3])).code
+    number = digits[len(code) :]
+    return code + number.lstrip("0") if code and number.startswith("0") else None
+
+
+def national_reading(digits: str, country: str) -> str | None:
+    """The international digits of the valid number that `digits`, typed without +, are in `country`; None for none."""
+    number = _parsed(digits, country)
     # 00 and the like begin an international number, which is not this country's national one.
-    if number.country_code_source == phonenumbers.CountryCodeSource.FROM_NUMBER_WITH_IDD or number.extension:
+    if number is None or number.country_code_source == phonenumbers.CountryCodeSource.FROM_NUMBER_WITH_IDD:
         return None
     return _valid_digits(number)
+
+
+def dialled_reading(digits: str, country: str) -> str | None:
+    """The international digits that `digits` are when they are dialled in `country`, be it abroad, valid or not."""
+    number = _parsed(digits, country)
+    return None if number is None else f"{number.country_code}{phonenumbers.national_significant_number(number)}"
 
 
 def international_reading(digits: str, country: str) -> str | None:
@@ -141,6 +152,13 @@ def _load(beginning: str) -> Plan:
     plan = code, lengths, 0 if code in _BEGIN_WITH_ZERO else len(code)
     _plans[beginning] = plan
     return plan
+
+
+def _parsed(digits: str, country: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(digits, country, keep_raw_input=True)
+    except phonenumbers.NumberParseException:
+        return None
 
 
 def _valid_digits(number: phonenumbers.PhoneNumber) -> str | None:

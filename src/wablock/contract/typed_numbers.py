@@ -5,6 +5,7 @@ two numbers blocks neither; and a block must hold, so a message whose recipient 
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 import msgspec
@@ -15,6 +16,7 @@ from wablock.contract.typed_text import BareDigits, International, National, Unr
 WITH_COUNTRY_CODE: Final = "write it with + and the country code, as +16505551234"
 
 _WA_ID = re.compile(r"[1-9][0-9]{6,14}")
+_NO_DIGITS = re.compile(r"[^0-9]+")
 _DIALLED_ABROAD: Final = ("00", "011", "0011", "010", "810")  # what the world dials before a calling code
 
 
@@ -47,11 +49,13 @@ def read(text: str, country: str | None) -> Reading:
     """
     digits = text[1:] if text[:1] == "+" else text
     if _WA_ID.fullmatch(digits):  # most texts are plain E.164
-        return _international(digits)
+        return _international(digits) if digits is not text else _bare(digits)
     typed = take_apart(text)
     match typed:
-        case International() | BareDigits():
+        case International():
             return _international(typed.digits)
+        case BareDigits():
+            return _bare(typed.digits)
         case National():
             return _national(typed, country)
         case Unreadable():
@@ -72,19 +76,21 @@ def read_recipient(text: str, country: str | None) -> Reading:
     """
     typed = take_apart(text)
     match typed:
-        case International():
-            return _international(typed.digits)
         case Unreadable():
             return Nobody(typed.why)
-        case BareDigits() if country is None:
-            return _international(typed.digits)
         case National() if country is None:
             return Nobody(f"the country of the business number is not known here; {WITH_COUNTRY_CODE}")
+        case International():
+            reading = _international(typed.digits)
+        case BareDigits() if country is None:
+            reading = _international(typed.digits)
         case BareDigits() | National():
-            readings = _sent_readings(typed, country or "")
-    if len(readings) == 1:
-        return OneUser(readings[0])
-    return SeveralReadings(tuple(readings), WITH_COUNTRY_CODE) if readings else Nobody(WITH_COUNTRY_CODE)
+            reading = _one_of(_sent_readings(typed, country or ""))
+    if text.endswith(typed.digits) or isinstance(reading, Nobody):
+        return reading
+    # An upstream that drops all but digits takes a JID's device for the number's last ones.
+    wa_ids = (reading.wa_id,) if isinstance(reading, OneUser) else reading.wa_ids
+    return _one_of([*wa_ids, *_possible([_NO_DIGITS.sub("", text)])])
 
 
 def wa_id_of(text: str) -> str | None:
@@ -108,14 +114,22 @@ def _international(digits: str) -> Reading:
     return OneUser(digits) if why is None else Nobody(why)
 
 
+def _bare(digits: str) -> Reading:
+    """Digits alone: as behind a +; but those that are no such number may lack a country code."""
+    reading = _international(digits)
+    if isinstance(reading, Nobody):
+        return Nobody(f"{reading.why}; if a country code is missing, {WITH_COUNTRY_CODE}")
+    return reading
+
+
 def _national(typed: National, country: str | None) -> Reading:
     if country is None:
         return Nobody(WITH_COUNTRY_CODE)
     both = (
-        number_plans.national_reading(typed.text, country),
+        number_plans.national_reading(typed.digits, country),
         number_plans.international_reading(typed.digits, country),
     )
-    readings = tuple(dict.fromkeys(reading for reading in both if reading is not None))
+    readings = tuple(each for each in dict.fromkeys(both) if each is not None and number_plans.fault_of(each) is None)
     if len(readings) == 1:
         return OneUser(readings[0])
     if not readings:
@@ -128,19 +142,32 @@ def _sent_readings(typed: BareDigits | National, country: str) -> list[str]:
     """All numbers that digits sent without + may mean to an upstream; each once, as a `wa_id` first."""
     digits = typed.digits
     significant = digits.lstrip("0")
-    national = None
-    if isinstance(typed, National):
-        national = number_plans.national_reading(typed.text, country)
-    elif number_plans.may_begin_with_trunk_prefix(digits, country):  # libphonenumber takes 50 µs
-        national = number_plans.national_reading(digits, country)
+    dialled = None
+    if isinstance(typed, National) or number_plans.may_begin_with_a_prefix(digits, country):
+        dialled = number_plans.dialled_reading(digits, country)  # libphonenumber takes 50 µs
     code = number_plans.code_of(country) or ""
     candidates = [
         significant,
         *(digits.removeprefix(prefix) for prefix in _DIALLED_ABROAD),
-        national or "",
+        dialled or "",
         code + significant,
         code + digits,
     ]
+    readings = _possible(candidates)
+    if not readings:  # a 0 behind the calling code is no number's
+        return []
+    return _possible([*readings, number_plans.without_trunk_zero(significant) or ""])  # as +49 (0) 151 is dialled
+
+
+def _possible(candidates: Iterable[str]) -> list[str]:
+    """Those that a numbering plan has, each once."""
     return [
         each for each in dict.fromkeys(candidates) if _WA_ID.fullmatch(each) and number_plans.fault_of(each) is None
     ]
+
+
+def _one_of(readings: Iterable[str]) -> Reading:
+    wa_ids = tuple(dict.fromkeys(readings))
+    if len(wa_ids) == 1:
+        return OneUser(wa_ids[0])
+    return SeveralReadings(wa_ids, WITH_COUNTRY_CODE) if wa_ids else Nobody(WITH_COUNTRY_CODE)

@@ -28,9 +28,8 @@ class BareDigits(msgspec.Struct, frozen=True):
 
 
 class National(msgspec.Struct, frozen=True):
-    """A number without + that has punctuation or a leading zero. `text` is as typed, without copied marks."""
+    """The digits of a number without + that has punctuation or a leading zero."""
 
-    text: str
     digits: str
 
 
@@ -50,7 +49,7 @@ _BLANKS: Final = " \t\r\n"
 _PUNCTUATION: Final = str.maketrans("", "", "+ -.()")
 _WITH_PLUS = re.compile(r"[ (]*\+[0-9 .()-]*")
 _WITHOUT_PLUS = re.compile(r"[0-9 .()-]+")
-_INNER_ZERO = re.compile(r"[0-9].*\( *0 *\)")  # +44 (0)20 …: nobody can say whose number it is with the 0
+_INNER_ZERO = re.compile(r"[^0-9]*[0-9].*\( *0 *\)")  # +44 (0)20 …: nobody can say whose number it is with the 0
 
 # p: is what the spreadsheets of Meta's lead forms put before a number.
 _SCHEME = re.compile(r"(?:whatsapp|sms|callto|p):(?://)?(?:send/?\?phone=)?(.*)", re.IGNORECASE)
@@ -60,8 +59,8 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 _SPREADSHEET = re.compile(r"'(.*)|\"(.*)\"")  # ' keeps a number as text; quotes are left over from a file
-# whatsmeow and Baileys write user.agent:device@server.
-_JID = re.compile(r"\+?([0-9]+)(?:\.[0-9]+)?(?::[0-9]+)?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
+# whatsmeow and Baileys write user.agent:device@server; an agent has 8 bits, a device 16.
+_JID = re.compile(r"\+?([0-9]+)(?:\.[0-9]{1,3})?(?::[0-9]{1,5})?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
 _OTHER_JID = re.compile(r"[0-9.:_-]+@(g\.us|lid|hosted\.lid|broadcast|newsletter)", re.IGNORECASE)
 _OTHER_JIDS: Final = {
     "g.us": "it is a group's id",
@@ -72,7 +71,7 @@ _OTHER_JIDS: Final = {
 }
 
 _NO_DIGITS = re.compile(r"[^0-9]+")
-_DECIMAL = re.compile(r"[^.]*[0-9](?:\.+0{1,2}|,0+)")
+_DECIMAL = re.compile(r"[^.]*[0-9](?:\.+0{1,2}|,0+)|\+?[0-9]{7,}\.0+")
 _EXPONENT = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _EXTENSION = re.compile(r"(?:(?:ext(?:ension|n)?|x|доб)[ .:=]*[0-9]+|#[0-9]*)$", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(r"[,;/|&\n]| and | or ")
@@ -141,7 +140,7 @@ def _unwrapped(plain: str) -> TypedNumber:
 def _local(text: str) -> TypedNumber:
     """RFC 3966: without + a number behind tel: is a local one."""
     number = _number(text)
-    return National(number.digits, number.digits) if isinstance(number, BareDigits) else number
+    return National(number.digits) if isinstance(number, BareDigits) else number
 
 
 def _number(text: str) -> TypedNumber:
@@ -152,7 +151,7 @@ def _number(text: str) -> TypedNumber:
         return _digits_after_plus(digits)
     if text == digits and digits[0] != "0":
         return _bare(digits)
-    return National(text, digits)
+    return National(digits)
 
 
 def _digits_after_plus(digits: str) -> TypedNumber:
@@ -200,7 +199,7 @@ _FAULTS: Final[Sequence[tuple[Callable[[str], object], str]]] = (
     (_NO_DIGITS.fullmatch, "{text} has no digits; write a phone number, as +16505551234"),
     (_DECIMAL.fullmatch, "it ends in a decimal, as a spreadsheet writes numbers; format the column as text"),
     (_EXPONENT.fullmatch, "a spreadsheet has shortened it, and digits are lost; format the column as text"),
-    (_INNER_ZERO.search, "leave out the (0), which is dialled inside the country only"),
+    (_INNER_ZERO.match, "leave out the (0), which is dialled inside the country only"),
     (_holds_several, "it looks like several numbers; send each as a user of its own"),
     (_EXTENSION.search, "leave out the extension, which WhatsApp does not have"),
 )

@@ -19,7 +19,7 @@ ITEM_NAMES: Final = frozenset(wire.User.__struct_fields__)
 _NO_LETTERS: Final = re.compile(r"[\W_]+")
 _SHORT: Final = 4
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
-_END_OF_A_BLOCK: Final = re.compile(r"expir.*|ttl|(?:(?:blocked|valid)?until)|ends?at")
+_END_OF_A_BLOCK: Final = re.compile(r"expir.*|ttl|duration|[a-z]*until|ends?at|unblock(?:ed)?(?:at|on|after)?")
 _MEANING: Final = {"expires_at": "expires_at is in seconds since 1970"}
 _LONGEST: Final = 64  # characters: what is longer is nearly nothing, and is not kept in the cache
 

@@ -138,6 +138,11 @@ def test_a_name_counts_by_its_letters_alone(name: str) -> None:
     assert (plain, value) == ("to", [TO] if with_brackets else TO)
 
 
+@pytest.mark.parametrize("name", ["recıpıent", "RECİPİENT", "ReCIPIENT"])  # noqa: RUF001 - Turkish letters
+def test_a_turkish_i_is_an_i(name: str) -> None:
+    assert named(json_request(json.dumps({name: TO}))) == [TO]
+
+
 @pytest.mark.parametrize("name", ["tox", "text[to]", "too", "recipients", "a.to", "t", "", "[]", "0to"])
 def test_another_name_is_no_recipients(name: str) -> None:
     assert named(json_request(json.dumps({name: TO}))) == []

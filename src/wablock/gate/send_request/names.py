@@ -39,7 +39,8 @@ def plain_name(name: str) -> str:
 def _plain_name(name: str) -> str:
     if _CONTROL.search(name):
         raise InvalidParameter("The name of a parameter has a control character.", "Use letters, digits and _ alone.")
-    folded = unicodedata.normalize("NFKC", name).casefold()
+    # Java compares capitals first, and the dotless i's capital is I.
+    folded = unicodedata.normalize("NFKC", name).upper().casefold()
     letters = ""
     for segment in _BRACKETS.split(folded):  # a name may end before any of its brackets
         letters += _NO_LETTERS.sub("", segment)
