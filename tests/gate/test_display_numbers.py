@@ -42,7 +42,7 @@ def test_a_displayed_number_is_international_in_whatever_punctuation(displayed: 
         "+16505551111 / +16505552222",
         "1+6505551111",
         "016505551111",
-        "0049 30 123456",
+        "049 30 123456",
         "12",
         "2105550101",
         "1234567890123456",

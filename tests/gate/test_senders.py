@@ -46,6 +46,7 @@ def test_what_is_no_number_is_passed_over_for_the_user_id(wa_id: str | int) -> N
         "1 650 555 1234",
         " 16505551234 ",
         16505551234,
+        "0016505551234",
         "16505551234@s.whatsapp.net",
         "16505551234:7@s.whatsapp.net",
         "16505551234@c.us",

@@ -93,7 +93,7 @@ def may_begin_with_a_prefix(digits: str, country: str) -> bool:
 
 def without_trunk_zero(digits: str) -> str | None:
     """International digits without the 0 behind their calling code; None where none stands there."""
-    code = (_plans.get(digits[:3]) or _load(digits[:3])).code
+    code = (_plans.get(digits[:3]) or _load(digits[:3]))[0]
     number = digits[len(code) :]
     return code + number.lstrip("0") if code and number.startswith("0") else None
 

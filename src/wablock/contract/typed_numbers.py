@@ -101,7 +101,7 @@ def wa_id_of(text: str) -> str | None:
     if _is_wa_id(text):
         return text
     typed = take_apart(text)
-    digits = "" if isinstance(typed, Unreadable) else typed.digits
+    digits = "" if isinstance(typed, Unreadable) else typed.digits.removeprefix("00")
     return digits if _is_wa_id(digits) else None
 
 

@@ -58,7 +58,7 @@ _LINK = re.compile(
     r"(?:https?://)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?phone=)(?:\+|%2B)?([0-9]+)/?(?:[?&#].*)?",
     re.IGNORECASE,
 )
-_SPREADSHEET = re.compile(r"'(.*)|\"(.*)\"")  # ' keeps a number as text; quotes are left over from a file
+_SPREADSHEET = re.compile(r"'(.*)|=?\"(.*)\"")  # ' and =" keep a number as text; quotes are left over from a file
 # whatsmeow and Baileys write user.agent:device@server; an agent has 8 bits, a device 16.
 _JID = re.compile(r"\+?([0-9]+)(?:\.[0-9]{1,3})?(?::[0-9]{1,5})?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
 _OTHER_JID = re.compile(r"[0-9.:_-]+@(g\.us|lid|hosted\.lid|broadcast|newsletter)", re.IGNORECASE)
@@ -73,7 +73,7 @@ _OTHER_JIDS: Final = {
 _NO_DIGITS = re.compile(r"[^0-9]+")
 _DECIMAL = re.compile(r"[^.]*[0-9](?:\.+0{1,2}|,0+)|\+?[0-9]{7,}\.0+")
 _EXPONENT = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
-_EXTENSION = re.compile(r"(?:(?:ext(?:ension|n)?|x|доб)[ .:=]*[0-9]+|#[0-9]*)$", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?:(?:ext(?:ension|n)?|x|доб)[ .:=]*[0-9]+|[0-9] *#[0-9]*)$", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(r"[,;/|&\n]| and | or ")
 _FEWEST_DIGITS: Final = 6  # what stands between two separators and has as many may be a number of its own
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9 .()+-]")

@@ -56,6 +56,10 @@ def test_a_user_id_means_its_user_in_either_parameter(user_id: str, others: list
     assert (member.key, member.wa_id, member.user_id, member.input) == (user_id, None, user_id, user_id)
 
 
+def test_a_user_id_with_the_digits_of_a_number_means_that_number_too() -> None:
+    assert wa_ids("US.16505551234") == [None, "16505551234"]
+
+
 def test_one_unreadable_recipient_hides_no_other() -> None:
     recipients = read("nobody", TO)
 

@@ -87,7 +87,8 @@ def _text(name: str, value: Any) -> str:
     # Graph reads JSON in a form's values, too.
     if not isinstance(value, str) or value.lstrip().startswith(("[", "{")):
         raise InvalidParameter(f"Param {name} must be a string.", f"{_HOW_TO_WRITE_ONE}. A message has one recipient.")
-    return value.strip(_BLANKS).strip('"').strip(_BLANKS)
+    text = value.strip(_BLANKS)
+    return text[1:-1].strip(_BLANKS) if text[:1] == text[-1:] == '"' else text
 
 
 def _shown(text: str) -> str:
