@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,7 +96,7 @@ def test_a_text_that_blocks_one_user_finds_that_user_as_a_recipient(text: str, c
 
 
 @pytest.mark.parametrize("region", COUNTRIES)
-def test_whoever_is_blocked_with_a_0_behind_the_calling_code_is_found_as_a_recipient(region: str) -> None:
+def test_a_user_blocked_with_a_0_behind_the_calling_code_is_found_as_a_recipient(region: str) -> None:
     example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
     if example is None:
         pytest.skip(f"libphonenumber has no example for {region}")
@@ -319,16 +318,6 @@ def test_a_recipient_that_is_no_number_is_nobody(text: str) -> None:
 @pytest.mark.parametrize("text", ["1" * 1_000_000, "+" * 1_000_000, "x" * 1_000_000])
 def test_a_huge_text_is_refused_at_once(text: str) -> None:
     assert "1000000 characters" in why(read(text, "US"))
-
-
-@pytest.mark.parametrize("text", ["1 (650) 555-0101" + " " * 80 + "1", "1(        " * 10, "(0" * 50])
-def test_a_thousand_odd_texts_hold_nobody_up(text: str) -> None:
-    start = time.process_time()
-
-    for _ in range(1_000):
-        read(text, "US")
-
-    assert time.process_time() - start < 1.0
 
 
 @pytest.mark.parametrize("text", ["1650555\n0101", "+1650555\x000101", "\ud800+16505550101", "+16505550101\x85"])
