@@ -52,14 +52,14 @@ def read(text: str, country: str | None) -> Reading:
         return _international(digits) if digits is not text else _bare(digits)
     typed = take_apart(text)
     match typed:
-        case International():
-            return _international(typed.digits)
-        case BareDigits():
-            return _bare(typed.digits)
-        case National():
-            return _national(typed, country)
         case Unreadable():
             return Nobody(typed.why)
+        case National():
+            return _national(typed, country)
+        case International():
+            return _international(typed.digits)
+        case _:
+            return _bare(typed.digits)
 
 
 def read_listed(text: str, country: str | None) -> Reading:
@@ -84,7 +84,7 @@ def read_recipient(text: str, country: str | None) -> Reading:
             reading = _international(typed.digits)
         case BareDigits() if country is None:
             reading = _international(typed.digits)
-        case BareDigits() | National():
+        case _:
             reading = _one_of(_sent_readings(typed, country or ""))
     if text.endswith(typed.digits) or isinstance(reading, Nobody):
         return reading
