@@ -7,8 +7,10 @@ from wablock.contract import identity
 
 
 def person(number: int, reason: str | None = None, note: str | None = None, expires_at: int | None = None) -> Member:
-    """The user with the number +1 650 555 xxxx."""
-    return msgspec.structs.replace(typed(f"+1650555{number:04}"), reason=reason, note=note, expires_at=expires_at)
+    """The user with the number +1 650 555 xxxx, and those that follow."""
+    return msgspec.structs.replace(
+        typed(f"+{16_505_550_000 + number}"), reason=reason, note=note, expires_at=expires_at
+    )
 
 
 def people(count: int, start: int = 0) -> list[Member]:
