@@ -28,6 +28,16 @@ MARKS: Final = "\u00ad\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u20
 ZEROS: Final = "٠۰߀०০੦૦୦௦౦೦൦๐໐༠０"
 CODES: Final = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 COUNTRIES: Final = sorted(phonenumbers.SUPPORTED_REGIONS)
+
+
+def examples(kind: int) -> list[tuple[str, phonenumbers.PhoneNumber]]:
+    """libphonenumber's example of each country that has one: Tristan da Cunha has landlines only."""
+    found = ((region, phonenumbers.example_number_for_type(region, kind)) for region in COUNTRIES)
+    return [(region, example) for region, example in found if example is not None]
+
+
+MOBILES: Final = examples(phonenumbers.PhoneNumberType.MOBILE)
+LANDLINES: Final = examples(phonenumbers.PhoneNumberType.FIXED_LINE)
 PUNCTUATION: Final = st.lists(st.sampled_from(["", "", " ", "-", ".", "(", ")"]), min_size=15)
 
 american = st.integers(2_000_000_000, 9_999_999_999).map(lambda number: f"1{number}")
@@ -95,11 +105,10 @@ def test_a_text_that_blocks_one_user_finds_that_user_as_a_recipient(text: str, c
     assert not isinstance(blocked, OneUser) or isinstance(recipient, Nobody) or blocked.wa_id in readings(recipient)
 
 
-@pytest.mark.parametrize("region", COUNTRIES)
-def test_a_user_blocked_with_a_0_behind_the_calling_code_is_found_as_a_recipient(region: str) -> None:
-    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
-    if example is None:
-        pytest.skip(f"libphonenumber has no example for {region}")
+@pytest.mark.parametrize("region, example", MOBILES)
+def test_a_user_blocked_with_a_0_behind_the_calling_code_is_found_as_a_recipient(
+    region: str, example: phonenumbers.PhoneNumber
+) -> None:
     text = f"{example.country_code} 0{phonenumbers.national_significant_number(example)}"
     blocked, recipient = read(text, region), read_recipient(text, region)
 
@@ -154,12 +163,13 @@ def test_other_dots_group_digits(text: str) -> None:
     assert isinstance(read(text, None), OneUser)
 
 
-@pytest.mark.parametrize("region", COUNTRIES)
-@pytest.mark.parametrize("kind", [phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE])
-def test_every_countrys_mobiles_and_landlines_are_users(region: str, kind: int) -> None:
-    example = phonenumbers.example_number_for_type(region, kind)
-    if example is None:  # as for Tristan da Cunha, which has landlines only
-        pytest.skip(f"libphonenumber has no example for {region}")
+def test_only_one_country_has_no_example_of_a_mobile() -> None:
+    assert set(COUNTRIES) - {region for region, _ in MOBILES} == {"TA"}
+    assert [region for region, _ in LANDLINES] == COUNTRIES
+
+
+@pytest.mark.parametrize("example", [example for _, example in MOBILES + LANDLINES])
+def test_every_countrys_mobiles_and_landlines_are_users(example: phonenumbers.PhoneNumber) -> None:
     digits = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)[1:]
 
     assert read(f"+{digits}", None) == OneUser(digits)
