@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import msgspec
 
 from benchmarks.processes import LOAD_CORE, SERVER_CORE, WABLOCK, module, started
-from wablock.gate.signature import sign
+from wablock.gate.webhook.signature import sign
 from wablock.settings import DEV_ACCOUNT_ID, DEV_APP_SECRET, DEV_PHONE_NUMBER_ID, file_url
 
 _DROPPED: Final = re.compile(r'wablock_gate_items_total\{kind="messages",verdict="dropped"\} (\S+)')

@@ -11,7 +11,7 @@ from schemathesis.core.failures import Failure
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 from tests.running_server import TOKEN
 
-from wablock.gate.signature import looks_signed, sign
+from wablock.gate.webhook.signature import looks_signed, sign
 
 # Of the server that is tried.
 _APP_SECRET = os.environ["APP_SECRET"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from wablock.gate.display_numbers import display_wa_id
+from wablock.gate.webhook.display_numbers import display_wa_id
 
 
 def read(value: Any) -> str | None:

@@ -23,9 +23,9 @@ from tests.gate.payloads import (
     message,
 )
 
-from wablock.gate.changes import Change, Item, Notice
-from wablock.gate.payload import Payload
-from wablock.gate.pieces import Unreadable
+from wablock.gate.webhook.body import Payload
+from wablock.gate.webhook.change import Change, Item, Notice
+from wablock.gate.webhook.raw_json import Unreadable
 
 NEW_ID = "US.99"
 

@@ -27,9 +27,9 @@ from tests.gate.payloads import (
     without,
 )
 
-from wablock.gate.changes import Item
-from wablock.gate.payload import Payload
-from wablock.gate.pieces import Unreadable
+from wablock.gate.webhook.body import Payload
+from wablock.gate.webhook.change import Item
+from wablock.gate.webhook.raw_json import Unreadable
 
 
 def from_(*senders: str) -> Callable[[Item], bool]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.gate.payloads import ANNA, ANNAS_ID, BEN
 
 from wablock.block_list.ports import Member
-from wablock.gate.senders import member_of, members_of, names_of
+from wablock.gate.webhook.senders import member_of, members_of, names_of
 
 
 def test_digits_are_a_number() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wablock.gate.signature import is_signed, looks_signed, sign
+from wablock.gate.webhook.signature import is_signed, looks_signed, sign
 
 SECRET = "an app secret"
 

@@ -11,12 +11,13 @@ import msgspec
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.contract.errors import NotDelivered
-from wablock.gate.changes import Change, Item
 from wablock.gate.duplicates import Delivered
-from wablock.gate.payload import Payload
 from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refused
 from wablock.gate.routes import Routes
-from wablock.gate.signature import sign
+from wablock.gate.webhook.body import Payload
+from wablock.gate.webhook.change import Change, array_of
+from wablock.gate.webhook.documented import Item
+from wablock.gate.webhook.signature import sign
 
 _log = logging.getLogger("wablock.gate")
 
@@ -29,13 +30,15 @@ UNCHECKED: Final = "x-wablock-unchecked"
 class Part(msgspec.Struct, frozen=True):
     """Changes of a webhook that are about one thing, in order, and whose they are.
 
-    `phone_number_id` None: about the account as a whole. `number` None: of a number that is not known here.
+    `phone_number_id` None: about the account as a whole, or, where they are `is_of_a_number`, about one that cannot be
+    read. `number` None: of a number that is not known here.
     """
 
     changes: list[Change]
     account: Account
     number: BusinessNumber | None
     phone_number_id: str | None
+    is_of_a_number: bool
 
     @property
     def items(self) -> Iterator[Item]:
@@ -126,7 +129,7 @@ class Delivery:
     async def _downstreams(self, part: Part) -> Sequence[Downstream]:
         if part.number is not None:
             return await self._routes.downstreams(part.number.phone_number_id)
-        if part.phone_number_id is None:
+        if not part.is_of_a_number:
             return await self._routes.account_downstreams(part.account.account_id)
         return ()
 
@@ -191,7 +194,7 @@ class Delivery:
 
     def _count(self, parts: Sequence[Part], blocked: Container[int]) -> None:
         items = (item for part in parts for item in part.items)
-        counted = Counter((item.array, "dropped" if id(item) in blocked else "forwarded") for item in items)
+        counted = Counter((array_of(item), "dropped" if id(item) in blocked else "forwarded") for item in items)
         for (array, verdict), times in counted.items():
             self._meter.items(array, verdict, times)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from wablock.gate.changes import Item
+from wablock.gate.webhook.documented import Item, Message
 
 _MOST_REMEMBERED: Final = 100_000
 
@@ -17,7 +17,7 @@ class Delivered:
         self._until: dict[tuple[str, str], float] = {}
 
     def has(self, receiver: str, item: Item) -> bool:
-        if item.array != "messages" or not item.id:  # a call has several events under one id
+        if not isinstance(item, Message) or not item.id:  # a call has several events under one id
             return False
         return self._until.get((receiver, item.id), 0.0) > self._monotonic()
 
@@ -25,7 +25,7 @@ class Delivered:
         """Only once the receiver said so: what failed has to come again."""
         now = self._monotonic()
         for item in items:
-            if item.array == "messages" and item.id:
+            if isinstance(item, Message) and item.id:
                 self._until[receiver, item.id] = now + self._seconds
         while len(self._until) > _MOST_REMEMBERED:
             del self._until[next(iter(self._until))]

@@ -9,17 +9,19 @@ from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce,
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter, InvalidSignature, Overloaded
 from wablock.contract.number_plans import country_to_read_by
-from wablock.gate.changes import Change, Item, Notice
 from wablock.gate.delivery import Delivery, Part
-from wablock.gate.display_numbers import display_wa_id
 from wablock.gate.drops import RecentDrops
 from wablock.gate.last_inbound import LastInbound
-from wablock.gate.payload import Payload
-from wablock.gate.pieces import Unreadable
 from wablock.gate.ports import Account, CannotUnseal, GateMeter
 from wablock.gate.routes import Routes
-from wablock.gate.senders import ShownId, member_of, members_of
-from wablock.gate.signature import is_signed, looks_signed
+from wablock.gate.webhook.body import Payload
+from wablock.gate.webhook.change import Change, Handover, kind_of, sent_at
+from wablock.gate.webhook.display_numbers import display_wa_id
+from wablock.gate.webhook.documented import Item
+from wablock.gate.webhook.links import Notice
+from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.senders import Ids, member_of
+from wablock.gate.webhook.signature import is_signed, looks_signed
 
 _log = logging.getLogger("wablock.gate")
 
@@ -75,9 +77,9 @@ class Inbound:
             raise InvalidSignature
         try:
             await self._pass_on(Payload.parse(body), body, signature)
-        except Unreadable:
+        except Unreadable as fault:
             self._meter.webhook("unreadable")
-            raise InvalidParameter("The body must be a JSON object.") from None
+            raise InvalidParameter(str(fault)) from None
         except (BlocklistInternalError, Overloaded) as trouble:
             self._meter.webhook("unchecked")
             raise Overloaded(_CANNOT_BE_ASKED) from trouble
@@ -89,14 +91,14 @@ class Inbound:
     async def _pass_on(self, payload: Payload, body: bytes, signature: str) -> None:
         parts = await self._parts(payload.changes)
         self._verify(parts, await self._routes.only_signer() if not parts else None, body, signature)
-        blocked, unchecked = await self._blocked(parts)
+        blocked, unchecked = await self._blocked(payload, parts)
         forwarded = await self._delivery.deliver(payload, parts, signature, blocked, unchecked=unchecked)
         self._meter.webhook("forwarded" if forwarded else "dropped")
 
     async def _parts(self, changes: Sequence[Change]) -> list[Part]:
-        parts: dict[tuple[str | None, str | None], Part] = {}
+        parts: dict[tuple[str | None, str | None, bool], Part] = {}
         for change in changes:
-            about = change.phone_number_id, change.entry_id
+            about = change.phone_number_id, change.entry_id, change.is_of_a_number
             part = parts.get(about)
             if part is None:
                 part = parts[about] = await self._part(change)
@@ -119,7 +121,7 @@ class Inbound:
                 extra={"phone_number_id": change.phone_number_id, "entry": change.entry_id},
             )
             raise InvalidSignature
-        return Part([], account, number, change.phone_number_id)
+        return Part([], account, number, change.phone_number_id, is_of_a_number=change.is_of_a_number)
 
     def _verify(self, parts: Sequence[Part], signer: Account | None, body: bytes, signature: str) -> None:
         """Every account that the webhook speaks of must have signed it: one's secret opens no way to another's."""
@@ -128,42 +130,46 @@ class Inbound:
             self._meter.webhook("badly_signed")
             raise InvalidSignature
 
-    async def _blocked(self, parts: Sequence[Part]) -> tuple[set[int], bool]:
+    async def _blocked(self, payload: Payload, parts: Sequence[Part]) -> tuple[set[int], bool]:
         """The ids of the items that blocked users sent, and whether nobody could be asked about some."""
         now = self._clock()
         try:
             for part in parts:
                 await self._learn_number(part)
                 await self._learn(part, now)
-            return {found for part in parts for found in await self._blocked_items(part, now)}, False
+            return {found for part in parts for found in await self._blocked_items(payload, part, now)}, False
         except GraphError as trouble:
             if not self._pass_unchecked:
                 raise Overloaded(_CANNOT_BE_ASKED) from trouble
             self._meter.unchecked()
             return set(), True
 
-    async def _blocked_items(self, part: Part, now: Microseconds) -> list[int]:
+    async def _blocked_items(self, payload: Payload, part: Part, now: Microseconds) -> set[int]:
         number = part.number
         if number is None:
-            return []
+            return set()
         sent = [
             (change, item, member)
             for change in part.changes
             for item in change.items
-            if (member := member_of(item.wa_id, item.user_id)) is not None
+            for ids in change.senders(item)
+            if (member := member_of(ids)) is not None
         ]
         if not sent:
-            return []
+            return set()
         # Behind the request: while the downstream is at work.
-        asyncio.get_running_loop().call_soon(self._note, number, [(item, member) for _, item, member in sent], now)
+        wrote = [(item, member) for _, item, member in sent if not isinstance(item, Handover)]
+        asyncio.get_running_loop().call_soon(self._note, number, wrote, now)
         found: Sequence[InForce | None] = await self._block_list.in_force(number, [member for *_, member in sent])
-        dropped = [its for its, block in zip(sent, found, strict=True) if block is not None]
-        for change, item, member in dropped:
-            self._drops.add(number.phone_number_id, now, member, item.kind, change.size(item))
-        return [id(item) for _, item, _ in dropped]
+        dropped = {
+            id(its[1]): its for its, block in zip(sent, found, strict=True) if block is not None
+        }  # once, though two of its senders may be blocked
+        for change, item, member in dropped.values():
+            self._drops.add(number.phone_number_id, now, member, kind_of(item), payload.size(change, item))
+        return set(dropped)
 
-    def _note(self, number: BusinessNumber, sent: Sequence[tuple[Item, Member]], now: Microseconds) -> None:
-        self._last_inbound.note(number, [(member, _sent_at(item, now)) for item, member in sent])
+    def _note(self, number: BusinessNumber, wrote: Sequence[tuple[Item, Member]], now: Microseconds) -> None:
+        self._last_inbound.note(number, [(member, _wrote_at(item, now)) for item, member in wrote])
 
     async def _learn_number(self, part: Part) -> None:
         """The business number's own number and country, where its operator has not set them."""
@@ -177,7 +183,7 @@ class Inbound:
     async def _learn(self, part: Part, now: Microseconds) -> None:
         """Links and changed ids, in their order; what is learned is durable before anything is forwarded."""
         account_id = part.account.account_id
-        links: list[tuple[ShownId, str]] = []
+        links: list[Ids] = []
         for change in part.changes:
             if change.notices:
                 await self._learn_links(account_id, links, now)
@@ -188,19 +194,19 @@ class Inbound:
 
     async def _carry(self, account_id: str, notices: Sequence[Notice], now: Microseconds) -> None:
         for notice in notices:
-            users = members_of(notice.previous, notice.current)
-            if users is not None:
-                await self._store.apply(Carry(account_id, now, *users))
+            previous, current = member_of(notice.previous), member_of(notice.current)
+            if previous is not None and current is not None:
+                await self._store.apply(Carry(account_id, now, previous, current))
 
-    async def _learn_links(self, account_id: str, links: Sequence[tuple[ShownId, str]], now: Microseconds) -> None:
+    async def _learn_links(self, account_id: str, links: Sequence[Ids], now: Microseconds) -> None:
         # Asked every time: a link may have moved meanwhile, and not by this process.
-        shown = [member for link in links if (member := member_of(*link)) is not None and member.links]
+        shown = [member for ids in links if (member := member_of(ids)) is not None and member.links]
         unknown = await self._store.unlinked(account_id, shown) if shown else ()
         if unknown:
             await self._store.apply(Link(account_id, now, unknown))
 
 
-def _sent_at(item: Item, now: Microseconds) -> Microseconds:
+def _wrote_at(item: Item, now: Microseconds) -> Microseconds:
     """When the user wrote, also where the webhook comes again days later; never later than now."""
-    sent_at = item.sent_at
-    return now if sent_at is None else min(sent_at * _SECOND, now)
+    seconds = sent_at(item)
+    return now if seconds is None else min(seconds * _SECOND, now)

@@ -11,7 +11,7 @@ from wablock.block_list.ports import BusinessNumber, Member
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, UnknownObject
 from wablock.gate.routes import NewDownstream
-from wablock.gate.signature import sign
+from wablock.gate.webhook.signature import sign
 from wablock.kit import inbound
 from wablock.kit.asked import Handler, said
 from wablock.kit.development import Development

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wablock.gate.payload import Payload
-from wablock.gate.pieces import Unreadable
-from wablock.gate.signature import is_signed, sign
+from wablock.gate.webhook.body import Payload
+from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.signature import is_signed, sign
 from wablock.middleware.asking import CannotAsk, Wablock
 from wablock.middleware.cutting import cut, senders
 from wablock.middleware.exchange import (

@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Mapping
 
 from wablock.access import is_number_id
-from wablock.gate.changes import Change
-from wablock.gate.payload import Payload
-from wablock.gate.senders import ShownId, member_of
+from wablock.gate.webhook.body import Payload
+from wablock.gate.webhook.change import Change
+from wablock.gate.webhook.senders import Ids, member_of
 
 
 def senders(payload: Payload) -> dict[str, set[str]]:
-    """For each business number the wa_ids and user_ids of those who sent it something."""
+    """For each business number the ids of those who sent it something."""
     found: dict[str, set[str]] = {}
     for number, change in _sent(payload):
         ids = found.setdefault(number, set())
-        for wa_id, user_id in (*_items(change), *change.links):
-            ids |= _ids(wa_id, user_id)
+        for shown in (*_senders(change), *change.links):
+            ids |= _ids(shown)
     return {number: ids for number, ids in found.items() if ids}
 
 
@@ -27,9 +27,13 @@ def cut(payload: Payload, blocked: Mapping[str, set[str]]) -> bytes | None:
     for number, change in _sent(payload):
         ids = blocked.get(number)
         if ids:
-            shown = (_ids(*link) for link in change.links)
+            shown = (_ids(link) for link in change.links)
             ids = ids.union(*(link for link in shown if not ids.isdisjoint(link)))
-            gone |= {id(item) for item in change.items if not ids.isdisjoint(_ids(item.wa_id, item.user_id))}
+            gone |= {
+                id(item)
+                for item in change.items
+                if not all(ids.isdisjoint(_ids(sender)) for sender in change.senders(item))
+            }
     return payload.body(payload.changes, lambda item: id(item) in gone)
 
 
@@ -41,11 +45,13 @@ def _sent(payload: Payload) -> Iterator[tuple[str, Change]]:
             yield number, change
 
 
-def _items(change: Change) -> Iterator[tuple[ShownId, str | None]]:
-    return ((item.wa_id, item.user_id) for item in change.items)
+def _senders(change: Change) -> Iterator[Ids]:
+    return (ids for item in change.items for ids in change.senders(item))
 
 
-def _ids(wa_id: ShownId, user_id: str | None) -> set[str]:
-    """The ids that can be asked about; a user is blocked by either."""
-    member = member_of(wa_id, user_id)
-    return set() if member is None else {it for it in (member.wa_id, member.user_id) if it is not None}
+def _ids(shown: Ids) -> set[str]:
+    """The ids that can be asked about; a user is blocked by any of them."""
+    member = member_of(shown)
+    if member is None:
+        return set()
+    return {it for it in (member.wa_id, member.user_id, member.parent_user_id) if it is not None}

@@ -1,19 +1,13 @@
 """The business number that a webhook's `metadata` displays: always international, in whatever punctuation."""
 
-import msgspec
+from functools import lru_cache
 
 from wablock.contract.number_plans import fault_of
-from wablock.contract.typed_numbers import wa_id_of
-from wablock.gate.pieces import UNREAD
-
-_any = msgspec.json.Decoder(str | int)
+from wablock.gate.webhook.senders import Shown, digits_of
 
 
-def display_wa_id(raw: msgspec.Raw) -> str | None:
+@lru_cache(maxsize=4096)  # every change of a webhook shows it again
+def display_wa_id(shown: Shown) -> str | None:
     """The digits of the number, with its country code; None for what is no such number, which is no failure."""
-    try:
-        text = str(_any.decode(raw)) if memoryview(raw) else ""
-    except UNREAD:
-        return None
-    wa_id = wa_id_of(text)
+    wa_id = digits_of(shown)
     return wa_id if wa_id is not None and fault_of(wa_id) is None else None

@@ -1,0 +1,83 @@
+"""A webhook's body: its changes, and what is left of it for a receiver, with every byte that is kept."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from wablock.gate.webhook.canonical import canonical
+from wablock.gate.webhook.change import Change, change_of
+from wablock.gate.webhook.cutting import cut_of, nodes_of
+from wablock.gate.webhook.documented import Entry, Item, Webhook, as_documented, decoder
+from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node
+
+
+class Payload:
+    """One delivery. `raw` are its bytes, `changes` all of it in order."""
+
+    def __init__(self, raw: bytes, webhook: Webhook) -> None:
+        self.raw = raw
+        self._entries = [_changes_of(entry, place) for place, entry in enumerate(webhook.entry or ())]
+        # A body without entries is one change, of which nothing can be told apart.
+        self.changes = [change for changes in self._entries for change in changes] or [Change(())]
+        self._root = Node.of(raw)
+        self._sizes: dict[int, dict[int, int]] = {}
+
+    @classmethod
+    def parse(cls, body: bytes) -> "Payload":
+        """Raises `Unreadable`."""
+        webhook = as_documented(body)
+        return cls(body, decoder.decode(canonical(body)) if webhook is None else webhook)
+
+    def size(self, change: Change, item: Item) -> int:
+        """In bytes, as it came."""
+        node = self._root.at(change.at)
+        sizes = self._sizes.get(id(change))
+        if sizes is None:
+            value = node.member("value")
+            nodes = nodes_of(change.value, value) if change.value is not None and value is not None else ()
+            sizes = self._sizes[id(change)] = {id(it): its.size for it, its in nodes}
+        return sizes.get(id(item), node.size)
+
+    def body(self, chosen: Iterable[Change], drop: Callable[[Item], bool]) -> bytes | None:
+        """The JSON of the chosen changes without the items that `drop` names; None where nothing is left.
+
+        `raw` itself where that is all of it. Raises `Unreadable`.
+        """
+        wanted = {id(change) for change in chosen}
+        mine = [change for change in self.changes if id(change) in wanted]
+        gone = {id(item) for change in mine for item in change.items if drop(item)}
+        if not gone and len(mine) == len(self.changes):
+            return self.raw
+        if not self._entries:
+            return None
+        cut = self._cut(wanted, gone)
+        return None if cut is None else b"".join([self.raw[: self._root.start], *self._root.without(cut)])
+
+    def _cut(self, wanted: set[int], gone: set[int]) -> Cut | None:
+        """What is taken out; None: everything."""
+        cuts = [self._cut_of_entry(changes, wanted, gone) for changes in self._entries]
+        if all(cut is GONE for cut in cuts):
+            return None
+        return {"entry": _parts(cuts)}
+
+    def _cut_of_entry(self, changes: Sequence[Change], wanted: set[int], gone: set[int]) -> Cut | Gone | None:
+        cuts = [self._cut_of(change, gone) if id(change) in wanted else GONE for change in changes]
+        if all(cut is GONE for cut in cuts):
+            return GONE
+        parts = _parts(cuts)
+        return {"changes": parts} if parts else None
+
+    def _cut_of(self, change: Change, gone: set[int]) -> Cut | Gone | None:
+        if gone.isdisjoint(map(id, change.items)):
+            return None
+        return cut_of(change, gone, self._root.at(change.at))
+
+
+def _changes_of(entry: Entry, place: int) -> list[Change]:
+    entry_id = entry.id or None
+    at = ("entry", place)
+    return [
+        change_of(shape, (*at, "changes", number), entry_id) for number, shape in enumerate(entry.changes or ())
+    ] or [Change(at, entry_id)]
+
+
+def _parts(cuts: Sequence[Cut | Gone | None]) -> Cut:
+    return {place: cut for place, cut in enumerate(cuts) if cut is not None}

@@ -1,0 +1,111 @@
+"""Any JSON body -> the same users in the shape that Meta documents.
+
+Names that differ from a documented one in case only are that one, as readers that ignore case take them. What has
+another type than documented is left out, or stands as an empty object where a place has to be kept. A name on the way
+to a sender that stands twice in one object has two readings, the first and the last, and is refused.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import isfinite
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, inspect
+
+from wablock.gate.webhook.documented import Webhook
+from wablock.gate.webhook.raw_json import Unreadable
+
+# An object is read as a tuple of all its members, an array as a list.
+# Numbers as floats: no sender's number is larger than they are exact, and none is too long to be read.
+_reader = json.JSONDecoder(object_pairs_hook=tuple, strict=False, parse_int=float)
+
+# Of the address nothing is read where it stands twice: it is an unknown number's then.
+_UNREADABLE_TWICE: Final = frozenset(("metadata", "phone_number_id", "display_phone_number"))
+_HIDES_NOBODY: Final = frozenset(("id", "type", "timestamp", "username", "origin"))
+_TWICE: Final[dict[str, Any]] = {"metadata": {"phone_number_id": False}}
+
+
+def canonical(body: bytes) -> bytes:
+    """Raises `Unreadable`."""
+    try:
+        whole = _reader.decode(body.decode())
+        if not isinstance(whole, tuple):
+            raise Unreadable("The body must be a JSON object.")
+        return msgspec.json.encode(_webhook(whole))
+    except RecursionError as error:
+        raise Unreadable("The body is nested too deeply.") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise Unreadable("The body must be a JSON object.") from error
+
+
+_Shape: TypeAlias = Callable[[Any], Any]
+"""Makes of a value what is documented for its place; `UNSET` where it is something else."""
+
+
+def _shape_of(kind: inspect.Type, known: dict[type, _Shape]) -> _Shape | None:
+    """None for what is not read."""
+    kinds = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    for it in kinds:
+        if isinstance(it, inspect.RawType):
+            return None
+        if isinstance(it, inspect.StructType):
+            return _struct_of(it, known)
+        if isinstance(it, inspect.ListType):
+            return _list_of(_shape_of(it.item_type, known) or _anything)
+    return next((shape for leaf, shape in _LEAVES if any(isinstance(it, leaf) for it in kinds)), _text)
+
+
+def _struct_of(kind: inspect.StructType, known: dict[type, _Shape]) -> _Shape:
+    if kind.cls not in known:
+        members: dict[str, _Shape] = {}
+        known[kind.cls] = partial(_struct, members)
+        for field in kind.fields:
+            shape = _shape_of(field.type, known)
+            if shape is not None:
+                members[field.encode_name] = shape
+    return known[kind.cls]
+
+
+def _struct(members: Mapping[str, _Shape], value: Any) -> Any:
+    if not isinstance(value, tuple):
+        return UNSET
+    documented: dict[str, Any] = {}
+    for name, member in value:
+        folded = name.casefold()
+        if folded not in members:
+            continue
+        if folded not in documented or folded in _HIDES_NOBODY:
+            documented[folded] = members[folded](member)
+        elif folded in _UNREADABLE_TWICE:
+            documented[folded] = _TWICE.get(folded, False)
+        else:
+            raise Unreadable(
+                f'"{folded}" stands twice in one object of the webhook, so it has two readings. Send it once.'
+            )
+    return {name: it for name, it in documented.items() if it is not UNSET}
+
+
+def _list_of(element: _Shape) -> _Shape:
+    return lambda value: (
+        [{} if (it := element(one)) is UNSET else it for one in value] if isinstance(value, list) else UNSET
+    )
+
+
+def _text(value: Any) -> Any:
+    """Without halves of surrogate pairs, which other senders' JSON has where text was cut."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else UNSET
+
+
+def _number_or_text(value: Any) -> Any:
+    return value if isinstance(value, float) and isfinite(value) else _text(value)
+
+
+def _anything(value: Any) -> Any:
+    """A text as it is; of another value only that it is there."""
+    return _text(value) if isinstance(value, str) else False
+
+
+_LEAVES: Final = ((inspect.AnyType, _anything), (inspect.FloatType, _number_or_text))
+_webhook: Final = _shape_of(inspect.type_info(Webhook), {}) or _anything

@@ -1,0 +1,132 @@
+"""What goes with messages that are taken out of a change: the arrays that they leave empty, their senders' contacts.
+
+What others still need stays: the contact of a user whom a kept message, call, status or echo names.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from wablock.gate.webhook import links
+from wablock.gate.webhook.change import Change, Handover
+from wablock.gate.webhook.documented import Chunk, Item, Thread, Value
+from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node
+from wablock.gate.webhook.senders import Ids, names_of
+
+_ONLY_AN_ADDRESS: Final = frozenset(("messaging_product", "metadata"))
+_USERS_OWN: Final = frozenset(("messages", "calls", "contacts", "history"))
+
+
+def cut_of(change: Change, gone: set[int], node: Node) -> Cut | Gone | None:
+    """What is taken out of the change with the items of these ids; None for nothing. `node`: its bytes."""
+    dropped = [item for item in change.items if id(item) in gone]
+    value = node.member("value")
+    if not dropped:
+        return None
+    if change.value is None or value is None or any(isinstance(item, Handover) for item in dropped):
+        return GONE
+    cut = _Cutting(change, gone).cut(change.value, value)
+    return cut if cut is None or isinstance(cut, Gone) else {"value": cut}
+
+
+def nodes_of(value: Value, node: Node) -> Iterator[tuple[Item, Node]]:
+    """Every message and call of a change's value, with its bytes."""
+    for name, items in (("messages", value.messages), ("calls", value.calls)):
+        yield from zip(items or (), _elements(node, name), strict=False)
+    for chunk, its in zip(value.history or (), _elements(node, "history"), strict=False):
+        for thread, that in zip(chunk.threads or (), _elements(its, "threads"), strict=False):
+            yield from zip(thread.messages or (), _elements(that, "messages"), strict=False)
+    inner = node.member("standby")
+    if value.standby and inner is not None:
+        yield from nodes_of(value.standby, inner)
+
+
+class _Cutting:
+    def __init__(self, change: Change, gone: set[int]) -> None:
+        self._change = change
+        self._gone = gone
+
+    def cut(self, value: Value, node: Node) -> Cut | Gone | None:
+        """What goes of a change's value, or of the value in its `standby`."""
+        messages = self._of_array(value.messages or ())
+        parts: dict[str, Cut | Gone | None] = {
+            "messages": messages,
+            "calls": self._of_array(value.calls or ()),
+            "history": _of_all(map(self._of_chunk, value.history or ())),
+            "conversation_context": GONE if messages is not None else None,  # a summary of what they wrote
+        }
+        inner = node.member("standby")
+        if value.standby and inner is not None:
+            parts["standby"] = self.cut(value.standby, inner)
+        if not any(parts.values()):
+            return None
+        parts["contacts"] = self._contacts(value)
+        cut: dict[str | int, Cut | Gone] = {name: part for name, part in parts.items() if part is not None}
+        is_left = any(
+            cut.get(name) is not GONE and name not in _ONLY_AN_ADDRESS and not _came_empty(name, member)
+            for name, _, member in node.members
+        )
+        return cut if is_left else GONE
+
+    def _of_array(self, items: Sequence[Item]) -> Cut | Gone | None:
+        return _of_all(GONE if id(item) in self._gone else None for item in items)
+
+    def _of_chunk(self, chunk: Chunk) -> Cut | Gone | None:
+        return _within("threads", _of_all(map(self._of_thread, chunk.threads or ())))
+
+    def _of_thread(self, thread: Thread) -> Cut | Gone | None:
+        return _within("messages", self._of_array(thread.messages or ()))
+
+    def _contacts(self, value: Value) -> Cut | Gone | None:
+        """Those who belong to nobody but the senders of what is taken out."""
+        contacts = list(map(names_of, value.contacts or ()))
+        items = list(_items_of(value))
+        leaving = self._names_of_senders(item for item in items if id(item) in self._gone)
+        places = [place for place, names in enumerate(contacts) if not leaving.isdisjoint(names)]
+        if not places:
+            return None
+        staying = self._names_of_senders(item for item in items if id(item) not in self._gone)
+        staying = staying.union(*map(names_of, _named_by_the_business(value)))
+        return _of_all(
+            GONE if place in places and staying.isdisjoint(names) else None for place, names in enumerate(contacts)
+        )
+
+    def _names_of_senders(self, items: Iterable[Item]) -> set[str]:
+        return set().union(*(names_of(ids) for item in items for ids in self._change.senders(item)))
+
+
+def _elements(node: Node, name: str) -> Sequence[Node]:
+    array = node.member(name)
+    return () if array is None else array.elements
+
+
+def _items_of(value: Value) -> Iterator[Item]:
+    yield from value.messages or ()
+    yield from value.calls or ()
+    for chunk in value.history or ():
+        for thread in chunk.threads or ():
+            yield from thread.messages or ()
+
+
+def _named_by_the_business(value: Value) -> Iterator[Ids]:
+    yield from map(links.recipient_of, value.statuses or ())
+    yield from map(links.echoed_to, value.message_echoes or ())
+    yield from value.user_preferences or ()
+    yield from map(links.addressee_of, _items_of(value))
+
+
+def _of_all(cuts: Iterable[Cut | Gone | None]) -> Cut | Gone | None:
+    """What goes of an array, by what goes of each element: all of it with the last one."""
+    parts = list(cuts)
+    gone: dict[str | int, Cut | Gone] = {place: part for place, part in enumerate(parts) if part is not None}
+    if not gone:
+        return None
+    return GONE if all(part is GONE for part in parts) else gone
+
+
+def _within(name: str, cut: Cut | Gone | None) -> Cut | Gone | None:
+    """What goes of an object of which `cut` goes of the member that it is there for."""
+    return cut if cut is None or isinstance(cut, Gone) else {name: cut}
+
+
+def _came_empty(name: str, member: Node) -> bool:
+    return name in _USERS_OWN and member.body.startswith(b"[", member.start) and not member.elements

@@ -1,0 +1,272 @@
+"""A webhook's body in the shape that Meta documents: every place that shows users, and what stands beside it.
+
+`as_documented` reads a body in one pass where it is written as Meta writes it: compact, every name as documented and
+once. What was read is encoded again then, and has the same length, so nothing is hidden: no second `from`, no `From`.
+Any other body is first brought into this shape by `canonical`. Places are the same in both.
+
+What is read has a type. A member that is `Beside` what is read is left as it is.
+"""
+
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType, field
+
+from wablock.gate.webhook.senders import Ids, Shown, ShownText
+
+Beside: TypeAlias = Raw | UnsetType
+
+
+class Contact(Ids, gc=False):
+    """A user by `wa_id`, `user_id` and `parent_user_id`."""
+
+    profile: Beside = UNSET
+    username: ShownText = UNSET
+    identity_key_hash: Beside = UNSET
+    detail: Beside = UNSET
+    category: Beside = UNSET
+    value: Beside = UNSET
+    timestamp: Beside = UNSET
+    signup_id: Beside = UNSET
+    input: Beside = UNSET
+
+
+class Context(Ids, gc=False):
+    """With whom the business has a conversation of its history."""
+
+    username: ShownText = UNSET
+
+
+class Addressee(Ids, gc=False):
+    """To whom the business wrote."""
+
+    wa_id: Shown = field(name="to", default=UNSET)
+    user_id: ShownText = field(name="to_user_id", default=UNSET)
+    parent_user_id: ShownText = field(name="to_parent_user_id", default=UNSET)
+
+
+class AgentsMessage(Ids, gc=False):
+    """What Meta's agent wrote: a request of the messages API."""
+
+    wa_id: Shown = field(name="to", default=UNSET)
+    recipient: Shown = UNSET
+
+
+class Echo(Addressee, gc=False):
+    """What the business wrote elsewhere: in the phone's app, or by Meta's agent."""
+
+    message: AgentsMessage | UnsetType = UNSET
+
+
+class Card(msgspec.Struct, gc=False):
+    """A contact that somebody sent in a message."""
+
+    origin: ShownText = UNSET
+    phones: "list[Phone] | UnsetType" = UNSET
+
+
+class Phone(msgspec.Struct, gc=False):
+    phone: Shown = UNSET
+    wa_id: Shown = UNSET
+
+
+class System(Ids, gc=False):
+    """What WhatsApp says of a user whose ids have changed: the new ones, and those from before."""
+
+    type: ShownText = UNSET
+    new_wa_id: Shown = UNSET
+    previous_user_id: ShownText = UNSET
+    previous_parent_user_id: ShownText = UNSET
+
+
+class Item(Ids, gc=False, eq=False):
+    """A message or a call, as it shows itself, with the ids of its sender."""
+
+    wa_id: Shown = field(name="from", default=UNSET)
+    user_id: ShownText = field(name="from_user_id", default=UNSET)
+    parent_user_id: ShownText = field(name="from_parent_user_id", default=UNSET)
+    to: Shown = UNSET
+    to_user_id: ShownText = UNSET
+    to_parent_user_id: ShownText = UNSET
+    id: ShownText = UNSET
+    type: ShownText = UNSET
+    timestamp: Shown = UNSET
+
+
+class Message(Item, gc=False, eq=False):
+    system: System | UnsetType = UNSET
+    origin: ShownText = UNSET
+    contacts: list[Card] | UnsetType = UNSET
+    group_id: Beside = UNSET
+    context: Beside = UNSET
+    referral: Beside = UNSET
+    history_context: Beside = UNSET
+    errors: Beside = UNSET
+    text: Beside = UNSET
+    image: Beside = UNSET
+    audio: Beside = UNSET
+    video: Beside = UNSET
+    document: Beside = UNSET
+    sticker: Beside = UNSET
+    location: Beside = UNSET
+    interactive: Beside = UNSET
+    button: Beside = UNSET
+    reaction: Beside = UNSET
+    order: Beside = UNSET
+    edit: Beside = UNSET
+    revoke: Beside = UNSET
+    unsupported: Beside = UNSET
+    identity: Beside = UNSET
+
+
+class Call(Item, gc=False, eq=False):
+    direction: ShownText = UNSET
+    event: Beside = UNSET
+    status: Beside = UNSET
+    session: Beside = UNSET
+    start_time: Beside = UNSET
+    end_time: Beside = UNSET
+    duration: Beside = UNSET
+    biz_opaque_callback_data: Beside = UNSET
+    deeplink_payload: Beside = UNSET
+    cta_payload: Beside = UNSET
+    errors: Beside = UNSET
+
+
+class Status(Ids, gc=False):
+    """What became of a message, with the ids of whom it was for; in a group, of the participant."""
+
+    wa_id: Shown = field(name="recipient_id", default=UNSET)
+    user_id: ShownText = field(name="recipient_user_id", default=UNSET)
+    parent_user_id: ShownText = field(name="recipient_parent_user_id", default=UNSET)
+    older_parent_user_id: ShownText = field(name="parent_recipient_user_id", default=UNSET)
+    printed_parent_user_id: ShownText = field(name="parent_user_id", default=UNSET)
+    recipient_type: ShownText = UNSET
+    participant_id: Shown = field(name="recipient_participant_id", default=UNSET)
+    older_participant_id: Shown = field(name="participant_recipient_id", default=UNSET)
+    participant_user_id: ShownText = field(name="recipient_participant_user_id", default=UNSET)
+    participant_parent_user_id: ShownText = field(name="recipient_participant_parent_user_id", default=UNSET)
+    id: Beside = UNSET
+    status: Beside = UNSET
+    timestamp: Beside = UNSET
+    type: Beside = UNSET
+    conversation: Beside = UNSET
+    pricing: Beside = UNSET
+    errors: Beside = UNSET
+    payment: Beside = UNSET
+    message: Beside = UNSET
+    biz_opaque_callback_data: Beside = UNSET
+
+
+class Thread(msgspec.Struct, gc=False):
+    id: Shown = UNSET
+    context: Context | UnsetType = UNSET
+    messages: list[Message] | UnsetType = UNSET
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """A part of the history that a business shares when it joins from the app."""
+
+    metadata: Beside = UNSET
+    threads: list[Thread] | UnsetType = UNSET
+    errors: Beside = UNSET
+
+
+class AppContact(Ids, gc=False):
+    """A contact in the business's phone."""
+
+    wa_id: Shown = field(name="phone_number", default=UNSET)
+    full_name: Beside = UNSET
+    first_name: Beside = UNSET
+    username: ShownText = UNSET
+
+
+class Sync(msgspec.Struct, gc=False):
+    contact: AppContact | UnsetType = UNSET
+    type: Beside = UNSET
+    action: Beside = UNSET
+    metadata: Beside = UNSET
+
+
+class Group(Contact, gc=False):
+    """A group's news; a request to join has the user's ids in it, others have them in its participants."""
+
+    added_participants: list[Contact] | UnsetType = UNSET
+    removed_participants: list[Contact] | UnsetType = UNSET
+    failed_participants: list[Contact] | UnsetType = UNSET
+
+
+class Renamed(msgspec.Struct, gc=False):
+    previous: ShownText = UNSET
+    current: ShownText = UNSET
+
+
+class IdUpdate(msgspec.Struct, gc=False):
+    """A changed user_id, as the field `user_id_update` announced it until August 2026."""
+
+    wa_id: Shown = UNSET
+    user_id: Renamed | UnsetType = UNSET
+    parent_user_id: Renamed | UnsetType = UNSET
+
+
+class Address(Ids, gc=False):
+    """The business's number, or, of a handover, the user."""
+
+    wa_id: Shown = field(name="phone_number", default=UNSET)
+    sender_wa_id: Shown = field(name="wa_id", default=UNSET)
+    phone_number_id: Any = UNSET
+    display_phone_number: Shown = UNSET
+
+
+class Value(msgspec.Struct, gc=False):
+    messaging_product: Beside = UNSET
+    metadata: Address | UnsetType | None = UNSET
+    contacts: list[Contact] | UnsetType = UNSET
+    messages: list[Message] | UnsetType = UNSET
+    calls: list[Call] | UnsetType = UNSET
+    statuses: list[Status] | UnsetType = UNSET
+    message_echoes: list[Echo] | UnsetType = UNSET
+    history: list[Chunk] | UnsetType = UNSET
+    standby: "Value | UnsetType" = UNSET
+    state_sync: list[Sync] | UnsetType = UNSET
+    user_preferences: list[Contact] | UnsetType = UNSET
+    groups: list[Group] | UnsetType = UNSET
+    user_id_update: list[IdUpdate] | UnsetType = UNSET
+    errors: Beside = UNSET
+    conversation_context: Beside = UNSET
+    # of a handover
+    sender: Address | UnsetType = UNSET
+    recipient: Address | UnsetType = UNSET
+    type: Beside = UNSET
+    timestamp: Beside = UNSET
+    control_passed: Beside = UNSET
+    control_taken: Beside = UNSET
+
+
+class Change(msgspec.Struct, gc=False):
+    value: Value | UnsetType = UNSET
+    field: Beside = UNSET
+
+
+class Entry(msgspec.Struct, gc=False):
+    id: ShownText = UNSET
+    time: Beside = UNSET
+    changes: list[Change] | UnsetType = UNSET
+
+
+class Webhook(msgspec.Struct, gc=False):
+    object: Beside = UNSET
+    entry: list[Entry] | UnsetType = UNSET
+
+
+decoder: Final = msgspec.json.Decoder(Webhook)
+_encoder: Final = msgspec.json.Encoder()
+
+
+def as_documented(body: bytes) -> Webhook | None:
+    """None where the body is written in another way, or is no JSON."""
+    try:
+        webhook = decoder.decode(body)
+        return webhook if len(_encoder.encode(webhook)) == len(body) else None
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None

@@ -1,0 +1,124 @@
+"""Which ids a change shows to be one user, in whatever field, and which changes of ids it announces.
+
+Of a place that shows two or three ids of one user each is a name for that user. The business's own number is nobody's
+id, though Meta's examples print it beside a user's ids.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from wablock.gate.webhook.documented import Address, Echo, Item, Message, Status, Thread, Value
+from wablock.gate.webhook.senders import Ids, Shown, digits_of
+
+_CHANGED_NUMBER: Final = frozenset(("user_changed_number", "customer_changed_number"))
+_CHANGED_USER_ID: Final = "user_changed_user_id"
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """WhatsApp says that the user's ids have changed. Any of them may be missing."""
+
+    previous: Ids
+    current: Ids
+
+
+def recipient_of(status: Status) -> Ids:
+    """To whom a message went whose status this is."""
+    if status.recipient_type == "group":
+        number = status.participant_id or status.older_participant_id
+        return Ids(number, status.participant_user_id, status.participant_parent_user_id)
+    # Meta's pages have three names for it.
+    parent = status.parent_user_id or status.older_parent_user_id or status.printed_parent_user_id
+    return Ids(status.wa_id, status.user_id, parent)
+
+
+def addressee_of(item: Item) -> Ids:
+    """To whom the business wrote, or whom it called."""
+    return Ids(item.to, item.to_user_id, item.to_parent_user_id)
+
+
+def echoed_to(echo: Echo) -> Ids:
+    request = echo.message
+    if not request:
+        return echo
+    recipient = request.recipient
+    return Ids(request.wa_id, recipient if isinstance(recipient, str) and recipient != request.wa_id else None)
+
+
+def user_of(thread: Thread) -> Ids:
+    """With whom the business has this conversation."""
+    context = thread.context or Ids()
+    return Ids(context.wa_id or thread.id, context.user_id, context.parent_user_id)
+
+
+def handed_over(sender: Address) -> Ids:
+    """Whose conversation has passed from Meta's agent to the business, or back."""
+    return Ids(sender.wa_id or sender.sender_wa_id, sender.user_id, sender.parent_user_id)
+
+
+def is_own(wa_id: Shown, own: str | None) -> bool:
+    """Whether this is the business's own number, of which `own` are the digits."""
+    if own is None or not wa_id:
+        return False
+    if isinstance(wa_id, str) and wa_id.isdecimal():  # as nearly all are
+        return wa_id == own
+    return digits_of(wa_id) == own
+
+
+def without_own(ids: Ids, own: str | None) -> Ids:
+    return Ids(None, ids.user_id, ids.parent_user_id) if is_own(ids.wa_id, own) else ids
+
+
+def shown_beside(value: Value) -> Iterator[Ids]:
+    """All that is shown of users, other than contacts, and the senders of messages and calls."""
+    yield from map(recipient_of, value.statuses or ())
+    yield from map(echoed_to, value.message_echoes or ())
+    yield from map(addressee_of, value.calls or ())
+    yield from value.user_preferences or ()
+    for group in value.groups or ():
+        yield group
+        for participants in (group.added_participants, group.removed_participants, group.failed_participants):
+            yield from participants or ()
+    for sync in value.state_sync or ():
+        if sync.contact:
+            yield sync.contact
+    if value.sender:
+        yield handed_over(value.sender)
+
+
+def answered_request(message: Message) -> Ids | None:
+    """What a message shows with which the sender shared the own number, as a business had asked for."""
+    cards = message.contacts or []
+    if len(cards) != 1 or "contact_request" not in (message.origin, cards[0].origin):
+        return None
+    phones = cards[0].phones or []
+    if message.wa_id or len(phones) != 1:
+        return None
+    return Ids(phones[0].wa_id or phones[0].phone, message.user_id, message.parent_user_id)
+
+
+def notices_of(message: Message) -> Iterator[Notice]:
+    """What a `system` message announces."""
+    system = message.system
+    if not system:
+        return
+    new_wa_id = system.wa_id or system.new_wa_id
+    # Until August 2026 the ids from before stood where a message has its sender's.
+    old_id = message.user_id if message.user_id != system.user_id else None
+    old_parent = message.parent_user_id if message.parent_user_id != system.parent_user_id else None
+    previous = Ids(message.wa_id, system.previous_user_id or old_id, system.previous_parent_user_id or old_parent)
+    if system.type in _CHANGED_NUMBER:
+        yield Notice(previous, Ids(new_wa_id, system.user_id, system.parent_user_id))
+    elif system.type == _CHANGED_USER_ID:
+        yield Notice(previous, Ids(new_wa_id or message.wa_id, system.user_id, system.parent_user_id))
+
+
+def withdrawn_notices(value: Value) -> Iterator[Notice]:
+    """What the field `user_id_update` announced until August 2026."""
+    for update in value.user_id_update or ():
+        user_id, parent = update.user_id, update.parent_user_id
+        yield Notice(
+            Ids(update.wa_id, user_id.previous if user_id else None, parent.previous if parent else None),
+            Ids(update.wa_id, user_id.current if user_id else None, parent.current if parent else None),
+        )
