@@ -134,10 +134,12 @@ class Node:
         nodes = []
         at = _skip(self.body, self.start + 1)
         text = self._latin()
-        while self.body[at : at + 1] not in {b"]", b""}:
+        while not self.body.startswith(b"]", at):
             end = self._end_of_value(text, at)
             nodes.append(Node(self.body, at, end))
-            at = _skip(self.body, _skip(self.body, end) + 1)
+            at = _skip(self.body, end)
+            if self.body.startswith(b",", at):
+                at = _skip(self.body, at + 1)
         return nodes
 
     def _read_members(self) -> list[tuple[str, int, "Node"]]:
