@@ -8,7 +8,6 @@ to a sender that stands twice in one object has two readings, the first and the 
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from math import isfinite
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -20,6 +19,8 @@ from wablock.gate.webhook.raw_json import Unreadable
 # An object is read as a tuple of all its members, an array as a list.
 # Numbers as floats: no sender's number is larger than they are exact, and none is too long to be read.
 _reader = json.JSONDecoder(object_pairs_hook=tuple, strict=False, parse_int=float)
+
+_LARGEST_EXACT: Final = 2**53
 
 # Of the address nothing is read where it stands twice: it is an unknown number's then.
 _UNREADABLE_TWICE: Final = frozenset(("metadata", "phone_number_id", "display_phone_number"))
@@ -99,7 +100,9 @@ def _text(value: Any) -> Any:
 
 
 def _number_or_text(value: Any) -> Any:
-    return value if isinstance(value, float) and isfinite(value) else _text(value)
+    if isinstance(value, float):
+        return int(value) if abs(value) < _LARGEST_EXACT and value.is_integer() else UNSET
+    return _text(value)
 
 
 def _anything(value: Any) -> Any:
@@ -107,5 +110,5 @@ def _anything(value: Any) -> Any:
     return _text(value) if isinstance(value, str) else False
 
 
-_LEAVES: Final = ((inspect.AnyType, _anything), (inspect.FloatType, _number_or_text))
+_LEAVES: Final = ((inspect.BoolType, _anything), (inspect.IntType, _number_or_text))
 _webhook: Final = _shape_of(inspect.type_info(Webhook), {}) or _anything
