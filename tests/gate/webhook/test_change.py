@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.gate.payloads import (
+from tests.gate.webhook.payloads import (
     ANNA,
     ANNAS_ID,
     BEN,
