@@ -5,7 +5,9 @@ from random import Random
 from typing import Any, Final
 
 _BLANKS: Final = (b"", b"", b"", b" ", b"\n", b"\t\r\n  ")
-_SAME_BUT_FOR_CASE: Final = {"s": "ſ", "k": "\N{KELVIN SIGN}"}
+_OFTEN: Final = 0.3
+_FIRST_OF_A_PAIR: Final = 0x10000
+_SAME_BUT_FOR_CASE: Final = {"s": "\N{LATIN SMALL LETTER LONG S}", "k": "\N{KELVIN SIGN}"}
 
 
 def respelt(value: Any, random: Random, *, with_cases: bool = True, in_order: bool = False) -> bytes:
@@ -51,16 +53,18 @@ def _blank(random: Random) -> bytes:
 
 
 def _name(name: str, random: Random, *, with_cases: bool) -> bytes:
-    if with_cases and random.random() < 0.3:  # noqa: PLR2004
+    if with_cases and random.random() < _OFTEN:
         name = "".join(random.choice((it, it.upper(), _SAME_BUT_FOR_CASE.get(it, it))) for it in name)
     return _text(name, random)
 
 
 def _text(text: str, random: Random) -> bytes:
-    return b'"' + b"".join(_character(it, random) for it in text) + b'"'
+    if random.random() < _OFTEN:
+        return b'"' + b"".join(_character(it, random) for it in text) + b'"'
+    return json.dumps(text, ensure_ascii=random.random() < _OFTEN).encode()
 
 
 def _character(character: str, random: Random) -> bytes:
-    if ord(character) < 0x10000 and random.random() < 0.1:  # noqa: PLR2004
+    if ord(character) < _FIRST_OF_A_PAIR and random.random() < _OFTEN:
         return b"\\u%04x" % ord(character)
-    return json.dumps(character, ensure_ascii=random.random() < 0.5).strip('"').encode() if character != '"' else b'\\"'  # noqa: PLR2004
+    return json.dumps(character, ensure_ascii=random.random() < _OFTEN)[1:-1].encode()

@@ -25,7 +25,7 @@ _LARGEST_EXACT: Final = 2**53
 # Of the address nothing is read where it stands twice: it is an unknown number's then.
 _UNREADABLE_TWICE: Final = frozenset(("metadata", "phone_number_id", "display_phone_number"))
 _HIDES_NOBODY: Final = frozenset(("id", "type", "timestamp", "username", "origin"))
-_TWICE: Final[dict[str, Any]] = {"metadata": {"phone_number_id": False}}
+_TWICE: Final[dict[str, Any]] = {"metadata": {"phone_number_id": False}, "phone_number_id": False}
 
 
 def canonical(body: bytes) -> bytes:
@@ -80,7 +80,7 @@ def _struct(members: Mapping[str, _Shape], value: Any) -> Any:
         if folded not in documented or folded in _HIDES_NOBODY:
             documented[folded] = members[folded](member)
         elif folded in _UNREADABLE_TWICE:
-            documented[folded] = _TWICE.get(folded, False)
+            documented[folded] = _TWICE.get(folded, UNSET)
         else:
             raise Unreadable(
                 f'"{folded}" stands twice in one object of the webhook, so it has two readings. Send it once.'
