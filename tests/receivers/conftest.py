@@ -7,7 +7,7 @@ import pytest
 from tests.receivers.gated import BLOCKED, BLOCKED_BY_ID, Gated
 from tests.receivers.libraries import LIBRARIES, Library, running
 from tests.running_server import running_server
-from tests.server.test_webhooks import KEY, SECRET, set_up
+from tests.server.test_webhooks import KEY, set_up
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def library(
     client_libraries: None,  # noqa: ARG001
     http_client: httpx2.Client,
 ) -> Iterator[Library]:
-    with running(request.param, SECRET, http_client) as receiver:
+    with running(request.param, http_client) as receiver:
         yield receiver
 
 

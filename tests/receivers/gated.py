@@ -61,14 +61,13 @@ class Gated(msgspec.Struct, frozen=True):
 
     def delivered(self, *changes: Json) -> Delivery | None:
         """How the library takes a webhook of these changes; None where the gate hands nothing on to it."""
-        return self.delivered_bytes(written(webhook(*changes)))
+        return self.received(written(webhook(*changes)))
 
-    def delivered_bytes(self, body: bytes) -> Delivery | None:
-        """The same of a webhook's body."""
+    def received(self, body: bytes) -> Delivery | None:
+        """The same of a webhook's body, whose signature is the account's."""
         headers = {"content-type": "application/json", "x-hub-signature-256": signed(body)}
-        response = self.client.post(f"{self.gate.url}/webhooks/whatsapp", content=body, headers=headers)
+        self.client.post(f"{self.gate.url}/webhooks/whatsapp", content=body, headers=headers)
         deliveries = self.library.seen()
-        assert response.status_code == 200 or deliveries, response.text
         return deliveries[0] if deliveries else None
 
     def taken(self, *changes: Json) -> Delivery:

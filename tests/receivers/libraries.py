@@ -10,6 +10,7 @@ import httpx2
 import msgspec
 from tests.client_libraries import FOLDER, RECEIVERS
 from tests.missing import missing
+from tests.server.test_webhooks import SECRET, signed
 
 LIBRARIES: Final = {
     "pywa": [str(FOLDER / "pywa/bin/python"), str(RECEIVERS / "receive_with_pywa.py")],
@@ -70,15 +71,21 @@ class Library:
         self._client = client
         self._seen = f"{address}/seen"
 
+    def received(self, body: bytes, app_secret: str = SECRET) -> Delivery:
+        """How it takes a webhook that comes straight to it."""
+        self._client.post(self.url, content=body, headers={"x-hub-signature-256": signed(body, app_secret)})
+        (delivery,) = self.seen()
+        return delivery
+
     def seen(self) -> list[Delivery]:
         """What it has taken since this was last called, once its handlers have run."""
         return msgspec.json.decode(self._client.get(self._seen).content, type=list[Delivery])
 
 
 @contextmanager
-def running(name: str, app_secret: str, client: httpx2.Client) -> Iterator[Library]:
+def running(name: str, client: httpx2.Client) -> Iterator[Library]:
     """The library's receiver until the block ends; the process ends with its standard input, so with the tests too."""
-    environment = {"PATH": os.environ["PATH"], "APP_SECRET": app_secret}
+    environment = {"PATH": os.environ["PATH"], "APP_SECRET": SECRET}
     try:
         process = subprocess.Popen(
             LIBRARIES[name], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -15,7 +15,7 @@ serve(async (request) => {
   }
   for (const { id, recipientId, recipientUserId } of events.statuses) note("status", id, recipientId, recipientUserId);
   for (const { id, callId, direction, from, fromUserId, to } of events.calls) {
-    if (direction === "BUSINESS_INITIATED") note("own call", callId ?? id, to);
+    if (direction === "BUSINESS_INITIATED") note("own call", callId ?? id, from, to);
     else note("call", callId ?? id, from, fromUserId);
   }
 
