@@ -18,7 +18,7 @@ LIBRARIES: Final = {
     "kapso": ["node", str(FOLDER / "js/receive_with_kapso.mjs")],
 }
 
-Part: TypeAlias = Literal["message", "call", "history", "standby", "status", "echo", "own call", "preference"]
+Part: TypeAlias = Literal["message", "call", "history", "standby", "status", "echo", "own call", "preference", "other"]
 
 HANDED_OUT: Final[dict[str, frozenset[Part]]] = {
     "pywa": frozenset(("message", "call", "history", "standby", "status", "echo", "own call", "preference")),

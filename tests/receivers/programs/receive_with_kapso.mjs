@@ -20,10 +20,11 @@ serve(async (request) => {
   }
 
   // What it has no list for is in `raw`, under the field's name.
-  for (const { history = [] } of events.raw.history ?? [])
-    for (const { threads = [] } of history)
-      for (const { messages = [] } of threads)
-        for (const { id, from, fromUserId } of messages) note("history", id, from, fromUserId);
+  for (const { metadata, history = [] } of events.raw.history ?? []) {
+    const messages = history.flatMap(({ threads = [] }) => threads).flatMap(({ messages = [] }) => messages);
+    for (const { id, from, fromUserId } of messages)
+      note(from === metadata.displayPhoneNumber ? "echo" : "history", id, from, fromUserId);
+  }
   for (const { standby = {} } of events.raw.standby ?? [])
     for (const { id, from, fromUserId } of standby.messages ?? []) note("standby", id, from, fromUserId);
   return 200;

@@ -23,7 +23,6 @@ from pywa.types.calls import CallDirection  # noqa: E402
 
 PARTS = {
     handlers.MessageStatusHandler: "status",
-    handlers.GroupMessageStatusesHandler: "status",
     handlers.CallStatusHandler: "status",
     handlers.OutgoingMessageHandler: "echo",
     handlers.OutgoingEditedMessageHandler: "echo",
@@ -43,10 +42,12 @@ def note(part, update_id, *ids):
 
 def handler_of(kind):
     def handle(_, update):
-        user = update.from_user  # the recipient of an echo or a status
+        user = getattr(
+            update, "from_user", None
+        )  # the recipient of an echo or a status; none in a group's or an account's
         business_calls = getattr(update, "direction", None) is CallDirection.BUSINESS_INITIATED
-        part = "own call" if business_calls else PARTS.get(kind, "message")
-        note(part, update.id, user.wa_id, user.bsuid, user.parent_bsuid)
+        part = "own call" if business_calls else PARTS.get(kind, "message") if user else "other"
+        note(part, update.id, *((user.wa_id, user.bsuid, user.parent_bsuid) if user else ()))
 
     return kind(handle)
 
@@ -56,8 +57,10 @@ def handle_raw(_, update):
     if update.field == "history":
         threads = [thread for chunk in update.value.get("history", []) for thread in chunk.get("threads", [])]
         messages = [message for thread in threads for message in thread.get("messages", [])]
+        business = update.value["metadata"]["display_phone_number"]
         for message in messages + update.value.get("messages", []):
-            note("history", message["id"], message.get("from"), message.get("from_user_id"))
+            part = "echo" if message.get("from") == business else "history"
+            note(part, message["id"], message.get("from"), message.get("from_user_id"))
     elif update.field == "standby":
         for message in update.value.get("standby", {}).get("messages", []):
             note("standby", message["id"], message.get("from"), message.get("from_user_id"))
@@ -114,8 +117,8 @@ whatsapp = WhatsApp(
 )
 kinds = [kind for name, kind in inspect.getmembers(handlers, inspect.isclass) if not name.startswith("_")]
 kinds = [kind for kind in kinds if issubclass(kind, handlers.Handler) and kind is not handlers.Handler]
-ordinary = [kind for kind in kinds if kind not in (handlers.RawUpdateHandler, handlers.AccountUpdateHandler)]
-whatsapp.add_handlers(*(handler_of(kind) for kind in ordinary), handlers.RawUpdateHandler(handle_raw))
+ordinary = [handler_of(kind) for kind in kinds if kind is not handlers.RawUpdateHandler]
+whatsapp.add_handlers(*ordinary, handlers.RawUpdateHandler(handle_raw))
 logging.getLogger("pywa").addHandler(Failures(logging.ERROR))
 
 with socket.create_server(("127.0.0.1", 0)) as listening:
