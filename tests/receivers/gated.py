@@ -64,11 +64,15 @@ class Gated(msgspec.Struct, frozen=True):
         return self.received(written(webhook(*changes)))
 
     def received(self, body: bytes) -> Delivery | None:
-        """The same of a webhook's body, whose signature is the account's."""
+        """The same of a webhook's body."""
+        return self.answered(body)[1]
+
+    def answered(self, body: bytes) -> tuple[int, Delivery | None]:
+        """The gate's status, too. The signature is the account's."""
         headers = {"content-type": "application/json", "x-hub-signature-256": signed(body)}
-        self.client.post(f"{self.gate.url}/webhooks/whatsapp", content=body, headers=headers)
+        response = self.client.post(f"{self.gate.url}/webhooks/whatsapp", content=body, headers=headers)
         deliveries = self.library.seen()
-        return deliveries[0] if deliveries else None
+        return response.status_code, deliveries[0] if deliveries else None
 
     def taken(self, *changes: Json) -> Delivery:
         """How the library takes it, where something is left to hand on."""
