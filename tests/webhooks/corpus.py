@@ -1,8 +1,8 @@
 """Every webhook that Meta documents, and what must be left of it once one of its users is blocked.
 
-The cases stand in JSON files beside this module, one file per field. Each names its users with every id that its payload
-shows of them, and its parts: what a user sent, a contact of a user, what is only about a user. The oracle works on plain
-objects by these parts, and needs nothing of wablock.
+The cases are in JSON files beside this module, one file per field. Each names its users with every id that its payload
+shows, and its parts: what a user sent, a contact of a user, what is only about a user. The oracle knows plain objects
+and these parts, and nothing of wablock.
 """
 
 import copy
