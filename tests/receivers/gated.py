@@ -27,8 +27,8 @@ class User(msgspec.Struct, frozen=True):
 
     def item(self, kind: str) -> Json:
         """A message or a call of this kind, with an id that no other user's has."""
-        sent = item(kind, self.wa_id, self.user_id)
-        return sent | {"id": f"{sent['id']}{self.user_id}"}
+        message = item(kind, self.wa_id, self.user_id)
+        return message | {"id": f"{message['id']}{self.user_id}"}
 
 
 BLOCKED: Final = User("16505550101", "US.20000000000000000001")
@@ -39,7 +39,7 @@ FREE: Final = User("16505550103", "US.20000000000000000003")
 def brought(field: str, *items: tuple[User, Json], **more: Any) -> Json:
     """A change with these users' messages or calls and their contacts."""
     members: Json = {"contacts": [user.contact for user, _ in items]}
-    members["calls" if field == "calls" else "messages"] = [sent for _, sent in items]
+    members["calls" if field == "calls" else "messages"] = [message for _, message in items]
     return change(field, **members, **more)
 
 

@@ -11,8 +11,8 @@ def thread(user: User, *kinds: str) -> Json:
     """A chat of the phone app, with the user's messages of these kinds and an answer of the business."""
     answer = {"from": BUSINESS, "to": user.wa_id, "id": "wamid.7", "timestamp": "1749416383"} | ITEMS["text"]
     messages = [*(user.item(kind) for kind in kinds), answer]
-    said = {"history_context": {"status": "READ"}}
-    return {"id": user.wa_id or user.user_id, "messages": [it | said for it in messages]}
+    context = {"history_context": {"status": "READ"}}
+    return {"id": user.wa_id or user.user_id, "messages": [message | context for message in messages]}
 
 
 def history(*threads: Json) -> Json:

@@ -21,8 +21,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
     def ids_of_sent(self) -> list[str]:
         parts = [part for part in self.case.parts if part.user == self.user and part.kind == "sent"]
-        sent = [msgspec.json.decode(self.case.part_bytes(part)) for part in parts]
-        return [it["id"] for it in sent if isinstance(it, dict) and "id" in it]
+        items = [msgspec.json.decode(self.case.part_bytes(part)) for part in parts]
+        return [it["id"] for it in items if isinstance(it, dict) and "id" in it]
 
 
 def as_meta_writes(payload: Json) -> bytes:
@@ -42,27 +42,27 @@ def outcomes(request: pytest.FixtureRequest, gated: Gated) -> list[Outcome]:
 
 
 def test_no_handler_runs_for_what_a_blocked_user_sent(outcomes: list[Outcome]) -> None:
-    heard = [
+    leaks = [
         it.case.name
         for it in outcomes
         if it.delivery
         and (it.delivery.sent_by(*it.ids) or {each.id for each in it.delivery.handled} & set(it.ids_of_sent()))
     ]
 
-    assert heard == []
+    assert leaks == []
 
 
 def test_a_library_takes_what_is_left_as_if_the_blocked_user_had_sent_nothing(
     outcomes: list[Outcome], library: Library
 ) -> None:
-    otherwise = []
+    differences = []
     for it in outcomes:
         left = remaining(it.case, it.user)
         expected = None if left is None else library.received(as_meta_writes(left))
         if _effect(it.delivery) != _effect(expected):
-            otherwise.append((it.case.name, _effect(it.delivery), _effect(expected)))
+            differences.append((it.case.name, _effect(it.delivery), _effect(expected)))
 
-    assert otherwise == []
+    assert differences == []
 
 
 def _effect(delivery: Delivery | None) -> tuple[bool, bool, list[Handled]]:

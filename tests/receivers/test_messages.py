@@ -77,9 +77,9 @@ def test_the_business_own_call_to_a_blocked_user_is_handled(gated: Gated, kind: 
 
 
 def test_the_change_behind_a_blocked_users_is_the_first_one_that_a_library_reads(gated: Gated) -> None:
-    blocked = brought("messages", (BLOCKED, BLOCKED.item("text")))
+    first = brought("messages", (BLOCKED, BLOCKED.item("text")))
 
-    delivery = gated.taken(blocked, brought("messages", (FREE, FREE.item("text"))))
+    delivery = gated.taken(first, brought("messages", (FREE, FREE.item("text"))))
 
     assert delivery.accepted
     assert [it.of[0] for it in delivery.handled] == [FREE.wa_id]

@@ -42,9 +42,8 @@ def note(part, update_id, *ids):
 
 def handler_of(kind):
     def handle(_, update):
-        user = getattr(
-            update, "from_user", None
-        )  # the recipient of an echo or a status; none in a group's or an account's
+        # The recipient of an echo or a status. An account's update and a group's statuses have none.
+        user = getattr(update, "from_user", None)
         business_calls = getattr(update, "direction", None) is CallDirection.BUSINESS_INITIATED
         part = "own call" if business_calls else PARTS.get(kind, "message") if user else "other"
         note(part, update.id, *((user.wa_id, user.bsuid, user.parent_bsuid) if user else ()))
