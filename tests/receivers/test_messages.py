@@ -134,16 +134,6 @@ def test_the_status_that_came_with_a_blocked_users_message_is_handled(gated: Gat
     assert delivery.parts_of(*BLOCKED.ids) == ["status"]
 
 
-def test_a_free_users_message_is_not_taken_for_that_of_a_blocked_user_with_a_status(gated: Gated) -> None:
-    """Libraries take the first contact for the first message's sender."""
-    both = [(user, user.item("text")) for user in (BLOCKED, FREE)]
-
-    delivery = gated.taken(brought("messages", *both, statuses=[of_the_blocked_user("read")]))
-
-    assert delivery.sent_by(*BLOCKED.ids) == []
-    assert delivery.sent_by(*FREE.ids) == [FREE.item("text")["id"]]
-
-
 @pytest.mark.parametrize("field", ["smb_message_echoes", "message_echoes"])
 def test_an_echo_to_a_blocked_user_arrives(gated: Gated, field: str) -> None:
     echo = {"from": BUSINESS, "to": BLOCKED.wa_id, "id": "wamid.8", "timestamp": "1749416383"} | ITEMS["text"]
