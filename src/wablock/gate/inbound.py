@@ -15,7 +15,7 @@ from wablock.gate.last_inbound import LastInbound
 from wablock.gate.ports import Account, CannotUnseal, GateMeter
 from wablock.gate.routes import Routes
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change, Handover, kind_of, sent_at
+from wablock.gate.webhook.change import Change, kind_of, opens_window, sent_at
 from wablock.gate.webhook.display_numbers import display_wa_id
 from wablock.gate.webhook.documented import Item
 from wablock.gate.webhook.links import Notice
@@ -158,7 +158,7 @@ class Inbound:
         if not sent:
             return set()
         # Behind the request: while the downstream is at work.
-        wrote = [(item, member) for _, item, member in sent if not isinstance(item, Handover)]
+        wrote = [(item, member) for _, item, member in sent if opens_window(item)]
         asyncio.get_running_loop().call_soon(self._note, number, wrote, now)
         found: Sequence[InForce | None] = await self._block_list.in_force(number, [member for *_, member in sent])
         dropped = {

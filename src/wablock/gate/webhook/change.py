@@ -72,6 +72,11 @@ def kind_of(item: Item) -> str:
     return item.type or "unknown" if isinstance(item, Message) else array_of(item)[:-1]
 
 
+def opens_window(item: Item) -> bool:
+    """Whether the user wrote or called, so that the business may write for 24 hours."""
+    return isinstance(item, Call) or (isinstance(item, Message) and not item.system)
+
+
 def sent_at(item: Item) -> int | None:
     """In seconds since 1970."""
     shown = item.timestamp
@@ -117,11 +122,16 @@ class _Reading:
                 continue
             items.append(message)
             if message.system:  # it speaks of ids before and after, which are no link
-                self._change.notices += links.notices_of(message)
+                self._read_system(message)
             elif message.user_id or message.parent_user_id:
                 self._link(message)
                 if message.contacts and (answer := links.answered_request(message)) is not None:
                     self._link(answer)
+
+    def _read_system(self, message: Message) -> None:
+        notices = list(links.notices_of(message))
+        self._change.notices += notices
+        self._change.others[id(message)] = [ids for notice in notices for ids in (notice.previous, notice.current)]
 
     def _read_calls(self, calls: Sequence[Call]) -> None:
         for call in calls:
