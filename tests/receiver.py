@@ -2,6 +2,7 @@
 
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -22,10 +23,11 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Receiver:
-    """Answers `status` to everything. `deliveries` are in the order of their arrival."""
+    """Answers `status` to everything, after `delay` seconds. `deliveries` are in the order of their arrival."""
 
     def __init__(self) -> None:
         self.status = 200
+        self.delay = 0.0
         self.deliveries: list[Delivery] = []
         self.port = 0
 
@@ -61,8 +63,10 @@ def receiving() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
+            status = receiver.status
             receiver.deliveries.append(Delivery(self.path, headers, body))
-            self.send_response(receiver.status)
+            time.sleep(receiver.delay)
+            self.send_response(status)
             self.send_header("content-length", "2")
             self.end_headers()
             self.wfile.write(b"ok")
