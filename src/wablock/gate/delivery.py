@@ -97,13 +97,10 @@ class Delivery:
             post for downstream, chosen in targets if (post := self._post(webhook, downstream, chosen)) is not None
         ]
         self._count(parts, blocked)
-        attempt = self._retries.attempt(signature)
-        try:
-            await self._hand_over([post for post in posts if not attempt.has(post.downstream.downstream_id)], attempt)
-        except BaseException:  # cancelled, too: its sender hung up
-            attempt.failed()
-            raise
-        attempt.succeeded()
+        if len(posts) == 1 and posts[0].downstream.required and not self._retries:
+            await self._send(posts[0])  # as nearly all webhooks go: nobody else can fail
+        else:
+            await self._attempt(posts, self._retries.attempt(signature))
         return bool(posts)
 
     async def close(self) -> None:
@@ -111,6 +108,15 @@ class Delivery:
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def _attempt(self, posts: Sequence[_Post], attempt: Attempt) -> None:
+        due = [post for post in posts if not attempt.has(post.downstream.downstream_id)]
+        try:
+            await self._hand_over(due, attempt)
+        except BaseException:  # cancelled, too: the server stops
+            attempt.failed()
+            raise
+        attempt.succeeded()
 
     async def _hand_over(self, posts: Sequence[_Post], attempt: Attempt) -> None:
         required = [post for post in posts if post.downstream.required]
@@ -175,7 +181,7 @@ class Delivery:
         target = downstream.downstream_id
         return lambda item: id(item) in blocked or delivered.has(target, item)
 
-    async def _send(self, post: _Post, attempt: Attempt) -> None:
+    async def _send(self, post: _Post, attempt: Attempt | None = None) -> None:
         downstream = post.downstream
         try:
             if self._delivered is None:
@@ -190,7 +196,8 @@ class Delivery:
                 extra={"phone_number_id": downstream.phone_number_id, "downstream_id": downstream.downstream_id},
             )
             raise NotDelivered(f"The downstream {downstream.downstream_id} did not take it: {refusal}") from refusal
-        attempt.took(downstream.downstream_id)
+        if attempt is not None:
+            attempt.took(downstream.downstream_id)
         self._meter.delivery(required=downstream.required, result="taken")
 
     async def _send_once(self, delivered: Delivered, post: _Post) -> None:
