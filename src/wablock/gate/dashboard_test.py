@@ -129,9 +129,11 @@ class DashboardTest:
 
 
 def _may_be_sample(changes: Sequence[Change]) -> bool:
-    return bool(changes) and all(
-        change.phone_number_id == _NUMBER if change.phone_number_id else change.entry_id == _ENTRY for change in changes
-    )
+    return bool(changes) and _is_sample(changes[0]) and all(map(_is_sample, changes))
+
+
+def _is_sample(change: Change) -> bool:
+    return change.phone_number_id == _NUMBER if change.phone_number_id else change.entry_id == _ENTRY
 
 
 def _check(trials: Sequence[_Trial]) -> None:

@@ -212,8 +212,8 @@ class GateMeter(Protocol):
     """What can be seen of the gate."""
 
     def webhook(self, result: str) -> None:
-        """A webhook ended as `result`: forwarded, dropped (nothing was left), tested (the sample of Meta's dashboard), or
-        why it was refused.
+        """A webhook ended as `result`: forwarded, dropped (nothing was left), tested (the dashboard's sample), or why it
+        was refused.
         """
 
     def items(self, kind: str, verdict: str, times: int) -> None:
