@@ -212,7 +212,7 @@ class GateMeter(Protocol):
     """What can be seen of the gate."""
 
     def webhook(self, result: str) -> None:
-        """A webhook ended as `result`: forwarded, dropped (nothing was left), tested (the dashboard's sample), or why it
+        """A webhook ended as `result`: forwarded, dropped (nothing was left), tested (Meta's sample), or why it
         was refused.
         """
 
