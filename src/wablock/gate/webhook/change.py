@@ -43,6 +43,11 @@ class Change(msgspec.Struct, eq=False):
     notices: Sequence[Notice] = ()
     display_number: Shown = UNSET
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it only stands where a change should."""
+        return len(self.at) < len(("entry", "changes"))
+
     def senders(self, item: Item) -> Sequence[Ids]:
         """Who sent the item, by every reading; nearly always one."""
         return (item, *self.others[id(item)]) if id(item) in self.others else (item,)
