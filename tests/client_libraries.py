@@ -9,12 +9,18 @@ from tests.missing import missing
 
 FOLDER: Final = Path(__file__).parent.parent / ".clients"
 SCRIPTS: Final = Path(__file__).parent / "conformance" / "clients"
+RECEIVERS: Final = Path(__file__).parent / "receivers" / "programs"
+
+_INSTALL: Final = SCRIPTS / "install.sh"
+_COMPLETE: Final = FOLDER / "complete"
+"""The script that installed what is there."""
 
 
 def install() -> None:
     """Returns once they are there. Without node or network this skips on a laptop, and fails in CI."""
-    if not (FOLDER / "complete").exists():
-        ran = subprocess.run([SCRIPTS / "install.sh", FOLDER], check=False, capture_output=True, text=True)
+    if not _COMPLETE.exists() or _COMPLETE.read_text() != _INSTALL.read_text():
+        ran = subprocess.run([_INSTALL, FOLDER], check=False, capture_output=True, text=True)
         if ran.returncode:
             missing(f"the client libraries cannot be installed: {ran.stderr[-1_000:]}")
-    shutil.copy(SCRIPTS / "with_whatsapp_api_js.mjs", FOLDER / "js")
+    for program in (SCRIPTS / "with_whatsapp_api_js.mjs", *RECEIVERS.glob("*.mjs")):
+        shutil.copy(program, FOLDER / "js")  # node looks for packages beside the program

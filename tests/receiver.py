@@ -2,6 +2,7 @@
 
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -22,11 +23,17 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Receiver:
-    """Answers `status` to everything. `deliveries` are in the order of their arrival."""
+    """Answers the next of `statuses`, then `status` to everything, after `delay` seconds.
+
+    `deliveries` are in the order of their arrival, `taken` those that it answered with 200.
+    """
 
     def __init__(self) -> None:
         self.status = 200
+        self.statuses: list[int] = []
+        self.delay = 0.0
         self.deliveries: list[Delivery] = []
+        self.taken: list[Delivery] = []
         self.port = 0
 
     @property
@@ -35,13 +42,21 @@ class Receiver:
 
     def message_ids(self) -> list[str]:
         """Every message that it was sent, in order."""
-        return [
-            message["id"]
-            for delivery in self.deliveries
-            for entry in delivery.json()["entry"]
-            for change in entry["changes"]
-            for message in change["value"].get("messages", [])
-        ]
+        return _message_ids(self.deliveries)
+
+    def taken_message_ids(self) -> list[str]:
+        """Every message that it answered with 200, in order."""
+        return _message_ids(self.taken)
+
+
+def _message_ids(deliveries: list[Delivery]) -> list[str]:
+    return [
+        message["id"]
+        for delivery in deliveries
+        for entry in delivery.json()["entry"]
+        for change in entry["changes"]
+        for message in change["value"].get("messages", [])
+    ]
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -61,8 +76,13 @@ def receiving() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.deliveries.append(Delivery(self.path, headers, body))
-            self.send_response(receiver.status)
+            status = receiver.statuses.pop(0) if receiver.statuses else receiver.status
+            delivery = Delivery(self.path, headers, body)
+            receiver.deliveries.append(delivery)
+            time.sleep(receiver.delay)
+            if status == 200:
+                receiver.taken.append(delivery)
+            self.send_response(status)
             self.send_header("content-length", "2")
             self.end_headers()
             self.wfile.write(b"ok")

@@ -49,8 +49,15 @@ DatabaseUrl = Annotated[
 ]
 
 
-def _setting(variable: str, help_text: str, group: Group = _SERVER, at_least: float | None = None) -> Parameter:
-    validator = None if at_least is None else validators.Number(gte=at_least)
+def _setting(
+    variable: str,
+    help_text: str,
+    group: Group = _SERVER,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Parameter:
+    is_bound = at_least is not None or at_most is not None
+    validator = validators.Number(gte=at_least, lte=at_most) if is_bound else None
     return Parameter(env_var=f"WABLOCK_{variable}", help=help_text, group=group, validator=validator)
 
 
@@ -239,6 +246,9 @@ class DevSettings:
         str | None,
         _setting("DOWNSTREAM", "Where the number's webhooks go on to, instead of where they went before.", _GATE),
     ] = None
+    downstream_timeout: Annotated[
+        float, _setting("DOWNSTREAM_TIMEOUT", "Seconds in which --downstream has to answer.", _GATE, 0.1, 60)
+    ] = 5.0
     upstream: Annotated[
         str | None,
         _setting("UPSTREAM", "API that the number's messages are sent through.", _GATE),

@@ -15,6 +15,7 @@ from wablock.block_list.rules import RuleBook
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError
 from wablock.downstream import Downstreams
+from wablock.gate.dashboard_test import DashboardTest
 from wablock.gate.delivery import Delivery
 from wablock.gate.drops import Drop, DropsSince, RecentDrops
 from wablock.gate.duplicates import Delivered
@@ -116,6 +117,7 @@ def build(
             block_list=block_list,
             store=store,
             delivery=delivery,
+            dashboard_test=DashboardTest(routes, store, forwarder, metrics),
             last_inbound=last_inbound,
             drops=drops,
             meter=metrics,

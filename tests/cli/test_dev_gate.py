@@ -95,6 +95,18 @@ def test_a_second_start_puts_its_downstream_in_the_place_of_the_first(tmp_path: 
     assert len(bot.deliveries) == 1
 
 
+def test_a_slow_bot_has_the_time_to_answer_that_it_is_given(bot: Receiver) -> None:
+    bot.delay = 0.5
+
+    with started("dev", "--port", "0", "--downstream", bot.url, "--downstream-timeout", "0.1") as impatient:
+        refused = deliver(impatient, BEN)
+    with started("dev", "--port", "0", "--downstream", bot.url, "--downstream-timeout", "10") as patient:
+        taken = deliver(patient, BEN)
+
+    assert (refused.status_code, taken.status_code) == (502, 200)
+    assert "did not answer within 0.1 s" in refused.json()["error"]["error_data"]["details"]
+
+
 @pytest.mark.parametrize(
     "arguments,told",
     [

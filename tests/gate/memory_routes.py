@@ -26,9 +26,9 @@ class MemoryRoutes:
         found = [it for it in self._by_id() if it.verify_token_sha256 == verify_token_sha256]
         return found[0] if found else None
 
-    async def signers(self) -> Sequence[SealedAccount]:
+    async def signers(self, most: int) -> Sequence[SealedAccount]:
         self.looked_up += 1
-        return [it for it in self._by_id() if it.app_secret is not None][:2]
+        return [it for it in self._by_id() if it.app_secret is not None][:most]
 
     async def set_account(self, account: SealedAccount, at: Microseconds) -> None:  # noqa: ARG002 - the port's
         old = self._accounts.get(account.account_id, SealedAccount(account.account_id))

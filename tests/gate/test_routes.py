@@ -328,7 +328,7 @@ async def test_an_app_secret_that_was_moved_to_another_account_does_not_open(
     routes: Routes, store: MemoryRoutes
 ) -> None:
     await routes.set_account("acme", "our-secret", None)
-    (ours,) = await store.signers()
+    (ours,) = await store.signers(2)
     await store.set_account(SealedAccount("rival", ours.app_secret), NOW)
 
     with pytest.raises(CannotUnseal):

@@ -48,6 +48,17 @@ def test_a_blocked_users_message_is_dropped(routed: Wablock, receiver: Receiver)
     assert receiver.deliveries == []
 
 
+def test_a_downstream_has_the_time_to_answer_that_a_test_gives_it(wablock: Wablock, receiver: Receiver) -> None:
+    receiver.delay = 0.5
+
+    wablock.downstream(receiver.url, timeout=0.1)
+    impatient = wablock.inbound(USER)
+    wablock.downstream(receiver.url, timeout=10)
+    patient = wablock.inbound(USER)
+
+    assert (impatient.status, patient.status) == (502, 200)
+
+
 def test_a_message_may_be_of_any_type(routed: Wablock, receiver: Receiver) -> None:
     routed.inbound(USER, message={"type": "sticker", "sticker": {"id": "1"}})
 

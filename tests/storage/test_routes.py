@@ -59,15 +59,16 @@ async def test_a_verify_token_finds_its_first_account(store: Store) -> None:
     assert await store.find_verifier(b"nobody's") is None
 
 
-async def test_signers_are_at_most_two_of_those_with_a_secret(store: Store) -> None:
-    counts = [len(await store.signers())]
+async def test_signers_are_the_first_of_those_with_a_secret(store: Store) -> None:
+    counts = [len(await store.signers(2))]
 
     for account_id, secret in (("4", None), ("3", b"3"), ("2", b"2"), ("1", b"1")):
         await store.set_account(SealedAccount(account_id, secret), NOON)
-        counts.append(len(await store.signers()))
+        counts.append(len(await store.signers(2)))
 
     assert counts == [0, 0, 1, 2, 2]
-    assert [account.account_id for account in await store.signers()] == ["1", "2"]
+    assert [account.account_id for account in await store.signers(2)] == ["1", "2"]
+    assert [account.account_id for account in await store.signers(100)] == ["1", "2", "3"]
 
 
 async def test_a_downstream_is_found_as_it_was_added(store: Store) -> None:

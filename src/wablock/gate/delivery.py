@@ -1,7 +1,6 @@
 """What is left of a webhook, to everybody who is to have it: required receivers are waited for, others are not."""
 
 import asyncio
-import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -11,8 +10,9 @@ import msgspec
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.contract.errors import NotDelivered
-from wablock.gate.duplicates import Delivered
+from wablock.gate.duplicates import Delivered, StillOnTheWay
 from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refused
+from wablock.gate.retries import Attempt, Retries
 from wablock.gate.routes import Routes
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change, array_of
@@ -45,8 +45,19 @@ class Part(msgspec.Struct, frozen=True):
         return (item for change in self.changes for item in change.items)
 
 
+class _Webhook(msgspec.Struct, frozen=True):
+    """What the posts of one webhook have in common."""
+
+    payload: Payload
+    signature: str
+    blocked: Container[int]
+    unchecked: bool
+
+
 class _Post(msgspec.Struct, frozen=True):
+    webhook: _Webhook
     downstream: Downstream
+    parts: Sequence[Part]
     body: bytes
     headers: Mapping[str, str]
     items: Sequence[Item]
@@ -72,6 +83,7 @@ class Delivery:
         self._meter = meter
         self._delivered = delivered
         self._refuse_unrouted = refuse_unrouted
+        self._retries = Retries()
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def deliver(
@@ -79,25 +91,19 @@ class Delivery:
     ) -> bool:
         """Returns once every required downstream has its part; False where nothing was left for any.
 
-        Raises `NotDelivered` where one did not take it.
+        Raises `NotDelivered` where one did not take it. When the same webhook comes again, those that took it do not
+        get it again.
         """
+        webhook = _Webhook(payload, signature, blocked, unchecked)
         targets = await self._targets(payload, parts, blocked)
         posts = [
-            post
-            for downstream, chosen in targets
-            if (post := self._post(payload, downstream, chosen, signature, blocked, unchecked=unchecked)) is not None
+            post for downstream, chosen in targets if (post := self._post(webhook, downstream, chosen)) is not None
         ]
         self._count(parts, blocked)
-        required = [post for post in posts if post.downstream.required]
-        for post in posts:
-            if not post.downstream.required:
-                self._send_behind(post)
-        if len(required) == 1:
-            await self._send(required[0])
-        elif required:
-            for outcome in await asyncio.gather(*map(self._send, required), return_exceptions=True):
-                if isinstance(outcome, BaseException):
-                    raise outcome
+        if len(posts) == 1 and posts[0].downstream.required and not self._retries:
+            await self._send(posts[0])  # as nearly all webhooks go: nobody else can fail
+        else:
+            await self._attempt(posts, self._retries.attempt(signature))
         return bool(posts)
 
     async def close(self) -> None:
@@ -105,6 +111,28 @@ class Delivery:
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def _attempt(self, posts: Sequence[_Post], attempt: Attempt) -> None:
+        due = [post for post in posts if not attempt.has(post.downstream.downstream_id)]
+        try:
+            await self._hand_over(due, attempt)
+        except BaseException:  # cancelled, too: the server stops
+            attempt.failed()
+            raise
+        attempt.succeeded()
+
+    async def _hand_over(self, posts: Sequence[_Post], attempt: Attempt) -> None:
+        required = [post for post in posts if post.downstream.required]
+        for post in posts:
+            if not post.downstream.required:
+                self._send_behind(post, attempt)
+        if len(required) == 1:
+            await self._send(required[0], attempt)
+        elif required:
+            sending = [self._send(post, attempt) for post in required]
+            for outcome in await asyncio.gather(*sending, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
 
     async def _targets(
         self, payload: Payload, parts: Sequence[Part], blocked: Container[int]
@@ -133,29 +161,21 @@ class Delivery:
             return await self._routes.account_downstreams(part.account.account_id)
         return ()
 
-    def _post(
-        self,
-        payload: Payload,
-        downstream: Downstream,
-        chosen: Sequence[Part],
-        signature: str,
-        blocked: Container[int],
-        *,
-        unchecked: bool,
-    ) -> _Post | None:
+    def _post(self, webhook: _Webhook, downstream: Downstream, chosen: Sequence[Part]) -> _Post | None:
         """None where nothing is left for this receiver."""
-        drop = self._drops_for(downstream, blocked)
+        payload = webhook.payload
+        drop = self._drops_for(downstream, webhook.blocked)
         body = payload.body([change for part in chosen for change in part.changes], drop)
         if body is None:
             return None
         app_secret = chosen[0].account.app_secret or ""
         if downstream.secret is None and body is payload.raw:
-            signed = signature
+            signed = webhook.signature
         else:
             signed = sign(downstream.secret or app_secret, body)
-        headers = {SIGNATURE: signed, UNCHECKED: "true"} if unchecked else {SIGNATURE: signed}
+        headers = {SIGNATURE: signed, UNCHECKED: "true"} if webhook.unchecked else {SIGNATURE: signed}
         items = [item for part in chosen for item in part.items if not drop(item)] if self._delivered else []
-        return _Post(downstream, body, headers, items)
+        return _Post(webhook, downstream, chosen, body, headers, items)
 
     def _drops_for(self, downstream: Downstream, blocked: Container[int]) -> Callable[[Item], bool]:
         delivered = self._delivered
@@ -164,10 +184,13 @@ class Delivery:
         target = downstream.downstream_id
         return lambda item: id(item) in blocked or delivered.has(target, item)
 
-    async def _send(self, post: _Post) -> None:
+    async def _send(self, post: _Post, attempt: Attempt | None = None) -> None:
         downstream = post.downstream
         try:
-            await self._forwarder.post(downstream, post.body, post.headers)
+            if self._delivered is None:
+                await self._forwarder.post(downstream, post.body, post.headers)
+            else:
+                await self._send_once(self._delivered, post)
         except Refused as refusal:
             self._meter.delivery(required=downstream.required, result="refused")
             _log.warning(
@@ -176,21 +199,38 @@ class Delivery:
                 extra={"phone_number_id": downstream.phone_number_id, "downstream_id": downstream.downstream_id},
             )
             raise NotDelivered(f"The downstream {downstream.downstream_id} did not take it: {refusal}") from refusal
+        if attempt is not None:
+            attempt.took(downstream.downstream_id)
         self._meter.delivery(required=downstream.required, result="taken")
-        if self._delivered is not None:
-            self._delivered.add(downstream.downstream_id, post.items)
 
-    def _send_behind(self, post: _Post) -> None:
+    async def _send_once(self, delivered: Delivered, post: _Post) -> None:
+        """Without the messages of which another copy has arrived meanwhile."""
+        downstream = post.downstream
+        left: _Post | None = post
+        try:
+            async with delivered.claimed(downstream.downstream_id, post.items, downstream.timeout) as has_some:
+                if has_some:
+                    left = self._post(post.webhook, downstream, post.parts)
+                if left is not None:
+                    await self._forwarder.post(downstream, left.body, left.headers)
+                    delivered.add(downstream.downstream_id, left.items)
+        except StillOnTheWay:
+            raise Refused(f"another copy of a message was on its way to it for {downstream.timeout:g} s") from None
+
+    def _send_behind(self, post: _Post, attempt: Attempt) -> None:
         if len(self._under_way) >= _MOST_WAITING:
             self._meter.delivery(required=False, result="given_up")
             return
-        task = asyncio.create_task(self._try(post))
+        attempt.took(post.downstream.downstream_id)  # while it is on its way, a retry must not send it once more
+        task = asyncio.create_task(self._try(post, attempt))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _try(self, post: _Post) -> None:
-        with contextlib.suppress(NotDelivered):  # counted and logged; nobody waits for it
-            await self._send(post)
+    async def _try(self, post: _Post, attempt: Attempt) -> None:
+        try:
+            await self._send(post, attempt)
+        except NotDelivered:  # counted and logged; nobody waits for it
+            attempt.did_not_take(post.downstream.downstream_id)
 
     def _count(self, parts: Sequence[Part], blocked: Container[int]) -> None:
         items = (item for part in parts for item in part.items)

@@ -9,13 +9,14 @@ from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce,
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter, InvalidSignature, Overloaded
 from wablock.contract.number_plans import country_to_read_by
+from wablock.gate.dashboard_test import DashboardTest
 from wablock.gate.delivery import Delivery, Part
 from wablock.gate.drops import RecentDrops
 from wablock.gate.last_inbound import LastInbound
-from wablock.gate.ports import Account, CannotUnseal, GateMeter
+from wablock.gate.ports import CannotUnseal, GateMeter
 from wablock.gate.routes import Routes
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change, Handover, kind_of, sent_at
+from wablock.gate.webhook.change import Change, kind_of, opens_window, sent_at
 from wablock.gate.webhook.display_numbers import display_wa_id
 from wablock.gate.webhook.documented import Item
 from wablock.gate.webhook.links import Notice
@@ -48,6 +49,7 @@ class Inbound:
         block_list: BlockList,
         store: BlockStore,
         delivery: Delivery,
+        dashboard_test: DashboardTest,
         last_inbound: LastInbound,
         drops: RecentDrops,
         meter: GateMeter,
@@ -60,6 +62,7 @@ class Inbound:
         self._block_list = block_list
         self._store = store
         self._delivery = delivery
+        self._dashboard_test = dashboard_test
         self._last_inbound = last_inbound
         self._drops = drops
         self._meter = meter
@@ -89,44 +92,50 @@ class Inbound:
             raise Overloaded("The gate cannot read its secrets; its log says why. Send the webhook again.") from trouble
 
     async def _pass_on(self, payload: Payload, body: bytes, signature: str) -> None:
-        parts = await self._parts(payload.changes)
-        self._verify(parts, await self._routes.only_signer() if not parts else None, body, signature)
+        if await self._dashboard_test.passes(payload.changes, body, signature):
+            return
+        parts = await self._parts(payload.changes, body, signature)
+        self._verify(parts, body, signature)
         blocked, unchecked = await self._blocked(payload, parts)
         forwarded = await self._delivery.deliver(payload, parts, signature, blocked, unchecked=unchecked)
         self._meter.webhook("forwarded" if forwarded else "dropped")
 
-    async def _parts(self, changes: Sequence[Change]) -> list[Part]:
-        parts: dict[tuple[str | None, str | None, bool], Part] = {}
+    async def _parts(self, changes: Sequence[Change], body: bytes, signature: str) -> list[Part]:
+        parts: dict[tuple[str | None, str | None, bool], list[Part]] = {}
         for change in changes:
             about = change.phone_number_id, change.entry_id, change.is_of_a_number
-            part = parts.get(about)
-            if part is None:
-                part = parts[about] = await self._part(change)
-            part.changes.append(change)
-        return list(parts.values())
+            if about not in parts:
+                parts[about] = await self._begun_by(change, body, signature)
+            for part in parts[about]:
+                part.changes.append(change)
+        return [part for its in parts.values() for part in its]
 
-    async def _part(self, change: Change) -> Part:
-        """The part that this change begins."""
+    async def _begun_by(self, change: Change, body: bytes, signature: str) -> list[Part]:
+        """The parts that this change begins: one, but where nothing says whose it is."""
         number = await self._numbers.find_number(change.phone_number_id) if change.phone_number_id else None
-        if number is not None:
-            account = await self._routes.account(number.account_id)
+        account_id = change.entry_id if number is None else number.account_id
+        account = await self._routes.account(account_id) if account_id else None
+        if number is None and (account is None or account.app_secret is None):
+            account = await self._routes.only_signer()  # a number or an entry that nobody has named here
+        if account is not None and account.app_secret is not None:
+            accounts = [account]
+        elif change.is_empty:
+            accounts = [it for it in await self._routes.signers() if is_signed(it.app_secret or "", body, signature)]
         else:
-            account = await self._routes.account(change.entry_id) if change.entry_id else None
-            if account is None or account.app_secret is None:  # a number or an entry that nobody has named here
-                account = await self._routes.only_signer()
-        if account is None or account.app_secret is None:
+            accounts = []
+        if not accounts:
             self._meter.webhook("unknown")
             _log.warning(
                 "a webhook was refused: its account has no app secret here; set it with: wablock account set",
                 extra={"phone_number_id": change.phone_number_id, "entry": change.entry_id},
             )
             raise InvalidSignature
-        return Part([], account, number, change.phone_number_id, is_of_a_number=change.is_of_a_number)
+        return [Part([], it, number, change.phone_number_id, is_of_a_number=change.is_of_a_number) for it in accounts]
 
-    def _verify(self, parts: Sequence[Part], signer: Account | None, body: bytes, signature: str) -> None:
+    def _verify(self, parts: Sequence[Part], body: bytes, signature: str) -> None:
         """Every account that the webhook speaks of must have signed it: one's secret opens no way to another's."""
-        secrets = {part.account.app_secret for part in parts} | ({signer.app_secret} if signer else set())
-        if not secrets or not all(secret and is_signed(secret, body, signature) for secret in secrets):
+        secrets = {part.account.app_secret for part in parts}
+        if not all(secret and is_signed(secret, body, signature) for secret in secrets):
             self._meter.webhook("badly_signed")
             raise InvalidSignature
 
@@ -158,7 +167,7 @@ class Inbound:
         if not sent:
             return set()
         # Behind the request: while the downstream is at work.
-        wrote = [(item, member) for _, item, member in sent if not isinstance(item, Handover)]
+        wrote = [(item, member) for _, item, member in sent if opens_window(item)]
         asyncio.get_running_loop().call_soon(self._note, number, wrote, now)
         found: Sequence[InForce | None] = await self._block_list.in_force(number, [member for *_, member in sent])
         dropped = {

@@ -103,8 +103,8 @@ class RouteStore(Protocol):
     async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
         """The account that has this verify token; the first by id where several have."""
 
-    async def signers(self) -> Sequence[SealedAccount]:
-        """At most two accounts that have an app secret, by id: enough to know whether there is only one."""
+    async def signers(self, most: int) -> Sequence[SealedAccount]:
+        """At most `most` accounts that have an app secret, by id."""
 
     async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
         """Keep what `account` says; None leaves what is there. Makes the account where there is none."""
@@ -212,7 +212,9 @@ class GateMeter(Protocol):
     """What can be seen of the gate."""
 
     def webhook(self, result: str) -> None:
-        """A webhook ended as `result`: forwarded, dropped (nothing was left), or why it was refused."""
+        """A webhook ended as `result`: forwarded, dropped (nothing was left), tested (Meta's sample), or why it
+        was refused.
+        """
 
     def items(self, kind: str, verdict: str, times: int) -> None:
         """So many messages or calls were forwarded or dropped."""

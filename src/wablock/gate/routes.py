@@ -26,6 +26,7 @@ META: Final = "https://graph.facebook.com"
 
 _TRUSTED_FOR: Final = 0.5  # seconds that a route may be answered from memory: a change holds within one second
 _MOST_REMEMBERED: Final = 10_000
+_MOST_SIGNERS: Final = 100  # each is tried on a body that nobody may have signed
 _UNREADABLE: Final = "?"  # no header has this name
 
 
@@ -81,6 +82,7 @@ class Routes:
         # Forgotten by putting a new dictionary there: an answer that is under way meanwhile then ends in the old one.
         self._accounts: dict[str, tuple[float, Account]] = {}
         self._only_signer: dict[str, tuple[float, Account]] = {}
+        self._signers: dict[str, tuple[float, Sequence[Account]]] = {}
         self._downstreams: dict[str, tuple[float, Sequence[Downstream]]] = {}
         self._account_downstreams: dict[str, tuple[float, Sequence[Downstream]]] = {}
         self._upstreams: dict[str, tuple[float, Upstream]] = {}
@@ -93,6 +95,10 @@ class Routes:
     async def only_signer(self) -> Account | None:
         """The account that has an app secret, where there is exactly one."""
         return await self._remembered(self._only_signer, "", self._ask_for_signer)
+
+    async def signers(self) -> Sequence[Account]:
+        """The accounts that have an app secret, the first 100 by id."""
+        return await self._remembered(self._signers, "", self._ask_for_signers) or ()
 
     async def verifies(self, verify_token: str) -> bool:
         """Whether some account has this verify token. Only hashes are compared, so time tells nothing about it."""
@@ -131,7 +137,7 @@ class Routes:
         sealed = None if app_secret is None else self._vault.seal(app_secret, _app_secret_of(account_id))
         verifier = None if verify_token is None else _sha256(verify_token)
         await self._store.set_account(SealedAccount(account_id, sealed, verifier), self._clock())
-        self._accounts, self._only_signer = {}, {}
+        self._accounts, self._only_signer, self._signers = {}, {}, {}
 
     async def add_downstream(
         self, account_id: str, phone_number_id: str, new: NewDownstream
@@ -203,8 +209,11 @@ class Routes:
         return None if sealed is None else self._account(sealed)
 
     async def _ask_for_signer(self, _: str) -> Account | None:
-        signers = await self._store.signers()
+        signers = await self._store.signers(2)  # enough to know whether there is only one
         return self._account(signers[0]) if len(signers) == 1 else None
+
+    async def _ask_for_signers(self, _: str) -> Sequence[Account]:
+        return [self._account(sealed) for sealed in await self._store.signers(_MOST_SIGNERS)]
 
     async def _ask_for_downstreams(self, phone_number_id: str) -> Sequence[Downstream]:
         return [self._opened(sealed) for sealed in await self._store.downstreams(phone_number_id)]

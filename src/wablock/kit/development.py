@@ -189,7 +189,7 @@ class Development:
         if settings.downstream is not None:
             for before in await routes.listed(number_id):
                 await routes.remove_downstream(number_id, before.downstream_id)
-            new = NewDownstream(url=settings.downstream, may_be_inside=True)
+            new = NewDownstream(url=settings.downstream, timeout=settings.downstream_timeout, may_be_inside=True)
             await routes.add_downstream(DEV_ACCOUNT_ID, number_id, new)
         if settings.upstream is not None:
             token = settings.upstream_token or settings.token

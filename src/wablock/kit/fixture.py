@@ -129,9 +129,9 @@ class Wablock:
         told = self._control("POST", "inbound", {name: it for name, it in said.items() if it is not None})
         return msgspec.convert({"dropped": False, "delivered": False} | told, InboundMessage)
 
-    def downstream(self, url: str | None) -> None:
-        """Webhooks of the number go on to `url`; None: to nobody."""
-        self._control("PUT", "downstream", {"url": url})
+    def downstream(self, url: str | None, *, timeout: float | None = None) -> None:
+        """Webhooks of the number go on to `url`; None: to nobody. `timeout`: seconds in which it has to answer."""
+        self._control("PUT", "downstream", {"url": url, "timeout": timeout})
 
     # -- failures and the journal
 

@@ -47,8 +47,11 @@ class InboundDone(msgspec.Struct, omit_defaults=True):
 
 
 class SetDownstream(msgspec.Struct, forbid_unknown_fields=True):
+    """`url` None: webhooks go to nobody. `timeout` None: as the server was started."""
+
     url: Annotated[str, msgspec.Meta(pattern="^https?://", max_length=2_000)] | None = None
     phone_number_id: PhoneNumberId | None = None
+    timeout: Annotated[float, msgspec.Meta(ge=0.1, le=60)] | None = None
 
 
 class UserRoutes:
@@ -121,7 +124,8 @@ class UserRoutes:
             for before in await wired.routes.listed(number.phone_number_id):
                 await wired.routes.remove_downstream(number.phone_number_id, before.downstream_id)
             if told.url is not None:
-                new = NewDownstream(url=told.url, may_be_inside=True)
+                timeout = told.timeout or self._development.settings.downstream_timeout
+                new = NewDownstream(url=told.url, timeout=timeout, may_be_inside=True)
                 await wired.routes.add_downstream(number.account_id, number.phone_number_id, new)
 
 

@@ -16,9 +16,9 @@ mkdir -p "$folder/js"
 cp "$here/with_whatsapp_api_js.mjs" "$folder/js/"
 cd "$folder/js"
 echo '{"name": "wablock-conformance", "private": true, "type": "module"}' > package.json
-npm install --no-audit --no-fund --silent whatsapp-api-js@6.3.0
+npm install --no-audit --no-fund --silent whatsapp-api-js@6.3.0 @kapso/whatsapp-cloud-api@0.3.0 zod@4.6.7
 mkdir -p "$folder/prism"
 cd "$folder/prism"
 echo '{"name": "wablock-mock", "private": true}' > package.json
 npm install --no-audit --no-fund --silent @stoplight/prism-cli@5.14.2
-touch "$folder/complete"
+cp "$here/install.sh" "$folder/complete"  # other versions here are installed over these

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,24 +11,22 @@ from tests.gate.webhook.payloads import (
     ANNAS_ID,
     BEN,
     CHLOE,
-    MESSAGES,
     NOT_FROM_USERS,
     OUR_OTHER,
     OURS,
     Json,
-    call,
     change,
     contact,
     delivery,
     encoded,
     message,
-    status,
     without,
 )
+from tests.gate.webhook.spelling import is_subsequence
+from tests.webhooks.corpus import cases, files
 
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Item
-from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.documented import Item
 
 
 def from_(*senders: str) -> Callable[[Item], bool]:
@@ -41,18 +38,6 @@ def left(body: bytes, drop: Callable[[Item], bool]) -> bytes | None:
     return payload.body(payload.changes, drop)
 
 
-def left_value(it: Json, drop: Callable[[Item], bool] | None = None) -> Any:
-    body = left(encoded(delivery(it)), drop or from_(ANNA))
-    return None if body is None else json.loads(body)["entry"][0]["changes"][0]["value"]
-
-
-@pytest.mark.parametrize("kind", MESSAGES)
-def test_every_documented_message_can_be_taken_out(kind: str) -> None:
-    webhook = delivery(change(contacts=[contact(ANNA)], messages=[message(ANNA, **MESSAGES[kind])]))
-
-    assert left(encoded(webhook), from_(ANNA)) is None
-
-
 @pytest.mark.parametrize("kind", NOT_FROM_USERS)
 def test_what_users_did_not_send_stays_beside_what_is_taken_out(kind: str) -> None:
     body = left(encoded(delivery(change(messages=[message(ANNA)]), NOT_FROM_USERS[kind])), from_(ANNA))
@@ -60,80 +45,21 @@ def test_what_users_did_not_send_stays_beside_what_is_taken_out(kind: str) -> No
     assert json.loads(body or b"") == delivery(NOT_FROM_USERS[kind])
 
 
-def test_a_calls_array_that_is_emptied_goes_with_its_key() -> None:
-    value = left_value(change("calls", messages=[message(BEN)], calls=[call(ANNA)]))
-
-    assert value == change(messages=[message(BEN)])["value"]
-
-
-def test_an_array_that_came_empty_stays() -> None:
-    assert left_value(change(messages=[message(ANNA)], errors=[], calls=[], contacts=[]))["contacts"] == []
-
-
-@pytest.mark.parametrize("array", ["contacts", "messages", "calls"])
-def test_an_array_that_came_empty_keeps_no_change_alive(array: str) -> None:
-    others = {"messages": [message(ANNA)]} if array != "messages" else {"calls": [call(ANNA)]}
-
-    assert left_value(change("messages", OURS, **{array: []}, **others)) is None
-
-
-def test_a_status_that_is_no_utf8_is_handed_on_as_it_came() -> None:
-    webhook = delivery(
-        change(contacts=[contact(ANNA)], messages=[message(ANNA)], statuses=[status(recipient="BAD"), 7])
-    )
-    body = encoded(webhook).replace(b"BAD", b"\xff")
-
-    assert b'"recipient_id": "\xff"}, 7]' in (left(body, from_(ANNA)) or b"")
-
-
-def test_unknown_members_and_odd_elements_stay_in_their_order() -> None:
-    value = left_value(
-        change(zeta=1, messages=[7, message(ANNA), message(BEN), None], alpha=[10**400, {"z": 1, "a": 2}])
-    )
-
-    assert list(value) == ["messaging_product", "metadata", "zeta", "messages", "alpha"]
-    assert value["messages"] == [7, message(BEN), None]
-
-
-def test_errors_keep_a_change_from_which_all_messages_were_taken() -> None:
-    assert left_value(change(messages=[message(ANNA)], errors=[{"code": 1}])) == change(errors=[{"code": 1}])["value"]
-
-
 @pytest.mark.parametrize(
-    "staying",
-    [
-        {"messages": [message(ANNA, 1), message(ANNA, 2)]},
-        {"messages": [message(ANNA, 1)], "calls": [call(ANNA, id="wamid.2")]},
-        {"messages": [message(ANNA, 1)], "statuses": [status(recipient=ANNA)]},
-        {"messages": [message(ANNA, 1)], "statuses": [{"recipient_user_id": ANNAS_ID}]},
-    ],
+    "webhook", [{}, {"entry": None}, {"entry": []}, {"entry": [1, {}]}, {"entry": [{"changes": [1, {"value": []}]}]}]
 )
-def test_a_contact_stays_while_anything_that_is_kept_belongs_to_it(staying: Json) -> None:
-    value = left_value(change(contacts=[contact(ANNA, ANNAS_ID)], **staying), lambda item: item.id == "wamid.1")
+def test_an_odd_shape_is_kept_whole(webhook: Json) -> None:
+    body = encoded(webhook)
+    payload = Payload.parse(body)
 
-    assert value["contacts"] == [contact(ANNA, ANNAS_ID)]
-
-
-@pytest.mark.parametrize(
-    "sender, person",
-    [
-        (message(ANNA), contact(ANNA)),
-        (message(None, from_user_id=ANNAS_ID), contact(ANNA, ANNAS_ID)),
-        (message("5511987654321"), contact("551187654321")),
-    ],
-)
-def test_a_contact_goes_with_its_sender_however_both_are_named(sender: Json, person: Json) -> None:
-    value = left_value(
-        change(contacts=[person, contact(BEN)], messages=[sender, message(BEN)]), lambda it: it.wa_id != BEN
-    )
-
-    assert value["contacts"] == [contact(BEN)]
+    assert payload.body(payload.changes, lambda _: True) is body
 
 
-def test_a_contact_of_nobody_who_was_taken_out_stays() -> None:
-    value = left_value(change(contacts=[contact(ANNA), contact(CHLOE), 7], messages=[message(ANNA), message(BEN)]))
+def test_a_body_is_cut_as_it_is_spaced() -> None:
+    body = b'  {"entry" : [ { "changes": [ {"value": {"messages": [ {"from": "1"} , {"from": "2"}\t] } } ] } ] }\n'
 
-    assert value["contacts"] == [contact(CHLOE), 7]
+    assert left(body, from_("1")) == body.replace(b'{"from": "1"} , ', b"")
+    assert left(body, from_("2")) == body.replace(b' , {"from": "2"}', b"")
 
 
 def test_a_change_that_is_not_chosen_is_not_in_it() -> None:
@@ -158,48 +84,15 @@ def test_opaque_pieces_can_be_told_apart_as_far_as_they_go() -> None:
     assert [json.loads(body or b"") for body in bodies] == [{"entry": [it], "more": 1} for it in apart]
 
 
-STRANGE = [rb"\ud83d", rb"\ude00\ud83d", rb"\ud83d\ud83d\ude00", rb"\\\ud83d", rb"\uD83Dx", b"1e999", b"9" * 5_000]
-
-
-@pytest.mark.parametrize("text", [*STRANGE, b"\xff", b"\xed\xa0\xbd", rb"\\ud83d", rb"\u0000"])
-def test_text_that_others_would_damage_is_handed_on_as_it_came(text: bytes) -> None:
-    kept = b'{"from":"%b","text":{"body": "%b"}}' % (BEN.encode(), text)
-    body = encoded(delivery(change(messages=["KEPT", message(ANNA)]))).replace(b'"KEPT"', kept)
-
-    spliced = left(body, from_(ANNA))
-
-    assert spliced is not None
-    assert kept in spliced
-
-
-@pytest.mark.parametrize("number", [b"9" * 5_000, b"1e999", b"-0.0", b"1.10"])
-def test_numbers_are_handed_on_as_they_were_written(number: bytes) -> None:
-    body = encoded(delivery(change(messages=[message(ANNA), message(BEN)], more="N"))).replace(b'"N"', number)
-
-    assert b'"more":' + number in (left(body, from_(ANNA)) or b"")
-
-
-def test_half_a_surrogate_pair_hides_no_sender() -> None:
-    body = encoded(delivery(change(messages=[message(ANNA) | {"text": "\ud83d"}])))
-
-    (change_,) = Payload.parse(body).changes
-    assert change_.size(change_.items[0]) == len(encoded(message(ANNA) | {"text": "\ud83d"}))
-    assert left(body, from_(ANNA)) is None
-
-
-def test_half_a_surrogate_pair_in_what_must_be_cut_is_unreadable() -> None:
-    body = encoded(delivery(change(messages=[message(ANNA)]) | {"\ud83d": 1}))
-
-    with pytest.raises(Unreadable):
-        left(body, from_(ANNA))
-
-
 def test_a_thousand_updates_lose_only_what_is_taken_out() -> None:
     updates = [message(f"1650555{number:04}", number) for number in range(1_000)]
     people = [contact(it["from"]) for it in updates]
 
-    value = left_value(change(contacts=people, messages=updates), lambda item: int(item.wa_id or 0) % 10 == 0)
+    body = left(
+        encoded(delivery(change(contacts=people, messages=updates))), lambda item: int(item.wa_id or 0) % 10 == 0
+    )
 
+    value = json.loads(body or b"")["entry"][0]["changes"][0]["value"]
     assert value["messages"] == [it for number, it in enumerate(updates) if number % 10]
     assert value["contacts"] == [it for number, it in enumerate(people) if number % 10]
 
@@ -260,13 +153,15 @@ def test_it_says_what_a_plain_way_of_taking_out_says(webhook: Json, dropped: set
 
 
 @given(webhooks(), DROPPED)
-def test_every_kept_items_bytes_are_there_in_their_order(webhook: Json, dropped: set[str]) -> None:
+def test_what_is_kept_is_there_in_its_order_and_in_the_bytes_that_came(webhook: Json, dropped: set[str]) -> None:
     payload = Payload.parse(json.dumps(webhook, ensure_ascii=False, separators=(" ,  ", ":  ")).encode())
 
     body = payload.body(payload.changes, lambda item: item.id in dropped) or b""
 
-    again = [bytes(it.piece(item)) for it in Payload.parse(body or b"{}").changes for item in it.items]
-    assert again == [bytes(it.piece(item)) for it in payload.changes for item in it.items if item.id not in dropped]
+    kept = [item for it in payload.changes for item in it.items if item.id not in dropped]
+    again = [item for it in Payload.parse(body or b"{}").changes for item in it.items]
+    assert [item.id for item in again] == [item.id for item in kept]
+    assert is_subsequence(body, payload.raw)
 
 
 @given(webhooks(), DROPPED, st.data())
@@ -284,3 +179,31 @@ def test_two_groups_of_changes_lose_and_double_nothing(webhook: Json, dropped: s
 
 def _changes_of(webhook: Json) -> list[str]:
     return [json.dumps([entry["id"], it], sort_keys=True) for entry in webhook["entry"] for it in entry["changes"]]
+
+
+@pytest.mark.parametrize("file", files())
+def test_an_items_size_is_that_of_the_bytes_that_came(file: str) -> None:
+    for case in cases(file):
+        parts = [part for part in case.parts if part.steps[-2] in {"messages", "calls"}]
+        payload = Payload.parse(case.body())
+        sizes = {payload.size(it, item) for it in payload.changes for item in it.items}
+
+        assert sizes >= {len(case.part_bytes(part)) for part in parts}
+
+
+def test_a_handovers_size_is_that_of_its_change() -> None:
+    handover = {"value": {"recipient": {"phone_number_id": OURS}, "sender": {"phone_number": ANNA}}}
+    payload = Payload.parse(encoded(delivery(handover)))
+
+    (it,) = payload.changes
+    assert payload.size(it, it.items[0]) == len(encoded(handover))
+
+
+@pytest.mark.parametrize("more", [b"", b" ", b'"of_the_future": 1, '])
+def test_an_items_size_is_known_in_every_spelling(more: bytes) -> None:
+    items = [b'{%b"from":"16505551234","id":"wamid.%d"}' % (more, number) for number in (1, 20)]
+    body = b'{"entry":[{"changes":[{"value":{"messages":[%b]}}]}]}' % b",".join(items)
+    payload = Payload.parse(body)
+
+    (it,) = payload.changes
+    assert [payload.size(it, item) for item in it.items] == [len(item) for item in items]

@@ -71,7 +71,7 @@ def test_parts_and_their_bytes_are_those_of_plain_python(value: Any, random: Ran
     root = Node.of(b" " + respelt(value, random, with_cases=False, in_order=True))
 
     elements = [json.loads(it.body[it.start : it.end]) for it in root.elements]
-    members = [(name, json.loads(it.body[it.start : it.end])) for name, _, it in root.members]
+    members = [(name, json.loads(it.body[it.start : it.end])) for name, it in root.members]
 
     assert elements == (value if isinstance(value, list) else [])
     assert members == ([(name.casefold(), it) for name, it in value.items()] if isinstance(value, dict) else [])

@@ -55,7 +55,8 @@ def recipients_of(parameters: Sequence[Parameter], country: str | None) -> Recip
         if not text or is_group_id(text):
             continue
         if is_user_id(text) or is_parent_user_id(text):
-            members.append(Member(text, None, text, text))
+            # Meta prints parent ids in both shapes, so it may be either.
+            members.append(Member(text, None, text, text, parent_user_id=text))
             members += _by_digits_of(text)
             continue
         reading = read_recipient(text, country)

@@ -3,17 +3,19 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from wablock.gate.webhook.canonical import canonical
-from wablock.gate.webhook.change import Change, change_of
+from wablock.gate.webhook.change import Change, Handover, change_of
 from wablock.gate.webhook.cutting import cut_of, nodes_of
-from wablock.gate.webhook.documented import Entry, Item, Webhook, as_documented, decoder
+from wablock.gate.webhook.documented import Entry, Item, Webhook, as_documented, decoder, encoder
 from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node
 
 
 class Payload:
     """One delivery. `raw` are its bytes, `changes` all of it in order."""
 
-    def __init__(self, raw: bytes, webhook: Webhook) -> None:
+    def __init__(self, raw: bytes, webhook: Webhook, *, is_documented: bool) -> None:
+        """`is_documented`: nothing stands in it that `webhook` has not."""
         self.raw = raw
+        self._is_documented = is_documented
         self._entries = [_changes_of(entry, place) for place, entry in enumerate(webhook.entry or ())]
         # A body without entries is one change, of which nothing can be told apart.
         self.changes = [change for changes in self._entries for change in changes] or [Change(())]
@@ -24,11 +26,15 @@ class Payload:
     def parse(cls, body: bytes) -> "Payload":
         """Raises `Unreadable`."""
         webhook = as_documented(body)
-        return cls(body, decoder.decode(canonical(body)) if webhook is None else webhook)
+        if webhook is not None:
+            return cls(body, webhook, is_documented=True)
+        return cls(body, decoder.decode(canonical(body)), is_documented=False)
 
     def size(self, change: Change, item: Item) -> int:
         """In bytes, as it came."""
-        node = self._root.at(change.at)
+        if self._is_documented and not isinstance(item, Handover):
+            return len(encoder.encode(item))
+        node = self._root.at(_path(change))
         sizes = self._sizes.get(id(change))
         if sizes is None:
             value = node.member("value")
@@ -68,15 +74,17 @@ class Payload:
     def _cut_of(self, change: Change, gone: set[int]) -> Cut | Gone | None:
         if gone.isdisjoint(map(id, change.items)):
             return None
-        return cut_of(change, gone, self._root.at(change.at))
+        return cut_of(change, gone)
 
 
 def _changes_of(entry: Entry, place: int) -> list[Change]:
     entry_id = entry.id or None
-    at = ("entry", place)
-    return [
-        change_of(shape, (*at, "changes", number), entry_id) for number, shape in enumerate(entry.changes or ())
-    ] or [Change(at, entry_id)]
+    changes = [change_of(shape, (place, number), entry_id) for number, shape in enumerate(entry.changes or ())]
+    return changes or [Change((place,), entry_id)]
+
+
+def _path(change: Change) -> Sequence[str | int]:
+    return [step for steps in zip(("entry", "changes"), change.at, strict=False) for step in steps]
 
 
 def _parts(cuts: Sequence[Cut | Gone | None]) -> Cut:

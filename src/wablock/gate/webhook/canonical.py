@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, inspect
 
-from wablock.gate.webhook.documented import Webhook
+from wablock.gate.webhook.documented import Value, Webhook
 from wablock.gate.webhook.raw_json import Unreadable
 
 # An object is read as a tuple of all its members, an array as a list.
@@ -26,6 +26,7 @@ _LARGEST_EXACT: Final = 2**53
 _UNREADABLE_TWICE: Final = frozenset(("metadata", "phone_number_id", "display_phone_number"))
 _HIDES_NOBODY: Final = frozenset(("id", "type", "timestamp", "username", "origin"))
 _TWICE: Final[dict[str, Any]] = {"metadata": {"phone_number_id": False}, "phone_number_id": False}
+_NOTHING_ELSE: Final = frozenset(("messaging_product",))
 
 
 def canonical(body: bytes) -> bytes:
@@ -61,7 +62,7 @@ def _shape_of(kind: inspect.Type, known: dict[type, _Shape]) -> _Shape | None:
 def _struct_of(kind: inspect.StructType, known: dict[type, _Shape]) -> _Shape:
     if kind.cls not in known:
         members: dict[str, _Shape] = {}
-        known[kind.cls] = partial(_struct, members)
+        known[kind.cls] = partial(_value if kind.cls is Value else _struct, members)
         for field in kind.fields:
             shape = _shape_of(field.type, known)
             if shape is not None:
@@ -86,6 +87,13 @@ def _struct(members: Mapping[str, _Shape], value: Any) -> Any:
                 f'"{folded}" stands twice in one object of the webhook, so it has two readings. Send it once.'
             )
     return {name: it for name, it in documented.items() if it is not UNSET}
+
+
+def _value(members: Mapping[str, _Shape], value: Any) -> Any:
+    documented = _struct(members, value)
+    if documented is not UNSET and any(name.casefold() not in _NOTHING_ELSE | documented.keys() for name, _ in value):
+        documented["errors"] = True  # see `Value`
+    return documented
 
 
 def _list_of(element: _Shape) -> _Shape:

@@ -1,6 +1,6 @@
 """One change of a webhook as it was read: who sent what in it, and what it shows of its users."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -12,9 +12,10 @@ from wablock.gate.webhook.documented import Address, Call, Contact, Item, Messag
 from wablock.gate.webhook.links import Notice
 from wablock.gate.webhook.senders import Ids, Shown, are_several, digits_of
 
-Path: TypeAlias = tuple[str | int, ...]
+At: TypeAlias = tuple[()] | tuple[int] | tuple[int, int]
 
 _BUSINESS_CALLS: Final = "business_initiated"
+_NOBODY: Final[Mapping[int, Sequence[Ids]]] = {}
 _LONGEST_TIME: Final = 12  # digits of a time in seconds
 
 
@@ -25,30 +26,34 @@ class Handover(Item, gc=False, eq=False):
 class Change(msgspec.Struct, eq=False):
     """One change, or what stands where one should: an entry without any, a body without entries.
 
-    `at`: where in the body. `phone_number_id` None: about the account as a whole, or, where it `is_of_a_number`, about
-    one that cannot be read. `items`: what goes if its sender is blocked. `others`: for the items of these ids, whom a
-    receiver may take for the sender as well. `links`: ids that are shown to be one user. `display_number`: the business
-    number's own.
+    `at`: its entry's place, and its own there. `phone_number_id` None: about the account as a whole, or, where it
+    `is_of_a_number`, about one that cannot be read. `items`: what goes if its sender is blocked. `others`: for the
+    items of these ids, whom a receiver may take for the sender as well. `links`: ids that are shown to be one user.
+    `display_number`: the business number's own.
     """
 
-    at: Path
+    at: At
     entry_id: str | None = None
     phone_number_id: str | None = None
     is_of_a_number: bool = False
     value: Value | None = None
-    items: list[Item] = []
-    others: dict[int, Sequence[Ids]] = {}
-    links: list[Ids] = []
-    notices: list[Notice] = []
+    items: Sequence[Item] = ()
+    others: Mapping[int, Sequence[Ids]] = _NOBODY
+    links: Sequence[Ids] = ()
+    notices: Sequence[Notice] = ()
     display_number: Shown = UNSET
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it only stands where a change should."""
+        return len(self.at) < len(("entry", "changes"))
 
     def senders(self, item: Item) -> Sequence[Ids]:
         """Who sent the item, by every reading; nearly always one."""
-        others = self.others.get(id(item))
-        return (item,) if others is None else (item, *others)
+        return (item, *self.others[id(item)]) if id(item) in self.others else (item,)
 
 
-def change_of(shape: documented.Change, at: Path, entry_id: str | None) -> Change:
+def change_of(shape: documented.Change, at: At, entry_id: str | None) -> Change:
     value = shape.value
     if not value:
         return Change(at, entry_id)
@@ -56,7 +61,10 @@ def change_of(shape: documented.Change, at: Path, entry_id: str | None) -> Chang
     number = address.phone_number_id
     change = Change(at, entry_id, number if number and isinstance(number, str) else None, value=value)
     change.display_number = address.display_phone_number
-    _Reading(change, _own_digits(change.display_number)).read(value)
+    reading = _Reading(_own_digits(change.display_number))
+    reading.read(value)
+    change.items, change.others = reading.items, reading.others
+    change.links, change.notices = reading.links, reading.notices
     # An account's own news have no address. What users send has one; where it cannot be read it is nobody's.
     change.is_of_a_number = number is not UNSET or bool(change.items)
     return change
@@ -72,6 +80,11 @@ def kind_of(item: Item) -> str:
     return item.type or "unknown" if isinstance(item, Message) else array_of(item)[:-1]
 
 
+def opens_window(item: Item) -> bool:
+    """Whether the user wrote or called, so that the business may write for 24 hours."""
+    return isinstance(item, Call) or (isinstance(item, Message) and not item.system)
+
+
 def sent_at(item: Item) -> int | None:
     """In seconds since 1970."""
     shown = item.timestamp
@@ -83,82 +96,91 @@ def sent_at(item: Item) -> int | None:
 class _Reading:
     """Reads one change. `own`: the digits of the business's number, where it is shown."""
 
-    def __init__(self, change: Change, own: str | None) -> None:
+    __slots__ = ("_own", "items", "links", "notices", "others")
+
+    def __init__(self, own: str | None) -> None:
         self._own = own
-        self._change = change
-        change.items, change.others, change.links, change.notices = [], {}, [], []
+        self.items: list[Item] = []
+        self.others: dict[int, Sequence[Ids]] = {}
+        self.links: list[Ids] = []
+        self.notices: list[Notice] = []
 
     def read(self, value: Value) -> None:
         contacts = value.contacts or ()
+        for contact in contacts:
+            if contact.user_id or contact.parent_user_id:
+                self._link(contact)
         if value.messages:
-            self._read_messages(value.messages)
-            self._note_contacts(value.messages, contacts)
-        if value.calls:
-            self._read_calls(value.calls)
-            self._note_contacts(value.calls, contacts)
-        for chunk in value.history or ():
-            for thread in chunk.threads or ():
-                self._read_thread(thread)
-        if value.recipient and not value.metadata:
-            self._read_handover(value.sender or Address(), contacts)
-        for ids in (*contacts, *links.shown_beside(value)):
-            self._link(ids)
-        if value.user_id_update:
-            self._change.notices += links.withdrawn_notices(value)
-        if value.standby:
-            self.read(value.standby)
+            self._read_messages(value.messages, contacts)
+        if links.shows_others(value):
+            self._read_calls(value.calls or (), contacts)
+            for chunk in value.history or ():
+                for thread in chunk.threads or ():
+                    self._read_thread(thread)
+            if value.recipient and not value.metadata:
+                self._read_handover(value.sender or Address(), contacts)
+            for ids in links.shown_beside(value):
+                self._link(ids)
+            self.notices += links.withdrawn_notices(value)
+            if value.standby:
+                self.read(value.standby)
 
-    def _read_messages(self, messages: Sequence[Message]) -> None:
-        items = self._change.items
+    def _read_messages(self, messages: Sequence[Message], anybody: Sequence[Ids]) -> None:
+        """`anybody`: whom a receiver may take for the sender of a message that names none."""
+        own, items = self._own, self.items
         for message in messages:
-            if links.is_own(message.wa_id, self._own):  # the business's, among those of its users
-                self._link(message)
-                self._link(links.addressee_of(message))
+            wa_id = message.wa_id
+            # Nearly always two texts of digits, and then they are one number or two.
+            if wa_id == own or ((wa_id.__class__ is not str or not wa_id.isdecimal()) and links.is_own(wa_id, own)):
+                self._read_own(message)
                 continue
             items.append(message)
             if message.system:  # it speaks of ids before and after, which are no link
-                self._change.notices += links.notices_of(message)
+                self._read_system(message)
             elif message.user_id or message.parent_user_id:
                 self._link(message)
                 if message.contacts and (answer := links.answered_request(message)) is not None:
                     self._link(answer)
+            elif not wa_id:
+                self._note(message, anybody)
 
-    def _read_calls(self, calls: Sequence[Call]) -> None:
+    def _read_own(self, message: Message) -> None:
+        """A message of the business, among those of its users."""
+        self._link(message)
+        self._link(links.addressee_of(message))
+
+    def _read_system(self, message: Message) -> None:
+        notices = list(links.notices_of(message))
+        self.notices += notices
+        self.others[id(message)] = [ids for notice in notices for ids in (notice.previous, notice.current)]
+
+    def _read_calls(self, calls: Sequence[Call], contacts: Sequence[Contact]) -> None:
         for call in calls:
             self._link(call)
             # Of a call that the business makes `from` may be either side, and it is the business's all the same.
             if (call.direction or "").casefold() != _BUSINESS_CALLS:
-                self._change.items.append(call)
+                self.items.append(call)
+                self._note(call, contacts)
 
     def _read_thread(self, thread: Thread) -> None:
         user = links.user_of(thread)
         self._link(user)
-        messages = thread.messages or ()
-        self._read_messages(messages)
-        for message in messages:
-            if _names_nobody(message):
-                self._change.others[id(message)] = [user]
+        self._read_messages(thread.messages or (), [user])
 
     def _read_handover(self, sender: Address, contacts: Sequence[Contact]) -> None:
         ids = links.handed_over(sender)
         handover = Handover(ids.wa_id, ids.user_id, ids.parent_user_id, type="handover")
-        self._change.items.append(handover)
-        self._note_contacts([handover], contacts)
+        self.items.append(handover)
+        self._note(handover, contacts)
 
-    def _note_contacts(self, items: Sequence[Item], contacts: Sequence[Contact]) -> None:
-        """Of an item that names nobody a receiver may take each of the contacts for the sender."""
-        for item in items:
-            if _names_nobody(item):
-                self._change.others[id(item)] = contacts
+    def _note(self, item: Item, anybody: Sequence[Ids]) -> None:
+        """Keep who may have sent an item that names nobody, and is more than an empty object."""
+        if not (item.wa_id or item.user_id or item.parent_user_id) and (item.id or item.type or item.timestamp):
+            self.others[id(item)] = anybody
 
     def _link(self, ids: Ids) -> None:
         if are_several(ids) and are_several(ids := links.without_own(ids, self._own)):
-            self._change.links.append(ids)
-
-
-def _names_nobody(item: Item) -> bool:
-    """Whether it is a message without a sender, rather than nothing of the kind."""
-    return not (item.wa_id or item.user_id or item.parent_user_id) and bool(item.id or item.type or item.timestamp)
+            self.links.append(ids)
 
 
 @lru_cache(maxsize=4096)  # every change of a webhook shows it again

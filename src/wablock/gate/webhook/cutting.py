@@ -6,26 +6,26 @@ What others still need stays: the contact of a user whom a kept message, call, s
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from msgspec import UNSET
+
 from wablock.gate.webhook import links
 from wablock.gate.webhook.change import Change, Handover
 from wablock.gate.webhook.documented import Chunk, Item, Thread, Value
 from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node
 from wablock.gate.webhook.senders import Ids, names_of
 
-_ONLY_AN_ADDRESS: Final = frozenset(("messaging_product", "metadata"))
+_MEMBERS: Final = sorted(set(Value.__struct_fields__) - {"messaging_product", "metadata"})  # these say nothing alone
 _USERS_OWN: Final = frozenset(("messages", "calls", "contacts", "history"))
 
 
-def cut_of(change: Change, gone: set[int], node: Node) -> Cut | Gone | None:
-    """What is taken out of the change with the items of these ids; None for nothing. `node`: its bytes."""
+def cut_of(change: Change, gone: set[int]) -> Cut | Gone | None:
+    """What is taken out of the change with the items of these ids; None for nothing."""
     dropped = [item for item in change.items if id(item) in gone]
-    value = node.member("value")
     if not dropped:
         return None
-    if change.value is None or value is None or any(isinstance(item, Handover) for item in dropped):
+    if change.value is None or any(isinstance(item, Handover) for item in dropped):
         return GONE
-    cut = _Cutting(change, gone).cut(change.value, value)
-    return cut if cut is None or isinstance(cut, Gone) else {"value": cut}
+    return _within("value", _Cutting(change, gone).cut(change.value))
 
 
 def nodes_of(value: Value, node: Node) -> Iterator[tuple[Item, Node]]:
@@ -45,27 +45,21 @@ class _Cutting:
         self._change = change
         self._gone = gone
 
-    def cut(self, value: Value, node: Node) -> Cut | Gone | None:
+    def cut(self, value: Value) -> Cut | Gone | None:
         """What goes of a change's value, or of the value in its `standby`."""
         messages = self._of_array(value.messages or ())
         parts: dict[str, Cut | Gone | None] = {
             "messages": messages,
             "calls": self._of_array(value.calls or ()),
             "history": _of_all(map(self._of_chunk, value.history or ())),
+            "standby": self.cut(value.standby) if value.standby else None,
             "conversation_context": GONE if messages is not None else None,  # a summary of what they wrote
         }
-        inner = node.member("standby")
-        if value.standby and inner is not None:
-            parts["standby"] = self.cut(value.standby, inner)
         if not any(parts.values()):
             return None
         parts["contacts"] = self._contacts(value)
         cut: dict[str | int, Cut | Gone] = {name: part for name, part in parts.items() if part is not None}
-        is_left = any(
-            cut.get(name) is not GONE and name not in _ONLY_AN_ADDRESS and not _came_empty(name, member)
-            for name, _, member in node.members
-        )
-        return cut if is_left else GONE
+        return cut if any(cut.get(name) is not GONE and _says_something(value, name) for name in _MEMBERS) else GONE
 
     def _of_array(self, items: Sequence[Item]) -> Cut | Gone | None:
         return _of_all(GONE if id(item) in self._gone else None for item in items)
@@ -94,9 +88,9 @@ class _Cutting:
         return set().union(*(names_of(ids) for item in items for ids in self._change.senders(item)))
 
 
-def _elements(node: Node, name: str) -> Sequence[Node]:
+def _elements(node: Node, name: str) -> Iterator[Node]:
     array = node.member(name)
-    return () if array is None else array.elements
+    return iter(()) if array is None else array.elements
 
 
 def _items_of(value: Value) -> Iterator[Item]:
@@ -111,7 +105,7 @@ def _named_by_the_business(value: Value) -> Iterator[Ids]:
     yield from map(links.recipient_of, value.statuses or ())
     yield from map(links.echoed_to, value.message_echoes or ())
     yield from value.user_preferences or ()
-    yield from map(links.addressee_of, _items_of(value))
+    yield from (links.addressee_of(item) for item in _items_of(value) if item.to or item.to_user_id)
 
 
 def _of_all(cuts: Iterable[Cut | Gone | None]) -> Cut | Gone | None:
@@ -128,5 +122,6 @@ def _within(name: str, cut: Cut | Gone | None) -> Cut | Gone | None:
     return cut if cut is None or isinstance(cut, Gone) else {name: cut}
 
 
-def _came_empty(name: str, member: Node) -> bool:
-    return name in _USERS_OWN and member.body.startswith(b"[", member.start) and not member.elements
+def _says_something(value: Value, name: str) -> bool:
+    member = getattr(value, name)
+    return member is not UNSET and (member != [] or name not in _USERS_OWN)

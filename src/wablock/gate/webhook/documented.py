@@ -64,11 +64,19 @@ class Card(msgspec.Struct, gc=False):
 
     origin: ShownText = UNSET
     phones: "list[Phone] | UnsetType" = UNSET
+    vcard: Beside = UNSET
+    name: Beside = UNSET
+    addresses: Beside = UNSET
+    emails: Beside = UNSET
+    urls: Beside = UNSET
+    org: Beside = UNSET
+    birthday: Beside = UNSET
 
 
 class Phone(msgspec.Struct, gc=False):
     phone: Shown = UNSET
     wa_id: Shown = UNSET
+    type: Beside = UNSET
 
 
 class System(Ids, gc=False):
@@ -78,6 +86,9 @@ class System(Ids, gc=False):
     new_wa_id: Shown = UNSET
     previous_user_id: ShownText = UNSET
     previous_parent_user_id: ShownText = UNSET
+    body: Beside = UNSET
+    customer: Beside = UNSET
+    identity: Beside = UNSET
 
 
 class Item(Ids, gc=False, eq=False):
@@ -219,7 +230,17 @@ class Address(Ids, gc=False):
     display_phone_number: Shown = UNSET
 
 
+class Summary(msgspec.Struct, gc=False):
+    """What a conversation was about, in other words than the user's, or in these."""
+
+    type: Beside = UNSET
+    summary: Beside = UNSET
+    history: Beside = UNSET
+
+
 class Value(msgspec.Struct, gc=False):
+    """`errors`: of a value that `canonical` made, all that stands in it and is not read."""
+
     messaging_product: Beside = UNSET
     metadata: Address | UnsetType | None = UNSET
     contacts: list[Contact] | UnsetType = UNSET
@@ -234,7 +255,7 @@ class Value(msgspec.Struct, gc=False):
     groups: list[Group] | UnsetType = UNSET
     user_id_update: list[IdUpdate] | UnsetType = UNSET
     errors: Beside = UNSET
-    conversation_context: Beside = UNSET
+    conversation_context: Summary | UnsetType = UNSET
     # of a handover
     sender: Address | UnsetType = UNSET
     recipient: Address | UnsetType = UNSET
@@ -261,7 +282,7 @@ class Webhook(msgspec.Struct, gc=False):
 
 
 decoder: Final = msgspec.json.Decoder(Webhook)
-_encoder: Final = msgspec.json.Encoder()
+encoder: Final = msgspec.json.Encoder()
 
 
 def as_documented(body: bytes) -> Webhook | None:
@@ -269,6 +290,6 @@ def as_documented(body: bytes) -> Webhook | None:
     try:
         body.decode()  # what is not read is not looked at otherwise
         webhook = decoder.decode(body)
-        return webhook if len(_encoder.encode(webhook)) == len(body) else None
+        return webhook if len(encoder.encode(webhook)) == len(body) else None
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None

@@ -70,6 +70,23 @@ def without_own(ids: Ids, own: str | None) -> Ids:
     return Ids(None, ids.user_id, ids.parent_user_id) if is_own(ids.wa_id, own) else ids
 
 
+def shows_others(value: Value) -> bool:
+    """Whether the value has more that shows users than messages and contacts, as nearly none has."""
+    return bool(
+        value.statuses
+        or value.calls
+        or value.message_echoes
+        or value.history
+        or value.standby
+        or value.state_sync
+        or value.user_preferences
+        or value.groups
+        or value.user_id_update
+        or value.recipient
+        or value.sender
+    )
+
+
 def shown_beside(value: Value) -> Iterator[Ids]:
     """All that is shown of users, other than contacts, and the senders of messages and calls."""
     yield from map(recipient_of, value.statuses or ())

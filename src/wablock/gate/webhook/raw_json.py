@@ -5,7 +5,8 @@ What is kept is never decoded and encoded again, so names, numbers, escapes and 
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Final, TypeAlias
 
 import msgspec
@@ -24,17 +25,25 @@ GONE: Final = Gone()
 Cut: TypeAlias = Mapping[str | int, "Cut | Gone"]
 """What is taken out of an object or array, by the names (in lower case) or places of its parts."""
 
-_Span: TypeAlias = tuple[int, int, int]
-"""Where a part begins, where its value begins, where it ends."""
+
+class _Part(msgspec.Struct, gc=False):
+    """An element, or a member with its name in lower case: where it begins, where its value begins, where it ends."""
+
+    name: str
+    begin: int
+    value: int
+    end: int
+
 
 _BLANKS = re.compile(rb"[ \t\r\n]*")
 _NAME = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _LARGEST_BLANK: Final = 0x20
+_UNREAD: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
-# Not strict, and on Latin-1, in which every byte is a character: to find where a value ends nothing else must be right.
 _names = json.JSONDecoder(strict=False)
+# Not strict, and on Latin-1, in which every byte is a character: to find where a value ends nothing else must be right.
 _scanner = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)
 
 
@@ -45,8 +54,7 @@ class Node:
         self.body = body
         self.start = start
         self.end = end
-        self._elements: list[Node] | None = None
-        self._members: list[tuple[str, int, Node]] | None = None
+        self._nodes: dict[int, Node] = {}
 
     @classmethod
     def of(cls, body: bytes) -> "Node":
@@ -58,27 +66,27 @@ class Node:
         return self.end - self.start
 
     @property
-    def elements(self) -> list["Node"]:
-        """Of an array; none where it is another value."""
-        if self._elements is None:
-            self._elements = self._read_elements() if self._begins_with(b"[") else []
-        return self._elements
+    def is_array(self) -> bool:
+        return self.body.startswith(b"[", self.start)
 
     @property
-    def members(self) -> list[tuple[str, int, "Node"]]:
-        """Of an object, in order: the name in lower case, where the member begins, its value."""
-        if self._members is None:
-            self._members = self._read_members() if self._begins_with(b"{") else []
-        return self._members
+    def elements(self) -> Iterator["Node"]:
+        """Of an array."""
+        return map(self._node, range(len(self._parts if self.is_array else ())))
+
+    @property
+    def members(self) -> Iterator[tuple[str, "Node"]]:
+        """Of an object, in order, each with its name in lower case."""
+        return ((part.name, self._node(place)) for place, part in enumerate(() if self.is_array else self._parts))
 
     def member(self, name: str) -> "Node | None":
-        return next((value for known, _, value in self.members if known == name), None)
+        return next((self._node(place) for place, part in enumerate(self._parts) if part.name == name), None)
 
     def at(self, path: Sequence[str | int]) -> "Node":
         """The value at a path that the reading found. Raises `Unreadable` where it is not there."""
         node = self
         for step in path:
-            inner = node.member(step) if isinstance(step, str) else node.elements[step]
+            inner = node.member(step) if isinstance(step, str) else node._node(step)
             if inner is None:
                 raise Unreadable("its parts cannot be told apart")
             node = inner
@@ -86,93 +94,103 @@ class Node:
 
     def without(self, cut: Cut) -> list[bytes]:
         """The bytes of this value without what `cut` names, in pieces."""
-        spans, cuts = self._parts(cut)
-        if not spans:
-            return [self.body[self.start : self.end]]
+        parts = self._parts
         pieces: list[bytes] = []
-        kept_from = self.start  # everything from here on is kept, as far as it was looked at
-        is_first = True
-        for place, (begin, value_begin, end) in enumerate(spans):
-            inner = cuts[place]
-            if isinstance(inner, Gone):
-                # Its own comma goes with it: the one before, and for what was first the one after.
-                pieces.append(self.body[kept_from : begin if is_first else spans[place - 1][2]])
-                kept_from = spans[place + 1][0] if is_first and place + 1 < len(spans) else end
+        kept_from = self.start
+        gone_before = 0
+        for place, inner in self._places(cut):
+            part = parts[place]
+            if not isinstance(inner, Gone):
+                pieces.append(self.body[kept_from : part.value])
+                pieces += self._node(place).without(inner)
+                kept_from = part.end
                 continue
-            if inner is not None:
-                pieces.append(self.body[kept_from:value_begin])
-                pieces += Node(self.body, value_begin, end).without(inner)
-                kept_from = end
-            is_first = False
+            # One comma goes with it: the one before, or of what comes first the one after.
+            comes_first = gone_before == place
+            pieces.append(self.body[kept_from : part.begin if comes_first else parts[place - 1].end])
+            kept_from = parts[place + 1].begin if comes_first and place + 1 < len(parts) else part.end
+            gone_before += 1
         pieces.append(self.body[kept_from : self.end])
         return pieces
 
-    def _parts(self, cut: Cut) -> tuple[list[_Span], list[Cut | Gone | None]]:
-        if self._begins_with(b"{"):
-            members = self.members
-            return [(at, it.start, it.end) for _, at, it in members], [cut.get(name) for name, *_ in members]
-        elements = self.elements
-        return [(it.start, it.start, it.end) for it in elements], [cut.get(place) for place in range(len(elements))]
+    def _places(self, cut: Cut) -> list[tuple[int, Cut | Gone]]:
+        if self.is_array:
+            return sorted((place, inner) for place, inner in cut.items() if isinstance(place, int))
+        return [(place, cut[part.name]) for place, part in enumerate(self._parts) if part.name in cut]
 
-    def _begins_with(self, character: bytes) -> bool:
-        return self.body.startswith(character, self.start)
+    def _node(self, place: int) -> "Node":
+        node = self._nodes.get(place)
+        if node is None:
+            part = self._parts[place]
+            node = self._nodes[place] = Node(self.body, part.value, part.end)
+        return node
 
-    def _read_elements(self) -> list["Node"]:
-        body = self.body
+    @cached_property
+    def _parts(self) -> list[_Part]:
+        """The elements of an array or the members of an object; none of another value."""
+        if self.is_array:
+            return self._elements()
+        return self._members() if self.body.startswith(b"{", self.start) else []
+
+    def _elements(self) -> list[_Part]:
         try:
-            lengths = [len(memoryview(raw)) for raw in _list.decode(memoryview(body)[self.start : self.end])]
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            return self._scan_elements()
-        nodes = []
-        at = _skip(body, self.start + 1)
+            lengths = list(map(len, _list.decode(memoryview(self.body)[self.start : self.end])))
+        except _UNREAD:
+            return list(self._scan())
+        is_compact = sum(lengths) + max(len(lengths) - 1, 0) + 2 == self.size
+        parts = []
+        at = self.start + 1
         for length in lengths:
-            nodes.append(Node(body, at, at + length))
-            at = _skip(body, _skip(body, at + length) + 1)  # over the comma, or the end
-        return nodes
+            at = at if is_compact else _skip(self.body, at)
+            end = at + length
+            parts.append(_Part("", at, at, end))
+            at = end + 1 if is_compact else _skip(self.body, end) + 1  # over the comma
+        return parts
 
-    def _scan_elements(self) -> list["Node"]:
-        nodes = []
-        at = _skip(self.body, self.start + 1)
-        text = self._latin()
-        while not self.body.startswith(b"]", at):
-            end = self._end_of_value(text, at)
-            nodes.append(Node(self.body, at, end))
-            at = _skip(self.body, end)
-            if self.body.startswith(b",", at):
-                at = _skip(self.body, at + 1)
-        return nodes
+    def _members(self) -> list[_Part]:
+        try:
+            values = _object.decode(memoryview(self.body)[self.start : self.end])
+        except _UNREAD:
+            return list(self._scan())
+        # Two quotes, a colon and a comma or brace: only then no name is escaped, and none stands there twice.
+        if sum(map(len, values)) + sum(map(len, values.values())) + 4 * len(values) + 1 != self.size:
+            return list(self._scan())
+        parts = []
+        at = self.start + 1
+        for name, raw in values.items():
+            value = at + len(name) + 3
+            parts.append(_Part(name.casefold(), at, value, value + len(raw)))
+            at = value + len(raw) + 1
+        return parts
 
-    def _read_members(self) -> list[tuple[str, int, "Node"]]:
+    def _scan(self) -> Iterator[_Part]:
+        """The parts, one after the other, however they are written."""
         body = self.body
-        try:
-            values = _object.decode(memoryview(body)[self.start : self.end])
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            values = {}
-        members = []
-        text = ""
+        text = body[self.start : self.end].decode("latin-1")
         at = _skip(body, self.start + 1)
-        while body[at : at + 1] == b'"':
-            quoted = _NAME.match(body, at)
-            if quoted is None:
-                raise Unreadable("its parts cannot be told apart")
-            name = _decoded(quoted[0])
-            begin = _skip(body, _skip(body, quoted.end()) + 1)
-            end = _end_of_known(body, begin, values.get(name))
-            if end is None:
-                text = text or self._latin()
-                end = self._end_of_value(text, begin)
-            members.append((name.casefold(), at, Node(body, begin, end)))
-            at = _skip(body, _skip(body, end) + 1)
-        return members
+        if body[at : at + 1] in {b"]", b"}"}:
+            return
+        comma = True
+        while comma:
+            name, value = "", at
+            if not self.is_array:
+                quoted = _NAME.match(body, at)
+                if quoted is None:
+                    raise Unreadable("The body's parts cannot be told apart.")
+                name = _decoded(quoted[0])
+                value = _skip(body, _skip(body, quoted.end()) + 1)
+            end = self.start + _end_of_value(text, value - self.start)
+            yield _Part(name.casefold(), at, value, end)
+            after = _skip(body, end)
+            comma = body[after : after + 1] == b","
+            at = _skip(body, after + 1)
 
-    def _latin(self) -> str:
-        return self.body[: self.end].decode("latin-1")
 
-    def _end_of_value(self, text: str, at: int) -> int:
-        try:
-            return _scanner.raw_decode(text, at)[1]
-        except (ValueError, RecursionError) as error:
-            raise Unreadable("its parts cannot be told apart") from error
+def _end_of_value(text: str, at: int) -> int:
+    try:
+        return _scanner.raw_decode(text, at)[1]
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("The body's parts cannot be told apart.") from error
 
 
 def _skip(body: bytes, at: int) -> int:
@@ -181,16 +199,6 @@ def _skip(body: bytes, at: int) -> int:
         return at
     blanks = _BLANKS.match(body, at)
     return at if blanks is None else blanks.end()
-
-
-def _end_of_known(body: bytes, begin: int, raw: msgspec.Raw | None) -> int | None:
-    """Where this value ends if it is the one at `begin`: of a repeated name only the last value is known."""
-    if raw is None:
-        return None
-    value = bytes(memoryview(raw))
-    end = begin + len(value)
-    follows = _skip(body, end)
-    return end if body.startswith(value, begin) and body[follows : follows + 1] in {b",", b"}"} else None
 
 
 def _decoded(quoted: bytes) -> str:

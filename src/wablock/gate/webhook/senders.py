@@ -1,5 +1,6 @@
 """Who is meant: the ids in a webhook -> the member of a block list."""
 
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -51,9 +52,14 @@ def member_of(ids: Ids) -> Member | None:
 
 def names_of(ids: Ids) -> set[str]:
     """All that two mentions of one user may have in common."""
-    digits = digits_of(ids.wa_id)
-    name = str(ids.wa_id or "") if digits is None else identity.key_of(digits)
+    name = _name_of(ids.wa_id) if ids.wa_id else ""
     return {each for each in (name, ids.user_id, ids.parent_user_id) if each}
+
+
+@lru_cache(maxsize=4096)  # a contact has the number of its message
+def _name_of(wa_id: Shown) -> str:
+    digits = digits_of(wa_id)
+    return str(wa_id) if digits is None else identity.key_of(digits)
 
 
 def digits_of(wa_id: Shown) -> str | None:

@@ -164,8 +164,8 @@ class PostgresStore:
     async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
         return await self._read(routes.find_verifier, verify_token_sha256)
 
-    async def signers(self) -> Sequence[SealedAccount]:
-        return await self._reading.run(routes.signers)
+    async def signers(self, most: int) -> Sequence[SealedAccount]:
+        return await self._read(routes.signers, most)
 
     async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
         await self._write(routes.set_account, account, at)

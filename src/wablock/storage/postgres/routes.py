@@ -12,7 +12,7 @@ _NUL: Final = "\0"  # no text on PostgreSQL has one; strangers may ask for what 
 _ACCOUNT: Final = "account_id, app_secret, verify_token_sha256"
 _FIND_ACCOUNT = f"SELECT {_ACCOUNT} FROM account WHERE account_id = $1"
 _FIND_VERIFIER = f"SELECT {_ACCOUNT} FROM account WHERE verify_token_sha256 = $1 ORDER BY account_id LIMIT 1"
-_SIGNERS = f"SELECT {_ACCOUNT} FROM account WHERE app_secret IS NOT NULL ORDER BY account_id LIMIT 2"
+_SIGNERS = f"SELECT {_ACCOUNT} FROM account WHERE app_secret IS NOT NULL ORDER BY account_id LIMIT $1"
 _SET_ACCOUNT = f"""
 INSERT INTO account ({_ACCOUNT}, created_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (account_id) DO UPDATE SET
@@ -65,8 +65,8 @@ async def find_verifier(connection: Connection, verify_token_sha256: bytes) -> S
     return _account(await connection.fetchrow(_FIND_VERIFIER, verify_token_sha256))
 
 
-async def signers(connection: Connection) -> Sequence[SealedAccount]:
-    return [SealedAccount(*row) for row in await connection.fetch(_SIGNERS)]
+async def signers(connection: Connection, most: int) -> Sequence[SealedAccount]:
+    return [SealedAccount(*row) for row in await connection.fetch(_SIGNERS, most)]
 
 
 async def set_account(connection: Connection, it: SealedAccount, at: Microseconds) -> None:

@@ -115,8 +115,8 @@ class SqliteStore:
     async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
         return self._read(lambda: routes.find_verifier(self._reader, verify_token_sha256))
 
-    async def signers(self) -> Sequence[SealedAccount]:
-        return self._read(lambda: routes.signers(self._reader))
+    async def signers(self, most: int) -> Sequence[SealedAccount]:
+        return self._read(lambda: routes.signers(self._reader, most))
 
     async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
         await self._thread.run(lambda: routes.set_account(self._writer, account, at))

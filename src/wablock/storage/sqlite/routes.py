@@ -17,7 +17,7 @@ ORDER BY account_id LIMIT 1
 """
 _SIGNERS = """
 SELECT account_id, app_secret, verify_token_sha256 FROM account WHERE app_secret IS NOT NULL
-ORDER BY account_id LIMIT 2
+ORDER BY account_id LIMIT ?
 """
 _SET_ACCOUNT = """
 INSERT INTO account (account_id, app_secret, verify_token_sha256, created_at) VALUES (?, ?, ?, ?)
@@ -57,8 +57,8 @@ def find_verifier(connection: apsw.Connection, verify_token_sha256: bytes) -> Se
     return _account(connection.execute(_FIND_VERIFIER, (verify_token_sha256,)).fetchone())
 
 
-def signers(connection: apsw.Connection) -> Sequence[SealedAccount]:
-    return [SealedAccount(*row) for row in connection.execute(_SIGNERS)]
+def signers(connection: apsw.Connection, most: int) -> Sequence[SealedAccount]:
+    return [SealedAccount(*row) for row in connection.execute(_SIGNERS, (most,))]
 
 
 def set_account(writer: BatchWriter, account: SealedAccount, at: Microseconds) -> None:

@@ -1,0 +1,156 @@
+"""The sample webhook that the *Test* button of Meta's dashboard sends.
+
+It is signed with the app's secret and speaks of an account that does not exist, `0`, and mostly of number `123456123`.
+A receiver would take its invented user for a customer, so none gets it. Each receiver of the account gets a webhook of
+its own number in which nobody wrote, so that the answer shows whether the secret and the receivers are right. Why it
+looks as it does: `docs/decisions/0019`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final, Protocol
+
+import msgspec
+
+from wablock.block_list.ports import BusinessNumber
+from wablock.contract.errors import InvalidSignature, NotDelivered
+from wablock.gate.delivery import SIGNATURE
+from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refused
+from wablock.gate.routes import Routes
+from wablock.gate.webhook.change import Change
+from wablock.gate.webhook.signature import is_signed, sign
+
+_log = logging.getLogger("wablock.gate")
+
+_NUMBER: Final = "123456123"
+_ENTRY: Final = "0"
+_LARGEST_SAMPLE: Final = 16_384  # bytes; Meta's have up to 2,000, and each secret is tried on them
+_MOST_RECEIVERS: Final = 100
+_MOST_NAMED: Final = 3
+
+
+class Numbers(Protocol):
+    """Who knows the business numbers that somebody has registered."""
+
+    async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
+
+
+class _Trial(msgspec.Struct, frozen=True):
+    downstream: Downstream
+    refusal: str | None
+
+
+class DashboardTest:
+    """Answers for the sample."""
+
+    def __init__(self, routes: Routes, numbers: Numbers, forwarder: Forwarder, meter: GateMeter) -> None:
+        self._routes = routes
+        self._numbers = numbers
+        self._forwarder = forwarder
+        self._meter = meter
+
+    async def passes(self, changes: Sequence[Change], body: bytes, signature: str) -> bool:
+        """Whether this is the sample, and all is right. False for any other webhook.
+
+        Raises `InvalidSignature` where no account's app secret signs it, and `NotDelivered`, naming what to mend, where
+        the account has no receiver or one of them does not take a webhook.
+        """
+        if not _may_be_sample(changes) or len(body) > _LARGEST_SAMPLE or await self._is_known(changes):
+            return False
+        accounts = await self._signers(body, signature)
+        receivers = await self._receivers(accounts)
+        if not receivers:
+            self._meter.webhook("unrouted")
+            _log.warning(
+                "the dashboard's test failed: its account has no downstream; add one with: wablock downstream add",
+                extra={"entry": accounts[0].account_id},
+            )
+            raise NotDelivered(
+                f"The app secret is right, but account {accounts[0].account_id} has no downstream. "
+                "Add one with: wablock downstream add"
+            )
+        trials = await asyncio.gather(*(self._try(*receiver) for receiver in receivers))
+        _check(trials)
+        self._meter.webhook("tested")
+        _log.info(
+            "the dashboard's test passed: the app secret is right, and %d of %d receivers took an empty webhook",
+            sum(trial.refusal is None for trial in trials),
+            len(trials),
+            extra={"entry": accounts[0].account_id},
+        )
+        return True
+
+    async def _is_known(self, changes: Sequence[Change]) -> bool:
+        """Whether the sample's number or account is a real one here."""
+        numbers = {change.phone_number_id for change in changes if change.phone_number_id}
+        if any([await self._numbers.find_number(number) is not None for number in numbers]):
+            return True
+        return await self._routes.account(_ENTRY) is not None
+
+    async def _signers(self, body: bytes, signature: str) -> Sequence[Account]:
+        """The accounts whose app secret signs it: several where one app serves them all."""
+        accounts = await self._routes.signers()
+        secrets = {account.app_secret for account in accounts if account.app_secret}
+        right = {secret for secret in secrets if is_signed(secret, body, signature)}
+        if right:
+            return [account for account in accounts if account.app_secret in right]
+        self._meter.webhook("badly_signed" if secrets else "unknown")
+        _log.warning(
+            "the dashboard's test failed: %s; set it with: wablock account set",
+            "the app secret of no account here signs it" if secrets else "no account has an app secret here",
+        )
+        raise InvalidSignature
+
+    async def _receivers(self, accounts: Sequence[Account]) -> Sequence[tuple[Account, Downstream]]:
+        """Each receiver once, whichever numbers share it."""
+        receivers: dict[object, tuple[Account, Downstream]] = {}
+        for account in accounts:
+            for downstream in await self._routes.account_downstreams(account.account_id):
+                receivers.setdefault(downstream.receiver, (account, downstream))
+            if len(receivers) >= _MOST_RECEIVERS:
+                break
+        return list(islice(receivers.values(), _MOST_RECEIVERS))
+
+    async def _try(self, account: Account, downstream: Downstream) -> _Trial:
+        number = await self._numbers.find_number(downstream.phone_number_id)
+        body = _empty_webhook(account.account_id, downstream.phone_number_id, number.wa_id if number else None)
+        signature = sign(downstream.secret or account.app_secret or "", body)
+        try:
+            await self._forwarder.post(downstream, body, {SIGNATURE: signature})
+        except Refused as refusal:
+            _log.warning(
+                "a downstream did not take the empty webhook of the dashboard's test: %s",
+                refusal,
+                extra={"phone_number_id": downstream.phone_number_id, "downstream_id": downstream.downstream_id},
+            )
+            return _Trial(downstream, str(refusal))
+        return _Trial(downstream, None)
+
+
+def _may_be_sample(changes: Sequence[Change]) -> bool:
+    return bool(changes) and _is_sample(changes[0]) and all(map(_is_sample, changes))
+
+
+def _is_sample(change: Change) -> bool:
+    return change.entry_id == _ENTRY or change.phone_number_id == _NUMBER
+
+
+def _check(trials: Sequence[_Trial]) -> None:
+    """Raises `NotDelivered` where a webhook would be refused: a required receiver failed, or all receivers did."""
+    failed = [trial for trial in trials if trial.refusal is not None]
+    if not any(trial.downstream.required for trial in failed) and len(failed) < len(trials):
+        return
+    named = "; ".join(f"downstream {it.downstream.downstream_id}, {it.refusal}" for it in failed[:_MOST_NAMED])
+    more = f"; and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
+    raise NotDelivered(
+        f"The app secret is right, but {len(failed)} of {len(trials)} receivers did not take a webhook: {named}{more}"
+    )
+
+
+def _empty_webhook(account_id: str, phone_number_id: str, wa_id: str | None) -> bytes:
+    metadata = {"display_phone_number": wa_id} if wa_id else {}
+    value = {"messaging_product": "whatsapp", "metadata": metadata | {"phone_number_id": phone_number_id}}
+    entry = {"id": account_id, "changes": [{"value": value, "field": "messages"}]}
+    return msgspec.json.encode({"object": "whatsapp_business_account", "entry": [entry]})
