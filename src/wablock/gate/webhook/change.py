@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from wablock.gate.webhook import documented, links
-from wablock.gate.webhook.documented import Address, Call, Contact, Item, Message, Thread, Value
+from wablock.gate.webhook.documented import Address, Call, Contact, Item, Message, System, Thread, Value
 from wablock.gate.webhook.links import Notice
 from wablock.gate.webhook.senders import Ids, Shown, are_several, digits_of
 
@@ -136,7 +136,7 @@ class _Reading:
                 continue
             items.append(message)
             if message.system:  # it speaks of ids before and after, which are no link
-                self._read_system(message)
+                self._read_system(message, message.system)
             elif message.user_id or message.parent_user_id:
                 self._link(message)
                 if message.contacts and (answer := links.answered_request(message)) is not None:
@@ -149,8 +149,8 @@ class _Reading:
         self._link(message)
         self._link(links.addressee_of(message))
 
-    def _read_system(self, message: Message) -> None:
-        notices = list(links.notices_of(message))
+    def _read_system(self, message: Message, system: System) -> None:
+        notices = list(links.notices_of(message, system))
         self.notices += notices
         self.others[id(message)] = [ids for notice in notices for ids in (notice.previous, notice.current)]
 
