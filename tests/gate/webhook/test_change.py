@@ -22,7 +22,7 @@ from tests.gate.webhook.payloads import (
 )
 
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change, array_of, kind_of, sent_at
+from wablock.gate.webhook.change import Change, array_of, kind_of, opens_window, sent_at
 from wablock.gate.webhook.documented import Item
 
 BUSINESS = "15550783881"
@@ -107,6 +107,14 @@ def test_a_body_of_an_odd_shape_has_a_change_without_items(webhook: Json) -> Non
 
     assert payload.changes
     assert [item for it in payload.changes for item in it.items] == []
+
+
+@pytest.mark.parametrize("webhook", [{}, {"entry": []}, {"entry": [{}]}, {"entry": [{"changes": []}]}])
+def test_an_entry_without_changes_and_a_body_without_entries_are_empty(webhook: Json) -> None:
+    (found,) = Payload.parse(encoded(webhook)).changes
+
+    assert found.is_empty
+    assert not the_change(change()).is_empty
 
 
 # -- who sent what
@@ -201,7 +209,25 @@ def test_what_is_no_message_is_nobodys(odd: Any) -> None:
     assert [[ids.wa_id or None for ids in found.senders(item)] for item in found.items] == [[None], [BEN]]
 
 
+SYSTEM = {"type": "user_changed_number", "wa_id": BEN, "user_id": "US.2", "previous_user_id": "US.1"}
+
+
+@pytest.mark.parametrize("sender", [ANNA, None])
+def test_a_system_message_is_of_the_user_by_the_ids_before_and_after(sender: str | None) -> None:
+    found = the_change(change(messages=[message(sender, type="system", system=SYSTEM)]))
+
+    shown = [(ids.wa_id or None, ids.user_id or None) for ids in found.senders(found.items[0])]
+    assert shown[1:] == [(sender, "US.1"), (BEN, "US.2")]
+
+
 # -- what is shown of an item
+
+
+def test_a_message_and_a_call_open_the_window_and_what_whatsapp_says_does_not() -> None:
+    assert opens_window(the_item(message()))
+    assert opens_window(the_item(call(), "calls"))
+    assert not opens_window(the_item(message(type="system", system=SYSTEM)))
+    assert not opens_window(the_change(handover(sender={"phone_number": ANNA})).items[0])
 
 
 def test_a_call_and_a_message_without_a_type_have_a_kind() -> None:

@@ -77,7 +77,7 @@ def _is_theirs(ids: Any, names: set[str], it: Change) -> bool:
 
 @pytest.mark.parametrize("array", ["messages", "calls"])
 def test_an_array_that_is_emptied_goes_with_its_name(array: str) -> None:
-    its = {"messages": [message(BEN)], "calls": [call(BEN)]}
+    its: Json = {"messages": [message(BEN)], "calls": [call(BEN)]}
     its[array] = [message(ANNA)] if array == "messages" else [call(ANNA)]
 
     assert left(change(**its), ANNA) == {name: it for name, it in value(**its).items() if name != array}
@@ -173,11 +173,17 @@ def test_a_change_without_standby_messages_stays_for_what_is_beside_them() -> No
     assert left(change("standby", standby=inner, messages=[message(BEN)]), ANNA) == value(messages=[message(BEN)])
 
 
+def test_what_standby_has_of_others_stays() -> None:
+    inner = {"messages": [message(BEN)]}
+
+    assert left(change("standby", standby=inner, messages=[message(ANNA)]), ANNA) == value(standby=inner)
+
+
 # -- a conversation in other words
 
 
 def test_a_summary_goes_with_the_messages_that_it_is_of() -> None:
-    its = {"messages": [message(ANNA)], "conversation_context": CONTEXT}
+    its: Json = {"messages": [message(ANNA)], "conversation_context": CONTEXT}
 
     assert left(change(**its), ANNA) is None
     assert left(change(**its, errors=[1]), ANNA) == value(errors=[1])

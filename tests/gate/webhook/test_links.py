@@ -8,7 +8,6 @@ from tests.gate.webhook.payloads import ANNA, ANNAS_ID, BEN, CHLOE, OURS, Json, 
 
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change
-from wablock.gate.webhook.links import Notice
 from wablock.gate.webhook.senders import Ids
 
 BUSINESS = "15550783881"
@@ -114,6 +113,7 @@ def test_two_ids_are_a_link_and_one_is_none() -> None:
 
     assert links(change(messages=[message(None) | two, message(BEN)])) == [(None, ANNAS_ID, PARENT)]
     assert links(change(contacts=[{"wa_id": ANNA}, {"user_id": ANNAS_ID}, {}])) == []
+    assert links(change("smb_app_state_sync", state_sync=[{"action": "add"}])) == []
 
 
 # -- ids beside each other that are not one user's
@@ -167,8 +167,7 @@ def system(**more: Any) -> Json:
 
 
 def notices(it: Json) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    found: list[Notice] = the_change(it).notices
-    return [(shown(each.previous), shown(each.current)) for each in found]
+    return [(shown(each.previous), shown(each.current)) for each in the_change(it).notices]
 
 
 @pytest.mark.parametrize("kind", ["user_changed_number", "customer_changed_number"])
