@@ -206,6 +206,8 @@ class Inbound:
             previous, current = member_of(notice.previous), member_of(notice.current)
             if previous is not None and current is not None:
                 await self._store.apply(Carry(account_id, now, previous, current))
+            else:  # a known parent id may say whose new user_id it is
+                await self._learn_links(account_id, [notice.current], now)
 
     async def _learn_links(self, account_id: str, links: Sequence[Ids], now: Microseconds) -> None:
         # Asked every time: a link may have moved meanwhile, and not by this process.
