@@ -308,7 +308,7 @@ def test_a_sample_beside_a_real_message_is_no_test(gate: RunningServer, receiver
 def test_another_unknown_number_is_refused_as_ever(gate: RunningServer, receiver: Receiver) -> None:
     set_up(gate, receiver.url)
 
-    answer = post(gate, MESSAGE.replace(SAMPLE_NUMBER.encode(), b"123456124"))
+    answer = post(gate, MESSAGE.replace(SAMPLE_NUMBER.encode(), b"123456124").replace(b'"id":"0"', b'"id":"1"'))
 
     assert answer.status_code == 502
     assert receiver.deliveries == []

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.gate.webhook.payloads import (
     ANNA,
@@ -153,6 +154,16 @@ def test_a_message_from_the_businesss_own_number_is_no_item(own: Any) -> None:
     theirs = message() | {"from": own, "to": ANNA, "from_user_id": ANNAS_ID}
 
     assert senders(in_history(theirs, message(ANNA), id=ANNA)) == [[ANNA]]
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_sender_without_a_number_is_not_the_business_where_that_shows_none_either(nothing: Any) -> None:
+    it = change(messages=[message() | {"from": nothing, "from_user_id": ANNAS_ID}])
+    del it["value"]["metadata"]["display_phone_number"]
+
+    for body in (encoded(delivery(it)), msgspec.json.encode(delivery(it))):
+        (found,) = Payload.parse(body).changes
+        assert [item.user_id for item in found.items] == [ANNAS_ID]
 
 
 @pytest.mark.parametrize("direction", ["BUSINESS_INITIATED", "business_initiated"])

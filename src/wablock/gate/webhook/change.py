@@ -135,7 +135,7 @@ class _Reading:
                 self._read_own(message)
                 continue
             items.append(message)
-            if message.system:  # it speaks of ids before and after, which are no link
+            if message.system:
                 self._read_system(message, message.system)
             elif message.user_id or message.parent_user_id:
                 self._link(message)
@@ -150,7 +150,10 @@ class _Reading:
         self._link(links.addressee_of(message))
 
     def _read_system(self, message: Message, system: System) -> None:
+        """What speaks of ids before and after shows no link."""
         notices = list(links.notices_of(message, system))
+        if not notices:
+            self._link(message)
         self.notices += notices
         self.others[id(message)] = [ids for notice in notices for ids in (notice.previous, notice.current)]
 

@@ -84,6 +84,11 @@ def prepare(dsn: str) -> bool:
         return found[0]
     if isinstance(trouble[0], CannotOpen):
         raise trouble[0]
+    if isinstance(trouble[0], asyncpg.LockNotAvailableError):
+        raise CannotOpen(
+            f"Cannot upgrade the database {named(dsn)} now: another session, such as a backup, reads or changes its "
+            "tables. Start again when it is done."
+        ) from trouble[0]
     raise CannotOpen(f"Cannot open the database {named(dsn)}: {_one_line(trouble[0])}") from trouble[0]
 
 
@@ -105,7 +110,8 @@ async def migrate(connection: Connection, scripts: Migrations, citus: Migrations
                     raise CannotOpen(f"The database was written by a newer wablock (schema {version}); upgrade wablock")
                 if version < newest:
                     await _apply(connection, {n: sql for n, sql in scripts.items() if n > version}, citus)
-                    await connection.execute(_DONE, newest, works_with if version else max(works_with, WORKS_WITH))
+                    least = max(works_with, oldest) if version else max(works_with, WORKS_WITH)
+                    await connection.execute(_DONE, newest, least)
         except _RACED:
             if attempt == _ATTEMPTS:
                 raise
