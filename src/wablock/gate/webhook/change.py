@@ -131,7 +131,9 @@ class _Reading:
         for message in messages:
             wa_id = message.wa_id
             # Nearly always two texts of digits, and then they are one number or two.
-            if wa_id == own or ((wa_id.__class__ is not str or not wa_id.isdecimal()) and links.is_own(wa_id, own)):
+            if wa_id and (
+                wa_id == own or ((wa_id.__class__ is not str or not wa_id.isdecimal()) and links.is_own(wa_id, own))
+            ):
                 self._read_own(message)
                 continue
             items.append(message)
