@@ -23,6 +23,7 @@ from wablock.block_list.ports import (
 from wablock.block_list.rules import refusals
 from wablock.contract.errors import BlocklistInternalError, UnknownObject
 from wablock.contract.spellings import one_spelling
+from wablock.contract.user_ids import is_parent_user_id
 
 
 class _List:
@@ -118,7 +119,7 @@ class MemoryStore:
 
     async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
         self._refuse_in_trouble()
-        return [user for user in users if user.links and self._number_of(account_id, user.user_id) != user.key]
+        return [user for user in users if user.links and not self._is_known(account_id, user)]
 
     async def is_ready(self) -> bool:
         return not self.in_trouble
@@ -160,33 +161,62 @@ class MemoryStore:
 
     def _learn(self, change: Link) -> None:
         for member in change.members:
-            before = self._alias(change.account_id, member)
-            if not member.links or (before is not None and before.key == member.key):
+            if member.links:
+                self._unite(change.account_id, member, change.at)
+
+    def _unite(self, account_id: str, member: Member, at: Microseconds) -> None:
+        user = self._meant(account_id, member) or member
+        for alias in member.aliases:
+            before = self._user(account_id, alias)
+            if before is not None and before.key == user.key:
                 continue
-            self._link(change.account_id, member.user_id or "", member, change.at)
+            if before is not None and before.wa_id is None:
+                self._link(account_id, before.key, user, at)
+                continue
+            self._aliases[account_id, alias] = user
+            if alias == member.user_id:
+                self._merge(account_id, alias, user, at)
             if before is not None:
-                self._copy(change.account_id, set(before.keys), member, change.at)
+                self._copy(account_id, set(before.keys), user, at)
 
     def _carry(self, change: Carry) -> None:
         names = self._names(change.account_id, change.previous)
         previous = self._meant(change.account_id, change.previous)
         self._learn(Link(change.account_id, change.at, [change.current]))
         current = self._meant(change.account_id, change.current)
-        if current.wa_id is None and previous.wa_id is not None and change.previous.user_id is not None:
-            current = msgspec.structs.replace(previous, user_id=current.user_id)
+        if current is None or (current.wa_id is None and previous and previous.wa_id and change.previous.aliases):
+            if previous is None:
+                return
+            user_id = change.current.user_id or (None if previous.wa_id else previous.user_id)
+            parent_user_id = change.current.parent_user_id
+            current = msgspec.structs.replace(previous, user_id=user_id, parent_user_id=parent_user_id)
             self._learn(Link(change.account_id, change.at, [current]))
         self._copy(change.account_id, names - set(current.keys), current, change.at)
 
-    def _alias(self, account_id: str, member: Member) -> Member | None:
-        """Whom the member's user_id is known to mean, under today's key."""
-        alias = self._aliases.get((account_id, member.user_id or ""))
-        return None if alias is None else _today(alias)
+    def _user(self, account_id: str, alias: str) -> Member | None:
+        """Who is known by the id, under today's key; a user_id that nothing is known of is a user of its own."""
+        known = self._aliases.get((account_id, alias))
+        if known is not None:
+            return _today(known)
+        return None if is_parent_user_id(alias) else Member(alias, None, alias, alias)
 
-    def _meant(self, account_id: str, member: Member) -> Member:
-        alias = self._alias(account_id, member)
-        if alias is None or member.wa_id is not None:
+    def _meant(self, account_id: str, member: Member) -> Member | None:
+        """`member` as it is known; None for a parent id that means nobody yet."""
+        if member.wa_id is not None:
             return member
-        return msgspec.structs.replace(member, key=alias.key, wa_id=alias.wa_id)
+        users = [user for alias in member.aliases if (user := self._user(account_id, alias)) is not None]
+        if not users:
+            return None
+        user = next((user for user in users if user.wa_id is not None), users[-1])
+        user_id = member.user_id or (None if user.wa_id is not None else user.key)
+        return msgspec.structs.replace(member, key=user.key, wa_id=user.wa_id, user_id=user_id)
+
+    def _is_known(self, account_id: str, member: Member) -> bool:
+        key = member.key
+        if member.wa_id is None and (account_id, key) in self._aliases:
+            key = _today(self._aliases[account_id, key]).key
+        known = [self._aliases.get((account_id, alias)) for alias in member.aliases if alias != key]
+        return all(user is not None and _today(user).key == key for user in known)
 
     def _copy(self, account_id: str, names: set[str], current: Member, at: Microseconds) -> None:
         for listed in self._lists.values():
@@ -196,10 +226,6 @@ class MemoryStore:
             former = [listed.rows[name] for name in names & listed.rows.keys()]
             for row in sorted(former, key=lambda row: row.seq):
                 _add_copy(listed, current, row, at)
-
-    def _number_of(self, account_id: str, user_id: str | None) -> str | None:
-        alias = self._aliases.get((account_id, user_id or ""))
-        return None if alias is None else _today(alias).key
 
     def _sweep(self, change: Sweep) -> None:
         for listed in self._lists.values():
@@ -223,27 +249,38 @@ class MemoryStore:
         return wrote_at
 
     def _names(self, account_id: str, user: Member) -> set[str]:
-        alias = self._aliases.get((account_id, user.user_id or ""))
-        return {*user.keys, user.user_id or user.key, *(_today(alias).keys if alias else ())}
+        names = {*user.keys, *user.aliases}
+        for alias in user.aliases:
+            known = self._user(account_id, alias)
+            names |= set() if known is None else set(known.keys)
+        return names
 
     def _resolved(self, account_id: str, member: Member, at: Microseconds) -> Member:
-        """`member` under the identity it is known by; a link that it shows is learned first."""
-        if member.user_id is None:
+        """`member` under the identity it is known by; a number's user_id is learned first."""
+        known = None if member.user_id is None else self._user(account_id, member.user_id)
+        if known is None:
             return member
-        alias = self._alias(account_id, member)
-        if alias is None:
-            if member.links:
-                self._link(account_id, member.user_id, member, at)
+        if member.wa_id is None:
+            return msgspec.structs.replace(member, key=known.key, wa_id=known.wa_id)
+        if known.wa_id is None:
+            self._link(account_id, known.key, member, at)
             return member
-        if not member.links:
-            return msgspec.structs.replace(member, key=alias.key, wa_id=alias.wa_id)
-        return member if alias.key == member.key else msgspec.structs.replace(member, user_id=None)
+        return member if known.key == member.key else msgspec.structs.replace(member, user_id=None)
 
-    def _link(self, account_id: str, user_id: str, member: Member, at: Microseconds) -> None:
-        self._aliases[account_id, user_id] = member
+    def _link(self, account_id: str, alias: str, member: Member, at: Microseconds) -> None:
+        """From now on the user_id `alias`, and what was linked to it, means `member`."""
+        self._aliases[account_id, alias] = member
+        for place, user in self._aliases.items():
+            if place[0] == account_id and user.key == alias:
+                self._aliases[place] = member
+        self._merge(account_id, alias, member, at)
+
+    def _merge(self, account_id: str, alias: str, member: Member, at: Microseconds) -> None:
         for listed in self._lists.values():
-            if listed.account_id == account_id and listed.rows.keys() & {*member.keys, user_id}:
-                _merge(listed, member, at)
+            if listed.account_id == account_id and listed.rows.keys() & {*member.keys, alias}:
+                shown = listed.rows[alias].user_id if alias in listed.rows else alias
+                user = msgspec.structs.replace(member, user_id=member.user_id or shown or alias)
+                _merge(listed, user, {*member.keys, alias}, at)
 
 
 def _earliest(rows: Sequence[Row]) -> InForce | None:
@@ -274,10 +311,9 @@ def _with_details(row: Row, member: Member) -> Row:
     )
 
 
-def _merge(listed: _List, member: Member, at: Microseconds) -> None:
+def _merge(listed: _List, member: Member, names: set[str], at: Microseconds) -> None:
     """One row, which knows both ids, of what may be two: the earlier block, the later expiry."""
     listed.drop_expired(at)
-    names = {*member.keys, member.user_id or member.key}
     rows = [listed.rows.pop(name) for name in names if name in listed.rows]
     if not rows:
         return
@@ -299,7 +335,7 @@ def _adopt(listed: _List, member: Member, at: Microseconds) -> None:
     if rows:
         user_ids = [row.user_id for row in (*rows, listed.rows.get(member.key)) if row is not None]
         known = next((user_id for user_id in user_ids if user_id is not None), None)
-        _merge(listed, msgspec.structs.replace(member, user_id=known), at)
+        _merge(listed, msgspec.structs.replace(member, user_id=known), {*member.keys, known or member.key}, at)
 
 
 def _today(alias: Member) -> Member:

@@ -32,3 +32,11 @@ def by_user_id(user_id: str, expires_at: int | None = None) -> Member:
 def linked(number: int, user_id: str, expires_at: int | None = None) -> Member:
     """The user with the number, given together with its business-scoped id."""
     return msgspec.structs.replace(person(number, expires_at=expires_at), user_id=user_id)
+
+
+def shown(number: int | None = None, user_id: str | None = None, parent_user_id: str | None = None) -> Member:
+    """A user as a webhook shows it, by one id or several."""
+    if number is not None:
+        return msgspec.structs.replace(person(number), user_id=user_id, parent_user_id=parent_user_id)
+    known = user_id or parent_user_id or ""
+    return Member(known, None, user_id, known, parent_user_id=parent_user_id)

@@ -30,7 +30,7 @@ class PlainLists:
     """Every list of one account, newest user first."""
 
     lists: dict[str, list[Blocked]] = field(default_factory=dict)
-    number_of: dict[str, Member] = field(default_factory=dict)
+    users: dict[str, Member] = field(default_factory=dict)
     wrote_at: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def rows(self, list_id: str, at: int) -> list[Blocked]:
@@ -43,7 +43,7 @@ class PlainLists:
         return None if row is None else InForce(row.blocked_at, row.reason, row.expires_at)
 
     def unlinked(self, users: Sequence[Member]) -> list[Member]:
-        return [user for user in users if user.links and self._is_news(user)]
+        return [user for user in users if len(self._identities(user)) > 1 or self._is_parent_of_nobody(user)]
 
     def apply(self, change: Change) -> dict[int, Refusal]:
         if isinstance(change, Sweep):
@@ -97,57 +97,96 @@ class PlainLists:
 
     def _names(self, member: Member) -> set[str]:
         """Every key under which the member may be listed."""
-        number = self.number_of.get(member.user_id or "", member)
-        return {member.key, member.user_id or member.key, number.key}
+        return {member.key, *member.aliases, *self._identities(member)}
+
+    def _identities(self, member: Member) -> set[str]:
+        """The key of each user whom one of the member's ids is known to mean."""
+        keys = {user.key for alias in member.aliases if (user := self._user(alias)) is not None}
+        return keys | {member.key} if member.wa_id is not None else keys
+
+    def _user(self, alias: str) -> Member | None:
+        """A user_id alone is a user; a parent id alone is none."""
+        return self.users.get(alias) or (None if ".ENT." in alias else Member(alias, None, alias, alias))
+
+    def _is_parent_of_nobody(self, member: Member) -> bool:
+        parent = member.parent_user_id
+        return parent is not None and member.key != parent and parent not in self.users
 
     def _learned(self, change: Block | NoteInbound) -> list[Member]:
-        return [self._meant(self._linked(member, change.at)) for member in change.members]
+        return [self._requested(member, change.at) for member in change.members]
 
-    def _meant(self, member: Member) -> Member:
+    def _requested(self, member: Member, at: int) -> Member:
         """The member under its number, where that is known; without a user_id that is another number's."""
-        number = self.number_of.get(member.user_id or "")
-        if number is None or number.key == member.key:
+        user = None if member.user_id is None else self._user(member.user_id)
+        if user is None:
             return member
-        if member.wa_id is not None:
-            return msgspec.structs.replace(member, user_id=None)
-        return Member(
-            number.key, number.wa_id, member.user_id, member.input, member.reason, member.note, member.expires_at
-        )
+        if member.wa_id is None:
+            return msgspec.structs.replace(member, key=user.key, wa_id=user.wa_id)
+        if user.wa_id is None:
+            self._become(user.key, member, at)
+            return member
+        return member if user.key == member.key else msgspec.structs.replace(member, user_id=None)
 
     def _wrote(self, list_id: str, member: Member) -> int:
-        names = [member.key, *(user_id for user_id, number in self.number_of.items() if number.key == member.key)]
+        names = [member.key, *(alias for alias, user in self.users.items() if user.key == member.key)]
         return max(self.wrote_at.get((list_id, name), -1) for name in names)
 
-    def _linked(self, member: Member, at: int) -> Member:
-        if member.links and member.user_id is not None and member.user_id not in self.number_of:
-            self.number_of[member.user_id] = member
-            for list_id in self.lists:
-                self.lists[list_id] = self._merged(self.rows(list_id, at), member)
-        return member
-
-    def _is_news(self, member: Member) -> bool:
-        known = self.number_of.get(member.user_id or "")
-        return known is None or known.key != member.key
+    def _become(self, user_id: str, user: Member, at: int) -> None:
+        """The user who was known by `user_id` alone is `user`."""
+        for alias in [user_id, *(alias for alias, known in self.users.items() if known.key == user_id)]:
+            self.users[alias] = user
+        for list_id in self.lists:
+            self.lists[list_id] = self._merged(self.rows(list_id, at), user_id, user)
 
     def _told(self, member: Member, at: int) -> None:
         """WhatsApp says that `member` is one user, whatever was known before."""
-        if member.links and self._is_news(member):
-            before = self.number_of.pop(member.user_id or "", None)
-            self._linked(member, at)
-            if before is not None:
-                self._copy({before.key}, member, at)
+        if not member.links:
+            return
+        user = self._known(member) or member
+        for alias in member.aliases:
+            before = self._user(alias)
+            if before is None:
+                self.users[alias] = user
+            elif before.key != user.key and before.wa_id is None:
+                self._become(before.key, user, at)
+            elif before.key != user.key:
+                self.users[alias] = user
+                if alias == member.user_id:
+                    self._become(alias, user, at)
+                self._copy({before.key}, user, at)
+
+    def _known(self, member: Member) -> Member | None:
+        """The member by its number, where that is shown or known; None for a parent id of nobody."""
+        if member.wa_id is not None:
+            return member
+        users = [user for alias in member.aliases if (user := self._user(alias)) is not None]
+        if not users:
+            return None
+        with_number = [user for user in users if user.wa_id is not None]
+        user = with_number[0] if with_number else users[-1]
+        shown = member.user_id if user.wa_id is not None else member.user_id or user.key
+        return msgspec.structs.replace(member, key=user.key, wa_id=user.wa_id, user_id=shown)
 
     def _carry(self, change: Carry) -> None:
-        names, previous = self._names(change.previous), self._with_number(change.previous)
+        names, previous = self._names(change.previous), self._known(change.previous)
         self._told(change.current, change.at)
-        current = self._with_number(change.current)
-        if current.wa_id is None and previous.wa_id is not None and change.previous.user_id is not None:
-            current = msgspec.structs.replace(previous, user_id=current.user_id)
+        current = self._known(change.current)
+        if previous is not None and current is None:
+            shown = previous.user_id if previous.wa_id is None else None
+            current = msgspec.structs.replace(
+                previous, user_id=shown, parent_user_id=change.current.parent_user_id
+            )
             self._told(current, change.at)
-        self._copy(names - {current.key}, current, change.at)
+        elif previous is not None and current is not None and self._is_new_id(change, previous, current):
+            new = change.current
+            current = msgspec.structs.replace(previous, user_id=new.user_id, parent_user_id=new.parent_user_id)
+            self._told(current, change.at)
+        if current is not None:
+            self._copy(names - {current.key}, current, change.at)
 
-    def _with_number(self, member: Member) -> Member:
-        return member if member.wa_id is not None else self._meant(member)
+    @staticmethod
+    def _is_new_id(change: Carry, previous: Member, current: Member) -> bool:
+        return current.wa_id is None and previous.wa_id is not None and bool(change.previous.aliases)
 
     def _copy(self, names: set[str], current: Member, at: int) -> None:
         for list_id in self.lists:
@@ -163,12 +202,14 @@ class PlainLists:
                     known.expires_at = None if end is None else max(end, known.expires_at)
             self.lists[list_id] = rows
 
-    def _merged(self, rows: Sequence[Blocked], member: Member) -> list[Blocked]:
-        same = [row for row in rows if row.key in (member.key, member.user_id)]
+    def _merged(self, rows: Sequence[Blocked], user_id: str, user: Member) -> list[Blocked]:
+        same = [row for row in rows if row.key in (user.key, user_id)]
         if not same:
             return list(rows)
+        shown = [row.user_id for row in same if row.key == user_id]
         kept = same[-1]  # newest first: the last is the earliest block
         expiries = [row.expires_at for row in same]
         kept.expires_at = None if None in expiries else max(at for at in expiries if at is not None)
-        kept.key, kept.wa_id, kept.user_id = member.key, kept.wa_id or member.wa_id, member.user_id
+        kept.key, kept.wa_id = user.key, kept.wa_id or user.wa_id
+        kept.user_id = user.user_id or (shown[0] if shown else None) or user_id
         return [row for row in rows if row is kept or row not in same]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.storage.adapters import ADAPTERS
 from tests.storage.changes import ACCOUNT, NOON, SECOND
-from tests.storage.people import by_user_id, linked, person
+from tests.storage.people import by_user_id, linked, person, shown
 from tests.storage.plain_lists import PlainLists
 
 from wablock.block_list.ports import (
@@ -41,6 +41,12 @@ _SPELLINGS = st.one_of(
     st.integers(0, _USERS - 1).map(lambda number: linked(number, f"US.{number}")),
     st.builds(lambda number, other: linked(number, f"US.{other}"), st.integers(0, 2), st.integers(0, 2)),
 )
+_NUMBERS, _IDS = st.none() | st.integers(0, 2), st.none() | st.integers(0, 2).map("US.{}".format)
+_PARENTS = st.none() | st.integers(0, 2).map("US.ENT.{}".format)
+_SHOWN = st.one_of(
+    _SPELLINGS,
+    st.builds(shown, _NUMBERS, _IDS, _PARENTS).filter(lambda member: member.key != ""),
+)
 _SECONDS = st.integers(0, 3)
 
 
@@ -59,10 +65,10 @@ def _changes(draw: st.DrawFn, now: int) -> Change:
     if kind is Sweep:
         return Sweep(now, now - draw(_SECONDS) * SECOND)
     if kind is Carry:
-        return Carry(ACCOUNT, now, draw(_SPELLINGS), draw(_SPELLINGS))
-    members = draw(_members(now))
+        return Carry(ACCOUNT, now, draw(_SHOWN), draw(_SHOWN))
     if kind is Link:
-        return Link(ACCOUNT, now, members)
+        return Link(ACCOUNT, now, draw(st.lists(_SHOWN, min_size=1, max_size=4)))
+    members = draw(_members(now))
     if kind is Unblock:
         return Unblock(list_id, ACCOUNT, now, members)
     if kind is NoteInbound:
@@ -137,13 +143,13 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
             found = self._page(list_id, limit, before=seen[0].seq)
         assert seen == everything
 
-    @rule(list_id=st.sampled_from(_LISTS), users=st.lists(_SPELLINGS, min_size=1, max_size=6))
+    @rule(list_id=st.sampled_from(_LISTS), users=st.lists(_SHOWN, min_size=1, max_size=6))
     def ask(self, list_id: str, users: list[Member]) -> None:
         answers = self._run(self.store.blocked(ACCOUNT, list_id, users, self.now))
 
         assert list(answers) == [self.plain.blocked(list_id, user, self.now) for user in users]
 
-    @rule(users=st.lists(_SPELLINGS, min_size=1, max_size=6))
+    @rule(users=st.lists(_SHOWN, min_size=1, max_size=6))
     def ask_for_links(self, users: list[Member]) -> None:
         assert list(self._run(self.store.unlinked(ACCOUNT, users))) == self.plain.unlinked(users)
 

@@ -32,7 +32,10 @@ class BusinessNumber(msgspec.Struct, frozen=True):
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A user to block or unblock, with what is to be kept about it. `expires_at` None: until unblocked."""
+    """A user to block or unblock, with what is to be kept about it. `expires_at` None: until unblocked.
+
+    A user of whom only the parent id is known has it as `key` and as `parent_user_id`, and no `user_id`.
+    """
 
     key: str
     wa_id: str | None
@@ -41,6 +44,7 @@ class Member(msgspec.Struct, frozen=True):
     reason: str | None = None
     note: str | None = None
     expires_at: Microseconds | None = None
+    parent_user_id: str | None = None
 
     @property
     def former_keys(self) -> tuple[str, ...]:
@@ -57,8 +61,15 @@ class Member(msgspec.Struct, frozen=True):
 
     @property
     def links(self) -> bool:
-        """Whether this member shows that a number and a user_id are one user."""
-        return self.user_id is not None and self.user_id != self.key
+        """Whether this member shows that two ids are one user."""
+        if self.user_id is not None and self.user_id != self.key:
+            return True
+        return self.parent_user_id is not None and self.parent_user_id != self.key
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """The ids by which the user may be known besides its number."""
+        return tuple(alias for alias in (self.user_id, self.parent_user_id) if alias is not None)
 
     @property
     def has_details(self) -> bool:
@@ -94,7 +105,8 @@ class Unblock(msgspec.Struct, frozen=True):
 class NoteInbound(msgspec.Struct, frozen=True):
     """`members` wrote to the number at `at`, or each at its own of `times`; an older time changes nothing.
 
-    A link that a member shows is learned as a request shows it: one that is known already stays.
+    A link of a number and a user_id is learned as a request shows it: one that is known already stays. A parent id is
+    learned by `Link` and `Carry` alone.
     """
 
     phone_number_id: str
@@ -105,10 +117,11 @@ class NoteInbound(msgspec.Struct, frozen=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """WhatsApp says that each of `members`, who has both ids, is one user.
+    """WhatsApp says that each of `members`, who has two ids or three, is one user.
 
-    Its word counts more than a request's: a user_id that meant another number means this one from now on, and the block
-    of the number before is carried over as `Carry` does.
+    Its word counts more than a request's: a user_id or a parent id that meant another number means this one from now
+    on, and the block of the number before is carried over as `Carry` does. What two ids without a number mean is one
+    user as well: two user_ids that were shown with one parent id have one row.
     """
 
     account_id: str
@@ -121,7 +134,8 @@ class Carry(msgspec.Struct, frozen=True):
 
     In every list of the account where `previous` is in force, `current` is blocked as well: since when, by whom, why
     and until when as before, at the list's newest place. `previous` stays blocked, since messages from before the
-    change may come late. Where both have one key, the user_ids are linked. A full list lets nobody through.
+    change may come late. Where both have one key, the user_ids are linked. A full list lets nobody through. Either may
+    be given by a parent id alone; a new one that means nobody yet means who `previous` is.
     """
 
     account_id: str

@@ -19,6 +19,22 @@ WHERE list_id = +?1 AND (expires_at IS NULL OR expires_at > +?2) AND identity IN
    WHERE account_id = +?5 AND alias = +?4 AND (identity GLOB '22[59]*' OR identity GLOB '54*')))
 ORDER BY blocked_at, seq LIMIT 1
 """
+# A parent id may be two steps from its number, where a process of the version before linked the user_id between them.
+_BLOCKED_BY_PARENT = """
+WITH
+  linked (identity) AS (SELECT identity FROM identity_alias WHERE account_id = +?5 AND alias IN (+?4, +?7)),
+  meant (identity) AS (
+    SELECT identity FROM linked
+    UNION ALL
+    SELECT identity_alias.identity FROM linked
+    CROSS JOIN identity_alias
+    WHERE identity_alias.account_id = +?5 AND identity_alias.alias = linked.identity)
+SELECT blocked_at, reason, expires_at FROM blocked_user INDEXED BY blocked_user_identity
+WHERE list_id = +?1 AND (expires_at IS NULL OR expires_at > +?2) AND identity IN (
+  SELECT +?3 UNION ALL SELECT +?6 UNION ALL SELECT +?4 UNION ALL SELECT identity FROM meant
+  UNION ALL SELECT wablock_other_key(identity) FROM meant WHERE identity GLOB '22[59]*' OR identity GLOB '54*')
+ORDER BY blocked_at, seq LIMIT 1
+"""
 _BLOCKED_BY_NUMBER = """
 SELECT blocked_at, reason, expires_at FROM blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +?1 AND (expires_at IS NULL OR expires_at > +?2) AND identity = +?3
@@ -60,9 +76,18 @@ def blocked(
 
 def unlinked(connection: apsw.Connection, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
     """See `BlockStore.unlinked`."""
-    showing = [(user, user.user_id) for user in users if user.user_id is not None and user.links]
-    known = _aliases(connection, account_id, [user_id for _, user_id in showing])
-    return [user for user, user_id in showing if user_id not in known or one_spelling(known[user_id]) != user.key]
+    showing = [user for user in users if user.links]
+    known = _aliases(connection, account_id, [alias for user in showing for alias in user.aliases])
+    return [user for user in showing if not _is_known(user, known)]
+
+
+def _is_known(user: Member, known: Mapping[str, str]) -> bool:
+    """Whether all ids that the user shows mean the user's number, or, without one, what the user_id means."""
+    if user.wa_id is not None:
+        key = user.key
+    else:
+        key = one_spelling(known.get(user.key, user.key))
+    return all(alias == key or (alias in known and one_spelling(known[alias]) == key) for alias in user.aliases)
 
 
 def _blocked(
@@ -70,7 +95,10 @@ def _blocked(
 ) -> InForce | None:
     key, former_keys = user.key, user.former_keys
     former_key = former_keys[0] if former_keys else key  # no user has two
-    if user.user_id is not None:
+    if user.parent_user_id is not None:
+        names = list_id, at, key, user.user_id, account_id, former_key, user.parent_user_id
+        row = connection.execute(_BLOCKED_BY_PARENT, names).fetchone()
+    elif user.user_id is not None:
         row = connection.execute(_BLOCKED, (list_id, at, key, user.user_id, account_id, former_key)).fetchone()
     elif former_keys:
         row = connection.execute(_BLOCKED_BY_EITHER_KEY, (list_id, at, key, former_key)).fetchone()
@@ -83,7 +111,12 @@ def _blocked_of_many(
     connection: apsw.Connection, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
 ) -> Sequence[InForce | None]:
     user_ids = [user.user_id for user in users if user.user_id is not None]
+    parents = [user.parent_user_id for user in users if user.parent_user_id is not None]
+    user_ids += parents
     aliases = _aliases(connection, account_id, user_ids)
+    if parents:  # see _BLOCKED_BY_PARENT
+        meant = [aliases[parent] for parent in parents if parent in aliases]
+        aliases = {**aliases, **_aliases(connection, account_id, meant)}
     former = {user.key: keys for user in users if (keys := user.former_keys)}
     names = [user.key for user in users]
     names += [key for keys in former.values() for key in keys]
@@ -106,6 +139,9 @@ def _first(
     names: list[str] = [user.key, *former_keys]
     if user.user_id is not None:
         names += (user.user_id, *(keys_of(aliases[user.user_id]) if user.user_id in aliases else ()))
+    if user.parent_user_id in aliases:
+        meant = aliases[user.parent_user_id]
+        names += (*keys_of(meant), *(keys_of(aliases[meant]) if meant in aliases else ()))
     blocks = [found[name] for name in names if name in found]
     return min(blocks, key=itemgetter(0))[1] if blocks else None
 

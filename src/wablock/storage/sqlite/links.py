@@ -1,4 +1,9 @@
-"""Which user_id is which number, as requests and traffic show it, account by account."""
+"""Which ids are one user, as requests and traffic show it, account by account.
+
+A user_id or a parent id is an alias. It means a number, or, while no number is known, a user_id, under which the user's
+rows lie. Where that user_id turns out to be somebody, every alias that meant it means the same at once, so that an alias
+is one step from its user. Two steps are possible only where a process of the version before wrote the second.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -8,6 +13,8 @@ import msgspec
 
 from wablock.block_list.ports import Carry, Link, Member, Microseconds
 from wablock.contract.spellings import keys_of, one_spelling
+from wablock.contract.user_ids import is_parent_user_id
+from wablock.storage.meanings import Meaning, carried_on, member_meant
 from wablock.storage.sqlite.lists import Lists, ListState
 
 _ALIAS = "SELECT identity, wa_id FROM identity_alias WHERE account_id = +? AND alias = +?"
@@ -15,6 +22,7 @@ _LINK = """
 INSERT INTO identity_alias (account_id, alias, identity, wa_id) VALUES (?, ?, ?, ?)
 ON CONFLICT (account_id, alias) DO UPDATE SET identity = excluded.identity, wa_id = excluded.wa_id
 """
+_REPOINT = "UPDATE identity_alias SET identity = ?, wa_id = ? WHERE account_id = +? AND identity = +?"
 _LISTS_WITH = """
 SELECT DISTINCT block_list.list_id FROM block_list
 JOIN blocked_user INDEXED BY blocked_user_identity
@@ -22,7 +30,7 @@ JOIN blocked_user INDEXED BY blocked_user_identity
 WHERE block_list.account_id = +?
 """
 _ROWS_OF = """
-SELECT seq, expires_at FROM blocked_user INDEXED BY blocked_user_identity
+SELECT seq, expires_at, identity, user_id FROM blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +? AND identity IN (?, ?) ORDER BY seq
 """
 _DROP_ROW = "DELETE FROM blocked_user WHERE list_id = +? AND seq = +?"
@@ -94,23 +102,16 @@ class Links:
         """Every identity under which `members` may be listed; nothing is learned."""
         found = {key for member in members for key in member.keys}
         for member in members:
-            if member.user_id is not None:
-                alias = self._alias(account_id, member.user_id)
-                found |= {member.user_id} if alias is None else {member.user_id, *keys_of(alias[0])}
+            for alias in member.aliases:
+                meaning = self._meaning(account_id, alias)
+                found |= {alias} if meaning is None else {alias, *keys_of(meaning[0])}
         return found
 
     def learn(self, change: Link) -> None:
         """See `Link`."""
         for member in change.members:
-            if not member.links:
-                continue
-            self._adopt(change.account_id, member, change.at)
-            alias = self._alias(change.account_id, member.user_id)
-            if alias is not None and alias[0] == member.key:
-                continue
-            self._link(change.account_id, member, change.at)
-            if alias is not None:
-                self._copy(change.account_id, set(keys_of(alias[0])), member, change.at)
+            if member.links:
+                self._unite(change.account_id, member, change.at)
 
     def carry(self, change: Carry) -> None:
         """See `Carry`."""
@@ -119,23 +120,51 @@ class Links:
         previous = self._meant(change.account_id, change.previous)
         self.learn(Link(change.account_id, change.at, [change.current]))
         current = self._meant(change.account_id, change.current)
-        if current.wa_id is None and previous.wa_id is not None and change.previous.user_id is not None:
-            # Only the user_id is known to have changed; what it meant, the new one means as well.
-            current = msgspec.structs.replace(previous, user_id=current.user_id)
+        if (same := carried_on(change, previous, current)) is not None:
+            current = same
             self.learn(Link(change.account_id, change.at, [current]))
-        self._copy(change.account_id, names - set(current.keys), current, change.at)
+        if current is not None:
+            self._copy(change.account_id, names - set(current.keys), current, change.at)
 
-    def _alias(self, account_id: str, user_id: str | None) -> tuple[str, str] | None:
-        """What the user_id is known to mean: today's key of the number, and its wa_id."""
-        alias = self._execute(_ALIAS, (account_id, user_id)).fetchone()
-        return None if alias is None else (one_spelling(alias[0]), alias[1])
+    def _unite(self, account_id: str, member: Member, at: Microseconds) -> None:
+        """From now on all ids that `member` shows mean one user."""
+        self._adopt(account_id, member, at)
+        user = self._meant(account_id, member) or member
+        for alias in member.aliases:
+            known = self._alias(account_id, alias)
+            if alias == user.key or (known is not None and known[0] == user.key):
+                continue
+            meaning = self._meaning(account_id, alias)
+            if meaning is not None and meaning[1] is None:
+                self._link(account_id, meaning[0], user, at)
+                continue
+            if alias == member.user_id:
+                self._link(account_id, alias, user, at)
+            else:  # no row lies under a parent id
+                self._execute(_LINK, (account_id, alias, user.key, user.wa_id))
+            if meaning is not None and meaning[0] != user.key:
+                self._copy(account_id, set(keys_of(meaning[0])), user, at)
 
-    def _meant(self, account_id: str, member: Member) -> Member:
-        """`member` under the number that its user_id is known to mean, where it comes without one."""
-        if member.wa_id is not None or member.user_id is None:
+    def _alias(self, account_id: str, alias: str) -> Meaning | None:
+        """What the id was linked to: today's key of a number with its wa_id, or a user_id."""
+        row = self._execute(_ALIAS, (account_id, alias)).fetchone()
+        return None if row is None else (one_spelling(row[0]), row[1])
+
+    def _meaning(self, account_id: str, alias: str) -> Meaning | None:
+        """Who is known by the id: a user_id that nothing is known of is a user; a parent id is none."""
+        meaning = self._alias(account_id, alias)
+        if meaning is None:
+            return None if is_parent_user_id(alias) else (alias, None)
+        if meaning[1] is not None:
+            return meaning
+        return self._alias(account_id, meaning[0]) or meaning
+
+    def _meant(self, account_id: str, member: Member) -> Member | None:
+        """`member` under the identity that it is known by; None for a parent id that means nobody yet."""
+        if member.wa_id is not None:
             return member
-        alias = self._alias(account_id, member.user_id)
-        return member if alias is None else msgspec.structs.replace(member, key=alias[0], wa_id=alias[1])
+        meanings = [meaning for alias in member.aliases if (meaning := self._meaning(account_id, alias)) is not None]
+        return member_meant(member, meanings)
 
     def _copy(self, account_id: str, names: set[str], current: Member, at: Microseconds) -> None:
         """Block `current` wherever one of `names` is: as the earliest of them, for as long as the longest."""
@@ -159,24 +188,24 @@ class Links:
     def _known(self, account_id: str, member: Member, at: Microseconds) -> Member:
         if member.user_id is None:
             return member
-        alias = self._alias(account_id, member.user_id)
-        if alias is None:
-            if member.links:
-                self._adopt(account_id, member, at)
-                self._link(account_id, member, at)
-            return member
-        if not member.links:
-            meant = msgspec.structs.replace(member, key=alias[0], wa_id=alias[1])
+        key, wa_id = self._meaning(account_id, member.user_id) or (member.user_id, None)
+        if member.wa_id is None:
+            meant = msgspec.structs.replace(member, key=key, wa_id=wa_id)
             self._adopt(account_id, meant, at)
             return meant
+        if wa_id is None:  # no number is known
+            self._adopt(account_id, member, at)
+            self._link(account_id, key, member, at)
+            return member
         # A request cannot make a user_id mean another number: that would carry one user's blocks over to another.
-        return member if alias[0] == member.key else msgspec.structs.replace(member, user_id=None)
+        return member if key == member.key else msgspec.structs.replace(member, user_id=None)
 
-    def _link(self, account_id: str, member: Member, at: Microseconds) -> None:
-        """From now on `member.user_id` means `member.key`, and rows under either become one in every list."""
-        self._execute(_LINK, (account_id, member.user_id, member.key, member.wa_id))
-        for (list_id,) in self._execute(_LISTS_WITH, (member.key, member.user_id, account_id)).fetchall():
-            self._merge(self._lists.get(list_id, account_id, at), member, at)
+    def _link(self, account_id: str, alias: str, member: Member, at: Microseconds) -> None:
+        """From now on the user_id `alias` means `member`, and rows under either become one in every list."""
+        self._execute(_LINK, (account_id, alias, member.key, member.wa_id))
+        self._execute(_REPOINT, (member.key, member.wa_id, account_id, alias))
+        for (list_id,) in self._execute(_LISTS_WITH, (member.key, alias, account_id)).fetchall():
+            self._merge(self._lists.get(list_id, account_id, at), alias, member, at)
 
     def _adopt(self, account_id: str, member: Member, at: Microseconds) -> None:
         """What a process of the version before wrote of the user, beside this one, is put under today's key."""
@@ -191,11 +220,13 @@ class Links:
             user = msgspec.structs.replace(member, user_id=known)
             self._make_one(state, [row[:2] for row in rows], user, at)
 
-    def _merge(self, state: ListState, member: Member, at: Microseconds) -> None:
+    def _merge(self, state: ListState, alias: str, member: Member, at: Microseconds) -> None:
         """One row, which knows both ids, of what may be two: the earlier block, the later expiry."""
-        self._make_one(
-            state, self._execute(_ROWS_OF, (state.list_id, member.key, member.user_id)).fetchall(), member, at
-        )
+        rows = self._execute(_ROWS_OF, (state.list_id, member.key, alias)).fetchall()
+        # The row may show a newer one of the user's ids.
+        shown = next((user_id for *_, identity, user_id in rows if identity == alias and user_id is not None), alias)
+        user = msgspec.structs.replace(member, user_id=member.user_id or shown)
+        self._make_one(state, [row[:2] for row in rows], user, at)
 
     def _make_one(
         self, state: ListState, rows: Sequence[tuple[int, Microseconds | None]], member: Member, at: Microseconds
