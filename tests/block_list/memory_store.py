@@ -207,7 +207,7 @@ class MemoryStore:
         users = [user for alias in member.aliases if (user := self._user(account_id, alias)) is not None]
         if not users:
             return None
-        user = next((user for user in users if user.wa_id is not None), users[-1])
+        user = next((user for user in users if user.wa_id is not None), min(users, key=lambda user: user.key))
         user_id = member.user_id or (None if user.wa_id is not None else user.key)
         return msgspec.structs.replace(member, key=user.key, wa_id=user.wa_id, user_id=user_id)
 

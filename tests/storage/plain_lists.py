@@ -163,7 +163,7 @@ class PlainLists:
         if not users:
             return None
         with_number = [user for user in users if user.wa_id is not None]
-        user = with_number[0] if with_number else users[-1]
+        user = with_number[0] if with_number else min(users, key=lambda user: user.key)
         shown = member.user_id if user.wa_id is not None else member.user_id or user.key
         return msgspec.structs.replace(member, key=user.key, wa_id=user.wa_id, user_id=shown)
 

@@ -350,7 +350,7 @@ async def test_the_name_of_a_urls_application_stays_behind_ours(dsn: str) -> Non
         dsn, lambda connection: connection.fetch("SELECT DISTINCT application_name FROM pg_stat_activity")
     )
 
-    assert "wablock schema 2 shop" in {name for (name,) in named}
+    assert "wablock schema 3 shop" in {name for (name,) in named}
     await store.close()
 
 

@@ -1,6 +1,7 @@
 """Who is meant by ids without a number. An alias is a user_id or a parent user id. No I/O here."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import TypeAlias
 
 import msgspec
@@ -14,11 +15,12 @@ Meaning: TypeAlias = tuple[str, str | None]
 def member_meant(member: Member, meanings: Sequence[Meaning]) -> Member | None:
     """`member`, who comes without a number, by the meanings of its aliases, the parent id's last; None without any.
 
-    A number counts more than a user_id, and what the parent id was known to mean more than a user_id shown with it.
+    A number counts more than a user_id. Of two user_ids it is the lesser, so that links never go in a circle, whichever
+    node makes them.
     """
     if not meanings:
         return None
-    key, wa_id = next((meaning for meaning in meanings if meaning[1] is not None), meanings[-1])
+    key, wa_id = next((meaning for meaning in meanings if meaning[1] is not None), min(meanings, key=itemgetter(0)))
     user_id = member.user_id if wa_id is not None or member.user_id is not None else key
     return msgspec.structs.replace(member, key=key, wa_id=wa_id, user_id=user_id)
 

@@ -204,14 +204,14 @@ class PostgresStore:
         number, too.
         """
         await self._learn(change.list_id, change)
-        alone = [member.user_id for member in change.members if member.user_id is not None and not member.links]
+        alone = [member.user_id for member in change.members if member.user_id is not None and member.wa_id is None]
         before = await self._links.known(change.account_id, alone)
         outcome = await self._lists.submit(change.list_id, change)
         try:
             for user_id, alias in (await self._links.known(change.account_id, alone)).items():
                 meant = before.get(user_id)
                 if meant is None:
-                    await self._lists.submit(change.list_id, Merge(change.account_id, change.at, alias.member))
+                    await self._lists.submit(change.list_id, Merge(change.account_id, change.at, alias.member, user_id))
                 elif not meant.means(alias.member):
                     copy = Copy(change.account_id, change.at, frozenset(meant.keys), alias.member)
                     await self._lists.submit(change.list_id, copy)

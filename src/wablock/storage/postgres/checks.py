@@ -42,6 +42,16 @@ _ROWS_BY_ALL_IDS = "UNION ALL".join(
     [_rows_by("identity", _ASKED), _rows_by("alias", _ASKED), _rows_by("meant", _LINKED)]
 )
 
+# A parent id may be two steps from its number: a user_id between them may just have been linked, or by an older node.
+_LINKED_TWICE: Final = f"""(
+  SELECT asked.list_id, asked.account_id, asked.identity, asked.alias, unnest({keys_of("further.identity")}) AS meant
+  FROM {_ASKED}
+  JOIN identity_alias AS known ON known.account_id = asked.account_id AND known.alias = asked.alias
+  JOIN identity_alias AS further ON further.account_id = known.account_id AND further.alias = known.identity OFFSET 0
+) AS asked"""
+_ROWS_BY_PARENT_IDS = "UNION ALL".join([_ROWS_BY_ALL_IDS, _rows_by("meant", _LINKED_TWICE)])
+_NOBODY: Final = ""  # the identity that goes with a parent id, under which itself no row lies
+
 Name: TypeAlias = tuple[str, str]
 """A list and an identity, or an account and a user_id."""
 
@@ -76,10 +86,13 @@ async def blocked(connection: Connection, questions: Sequence[Question]) -> Sequ
 
 def _asked(question: Question, user: Member) -> Sequence[Asked]:
     first = question.list_id, question.account_id, user.key, user.user_id
-    former_keys = user.former_keys
-    if not former_keys:
+    former_keys, parent = user.former_keys, user.parent_user_id
+    if not former_keys and parent is None:
         return (first,)
-    return [first, *((question.list_id, question.account_id, key, None) for key in former_keys)]
+    names = [first, *((question.list_id, question.account_id, key, None) for key in former_keys)]
+    if parent is not None:
+        names.append((question.list_id, question.account_id, _NOBODY, parent))
+    return names
 
 
 def _blocks(found: Mapping[Asked, Sequence[_Block]], names: Sequence[Asked]) -> Sequence[_Block]:
@@ -98,8 +111,9 @@ async def _found(connection: Connection, asked: set[Asked]) -> Mapping[Asked, Se
         rows = await connection.fetch(_ROWS, list_ids, identities, lists)
         by_number = {(row[0], row[1]): _Block(row[2], row[3], row[4], row[5]) for row in rows}
         return {it: [by_number[it[0], it[2]]] for it in asked if (it[0], it[2]) in by_number}
+    by_ids = _ROWS_BY_PARENT_IDS if _NOBODY in identities else _ROWS_BY_ALL_IDS
     found: dict[Asked, list[_Block]] = {}
-    for row in await connection.fetch(_ROWS_BY_ALL_IDS, list_ids, account_ids, identities, user_ids, lists):
+    for row in await connection.fetch(by_ids, list_ids, account_ids, identities, user_ids, lists):
         found.setdefault((row[0], row[1], row[2], row[3]), []).append(_Block(row[4], row[5], row[6], row[7]))
     return found
 

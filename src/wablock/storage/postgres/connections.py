@@ -76,7 +76,7 @@ _REFUSED: Final = (
 
 NAMED: Final = "wablock schema"
 """How the names of sessions of this version begin, and of those after it. The version before gave its own no name."""
-_SCHEMA: Final = 2  # which it knows
+_SCHEMA: Final = 3  # which it knows
 
 
 class Connection(Protocol):

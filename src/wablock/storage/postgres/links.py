@@ -1,20 +1,26 @@
-"""Which user_id is which number, account by account, and what that means for the account's lists.
+"""Which ids are one user, account by account, and what that means for the account's lists.
 
 A link is kept first, as not settled; then every list where the user is on is put right, each in a transaction of its
 own; then the link is settled. Whoever meets one that is not finishes it, so a node that dies in between loses nothing.
+
+A user_id or a parent id is an alias. It means a number, or, while no number is known, a user_id, under which the user's
+rows lie. Once that user_id is linked to a number, or to another user_id, what meant it is pointed there as well. Until
+then, and where an older node made the link, which does not know of this, such an alias is two steps from its user.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
 from wablock.block_list.ports import Carry, Link, Member, Microseconds, Outcome
 from wablock.contract.errors import UnknownObject
 from wablock.contract.spellings import keys_of, one_spelling
+from wablock.contract.user_ids import is_parent_user_id
+from wablock.storage.meanings import Meaning, carried_on, member_meant
 from wablock.storage.postgres.connections import Connection, Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.working_list import Copy, ListChange, Merge, place_of
@@ -25,6 +31,14 @@ INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled)
 SELECT $1, unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), false
 ON CONFLICT (account_id, alias) DO NOTHING RETURNING alias
 """
+# No row lies under a parent id, so that there is nothing to settle.
+_LEARN_PARENTS = """
+INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled)
+SELECT $1, unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), true
+ON CONFLICT (account_id, alias) DO NOTHING
+"""
+_POINTING = "SELECT alias, identity FROM identity_alias WHERE account_id = $1 AND identity = ANY($2)"
+_REPOINT = "UPDATE identity_alias SET identity = $3, wa_id = $4 WHERE account_id = $1 AND identity = $2"
 _RELINK = """
 UPDATE identity_alias SET identity = $4, wa_id = $5, settled = false
 WHERE account_id = $1 AND alias = $2 AND identity = $3 RETURNING alias
@@ -34,24 +48,31 @@ _LISTS = "SELECT list_id FROM account_list WHERE account_id = $1"
 _LISTED = "SELECT list_id, identity FROM blocked_user WHERE list_id = ANY($1) AND identity = ANY($2)"
 
 _MOST_LISTS: Final = 1_000  # looked through in one statement
+_MOST_STEPS: Final = 3  # from an alias to its user, where nodes made links at once
+_MOST_TIMES: Final = 10  # each of a user's ids takes one, and each node that is at the same another
 
 ApplyToList = Callable[[str, ListChange], Awaitable[Outcome]]
 
 
 class Alias(msgspec.Struct, frozen=True):
-    """What a user_id is known to mean. `settled`: the account's lists know it too.
+    """Who is known by an alias. `settled`: the account's lists know it too.
 
-    `identity` is as it was kept: a key of the version before, or today's.
+    `identity` is as it was kept: a key of the version before, or today's; or a user_id, and then there is no `wa_id`.
     """
 
-    user_id: str
+    alias: str
     identity: str
-    wa_id: str
+    wa_id: str | None
     settled: bool
 
     @property
     def member(self) -> Member:
-        return Member(one_spelling(self.identity), self.wa_id, self.user_id, self.wa_id)
+        user_id = None if is_parent_user_id(self.alias) else self.alias
+        return Member(one_spelling(self.identity), self.wa_id, user_id, self.wa_id or self.identity)
+
+    @property
+    def meaning(self) -> Meaning:
+        return one_spelling(self.identity), self.wa_id
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -59,6 +80,10 @@ class Alias(msgspec.Struct, frozen=True):
 
     def means(self, member: Member) -> bool:
         return one_spelling(self.identity) == member.key
+
+
+Linked: TypeAlias = Mapping[str, Member]
+"""Whom each of some aliases means."""
 
 
 class Links:
@@ -69,34 +94,32 @@ class Links:
         self._apply = apply
         self._keys = keys
 
-    async def known(self, account_id: str, user_ids: Iterable[str | None]) -> Mapping[str, Alias]:
-        """What is known of `user_ids`."""
-        asked = sorted({user_id for user_id in user_ids if user_id is not None})
+    async def known(self, account_id: str, aliases: Iterable[str | None]) -> Mapping[str, Alias]:
+        """What was linked to `aliases`."""
+        asked = sorted({alias for alias in aliases if alias is not None})
         if not asked:
             return {}
         found = await self._connections.run(lambda connection: connection.fetch(_KNOWN, account_id, asked))
         return {row[0]: Alias(*row) for row in found}
 
     async def learn(self, account_id: str, members: Iterable[Member], at: Microseconds) -> None:
-        """Links that a request shows: one that is known already stays."""
-        showing = {member.user_id: member for member in reversed(list(members)) if member.links}
-        known = await self.known(account_id, showing)
-        new = [member for user_id, member in showing.items() if user_id not in known]
-        if new:
-            links = sorted((member.user_id or "", self._place(member), member.wa_id) for member in new)
-            added = await self._connections.run(lambda connection: _learn(connection, account_id, links))
-            if len(added) < len(new):  # somebody else was quicker, and may have died since
-                known = await self.known(account_id, showing)
-        unsettled = [alias.member for alias in known.values() if not alias.settled]
-        learned = [member for member in new if member.user_id not in known]
-        await self._settle(account_id, [*unsettled, *learned], at)
+        """Links of numbers and user_ids that a request shows: one that is known already stays."""
+        showing = {it.user_id: it for it in reversed(list(members)) if it.user_id is not None and it.wa_id is not None}
+        known = await self._known_to_the_end(account_id, showing)
+        new = {
+            meaning[0]: member
+            for user_id, member in showing.items()
+            if (meaning := _meaning(known, user_id)) is not None and meaning[1] is None
+        }
+        await self._learn(account_id, new, known, at)
 
     async def tell(self, change: Link) -> None:
         """See `Link`."""
-        showing = [member for member in change.members if member.links]
-        if len({member.user_id for member in showing}) == len(showing):
-            known = await self.known(change.account_id, [member.user_id for member in showing])
-            await self.learn(change.account_id, [it for it in showing if it.user_id not in known], change.at)
+        showing = list(dict.fromkeys(member for member in change.members if member.links))
+        aliases = [alias for member in showing for alias in member.aliases]
+        if len(set(aliases)) == len(aliases):
+            await self.learn(change.account_id, showing, change.at)
+            await self._learn_parents(change.account_id, showing)
             showing = await self.unlinked(change.account_id, showing)
         for member in showing:
             await self._tell(change.account_id, member, change.at)
@@ -104,60 +127,122 @@ class Links:
     async def unlinked(self, account_id: str, users: Iterable[Member]) -> list[Member]:
         """See `BlockStore.unlinked`."""
         showing = [user for user in users if user.links]
-        known = await self.known(account_id, [user.user_id for user in showing])
-        return [user for user in showing if not _says(known.get(user.user_id or ""), user)]
+        known = await self.known(account_id, [alias for user in showing for alias in user.aliases])
+        return [user for user in showing if not _is_known(user, known)]
 
     async def carry(self, change: Carry) -> None:
         """See `Carry`."""
+        account_id, at = change.account_id, change.at
         # Before anything is learned: where the user_id stays and the number is another, the link is about to change.
-        known = await self.known(change.account_id, [change.previous.user_id])
-        names = {*change.previous.keys, change.previous.user_id or change.previous.key}
+        known = await self._known_to_the_end(account_id, change.previous.aliases)
+        names = {*change.previous.keys, *change.previous.aliases}
         names |= {key for alias in known.values() for key in alias.keys}
         previous = _meant(change.previous, known)
-        await self.tell(Link(change.account_id, change.at, [change.current]))
-        current = _meant(change.current, await self.known(change.account_id, [change.current.user_id]))
-        if current.wa_id is None and previous.wa_id is not None and change.previous.user_id is not None:
-            # Only the user_id is known to have changed; what it meant, the new one means as well.
-            current = msgspec.structs.replace(previous, user_id=current.user_id)
-            await self.tell(Link(change.account_id, change.at, [current]))
+        await self.tell(Link(account_id, at, [change.current]))
+        current = _meant(change.current, await self._known_to_the_end(account_id, change.current.aliases))
+        if (same := carried_on(change, previous, current)) is not None:
+            current = same
+            await self.tell(Link(account_id, at, [current]))
+        if current is None:
+            return
         # Beside older nodes a user has a row for each spelling, so the change from one to another is one as any.
         own = {self._place(current)} if self._keys.beside_older else set(current.keys)
-        await self._copy(change.account_id, names - own, current, change.at)
+        await self._copy(account_id, names - own, current, at)
         if current.wa_id is None:  # whoever linked the user_id meanwhile did not find the copies
-            linked = await self.known(change.account_id, [current.user_id])
-            await self._settle(change.account_id, [alias.member for alias in linked.values()], change.at)
+            linked = await self.known(account_id, [current.key])
+            await self._settle(account_id, {alias.alias: alias.member for alias in linked.values()}, at)
+
+    async def _known_to_the_end(self, account_id: str, aliases: Iterable[str | None]) -> Mapping[str, Alias]:
+        """What was linked to `aliases`, and to the user_ids that they mean."""
+        found = dict(await self.known(account_id, aliases))
+        for _ in range(_MOST_STEPS):
+            further = {it.identity for it in found.values() if it.wa_id is None} - found.keys()
+            if not further:
+                break
+            found |= await self.known(account_id, further)
+        return found
+
+    async def _learn(self, account_id: str, new: Linked, known: Mapping[str, Alias], at: Microseconds) -> None:
+        """Each user_id of `new` was not linked to anything; what is `known` and not settled is settled, too."""
+        learned = new
+        if new:
+            links = sorted((user_id, self._place(member), member.wa_id) for user_id, member in new.items())
+            added = await self._connections.run(lambda connection: _learn(connection, _LEARN, account_id, links))
+            if len(added) < len(new):  # somebody else was quicker, and may have died since
+                known = {**known, **await self.known(account_id, new)}
+                learned = {user_id: member for user_id, member in new.items() if user_id not in known}
+        await self._settle(account_id, {**_unsettled(known), **learned}, at)
+
+    async def _learn_parents(self, account_id: str, members: Sequence[Member]) -> None:
+        """Parent ids that mean nobody yet: whom they are shown with."""
+        showing = [member for member in members if member.parent_user_id is not None]
+        if not showing:
+            return
+        known = await self._known_to_the_end(account_id, [member.user_id for member in showing])
+        users = [(it.parent_user_id or "", _meant(it, known)) for it in showing]
+        links = sorted((parent, self._place(user), user.wa_id) for parent, user in users if user is not None)
+        await self._connections.run(lambda connection: _learn(connection, _LEARN_PARENTS, account_id, links))
 
     async def _tell(self, account_id: str, member: Member, at: Microseconds) -> None:
-        while True:
-            alias = (await self.known(account_id, [member.user_id])).get(member.user_id or "")
-            if alias is not None and not alias.settled:
-                await self._settle(account_id, [alias.member], at)
-            if alias is not None and alias.means(member):
+        for _ in range(_MOST_TIMES):  # another node may be quicker
+            known = await self._known_to_the_end(account_id, member.aliases)
+            await self._settle(account_id, _unsettled(known), at)
+            user = _meant(member, known) or member
+            strange = next((alias for alias in member.aliases if not _means(known, alias, user)), None)
+            if strange is None:
                 return
-            if alias is None:
-                await self.learn(account_id, [member], at)
-                continue
-            # Copied before the link changes: until then the block is found by the link, and then by the copy.
-            await self._copy(account_id, set(alias.keys), member, at)
-            values = account_id, member.user_id, alias.identity, self._place(member), member.wa_id
-            if await self._connections.run(lambda connection: connection.fetch(_RELINK, *values)):  # noqa: B023 - awaited
-                # Again: who was blocked by the old link meanwhile. Who is from now on sees that there is a new one.
-                await self._copy(account_id, set(alias.keys), member, at)
-                await self._settle(account_id, [member], at)
-                return
+            await self._unite(account_id, strange, known, user, at)
 
-    async def _settle(self, account_id: str, members: Sequence[Member], at: Microseconds) -> None:
-        """Make one row of a member's two in every list of the account."""
-        if not members:
+    async def _unite(
+        self, account_id: str, alias: str, known: Mapping[str, Alias], user: Member, at: Microseconds
+    ) -> None:
+        """From now on `alias` means `user`."""
+        meaning = _meaning(known, alias)
+        if meaning is None:
+            await self._learn_parents(account_id, [msgspec.structs.replace(user, parent_user_id=alias)])
+        elif meaning[0] == user.key:  # in two steps
+            await self._settle(account_id, {known[alias].identity: user}, at)
+        elif meaning[1] is None:
+            await self._learn(account_id, {meaning[0]: user}, {}, at)
+        else:
+            await self._relink(account_id, known[alias], {*known[alias].keys, *keys_of(meaning[0])}, user, at)
+
+    async def _relink(self, account_id: str, alias: Alias, names: set[str], user: Member, at: Microseconds) -> None:
+        """`alias` meant another number, whose rows lie under `names`."""
+        # Copied before the link changes: until then the block is found by the link, and then by the copy.
+        await self._copy(account_id, names, user, at)
+        values = account_id, alias.alias, alias.identity, self._place(user), user.wa_id
+        if await self._connections.run(lambda connection: connection.fetch(_RELINK, *values)):
+            # Again: who was blocked by the old link meanwhile. Who is from now on sees that there is a new one.
+            await self._copy(account_id, names, user, at)
+            await self._settle(account_id, {alias.alias: user}, at)
+
+    async def _settle(self, account_id: str, links: Linked, at: Microseconds) -> None:
+        """Make one row of a user's two in every list of the account."""
+        if not links:
             return
-        names = {name for member in members for name in (*member.keys, member.user_id or member.key)}
+        names = {name for alias, member in links.items() for name in (*member.keys, alias)}
         listed = await self._listed(account_id, names)
-        for member in members:
-            both = {*member.keys, member.user_id}
+        await self._repoint(account_id, links, listed, at)
+        for alias, member in links.items():
+            both = {*member.keys, alias}
             lists = [list_id for list_id, identities in listed.items() if both & identities]
-            await self._apply_all(lists, Merge(account_id, at, member))
-        settled = [(account_id, member.user_id, key) for member in members for key in member.keys]
+            if not is_parent_user_id(alias):
+                await self._apply_all(lists, Merge(account_id, at, member, alias))
+        settled = [(account_id, alias, key) for alias, member in links.items() for key in member.keys]
         await self._connections.run(lambda connection: connection.executemany(_SETTLE, settled))
+
+    async def _repoint(self, account_id: str, links: Linked, listed: Mapping[str, set[str]], at: Microseconds) -> None:
+        """What means a user_id of `links` means that member as well."""
+        pointing = await self._connections.run(lambda connection: connection.fetch(_POINTING, account_id, list(links)))
+        for user_id in sorted({identity for _, identity in pointing}):
+            user = links[user_id]
+            if any(identity == user_id and not is_parent_user_id(alias) for alias, identity in pointing):
+                # A check by such an alias finds the row under the user_id until it is pointed on, and then the copy.
+                lists = [list_id for list_id, identities in listed.items() if user_id in identities]
+                await self._apply_all(lists, Copy(account_id, at, frozenset([user_id]), user))
+            values = account_id, user_id, self._place(user), user.wa_id
+            await self._connections.run(lambda connection: connection.execute(_REPOINT, *values))  # noqa: B023 - awaited
 
     def _place(self, member: Member) -> str:
         return place_of(member, beside_older=self._keys.beside_older)
@@ -188,18 +273,45 @@ class Links:
 
 
 async def _learn(
-    connection: Connection, account_id: str, links: Sequence[tuple[str, str, str | None]]
+    connection: Connection, statement: str, account_id: str, links: Sequence[tuple[str, str, str | None]]
 ) -> Sequence[object]:
-    return await connection.fetch(_LEARN, account_id, *map(list, zip(*links, strict=True)))
+    return await connection.fetch(statement, account_id, *map(list, zip(*links, strict=True)))
 
 
-def _meant(member: Member, known: Mapping[str, Alias]) -> Member:
-    """`member` under the number that its user_id is known to mean, where it comes without one."""
-    alias = known.get(member.user_id or "")
-    if alias is None or member.wa_id is not None:
+def _unsettled(known: Mapping[str, Alias]) -> Linked:
+    return {it.alias: it.member for it in known.values() if not it.settled}
+
+
+def _meaning(known: Mapping[str, Alias], alias: str) -> Meaning | None:
+    """Who is known by the id: a user_id that nothing is known of is a user; a parent id is none."""
+    if alias not in known:
+        return None if is_parent_user_id(alias) else (alias, None)
+    meaning = known[alias].meaning
+    for _ in range(_MOST_STEPS):
+        if meaning[1] is not None or meaning[0] not in known:
+            break
+        meaning = known[meaning[0]].meaning
+    return meaning
+
+
+def _meant(member: Member, known: Mapping[str, Alias]) -> Member | None:
+    """`member` under the identity that it is known by; None for a parent id that means nobody yet."""
+    if member.wa_id is not None:
         return member
-    return msgspec.structs.replace(member, key=one_spelling(alias.identity), wa_id=alias.wa_id)
+    meanings = [meaning for alias in member.aliases if (meaning := _meaning(known, alias)) is not None]
+    return member_meant(member, meanings)
 
 
-def _says(alias: Alias | None, user: Member) -> bool:
-    return alias is not None and alias.settled and alias.means(user)
+def _means(known: Mapping[str, Alias], alias: str, user: Member) -> bool:
+    return alias == user.key or (alias in known and known[alias].means(user))
+
+
+def _is_known(user: Member, known: Mapping[str, Alias]) -> bool:
+    """Whether all ids that the user shows mean the user's number, or, without one, what the user_id means."""
+    key = user.key
+    if user.wa_id is None and key in known:
+        key = one_spelling(known[key].identity)
+    return all(
+        alias == key or (alias in known and known[alias].settled and known[alias].meaning[0] == key)
+        for alias in user.aliases
+    )

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from wablock.block_list.ports import Block, Microseconds, Outcome
+from wablock.storage.meanings import Meaning
 from wablock.storage.postgres.connections import Connection
 from wablock.storage.postgres.working_list import (
     DropExpired,
     Head,
     ListChange,
     Listed,
-    Meaning,
     Rekey,
     WorkingList,
     names_of,

@@ -105,7 +105,8 @@ async def migrate(connection: Connection, scripts: Migrations, citus: Migrations
                     raise CannotOpen(f"The database was written by a newer wablock (schema {version}); upgrade wablock")
                 if version < newest:
                     await _apply(connection, {n: sql for n, sql in scripts.items() if n > version}, citus)
-                    await connection.execute(_DONE, newest, works_with if version else max(works_with, WORKS_WITH))
+                    least = max(works_with, oldest) if version else max(works_with, WORKS_WITH)
+                    await connection.execute(_DONE, newest, least)
         except _RACED:
             if attempt == _ATTEMPTS:
                 raise

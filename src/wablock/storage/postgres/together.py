@@ -10,10 +10,11 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from wablock.block_list.ports import Block, Microseconds, Outcome
+from wablock.storage.meanings import Meaning
 from wablock.storage.postgres.checks import Name
 from wablock.storage.postgres.connections import Connection
 from wablock.storage.postgres.lists import COLUMNS, Batch
-from wablock.storage.postgres.working_list import DropExpired, Head, Listed, Meaning, Rekey, WorkingList, names_of
+from wablock.storage.postgres.working_list import DropExpired, Head, Listed, Rekey, WorkingList, names_of
 
 # Before the rows: as long as a list's revision is the one that was read here, its rows are those that were read later.
 _HEADS = """

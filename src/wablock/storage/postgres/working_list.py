@@ -13,14 +13,16 @@ from wablock.block_list.ports import Block, Member, Microseconds, NoteInbound, O
 from wablock.block_list.rules import refusals
 from wablock.contract.errors import UnknownObject
 from wablock.contract.spellings import keys_of, one_spelling
+from wablock.storage.meanings import Meaning
 
 
 class Merge(msgspec.Struct, frozen=True):
-    """On this list, make one row of what may be two: `member`'s number and its user_id are one user."""
+    """On this list, make one row of what may be two: the user_id `alias` means `member`."""
 
     account_id: str
     at: Microseconds
     member: Member
+    alias: str
 
 
 class Copy(msgspec.Struct, frozen=True):
@@ -78,9 +80,6 @@ class Listed(msgspec.Struct):
         return self.expires_at is not None and self.expires_at <= at
 
 
-Meaning: TypeAlias = tuple[str, str]
-"""What a user_id is known to mean: an identity, and its wa_id."""
-
 
 def names_of(change: ListChange, meanings: Mapping[str, Meaning]) -> Iterable[str]:
     """Every identity under which a user of `change` may be on the list."""
@@ -90,7 +89,7 @@ def names_of(change: ListChange, meanings: Mapping[str, Meaning]) -> Iterable[st
                 yield from _names(member, meanings)
         case Merge():
             yield from change.member.keys
-            yield change.member.user_id or change.member.key
+            yield change.alias
         case Copy():
             yield from change.names
             yield from change.current.keys
@@ -162,7 +161,7 @@ class WorkingList:
             case NoteInbound():
                 self._note_inbound(change)
             case Merge():
-                self._merge(change.member, {*self._keys(change.member), change.member.user_id}, change.at)
+                self._link(change)
             case Copy():
                 self._copy(change)
             case DropExpired():
@@ -240,9 +239,16 @@ class WorkingList:
                 self.wrote[key] = self._wrote_at[key]
         self.forgotten += change.identities
 
-    def _merge(self, member: Member, names: Iterable[str | None], at: Microseconds) -> None:
+    def _link(self, change: Merge) -> None:
+        member, alias = change.member, change.alias
+        row = self._rows.get(alias)  # it may show a newer one of the user's ids
+        user_id = member.user_id or (None if row is None else row.user_id) or alias
+        user = msgspec.structs.replace(member, user_id=user_id)
+        self._merge(user, {*self._keys(member), alias}, change.at)
+
+    def _merge(self, member: Member, names: Iterable[str], at: Microseconds) -> None:
         """Make one row of those under `names`: the earlier block, the later expiry."""
-        rows = self._of({name for name in names if name is not None})
+        rows = self._of(names)
         if not rows:  # it had expired
             return
         for row in rows:
@@ -283,7 +289,7 @@ class WorkingList:
 
     def _of(self, names: Iterable[str]) -> list[Listed]:
         """The rows under `names`, the earliest first."""
-        return sorted((self._rows[name] for name in names if name in self._rows), key=lambda row: row.seq)
+        return sorted((self._rows[name] for name in set(names) if name in self._rows), key=lambda row: row.seq)
 
     def _put(self, row: Listed) -> None:
         self._rows[row.identity] = row
@@ -309,7 +315,7 @@ class WorkingList:
         meaning = None if member.user_id is None else self._meanings.get(member.user_id)
         if meaning is None:
             return member
-        if not member.links:
+        if member.wa_id is None:
             return msgspec.structs.replace(member, key=one_spelling(meaning[0]), wa_id=meaning[1])
         # A request cannot make a user_id mean another number: that would carry one user's blocks over to another.
         return member if one_spelling(meaning[0]) == member.key else msgspec.structs.replace(member, user_id=None)
