@@ -1,17 +1,21 @@
 """Blocking and unblocking: what becomes of each user of a request, in the order they were sent."""
 
+import re
+
 import pytest
 from tests.block_list.memory_store import MemoryStore
 from tests.block_list.stopped_clock import SEED_MOMENT, StoppedClock
 
-from wablock.block_list.ports import Block, BusinessNumber
+from wablock.block_list.ports import Block, BusinessNumber, Link, Member
 from wablock.block_list.rules import RuleBook
 from wablock.block_list.service import BlockList
 from wablock.contract import errors
+from wablock.contract.errors import InvalidParameter
 from wablock.contract.wire import BlockedUserOperation, User
 
 ANNA, BEN, CARL = User("+16505551234"), User("+14155559876"), User("+442071838750")
 USER_ID = "US.13491208655302741918"
+PARENT = "US.ENT.11815799212886844830"
 
 
 async def wa_ids(block_list: BlockList, number: BusinessNumber) -> list[str | None]:
@@ -61,14 +65,48 @@ async def test_a_user_that_cannot_be_read_is_told_why_and_has_no_wa_id(
     assert not result.failed[0].wa_id
 
 
-async def test_a_user_whose_parent_id_was_sent_fails_under_that_id(
-    block_list: BlockList, number: BusinessNumber
+@pytest.mark.parametrize(
+    "user, place", [(User(user_id=PARENT), "block_users[1][user_id]"), (User(PARENT), "block_users[1][user]")]
+)
+async def test_a_parent_id_makes_the_request_fail_and_nothing_is_done(
+    block_list: BlockList, store: MemoryStore, number: BusinessNumber, user: User, place: str
 ) -> None:
-    parent = "US.ENT.11815799212886844830"
+    for change in (block_list.block(number, [User(user_id=USER_ID), user], "test"), block_list.unblock(number, [user])):
+        with pytest.raises(InvalidParameter, match="cannot be a parent user id") as refusal:
+            await change
+        assert PARENT in refusal.value.message
 
-    result = await block_list.block(number, [User(user_id=parent)], "test")
+    assert store.applied == []
+    with pytest.raises(InvalidParameter, match=re.escape(f"Param {place} cannot be")):
+        await block_list.block(number, [User(user_id=USER_ID), user], "test")
 
-    assert [failed.input for failed in result.failed] == [parent]
+
+async def test_a_parent_id_cannot_have_written(
+    block_list: BlockList, store: MemoryStore, number: BusinessNumber
+) -> None:
+    with pytest.raises(InvalidParameter, match=re.escape("Param users[1] cannot be a parent user id")):
+        await block_list.note_inbound(number, [User(user_id=USER_ID), User(user_id=PARENT)], None)
+
+    assert store.applied == []
+
+
+async def test_a_check_by_a_parent_id_finds_the_user_whom_a_webhook_showed_with_it(
+    block_list: BlockList, store: MemoryStore, number: BusinessNumber
+) -> None:
+    shown = Member(USER_ID, None, USER_ID, USER_ID, parent_user_id=PARENT)
+    await store.apply(Link(number.account_id, SEED_MOMENT, [shown]))
+    await block_list.block(number, [User(user_id=USER_ID)], "test")
+
+    members, failed = block_list.members(number, [User("anna"), User(user_id=PARENT)], may_be_parent=True)
+
+    assert [user.input for user in failed] == ["anna"]
+    assert [block is not None for block in await block_list.in_force(number, members)] == [True]
+
+
+async def test_beside_a_number_a_parent_id_means_nothing(block_list: BlockList, number: BusinessNumber) -> None:
+    result = await block_list.block(number, [User("+16505551234", PARENT)], "test")
+
+    assert result.done == [BlockedUserOperation("+16505551234", "16505551234")]
 
 
 async def test_a_user_by_user_id_is_answered_by_it(block_list: BlockList, number: BusinessNumber) -> None:

@@ -29,6 +29,7 @@ _BEYOND_SCHEMAS = (
     "cursor is not one of this list",
     "Object with ID '",
     "Param user names nobody",
+    "cannot be a parent user id",
     "The business has blocked the user",
     "The multipart/form-data body cannot be read",
     "A message has one recipient",

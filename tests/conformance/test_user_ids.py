@@ -8,6 +8,7 @@ from tests.conformance.caller import Caller
 USER = "+16505551234"
 WA_ID = "16505551234"
 USER_ID = "US.13491208655302741918"
+PARENT = "US.ENT.11815799212886844830"
 BY_ID = {"user_id": USER_ID}
 
 
@@ -48,10 +49,6 @@ def test_who_is_known_by_both_is_unblocked_by_either(caller: Caller, other: dict
 @pytest.mark.parametrize(
     "user_id, details",
     [
-        (
-            "US.ENT.11815799212886844830",
-            "a parent user id names no user of this business; send the user_id of its webhook",
-        ),
         ("us.1", "a user_id is two capital letters, a dot, and up to 128 letters or digits"),
         ("US." + "1" * 129, "a user_id is two capital letters, a dot, and up to 128 letters or digits"),
         ("", "a user_id is two capital letters, a dot, and up to 128 letters or digits"),
@@ -64,6 +61,23 @@ def test_what_is_no_user_id_fails_alone(caller: Caller, user_id: str, details: s
     assert [(user["input"], user["errors"][0]["code"]) for user in failed] == [(user_id, 131047)]
     assert failed[0]["errors"][0]["error_data"]["details"] == f"Not a valid WhatsApp user: {details}"
     assert [item["wa_id"] for item in data(caller)] == [WA_ID]
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize("name", ["user_id", "user"])
+def test_a_parent_id_makes_the_request_fail_and_nothing_is_done(caller: Caller, method: str, name: str) -> None:
+    caller.block({"user": USER})
+    before = data(caller)
+
+    users = [{"user": USER}, {"user": "+16505550102"}, {name: PARENT}]
+    answer = caller.send(method, {"messaging_product": "whatsapp", "block_users": users})
+
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["code"] == 100
+    assert error["message"] == f'(#100) Param block_users[2][{name}] cannot be a parent user id: "{PARENT}".'
+    assert error["error_data"]["details"].startswith("Send the user_id")
+    assert data(caller) == before
 
 
 @pytest.mark.parametrize("other", ["US." + "a" * 128, "DE.1", "BR.Zz9"])

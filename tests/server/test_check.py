@@ -60,6 +60,13 @@ def test_many_are_answered_in_their_order_and_nobodies_apart(server: RunningServ
     assert [user["input"] for user in told["failed_users"]] == ["anna"]
 
 
+def test_a_parent_id_that_no_webhook_showed_is_not_blocked(server: RunningServer) -> None:
+    assert check(server, "US.ENT.11815799212886844830").json() == {
+        "input": "US.ENT.11815799212886844830",
+        "blocked": False,
+    }
+
+
 def test_a_user_who_is_nobody_is_refused(server: RunningServer) -> None:
     assert check(server, "12").status_code == 400
 

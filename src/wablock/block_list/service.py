@@ -1,6 +1,6 @@
 """`BlockList`: block, unblock, page, is_blocked. Every way into wablock goes through here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -23,6 +23,7 @@ from wablock.block_list.ports import (
 )
 from wablock.block_list.rules import RuleBook
 from wablock.contract import errors, identity, wire
+from wablock.contract.user_ids import is_parent_user_id
 
 Clock = Callable[[], Microseconds]
 
@@ -48,7 +49,10 @@ class BlockList:
         self._remembered = RememberedListings()
 
     async def block(self, number: BusinessNumber, users: Sequence[wire.User], by: str) -> Result:
-        """Block `users`; on return those in `done` are durably blocked. `by` is kept as who did it."""
+        """Block `users`; on return those in `done` are durably blocked. `by` is kept as who did it.
+
+        Raises `InvalidParameter`, nothing done, for a parent user id.
+        """
         rule_set = self._rule_book.of(number)
         now = self._clock()
         for index, user in enumerate(users):
@@ -69,7 +73,10 @@ class BlockList:
         return await self._apply(number, users, change, rule_set)
 
     async def unblock(self, number: BusinessNumber, users: Sequence[wire.User]) -> Result:
-        """Unblock `users`, by any spelling or id; a user who was not blocked is done as well."""
+        """Unblock `users`, by any spelling or id; a user who was not blocked is done as well.
+
+        Raises `InvalidParameter`, nothing done, for a parent user id.
+        """
         now = self._clock()
 
         def change(members: Sequence[Member]) -> Change:
@@ -78,7 +85,10 @@ class BlockList:
         return await self._apply(number, users, change, self._rule_book.of(number), may_be_own=True, may_be_listed=True)
 
     async def note_inbound(self, number: BusinessNumber, users: Sequence[wire.User], at: Microseconds | None) -> Result:
-        """Remember that `users` wrote to the number, at `at` or now: `meta` rules let them be blocked for 24 hours."""
+        """Remember that `users` wrote to the number, at `at` or now: `meta` rules let them be blocked for 24 hours.
+
+        Raises `InvalidParameter`, nothing done, for a parent user id.
+        """
         now = self._clock()
         if at is not None and at > now + 300 * rules.SECOND:
             raise errors.InvalidParameter("Param at is in the future.", "A message cannot have come later than now.")
@@ -86,7 +96,8 @@ class BlockList:
         def change(members: Sequence[Member]) -> Change:
             return NoteInbound(number.phone_number_id, number.account_id, now if at is None else min(at, now), members)
 
-        return await self._apply(number, users, change, self._rule_book.of(number), may_be_listed=True)
+        rule_set = self._rule_book.of(number)
+        return await self._apply(number, users, change, rule_set, may_be_listed=True, parameter="users")
 
     async def page(
         self, number: BusinessNumber, limit: int, after: str | None, before: str | None, *, details: bool = True
@@ -101,16 +112,23 @@ class BlockList:
             self._remembered.remember(asked, listing, stamp, now)
         return listing
 
-    def members(self, number: BusinessNumber, users: Sequence[wire.User]) -> tuple[list[Member], list[wire.FailedUser]]:
+    def members(
+        self, number: BusinessNumber, users: Sequence[wire.User], *, may_be_parent: bool = False
+    ) -> tuple[list[Member], list[wire.FailedUser]]:
         """Who `users` are, as the number's country reads them, and apart from them those who are nobody.
 
-        Digits alone are taken for a `wa_id` that WhatsApp shows, whatever their length.
+        Digits alone are taken for a `wa_id` that WhatsApp shows, whatever their length. `may_be_parent`: a parent user
+        id names whomever it was shown with.
         """
         members, failed = _members(users, number, may_be_own=True, may_be_listed=True)
-        return list(members.values()), list(failed.values())
+        for index in list(failed):
+            if may_be_parent and (parent := _parent_user_id(users[index])):
+                del failed[index]
+                members[index] = Member(parent, None, None, parent, parent_user_id=parent)
+        return [members[index] for index in sorted(members)], list(failed.values())
 
     async def is_blocked(self, number: BusinessNumber, users: Sequence[wire.User]) -> list[bool]:
-        """For each of `users`, whether it is blocked now; raises `UserFailure` for what names no user."""
+        """For each of `users`, whether it is blocked now; raises `UserFailure` for what names no user of the business."""
         members = [
             _member(user, identity.of_item(user.user, user.user_id, number.country, may_be_listed=True))
             for user in users
@@ -156,8 +174,10 @@ class BlockList:
         *,
         may_be_own: bool = False,
         may_be_listed: bool = False,
+        parameter: str = "block_users",
     ) -> Result:
         members, failed = _members(users, number, may_be_own=may_be_own, may_be_listed=may_be_listed)
+        _refuse_parent_ids(users, failed, parameter)
         outcome = await self._store.apply(make_change(list(members.values()))) if members else Outcome()
         if not outcome.refused and not failed:
             return Result([_done(member) for member in members.values()], [])
@@ -188,6 +208,22 @@ def _members(
         except errors.UserFailure as failure:
             failed[index] = _failed(user.user or user.user_id or "", None, failure)
     return members, failed
+
+
+def _parent_user_id(user: wire.User) -> str | None:
+    """The parent id by which the user is named; a number beside it names the user alone."""
+    name = user.user_id or "" if user.user is None else user.user
+    return name if is_parent_user_id(name) else None
+
+
+def _refuse_parent_ids(users: Sequence[wire.User], failed: Iterable[int], parameter: str) -> None:
+    """As Meta does: a parent id fails the request, and not its user alone."""
+    for index in sorted(failed):
+        if parent := _parent_user_id(users[index]):
+            place = f"{parameter}[{index}]"
+            if parameter == "block_users":
+                place += "[user_id]" if users[index].user is None else "[user]"
+            raise errors.ParentUserId(place, parent)
 
 
 def _member(user: wire.User, who: identity.Identity) -> Member:

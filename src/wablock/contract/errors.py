@@ -120,6 +120,16 @@ class WrongMessagingProduct(InvalidParameter):
         super().__init__(f'Param messaging_product must be one of {{WHATSAPP}} - got "{got}".')
 
 
+class ParentUserId(InvalidParameter):
+    """Who is to be blocked has to be named by an id of this business's own."""
+
+    def __init__(self, place: str, parent_user_id: str) -> None:
+        super().__init__(
+            f'Param {place} cannot be a parent user id: "{parent_user_id}".',
+            "Send the user_id that the user's webhooks show beside it. Nothing was changed.",
+        )
+
+
 class BodyTooLarge(InvalidParameter):
     status = 413
 

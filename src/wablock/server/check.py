@@ -35,7 +35,7 @@ class CheckedUser(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Check(msgspec.Struct, forbid_unknown_fields=True):
-    """The users to check, by number or by `user_id`."""
+    """The users to check, by number, by `user_id` or by parent user id."""
 
     users: list[str] | None = None
 
@@ -94,7 +94,8 @@ class Checks:
         )
 
     async def _many(self, number: BusinessNumber, users: Sequence[str]) -> CheckResult:
-        members, failed = self._block_list.members(number, [wire.user_of(text) for text in users])
+        named = [wire.user_of(text) for text in users]
+        members, failed = self._block_list.members(number, named, may_be_parent=True)
         found = await self._block_list.in_force(number, members) if members else ()
         checked = [
             _checked(member.input, member.wa_id, member.user_id, block)
