@@ -14,7 +14,7 @@ from tests.postgres import bare_database, connected, fresh_database
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed, unblock, wrote
 from tests.storage.meters import CountingMeter
 from tests.storage.old_rows import full_database
-from tests.storage.people import by_user_id, typed
+from tests.storage.people import by_user_id, shown, typed
 from tests.storage.version_before import Blocked, OldNode, Rows, fill_postgres, key_before
 
 from wablock.block_list.ports import Carry, Link, Sweep
@@ -25,6 +25,7 @@ from wablock.storage.postgres.schema import Migrations, migrate
 
 OLD, NEW = "22507123456", "2250707123456"
 USER_ID = "CI.13491208655302741918"
+PARENT = "CI.ENT.11815799212886844830"
 EMPTY = Rows({LIST: ACCOUNT}, [], [], [])
 
 
@@ -174,6 +175,31 @@ async def test_who_changes_to_another_number_is_blocked_at_the_old_node_by_both(
     await new.apply(Carry(ACCOUNT, NOON, typed(f"+{OLD}"), typed("+22947123456")))
 
     assert await old.is_blocked("22947123456", NOON)
+
+
+async def test_a_number_that_the_old_node_linked_is_found_by_the_parent_id_of_its_user_id(
+    old: OldNode, new: Store
+) -> None:
+    parent = shown(None, USER_ID, PARENT)
+    await new.apply(Link(ACCOUNT, NOON, [parent]))
+    await old.link(USER_ID, "16505550101")
+
+    await old.block("16505550101", NOON)
+
+    assert await is_blocked(new, shown(None, None, PARENT))
+    assert await is_blocked(new, parent)
+
+
+async def test_who_is_blocked_by_a_parent_ids_user_at_the_new_node_is_blocked_at_the_old_one(
+    old: OldNode, new: Store
+) -> None:
+    await new.apply(Link(ACCOUNT, NOON, [shown(None, "CI.1", PARENT), shown(None, "CI.2", PARENT)]))
+
+    await new.apply(block(shown(None, "CI.2")))
+
+    assert await old.is_blocked_by_id("CI.1", NOON)
+    assert await old.is_blocked_by_id("CI.2", NOON)
+    assert await old.is_blocked_by_id(PARENT, NOON)
 
 
 async def test_a_message_that_the_new_node_noted_opens_the_old_nodes_window(old: OldNode, new: Store, dsn: str) -> None:

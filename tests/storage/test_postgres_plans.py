@@ -15,7 +15,7 @@ import pytest
 from tests.postgres import bare_database
 from tests.storage.changes import LIST
 
-from wablock.storage.postgres import checks, lists, reads, rekeying, sweeping, together
+from wablock.storage.postgres import checks, links, lists, reads, rekeying, sweeping, together
 from wablock.storage.postgres.connections import prepare_connection
 from wablock.storage.postgres.schema import prepare
 
@@ -24,6 +24,7 @@ _MIDDLING = "106540352242999"
 _OTHERS = [f"10654035224{number:04}" for number in range(100)]
 _SOME = [str(number * 7) for number in range(64)]
 _USER_IDS = [f"US.{name}" for name in _SOME]
+_PARENTS = [f"US.ENT.{name}" for name in _SOME]
 _MANY = [str(number * 7) for number in range(200)]
 
 _FILL = """
@@ -41,6 +42,8 @@ SELECT $1, number::text, number FROM generate_series(1, $2::int) AS number
 _FILL_ALIASES = """
 INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled)
 SELECT $1, 'US.' || number, number::text, number::text, true FROM generate_series(1, $2::int) AS number
+UNION ALL
+SELECT $1, 'US.ENT.' || number, 'US.' || number, NULL, true FROM generate_series(1, $2::int) AS number
 """
 _LOOK = "ANALYZE blocked_user, block_list, last_inbound, identity_alias"
 
@@ -56,6 +59,15 @@ _LOOKS: dict[str, tuple[str, Sequence[Any], int]] = {
         (_OTHERS, _OTHERS, ["7"] * 100, ["US.9"] * 100, _OTHERS),
         300,
     ),
+    "check one by a parent id": (checks._ROWS_BY_PARENT_IDS, ([LIST], [LIST], [""], ["US.ENT.7"], [LIST]), 4),
+    "check many by parent ids": (checks._ROWS_BY_PARENT_IDS, ([LIST] * 64, [LIST] * 64, [""] * 64, _PARENTS, [LIST]), 256),
+    "check one of many lists by parent ids": (
+        checks._ROWS_BY_PARENT_IDS,
+        (_OTHERS, _OTHERS, [""] * 100, ["US.ENT.9"] * 100, _OTHERS),
+        400,
+    ),
+    "what points to user_ids": (links._POINTING, (LIST, _USER_IDS), 64),
+    "point what means a user_id on": (links._REPOINT, (LIST, "US.7", "7", "7"), 2),
     "what user_ids of one account mean": (lists._MEANINGS, (LIST, _USER_IDS), 64),
     "which user_ids they have": (lists._ALIASES, (LIST, _SOME), 64),
     "rows of some of many lists": (

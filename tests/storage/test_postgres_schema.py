@@ -138,6 +138,31 @@ async def test_a_node_is_ready_while_one_of_the_next_version_migrates_the_databa
     await node.close()
 
 
+def test_an_upgrade_does_not_wait_behind_a_backup_while_every_check_waits_behind_it(bare: str) -> None:
+    async def read_while_a_node_starts(connection: Any) -> str:
+        await migrate(connection, {number: migrations()[number] for number in (1, 2)}, {}, WORKS_WITH)
+        async with connection.transaction():
+            await connection.fetch("SELECT 1 FROM identity_alias")
+            return await asyncio.wait_for(asyncio.to_thread(_refusal, bare), 20)
+
+    refusal = connected(bare, read_while_a_node_starts)
+
+    assert "another session, such as a backup" in refusal
+    assert _schema(bare)[0] == 2
+
+
+def test_an_upgrade_lets_no_node_start_that_could_not_before(bare: str) -> None:
+    async def made_by_schema_2(connection: Any) -> None:
+        await migrate(connection, {number: migrations()[number] for number in (1, 2)}, {}, WORKS_WITH)
+
+    connected(bare, made_by_schema_2)
+    before = _schema(bare)
+
+    prepare(bare)
+
+    assert (before, _schema(bare)) == ((2, 2), (max(migrations()), 2))
+
+
 async def test_a_node_that_starts_on_the_next_versions_database_works_with_it(bare: str) -> None:
     prepare(bare)
     _upgrade(bare)

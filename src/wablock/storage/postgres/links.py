@@ -231,6 +231,10 @@ class Links:
                 await self._apply_all(lists, Merge(account_id, at, member, alias))
         settled = [(account_id, alias, key) for alias, member in links.items() for key in member.keys]
         await self._connections.run(lambda connection: connection.executemany(_SETTLE, settled))
+        # Another node that linked one of these user_ids meanwhile did not find the rows that came under it.
+        ids = {member.key for member in links.values() if member.wa_id is None}
+        moved = await self.known(account_id, ids)
+        await self._settle(account_id, {it.alias: it.member for it in moved.values()}, at)
 
     async def _repoint(self, account_id: str, links: Linked, listed: Mapping[str, set[str]], at: Microseconds) -> None:
         """What means a user_id of `links` means that member as well."""

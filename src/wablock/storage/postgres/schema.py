@@ -84,6 +84,11 @@ def prepare(dsn: str) -> bool:
         return found[0]
     if isinstance(trouble[0], CannotOpen):
         raise trouble[0]
+    if isinstance(trouble[0], asyncpg.LockNotAvailableError):
+        raise CannotOpen(
+            f"Cannot upgrade the database {named(dsn)} now: another session, such as a backup, reads or changes its "
+            "tables. Start again when it is done."
+        ) from trouble[0]
     raise CannotOpen(f"Cannot open the database {named(dsn)}: {_one_line(trouble[0])}") from trouble[0]
 
 
