@@ -181,7 +181,9 @@ class MemoryStore:
 
     def _carry(self, change: Carry) -> None:
         names = self._names(change.account_id, change.previous)
-        previous = self._meant(change.account_id, change.previous)
+        previous, parent = self._meant(change.account_id, change.previous), change.previous.parent_user_id
+        if previous is not None and parent is not None:
+            self._aliases.setdefault((change.account_id, parent), previous)
         self._learn(Link(change.account_id, change.at, [change.current]))
         current = self._meant(change.account_id, change.current)
         if current is None or (current.wa_id is None and previous and previous.wa_id and change.previous.aliases):

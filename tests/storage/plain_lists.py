@@ -169,6 +169,8 @@ class PlainLists:
 
     def _carry(self, change: Carry) -> None:
         names, previous = self._names(change.previous), self._known(change.previous)
+        if previous is not None and previous.parent_user_id is not None:
+            self.users.setdefault(previous.parent_user_id, previous)
         self._told(change.current, change.at)
         current = self._known(change.current)
         if previous is not None and current is None:

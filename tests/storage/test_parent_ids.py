@@ -192,6 +192,14 @@ async def test_a_blocked_user_whose_ids_change_is_blocked_as_who_it_became(
     assert await are_blocked(store, current, previous, blocked) == [True, True, True]
 
 
+async def test_a_parent_id_that_a_change_shows_of_the_former_user_means_it(store: Store) -> None:
+    await store.apply(block(shown(None, U1)))
+
+    await store.apply(carry(shown(None, U1, P1), shown(None, U2, P2)))
+
+    assert await are_blocked(store, shown(None, None, P1), shown(None, None, P2)) == [True, True]
+
+
 async def test_a_changed_parent_id_counts_for_blocks_to_come(store: Store) -> None:
     await store.apply(link(shown(1, U1, P1)))
     await store.apply(carry(shown(None, U1, P1), shown(None, None, P2)))

@@ -135,7 +135,8 @@ class Carry(msgspec.Struct, frozen=True):
     In every list of the account where `previous` is in force, `current` is blocked as well: since when, by whom, why
     and until when as before, at the list's newest place. `previous` stays blocked, since messages from before the
     change may come late. Where both have one key, the user_ids are linked. A full list lets nobody through. Either may
-    be given by a parent id alone; a new one that means nobody yet means who `previous` is.
+    be given by a parent id alone. One of `previous` that means nobody yet means who `previous` is, and so does one that
+    is all that `current` shows.
     """
 
     account_id: str

@@ -138,6 +138,8 @@ class Links:
         names = {*change.previous.keys, *change.previous.aliases}
         names |= {key for alias in known.values() for key in alias.keys}
         previous = _meant(change.previous, known)
+        if previous is not None and change.previous.parent_user_id not in known:
+            await self._learn_parents(account_id, [previous])
         await self.tell(Link(account_id, at, [change.current]))
         current = _meant(change.current, await self._known_to_the_end(account_id, change.current.aliases))
         if (same := carried_on(change, previous, current)) is not None:

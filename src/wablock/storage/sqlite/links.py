@@ -118,6 +118,9 @@ class Links:
         # Before anything is learned: where the user_id stays and the number is another, the link is about to change.
         names = self.names(change.account_id, [change.previous])
         previous = self._meant(change.account_id, change.previous)
+        parent = change.previous.parent_user_id
+        if previous is not None and parent is not None and self._alias(change.account_id, parent) is None:
+            self._execute(_LINK, (change.account_id, parent, previous.key, previous.wa_id))
         self.learn(Link(change.account_id, change.at, [change.current]))
         current = self._meant(change.account_id, change.current)
         if (same := carried_on(change, previous, current)) is not None:
