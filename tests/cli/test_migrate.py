@@ -32,6 +32,8 @@ NUMBERS = [f"10654035224{index}" for index in range(LISTS)]
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("filled") / "wablock.db"
     with_users(path, USERS)
+    with closing(apsw.Connection(str(path))) as connection:  # of whom no number is known
+        connection.execute("INSERT INTO identity_alias VALUES ('account0', 'US.ENT.1', 'US.no_number', NULL)")
     return path
 
 

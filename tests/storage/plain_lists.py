@@ -175,9 +175,7 @@ class PlainLists:
         current = self._known(change.current)
         if previous is not None and current is None:
             shown = previous.user_id if previous.wa_id is None else None
-            current = msgspec.structs.replace(
-                previous, user_id=shown, parent_user_id=change.current.parent_user_id
-            )
+            current = msgspec.structs.replace(previous, user_id=shown, parent_user_id=change.current.parent_user_id)
             self._told(current, change.at)
         elif previous is not None and current is not None and self._is_new_id(change, previous, current):
             new = change.current

@@ -140,10 +140,6 @@ def test_a_block_by_any_id_holds_by_every_id_that_was_shown_with_it(adapter: str
     law()
 
 
-async def is_blocked(store: Store, member: Member) -> bool:
-    return await is_blocked(store, member)
-
-
 @pytest.mark.parametrize("adapter, examples", [("sqlite", 150), ("postgres", 25)])
 def test_whoever_changes_ids_stays_blocked_by_each_of_them(adapter: str, examples: int) -> None:
     @hypothesis.settings(max_examples=examples, deadline=None)

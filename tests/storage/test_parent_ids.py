@@ -7,7 +7,7 @@ import pytest
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, is_blocked, listed, only_row, page, unblock
 from tests.storage.people import shown
 
-from wablock.block_list.ports import Carry, InForce, Link, Member
+from wablock.block_list.ports import Carry, Change, InForce, Link, Member
 from wablock.storage import Store
 
 LATER = NOON + 60 * SECOND
@@ -41,7 +41,7 @@ _PAIRS = (shown(1, U1), shown(1, None, P1), shown(None, U1, P1))
 async def test_ids_that_were_shown_together_are_one_user_however_they_were_blocked(
     store: Store, pairs: Sequence[Member], blocked: Member, first: str
 ) -> None:
-    changes = [block(blocked), *map(link, pairs)]
+    changes: list[Change] = [block(blocked), *map(link, pairs)]
     for change in changes if first == "block" else [*changes[1:], changes[0]]:
         await store.apply(change)
 

@@ -60,7 +60,11 @@ _LOOKS: dict[str, tuple[str, Sequence[Any], int]] = {
         300,
     ),
     "check one by a parent id": (checks._ROWS_BY_PARENT_IDS, ([LIST], [LIST], [""], ["US.ENT.7"], [LIST]), 4),
-    "check many by parent ids": (checks._ROWS_BY_PARENT_IDS, ([LIST] * 64, [LIST] * 64, [""] * 64, _PARENTS, [LIST]), 256),
+    "check many by parent ids": (
+        checks._ROWS_BY_PARENT_IDS,
+        ([LIST] * 64, [LIST] * 64, [""] * 64, _PARENTS, [LIST]),
+        256,
+    ),
     "check one of many lists by parent ids": (
         checks._ROWS_BY_PARENT_IDS,
         (_OTHERS, _OTHERS, [""] * 100, ["US.ENT.9"] * 100, _OTHERS),

@@ -128,7 +128,7 @@ class BlockList:
         return [members[index] for index in sorted(members)], list(failed.values())
 
     async def is_blocked(self, number: BusinessNumber, users: Sequence[wire.User]) -> list[bool]:
-        """For each of `users`, whether it is blocked now; raises `UserFailure` for what names no user of the business."""
+        """For each of `users`, whether it is blocked now; raises `UserFailure` for what names no user."""
         members = [
             _member(user, identity.of_item(user.user, user.user_id, number.country, may_be_listed=True))
             for user in users

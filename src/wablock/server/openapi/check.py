@@ -23,7 +23,10 @@ _NOT_A_CHECK: Final[dict[str, GraphError]] = {
 
 def paths() -> dict[str, Any]:
     user = path(
-        "user", "A phone number in any spelling, a `user_id`, or a parent user id that a webhook showed.", {"type": "string", "pattern": "^[^/]+$"}, USER
+        "user",
+        "A phone number in any spelling, a `user_id`, or a parent user id that a webhook showed.",
+        {"type": "string", "pattern": "^[^/]+$"},
+        USER,
     )
     return {
         f"{NUMBER}/check": {"parameters": [NUMBER_ID], "post": _many()},

@@ -80,7 +80,6 @@ class Listed(msgspec.Struct):
         return self.expires_at is not None and self.expires_at <= at
 
 
-
 def names_of(change: ListChange, meanings: Mapping[str, Meaning]) -> Iterable[str]:
     """Every identity under which a user of `change` may be on the list."""
     match change:

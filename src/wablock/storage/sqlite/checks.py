@@ -76,18 +76,23 @@ def blocked(
 
 def unlinked(connection: apsw.Connection, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
     """See `BlockStore.unlinked`."""
-    showing = [user for user in users if user.links]
-    known = _aliases(connection, account_id, [alias for user in showing for alias in user.aliases])
+    showing = [it for it in users if (it.user_id is not None or it.parent_user_id is not None) and it.links]
+    user_ids = [it.user_id for it in showing if it.user_id is not None]
+    parents = [it.parent_user_id for it in showing if it.parent_user_id is not None]
+    known = _aliases(connection, account_id, user_ids + parents)
+    if not parents:  # as most webhooks
+        shown = zip(showing, user_ids, strict=True)
+        return [user for user, user_id in shown if user_id not in known or one_spelling(known[user_id]) != user.key]
     return [user for user in showing if not _is_known(user, known)]
 
 
 def _is_known(user: Member, known: Mapping[str, str]) -> bool:
     """Whether all ids that the user shows mean the user's number, or, without one, what the user_id means."""
-    if user.wa_id is not None:
-        key = user.key
-    else:
-        key = one_spelling(known.get(user.key, user.key))
-    return all(alias == key or (alias in known and one_spelling(known[alias]) == key) for alias in user.aliases)
+    key = user.key if user.wa_id is not None else one_spelling(known.get(user.key, user.key))
+    user_id, parent = user.user_id, user.parent_user_id
+    if user_id is not None and user_id != key and (user_id not in known or one_spelling(known[user_id]) != key):
+        return False
+    return parent is None or (parent in known and one_spelling(known[parent]) == key)
 
 
 def _blocked(
@@ -139,7 +144,7 @@ def _first(
     names: list[str] = [user.key, *former_keys]
     if user.user_id is not None:
         names += (user.user_id, *(keys_of(aliases[user.user_id]) if user.user_id in aliases else ()))
-    if user.parent_user_id in aliases:
+    if user.parent_user_id is not None and user.parent_user_id in aliases:
         meant = aliases[user.parent_user_id]
         names += (*keys_of(meant), *(keys_of(aliases[meant]) if meant in aliases else ()))
     blocks = [found[name] for name in names if name in found]

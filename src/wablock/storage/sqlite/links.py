@@ -1,8 +1,9 @@
 """Which ids are one user, as requests and traffic show it, account by account.
 
 A user_id or a parent id is an alias. It means a number, or, while no number is known, a user_id, under which the user's
-rows lie. Where that user_id turns out to be somebody, every alias that meant it means the same at once, so that an alias
-is one step from its user. Two steps are possible only where a process of the version before wrote the second.
+rows lie. When that user_id is linked to a number or to another user_id, every alias that meant it is pointed there at
+once, so that an alias is one step from its user. Two steps are possible only where a process of the version before
+wrote the second.
 """
 
 from collections.abc import Callable, Iterable, Sequence
