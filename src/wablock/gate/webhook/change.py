@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from wablock.gate.webhook import documented, links
-from wablock.gate.webhook.documented import Address, Call, Contact, Item, Message, Thread, Value
+from wablock.gate.webhook.documented import Address, Call, Contact, Item, Message, System, Thread, Value
 from wablock.gate.webhook.links import Notice
 from wablock.gate.webhook.senders import Ids, Shown, are_several, digits_of
 
@@ -90,7 +90,7 @@ def sent_at(item: Item) -> int | None:
     shown = item.timestamp
     if isinstance(shown, str):
         return int(shown) if len(shown) <= _LONGEST_TIME and shown.isascii() and shown.isdigit() else None
-    return int(shown) if isinstance(shown, int | float) and 0 <= shown < 10**_LONGEST_TIME else None
+    return shown if isinstance(shown, int) and 0 <= shown < 10**_LONGEST_TIME else None
 
 
 class _Reading:
@@ -131,12 +131,14 @@ class _Reading:
         for message in messages:
             wa_id = message.wa_id
             # Nearly always two texts of digits, and then they are one number or two.
-            if wa_id == own or ((wa_id.__class__ is not str or not wa_id.isdecimal()) and links.is_own(wa_id, own)):
+            if wa_id and (
+                wa_id == own or ((wa_id.__class__ is not str or not wa_id.isdecimal()) and links.is_own(wa_id, own))
+            ):
                 self._read_own(message)
                 continue
             items.append(message)
             if message.system:
-                self._read_system(message)
+                self._read_system(message, message.system)
             elif message.user_id or message.parent_user_id:
                 self._link(message)
                 if message.contacts and (answer := links.answered_request(message)) is not None:
@@ -149,9 +151,9 @@ class _Reading:
         self._link(message)
         self._link(links.addressee_of(message))
 
-    def _read_system(self, message: Message) -> None:
+    def _read_system(self, message: Message, system: System) -> None:
         """What speaks of ids before and after shows no link."""
-        notices = list(links.notices_of(message))
+        notices = list(links.notices_of(message, system))
         if not notices:
             self._link(message)
         self.notices += notices

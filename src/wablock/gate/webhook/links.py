@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from wablock.gate.webhook.documented import Address, Echo, Item, Message, Status, Thread, Value
+from wablock.gate.webhook.documented import Address, Echo, Item, Message, Status, System, Thread, Value
 from wablock.gate.webhook.senders import Ids, Shown, digits_of
 
 _CHANGED_NUMBER: Final = frozenset(("user_changed_number", "customer_changed_number"))
@@ -115,11 +115,8 @@ def answered_request(message: Message) -> Ids | None:
     return Ids(phones[0].wa_id or phones[0].phone, message.user_id, message.parent_user_id)
 
 
-def notices_of(message: Message) -> Iterator[Notice]:
+def notices_of(message: Message, system: System) -> Iterator[Notice]:
     """What a `system` message announces."""
-    system = message.system
-    if not system:
-        return
     new_wa_id = system.wa_id or system.new_wa_id
     # Until August 2026 the ids from before stood where a message has its sender's.
     old_id = message.user_id if message.user_id != system.user_id else None

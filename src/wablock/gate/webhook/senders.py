@@ -11,7 +11,7 @@ from wablock.contract import identity
 from wablock.contract.typed_numbers import wa_id_of
 from wablock.contract.user_ids import is_parent_user_id, is_user_id
 
-Shown: TypeAlias = str | int | float | UnsetType | None
+Shown: TypeAlias = str | int | UnsetType | None
 """A `wa_id` as a webhook shows it: a text in any spelling, or a number."""
 
 ShownText: TypeAlias = str | UnsetType | None
@@ -68,7 +68,7 @@ def digits_of(wa_id: Shown) -> str | None:
         return None
     if isinstance(wa_id, str):
         return wa_id_of(wa_id)
-    return wa_id_of(str(int(wa_id))) if 0 < wa_id < _LARGEST_NUMBER and wa_id == int(wa_id) else None
+    return wa_id_of(str(wa_id)) if 0 < wa_id < _LARGEST_NUMBER else None
 
 
 def _user_id(user_id: ShownText) -> str | None:
