@@ -54,22 +54,18 @@ class Payload:
             return self.raw
         if not self._entries:
             return None
-        cut = self._cut(wanted, gone)
-        return None if cut is None else b"".join([self.raw[: self._root.start], *self._root.without(cut)])
-
-    def _cut(self, wanted: set[int], gone: set[int]) -> Cut | None:
-        """What is taken out; None: everything."""
-        cuts = [self._cut_of_entry(changes, wanted, gone) for changes in self._entries]
+        cuts = [_cut_of_entry(changes, wanted, gone) for changes in self._entries]
         if all(cut is GONE for cut in cuts):
             return None
-        return {"entry": _parts(cuts)}
+        return b"".join([self.raw[: self._root.start], *self._root.without({"entry": _parts(cuts)})])
 
-    def _cut_of_entry(self, changes: Sequence[Change], wanted: set[int], gone: set[int]) -> Cut | Gone | None:
-        cuts = [cut_of(change, gone) if id(change) in wanted else GONE for change in changes]
-        if all(cut is GONE for cut in cuts):
-            return GONE
-        parts = _parts(cuts)
-        return {"changes": parts} if parts else None
+
+def _cut_of_entry(changes: Sequence[Change], wanted: set[int], gone: set[int]) -> Cut | Gone | None:
+    cuts = [cut_of(change, gone) if id(change) in wanted else GONE for change in changes]
+    if all(cut is GONE for cut in cuts):
+        return GONE
+    parts = _parts(cuts)
+    return {"changes": parts} if parts else None
 
 
 def _changes_of(entry: Entry, place: int) -> list[Change]:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import Final, TypeAlias
 
 import msgspec
@@ -88,7 +89,7 @@ class Node:
         for step in path:
             inner = node.member(step) if isinstance(step, str) else node._node(step)
             if inner is None:
-                raise Unreadable("its parts cannot be told apart")
+                raise Unreadable("The body's parts cannot be told apart.")
             node = inner
         return node
 
@@ -137,14 +138,16 @@ class Node:
             lengths = list(map(len, _list.decode(memoryview(self.body)[self.start : self.end])))
         except _UNREAD:
             return list(self._scan())
-        is_compact = sum(lengths) + max(len(lengths) - 1, 0) + 2 == self.size
+        if sum(lengths) + len(lengths) + 1 == self.size:  # a comma or a bracket behind each: there are no blanks
+            begins = accumulate(lengths, _behind, initial=self.start + 1)
+            return [_Part("", at, at, at + length) for at, length in zip(begins, lengths, strict=False)]
         parts = []
         at = self.start + 1
         for length in lengths:
-            at = at if is_compact else _skip(self.body, at)
+            at = _skip(self.body, at)
             end = at + length
             parts.append(_Part("", at, at, end))
-            at = end + 1 if is_compact else _skip(self.body, end) + 1  # over the comma
+            at = _skip(self.body, end) + 1  # over the comma
         return parts
 
     def _members(self) -> list[_Part]:
@@ -184,6 +187,11 @@ class Node:
             after = _skip(body, end)
             comma = body[after : after + 1] == b","
             at = _skip(body, after + 1)
+
+
+def _behind(at: int, length: int) -> int:
+    """Where the next element begins, behind a comma."""
+    return at + length + 1
 
 
 def _end_of_value(text: str, at: int) -> int:
