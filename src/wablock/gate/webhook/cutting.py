@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from wablock.gate.webhook import links
 from wablock.gate.webhook.change import Change, Handover
-from wablock.gate.webhook.documented import Chunk, Item, Thread, Value
+from wablock.gate.webhook.documented import Chunk, Contact, Item, Thread, Value
 from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node
 from wablock.gate.webhook.senders import Ids, names_of
 
@@ -47,19 +47,22 @@ class _Cutting:
 
     def cut(self, value: Value) -> Cut | Gone | None:
         """What goes of a change's value, or of the value in its `standby`."""
-        messages = self._of_array(value.messages or ())
-        parts: dict[str, Cut | Gone | None] = {
-            "messages": messages,
-            "calls": self._of_array(value.calls or ()),
-            "history": _of_all(map(self._of_chunk, value.history or ())),
-            "standby": self.cut(value.standby) if value.standby else None,
-            "conversation_context": GONE if messages is not None else None,  # a summary of what they wrote
-        }
-        if not any(parts.values()):
+        cut: dict[str | int, Cut | Gone] = {}
+        if value.messages and (messages := self._of_array(value.messages)) is not None:
+            cut["messages"] = messages
+            cut["conversation_context"] = GONE  # a summary of what they wrote
+        if links.shows_others(value):
+            cut |= {name: part for name, part in self._of_others(value) if part is not None}
+        if not cut:
             return None
-        parts["contacts"] = self._contacts(value)
-        cut: dict[str | int, Cut | Gone] = {name: part for name, part in parts.items() if part is not None}
+        if value.contacts and (contacts := self._of_contacts(value, value.contacts)) is not None:
+            cut["contacts"] = contacts
         return cut if any(cut.get(name) is not GONE and _says_something(value, name) for name in _MEMBERS) else GONE
+
+    def _of_others(self, value: Value) -> Iterator[tuple[str, Cut | Gone | None]]:
+        yield "calls", self._of_array(value.calls or ())
+        yield "history", _of_all(map(self._of_chunk, value.history or ()))
+        yield "standby", self.cut(value.standby) if value.standby else None
 
     def _of_array(self, items: Sequence[Item]) -> Cut | Gone | None:
         return _of_all(GONE if id(item) in self._gone else None for item in items)
@@ -70,19 +73,16 @@ class _Cutting:
     def _of_thread(self, thread: Thread) -> Cut | Gone | None:
         return _within("messages", self._of_array(thread.messages or ()))
 
-    def _contacts(self, value: Value) -> Cut | Gone | None:
+    def _of_contacts(self, value: Value, contacts: Sequence[Contact]) -> Cut | Gone | None:
         """Those who belong to nobody but the senders of what is taken out."""
-        contacts = list(map(names_of, value.contacts or ()))
         items = list(_items_of(value))
         leaving = self._names_of_senders(item for item in items if id(item) in self._gone)
-        places = {place for place, names in enumerate(contacts) if not leaving.isdisjoint(names)}
-        if not places:
+        names = list(map(names_of, contacts))
+        if all(map(leaving.isdisjoint, names)):
             return None
         staying = self._names_of_senders(item for item in items if id(item) not in self._gone)
         staying = staying.union(*map(names_of, _named_by_the_business(value)))
-        return _of_all(
-            GONE if place in places and staying.isdisjoint(names) else None for place, names in enumerate(contacts)
-        )
+        return _of_all(GONE if staying.isdisjoint(shown) and not leaving.isdisjoint(shown) else None for shown in names)
 
     def _names_of_senders(self, items: Iterable[Item]) -> set[str]:
         return set().union(*(names_of(ids) for item in items for ids in self._change.senders(item)))
@@ -102,9 +102,10 @@ def _items_of(value: Value) -> Iterator[Item]:
 
 
 def _named_by_the_business(value: Value) -> Iterator[Ids]:
-    yield from map(links.recipient_of, value.statuses or ())
-    yield from map(links.echoed_to, value.message_echoes or ())
-    yield from value.user_preferences or ()
+    if links.shows_others(value):
+        yield from map(links.recipient_of, value.statuses or ())
+        yield from map(links.echoed_to, value.message_echoes or ())
+        yield from value.user_preferences or ()
     yield from (links.addressee_of(item) for item in _items_of(value) if item.to or item.to_user_id)
 
 
