@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.gate.webhook.payloads import (
     ANNA,
@@ -139,6 +139,7 @@ def _sent(it: Json) -> list[Json]:
 DROPPED = st.sets(st.integers(0, 12).map("wamid.{}".format))
 
 
+@settings(deadline=None)
 @given(webhooks(), st.booleans())
 def test_where_nothing_is_taken_out_it_is_the_same_object(webhook: Json, indented: bool) -> None:  # noqa: FBT001
     body = json.dumps(webhook, indent=2 if indented else None).encode()
@@ -146,6 +147,7 @@ def test_where_nothing_is_taken_out_it_is_the_same_object(webhook: Json, indente
     assert left(body, lambda _: False) is body
 
 
+@settings(deadline=None)
 @given(webhooks(), DROPPED)
 def test_it_says_what_a_plain_way_of_taking_out_says(webhook: Json, dropped: set[str]) -> None:
     body = left(encoded(webhook), lambda item: item.id in dropped)
@@ -153,6 +155,7 @@ def test_it_says_what_a_plain_way_of_taking_out_says(webhook: Json, dropped: set
     assert (None if body is None else json.loads(body)) == without(webhook, lambda item: item["id"] in dropped)
 
 
+@settings(deadline=None)
 @given(webhooks(), DROPPED)
 def test_what_is_kept_is_there_in_its_order_and_in_the_bytes_that_came(webhook: Json, dropped: set[str]) -> None:
     payload = Payload.parse(json.dumps(webhook, ensure_ascii=False, separators=(" ,  ", ":  ")).encode())
@@ -165,6 +168,7 @@ def test_what_is_kept_is_there_in_its_order_and_in_the_bytes_that_came(webhook: 
     assert is_subsequence(body, payload.raw)
 
 
+@settings(deadline=None)
 @given(webhooks(), DROPPED, st.data())
 def test_two_groups_of_changes_lose_and_double_nothing(webhook: Json, dropped: set[str], data: st.DataObject) -> None:
     payload = Payload.parse(encoded(webhook))

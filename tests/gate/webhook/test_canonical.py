@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.gate.webhook.payloads import ANNA, ANNAS_ID, BEN, OURS, change, contact, delivery, encoded, message
 from tests.gate.webhook.reading import reading
@@ -184,6 +184,7 @@ ANYTHING = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 def test_any_json_is_read_as_documented_or_refused(value: Any) -> None:
     for webhook in (value, {"entry": value}, {"entry": [{"changes": value}]}, delivery(change(messages=value))):
@@ -194,6 +195,7 @@ def test_any_json_is_read_as_documented_or_refused(value: Any) -> None:
         decoder.decode(documented)
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_no_bytes_are_an_error_of_another_kind(body: bytes) -> None:
     for it in (body, b'{"entry":[{"changes":[{"value":{"messages":[{"from":"' + body + b'"}]}}]}]}'):

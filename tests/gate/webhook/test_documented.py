@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.gate.webhook.payloads import Json, change, contact, delivery, message, status
 from tests.gate.webhook.reading import reading
@@ -68,6 +68,7 @@ def test_a_number_that_grows_hides_no_second_name(blanks: int) -> None:
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 
 
+@settings(deadline=None)
 @given(st.sampled_from(CASES), st.randoms(use_true_random=False), LEAVES, st.booleans())
 def test_what_is_read_in_one_pass_is_what_the_other_way_reads(
     case: Case,
@@ -84,6 +85,7 @@ def test_what_is_read_in_one_pass_is_what_the_other_way_reads(
     assert found is None or reading(of(body, found)) == reading(of(body, decoder.decode(canonical(body))))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(CASES), st.binary(min_size=1, max_size=3), st.integers(0))
 def test_what_is_read_in_one_pass_is_utf_8(case: Case, spoilt: bytes, place: int) -> None:
     body = compact(case.payload)

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.gate.webhook.spelling import is_subsequence, respelt
 
@@ -46,6 +46,7 @@ def left(body: bytes, cut: Cut) -> bytes:
     return b"".join(Node.of(body).without(cut))
 
 
+@settings(deadline=None)
 @given(st.data(), VALUES, st.randoms(use_true_random=False))
 def test_what_is_left_is_what_plain_python_leaves_in_the_bytes_that_came(
     data: st.DataObject, value: Any, random: Random
@@ -59,6 +60,7 @@ def test_what_is_left_is_what_plain_python_leaves_in_the_bytes_that_came(
     assert is_subsequence(kept, body)
 
 
+@settings(deadline=None)
 @given(VALUES, st.randoms(use_true_random=False))
 def test_where_nothing_is_taken_out_all_bytes_stay(value: Any, random: Random) -> None:
     body = respelt(value, random)
@@ -66,6 +68,7 @@ def test_where_nothing_is_taken_out_all_bytes_stay(value: Any, random: Random) -
     assert left(body, {}) == body
 
 
+@settings(deadline=None)
 @given(VALUES, st.randoms(use_true_random=False))
 def test_parts_and_their_bytes_are_those_of_plain_python(value: Any, random: Random) -> None:
     root = Node.of(b" " + respelt(value, random, with_cases=False, in_order=True))

@@ -20,7 +20,7 @@ from wablock.gate.webhook.raw_json import Unreadable
 # Numbers as floats: no sender's number is larger than they are exact, and none is too long to be read.
 _reader = json.JSONDecoder(object_pairs_hook=tuple, strict=False, parse_int=float)
 
-_LARGEST_EXACT: Final = 2**53
+_LARGEST_INTEGER: Final = 2**63  # that the documented shape is read with
 
 # Of the address nothing is read where it stands twice: it is an unknown number's then.
 _UNREADABLE_TWICE: Final = frozenset(("metadata", "phone_number_id", "display_phone_number"))
@@ -109,7 +109,7 @@ def _text(value: Any) -> Any:
 
 def _number_or_text(value: Any) -> Any:
     if isinstance(value, float):
-        return int(value) if abs(value) < _LARGEST_EXACT and value.is_integer() else UNSET
+        return int(value) if abs(value) < _LARGEST_INTEGER and value.is_integer() else UNSET
     return _text(value)
 
 
