@@ -8,18 +8,18 @@ to a sender that stands twice in one object has two readings, the first and the 
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from math import isfinite
 from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, inspect
 
-from wablock.gate.webhook.documented import Value, Webhook
+from wablock.gate.webhook.documented import Thread, Value, Webhook
 from wablock.gate.webhook.raw_json import Unreadable
 
 # An object is read as a tuple of all its members, an array as a list.
 # Numbers as floats: no sender's number is larger than they are exact, and none is too long to be read.
 _reader = json.JSONDecoder(object_pairs_hook=tuple, strict=False, parse_int=float)
+_LARGEST_EXACT: Final = 2**53
 
 # Of the address nothing is read where it stands twice: it is an unknown number's then.
 _UNREADABLE_TWICE: Final = frozenset(("metadata", "phone_number_id", "display_phone_number"))
@@ -61,7 +61,7 @@ def _shape_of(kind: inspect.Type, known: dict[type, _Shape]) -> _Shape | None:
 def _struct_of(kind: inspect.StructType, known: dict[type, _Shape]) -> _Shape:
     if kind.cls not in known:
         members: dict[str, _Shape] = {}
-        known[kind.cls] = partial(_value if kind.cls is Value else _struct, members)
+        known[kind.cls] = partial(_READERS.get(kind.cls, _struct), members)
         for field in kind.fields:
             shape = _shape_of(field.type, known)
             if shape is not None:
@@ -69,7 +69,7 @@ def _struct_of(kind: inspect.StructType, known: dict[type, _Shape]) -> _Shape:
     return known[kind.cls]
 
 
-def _struct(members: Mapping[str, _Shape], value: Any) -> Any:
+def _struct(members: Mapping[str, _Shape], value: Any, repeatable: frozenset[str] = _HIDES_NOBODY) -> Any:
     if not isinstance(value, tuple):
         return UNSET
     documented: dict[str, Any] = {}
@@ -77,7 +77,7 @@ def _struct(members: Mapping[str, _Shape], value: Any) -> Any:
         folded = name.casefold()
         if folded not in members:
             continue
-        if folded not in documented or folded in _HIDES_NOBODY:
+        if folded not in documented or folded in repeatable:
             documented[folded] = members[folded](member)
         elif folded in _UNREADABLE_TWICE:
             documented[folded] = _TWICE.get(folded, False)
@@ -95,6 +95,11 @@ def _value(members: Mapping[str, _Shape], value: Any) -> Any:
     return documented
 
 
+def _thread(members: Mapping[str, _Shape], value: Any) -> Any:
+    """Its `id` is the user."""
+    return _struct(members, value, frozenset())
+
+
 def _list_of(element: _Shape) -> _Shape:
     return lambda value: (
         [{} if (it := element(one)) is UNSET else it for one in value] if isinstance(value, list) else UNSET
@@ -107,7 +112,10 @@ def _text(value: Any) -> Any:
 
 
 def _number_or_text(value: Any) -> Any:
-    return value if isinstance(value, float) and isfinite(value) else _text(value)
+    """A number only where it is whole, as every sender's is; see `_reader`."""
+    if not isinstance(value, float):
+        return _text(value)
+    return int(value) if abs(value) < _LARGEST_EXACT and value.is_integer() else UNSET
 
 
 def _anything(value: Any) -> Any:
@@ -115,5 +123,6 @@ def _anything(value: Any) -> Any:
     return _text(value) if isinstance(value, str) else False
 
 
-_LEAVES: Final = ((inspect.AnyType, _anything), (inspect.FloatType, _number_or_text))
+_LEAVES: Final = ((inspect.AnyType, _anything), (inspect.IntType, _number_or_text))
+_READERS: Final = {Value: _value, Thread: _thread}
 _webhook: Final = _shape_of(inspect.type_info(Webhook), {}) or _anything

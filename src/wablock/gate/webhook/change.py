@@ -1,7 +1,6 @@
 """One change of a webhook as it was read: who sent what in it, and what it shows of its users."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
@@ -10,13 +9,17 @@ from msgspec import UNSET
 from wablock.gate.webhook import documented, links
 from wablock.gate.webhook.documented import Address, Call, Contact, Item, Message, Thread, Value
 from wablock.gate.webhook.links import Notice
-from wablock.gate.webhook.senders import Ids, Shown, are_several, digits_of
+from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.senders import Ids, Shown, are_several, key_of, remembered
 
 At: TypeAlias = tuple[()] | tuple[int] | tuple[int, int]
 
 _BUSINESS_CALLS: Final = "business_initiated"
 _NOBODY: Final[Mapping[int, Sequence[Ids]]] = {}
 _LONGEST_TIME: Final = 12  # digits of a time in seconds
+_ALIKE: Final = 6  # digits at the end that all spellings of a number share
+_MOST_READINGS: Final = 1_000  # of one change; what Meta documents has one of each item
+_DEEPEST: Final = 100  # `standby` in `standby`, where Meta documents one
 
 
 class Handover(Item, gc=False, eq=False):
@@ -61,7 +64,7 @@ def change_of(shape: documented.Change, at: At, entry_id: str | None) -> Change:
     number = address.phone_number_id
     change = Change(at, entry_id, number if number and isinstance(number, str) else None, value=value)
     change.display_number = address.display_phone_number
-    reading = _Reading(_own_digits(change.display_number))
+    reading = _Reading(_own_key(change.display_number))
     reading.read(value)
     change.items, change.others = reading.items, reading.others
     change.links, change.notices = reading.links, reading.notices
@@ -90,16 +93,18 @@ def sent_at(item: Item) -> int | None:
     shown = item.timestamp
     if isinstance(shown, str):
         return int(shown) if len(shown) <= _LONGEST_TIME and shown.isascii() and shown.isdigit() else None
-    return int(shown) if isinstance(shown, int | float) and 0 <= shown < 10**_LONGEST_TIME else None
+    return shown if isinstance(shown, int) and 0 <= shown < 10**_LONGEST_TIME else None
 
 
 class _Reading:
-    """Reads one change. `own`: the digits of the business's number, where it is shown."""
+    """Reads one change. `own`: the key of the business's number, where it is shown."""
 
-    __slots__ = ("_own", "items", "links", "notices", "others")
+    __slots__ = ("_depth", "_own", "_readings", "items", "links", "notices", "others")
 
     def __init__(self, own: str | None) -> None:
         self._own = own
+        self._readings = 0
+        self._depth = 0
         self.items: list[Item] = []
         self.others: dict[int, Sequence[Ids]] = {}
         self.links: list[Ids] = []
@@ -117,21 +122,26 @@ class _Reading:
             for chunk in value.history or ():
                 for thread in chunk.threads or ():
                     self._read_thread(thread)
-            if value.recipient and not value.metadata:
+            if value.sender or (value.recipient and not value.metadata):
                 self._read_handover(value.sender or Address(), contacts)
             for ids in links.shown_beside(value):
                 self._link(ids)
             self.notices += links.withdrawn_notices(value)
             if value.standby:
-                self.read(value.standby)
+                self._read_standby(value.standby)
 
     def _read_messages(self, messages: Sequence[Message], anybody: Sequence[Ids]) -> None:
         """`anybody`: whom a receiver may take for the sender of a message that names none."""
         own, items = self._own, self.items
+        end = own and own[-_ALIKE:]
         for message in messages:
             wa_id = message.wa_id
-            # Nearly always two texts of digits, and then they are one number or two.
-            if wa_id == own or ((wa_id.__class__ is not str or not wa_id.isdecimal()) and links.is_own(wa_id, own)):
+            # Fast: nearly all numbers are digits alone, and end in others than the business's.
+            if (
+                own is not None
+                and (wa_id.__class__ is not str or wa_id[-_ALIKE:] == end or not wa_id.isdecimal())
+                and links.is_own(wa_id, own)
+            ):
                 self._read_own(message)
                 continue
             items.append(message)
@@ -165,6 +175,12 @@ class _Reading:
                 self.items.append(call)
                 self._note(call, contacts)
 
+    def _read_standby(self, value: Value) -> None:
+        if self._depth == _DEEPEST:
+            raise Unreadable("The body is nested too deeply.")
+        self._depth += 1
+        self.read(value)
+
     def _read_thread(self, thread: Thread) -> None:
         user = links.user_of(thread)
         self._link(user)
@@ -180,12 +196,13 @@ class _Reading:
         """Keep who may have sent an item that names nobody, and is more than an empty object."""
         if not (item.wa_id or item.user_id or item.parent_user_id) and (item.id or item.type or item.timestamp):
             self.others[id(item)] = anybody
+            self._readings += len(anybody) - 1
+            if self._readings > _MOST_READINGS:
+                raise Unreadable("Too many messages of one change name no sender beside several contacts.")
 
     def _link(self, ids: Ids) -> None:
         if are_several(ids) and are_several(ids := links.without_own(ids, self._own)):
             self.links.append(ids)
 
 
-@lru_cache(maxsize=4096)  # every change of a webhook shows it again
-def _own_digits(shown: Shown) -> str | None:
-    return digits_of(shown)
+_own_key: Final = remembered(key_of)

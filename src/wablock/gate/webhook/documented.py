@@ -272,7 +272,12 @@ class Webhook(msgspec.Struct, gc=False):
     entry: list[Entry] | UnsetType = UNSET
 
 
-decoder: Final = msgspec.json.Decoder(Webhook)
+def _refuse(number: str) -> Any:
+    """A float may be longer when it is encoded again, as `1e15` is, and so make up for what was not read."""
+    raise ValueError(number)
+
+
+decoder: Final = msgspec.json.Decoder(Webhook, float_hook=_refuse)
 encoder: Final = msgspec.json.Encoder()
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from wablock.gate.webhook.documented import Address, Echo, Item, Message, Status, Thread, Value
-from wablock.gate.webhook.senders import Ids, Shown, digits_of
+from wablock.gate.webhook.senders import Ids, Shown, key_of
 
 _CHANGED_NUMBER: Final = frozenset(("user_changed_number", "customer_changed_number"))
 _CHANGED_USER_ID: Final = "user_changed_user_id"
@@ -58,12 +58,8 @@ def handed_over(sender: Address) -> Ids:
 
 
 def is_own(wa_id: Shown, own: str | None) -> bool:
-    """Whether this is the business's own number, of which `own` are the digits."""
-    if own is None or not wa_id:
-        return False
-    if isinstance(wa_id, str) and wa_id.isdecimal():  # as nearly all are
-        return wa_id == own
-    return digits_of(wa_id) == own
+    """Whether this is the business's own number, in whatever spelling; `own` is its key."""
+    return own is not None and key_of(wa_id) == own
 
 
 def without_own(ids: Ids, own: str | None) -> Ids:
