@@ -107,8 +107,8 @@ def test_a_webhook_may_have_three_megabytes(gate: RunningServer, size: int, stat
     assert post(gate, body).status_code == status
 
 
-@pytest.mark.parametrize("field", ["messages", "standby"])
-def test_a_blocked_users_message_is_taken_out_of_each_field_that_carries_messages(
+@pytest.mark.parametrize("field", ["messages", "standby", "history", "Messages", "a_field_to_come"])
+def test_a_blocked_users_message_is_taken_out_whatever_the_field_is(
     gate: RunningServer, receiver: Receiver, field: str
 ) -> None:
     block(gate, ANNA)
@@ -116,6 +116,29 @@ def test_a_blocked_users_message_is_taken_out_of_each_field_that_carries_message
     answer = post(gate, webhook(message(ANNA), field=field))
 
     assert (answer.status_code, receiver.deliveries) == (200, [])
+
+
+def test_a_name_on_the_way_to_a_sender_that_stands_twice_is_refused_and_named(
+    gate: RunningServer, receiver: Receiver
+) -> None:
+    body = webhook(message(ANNA)).replace(b'"from":', b'"From":"1","from":')
+
+    answer = post(gate, body)
+
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], receiver.deliveries) == (400, 100, [])
+    assert '"from" stands twice' in error["message"]
+
+
+@pytest.mark.parametrize("number", [b"null", b"106540352242922", b'"1","phone_number_id":"106540352242922"'])
+def test_a_message_to_a_number_that_cannot_be_read_goes_to_none_of_the_accounts_receivers(
+    gate: RunningServer, receiver: Receiver, number: bytes
+) -> None:
+    body = webhook(message(ANNA)).replace(b'"phone_number_id":"106540352242922"', b'"phone_number_id":' + number)
+
+    answer = post(gate, body)
+
+    assert (answer.status_code, receiver.deliveries) == (502, [])
 
 
 def test_a_message_opens_the_window_of_its_sender(tmp_path: Path, receiver: Receiver) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import httpx2
-from tests.gate.payloads import Json, change, contact, delivery, encoded, message
+from tests.gate.webhook.payloads import Json, change, contact, delivery, encoded, message
 from tests.server.test_webhooks import signed
 
 WEBHOOK = "/webhooks/whatsapp"

@@ -16,7 +16,7 @@ from tests.end_to_end.gate import GateDeployment, Lives
 from tests.end_to_end.graph import body
 from tests.end_to_end.meta_sender import Ledger, MetaSender
 from tests.end_to_end.moody_receiver import moody_receiver
-from tests.gate.payloads import Json
+from tests.gate.webhook.payloads import Json
 from tests.receiver import Delivery, receiving
 from tests.server.test_webhooks import signed
 

@@ -17,7 +17,7 @@ from tests.end_to_end.deployment import BLOCK_USERS, at_once
 from tests.end_to_end.gate import GateDeployment
 from tests.end_to_end.graph import body
 from tests.end_to_end.meta_sender import WEBHOOK
-from tests.gate.payloads import Json, change, contact, delivery, encoded, message, status
+from tests.gate.webhook.payloads import Json, change, contact, delivery, encoded, message, status
 from tests.postgres import give_back
 from tests.receiver import Receiver, receiving
 from tests.server.test_webhooks import signed

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.gate.payloads import OUR_OTHER
+from tests.gate.webhook.payloads import OUR_OTHER
 from tests.middleware.bot import Bot, running_bot
 from tests.running_server import ACCOUNT_ID, NUMBER, RunningServer, running_server
 

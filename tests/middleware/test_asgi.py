@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.downstream.loopback import Loopback, answering
-from tests.gate.payloads import change, delivery, encoded, message
+from tests.gate.webhook.payloads import change, delivery, encoded, message
 from tests.running_server import RunningServer
 
 from wablock.middleware import GateMiddleware

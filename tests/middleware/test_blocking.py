@@ -2,7 +2,7 @@
 
 import httpx2
 import pytest
-from tests.gate.payloads import (
+from tests.gate.webhook.payloads import (
     ANNA,
     ANNAS_ID,
     BEN,

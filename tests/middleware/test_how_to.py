@@ -14,7 +14,7 @@ import pytest
 from tests.cli.command import environment, run
 from tests.end_to_end.deployment import PHONE_NUMBER_ID, Deployment
 from tests.end_to_end.graph import body
-from tests.gate.payloads import ANNA, BEN, change, delivery, encoded, message
+from tests.gate.webhook.payloads import ANNA, BEN, change, delivery, encoded, message
 from tests.middleware.bot import SECRET, signed
 from tests.middleware.how_to import blocks, replaced
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import httpx2
 import pytest
 from tests.downstream.loopback import Loopback, Reader, Writer, answering, serving
-from tests.gate.payloads import ANNA, NOT_FROM_USERS, OUR_OTHER, change, delivery, encoded, message
+from tests.gate.webhook.payloads import ANNA, NOT_FROM_USERS, OUR_OTHER, change, delivery, encoded, message
 from tests.middleware.bot import Bot, block, running_bot
 from tests.running_server import RunningServer
 

@@ -1,5 +1,6 @@
 """Each of Meta's documented webhooks through a running server to a real receiver: gone, or there byte for byte."""
 
+import json
 from collections.abc import Iterator
 
 import httpx2
@@ -12,6 +13,8 @@ from tests.server.webhook_samples import (
     CHANGES,
     ITEMS,
     NUMBER,
+    SENT_IN_OTHER_FIELDS,
+    SOMEBODY,
     USER,
     USERS_ID,
     Json,
@@ -23,6 +26,7 @@ from tests.server.webhook_samples import (
 )
 
 BLOCKED, BLOCKED_ID = "16505550101", "US.20000000000000000001"
+ANOTHER = "16505550178"
 
 # Of a user who hides the number the user_id alone is known.
 named = pytest.mark.parametrize("by_id", [False, True], ids=["by number", "by user_id"])
@@ -57,7 +61,9 @@ def gate(tmp_path_factory: pytest.TempPathFactory, running_receiver: Receiver) -
 
 
 def free(kind: str, *, by_id: bool = False) -> Json:
-    return item(kind, None, USERS_ID) if by_id else item(kind, USER)
+    """One whose new number is not the one that the blocked user gets."""
+    it = item(kind, None, USERS_ID) if by_id else item(kind, USER)
+    return json.loads(json.dumps(it).replace(SOMEBODY, ANOTHER))  # type: ignore[no-any-return]
 
 
 def blocked(kind: str, *, by_id: bool = False) -> Json:
@@ -114,6 +120,18 @@ def test_what_a_blocked_user_sent_is_gone_from_between_what_a_free_one_sent(
     (delivery,) = receiver.deliveries
     assert items_in(delivery.body) == [raw(it) for it in others]
     assert delivery.headers["x-hub-signature-256"] == signed(delivery.body)
+
+
+@pytest.mark.parametrize("kind", SENT_IN_OTHER_FIELDS)
+def test_what_a_blocked_user_sent_goes_nowhere_in_other_fields_either(
+    gate: RunningServer, receiver: Receiver, kind: str
+) -> None:
+    whole = webhook(SENT_IN_OTHER_FIELDS[kind])
+
+    answers = [post(gate, written(whole)), post(gate, about_the_blocked_user(SENT_IN_OTHER_FIELDS[kind]))]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [delivery.body for delivery in receiver.deliveries] == [written(whole)]
 
 
 @pytest.mark.parametrize("kind", CHANGES)

@@ -208,7 +208,7 @@ def test_a_blocked_users_call_is_taken_out(gate: RunningServer, receiver: Receiv
     [
         webhook(statuses=[{"id": "wamid.9", "status": "read", "recipient_id": ANNA}]),
         webhook(field="smb_message_echoes", message_echoes=[{"from": "15550783881", "to": ANNA, "id": "wamid.8"}]),
-        webhook(field="something_new", messages=[{"from": ANNA}]),
+        webhook(field="something_new", news=[{"from": ANNA}]),
         webhook(errors=[{"code": 130429}]),
     ],
 )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 import msgspec
-from tests.server.webhook_pieces import elements_in, field_of, members_in
+from tests.server.webhook_pieces import elements_in, members_in
 from tests.server.webhook_samples import NUMBER, OTHER_NUMBER
 
 OURS, OTHERS = NUMBER, OTHER_NUMBER
@@ -28,8 +28,6 @@ PEOPLE = (ANNA, BEN, PAULO, DIEGO)
 def left_of(it: bytes, number: str) -> list[tuple[str, bytes]] | None:
     """The members of what a plain way of taking out leaves of a change, with the bytes that they came with."""
     members = members_in(it)
-    if field_of(it) not in {"messages", "calls", "standby"}:
-        return list(members.items())
     arrays = {name: elements_in(members[name]) for name in ("messages", "calls", "contacts") if name in members}
     items = [raw for name in ("messages", "calls") for raw in arrays.get(name, [])]
     gone = [raw for raw in items if (who := _who(raw)) is not None and number in who.blocked]

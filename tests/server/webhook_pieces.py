@@ -1,5 +1,7 @@
 """A webhook's bytes, piece by piece as they stand in it: what must not be changed can be compared without decoding."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 
@@ -53,6 +55,11 @@ def number_of(change: bytes) -> str | None:
 
 def elements_in(array: bytes) -> list[bytes]:
     return [bytes(raw) for raw in _list.decode(array)]
+
+
+def pieces_in(members: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes | list[bytes]]]:
+    """The members, and each element of those that are arrays: without the blanks between elements."""
+    return [(name, elements_in(raw) if raw.startswith(b"[") else raw) for name, raw in members]
 
 
 def items_in(webhook: bytes) -> list[bytes]:

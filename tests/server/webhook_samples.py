@@ -11,7 +11,7 @@ BUSINESS: Final = "15550783881"
 USER: Final = "16505551234"
 USERS_ID: Final = "US.13491208655302741918"
 
-_SOMEBODY: Final = "16505550177"
+SOMEBODY: Final = "16505550177"
 _ID: Final = "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="
 _EARLIER_ID: Final = "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBJDQjZCMzlEQUE4OTJBMTE4RTUA"
 _AT: Final = "1749416383"
@@ -84,7 +84,7 @@ _PERSON: Final = {
     "addresses": [{"street": "1 Lucky Shrub Way", "city": "Menlo Park", "country_code": "US", "type": "WORK"}],
     "emails": [{"email": "barbara@example.com", "type": "WORK"}],
     "org": {"company": "Lucky Shrub", "title": "Lead"},
-    "phones": [{"phone": "+1 (650) 555-0177", "wa_id": _SOMEBODY, "type": "CELL"}],
+    "phones": [{"phone": "+1 (650) 555-0177", "wa_id": SOMEBODY, "type": "CELL"}],
     "urls": [{"url": "https://example.com/", "type": "COMPANY"}],
     "birthday": "1999-01-23",
 }
@@ -123,7 +123,7 @@ ITEMS: Final[dict[str, Json]] = {
     "reaction": {"type": "reaction", "reaction": {"message_id": _EARLIER_ID, "emoji": "👍"}},
     "reaction taken back": {"type": "reaction", "reaction": {"message_id": _EARLIER_ID}},
     "order": {"type": "order", "order": {"catalog_id": "1", "text": "Love these!", "product_items": [_ORDERED]}},
-    "changed number": _system("user_changed_number", f"User A changed to {_SOMEBODY}", wa_id=_SOMEBODY),
+    "changed number": _system("user_changed_number", f"User A changed to {SOMEBODY}", wa_id=SOMEBODY),
     "changed preference": _system("user_preference_changed", "User A stopped marketing", marketing="stop"),
     "unsupported": _failed("unsupported", 131051, "Message type unknown"),
     "unknown": _failed("unknown", 131060, "This message is unavailable"),
@@ -167,14 +167,20 @@ CHANGES: Final[dict[str, Json]] = {
     "click": change(user_actions=[_CLICK]),
     "echo": change("smb_message_echoes", message_echoes=[_ECHO]),
     "echo of another application": change("message_echoes", message_echoes=[_ECHO]),
-    "history": change("history", history=[{"metadata": {"phase": 0, "progress": 55}, "threads": [_THREAD]}]),
     "contact of the app": change("smb_app_state_sync", state_sync=[_ADDED]),
     "preference": change("user_preferences", contacts=_NAMED, user_preferences=[_PREFERENCE]),
     "call of the business": change("calls", calls=[_BUSINESS_CALLS | {"direction": "BUSINESS_INITIATED"}]),
     "status of a call": change("calls", statuses=[_RINGING]),
     "account_update": {"value": _CERTIFIED, "field": "account_update"},
     "message_template_status_update": {"value": _TEMPLATE, "field": "message_template_status_update"},
-    "a field to come": change("holograms", contacts=_NAMED, messages=[item("text")], holograms=[{"from": USER}]),
     "a field of one value": {"value": "x", "field": "a_field_to_come"},
 }
 """What users did not send, but mostly about one, by kind."""
+
+SENT_IN_OTHER_FIELDS: Final[dict[str, Json]] = {
+    "history": change("history", history=[{"metadata": {"phase": 0, "progress": 55}, "threads": [_THREAD]}]),
+    "media of the history": change("history", contacts=_NAMED, messages=[item("image")]),
+    "standby": change("standby", standby={"contacts": _NAMED, "messages": [item("text")]}),
+    "a field to come": change("holograms", contacts=_NAMED, messages=[item("text")]),
+}
+"""What one user sent, in fields other than `messages` and `calls`."""

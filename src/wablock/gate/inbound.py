@@ -19,7 +19,7 @@ from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change, kind_of, opens_window, sent_at
 from wablock.gate.webhook.display_numbers import display_wa_id
 from wablock.gate.webhook.documented import Item
-from wablock.gate.webhook.links import Notice
+from wablock.gate.webhook.links import Notice, without_own
 from wablock.gate.webhook.raw_json import Unreadable
 from wablock.gate.webhook.senders import Ids, member_of
 from wablock.gate.webhook.signature import is_signed, looks_signed
@@ -192,13 +192,14 @@ class Inbound:
     async def _learn(self, part: Part, now: Microseconds) -> None:
         """Links and changed ids, in their order; what is learned is durable before anything is forwarded."""
         account_id = part.account.account_id
+        own = None if part.number is None else part.number.wa_id
         links: list[Ids] = []
         for change in part.changes:
             if change.notices:
                 await self._learn_links(account_id, links, now)
                 links = []
                 await self._carry(account_id, change.notices, now)
-            links += change.links
+            links += (without_own(ids, own) for ids in change.links)
         await self._learn_links(account_id, links, now)
 
     async def _carry(self, account_id: str, notices: Sequence[Notice], now: Microseconds) -> None:

@@ -65,16 +65,11 @@ class Payload:
         return {"entry": _parts(cuts)}
 
     def _cut_of_entry(self, changes: Sequence[Change], wanted: set[int], gone: set[int]) -> Cut | Gone | None:
-        cuts = [self._cut_of(change, gone) if id(change) in wanted else GONE for change in changes]
+        cuts = [cut_of(change, gone) if id(change) in wanted else GONE for change in changes]
         if all(cut is GONE for cut in cuts):
             return GONE
         parts = _parts(cuts)
         return {"changes": parts} if parts else None
-
-    def _cut_of(self, change: Change, gone: set[int]) -> Cut | Gone | None:
-        if gone.isdisjoint(map(id, change.items)):
-            return None
-        return cut_of(change, gone)
 
 
 def _changes_of(entry: Entry, place: int) -> list[Change]:

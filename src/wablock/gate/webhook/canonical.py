@@ -19,13 +19,14 @@ from wablock.gate.webhook.raw_json import Unreadable
 # An object is read as a tuple of all its members, an array as a list.
 # Numbers as floats: no sender's number is larger than they are exact, and none is too long to be read.
 _reader = json.JSONDecoder(object_pairs_hook=tuple, strict=False, parse_int=float)
+
 _LARGEST_EXACT: Final = 2**53
 
 # Of the address nothing is read where it stands twice: it is an unknown number's then.
 _UNREADABLE_TWICE: Final = frozenset(("metadata", "phone_number_id", "display_phone_number"))
 _HIDES_NOBODY: Final = frozenset(("id", "type", "timestamp", "username", "origin"))
+_TWICE: Final[dict[str, Any]] = {"metadata": {"phone_number_id": False}, "phone_number_id": False}
 _NOTHING_ELSE: Final = frozenset(("messaging_product",))
-_TWICE: Final[dict[str, Any]] = {"metadata": {"phone_number_id": False}}
 
 
 def canonical(body: bytes) -> bytes:
@@ -80,7 +81,7 @@ def _struct(members: Mapping[str, _Shape], value: Any, repeatable: frozenset[str
         if folded not in documented or folded in repeatable:
             documented[folded] = members[folded](member)
         elif folded in _UNREADABLE_TWICE:
-            documented[folded] = _TWICE.get(folded, False)
+            documented[folded] = _TWICE.get(folded, UNSET)
         else:
             raise Unreadable(
                 f'"{folded}" stands twice in one object of the webhook, so it has two readings. Send it once.'
@@ -112,10 +113,9 @@ def _text(value: Any) -> Any:
 
 
 def _number_or_text(value: Any) -> Any:
-    """A number only where it is whole, as every sender's is; see `_reader`."""
-    if not isinstance(value, float):
-        return _text(value)
-    return int(value) if abs(value) < _LARGEST_EXACT and value.is_integer() else UNSET
+    if isinstance(value, float):
+        return int(value) if abs(value) < _LARGEST_EXACT and value.is_integer() else UNSET
+    return _text(value)
 
 
 def _anything(value: Any) -> Any:
@@ -123,6 +123,6 @@ def _anything(value: Any) -> Any:
     return _text(value) if isinstance(value, str) else False
 
 
-_LEAVES: Final = ((inspect.AnyType, _anything), (inspect.IntType, _number_or_text))
+_LEAVES: Final = ((inspect.BoolType, _anything), (inspect.IntType, _number_or_text))
 _READERS: Final = {Value: _value, Thread: _thread}
 _webhook: Final = _shape_of(inspect.type_info(Webhook), {}) or _anything

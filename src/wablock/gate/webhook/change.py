@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from wablock.gate.webhook import documented, links
-from wablock.gate.webhook.documented import Address, Call, Contact, Item, Message, Thread, Value
+from wablock.gate.webhook.documented import Address, Call, Contact, Item, Message, System, Thread, Value
 from wablock.gate.webhook.links import Notice
 from wablock.gate.webhook.raw_json import Unreadable
 from wablock.gate.webhook.senders import Ids, Shown, are_several, key_of, remembered
@@ -17,9 +17,8 @@ At: TypeAlias = tuple[()] | tuple[int] | tuple[int, int]
 _BUSINESS_CALLS: Final = "business_initiated"
 _NOBODY: Final[Mapping[int, Sequence[Ids]]] = {}
 _LONGEST_TIME: Final = 12  # digits of a time in seconds
-_ALIKE: Final = 6  # digits at the end that all spellings of a number share
 _MOST_READINGS: Final = 1_000  # of one change; what Meta documents has one of each item
-_DEEPEST: Final = 100  # `standby` in `standby`, where Meta documents one
+_DEEPEST: Final = 4  # `standby` in `standby`, where Meta documents one
 
 
 class Handover(Item, gc=False, eq=False):
@@ -133,20 +132,17 @@ class _Reading:
     def _read_messages(self, messages: Sequence[Message], anybody: Sequence[Ids]) -> None:
         """`anybody`: whom a receiver may take for the sender of a message that names none."""
         own, items = self._own, self.items
-        end = own and own[-_ALIKE:]
+        end = own[-links.ALIKE :] if own else ""
         for message in messages:
             wa_id = message.wa_id
-            # Fast: nearly all numbers are digits alone, and end in others than the business's.
-            if (
-                own is not None
-                and (wa_id.__class__ is not str or wa_id[-_ALIKE:] == end or not wa_id.isdecimal())
-                and links.is_own(wa_id, own)
-            ):
+            # A call for each takes longer than a look at its end: nearly all are digits that end in others.
+            may_be_own = wa_id.__class__ is not str or wa_id.endswith(end) or not wa_id.isdecimal()
+            if own and may_be_own and links.is_own(wa_id, own):
                 self._read_own(message)
                 continue
             items.append(message)
             if message.system:
-                self._read_system(message)
+                self._read_system(message, message.system)
             elif message.user_id or message.parent_user_id:
                 self._link(message)
                 if message.contacts and (answer := links.answered_request(message)) is not None:
@@ -159,9 +155,9 @@ class _Reading:
         self._link(message)
         self._link(links.addressee_of(message))
 
-    def _read_system(self, message: Message) -> None:
+    def _read_system(self, message: Message, system: System) -> None:
         """What speaks of ids before and after shows no link."""
-        notices = list(links.notices_of(message))
+        notices = list(links.notices_of(message, system))
         if not notices:
             self._link(message)
         self.notices += notices

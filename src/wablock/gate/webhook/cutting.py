@@ -75,7 +75,7 @@ class _Cutting:
         contacts = list(map(names_of, value.contacts or ()))
         items = list(_items_of(value))
         leaving = self._names_of_senders(item for item in items if id(item) in self._gone)
-        places = [place for place, names in enumerate(contacts) if not leaving.isdisjoint(names)]
+        places = {place for place, names in enumerate(contacts) if not leaving.isdisjoint(names)}
         if not places:
             return None
         staying = self._names_of_senders(item for item in items if id(item) not in self._gone)

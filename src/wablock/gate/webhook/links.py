@@ -9,11 +9,12 @@ from typing import Final
 
 import msgspec
 
-from wablock.gate.webhook.documented import Address, Echo, Item, Message, Status, Thread, Value
+from wablock.gate.webhook.documented import Address, Echo, Item, Message, Status, System, Thread, Value
 from wablock.gate.webhook.senders import Ids, Shown, key_of
 
 _CHANGED_NUMBER: Final = frozenset(("user_changed_number", "customer_changed_number"))
 _CHANGED_USER_ID: Final = "user_changed_user_id"
+ALIKE: Final = 6  # digits at the end that all spellings of a number share
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -59,7 +60,11 @@ def handed_over(sender: Address) -> Ids:
 
 def is_own(wa_id: Shown, own: str | None) -> bool:
     """Whether this is the business's own number, in whatever spelling; `own` is its key."""
-    return own is not None and key_of(wa_id) == own
+    if own is None:
+        return False
+    if isinstance(wa_id, str) and wa_id[-ALIKE:] != own[-ALIKE:] and wa_id.isdecimal():  # as nearly all are
+        return False
+    return key_of(wa_id) == own
 
 
 def without_own(ids: Ids, own: str | None) -> Ids:
@@ -111,11 +116,8 @@ def answered_request(message: Message) -> Ids | None:
     return Ids(phones[0].wa_id or phones[0].phone, message.user_id, message.parent_user_id)
 
 
-def notices_of(message: Message) -> Iterator[Notice]:
+def notices_of(message: Message, system: System) -> Iterator[Notice]:
     """What a `system` message announces."""
-    system = message.system
-    if not system:
-        return
     new_wa_id = system.wa_id or system.new_wa_id
     # Until August 2026 the ids from before stood where a message has its sender's.
     old_id = message.user_id if message.user_id != system.user_id else None

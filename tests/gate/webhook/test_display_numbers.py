@@ -1,18 +1,12 @@
 """The business number that a webhook displays, in the shapes that were seen and in those that are none."""
 
-from typing import Any
-
-import msgspec
 import phonenumbers
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from wablock.gate.webhook.display_numbers import display_wa_id
-
-
-def read(value: Any) -> str | None:
-    return display_wa_id(msgspec.Raw(msgspec.json.encode(value)))
+from wablock.gate.webhook.senders import Shown
 
 
 @pytest.mark.parametrize(
@@ -29,8 +23,8 @@ def read(value: Any) -> str | None:
         (16505551111, "16505551111"),
     ],
 )
-def test_a_displayed_number_is_international_in_whatever_punctuation(displayed: Any, wa_id: str) -> None:
-    assert read(displayed) == wa_id
+def test_a_displayed_number_is_international_in_whatever_punctuation(displayed: Shown, wa_id: str) -> None:
+    assert display_wa_id(displayed) == wa_id
 
 
 @pytest.mark.parametrize(
@@ -48,20 +42,12 @@ def test_a_displayed_number_is_international_in_whatever_punctuation(displayed: 
         "1234567890123456",
         "1" * 100_000,
         None,
-        True,
-        16505551111.5,
-        -16505551111 * 10**40,
-        ["16505551111"],
-        {"number": "16505551111"},
+        -16505551111,
+        10**15,
     ],
 )
-def test_what_cannot_be_such_a_number_is_ignored(displayed: Any) -> None:
-    assert read(displayed) is None
-
-
-@pytest.mark.parametrize("raw", [b"", b'"\xff"', b'"\\ud83d"', b"nonsense"])
-def test_text_that_cannot_be_read_is_ignored(raw: bytes) -> None:
-    assert display_wa_id(msgspec.Raw(raw)) is None
+def test_what_cannot_be_such_a_number_is_ignored(displayed: Shown) -> None:
+    assert display_wa_id(displayed) is None
 
 
 @given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)), st.booleans())
@@ -72,9 +58,9 @@ def test_every_countrys_mobile_number_is_read_as_meta_displays_it(region: str, w
     displayed = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     wa_id = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
 
-    assert read(displayed if with_plus else displayed.removeprefix("+")) == wa_id
+    assert display_wa_id(displayed if with_plus else displayed.removeprefix("+")) == wa_id
 
 
 @given(st.text())
 def test_no_text_is_too_much_for_it(displayed: str) -> None:
-    read(displayed)
+    display_wa_id(displayed)

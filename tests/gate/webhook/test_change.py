@@ -1,0 +1,255 @@
+"""What is read of a change: whose it is, who sent which items, and whom a receiver may take for the sender."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from tests.gate.webhook.payloads import (
+    ANNA,
+    ANNAS_ID,
+    BEN,
+    CHLOE,
+    ENTRY,
+    NOT_FROM_USERS,
+    OUR_OTHER,
+    OURS,
+    Json,
+    call,
+    change,
+    contact,
+    delivery,
+    encoded,
+    message,
+)
+
+from wablock.gate.webhook.body import Payload
+from wablock.gate.webhook.change import Change, array_of, kind_of, opens_window, sent_at
+from wablock.gate.webhook.documented import Item
+
+BUSINESS = "15550783881"
+
+
+def the_change(it: Json) -> Change:
+    (found,) = Payload.parse(encoded(delivery(it))).changes
+    return found
+
+
+def the_item(it: Any, array: str = "messages") -> Item:
+    (found,) = the_change(change("messages", OURS, **{array: [it]})).items
+    return found
+
+
+def senders(it: Json) -> list[list[str]]:
+    """Of each item."""
+    found = the_change(it)
+    return [
+        [str(ids.wa_id or ids.user_id or ids.parent_user_id) for ids in found.senders(item)] for item in found.items
+    ]
+
+
+def in_history(*messages: Json, **thread: Any) -> Json:
+    return change("history", history=[{"threads": [thread | {"messages": list(messages)}]}])
+
+
+def handover(**value: Any) -> Json:
+    recipient = {"display_phone_number": BUSINESS, "phone_number_id": OURS}
+    value = {"messaging_product": "whatsapp", "recipient": recipient, "type": "control_passed"} | value
+    return {"field": "messaging_handovers", "value": value}
+
+
+NOBODY = {name: it for name, it in message().items() if name != "from"}
+
+
+# -- whose it is
+
+
+def test_a_change_knows_its_entry_and_its_number() -> None:
+    found = the_change(change(messages=[message()]))
+
+    assert (found.entry_id, found.phone_number_id, found.is_of_a_number) == (ENTRY, OURS, True)
+
+
+def test_one_delivery_may_be_about_two_numbers() -> None:
+    payload = Payload.parse(encoded(delivery(change(number=OURS), change(number=OUR_OTHER))))
+
+    assert [it.phone_number_id for it in payload.changes] == [OURS, OUR_OTHER]
+
+
+def test_a_handover_is_of_the_number_that_it_goes_to() -> None:
+    found = the_change(handover(sender={"phone_number": ANNA}))
+
+    assert (found.phone_number_id, found.is_of_a_number) == (OURS, True)
+
+
+@pytest.mark.parametrize("kind", ["account", "template"])
+def test_what_has_no_address_and_nothing_of_users_is_about_the_account(kind: str) -> None:
+    found = the_change(NOT_FROM_USERS[kind])
+
+    assert (found.phone_number_id, found.is_of_a_number) == (None, False)
+
+
+def test_what_users_sent_is_of_a_number_also_where_it_names_none() -> None:
+    found = the_change({"value": {"messages": [message()]}})
+
+    assert (found.phone_number_id, found.is_of_a_number) == (None, True)
+
+
+ODD_SHAPES = [
+    {}, {"entry": None}, {"entry": {}}, {"entry": 1}, {"entry": []}, {"entry": [1, None, []]}, {"entry": [{}]},
+    {"entry": [{"id": 1, "changes": {}}]}, {"entry": [{"changes": [1, {}, {"value": []}, {"field": "messages"}]}]},
+    delivery({"field": "messages", "value": {"messages": {}, "contacts": 1, "metadata": []}}),
+    delivery(change(contacts={"wa_id": ANNA}, calls="no")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("webhook", ODD_SHAPES)
+def test_a_body_of_an_odd_shape_has_a_change_without_items(webhook: Json) -> None:
+    payload = Payload.parse(encoded(webhook))
+
+    assert payload.changes
+    assert [item for it in payload.changes for item in it.items] == []
+
+
+@pytest.mark.parametrize("webhook", [{}, {"entry": []}, {"entry": [{}]}, {"entry": [{"changes": []}]}])
+def test_an_entry_without_changes_and_a_body_without_entries_are_empty(webhook: Json) -> None:
+    (found,) = Payload.parse(encoded(webhook)).changes
+
+    assert found.is_empty
+    assert not the_change(change()).is_empty
+
+
+# -- who sent what
+
+
+@pytest.mark.parametrize(
+    "field", ["messages", "standby", "calls", "history", "smb_message_echoes", "Messages", "a_field_to_come", None, 7]
+)
+def test_messages_and_calls_are_found_whatever_the_field_is(field: Any) -> None:
+    found = the_change(change(field, messages=[message(ANNA)], calls=[call(BEN)]))
+
+    assert [(array_of(item), item.wa_id) for item in found.items] == [("messages", ANNA), ("calls", BEN)]
+
+
+def test_messages_and_calls_of_standby_are_found() -> None:
+    inner = {"contacts": [contact()], "messages": [message(ANNA)], "calls": [call(BEN)]}
+
+    assert senders(change("standby", standby=inner)) == [[ANNA], [BEN]]
+
+
+def test_messages_of_each_thread_of_the_history_are_found() -> None:
+    threads = [{"id": it, "messages": [message(it), message(it, 2)]} for it in (ANNA, BEN)]
+
+    found = senders(change("history", history=[{"threads": threads[:1]}, {"errors": []}, {"threads": threads[1:]}]))
+
+    assert found == [[ANNA], [ANNA], [BEN], [BEN]]
+
+
+@pytest.mark.parametrize("kind", NOT_FROM_USERS)
+def test_what_users_did_not_send_is_no_item(kind: str) -> None:
+    assert the_change(NOT_FROM_USERS[kind]).items == []
+
+
+@pytest.mark.parametrize("own", [BUSINESS, "+1 (555) 078-3881", 15550783881])
+def test_a_message_from_the_businesss_own_number_is_no_item(own: Any) -> None:
+    theirs = message() | {"from": own, "to": ANNA, "from_user_id": ANNAS_ID}
+
+    assert senders(in_history(theirs, message(ANNA), id=ANNA)) == [[ANNA]]
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_sender_without_a_number_is_not_the_business_where_that_shows_none_either(nothing: Any) -> None:
+    it = change(messages=[message() | {"from": nothing, "from_user_id": ANNAS_ID}])
+    del it["value"]["metadata"]["display_phone_number"]
+
+    for body in (encoded(delivery(it)), msgspec.json.encode(delivery(it))):
+        (found,) = Payload.parse(body).changes
+        assert [item.user_id for item in found.items] == [ANNAS_ID]
+
+
+@pytest.mark.parametrize("direction", ["BUSINESS_INITIATED", "business_initiated"])
+@pytest.mark.parametrize("from_", [BUSINESS, ANNA])
+def test_a_call_that_the_business_makes_is_no_item_whoever_stands_in_from(direction: str, from_: str) -> None:
+    assert senders(change("calls", calls=[call(from_, to=BEN, direction=direction)])) == []
+
+
+@pytest.mark.parametrize("direction", ["USER_INITIATED", "", None, 7])
+def test_any_other_call_is_the_users(direction: Any) -> None:
+    assert senders(change("calls", calls=[call(ANNA, direction=direction)])) == [[ANNA]]
+
+
+def test_a_handover_is_an_item_of_its_own() -> None:
+    found = the_change(handover(sender={"phone_number": ANNA, "user_id": ANNAS_ID}))
+
+    (item,) = found.items
+    assert (array_of(item), kind_of(item), item.wa_id, item.user_id) == ("handovers", "handover", ANNA, ANNAS_ID)
+
+
+@pytest.mark.parametrize("name", ["phone_number", "wa_id", "user_id", "parent_user_id"])
+def test_a_handover_names_its_user_by_any_id(name: str) -> None:
+    assert senders(handover(sender={name: ANNA})) == [[ANNA]]
+
+
+# -- whom a receiver may take for the sender
+
+
+def test_a_message_that_names_nobody_is_of_each_of_the_contacts_beside_it() -> None:
+    found = senders(change(contacts=[contact(ANNA), contact(None, ANNAS_ID)], messages=[NOBODY, message(BEN)]))
+
+    assert [it[-2:] for it in found] == [[ANNA, ANNAS_ID], [BEN]]
+
+
+def test_a_call_and_a_handover_that_name_nobody_are_of_the_contacts_beside_them() -> None:
+    unnamed = {name: it for name, it in call().items() if name != "from"}
+
+    assert senders(change("calls", contacts=[contact(CHLOE)], calls=[unnamed]))[0][-1] == CHLOE
+    assert senders(handover(contacts=[contact(CHLOE)]))[0][-1] == CHLOE
+
+
+@pytest.mark.parametrize(
+    "thread, user",
+    [({"id": ANNA}, ANNA), ({"context": {"wa_id": ANNA}}, ANNA), ({"context": {"user_id": ANNAS_ID}}, ANNAS_ID)],
+)
+def test_a_message_of_the_history_that_names_nobody_is_of_the_threads_user(thread: Json, user: str) -> None:
+    assert senders(in_history(NOBODY, **thread))[0][-1] == user
+
+
+@pytest.mark.parametrize("odd", [7, None, {}, [], "x"])
+def test_what_is_no_message_is_nobodys(odd: Any) -> None:
+    found = the_change(change(contacts=[contact(ANNA)], messages=[odd, message(BEN)]))
+
+    assert [[ids.wa_id or None for ids in found.senders(item)] for item in found.items] == [[None], [BEN]]
+
+
+SYSTEM = {"type": "user_changed_number", "wa_id": BEN, "user_id": "US.2", "previous_user_id": "US.1"}
+
+
+@pytest.mark.parametrize("sender", [ANNA, None])
+def test_a_system_message_is_of_the_user_by_the_ids_before_and_after(sender: str | None) -> None:
+    found = the_change(change(messages=[message(sender, type="system", system=SYSTEM)]))
+
+    shown = [(ids.wa_id or None, ids.user_id or None) for ids in found.senders(found.items[0])]
+    assert shown[1:] == [(sender, "US.1"), (BEN, "US.2")]
+
+
+# -- what is shown of an item
+
+
+def test_a_message_and_a_call_open_the_window_and_what_whatsapp_says_does_not() -> None:
+    assert opens_window(the_item(message()))
+    assert opens_window(the_item(call(), "calls"))
+    assert not opens_window(the_item(message(type="system", system=SYSTEM)))
+    assert not opens_window(the_change(handover(sender={"phone_number": ANNA})).items[0])
+
+
+def test_a_call_and_a_message_without_a_type_have_a_kind() -> None:
+    assert kind_of(the_item(call(type="audio"), "calls")) == "call"
+    assert kind_of(the_item({"from": ANNA})) == "unknown"
+    assert kind_of(the_item(message())) == "text"
+
+
+@pytest.mark.parametrize(
+    "timestamp, seconds",
+    [("17", 17), (17, 17), ("-1", None), (-1, None), ("1" * 13, None), (10**12, None), ("²", None)],
+)
+def test_a_timestamp_is_text_or_a_number_of_seconds(timestamp: Any, seconds: int | None) -> None:
+    assert sent_at(the_item(message() | {"timestamp": timestamp})) == seconds

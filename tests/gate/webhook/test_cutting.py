@@ -1,0 +1,264 @@
+"""What goes with messages that are taken out of a change, and what others still need."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.gate.webhook.payloads import (
+    ANNA,
+    ANNAS_ID,
+    BEN,
+    CHLOE,
+    OURS,
+    Json,
+    call,
+    change,
+    contact,
+    delivery,
+    encoded,
+    message,
+    status,
+)
+from tests.webhooks.corpus import Case, each_user, files, remaining
+
+from wablock.gate.webhook.body import Payload
+from wablock.gate.webhook.change import Change
+from wablock.gate.webhook.documented import Item
+from wablock.gate.webhook.senders import names_of
+
+CONTEXT = {"type": "summary", "summary": {"text": "Anna asks for a refund."}}
+BUSINESS = "15550783881"
+
+
+def left(it: Json, *gone: str) -> Json | None:
+    """What is left of a change's value without what these users sent."""
+    payload = Payload.parse(encoded(delivery(it)))
+    body = payload.body(payload.changes, lambda item: item.wa_id in gone or item.user_id in gone)
+    return None if body is None else json.loads(body)["entry"][0]["changes"][0]["value"]
+
+
+def value(**more: Any) -> Json:
+    its: Json = change(**more)["value"]
+    return its
+
+
+def each_blocked() -> list[Any]:
+    return [
+        pytest.param(case, user, id=f"{file}: {case.name}, {user}")
+        for file in files()
+        for case, user in each_user(file)
+    ]
+
+
+@pytest.mark.parametrize("case, user", each_blocked())
+def test_of_each_documented_webhook_exactly_one_users_parts_are_gone(case: Case, user: int) -> None:
+    payload = Payload.parse(case.body())
+    names = set(case.users[user].values())
+    blocked = {
+        id(item)
+        for it in payload.changes
+        for item in it.items
+        if any(_is_theirs(ids, names, it) for ids in it.senders(item))
+    }
+
+    body = payload.body(payload.changes, lambda item: id(item) in blocked)
+
+    assert (None if body is None else json.loads(body)) == remaining(case, user)
+
+
+def _is_theirs(ids: Any, names: set[str], it: Change) -> bool:
+    """By an id that the payload shows, or by one that it links with it."""
+    linked = set().union(names, *(names_of(link) for link in it.links if names_of(link) & names))
+    return not names_of(ids).isdisjoint(linked)
+
+
+# -- arrays that are emptied
+
+
+@pytest.mark.parametrize("array", ["messages", "calls"])
+def test_an_array_that_is_emptied_goes_with_its_name(array: str) -> None:
+    its: Json = {"messages": [message(BEN)], "calls": [call(BEN)]}
+    its[array] = [message(ANNA)] if array == "messages" else [call(ANNA)]
+
+    assert left(change(**its), ANNA) == {name: it for name, it in value(**its).items() if name != array}
+
+
+def test_an_array_that_came_empty_stays() -> None:
+    assert left(change(messages=[message(ANNA)], errors=[], calls=[]), ANNA) == value(errors=[], calls=[])
+
+
+@pytest.mark.parametrize("array", ["contacts", "messages", "calls", "history"])
+def test_an_array_that_came_empty_keeps_no_change_alive(array: str) -> None:
+    others = {"messages": [message(ANNA)]} if array != "messages" else {"calls": [call(ANNA)]}
+
+    assert left(change("messages", OURS, **{array: []}, **others), ANNA) is None
+
+
+@pytest.mark.parametrize("more", [{"errors": [{"code": 1}]}, {"statuses": [status()]}, {"of_the_future": None}])
+def test_anything_else_keeps_a_change_from_which_all_messages_were_taken(more: Json) -> None:
+    assert left(change(messages=[message(ANNA)], **more), ANNA) == value(**more)
+
+
+@pytest.mark.parametrize("display", [{}, {"metadata": {"phone_number_id": OURS}}])
+def test_an_address_alone_keeps_no_change_alive(display: Json) -> None:
+    assert left({"value": display | {"messages": [message(ANNA)]}}, ANNA) is None
+
+
+def test_what_is_no_message_stays_beside_what_is_taken_out() -> None:
+    its = [7, message(ANNA), message(BEN), None]
+
+    assert left(change(zeta=1, messages=its, alpha=[10**400]), ANNA) == value(
+        zeta=1, messages=[7, message(BEN), None], alpha=[10**400]
+    )
+
+
+# -- history
+
+
+def history(*threads: Json, **more: Any) -> Json:
+    return change("history", history=[{"metadata": {"phase": 0}, "threads": list(threads)}], **more)
+
+
+def test_a_message_goes_out_of_its_thread() -> None:
+    own = message(BUSINESS) | {"to": ANNA}
+
+    found = left(history({"id": ANNA, "messages": [message(ANNA), own]}), ANNA)
+
+    assert found == history({"id": ANNA, "messages": [own]})["value"]
+
+
+def test_a_thread_goes_with_its_last_message() -> None:
+    threads = [{"id": it, "messages": [message(it)]} for it in (ANNA, BEN)]
+
+    assert left(history(*threads), ANNA) == history(threads[1])["value"]
+
+
+def test_a_chunk_goes_with_its_last_thread_and_a_change_with_its_last_chunk() -> None:
+    thread = {"id": ANNA, "messages": [message(ANNA)]}
+    errors = {"errors": [{"code": 2593109}]}
+
+    assert left(history(thread), ANNA) is None
+    assert left(change("history", history=[{"threads": [thread]}, errors]), ANNA) == value(history=[errors])
+
+
+def test_a_contact_of_the_history_goes_with_its_messages() -> None:
+    thread = {"id": ANNA, "messages": [message(ANNA)]}
+    kept = {"id": BEN, "messages": [message(BEN)]}
+
+    found = left(history(thread, kept, contacts=[contact(ANNA), contact(BEN)]), ANNA)
+
+    assert found == history(kept, contacts=[contact(BEN)])["value"]
+
+
+# -- standby
+
+
+@pytest.mark.parametrize("beside", [{}, {"statuses": [status(recipient=BEN)]}])
+def test_messages_of_standby_go_with_their_contacts(beside: Json) -> None:
+    inner = {"contacts": [contact(ANNA)], "messages": [message(ANNA)]} | beside
+
+    assert left(change("standby", standby=inner), ANNA) == (value(standby=beside) if beside else None)
+
+
+def test_messages_of_standby_go_one_by_one() -> None:
+    inner = {"contacts": [contact(ANNA), contact(BEN)], "messages": [message(ANNA), message(BEN)]}
+    kept = {"contacts": [contact(BEN)], "messages": [message(BEN)]}
+
+    assert left(change("standby", standby=inner), ANNA) == value(standby=kept)
+
+
+def test_a_change_without_standby_messages_stays_for_what_is_beside_them() -> None:
+    inner = {"messages": [message(ANNA)]}
+
+    assert left(change("standby", standby=inner, messages=[message(BEN)]), ANNA) == value(messages=[message(BEN)])
+
+
+def test_what_standby_has_of_others_stays() -> None:
+    inner = {"messages": [message(BEN)]}
+
+    assert left(change("standby", standby=inner, messages=[message(ANNA)]), ANNA) == value(standby=inner)
+
+
+# -- a conversation in other words
+
+
+def test_a_summary_goes_with_the_messages_that_it_is_of() -> None:
+    its: Json = {"messages": [message(ANNA)], "conversation_context": CONTEXT}
+
+    assert left(change(**its), ANNA) is None
+    assert left(change(**its, errors=[1]), ANNA) == value(errors=[1])
+    assert left(change(**its, calls=[call(BEN)]), BEN) == value(**its)
+
+
+@pytest.mark.parametrize("text", [{"metadata": "Anna asks for a refund"}, {"conversation_context": CONTEXT}, {}])
+def test_a_handover_goes_as_a_whole(text: Json) -> None:
+    handover = {
+        "recipient": {"display_phone_number": BUSINESS, "phone_number_id": OURS},
+        "sender": {"phone_number": ANNA},
+        "control_passed": {"previous_owner_role": "ai", "new_owner_role": "business"} | text,
+        "of_the_future": 1,
+    }
+    changes = {"field": "messaging_handovers", "value": handover}
+
+    assert left(changes, ANNA) is None
+    assert left(changes, BEN) == handover
+
+
+# -- contacts
+
+
+@pytest.mark.parametrize(
+    "staying",
+    [
+        {"messages": [message(ANNA, 1), message(ANNA, 2)]},
+        {"messages": [message(ANNA, 1)], "calls": [call(ANNA, id="wamid.2")]},
+        {"messages": [message(ANNA, 1)], "calls": [call(BUSINESS, to=ANNA, direction="BUSINESS_INITIATED")]},
+        {"messages": [message(ANNA, 1)], "statuses": [status(recipient=ANNA)]},
+        {"messages": [message(ANNA, 1)], "statuses": [{"recipient_user_id": ANNAS_ID}]},
+        {"messages": [message(ANNA, 1)], "statuses": [{"recipient_type": "group", "recipient_participant_id": ANNA}]},
+        {"messages": [message(ANNA, 1)], "message_echoes": [{"from": BUSINESS, "to_user_id": ANNAS_ID}]},
+        {"messages": [message(ANNA, 1)], "user_preferences": [{"wa_id": ANNA, "value": "stop"}]},
+    ],
+)
+def test_a_contact_stays_while_anything_that_is_kept_belongs_to_it(staying: Json) -> None:
+    payload = Payload.parse(encoded(delivery(change(contacts=[contact(ANNA, ANNAS_ID)], **staying))))
+
+    body = payload.body(payload.changes, lambda item: item.id == "wamid.1") or b""
+
+    its = json.loads(body)["entry"][0]["changes"][0]["value"]
+    assert its["contacts"] == [contact(ANNA, ANNAS_ID)]
+
+
+@pytest.mark.parametrize(
+    "sender, person",
+    [
+        (message(ANNA), contact(ANNA)),
+        (message(None, from_user_id=ANNAS_ID), contact(ANNA, ANNAS_ID)),
+        (message("5511987654321"), contact("551187654321")),
+        (message("+1 650 555 1234"), contact(ANNA)),
+    ],
+)
+def test_a_contact_goes_with_its_sender_however_both_are_named(sender: Json, person: Json) -> None:
+    found = left(
+        change(contacts=[person, contact(BEN)], messages=[sender, message(BEN)]),
+        str(sender.get("from") or ANNAS_ID),
+    )
+
+    assert found == value(contacts=[contact(BEN)], messages=[message(BEN)])
+
+
+def test_a_contact_of_nobody_who_was_taken_out_stays() -> None:
+    found = left(change(contacts=[contact(ANNA), contact(CHLOE), 7], messages=[message(ANNA), message(BEN)]), ANNA)
+
+    assert found == value(contacts=[contact(CHLOE), 7], messages=[message(BEN)])
+
+
+def test_with_a_message_that_names_nobody_the_contact_goes_that_it_is_taken_for() -> None:
+    nobody = {name: it for name, it in message().items() if name != "from"}
+    payload = Payload.parse(encoded(delivery(change(contacts=[contact(ANNA)], messages=[nobody]))))
+
+    assert payload.body(payload.changes, _is_any) is None
+
+
+def _is_any(_: Item) -> bool:
+    return True
