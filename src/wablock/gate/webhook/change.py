@@ -67,7 +67,7 @@ def change_of(shape: documented.Change, at: At, entry_id: str | None) -> Change:
     reading.read(value)
     change.items, change.others = reading.items, reading.others
     change.links, change.notices = reading.links, reading.notices
-    # An account's own news have no address. What users send has one; where it cannot be read it is nobody's.
+    # An account's own news have no address. What users send has one; one that cannot be read is an unknown number.
     change.is_of_a_number = number is not UNSET or bool(change.items)
     return change
 

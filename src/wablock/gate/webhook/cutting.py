@@ -123,7 +123,7 @@ def _of_all(cuts: Iterable[Cut | Gone | None]) -> Cut | Gone | None:
 
 
 def _within(name: str, cut: Cut | Gone | None) -> Cut | Gone | None:
-    """What goes of an object of which `cut` goes of the member that it is there for."""
+    """The cut of an object whose purpose is its member `name`: without that member it goes as a whole."""
     return cut if cut is None or isinstance(cut, Gone) else {name: cut}
 
 

@@ -1,6 +1,6 @@
 """Which ids a change shows to be one user, in whatever field, and which changes of ids it announces.
 
-Of a place that shows two or three ids of one user each is a name for that user. The business's own number is nobody's
+Where a place shows two or three ids of one user, each is a name for that user. The business's own number is no user's
 id, though Meta's examples print it beside a user's ids.
 """
 
@@ -106,7 +106,7 @@ def shown_beside(value: Value) -> Iterator[Ids]:
 
 
 def answered_request(message: Message) -> Ids | None:
-    """What a message shows with which the sender shared the own number, as a business had asked for."""
+    """The sender's ids in a message that answers a contact request: the card has the sender's number."""
     cards = message.contacts or []
     if len(cards) != 1 or "contact_request" not in (message.origin, cards[0].origin):
         return None

@@ -88,7 +88,7 @@ class Node:
         for step in path:
             inner = node.member(step) if isinstance(step, str) else node._node(step)
             if inner is None:
-                raise Unreadable("its parts cannot be told apart")
+                raise Unreadable("The body's parts cannot be told apart.")
             node = inner
         return node
 
