@@ -32,7 +32,7 @@ _MOST_NAMED: Final = 3
 
 
 class Numbers(Protocol):
-    """Who knows the business numbers that somebody has registered."""
+    """Where the business numbers are registered."""
 
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
 

@@ -17,7 +17,7 @@ class Payload:
         self.raw = raw
         self._is_documented = is_documented
         self._entries = [_changes_of(entry, place) for place, entry in enumerate(webhook.entry or ())]
-        # A body without entries is one change, of which nothing can be told apart.
+        # A body without entries is one change without parts.
         self.changes = [change for changes in self._entries for change in changes] or [Change(())]
         self._root = Node.of(raw)
         self._sizes: dict[int, dict[int, int]] = {}

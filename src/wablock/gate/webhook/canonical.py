@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, inspect
 
-from wablock.gate.webhook.documented import Value, Webhook
+from wablock.gate.webhook.documented import Thread, Value, Webhook
 from wablock.gate.webhook.raw_json import Unreadable
 
 # An object is read as a tuple of all its members, an array as a list.
@@ -62,7 +62,7 @@ def _shape_of(kind: inspect.Type, known: dict[type, _Shape]) -> _Shape | None:
 def _struct_of(kind: inspect.StructType, known: dict[type, _Shape]) -> _Shape:
     if kind.cls not in known:
         members: dict[str, _Shape] = {}
-        known[kind.cls] = partial(_value if kind.cls is Value else _struct, members)
+        known[kind.cls] = partial(_READERS.get(kind.cls, _struct), members)
         for field in kind.fields:
             shape = _shape_of(field.type, known)
             if shape is not None:
@@ -70,7 +70,7 @@ def _struct_of(kind: inspect.StructType, known: dict[type, _Shape]) -> _Shape:
     return known[kind.cls]
 
 
-def _struct(members: Mapping[str, _Shape], value: Any) -> Any:
+def _struct(members: Mapping[str, _Shape], value: Any, repeatable: frozenset[str] = _HIDES_NOBODY) -> Any:
     if not isinstance(value, tuple):
         return UNSET
     documented: dict[str, Any] = {}
@@ -78,7 +78,7 @@ def _struct(members: Mapping[str, _Shape], value: Any) -> Any:
         folded = name.casefold()
         if folded not in members:
             continue
-        if folded not in documented or folded in _HIDES_NOBODY:
+        if folded not in documented or folded in repeatable:
             documented[folded] = members[folded](member)
         elif folded in _UNREADABLE_TWICE:
             documented[folded] = _TWICE.get(folded, UNSET)
@@ -94,6 +94,11 @@ def _value(members: Mapping[str, _Shape], value: Any) -> Any:
     if documented is not UNSET and any(name.casefold() not in _NOTHING_ELSE | documented.keys() for name, _ in value):
         documented["errors"] = True  # see `Value`
     return documented
+
+
+def _thread(members: Mapping[str, _Shape], value: Any) -> Any:
+    """Its `id` is the user."""
+    return _struct(members, value, frozenset())
 
 
 def _list_of(element: _Shape) -> _Shape:
@@ -119,4 +124,5 @@ def _anything(value: Any) -> Any:
 
 
 _LEAVES: Final = ((inspect.BoolType, _anything), (inspect.IntType, _number_or_text))
+_READERS: Final = {Value: _value, Thread: _thread}
 _webhook: Final = _shape_of(inspect.type_info(Webhook), {}) or _anything

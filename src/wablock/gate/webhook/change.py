@@ -1,7 +1,6 @@
 """One change of a webhook as it was read: who sent what in it, and what it shows of its users."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
@@ -10,13 +9,16 @@ from msgspec import UNSET
 from wablock.gate.webhook import documented, links
 from wablock.gate.webhook.documented import Address, Call, Contact, Item, Message, System, Thread, Value
 from wablock.gate.webhook.links import Notice
-from wablock.gate.webhook.senders import Ids, Shown, are_several, digits_of
+from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.senders import Ids, Shown, are_several, key_of, remembered
 
 At: TypeAlias = tuple[()] | tuple[int] | tuple[int, int]
 
 _BUSINESS_CALLS: Final = "business_initiated"
 _NOBODY: Final[Mapping[int, Sequence[Ids]]] = {}
 _LONGEST_TIME: Final = 12  # digits of a time in seconds
+_MOST_READINGS: Final = 1_000  # of one change; what Meta documents has one of each item
+_DEEPEST: Final = 4  # `standby` in `standby`, where Meta documents one
 
 
 class Handover(Item, gc=False, eq=False):
@@ -61,11 +63,11 @@ def change_of(shape: documented.Change, at: At, entry_id: str | None) -> Change:
     number = address.phone_number_id
     change = Change(at, entry_id, number if number and isinstance(number, str) else None, value=value)
     change.display_number = address.display_phone_number
-    reading = _Reading(_own_digits(change.display_number))
+    reading = _Reading(_own_key(change.display_number))
     reading.read(value)
     change.items, change.others = reading.items, reading.others
     change.links, change.notices = reading.links, reading.notices
-    # An account's own news have no address. What users send has one; where it cannot be read it is nobody's.
+    # An account's own news have no address. What users send has one; one that cannot be read is an unknown number.
     change.is_of_a_number = number is not UNSET or bool(change.items)
     return change
 
@@ -94,12 +96,14 @@ def sent_at(item: Item) -> int | None:
 
 
 class _Reading:
-    """Reads one change. `own`: the digits of the business's number, where it is shown."""
+    """Reads one change. `own`: the key of the business's number, where it is shown."""
 
-    __slots__ = ("_own", "items", "links", "notices", "others")
+    __slots__ = ("_depth", "_own", "_readings", "items", "links", "notices", "others")
 
     def __init__(self, own: str | None) -> None:
         self._own = own
+        self._readings = 0
+        self._depth = 0
         self.items: list[Item] = []
         self.others: dict[int, Sequence[Ids]] = {}
         self.links: list[Ids] = []
@@ -117,23 +121,23 @@ class _Reading:
             for chunk in value.history or ():
                 for thread in chunk.threads or ():
                     self._read_thread(thread)
-            if value.recipient and not value.metadata:
+            if value.sender or (value.recipient and not value.metadata):
                 self._read_handover(value.sender or Address(), contacts)
             for ids in links.shown_beside(value):
                 self._link(ids)
             self.notices += links.withdrawn_notices(value)
             if value.standby:
-                self.read(value.standby)
+                self._read_standby(value.standby)
 
     def _read_messages(self, messages: Sequence[Message], anybody: Sequence[Ids]) -> None:
         """`anybody`: whom a receiver may take for the sender of a message that names none."""
         own, items = self._own, self.items
+        end = own[-links.ALIKE :] if own else ""
         for message in messages:
             wa_id = message.wa_id
-            # Nearly always two texts of digits, and then they are one number or two.
-            if wa_id and (
-                wa_id == own or ((wa_id.__class__ is not str or not wa_id.isdecimal()) and links.is_own(wa_id, own))
-            ):
+            # A call for each takes longer than a look at its end: nearly all are digits that end in others.
+            may_be_own = wa_id.__class__ is not str or wa_id.endswith(end) or not wa_id.isdecimal()
+            if own and may_be_own and links.is_own(wa_id, own):
                 self._read_own(message)
                 continue
             items.append(message)
@@ -167,6 +171,12 @@ class _Reading:
                 self.items.append(call)
                 self._note(call, contacts)
 
+    def _read_standby(self, value: Value) -> None:
+        if self._depth == _DEEPEST:
+            raise Unreadable("The body is nested too deeply.")
+        self._depth += 1
+        self.read(value)
+
     def _read_thread(self, thread: Thread) -> None:
         user = links.user_of(thread)
         self._link(user)
@@ -182,12 +192,13 @@ class _Reading:
         """Keep who may have sent an item that names nobody, and is more than an empty object."""
         if not (item.wa_id or item.user_id or item.parent_user_id) and (item.id or item.type or item.timestamp):
             self.others[id(item)] = anybody
+            self._readings += len(anybody) - 1
+            if self._readings > _MOST_READINGS:
+                raise Unreadable("Too many messages of one change name no sender beside several contacts.")
 
     def _link(self, ids: Ids) -> None:
         if are_several(ids) and are_several(ids := links.without_own(ids, self._own)):
             self.links.append(ids)
 
 
-@lru_cache(maxsize=4096)  # every change of a webhook shows it again
-def _own_digits(shown: Shown) -> str | None:
-    return digits_of(shown)
+_own_key: Final = remembered(key_of)

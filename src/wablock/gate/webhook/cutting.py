@@ -94,8 +94,11 @@ def _elements(node: Node, name: str) -> Iterator[Node]:
 
 
 def _items_of(value: Value) -> Iterator[Item]:
+    """With those in its `standby`: a contact may stand beside it."""
     yield from value.messages or ()
     yield from value.calls or ()
+    if value.standby:
+        yield from _items_of(value.standby)
     for chunk in value.history or ():
         for thread in chunk.threads or ():
             yield from thread.messages or ()
@@ -107,6 +110,8 @@ def _named_by_the_business(value: Value) -> Iterator[Ids]:
         yield from map(links.echoed_to, value.message_echoes or ())
         yield from value.user_preferences or ()
     yield from (links.addressee_of(item) for item in _items_of(value) if item.to or item.to_user_id)
+    if value.standby:
+        yield from _named_by_the_business(value.standby)
 
 
 def _of_all(cuts: Iterable[Cut | Gone | None]) -> Cut | Gone | None:
@@ -119,7 +124,7 @@ def _of_all(cuts: Iterable[Cut | Gone | None]) -> Cut | Gone | None:
 
 
 def _within(name: str, cut: Cut | Gone | None) -> Cut | Gone | None:
-    """What goes of an object of which `cut` goes of the member that it is there for."""
+    """The cut of an object whose purpose is its member `name`: without that member it goes as a whole."""
     return cut if cut is None or isinstance(cut, Gone) else {name: cut}
 
 

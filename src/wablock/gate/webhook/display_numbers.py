@@ -1,12 +1,10 @@
 """The business number that a webhook's `metadata` displays: always international, in whatever punctuation."""
 
-from functools import lru_cache
-
 from wablock.contract.number_plans import fault_of
-from wablock.gate.webhook.senders import Shown, digits_of
+from wablock.gate.webhook.senders import Shown, digits_of, remembered
 
 
-@lru_cache(maxsize=4096)  # every change of a webhook shows it again
+@remembered
 def display_wa_id(shown: Shown) -> str | None:
     """The digits of the number, with its country code; None for what is no such number, which is no failure."""
     wa_id = digits_of(shown)

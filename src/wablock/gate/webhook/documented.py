@@ -60,7 +60,7 @@ class Echo(Addressee, gc=False):
 
 
 class Card(msgspec.Struct, gc=False):
-    """A contact that somebody sent in a message."""
+    """A contact card in a message."""
 
     origin: ShownText = UNSET
     phones: "list[Phone] | UnsetType" = UNSET

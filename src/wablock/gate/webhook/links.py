@@ -1,6 +1,6 @@
 """Which ids a change shows to be one user, in whatever field, and which changes of ids it announces.
 
-Of a place that shows two or three ids of one user each is a name for that user. The business's own number is nobody's
+Where a place shows two or three ids of one user, each is a name for that user. The business's own number is no user's
 id, though Meta's examples print it beside a user's ids.
 """
 
@@ -10,10 +10,11 @@ from typing import Final
 import msgspec
 
 from wablock.gate.webhook.documented import Address, Echo, Item, Message, Status, System, Thread, Value
-from wablock.gate.webhook.senders import Ids, Shown, digits_of
+from wablock.gate.webhook.senders import Ids, Shown, key_of
 
 _CHANGED_NUMBER: Final = frozenset(("user_changed_number", "customer_changed_number"))
 _CHANGED_USER_ID: Final = "user_changed_user_id"
+ALIKE: Final = 6  # digits at the end that all spellings of a number share
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -58,12 +59,12 @@ def handed_over(sender: Address) -> Ids:
 
 
 def is_own(wa_id: Shown, own: str | None) -> bool:
-    """Whether this is the business's own number, of which `own` are the digits."""
-    if own is None or not wa_id:
+    """Whether this is the business's own number, in whatever spelling; `own` is its key."""
+    if own is None:
         return False
-    if isinstance(wa_id, str) and wa_id.isdecimal():  # as nearly all are
-        return wa_id == own
-    return digits_of(wa_id) == own
+    if isinstance(wa_id, str) and wa_id[-ALIKE:] != own[-ALIKE:] and wa_id.isdecimal():  # as nearly all are
+        return False
+    return key_of(wa_id) == own
 
 
 def without_own(ids: Ids, own: str | None) -> Ids:
@@ -105,7 +106,7 @@ def shown_beside(value: Value) -> Iterator[Ids]:
 
 
 def answered_request(message: Message) -> Ids | None:
-    """What a message shows with which the sender shared the own number, as a business had asked for."""
+    """The sender's ids in a message that answers a contact request: the card has the sender's number."""
     cards = message.contacts or []
     if len(cards) != 1 or "contact_request" not in (message.origin, cards[0].origin):
         return None

@@ -1,7 +1,8 @@
 """Who is meant: the ids in a webhook -> the member of a block list."""
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -17,7 +18,20 @@ Shown: TypeAlias = str | int | UnsetType | None
 ShownText: TypeAlias = str | UnsetType | None
 """An id as a webhook shows it. What is empty says no more than what is missing."""
 
-_LARGEST_NUMBER = 10**15
+_LARGEST_NUMBER: Final = 10**15
+_LONGEST_REMEMBERED: Final = 64  # characters; a body may be shown to the gate that nobody has signed
+
+
+def remembered(read: Callable[[Shown], str | None]) -> Callable[[Shown], str | None]:
+    """`read`, with the results for the last 4,096 short texts: a webhook shows the same number many times."""
+    remembering = lru_cache(maxsize=4096)(read)
+
+    def result(shown: Shown) -> str | None:
+        if isinstance(shown, str) and len(shown) > _LONGEST_REMEMBERED:
+            return read(shown)
+        return remembering(shown)
+
+    return result
 
 
 class Ids(msgspec.Struct, gc=False):
@@ -52,14 +66,19 @@ def member_of(ids: Ids) -> Member | None:
 
 def names_of(ids: Ids) -> set[str]:
     """All that two mentions of one user may have in common."""
-    name = _name_of(ids.wa_id) if ids.wa_id else ""
+    name = _name_of(ids.wa_id) if ids.wa_id else None
     return {each for each in (name, ids.user_id, ids.parent_user_id) if each}
 
 
-@lru_cache(maxsize=4096)  # a contact has the number of its message
-def _name_of(wa_id: Shown) -> str:
+def key_of(wa_id: Shown) -> str | None:
+    """What all spellings of the number that is shown have in common; None for what is none."""
     digits = digits_of(wa_id)
-    return str(wa_id) if digits is None else identity.key_of(digits)
+    return None if digits is None else identity.key_of(digits)
+
+
+@remembered
+def _name_of(wa_id: Shown) -> str | None:
+    return key_of(wa_id) or (wa_id if isinstance(wa_id, str) else None)
 
 
 def digits_of(wa_id: Shown) -> str | None:
