@@ -21,7 +21,7 @@ from wablock.gate.webhook.display_numbers import display_wa_id
 from wablock.gate.webhook.documented import Item
 from wablock.gate.webhook.links import Notice, without_own
 from wablock.gate.webhook.raw_json import Unreadable
-from wablock.gate.webhook.senders import Ids, member_of
+from wablock.gate.webhook.senders import Ids, key_of, member_of
 from wablock.gate.webhook.signature import is_signed, looks_signed
 
 _log = logging.getLogger("wablock.gate")
@@ -192,7 +192,7 @@ class Inbound:
     async def _learn(self, part: Part, now: Microseconds) -> None:
         """Links and changed ids, in their order; what is learned is durable before anything is forwarded."""
         account_id = part.account.account_id
-        own = None if part.number is None else part.number.wa_id
+        own = None if part.number is None else key_of(part.number.wa_id)
         links: list[Ids] = []
         for change in part.changes:
             if change.notices:
