@@ -59,7 +59,7 @@ def change_of(shape: documented.Change, at: At, entry_id: str | None) -> Change:
     value = shape.value
     if not value:
         return Change(at, entry_id)
-    address = value.metadata or value.recipient or Address()
+    address = _address_of(value)
     number = address.phone_number_id
     change = Change(at, entry_id, number if number and isinstance(number, str) else None, value=value)
     change.display_number = address.display_phone_number
@@ -70,6 +70,14 @@ def change_of(shape: documented.Change, at: At, entry_id: str | None) -> Change:
     # An account's own news have no address. What users send has one; one that cannot be read is an unknown number.
     change.is_of_a_number = number is not UNSET or bool(change.items)
     return change
+
+
+def _address_of(value: Value) -> Address:
+    """Where a value shows two addresses that differ, readers differ, so it is an unknown number's."""
+    one, other = value.metadata, value.recipient
+    if one and other and other.phone_number_id and one.phone_number_id != other.phone_number_id:
+        return Address(phone_number_id=None)
+    return one or other or Address()
 
 
 def array_of(item: Item) -> str:
@@ -161,7 +169,7 @@ class _Reading:
         if not notices:
             self._link(message)
         self.notices += notices
-        self.others[id(message)] = [ids for notice in notices for ids in (notice.previous, notice.current)]
+        self.others[id(message)] = list(links.spoken_of(message))
 
     def _read_calls(self, calls: Sequence[Call], contacts: Sequence[Contact]) -> None:
         for call in calls:
