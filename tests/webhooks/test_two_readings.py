@@ -142,6 +142,22 @@ def test_a_thread_whose_id_stands_twice_is_refused(gate: Gate, ids: tuple[str, s
     assert (status, arrived) == (400, [[], []])
 
 
+@pytest.mark.parametrize("name", ["entry", "changes", "messages", "calls", "history", "threads"])
+def test_an_object_in_place_of_an_array_of_users_messages_is_refused(gate: Gate, name: str) -> None:
+    def array(of: str, element: Any) -> Any:
+        return {"0": element} if of == name else [element]
+
+    message = TEXT | {"from": ANNA}
+    thread = {"id": ANNA, "messages": array("messages", message)}
+    history = array("history", {"threads": array("threads", thread)})
+    change = gate.change(calls=array("calls", message), history=history)
+    entry = {"id": ACCOUNT_ID, "changes": array("changes", change)}
+
+    status, arrived = gate.deliver(json.dumps({"entry": array("entry", entry)}).encode())
+
+    assert (status, arrived) == (400, [[], []])
+
+
 @pytest.mark.parametrize(
     "head", ['"id": "wamid.1", "id": []', '"id": [], "id": "wamid.1"', '"type": {}, "type": "text"']
 )

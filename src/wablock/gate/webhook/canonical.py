@@ -2,8 +2,8 @@
 
 Names that differ from a documented one in case or underscores only are that one: some readers ignore case, others write
 `fromUserId` for `from_user_id`. What has another type than documented is left out, or stands as an empty object where a
-place has to be kept. A name on the way to a sender that stands twice in one object has two readings, the first and the
-last, and is refused.
+place has to be kept. What has two readings is refused: a name on the way to a sender that stands twice in one object,
+and an object in place of an array of what users sent, which is an array to PHP.
 """
 
 import json
@@ -25,6 +25,8 @@ _LARGEST_INTEGER: Final = 2**63  # that the documented shape is read with
 
 _HIDES_NOBODY: Final = frozenset(("id", "type", "timestamp", "username", "origin"))
 _NOTHING_ELSE: Final = frozenset(("messagingproduct",))
+# The arrays on the way to what users sent.
+_ARRAYS: Final = frozenset(("entry", "changes", "messages", "calls", "history", "threads"))
 # Of the address nothing is read where it stands twice: it is an unknown number's then.
 _TWICE: Final[dict[str, Any]] = {
     "metadata": {"phone_number_id": False},
@@ -87,6 +89,8 @@ def _struct(members: _Members, value: Any, repeatable: frozenset[str] = _HIDES_N
         name, shape = members.get(_plain(shown), _NOT_READ)
         if shape is None:
             continue
+        if name in _ARRAYS and isinstance(member, tuple) and member:
+            raise Unreadable(f'"{name}" must be an array, not an object. Send it as Meta documents it.')
         if name not in documented:
             documented[name] = shape(member)
         elif name in repeatable:
