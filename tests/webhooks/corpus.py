@@ -91,17 +91,17 @@ def files() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
-def fresh(case: Case) -> Case:
+def fresh(case: Case, counter: Iterator[int] = _counter) -> Case:
     """The same case with ids that no other test has: one server serves all tests, in any order."""
     owned = sorted({identifier for user in case.users for identifier in user.values()} | set(case.strangers))
-    tails = {_tail(identifier): next(_counter) for identifier in owned}
+    tails = {_tail(identifier): next(counter) for identifier in owned}
     replaced: dict[str, str] = {}
     for identifier in owned:
         new = _fresh_id(identifier, tails[_tail(identifier)])
         replaced |= dict(zip(_spellings(identifier), _spellings(new), strict=True))
     found = re.compile("|".join(map(re.escape, sorted(replaced, key=len, reverse=True))) or "(?!)")
     text = found.sub(lambda match: replaced[match[0]], json.dumps(msgspec.to_builtins(case), ensure_ascii=False))
-    text = _MESSAGE_ID.sub(rf"\1.T{next(_counter):06d}", text)
+    text = _MESSAGE_ID.sub(rf"\1.T{next(counter):06d}", text)
     return msgspec.convert(json.loads(text), Case)
 
 

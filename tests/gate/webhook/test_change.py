@@ -146,7 +146,7 @@ def test_messages_of_each_thread_of_the_history_are_found() -> None:
 
 @pytest.mark.parametrize("kind", NOT_FROM_USERS)
 def test_what_users_did_not_send_is_no_item(kind: str) -> None:
-    assert the_change(NOT_FROM_USERS[kind]).items == []
+    assert not the_change(NOT_FROM_USERS[kind]).items
 
 
 @pytest.mark.parametrize("own", [BUSINESS, "+1 (555) 078-3881", 15550783881])
@@ -228,7 +228,8 @@ def test_a_system_message_is_of_the_user_by_the_ids_before_and_after(sender: str
     found = the_change(change(messages=[message(sender, type="system", system=SYSTEM)]))
 
     shown = [(ids.wa_id or None, ids.user_id or None) for ids in found.senders(found.items[0])]
-    assert shown[1:] == [(sender, "US.1"), (BEN, "US.2")]
+    assert shown[0] == (sender, None)
+    assert {(None, "US.1"), (BEN, "US.2")} <= set(shown)
 
 
 # -- what is shown of an item

@@ -1,12 +1,13 @@
 """Any JSON body -> the same users in the shape that Meta documents.
 
-Names that differ from a documented one in case only are that one, as readers that ignore case take them. What has
-another type than documented is left out, or stands as an empty object where a place has to be kept. A name on the way
-to a sender that stands twice in one object has two readings, the first and the last, and is refused.
+Names that differ from a documented one in case or underscores only are that one: some readers ignore case, others write
+`fromUserId` for `from_user_id`. What has another type than documented is left out, or stands as an empty object where a
+place has to be kept. What has two readings is refused: a name on the way to a sender that stands twice in one object,
+and an object in place of an array of what users sent, which is an array to PHP.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import UNSET, inspect
 
 from wablock.gate.webhook.documented import Thread, Value, Webhook
-from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.raw_json import Unreadable, plain
 
 # An object is read as a tuple of all its members, an array as a list.
 # Numbers as floats: no sender's number is larger than they are exact, and none is too long to be read.
@@ -22,11 +23,16 @@ _reader = json.JSONDecoder(object_pairs_hook=tuple, strict=False, parse_int=floa
 
 _LARGEST_INTEGER: Final = 2**63  # that the documented shape is read with
 
-# Of the address nothing is read where it stands twice: it is an unknown number's then.
-_UNREADABLE_TWICE: Final = frozenset(("metadata", "phone_number_id", "display_phone_number"))
 _HIDES_NOBODY: Final = frozenset(("id", "type", "timestamp", "username", "origin"))
-_TWICE: Final[dict[str, Any]] = {"metadata": {"phone_number_id": False}, "phone_number_id": False}
-_NOTHING_ELSE: Final = frozenset(("messaging_product",))
+_NOTHING_ELSE: Final = frozenset(("messagingproduct",))
+# The arrays on the way to what users sent.
+_ARRAYS: Final = frozenset(("entry", "changes", "messages", "calls", "history", "threads"))
+# Of the address nothing is read where it stands twice: it is an unknown number's then.
+_TWICE: Final[dict[str, Any]] = {
+    "metadata": {"phone_number_id": False},
+    "phone_number_id": False,
+    "display_phone_number": UNSET,
+}
 
 
 def canonical(body: bytes) -> bytes:
@@ -45,6 +51,11 @@ def canonical(body: bytes) -> bytes:
 _Shape: TypeAlias = Callable[[Any], Any]
 """Makes of a value what is documented for its place; `UNSET` where it is something else."""
 
+_Members: TypeAlias = dict[str, tuple[str, _Shape]]
+"""What is read of an object: by its plain name the documented one, and the shape."""
+
+_NOT_READ: Final[tuple[str, _Shape | None]] = ("", None)
+
 
 def _shape_of(kind: inspect.Type, known: dict[type, _Shape]) -> _Shape | None:
     """None for what is not read."""
@@ -61,42 +72,50 @@ def _shape_of(kind: inspect.Type, known: dict[type, _Shape]) -> _Shape | None:
 
 def _struct_of(kind: inspect.StructType, known: dict[type, _Shape]) -> _Shape:
     if kind.cls not in known:
-        members: dict[str, _Shape] = {}
+        members: _Members = {}
         known[kind.cls] = partial(_READERS.get(kind.cls, _struct), members)
         for field in kind.fields:
             shape = _shape_of(field.type, known)
             if shape is not None:
-                members[field.encode_name] = shape
+                members[plain(field.encode_name)] = field.encode_name, shape
     return known[kind.cls]
 
 
-def _struct(members: Mapping[str, _Shape], value: Any, repeatable: frozenset[str] = _HIDES_NOBODY) -> Any:
+def _struct(members: _Members, value: Any, repeatable: frozenset[str] = _HIDES_NOBODY) -> Any:
     if not isinstance(value, tuple):
         return UNSET
     documented: dict[str, Any] = {}
-    for name, member in value:
-        folded = name.casefold()
-        if folded not in members:
+    for shown, member in value:
+        name, shape = members.get(plain(shown), _NOT_READ)
+        if shape is None:
             continue
-        if folded not in documented or folded in repeatable:
-            documented[folded] = members[folded](member)
-        elif folded in _UNREADABLE_TWICE:
-            documented[folded] = _TWICE.get(folded, UNSET)
+        if name in _ARRAYS and isinstance(member, tuple) and member:
+            raise Unreadable(f'"{name}" must be an array, not an object. Send it as Meta documents it.')
+        if name not in documented:
+            documented[name] = shape(member)
+        elif name in repeatable:
+            last = shape(member)
+            documented[name] = documented[name] if last is UNSET else last
+        elif name in _TWICE:
+            documented[name] = _TWICE[name]
         else:
             raise Unreadable(
-                f'"{folded}" stands twice in one object of the webhook, so it has two readings. Send it once.'
+                f'"{name}" stands twice in one object of the webhook, so it has two readings. Send it once.'
             )
     return {name: it for name, it in documented.items() if it is not UNSET}
 
 
-def _value(members: Mapping[str, _Shape], value: Any) -> Any:
+def _value(members: _Members, value: Any) -> Any:
     documented = _struct(members, value)
-    if documented is not UNSET and any(name.casefold() not in _NOTHING_ELSE | documented.keys() for name, _ in value):
+    if documented is not UNSET and any(
+        plain(shown) not in _NOTHING_ELSE and members.get(plain(shown), _NOT_READ)[0] not in documented
+        for shown, _ in value
+    ):
         documented["errors"] = True  # see `Value`
     return documented
 
 
-def _thread(members: Mapping[str, _Shape], value: Any) -> Any:
+def _thread(members: _Members, value: Any) -> Any:
     """Its `id` is the user."""
     return _struct(members, value, frozenset())
 

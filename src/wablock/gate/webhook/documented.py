@@ -86,8 +86,8 @@ class System(Ids, gc=False):
     new_wa_id: Shown = UNSET
     previous_user_id: ShownText = UNSET
     previous_parent_user_id: ShownText = UNSET
+    customer: Shown = UNSET
     body: Beside = UNSET
-    customer: Beside = UNSET
     identity: Beside = UNSET
 
 

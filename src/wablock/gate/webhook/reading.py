@@ -28,7 +28,7 @@ class Reader:
         value = shape.value
         if not value:
             return Change(at, entry_id)
-        address = value.metadata or value.recipient or _NOWHERE
+        address = _address_of(value) if value.recipient else value.metadata or _NOWHERE
         number, shown = address.phone_number_id, address.display_phone_number
         change = Change(at, entry_id, number if number and isinstance(number, str) else None, value=value)
         change.display_number = shown
@@ -38,6 +38,14 @@ class Reader:
         # An account's own news have no address. What users send has one; one that cannot be read is an unknown number.
         change.is_of_a_number = number is not UNSET or bool(change.items)
         return change
+
+
+def _address_of(value: Value) -> Address:
+    """Where a value shows two addresses that differ, readers differ, so it is an unknown number's."""
+    one, other = value.metadata, value.recipient
+    if one and other and other.phone_number_id and one.phone_number_id != other.phone_number_id:
+        return Address(phone_number_id=None)
+    return one or other or _NOWHERE
 
 
 class _Reading:
@@ -118,7 +126,7 @@ class _Reading:
         if not notices:
             self._link(message)
         self._announce(notices)
-        self._keep(message, [ids for notice in notices for ids in (notice.previous, notice.current)])
+        self._keep(message, list(links.spoken_of(message)))
 
     def _read_calls(self, calls: Iterable[Call], contacts: Sequence[Contact]) -> None:
         for call in calls:

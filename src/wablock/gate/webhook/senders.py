@@ -56,6 +56,8 @@ def member_of(ids: Ids) -> Member | None:
     """
     digits = digits_of(ids.wa_id)
     user_id = parent_user_id = None
+    if digits is None and isinstance(ids.wa_id, str) and not (ids.user_id or ids.parent_user_id):
+        ids = Ids(None, ids.wa_id)  # an id where a number should be
     if ids.user_id or ids.parent_user_id:
         user_id, parent_user_id = _user_id(ids.user_id), _parent_user_id(ids)
     if digits is not None:

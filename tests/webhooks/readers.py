@@ -1,0 +1,160 @@
+"""Independent readers of a webhook: which users' messages and calls, of which number, an application would see.
+
+They know Meta's documentation and nothing of wablock. A reader first makes plain objects of the JSON, by a rule for
+names that come twice; then it walks to every place in which Meta documents something that a user sent. It is generous:
+it ignores `field`, as many libraries do, and takes an id for a text whatever its JSON type is.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+Pairs = list[tuple[str, Any]]
+Object = dict[str, Any]
+Rule = Callable[[Pairs], Object]
+
+SENDER: Final = ("from", "from_user_id", "from_parent_user_id")
+RECIPIENT: Final = ("to", "to_user_id", "to_parent_user_id")
+CONTACT: Final = ("wa_id", "user_id", "parent_user_id")
+HEAD: Final = ("id", "timestamp", "type")
+CHANGED: Final = ("customer", "previous_user_id", "previous_parent_user_id", "new_wa_id", *CONTACT)
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """Something that a user sent to the number, and every id that names the sender."""
+
+    phone_number_id: str | None
+    sender: frozenset[str]
+    item: Object
+
+
+def last(pairs: Pairs) -> Object:
+    """Python, JavaScript, PHP, Ruby, Java."""
+    return dict(pairs)
+
+
+def first(pairs: Pairs) -> Object:
+    """Readers that search for a name, as several C and C++ libraries do."""
+    return dict(reversed(pairs))
+
+
+def last_without_case(pairs: Pairs) -> Object:
+    """Readers that bind members to the fields of a type, without case."""
+    return {name.casefold(): value for name, value in pairs}
+
+
+def first_without_case(pairs: Pairs) -> Object:
+    return {name.casefold(): value for name, value in reversed(pairs)}
+
+
+def merged(pairs: Pairs) -> Object:
+    """Go's encoding/json: no case, a null changes nothing, the second object is read into the first."""
+    result: Object = {}
+    for name, value in pairs:
+        folded = name.casefold()
+        result[folded] = _merge(result.get(folded), value)
+    return result
+
+
+def camel_cased(pairs: Pairs) -> Object:
+    """Libraries that write names their own way first: `fromUserId` and `from_user_id` become one."""
+    return {_snake(name): value for name, value in pairs}
+
+
+READERS: Final[dict[str, Rule]] = {
+    "last": last,
+    "first": first,
+    "last without case": last_without_case,
+    "first without case": first_without_case,
+    "merged": merged,
+    "camel-cased": camel_cased,
+}
+
+
+def _merge(old: Any, new: Any) -> Any:
+    if new is None:
+        return old
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old | {name: _merge(old.get(name), value) for name, value in new.items()}
+    if isinstance(old, list) and isinstance(new, list):
+        return [_merge(old[index] if index < len(old) else None, value) for index, value in enumerate(new)]
+    return new
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def sightings(body: bytes, rule: Rule) -> list[Sighting]:
+    """What users sent, as an application sees it. Raises ValueError where the body is not JSON."""
+    payload = read(body, rule)
+    return [
+        sighting
+        for entry in _objects(_member(payload, "entry"))
+        for change in _objects(_member(entry, "changes"))
+        for sighting in _of_value(_member(change, "value"))
+    ]
+
+
+def read(body: bytes, rule: Rule) -> Any:
+    try:
+        return json.loads(body, object_pairs_hook=rule)
+    except RecursionError as error:
+        raise ValueError from error
+
+
+def _of_value(value: Any) -> Iterator[Sighting]:
+    number = _text(_member(_member(value, "metadata"), "phone_number_id"))
+    own = _text(_member(_member(value, "metadata"), "display_phone_number"))
+    for holder in (value, _member(value, "standby")):
+        contacts = _objects(_member(holder, "contacts"))
+        alone = _ids(contacts[0], CONTACT) if len(contacts) == 1 else frozenset()
+        for message in _objects(_member(holder, "messages")):
+            yield from _sent(number, own, message, alone)
+    for call in _objects(_member(value, "calls")):
+        if _member(call, "direction") != "BUSINESS_INITIATED":
+            yield from _sent(number, own, call, frozenset())
+    for chunk in _objects(_member(value, "history")):
+        for thread in _objects(_member(chunk, "threads")):
+            user = _ids(thread, ("id",)) | _ids(_member(thread, "context"), CONTACT)
+            for message in _objects(_member(thread, "messages")):
+                yield from _sent(number, own, message, user)
+    yield from _handover(value)
+
+
+def _handover(value: Any) -> Iterator[Sighting]:
+    number = _text(_member(_member(value, "recipient"), "phone_number_id"))
+    if sender := _ids(_member(value, "sender"), ("phone_number", *CONTACT)):
+        yield Sighting(number, frozenset(name.removeprefix("+") for name in sender), value)
+
+
+def _sent(number: str | None, own: str | None, item: Object, otherwise: frozenset[str]) -> Iterator[Sighting]:
+    """Without an id of its own, it is of the user whom its surroundings name; with a recipient, of the business."""
+    if own is not None and _text(_member(item, "from")) == own:
+        return
+    if (sender := _ids(item, SENDER)) or (sender := _ids(_member(item, "system"), CHANGED)):
+        yield Sighting(number, sender, item)
+    elif otherwise and not _ids(item, RECIPIENT) and _ids(item, HEAD):
+        yield Sighting(number, otherwise, item)
+
+
+def _member(node: Any, name: str) -> Any:
+    return node.get(name) if isinstance(node, dict) else None
+
+
+def _objects(node: Any) -> list[Object]:
+    return [item for item in node if isinstance(item, dict)] if isinstance(node, list) else []
+
+
+def _ids(node: Any, names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(text for name in names if (text := _text(_member(node, name))))
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    return None
