@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import msgspec
@@ -15,7 +16,7 @@ from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refuse
 from wablock.gate.retries import Attempt, Retries
 from wablock.gate.routes import Routes
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change, array_of
+from wablock.gate.webhook.change import Change
 from wablock.gate.webhook.documented import Item
 from wablock.gate.webhook.signature import sign
 
@@ -50,7 +51,7 @@ class _Webhook(msgspec.Struct, frozen=True):
 
     payload: Payload
     signature: str
-    blocked: Container[int]
+    blocked: AbstractSet[int]
     unchecked: bool
 
 
@@ -87,7 +88,7 @@ class Delivery:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def deliver(
-        self, payload: Payload, parts: Sequence[Part], signature: str, blocked: Container[int], *, unchecked: bool
+        self, payload: Payload, parts: Sequence[Part], signature: str, blocked: AbstractSet[int], *, unchecked: bool
     ) -> bool:
         """Returns once every required downstream has its part; False where nothing was left for any.
 
@@ -135,7 +136,7 @@ class Delivery:
                     raise outcome
 
     async def _targets(
-        self, payload: Payload, parts: Sequence[Part], blocked: Container[int]
+        self, payload: Payload, parts: Sequence[Part], blocked: AbstractSet[int]
     ) -> list[tuple[Downstream, list[Part]]]:
         """Who gets which parts: receivers that several numbers share get them in one piece."""
         targets: dict[object, tuple[Downstream, list[Part]]] = {}
@@ -172,7 +173,7 @@ class Delivery:
         items = [item for part in chosen for item in part.items if not drop(item)] if self._delivered else []
         return _Post(webhook, downstream, chosen, body, headers, items)
 
-    def _drops_for(self, downstream: Downstream, blocked: Container[int]) -> Callable[[Item], bool]:
+    def _drops_for(self, downstream: Downstream, blocked: AbstractSet[int]) -> Callable[[Item], bool]:
         delivered = self._delivered
         if delivered is None:
             return lambda item: id(item) in blocked
@@ -227,11 +228,14 @@ class Delivery:
         except NotDelivered:  # counted and logged; nobody waits for it
             attempt.did_not_take(post.downstream.downstream_id)
 
-    def _count(self, parts: Sequence[Part], blocked: Container[int]) -> None:
-        items = (item for part in parts for item in part.items)
-        counted = Counter((array_of(item), "dropped" if id(item) in blocked else "forwarded") for item in items)
-        for (array, verdict), times in counted.items():
-            self._meter.items(array, verdict, times)
+    def _count(self, parts: Sequence[Part], blocked: AbstractSet[int]) -> None:
+        items = [item for part in parts for item in part.items]
+        found = Counter(item.array for item in items)
+        dropped = Counter(item.array for item in items if id(item) in blocked) if blocked else Counter[str]()
+        for array, times in found.items():
+            for verdict, so_many in (("dropped", dropped[array]), ("forwarded", times - dropped[array])):
+                if so_many:
+                    self._meter.items(array, verdict, so_many)
 
 
 def _unrouted(part: Part) -> NotDelivered:
@@ -246,5 +250,5 @@ def _unrouted(part: Part) -> NotDelivered:
     return NotDelivered(f"{where} has no downstream. Add one with: wablock downstream add")
 
 
-def _is_empty(payload: Payload, part: Part, blocked: Container[int]) -> bool:
+def _is_empty(payload: Payload, part: Part, blocked: AbstractSet[int]) -> bool:
     return payload.body(part.changes, lambda item: id(item) in blocked) is None

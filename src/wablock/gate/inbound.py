@@ -161,14 +161,21 @@ class Inbound:
             (change, item, member)
             for change in part.changes
             for item in change.items
-            for ids in change.senders(item)
-            if (member := member_of(ids)) is not None
+            if (member := member_of(item)) is not None
         ]
+        wrote = [(item, member) for _, item, member in sent if opens_window(item)]
+        # Behind the request: while the downstream is at work.
+        asyncio.get_running_loop().call_soon(self._note, number, wrote, now)
+        sent += (
+            (change, item, member)
+            for change in part.changes
+            if change.others
+            for item in change.items
+            for ids in change.others.get(id(item), ())
+            if (member := member_of(ids)) is not None
+        )
         if not sent:
             return set()
-        # Behind the request: while the downstream is at work.
-        wrote = [(item, member) for _, item, member in sent if opens_window(item)]
-        asyncio.get_running_loop().call_soon(self._note, number, wrote, now)
         found: Sequence[InForce | None] = await self._block_list.in_force(number, [member for *_, member in sent])
         dropped = {
             id(its[1]): its for its, block in zip(sent, found, strict=True) if block is not None

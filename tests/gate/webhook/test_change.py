@@ -23,7 +23,7 @@ from tests.gate.webhook.payloads import (
 )
 
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change, array_of, kind_of, opens_window, sent_at
+from wablock.gate.webhook.change import Change, kind_of, opens_window, sent_at
 from wablock.gate.webhook.documented import Item
 
 BUSINESS = "15550783881"
@@ -127,7 +127,7 @@ def test_an_entry_without_changes_and_a_body_without_entries_are_empty(webhook: 
 def test_messages_and_calls_are_found_whatever_the_field_is(field: Any) -> None:
     found = the_change(change(field, messages=[message(ANNA)], calls=[call(BEN)]))
 
-    assert [(array_of(item), item.wa_id) for item in found.items] == [("messages", ANNA), ("calls", BEN)]
+    assert [(item.array, item.wa_id) for item in found.items] == [("messages", ANNA), ("calls", BEN)]
 
 
 def test_messages_and_calls_of_standby_are_found() -> None:
@@ -181,7 +181,7 @@ def test_a_handover_is_an_item_of_its_own() -> None:
     found = the_change(handover(sender={"phone_number": ANNA, "user_id": ANNAS_ID}))
 
     (item,) = found.items
-    assert (array_of(item), kind_of(item), item.wa_id, item.user_id) == ("handovers", "handover", ANNA, ANNAS_ID)
+    assert (item.array, kind_of(item), item.wa_id, item.user_id) == ("handovers", "handover", ANNA, ANNAS_ID)
 
 
 @pytest.mark.parametrize("name", ["phone_number", "wa_id", "user_id", "parent_user_id"])

@@ -1,6 +1,7 @@
 """A webhook's body: its changes, and what is left of it for a receiver, with every byte that is kept."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from wablock.gate.webhook.canonical import canonical
@@ -55,24 +56,29 @@ class Payload:
 
         `raw` itself where that is all of it. Raises `Unreadable`.
         """
-        wanted = {id(change) for change in chosen}
-        mine = [change for change in self.changes if id(change) in wanted]
-        gone = {id(item) for change in mine for item in change.items if drop(item)}
-        if not gone and len(mine) == len(self.changes):
+        wanted = {id(change): change for change in chosen}
+        gone = {id(item) for change in wanted.values() for item in change.items if drop(item)}
+        if not gone and len(wanted) == len(self.changes):
             return self.raw
         if not self._entries:
             return None
-        cuts = [_cut_of_entry(changes, wanted, gone) for changes in self._entries]
-        if all(cut is GONE for cut in cuts):
+        # Nearly all changes are left alone, so they are not looked at one by one.
+        cuts = {
+            key: cut_of(change, gone) for key, change in wanted.items() if not gone.isdisjoint(map(id, change.items))
+        }
+        left = [_cut_of_entry(changes, wanted.keys(), cuts) for changes in self._entries]
+        if all(cut is GONE for cut in left):
             return None
-        return b"".join([self.raw[: self._root.start], *self._root.without({"entry": _parts(cuts)})])
+        return b"".join([self.raw[: self._root.start], *self._root.without({"entry": _parts(left)})])
 
 
-def _cut_of_entry(changes: Sequence[Change], wanted: set[int], gone: set[int]) -> Cut | Gone | None:
-    cuts = [cut_of(change, gone) if id(change) in wanted else GONE for change in changes]
-    if all(cut is GONE for cut in cuts):
+def _cut_of_entry(
+    changes: Sequence[Change], wanted: AbstractSet[int], cuts: Mapping[int, Cut | Gone | None]
+) -> Cut | Gone | None:
+    of_each = [cuts.get(id(change)) if id(change) in wanted else GONE for change in changes]
+    if all(cut is GONE for cut in of_each):
         return GONE
-    parts = _parts(cuts)
+    parts = _parts(of_each)
     return {"changes": parts} if parts else None
 
 

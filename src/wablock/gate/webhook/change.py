@@ -18,6 +18,8 @@ _LONGEST_TIME: Final = 12  # digits of a time in seconds
 class Handover(Item, gc=False, eq=False):
     """A conversation that passes from Meta's agent to the business, with what the user wrote: all of the change."""
 
+    array = "handovers"
+
 
 class Change(msgspec.Struct, eq=False, gc=False):
     """One change, or what stands where one should: an entry without any, a body without entries.
@@ -51,19 +53,14 @@ class Change(msgspec.Struct, eq=False, gc=False):
         return item, *self.others[id(item)]
 
 
-def array_of(item: Item) -> str:
-    """In which array it stands, or would stand."""
-    return "messages" if isinstance(item, Message) else "calls" if isinstance(item, Call) else "handovers"
-
-
 def kind_of(item: Item) -> str:
     """What it is called where people see it."""
-    return item.type or "unknown" if isinstance(item, Message) else array_of(item)[:-1]
+    return item.type or "unknown" if isinstance(item, Message) else item.array[:-1]
 
 
 def opens_window(item: Item) -> bool:
     """Whether the user wrote or called, so that the business may write for 24 hours."""
-    return isinstance(item, Call) or (isinstance(item, Message) and not item.system)
+    return not item.system if isinstance(item, Message) else isinstance(item, Call)
 
 
 def sent_at(item: Item) -> int | None:

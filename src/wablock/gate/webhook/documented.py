@@ -8,7 +8,7 @@ is first brought into this shape by `canonical`. Places are the same in both.
 What is read has a type. A member that is `Beside` what is read is left as it is.
 """
 
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType, field
@@ -94,6 +94,9 @@ class System(Ids, gc=False):
 class Item(Ids, gc=False, eq=False):
     """A message or a call, as it shows itself, with the ids of its sender."""
 
+    array: ClassVar[str]
+    """In which array it stands."""
+
     wa_id: Shown = field(name="from", default=UNSET)
     user_id: ShownText = field(name="from_user_id", default=UNSET)
     parent_user_id: ShownText = field(name="from_parent_user_id", default=UNSET)
@@ -106,6 +109,8 @@ class Item(Ids, gc=False, eq=False):
 
 
 class Message(Item, gc=False, eq=False):
+    array = "messages"
+
     system: System | UnsetType = UNSET
     origin: ShownText = UNSET
     contacts: list[Card] | UnsetType = UNSET
@@ -132,6 +137,8 @@ class Message(Item, gc=False, eq=False):
 
 
 class Call(Item, gc=False, eq=False):
+    array = "calls"
+
     direction: ShownText = UNSET
     event: Beside = UNSET
     status: Beside = UNSET

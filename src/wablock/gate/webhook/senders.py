@@ -55,11 +55,13 @@ def member_of(ids: Ids) -> Member | None:
     What WhatsApp itself says is a number is not judged beyond its shape, and may come in any spelling.
     """
     digits = digits_of(ids.wa_id)
-    user_id = parent_user_id = None
-    if digits is None and isinstance(ids.wa_id, str) and not (ids.user_id or ids.parent_user_id):
+    if not (ids.user_id or ids.parent_user_id):
+        if digits is not None:
+            return Member(identity.key_of(digits), digits, None, digits)
+        if not isinstance(ids.wa_id, str):
+            return None
         ids = Ids(None, ids.wa_id)  # an id where a number should be
-    if ids.user_id or ids.parent_user_id:
-        user_id, parent_user_id = _user_id(ids.user_id), _parent_user_id(ids)
+    user_id, parent_user_id = _user_id(ids.user_id), _parent_user_id(ids)
     if digits is not None:
         return Member(identity.key_of(digits), digits, user_id, digits, parent_user_id=parent_user_id)
     shown = user_id or parent_user_id
