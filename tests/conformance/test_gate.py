@@ -100,6 +100,25 @@ def test_where_two_accounts_sign_a_strangers_webhook_is_nobodys(gate: RunningSer
     assert answers == [401, 401]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"object":"whatsapp_business_account","entry":[]}',
+        b'{"object":"whatsapp_business_account","entry":[{"id":"%s","changes":[]}]}' % ACCOUNT_ID.encode(),
+        b'{"object":"whatsapp_business_account","entry":[{"id":"%s","changes":[]}]}' % STRANGERS_ENTRY.encode(),
+    ],
+)
+def test_a_webhook_without_changes_goes_to_the_receivers_of_the_account_that_signs_it(
+    gate: RunningServer, receiver: Receiver, body: bytes
+) -> None:
+    asyncio.run(routes_of(gate.wired.store, KEY).set_account(ANOTHER.account_id, "another secret", None))
+
+    answers = [post(gate, body, signed(body, secret)).status_code for secret in ("a wrong secret", SECRET)]
+
+    assert answers == [401, 200]
+    assert [delivery.body for delivery in receiver.deliveries] == [body]
+
+
 @pytest.mark.parametrize("size,status", [(3 * 1_000_000, 200), (4 * 1_048_576, 413)])
 def test_a_webhook_may_have_three_megabytes(gate: RunningServer, size: int, status: int) -> None:
     body = webhook(message(ANNA, text={"body": "x" * size}))
@@ -139,6 +158,7 @@ def test_a_message_to_a_number_that_cannot_be_read_goes_to_none_of_the_accounts_
     answer = post(gate, body)
 
     assert (answer.status_code, receiver.deliveries) == (502, [])
+    assert "phone_number_id cannot be read" in answer.json()["error"]["error_data"]["details"]
 
 
 def test_a_message_opens_the_window_of_its_sender(tmp_path: Path, receiver: Receiver) -> None:

@@ -244,3 +244,39 @@ def test_a_body_as_large_as_metas_largest_passes(bot: Bot) -> None:
     bot.post(body)
 
     assert [got.body for got in bot.deliveries] == [body]
+
+
+PARENT = "US.ENT.90817263540000000001"
+
+
+def test_a_user_is_known_by_ids_that_the_webhook_links_in_several_steps(server: RunningServer, bot: Bot) -> None:
+    block(server, ANNA)
+    by_parent = {"from_parent_user_id": PARENT, "id": "wamid.7", "timestamp": "1749416383", "type": "text"}
+    linked = [contact(ANNA, ANNAS_ID), {"user_id": ANNAS_ID, "parent_user_id": PARENT}]
+
+    bot.post(encoded(delivery(change(contacts=linked), change(messages=[by_parent, message(BEN, 2)]))))
+
+    assert [it["id"] for it in bot.deliveries[0].json()["entry"][0]["changes"][1]["value"]["messages"]] == ["wamid.2"]
+
+
+def test_a_blocked_user_who_changes_the_number_is_blocked_in_the_same_webhook(server: RunningServer, bot: Bot) -> None:
+    block(server, ANNA)
+    changed = message(ANNA, type="system", system={"type": "user_changed_number", "wa_id": BEN})
+
+    bot.post(encoded(delivery(change(messages=[changed, message(BEN, 2)]))))
+
+    assert bot.deliveries == []
+
+
+@pytest.mark.parametrize("number", ["", None, 106540352242922, "../check"])
+def test_users_messages_to_a_number_that_cannot_be_read_are_refused(
+    server: RunningServer, bot: Bot, number: str | int | None
+) -> None:
+    block(server, ANNA)
+    unreadable = change(messages=[message()])
+    unreadable["value"]["metadata"]["phone_number_id"] = number
+
+    answer = bot.post(encoded(delivery(unreadable)))
+
+    assert answer.status_code == 400
+    assert bot.deliveries == []

@@ -191,5 +191,5 @@ async def test_what_is_no_number_id_becomes_part_of_no_path(number: str) -> None
         with running_bot(url_of(wablock), TOKEN) as bot:
             answer = await posted(bot, encoded(delivery(change(number=number, messages=[message()]))))
 
-    assert answer.status_code == 200
+    assert answer.status_code == 400
     assert wablock.connections == 0

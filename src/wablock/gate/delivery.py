@@ -143,12 +143,7 @@ class Delivery:
             downstreams = await self._downstreams(part)
             if not downstreams and self._refuse_unrouted and not _is_empty(payload, part, blocked):
                 self._meter.webhook("unrouted")
-                where = part.phone_number_id or "this account"
-                _log.warning(
-                    "a webhook was refused: its number has no downstream; add one with: wablock downstream add",
-                    extra={"phone_number_id": part.phone_number_id},
-                )
-                raise NotDelivered(f"{where} has no downstream. Add one with: wablock downstream add")
+                raise _unrouted(part)
             for downstream in downstreams:
                 _, chosen = targets.setdefault(downstream.receiver, (downstream, []))
                 chosen.append(part)
@@ -237,6 +232,18 @@ class Delivery:
         counted = Counter((array_of(item), "dropped" if id(item) in blocked else "forwarded") for item in items)
         for (array, verdict), times in counted.items():
             self._meter.items(array, verdict, times)
+
+
+def _unrouted(part: Part) -> NotDelivered:
+    if part.is_of_a_number and part.phone_number_id is None:
+        _log.warning("a webhook was refused: the number that its users wrote to cannot be read")
+        return NotDelivered("metadata.phone_number_id cannot be read: it must be the number's id, as a string.")
+    _log.warning(
+        "a webhook was refused: its number has no downstream; add one with: wablock downstream add",
+        extra={"phone_number_id": part.phone_number_id},
+    )
+    where = part.phone_number_id or "this account"
+    return NotDelivered(f"{where} has no downstream. Add one with: wablock downstream add")
 
 
 def _is_empty(payload: Payload, part: Part, blocked: Container[int]) -> bool:

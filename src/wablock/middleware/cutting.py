@@ -5,16 +5,20 @@ from collections.abc import Iterator, Mapping
 from wablock.access import is_number_id
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change
+from wablock.gate.webhook.documented import Item
+from wablock.gate.webhook.raw_json import Unreadable
 from wablock.gate.webhook.senders import Ids, member_of
 
 
 def senders(payload: Payload) -> dict[str, set[str]]:
-    """For each business number the ids of those who sent it something."""
+    """For each business number the ids of those who sent it something, by all ids that the webhook shows of them.
+
+    Raises `Unreadable` where users sent something and the number cannot be read: then nobody can be asked about them.
+    """
+    users = _users(payload)
     found: dict[str, set[str]] = {}
     for number, change in _sent(payload):
-        ids = found.setdefault(number, set())
-        for shown in (*_senders(change), *change.links):
-            ids |= _ids(shown)
+        found.setdefault(number, set()).update(*(_ids_of(change, item, users) for item in change.items))
     return {number: ids for number, ids in found.items() if ids}
 
 
@@ -23,30 +27,48 @@ def cut(payload: Payload, blocked: Mapping[str, set[str]]) -> bytes | None:
 
     The bytes that came, where nothing is taken out.
     """
-    gone = set()
-    for number, change in _sent(payload):
-        ids = blocked.get(number)
-        if ids:
-            shown = (_ids(link) for link in change.links)
-            ids = ids.union(*(link for link in shown if not ids.isdisjoint(link)))
-            gone |= {
-                id(item)
-                for item in change.items
-                if not all(ids.isdisjoint(_ids(sender)) for sender in change.senders(item))
-            }
+    users = _users(payload)
+    gone = {
+        id(item)
+        for number, change in _sent(payload)
+        if (ids := blocked.get(number))
+        for item in change.items
+        if not ids.isdisjoint(_ids_of(change, item, users))
+    }
     return payload.body(payload.changes, lambda item: id(item) in gone)
 
 
 def _sent(payload: Payload) -> Iterator[tuple[str, Change]]:
-    """The changes in which users sent something to a number that can be one: its id becomes part of a path."""
+    """The changes in which users sent something, and to which number: its id becomes part of a path."""
     for change in payload.changes:
+        if not change.items:
+            continue
         number = change.phone_number_id
-        if number is not None and change.items and is_number_id(number):
-            yield number, change
+        if number is None or not is_number_id(number):
+            raise Unreadable("phone_number_id must be the number's id: its users' messages cannot be checked.")
+        yield number, change
 
 
-def _senders(change: Change) -> Iterator[Ids]:
-    return (ids for item in change.items for ids in change.senders(item))
+def _users(payload: Payload) -> dict[str, set[str]]:
+    """For each id all ids that the webhook shows of the same user, also in several steps."""
+    users: dict[str, set[str]] = {}
+    for change in payload.changes:
+        for shown in change.links:
+            _unite(users, _ids(shown))
+        for notice in change.notices:
+            _unite(users, _ids(notice.previous) | _ids(notice.current))
+    return users
+
+
+def _unite(users: dict[str, set[str]], ids: set[str]) -> None:
+    user = ids.union(*(users[known] for known in ids if known in users))
+    users.update(dict.fromkeys(user, user))
+
+
+def _ids_of(change: Change, item: Item, users: Mapping[str, set[str]]) -> set[str]:
+    """All ids of those who may have sent it."""
+    shown = set().union(*map(_ids, change.senders(item)))
+    return shown.union(*(users[known] for known in shown if known in users)) if users else shown
 
 
 def _ids(shown: Ids) -> set[str]:

@@ -1,12 +1,16 @@
 """A webhook's body: its changes, and what is left of it for a receiver, with every byte that is kept."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from wablock.gate.webhook.canonical import canonical
-from wablock.gate.webhook.change import Change, Handover, change_of
+from wablock.gate.webhook.change import Change, Handover
 from wablock.gate.webhook.cutting import cut_of, nodes_of
 from wablock.gate.webhook.documented import Entry, Item, Webhook, as_documented, decoder, encoder
-from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node
+from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node, Unreadable
+from wablock.gate.webhook.reading import Reader
+
+_MOST_PARTS: Final = 20_000  # Meta sends up to 1,000 updates; these take a tenth of a second
 
 
 class Payload:
@@ -16,7 +20,11 @@ class Payload:
         """`is_documented`: nothing stands in it that `webhook` has not."""
         self.raw = raw
         self._is_documented = is_documented
-        self._entries = [_changes_of(entry, place) for place, entry in enumerate(webhook.entry or ())]
+        entries = webhook.entry or ()
+        if len(entries) + sum(len(entry.changes or ()) for entry in entries) > _MOST_PARTS:
+            raise Unreadable(f"The body has more than {_MOST_PARTS} entries and changes.")
+        reader = Reader()
+        self._entries = [_changes_of(entry, place, reader) for place, entry in enumerate(entries)]
         # A body without entries is one change without parts.
         self.changes = [change for changes in self._entries for change in changes] or [Change(())]
         self._root = Node.of(raw)
@@ -68,9 +76,9 @@ def _cut_of_entry(changes: Sequence[Change], wanted: set[int], gone: set[int]) -
     return {"changes": parts} if parts else None
 
 
-def _changes_of(entry: Entry, place: int) -> list[Change]:
+def _changes_of(entry: Entry, place: int, reader: Reader) -> list[Change]:
     entry_id = entry.id or None
-    changes = [change_of(shape, (place, number), entry_id) for number, shape in enumerate(entry.changes or ())]
+    changes = [reader.change_of(shape, (place, number), entry_id) for number, shape in enumerate(entry.changes or ())]
     return changes or [Change((place,), entry_id)]
 
 

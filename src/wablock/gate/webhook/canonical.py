@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, inspect
 
 from wablock.gate.webhook.documented import Thread, Value, Webhook
-from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.raw_json import Unreadable, plain
 
 # An object is read as a tuple of all its members, an array as a list.
 # Numbers as floats: no sender's number is larger than they are exact, and none is too long to be read.
@@ -77,7 +77,7 @@ def _struct_of(kind: inspect.StructType, known: dict[type, _Shape]) -> _Shape:
         for field in kind.fields:
             shape = _shape_of(field.type, known)
             if shape is not None:
-                members[_plain(field.encode_name)] = field.encode_name, shape
+                members[plain(field.encode_name)] = field.encode_name, shape
     return known[kind.cls]
 
 
@@ -86,7 +86,7 @@ def _struct(members: _Members, value: Any, repeatable: frozenset[str] = _HIDES_N
         return UNSET
     documented: dict[str, Any] = {}
     for shown, member in value:
-        name, shape = members.get(_plain(shown), _NOT_READ)
+        name, shape = members.get(plain(shown), _NOT_READ)
         if shape is None:
             continue
         if name in _ARRAYS and isinstance(member, tuple) and member:
@@ -108,7 +108,7 @@ def _struct(members: _Members, value: Any, repeatable: frozenset[str] = _HIDES_N
 def _value(members: _Members, value: Any) -> Any:
     documented = _struct(members, value)
     if documented is not UNSET and any(
-        _plain(shown) not in _NOTHING_ELSE and members.get(_plain(shown), _NOT_READ)[0] not in documented
+        plain(shown) not in _NOTHING_ELSE and members.get(plain(shown), _NOT_READ)[0] not in documented
         for shown, _ in value
     ):
         documented["errors"] = True  # see `Value`
@@ -118,10 +118,6 @@ def _value(members: _Members, value: Any) -> Any:
 def _thread(members: _Members, value: Any) -> Any:
     """Its `id` is the user."""
     return _struct(members, value, frozenset())
-
-
-def _plain(name: str) -> str:
-    return name.casefold().replace("_", "")
 
 
 def _list_of(element: _Shape) -> _Shape:

@@ -24,11 +24,16 @@ class Gone(msgspec.Struct, frozen=True):
 GONE: Final = Gone()
 
 Cut: TypeAlias = Mapping[str | int, "Cut | Gone"]
-"""What is taken out of an object or array, by the names (in lower case) or places of its parts."""
+"""What is taken out of an object or array, by the names or places of its parts."""
+
+
+def plain(name: str) -> str:
+    """A name as readers know it that ignore case, or write `fromUserId` for `from_user_id`."""
+    return name.casefold().replace("_", "")
 
 
 class _Part(msgspec.Struct, gc=False):
-    """An element, or a member with its name in lower case: where it begins, where its value begins, where it ends."""
+    """An element, or a member with its plain name: where it begins, where its value begins, where it ends."""
 
     name: str
     begin: int
@@ -77,10 +82,11 @@ class Node:
 
     @property
     def members(self) -> Iterator[tuple[str, "Node"]]:
-        """Of an object, in order, each with its name in lower case."""
+        """Of an object, in order, each with its plain name."""
         return ((part.name, self._node(place)) for place, part in enumerate(() if self.is_array else self._parts))
 
     def member(self, name: str) -> "Node | None":
+        name = plain(name)
         return next((self._node(place) for place, part in enumerate(self._parts) if part.name == name), None)
 
     def at(self, path: Sequence[str | int]) -> "Node":
@@ -117,7 +123,8 @@ class Node:
     def _places(self, cut: Cut) -> list[tuple[int, Cut | Gone]]:
         if self.is_array:
             return sorted((place, inner) for place, inner in cut.items() if isinstance(place, int))
-        return [(place, cut[part.name]) for place, part in enumerate(self._parts) if part.name in cut]
+        named = {plain(name): inner for name, inner in cut.items() if isinstance(name, str)}
+        return [(place, named[part.name]) for place, part in enumerate(self._parts) if part.name in named]
 
     def _node(self, place: int) -> "Node":
         node = self._nodes.get(place)
@@ -162,7 +169,7 @@ class Node:
         at = self.start + 1
         for name, raw in values.items():
             value = at + len(name) + 3
-            parts.append(_Part(name.casefold(), at, value, value + len(raw)))
+            parts.append(_Part(plain(name), at, value, value + len(raw)))
             at = value + len(raw) + 1
         return parts
 
@@ -183,7 +190,7 @@ class Node:
                 name = _decoded(quoted[0])
                 value = _skip(body, _skip(body, quoted.end()) + 1)
             end = self.start + _end_of_value(text, value - self.start)
-            yield _Part(name.casefold(), at, value, end)
+            yield _Part(plain(name), at, value, end)
             after = _skip(body, end)
             comma = body[after : after + 1] == b","
             at = _skip(body, after + 1)

@@ -1,0 +1,186 @@
+"""What Meta documents of a change -> who sent what in it, and what it shows of its users."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec import UNSET
+
+from wablock.gate.webhook import documented, links
+from wablock.gate.webhook.change import At, Change, Handover
+from wablock.gate.webhook.documented import Address, Call, Contact, Item, Message, System, Thread, Value
+from wablock.gate.webhook.links import Notice
+from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.senders import Ids, Shown, are_several, key_of
+
+_BUSINESS_CALLS: Final = "business_initiated"
+_MOST_READINGS: Final = 1_000  # of one change; what Meta documents has one of each item
+_DEEPEST: Final = 4  # `standby` in `standby`, where Meta documents one
+_NOWHERE: Final = Address()
+
+
+class Reader:
+    """Reads the changes of one webhook, which nearly always show one business number."""
+
+    def __init__(self) -> None:
+        self._own_keys: dict[Shown, str | None] = {}
+
+    def change_of(self, shape: documented.Change, at: At, entry_id: str | None) -> Change:
+        value = shape.value
+        if not value:
+            return Change(at, entry_id)
+        address = _address_of(value) if value.recipient else value.metadata or _NOWHERE
+        number, shown = address.phone_number_id, address.display_phone_number
+        change = Change(at, entry_id, number if number and isinstance(number, str) else None, value=value)
+        change.display_number = shown
+        if shown not in self._own_keys:
+            self._own_keys[shown] = key_of(shown)
+        _Reading(change, self._own_keys[shown]).read(value)
+        # An account's own news have no address. What users send has one; one that cannot be read is an unknown number.
+        change.is_of_a_number = number is not UNSET or bool(change.items)
+        return change
+
+
+def _address_of(value: Value) -> Address:
+    """Where a value shows two addresses that differ, readers differ, so it is an unknown number's."""
+    one, other = value.metadata, value.recipient
+    if one and other and other.phone_number_id and one.phone_number_id != other.phone_number_id:
+        return Address(phone_number_id=None)
+    return one or other or _NOWHERE
+
+
+class _Reading:
+    """Reads one change. `own`: the key of the business's number, where it is shown."""
+
+    __slots__ = ("_change", "_depth", "_items", "_links", "_notices", "_own", "_readings")
+
+    def __init__(self, change: Change, own: str | None) -> None:
+        self._change = change
+        self._own = own
+        self._items: list[Item] | None = None
+        self._links: list[Ids] | None = None
+        self._notices: list[Notice] | None = None
+        self._readings = 0
+        self._depth = 0
+
+    def read(self, value: Value) -> None:
+        contacts = value.contacts or ()
+        for contact in contacts:
+            if contact.user_id or contact.parent_user_id:
+                self._link(contact)
+        if value.messages:
+            self._read_messages(value.messages, contacts)
+        if links.shows_others(value):
+            self._read_calls(value.calls or (), contacts)
+            for chunk in value.history or ():
+                for thread in chunk.threads or ():
+                    self._read_thread(thread)
+            if value.sender or (value.recipient and not value.metadata):
+                self._read_handover(value.sender or _NOWHERE, contacts)
+            for ids in links.shown_beside(value):
+                self._link(ids)
+            self._announce(links.withdrawn_notices(value))
+            if value.standby:
+                self._read_standby(value.standby)
+
+    def _read_messages(self, messages: Sequence[Message], anybody: Sequence[Ids]) -> None:
+        """`anybody`: whom a receiver may take for the sender of a message that names none."""
+        messages = self._of_users(messages)
+        self._add(messages)
+        for message in messages:
+            if message.user_id or message.parent_user_id or message.system or not message.wa_id:
+                self._read_message(message, anybody)
+
+    def _of_users(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Without the business's own, which may stand among them."""
+        own = self._own
+        if own is None:
+            return messages
+        end = own[-links.ALIKE :]
+        for message in messages:
+            wa_id = message.wa_id
+            # A call for each takes longer than a look at its end: nearly all are digits that end in others.
+            may_be_own = wa_id.__class__ is not str or wa_id.endswith(end) or not wa_id.isdecimal()
+            if may_be_own and links.is_own(wa_id, own):
+                break
+        else:
+            return messages
+        for message in messages:
+            if links.is_own(message.wa_id, own):
+                self._link(message)
+                self._link(links.addressee_of(message))
+        return [message for message in messages if not links.is_own(message.wa_id, own)]
+
+    def _read_message(self, message: Message, anybody: Sequence[Ids]) -> None:
+        if message.system:
+            self._read_system(message, message.system)
+        elif message.user_id or message.parent_user_id:
+            self._link(message)
+            if message.contacts and (answer := links.answered_request(message)) is not None:
+                self._link(answer)
+        else:
+            self._note(message, anybody)
+
+    def _read_system(self, message: Message, system: System) -> None:
+        """What speaks of ids before and after shows no link."""
+        notices = list(links.notices_of(message, system))
+        if not notices:
+            self._link(message)
+        self._announce(notices)
+        self._keep(message, list(links.spoken_of(message)))
+
+    def _read_calls(self, calls: Iterable[Call], contacts: Sequence[Contact]) -> None:
+        for call in calls:
+            self._link(call)
+            # Of a call that the business makes `from` may be either side, and it is the business's all the same.
+            if (call.direction or "").casefold() != _BUSINESS_CALLS:
+                self._add([call])
+                self._note(call, contacts)
+
+    def _read_standby(self, value: Value) -> None:
+        if self._depth == _DEEPEST:
+            raise Unreadable("The body is nested too deeply.")
+        self._depth += 1
+        self.read(value)
+
+    def _read_thread(self, thread: Thread) -> None:
+        user = links.user_of(thread)
+        self._link(user)
+        self._read_messages(thread.messages or (), [user])
+
+    def _read_handover(self, sender: Address, contacts: Sequence[Contact]) -> None:
+        ids = links.handed_over(sender)
+        handover = Handover(ids.wa_id, ids.user_id, ids.parent_user_id, type="handover")
+        self._add([handover])
+        self._note(handover, contacts)
+
+    def _note(self, item: Item, anybody: Sequence[Ids]) -> None:
+        """Keep who may have sent an item that names nobody, and is more than an empty object."""
+        if not (item.wa_id or item.user_id or item.parent_user_id) and (item.id or item.type or item.timestamp):
+            self._keep(item, anybody)
+            self._readings += len(anybody) - 1
+            if self._readings > _MOST_READINGS:
+                raise Unreadable("Too many messages of one change name no sender beside several contacts.")
+
+    def _add(self, items: Sequence[Item]) -> None:
+        if not self._change.items:
+            self._change.items = items  # the array itself: nearly always it is the only one
+            return
+        if self._items is None:
+            self._items = self._change.items = list(self._change.items)
+        self._items += items
+
+    def _keep(self, item: Item, others: Sequence[Ids]) -> None:
+        if self._change.others is None:
+            self._change.others = {}
+        self._change.others[id(item)] = others
+
+    def _link(self, ids: Ids) -> None:
+        if are_several(ids) and are_several(ids := links.without_own(ids, self._own)):
+            if self._links is None:
+                self._links = self._change.links = []
+            self._links.append(ids)
+
+    def _announce(self, notices: Iterable[Notice]) -> None:
+        if self._notices is None:
+            self._notices = self._change.notices = []
+        self._notices += notices
