@@ -132,7 +132,12 @@ def _sent(number: str | None, own: str | None, item: Object, otherwise: frozense
         return
     if (sender := _ids(item, SENDER)) or (sender := _ids(_member(item, "system"), CHANGED)):
         yield Sighting(number, sender, item)
-    elif otherwise and not _ids(item, RECIPIENT) and _ids(item, HEAD):
+    elif (
+        otherwise
+        and not any(_text(_member(item, name)) for name in SENDER)
+        and not _ids(item, RECIPIENT)
+        and _ids(item, HEAD)
+    ):
         yield Sighting(number, otherwise, item)
 
 
