@@ -96,7 +96,7 @@ def _another_value(tree: list[Any], member: Member, random: Random) -> Any:
     namesakes = [other for other in namesakes if other[0] == member[0]]
     choice = random.random()
     if choice < 0.3:
-        return member[1]
+        return copy.deepcopy(member[1])
     if choice < 0.7:
         return copy.deepcopy(random.choice(namesakes)[1])
     return _wrong(member[1], random)

@@ -106,7 +106,8 @@ def read(body: bytes, rule: Rule) -> Any:
 
 
 def _of_value(value: Any) -> Iterator[Sighting]:
-    number = _text(_member(_member(value, "metadata"), "phone_number_id"))
+    recipient = _text(_member(_member(value, "recipient"), "phone_number_id"))
+    number = _text(_member(_member(value, "metadata"), "phone_number_id")) or recipient
     own = _text(_member(_member(value, "metadata"), "display_phone_number"))
     for holder in (value, _member(value, "standby")):
         contacts = _objects(_member(holder, "contacts"))
@@ -121,13 +122,8 @@ def _of_value(value: Any) -> Iterator[Sighting]:
             user = _ids(thread, ("id",)) | _ids(_member(thread, "context"), CONTACT)
             for message in _objects(_member(thread, "messages")):
                 yield from _sent(number, own, message, user)
-    yield from _handover(value)
-
-
-def _handover(value: Any) -> Iterator[Sighting]:
-    number = _text(_member(_member(value, "recipient"), "phone_number_id"))
     if sender := _ids(_member(value, "sender"), ("phone_number", *CONTACT)):
-        yield Sighting(number, frozenset(name.removeprefix("+") for name in sender), value)
+        yield Sighting(recipient, frozenset(identifier.removeprefix("+") for identifier in sender), value)
 
 
 def _sent(number: str | None, own: str | None, item: Object, otherwise: frozenset[str]) -> Iterator[Sighting]:
@@ -136,7 +132,12 @@ def _sent(number: str | None, own: str | None, item: Object, otherwise: frozense
         return
     if (sender := _ids(item, SENDER)) or (sender := _ids(_member(item, "system"), CHANGED)):
         yield Sighting(number, sender, item)
-    elif otherwise and not _ids(item, RECIPIENT) and _ids(item, HEAD):
+    elif (
+        otherwise
+        and not any(_text(_member(item, name)) for name in SENDER)
+        and not _ids(item, RECIPIENT)
+        and _ids(item, HEAD)
+    ):
         yield Sighting(number, otherwise, item)
 
 
@@ -149,7 +150,9 @@ def _objects(node: Any) -> list[Object]:
 
 
 def _ids(node: Any, names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(text for name in names if (text := _text(_member(node, name))))
+    """A number where a user_id should be names nobody."""
+    shown = ((name, _text(_member(node, name))) for name in names)
+    return frozenset(text for name, text in shown if text and not (name.endswith("user_id") and text.isdecimal()))
 
 
 def _text(value: Any) -> str | None:
