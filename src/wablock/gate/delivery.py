@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final
@@ -229,13 +228,14 @@ class Delivery:
             attempt.did_not_take(post.downstream.downstream_id)
 
     def _count(self, parts: Sequence[Part], blocked: AbstractSet[int]) -> None:
-        items = [item for part in parts for item in part.items]
-        found = Counter(item.array for item in items)
-        dropped = Counter(item.array for item in items if id(item) in blocked) if blocked else Counter[str]()
-        for array, times in found.items():
-            for verdict, so_many in (("dropped", dropped[array]), ("forwarded", times - dropped[array])):
-                if so_many:
-                    self._meter.items(array, verdict, so_many)
+        counted: dict[tuple[str, bool], int] = {}
+        for part in parts:
+            for change in part.changes:
+                for item in change.items:
+                    kind = item.array, id(item) in blocked
+                    counted[kind] = counted.get(kind, 0) + 1
+        for (array, is_blocked), times in counted.items():
+            self._meter.items(array, "dropped" if is_blocked else "forwarded", times)
 
 
 def _unrouted(part: Part) -> NotDelivered:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cached_property
 from typing import Final
 
 from wablock.gate.webhook.canonical import canonical
@@ -28,8 +29,11 @@ class Payload:
         self._entries = [_changes_of(entry, place, reader) for place, entry in enumerate(entries)]
         # A body without entries is one change without parts.
         self.changes = [change for changes in self._entries for change in changes] or [Change(())]
-        self._root = Node.of(raw)
         self._sizes: dict[int, dict[int, int]] = {}
+
+    @cached_property
+    def _root(self) -> Node:
+        return Node.of(self.raw)
 
     @classmethod
     def parse(cls, body: bytes) -> "Payload":

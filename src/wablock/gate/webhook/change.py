@@ -67,5 +67,5 @@ def sent_at(item: Item) -> int | None:
     """In seconds since 1970."""
     shown = item.timestamp
     if isinstance(shown, str):
-        return int(shown) if len(shown) <= _LONGEST_TIME and shown.isascii() and shown.isdigit() else None
+        return int(shown) if len(shown) <= _LONGEST_TIME and shown.isdecimal() else None
     return shown if isinstance(shown, int) and 0 <= shown < 10**_LONGEST_TIME else None

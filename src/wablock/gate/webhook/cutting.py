@@ -15,6 +15,7 @@ from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node
 from wablock.gate.webhook.senders import Ids, names_of
 
 _MEMBERS: Final = sorted(set(Value.__struct_fields__) - {"messaging_product", "metadata"})  # these say nothing alone
+_BESIDE_A_MESSAGE: Final = sorted({*_MEMBERS} - {"messages", "contacts", "conversation_context"})
 _USERS_OWN: Final = frozenset(("messages", "calls", "contacts", "history"))
 
 
@@ -25,7 +26,18 @@ def cut_of(change: Change, gone: set[int]) -> Cut | Gone | None:
         return None
     if change.value is None or any(isinstance(item, Handover) for item in dropped):
         return GONE
+    if _is_alone(dropped[0], change.value):
+        return GONE
     return _within("value", _Cutting(change, gone).cut(change.value))
+
+
+def _is_alone(item: Item, value: Value) -> bool:
+    """Whether the value has nothing but this message and its sender's contact, as nearly every webhook."""
+    if not value.messages or len(value.messages) > 1 or not value.contacts or len(value.contacts) > 1:
+        return False
+    contact = value.contacts[0]
+    is_senders = contact.wa_id == item.wa_id if item.wa_id else contact.user_id == item.user_id and bool(item.user_id)
+    return is_senders and not any(_says_something(value, name) for name in _BESIDE_A_MESSAGE)
 
 
 def nodes_of(value: Value, node: Node) -> Iterator[tuple[Item, Node]]:

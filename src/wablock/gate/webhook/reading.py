@@ -84,31 +84,23 @@ class _Reading:
 
     def _read_messages(self, messages: Sequence[Message], anybody: Sequence[Ids]) -> None:
         """`anybody`: whom a receiver may take for the sender of a message that names none."""
-        messages = self._of_users(messages)
-        self._add(messages)
-        for message in messages:
-            if message.user_id or message.parent_user_id or message.system or not message.wa_id:
-                self._read_message(message, anybody)
-
-    def _of_users(self, messages: Sequence[Message]) -> Sequence[Message]:
-        """Without the business's own, which may stand among them."""
         own = self._own
-        if own is None:
-            return messages
-        end = own[-links.ALIKE :]
+        end = own[-links.ALIKE :] if own is not None else None
+        own_ones: set[int] = set()
         for message in messages:
             wa_id = message.wa_id
             # A call for each takes longer than a look at its end: nearly all are digits that end in others.
-            may_be_own = wa_id.__class__ is not str or wa_id.endswith(end) or not wa_id.isdecimal()
-            if may_be_own and links.is_own(wa_id, own):
-                break
-        else:
-            return messages
-        for message in messages:
-            if links.is_own(message.wa_id, own):
+            if (
+                end is not None
+                and (wa_id.__class__ is not str or wa_id.endswith(end) or not wa_id.isdecimal())
+                and links.is_own(wa_id, own)
+            ):
+                own_ones.add(id(message))
                 self._link(message)
                 self._link(links.addressee_of(message))
-        return [message for message in messages if not links.is_own(message.wa_id, own)]
+            elif message.user_id or message.parent_user_id or message.system or not wa_id:
+                self._read_message(message, anybody)
+        self._add([message for message in messages if id(message) not in own_ones] if own_ones else messages)
 
     def _read_message(self, message: Message, anybody: Sequence[Ids]) -> None:
         if message.system:
