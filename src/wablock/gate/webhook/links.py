@@ -129,13 +129,10 @@ def notices_of(message: Message, system: System) -> Iterator[Notice]:
         yield Notice(previous, Ids(new_wa_id or message.wa_id, system.user_id, system.parent_user_id))
 
 
-def spoken_of(message: Message) -> Iterator[Ids]:
-    """Everybody whom a `system` message shows beside its sender, whatever it announces."""
-    if system := message.system:
-        yield system
-        yield Ids(system.new_wa_id)
-        yield Ids(system.customer)
-        yield Ids(None, system.previous_user_id, system.previous_parent_user_id)
+def spoken_of(system: System) -> list[Ids]:
+    """All users whom a `system` message shows beside its sender, whatever it announces."""
+    previous = Ids(None, system.previous_user_id, system.previous_parent_user_id)
+    return [system, Ids(system.new_wa_id), Ids(system.customer), previous]
 
 
 def withdrawn_notices(value: Value) -> Iterator[Notice]:

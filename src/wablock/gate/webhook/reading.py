@@ -118,7 +118,7 @@ class _Reading:
         if not notices:
             self._link(message)
         self._announce(notices)
-        self._keep(message, list(links.spoken_of(message)))
+        self._keep(message, links.spoken_of(system))
 
     def _read_calls(self, calls: Iterable[Call], contacts: Sequence[Contact]) -> None:
         for call in calls:
