@@ -12,9 +12,7 @@ def reading(payload: Payload) -> list[tuple[Any, ...]]:
 
 
 def _of(change: Change) -> tuple[Any, ...]:
-    items = [
-        (it.array, it.id or None, kind_of(it), sent_at(it), members(change.senders(it))) for it in change.items
-    ]
+    items = [(it.array, it.id or None, kind_of(it), sent_at(it), members(change.senders(it))) for it in change.items]
     notices = [members((it.previous, it.current)) for it in change.notices]
     address = change.phone_number_id, change.is_of_a_number, members([Ids(change.display_number)])
     return (change.at, change.entry_id, *address, items, members(change.links), notices)
