@@ -115,15 +115,15 @@ def test_a_display_number_that_is_none_is_ignored_and_the_webhook_goes_on(
     assert known(tmp_path) == BARE
 
 
-def test_a_display_number_that_is_no_utf8_is_handed_on_and_ignored(
+def test_a_webhook_whose_display_number_is_no_utf8_is_refused(
     gate: RunningServer, receiver: Receiver, tmp_path: Path
 ) -> None:
     body = displaying("15550783881").replace(b"15550783881", b"\xff\xfe")
 
     answer = post(gate, body)
 
-    assert answer.status_code == 200
-    assert [delivery.body for delivery in receiver.deliveries] == [body]
+    assert answer.status_code == 400
+    assert receiver.deliveries == []
     assert known(tmp_path) == BARE
 
 

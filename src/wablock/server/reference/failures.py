@@ -40,6 +40,11 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         "A parameter or the body cannot be read.",
         "Correct what the message and details name.",
     ),
+    (
+        errors.ParentUserId("block_users[0][user_id]", "US.ENT.11815799212886844830"),
+        "A parent user id names no user of this business alone. Nothing was changed.",
+        "Send the `user_id` that the user's webhooks show beside it.",
+    ),
     (errors.MissingParameter("messaging_product"), "A parameter is missing.", "Send it."),
     (
         errors.WrongMessagingProduct("telegram"),
