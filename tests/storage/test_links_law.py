@@ -20,22 +20,23 @@ from wablock.storage import Store
 
 _PEOPLE = 3
 
-# A person has one number, three user_ids, one after the other, and two parent ids.
+# A person has one number, three user_ids, one after the other, and parent ids in both shapes that Meta prints.
+_PARENTS = ("US.ENT.{}0", "US.ENT.{}1", "US.{}P")
 _SHOWN = st.builds(
     lambda who, has_number, user_id, parent: shown(
         who if has_number else None,
         None if user_id is None else f"US.{who}{user_id}",
-        None if parent is None else f"US.ENT.{who}{parent}",
+        None if parent is None else parent.format(who),
     ),
     st.integers(0, _PEOPLE - 1),
     st.booleans(),
     st.none() | st.integers(0, 2),
-    st.none() | st.integers(0, 1),
+    st.none() | st.sampled_from(_PARENTS),
 ).filter(lambda member: member.key != "")
 _BLOCKED = st.builds(
     lambda who, user_id: shown(who) if user_id is None else shown(None, f"US.{who}{user_id}"),
     st.integers(0, _PEOPLE - 1),
-    st.none() | st.integers(0, 2),
+    st.none() | st.sampled_from([0, 1, 2, "P"]),
 )
 _EXPIRIES = st.none() | st.integers(10, 20).map(lambda seconds: NOON + seconds * SECOND)
 _STEPS = st.one_of(

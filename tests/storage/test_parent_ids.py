@@ -49,6 +49,24 @@ async def test_ids_that_were_shown_together_are_one_user_however_they_were_block
     assert len((await page(store)).rows) == 1
 
 
+_AS_USER_ID = "US.11815799212886844830"  # a parent id as Meta's page on business-scoped user ids prints one
+
+
+@pytest.mark.parametrize(
+    "member", [shown(None, "US.7", _AS_USER_ID), shown(1, None, _AS_USER_ID), shown(1, "US.7", _AS_USER_ID)]
+)
+@pytest.mark.parametrize("first", ["block", "link"])
+async def test_a_parent_id_in_the_shape_of_a_user_id_means_its_user_however_it_was_blocked(
+    store: Store, member: Member, first: str
+) -> None:
+    changes: list[Change] = [block(shown(None, _AS_USER_ID)), link(member)]
+    for change in changes if first == "block" else reversed(changes):
+        await store.apply(change)
+
+    user = shown(1) if member.wa_id else shown(None, "US.7")
+    assert await are_blocked(store, user, shown(None, _AS_USER_ID)) == [True, True]
+
+
 async def test_a_parent_id_that_no_webhook_showed_means_nobody(store: Store) -> None:
     await store.apply(block(shown(1)))
 

@@ -176,8 +176,11 @@ class Links:
         await self._settle(account_id, {**_unsettled(known), **learned}, at)
 
     async def _learn_parents(self, account_id: str, members: Sequence[Member]) -> None:
-        """Parent ids that mean nobody yet: whom they are shown with."""
-        showing = [member for member in members if member.parent_user_id is not None]
+        """Parent ids that mean nobody yet mean the users that they are shown with.
+
+        A parent id in the shape of a user_id, as Meta prints some, may have rows: it is united as a user_id is.
+        """
+        showing = [member for member in members if is_parent_user_id(member.parent_user_id or "")]
         if not showing:
             return
         known = await self._known_to_the_end(account_id, [member.user_id for member in showing])
