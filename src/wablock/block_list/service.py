@@ -118,7 +118,7 @@ class BlockList:
         """Who `users` are, as the number's country reads them, and apart from them those who are nobody.
 
         Digits alone are taken for a `wa_id` that WhatsApp shows, whatever their length. `may_be_parent`: a parent user
-        id names whomever it was shown with.
+        id names the user that it was shown with.
         """
         members, failed = _members(users, number, may_be_own=True, may_be_listed=True)
         for index in list(failed):

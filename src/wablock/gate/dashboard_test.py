@@ -2,7 +2,7 @@
 
 It is signed with the app's secret and speaks of an account that does not exist, `0`, and mostly of number `123456123`.
 A receiver would take its invented user for a customer, so none gets it. Each receiver of the account gets a webhook of
-its own number in which nobody wrote, so that the answer shows whether the secret and the receivers are right. Why it
+its own number without messages, so that the answer shows whether the secret and the receivers are right. Why it
 looks as it does: `docs/decisions/0020`.
 """
 

@@ -101,7 +101,7 @@ class Delivery:
         ]
         self._count(parts, blocked)
         if len(posts) == 1 and posts[0].downstream.required and not self._retries:
-            await self._send(posts[0])  # as nearly all webhooks go: nobody else can fail
+            await self._send(posts[0])  # as nearly all webhooks go: no other receiver can fail
         else:
             await self._attempt(posts, self._retries.attempt(signature))
         return bool(posts)

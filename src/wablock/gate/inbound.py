@@ -117,7 +117,7 @@ class Inbound:
         account_id = change.entry_id if number is None else number.account_id
         account = await self._routes.account(account_id) if account_id else None
         if number is None and (account is None or account.app_secret is None):
-            account = await self._routes.only_signer()  # a number or an entry that nobody has named here
+            account = await self._routes.only_signer()  # a number or an entry that is not registered here
         if account is not None and account.app_secret is not None:
             accounts = [account]
         elif change.is_empty and len(body) <= _LARGEST_EMPTY:

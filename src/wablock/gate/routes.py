@@ -26,7 +26,7 @@ META: Final = "https://graph.facebook.com"
 
 _TRUSTED_FOR: Final = 0.5  # seconds that a route may be answered from memory: a change holds within one second
 _MOST_REMEMBERED: Final = 10_000
-_MOST_SIGNERS: Final = 100  # each is tried on a body that nobody may have signed
+_MOST_SIGNERS: Final = 100  # each is tried on a body that may not be signed
 _UNREADABLE: Final = "?"  # no header has this name
 
 

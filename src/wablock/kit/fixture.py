@@ -130,7 +130,7 @@ class Wablock:
         return msgspec.convert({"dropped": False, "delivered": False} | told, InboundMessage)
 
     def downstream(self, url: str | None, *, timeout: float | None = None) -> None:
-        """Webhooks of the number go on to `url`; None: to nobody. `timeout`: seconds in which it has to answer."""
+        """Webhooks of the number go on to `url`; None: to no receiver. `timeout`: seconds in which it has to answer."""
         self._control("PUT", "downstream", {"url": url, "timeout": timeout})
 
     # -- failures and the journal

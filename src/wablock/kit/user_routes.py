@@ -47,7 +47,7 @@ class InboundDone(msgspec.Struct, omit_defaults=True):
 
 
 class SetDownstream(msgspec.Struct, forbid_unknown_fields=True):
-    """`url` None: webhooks go to nobody. `timeout` None: as the server was started."""
+    """`url` None: webhooks go to no receiver. `timeout` None: as the server was started."""
 
     url: Annotated[str, msgspec.Meta(pattern="^https?://", max_length=2_000)] | None = None
     phone_number_id: PhoneNumberId | None = None

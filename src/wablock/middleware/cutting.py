@@ -13,7 +13,7 @@ from wablock.gate.webhook.senders import Ids, member_of
 def senders(payload: Payload) -> dict[str, set[str]]:
     """For each business number the ids of those who sent it something, by all ids that the webhook shows of them.
 
-    Raises `Unreadable` where users sent something and the number cannot be read: then nobody can be asked about them.
+    Raises `Unreadable` where users sent something and the number cannot be read: then no list can be checked.
     """
     users = _users(payload)
     found: dict[str, set[str]] = {}

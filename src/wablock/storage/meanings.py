@@ -28,7 +28,7 @@ def member_meant(member: Member, meanings: Sequence[Meaning]) -> Member | None:
 def carried_on(change: Carry, previous: Member | None, current: Member | None) -> Member | None:
     """Who `current` is where only an alias is known to have changed: who `previous` is, by the new alias; or None.
 
-    Both are as far as they are known, None for a parent id that means nobody.
+    Both are as far as they are known, None for a parent id that is not linked.
     """
     if previous is None:
         return None

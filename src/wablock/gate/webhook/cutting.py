@@ -86,7 +86,7 @@ class _Cutting:
         return _within("messages", self._of_array(thread.messages or ()))
 
     def _of_contacts(self, value: Value, contacts: Sequence[Contact]) -> Cut | Gone | None:
-        """Those who belong to nobody but the senders of what is taken out."""
+        """The contacts of only those users whose messages are taken out."""
         items = list(_items_of(value))
         leaving = self._names_of_senders(item for item in items if id(item) in self._gone)
         names = list(map(names_of, contacts))

@@ -95,7 +95,7 @@ class Node:
         for step in path:
             inner = node.member(step) if isinstance(step, str) else node._node(step)
             if inner is None:
-                raise Unreadable("The body's parts cannot be told apart.")
+                raise Unreadable("The body cannot be taken apart.")
             node = inner
         return node
 
@@ -186,7 +186,7 @@ class Node:
             if not self.is_array:
                 quoted = _NAME.match(body, at)
                 if quoted is None:
-                    raise Unreadable("The body's parts cannot be told apart.")
+                    raise Unreadable("The body cannot be taken apart.")
                 name = _decoded(quoted[0])
                 value = _skip(body, _skip(body, quoted.end()) + 1)
             end = self.start + _end_of_value(text, value - self.start)
@@ -205,7 +205,7 @@ def _end_of_value(text: str, at: int) -> int:
     try:
         return _scanner.raw_decode(text, at)[1]
     except (ValueError, RecursionError) as error:
-        raise Unreadable("The body's parts cannot be told apart.") from error
+        raise Unreadable("The body cannot be taken apart.") from error
 
 
 def _skip(body: bytes, at: int) -> int:

@@ -146,7 +146,7 @@ class _Reading:
         self._note(handover, contacts)
 
     def _note(self, item: Item, anybody: Sequence[Ids]) -> None:
-        """Keep who may have sent an item that names nobody, and is more than an empty object."""
+        """Keep who may have sent an item without a sender that is more than an empty object."""
         if not (item.wa_id or item.user_id or item.parent_user_id) and (item.id or item.type or item.timestamp):
             self._keep(item, anybody)
             self._readings += len(anybody) - 1

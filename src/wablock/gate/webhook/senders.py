@@ -19,7 +19,7 @@ ShownText: TypeAlias = str | UnsetType | None
 """An id as a webhook shows it. What is empty says no more than what is missing."""
 
 _LARGEST_NUMBER: Final = 10**15
-_LONGEST_REMEMBERED: Final = 64  # characters; a body may be shown to the gate that nobody has signed
+_LONGEST_REMEMBERED: Final = 64  # characters; the body may not be signed
 
 
 def remembered(read: Callable[[Shown], str | None]) -> Callable[[Shown], str | None]:

@@ -170,13 +170,13 @@ class Links:
         if new:
             links = sorted((user_id, self._place(member), member.wa_id) for user_id, member in new.items())
             added = await self._connections.run(lambda connection: _learn(connection, _LEARN, account_id, links))
-            if len(added) < len(new):  # somebody else was quicker, and may have died since
+            if len(added) < len(new):  # another node was quicker, and may have died since
                 known = {**known, **await self.known(account_id, new)}
                 learned = {user_id: member for user_id, member in new.items() if user_id not in known}
         await self._settle(account_id, {**_unsettled(known), **learned}, at)
 
     async def _learn_parents(self, account_id: str, members: Sequence[Member]) -> None:
-        """Parent ids that mean nobody yet mean the users that they are shown with.
+        """Parent ids that are not linked yet mean the users that they are shown with.
 
         A parent id in the shape of a user_id, as Meta prints some, may have rows: it is united as a user_id is.
         """
@@ -304,7 +304,7 @@ def _meaning(known: Mapping[str, Alias], alias: str) -> Meaning | None:
 
 
 def _meant(member: Member, known: Mapping[str, Alias]) -> Member | None:
-    """`member` under the identity that it is known by; None for a parent id that means nobody yet."""
+    """`member` under the identity that it is known by; None for a parent id that is not linked yet."""
     if member.wa_id is not None:
         return member
     meanings = [meaning for alias in member.aliases if (meaning := _meaning(known, alias)) is not None]

@@ -164,7 +164,7 @@ class Links:
         return self._alias(account_id, meaning[0]) or meaning
 
     def _meant(self, account_id: str, member: Member) -> Member | None:
-        """`member` under the identity that it is known by; None for a parent id that means nobody yet."""
+        """`member` under the identity that it is known by; None for a parent id that is not linked yet."""
         if member.wa_id is not None:
             return member
         meanings = [meaning for alias in member.aliases if (meaning := self._meaning(account_id, alias)) is not None]
