@@ -176,7 +176,7 @@ def test_a_wrong_secret_is_401_and_no_receiver_is_tried(gate: RunningServer, rec
 
 def test_no_secret_at_all_is_401(gate: RunningServer, caplog: pytest.LogCaptureFixture) -> None:
     assert post(gate, MESSAGE).status_code == 401
-    assert "no account has an app secret here; set it with: wablock account set" in caplog.text
+    assert "its account has no app secret here; set it with: wablock account set" in caplog.text
 
 
 @pytest.mark.parametrize("body", SAMPLES)

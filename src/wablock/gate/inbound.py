@@ -1,9 +1,11 @@
 """A webhook on its way to the business: verified, learned from, freed of what blocked users sent, handed on."""
 
 import asyncio
+import hmac
 import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from functools import partial
+from typing import NoReturn, Protocol
 
 from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Member, Microseconds
 from wablock.block_list.service import BlockList
@@ -13,8 +15,10 @@ from wablock.gate.dashboard_test import DashboardTest
 from wablock.gate.delivery import Delivery, Part
 from wablock.gate.drops import RecentDrops
 from wablock.gate.last_inbound import LastInbound
-from wablock.gate.ports import CannotUnseal, GateMeter
+from wablock.gate.ports import Account, CannotUnseal, GateMeter
+from wablock.gate.proof import Proof
 from wablock.gate.routes import Routes
+from wablock.gate.webhook.aside import aside
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change, kind_of, opens_window, sent_at
 from wablock.gate.webhook.display_numbers import display_wa_id
@@ -22,12 +26,12 @@ from wablock.gate.webhook.documented import Item
 from wablock.gate.webhook.links import Notice, without_own
 from wablock.gate.webhook.raw_json import Unreadable
 from wablock.gate.webhook.senders import Ids, key_of, member_of
-from wablock.gate.webhook.signature import is_signed, looks_signed
+from wablock.gate.webhook.signature import looks_signed
 
 _log = logging.getLogger("wablock.gate")
 
 _SECOND = 1_000_000
-_LARGEST_EMPTY = 16_384  # bytes of a webhook without changes: each account's secret is tried on it
+_MOST_NUMBERS = 1_000  # of one webhook; Meta sends up to 1,000 updates, and each number is looked up
 _CANNOT_BE_ASKED = "The block list cannot be asked. Send the webhook again."
 
 
@@ -58,6 +62,7 @@ class Inbound:
         pass_unchecked: bool = False,
     ) -> None:
         """`pass_unchecked`: whether a webhook goes on, marked, while the block list cannot be asked."""
+        self._proof = Proof(routes, numbers, meter)
         self._routes = routes
         self._numbers = numbers
         self._block_list = block_list
@@ -70,17 +75,22 @@ class Inbound:
         self._clock = clock
         self._pass_unchecked = pass_unchecked
 
-    async def receive(self, body: bytes, signature: str | None) -> None:
+    def refuse_unsigned(self, signature: str) -> None:
+        """Raises `InvalidSignature` for what cannot be a signature: then the body need not be read."""
+        if not looks_signed(signature):
+            self._meter.webhook("unsigned")
+            raise InvalidSignature
+
+    async def receive(self, body: bytes, signature: str) -> None:
         """Raises `InvalidSignature`, and `InvalidParameter` for what is no JSON object.
 
         Where the block list cannot be asked or a secret not be read, `Overloaded`; where a required downstream did not
         take it, `NotDelivered`: then the webhook is to be sent again.
         """
-        if signature is None or not looks_signed(signature):
-            self._meter.webhook("unsigned")
-            raise InvalidSignature
+        self.refuse_unsigned(signature)
         try:
-            await self._pass_on(Payload.parse(body), body, signature)
+            secret = await self._proof.secret_of(body, signature)
+            await self._pass_on(await aside(body, partial(Payload.parse, body)), signature, secret)
         except Unreadable as fault:
             self._meter.webhook("unreadable")
             raise InvalidParameter(str(fault)) from None
@@ -92,53 +102,57 @@ class Inbound:
             _log.error("a webhook was refused: %s", trouble)
             raise Overloaded("The gate cannot read its secrets; its log says why. Send the webhook again.") from trouble
 
-    async def _pass_on(self, payload: Payload, body: bytes, signature: str) -> None:
-        if await self._dashboard_test.passes(payload.changes, body, signature):
+    async def _pass_on(self, payload: Payload, signature: str, secret: str) -> None:
+        """`secret`: the one that signed it."""
+        if await self._dashboard_test.passes(payload, secret):
             return
-        parts = await self._parts(payload.changes, body, signature)
-        self._verify(parts, body, signature)
+        parts = await self._parts(payload.changes, secret)
         blocked, unchecked = await self._blocked(payload, parts)
         forwarded = await self._delivery.deliver(payload, parts, signature, blocked, unchecked=unchecked)
         self._meter.webhook("forwarded" if forwarded else "dropped")
 
-    async def _parts(self, changes: Sequence[Change], body: bytes, signature: str) -> list[Part]:
+    async def _parts(self, changes: Sequence[Change], secret: str) -> list[Part]:
         parts: dict[tuple[str | None, str | None, bool], list[Part]] = {}
         for change in changes:
             about = change.phone_number_id, change.entry_id, change.is_of_a_number
             if about not in parts:
-                parts[about] = await self._begun_by(change, body, signature)
+                if len(parts) == _MOST_NUMBERS:
+                    raise Unreadable(f"The body speaks of more than {_MOST_NUMBERS} numbers and accounts.")
+                parts[about] = await self._begun_by(change, secret)
             for part in parts[about]:
                 part.changes.append(change)
         return [part for its in parts.values() for part in its]
 
-    async def _begun_by(self, change: Change, body: bytes, signature: str) -> list[Part]:
-        """The parts that this change begins: one, but where nothing says whose it is."""
+    async def _begun_by(self, change: Change, secret: str) -> list[Part]:
+        """The parts that this change begins: one, but where nothing says whose it is.
+
+        Every account that the webhook speaks of must have signed it: one's secret opens no way to another's.
+        """
         number = await self._numbers.find_number(change.phone_number_id) if change.phone_number_id else None
         account_id = change.entry_id if number is None else number.account_id
         account = await self._routes.account(account_id) if account_id else None
         if number is None and (account is None or account.app_secret is None):
             account = await self._routes.only_signer()  # a number or an entry that is not registered here
-        if account is not None and account.app_secret is not None:
+        if account is None and change.is_empty:
+            accounts = [it for it in await self._routes.signers() if _is(secret, it.app_secret)]
+        elif account is not None and _is(secret, account.app_secret):
             accounts = [account]
-        elif change.is_empty and len(body) <= _LARGEST_EMPTY:
-            accounts = [it for it in await self._routes.signers() if is_signed(it.app_secret or "", body, signature)]
         else:
             accounts = []
         if not accounts:
+            self._refuse(change, account)
+        return [Part([], it, number, change.phone_number_id, is_of_a_number=change.is_of_a_number) for it in accounts]
+
+    def _refuse(self, change: Change, account: Account | None) -> NoReturn:
+        if account is not None and account.app_secret is not None:
+            self._meter.webhook("badly_signed")
+        else:
             self._meter.webhook("unknown")
             _log.warning(
                 "a webhook was refused: its account has no app secret here; set it with: wablock account set",
                 extra={"phone_number_id": change.phone_number_id, "entry": change.entry_id},
             )
-            raise InvalidSignature
-        return [Part([], it, number, change.phone_number_id, is_of_a_number=change.is_of_a_number) for it in accounts]
-
-    def _verify(self, parts: Sequence[Part], body: bytes, signature: str) -> None:
-        """Every account that the webhook speaks of must have signed it: one's secret opens no way to another's."""
-        secrets = {part.account.app_secret for part in parts}
-        if not all(secret and is_signed(secret, body, signature) for secret in secrets):
-            self._meter.webhook("badly_signed")
-            raise InvalidSignature
+        raise InvalidSignature
 
     async def _blocked(self, payload: Payload, parts: Sequence[Part]) -> tuple[set[int], bool]:
         """The ids of the items that blocked users sent, and whether nobody could be asked about some."""
@@ -230,3 +244,7 @@ def _wrote_at(item: Item, now: Microseconds) -> Microseconds:
     """When the user wrote, also where the webhook comes again days later; never later than now."""
     seconds = sent_at(item)
     return now if seconds is None else min(seconds * _SECOND, now)
+
+
+def _is(secret: str, other: str | None) -> bool:
+    return other is not None and hmac.compare_digest(secret.encode(), other.encode())

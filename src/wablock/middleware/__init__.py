@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from wablock.gate.webhook.aside import aside
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.raw_json import Unreadable
 from wablock.gate.webhook.signature import is_signed, sign
@@ -84,13 +86,13 @@ class GateMiddleware:
 
     async def _left(self, sent: Webhook) -> Webhook | Reply:
         """What the app is to get of it, or the answer where it is to get nothing."""
-        if self._app_secret is not None and not is_signed(self._app_secret, sent.body, sent.signature):
-            return sent
         try:
-            payload = Payload.parse(sent.body)
-            asked = senders(payload)
+            if not await aside(sent.body, partial(self._may_be_signed, sent)):
+                return sent
+            payload = await aside(sent.body, partial(Payload.parse, sent.body))
+            asked = await aside(sent.body, partial(senders, payload))
             blocked = await self._wablock.blocked(asked) if asked else {}
-            body = cut(payload, blocked)
+            body = await aside(sent.body, partial(cut, payload, blocked))
         except Unreadable:
             return UNREADABLE
         except CannotAsk as trouble:
@@ -99,6 +101,10 @@ class GateMiddleware:
         if body is None:
             return TAKEN
         return sent if body is payload.raw else self._changed(sent, body)
+
+    def _may_be_signed(self, sent: Webhook) -> bool:
+        """Without a secret nobody can know."""
+        return self._app_secret is None or is_signed(self._app_secret, sent.body, sent.signature)
 
     def _changed(self, sent: Webhook, body: bytes) -> Webhook:
         if self._app_secret is not None:

@@ -11,6 +11,7 @@ from wablock.gate.webhook.cutting import cut_of, nodes_of
 from wablock.gate.webhook.documented import Entry, Item, Webhook, as_documented, decoder, encoder
 from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node, Unreadable
 from wablock.gate.webhook.reading import Reader
+from wablock.gate.webhook.width import check_width
 
 _MOST_PARTS: Final = 20_000  # Meta sends up to 1,000 updates; these take a tenth of a second
 
@@ -29,6 +30,8 @@ class Payload:
         self._entries = [_changes_of(entry, place, reader) for place, entry in enumerate(entries)]
         # A body without entries is one change without parts.
         self.changes = [change for changes in self._entries for change in changes] or [Change(())]
+        if sum(len(change.items) for change in self.changes) > _MOST_PARTS:
+            raise Unreadable(f"The body has more than {_MOST_PARTS} messages and calls.")
         self._sizes: dict[int, dict[int, int]] = {}
 
     @cached_property
@@ -38,6 +41,7 @@ class Payload:
     @classmethod
     def parse(cls, body: bytes) -> "Payload":
         """Raises `Unreadable`."""
+        check_width(body)
         webhook = as_documented(body)
         if webhook is not None:
             return cls(body, webhook, is_documented=True)

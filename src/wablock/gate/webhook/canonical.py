@@ -7,6 +7,7 @@ and an object in place of an array of what users sent, which is an array to PHP.
 """
 
 import json
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -17,11 +18,18 @@ from msgspec import UNSET, inspect
 from wablock.gate.webhook.documented import Thread, Value, Webhook
 from wablock.gate.webhook.raw_json import Unreadable, plain
 
+
+class _Number(str):
+    """A number as it is written: to compute one takes its time, and nearly none is read."""
+
+    __slots__ = ()
+
+
 # An object is read as a tuple of all its members, an array as a list.
-# Numbers as floats: no sender's number is larger than they are exact, and none is too long to be read.
-_reader = json.JSONDecoder(object_pairs_hook=tuple, strict=False, parse_int=float)
+_reader = json.JSONDecoder(object_pairs_hook=tuple, strict=False, parse_int=_Number, parse_float=_Number)
 
 _LARGEST_INTEGER: Final = 2**63  # that the documented shape is read with
+_LONGEST_NUMBER: Final = 400  # characters
 
 _HIDES_NOBODY: Final = frozenset(("id", "type", "timestamp", "username", "origin"))
 _NOTHING_ELSE: Final = frozenset(("messagingproduct",))
@@ -128,18 +136,22 @@ def _list_of(element: _Shape) -> _Shape:
 
 def _text(value: Any) -> Any:
     """Without halves of surrogate pairs, which other senders' JSON has where text was cut."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else UNSET
+    if not isinstance(value, str) or isinstance(value, _Number):
+        return UNSET
+    return value.encode("utf-8", "replace").decode()
 
 
 def _number_or_text(value: Any) -> Any:
-    if isinstance(value, float):
-        return int(value) if abs(value) < _LARGEST_INTEGER and value.is_integer() else UNSET
+    if isinstance(value, _Number):
+        # No sender's number is larger than a float is exact.
+        number = float(value) if len(value) <= _LONGEST_NUMBER else math.inf
+        return int(number) if abs(number) < _LARGEST_INTEGER and number.is_integer() else UNSET
     return _text(value)
 
 
 def _anything(value: Any) -> Any:
     """A text as it is; of another value only that it is there."""
-    return _text(value) if isinstance(value, str) else False
+    return False if (text := _text(value)) is UNSET else text
 
 
 _LEAVES: Final = ((inspect.BoolType, _anything), (inspect.IntType, _number_or_text))

@@ -28,7 +28,9 @@ Cut: TypeAlias = Mapping[str | int, "Cut | Gone"]
 
 
 def plain(name: str) -> str:
-    """A name as readers know it that ignore case, or write `fromUserId` for `from_user_id`."""
+    """A name as readers know it that ignore case, or write `fromUserId` for `from_user_id`. Raises `Unreadable`."""
+    if len(name) > _LONGEST_NAME:
+        raise Unreadable(f"A member's name in the body has more than {_LONGEST_NAME} characters.")
     return name.casefold().replace("_", "")
 
 
@@ -43,6 +45,7 @@ class _Part(msgspec.Struct, gc=False):
 
 _BLANKS = re.compile(rb"[ \t\r\n]*")
 _NAME = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_LONGEST_NAME: Final = 1_000
 _LARGEST_BLANK: Final = 0x20
 _UNREAD: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 

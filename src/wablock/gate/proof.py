@@ -1,0 +1,89 @@
+"""Who signed a webhook, found before anything of it is parsed: strangers can post to the gate as well.
+
+The secret has to be known before the body is, and the body says whose it is. So a look at its two ends finds a few ids,
+and the secrets of their accounts are tried. Which account a webhook really is of is read afterwards, and then each
+account that it names must have this secret.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Final, Protocol
+
+from wablock.block_list.ports import BusinessNumber
+from wablock.contract.errors import InvalidSignature
+from wablock.gate.ports import Account, GateMeter
+from wablock.gate.routes import Routes
+from wablock.gate.webhook.aside import aside
+from wablock.gate.webhook.named_ids import entry_ids, number_ids
+from wablock.gate.webhook.signature import is_signed
+
+_log = logging.getLogger("wablock.gate")
+
+_MOST_SECRETS: Final = 4  # of the accounts that a body names
+_SMALL: Final = 4_096  # bytes on which every secret is tried; samples of Meta's dashboard have up to 2,000
+
+
+class Numbers(Protocol):
+    """Where the business numbers are registered."""
+
+    async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
+
+
+class Proof:
+    """Finds who signed. Four secrets are tried on a body, all of them on a small one that names no account here."""
+
+    def __init__(self, routes: Routes, numbers: Numbers, meter: GateMeter) -> None:
+        self._routes = routes
+        self._numbers = numbers
+        self._meter = meter
+
+    async def secret_of(self, body: bytes, signature: str) -> str:
+        """The app secret that signs exactly these bytes.
+
+        Raises `InvalidSignature` where none does, and `CannotUnseal` where one that may cannot be read.
+        """
+        tried: set[str] = set()
+        async for account in self._named_by(body):
+            if (secret := account.app_secret) is None or secret in tried:
+                continue
+            if await aside(body, partial(is_signed, secret, body, signature)):
+                return secret
+            tried.add(secret)
+            if len(tried) == _MOST_SECRETS:
+                break
+        if tried:
+            self._meter.webhook("badly_signed")
+            raise InvalidSignature
+        return await self._secret_of_anybody(body, signature)
+
+    async def _named_by(self, body: bytes) -> AsyncIterator[Account]:
+        """The accounts to which the ids in the body lead; nearly always the first number's is right."""
+        for phone_number_id in number_ids(body):
+            number = await self._numbers.find_number(phone_number_id)
+            account = None if number is None else await self._routes.account(number.account_id)
+            if account is not None:
+                yield account
+        for account_id in entry_ids(body):
+            account = await self._routes.account(account_id)
+            if account is not None:
+                yield account
+
+    async def _secret_of_anybody(self, body: bytes, signature: str) -> str:
+        """Of what names no account here: of any account where the body is small, else of the only one."""
+        if len(body) <= _SMALL:
+            accounts = await self._routes.signers()
+        else:
+            only = await self._routes.only_signer()
+            accounts = () if only is None else (only,)
+        secrets = {account.app_secret for account in accounts if account.app_secret is not None}
+        for secret in secrets:
+            if await aside(body, partial(is_signed, secret, body, signature)):
+                return secret
+        self._meter.webhook("badly_signed" if secrets else "unknown")
+        _log.warning(
+            "a webhook was refused: %s; set it with: wablock account set",
+            "the app secret of no account here signs it" if secrets else "its account has no app secret here",
+            extra={"phone_number_id": next(number_ids(body), None), "entry": next(entry_ids(body), None)},
+        )
+        raise InvalidSignature

@@ -1,0 +1,19 @@
+"""Work on a large body, beside the event loop."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+_T = TypeVar("_T")
+
+_LARGE: Final = 32_768  # bytes; to go to the thread and back takes as long as to read 8,000
+# One, however many bodies there are: threads that compute take turns with the event loop.
+_thread = ThreadPoolExecutor(1, "wablock-large-webhooks")
+
+
+async def aside(body: bytes, work: Callable[[], _T]) -> _T:
+    """What `work` returns or raises; where `body` is large, other requests are answered meanwhile."""
+    if len(body) < _LARGE:
+        return work()
+    return await asyncio.get_running_loop().run_in_executor(_thread, work)
