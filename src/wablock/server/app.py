@@ -89,7 +89,7 @@ class Application:
         self._scrape = scrape
         self._is_ready = is_ready
         self._metrics = metrics
-        self._callers = Callers(access, rates, limits.body)
+        self._callers = Callers(access, rates, limits.body, token_in_parameters=options.token_in_parameters)
         self._options = options
         self._block_users = BlockUsers(
             block_list,
@@ -193,9 +193,7 @@ class Application:
             return preflight(ids, version)
         caller = await self._callers.read(scope, receive)
         sending = SendRequest(caller.sent.content_type, scope["query_string"], caller.body)
-        token = caller.token or await self._callers.token(
-            access_token(sending) if self._options.token_in_parameters else None
-        )
+        token = caller.token or await self._callers.token(access_token(sending))
         return await self._messages.answer(scope, target, token, sending)
 
     async def _answer(self, scope: Scope, receive: Receive, target: Target, ids: RequestIds, version: str) -> Answer:
@@ -206,8 +204,8 @@ class Application:
             raise UnsupportedMethod(method)
         caller = await self._callers.read(scope, receive)
         said = await parameters.read(scope["query_string"], caller.sent.content_type, caller.body)
-        in_parameters = caller.token is None and said.access_token is not None and self._options.token_in_parameters
-        token = caller.token or await self._callers.token(said.access_token if in_parameters else None)
+        in_parameters = caller.token is None
+        token = caller.token or await self._callers.token(said.access_token)
         base_url = self._options.public_url or request.base_url(scope, caller.sent)
         return await self._block_users.answer(
             Call(

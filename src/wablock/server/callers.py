@@ -1,12 +1,16 @@
 """Who asks: a request's token, and its body, in an order that tells strangers nothing."""
 
+from itertools import chain, islice
+from typing import Final
+
 import msgspec
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
 from wablock.access import Access, AccessToken
+from wablock.contract.errors import InvalidAccessToken, MissingAccessToken
 from wablock.server import request
-from wablock.server.credentials import header_token
+from wablock.server.credentials import header_token, tokens_in
 from wablock.server.limits import RateLimits
 from wablock.server.request import Headers
 
@@ -19,13 +23,19 @@ class Caller(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Callers:
-    """Reads requests, up to `largest_body` bytes."""
+_MOST_TRIED: Final = 4  # tokens of one request
 
-    def __init__(self, access: Access, rates: RateLimits, largest_body: int) -> None:
+
+class Callers:
+    """Reads requests, up to `largest_body` bytes. `token_in_parameters`: whether a token may be one of them."""
+
+    def __init__(
+        self, access: Access, rates: RateLimits, largest_body: int, *, token_in_parameters: bool = False
+    ) -> None:
         self._access = access
         self._rates = rates
         self._largest_body = largest_body
+        self._token_in_parameters = token_in_parameters
 
     async def token(self, text: str | None) -> AccessToken:
         """The good token that `text` is, counted against its rate."""
@@ -34,14 +44,31 @@ class Callers:
         return token
 
     async def read(self, scope: Scope, receive: Receive) -> Caller:
-        """The request; raises what is wrong with the header's token before anything else is looked at."""
+        """The request; raises what is wrong with the header's token before anything else is looked at.
+
+        Without one in the header, its query or body has a good token, or what may be one: see `tokens_in`.
+        """
         sent = request.headers(scope)
         text = header_token(sent)
-        token = None if text is None else await self.token(text)
+        token = None if text is None and self._token_in_parameters else await self.token(text)
         body = await request.body(receive, sent, self._largest_body)
-        if token is not None and body:  # a body may take its time, and the token may be revoked meanwhile
+        if token is None:
+            await self._prove(scope["query_string"], body)
+        elif body:  # a body may take its time, and the token may be revoked meanwhile
             token = await self._access.token(text)
         return Caller(sent, token, body)
+
+    async def _prove(self, query: bytes, body: bytes) -> None:
+        """Raises what is wrong with the parameters' tokens, where none of them is good."""
+        wrong: InvalidAccessToken | None = None
+        for text in islice(dict.fromkeys(chain(tokens_in(query), tokens_in(body))), _MOST_TRIED):
+            try:
+                await self._access.token(text)
+            except InvalidAccessToken as error:
+                wrong = wrong or error
+            else:
+                return
+        raise wrong or MissingAccessToken
 
     async def read_with_token(self, scope: Scope, receive: Receive) -> tuple[AccessToken, bytes]:
         """The same where a token in the header is required: without one the body is not read."""

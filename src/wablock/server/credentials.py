@@ -1,9 +1,21 @@
-"""Where a request's access token is: header, query, or form. Cookies mean nothing here."""
+"""Where a request's access token is: header, query, or body. Cookies mean nothing here."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote_plus
+
+import msgspec
 
 from wablock.contract.errors import InvalidAccessToken
 from wablock.server.request import Headers
 
 _SCHEMES = ("bearer", "oauth")  # Graph reads `OAuth TOKEN` like `Bearer TOKEN`
+_NAME: Final = b"access_token"
+_MOST_PLACES: Final = 64
+_IN_FORM = re.compile(rb"=([^&;]{1,3072})")
+_IN_JSON = re.compile(rb'"[ \t\r\n]{0,64}:[ \t\r\n]{0,64}("(?:[^"\\]|\\.){1,3072}")')
+_IN_PART = re.compile(rb'"?[^\r\n]{0,200}(?:\r\n[^\r\n]{1,200}){0,4}\r\n\r\n([^\r\n]{1,3072})\r\n')
 
 
 def header_token(sent: Headers) -> str | None:
@@ -17,3 +29,29 @@ def header_token(sent: Headers) -> str | None:
         return None
     scheme, _, token = sent.authorization.partition(" ")
     return token.strip() or None if scheme.lower() in _SCHEMES else None
+
+
+def tokens_in(text: bytes) -> Iterator[str]:
+    """What may be tokens among the parameters of a query or body, by its bytes alone.
+
+    Only for who has a good one they are parsed: that takes longer than a stranger's request may.
+    """
+    end = 0
+    for _ in range(_MOST_PLACES):
+        at = text.find(_NAME, end)
+        if at < 0:
+            return
+        end = at + len(_NAME)
+        if match := _IN_FORM.match(text, end):
+            yield unquote_plus(match[1].decode("latin-1"))
+        elif match := _IN_JSON.match(text, end):
+            yield from _json_text(match[1])
+        elif match := _IN_PART.match(text, end):
+            yield match[1].decode("latin-1")
+
+
+def _json_text(text: bytes) -> Iterator[str]:
+    try:
+        yield msgspec.json.decode(text, type=str)
+    except (msgspec.DecodeError, UnicodeError):
+        return

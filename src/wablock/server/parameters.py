@@ -105,8 +105,9 @@ class _KnownItems(Parameters):
     block_users: list[_KnownItem] | None = None  # type: ignore[assignment]  # nothing is ever put in
 
 
-_decoder = msgspec.json.Decoder(_KnownItems)
-_any_decoder = msgspec.json.Decoder()
+# Python's floats: msgspec takes 14 microseconds for 1e308, so 2 seconds for 1 MB of them.
+_decoder = msgspec.json.Decoder(_KnownItems, float_hook=float)
+_any_decoder = msgspec.json.Decoder(float_hook=float)
 
 
 async def read(query: bytes, content_type: str | None, body: bytes) -> Parameters:
@@ -159,7 +160,8 @@ def _json_object(body: bytes) -> dict[str, Any]:
 def _convert(said: dict[str, Any]) -> Parameters:
     try:
         converted = msgspec.convert(said, Parameters, strict=False)
-        fault = near_miss(said.get("block_users"))
+        users = said.get("block_users")
+        fault = near_miss(users[:MOST_USERS_PER_REQUEST] if isinstance(users, list) else ())
     except msgspec.ValidationError as wrong:
         fault = invalid(str(wrong))
     if fault is None:

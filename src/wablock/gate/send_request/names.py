@@ -23,13 +23,15 @@ _BRACKETS = re.compile(r"[\[\]]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LOOSE: Final = {_NO_LETTERS.sub("", name): name for name in ONCE}
 _LONGEST_KNOWN: Final = max(map(len, _LOOSE))
+_LONGEST: Final = 1_000  # characters
 _LONGEST_REMEMBERED: Final = 64
 
 
 def plain_name(name: str) -> str:
     """The one of `ONCE` that an upstream may take `name` for; else `name` itself.
 
-    Raises `InvalidParameter` for a control character: a program in C ends the name there.
+    Raises `InvalidParameter` for a control character: a program in C ends the name there. And for a name that is longer
+    than any parameter's.
     """
     if name in ONCE:
         return name
@@ -37,6 +39,8 @@ def plain_name(name: str) -> str:
 
 
 def _plain_name(name: str) -> str:
+    if len(name) > _LONGEST:
+        raise InvalidParameter(f"The name of a parameter has more than {_LONGEST} characters.")
     if _CONTROL.search(name):
         raise InvalidParameter("The name of a parameter has a control character.", "Use letters, digits and _ alone.")
     # Java compares capitals first, and the dotless i's capital is I.

@@ -11,6 +11,7 @@ from wablock.gate.send_request.names import BATCH, ONCE, PROTOTYPE, plain_name
 from wablock.gate.send_request.request import FORM, JSON, SendRequest, json_text, media_type
 
 _MOST: Final = 1_000
+_MOST_PIECES: Final = 10_000
 _NAME_IN_BRACKETS = re.compile(rb"(?:\]|%5[Dd])=")
 _NOT_JSON: Final = (ValueError, RecursionError)  # a ValueError: json's and UTF-8's
 
@@ -67,6 +68,10 @@ def _parameter(name: str, value: Any) -> Parameter:
 
 def _of_form(text: bytes) -> list[Parameter]:
     if b";" in text or _NAME_IN_BRACKETS.search(text):
+        if text.count(b"&") + text.count(b";") > _MOST_PIECES:
+            raise InvalidParameter(
+                "A form has too many semicolons to look behind each.", "Write ; in a value as %3B, as form encoders do."
+            )
         for field in text.split(b"&"):
             _check_field(field)
     try:
@@ -74,7 +79,7 @@ def _of_form(text: bytes) -> list[Parameter]:
     except UnicodeDecodeError:
         raise InvalidParameter(details="Parameters are UTF-8 text") from None
     except ValueError:
-        raise InvalidParameter(f"A request may have up to {_MOST} parameters.") from None
+        raise _too_many() from None
     return [_parameter(name, value) for name, value in pairs]
 
 
@@ -103,6 +108,8 @@ def _of_json(body: bytes) -> list[Parameter]:
         pairs = json.loads(text.decode(), object_pairs_hook=list, parse_int=str, parse_constant=_refuse_constant)
     except _NOT_JSON:
         raise no_object() from None
+    if len(pairs) > _MOST:
+        raise _too_many()
     parameters = [_parameter(name, value) for name, value in pairs]
     names = [name for name, _ in parameters if name in ONCE]
     if len(set(names)) < len(names):
@@ -113,3 +120,7 @@ def _of_json(body: bytes) -> list[Parameter]:
 
 def _refuse_constant(text: str) -> None:
     raise ValueError(text)
+
+
+def _too_many() -> InvalidParameter:
+    return InvalidParameter(f"A request may have up to {_MOST} parameters.")
