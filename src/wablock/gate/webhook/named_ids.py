@@ -5,7 +5,7 @@ found near one of the body's two ends, however large what lies between is.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -28,10 +28,12 @@ def entry_ids(body: bytes) -> Iterator[str]:
 
 
 def _from_both_ends(pattern: re.Pattern[bytes], body: bytes) -> Iterator[str]:
-    shown: set[bytes] = set()
-    for match in islice(pattern.finditer(body, 0, _END), _MOST):
-        shown.add(it := match[1] or match[2])
-        yield it.decode()
-    for match in list(pattern.finditer(body, max(0, len(body) - _END)))[: -_MOST - 1 : -1]:
-        if (it := match[1] or match[2]) not in shown:
-            yield it.decode()
+    first = _distinct(pattern.finditer(body, 0, _END))
+    yield from first
+    last = _distinct(reversed(list(pattern.finditer(body, max(0, len(body) - _END)))))
+    yield from (it for it in last if it not in first)
+
+
+def _distinct(matches: Iterable[re.Match[bytes]]) -> list[str]:
+    ids = ((match[1] or match[2]).decode() for match in islice(matches, _MOST))
+    return list(dict.fromkeys(ids))

@@ -1,0 +1,37 @@
+"""How long an event loop is held: the CPU time of its longest step, whatever else the machine does meanwhile."""
+
+import asyncio
+import gc
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+
+class Held:
+    seconds = 0.0
+    """Of CPU, in the longest step."""
+
+
+@contextmanager
+def held() -> Iterator[Held]:
+    """Watches asyncio's own loops; uvloop's steps are not seen. What the tests hold is not looked through, as in a
+    server what is there at its start is not.
+    """
+    longest = Held()
+    run = asyncio.Handle._run
+
+    def watched(handle: asyncio.Handle) -> None:
+        before = time.thread_time()
+        run(handle)
+        longest.seconds = max(longest.seconds, time.thread_time() - before)
+
+    gc.collect()
+    gc.freeze()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(asyncio.Handle, "_run", watched)
+            yield longest
+    finally:
+        gc.unfreeze()

@@ -1,0 +1,122 @@
+"""Who signed, before anything is parsed."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import pytest
+from tests.gate.memory_routes import MemoryRoutes
+
+from wablock.block_list.ports import BusinessNumber
+from wablock.contract.errors import InvalidSignature
+from wablock.gate import proof
+from wablock.gate.proof import Proof
+from wablock.gate.routes import Routes
+from wablock.gate.webhook.signature import is_signed, sign
+from wablock.server.metrics import Metrics
+from wablock.vault import AeadVault
+
+ACCOUNTS: Final = [str(102290129340000 + place) for place in range(100)]
+NUMBER: Final = "106540352242922"
+LARGE: Final = "x" * 100_000
+SMALL: Final = ""
+
+
+class OneNumber:
+    """Knows `NUMBER`, which is the first account's."""
+
+    async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
+        return BusinessNumber(NUMBER, ACCOUNTS[0]) if phone_number_id == NUMBER else None
+
+
+def secret_of(account: str) -> str:
+    return f"secret of {account}"
+
+
+def found(body: bytes, signature: str, accounts: Sequence[str] = ACCOUNTS) -> str:
+    """The secret that is found where these accounts have one each."""
+
+    async def find() -> str:
+        routes = Routes(MemoryRoutes(), AeadVault([bytes(32)]), lambda: 0, lambda: 0.0)
+        for account in accounts:
+            await routes.set_account(account, secret_of(account), None)
+        return await Proof(routes, OneNumber(), Metrics()).secret_of(body, signature)
+
+    return asyncio.run(find())
+
+
+def entries(accounts: Sequence[str], padding: str) -> bytes:
+    return msgspec.json.encode({"entry": [{"id": account} for account in accounts], "padding": padding})
+
+
+def signed(body: bytes, account: str) -> str:
+    return sign(secret_of(account), body)
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """The secrets that were tried, each with the thread's name."""
+    tries: list[tuple[str, str]] = []
+
+    def trying(secret: str, body: bytes, header: str | None) -> bool:
+        tries.append((secret, threading.current_thread().name))
+        return is_signed(secret, body, header)
+
+    monkeypatch.setattr(proof, "is_signed", trying)
+    return tries
+
+
+def test_a_numbers_account_is_tried_first(tried: list[tuple[str, str]]) -> None:
+    value = {"metadata": {"phone_number_id": NUMBER}}
+    body = msgspec.json.encode({"entry": [{"id": ACCOUNTS[1], "changes": [{"value": value}]}]})
+
+    assert found(body, signed(body, ACCOUNTS[0])) == secret_of(ACCOUNTS[0])
+    assert len(tried) == 1
+
+
+@pytest.mark.parametrize("padding", [SMALL, LARGE])
+def test_an_entrys_account_is_found(padding: str) -> None:
+    body = entries([ACCOUNTS[7]], padding)
+    assert found(body, signed(body, ACCOUNTS[7])) == secret_of(ACCOUNTS[7])
+
+
+@pytest.mark.parametrize("padding", [SMALL, LARGE])
+def test_at_most_four_secrets_are_tried(tried: list[tuple[str, str]], padding: str) -> None:
+    body = entries(ACCOUNTS, padding)
+
+    with pytest.raises(InvalidSignature):
+        found(body, signed(body, ACCOUNTS[50]))
+
+    assert len(tried) == 4
+
+
+def test_a_small_body_that_names_no_account_is_anybodys() -> None:
+    body = b'{"entry":[]}'
+    assert found(body, signed(body, ACCOUNTS[99])) == secret_of(ACCOUNTS[99])
+
+
+def test_a_large_body_that_names_no_account_is_nobodys(tried: list[tuple[str, str]]) -> None:
+    body = entries(["1"], LARGE)
+
+    with pytest.raises(InvalidSignature):
+        found(body, signed(body, ACCOUNTS[0]))
+
+    assert tried == []
+
+
+def test_a_large_body_that_names_no_account_is_the_only_accounts() -> None:
+    body = entries(["1"], LARGE)
+    assert found(body, signed(body, ACCOUNTS[0]), ACCOUNTS[:1]) == secret_of(ACCOUNTS[0])
+
+
+def test_large_bodies_are_looked_at_beside_the_event_loop(tried: list[tuple[str, str]]) -> None:
+    body = entries([ACCOUNTS[0]], LARGE)
+    found(body, signed(body, ACCOUNTS[0]))
+    assert [thread for _, thread in tried] != [threading.current_thread().name]
+
+
+def test_without_any_secret_nothing_is_proven() -> None:
+    with pytest.raises(InvalidSignature):
+        found(b"{}", sign("", b"{}"), [])

@@ -1,0 +1,40 @@
+"""Without a secret nobody has signed: what strangers send is read beside the event loop, and only so much of it."""
+
+import asyncio
+from typing import Any, Final
+
+import pytest
+from tests.asgi import status_of, statuses_of
+from tests.event_loop import held
+from tests.strangers import Sent, webhooks
+
+from wablock.middleware import GateMiddleware
+
+NOBODY: Final = "http://127.0.0.1:9"  # the port of `discard`, where nobody listens
+LONGEST: Final = 0.02  # seconds of CPU in which nothing else is answered
+
+
+async def app(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.mark.parametrize("app_secret", [None, "an app secret"])
+def test_nothing_holds_the_apps_event_loop(app_secret: str | None) -> None:
+    gate = GateMiddleware(app, url=NOBODY, token="a-token", app_secret=app_secret)
+    sending = (
+        status_of(gate, "/webhook", Sent("application/json", body), x_hub_signature_256="sha256=" + "0" * 64)
+        for body in webhooks(100, ["102290129340398"])
+    )
+
+    with held() as longest:
+        assert asyncio.run(statuses_of(sending)) <= {204, 400, 503}
+
+    assert longest.seconds < LONGEST
+
+
+def test_too_many_values_are_refused() -> None:
+    gate = GateMiddleware(app, url=NOBODY, token="a-token")
+    wide = Sent("application/json", b'{"entry":[' + b"1," * 1_000_000 + b"1]}")
+
+    assert asyncio.run(status_of(gate, "/webhook", wide)) == 400
