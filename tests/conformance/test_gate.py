@@ -100,6 +100,16 @@ def test_where_two_accounts_sign_a_strangers_webhook_is_nobodys(gate: RunningSer
     assert answers == [401, 401]
 
 
+def test_too_many_numbers_are_refused(gate: RunningServer) -> None:
+    numbers = [str(106540352000000 + place) for place in range(1_001)]
+    changes = [{"value": {"metadata": {"phone_number_id": number}}, "field": "messages"} for number in numbers]
+    body = msgspec.json.encode({"entry": [{"id": ACCOUNT_ID, "changes": changes}]})
+
+    answer = post(gate, body)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -63,17 +63,18 @@ async def body(receive: Receive, sent: Headers, largest: int) -> bytes:
         return b""
     if sent.content_length is not None and int(sent.content_length) > largest:
         raise BodyTooLarge(largest)
-    read = b""
+    chunks: list[bytes] = []
+    size = 0
     while True:
         message: Any = await receive()
         if message["type"] == "http.disconnect":
             raise ClientWentAway
-        chunk: bytes = message.get("body", b"")
-        read += chunk
-        if len(read) > largest:
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > largest:
             raise BodyTooLarge(largest)
         if not message.get("more_body", False):
-            return read
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 class ClientWentAway(Exception):

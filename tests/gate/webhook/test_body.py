@@ -27,6 +27,7 @@ from tests.webhooks.corpus import cases, files
 
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.documented import Item
+from wablock.gate.webhook.raw_json import Unreadable
 
 
 def from_(*senders: str) -> Callable[[Item], bool]:
@@ -222,3 +223,12 @@ def test_an_items_size_is_known_in_every_spelling(more: bytes) -> None:
 
     (it,) = payload.changes
     assert [payload.size(it, item) for item in it.items] == [len(item) for item in items]
+
+
+@pytest.mark.parametrize("changes", [1, 2])
+def test_too_many_messages_are_refused(changes: int) -> None:
+    messages = [b'{"from":"16505551234"}'] * (20_001 // changes + 1)
+    one = b'{"value":{"messages":[%b]}}' % b",".join(messages)
+
+    with pytest.raises(Unreadable, match="more than 20000 messages and calls"):
+        Payload.parse(b'{"entry":[{"changes":[%b]}]}' % b",".join([one] * changes))
