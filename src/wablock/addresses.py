@@ -1,6 +1,5 @@
 """Which addresses a stranger may have us call: none inside. The address that was judged is the one that is used."""
 
-import asyncio
 import ipaddress
 import re
 import socket
@@ -48,6 +47,7 @@ _INSIDE_IPV6: Final = [
 ]
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
+_NO_ADDRESS: Final = frozenset((socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_FAIL))
 _LONGEST_URL: Final = 2_000
 _PRINTABLE = re.compile(r"[!-~]+")
 # Not `urlsplit`, which takes things for a host that other readers of URLs do not.
@@ -62,8 +62,14 @@ class BadAddress(ValueError):
     """The text is no address that can be called; the message says why, in one line."""
 
 
-class InsideAddress(Exception):
-    """A host has an address inside, which only the operator may name."""
+class NotPublic(Exception):
+    """A host has no address that a stranger may name.
+
+    Whether it has one inside or none at all is not said: names inside are nobody else's business.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("its host has no public address; another one only the operator may name")
 
 
 class Url(msgspec.Struct, frozen=True):
@@ -104,7 +110,7 @@ class Address(msgspec.Struct, frozen=True):
 
 
 Resolver = Callable[[str, int], Awaitable[Sequence[Any]]]
-"""As `loop.getaddrinfo` for TCP."""
+"""As `loop.getaddrinfo` for TCP; see `NameLookups`."""
 
 
 def checked_url(text: str) -> Url:
@@ -135,20 +141,21 @@ def _checked_host(parts: re.Match[str]) -> str:
     return host
 
 
-async def system_resolver(host: str, port: int) -> Sequence[Any]:
-    return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+async def resolve(host: str, port: int, *, may_be_inside: bool, resolver: Resolver) -> list[Address]:
+    """The addresses of `host`. Raises `OSError` where there is none, and where none may be inside `NotPublic` for both.
 
-
-async def resolve(host: str, port: int, *, may_be_inside: bool, resolver: Resolver = system_resolver) -> list[Address]:
-    """The addresses of `host`; `InsideAddress` where one is inside and may not be, `OSError` where there is none.
-
-    One inside is enough: an answer that mixes them is somebody's attempt.
+    One inside is enough: an answer that mixes them is an attempt.
     """
-    found = [Address(family, tuple(sockaddr)) for family, _, _, _, sockaddr in await resolver(host, port)]
+    try:
+        found = [Address(family, tuple(sockaddr)) for family, _, _, _, sockaddr in await resolver(host, port)]
+    except socket.gaierror as missing:
+        if may_be_inside or missing.errno not in _NO_ADDRESS:
+            raise
+        raise NotPublic from None
+    if not may_be_inside and not (found and all(is_public(address.host) for address in found)):
+        raise NotPublic
     if not found:
         raise OSError("it has no address")
-    if not may_be_inside and not all(is_public(address.host) for address in found):
-        raise InsideAddress(f"{host} is an address inside; only the operator may name one, with wablock downstream add")
     return found
 
 

@@ -13,9 +13,10 @@ from typing import Final
 
 import httpcore2
 
-from wablock.addresses import InsideAddress, Resolver, Url, checked_url, resolve, system_resolver
+from wablock.addresses import NotPublic, Resolver, Url, checked_url, resolve
 from wablock.gate.ports import Upstream, UpstreamFailed
 from wablock.gate.send_request.request import SendRequest
+from wablock.name_lookups import NameLookups
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -79,14 +80,14 @@ class Upstreams:
     def __init__(
         self,
         *,
-        resolver: Resolver = system_resolver,
+        resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
         connections_each: int = 256,
         most_under_way: int = 2_048,
         most_hosts: int = 1_000,
     ) -> None:
         """At most so many connections to each host, and so many requests that have one or wait for one."""
-        self._resolver = resolver
+        self._resolver = resolver or NameLookups()
         self._tls = tls
         self._connections_each = connections_each
         self._most_under_way = most_under_way
@@ -204,8 +205,8 @@ def _failures(upstream: Upstream) -> Iterator[None]:
         yield
     except (TimeoutError, httpcore2.TimeoutException):
         raise UpstreamFailed(f"it did not answer within {upstream.timeout:g} s", timed_out=True) from None
-    except InsideAddress:
-        raise UpstreamFailed("its address is one inside, which only the operator may name") from None
+    except NotPublic as refusal:
+        raise UpstreamFailed(str(refusal)) from None
     except httpcore2.LocalProtocolError:
         raise UpstreamFailed("the request has a method, header or path that cannot be sent") from None
     except httpcore2.ProtocolError:

@@ -23,9 +23,11 @@ from wablock.gate.inbound import Inbound
 from wablock.gate.last_inbound import LastInbound
 from wablock.gate.outbound import Outbound
 from wablock.gate.routes import Routes
+from wablock.name_lookups import NameLookups
 from wablock.server.app import Application, Options
 from wablock.server.limits import Rate, RateLimits
 from wablock.server.metrics import Metrics
+from wablock.server.outside import Outside
 from wablock.server.readiness import Readiness
 from wablock.settings import AnswerSettings, GateSettings, KeySettings, LimitSettings, default_key_file
 from wablock.storage import Store, open_store
@@ -81,7 +83,8 @@ def build(
     block_list = BlockList(store, RuleBook(rules, open_list_size), clock)
     access = Access(store, clock, monotonic, made_on_demand_for)
     routes = routes_of(store, key or KeySettings(), clock, monotonic)
-    forwarder, upstreams = Downstreams(), Upstreams()
+    lookups = NameLookups()
+    forwarder, upstreams = Downstreams(resolver=lookups), Upstreams(resolver=lookups)
     delivery = Delivery(
         routes,
         forwarder,
@@ -126,6 +129,7 @@ def build(
         ),
         outbound=Outbound(routes, block_list, upstreams, metrics, pass_unreadable=gate.pass_unreadable_recipients),
         routes=routes,
+        outside=Outside(lookups),
         drops=drops_since or own_drops,
         access=access,
         clock=clock,

@@ -216,5 +216,5 @@ async def test_a_name_that_turns_inside_after_it_was_set_is_refused() -> None:
 
     next(answers)
     async with serving(always(OK)) as port:
-        with pytest.raises(Refused, match="inside"):
+        with pytest.raises(Refused, match="no public address"):
             await post(to(port, inside=False), resolver=resolver)

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from weakref import WeakValueDictionary
 
-from wablock.addresses import InsideAddress, Resolver, Url, checked_url, system_resolver
+from wablock.addresses import NotPublic, Resolver, Url, checked_url
 from wablock.downstream.connecting import connect
 from wablock.downstream.connection import Broken, Connection
 from wablock.downstream.idle import Idle
 from wablock.gate.headers import checked_headers
 from wablock.gate.ports import Downstream, Refused
+from wablock.name_lookups import NameLookups
 
 _IDLE_FOR: Final = 50.0  # seconds; many servers close after 60
 _MOST_TARGETS: Final = 10_000
@@ -39,7 +40,7 @@ class Downstreams:
     def __init__(
         self,
         *,
-        resolver: Resolver = system_resolver,
+        resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         connections_each: int = 64,
@@ -49,7 +50,7 @@ class Downstreams:
         """At most `connections_each` connections to a receiver are at work, and `most_waiting` posts wait for its
         answer, with or without one. Receivers at one origin share the connections that rest, but not these limits.
         """
-        self._resolver = resolver
+        self._resolver = resolver or NameLookups()
         self._tls = tls
         self._monotonic = monotonic
         self._connections_each = connections_each
@@ -71,7 +72,7 @@ class Downstreams:
                 status = await self._asked(target, downstream, head, body)
         except TimeoutError:
             raise Refused(f"it did not answer within {downstream.timeout:g} s") from None
-        except (Broken, InsideAddress) as trouble:
+        except (Broken, NotPublic) as trouble:
             raise Refused(str(trouble)) from trouble
         finally:
             target.under_way -= 1

@@ -8,16 +8,19 @@ from collections.abc import Sequence
 
 from wablock.addresses import Address, Resolver, Url, resolve
 from wablock.downstream.connection import Broken, Connection
+from wablock.name_lookups import NotFoundInTime
 
 
 async def connect(
     url: Url, *, may_be_inside: bool, resolver: Resolver, tls: ssl.SSLContext | None, patience: float
 ) -> Connection:
-    """A new connection; raises `Broken` or `InsideAddress`. `patience`: seconds for all of its addresses."""
+    """A new connection; raises `Broken` or `NotPublic`. `patience`: seconds for all of its addresses."""
     try:
         addresses = await resolve(url.host, url.port, may_be_inside=may_be_inside, resolver=resolver)
         reached = await _reach(addresses, patience)
         return await _speak(reached, url, tls)
+    except NotFoundInTime as trouble:
+        raise Broken(str(trouble)) from trouble
     except (OSError, ValueError) as trouble:  # ValueError: a name that no resolver or no TLS can take
         raise Broken(_why(trouble)) from trouble
 

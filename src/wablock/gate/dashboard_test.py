@@ -22,6 +22,7 @@ from wablock.gate.routes import Routes
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change
 from wablock.gate.webhook.signature import sign
+from wablock.name_lookups import on_behalf_of
 
 _log = logging.getLogger("wablock.gate")
 
@@ -109,7 +110,8 @@ class DashboardTest:
         body = _empty_webhook(account.account_id, downstream.phone_number_id, number.wa_id if number else None)
         signature = sign(downstream.secret or account.app_secret or "", body)
         try:
-            await self._forwarder.post(downstream, body, {SIGNATURE: signature})
+            with on_behalf_of(account.account_id):
+                await self._forwarder.post(downstream, body, {SIGNATURE: signature})
         except Refused as refusal:
             _log.warning(
                 "a downstream did not take the empty webhook of the dashboard's test: %s",

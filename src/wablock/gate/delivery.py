@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -18,10 +20,13 @@ from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change
 from wablock.gate.webhook.documented import Item
 from wablock.gate.webhook.signature import sign
+from wablock.name_lookups import on_behalf_of
 
 _log = logging.getLogger("wablock.gate")
 
-_MOST_WAITING: Final = 1_000  # best-effort posts under way; further ones are given up
+# Best-effort posts under way; further ones are given up.
+_MOST_WAITING: Final = 1_000
+_MOST_WAITING_EACH: Final = 250  # of one account: its slow receivers take no other's place
 
 SIGNATURE: Final = "x-hub-signature-256"
 UNCHECKED: Final = "x-wablock-unchecked"
@@ -62,6 +67,10 @@ class _Post(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     items: Sequence[Item]
 
+    @property
+    def account_id(self) -> str:
+        return self.parts[0].account.account_id
+
 
 class Delivery:
     """Hands webhooks on."""
@@ -85,6 +94,7 @@ class Delivery:
         self._refuse_unrouted = refuse_unrouted
         self._retries = Retries()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._waiting: Counter[str] = Counter()
 
     async def deliver(
         self, payload: Payload, parts: Sequence[Part], signature: str, blocked: AbstractSet[int], *, unchecked: bool
@@ -182,10 +192,11 @@ class Delivery:
     async def _send(self, post: _Post, attempt: Attempt | None = None) -> None:
         downstream = post.downstream
         try:
-            if self._delivered is None:
-                await self._forwarder.post(downstream, post.body, post.headers)
-            else:
-                await self._send_once(self._delivered, post)
+            with on_behalf_of(post.account_id):
+                if self._delivered is None:
+                    await self._forwarder.post(downstream, post.body, post.headers)
+                else:
+                    await self._send_once(self._delivered, post)
         except Refused as refusal:
             self._meter.delivery(required=downstream.required, result="refused")
             _log.warning(
@@ -213,13 +224,21 @@ class Delivery:
             raise Refused(f"another copy of a message was on its way to it for {downstream.timeout:g} s") from None
 
     def _send_behind(self, post: _Post, attempt: Attempt) -> None:
-        if len(self._under_way) >= _MOST_WAITING:
+        account_id = post.account_id
+        if len(self._under_way) >= _MOST_WAITING or self._waiting[account_id] >= _MOST_WAITING_EACH:
             self._meter.delivery(required=False, result="given_up")
             return
         attempt.took(post.downstream.downstream_id)  # while it is on its way, a retry must not send it once more
         task = asyncio.create_task(self._try(post, attempt))
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._waiting[account_id] += 1
+        task.add_done_callback(partial(self._arrived, account_id))
+
+    def _arrived(self, account_id: str, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._waiting[account_id] -= 1
+        if not self._waiting[account_id]:
+            del self._waiting[account_id]
 
     async def _try(self, post: _Post, attempt: Attempt) -> None:
         try:

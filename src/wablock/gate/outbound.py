@@ -11,6 +11,7 @@ from wablock.gate.send_request.credentials import without_credentials
 from wablock.gate.send_request.parameters import Parameter, read_parameters
 from wablock.gate.send_request.recipients import recipients_of
 from wablock.gate.send_request.request import SendRequest
+from wablock.name_lookups import on_behalf_of
 
 
 class Outbound:
@@ -43,9 +44,10 @@ class Outbound:
         await self._judge(number, parameters)
         upstream = await self._upstream(number, method)
         try:
-            answer = await self._sender.pass_on(
-                upstream, method, path, without_credentials(request, parameters), headers
-            )
+            with on_behalf_of(number.account_id):
+                answer = await self._sender.pass_on(
+                    upstream, method, path, without_credentials(request, parameters), headers
+                )
         except UpstreamFailed as failed:
             self._meter.sent("failed")
             failure = UpstreamTimedOut if failed.timed_out else NotSent

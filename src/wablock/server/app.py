@@ -41,6 +41,7 @@ from wablock.server.limits import Limits, RateLimits
 from wablock.server.manage import Manage, response
 from wablock.server.metrics import CONTENT_TYPE, Metrics
 from wablock.server.openapi import document
+from wablock.server.outside import Outside
 from wablock.server.reference.pages import Pages
 from wablock.server.request import ClientWentAway, Target
 from wablock.server.routing import Routing
@@ -74,6 +75,7 @@ class Application:
         inbound: Inbound,
         outbound: Outbound,
         routes: Routes,
+        outside: Outside,
         drops: DropsSince,
         access: Access,
         clock: Callable[[], Microseconds],
@@ -102,8 +104,8 @@ class Application:
         self._messages = messages.Messages(outbound, access, rates, pass_through=options.pass_through)
         self._webhooks = webhooks.Webhooks(inbound, routes, answering_version(None))
         manage = Manage(block_list, access, clock, self._callers.authorize, self._callers.body)
-        routing = Routing(access, routes, drops, self._callers.authorize, self._callers.body)
-        upstreams = UpstreamRoutes(access, routes, self._callers.authorize, self._callers.body)
+        routing = Routing(access, routes, outside, drops, self._callers.authorize, self._callers.body)
+        upstreams = UpstreamRoutes(access, routes, outside, self._callers.authorize, self._callers.body)
         told = document()
         self._document = msgspec.json.encode(told)
         self._rest = Starlette(

@@ -19,7 +19,7 @@ from wablock.gate.headers import checked_headers
 from wablock.gate.ports import SealedDownstream
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
 from wablock.server.manage import decoded, json_answer
-from wablock.server.outside import check_outside
+from wablock.server.outside import Outside
 
 _ReadBody = Callable[[Request], Awaitable[bytes]]
 _Authorize = Callable[[Request], Awaitable[AccessToken]]
@@ -77,9 +77,16 @@ class Routing:
     """The routes. `authorize` gives a request's token or raises the contract's failure."""
 
     def __init__(
-        self, access: Access, routes: Routes, drops: DropsSince, authorize: _Authorize, read_body: _ReadBody
+        self,
+        access: Access,
+        routes: Routes,
+        outside: Outside,
+        drops: DropsSince,
+        authorize: _Authorize,
+        read_body: _ReadBody,
     ) -> None:
         self._access = access
+        self._outside = outside
         self._routes = routes
         self._drops = drops
         self._authorize = authorize
@@ -101,7 +108,7 @@ class Routing:
     async def add_downstream(self, request: Request) -> Response:
         number = await self._number(request, Scope.MANAGE)
         asked = decoded(await self._read_body(request), DownstreamToAdd)
-        await check_outside(asked.url)
+        await self._outside.check(asked.url, number.account_id)
         new = NewDownstream(
             url=asked.url,
             secret=asked.secret,

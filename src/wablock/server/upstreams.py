@@ -16,7 +16,7 @@ from wablock.contract.errors import InvalidParameter, UnknownObject
 from wablock.gate.ports import Upstream
 from wablock.gate.routes import META, Routes
 from wablock.server.manage import decoded, json_answer
-from wablock.server.outside import check_outside
+from wablock.server.outside import Outside
 from wablock.server.routing import Removed
 
 _NONE: Final = "The number has no upstream. Set one with: wablock upstream set"
@@ -45,11 +45,13 @@ class UpstreamRoutes:
         self,
         access: Access,
         routes: Routes,
+        outside: Outside,
         authorize: Callable[[Request], Awaitable[AccessToken]],
         read_body: Callable[[Request], Awaitable[bytes]],
     ) -> None:
         self._access = access
         self._routes = routes
+        self._outside = outside
         self._authorize = authorize
         self._read_body = read_body
 
@@ -73,7 +75,7 @@ class UpstreamRoutes:
         asked = decoded(await self._read_body(request), UpstreamToSet)
         if not is_token(asked.token):
             raise InvalidParameter("Param token must be printable ASCII without spaces.")
-        await check_outside(asked.url)
+        await self._outside.check(asked.url, number.account_id)
         upstream = Upstream(number.phone_number_id, asked.url, asked.token, asked.timeout)
         created_at = await self._routes.set_upstream(number.account_id, upstream)
         if created_at is None:

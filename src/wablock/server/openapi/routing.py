@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from wablock.addresses import NotPublic
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
 from wablock.gate.routes import META
@@ -26,7 +27,7 @@ _TO_ADD: Final = {
 _UPSTREAM: Final = {"url": META, "timeout": 30.0, "created_at": MOMENT}
 _DROP: Final = {"seq": 12, "at": MOMENT, "sender": "165…34", "type": "text", "size": 214}
 _INSIDE: Final[dict[str, GraphError]] = {
-    "An address inside": errors.InvalidParameter("Param url cannot be used.", "Its host has no address"),
+    "An address inside": errors.InvalidParameter("Param url cannot be used.", str(NotPublic())),
     "A bad header": errors.InvalidParameter(
         "Param headers cannot be sent.", "the header Host is set by wablock itself"
     ),

@@ -1,0 +1,149 @@
+"""Looks names up for many tenants: one whose names never answer keeps no other waiting.
+
+The system's resolver is asked, so that `/etc/hosts`, search domains and a container's own names count. It cannot be
+interrupted: a look-up that takes longer than anybody waits goes on in its thread, at the cost of who began it.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+import msgspec
+
+_tenant: Final[ContextVar[str]] = ContextVar("tenant", default="")
+
+LookUp = Callable[[str], Sequence[Any]]
+"""As `socket.getaddrinfo` for TCP and port 0; may take its time."""
+
+_THREADS_EACH: Final = 4
+_MOST_WAITING_EACH: Final = 100
+_MOST_REMEMBERED: Final = 1_000
+_FOUND_FOR: Final = 5.0  # seconds; as long as a name that has moved may lead to where it was
+_MISSING_FOR: Final = 1.0
+
+
+@contextmanager
+def on_behalf_of(account_id: str) -> Iterator[None]:
+    """The names that are looked up within, by whatever lies between, are this account's. Without it, the operator's."""
+    before = _tenant.set(account_id)
+    try:
+        yield
+    finally:
+        _tenant.reset(before)
+
+
+class NotFoundInTime(OSError):
+    """Nobody knows whether the name has an address."""
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """`trouble`: what was raised instead."""
+
+    until: float
+    addresses: Sequence[Any] = ()
+    trouble: Exception | None = None
+
+
+class NameLookups:
+    """Looks a name up once at a time, whoever wants it, and remembers for a few seconds what was found.
+
+    Each tenant has four threads, and a queue of its own for them. A name is waited for `within` seconds.
+    """
+
+    def __init__(
+        self,
+        look_up: LookUp | None = None,
+        *,
+        within: float = 5.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._look_up = look_up or _ask_system
+        self._within = within
+        self._monotonic = monotonic
+        self._known: dict[str, _Found] = {}
+        self._under_way: dict[str, asyncio.Future[_Found]] = {}
+        self._threads: Counter[str] = Counter()
+        self._queues: dict[str, deque[str]] = {}
+
+    async def __call__(self, host: str, port: int) -> Sequence[Any]:
+        """As `loop.getaddrinfo` for TCP; raises `OSError`, and of these `NotFoundInTime`."""
+        if _is_numeric(host):
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        found = self._known.get(host)
+        if found is None or found.until < self._monotonic():
+            found = await self._awaited(host)
+        if found.trouble is not None:
+            raise type(found.trouble)(*found.trouble.args)
+        return [(*kind, (sockaddr[0], port, *sockaddr[2:])) for *kind, sockaddr in found.addresses]
+
+    async def _awaited(self, host: str) -> _Found:
+        looking = self._under_way.get(host) or self._queued(host, _tenant.get())
+        try:
+            async with asyncio.timeout(self._within):
+                return await asyncio.shield(looking)
+        except TimeoutError:
+            raise NotFoundInTime(f"its name was not found within {self._within:g} s") from None
+
+    def _queued(self, host: str, account: str) -> asyncio.Future[_Found]:
+        queue = self._queues.setdefault(account, deque())
+        if len(queue) >= _MOST_WAITING_EACH:
+            raise NotFoundInTime("too many other names are looked up")
+        looking = self._under_way[host] = asyncio.get_running_loop().create_future()
+        queue.append(host)
+        self._begin_next(account)
+        return looking
+
+    def _begin_next(self, account: str) -> None:
+        queue = self._queues.get(account)
+        while queue and self._threads[account] < _THREADS_EACH:
+            self._threads[account] += 1
+            job = queue.popleft(), account, asyncio.get_running_loop()
+            threading.Thread(target=self._look, args=job, name="wablock-name", daemon=True).start()
+        if not queue:
+            self._queues.pop(account, None)
+
+    def _look(self, host: str, account: str, loop: asyncio.AbstractEventLoop) -> None:
+        """In a thread of its own."""
+        addresses: Sequence[Any] = ()
+        trouble: Exception | None = None
+        try:
+            addresses = self._look_up(host)
+        except Exception as error:
+            trouble = error
+        try:
+            loop.call_soon_threadsafe(self._end, host, account, addresses, trouble)
+        except RuntimeError:  # the loop is closed: the server has stopped meanwhile
+            return
+
+    def _end(self, host: str, account: str, addresses: Sequence[Any], trouble: Exception | None) -> None:
+        kept_for = _FOUND_FOR if trouble is None else _MISSING_FOR
+        found = _Found(self._monotonic() + kept_for, addresses, trouble)
+        if len(self._known) >= _MOST_REMEMBERED:
+            self._known.clear()
+        self._known[host] = found
+        self._threads[account] -= 1
+        if not self._threads[account]:
+            del self._threads[account]
+        looking = self._under_way.pop(host)
+        if not looking.done():
+            looking.set_result(found)
+        self._begin_next(account)
+
+
+def _ask_system(host: str) -> Sequence[Any]:
+    return socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+
+
+def _is_numeric(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

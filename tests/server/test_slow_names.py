@@ -1,0 +1,80 @@
+"""Two tenants, one with names that never answer: the other's deliveries keep their time."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import pytest
+from tests.receiver import Receiver, receiving
+from tests.running_server import NUMBER, RunningServer, running_server
+from tests.server.test_webhooks import ANNA, KEY, message, post, set_up, webhook
+
+from wablock.access import AccessToken, Scope, digest
+from wablock.block_list.ports import BusinessNumber
+
+THEIRS: Final = BusinessNumber("106540352242999", "102290129340999")
+THEIR_TOKEN: Final = "their-token-for-tests"
+MANY: Final = 40
+LONG: Final = 30.0  # seconds
+
+
+class SlowNames:
+    """The system's resolver, in which names of `slow.example` are never answered before `may_answer` is set."""
+
+    def __init__(self, system: Any) -> None:
+        self.may_answer = threading.Event()
+        self.asked = threading.Event()
+        self._system = system
+
+    def getaddrinfo(self, host: Any, *rest: Any, **more: Any) -> Any:
+        if str(host).endswith("slow.example"):
+            self.asked.set()
+            self.may_answer.wait(LONG)
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return self._system(host, *rest, **more)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowNames]:
+    names = SlowNames(socket.getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
+    yield names
+    names.may_answer.set()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture
+def gate(tmp_path: Path, receiver: Receiver) -> Iterator[RunningServer]:
+    theirs = AccessToken(digest(THEIR_TOKEN), THEIRS.account_id, "theirs", frozenset(Scope), None, 0)
+    with running_server(tmp_path, key=KEY, numbers=[NUMBER, THEIRS], tokens=[theirs]) as running:
+        set_up(running, f"http://localhost:{receiver.port}/")  # a name, which has to be looked up
+        yield running
+
+
+def add_slow_receiver(gate: RunningServer, number: int) -> int:
+    url = f"{gate.url}/v1/numbers/{THEIRS.phone_number_id}/downstreams"
+    body = {"url": f"https://name{number}.slow.example/"}
+    return httpx2.post(url, json=body, headers={"authorization": f"Bearer {THEIR_TOKEN}"}, timeout=LONG).status_code
+
+
+def test_a_tenants_slow_names_delay_no_others_deliveries(
+    gate: RunningServer, receiver: Receiver, slow: SlowNames
+) -> None:
+    with ThreadPoolExecutor(MANY) as pool:
+        adding = [pool.submit(add_slow_receiver, gate, number) for number in range(MANY)]
+        assert slow.asked.wait(LONG)
+
+        assert post(gate, webhook(message(ANNA))).status_code == 200
+
+        assert len(receiver.deliveries) == 1
+        slow.may_answer.set()
+        assert {request.result() for request in adding} == {400}

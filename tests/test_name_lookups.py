@@ -1,0 +1,158 @@
+"""Names are looked up once at a time, and a tenant whose names never answer keeps no other waiting."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import pytest
+
+from wablock.name_lookups import NameLookups, NotFoundInTime, on_behalf_of
+
+FOUND: Final = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 0))]
+ADDRESS: Final = ("192.0.2.7", 443)
+LONG: Final = 30.0  # seconds that no test takes
+
+
+class Names:
+    """A resolver: names that begin with "slow" are answered when `may_answer` is set, with "no" never found."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.may_answer = threading.Event()
+
+    def __call__(self, host: str) -> Sequence[Any]:
+        self.asked.append(host)
+        if host.startswith("slow"):
+            self.may_answer.wait(LONG)
+        if host.startswith("no"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return FOUND
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    made = Names()
+    yield made
+    made.may_answer.set()
+
+
+async def sockaddr(lookups: NameLookups, host: str, port: int = 443) -> Any:
+    ((*_, found),) = await lookups(host, port)
+    return found
+
+
+async def test_a_name_gets_the_port_that_is_wanted(names: Names) -> None:
+    lookups = NameLookups(names)
+    assert [await sockaddr(lookups, "a", port) for port in (443, 80)] == [("192.0.2.7", 443), ("192.0.2.7", 80)]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_an_address_is_not_looked_up(names: Names, host: str) -> None:
+    assert (await sockaddr(NameLookups(names), host))[:2] == (host, 443)
+    assert names.asked == []
+
+
+async def test_a_name_that_many_want_is_looked_up_once(names: Names) -> None:
+    lookups = NameLookups(names, within=LONG)
+    wanting = [asyncio.create_task(sockaddr(lookups, "slow")) for _ in range(50)]
+    await asyncio.sleep(0)
+    names.may_answer.set()
+
+    assert await asyncio.gather(*wanting) == [ADDRESS] * 50
+    assert names.asked == ["slow"]
+
+
+async def test_what_was_found_is_remembered_for_five_seconds(names: Names) -> None:
+    clock = Clock()
+    lookups = NameLookups(names, monotonic=clock)
+    for clock.now in (100.0, 104.9, 105.1):
+        await sockaddr(lookups, "a")
+    assert names.asked == ["a", "a"]
+
+
+async def test_what_was_not_found_is_remembered_for_a_second(names: Names) -> None:
+    clock = Clock()
+    lookups = NameLookups(names, monotonic=clock)
+    for clock.now in (100.0, 100.9, 101.1):
+        with pytest.raises(socket.gaierror, match="not known"):
+            await sockaddr(lookups, "no")
+    assert names.asked == ["no", "no"]
+
+
+async def test_a_name_that_never_answers_is_given_up(names: Names) -> None:
+    with pytest.raises(NotFoundInTime, match=r"within 0\.01 s"):
+        await sockaddr(NameLookups(names, within=0.01), "slow")
+
+
+async def test_a_name_that_was_given_up_is_not_looked_up_twice_at_once(names: Names) -> None:
+    lookups = NameLookups(names, within=0.01)
+    for _ in range(3):
+        with pytest.raises(NotFoundInTime):
+            await sockaddr(lookups, "slow")
+    assert names.asked == ["slow"]
+
+
+async def test_one_tenants_slow_names_keep_no_other_waiting(names: Names) -> None:
+    lookups = NameLookups(names, within=LONG)
+    with on_behalf_of("one"):
+        slow = [asyncio.create_task(sockaddr(lookups, f"slow{number}")) for number in range(50)]
+    await asyncio.sleep(0)
+
+    with on_behalf_of("other"):
+        assert await sockaddr(lookups, "a") == ADDRESS
+
+    assert not any(task.done() for task in slow)
+    names.may_answer.set()
+    assert await asyncio.gather(*slow) == [ADDRESS] * 50
+
+
+async def test_a_tenant_has_four_threads(names: Names) -> None:
+    lookups = NameLookups(names, within=LONG)
+    slow = [asyncio.create_task(sockaddr(lookups, f"slow{number}")) for number in range(50)]
+    await asyncio.sleep(0)
+
+    assert sum(thread.name == "wablock-name" for thread in threading.enumerate()) == 4
+    names.may_answer.set()
+    await asyncio.gather(*slow)
+
+
+async def test_a_tenants_names_that_wait_are_bounded(names: Names) -> None:
+    lookups = NameLookups(names, within=LONG)
+    slow = [asyncio.create_task(sockaddr(lookups, f"slow{number}")) for number in range(104)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(NotFoundInTime, match="too many"):
+        await sockaddr(lookups, "a")
+    names.may_answer.set()
+    await asyncio.gather(*slow)
+
+
+async def test_who_goes_away_ends_no_look_up_of_others(names: Names) -> None:
+    lookups = NameLookups(names, within=LONG)
+    first, second = (asyncio.create_task(sockaddr(lookups, "slow")) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await first
+    names.may_answer.set()
+
+    assert await second == ADDRESS
+
+
+def test_a_look_up_that_outlives_its_event_loop_harms_nothing(names: Names) -> None:
+    with pytest.raises(NotFoundInTime):
+        asyncio.run(sockaddr(NameLookups(names, within=0.01), "slow"))
+    (thread,) = (thread for thread in threading.enumerate() if thread.name == "wablock-name")
+    names.may_answer.set()
+    thread.join(LONG)
+    assert not thread.is_alive()
