@@ -95,3 +95,17 @@ def test_drops_ask_for_a_number_as_their_place(server: RunningServer) -> None:
     url = f"{server.url}/v1/numbers/{server.phone_number_id}/drops?after=x"
 
     assert httpx2.get(url, headers={"authorization": f"Bearer {server.token}"}).status_code == 400
+
+
+def test_a_number_may_have_twenty_receivers(server: RunningServer) -> None:
+    statuses = [ask(server, "POST", body={"url": f"https://8.8.8.8/{number}"}).status_code for number in range(21)]
+    assert statuses == [201] * 20 + [400]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{f"X-{number}": "1" for number in range(21)}, {"X-" + "a" * 100: "1"}, {"X-Long": "a" * 4_097}],
+    ids=["many", "a long name", "a long value"],
+)
+def test_headers_are_bounded(server: RunningServer, headers: dict[str, str]) -> None:
+    assert ask(server, "POST", body={"url": "https://8.8.8.8/", "headers": headers}).status_code == 400

@@ -266,3 +266,19 @@ def test_a_token_that_is_revoked_while_a_body_comes_does_nothing_more(shared: Ru
         connection.send(body[10:])
 
         assert connection.answer().error["code"] == 190
+
+
+@pytest.mark.parametrize("text", ["", "1\0", "1 ", "1" * 33, "none", "\u0661"])
+def test_what_is_no_numbers_id_is_refused(shared: RunningServer, text: str) -> None:
+    refused = _create(shared, "manager", scopes=["read"], phone_number_ids=["777", text])
+
+    assert refused.status_code == 400
+    assert "phone_number_ids[1]" in refused.json()["error"]["message"]
+
+
+def test_a_token_may_have_a_thousand_numbers(shared: RunningServer) -> None:
+    numbers = [str(number) for number in range(1_001)]
+    statuses = [
+        _create(shared, "manager", scopes=["read"], phone_number_ids=ids).status_code for ids in (numbers[1:], numbers)
+    ]
+    assert statuses == [201, 400]

@@ -32,7 +32,7 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
 
     label: _Label
     scopes: list[Scope] | None = None
-    phone_number_ids: list[str] | None = None
+    phone_number_ids: Annotated[list[str], msgspec.Meta(max_length=1_000)] | None = None
     expires_at: Annotated[int, msgspec.Meta(ge=0, le=LATEST)] | None = None
 
 
@@ -105,7 +105,7 @@ class Manage:
             maker.account_id,
             asked.label,
             maker.scopes if asked.scopes is None else frozenset(asked.scopes),
-            maker.phone_number_ids if asked.phone_number_ids is None else frozenset(asked.phone_number_ids),
+            maker.phone_number_ids if asked.phone_number_ids is None else _number_ids(asked.phone_number_ids),
             self._clock(),
             maker.expires_at if asked.expires_at is None else asked.expires_at * SECOND,
         )
@@ -132,6 +132,13 @@ class Manage:
         users = [wire.user_of(text) for text in asked.users]
         result = await self._block_list.note_inbound(number, users, moment(asked.at))
         return json_answer(request, LastInboundResult(result.done, result.failed or UNSET))
+
+
+def _number_ids(asked: Sequence[str]) -> frozenset[str]:
+    for place, text in enumerate(asked):
+        if not access.is_number_id(text):
+            raise InvalidParameter(f"Param phone_number_ids[{place}] must be the id of a number: up to 32 digits.")
+    return frozenset(asked)
 
 
 def token_info(token: AccessToken) -> TokenInfo:

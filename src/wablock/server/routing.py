@@ -24,6 +24,7 @@ from wablock.server.outside import Outside
 _ReadBody = Callable[[Request], Awaitable[bytes]]
 _Authorize = Callable[[Request], Awaitable[AccessToken]]
 _PATH = "/v1/numbers/{phone_number_id}"
+_MOST_RECEIVERS = 20  # each webhook goes to all of them
 
 
 class DownstreamToAdd(msgspec.Struct, forbid_unknown_fields=True):
@@ -108,6 +109,10 @@ class Routing:
     async def add_downstream(self, request: Request) -> Response:
         number = await self._number(request, Scope.MANAGE)
         asked = decoded(await self._read_body(request), DownstreamToAdd)
+        if len(await self._routes.listed(number.phone_number_id)) >= _MOST_RECEIVERS:
+            raise InvalidParameter(
+                f"A number may have {_MOST_RECEIVERS} receivers.", "Remove one before you add another."
+            )
         await self._outside.check(asked.url, number.account_id)
         new = NewDownstream(
             url=asked.url,
