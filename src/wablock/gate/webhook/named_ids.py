@@ -5,16 +5,16 @@ found near one of the body's two ends, however large what lies between is.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
 _END: Final = 16_384  # bytes of either end that are looked at
 _MOST: Final = 4  # ids of either end
 _VALUE: Final = rb'"[ \t\r\n]{0,64}:[ \t\r\n]{0,64}(?:"([!#-\[\]-~]{1,64})"|([0-9]{1,32}))'
-# In any case and without underscores, as the reading takes them.
-_NUMBER = re.compile(rb'"phone_?number_?id' + _VALUE, re.IGNORECASE)
-_ENTRY = re.compile(rb'"id' + _VALUE, re.IGNORECASE)
+# Of a body in small letters: names are read in any case, and without underscores.
+_NUMBER = re.compile(rb'"phone_?number_?id' + _VALUE)
+_ENTRY = re.compile(rb'"id' + _VALUE)
 
 
 def number_ids(body: bytes) -> Iterator[str]:
@@ -28,12 +28,22 @@ def entry_ids(body: bytes) -> Iterator[str]:
 
 
 def _from_both_ends(pattern: re.Pattern[bytes], body: bytes) -> Iterator[str]:
-    first = _distinct(pattern.finditer(body, 0, _END))
-    yield from first
-    last = _distinct(reversed(list(pattern.finditer(body, max(0, len(body) - _END)))))
-    yield from (it for it in last if it not in first)
+    shown: set[str] = set()
+    for found in (_first(pattern, body[:_END]), _last(pattern, body[-_END:])):
+        for text in islice(found, _MOST):
+            if text not in shown:
+                shown.add(text)
+                yield text
 
 
-def _distinct(matches: Iterable[re.Match[bytes]]) -> list[str]:
-    ids = ((match[1] or match[2]).decode() for match in islice(matches, _MOST))
-    return list(dict.fromkeys(ids))
+def _first(pattern: re.Pattern[bytes], part: bytes) -> Iterator[str]:
+    return (_value(part, match) for match in pattern.finditer(part.lower()))
+
+
+def _last(pattern: re.Pattern[bytes], part: bytes) -> Iterator[str]:
+    return (_value(part, match) for match in reversed(list(pattern.finditer(part.lower()))))
+
+
+def _value(part: bytes, match: re.Match[bytes]) -> str:
+    begin, end = match.span(match.lastindex or 0)
+    return part[begin:end].decode()

@@ -14,7 +14,7 @@ def check_width(body: bytes) -> None:
 
     Commas and brackets in texts are no limit to anybody: users write as many as they like.
     """
-    if sum(map(body.count, (b",", b"[", b"{"))) <= _MOST:
+    if len(body) <= _MOST or sum(map(body.count, (b",", b"[", b"{"))) <= _MOST:
         return
     begun = 0
     in_text = False
