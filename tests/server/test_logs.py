@@ -159,7 +159,109 @@ def test_a_path_gives_no_orders_to_the_terminal_that_shows_the_log(tmp_path: Pat
         httpx2.get(f"{server.url}/%1b%5d0;owned%07/%c2%9b31m/%0aforged")
         server.stop()
 
-    [line] = [line for line in server.log.splitlines() if "owned" in line]
-    assert "forged" in line
-    assert not re.search(r"[\x00-\x1f\x7f-\x9f]", line)
-    assert "\\x1b" not in line
+    [line] = [line for line in server.log.splitlines() if "code=2500" in line]
+    assert "path=/…/…/…" in line
+    assert "forged" not in server.log
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", server.log)
+
+
+USER_ID = "US.13491208655302741918"
+TOKEN_IN_PATH = "EAAGm0PX4ZCpsBAKZAZCZCabcdefg123"
+IN_PATHS = [
+    "+1%20650-555-0123",
+    "%2B1.650.555.0123",
+    "(650)555-0123",
+    "1-650.555-0123@s.whatsapp.net",
+    USER_ID,
+    "US.ENT.13491208655302741918",
+    TOKEN_IN_PATH,
+    "anna",
+]
+
+
+@pytest.fixture(scope="module")
+def paths_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """What a server logs whose callers put users and tokens wherever a path has room."""
+    deployment = Deployment(tmp_path_factory.mktemp("paths"))
+    with deployment.server("--log-requests") as server, httpx2.Client(base_url=server.url) as client:
+        for text in IN_PATHS:
+            for path in (
+                f"/v1/numbers/{PHONE_NUMBER_ID}/check/{text}",
+                f"/v25.0/{text}/block_users",
+                f"/{text}",
+                f"/v1/{text}/",
+            ):
+                client.get(path, headers=deployment.headers)
+            client.delete(f"/v1/tokens/{text}", headers=deployment.headers)
+            client.post(f"/v25.0/{PHONE_NUMBER_ID}/{text}", headers=deployment.headers)
+        server.stop()
+        yield server.log
+
+
+def test_the_log_shows_the_route_and_nothing_that_a_caller_put_into_the_path(paths_logged: str) -> None:
+    paths = {record["path"] for record in _records(paths_logged)}
+
+    assert paths == {
+        "/v1/numbers/106…22/check/…",
+        "/v25.0/…/block_users",
+        "/…",
+        "/v1/…/",
+        "/v1/tokens/…",
+        "/v25.0/106…22/…",
+    }
+
+
+@pytest.mark.parametrize("kept", ["0123", "13491208655302741918", TOKEN_IN_PATH, "anna"])
+def test_no_user_and_no_token_of_a_path_is_in_the_log(paths_logged: str, kept: str) -> None:
+    assert kept not in paths_logged
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+1 650-555-0123",
+        "(650) 555-0123",
+        "650.555.0123",
+        "%2B1%20650%20555%200123",
+        "%31%36%35%30%35%35%35%30%31%32%33",
+        "1\u2011650\u2011555\u20110123",
+        "1\u00a0650\u00a0555\u00a00123",
+        "US.13491208655302741918",
+        "US.ENT.13491208655302741918",
+        "Bearer abcdef",
+        "access_token=abcdef&x",
+        "EAAGm0PX4ZCpsBAKZAZCZCabcdefg123",
+        "wablock_" + "abcd1" * 8,
+    ],
+)
+@pytest.mark.parametrize("key", ["event", "exception", "error", "phone_number_id"])
+def test_a_number_a_user_id_or_a_token_is_masked_however_it_is_written(text: str, key: str) -> None:
+    shown = mask(None, "warning", {key: f"it was {text} that failed"})[key]
+
+    assert "…" in shown
+    assert not any(kept in shown for kept in ("555", "1349", "abcd"))
+
+
+@pytest.mark.parametrize(
+    "text", ["10.0.0.12:5432", "192.168.100.200", "2026-11-27 00:30:12", "PostgreSQL 17.11", "line 262"]
+)
+def test_an_address_a_day_and_a_version_are_whole(text: str) -> None:
+    assert mask(None, "info", {"event": text}) == {"event": text}
+
+
+@pytest.mark.parametrize("value", [["+1 650-555-0123"], {"user": "+1 650-555-0123"}, ValueError("+1 650-555-0123")])
+def test_what_is_no_text_is_masked_too(value: object) -> None:
+    assert "555" not in str(mask(None, "info", {"event": "x", "user": value})["user"])
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200e", "\u200f", "\u061c", "\u2028", "\r", "\n", "\ud800"])
+def test_marks_that_reorder_or_break_a_line_are_not_logged(mark: str) -> None:
+    assert mask(None, "info", {"event": f"one{mark}two"}) == {"event": "one\N{REPLACEMENT CHARACTER}two"}
+
+
+def test_a_long_text_is_cut_in_its_middle() -> None:
+    logged = mask(None, "info", {"event": "a" * 1_000_000 + "z"})["event"]
+
+    assert len(logged) < 2_100
+    assert logged.startswith("aaa")
+    assert logged.endswith("z")

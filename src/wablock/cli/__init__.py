@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from cyclopts import App
-from rich.console import Console
 
 from wablock import __version__
-from wablock.cli.console import Refused
+from wablock.cli.console import Refused, complain, print_traceback
 
 app = App(
     name="wablock",
@@ -74,15 +73,14 @@ for _name, (_place, _help) in _COMMANDS.items():
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, or `arguments`; what the user can mend is one line on standard error and exit status 2."""
+    sys.excepthook = print_traceback
     try:
         app(arguments)
     except Exception as trouble:
         said = _mendable(trouble)
         if said is None:
             raise
-        Console(stderr=True, soft_wrap=True).print(
-            f"wablock: {said}", style="red", markup=False, highlight=False, emoji=False
-        )
+        complain(said)
         sys.exit(2)
 
 

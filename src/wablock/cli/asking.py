@@ -7,9 +7,10 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
-from wablock.cli.console import Refused, checked_number_id, harmless
+from wablock.cli.console import Refused, checked_number_id
 from wablock.cli.secrets import typed
 from wablock.client import ApiError, Client, ClientError, InvalidAccessToken, NoAnswer, PermissionDenied, UnknownObject
+from wablock.printable import printable
 
 _SERVER = Group("Server", sort_key=10)
 
@@ -65,7 +66,7 @@ class Server:
 
     def refusal(self, trouble: ClientError | ValueError) -> Refused:
         """What went wrong, and what to do, in one line."""
-        return Refused(harmless(self._told(trouble) if isinstance(trouble, ClientError) else str(trouble)))
+        return Refused(printable(self._told(trouble) if isinstance(trouble, ClientError) else str(trouble)))
 
     def _told(self, failure: ClientError) -> str:
         match failure:

@@ -1,6 +1,5 @@
 """`wablock backup` and `wablock restore`: of a database on SQLite, while servers run on it."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import Progress
-from rich.prompt import Confirm
 
-from wablock.cli.console import Json, Refused, print_json, say
+from wablock.cli.console import Json, Refused, is_confirmed, print_json, say
 from wablock.settings import DatabaseUrl, default_database
 from wablock.storage.sqlite.backups import Contents, TargetExists, back_up, held
 from wablock.storage.sqlite.backups import restore as put_back
@@ -48,7 +46,7 @@ def restore(
     there = held(path)
     if there.lists or there.users:
         question = f"Replace {path}, which holds {_counted(there)}, by {source}?"
-        if not yes and not (sys.stdin.isatty() and Confirm.ask(question)):
+        if not yes and not is_confirmed(question):
             raise Refused(f"Nothing was restored: {path} holds {_counted(there)}; add --yes to replace them")
     with _told("Restoring") as progress:
         contents = put_back(source, path, progress)

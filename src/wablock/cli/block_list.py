@@ -3,18 +3,17 @@
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import msgspec
 from cyclopts import Parameter, validators
-from rich.console import Console
 
 from wablock.cli.asking import Server
-from wablock.cli.console import Json, harmless, json_text, print_json, say, show
+from wablock.cli.console import Json, json_text, print_json, remark, say, show, time_text
 from wablock.cli.given_users import Users, UsersFile, given_users
 from wablock.cli.outcomes import Outcome, outcome
 from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDone
+from wablock.printable import printable
 
 _DETAILS: Final = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
 _NOBODYS: Final = Server()
@@ -111,7 +110,7 @@ def list_(
             print_users = _print_array if json else _print_lines
             print_users(found if all_ else _first(found, limit))
             if not all_ and next(iter(found), None) is not None:
-                Console(stderr=True).print("There are more: --all lists everybody.", markup=False, highlight=False)
+                remark("There are more: --all lists everybody.")
             return
         users = list(found) if all_ else list(_first(found, limit + 1))
     rows = [_listed(user) for user in (users if all_ else users[:limit])]
@@ -178,7 +177,7 @@ def _filled(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[str]
 def _with_days(row: dict[str, Any]) -> dict[str, Any]:
     """`row` with its times as people read them."""
     times = {name: row[name] for name in ("blocked_at", "expires_at") if row.get(name) is not None}
-    return row | {name: datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M") for name, at in times.items()}
+    return row | {name: time_text(at) for name, at in times.items()}
 
 
 def _first(found: Iterable[BlockedUser], count: int) -> Iterable[BlockedUser]:
@@ -187,7 +186,7 @@ def _first(found: Iterable[BlockedUser], count: int) -> Iterable[BlockedUser]:
 
 def _print_lines(users: Iterable[BlockedUser]) -> None:
     for user in users:
-        print(harmless(user.wa_id or user.user_id or ""))  # noqa: T201 - it is what was asked for
+        print(printable(user.wa_id or user.user_id or ""))  # noqa: T201 - it is what was asked for
 
 
 def _print_array(users: Iterable[BlockedUser]) -> None:

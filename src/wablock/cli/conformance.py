@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.text import Text
 
 from wablock.cli.asking import Server
-from wablock.cli.console import Json, Refused, harmless, print_json, say
+from wablock.cli.console import Json, Refused, print_json, say
 from wablock.conformance.check import Outcome, Result
 from wablock.conformance.report import detail, mark, markdown, summary
 from wablock.conformance.subject import CannotCheck, Settings, Subject
 from wablock.conformance.suite import Report, run
+from wablock.printable import printable, printable_lines
 
 if TYPE_CHECKING:
     from wablock.conformance.sdk.judging import Verdict
@@ -104,7 +105,7 @@ def conformance(
     try:
         found = run(subject, read_only=read_only, anyway=anyway, told=told)
     except CannotCheck as trouble:
-        raise Refused(harmless(str(trouble))) from None
+        raise Refused(str(trouble)) from None
     finally:
         signal.signal(signal.SIGTERM, before)
         subject.close()
@@ -115,13 +116,13 @@ def conformance(
 
 def _show(console: Console, result: Result, *, is_new_group: bool) -> None:
     if is_new_group:
-        console.print(Text(f"\n{result.group}", style="bold"))
+        console.print(Text(f"\n{printable(result.group)}", style="bold"))
     line = Text(f"  {mark(result)} ", style=_STYLES[result.outcome])
     line.append(f"{result.sentence} ", style="default")
     line.append(f"[{result.grade}]", style="dim")
     console.print(line, soft_wrap=True)
     if result.outcome is not Outcome.PASSED and (said := detail(result)):
-        console.print(Text(f"      {harmless(said)}", style="dim"), soft_wrap=True)
+        console.print(Text(f"      {printable(said)}", style="dim"), soft_wrap=True)
 
 
 def _tell(found: Report, path: Path | None, *, as_json: bool) -> None:
@@ -130,8 +131,8 @@ def _tell(found: Report, path: Path | None, *, as_json: bool) -> None:
         print_json(found)
         return
     if found.finding:
-        say(f"\n{found.finding}")
-    say(f"\n{summary(found)}; {found.requests} requests")
+        say("", found.finding)
+    say("", f"{summary(found)}; {found.requests} requests")
 
 
 def _try_sdk(command: Sequence[str], path: Path | None, *, as_json: bool) -> None:
@@ -153,7 +154,7 @@ def _try_sdk(command: Sequence[str], path: Path | None, *, as_json: bool) -> Non
     if as_json:
         print_json({"points": sum(it.points for it in verdicts), "of": 2 * len(verdicts), "verdicts": verdicts})
     else:
-        say(f"\n{report.score(verdicts)}")
+        say("", report.score(verdicts))
     if any(it.points < 2 for it in verdicts):
         sys.exit(_FAILED)
 
@@ -161,18 +162,18 @@ def _try_sdk(command: Sequence[str], path: Path | None, *, as_json: bool) -> Non
 def _show_verdict(console: Console, verdict: "Verdict") -> None:
     is_right = verdict.points == 2
     line = Text(f"  {'✓' if is_right else '✗'} ", style="green" if is_right else "red")
-    line.append(f"{verdict.sentence} ", style="default")
+    line.append(f"{printable(verdict.sentence)} ", style="default")
     line.append(f"[{verdict.scenario}]", style="dim")
     console.print(line, soft_wrap=True)
     for said in (verdict.wrong_requests, verdict.misunderstood):
         if said:
-            console.print(Text(f"      {harmless(said)}", style="dim"), soft_wrap=True)
+            console.print(Text(f"      {printable(said)}", style="dim"), soft_wrap=True)
 
 
 def _write(path: Path | None, written: Callable[[], str]) -> None:
     if path is None:
         return
     try:
-        path.write_text(written())
+        path.write_text(printable_lines(written()))
     except OSError as trouble:
         raise Refused(f"Cannot write {path}: {trouble}") from None

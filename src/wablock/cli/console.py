@@ -3,24 +3,25 @@
 Nothing here needs the server to be installed.
 """
 
-import re
+import sys
+import traceback
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from types import TracebackType
 from typing import Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
 from rich.console import Console
+from rich.prompt import Confirm
 from rich.table import Table
 from rich.text import Text
 
 from wablock.access import is_number_id
 from wablock.addresses import BadAddress, checked_url
+from wablock.printable import printable, printable_json, printable_lines
 
 Json = Annotated[bool, Parameter(env_var="WABLOCK_JSON", negative="", help="Print JSON, for programs.")]
-
-_ORDER = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
-)  # to a terminal: a color, a title, a line
 
 
 class Refused(Exception):
@@ -71,21 +72,48 @@ def print_json(data: Any) -> None:
 
 def json_text(data: Any) -> str:
     """`data` as JSON on one line; what a terminal would obey is escaped, which means the same to programs."""
-    return _ORDER.sub(lambda order: f"\\u{ord(order[0]):04x}", msgspec.json.encode(data).decode())
+    return printable_json(msgspec.json.encode(data).decode())
 
 
-def say(text: str) -> None:
+def say(*lines: str) -> None:
     # Plain and whole: what is printed is pasted into shells and read by scripts.
-    Console(soft_wrap=True).print(text, markup=False, highlight=False, emoji=False)
+    _print(Console(soft_wrap=True), *lines)
+
+
+def complain(text: str) -> None:
+    """One line on standard error, which begins with the program's name."""
+    _print(Console(stderr=True, soft_wrap=True, style="red"), f"wablock: {text}")
+
+
+def remark(text: str) -> None:
+    """What is no result: on standard error, so that results stay as programs read them."""
+    _print(Console(stderr=True, soft_wrap=True), text)
+
+
+def is_confirmed(question: str) -> bool:
+    """Whether a person at the terminal agrees; no where there is none."""
+    return sys.stdin.isatty() and Confirm.ask(Text(printable(question)))
+
+
+def time_text(seconds: int, form: str = "%Y-%m-%d %H:%M") -> str:
+    """A time since 1970 as people read it; the number itself where the calendar has no such day."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime(form)
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
+
+
+def print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A fault of ours, as Python shows it; its message may quote what a stranger sent."""
+    sys.stderr.write(printable_lines("".join(traceback.format_exception(kind, error, trace))))
+
+
+def _print(console: Console, *lines: str) -> None:
+    console.print("\n".join(map(printable, lines)), markup=False, highlight=False, emoji=False)
 
 
 def _cell(value: Any) -> Text:
     """A cell that shows what it is given: a label may look like markup, or like orders to a terminal."""
     if value is None:
         return Text("-")
-    return Text(harmless(", ".join(value) if isinstance(value, list) else str(value)))
-
-
-def harmless(text: str) -> str:
-    """`text` on one line, without what a terminal would obey."""
-    return _ORDER.sub("\N{REPLACEMENT CHARACTER}", text)
+    return Text(printable(", ".join(value) if isinstance(value, list) else str(value)))

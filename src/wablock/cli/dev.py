@@ -73,7 +73,7 @@ def _seed(path: Path | None) -> Seed:
 def _announce_dev(settings: DevSettings, url: str, app_secret: str) -> None:
     kept = f"in {settings.data}" if settings.data else "until it stops; keep them with --data FILE"
     others = "" if settings.strict_numbers else ", and any other numeric id"
-    say(f"""
+    announcement = f"""
 wablock dev is ready. Not Meta's, and not affiliated with Meta.
 
   Base URL         {url}
@@ -97,4 +97,5 @@ See the list:
   curl '{url}/v25.0/{settings.phone_number_id}/block_users' -H 'Authorization: Bearer {settings.token}'
 
 Stop with Ctrl-C.
-""")
+"""
+    say(*announcement.split("\n"))

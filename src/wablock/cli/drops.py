@@ -4,17 +4,16 @@ import os
 import ssl
 import sys
 import time
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final, NoReturn
 
 import httpx2
 import msgspec
 from cyclopts import Parameter
-from rich.console import Console
 
 from wablock.access import is_token
-from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, harmless, json_text, show
+from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, complain, json_text, show, time_text
 from wablock.cli.secrets import typed
+from wablock.printable import printable
 
 _COLUMNS: Final = ("at", "sender", "type", "size")
 _EVERY: Final = 1.0  # seconds between two questions
@@ -138,16 +137,16 @@ def _follow(asking: _Asking, *, as_json: bool) -> NoReturn:
         except _NoAnswer as trouble:
             found = _Drops([], found.after)
             if not complained:
-                Console(stderr=True, soft_wrap=True).print(f"wablock: {trouble}; asking on", markup=False, emoji=False)
+                complain(f"{trouble}; asking on")
                 complained = True
 
 
 def _line(drop: _Drop) -> str:
-    return harmless(f"{_time(drop.at)}  {drop.sender}  {drop.type}  {drop.size} bytes")
+    return printable(f"{_time(drop.at)}  {drop.sender}  {drop.type}  {drop.size} bytes")
 
 
 def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return time_text(seconds, "%Y-%m-%d %H:%M:%SZ")
 
 
 def _print(line: str) -> None:

@@ -3,15 +3,18 @@
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
-from wablock.cli.console import harmless
+from wablock.cli.masking import masked
+from wablock.printable import printable, printable_lines
 
 _LINES = frozenset(("exception", "stack"))  # what Python itself writes in lines
-_NUMBER = re.compile(r"\d{7,}")
 _IDS = frozenset(("request_id", "phone_number_id", "downstream_id", "entry", "timestamp"))
+_ID = re.compile(r"[A-Za-z0-9_.:+-]{1,64}")  # what is no id does not become one by its place in a webhook
+_LONGEST = 2_000  # characters of a text; ten times as many of a traceback
 
 
 def configure(*, for_people: bool) -> None:
@@ -42,13 +45,25 @@ def configure(*, for_people: bool) -> None:
 
 
 def mask(_logger: Any, _method: str, event: Any) -> Any:
-    """No log line gives orders to a terminal, or holds a whole phone number: its first 3 digits and last 2 are left."""
-    for key, value in event.items():
-        if isinstance(value, str):
-            shown = "\n".join(map(harmless, value.split("\n"))) if key in _LINES else harmless(value)
-            event[key] = shown if key in _IDS else _NUMBER.sub(_masked, shown)
-    return event
+    """No log line gives orders to a terminal, or holds a whole phone number, user id or token."""
+    return {key: _shown(value, key) for key, value in event.items()}
 
 
-def _masked(number: re.Match[str]) -> str:
-    return f"{number[0][:3]}…{number[0][-2:]}"
+def _shown(value: Any, key: str) -> Any:
+    if value is None or isinstance(value, bool | int | float):  # counts and codes: no number of a user's is an integer
+        return value
+    if isinstance(value, Mapping):
+        return {name: _shown(it, str(name)) for name, it in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_shown(it, key) for it in value]
+    text = str(value)
+    if key in _IDS and _ID.fullmatch(text):
+        return text
+    if key in _LINES:
+        return masked(printable_lines(_shortened(text, 10 * _LONGEST)))
+    return masked(printable(_shortened(text, _LONGEST)))
+
+
+def _shortened(text: str, longest: int) -> str:
+    """The end is what counts of a traceback, and the beginning of anything else; both are kept."""
+    return text if len(text) <= longest else f"{text[: longest // 2]} … {text[-longest // 2 :]}"

@@ -11,9 +11,8 @@ from typing import Annotated, Any, Final
 from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TaskID
-from rich.prompt import Confirm
 
-from wablock.cli.console import Json, Refused, print_json, say, show
+from wablock.cli.console import Json, Refused, is_confirmed, print_json, say, show
 from wablock.storage import named
 from wablock.storage.moving.move import BrokenOff, Moved, move
 from wablock.storage.sqlite import moves
@@ -115,7 +114,7 @@ def _give_up(path: Path, *, yes: bool, as_json: bool) -> None:
         raise Refused(f"{path} is not being moved, and was not: there is nothing to give up")
     if move_.state == moves.MOVED:
         question = f"Go back to {path} as it was when it was moved to {move_.target}, without what was changed there?"
-        if not yes and not (sys.stdin.isatty() and Confirm.ask(question)):
+        if not yes and not is_confirmed(question):
             raise Refused(
                 f"{path} stays closed: it was moved to {move_.target}, and what was changed there since is not in it; "
                 "stop the servers there, and add --yes to go back"

@@ -1,14 +1,12 @@
 """`wablock number`: the business numbers of a database."""
 
-import sys
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from rich.prompt import Confirm
 
 from wablock.block_list.ports import BusinessNumber, Rules
 from wablock.cli.administration import on_store
-from wablock.cli.console import Json, Refused, checked_number_id, named, say, show
+from wablock.cli.console import Json, Refused, checked_number_id, is_confirmed, named, say, show
 from wablock.contract import identity
 from wablock.contract.errors import NotAWhatsAppUser
 from wablock.settings import DatabaseUrl
@@ -72,7 +70,7 @@ def remove(
 ) -> None:
     """Remove a business number and its whole block list."""
     question = f"Remove number {phone_number_id} and everybody on its block list?"
-    if not yes and not (sys.stdin.isatty() and Confirm.ask(question)):
+    if not yes and not is_confirmed(question):
         raise Refused("Nothing was removed; add --yes to remove the number and its block list")
     if not on_store(database, lambda store: store.remove_number(phone_number_id)):
         raise Refused(f"There is no number {phone_number_id}")

@@ -1,7 +1,6 @@
 """`wablock token`: the access tokens of a database."""
 
 import sys
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +11,7 @@ from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.cli.administration import on_store
-from wablock.cli.console import Json, Refused, checked_number_id, named, print_json, say, show
+from wablock.cli.console import Json, Refused, checked_number_id, named, print_json, say, show, time_text
 from wablock.server.manage import token_info
 from wablock.settings import DatabaseUrl
 from wablock.storage import Store
@@ -75,7 +74,7 @@ def create(
     elif from_stdin:
         say(f"Registered token {token.token_id} ({label}).")
     else:
-        say(f"Created token {token.token_id} ({label}). It is shown this once:\n\n{text}")
+        say(f"Created token {token.token_id} ({label}). It is shown this once:", "", text)
 
 
 @app.command(name="list")
@@ -132,4 +131,4 @@ def _row(token: AccessToken) -> dict[str, Any]:
 
 
 def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+    return time_text(seconds)

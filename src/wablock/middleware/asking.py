@@ -12,6 +12,7 @@ import msgspec
 from wablock.access import is_token
 from wablock.addresses import checked_url
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST
+from wablock.printable import printable
 
 _log = logging.getLogger("wablock.middleware")
 
@@ -106,19 +107,20 @@ class Wablock:
         try:
             answer = await client.post(f"{self._numbers}{number}/check", content=msgspec.json.encode({"users": ids}))
         except httpx2.HTTPError as trouble:
-            raise CannotAsk(f"it cannot be reached: {str(trouble) or type(trouble).__name__}") from trouble
+            raise CannotAsk(f"it cannot be reached: {printable(str(trouble)) or type(trouble).__name__}") from trouble
         if answer.status_code == 200:
             return _blocked(answer.content, ids)
         error = _error(answer.content)
         if error is None or (error.code, error.error_subcode) != _UNKNOWN_NUMBER:
-            raise CannotAsk(f"it answered {answer.status_code}" + (f": {error.message}" if error else ""))
+            raise CannotAsk(f"it answered {answer.status_code}" + (f": {printable(error.message)}" if error else ""))
         self._note_unknown(number)
         return set()
 
     def _note_unknown(self, number: str) -> None:
         if number not in self._unknown and len(self._unknown) < _MOST_REMEMBERED:
             self._unknown.add(number)
-            _log.warning("wablock does not know number %s, or the token may not touch it: nobody is blocked", number)
+            unknown = printable(number)  # a webhook's word, which nobody may have signed
+            _log.warning("wablock does not know number %s, or the token may not touch it: nobody is blocked", unknown)
 
 
 def _batches(ids: Sequence[str]) -> list[Sequence[str]]:

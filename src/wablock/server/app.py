@@ -38,6 +38,7 @@ from wablock.server.answers import Answer, RequestIds, failure, preflight, reque
 from wablock.server.block_users import BlockUsers, Call
 from wablock.server.callers import Callers
 from wablock.server.limits import Limits, RateLimits
+from wablock.server.logged_path import LoggedPath
 from wablock.server.manage import Manage, response
 from wablock.server.metrics import CONTENT_TYPE, Metrics
 from wablock.server.openapi import document
@@ -126,6 +127,8 @@ class Application:
             },
             lifespan=lifespan,
         )
+        rest = [route.path for route in self._rest.routes if isinstance(route, Route)]
+        self._logged_path = LoggedPath([*told["paths"], *rest])
         self._rest.router.redirect_slashes = False  # a redirect is none of the contract's answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -234,7 +237,7 @@ class Application:
                 extra={
                     "request_id": ids.fbtrace_id,
                     "method": scope["method"],
-                    "path": scope["path"],
+                    "path": self._logged_path(scope["path"]),
                     "status": status,
                     "code": code,
                     "ms": round(seconds * 1_000, 2),

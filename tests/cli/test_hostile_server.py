@@ -1,0 +1,135 @@
+"""A server that is somebody's trap: whatever it answers, the terminal shows text and the command ends in one line."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from tests.cli.command import called
+
+NUMBER = "106540352242922"
+# A title, the clipboard (OSC 52), a color in C1, a line written over, a forged line, a name from right to left.
+ORDERS = "\x1b]0;owned\x07\x1b]52;c;cm0=\x07\x9b31m\rno\nforged\u202etxt\u2066\u200f\x7f"
+OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+HUGE = {
+    "more digits than Python reads": "1" * 5_000,
+    "more than 64 bits": "1" * 30,
+    "a year that no calendar has": "9" * 18,
+    "below all calendars": "-" + "9" * 18,
+    "infinity": "1e999",
+    "not a number": "NaN",
+}
+
+
+@contextmanager
+def answering(body: str, status: int = 200, reason: str = "OK") -> Iterator[str]:
+    """The address of a server that answers everything so."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length") or 0))
+            sent = body.encode()
+            self.wfile.write(
+                f"HTTP/1.1 {status} {reason}\r\ncontent-length: {len(sent)}\r\n\r\n".encode("latin-1") + sent
+            )
+
+        do_POST = do_DELETE = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+ROW = {"wa_id": ORDERS, "user_id": ORDERS, "input": ORDERS, "reason": ORDERS, "note": ORDERS, "blocked_by": ORDERS}
+LIST = json.dumps({"data": [ROW]})
+DROPS = json.dumps({"data": [{"seq": 1, "at": 1, "sender": ORDERS, "type": ORDERS, "size": 1}], "after": 1})
+CHECKED = json.dumps({"users": [{"input": ORDERS, "blocked": True, "reason": ORDERS}], "failed_users": []})
+FAILED = {
+    "input": ORDERS,
+    "wa_id": ORDERS,
+    "errors": [{"message": ORDERS, "code": 1, "error_data": {"details": ORDERS}}],
+}
+CHANGED = json.dumps(
+    {"block_users": {"added_users": [], "failed_users": [FAILED]}, "error": {"message": ORDERS, "code": 139100}}
+)
+ERROR = json.dumps({"error": {"message": ORDERS, "code": 100, "type": ORDERS, "error_data": {"details": ORDERS}}})
+PAGE = f"<title>{ORDERS}</title>"
+ASKING = [
+    (["drops", NUMBER], DROPS, 200),
+    (["drops", NUMBER], ERROR, 400),
+    (["drops", NUMBER], PAGE, 400),
+    (["list", "--details"], LIST, 200),
+    (["list", "--plain"], LIST, 200),
+    (["list"], ERROR, 400),
+    (["list"], PAGE, 200),
+    (["check", "+16505550101"], CHECKED, 200),
+    (["check", "+16505550101"], ERROR, 400),
+    (["block", "+16505550101"], CHANGED, 200),
+    (["block", "+16505550101"], ERROR, 400),
+    (["unblock", "+16505550101"], CHANGED, 200),
+    (["conformance", "--read-only"], LIST, 200),
+    (["conformance", "--read-only"], ERROR, 400),
+]
+
+
+def asked(words: list[str], url: str) -> "tuple[int, str, str]":
+    number = [] if words[0] == "drops" else ["--phone-number-id", NUMBER]
+    ran = called(*words, "--url", url, "--token", "wablock-dev-token", *number)
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+@pytest.mark.parametrize("words, body, status", ASKING)
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["for people", "for programs"])
+def test_what_a_server_answers_gives_no_orders_to_the_terminal(
+    words: list[str], body: str, status: int, form: list[str]
+) -> None:
+    with answering(body, status) as url:
+        _, printed, complained = asked([*words, *form], url)
+
+    assert not OBEYED.search(printed)
+    assert not OBEYED.search(complained)
+    assert "\nforged" not in printed + complained
+    assert "Traceback" not in complained
+    if form and printed and "--plain" not in words:
+        json.loads(printed)
+
+
+def test_what_a_server_has_instead_of_a_reason_gives_no_orders_to_the_terminal() -> None:
+    with answering("", 500, "\x1b]0;owned\x07") as url:
+        _, printed, complained = asked(["drops", NUMBER], url)
+
+    assert not OBEYED.search(printed + complained)
+
+
+@pytest.mark.parametrize("number", HUGE.values(), ids=HUGE)
+@pytest.mark.parametrize(
+    "words, body",
+    [
+        (["drops", NUMBER], '{"data":[{"seq":1,"at":@,"sender":"165…34","type":"text","size":1}],"after":1}'),
+        (["drops", NUMBER], '{"data":[{"seq":1,"at":1,"sender":"165…34","type":"text","size":@}],"after":1}'),
+        (["drops", NUMBER], '{"error":{"message":"no","code":@}}'),
+        (["list", "--details"], '{"data":[{"wa_id":"16505550101","blocked_at":@}]}'),
+        (["list", "--details"], '{"error":{"message":"no","code":@,"error_subcode":@}}'),
+        (["check", "+16505550101"], '{"users":[{"input":"+16505550101","blocked":true,"expires_at":@}]}'),
+        (["block", "+16505550101"], '{"block_users":{"failed_users":[{"input":"x","errors":[{"code":@}]}]}}'),
+    ],
+)
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["for people", "for programs"])
+def test_a_number_without_measure_is_no_traceback(words: list[str], body: str, number: str, form: list[str]) -> None:
+    with answering(body.replace("@", number)) as url:
+        status, printed, complained = asked([*words, *form], url)
+
+    assert "Traceback" not in complained
+    assert status in {0, 1, 2}
+    if form and printed and "--plain" not in words:
+        json.loads(printed)
