@@ -10,6 +10,7 @@ from cyclopts import Group, Parameter, validators
 
 from wablock.block_list.ports import Rules
 from wablock.server.limits import Limits
+from wablock.typed_secrets import database_url, secret
 
 DEV_TOKEN: Final = "wablock-dev-token"
 DEV_PHONE_NUMBER_ID: Final = "106540352242922"
@@ -41,9 +42,9 @@ def default_key_file() -> Path:
 
 DatabaseUrl = Annotated[
     str | None,
-    Parameter(
-        env_var="WABLOCK_DATABASE",
-        help="Database URL, sqlite:///path/to/file.db or postgresql://user@host/database. Default: wablock/wablock.db "
+    database_url(
+        "WABLOCK_DATABASE",
+        "Database URL, sqlite:///path/to/file.db or postgresql://user@host/database. Default: wablock/wablock.db "
         "in your data directory.",
     ),
 ]
@@ -136,7 +137,12 @@ class KeySettings:
 
     secret_key: Annotated[
         str | None,
-        _setting("SECRET_KEY", "Key that seals secrets in the database; several with commas, the first seals.", _GATE),
+        secret(
+            "WABLOCK_SECRET_KEY",
+            "Key that seals secrets in the database; several with commas, the first seals.",
+            otherwise="or --secret-key-file",
+            group=_GATE,
+        ),
     ] = None
     secret_key_file: Annotated[
         Path | None,
@@ -215,9 +221,9 @@ class DevSettings:
     host: Annotated[str, _setting("HOST", "Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, _setting("PORT", "Port to listen on; 0 picks a free one.")] = 8080
     phone_number_id: Annotated[str, _setting("PHONE_NUMBER_ID", "Id of the business number.")] = DEV_PHONE_NUMBER_ID
-    token: Annotated[str, _setting("TOKEN", "Access token. The default is public: only for a loopback host.")] = (
-        DEV_TOKEN
-    )
+    token: Annotated[
+        str, secret("WABLOCK_TOKEN", "Access token. The default is public: only for a loopback host.", group=_SERVER)
+    ] = DEV_TOKEN
     rules: Annotated[
         Rules,
         _setting("RULES", "open: block anyone. meta: as Meta, only who wrote in the last 24 hours, 64,000 at most."),
@@ -233,15 +239,15 @@ class DevSettings:
     ] = False
     app_secret: Annotated[
         str | None,
-        _setting(
-            "APP_SECRET",
+        secret(
+            "WABLOCK_APP_SECRET",
             f"What webhooks are signed with. Default: {DEV_APP_SECRET} on a loopback host, else a random one.",
-            _GATE,
+            group=_GATE,
         ),
     ] = None
-    verify_token: Annotated[str, _setting("VERIFY_TOKEN", "What the webhook's handshake has to say.", _GATE)] = (
-        DEV_VERIFY_TOKEN
-    )
+    verify_token: Annotated[
+        str, secret("WABLOCK_VERIFY_TOKEN", "What the webhook's handshake has to say.", group=_GATE)
+    ] = DEV_VERIFY_TOKEN
     downstream: Annotated[
         str | None,
         _setting("DOWNSTREAM", "Where the number's webhooks go on to, instead of where they went before.", _GATE),
@@ -255,7 +261,7 @@ class DevSettings:
     ] = None
     upstream_token: Annotated[
         str | None,
-        _setting("UPSTREAM_TOKEN", "The upstream's access token. Default: the same as --token.", _GATE),
+        secret("WABLOCK_UPSTREAM_TOKEN", "The upstream's access token. Default: the same as --token.", group=_GATE),
     ] = None
     log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request; failed ones are, always.")] = True
     key: KeySettings = KeySettings()

@@ -9,6 +9,7 @@ from wablock.cli.console import Json, Refused, named, print_json, say
 from wablock.cli.secrets import typed
 from wablock.gate.routes import Routes
 from wablock.settings import DatabaseUrl, KeySettings
+from wablock.typed_secrets import secret
 from wablock.wiring import routes_of
 
 app = App(name="account")
@@ -22,12 +23,18 @@ def set_(
     *,
     app_secret: Annotated[
         str | None,
-        Parameter(env_var="WABLOCK_APP_SECRET", help="The app secret that webhooks are signed with; =- reads it."),
+        secret(
+            "WABLOCK_APP_SECRET",
+            "The app secret that webhooks are signed with; =- reads it.",
+            otherwise="or --app-secret=-",
+        ),
     ] = None,
     verify_token: Annotated[
         str | None,
-        Parameter(
-            env_var="WABLOCK_VERIFY_TOKEN", help="What Meta says in the handshake, as you chose it; =- reads it."
+        secret(
+            "WABLOCK_VERIFY_TOKEN",
+            "What Meta says in the handshake, as you chose it; =- reads it.",
+            otherwise="or --verify-token=-",
         ),
     ] = None,
     key: KeySettings = KeySettings(),  # noqa: B008 - immutable
@@ -41,14 +48,14 @@ def set_(
     """
     if app_secret is None and verify_token is None:
         raise Refused("Say --app-secret, --verify-token, or both")
-    secret = None if app_secret is None else typed(app_secret, "--app-secret")
+    signed_with = None if app_secret is None else typed(app_secret, "--app-secret")
     token = None if verify_token is None else typed(verify_token, "--verify-token")
 
     async def work(routes: Routes) -> None:
-        await routes.set_account(named(account, "ACCOUNT"), secret, token)
+        await routes.set_account(named(account, "ACCOUNT"), signed_with, token)
 
     on_store(database, lambda store: work(routes_of(store, key)))
-    done = [name for name, value in (("app_secret", secret), ("verify_token", token)) if value is not None]
+    done = [name for name, value in (("app_secret", signed_with), ("verify_token", token)) if value is not None]
     if json:
         print_json({"account_id": account, "set": done})
     else:

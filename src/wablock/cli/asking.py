@@ -11,6 +11,7 @@ from wablock.cli.console import Refused, checked_number_id
 from wablock.cli.secrets import typed
 from wablock.client import ApiError, Client, ClientError, InvalidAccessToken, NoAnswer, PermissionDenied, UnknownObject
 from wablock.printable import printable
+from wablock.typed_secrets import secret
 
 _SERVER = Group("Server", sort_key=10)
 
@@ -22,7 +23,12 @@ class Server:
 
     token: Annotated[
         str | None,
-        Parameter(env_var="WABLOCK_TOKEN", group=_SERVER, help="Access token, needed; =- reads it from a line."),
+        secret(
+            "WABLOCK_TOKEN",
+            "Access token, needed; =- reads it from a line.",
+            otherwise="or --token=-",
+            group=_SERVER,
+        ),
     ] = None
     phone_number_id: Annotated[
         str | None,

@@ -13,15 +13,13 @@ from wablock.gate.headers import checked_headers
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
+from wablock.typed_secrets import secret as secret_option
+from wablock.typed_secrets import secret_lines
 from wablock.wiring import routes_of
 
 app = App(name="downstream")
 
 _COLUMNS = ("downstream_id", "url", "required", "timeout", "has_secret", "header_names")
-
-
-def _by_lines(_: Any, lines: str, **__: Any) -> list[str]:
-    return lines.splitlines()
 
 
 PhoneNumberId = Annotated[str, Parameter(help="Id of the business number.")]
@@ -34,17 +32,17 @@ def add(
     *,
     secret: Annotated[
         str | None,
-        Parameter(
-            env_var="WABLOCK_DOWNSTREAM_SECRET",
-            help="What it checks signatures with; =- reads it. Default: the account's app secret.",
+        secret_option(
+            "WABLOCK_DOWNSTREAM_SECRET",
+            "What it checks signatures with; =- reads it. Default: the account's app secret.",
+            otherwise="or --secret=-",
         ),
     ] = None,
     header: Annotated[
         list[str] | None,
-        Parameter(
-            env_var="WABLOCK_DOWNSTREAM_HEADER",
-            env_var_split=_by_lines,
-            help="A header to send, as 'Name: value'; may be repeated. The variable: one a line.",
+        secret_lines(
+            "WABLOCK_DOWNSTREAM_HEADER",
+            "A header to send, as 'Name: value'; may be repeated. The variable: one a line.",
         ),
     ] = None,
     timeout: Annotated[

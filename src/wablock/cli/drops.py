@@ -14,6 +14,7 @@ from wablock.access import is_token
 from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, complain, json_text, show, time_text
 from wablock.cli.secrets import typed
 from wablock.printable import printable
+from wablock.typed_secrets import secret
 
 _COLUMNS: Final = ("at", "sender", "type", "size")
 _EVERY: Final = 1.0  # seconds between two questions
@@ -55,7 +56,8 @@ def drops(
     phone_number_id: Annotated[str, Parameter(help="Id of the business number.")],
     *,
     token: Annotated[
-        str, Parameter(env_var="WABLOCK_TOKEN", help="Access token with the scope read; =- reads it from a line.")
+        str,
+        secret("WABLOCK_TOKEN", "Access token with the scope read; =- reads it from a line.", otherwise="or --token=-"),
     ],
     url: Annotated[str, Parameter(env_var="WABLOCK_URL", help="Where the server is.")] = "http://127.0.0.1:8080",
     follow: Annotated[

@@ -17,6 +17,7 @@ from wablock.storage import named
 from wablock.storage.moving.move import BrokenOff, Moved, move
 from wablock.storage.sqlite import moves
 from wablock.storage.urls import is_postgresql, sqlite_path
+from wablock.typed_secrets import database_url
 from wablock.wiring import system_clock
 
 _UNEQUAL: Final = 1
@@ -32,7 +33,7 @@ def migrate(
     ],
     to: Annotated[
         str | None,
-        Parameter(env_var="WABLOCK_MIGRATE_TO", help="The new one, empty: postgresql://user@host:5432/database"),
+        database_url("WABLOCK_MIGRATE_TO", "The new one, empty: postgresql://user@host:5432/database"),
     ] = None,
     copy: Annotated[
         bool,

@@ -13,6 +13,7 @@ from wablock.gate.ports import Upstream
 from wablock.gate.routes import META
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
+from wablock.typed_secrets import secret
 from wablock.wiring import routes_of
 
 app = App(name="upstream")
@@ -28,9 +29,10 @@ def set_(
     *,
     token: Annotated[
         str,
-        Parameter(
-            env_var="WABLOCK_UPSTREAM_TOKEN",
-            help="The upstream's access token, sent instead of the caller's; =- reads it.",
+        secret(
+            "WABLOCK_UPSTREAM_TOKEN",
+            "The upstream's access token, sent instead of the caller's; =- reads it.",
+            otherwise="or --token=-",
         ),
     ],
     url: Annotated[
@@ -50,10 +52,10 @@ def set_(
 ) -> None:
     """Set the number's upstream; its token is kept encrypted. Running servers use it within a second."""
     checked_number_id(phone_number_id)
-    secret = typed(token, "--token")
-    if not is_token(secret):
+    upstream_token = typed(token, "--token")
+    if not is_token(upstream_token):
         raise Refused("--token must be printable ASCII characters, up to 1,024, without spaces")
-    upstream = Upstream(phone_number_id, checked_url_text(url), secret, timeout, may_be_inside=True)
+    upstream = Upstream(phone_number_id, checked_url_text(url), upstream_token, timeout, may_be_inside=True)
 
     async def work(store: Store) -> bool:
         number = await store.find_number(phone_number_id)
