@@ -6,7 +6,7 @@ STAMP := $(VENV)/.complete
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url
 
-.PHONY: setup run test check format docs images bench torture lock dist clean
+.PHONY: setup run test check audit format docs images bench torture lock pins dist clean
 
 setup: $(STAMP) ## everything into .venv, so that .venv/bin/wablock works
 
@@ -28,14 +28,18 @@ test: setup ## all tests, and how much of the code they run
 	$(BIN)/coverage report --fail-under=100 --include='*/wablock/contract/*,*/wablock/block_list/*'
 
 check: setup ## formatting, lint, types, and which module imports which
-	$(BIN)/ruff format --check src tests benchmarks docs
-	$(BIN)/ruff check src tests benchmarks docs
+	$(BIN)/ruff format --check src tests benchmarks docs hatch_build.py
+	$(BIN)/ruff check src tests benchmarks docs hatch_build.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+audit: setup ## known vulnerabilities in what a server runs on; asks the package index
+	.ci/audit $(BIN)/pip-audit --requirement requirements/server.txt --requirement requirements/package.txt \
+	  --require-hashes --disable-pip --vulnerability-service pypi --timeout 10 --progress-spinner off
+
 format: setup ## mend what a machine can mend
-	$(BIN)/ruff format src tests benchmarks docs
-	$(BIN)/ruff check --fix src tests benchmarks docs
+	$(BIN)/ruff format src tests benchmarks docs hatch_build.py
+	$(BIN)/ruff check --fix src tests benchmarks docs hatch_build.py
 
 docs: setup ## write the pages that are made from the code
 	$(BIN)/python docs/generate.py
@@ -48,6 +52,10 @@ torture: setup ## the long tests: 1,000 power cuts, 30 kills, 16 failovers, long
 
 images: setup ## the pictures of the reference in docs/images; needs chromium
 	IMAGES=1 $(BIN)/python -m pytest -q tests/browser/test_images.py
+
+pins: ## the digests of the images in Dockerfile and compose.yaml, as their registry has them now; needs docker
+	@for tag in python:3.13-slim postgres:17; do \
+	  echo "$$tag@$$(docker buildx imagetools inspect --format '{{.Manifest.Digest}}' $$tag)"; done
 
 lock: setup ## pin all dependencies anew, names and hashes only
 	$(BIN)/python -m pip install --quiet uv

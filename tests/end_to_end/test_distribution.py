@@ -1,16 +1,22 @@
 """What is published: the wheel, by itself, in an environment that has nothing else."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from tarfile import TarFile
+from typing import Any
+from urllib.parse import urljoin
 from zipfile import ZipFile
 
 import httpx2
 import pytest
+from jsonschema.validators import validator_for  # type: ignore[import-untyped]
+from referencing import Registry, Resource
 from tests.cli.command import Server, run, started
 from tests.end_to_end.deployment import BLOCK_USERS
 from tests.end_to_end.graph import blocked, body
@@ -19,6 +25,7 @@ from wablock import __version__
 
 PROJECT = Path(__file__).parents[2]
 USER = "16505551234"
+_BOM = "bom-1.6.SNAPSHOT.schema.json"
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +91,47 @@ def test_the_source_archive_holds_what_the_wheel_is_built_from(distributions: Pa
         names = {name.partition("/")[2] for name in archive.getnames()}
 
     assert {"pyproject.toml", "README.md", "LICENSE", "src/wablock/__init__.py"} <= names
+
+
+@pytest.fixture(scope="module")
+def bill_of_materials(distributions: Path) -> Any:
+    with ZipFile(next(distributions.glob("*.whl"))) as wheel:
+        [name] = [name for name in wheel.namelist() if "/sboms/" in name]
+        assert name == f"wablock-{__version__}.dist-info/sboms/wablock.cdx.json"  # where PEP 770 has it
+        return json.loads(wheel.read(name))
+
+
+def test_the_wheels_bill_of_materials_is_as_cyclonedx_has_it(bill_of_materials: Any) -> None:
+    schemas = {
+        name: json.loads(files("cyclonedx.schema").joinpath("_res", name).read_text())
+        for name in (_BOM, "spdx.SNAPSHOT.schema.json", "jsf-0.82.SNAPSHOT.schema.json")
+    }
+    beside = [(urljoin(schemas[_BOM]["$id"], name), Resource.from_contents(it)) for name, it in schemas.items()]
+    validator = validator_for(schemas[_BOM])(schemas[_BOM], registry=Registry().with_resources(beside))
+
+    assert [error.message for error in validator.iter_errors(bill_of_materials)] == []
+    assert list(validator.iter_errors(bill_of_materials | {"components": [{"type": "librray"}]}))  # it would find it
+
+
+def test_the_wheels_bill_of_materials_names_what_is_pinned_and_no_more(bill_of_materials: Any) -> None:
+    lock = (PROJECT / "requirements/server.txt").read_text()
+    pinned = [tuple(line.split()[0].split("==")) for line in lock.splitlines() if not line.startswith(" ")]
+
+    assert [(it["name"], it["version"]) for it in bill_of_materials["components"]] == pinned
+    assert len(pinned) > 30
+    assert all(it["purl"] == f"pkg:pypi/{it['name']}@{it['version']}" for it in bill_of_materials["components"])
+    assert bill_of_materials["metadata"]["component"]["version"] == __version__
+
+
+def test_a_wheel_from_the_source_archive_is_the_same(distributions: Path, tmp_path: Path) -> None:
+    with TarFile.open(next(distributions.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+
+    _run(
+        sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(*tmp_path.iterdir())
+    )
+
+    assert next(tmp_path.glob("*.whl")).read_bytes() == next(distributions.glob("*.whl")).read_bytes()
 
 
 def test_the_installed_command_tells_its_version(wablock: str) -> None:
