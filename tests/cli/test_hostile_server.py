@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,3 +135,21 @@ def test_a_number_without_measure_is_no_traceback(words: list[str], body: str, n
     assert status in {0, 1, 2}
     if form and printed and "--plain" not in words:
         json.loads(printed)
+
+
+def test_a_fault_of_ours_shows_what_a_stranger_sent_without_its_orders() -> None:
+    script = f"""
+from wablock.cli import app, main
+
+@app.command
+def fail():
+    raise RuntimeError({ORDERS!r})
+
+main(["fail"])
+"""
+
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 1
+    assert "RuntimeError: " in ran.stderr
+    assert not OBEYED.search(ran.stderr)
