@@ -40,9 +40,14 @@ class SqliteStore:
 
     is_shared = False
 
-    def __init__(self, path: Path, meter: CommitMeter, *, vfs: str | None = None) -> None:
-        """Opens the file, made and migrated where needed; raises `CannotOpen`. On return the schema is on disk."""
-        prepare(path, vfs)
+    def __init__(
+        self, path: Path, meter: CommitMeter, *, vfs: str | None = None, for_development: bool = False
+    ) -> None:
+        """Opens the file, made and migrated where needed; raises `CannotOpen`. On return the schema is on disk.
+
+        `for_development`: refuse a file that was not made so.
+        """
+        prepare(path, vfs, for_development=for_development)
         try:
             self._reader = connect(path, vfs, busy_timeout_ms=_READER_BUSY_MS)
             moves.refuse_moved(self._reader, path)

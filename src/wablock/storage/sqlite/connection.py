@@ -15,7 +15,9 @@ from wablock.storage.sqlite import rekeying
 BUSY_TIMEOUT_MS: Final = 5_000
 _HAS_MOVES: Final = 3  # the migration that made the table
 _IS_MOVING: Final = "SELECT EXISTS (SELECT 1 FROM move WHERE state <> 'given up')"
-_APPLICATION_ID: Final = 0x7761626C  # "wabl", in the file's header: which program this file belongs to
+# In the file's header: which program this file belongs to.
+WABLOCK: Final = 0x7761626C  # "wabl"
+WABLOCK_DEV: Final = 0x77616264  # "wabd": `wablock dev` made it
 
 
 def connect(path: Path, vfs: str | None = None, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> apsw.Connection:
@@ -33,15 +35,16 @@ def connect(path: Path, vfs: str | None = None, *, busy_timeout_ms: int = BUSY_T
 _MIGRATING_BUSY_MS: Final = 600_000  # another process may be migrating a large file
 
 
-def prepare(path: Path, vfs: str | None = None) -> None:
+def prepare(path: Path, vfs: str | None = None, *, for_development: bool = False) -> None:
     """Create the file where there is none, apply the missing migrations, and sync it all to disk.
 
     Synced before anybody is answered: otherwise a power cut just after could leave a file that does not open.
+    `for_development`: refuse a file that was not made so.
     """
     try:
         folders = make_folders(path)
         _make_file(path)
-        _look_before_writing(path, vfs)
+        _look_before_writing(path, vfs, for_development=for_development)
         connection = connect(path, vfs)
     except (OSError, apsw.Error) as trouble:
         raise CannotOpen(f"Cannot open the database {path}: {trouble}") from trouble
@@ -51,7 +54,7 @@ def prepare(path: Path, vfs: str | None = None) -> None:
                 connection.set_busy_timeout(_MIGRATING_BUSY_MS)
                 connection.pragma("cache_size", -64 * 1_024)  # 64 MB: a migration may touch every row
             connection.execute("BEGIN IMMEDIATE")
-            migrate(connection, path)
+            migrate(connection, path, WABLOCK_DEV if for_development else WABLOCK)
             connection.execute("COMMIT")  # where it is not reached, closing the connection undoes it
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
             with contextlib.suppress(apsw.BusyError):  # another process is at it, and the commit was synced
@@ -88,19 +91,23 @@ def _make_file(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _look_before_writing(path: Path, vfs: str | None) -> None:
+def _look_before_writing(path: Path, vfs: str | None, *, for_development: bool) -> None:
     """Refuses what is not ours while it is as it was found: `connect` would already turn it into a WAL database."""
     connection = apsw.Connection(str(path), vfs=vfs)
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         connection.execute("BEGIN")  # so that version and tables are of one moment
-        schema_version(connection, path)
+        is_new = schema_version(connection, path) == 0
+        if for_development and not is_new and connection.pragma("application_id") != WABLOCK_DEV:
+            raise CannotOpen(
+                f"{path} was not made by this wablock dev and may be a production database: name a new file with --data"
+            )
     finally:
         connection.close()
 
 
-def migrate(connection: apsw.Connection, path: Path) -> None:
-    """Apply the missing migrations, in a transaction of the caller's.
+def migrate(connection: apsw.Connection, path: Path, application: int = WABLOCK) -> None:
+    """Apply the missing migrations, in a transaction of the caller's. A new file becomes one of `application`.
 
     A database that is being moved, or was, keeps the schema that it has: it takes no writes, and the wablock that
     began the move may go on with it. It is migrated when the move is given up.
@@ -108,20 +115,21 @@ def migrate(connection: apsw.Connection, path: Path) -> None:
     version = schema_version(connection, path)
     if version == migrations()[-1][0] or (version >= _HAS_MOVES and connection.execute(_IS_MOVING).get):
         return
+    application = connection.pragma("application_id") or application
     rekeying.add_functions(connection)
     for number, sql in migrations():
         if number > version:
             connection.execute(sql)
             if number == rekeying.MIGRATION:
                 rekeying.merge(connection)
-            connection.execute(f"PRAGMA user_version={number}; PRAGMA application_id={_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version={number}; PRAGMA application_id={application}")
 
 
 def schema_version(connection: apsw.Connection, path: Path) -> int:
     """0 for a new file; raises `CannotOpen` where the file is another program's or a newer wablock's."""
     version = int(connection.pragma("user_version"))
     application = int(connection.pragma("application_id"))
-    if application != _APPLICATION_ID and (application or version or _has_tables(connection)):
+    if application not in (WABLOCK, WABLOCK_DEV) and (application or version or _has_tables(connection)):
         raise CannotOpen(f"{path} is a database of another program; name another file")
     if version > migrations()[-1][0]:
         raise CannotOpen(f"{path} was written by a newer wablock (schema {version}); upgrade wablock to open it")
