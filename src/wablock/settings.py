@@ -8,15 +8,16 @@ from urllib.parse import quote
 import platformdirs
 from cyclopts import Group, Parameter, validators
 
+from wablock import public_credentials
 from wablock.block_list.ports import Rules
 from wablock.server.limits import Limits
 from wablock.typed_secrets import database_url, secret
 
-DEV_TOKEN: Final = "wablock-dev-token"
+DEV_TOKEN: Final = public_credentials.TOKEN
 DEV_PHONE_NUMBER_ID: Final = "106540352242922"
 DEV_ACCOUNT_ID: Final = "102290129340398"
-DEV_APP_SECRET: Final = "wablock-dev-app-secret"
-DEV_VERIFY_TOKEN: Final = "wablock-dev-verify-token"
+DEV_APP_SECRET: Final = public_credentials.APP_SECRET
+DEV_VERIFY_TOKEN: Final = public_credentials.VERIFY_TOKEN
 
 _SERVER = Group("Server", sort_key=1)
 _ANSWERS = Group("Answers", sort_key=2)
@@ -221,8 +222,17 @@ class DevSettings:
     host: Annotated[str, _setting("HOST", "Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, _setting("PORT", "Port to listen on; 0 picks a free one.")] = 8080
     phone_number_id: Annotated[str, _setting("PHONE_NUMBER_ID", "Id of the business number.")] = DEV_PHONE_NUMBER_ID
+    allow_hosts: Annotated[
+        str,
+        _setting("ALLOW_HOSTS", "More names that requests may be for, with commas, as a tunnel's; needs --token."),
+    ] = ""
     token: Annotated[
-        str, secret("WABLOCK_TOKEN", "Access token. The default is public: only for a loopback host.", group=_SERVER)
+        str,
+        secret(
+            "WABLOCK_TOKEN",
+            "Access token. The default is public: only for a loopback host; random with --upstream-token.",
+            group=_SERVER,
+        ),
     ] = DEV_TOKEN
     rules: Annotated[
         Rules,

@@ -56,7 +56,7 @@ class Wired(msgspec.Struct, frozen=True):
 
 
 def build(
-    database: str,
+    database: str | Store,
     rules: Rules = Rules.OPEN,
     answers: AnswerSettings | None = None,
     limits: LimitSettings | None = None,
@@ -73,13 +73,14 @@ def build(
     drops: RecentDrops | None = None,
     drops_since: DropsSince | None = None,
 ) -> Wired:
-    """A server on `database`, which is opened, migrated and synced on return; raises `CannotOpen`.
+    """A server on `database`, an open store or a URL: that one is opened, migrated and synced on return; raises
+    `CannotOpen`.
 
     `scrape`, `drops_since`: what is told of metrics and drops, where that is more than what this process knows.
     """
     answers, limits, gate = answers or AnswerSettings(), limits or LimitSettings(), gate or GateSettings()
     metrics = metrics or Metrics()
-    store = open_store(database, metrics)
+    store = open_store(database, metrics) if isinstance(database, str) else database
     block_list = BlockList(store, RuleBook(rules, open_list_size), clock)
     access = Access(store, clock, monotonic, made_on_demand_for)
     routes = routes_of(store, key or KeySettings(), clock, monotonic)

@@ -48,11 +48,14 @@ class Reader(msgspec.Struct):
 
 
 @contextmanager
-def reader(url: str) -> Iterator[Reader]:
-    """Its event loop is this thread's until the block ends: no test in between may start another."""
+def reader(url: str, *flags: str) -> Iterator[Reader]:
+    """Its event loop is this thread's until the block ends: no test in between may start another.
+
+    `flags`: what Chromium is started with besides.
+    """
     chromium = installed("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*_ARGUMENTS, *flags])
         try:
             yield Reader(browser, url)
         finally:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from tests.cli.command import Server, started
-from tests.running_server import RunningServer
+from tests.running_server import TOKEN, RunningServer
 from tests.server.raw_http import Connection, block, request
 
-from wablock.settings import DEV_PHONE_NUMBER_ID, DEV_TOKEN
+from wablock.settings import DEV_PHONE_NUMBER_ID
 
 USERS = ("16505550101", "16505550102")
 
@@ -56,9 +56,10 @@ def test_a_host_that_can_be_one_is_repeated(server: RunningServer, host: str) ->
 
 @pytest.mark.parametrize("trusted", ["192.0.2.1", "", "192.0.2.0/24"])
 def test_the_scheme_that_a_stranger_says_is_not_believed(tmp_path: Path, trusted: str) -> None:
-    with started("dev", "--port", "0", "--trusted-proxies", trusted, TMPDIR=str(tmp_path)) as server:
+    own = ("--token", TOKEN, "--allow-hosts", "wablock.test")
+    with started("dev", "--port", "0", *own, "--trusted-proxies", trusted, TMPDIR=str(tmp_path)) as server:
         assert _next(_as_running(server), "X-Forwarded-Proto: https") == "http://wablock.test"
 
 
 def _as_running(server: Server) -> RunningServer:
-    return RunningServer(server.url, server.host, server.port, DEV_TOKEN, DEV_PHONE_NUMBER_ID, None)  # type: ignore[arg-type]  # not asked for
+    return RunningServer(server.url, server.host, server.port, TOKEN, DEV_PHONE_NUMBER_ID, None)  # type: ignore[arg-type]  # not asked for

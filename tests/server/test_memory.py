@@ -17,7 +17,8 @@ SENT = 20_000_000  # bytes
 MAY_TAKE = 12_000_000
 
 POST = (
-    b"POST /v25.0/106540352242922/block_users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n" % DEV_TOKEN.encode()
+    b"POST /v25.0/106540352242922/block_users HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+    % DEV_TOKEN.encode()
 )
 
 

@@ -6,7 +6,7 @@ from cyclopts import App, Parameter
 
 from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, named, print_json, say
-from wablock.cli.secrets import typed
+from wablock.cli.secrets import checked_secret, typed
 from wablock.gate.routes import Routes
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.typed_secrets import secret
@@ -48,8 +48,8 @@ def set_(
     """
     if app_secret is None and verify_token is None:
         raise Refused("Say --app-secret, --verify-token, or both")
-    signed_with = None if app_secret is None else typed(app_secret, "--app-secret")
-    token = None if verify_token is None else typed(verify_token, "--verify-token")
+    signed_with = None if app_secret is None else checked_secret(typed(app_secret, "--app-secret"), "--app-secret")
+    token = None if verify_token is None else checked_secret(typed(verify_token, "--verify-token"), "--verify-token")
 
     async def work(routes: Routes) -> None:
         await routes.set_account(named(account, "ACCOUNT"), signed_with, token)

@@ -9,13 +9,14 @@ import msgspec
 from wablock.access import is_token
 from wablock.cli import logs
 from wablock.cli.console import Refused, checked_number_id, checked_url_text, say
-from wablock.cli.listening import check_public_url, is_loopback, run, url_of
+from wablock.cli.listening import check_public_url, run, url_of
 from wablock.contract.errors import InvalidParameter
 from wablock.gate.routes import META
 from wablock.kit.development import Development
+from wablock.kit.hosts import is_loopback
 from wablock.kit.recording import HangingUp
 from wablock.kit.seeds import Seed
-from wablock.kit.serving import application, development
+from wablock.kit.serving import application, development, is_reached_by_strangers
 from wablock.server import webhooks
 from wablock.server.serve import bind
 from wablock.settings import DEV_TOKEN, DevSettings
@@ -32,29 +33,30 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
         raise Refused("--token must be printable ASCII characters, up to 1,024, without spaces")
     if settings.token == DEV_TOKEN and not is_loopback(settings.host):
         raise Refused(f"{settings.host} is not loopback and the default token is public: choose one with --token")
+    if settings.token == DEV_TOKEN and is_reached_by_strangers(settings):
+        raise Refused(f"--allow-hosts {settings.allow_hosts}: the default token is public: choose one with --token")
     if settings.upstream_token is not None and not is_token(settings.upstream_token):
         raise Refused("--upstream-token must be printable ASCII characters, up to 1,024, without spaces")
     for url in (settings.downstream, settings.upstream):
         checked_url_text(url or META)
     logs.configure(for_people=True)
     seed = _seed(settings.seed)
-    is_public = not is_loopback(settings.host)
-    with bind(settings.host, settings.port) as bound, _development(settings, seed, is_public=is_public) as made:
+    with bind(settings.host, settings.port) as bound, _development(settings, seed) as made:
         run(
             application(made),
             made.metrics,
             bound,
             settings.answers,
             settings.limits,
-            lambda: _announce_dev(settings, url_of(settings.host, bound), made.app_secret),
+            lambda: _announce_dev(made.settings, url_of(settings.host, bound), made.app_secret),
             HangingUp,
         )
 
 
 @contextmanager
-def _development(settings: DevSettings, seed: Seed, *, is_public: bool) -> Iterator[Development]:
+def _development(settings: DevSettings, seed: Seed) -> Iterator[Development]:
     try:
-        with development(settings, seed, is_public=is_public) as made:
+        with development(settings, seed) as made:
             yield made
     except InvalidParameter as wrong:
         raise Refused(f"Cannot use the seed {settings.seed}: {wrong} {wrong.details or ''}".rstrip()) from None

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter, validators
 from wablock.block_list.rules import SECOND
 from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, print_json, say, show
-from wablock.cli.secrets import typed
+from wablock.cli.secrets import checked_secret, typed
 from wablock.gate.headers import checked_headers
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
 from wablock.settings import DatabaseUrl, KeySettings
@@ -68,7 +68,7 @@ def add(
     """Add a receiver of the number's webhooks. Running servers use it within a second."""
     new = NewDownstream(
         url=checked_url_text(url),
-        secret=None if secret is None else typed(secret, "--secret"),
+        secret=None if secret is None else checked_secret(typed(secret, "--secret"), "--secret"),
         headers=_headers(header or []),
         timeout=timeout,
         required=not best_effort,

@@ -1,7 +1,6 @@
 """What `wablock dev` and `wablock serve` share: an address, and a server on it until it is told to stop."""
 
 import gc
-import ipaddress
 import socket
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -53,12 +52,3 @@ def _is_web_address(url: str) -> bool:
 def url_of(host: str, bound: socket.socket) -> str:
     port = bound.getsockname()[1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

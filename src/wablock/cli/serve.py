@@ -11,6 +11,7 @@ from typing import Any
 from wablock.cli import logs, systemd
 from wablock.cli.administration import REFUSALS, on_store
 from wablock.cli.console import say
+from wablock.cli.kept_credentials import refuse_public
 from wablock.cli.listening import check_public_url, run, url_of
 from wablock.gate.drops import Drop, RecentDrops, merged
 from wablock.server import totals
@@ -19,8 +20,8 @@ from wablock.server.metrics import Metrics
 from wablock.server.serve import bind
 from wablock.server.workers import Workers
 from wablock.settings import ServeSettings, default_database
-from wablock.storage import Store, named
-from wablock.wiring import Wired, build
+from wablock.storage import named
+from wablock.wiring import Wired, build, routes_of
 
 _log = logging.getLogger("wablock")
 
@@ -39,6 +40,8 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
             say(f"wablock serves {url_of(settings.host, bound)} on {named(database)}, {settings.rules} rules{who}")
             systemd.ready()
 
+        # Opened before the workers are: migrated once, and what is wrong with it is reported once.
+        on_store(database, lambda store: refuse_public(store, routes_of(store, settings.key)))
         if settings.workers > 1:
             _serve_with_workers(settings, database, bound, announce)
         else:
@@ -49,14 +52,10 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
 def _serve_with_workers(
     settings: ServeSettings, database: str, bound: socket.socket, announce: Callable[[], None]
 ) -> None:
-    on_store(database, _only_opened)  # migrated once, and what is wrong with it is said once
     if database.startswith("sqlite:"):
         _log.warning("more workers do not make SQLite's writes faster: it has one writer at a time")
     work = partial(_work, settings, database, bound)
     Workers(settings.workers, work, grace_seconds=_grace(settings)).run(bound, announce)
-
-
-async def _only_opened(_: Store) -> None: ...
 
 
 def _work(settings: ServeSettings, database: str, bound: socket.socket, line: Line) -> None:

@@ -12,6 +12,7 @@ from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, checked_number_id, named, print_json, say, show, time_text
+from wablock.cli.secrets import checked_secret
 from wablock.server.manage import token_info
 from wablock.settings import DatabaseUrl
 from wablock.storage import Store
@@ -116,7 +117,7 @@ def _typed_token() -> str:
     text = sys.stdin.read().strip()
     if len(text) < _SHORTEST or not access.is_token(text):
         raise Refused(f"A token has {_SHORTEST} or more printable ASCII characters, up to 1,024, and no spaces")
-    return text
+    return checked_secret(text, "The token")
 
 
 def _expiry(now: Microseconds, days: float) -> Microseconds:

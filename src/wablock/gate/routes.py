@@ -1,5 +1,6 @@
 """Who signs, who receives, who sends on: the store's routes with their secrets opened, and how they are set."""
 
+import contextlib
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ META: Final = "https://graph.facebook.com"
 _TRUSTED_FOR: Final = 0.5  # seconds that a route may be answered from memory: a change holds within one second
 _MOST_REMEMBERED: Final = 10_000
 _MOST_SIGNERS: Final = 100  # each is tried on a body that may not be signed
+_ALL: Final = 2**31
 _UNREADABLE: Final = "?"  # no header has this name
 
 
@@ -129,6 +131,19 @@ class Routes:
             may_be_inside=sealed.may_be_inside,
             created_at=sealed.created_at,
         )
+
+    async def has_app_secret(self, app_secret: str) -> str | None:
+        """The id of an account that has this app secret. Those that cannot be unsealed here are passed over."""
+        for sealed in await self._store.signers(_ALL):
+            with contextlib.suppress(CannotUnseal):
+                if self._account(sealed).app_secret == app_secret:
+                    return sealed.account_id
+        return None
+
+    async def has_verify_token(self, verify_token: str) -> str | None:
+        """The id of an account that has this verify token."""
+        account = await self._store.find_verifier(_sha256(verify_token))
+        return None if account is None else account.account_id
 
     # -- change
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -17,10 +18,11 @@ from wablock.gate.routes import NewDownstream
 from wablock.kit import seeds
 from wablock.kit.clock import ClockState, VirtualClock
 from wablock.kit.seeds import Seed
+from wablock.kit.store import Credentials, DevelopmentStore
 from wablock.server.metrics import Metrics
-from wablock.settings import DEV_ACCOUNT_ID, DevSettings, KeySettings, file_url
+from wablock.settings import DEV_ACCOUNT_ID, DevSettings, KeySettings
 from wablock.storage import CannotOpen
-from wablock.storage.sqlite.copying import copy
+from wablock.storage.sqlite import copying
 from wablock.wiring import Wired, build, system_clock
 
 _FINISHES_WITHIN: Final = 30.0  # seconds that requests in flight have before a restore gives up
@@ -28,10 +30,11 @@ START: Final = "start"
 
 
 class Snapshot(msgspec.Struct):
-    """The database and the clock, as they were."""
+    """The database, the clock and the credentials, as they were."""
 
     path: Path
     clock: ClockState
+    credentials: Credentials
 
 
 class Development:
@@ -44,8 +47,8 @@ class Development:
     def __init__(
         self, settings: DevSettings, path: Path, folder: Path, *, key: KeySettings, app_secret: str, seed: Seed
     ) -> None:
-        """On return the database has the account, the number, the token, the routes and the seed; raises `CannotOpen`,
-        and `InvalidParameter` for a seed that cannot be.
+        """On return the database has the account, the number, the routes and the seed; raises `CannotOpen`, and
+        `InvalidParameter` for a seed that cannot be.
         """
         self.settings = settings
         self.app_secret = app_secret
@@ -59,6 +62,7 @@ class Development:
         self._changed = asyncio.Condition()
         self._may_serve = True
         self._running = contextlib.AsyncExitStack()
+        self._credentials = Credentials()
         self.snapshots: dict[str, Snapshot] = {}
         self.wired = self._build()
         asyncio.run(self._prepare(seed))
@@ -110,6 +114,7 @@ class Development:
             snapshot = self.snapshots[name]  # asked for here: while others were served it may have been forgotten
             _copy(snapshot.path, self._path)
             self.clock.state = snapshot.clock
+            self._credentials = copy.copy(snapshot.credentials)
 
     async def reset(self) -> None:
         """Everything is as it was at the start, and no other snapshot is left."""
@@ -160,14 +165,15 @@ class Development:
         path = self._folder / f"snapshot-{self._kept}.db"
         _copy(self._path, path)
         before = self.snapshots.get(name)
-        self.snapshots[name] = Snapshot(path, self.clock.state)
+        self.snapshots[name] = Snapshot(path, self.clock.state, copy.copy(self._credentials))
         if before is not None:
             before.path.unlink()
 
     def _build(self) -> Wired:
         settings = self.settings
+        self._store = DevelopmentStore(self._path, self.metrics, self._credentials)
         return build(
-            file_url(self._path),
+            self._store,
             settings.rules,
             settings.answers,
             settings.limits,
@@ -184,21 +190,28 @@ class Development:
         number_id = settings.phone_number_id
         await seeds.write(seeds.planned(seed, DEV_ACCOUNT_ID, now), self.wired, now)
         await store.add_number(BusinessNumber(number_id, DEV_ACCOUNT_ID), now)
-        await store.add_token(AccessToken(digest(settings.token), DEV_ACCOUNT_ID, "dev", ALL_SCOPES, None, now))
-        await routes.set_account(DEV_ACCOUNT_ID, self.app_secret, settings.verify_token)
         if settings.downstream is not None:
             for before in await routes.listed(number_id):
                 await routes.remove_downstream(number_id, before.downstream_id)
             new = NewDownstream(url=settings.downstream, timeout=settings.downstream_timeout, may_be_inside=True)
             await routes.add_downstream(DEV_ACCOUNT_ID, number_id, new)
-        if settings.upstream is not None:
-            token = settings.upstream_token or settings.token
-            upstream = Upstream(number_id, settings.upstream, token, may_be_inside=True)
-            await routes.set_upstream(DEV_ACCOUNT_ID, upstream)
+        await self._set_credentials()
+
+    async def _set_credentials(self) -> None:
+        settings, routes = self.settings, self.wired.routes
+        with self._store.in_memory():
+            await self._store.add_token(
+                AccessToken(digest(settings.token), DEV_ACCOUNT_ID, "dev", ALL_SCOPES, None, self.clock())
+            )
+            await routes.set_account(DEV_ACCOUNT_ID, self.app_secret, settings.verify_token)
+            if settings.upstream is not None:
+                token = settings.upstream_token or settings.token
+                upstream = Upstream(settings.phone_number_id, settings.upstream, token, may_be_inside=True)
+                await routes.set_upstream(DEV_ACCOUNT_ID, upstream)
 
 
 def _copy(source: Path, target: Path) -> None:
     try:
-        copy(source, target)
+        copying.copy(source, target)
     except CannotOpen as trouble:
         raise BlocklistInternalError(str(trouble)) from trouble

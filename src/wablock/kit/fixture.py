@@ -218,7 +218,7 @@ class Servers:
         made = self._made.get(settings)
         if made is None:
             served = self._stack.enter_context(served_in_a_thread(settings))
-            made = self._made[settings] = Wablock(served.url, settings, served.made.app_secret)
+            made = self._made[settings] = Wablock(served.url, served.made.settings, served.made.app_secret)
             self._stack.callback(made.close)
         else:
             made.reset()

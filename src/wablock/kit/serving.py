@@ -7,39 +7,52 @@ import tempfile
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from wablock.access import random_token
 from wablock.kit.control import Control
 from wablock.kit.development import Development
 from wablock.kit.faults import Faults
+from wablock.kit.guard import Guard
+from wablock.kit.hosts import OwnHosts, is_loopback
 from wablock.kit.journal import Journal
 from wablock.kit.recording import HangingUp, Recording
 from wablock.kit.seeds import Seed
 from wablock.server.serve import bind, server
-from wablock.settings import DEV_APP_SECRET, DevSettings, KeySettings
+from wablock.settings import DEV_APP_SECRET, DEV_TOKEN, DevSettings, KeySettings
 
 _STARTS_WITHIN: Final = 20  # seconds
 
 
 @contextlib.contextmanager
-def development(settings: DevSettings, seed: Seed, *, is_public: bool) -> Iterator[Development]:
+def development(settings: DevSettings, seed: Seed) -> Iterator[Development]:
     """A development server's parts, on `settings.data` or on a database that is gone with the block.
 
-    `is_public`: whether strangers can reach it; then nothing is signed with the secret that everybody knows.
+    Its own settings have a random token where theirs is public and would let others spend a real upstream's. Where
+    strangers can reach it, nothing is signed with the secret that everybody knows.
     """
+    if settings.upstream_token not in (None, DEV_TOKEN) and settings.token == DEV_TOKEN:
+        settings = replace(settings, token=random_token())
     with tempfile.TemporaryDirectory(prefix="wablock-") as folder:
         yield Development(
             settings,
             settings.data or Path(folder) / "dev.db",
             Path(folder),
             key=_key(settings),
-            app_secret=settings.app_secret or (secrets.token_hex(16) if is_public else DEV_APP_SECRET),
+            app_secret=settings.app_secret
+            or (secrets.token_hex(16) if is_reached_by_strangers(settings) else DEV_APP_SECRET),
             seed=seed,
         )
+
+
+def is_reached_by_strangers(settings: DevSettings) -> bool:
+    """Whether a server with these settings is there for more than this machine."""
+    return not is_loopback(settings.host) or bool(settings.allow_hosts.strip())
 
 
 def application(made: Development) -> ASGIApp:
@@ -56,7 +69,8 @@ def application(made: Development) -> ASGIApp:
         else:
             await recorded(scope, receive, send)
 
-    return routed
+    more_names = filter(None, (name.strip() for name in made.settings.allow_hosts.split(",")))
+    return Guard(routed, OwnHosts(made.settings.host, more_names))
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -70,7 +84,7 @@ class Served(msgspec.Struct, frozen=True):
 def served_in_a_thread(settings: DevSettings) -> Iterator[Served]:
     """A development server on a free port of the loopback, until the block ends."""
     listening = threading.Event()
-    with development(settings, Seed(), is_public=False) as made, bind("127.0.0.1", 0) as bound:
+    with development(settings, Seed()) as made, bind("127.0.0.1", 0) as bound:
         running = server(application(made), settings.limits.limits(), made.metrics, listening.set, protocol=HangingUp)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, name="wablock", daemon=True)
         thread.start()

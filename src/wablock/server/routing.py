@@ -18,6 +18,7 @@ from wablock.gate.drops import DropsSince
 from wablock.gate.headers import checked_headers
 from wablock.gate.ports import SealedDownstream
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
+from wablock.public_credentials import is_public
 from wablock.server.manage import decoded, json_answer
 from wablock.server.outside import Outside
 
@@ -109,6 +110,8 @@ class Routing:
     async def add_downstream(self, request: Request) -> Response:
         number = await self._number(request, Scope.MANAGE)
         asked = decoded(await self._read_body(request), DownstreamToAdd)
+        if asked.secret is not None and is_public(asked.secret):
+            raise InvalidParameter("Param secret is wablock dev's own, which everybody knows: choose another.")
         if len(await self._routes.listed(number.phone_number_id)) >= _MOST_RECEIVERS:
             raise InvalidParameter(
                 f"A number may have {_MOST_RECEIVERS} receivers.", "Remove one before you add another."

@@ -1,0 +1,29 @@
+"""Whether a database has credentials that everybody knows."""
+
+from wablock import public_credentials
+from wablock.access import digest
+from wablock.cli.console import Refused
+from wablock.gate.routes import Routes
+from wablock.storage import Store
+
+
+async def refuse_public(store: Store, routes: Routes) -> None:
+    """Raises `Refused` where a database has one that opens something."""
+    token = await store.find_token(digest(public_credentials.TOKEN))
+    if token is not None and token.revoked_at is None:
+        raise Refused(
+            "The database has the access token of wablock dev, which everybody knows: revoke it with "
+            f"wablock token revoke {token.token_id}"
+        )
+    account_id = await routes.has_app_secret(public_credentials.APP_SECRET)
+    if account_id is not None:
+        raise Refused(
+            f"Account {account_id} has the app secret of wablock dev, which everybody knows: set its own with "
+            f"wablock account set {account_id} --app-secret=-"
+        )
+    account_id = await routes.has_verify_token(public_credentials.VERIFY_TOKEN)
+    if account_id is not None:
+        raise Refused(
+            f"Account {account_id} has the verify token of wablock dev, which everybody knows: set its own with "
+            f"wablock account set {account_id} --verify-token=-"
+        )

@@ -1,0 +1,122 @@
+"""A development server's store: a SQLite file, and credentials that are never in it.
+
+The token and the app secret of `wablock dev` are public by default. In the file they would open every server that is
+started on it later.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from wablock.access import AccessToken
+from wablock.block_list.ports import Microseconds
+from wablock.gate.ports import SealedAccount, SealedUpstream
+from wablock.storage import SqliteStore
+from wablock.storage.group_commit import CommitMeter
+
+
+class Credentials(msgspec.Struct):
+    """What is in memory alone. It outlives a store, which is opened again whenever its file is put back."""
+
+    token: AccessToken | None = None
+    account: SealedAccount | None = None
+    upstream: SealedUpstream | None = None
+
+
+class DevelopmentStore(SqliteStore):
+    """A `SqliteStore` on a file that `wablock dev` made, with `credentials` that come before what the file has."""
+
+    def __init__(self, path: Path, meter: CommitMeter, credentials: Credentials) -> None:
+        """See `SqliteStore`; raises `CannotOpen` for a file that something else made, too."""
+        super().__init__(path, meter, for_development=True)
+        self._credentials = credentials
+        self._keeps_in_memory = False
+
+    @contextlib.contextmanager
+    def in_memory(self) -> Iterator[None]:
+        """The token, the account and the upstream that are set in this block never get into the file."""
+        self._keeps_in_memory = True
+        try:
+            yield
+        finally:
+            self._keeps_in_memory = False
+
+    # -- the token
+
+    async def find_token(self, digest: bytes) -> AccessToken | None:
+        own = self._credentials.token
+        return own if own is not None and own.digest == digest else await super().find_token(digest)
+
+    async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
+        kept = await super().tokens(account_id)
+        own = self._credentials.token
+        return kept if own is None or account_id not in (None, own.account_id) else [own, *kept]
+
+    async def add_token(self, token: AccessToken) -> bool:
+        if self._keeps_in_memory:
+            self._credentials.token = token
+            return True
+        return await super().add_token(token)
+
+    async def revoke_token(self, digest: bytes, at: Microseconds) -> bool:
+        revoked = await super().revoke_token(digest, at)
+        own = self._credentials.token
+        if own is None or own.digest != digest or own.revoked_at is not None:
+            return revoked
+        self._credentials.token = msgspec.structs.replace(own, revoked_at=at)
+        return True
+
+    # -- the account
+
+    async def find_account(self, account_id: str) -> SealedAccount | None:
+        own = self._credentials.account
+        return own if own is not None and own.account_id == account_id else await super().find_account(account_id)
+
+    async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
+        own = self._credentials.account
+        if own is not None and own.verify_token_sha256 == verify_token_sha256:
+            return own
+        return await super().find_verifier(verify_token_sha256)
+
+    async def signers(self, most: int) -> Sequence[SealedAccount]:
+        kept = await super().signers(most)
+        own = self._credentials.account
+        if own is None:
+            return kept
+        return [own, *(account for account in kept if account.account_id != own.account_id)][:most]
+
+    async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
+        if self._keeps_in_memory:
+            self._credentials.account = account
+        else:
+            await super().set_account(account, at)
+
+    # -- the upstream
+
+    async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None:
+        own = self._credentials.upstream
+        if own is not None and own.phone_number_id == phone_number_id:
+            return own
+        return await super().find_upstream(phone_number_id)
+
+    async def set_upstream(self, upstream: SealedUpstream) -> bool:
+        if self._keeps_in_memory:
+            self._credentials.upstream = upstream
+            return True
+        kept = await super().set_upstream(upstream)
+        if kept:
+            self._forget_upstream(upstream.phone_number_id)
+        return kept
+
+    async def remove_upstream(self, phone_number_id: str) -> bool:
+        removed = await super().remove_upstream(phone_number_id)
+        return self._forget_upstream(phone_number_id) or removed
+
+    def _forget_upstream(self, phone_number_id: str) -> bool:
+        own = self._credentials.upstream
+        if own is None or own.phone_number_id != phone_number_id:
+            return False
+        self._credentials.upstream = None
+        return True
