@@ -12,8 +12,8 @@ import msgspec
 from benchmarks.figures import Figure, at_least, interleaved
 from benchmarks.load import rate_of, requests_per_second, write_posts
 from benchmarks.processes import SERVER_CORE, module, number_printed_by
-from benchmarks.variants import ask, blocked, filled, free, running
-from wablock.settings import DEV_PHONE_NUMBER_ID, DEV_TOKEN
+from benchmarks.variants import TOKEN, ask, blocked, filled, free, running
+from wablock.settings import DEV_PHONE_NUMBER_ID
 
 _MILLION = 1_000_000
 _LISTS = 100
@@ -73,7 +73,7 @@ def _users() -> list[list[str]]:
 
 
 def _check(users: Sequence[str]) -> tuple[str, bytes]:
-    return f"Authorization: Bearer {DEV_TOKEN}", msgspec.json.encode({"users": [f"+{user}" for user in users]})
+    return f"Authorization: Bearer {TOKEN}", msgspec.json.encode({"users": [f"+{user}" for user in users]})
 
 
 def _path(base_url: str) -> str:

@@ -15,8 +15,9 @@ import msgspec
 
 from benchmarks.processes import LOAD_CORE, SERVER_CORE, WABLOCK, module, started
 from wablock.gate.webhook.signature import sign
-from wablock.settings import DEV_ACCOUNT_ID, DEV_APP_SECRET, DEV_PHONE_NUMBER_ID, file_url
+from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, file_url
 
+_APP_SECRET: Final = "wablock-bench-app-secret"
 _DROPPED: Final = re.compile(r'wablock_gate_items_total\{kind="messages",verdict="dropped"\} (\S+)')
 
 
@@ -46,7 +47,7 @@ def gate(database: Path | str, downstream: str, variant: Sequence[str] = ()) -> 
     url = database if isinstance(database, str) else file_url(database)
     variables = {
         "WABLOCK_DATABASE": url,
-        "WABLOCK_APP_SECRET": DEV_APP_SECRET,
+        "WABLOCK_APP_SECRET": _APP_SECRET,
         "WABLOCK_SECRET_KEY": b64encode(secrets.token_bytes(32)).decode(),
     }
     for command in (["account", "set", DEV_ACCOUNT_ID], ["downstream", "add", DEV_PHONE_NUMBER_ID, downstream]):
@@ -69,7 +70,7 @@ def signed(senders: Sequence[str], number: int) -> tuple[str, bytes]:
     changes = [_change(sender, number * len(senders) + place) for place, sender in enumerate(senders)]
     entry = [{"id": DEV_ACCOUNT_ID, "changes": changes}]
     body = msgspec.json.encode({"object": "whatsapp_business_account", "entry": entry})
-    return f"X-Hub-Signature-256: {sign(DEV_APP_SECRET, body)}", body
+    return f"X-Hub-Signature-256: {sign(_APP_SECRET, body)}", body
 
 
 def _change(sender: str, number: int) -> object:

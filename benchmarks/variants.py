@@ -23,10 +23,11 @@ from wablock.block_list.ports import BusinessNumber, Change, Outcome
 from wablock.server.limits import Limits
 from wablock.server.metrics import Metrics
 from wablock.server.serve import bind, serve
-from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, DEV_TOKEN, KeySettings, file_url
+from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, KeySettings, file_url
 from wablock.storage import Store, open_store
 from wablock.wiring import Wired, build, system_clock
 
+TOKEN = "wablock-bench-token"  # as the load scripts send it
 PATH = f"/v25.0/{DEV_PHONE_NUMBER_ID}/block_users"
 
 
@@ -68,7 +69,7 @@ def running(
 
 def ask(url: str, body: bytes | None = None) -> Any:
     """The JSON that a request is answered with."""
-    headers = {"Authorization": f"Bearer {DEV_TOKEN}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
         content = answer.read()
     return msgspec.json.decode(content) if content[:1] == b"{" else content
@@ -126,7 +127,7 @@ def _wired(database: str) -> Wired:
 async def _prepare(store: Store) -> None:
     now = system_clock()
     await store.add_number(BusinessNumber(DEV_PHONE_NUMBER_ID, DEV_ACCOUNT_ID), now)
-    await store.add_token(AccessToken(digest(DEV_TOKEN), DEV_ACCOUNT_ID, "bench", ALL_SCOPES, None, now))
+    await store.add_token(AccessToken(digest(TOKEN), DEV_ACCOUNT_ID, "bench", ALL_SCOPES, None, now))
     await store.close()
 
 

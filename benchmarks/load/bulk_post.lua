@@ -8,5 +8,5 @@ function request()
     users[place] = string.format('{"user":"+1%010d"}', 2000000000 + (first + sent * 7919000003) % 8000000000)
   end
   local body = '{"messaging_product":"whatsapp","block_users":[' .. table.concat(users, ",") .. "]}"
-  return wrk.format("POST", nil, {["Authorization"] = "Bearer wablock-dev-token", ["Content-Type"] = "application/json"}, body)
+  return wrk.format("POST", nil, {["Authorization"] = "Bearer wablock-bench-token", ["Content-Type"] = "application/json"}, body)
 end

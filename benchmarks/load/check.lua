@@ -4,5 +4,5 @@ function request()
   sent = sent + 1
   local place = (sent * 7919) % 1000000
   local path = string.format("/v1/numbers/106540352242922/check/+1650%07d", place * 7 + (place % 2) * 3)
-  return wrk.format("GET", path, {["Authorization"] = "Bearer wablock-dev-token"})
+  return wrk.format("GET", path, {["Authorization"] = "Bearer wablock-bench-token"})
 end

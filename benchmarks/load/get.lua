@@ -1,1 +1,1 @@
-wrk.headers["Authorization"] = "Bearer wablock-dev-token"
+wrk.headers["Authorization"] = "Bearer wablock-bench-token"

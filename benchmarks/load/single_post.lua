@@ -7,5 +7,5 @@ function request()
   sent = sent + 1
   local number = string.format("1%010d", 2000000000 + (first + sent * 7919000003 + thread * 1000003) % 8000000000)
   local body = '{"messaging_product":"whatsapp","block_users":[{"user":"+' .. number .. '"}]}'
-  return wrk.format("POST", nil, {["Authorization"] = "Bearer wablock-dev-token", ["Content-Type"] = "application/json"}, body)
+  return wrk.format("POST", nil, {["Authorization"] = "Bearer wablock-bench-token", ["Content-Type"] = "application/json"}, body)
 end

@@ -10,7 +10,7 @@ function request()
   local path = string.format("/v25.0/2065403522429%02d/block_users", place + sent % numbers)
   local number = string.format("1%010d", 2000000000 + (first + sent * 7919000003) % 8000000000)
   local body = '{"messaging_product":"whatsapp","block_users":[{"user":"+' .. number .. '"}]}'
-  return wrk.format("POST", path, {["Authorization"] = "Bearer wablock-dev-token", ["Content-Type"] = "application/json"}, body)
+  return wrk.format("POST", path, {["Authorization"] = "Bearer wablock-bench-token", ["Content-Type"] = "application/json"}, body)
 end
 function done(_, latency)
   io.write(string.format("Median: %d us, 99th: %d us\n", latency:percentile(50), latency:percentile(99)))

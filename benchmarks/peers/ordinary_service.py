@@ -26,7 +26,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-TOKEN = "wablock-dev-token"  # as the load scripts send it
+TOKEN = "wablock-bench-token"  # as the load scripts send it
 PHONE_NUMBER_ID = "106540352242922"
 
 _PUNCTUATION = str.maketrans("", "", " -.()+")
