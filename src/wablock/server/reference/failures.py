@@ -21,8 +21,8 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
     ),
     (
         errors.PermissionDenied(),
-        "The token lacks a scope; the details name it.",
-        "Make one that has it: `wablock token create --scope …`.",
+        "The token lacks a scope, or `wablock dev` refuses a `Host` or an `Origin`; the details name it.",
+        "Make one that has it: `wablock token create --scope …`. For `wablock dev`, the details name the option.",
     ),
     (
         errors.UnknownObject("get", _ID),
