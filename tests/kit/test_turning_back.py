@@ -44,6 +44,20 @@ def test_a_token_made_before_a_reset_is_none_after_it(wablock: Wablock) -> None:
     assert (before, httpx2.get(wablock.block_users_url, headers=headers).status_code) == (200, 401)
 
 
+def test_a_revoked_token_of_the_servers_own_stays_revoked_over_a_seed_until_a_reset(wablock: Wablock) -> None:
+    def status() -> int:
+        return httpx2.get(wablock.block_users_url, headers=wablock.headers).status_code
+
+    [token] = httpx2.get(f"{wablock.url}/v1/tokens", headers=wablock.headers).json()["data"]
+    httpx2.delete(f"{wablock.url}/v1/tokens/{token['token_id']}", headers=wablock.headers)
+    wablock.seed({"numbers": []})
+    after_seed = status()
+
+    wablock.reset()
+
+    assert (after_seed, status()) == (401, 200)
+
+
 def test_a_snapshot_is_restored_with_its_time(wablock: Wablock) -> None:
     wablock.clock.stop()
     block(wablock, USERS[0])
