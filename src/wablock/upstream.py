@@ -1,4 +1,4 @@
-"""Passes one request on to a number's upstream and its answer back, as it comes: HTTP/1.1, connections kept open.
+"""Passes one request on to a number's upstream and its answer back, while it comes: HTTP/1.1, connections kept open.
 
 What is not done here is not done at all: no redirect is followed, nothing is sent twice, no cookie is kept and no proxy
 taken from the environment. `httpcore2` does none of it, which is why it is used and not a client that would.
@@ -16,6 +16,8 @@ import httpcore2
 from wablock.addresses import NotPublic, Resolver, Url, checked_url, resolve
 from wablock.gate.ports import Upstream, UpstreamFailed
 from wablock.gate.send_request.request import SendRequest
+from wablock.gate.token_finder import TokenFinder, token_finder
+from wablock.gate.upstream_answer import headers_back, masked
 from wablock.name_lookups import NameLookups
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -36,7 +38,7 @@ _HOP_BY_HOP: Final = frozenset(
         b"upgrade",
     )
 )
-_PASSED_ON: Final = frozenset((b"accept", b"accept-encoding", b"accept-language", b"user-agent"))
+_PASSED_ON: Final = frozenset((b"accept", b"accept-language", b"user-agent"))
 _NEVER_PASSED_ON: Final = frozenset(
     (
         b"x-real-ip",  # who called us is nobody's business, as with x-forwarded-for
@@ -56,7 +58,8 @@ class UpstreamAnswer:
 
     def __init__(self, response: httpcore2.Response, pool: "_Pool", upstream: Upstream) -> None:
         self.status = response.status
-        self.headers = _passed_back(response.headers)
+        self._token = token_finder(upstream.token)
+        self.headers = _passed_back(response.headers, self._token)
         self._response = response
         self._pool = pool
         self._upstream = upstream
@@ -64,7 +67,7 @@ class UpstreamAnswer:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         with _failures(self._upstream):
-            async for chunk in self._response.aiter_stream():
+            async for chunk in masked(self._response.aiter_stream(), self._token):
                 yield chunk
 
     async def aclose(self) -> None:
@@ -235,10 +238,8 @@ def _passed_on(
         ours.append((b"content-type", request.content_type.encode("latin-1", "replace")))
     if request.body or method in _HAVE_A_BODY:
         ours.append((b"content-length", b"%d" % len(request.body)))
-    theirs = [(name, value) for name, value in _end_to_end(headers) if _may_go_on(name)]
-    if not any(name == b"accept-encoding" for name, _ in theirs):
-        theirs.append((b"accept-encoding", b"identity"))  # none means any, and the caller may not know any
-    return ours + theirs
+    ours.append((b"accept-encoding", b"identity"))  # in a packed answer the token would not be seen, see `masked`
+    return ours + [(name, value) for name, value in _end_to_end(headers) if _may_go_on(name)]
 
 
 def _may_go_on(name: bytes) -> bool:
@@ -247,11 +248,12 @@ def _may_go_on(name: bytes) -> bool:
     return name in _PASSED_ON
 
 
-def _passed_back(headers: Headers) -> list[tuple[bytes, bytes]]:
-    left_out = {b"set-cookie", b"set-cookie2"}
+def _passed_back(headers: Headers, token: TokenFinder) -> list[tuple[bytes, bytes]]:
+    back = headers_back(_end_to_end(headers), token)
     if any(name.lower() == b"transfer-encoding" for name, _ in headers):
-        left_out.add(b"content-length")  # which does not count then, and would once the other is gone
-    return [(name, value) for name, value in _end_to_end(headers) if name not in left_out]
+        # The length does not count then, and would once the other is gone.
+        return [(name, value) for name, value in back if name != b"content-length"]
+    return back
 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -37,8 +37,8 @@ class GraphError(Exception):
 class MissingAccessToken(GraphError):
     code = 104
 
-    def __init__(self) -> None:
-        super().__init__("An access token is required to request this resource.")
+    def __init__(self, details: str | None = None) -> None:
+        super().__init__("An access token is required to request this resource.", details)
 
 
 class InvalidAccessToken(GraphError):

@@ -7,10 +7,11 @@ from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlockedByBusiness, NotSent, Overloaded, UnknownObject, UpstreamTimedOut
 from wablock.gate.ports import Answer, CannotUnseal, GateMeter, Sender, Upstream, UpstreamFailed
 from wablock.gate.routes import Routes
-from wablock.gate.send_request.credentials import without_credentials
+from wablock.gate.send_request.credentials import check_without_token, headers_without_token, without_credentials
 from wablock.gate.send_request.parameters import Parameter, read_parameters
 from wablock.gate.send_request.recipients import recipients_of
 from wablock.gate.send_request.request import SendRequest
+from wablock.gate.token_finder import token_finder
 from wablock.name_lookups import on_behalf_of
 
 
@@ -33,20 +34,24 @@ class Outbound:
         path: str,
         request: SendRequest,
         headers: Iterable[tuple[bytes, bytes]],
+        token: str,
     ) -> Answer:
-        """The upstream's answer, to be closed by the caller.
+        """The upstream's answer, to be closed by the caller. `token` is the caller's, which goes on nowhere.
 
         Raises `BlockedByBusiness` where a recipient is blocked by any reading, `InvalidParameter` where one cannot be
-        read: then nothing was sent. `UnknownObject` where the number has no upstream; `NotSent` where that gave no
+        read or the token stands in what goes on: then nothing was sent. `UnknownObject` where the number has no upstream; `NotSent` where that gave no
         answer, so that nobody knows what it did.
         """
         parameters = read_parameters(request)
         await self._judge(number, parameters)
+        onward = without_credentials(request, parameters)
+        callers = token_finder(token)
+        check_without_token(path, onward, callers)
         upstream = await self._upstream(number, method)
         try:
             with on_behalf_of(number.account_id):
                 answer = await self._sender.pass_on(
-                    upstream, method, path, without_credentials(request, parameters), headers
+                    upstream, method, path, onward, headers_without_token(headers, callers)
                 )
         except UpstreamFailed as failed:
             self._meter.sent("failed")

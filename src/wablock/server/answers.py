@@ -24,6 +24,7 @@ _EVERY_ANSWER: Final[Headers] = [
     (b"vary", b"Accept-Encoding"),
     (b"pragma", b"no-cache"),
     (b"expires", b"Sat, 01 Jan 2000 00:00:00 GMT"),
+    (b"x-content-type-options", b"nosniff"),
 ]
 _SUCCESS: Final[Headers] = [*_EVERY_ANSWER, (b"cache-control", b"private, no-cache, no-store, must-revalidate")]
 _FAILURE: Final[Headers] = [*_EVERY_ANSWER, (b"cache-control", b"no-store")]

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
@@ -33,7 +33,7 @@ from wablock.gate.ports import UpstreamFailed
 from wablock.gate.routes import Routes
 from wablock.gate.send_request.credentials import access_token
 from wablock.gate.send_request.request import SendRequest
-from wablock.server import check, messages, parameters, request, webhooks
+from wablock.server import browsers, check, messages, parameters, request, webhooks
 from wablock.server.answers import Answer, RequestIds, failure, preflight, request_ids, send_answer
 from wablock.server.block_users import BlockUsers, Call
 from wablock.server.callers import Callers
@@ -49,6 +49,8 @@ from wablock.server.routing import Routing
 from wablock.server.upstreams import UpstreamRoutes
 
 _log = logging.getLogger("wablock.server")
+
+_OPENAPI_HEADERS: Final = {"access-control-allow-origin": "*"} | browsers.OWN_PAGE
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -138,6 +140,9 @@ class Application:
         started = time.perf_counter()
         ids = request_ids()
         path: str = scope["path"]
+        if browsers.installs_service_worker(scope):
+            await self._run("unknown", None, browsers.refuse_service_worker(), scope, send, ids, started)
+            return
         if path.startswith("/v1/"):
             checked = check.target(path)
             if checked is not None:
@@ -196,10 +201,12 @@ class Application:
     ) -> Answer | Passed:
         if scope["method"] == "OPTIONS":
             return preflight(ids, version)
-        caller = await self._callers.read(scope, receive)
+        # A link or a form of another page carries its parameters, but never an Authorization header.
+        caller = await self._callers.read(scope, receive, in_header_only=browsers.sent(scope))
         sending = SendRequest(caller.sent.content_type, scope["query_string"], caller.body)
-        token = caller.token or await self._callers.token(access_token(sending))
-        return await self._messages.answer(scope, target, token, sending)
+        text = caller.token_text or access_token(sending)
+        token = caller.token or await self._callers.token(text)
+        return await self._messages.answer(scope, target, token, text or "", sending)
 
     async def _answer(self, scope: Scope, receive: Receive, target: Target, ids: RequestIds, version: str) -> Answer:
         method = scope["method"]
@@ -254,8 +261,11 @@ class Application:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                if not any(name == b"x-fb-request-id" for name, _ in message["headers"]):
+                names = {name for name, _ in message["headers"]}
+                if b"x-fb-request-id" not in names:
                     message["headers"].append((b"x-fb-request-id", ids.fbtrace_id.encode()))
+                if b"x-content-type-options" not in names:
+                    message["headers"].append(browsers.NO_SNIFFING)
             await send(message)
 
         try:
@@ -287,7 +297,7 @@ class Application:
         return Response(await self._scrape(), headers={"content-type": CONTENT_TYPE.decode()})
 
     async def _openapi(self, _: Request) -> Response:
-        return Response(self._document, media_type="application/json", headers={"access-control-allow-origin": "*"})
+        return Response(self._document, media_type="application/json", headers=_OPENAPI_HEADERS)
 
 
 def _method(sent: str, said: parameters.Parameters) -> str:

@@ -21,6 +21,8 @@ class Caller(msgspec.Struct, frozen=True):
     sent: Headers
     token: AccessToken | None
     body: bytes
+    token_text: str | None = None
+    """The token itself, where the header has it."""
 
 
 _MOST_TRIED: Final = 4  # tokens of one request
@@ -43,20 +45,23 @@ class Callers:
         self._rates.token(token.digest)
         return token
 
-    async def read(self, scope: Scope, receive: Receive) -> Caller:
+    async def read(self, scope: Scope, receive: Receive, *, in_header_only: bool = False) -> Caller:
         """The request; raises what is wrong with the header's token before anything else is looked at.
 
-        Without one in the header, its query or body has a good token, or what may be one: see `tokens_in`.
+        Without one in the header, its query or body has a good token, or what may be one: see `tokens_in`. With
+        `in_header_only` no other place counts.
         """
         sent = request.headers(scope)
         text = header_token(sent)
+        if text is None and in_header_only:
+            raise MissingAccessToken("A browser sends it as a header alone: Authorization: Bearer TOKEN")
         token = None if text is None and self._token_in_parameters else await self.token(text)
         body = await request.body(receive, sent, self._largest_body)
         if token is None:
             await self._prove(scope["query_string"], body)
         elif body:  # a body may take its time, and the token may be revoked meanwhile
             token = await self._access.token(text)
-        return Caller(sent, token, body)
+        return Caller(sent, token, body, text)
 
     async def _prove(self, query: bytes, body: bytes) -> None:
         """Raises what is wrong with the parameters' tokens, where none of them is good."""

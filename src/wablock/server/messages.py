@@ -11,6 +11,7 @@ from wablock.contract.errors import UnknownPath
 from wablock.gate.outbound import Outbound
 from wablock.gate.ports import Answer
 from wablock.gate.send_request.request import SendRequest, upstream_path
+from wablock.server.browsers import UNTRUSTED_DATA
 from wablock.server.limits import RateLimits
 from wablock.server.request import Target
 
@@ -40,7 +41,9 @@ class Messages:
             wanted = self._pass_through and not edge.casefold().startswith(_OURS)
         return Target(match[1], match[2]) if wanted else None
 
-    async def answer(self, scope: Scope, target: Target, token: AccessToken, request: SendRequest) -> Answer:
+    async def answer(
+        self, scope: Scope, target: Target, token: AccessToken, token_text: str, request: SendRequest
+    ) -> Answer:
         """The upstream's answer, to be closed; see `Outbound.pass_on`."""
         method = scope["method"]
         number = await self._access.number(token, target.phone_number_id, Permission.SEND, method)
@@ -48,13 +51,13 @@ class Messages:
         path = upstream_path(scope["raw_path"].decode("latin-1"))
         if path is None:  # percent signs, dots, double slashes: who reads it next might read another path
             raise UnknownPath(scope["path"])
-        return await self._outbound.pass_on(number, method, path, request, scope["headers"])
+        return await self._outbound.pass_on(number, method, path, request, scope["headers"], token_text)
 
 
 async def stream(send: Send, answer: Answer) -> None:
     """`answer`, as it comes. Raises `UpstreamFailed` where it breaks off: then it must not look whole."""
-    headers = [(name, value) for name, value in answer.headers if name != b"date"]  # the server says its own
     try:
+        headers = [*answer.headers, *UNTRUSTED_DATA]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         async for chunk in answer.chunks():
             await send({"type": "http.response.body", "body": chunk, "more_body": True})

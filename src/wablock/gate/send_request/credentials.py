@@ -1,6 +1,6 @@
 """The caller's token: where it may stand in a request, and the request without it, as it goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -10,6 +10,7 @@ from wablock.gate.send_request import multipart
 from wablock.gate.send_request.names import CREDENTIALS, plain_name
 from wablock.gate.send_request.parameters import Parameter, field_name, no_object, read_parameters
 from wablock.gate.send_request.request import FORM, JSON, MULTIPART, SendRequest, json_text, media_type
+from wablock.gate.token_finder import TokenFinder
 
 _members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -29,6 +30,21 @@ def without_credentials(request: SendRequest, parameters: Sequence[Parameter]) -
         query, body = _fields_without(query), _body_without(request, kind)
     content_type = f'{MULTIPART}; boundary="{multipart.boundary(request.content_type)}"' if kind == MULTIPART else kind
     return SendRequest(content_type, query, body)
+
+
+def check_without_token(path: str, request: SendRequest, token: TokenFinder) -> None:
+    """Raises `InvalidParameter` where the caller's token still stands in what goes on."""
+    for place, text in (("path", path.encode()), ("query", request.query), ("body", request.body)):
+        if text and token.is_in(text):
+            raise InvalidParameter(
+                f"The access token stands in the request's {place}.",
+                "It would reach the upstream, which has a token of its own. Send it as: Authorization: Bearer TOKEN",
+            )
+
+
+def headers_without_token(headers: Iterable[tuple[bytes, bytes]], token: TokenFinder) -> list[tuple[bytes, bytes]]:
+    """Those of `headers`, with small names, in which the caller's token does not stand."""
+    return [(name, value) for name, value in headers if not token.is_in_header(name, value)]
 
 
 def _body_without(request: SendRequest, kind: str | None) -> bytes:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from wablock.server.answers import etag_of
+from wablock.server.browsers import OWN_PAGE
 from wablock.server.reference.rendering import Rendered, render
 from wablock.server.request import base_url, headers
 
@@ -20,10 +21,8 @@ _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_HEADERS: Final = {
+_HEADERS: Final = OWN_PAGE | {
     "content-security-policy": _POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
     "cache-control": "no-cache",  # kept, and asked for again by its ETag
 }
 
