@@ -1,4 +1,4 @@
-"""An upstream of one tenant that attacks the browsers of all: each path answers with one attack, and it notes its loot."""
+"""One tenant's upstream that attacks the browsers of all: each path answers with one attack, and it notes its loot."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Two tenants on one origin, and the upstream of the one attacks the other's browser: with pass-through, in Chromium."""
+"""Two tenants on one origin: the upstream of the one attacks the other's browser. With pass-through, in Chromium."""
 
 import asyncio
 from collections.abc import Iterator

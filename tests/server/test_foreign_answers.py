@@ -1,4 +1,4 @@
-"""An upstream's answer is data for whom it is, and a caller's token is wablock's alone: over HTTP, to a real upstream."""
+"""An upstream's answer is data, and a caller's token goes to no upstream: over HTTP, to a real upstream."""
 
 import json
 from base64 import b64encode

@@ -39,8 +39,8 @@ class Outbound:
         """The upstream's answer, to be closed by the caller. `token` is the caller's, which goes on nowhere.
 
         Raises `BlockedByBusiness` where a recipient is blocked by any reading, `InvalidParameter` where one cannot be
-        read or the token stands in what goes on: then nothing was sent. `UnknownObject` where the number has no upstream; `NotSent` where that gave no
-        answer, so that nobody knows what it did.
+        read or the token stands in what goes on: then nothing was sent. `UnknownObject` where the number has no
+        upstream; `NotSent` where that gave no answer, so that nobody knows what it did.
         """
         parameters = read_parameters(request)
         await self._judge(number, parameters)

@@ -48,9 +48,8 @@ _PASSED_BACK: Final = frozenset(
 )
 # Browsers ask for a password, or send the user's, for every other scheme: Basic, Digest, Negotiate, NTLM.
 _HARMLESS_CHALLENGE = re.compile(rb'(?:OAuth|Bearer)(?:[ ,]+(?:[a-z_]+=)?"[^"]*")*', re.IGNORECASE)
-_CONTENT_TYPE = re.compile(
-    r'([!#-.^_`|~\w]+)/([!#-.^_`|~\w]+)[ \t]*(?:;[ \t]*charset="?([\w-]+)"?)?.*', re.ASCII | re.DOTALL
-)
+_TOKEN: Final = r"([!#-.^_`|~\w]+)"
+_CONTENT_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}[ \t]*(?:;[ \t]*charset="?([\w-]+)"?)?.*', re.ASCII | re.DOTALL)
 _DATA: Final = frozenset(("json", "octet-stream", "pdf", "zip"))
 _UNKNOWN: Final = "application/octet-stream"
 _CHARSETS: Final = frozenset(("utf-8", "us-ascii", "iso-8859-1", "windows-1252"))
@@ -73,8 +72,8 @@ def headers_back(headers: Iterable[tuple[bytes, bytes]], upstream_token: TokenFi
 def inert_type(content_type: str) -> str:
     """A media type for the same bytes that makes a browser neither run them nor draw them as a page.
 
-    JSON, plain text, pictures, sound, films and documents keep theirs. Other text is plain text, and JavaScript is JSON:
-    Graph has sent its JSON as text/javascript. All else is bytes, HTML's and SVG's kin with it.
+    JSON, plain text, pictures, sound, films and documents keep theirs. Other text is plain text, and JavaScript is
+    JSON: Graph has sent its JSON as text/javascript. All else is bytes, HTML's and SVG's kin with it.
     """
     match = _CONTENT_TYPE.fullmatch(content_type.strip())
     if match is None:
@@ -85,13 +84,9 @@ def inert_type(content_type: str) -> str:
         return f"application/json{suffix}"
     if kind == "text":
         return f"text/{subtype if subtype == 'csv' else 'plain'}{suffix}"
-    if "xml" in subtype:
-        return _UNKNOWN
-    if kind in ("image", "audio", "video"):
-        return f"{kind}/{subtype}"
-    if kind == "application" and (subtype in _DATA or subtype.endswith("+json") or subtype.startswith("vnd.")):
-        return f"application/{subtype}{suffix}"
-    return _UNKNOWN
+    is_media = kind in ("image", "audio", "video")
+    is_data = kind == "application" and (subtype in _DATA or subtype.endswith("+json") or subtype.startswith("vnd."))
+    return f"{kind}/{subtype}{suffix}" if (is_media or is_data) and "xml" not in subtype else _UNKNOWN
 
 
 async def masked(chunks: AsyncIterator[bytes], upstream_token: TokenFinder) -> AsyncIterator[bytes]:

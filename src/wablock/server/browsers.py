@@ -10,8 +10,8 @@ from starlette.types import Scope
 
 from wablock.contract.errors import PermissionDenied
 
-# A browser sends Sec-Fetch-* to https and to this machine alone, Origin with forms and scripts, Upgrade-Insecure-Requests
-# with links. Sec-Fetch-Mode is none of them: Node's fetch sends it, which is no browser.
+# A browser sends Sec-Fetch-* to https and to this machine alone, Origin with forms and scripts, and
+# Upgrade-Insecure-Requests with links. Sec-Fetch-Mode does not count: Node's fetch sends it, which is no browser.
 _SENT_BY_BROWSERS: Final = frozenset(
     (b"origin", b"sec-fetch-dest", b"sec-fetch-site", b"sec-fetch-user", b"upgrade-insecure-requests")
 )
@@ -28,8 +28,7 @@ UNTRUSTED_DATA: Final = (
     (b"access-control-allow-origin", b"*"),  # as on every answer: who has the token may read
     (
         b"access-control-expose-headers",
-        b"facebook-api-version, retry-after, x-app-usage, x-business-use-case-usage, x-fb-request-id, x-fb-trace-id, "
-        b"WWW-Authenticate, ETag",
+        b"facebook-api-version, retry-after, x-app-usage, x-business-use-case-usage, x-fb-request-id, x-fb-trace-id",
     ),
     (b"cache-control", b"private, no-store"),  # a tenant's answer must not stay behind under our address
     (b"content-security-policy", b"sandbox; default-src 'none'; frame-ancestors 'none'"),

@@ -41,8 +41,9 @@ def _send() -> dict[str, Any]:
         "operationId": "sendMessage",
         "summary": "Send a message through the number's upstream",
         "description": "Nothing is sent to a user whom the number has blocked. Everything else goes on as it came, "
-        "with the upstream's access token in the place of the caller's; the upstream's answer comes back as it is, "
-        "whatever its status. Scope `send`.",
+        "with the upstream's access token in the place of the caller's, which must not stand anywhere else in the "
+        "request. The upstream's status and body come back, with the headers that clients of Graph read. A browser "
+        "sends its token as a header alone. Scope `send`.",
         "requestBody": {
             "required": True,
             "content": {
