@@ -19,8 +19,9 @@ _MOST_DECODINGS: Final = 3  # JSON in a form's value in JSON
 _REMEMBERED: Final = 1_000
 _JSON_ESCAPE = re.compile(rb'\\(?:u00([2-7][0-9A-Fa-f])|([/"\\]))')  # tokens are printable ASCII
 _PERCENT_ESCAPE = re.compile(rb"%([2-7][0-9A-Fa-f])")
+_BYTE: Final = {b"%02x" % code: bytes((code,)) for code in range(0x20, 0x80)}
 _BEFORE: Final = rb'(?:\A|["=&\s])'
-_BEHIND: Final = rb'(?:\Z|["&;,\r])'
+_BEHIND: Final = rb'(?:\Z|["&;,\r\n])'
 
 
 class TokenFinder:
@@ -59,9 +60,9 @@ token_finder = lru_cache(_REMEMBERED)(TokenFinder)
 
 def _decoded(text: bytes) -> bytes:
     if b"\\" in text:
-        text = _JSON_ESCAPE.sub(lambda match: match[2] or bytes.fromhex(match[1].decode()), text)
+        text = _JSON_ESCAPE.sub(lambda match: match[2] or _BYTE[match[1].lower()], text)
     if b"%" in text:
-        text = _PERCENT_ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), text)
+        text = _PERCENT_ESCAPE.sub(lambda match: _BYTE[match[1].lower()], text)
     return text
 
 
