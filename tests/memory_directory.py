@@ -31,6 +31,9 @@ class MemoryDirectory:
         return [self._numbers[phone_number_id] for phone_number_id in sorted(self._numbers)]
 
     async def add_token(self, token: AccessToken) -> bool:
+        maker = self._tokens.get(token.made_by or b"")
+        if maker is not None and maker.revoked_at is not None:
+            return False
         return self._tokens.setdefault(token.digest, token) is token
 
     async def revoke_token(self, digest: bytes, at: Microseconds) -> bool:

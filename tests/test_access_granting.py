@@ -93,9 +93,9 @@ async def test_a_token_that_was_granted_is_good() -> None:
     guard = guard_of(MemoryDirectory())
     made = a_token("made", frozenset({Scope.READ}))
 
-    await guard.grant(a_token("maker"), made)
+    granted = await guard.grant(a_token("maker"), made)
 
-    assert await guard.token("made") == made
+    assert await guard.token("made") == granted == msgspec.structs.replace(made, made_by=access.digest("maker"))
 
 
 async def test_a_token_without_the_manage_scope_makes_none() -> None:
@@ -217,3 +217,38 @@ def test_a_token_is_kept_as_its_sha256_only() -> None:
 
     assert token.digest.hex() == "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"
     assert token.token_id == "2bb80d537b1d"
+
+
+async def test_revoking_with_made_revokes_what_it_made_and_what_that_made() -> None:
+    directory = MemoryDirectory(tokens=[a_token("root"), a_token("other")])
+    guard = guard_of(directory)
+    await guard.grant(a_token("root"), a_token("child"))
+    await guard.grant(a_token("child"), a_token("grandchild"))
+    await guard.grant(a_token("other"), a_token("cousin"))
+
+    revoked = await guard.revoke_with_made(a_token("other"), a_token("root").token_id)
+
+    assert {it.label for it in revoked} == {"root", "child", "grandchild"}
+    good = {it.label for it in await directory.tokens() if it.revoked_at is None}
+    assert good == {"other", "cousin"}
+
+
+async def test_what_a_revoked_token_made_can_be_revoked_later() -> None:
+    directory = MemoryDirectory(tokens=[a_token("root")])
+    guard = guard_of(directory)
+    await guard.grant(a_token("root"), a_token("child"))
+    await guard.revoke(a_token("other"), a_token("root").token_id)
+
+    await guard.revoke_with_made(a_token("other"), a_token("root").token_id)
+
+    assert all(it.revoked_at is not None for it in await directory.tokens())
+
+
+async def test_a_revoked_token_makes_no_more_although_it_is_remembered() -> None:
+    directory = MemoryDirectory(tokens=[a_token("root")])
+    guard = guard_of(directory)
+    remembered = await guard.token("root")
+    await directory.revoke_token(access.digest("root"), NOW)
+
+    with pytest.raises(errors.InvalidAccessToken):
+        await guard.grant(remembered, a_token("child"))

@@ -42,11 +42,13 @@ class AccessToken(msgspec.Struct, frozen=True):
     created_at: Microseconds
     expires_at: Microseconds | None = None
     revoked_at: Microseconds | None = None
+    made_by: bytes | None = None
+    """The digest of the token that made it; None: the operator, or not known."""
 
     @property
     def token_id(self) -> str:
         """How the token is named in lists and logs: enough of its digest to tell it from others."""
-        return self.digest.hex()[:12]
+        return token_id_of(self.digest)
 
     def may_touch(self, number: BusinessNumber) -> bool:
         return number.account_id == self.account_id and (
@@ -76,7 +78,10 @@ class Directory(Protocol):
         """All business numbers, by id."""
 
     async def add_token(self, token: AccessToken) -> bool:
-        """False where the token exists already; then nothing changed. Makes the account where there is none."""
+        """False where the token exists already, or its maker was revoked; then nothing changed.
+
+        Makes the account where there is none.
+        """
 
     async def revoke_token(self, digest: bytes, at: Microseconds) -> bool:
         """False where there is no such token, or it was revoked before."""
@@ -97,6 +102,11 @@ class Directory(Protocol):
 def digest(token: str) -> bytes:
     """What is stored of a token. It is random and long, so one fast hash is enough."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def token_id_of(digest: bytes) -> str:
+    """See `AccessToken.token_id`."""
+    return digest.hex()[:12]
 
 
 def random_token() -> str:
@@ -183,13 +193,18 @@ class Access:
             return BusinessNumber(phone_number_id, self._made_on_demand_for)
         return found
 
-    async def grant(self, maker: AccessToken, token: AccessToken) -> None:
-        """Add `token`, which `maker` made; raises `PermissionDenied` where it may do more than its maker."""
+    async def grant(self, maker: AccessToken, token: AccessToken) -> AccessToken:
+        """Add `token` as made by `maker`; raises `PermissionDenied` where it may do more than its maker."""
         require(maker, Scope.MANAGE)
         if not maker.covers(token):
             raise errors.PermissionDenied("A token can make only tokens that may do no more than itself")
+        token = msgspec.structs.replace(token, made_by=maker.digest)
         if not await self._directory.add_token(token):
+            known = await self._directory.find_token(maker.digest)
+            if known is not None and known.revoked_at is not None:
+                raise errors.InvalidAccessToken
             raise errors.InvalidParameter(details="This token exists already")
+        return token
 
     async def tokens(self, asker: AccessToken) -> Sequence[AccessToken]:
         """The tokens that `asker` may see: those of its account that may do no more than itself."""
@@ -198,12 +213,42 @@ class Access:
 
     async def revoke(self, asker: AccessToken, token_id: str) -> bool:
         """Revoke a token that `asker` may see; here at once, in every other process within a second."""
-        matching = [token for token in await self.tokens(asker) if token.token_id == token_id]
-        if not matching:
+        token = await self._visible(asker, token_id)
+        if token is None:
             return False
-        revoked = await self._directory.revoke_token(matching[0].digest, self._clock())
+        revoked = await self._directory.revoke_token(token.digest, self._clock())
         self._tokens.clear()
         return revoked
+
+    async def revoke_with_made(self, asker: AccessToken, token_id: str) -> Sequence[AccessToken]:
+        """Like `revoke`, with every token that it made, also where it was revoked before; empty where there is none."""
+        token = await self._visible(asker, token_id)
+        if token is None:
+            return ()
+        revoked = await revoke_with_made(self._directory, token, self._clock())
+        self._tokens.clear()
+        return revoked
+
+    async def _visible(self, asker: AccessToken, token_id: str) -> AccessToken | None:
+        matching = [token for token in await self.tokens(asker) if token.token_id == token_id]
+        return matching[0] if matching else None
+
+
+async def revoke_with_made(directory: Directory, token: AccessToken, at: Microseconds) -> Sequence[AccessToken]:
+    """Revoke `token` and the tokens that it made, and that those made; all of them, `token` first.
+
+    A maker is revoked before its tokens are looked for, and makes no more: so none is missed. After a crash in between,
+    the same call goes on.
+    """
+    family = {token.digest: token}
+    await directory.revoke_token(token.digest, at)
+    while made := [
+        it for it in await directory.tokens(token.account_id) if it.made_by in family and it.digest not in family
+    ]:
+        for it in made:
+            await directory.revoke_token(it.digest, at)
+            family[it.digest] = it
+    return list(family.values())
 
 
 def require(token: AccessToken, scope: Scope) -> None:

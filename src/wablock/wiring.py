@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 
 from wablock.access import Access
-from wablock.block_list.ports import Microseconds, Rules
+from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
 from wablock.block_list.rules import RuleBook
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError
@@ -96,8 +96,8 @@ def build(
     last_inbound = LastInbound(store.apply)
     drops = drops or RecentDrops()
 
-    async def own_drops(phone_number_id: str, seq: int) -> Sequence[Drop]:
-        return drops.since(phone_number_id, seq)
+    async def own_drops(number: BusinessNumber, seq: int) -> Sequence[Drop]:
+        return drops.since(number.account_id, number.phone_number_id, seq)
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:

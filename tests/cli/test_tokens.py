@@ -9,6 +9,13 @@ from typing import Any
 import pytest
 from tests.cli.command import called, run
 
+from wablock import access
+from wablock.access import AccessToken, Scope
+from wablock.block_list.ports import BusinessNumber
+from wablock.cli.administration import on_store
+from wablock.gate.ports import SealedDownstream
+from wablock.storage import Store
+
 TYPED = "a-token-that-an-application-has-already"
 
 
@@ -215,3 +222,36 @@ def test_flags_may_come_from_the_environment(database: str) -> None:
     [token] = _list(database)
 
     assert (token["label"], token["scopes"], token["phone_number_ids"]) == ("shop", ["read"], ["7"])
+
+
+def test_a_token_is_revoked_with_all_that_it_made(database: str) -> None:
+    root = _create(database, "--label", "root", "--scope", "manage", "--number", "7")
+    made = _made_by(database, root, downstream_url="https://receiver.example/in")
+    assert _list(database)[1]["made_by"] == root["token_id"]
+
+    revoked = called("token", "revoke", "root", "--with-made", "--database", database).stdout
+
+    assert f"Revoked token {made} (made), made by {root['token_id']}." in revoked
+    assert "Removed downstream 5f0c." in revoked
+    assert all("revoked_at" in token for token in _list(database))
+    assert called("downstream", "list", "7", "--json", "--database", database).stdout == "[]\n"
+
+
+def _made_by(database: str, maker: dict[str, Any], downstream_url: str) -> str:
+    """A token and a receiver of number 7, as a server keeps them that this token asked; the new token's id."""
+    by = access.digest(maker["token"])
+    text = "a token that another token made"
+
+    async def work(store: Store) -> None:
+        await store.add_number(BusinessNumber("7", "default"), 1)
+        await store.add_token(
+            AccessToken(
+                access.digest(text), "default", "made", frozenset({Scope.READ}), frozenset({"7"}), 2**60, made_by=by
+            )
+        )
+        await store.add_downstream(
+            SealedDownstream("5f0c", "7", "default", downstream_url, None, None, 5_000, True, False, 1, False, by)
+        )
+
+    on_store(database, work)
+    return access.token_id_of(access.digest(text))

@@ -7,7 +7,15 @@ import msgspec
 import pytest
 from tests.gate.memory_routes import MemoryRoutes
 
-from wablock.gate.ports import Account, CannotUnseal, Downstream, SealedAccount, SealedDownstream, Upstream
+from wablock.gate.ports import (
+    Account,
+    CannotUnseal,
+    Downstream,
+    SealedAccount,
+    SealedDownstream,
+    SealedUpstream,
+    Upstream,
+)
 from wablock.gate.routes import NewDownstream, Routes
 from wablock.vault import AeadVault
 
@@ -16,7 +24,9 @@ OURS, OUR_OTHER, THEIRS = "106540352242922", "106540352242923", "106540352242924
 ACCOUNTS = {OURS: "acme", OUR_OTHER: "acme", THEIRS: "rival"}
 KEY = bytes(range(32))
 URL = "https://crm.example/hooks"
-NEW = NewDownstream(url=URL, secret="their-secret", headers={"authorization": "Bearer their-header"})
+NEW = NewDownstream(
+    url=URL, secret="their-secret", headers={"authorization": "Bearer their-header"}, account_events=True
+)
 UPSTREAM = Upstream(OURS, "https://graph.facebook.com/v23.0", "their-token", timeout=12.5, may_be_inside=True)
 
 
@@ -197,9 +207,13 @@ async def test_an_account_has_the_downstreams_of_its_numbers(routes: Routes) -> 
 
 
 async def test_a_receiver_of_several_numbers_is_one_in_its_account_the_oldest(routes: Routes) -> None:
-    first = await added(routes, OURS, NewDownstream(url="https://a.example", headers={"x": "1", "y": "2"}))
-    second = await added(routes, OURS, NewDownstream(url="https://b.example"))
-    await added(routes, OUR_OTHER, NewDownstream(url="https://a.example", headers={"y": "2", "x": "1"}))
+    first = await added(
+        routes, OURS, NewDownstream(url="https://a.example", headers={"x": "1", "y": "2"}, account_events=True)
+    )
+    second = await added(routes, OURS, NewDownstream(url="https://b.example", account_events=True))
+    await added(
+        routes, OUR_OTHER, NewDownstream(url="https://a.example", headers={"y": "2", "x": "1"}, account_events=True)
+    )
 
     assert [it.downstream_id for it in await routes.account_downstreams("acme")] == [first, second]
 
@@ -207,15 +221,15 @@ async def test_a_receiver_of_several_numbers_is_one_in_its_account_the_oldest(ro
 @pytest.mark.parametrize(
     "other",
     [
-        NewDownstream(url=f"{URL}/2", secret="s", headers={"x": "1"}),
-        NewDownstream(url=URL, secret="t", headers={"x": "1"}),
-        NewDownstream(url=URL, headers={"x": "1"}),
-        NewDownstream(url=URL, secret="s", headers={"x": "2"}),
+        NewDownstream(url=f"{URL}/2", secret="s", headers={"x": "1"}, account_events=True),
+        NewDownstream(url=URL, secret="t", headers={"x": "1"}, account_events=True),
+        NewDownstream(url=URL, headers={"x": "1"}, account_events=True),
+        NewDownstream(url=URL, secret="s", headers={"x": "2"}, account_events=True),
     ],
     ids=["url", "secret", "no secret", "headers"],
 )
 async def test_receivers_of_an_account_that_differ_are_several(routes: Routes, other: NewDownstream) -> None:
-    await added(routes, OURS, NewDownstream(url=URL, secret="s", headers={"x": "1"}))
+    await added(routes, OURS, NewDownstream(url=URL, secret="s", headers={"x": "1"}, account_events=True))
     await added(routes, OUR_OTHER, other)
 
     assert len(await routes.account_downstreams("acme")) == 2
@@ -242,6 +256,7 @@ async def test_a_list_tells_all_of_a_downstream_but_its_secrets(routes: Routes, 
         "timeout": 5.0,
         "required": True,
         "may_be_inside": False,
+        "account_events": True,
         "created_at": clocks.now,
     }
 
@@ -337,10 +352,16 @@ async def test_an_app_secret_that_was_moved_to_another_account_does_not_open(
 
 @pytest.mark.parametrize(
     "change",
-    [{"phone_number_id": OUR_OTHER}, {"downstream_id": "00000000"}],
-    ids=["another number", "another downstream"],
+    [{"phone_number_id": OUR_OTHER}, {"downstream_id": "00000000"}, {"url": "https://evil.example"}],
+    ids=["another number", "another downstream", "another url"],
 )
-@pytest.mark.parametrize("new", [NewDownstream(url=URL, secret="s"), NewDownstream(url=URL, headers={"x": "1"})])
+@pytest.mark.parametrize(
+    "new",
+    [
+        NewDownstream(url=URL, secret="s", account_events=True),
+        NewDownstream(url=URL, headers={"x": "1"}, account_events=True),
+    ],
+)
 async def test_the_secrets_of_a_downstream_that_were_moved_do_not_open(
     routes: Routes, store: MemoryRoutes, new: NewDownstream, change: dict[str, str]
 ) -> None:
@@ -468,3 +489,50 @@ async def test_memory_is_bounded(routes: Routes, store: MemoryRoutes) -> None:
     await routes.account("account-0")
 
     assert store.looked_up == before + 1
+
+
+async def test_an_upstreams_token_does_not_open_beside_another_url(routes: Routes, store: MemoryRoutes) -> None:
+    await routes.set_upstream("acme", UPSTREAM)
+    sealed = await store.find_upstream(OURS)
+    assert sealed is not None
+    await store.set_upstream(msgspec.structs.replace(sealed, url="https://evil.example"))
+
+    with pytest.raises(CannotUnseal):
+        await routes.upstream(OURS)
+
+
+async def test_secrets_that_a_version_before_sealed_still_open(routes: Routes, store: MemoryRoutes) -> None:
+    vault = AeadVault([KEY])
+    place = f"downstream/{OURS}/5f0c"
+    secret, headers = vault.seal("s", f"{place}/secret"), vault.seal('{"x":"1"}', f"{place}/headers")
+    await store.add_downstream(SealedDownstream("5f0c", OURS, "acme", URL, secret, headers, 5_000, True, False, NOW))
+    token = vault.seal("their-token", f"upstream/{OURS}/token")
+    await store.set_upstream(SealedUpstream(OURS, "acme", UPSTREAM.url, token, 12_500, True, NOW))
+
+    (downstream,) = await routes.downstreams(OURS)
+    assert (downstream.secret, downstream.headers) == ("s", {"x": "1"})
+    assert await routes.upstream(OURS) == UPSTREAM
+
+
+# -- the account's own events
+
+
+async def test_a_receiver_set_for_one_number_gets_none_of_the_accounts_own_events(routes: Routes) -> None:
+    await added(routes, OURS, NewDownstream(url=URL, set_by=b"a token of one number"))
+
+    assert [it.url for it in await routes.downstreams(OURS)] == [URL]
+    assert await routes.account_downstreams("acme") == []
+
+
+async def test_a_receiver_that_the_operator_set_beside_older_nodes_gets_them(routes: Routes) -> None:
+    await added(routes, OURS, NewDownstream(url=URL, may_be_inside=True))
+
+    assert [it.url for it in await routes.account_downstreams("acme")] == [URL]
+
+
+async def test_the_receivers_that_a_token_set_are_removed(routes: Routes) -> None:
+    theirs = await added(routes, OURS, NewDownstream(url=URL, set_by=b"one"))
+    kept = [await added(routes, OURS, NewDownstream(url=URL, set_by=it)) for it in (b"two", None)]
+
+    assert await routes.remove_set_by("acme", {b"one"}) == [theirs]
+    assert [it.downstream_id for it in await routes.downstreams(OURS)] == kept

@@ -317,3 +317,23 @@ async def test_revoking_twice_keeps_the_first_time(store: Store) -> None:
 
 async def test_revoking_an_unknown_token_is_false(store: Store) -> None:
     assert not await store.revoke_token(TOKEN.digest, NOON)
+
+
+async def test_a_tokens_maker_is_kept(store: Store) -> None:
+    made = msgspec.structs.replace(TOKEN, digest=digest("made"), made_by=TOKEN.digest)
+    await store.add_token(TOKEN)
+
+    assert await store.add_token(made)
+
+    assert await store.find_token(made.digest) == made
+    assert made in await store.tokens(ACCOUNT)
+
+
+async def test_a_token_of_a_maker_that_was_revoked_is_not_added(store: Store) -> None:
+    made = msgspec.structs.replace(TOKEN, digest=digest("made"), made_by=TOKEN.digest)
+    await store.add_token(TOKEN)
+    await store.revoke_token(TOKEN.digest, NOON)
+
+    assert not await store.add_token(made)
+
+    assert await store.find_token(made.digest) is None

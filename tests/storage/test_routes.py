@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND
 
+from wablock.access import ALL_SCOPES, AccessToken
 from wablock.block_list.ports import BusinessNumber
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage import Store
@@ -12,7 +13,18 @@ _OTHER = "102290129340399"
 NUMBER = BusinessNumber(LIST, ACCOUNT)
 ANOTHER_NUMBER = BusinessNumber("106540352242923", ACCOUNT)
 DOWNSTREAM = SealedDownstream(
-    "5f0c", LIST, ACCOUNT, "https://shop.example/in", b"\x00secret", b"\xffheaders", 2_500, False, True, NOON
+    "5f0c",
+    LIST,
+    ACCOUNT,
+    "https://shop.example/in",
+    b"\x00secret",
+    b"\xffheaders",
+    2_500,
+    False,
+    True,
+    NOON,
+    True,
+    b"\x00maker",
 )
 UPSTREAM = SealedUpstream(LIST, ACCOUNT, "https://graph.example", b"\x00token", 30_000, True, NOON)
 
@@ -174,3 +186,13 @@ async def test_a_number_takes_its_routes_along_when_it_is_removed(store: Store) 
     await store.add_number(BusinessNumber(LIST, _OTHER), NOON)
     found = await store.downstreams(LIST), await store.account_downstreams(ACCOUNT), await store.find_upstream(LIST)
     assert [not it for it in found] == [True] * 3
+
+
+async def test_a_token_that_was_revoked_sets_no_receiver(store: Store) -> None:
+    await store.add_number(NUMBER, NOON)
+    maker = AccessToken(b"\x00maker", ACCOUNT, "maker", ALL_SCOPES, None, NOON)
+    await store.add_token(maker)
+    await store.revoke_token(maker.digest, NOON)
+
+    assert not await store.add_downstream(DOWNSTREAM)
+    assert await store.downstreams(LIST) == []

@@ -19,7 +19,7 @@ from wablock.wiring import routes_of
 
 app = App(name="downstream")
 
-_COLUMNS = ("downstream_id", "url", "required", "timeout", "has_secret", "header_names")
+_COLUMNS = ("downstream_id", "url", "required", "timeout", "account_events", "has_secret", "header_names")
 
 
 PhoneNumberId = Annotated[str, Parameter(help="Id of the business number.")]
@@ -73,6 +73,7 @@ def add(
         timeout=timeout,
         required=not best_effort,
         may_be_inside=True,
+        account_events=True,
     )
     checked_number_id(phone_number_id)
 

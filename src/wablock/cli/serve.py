@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from wablock.block_list.ports import BusinessNumber
 from wablock.cli import logs, systemd
 from wablock.cli.administration import REFUSALS, on_store
 from wablock.cli.console import say
@@ -66,13 +67,13 @@ def _work(settings: ServeSettings, database: str, bound: socket.socket, line: Li
     def answer(question: Question) -> Any:
         if isinstance(question, Counts):
             return metrics.counts()
-        return drops.since(question.phone_number_id, question.seq)
+        return drops.since(question.account_id, question.phone_number_id, question.seq)
 
     async def scrape() -> bytes:
         return totals.text(totals.summed(await line.gather(Counts())))
 
-    async def drops_since(phone_number_id: str, seq: int) -> Sequence[Drop]:
-        return merged(await line.gather(Drops(phone_number_id, seq)))
+    async def drops_since(number: BusinessNumber, seq: int) -> Sequence[Drop]:
+        return merged(await line.gather(Drops(number.account_id, number.phone_number_id, seq)))
 
     def listening() -> None:
         # A terminal sends Ctrl-C to all processes; the parent passes it on, and uvicorn takes a second one for hurry.

@@ -1,6 +1,7 @@
 """`wablock token`: the access tokens of a database."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -14,13 +15,23 @@ from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, checked_number_id, named, print_json, say, show, time_text
 from wablock.cli.secrets import checked_secret
 from wablock.server.manage import token_info
-from wablock.settings import DatabaseUrl
+from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
-from wablock.wiring import system_clock
+from wablock.wiring import routes_of, system_clock
 
 app = App(name="token")
 
-_COLUMNS = ("token_id", "label", "account_id", "scopes", "phone_number_ids", "created_at", "expires_at", "revoked_at")
+_COLUMNS = (
+    "token_id",
+    "label",
+    "account_id",
+    "scopes",
+    "phone_number_ids",
+    "made_by",
+    "created_at",
+    "expires_at",
+    "revoked_at",
+)
 _SHORTEST = 16  # characters: a token is stored as one fast hash, which only a long random text may rely on
 
 _MOST_DAYS = 36_500
@@ -92,25 +103,46 @@ def list_(*, database: DatabaseUrl = None, json: Json = False) -> None:
 def revoke(
     token_id: Annotated[str, Parameter(help="Its token_id, or its label where only one token has it.")],
     *,
+    with_made: Annotated[
+        bool,
+        Parameter(
+            env_var="WABLOCK_WITH_MADE",
+            negative="",
+            help="Revoke the tokens that it made as well, and those that these made, and remove the receivers that "
+            "they set. A token that was revoked before may be named.",
+        ),
+    ] = False,
+    key: KeySettings = KeySettings(),  # noqa: B008 - immutable
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
     """Revoke a token. Every server refuses it within a second."""
 
-    async def work(store: Store) -> AccessToken:
-        good = [token for token in await store.tokens() if token.revoked_at is None]
-        found = [token for token in good if token.token_id == token_id]
+    async def work(store: Store) -> tuple[AccessToken, Sequence[AccessToken], Sequence[str]]:
+        tokens = await store.tokens()
+        good = [token for token in tokens if token.revoked_at is None]
+        found = [token for token in (tokens if with_made else good) if token.token_id == token_id]
         found = found or [token for token in good if token.label == token_id]
         if len(found) != 1:
             raise Refused(f"{len(found) or 'No'} unrevoked tokens are called {token_id!r}: see wablock token list")
-        await store.revoke_token(found[0].digest, system_clock())
-        return found[0]
+        token, now = found[0], system_clock()
+        if not with_made:
+            await store.revoke_token(token.digest, now)
+            return token, [token], []
+        revoked = await access.revoke_with_made(store, token, now)
+        makers = {it.digest for it in revoked}
+        return token, revoked, await routes_of(store, key).remove_set_by(token.account_id, makers)
 
-    token = on_store(database, work)
+    token, revoked, removed = on_store(database, work)
     if json:
-        print_json(_row(token))
-    else:
-        say(f"Revoked token {token.token_id} ({token.label}).")
+        made = {"made": [_row(it) for it in revoked[1:]], "downstream_ids": list(removed)} if with_made else {}
+        print_json(_row(token) | made)
+        return
+    say(f"Revoked token {token.token_id} ({token.label}).")
+    for it in revoked[1:]:
+        say(f"Revoked token {it.token_id} ({it.label}), made by {access.token_id_of(it.made_by or b'')}.")
+    for downstream_id in removed:
+        say(f"Removed downstream {downstream_id}.")
 
 
 def _typed_token() -> str:

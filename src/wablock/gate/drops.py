@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from wablock.block_list.ports import Member, Microseconds
+from wablock.block_list.ports import BusinessNumber, Member, Microseconds
 
 _KEPT_EACH: Final = 100
 _MOST_NUMBERS: Final = 1_000
@@ -26,28 +26,32 @@ class Drop(msgspec.Struct, frozen=True):
 
 
 class RecentDrops:
-    """The last 100 drops of each number, of this process and since its start."""
+    """The last 100 drops of each number, of this process and since its start.
+
+    They are the account's that had the number: another account that has it next does not see them.
+    """
 
     def __init__(self) -> None:
         self._seq = 0
-        self._drops: dict[str, deque[Drop]] = {}
+        self._drops: dict[tuple[str, str], deque[Drop]] = {}
 
-    def add(self, phone_number_id: str, at: Microseconds, sender: Member, kind: str, size: int) -> None:
+    def add(self, number: BusinessNumber, at: Microseconds, sender: Member, kind: str, size: int) -> None:
         self._seq = max(self._seq + 1, at)
-        drops = self._drops.pop(phone_number_id, None)
+        owned = number.account_id, number.phone_number_id
+        drops = self._drops.pop(owned, None)
         if drops is None:
             drops = deque(maxlen=_KEPT_EACH)
             if len(self._drops) >= _MOST_NUMBERS:  # the number that has been quiet for longest makes room
                 del self._drops[next(iter(self._drops))]
-        self._drops[phone_number_id] = drops
+        self._drops[owned] = drops
         drops.append(Drop(self._seq, at, masked(sender), kind, size))
 
-    def since(self, phone_number_id: str, seq: int) -> Sequence[Drop]:
-        """The number's drops after `seq`, oldest first. From any thread."""
-        return [drop for drop in tuple(self._drops.get(phone_number_id, ())) if drop.seq > seq]
+    def since(self, account_id: str, phone_number_id: str, seq: int) -> Sequence[Drop]:
+        """The drops after `seq` of a number while it was the account's, oldest first. From any thread."""
+        return [drop for drop in tuple(self._drops.get((account_id, phone_number_id), ())) if drop.seq > seq]
 
 
-DropsSince = Callable[[str, int], Awaitable[Sequence[Drop]]]
+DropsSince = Callable[[BusinessNumber, int], Awaitable[Sequence[Drop]]]
 """The last drops of a number after a `seq`, oldest first: as far as whoever is asked knows."""
 
 

@@ -196,7 +196,7 @@ class Inbound:
             id(its[1]): its for its, block in zip(sent, found, strict=True) if block is not None
         }  # once, though two of its senders may be blocked
         for change, item, member in dropped.values():
-            self._drops.add(number.phone_number_id, now, member, kind_of(item), payload.size(change, item))
+            self._drops.add(number, now, member, kind_of(item), payload.size(change, item))
         return set(dropped)
 
     def _note(self, number: BusinessNumber, wrote: Sequence[tuple[Item, Member]], now: Microseconds) -> None:

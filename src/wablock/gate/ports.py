@@ -23,7 +23,8 @@ class Downstream(msgspec.Struct, frozen=True):
     """Where a number's webhooks go on to.
 
     `secret` None: signed with the account's app secret. `required`: the sender gets its 200 only once this receiver has
-    said 2xx. `may_be_inside`: named by the operator, so its address may be a private one.
+    said 2xx. `may_be_inside`: named by the operator, so its address may be a private one. `account_events`: whether it
+    gets what is about the account as a whole; no token of a few numbers can give it that.
     """
 
     downstream_id: str
@@ -34,6 +35,7 @@ class Downstream(msgspec.Struct, frozen=True):
     timeout: float = 5.0
     required: bool = True
     may_be_inside: bool = False
+    account_events: bool = False
 
     @property
     def receiver(self) -> object:
@@ -66,7 +68,10 @@ class SealedAccount(msgspec.Struct, frozen=True):
 
 
 class SealedDownstream(msgspec.Struct, frozen=True):
-    """As a store keeps it. `secret` and `headers` (a JSON object) are sealed."""
+    """As a store keeps it. `secret` and `headers` (a JSON object) are sealed.
+
+    `set_by`: the digest of the token that set it; None: the operator, or not known.
+    """
 
     downstream_id: str
     phone_number_id: str
@@ -78,6 +83,8 @@ class SealedDownstream(msgspec.Struct, frozen=True):
     required: bool
     may_be_inside: bool
     created_at: Microseconds
+    account_events: bool = False
+    set_by: bytes | None = None
 
 
 class SealedUpstream(msgspec.Struct, frozen=True):
@@ -116,7 +123,7 @@ class RouteStore(Protocol):
         """Those of all numbers of the account, oldest first."""
 
     async def add_downstream(self, downstream: SealedDownstream) -> bool:
-        """False where the number does not exist or is another account's; then nothing changed."""
+        """False where the number is not the account's, or the token that set it is revoked; then nothing changed."""
 
     async def remove_downstream(self, phone_number_id: str, downstream_id: str) -> bool:
         """False where there is no such downstream."""

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -20,6 +20,7 @@ from wablock.gate.ports import (
     Upstream,
     Vault,
 )
+from wablock.gate.sealed_place import SealedPlace, downstream_place, downstream_place_of, token_place
 
 _T = TypeVar("_T")
 
@@ -41,6 +42,8 @@ class NewDownstream(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 5.0
     required: bool = True
     may_be_inside: bool = False
+    account_events: bool = False
+    set_by: bytes | None = None
 
     def __repr__(self) -> str:
         return f"NewDownstream({self.url!r})"  # never the secret: reprs end in logs
@@ -59,6 +62,7 @@ class DownstreamInfo(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float
     required: bool
     may_be_inside: bool
+    account_events: bool
     created_at: Microseconds
 
 
@@ -110,7 +114,7 @@ class Routes:
         return await self._remembered(self._downstreams, phone_number_id, self._ask_for_downstreams) or ()
 
     async def account_downstreams(self, account_id: str) -> Sequence[Downstream]:
-        """Those of all its numbers, once for each distinct receiver."""
+        """Those of all its numbers that get the account's own events, once for each distinct receiver."""
         return await self._remembered(self._account_downstreams, account_id, self._ask_for_account_downstreams) or ()
 
     async def upstream(self, phone_number_id: str) -> Upstream | None:
@@ -159,19 +163,21 @@ class Routes:
     ) -> SealedDownstream | None:
         """None where the number does not exist or is another account's."""
         downstream_id = secrets.token_hex(4)
-        place = _place(phone_number_id, downstream_id)
+        place = downstream_place(account_id, phone_number_id, downstream_id, new.url)
         headers = msgspec.json.encode(dict(new.headers)).decode()
         sealed = SealedDownstream(
             downstream_id,
             phone_number_id,
             account_id,
             new.url,
-            None if new.secret is None else self._vault.seal(new.secret, f"{place}/secret"),
-            self._vault.seal(headers, f"{place}/headers") if new.headers else None,
+            None if new.secret is None else self._vault.seal(new.secret, place.bound("secret")),
+            self._vault.seal(headers, place.bound("headers")) if new.headers else None,
             round(new.timeout * 1_000),
             new.required,
             new.may_be_inside,
             self._clock(),
+            new.account_events,
+            new.set_by,
         )
         added = await self._store.add_downstream(sealed)
         self._forget_downstreams()
@@ -182,13 +188,25 @@ class Routes:
         self._forget_downstreams()
         return removed
 
+    async def remove_set_by(self, account_id: str, makers: Collection[bytes]) -> Sequence[str]:
+        """Remove the account's receivers that one of these tokens set; their ids."""
+        removed = [
+            sealed.downstream_id
+            for sealed in await self._store.account_downstreams(account_id)
+            if sealed.set_by in makers
+            and await self._store.remove_downstream(sealed.phone_number_id, sealed.downstream_id)
+        ]
+        self._forget_downstreams()
+        return removed
+
     async def set_upstream(self, account_id: str, upstream: Upstream) -> Microseconds | None:
         """Keep `upstream` instead of what was there, since when; None where the number is not the account's."""
+        place = token_place(account_id, upstream.phone_number_id, upstream.url)
         sealed = SealedUpstream(
             upstream.phone_number_id,
             account_id,
             upstream.url,
-            self._vault.seal(upstream.token, _token_of(upstream.phone_number_id)),
+            self._vault.seal(upstream.token, place.bound("token")),
             round(upstream.timeout * 1_000),
             upstream.may_be_inside,
             self._clock(),
@@ -236,15 +254,16 @@ class Routes:
     async def _ask_for_account_downstreams(self, account_id: str) -> Sequence[Downstream]:
         oldest: dict[object, Downstream] = {}
         for sealed in await self._store.account_downstreams(account_id):
-            it = self._opened(sealed)
-            oldest.setdefault(it.receiver, it)
+            if _gets_account_events(sealed):
+                it = self._opened(sealed)
+                oldest.setdefault(it.receiver, it)
         return list(oldest.values())
 
     async def _ask_for_upstream(self, phone_number_id: str) -> Upstream | None:
         sealed = await self._store.find_upstream(phone_number_id)
         if sealed is None:
             return None
-        token = self._vault.open(sealed.token, _token_of(phone_number_id))
+        token = self._open(sealed.token, token_place(sealed.account_id, phone_number_id, sealed.url), "token")
         return Upstream(phone_number_id, sealed.url, token, sealed.timeout_ms / 1_000, sealed.may_be_inside)
 
     def _account(self, sealed: SealedAccount) -> Account:
@@ -253,22 +272,29 @@ class Routes:
         return Account(sealed.account_id, self._vault.open(sealed.app_secret, _app_secret_of(sealed.account_id)))
 
     def _opened(self, sealed: SealedDownstream) -> Downstream:
-        place = _place(sealed.phone_number_id, sealed.downstream_id)
+        place = downstream_place_of(sealed)
         return Downstream(
             sealed.downstream_id,
             sealed.phone_number_id,
             sealed.url,
-            None if sealed.secret is None else self._vault.open(sealed.secret, f"{place}/secret"),
+            None if sealed.secret is None else self._open(sealed.secret, place, "secret"),
             self._headers(sealed),
             sealed.timeout_ms / 1_000,
             sealed.required,
             sealed.may_be_inside,
+            _gets_account_events(sealed),
         )
+
+    def _open(self, sealed: bytes, place: SealedPlace, purpose: str) -> str:
+        try:
+            return self._vault.open(sealed, place.bound(purpose))
+        except CannotUnseal:  # or sealed by a version that did not bind it to its URL
+            return self._vault.open(sealed, place.former(purpose))
 
     def _headers(self, sealed: SealedDownstream) -> dict[str, str]:
         if sealed.headers is None:
             return {}
-        text = self._vault.open(sealed.headers, f"{_place(sealed.phone_number_id, sealed.downstream_id)}/headers")
+        text = self._open(sealed.headers, downstream_place_of(sealed), "headers")
         return msgspec.json.decode(text, type=dict[str, str])
 
     def _info(self, sealed: SealedDownstream) -> DownstreamInfo:
@@ -280,6 +306,7 @@ class Routes:
             timeout=sealed.timeout_ms / 1_000,
             required=sealed.required,
             may_be_inside=sealed.may_be_inside,
+            account_events=_gets_account_events(sealed),
             created_at=sealed.created_at,
         )
 
@@ -294,19 +321,13 @@ class Routes:
         self._downstreams, self._account_downstreams = {}, {}
 
 
-# Where a sealed secret belongs: moved to another place it does not open.
+def _gets_account_events(sealed: SealedDownstream) -> bool:
+    """What a node of the version before sets does not say it; then the operator's do."""
+    return sealed.account_events or sealed.may_be_inside
 
 
 def _app_secret_of(account_id: str) -> str:
     return f"account/{account_id}/app_secret"
-
-
-def _place(phone_number_id: str, downstream_id: str) -> str:
-    return f"downstream/{phone_number_id}/{downstream_id}"
-
-
-def _token_of(phone_number_id: str) -> str:
-    return f"upstream/{phone_number_id}/token"
 
 
 def _sha256(text: str) -> bytes:

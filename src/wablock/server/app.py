@@ -106,7 +106,7 @@ class Application:
         self._checks = check.Checks(block_list, access, rates, answering_version(None))
         self._messages = messages.Messages(outbound, access, rates, pass_through=options.pass_through)
         self._webhooks = webhooks.Webhooks(inbound, routes, answering_version(None))
-        manage = Manage(block_list, access, clock, self._callers.authorize, self._callers.body)
+        manage = Manage(block_list, access, routes, clock, self._callers.authorize, self._callers.body)
         routing = Routing(access, routes, outside, drops, self._callers.authorize, self._callers.body)
         upstreams = UpstreamRoutes(access, routes, outside, self._callers.authorize, self._callers.body)
         told = document()

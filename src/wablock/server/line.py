@@ -32,8 +32,9 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Drops(msgspec.Struct, frozen=True):
-    """The question what a worker has lately taken out for this number, after `seq`."""
+    """The question what a worker has lately taken out for this account's number, after `seq`."""
 
+    account_id: str
     phone_number_id: str
     seq: int
 

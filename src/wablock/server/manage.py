@@ -1,6 +1,7 @@
 """`/v1`: what Meta's API has no words for. Tokens, and when users last wrote."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -11,13 +12,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from wablock import access
-from wablock.access import Access, AccessToken, Scope
+from wablock.access import Access, AccessToken, Scope, token_id_of
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND
 from wablock.block_list.service import BlockList
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, MissingParameter, TooManyUsers, UnknownObject
 from wablock.contract.versions import answering_version
+from wablock.gate.routes import Routes
 from wablock.server.answers import Answer, success
 from wablock.server.parameters import NOT_JSON, invalid
 
@@ -37,13 +39,17 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TokenInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """What can be told of a token; times in seconds since 1970. `token` once only, when it is made."""
+    """What can be told of a token; times in seconds since 1970. `token` once only, when it is made.
+
+    `made_by` is the token_id of the token that made it; missing where the operator did, or who asks may not see it.
+    """
 
     token_id: str
     token: str | msgspec.UnsetType = UNSET
     label: str
     scopes: list[str]
     phone_number_ids: list[str] | msgspec.UnsetType = UNSET
+    made_by: str | msgspec.UnsetType = UNSET
     created_at: int
     expires_at: int | msgspec.UnsetType = UNSET
     revoked_at: int | msgspec.UnsetType = UNSET
@@ -55,8 +61,12 @@ class Tokens(msgspec.Struct):
     data: list[TokenInfo]
 
 
-class TokenRevoked(msgspec.Struct):
+class TokenRevoked(msgspec.Struct, omit_defaults=True):
+    """`token_ids` and `downstream_ids`: what was revoked and removed, where what the token made goes with it."""
+
     success: bool
+    token_ids: list[str] | msgspec.UnsetType = UNSET
+    downstream_ids: list[str] | msgspec.UnsetType = UNSET
 
 
 class LastInbound(msgspec.Struct, forbid_unknown_fields=True):
@@ -75,10 +85,17 @@ class Manage:
     """The `/v1` routes. `authorize` gives a request's token or raises the contract's failure."""
 
     def __init__(
-        self, block_list: BlockList, grants: Access, clock: Callable[[], Microseconds], authorize: Any, read_body: Any
+        self,
+        block_list: BlockList,
+        grants: Access,
+        routes: Routes,
+        clock: Callable[[], Microseconds],
+        authorize: Any,
+        read_body: Any,
     ) -> None:
         self._block_list = block_list
         self._access = grants
+        self._gate_routes = routes
         self._clock = clock
         self._authorize = authorize
         self._read_body = read_body
@@ -93,7 +110,9 @@ class Manage:
 
     async def list_tokens(self, request: Request) -> Response:
         asker = await self._authorize(request)
-        return json_answer(request, Tokens([token_info(token) for token in await self._access.tokens(asker)]))
+        tokens = await self._access.tokens(asker)
+        visible = {token.digest for token in tokens}
+        return json_answer(request, Tokens([_info(token, visible) for token in tokens]))
 
     async def create_token(self, request: Request) -> Response:
         maker = await self._authorize(request)
@@ -109,17 +128,25 @@ class Manage:
             self._clock(),
             maker.expires_at if asked.expires_at is None else asked.expires_at * SECOND,
         )
-        await self._access.grant(maker, token)
-        info = token_info(token)
+        info = token_info(await self._access.grant(maker, token))
         info.token = text
         return json_answer(request, info, 201)
 
     async def revoke_token(self, request: Request) -> Response:
         asker = await self._authorize(request)
         token_id = request.path_params["token_id"]
+        if _flag(request, "with_made"):
+            return await self._revoke_with_made(request, asker, token_id)
         if not await self._access.revoke(asker, token_id):
             raise UnknownObject("DELETE", token_id)
         return json_answer(request, TokenRevoked(success=True))
+
+    async def _revoke_with_made(self, request: Request, asker: AccessToken, token_id: str) -> Response:
+        tokens = await self._access.revoke_with_made(asker, token_id)
+        if not tokens:
+            raise UnknownObject("DELETE", token_id)
+        removed = await self._gate_routes.remove_set_by(asker.account_id, {token.digest for token in tokens})
+        return json_answer(request, TokenRevoked(True, [token.token_id for token in tokens], list(removed)))
 
     async def put_last_inbound(self, request: Request) -> Response:
         token = await self._authorize(request)
@@ -147,10 +174,29 @@ def token_info(token: AccessToken) -> TokenInfo:
         label=token.label,
         scopes=sorted(token.scopes),
         phone_number_ids=UNSET if token.phone_number_ids is None else sorted(token.phone_number_ids),
+        made_by=UNSET if token.made_by is None else token_id_of(token.made_by),
         created_at=token.created_at // SECOND,
         expires_at=UNSET if token.expires_at is None else token.expires_at // SECOND,
         revoked_at=UNSET if token.revoked_at is None else token.revoked_at // SECOND,
     )
+
+
+def _info(token: AccessToken, visible: AbstractSet[bytes]) -> TokenInfo:
+    """Without its maker where that is none of `visible`: a token_id is a part of a hash."""
+    info = token_info(token)
+    if token.made_by not in visible:
+        info.made_by = UNSET
+    return info
+
+
+def _flag(request: Request, name: str) -> bool:
+    match request.query_params.get(name, "false"):
+        case "true":
+            return True
+        case "false":
+            return False
+        case _:
+            raise InvalidParameter(f"Param {name} must be true or false.")
 
 
 def moment(at: int | str | None, name: str = "at") -> Microseconds | None:

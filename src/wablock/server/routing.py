@@ -108,7 +108,8 @@ class Routing:
         return json_answer(request, DownstreamList([_told(info) for info in found]))
 
     async def add_downstream(self, request: Request) -> Response:
-        number = await self._number(request, Scope.MANAGE)
+        token = await self._authorize(request)
+        number = await self._access.number(token, request.path_params["phone_number_id"], Scope.MANAGE, request.method)
         asked = decoded(await self._read_body(request), DownstreamToAdd)
         if asked.secret is not None and is_public(asked.secret):
             raise InvalidParameter("Param secret is wablock dev's own, which everybody knows: choose another.")
@@ -123,6 +124,8 @@ class Routing:
             headers=_sendable(asked.headers),
             timeout=asked.timeout,
             required=asked.required,
+            account_events=token.phone_number_ids is None,
+            set_by=token.digest,
         )
         added = await self._routes.add_downstream(number.account_id, number.phone_number_id, new)
         if added is None:
@@ -141,7 +144,7 @@ class Routing:
         after = request.query_params.get("after", "0")
         if not (after.isascii() and after.isdigit()):
             raise InvalidParameter("Param after must be a number, as an answer before gave it.")
-        found = await self._drops(number.phone_number_id, int(after[:18]))
+        found = await self._drops(number, int(after[:18]))
         data = [RecentDrop(drop.seq, drop.at // SECOND, drop.sender, drop.type, drop.size) for drop in found]
         return json_answer(request, RecentDropList(data, data[-1].seq if data else int(after[:18])))
 

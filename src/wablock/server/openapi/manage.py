@@ -10,6 +10,7 @@ _TOKEN: Final = {
     "token_id": "3f5a1c9be072",
     "label": "support desk",
     "scopes": ["read", "write"],
+    "made_by": "b81e07d25c46",
     "created_at": MOMENT,
 }
 
@@ -41,7 +42,14 @@ def paths() -> dict[str, Any]:
                         "required": True,
                         "description": "As the list of tokens names it.",
                         "schema": {"type": "string", "pattern": "^[0-9a-f]{12}$"},
-                    }
+                    },
+                    {
+                        "name": "with_made",
+                        "in": "query",
+                        "description": "Also revoke the tokens that it made, and those that these made, and remove "
+                        "the receivers that they set.",
+                        "schema": {"type": "boolean", "default": False},
+                    },
                 ]
             }
         },

@@ -49,7 +49,7 @@ def _access_token(row: Row) -> Row:
 
 
 def _downstream(row: Row) -> Row:
-    return (*row[:7], bool(row[7]), bool(row[8]), row[9])
+    return (*row[:7], bool(row[7]), bool(row[8]), row[9], bool(row[10]), row[11])
 
 
 def _upstream(row: Row) -> Row:
@@ -65,6 +65,7 @@ ACCESS_TOKEN: Final = (
     "created_at",
     "expires_at",
     "revoked_at",
+    "made_by",
 )
 BLOCKED_USER: Final = (
     "list_id",
@@ -90,6 +91,8 @@ DOWNSTREAM: Final = (
     "required",
     "may_be_inside",
     "created_at",
+    "account_events",
+    "set_by",
 )
 _NEXT_EXPIRY: Final = (
     "(SELECT min(expires_at) FROM blocked_user "

@@ -11,15 +11,17 @@ from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
 from wablock.storage.postgres.connections import Connection, Connections
 
-_TOKEN: Final = "token_sha256, account_id, label, scopes, phone_number_ids, created_at, expires_at, revoked_at"
+_TOKEN: Final = "token_sha256, account_id, label, scopes, phone_number_ids, created_at, expires_at, revoked_at, made_by"
 _FIND_TOKENS = f"SELECT {_TOKEN} FROM access_token WHERE token_sha256 = ANY($1)"
 _TOKENS = (
     f"SELECT {_TOKEN} FROM access_token WHERE $1::text IS NULL OR account_id = $1 ORDER BY created_at, token_sha256"
 )
 _ADD_TOKEN = f"""
-INSERT INTO access_token ({_TOKEN}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO access_token ({_TOKEN}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (token_sha256) DO NOTHING RETURNING token_sha256
 """
+# The maker is held: it is not revoked meanwhile, so who revokes it afterwards finds what it made.
+_HOLD_MAKER = "SELECT revoked_at FROM access_token WHERE token_sha256 = $1 FOR UPDATE"
 _REVOKE_TOKEN = """
 UPDATE access_token SET revoked_at = $2 WHERE token_sha256 = $1 AND revoked_at IS NULL RETURNING token_sha256
 """
@@ -96,11 +98,18 @@ async def numbers(connection: Connection) -> Sequence[BusinessNumber]:
 async def add_token(connection: Connection, token: AccessToken) -> bool:
     chosen = token.phone_number_ids
     values = token.digest, token.account_id, token.label, " ".join(sorted(token.scopes))
-    times = token.created_at, token.expires_at, token.revoked_at
+    times = token.created_at, token.expires_at, token.revoked_at, token.made_by
     async with connection.transaction():
+        if await is_revoked(connection, token.made_by):
+            return False
         await connection.execute(_ADD_ACCOUNT, token.account_id, token.created_at)
         added = await connection.fetchval(_ADD_TOKEN, *values, None if chosen is None else sorted(chosen), *times)
     return added is not None
+
+
+async def is_revoked(connection: Connection, maker: bytes | None) -> bool:
+    """Whether this token was revoked; if not, it is not until the transaction ends."""
+    return maker is not None and await connection.fetchval(_HOLD_MAKER, maker) is not None
 
 
 async def revoke_token(connection: Connection, digest: bytes, at: Microseconds) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from wablock.block_list.ports import Microseconds
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.postgres.connections import Connection
+from wablock.storage.postgres.directory import is_revoked
 
 _NUL: Final = "\0"  # no text on PostgreSQL has one; strangers may ask for what they like
 
@@ -22,7 +23,8 @@ ON CONFLICT (account_id) DO UPDATE SET
 _LISTS = "SELECT list_id FROM account_list WHERE account_id = $1"
 
 _DOWNSTREAM: Final = (
-    "downstream_id, phone_number_id, account_id, url, secret, headers, timeout_ms, required, may_be_inside, created_at"
+    "downstream_id, phone_number_id, account_id, url, secret, headers, timeout_ms, required, may_be_inside, "
+    "created_at, account_events, set_by"
 )
 _DOWNSTREAMS = f"""
 SELECT {_DOWNSTREAM} FROM downstream WHERE phone_number_id = $1 ORDER BY created_at, downstream_id
@@ -36,8 +38,9 @@ ORDER BY created_at, downstream_id
 _HOLD_NUMBER = "SELECT 1 FROM phone_number WHERE phone_number_id = $1 AND account_id = $2 FOR UPDATE"
 _ADD_DOWNSTREAM = """
 INSERT INTO downstream (
-  phone_number_id, downstream_id, account_id, url, secret, headers, timeout_ms, required, may_be_inside, created_at
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+  phone_number_id, downstream_id, account_id, url, secret, headers, timeout_ms, required, may_be_inside, created_at,
+  account_events, set_by
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (phone_number_id, downstream_id) DO NOTHING
 """
 _REMOVE_DOWNSTREAM = """
@@ -86,8 +89,11 @@ async def add_downstream(connection: Connection, it: SealedDownstream) -> bool:
     async with connection.transaction():
         if await connection.fetchval(_HOLD_NUMBER, it.phone_number_id, it.account_id) is None:
             return False
+        if await is_revoked(connection, it.set_by):
+            return False
         values = it.downstream_id, it.account_id, it.url, it.secret, it.headers, it.timeout_ms, it.required
-        await connection.execute(_ADD_DOWNSTREAM, it.phone_number_id, *values, it.may_be_inside, it.created_at)
+        rest = it.may_be_inside, it.created_at, it.account_events, it.set_by
+        await connection.execute(_ADD_DOWNSTREAM, it.phone_number_id, *values, *rest)
     return True
 
 

@@ -10,11 +10,14 @@ from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
 from wablock.storage.sqlite.writes import BatchWriter
 
-_TOKEN_COLUMNS: Final = "token_sha256, account_id, label, scopes, phone_number_ids, created_at, expires_at, revoked_at"
+_TOKEN_COLUMNS: Final = (
+    "token_sha256, account_id, label, scopes, phone_number_ids, created_at, expires_at, revoked_at, made_by"
+)
 _FIND_TOKEN = f"SELECT {_TOKEN_COLUMNS} FROM access_token WHERE token_sha256 = ?"
 _TOKENS = f"SELECT {_TOKEN_COLUMNS} FROM access_token WHERE ?1 IS NULL OR account_id = ?1 ORDER BY created_at"
 _ADD_TOKEN = f"""
-INSERT INTO access_token ({_TOKEN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO access_token ({_TOKEN_COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+WHERE NOT EXISTS (SELECT 1 FROM access_token WHERE token_sha256 = ?9 AND revoked_at IS NOT NULL)
 ON CONFLICT (token_sha256) DO NOTHING
 """
 _REVOKE_TOKEN = "UPDATE access_token SET revoked_at = ? WHERE token_sha256 = ? AND revoked_at IS NULL"
@@ -81,6 +84,7 @@ def add_token(writer: BatchWriter, token: AccessToken) -> bool:
                 token.created_at,
                 token.expires_at,
                 token.revoked_at,
+                token.made_by,
             ),
         )
         return connection.changes() > 0

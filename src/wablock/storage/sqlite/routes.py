@@ -27,15 +27,17 @@ ON CONFLICT (account_id) DO UPDATE SET
 """
 
 _DOWNSTREAM: Final = (
-    "downstream_id, phone_number_id, account_id, url, secret, headers, timeout_ms, required, may_be_inside, created_at"
+    "downstream_id, phone_number_id, account_id, url, secret, headers, timeout_ms, required, may_be_inside, "
+    "created_at, account_events, set_by"
 )
 _DOWNSTREAMS = f"SELECT {_DOWNSTREAM} FROM downstream WHERE phone_number_id = ? ORDER BY created_at, downstream_id"
 _ACCOUNT_DOWNSTREAMS = f"SELECT {_DOWNSTREAM} FROM downstream WHERE account_id = ? ORDER BY created_at, downstream_id"
 # Only for a number of the account: another tenant's webhooks are nobody else's business.
 _ADD_DOWNSTREAM = f"""
 INSERT INTO downstream ({_DOWNSTREAM})
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
 WHERE EXISTS (SELECT 1 FROM phone_number WHERE phone_number_id = ?2 AND account_id = ?3)
+AND NOT EXISTS (SELECT 1 FROM access_token WHERE token_sha256 = ?12 AND revoked_at IS NOT NULL)
 """
 _REMOVE_DOWNSTREAM = "DELETE FROM downstream WHERE phone_number_id = ? AND downstream_id = ?"
 
@@ -76,7 +78,8 @@ def account_downstreams(connection: apsw.Connection, account_id: str) -> Sequenc
 
 def add_downstream(writer: BatchWriter, it: SealedDownstream) -> bool:
     values = (it.downstream_id, it.phone_number_id, it.account_id, it.url, it.secret, it.headers)
-    return _changes(writer, _ADD_DOWNSTREAM, (*values, it.timeout_ms, it.required, it.may_be_inside, it.created_at))
+    rest = (it.timeout_ms, it.required, it.may_be_inside, it.created_at, it.account_events, it.set_by)
+    return _changes(writer, _ADD_DOWNSTREAM, (*values, *rest))
 
 
 def remove_downstream(writer: BatchWriter, phone_number_id: str, downstream_id: str) -> bool:
@@ -113,5 +116,8 @@ def _account(row: tuple[Any, ...] | None) -> SealedAccount | None:
 def _downstream(*columns: Any) -> SealedDownstream:
     downstream = SealedDownstream(*columns)
     return msgspec.structs.replace(
-        downstream, required=bool(downstream.required), may_be_inside=bool(downstream.may_be_inside)
+        downstream,
+        required=bool(downstream.required),
+        may_be_inside=bool(downstream.may_be_inside),
+        account_events=bool(downstream.account_events),
     )

@@ -1,0 +1,34 @@
+"""Where a sealed secret belongs: in another place, or sent to another URL, it does not open."""
+
+import msgspec
+
+from wablock.gate.ports import SealedDownstream
+
+
+class SealedPlace(msgspec.Struct, frozen=True):
+    """A row of the database, whose it is, and the URL that its secrets are sent to."""
+
+    table: str
+    row: str
+    account_id: str
+    url: str
+
+    def bound(self, purpose: str) -> str:
+        """What a secret is sealed with. As JSON, so that no two places are written alike."""
+        return msgspec.json.encode(["bound", self.table, self.row, purpose, self.account_id, self.url]).decode()
+
+    def former(self, purpose: str) -> str:
+        """What versions that did not bind a secret to its URL sealed it with; nothing is sealed so any more."""
+        return f"{self.table}/{self.row}/{purpose}"
+
+
+def downstream_place(account_id: str, phone_number_id: str, downstream_id: str, url: str) -> SealedPlace:
+    return SealedPlace("downstream", f"{phone_number_id}/{downstream_id}", account_id, url)
+
+
+def downstream_place_of(sealed: SealedDownstream) -> SealedPlace:
+    return downstream_place(sealed.account_id, sealed.phone_number_id, sealed.downstream_id, sealed.url)
+
+
+def token_place(account_id: str, phone_number_id: str, url: str) -> SealedPlace:
+    return SealedPlace("upstream", phone_number_id, account_id, url)
