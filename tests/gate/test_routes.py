@@ -168,7 +168,15 @@ async def test_a_downstream_comes_back_as_it_was_added(routes: Routes) -> None:
 
     (found,) = await routes.downstreams(OURS)
     assert found == Downstream(
-        downstream_id, OURS, URL, "s", {"b": "2", "a": "é"}, timeout=2.5, required=False, may_be_inside=True
+        downstream_id,
+        OURS,
+        URL,
+        "s",
+        {"b": "2", "a": "é"},
+        timeout=2.5,
+        required=False,
+        may_be_inside=True,
+        account_events=True,
     )
 
 
@@ -200,7 +208,7 @@ async def test_a_numbers_downstreams_are_its_own_oldest_first(routes: Routes) ->
 
 
 async def test_an_account_has_the_downstreams_of_its_numbers(routes: Routes) -> None:
-    ids = [await added(routes, OURS), await added(routes, OUR_OTHER, NewDownstream(url=URL))]
+    ids = [await added(routes, OURS), await added(routes, OUR_OTHER, NewDownstream(url=URL, account_events=True))]
     await added(routes, THEIRS, NewDownstream(url="https://rival.example"))
 
     assert [it.downstream_id for it in await routes.account_downstreams("acme")] == ids
@@ -521,7 +529,7 @@ async def test_a_receiver_set_for_one_number_gets_none_of_the_accounts_own_event
     await added(routes, OURS, NewDownstream(url=URL, set_by=b"a token of one number"))
 
     assert [it.url for it in await routes.downstreams(OURS)] == [URL]
-    assert await routes.account_downstreams("acme") == []
+    assert not await routes.account_downstreams("acme")
 
 
 async def test_a_receiver_that_the_operator_set_beside_older_nodes_gets_them(routes: Routes) -> None:
