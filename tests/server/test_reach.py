@@ -48,9 +48,7 @@ def _account_receivers(tmp_path: Path) -> list[str]:
     return asyncio.run(urls())
 
 
-def test_a_receiver_that_a_token_of_one_number_set_gets_no_account_events(
-    server: RunningServer, tmp_path: Path
-) -> None:
+def test_a_receiver_set_by_a_token_of_one_number_gets_no_account_events(server: RunningServer, tmp_path: Path) -> None:
     _receiver_of(server, "scoped", "https://93.184.216.34/scoped")
     _receiver_of(server, TOKEN, "https://93.184.216.34/whole")
 
