@@ -179,3 +179,10 @@ async def test_the_upstreams_token_is_masked_wherever_the_chunks_end(size: int) 
 
 async def test_what_begins_no_token_goes_on_at_once() -> None:
     assert [chunk async for chunk in masked(chunked([b"first", b"last"]), TOKEN)] == [b"first", b"last"]
+
+
+async def test_a_short_token_may_be_a_word_and_stays() -> None:
+    assert [chunk async for chunk in masked(chunked([b'{"id":', b'"short"}']), TokenFinder("short"))] == [
+        b'{"id":',
+        b'"short"}',
+    ]

@@ -11,6 +11,7 @@ from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce,
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter, InvalidSignature, Overloaded
 from wablock.contract.number_plans import country_to_read_by
+from wablock.gate.aside import aside
 from wablock.gate.dashboard_test import DashboardTest
 from wablock.gate.delivery import Delivery, Part
 from wablock.gate.drops import RecentDrops
@@ -18,7 +19,6 @@ from wablock.gate.last_inbound import LastInbound
 from wablock.gate.ports import Account, CannotUnseal, GateMeter
 from wablock.gate.proof import Proof
 from wablock.gate.routes import Routes
-from wablock.gate.webhook.aside import aside
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change, kind_of, opens_window, sent_at
 from wablock.gate.webhook.display_numbers import display_wa_id

@@ -1,10 +1,12 @@
 """What becomes of a request that a business sends up: nothing goes to a user whom it has blocked."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlockedByBusiness, NotSent, Overloaded, UnknownObject, UpstreamTimedOut
+from wablock.gate.aside import aside
 from wablock.gate.ports import Answer, CannotUnseal, GateMeter, Sender, Upstream, UpstreamFailed
 from wablock.gate.routes import Routes
 from wablock.gate.send_request.credentials import check_without_token, headers_without_token, without_credentials
@@ -42,11 +44,11 @@ class Outbound:
         read or the token stands in what goes on: then nothing was sent. `UnknownObject` where the number has no
         upstream; `NotSent` where that gave no answer, so that nobody knows what it did.
         """
-        parameters = read_parameters(request)
+        parameters = await aside(request.body, partial(read_parameters, request))
         await self._judge(number, parameters)
         onward = without_credentials(request, parameters)
         callers = token_finder(token)
-        check_without_token(path, onward, callers)
+        await aside(request.body, partial(check_without_token, path, onward, callers))
         upstream = await self._upstream(number, method)
         try:
             with on_behalf_of(number.account_id):

@@ -12,9 +12,9 @@ from typing import Final, Protocol
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.contract.errors import InvalidSignature
+from wablock.gate.aside import aside
 from wablock.gate.ports import Account, GateMeter
 from wablock.gate.routes import Routes
-from wablock.gate.webhook.aside import aside
 from wablock.gate.webhook.named_ids import entry_ids, number_ids
 from wablock.gate.webhook.signature import is_signed
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
-from wablock.gate.token_finder import TokenFinder
+from wablock.gate.token_finder import SHORTEST_PART, TokenFinder
 
 # What clients of the Graph API read: the SDKs for PHP, Java, Ruby (koala's DEBUG_HEADERS) and C#, and programs that
 # slow down by Meta's usage headers. Then what other gateways say of their rates, and what describes the body.
@@ -92,9 +92,14 @@ def inert_type(content_type: str) -> str:
 async def masked(chunks: AsyncIterator[bytes], upstream_token: TokenFinder) -> AsyncIterator[bytes]:
     """`chunks` with asterisks, as many, in the place of the token: Graph writes it into the next page's address.
 
-    What may be the beginning of a token waits for the next chunk; everything else goes on at once.
+    What may be the beginning of a token waits for the next chunk; everything else goes on at once. A short token stays:
+    it may be a word of the answer.
     """
-    spellings = upstream_token.plain_spellings
+    spellings = [it for it in upstream_token.plain_spellings if len(it) >= SHORTEST_PART]
+    if not spellings:
+        async for chunk in chunks:
+            yield chunk
+        return
     kept = b""
     async for chunk in chunks:
         text = kept + chunk

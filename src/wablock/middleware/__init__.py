@@ -6,7 +6,7 @@ from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wablock.gate.webhook.aside import aside
+from wablock.gate.aside import aside
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.raw_json import Unreadable
 from wablock.gate.webhook.signature import is_signed, sign

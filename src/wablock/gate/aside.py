@@ -9,7 +9,7 @@ _T = TypeVar("_T")
 
 _LARGE: Final = 8_192  # bytes; the worst 8,000 take some 5 ms, and to go to the thread and back takes 0.1 ms
 # One, however many bodies there are: threads that compute take turns with the event loop.
-_thread = ThreadPoolExecutor(1, "wablock-large-webhooks")
+_thread = ThreadPoolExecutor(1, "wablock-large-bodies")
 
 
 async def aside(body: bytes, work: Callable[[], _T]) -> _T:
