@@ -56,6 +56,10 @@ class MemoryRoutes:
         self.looked_up += 1
         return self._upstreams.get(phone_number_id)
 
+    async def account_upstreams(self, account_id: str) -> Sequence[SealedUpstream]:
+        self.looked_up += 1
+        return [it for _, it in sorted(self._upstreams.items()) if it.account_id == account_id]
+
     async def set_upstream(self, upstream: SealedUpstream) -> bool:
         if self._numbers.get(upstream.phone_number_id) != upstream.account_id:
             return False

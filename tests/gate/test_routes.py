@@ -16,7 +16,7 @@ from wablock.gate.ports import (
     SealedUpstream,
     Upstream,
 )
-from wablock.gate.routes import NewDownstream, Routes
+from wablock.gate.routes import NewDownstream, RemovedRoutes, Routes
 from wablock.vault import AeadVault
 
 NOW = 1_737_679_688_383_584
@@ -538,9 +538,17 @@ async def test_a_receiver_that_the_operator_set_beside_older_nodes_gets_them(rou
     assert [it.url for it in await routes.account_downstreams("acme")] == [URL]
 
 
+async def test_the_upstreams_that_a_token_set_are_removed(routes: Routes) -> None:
+    for number, set_by in ((OURS, b"one"), (OUR_OTHER, None)):
+        await routes.set_upstream("acme", msgspec.structs.replace(UPSTREAM, phone_number_id=number), set_by)
+
+    assert await routes.remove_set_by("acme", {b"one"}) == RemovedRoutes([], [OURS])
+    assert [await routes.upstream(number) is not None for number in (OURS, OUR_OTHER)] == [False, True]
+
+
 async def test_the_receivers_that_a_token_set_are_removed(routes: Routes) -> None:
     theirs = await added(routes, OURS, NewDownstream(url=URL, set_by=b"one"))
     kept = [await added(routes, OURS, NewDownstream(url=URL, set_by=it)) for it in (b"two", None)]
 
-    assert await routes.remove_set_by("acme", {b"one"}) == [theirs]
+    assert await routes.remove_set_by("acme", {b"one"}) == RemovedRoutes([theirs], [])
     assert [it.downstream_id for it in await routes.downstreams(OURS)] == kept

@@ -25,7 +25,7 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
         yield server
 
 
-def _asked(server: RunningServer, method: str, path: str, token: str, **body: object) -> httpx2.Response:
+def _asked(server: RunningServer, method: str, path: str, token: str, /, **body: object) -> httpx2.Response:
     headers = {"authorization": f"Bearer {token}"}
     return httpx2.request(method, server.url + path, headers=headers, json=body or None, timeout=60)
 
@@ -55,15 +55,21 @@ def test_a_receiver_set_by_a_token_of_one_number_gets_no_account_events(server: 
     assert _account_receivers(tmp_path) == ["https://93.184.216.34/whole"]
 
 
-def test_a_revoked_token_goes_with_the_tokens_and_receivers_that_it_made(server: RunningServer, tmp_path: Path) -> None:
+def test_a_revoked_token_goes_with_the_tokens_receivers_and_upstreams_that_it_made(
+    server: RunningServer, tmp_path: Path
+) -> None:
     maker = _asked(server, "POST", "/v1/tokens", TOKEN, label="maker").json()
     made = _asked(server, "POST", "/v1/tokens", maker["token"], label="made").json()
     _receiver_of(server, made["token"], "https://93.184.216.34/made")
+    upstream = f"/v1/numbers/{PHONE_NUMBER_ID}/upstream"
+    _asked(server, "PUT", upstream, made["token"], url="https://93.184.216.34", token="theirs")
 
     answer = _asked(server, "DELETE", f"/v1/tokens/{maker['token_id']}?with_made=true", TOKEN).json()
 
     assert answer["token_ids"] == [maker["token_id"], made["token_id"]]
     assert len(answer["downstream_ids"]) == 1
+    assert answer["upstreams_of"] == [PHONE_NUMBER_ID]
+    assert _asked(server, "GET", upstream, TOKEN).json()["error"]["code"] == 100
     assert _asked(server, "GET", "/v1/tokens", made["token"]).json()["error"]["code"] == 190
     assert _account_receivers(tmp_path) == []
 

@@ -26,7 +26,7 @@ DOWNSTREAM = SealedDownstream(
     True,
     b"\x00maker",
 )
-UPSTREAM = SealedUpstream(LIST, ACCOUNT, "https://graph.example", b"\x00token", 30_000, True, NOON)
+UPSTREAM = SealedUpstream(LIST, ACCOUNT, "https://graph.example", b"\x00token", 30_000, True, NOON, b"\x00maker")
 
 
 async def test_an_account_is_found_as_it_was_set(store: Store) -> None:
@@ -188,11 +188,20 @@ async def test_a_number_takes_its_routes_along_when_it_is_removed(store: Store) 
     assert [not it for it in found] == [True] * 3
 
 
-async def test_a_token_that_was_revoked_sets_no_receiver(store: Store) -> None:
+async def test_a_token_that_was_revoked_sets_no_receiver_and_no_upstream(store: Store) -> None:
     await store.add_number(NUMBER, NOON)
     maker = AccessToken(b"\x00maker", ACCOUNT, "maker", ALL_SCOPES, None, NOON)
     await store.add_token(maker)
     await store.revoke_token(maker.digest, NOON)
 
     assert not await store.add_downstream(DOWNSTREAM)
-    assert await store.downstreams(LIST) == []
+    assert not await store.set_upstream(UPSTREAM)
+    assert (list(await store.downstreams(LIST)), await store.find_upstream(LIST)) == ([], None)
+
+
+async def test_an_accounts_upstreams_come_by_number(store: Store) -> None:
+    for number, account in (("3", ACCOUNT), ("1", ACCOUNT), ("2", _OTHER)):
+        await store.add_number(BusinessNumber(number, account), NOON)
+        await store.set_upstream(msgspec.structs.replace(UPSTREAM, phone_number_id=number, account_id=account))
+
+    assert [it.phone_number_id for it in await store.account_upstreams(ACCOUNT)] == ["1", "3"]

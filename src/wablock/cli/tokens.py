@@ -14,6 +14,7 @@ from wablock.block_list.rules import SECOND
 from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, checked_number_id, named, print_json, say, show, time_text
 from wablock.cli.secrets import checked_secret
+from wablock.gate.routes import RemovedRoutes
 from wablock.server.manage import token_info
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
@@ -108,8 +109,8 @@ def revoke(
         Parameter(
             env_var="WABLOCK_WITH_MADE",
             negative="",
-            help="Revoke the tokens that it made as well, and those that these made, and remove the receivers that "
-            "they set. A token that was revoked before may be named.",
+            help="Revoke the tokens that it made as well, and those that these made, and remove the receivers and "
+            "upstreams that they set. A token that was revoked before may be named.",
         ),
     ] = False,
     key: KeySettings = KeySettings(),  # noqa: B008 - immutable
@@ -118,7 +119,7 @@ def revoke(
 ) -> None:
     """Revoke a token. Every server refuses it within a second."""
 
-    async def work(store: Store) -> tuple[AccessToken, Sequence[AccessToken], Sequence[str]]:
+    async def work(store: Store) -> tuple[AccessToken, Sequence[AccessToken], RemovedRoutes]:
         tokens = await store.tokens()
         good = [token for token in tokens if token.revoked_at is None]
         found = [token for token in (tokens if with_made else good) if token.token_id == token_id]
@@ -128,21 +129,23 @@ def revoke(
         token, now = found[0], system_clock()
         if not with_made:
             await store.revoke_token(token.digest, now)
-            return token, [token], []
+            return token, [token], RemovedRoutes()
         revoked = await access.revoke_with_made(store, token, now)
         makers = {it.digest for it in revoked}
         return token, revoked, await routes_of(store, key).remove_set_by(token.account_id, makers)
 
     token, revoked, removed = on_store(database, work)
     if json:
-        made = {"made": [_row(it) for it in revoked[1:]], "downstream_ids": list(removed)} if with_made else {}
+        made = {"made": [_row(it) for it in revoked[1:]]} | msgspec.structs.asdict(removed) if with_made else {}
         print_json(_row(token) | made)
         return
     say(f"Revoked token {token.token_id} ({token.label}).")
     for it in revoked[1:]:
         say(f"Revoked token {it.token_id} ({it.label}), made by {access.token_id_of(it.made_by or b'')}.")
-    for downstream_id in removed:
+    for downstream_id in removed.downstream_ids:
         say(f"Removed downstream {downstream_id}.")
+    for phone_number_id in removed.upstreams_of:
+        say(f"Removed the upstream of number {phone_number_id}.")
 
 
 def _typed_token() -> str:

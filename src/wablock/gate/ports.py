@@ -88,7 +88,7 @@ class SealedDownstream(msgspec.Struct, frozen=True):
 
 
 class SealedUpstream(msgspec.Struct, frozen=True):
-    """As a store keeps it. `token` is sealed."""
+    """As a store keeps it. `token` is sealed. `set_by`: see `SealedDownstream`."""
 
     phone_number_id: str
     account_id: str
@@ -97,6 +97,7 @@ class SealedUpstream(msgspec.Struct, frozen=True):
     timeout_ms: int
     may_be_inside: bool
     created_at: Microseconds
+    set_by: bytes | None = None
 
 
 class RouteStore(Protocol):
@@ -130,8 +131,14 @@ class RouteStore(Protocol):
 
     async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None: ...
 
+    async def account_upstreams(self, account_id: str) -> Sequence[SealedUpstream]:
+        """Those of all numbers of the account, by number."""
+
     async def set_upstream(self, upstream: SealedUpstream) -> bool:
-        """Keep `upstream` instead of what was there; False where the number does not exist or is another account's."""
+        """Keep `upstream` instead of what was there.
+
+        False where the number is not the account's, or the token that set it is revoked; then nothing changed.
+        """
 
     async def remove_upstream(self, phone_number_id: str) -> bool:
         """False where there is none."""

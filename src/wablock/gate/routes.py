@@ -75,6 +75,13 @@ class UpstreamInfo(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Microseconds
 
 
+class RemovedRoutes(msgspec.Struct, frozen=True):
+    """By their ids the downstreams, by their numbers' ids the upstreams."""
+
+    downstream_ids: Sequence[str] = ()
+    upstreams_of: Sequence[str] = ()
+
+
 class Routes:
     """The routes of all accounts and numbers. Raises `CannotUnseal` where a secret's key is not this one's."""
 
@@ -188,19 +195,29 @@ class Routes:
         self._forget_downstreams()
         return removed
 
-    async def remove_set_by(self, account_id: str, makers: Collection[bytes]) -> Sequence[str]:
-        """Remove the account's receivers that one of these tokens set; their ids."""
-        removed = [
+    async def remove_set_by(self, account_id: str, makers: Collection[bytes]) -> RemovedRoutes:
+        """Remove the account's receivers and upstreams that one of these tokens set."""
+        downstreams = [
             sealed.downstream_id
             for sealed in await self._store.account_downstreams(account_id)
             if sealed.set_by in makers
             and await self._store.remove_downstream(sealed.phone_number_id, sealed.downstream_id)
         ]
         self._forget_downstreams()
-        return removed
+        upstreams = [
+            sealed.phone_number_id
+            for sealed in await self._store.account_upstreams(account_id)
+            if sealed.set_by in makers and await self.remove_upstream(sealed.phone_number_id)
+        ]
+        return RemovedRoutes(downstreams, upstreams)
 
-    async def set_upstream(self, account_id: str, upstream: Upstream) -> Microseconds | None:
-        """Keep `upstream` instead of what was there, since when; None where the number is not the account's."""
+    async def set_upstream(
+        self, account_id: str, upstream: Upstream, set_by: bytes | None = None
+    ) -> Microseconds | None:
+        """Keep `upstream` instead of what was there, since when; None where the number is not the account's.
+
+        `set_by`: the digest of the token that sets it; None for the operator.
+        """
         place = token_place(account_id, upstream.phone_number_id, upstream.url)
         sealed = SealedUpstream(
             upstream.phone_number_id,
@@ -210,6 +227,7 @@ class Routes:
             round(upstream.timeout * 1_000),
             upstream.may_be_inside,
             self._clock(),
+            set_by,
         )
         kept = await self._store.set_upstream(sealed)
         self._upstreams = {}

@@ -62,11 +62,12 @@ class Tokens(msgspec.Struct):
 
 
 class TokenRevoked(msgspec.Struct, omit_defaults=True):
-    """`token_ids` and `downstream_ids`: what was revoked and removed, where what the token made goes with it."""
+    """What was revoked and removed, where what the token made goes with it. `upstreams_of`: whose upstream was."""
 
     success: bool
     token_ids: list[str] | msgspec.UnsetType = UNSET
     downstream_ids: list[str] | msgspec.UnsetType = UNSET
+    upstreams_of: list[str] | msgspec.UnsetType = UNSET
 
 
 class LastInbound(msgspec.Struct, forbid_unknown_fields=True):
@@ -146,7 +147,10 @@ class Manage:
         if not tokens:
             raise UnknownObject("DELETE", token_id)
         removed = await self._gate_routes.remove_set_by(asker.account_id, {token.digest for token in tokens})
-        return json_answer(request, TokenRevoked(True, [token.token_id for token in tokens], list(removed)))
+        answer = TokenRevoked(
+            True, [token.token_id for token in tokens], list(removed.downstream_ids), list(removed.upstreams_of)
+        )
+        return json_answer(request, answer)
 
     async def put_last_inbound(self, request: Request) -> Response:
         token = await self._authorize(request)

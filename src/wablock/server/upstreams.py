@@ -71,13 +71,14 @@ class UpstreamRoutes:
         return json_answer(request, _told(found.url, found.timeout, found.created_at))
 
     async def put(self, request: Request) -> Response:
-        number = await self._number(request)
+        token = await self._authorize(request)
+        number = await self._access.number(token, request.path_params["phone_number_id"], Scope.MANAGE, request.method)
         asked = decoded(await self._read_body(request), UpstreamToSet)
         if not is_token(asked.token):
             raise InvalidParameter("Param token must be printable ASCII without spaces.")
         await self._outside.check(asked.url, number.account_id)
         upstream = Upstream(number.phone_number_id, asked.url, asked.token, asked.timeout)
-        created_at = await self._routes.set_upstream(number.account_id, upstream)
+        created_at = await self._routes.set_upstream(number.account_id, upstream, token.digest)
         if created_at is None:
             raise UnknownObject("PUT", number.phone_number_id)
         return json_answer(request, _told(upstream.url, upstream.timeout, created_at))

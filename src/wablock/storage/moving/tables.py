@@ -53,7 +53,7 @@ def _downstream(row: Row) -> Row:
 
 
 def _upstream(row: Row) -> Row:
-    return (*row[:5], bool(row[5]), row[6])
+    return (*row[:5], bool(row[5]), *row[6:])
 
 
 ACCESS_TOKEN: Final = (
@@ -126,7 +126,7 @@ TABLES: Final = (
     Table("downstream", DOWNSTREAM, ("phone_number_id", "downstream_id"), _downstream),
     Table(
         "upstream",
-        ("phone_number_id", "account_id", "url", "token", "timeout_ms", "may_be_inside", "created_at"),
+        ("phone_number_id", "account_id", "url", "token", "timeout_ms", "may_be_inside", "created_at", "set_by"),
         ("phone_number_id",),
         _upstream,
     ),

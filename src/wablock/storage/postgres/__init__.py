@@ -185,6 +185,9 @@ class PostgresStore:
     async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None:
         return await self._read(routes.find_upstream, phone_number_id)
 
+    async def account_upstreams(self, account_id: str) -> Sequence[SealedUpstream]:
+        return await self._read(routes.account_upstreams, account_id)
+
     async def set_upstream(self, upstream: SealedUpstream) -> bool:
         return await self._write(routes.set_upstream, upstream)
 

@@ -47,13 +47,16 @@ _REMOVE_DOWNSTREAM = """
 DELETE FROM downstream WHERE phone_number_id = $1 AND downstream_id = $2 RETURNING downstream_id
 """
 
-_UPSTREAM: Final = "phone_number_id, account_id, url, token, timeout_ms, may_be_inside, created_at"
+_UPSTREAM: Final = "phone_number_id, account_id, url, token, timeout_ms, may_be_inside, created_at, set_by"
 _FIND_UPSTREAM = f"SELECT {_UPSTREAM} FROM upstream WHERE phone_number_id = $1"
+_ACCOUNT_UPSTREAMS = f"""
+SELECT {_UPSTREAM} FROM upstream WHERE phone_number_id = ANY($1) AND account_id = $2 ORDER BY phone_number_id
+"""
 _SET_UPSTREAM = f"""
-INSERT INTO upstream ({_UPSTREAM}) VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO upstream ({_UPSTREAM}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (phone_number_id) DO UPDATE SET
   account_id = excluded.account_id, url = excluded.url, token = excluded.token, timeout_ms = excluded.timeout_ms,
-  may_be_inside = excluded.may_be_inside, created_at = excluded.created_at
+  may_be_inside = excluded.may_be_inside, created_at = excluded.created_at, set_by = excluded.set_by
 """
 _REMOVE_UPSTREAM = "DELETE FROM upstream WHERE phone_number_id = $1 RETURNING phone_number_id"
 
@@ -108,11 +111,18 @@ async def find_upstream(connection: Connection, phone_number_id: str) -> SealedU
     return None if row is None else SealedUpstream(*row)
 
 
+async def account_upstreams(connection: Connection, account_id: str) -> Sequence[SealedUpstream]:
+    lists = [list_id for (list_id,) in await connection.fetch(_LISTS, account_id)]
+    return [SealedUpstream(*row) for row in await connection.fetch(_ACCOUNT_UPSTREAMS, lists, account_id)]
+
+
 async def set_upstream(connection: Connection, it: SealedUpstream) -> bool:
     async with connection.transaction():
         if await connection.fetchval(_HOLD_NUMBER, it.phone_number_id, it.account_id) is None:
             return False
-        values = it.account_id, it.url, it.token, it.timeout_ms, it.may_be_inside, it.created_at
+        if await is_revoked(connection, it.set_by):
+            return False
+        values = it.account_id, it.url, it.token, it.timeout_ms, it.may_be_inside, it.created_at, it.set_by
         await connection.execute(_SET_UPSTREAM, it.phone_number_id, *values)
     return True
 

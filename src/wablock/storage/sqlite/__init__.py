@@ -141,6 +141,9 @@ class SqliteStore:
     async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None:
         return self._read(lambda: routes.find_upstream(self._reader, phone_number_id))
 
+    async def account_upstreams(self, account_id: str) -> Sequence[SealedUpstream]:
+        return self._read(lambda: routes.account_upstreams(self._reader, account_id))
+
     async def set_upstream(self, upstream: SealedUpstream) -> bool:
         return await self._thread.run(lambda: routes.set_upstream(self._writer, upstream))
 

@@ -41,12 +41,14 @@ AND NOT EXISTS (SELECT 1 FROM access_token WHERE token_sha256 = ?12 AND revoked_
 """
 _REMOVE_DOWNSTREAM = "DELETE FROM downstream WHERE phone_number_id = ? AND downstream_id = ?"
 
-_UPSTREAM: Final = "phone_number_id, account_id, url, token, timeout_ms, may_be_inside, created_at"
+_UPSTREAM: Final = "phone_number_id, account_id, url, token, timeout_ms, may_be_inside, created_at, set_by"
 _FIND_UPSTREAM = f"SELECT {_UPSTREAM} FROM upstream WHERE phone_number_id = ?"
+_ACCOUNT_UPSTREAMS = f"SELECT {_UPSTREAM} FROM upstream WHERE account_id = ? ORDER BY phone_number_id"
 _SET_UPSTREAM = f"""
 INSERT OR REPLACE INTO upstream ({_UPSTREAM})
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
 WHERE EXISTS (SELECT 1 FROM phone_number WHERE phone_number_id = ?1 AND account_id = ?2)
+AND NOT EXISTS (SELECT 1 FROM access_token WHERE token_sha256 = ?8 AND revoked_at IS NOT NULL)
 """
 _REMOVE_UPSTREAM = "DELETE FROM upstream WHERE phone_number_id = ?"
 
@@ -88,15 +90,16 @@ def remove_downstream(writer: BatchWriter, phone_number_id: str, downstream_id: 
 
 def find_upstream(connection: apsw.Connection, phone_number_id: str) -> SealedUpstream | None:
     row = connection.execute(_FIND_UPSTREAM, (phone_number_id,)).fetchone()
-    if row is None:
-        return None
-    number, account_id, url, token, timeout_ms, may_be_inside, created_at = row
-    return SealedUpstream(number, account_id, url, token, timeout_ms, bool(may_be_inside), created_at)
+    return None if row is None else _upstream(*row)
+
+
+def account_upstreams(connection: apsw.Connection, account_id: str) -> Sequence[SealedUpstream]:
+    return [_upstream(*row) for row in connection.execute(_ACCOUNT_UPSTREAMS, (account_id,))]
 
 
 def set_upstream(writer: BatchWriter, it: SealedUpstream) -> bool:
     values = (it.phone_number_id, it.account_id, it.url, it.token, it.timeout_ms, it.may_be_inside, it.created_at)
-    return _changes(writer, _SET_UPSTREAM, values)
+    return _changes(writer, _SET_UPSTREAM, (*values, it.set_by))
 
 
 def remove_upstream(writer: BatchWriter, phone_number_id: str) -> bool:
@@ -121,3 +124,8 @@ def _downstream(*columns: Any) -> SealedDownstream:
         may_be_inside=bool(downstream.may_be_inside),
         account_events=bool(downstream.account_events),
     )
+
+
+def _upstream(*columns: Any) -> SealedUpstream:
+    upstream = SealedUpstream(*columns)
+    return msgspec.structs.replace(upstream, may_be_inside=bool(upstream.may_be_inside))
