@@ -9,8 +9,8 @@ from typing import Any, Final
 from cyclopts import Group, Parameter, Token
 
 from wablock.printable import printable
+from wablock.public_credentials import is_public
 
-_PUBLIC: Final = "wablock-dev-"  # the credentials of `wablock dev` stand in its documentation
 _STANDARD_INPUT: Final = "-"
 _URL_PASSWORD = re.compile(r"[a-z+]+://[^/@]*:[^/@]+@|[?&]password=[^&]", re.IGNORECASE)
 
@@ -51,7 +51,7 @@ def _several(instead: str, is_secret: Callable[[str], bool], _: Any, tokens: Seq
 
 
 def _is_secret(value: str) -> bool:
-    return value != _STANDARD_INPUT and not value.startswith(_PUBLIC)
+    return value != _STANDARD_INPUT and not is_public(value)
 
 
 def _has_password(value: str) -> bool:

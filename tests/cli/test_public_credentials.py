@@ -251,11 +251,12 @@ def test_a_command_sets_no_credential_that_everybody_knows(database: str, comman
 
 
 def test_the_interface_sets_no_secret_that_everybody_knows(dev: Server) -> None:
-    new = {"url": "https://203.0.113.1/", "secret": DEV_APP_SECRET}
+    new = {"url": "https://8.8.8.8/", "secret": DEV_APP_SECRET}
 
     answer = httpx2.post(f"{dev.url}/v1/numbers/{DEV_PHONE_NUMBER_ID}/downstreams", json=new, headers=PUBLIC)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
+    assert "choose another" in answer.json()["error"]["message"]
 
 
 @pytest.fixture
