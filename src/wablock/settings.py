@@ -141,7 +141,7 @@ class KeySettings:
         secret(
             "WABLOCK_SECRET_KEY",
             "Key that seals secrets in the database; several with commas, the first seals.",
-            otherwise="or --secret-key-file",
+            otherwise="--secret-key-file",
             group=_GATE,
         ),
     ] = None

@@ -26,6 +26,14 @@ def environment(**variables: str) -> dict[str, str]:
     return inherited | {"COLUMNS": "240", "NO_COLOR": "1"} | variables
 
 
+_WARNING = re.compile(r"^wablock: --[a-z-]+ is seen by other users of this machine; use .*\n", re.MULTILINE)
+
+
+def without_warning(complained: str) -> str:
+    """What a command complains of, but for the secrets that tests type for brevity."""
+    return _WARNING.sub("", complained)
+
+
 def run(*arguments: str, stdin: str = "", command: str = WABLOCK, **variables: str) -> subprocess.CompletedProcess[str]:
     """What `wablock` with these arguments prints and returns."""
     return subprocess.run(

@@ -26,7 +26,7 @@ def set_(
         secret(
             "WABLOCK_APP_SECRET",
             "The app secret that webhooks are signed with; =- reads it.",
-            otherwise="or --app-secret=-",
+            otherwise="--app-secret=-",
         ),
     ] = None,
     verify_token: Annotated[
@@ -34,7 +34,7 @@ def set_(
         secret(
             "WABLOCK_VERIFY_TOKEN",
             "What Meta says in the handshake, as you chose it; =- reads it.",
-            otherwise="or --verify-token=-",
+            otherwise="--verify-token=-",
         ),
     ] = None,
     key: KeySettings = KeySettings(),  # noqa: B008 - immutable

@@ -26,7 +26,7 @@ class Server:
         secret(
             "WABLOCK_TOKEN",
             "Access token, needed; =- reads it from a line.",
-            otherwise="or --token=-",
+            otherwise="--token=-",
             group=_SERVER,
         ),
     ] = None

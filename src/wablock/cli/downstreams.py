@@ -35,7 +35,7 @@ def add(
         secret_option(
             "WABLOCK_DOWNSTREAM_SECRET",
             "What it checks signatures with; =- reads it. Default: the account's app secret.",
-            otherwise="or --secret=-",
+            otherwise="--secret=-",
         ),
     ] = None,
     header: Annotated[

@@ -57,7 +57,7 @@ def drops(
     *,
     token: Annotated[
         str,
-        secret("WABLOCK_TOKEN", "Access token with the scope read; =- reads it from a line.", otherwise="or --token=-"),
+        secret("WABLOCK_TOKEN", "Access token with the scope read; =- reads it from a line.", otherwise="--token=-"),
     ],
     url: Annotated[str, Parameter(env_var="WABLOCK_URL", help="Where the server is.")] = "http://127.0.0.1:8080",
     follow: Annotated[

@@ -32,7 +32,7 @@ def set_(
         secret(
             "WABLOCK_UPSTREAM_TOKEN",
             "The upstream's access token, sent instead of the caller's; =- reads it.",
-            otherwise="or --token=-",
+            otherwise="--token=-",
         ),
     ],
     url: Annotated[
