@@ -6,9 +6,9 @@ account that it names must have this secret.
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.contract.errors import InvalidSignature
@@ -19,6 +19,8 @@ from wablock.gate.webhook.named_ids import entry_ids, number_ids
 from wablock.gate.webhook.signature import is_signed
 
 _log = logging.getLogger("wablock.gate")
+
+_Find: TypeAlias = Callable[[str], Awaitable[Account | None]]
 
 _MOST_SECRETS: Final = 4  # of the accounts that a body names
 _SMALL: Final = 4_096  # bytes on which every secret is tried; samples of Meta's dashboard have up to 2,000
@@ -44,8 +46,10 @@ class Proof:
         Raises `InvalidSignature` where none does, and `CannotUnseal` where one that may cannot be read.
         """
         tried: set[str] = set()
-        async for account in self._named_by(body):
-            if (secret := account.app_secret) is None or secret in tried:
+        for find, named in self._named_by(body):
+            account = await find(named)
+            secret = None if account is None else account.app_secret
+            if secret is None or secret in tried:
                 continue
             if await aside(body, partial(is_signed, secret, body, signature)):
                 return secret
@@ -57,17 +61,14 @@ class Proof:
             raise InvalidSignature
         return await self._secret_of_anybody(body, signature)
 
-    async def _named_by(self, body: bytes) -> AsyncIterator[Account]:
-        """The accounts to which the ids in the body lead; nearly always the first number's is right."""
-        for phone_number_id in number_ids(body):
-            number = await self._numbers.find_number(phone_number_id)
-            account = None if number is None else await self._routes.account(number.account_id)
-            if account is not None:
-                yield account
-        for account_id in entry_ids(body):
-            account = await self._routes.account(account_id)
-            if account is not None:
-                yield account
+    def _named_by(self, body: bytes) -> Iterator[tuple[_Find, str]]:
+        """The ids in the body, and what leads from each to an account; nearly always the first number's is right."""
+        yield from ((self._account_of_number, phone_number_id) for phone_number_id in number_ids(body))
+        yield from ((self._routes.account, account_id) for account_id in entry_ids(body))
+
+    async def _account_of_number(self, phone_number_id: str) -> Account | None:
+        number = await self._numbers.find_number(phone_number_id)
+        return None if number is None else await self._routes.account(number.account_id)
 
     async def _secret_of_anybody(self, body: bytes, signature: str) -> str:
         """Of what names no account here: of any account where the body is small, else of the only one."""

@@ -29,8 +29,8 @@ def entry_ids(body: bytes) -> Iterator[str]:
 
 def _from_both_ends(pattern: re.Pattern[bytes], body: bytes) -> Iterator[str]:
     shown: set[str] = set()
-    for found in (_first(pattern, body[:_END]), _last(pattern, body[-_END:])):
-        for text in islice(found, _MOST):
+    for end, part in ((_first, body[:_END]), (_last, body[-_END:])):
+        for text in islice(end(pattern, part), _MOST):
             if text not in shown:
                 shown.add(text)
                 yield text
