@@ -8,9 +8,10 @@ letter makes another word: "node" is not "note".
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
+from wablock.block_list.rules import MOST_USERS_PER_REQUEST
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter
 
@@ -24,9 +25,9 @@ _MEANING: Final = {"expires_at": "expires_at is in seconds since 1970"}
 _LONGEST: Final = 64  # characters: what is longer is nearly nothing, and is not kept in the cache
 
 
-def near_miss(items: Sequence[Any]) -> InvalidParameter | None:
+def near_miss(items: Any) -> InvalidParameter | None:
     """The failure of the first member of an item that is nearly one of ours; one that is null says nothing."""
-    for index, item in enumerate(items):
+    for index, item in enumerate(items[:MOST_USERS_PER_REQUEST] if isinstance(items, list) else ()):
         for name, value in item.items() if isinstance(item, dict) else ():
             if name in ITEM_NAMES or value is None or len(name) > _LONGEST:
                 continue

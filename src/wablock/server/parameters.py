@@ -160,8 +160,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 def _convert(said: dict[str, Any]) -> Parameters:
     try:
         converted = msgspec.convert(said, Parameters, strict=False)
-        users = said.get("block_users")
-        fault = near_miss(users[:MOST_USERS_PER_REQUEST] if isinstance(users, list) else ())
+        fault = near_miss(said.get("block_users"))
     except msgspec.ValidationError as wrong:
         fault = invalid(str(wrong))
     if fault is None:
