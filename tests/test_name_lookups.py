@@ -116,6 +116,33 @@ async def test_one_tenants_slow_names_keep_no_other_waiting(names: Names) -> Non
     assert await asyncio.gather(*slow) == [ADDRESS] * 50
 
 
+async def test_a_name_that_waits_behind_one_tenants_slow_names_is_looked_up_for_another(names: Names) -> None:
+    lookups = NameLookups(names, within=LONG)
+    with on_behalf_of("one"):
+        slow = [asyncio.create_task(sockaddr(lookups, host)) for host in ("slow1", "slow2", "slow3", "slow4", "a")]
+    await asyncio.sleep(0)
+
+    with on_behalf_of("other"):
+        assert await sockaddr(lookups, "a") == ADDRESS
+
+    names.may_answer.set()
+    assert await asyncio.gather(*slow) == [ADDRESS] * 5
+    assert names.asked.count("a") == 1
+
+
+async def test_a_name_that_is_looked_up_for_another_tenant_is_waited_for(names: Names) -> None:
+    lookups = NameLookups(names, within=LONG)
+    looking = []
+    for account in ("one", "other"):
+        with on_behalf_of(account):
+            looking.append(asyncio.create_task(sockaddr(lookups, "slow")))
+    await asyncio.sleep(0)
+    names.may_answer.set()
+
+    assert await asyncio.gather(*looking) == [ADDRESS] * 2
+    assert names.asked == ["slow"]
+
+
 async def test_a_tenant_has_four_threads(names: Names) -> None:
     lookups = NameLookups(names, within=LONG)
     slow = [asyncio.create_task(sockaddr(lookups, f"slow{number}")) for number in range(50)]

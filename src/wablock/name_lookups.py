@@ -9,7 +9,7 @@ import ipaddress
 import socket
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -68,44 +68,59 @@ class NameLookups:
         self._within = within
         self._monotonic = monotonic
         self._known: dict[str, _Found] = {}
-        self._under_way: dict[str, asyncio.Future[_Found]] = {}
+        self._under_way: dict[str, list[asyncio.Future[_Found]]] = {}
         self._threads: Counter[str] = Counter()
-        self._queues: dict[str, deque[str]] = {}
+        self._queues: dict[str, dict[str, asyncio.Future[_Found]]] = {}
 
     async def __call__(self, host: str, port: int) -> Sequence[Any]:
         """As `loop.getaddrinfo` for TCP; raises `OSError`, and of these `NotFoundInTime`."""
         if _is_numeric(host):
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-        found = self._known.get(host)
-        if found is None or found.until < self._monotonic():
-            found = await self._awaited(host)
+        found = self._remembered(host) or await self._awaited(host)
         if found.trouble is not None:
             raise type(found.trouble)(*found.trouble.args)
         return [(*kind, (sockaddr[0], port, *sockaddr[2:])) for *kind, sockaddr in found.addresses]
 
+    def _remembered(self, host: str) -> _Found | None:
+        found = self._known.get(host)
+        return found if found is not None and found.until >= self._monotonic() else None
+
     async def _awaited(self, host: str) -> _Found:
-        looking = self._under_way.get(host) or self._queued(host, _tenant.get())
         try:
             async with asyncio.timeout(self._within):
-                return await asyncio.shield(looking)
+                return await asyncio.shield(self._looking(host, _tenant.get()))
         except TimeoutError:
             raise NotFoundInTime(f"its name was not found within {self._within:g} s") from None
 
-    def _queued(self, host: str, account: str) -> asyncio.Future[_Found]:
-        queue = self._queues.setdefault(account, deque())
+    def _looking(self, host: str, account: str) -> asyncio.Future[_Found]:
+        """What will be found. Only a look-up that has begun is shared: another tenant's queue may never move."""
+        queue = self._queues.setdefault(account, {})
+        if host in queue:
+            return queue[host]
         if len(queue) >= _MOST_WAITING_EACH:
             raise NotFoundInTime("too many other names are looked up")
-        looking = self._under_way[host] = asyncio.get_running_loop().create_future()
-        queue.append(host)
+        looking = queue[host] = asyncio.get_running_loop().create_future()
+        if host in self._under_way:
+            self._join(queue, host)
         self._begin_next(account)
         return looking
 
+    def _join(self, queue: dict[str, asyncio.Future[_Found]], host: str) -> None:
+        self._under_way[host].append(queue.pop(host))
+
     def _begin_next(self, account: str) -> None:
-        queue = self._queues.get(account)
+        queue = self._queues.get(account, {})
         while queue and self._threads[account] < _THREADS_EACH:
-            self._threads[account] += 1
-            job = queue.popleft(), account, asyncio.get_running_loop()
-            threading.Thread(target=self._look, args=job, name="wablock-name", daemon=True).start()
+            host = next(iter(queue))
+            if host in self._under_way:
+                self._join(queue, host)
+            elif (found := self._remembered(host)) is not None:
+                queue.pop(host).set_result(found)
+            else:
+                self._under_way[host] = [queue.pop(host)]
+                self._threads[account] += 1
+                job = host, account, asyncio.get_running_loop()
+                threading.Thread(target=self._look, args=job, name="wablock-name", daemon=True).start()
         if not queue:
             self._queues.pop(account, None)
 
@@ -128,12 +143,11 @@ class NameLookups:
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
         self._known[host] = found
+        for looking in self._under_way.pop(host):
+            looking.set_result(found)
         self._threads[account] -= 1
         if not self._threads[account]:
             del self._threads[account]
-        looking = self._under_way.pop(host)
-        if not looking.done():
-            looking.set_result(found)
         self._begin_next(account)
 
 

@@ -36,7 +36,7 @@ class Guard:
             try:
                 self._check(scope)
             except GraphError as error:
-                _log.warning("%s %s was refused: %s", scope["method"], scope["path"], error.details or error)
+                _log.warning("a request was refused: %s", error.details or error)
                 await send_answer(send, failure(error, request_ids(), answering_version(None)))
                 return
         await self._app(scope, receive, send)

@@ -18,6 +18,7 @@ from wablock.contract.errors import (
     TooManyUsers,
     WrongMessagingProduct,
 )
+from wablock.gate.width import TooWide, check_width
 from wablock.server.near_names import near_miss
 
 JSON: Final = "application/json"
@@ -113,6 +114,10 @@ _any_decoder = msgspec.json.Decoder(float_hook=float)
 async def read(query: bytes, content_type: str | None, body: bytes) -> Parameters:
     """What the query and the body say together: the body wins where both say it. Raises `InvalidParameter`."""
     body = body.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        check_width(body)
+    except TooWide as fault:
+        raise InvalidParameter(str(fault)) from None
     media_type = _media_type(content_type, body)
     if not query and media_type in (None, JSON):
         return _from_json(body) if body else Parameters()

@@ -9,6 +9,7 @@ from wablock.contract.errors import InvalidParameter
 from wablock.gate.send_request import multipart
 from wablock.gate.send_request.names import BATCH, ONCE, PROTOTYPE, plain_name
 from wablock.gate.send_request.request import FORM, JSON, SendRequest, json_text, media_type
+from wablock.gate.width import TooWide, check_width
 
 _MOST: Final = 1_000
 _MOST_PIECES: Final = 10_000
@@ -105,7 +106,10 @@ def _of_json(body: bytes) -> list[Parameter]:
     if not text.startswith(b"{"):
         raise no_object()
     try:
-        pairs = json.loads(text.decode(), object_pairs_hook=list, parse_int=str, parse_constant=_refuse_constant)
+        check_width(text)
+        pairs = _reader.decode(text.decode())
+    except TooWide as fault:
+        raise InvalidParameter(str(fault)) from None
     except _NOT_JSON:
         raise no_object() from None
     if len(pairs) > _MOST:
@@ -120,6 +124,12 @@ def _of_json(body: bytes) -> list[Parameter]:
 
 def _refuse_constant(text: str) -> None:
     raise ValueError(text)
+
+
+# Of a number with a fraction or exponent it counts that it is one: a megabyte of 1e308 would take half a second.
+_reader: Final = json.JSONDecoder(
+    object_pairs_hook=list, parse_int=str, parse_float=lambda _: 0.5, parse_constant=_refuse_constant
+)
 
 
 def _too_many() -> InvalidParameter:

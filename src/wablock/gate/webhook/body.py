@@ -11,7 +11,7 @@ from wablock.gate.webhook.cutting import cut_of, nodes_of
 from wablock.gate.webhook.documented import Entry, Item, Webhook, as_documented, decoder, encoder
 from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node, Unreadable
 from wablock.gate.webhook.reading import Reader
-from wablock.gate.webhook.width import check_width
+from wablock.gate.width import TooWide, check_width
 
 _MOST_PARTS: Final = 20_000  # Meta sends up to 1,000 updates; these take a tenth of a second
 
@@ -41,7 +41,10 @@ class Payload:
     @classmethod
     def parse(cls, body: bytes) -> "Payload":
         """Raises `Unreadable`."""
-        check_width(body)
+        try:
+            check_width(body)
+        except TooWide as fault:
+            raise Unreadable(str(fault)) from None
         webhook = as_documented(body)
         if webhook is not None:
             return cls(body, webhook, is_documented=True)

@@ -1,16 +1,21 @@
-"""How many values a body has, before any of them is made."""
+"""How many values a JSON body has, before any of them is made."""
 
 import re
 from typing import Final
-
-from wablock.gate.webhook.raw_json import Unreadable
 
 _MOST: Final = 150_000  # in Meta's 1,000 updates there may be 150 each; in 3 MB of real ones there are 100,000
 _TOKEN = re.compile(rb'\\.|[",\[{]', re.DOTALL)
 
 
+class TooWide(ValueError):
+    """The body has too many values."""
+
+    def __init__(self) -> None:
+        super().__init__(f"The body has more than {_MOST} values.")
+
+
 def check_width(body: bytes) -> None:
-    """Raises `Unreadable` for more elements and members than any webhook has: each takes its time and memory.
+    """Raises `TooWide` for more elements and members than any request has: each takes its time and memory.
 
     Commas and brackets in texts are no limit to anybody: users write as many as they like.
     """
@@ -25,4 +30,4 @@ def check_width(body: bytes) -> None:
         elif not in_text and len(kind) == 1:
             begun += 1
             if begun > _MOST:
-                raise Unreadable(f"The body has more than {_MOST} values.")
+                raise TooWide
