@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -19,6 +20,7 @@ from wablock.contract.errors import (
     TooManyUsers,
     WrongMessagingProduct,
 )
+from wablock.gate.aside import aside
 from wablock.gate.width import TooWide, check_width
 from wablock.server.near_names import near_miss
 
@@ -29,6 +31,7 @@ MULTIPART: Final = "multipart/form-data"
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What decoding JSON raises for a text that is none: bytes that are not UTF-8 and endless nesting are told apart."""
 
+_LARGE = 150_000  # bytes; fewer cannot have too many values
 _MOST_FIELDS = 5_100  # 1,000 users with all that is known of them
 _NOTHING_TO_DECODE = re.compile(rb"[A-Za-z0-9_.~&=-]*")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which some programs put before JSON
@@ -123,7 +126,8 @@ async def read(query: bytes, content_type: str | None, body: bytes) -> Parameter
     """What the query and the body say together: the body wins where both say it. Raises `InvalidParameter`."""
     body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
-        check_width(body)
+        if len(body) > _LARGE:
+            await aside(body, partial(check_width, body))
     except TooWide as fault:
         raise InvalidParameter(str(fault)) from None
     media_type = _media_type(content_type, body)
