@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 _MOST: Final = 150_000  # in Meta's 1,000 updates there may be 150 each; in 3 MB of real ones there are 100,000
+_SIGNS: Final = b",[{"  # each value has one before it
 _TOKEN = re.compile(rb'\\.|[",\[{]', re.DOTALL)
 
 
@@ -19,7 +20,7 @@ def check_width(body: bytes) -> None:
 
     Commas and brackets in texts are no limit to anybody: users write as many as they like.
     """
-    if len(body) <= _MOST or sum(map(body.count, (b",", b"[", b"{"))) <= _MOST:
+    if len(body) <= _MOST or len(body) - len(body.translate(None, _SIGNS)) <= _MOST:
         return
     begun = 0
     in_text = False
