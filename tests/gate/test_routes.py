@@ -552,3 +552,11 @@ async def test_the_receivers_that_a_token_set_are_removed(routes: Routes) -> Non
 
     assert await routes.remove_set_by("acme", {b"one"}) == RemovedRoutes([theirs], [])
     assert [it.downstream_id for it in await routes.downstreams(OURS)] == kept
+
+
+async def test_a_receiver_that_is_set_twice_gets_them_if_one_of_both_may(routes: Routes) -> None:
+    await added(routes, OURS, NewDownstream(url=URL))
+    await added(routes, OUR_OTHER, NewDownstream(url=URL, account_events=True))
+
+    assert [it.phone_number_id for it in await routes.account_downstreams("acme")] == [OUR_OTHER]
+    assert [it.phone_number_id for it in await routes.receivers("acme")] == [OURS]

@@ -324,3 +324,16 @@ def test_a_development_server_that_knows_every_number_takes_the_sample_for_a_tes
 
     assert len(receiver.deliveries) == 1
     assert receiver.message_ids() == []
+
+
+def test_a_receiver_that_a_token_of_one_number_set_is_tried(gate: RunningServer, receiver: Receiver) -> None:
+    set_secret(gate, ACCOUNT_ID, SECRET)
+    new = NewDownstream(url=receiver.url, may_be_inside=False, account_events=False)
+
+    async def add() -> None:
+        routes = routes_of(gate.wired.store, KEY)
+        assert await routes.add_downstream(ACCOUNT_ID, PHONE_NUMBER_ID, new)
+
+    asyncio.run(add())
+
+    assert "no public address" in details(post(gate, MESSAGE))  # the loopback of this test is not; but it was tried

@@ -99,7 +99,7 @@ class DashboardTest:
         """Each receiver once, whichever numbers share it."""
         receivers: dict[object, tuple[Account, Downstream]] = {}
         for account in accounts:
-            for downstream in await self._routes.account_downstreams(account.account_id):
+            for downstream in await self._routes.receivers(account.account_id):
                 receivers.setdefault(downstream.receiver, (account, downstream))
             if len(receivers) >= _MOST_RECEIVERS:
                 break

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -122,7 +122,11 @@ class Routes:
 
     async def account_downstreams(self, account_id: str) -> Sequence[Downstream]:
         """Those of all its numbers that get the account's own events, once for each distinct receiver."""
-        return await self._remembered(self._account_downstreams, account_id, self._ask_for_account_downstreams) or ()
+        return _distinct(it for it in await self._all_of(account_id) if it.account_events)
+
+    async def receivers(self, account_id: str) -> Sequence[Downstream]:
+        """Those of all its numbers, once for each distinct receiver."""
+        return _distinct(await self._all_of(account_id))
 
     async def upstream(self, phone_number_id: str) -> Upstream | None:
         return await self._remembered(self._upstreams, phone_number_id, self._ask_for_upstream)
@@ -269,13 +273,11 @@ class Routes:
     async def _ask_for_downstreams(self, phone_number_id: str) -> Sequence[Downstream]:
         return [self._opened(sealed) for sealed in await self._store.downstreams(phone_number_id)]
 
+    async def _all_of(self, account_id: str) -> Sequence[Downstream]:
+        return await self._remembered(self._account_downstreams, account_id, self._ask_for_account_downstreams) or ()
+
     async def _ask_for_account_downstreams(self, account_id: str) -> Sequence[Downstream]:
-        oldest: dict[object, Downstream] = {}
-        for sealed in await self._store.account_downstreams(account_id):
-            if _gets_account_events(sealed):
-                it = self._opened(sealed)
-                oldest.setdefault(it.receiver, it)
-        return list(oldest.values())
+        return [self._opened(sealed) for sealed in await self._store.account_downstreams(account_id)]
 
     async def _ask_for_upstream(self, phone_number_id: str) -> Upstream | None:
         sealed = await self._store.find_upstream(phone_number_id)
@@ -337,6 +339,14 @@ class Routes:
 
     def _forget_downstreams(self) -> None:
         self._downstreams, self._account_downstreams = {}, {}
+
+
+def _distinct(downstreams: Iterable[Downstream]) -> Sequence[Downstream]:
+    """The oldest of those that are one receiver."""
+    oldest: dict[object, Downstream] = {}
+    for downstream in downstreams:
+        oldest.setdefault(downstream.receiver, downstream)
+    return list(oldest.values())
 
 
 def _gets_account_events(sealed: SealedDownstream) -> bool:
