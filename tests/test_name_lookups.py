@@ -183,3 +183,21 @@ def test_a_look_up_that_outlives_its_event_loop_harms_nothing(names: Names) -> N
     names.may_answer.set()
     thread.join(LONG)
     assert not thread.is_alive()
+
+
+async def test_a_name_for_which_the_system_has_no_thread_is_tried_again(
+    names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    lookups = NameLookups(names, monotonic=clock)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(NotFoundInTime, match="no thread"):
+            await sockaddr(lookups, "a")
+
+    clock.now = 1.1
+    assert await sockaddr(lookups, "a") == ADDRESS
+
+
+def no_thread(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

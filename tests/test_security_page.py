@@ -28,6 +28,14 @@ def test_every_row_of_what_stops_an_attempt_names_a_test() -> None:
     assert len(NAMED) > 30
 
 
+def test_every_row_stands_in_a_table() -> None:
+    lines = PAGE.splitlines()
+    heads = {place - 1 for place, line in enumerate(lines) if line.startswith("|---")}
+
+    rows = [place for place, line in enumerate(lines) if line.startswith("| ")]
+    assert [lines[place] for place in rows if place not in heads and not lines[place - 1].startswith("|")] == []
+
+
 def test_every_risk_of_owasps_list_of_2023_is_there_in_order() -> None:
     assert re.findall(r"^\| (API\d+) ", PAGE, re.MULTILINE) == [f"API{number}" for number in range(1, 11)]
 

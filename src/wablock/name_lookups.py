@@ -1,7 +1,7 @@
 """Looks names up for many tenants: one whose names never answer keeps no other waiting.
 
 The system's resolver is asked, so that `/etc/hosts`, search domains and a container's own names count. It cannot be
-interrupted: a look-up that takes longer than anybody waits goes on in its thread, at the cost of who began it.
+interrupted: a look-up that takes longer than its callers wait goes on in its thread, at the cost of who began it.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ def on_behalf_of(account_id: str) -> Iterator[None]:
 
 
 class NotFoundInTime(OSError):
-    """Nobody knows whether the name has an address."""
+    """It is not known whether the name has an address."""
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 class NameLookups:
-    """Looks a name up once at a time, whoever wants it, and remembers for a few seconds what was found.
+    """Looks a name up once at a time for all who want it, and remembers for a few seconds what was found.
 
     Each tenant has four threads, and a queue of its own for them. A name is waited for `within` seconds.
     """
@@ -119,10 +119,17 @@ class NameLookups:
             else:
                 self._under_way[host] = [queue.pop(host)]
                 self._threads[account] += 1
-                job = host, account, asyncio.get_running_loop()
-                threading.Thread(target=self._look, args=job, name="wablock-name", daemon=True).start()
+                self._start(host, account)
         if not queue:
             self._queues.pop(account, None)
+
+    def _start(self, host: str, account: str) -> None:
+        loop = asyncio.get_running_loop()
+        job = host, account, loop
+        try:
+            threading.Thread(target=self._look, args=job, name="wablock-name", daemon=True).start()
+        except RuntimeError:  # the system gives no more threads
+            loop.call_soon(self._end, *job[:2], (), NotFoundInTime("no thread is left to look its name up"))
 
     def _look(self, host: str, account: str, loop: asyncio.AbstractEventLoop) -> None:
         """In a thread of its own."""

@@ -89,7 +89,7 @@ def test_at_most_four_secrets_are_tried(tried: list[tuple[str, str]], padding: s
     with pytest.raises(InvalidSignature):
         found(body, signed(body, ACCOUNTS[50]))
 
-    assert len(tried) == 4
+    assert 0 < len(tried) <= 4
 
 
 def test_a_small_body_that_names_no_account_is_anybodys() -> None:

@@ -1,6 +1,7 @@
 """A number's downstreams over the API: what a stranger may name, and what is never told."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
@@ -98,8 +99,13 @@ def test_drops_ask_for_a_number_as_their_place(server: RunningServer) -> None:
 
 
 def test_a_number_may_have_twenty_receivers(server: RunningServer) -> None:
-    statuses = [ask(server, "POST", body={"url": f"https://8.8.8.8/{number}"}).status_code for number in range(21)]
-    assert statuses == [201] * 20 + [400]
+    def add(number: int) -> int:
+        return ask(server, "POST", body={"url": f"https://8.8.8.8/{number}"}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(add, range(24)))
+
+    assert sorted(statuses) == [201] * 20 + [400] * 4
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,20 @@ def test_a_token_is_found_wherever_parameters_stand(server: RunningServer, conte
     assert asyncio.run(statuses()) in ([400, 401], [200, 401])
 
 
+@pytest.mark.parametrize(
+    "content_type, body",
+    [
+        ("application/x-www-form-urlencoded", "access%5Ftoken={0}"),
+        ("application/json", '{{"access\\u005ftoken":"{0}"}}'),
+    ],
+)
+def test_an_escaped_name_is_no_tokens(server: RunningServer, content_type: str, body: str) -> None:
+    sent = Sent(content_type, body.format(server.token).encode())
+    escaped = asyncio.run(status_of(server.wired.application, server.block_users, sent))
+    without = asyncio.run(status_of(server.wired.application, server.block_users, Sent(content_type, b"{}")))
+    assert escaped == without
+
+
 def test_the_account_of_an_unsorted_large_webhook_is_found(server: RunningServer) -> None:
     body = b'{"entry":[{"changes":[{"value":{"x":"%s"}}],"id":"%s"}]}' % (b"x" * 1_000_000, ACCOUNTS[42].encode())
     sent = Sent("application/json", body)

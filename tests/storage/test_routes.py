@@ -205,3 +205,13 @@ async def test_an_accounts_upstreams_come_by_number(store: Store) -> None:
         await store.set_upstream(msgspec.structs.replace(UPSTREAM, phone_number_id=number, account_id=account))
 
     assert [it.phone_number_id for it in await store.account_upstreams(ACCOUNT)] == ["1", "3"]
+
+
+async def test_tokens_set_twenty_receivers_of_a_number_at_most(store: Store) -> None:
+    await store.add_number(NUMBER, NOON)
+    receivers = [msgspec.structs.replace(DOWNSTREAM, downstream_id=f"{number:04x}") for number in range(21)]
+
+    added = [await store.add_downstream(it) for it in receivers]
+    by_operator = await store.add_downstream(msgspec.structs.replace(receivers[20], set_by=None))
+
+    assert (added, by_operator) == ([True] * 20 + [False], True)

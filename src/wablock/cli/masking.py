@@ -17,7 +17,9 @@ _NOT_FOR_LOGS = re.compile(
     | (?<!\d) (?P<day> (?:19|20)\d\d - [01]\d - [0-3]\d (?: [ T] \d\d : \d\d (?: : \d\d )? )? ) (?!\d)
     | (?P<number> {_DIGIT} (?: {_BETWEEN} {_DIGIT} ){{6,}} )
     | \b (?P<user_id> [A-Z]{{2}} (?: \.ENT )? \. [A-Za-z0-9]{{6,128}} ) \b
-    | (?P<bearer> \b (?i: bearer\s+ | (?:access_|verify_)?token=\s* ) ) (?P<token> [^\s&"',;]+ )
+    | (?P<bearer> \b (?i: (?:bearer|oauth)\s+ | (?:access_|verify_)?token"?\s*(?:=|:|%3D)\s*"? ) )
+      (?P<token> [^\s&"',;]+ )
+    | \b (?P<message_id> wamid\.[^\s"',;&]+ )
     | \b (?P<known_token> wablock_[A-Za-z0-9_-]{{20,}} | EA[A-Za-z0-9]{{20,}} )
     """,
     re.VERBOSE,

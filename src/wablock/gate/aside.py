@@ -7,13 +7,13 @@ from typing import Final, TypeVar
 
 _T = TypeVar("_T")
 
-_LARGE: Final = 8_192  # bytes; the worst 8,000 take some 5 ms, and to go to the thread and back takes 0.1 ms
+LARGE: Final = 8_192  # bytes; the worst 8,000 take some 5 ms, and to go to the thread and back takes 0.1 ms
 # One, however many bodies there are: threads that compute take turns with the event loop.
 _thread = ThreadPoolExecutor(1, "wablock-large-bodies")
 
 
 async def aside(body: bytes, work: Callable[[], _T]) -> _T:
     """What `work` returns or raises; where `body` is large, other requests are answered meanwhile."""
-    if len(body) < _LARGE:
+    if len(body) < LARGE:
         return work()
     return await asyncio.get_running_loop().run_in_executor(_thread, work)

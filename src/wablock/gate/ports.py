@@ -1,7 +1,7 @@
 """What the gate needs of the world, and the values it speaks of: who signs, who receives, who sends on."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -100,6 +100,10 @@ class SealedUpstream(msgspec.Struct, frozen=True):
     set_by: bytes | None = None
 
 
+MOST_SET_BY_TOKENS: Final = 20
+"""So many receivers of a number: each webhook goes to all of them. The operator sets as many as there are to be."""
+
+
 class RouteStore(Protocol):
     """Where accounts' secrets, downstreams and upstreams are kept. Every method is one transaction, durable on return.
 
@@ -124,7 +128,9 @@ class RouteStore(Protocol):
         """Those of all numbers of the account, oldest first."""
 
     async def add_downstream(self, downstream: SealedDownstream) -> bool:
-        """False where the number is not the account's, or the token that set it is revoked; then nothing changed."""
+        """False where nothing changed: the number is not the account's, the token that set it is revoked, or tokens
+        have set `MOST_SET_BY_TOKENS` others already.
+        """
 
     async def remove_downstream(self, phone_number_id: str, downstream_id: str) -> bool:
         """False where there is no such downstream."""

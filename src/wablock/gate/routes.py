@@ -268,7 +268,17 @@ class Routes:
         return self._account(signers[0]) if len(signers) == 1 else None
 
     async def _ask_for_signers(self, _: str) -> Sequence[Account]:
-        return [self._account(sealed) for sealed in await self._store.signers(_MOST_SIGNERS)]
+        """One whose secret has lost its key hides no other."""
+        accounts: list[Account] = []
+        lost: CannotUnseal | None = None
+        for sealed in await self._store.signers(_MOST_SIGNERS):
+            try:
+                accounts.append(self._account(sealed))
+            except CannotUnseal as trouble:
+                lost = trouble
+        if lost is not None and not accounts:
+            raise lost
+        return accounts
 
     async def _ask_for_downstreams(self, phone_number_id: str) -> Sequence[Downstream]:
         return [self._opened(sealed) for sealed in await self._store.downstreams(phone_number_id)]

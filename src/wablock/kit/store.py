@@ -12,7 +12,7 @@ import msgspec
 
 from wablock.access import AccessToken
 from wablock.block_list.ports import Microseconds
-from wablock.gate.ports import SealedAccount, SealedUpstream
+from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage import SqliteStore
 from wablock.storage.group_commit import CommitMeter
 
@@ -58,7 +58,7 @@ class DevelopmentStore(SqliteStore):
         if self._keeps_in_memory:
             self._credentials.token = token
             return True
-        return await super().add_token(token)
+        return not self._is_revoked(token.made_by) and await super().add_token(token)
 
     async def revoke_token(self, digest: bytes, at: Microseconds) -> bool:
         revoked = await super().revoke_token(digest, at)
@@ -93,6 +93,16 @@ class DevelopmentStore(SqliteStore):
         else:
             await super().set_account(account, at)
 
+    # -- receivers, which only a token that is good sets
+
+    async def add_downstream(self, downstream: SealedDownstream) -> bool:
+        return not self._is_revoked(downstream.set_by) and await super().add_downstream(downstream)
+
+    def _is_revoked(self, digest: bytes | None) -> bool:
+        """Whether this is the token in memory, which the file does not know, and it is revoked."""
+        own = self._credentials.token
+        return own is not None and own.digest == digest and own.revoked_at is not None
+
     # -- the upstream
 
     async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None:
@@ -105,7 +115,7 @@ class DevelopmentStore(SqliteStore):
         if self._keeps_in_memory:
             self._credentials.upstream = upstream
             return True
-        kept = await super().set_upstream(upstream)
+        kept = not self._is_revoked(upstream.set_by) and await super().set_upstream(upstream)
         if kept:
             self._forget_upstream(upstream.phone_number_id)
         return kept
@@ -113,6 +123,10 @@ class DevelopmentStore(SqliteStore):
     async def remove_upstream(self, phone_number_id: str) -> bool:
         removed = await super().remove_upstream(phone_number_id)
         return self._forget_upstream(phone_number_id) or removed
+
+    async def remove_number(self, phone_number_id: str) -> bool:
+        self._forget_upstream(phone_number_id)
+        return await super().remove_number(phone_number_id)
 
     def _forget_upstream(self, phone_number_id: str) -> bool:
         own = self._credentials.upstream

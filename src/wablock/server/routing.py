@@ -13,10 +13,10 @@ from wablock.access import Access, AccessToken, Scope
 from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.rules import SECOND
 from wablock.contract import wire
-from wablock.contract.errors import InvalidParameter, UnknownObject
+from wablock.contract.errors import GraphError, InvalidParameter, UnknownObject
 from wablock.gate.drops import DropsSince
 from wablock.gate.headers import checked_headers
-from wablock.gate.ports import SealedDownstream
+from wablock.gate.ports import MOST_SET_BY_TOKENS, SealedDownstream
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
 from wablock.public_credentials import is_public
 from wablock.server.manage import decoded, json_answer
@@ -25,7 +25,6 @@ from wablock.server.outside import Outside
 _ReadBody = Callable[[Request], Awaitable[bytes]]
 _Authorize = Callable[[Request], Awaitable[AccessToken]]
 _PATH = "/v1/numbers/{phone_number_id}"
-_MOST_RECEIVERS = 20  # each webhook goes to all of them
 
 
 class DownstreamToAdd(msgspec.Struct, forbid_unknown_fields=True):
@@ -113,10 +112,6 @@ class Routing:
         asked = decoded(await self._read_body(request), DownstreamToAdd)
         if asked.secret is not None and is_public(asked.secret):
             raise InvalidParameter("Param secret is wablock dev's own, which everybody knows: choose another.")
-        if len(await self._routes.listed(number.phone_number_id)) >= _MOST_RECEIVERS:
-            raise InvalidParameter(
-                f"A number may have {_MOST_RECEIVERS} receivers.", "Remove one before you add another."
-            )
         await self._outside.check(asked.url, number.account_id)
         new = NewDownstream(
             url=asked.url,
@@ -129,8 +124,16 @@ class Routing:
         )
         added = await self._routes.add_downstream(number.account_id, number.phone_number_id, new)
         if added is None:
-            raise UnknownObject("POST", number.phone_number_id)
+            raise await self._why_not_added(request, number)
         return json_answer(request, _added(added, new), 201)
+
+    async def _why_not_added(self, request: Request, number: BusinessNumber) -> GraphError:
+        await self._authorize(request)  # raises where the token was revoked meanwhile
+        if len(await self._routes.listed(number.phone_number_id)) < MOST_SET_BY_TOKENS:
+            return UnknownObject("POST", number.phone_number_id)
+        return InvalidParameter(
+            f"A number may have {MOST_SET_BY_TOKENS} receivers that were set so.", "Remove one before you add another."
+        )
 
     async def remove_downstream(self, request: Request) -> Response:
         number = await self._number(request, Scope.MANAGE)

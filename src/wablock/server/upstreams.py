@@ -80,6 +80,7 @@ class UpstreamRoutes:
         upstream = Upstream(number.phone_number_id, asked.url, asked.token, asked.timeout)
         created_at = await self._routes.set_upstream(number.account_id, upstream, token.digest)
         if created_at is None:
+            await self._authorize(request)  # raises where the token was revoked meanwhile
             raise UnknownObject("PUT", number.phone_number_id)
         return json_answer(request, _told(upstream.url, upstream.timeout, created_at))
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 _END: Final = 16_384  # bytes of either end that are looked at
-_MOST: Final = 4  # ids of either end
+_MOST: Final = 2  # ids of either end; each is looked up
 _VALUE: Final = rb'"[ \t\r\n]{0,64}:[ \t\r\n]{0,64}(?:"([!#-\[\]-~]{1,64})"|([0-9]{1,32}))'
 # Of a body in small letters: names are read in any case, and without underscores.
 _NUMBER = re.compile(rb'"phone_?number_?id' + _VALUE)
@@ -18,12 +18,12 @@ _ENTRY = re.compile(rb'"id' + _VALUE)
 
 
 def number_ids(body: bytes) -> Iterator[str]:
-    """What may be the ids of business numbers: up to four from either end, from the outside."""
+    """What may be the ids of business numbers: up to two from either end, from the outside."""
     return _from_both_ends(_NUMBER, body)
 
 
 def entry_ids(body: bytes) -> Iterator[str]:
-    """What may be the ids of entries: up to four from either end, from the outside."""
+    """What may be the ids of entries: up to two from either end, from the outside."""
     return _from_both_ends(_ENTRY, body)
 
 

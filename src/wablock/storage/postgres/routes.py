@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from wablock.block_list.ports import Microseconds
-from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
+from wablock.gate.ports import MOST_SET_BY_TOKENS, SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.postgres.connections import Connection
 from wablock.storage.postgres.directory import is_revoked
 
@@ -36,6 +36,7 @@ ORDER BY created_at, downstream_id
 # Only for a number of the account: another tenant's webhooks are nobody else's business. Held, so that the number is
 # not removed meanwhile.
 _HOLD_NUMBER = "SELECT 1 FROM phone_number WHERE phone_number_id = $1 AND account_id = $2 FOR UPDATE"
+_COUNT_SET_BY_TOKENS = "SELECT count(*) FROM downstream WHERE phone_number_id = $1 AND set_by IS NOT NULL"
 _ADD_DOWNSTREAM = """
 INSERT INTO downstream (
   phone_number_id, downstream_id, account_id, url, secret, headers, timeout_ms, required, may_be_inside, created_at,
@@ -94,6 +95,8 @@ async def add_downstream(connection: Connection, it: SealedDownstream) -> bool:
             return False
         if await is_revoked(connection, it.set_by):
             return False
+        if it.set_by is not None and await _set_by_tokens(connection, it.phone_number_id) >= MOST_SET_BY_TOKENS:
+            return False
         values = it.downstream_id, it.account_id, it.url, it.secret, it.headers, it.timeout_ms, it.required
         rest = it.may_be_inside, it.created_at, it.account_events, it.set_by
         await connection.execute(_ADD_DOWNSTREAM, it.phone_number_id, *values, *rest)
@@ -129,6 +132,11 @@ async def set_upstream(connection: Connection, it: SealedUpstream) -> bool:
 
 async def remove_upstream(connection: Connection, phone_number_id: str) -> bool:
     return await connection.fetchval(_REMOVE_UPSTREAM, phone_number_id) is not None
+
+
+async def _set_by_tokens(connection: Connection, phone_number_id: str) -> int:
+    count: int = await connection.fetchval(_COUNT_SET_BY_TOKENS, phone_number_id)
+    return count
 
 
 def _account(row: Any) -> SealedAccount | None:

@@ -7,7 +7,7 @@ import apsw
 import msgspec
 
 from wablock.block_list.ports import Microseconds
-from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
+from wablock.gate.ports import MOST_SET_BY_TOKENS, SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.sqlite.writes import BatchWriter
 
 _FIND_ACCOUNT = "SELECT account_id, app_secret, verify_token_sha256 FROM account WHERE account_id = ?"
@@ -38,6 +38,8 @@ INSERT INTO downstream ({_DOWNSTREAM})
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
 WHERE EXISTS (SELECT 1 FROM phone_number WHERE phone_number_id = ?2 AND account_id = ?3)
 AND NOT EXISTS (SELECT 1 FROM access_token WHERE token_sha256 = ?12 AND revoked_at IS NOT NULL)
+AND (?12 IS NULL
+  OR (SELECT count(*) FROM downstream WHERE phone_number_id = ?2 AND set_by IS NOT NULL) < {MOST_SET_BY_TOKENS})
 """
 _REMOVE_DOWNSTREAM = "DELETE FROM downstream WHERE phone_number_id = ? AND downstream_id = ?"
 
