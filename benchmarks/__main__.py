@@ -24,6 +24,7 @@ from benchmarks import (
     postgresql_pages,
     single_posts,
     slow_disk,
+    strangers,
     webhooks,
 )
 from benchmarks.figures import Figure, tell
@@ -43,6 +44,7 @@ QUESTIONS: Final[dict[str, Callable[[int], list[Figure]]]] = {
     "postgresql_pages": postgresql_pages.measure,
     "hot_list": hot_list.measure,
     "nodes": nodes.measure,
+    "strangers": strangers.measure,
 }
 
 app = App(name="benchmarks", help="Ratios between servers that are measured in turn, on one core each.")

@@ -35,6 +35,6 @@ def test_nothing_holds_the_apps_event_loop(app_secret: str | None) -> None:
 
 def test_too_many_values_are_refused() -> None:
     gate = GateMiddleware(app, url=NOBODY, token="a-token")
-    wide = Sent("application/json", b'{"entry":[' + b"1," * 1_000_000 + b"1]}")
+    wide = Sent("application/json", b'{"entry":[' + b"1," * 50_000 + b"1]}")
 
     assert asyncio.run(status_of(gate, "/webhook", wide)) == 400

@@ -11,7 +11,7 @@ from wablock.gate.webhook.cutting import cut_of, nodes_of
 from wablock.gate.webhook.documented import Entry, Item, Webhook, as_documented, decoder, encoder
 from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node, Unreadable
 from wablock.gate.webhook.reading import Reader
-from wablock.gate.width import TooWide, check_width
+from wablock.gate.width import MOST, TooWide, check_width
 
 _MOST_PARTS: Final = 20_000  # Meta sends up to 1,000 updates; these take a tenth of a second
 
@@ -39,10 +39,10 @@ class Payload:
         return Node.of(self.raw)
 
     @classmethod
-    def parse(cls, body: bytes) -> "Payload":
+    def parse(cls, body: bytes, most_values: int = MOST) -> "Payload":
         """Raises `Unreadable`."""
         try:
-            check_width(body)
+            check_width(body, most_values)
         except TooWide as fault:
             raise Unreadable(str(fault)) from None
         webhook = as_documented(body)
