@@ -26,6 +26,7 @@ from wablock.server.parameters import NOT_JSON, invalid
 _T = TypeVar("_T")
 
 LATEST = 253_402_300_799  # the end of the year 9999, in seconds since 1970
+_NumberId = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^[0-9]{1,32}$"})]  # see `_number_ids`
 _Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=wire.WITHOUT_NUL)]
 
 
@@ -34,7 +35,7 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
 
     label: _Label
     scopes: list[Scope] | None = None
-    phone_number_ids: Annotated[list[str], msgspec.Meta(max_length=1_000)] | None = None
+    phone_number_ids: Annotated[list[_NumberId], msgspec.Meta(max_length=1_000)] | None = None
     expires_at: Annotated[int, msgspec.Meta(ge=0, le=LATEST)] | None = None
 
 
