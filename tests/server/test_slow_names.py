@@ -1,23 +1,21 @@
 """Two tenants, one with names that never answer: the other's deliveries keep their time."""
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-import httpx2
 import pytest
+from tests.missing import installed
 from tests.receiver import Receiver, receiving
 from tests.running_server import NUMBER, RunningServer, running_server
+from tests.server.slow_tenant import THEIR_ACCESS, THEIRS, add_slow_receiver
 from tests.server.test_webhooks import ANNA, KEY, message, post, set_up, webhook
 
-from wablock.access import AccessToken, Scope, digest
-from wablock.block_list.ports import BusinessNumber
-
-THEIRS: Final = BusinessNumber("106540352242999", "102290129340999")
-THEIR_TOKEN: Final = "their-token-for-tests"
 MANY: Final = 40
 LONG: Final = 30.0  # seconds
 
@@ -54,16 +52,9 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def gate(tmp_path: Path, receiver: Receiver) -> Iterator[RunningServer]:
-    theirs = AccessToken(digest(THEIR_TOKEN), THEIRS.account_id, "theirs", frozenset(Scope), None, 0)
-    with running_server(tmp_path, key=KEY, numbers=[NUMBER, THEIRS], tokens=[theirs]) as running:
+    with running_server(tmp_path, key=KEY, numbers=[NUMBER, THEIRS], tokens=[THEIR_ACCESS]) as running:
         set_up(running, f"http://localhost:{receiver.port}/")  # a name, which has to be looked up
         yield running
-
-
-def add_slow_receiver(gate: RunningServer, number: int) -> int:
-    url = f"{gate.url}/v1/numbers/{THEIRS.phone_number_id}/downstreams"
-    body = {"url": f"https://name{number}.slow.example/"}
-    return httpx2.post(url, json=body, headers={"authorization": f"Bearer {THEIR_TOKEN}"}, timeout=LONG).status_code
 
 
 def test_a_tenants_slow_names_delay_no_others_deliveries(
@@ -78,3 +69,14 @@ def test_a_tenants_slow_names_delay_no_others_deliveries(
         assert len(receiver.deliveries) == 1
         slow.may_answer.set()
         assert {request.result() for request in adding} == {400}
+
+
+def test_a_silent_name_server_delays_no_other_tenants_deliveries(tmp_path: Path) -> None:
+    alone = [installed("unshare"), "--user", "--map-root-user", "--mount", "--net"]
+    if subprocess.run([*alone, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this kernel gives users no namespaces of their own")
+
+    program = [sys.executable, "-m", "tests.server.silent_name_server", str(tmp_path)]
+    ran = subprocess.run([*alone, *program], check=False, capture_output=True, text=True, timeout=120)
+
+    assert ran.stdout == "200\n", ran.stderr
