@@ -18,7 +18,7 @@ from wablock.gate.ports import Upstream, UpstreamFailed
 from wablock.gate.send_request.request import SendRequest
 from wablock.gate.token_finder import TokenFinder, token_finder
 from wablock.gate.upstream_answer import headers_back, masked
-from wablock.name_lookups import NameLookups
+from wablock.name_lookups import NameLookups, on_behalf_of
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -87,15 +87,18 @@ class Upstreams:
         tls: ssl.SSLContext | None = None,
         connections_each: int = 256,
         most_under_way: int = 2_048,
-        most_hosts: int = 1_000,
+        most_pools: int = 10_000,
     ) -> None:
-        """At most so many connections to each host, and so many requests that have one or wait for one."""
+        """At most so many connections of each account to each host, and so many requests that have one or wait for one.
+
+        Most accounts have Meta's host: one that does not read its answers must not take the others' connections.
+        """
         self._resolver = resolver or NameLookups()
         self._tls = tls
         self._connections_each = connections_each
         self._most_under_way = most_under_way
-        self._most_hosts = most_hosts
-        self._pools: dict[tuple[str, str, int, bool], _Pool] = {}
+        self._most_pools = most_pools
+        self._pools: dict[tuple[str, str, str, int, bool], _Pool] = {}
         self._closing: set[asyncio.Future[None]] = set()
 
     async def pass_on(
@@ -118,12 +121,13 @@ class Upstreams:
             content=request.body,
             extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), upstream.timeout)},
         )
-        pool = self._pool(url, may_be_inside=upstream.may_be_inside)
+        pool = self._pool(url, upstream)
         if pool.under_way >= self._most_under_way:
             raise UpstreamFailed("too many requests wait for it")
         pool.under_way += 1
         try:
-            response = await _answered(pool, outgoing, upstream)
+            with on_behalf_of(upstream.account_id):
+                response = await _answered(pool, outgoing, upstream)
         except BaseException:
             pool.under_way -= 1
             raise
@@ -133,14 +137,14 @@ class Upstreams:
         pools, self._pools = self._pools, {}
         await asyncio.gather(*self._closing, *(pool.connections.aclose() for pool in pools.values()))
 
-    def _pool(self, url: Url, *, may_be_inside: bool) -> "_Pool":
+    def _pool(self, url: Url, upstream: Upstream) -> "_Pool":
         # A connection that was made for the operator's own upstream is nobody else's way inside.
-        key = url.scheme, url.host, url.port, may_be_inside
+        key = upstream.account_id, url.scheme, url.host, url.port, upstream.may_be_inside
         pool = self._pools.get(key)
         if pool is None:
-            if len(self._pools) >= self._most_hosts:
+            if len(self._pools) >= self._most_pools:
                 self._forget_one()
-            pool = self._pools[key] = _Pool(self._connections(url, may_be_inside=may_be_inside))
+            pool = self._pools[key] = _Pool(self._connections(url, may_be_inside=upstream.may_be_inside))
         return pool
 
     def _forget_one(self) -> None:

@@ -22,6 +22,7 @@ from wablock.gate.duplicates import Delivered
 from wablock.gate.inbound import Inbound
 from wablock.gate.last_inbound import LastInbound
 from wablock.gate.outbound import Outbound
+from wablock.gate.places import Places
 from wablock.gate.routes import Routes
 from wablock.name_lookups import NameLookups
 from wablock.server.app import Application, Options
@@ -86,10 +87,12 @@ def build(
     routes = routes_of(store, key or KeySettings(), clock, monotonic)
     lookups = NameLookups()
     forwarder, upstreams = Downstreams(resolver=lookups), Upstreams(resolver=lookups)
+    places = Places(limits.max_connections)
     delivery = Delivery(
         routes,
         forwarder,
         metrics,
+        places,
         Delivered(gate.deduplicate_for, monotonic) if gate.deduplicate_for else None,
         refuse_unrouted=gate.refuse_unrouted,
     )
@@ -121,14 +124,16 @@ def build(
             block_list=block_list,
             store=store,
             delivery=delivery,
-            dashboard_test=DashboardTest(routes, store, forwarder, metrics),
+            dashboard_test=DashboardTest(routes, store, forwarder, metrics, places),
             last_inbound=last_inbound,
             drops=drops,
             meter=metrics,
             clock=clock,
             pass_unchecked=gate.pass_unchecked,
         ),
-        outbound=Outbound(routes, block_list, upstreams, metrics, pass_unreadable=gate.pass_unreadable_recipients),
+        outbound=Outbound(
+            routes, block_list, upstreams, metrics, places, pass_unreadable=gate.pass_unreadable_recipients
+        ),
         routes=routes,
         outside=Outside(lookups),
         drops=drops_since or own_drops,

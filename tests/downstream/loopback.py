@@ -44,9 +44,18 @@ class Loopback:
         timeout: float = 5.0,
         headers: Mapping[str, str] | None = None,
         may_be_inside: bool = True,
+        account_id: str = "",
     ) -> Downstream:
         url = f"{scheme}://{host}:{self.port}{path}"
-        return Downstream("d1", "1", url, timeout=timeout, headers=headers or {}, may_be_inside=may_be_inside)
+        return Downstream(
+            "d1",
+            "1",
+            url,
+            timeout=timeout,
+            headers=headers or {},
+            may_be_inside=may_be_inside,
+            account_id=account_id,
+        )
 
 
 @asynccontextmanager

@@ -214,6 +214,22 @@ async def test_past_the_bound_a_post_is_refused_at_once_and_others_are_not() -> 
     assert other is None
 
 
+async def test_an_accounts_posts_take_no_other_accounts_turns_at_one_url() -> None:
+    async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
+        if b"slow" in await loopback.read(reader):
+            await reader.read()
+        writer.write(OK)
+
+    async with serving(conversation) as loopback, sending(connections_each=1) as sender:
+        slow = asyncio.create_task(sender.post(loopback.to(account_id="1"), b"slow", SIGNED))
+        await loopback.arrived.acquire()
+
+        await sender.post(loopback.to(account_id="2"), b"{}", SIGNED)
+
+        assert not slow.done()
+        slow.cancel()
+
+
 async def test_32_posts_at_once_each_get_their_own_answer() -> None:
     async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
         while True:

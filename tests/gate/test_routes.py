@@ -27,7 +27,9 @@ URL = "https://crm.example/hooks"
 NEW = NewDownstream(
     url=URL, secret="their-secret", headers={"authorization": "Bearer their-header"}, account_events=True
 )
-UPSTREAM = Upstream(OURS, "https://graph.facebook.com/v23.0", "their-token", timeout=12.5, may_be_inside=True)
+UPSTREAM = Upstream(
+    OURS, "https://graph.facebook.com/v23.0", "their-token", timeout=12.5, may_be_inside=True, account_id="acme"
+)
 
 
 class Clocks:
@@ -177,6 +179,7 @@ async def test_a_downstream_comes_back_as_it_was_added(routes: Routes) -> None:
         required=False,
         may_be_inside=True,
         account_events=True,
+        account_id="acme",
     )
 
 

@@ -41,6 +41,17 @@ async def test_a_connection_to_the_operators_address_is_nobody_elses_way_inside(
     assert len(server.received) == 1
 
 
+async def test_an_accounts_unread_answers_take_no_other_accounts_connections() -> None:
+    upstreams = Upstreams(connections_each=1)
+    async with serving(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok") as server:
+        async with (
+            asking(server.upstream(account_id="1"), upstreams=upstreams),
+            asking(server.upstream(account_id="2", timeout=2.0), upstreams=upstreams) as answer,
+        ):
+            assert answer.status == 200
+        await upstreams.close()
+
+
 async def test_the_address_that_was_judged_is_the_one_that_is_used() -> None:
     asked = []
 
@@ -225,7 +236,7 @@ async def test_a_request_that_gets_no_connection_is_given_up_in_time() -> None:
 
 
 async def test_an_upstream_that_is_not_in_use_makes_room_for_another() -> None:
-    upstreams = Upstreams(most_hosts=1)
+    upstreams = Upstreams(most_pools=1)
     async with serving() as one, serving() as other:
         for server in (one, other, one):
             async with asking(server.upstream(), upstreams=upstreams) as answer:

@@ -13,13 +13,13 @@ from wablock.downstream.connection import Broken, Connection
 from wablock.downstream.idle import Idle
 from wablock.gate.headers import checked_headers
 from wablock.gate.ports import Downstream, Refused
-from wablock.name_lookups import NameLookups
+from wablock.name_lookups import NameLookups, on_behalf_of
 
 _IDLE_FOR: Final = 50.0  # seconds; many servers close after 60
 _MOST_TARGETS: Final = 10_000
 _CLOSED_WITHIN: Final = 1.0  # seconds; an aborted socket is closed in the loop's next round
 
-_TargetKey = tuple[str, bool, tuple[tuple[str, str], ...]]
+_TargetKey = tuple[str, str, bool, tuple[tuple[str, str], ...]]
 _OriginKey = tuple[str, str, int, bool]
 
 
@@ -69,7 +69,8 @@ class Downstreams:
         target.under_way += 1
         try:
             async with asyncio.timeout(downstream.timeout), target.turns:
-                status = await self._asked(target, downstream, head, body)
+                with on_behalf_of(downstream.account_id):
+                    status = await self._asked(target, downstream, head, body)
         except TimeoutError:
             raise Refused(f"it did not answer within {downstream.timeout:g} s") from None
         except (Broken, NotPublic) as trouble:
@@ -127,7 +128,8 @@ class Downstreams:
     def _target(self, downstream: Downstream) -> _Target:
         if self._is_closed:
             raise Refused("wablock is stopping")
-        key = downstream.url, downstream.may_be_inside, tuple(downstream.headers.items())
+        # By account: one that names another's URL takes none of its turns.
+        key = downstream.account_id, downstream.url, downstream.may_be_inside, tuple(downstream.headers.items())
         target = self._targets.get(key)
         if target is None:
             target = self._new_target(downstream)

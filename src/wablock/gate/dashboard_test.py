@@ -17,12 +17,12 @@ import msgspec
 from wablock.block_list.ports import BusinessNumber
 from wablock.contract.errors import NotDelivered
 from wablock.gate.delivery import SIGNATURE
+from wablock.gate.places import Places
 from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refused
 from wablock.gate.routes import Routes
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change
 from wablock.gate.webhook.signature import sign
-from wablock.name_lookups import on_behalf_of
 
 _log = logging.getLogger("wablock.gate")
 
@@ -47,11 +47,14 @@ class _Trial(msgspec.Struct, frozen=True):
 class DashboardTest:
     """Answers for the sample."""
 
-    def __init__(self, routes: Routes, numbers: Numbers, forwarder: Forwarder, meter: GateMeter) -> None:
+    def __init__(
+        self, routes: Routes, numbers: Numbers, forwarder: Forwarder, meter: GateMeter, places: Places
+    ) -> None:
         self._routes = routes
         self._numbers = numbers
         self._forwarder = forwarder
         self._meter = meter
+        self._places = places
 
     async def passes(self, payload: Payload, secret: str) -> bool:
         """Whether this is the sample, and all is right. False for any other webhook. `secret`: the one that signed it.
@@ -77,7 +80,8 @@ class DashboardTest:
                 f"The app secret is right, but account {accounts[0].account_id} has no downstream. "
                 "Add one with: wablock downstream add"
             )
-        trials = await asyncio.gather(*(self._try(*receiver) for receiver in receivers))
+        with self._places.one_for(accounts[0].account_id):
+            trials = await asyncio.gather(*(self._try(*receiver) for receiver in receivers))
         _check(trials)
         self._meter.webhook("tested")
         _log.info(
@@ -110,8 +114,7 @@ class DashboardTest:
         body = _empty_webhook(account.account_id, downstream.phone_number_id, number.wa_id if number else None)
         signature = sign(downstream.secret or account.app_secret or "", body)
         try:
-            with on_behalf_of(account.account_id):
-                await self._forwarder.post(downstream, body, {SIGNATURE: signature})
+            await self._forwarder.post(downstream, body, {SIGNATURE: signature})
         except Refused as refusal:
             _log.warning(
                 "a downstream did not take the empty webhook of the dashboard's test: %s",

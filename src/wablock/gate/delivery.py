@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import nullcontext
 from functools import partial
 from typing import Final
 
@@ -13,6 +14,7 @@ import msgspec
 from wablock.block_list.ports import BusinessNumber
 from wablock.contract.errors import NotDelivered
 from wablock.gate.duplicates import Delivered, StillOnTheWay
+from wablock.gate.places import Places
 from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refused
 from wablock.gate.retries import Attempt, Retries
 from wablock.gate.routes import Routes
@@ -20,7 +22,6 @@ from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change
 from wablock.gate.webhook.documented import Item
 from wablock.gate.webhook.signature import sign
-from wablock.name_lookups import on_behalf_of
 
 _log = logging.getLogger("wablock.gate")
 
@@ -80,6 +81,7 @@ class Delivery:
         routes: Routes,
         forwarder: Forwarder,
         meter: GateMeter,
+        places: Places,
         delivered: Delivered | None = None,
         *,
         refuse_unrouted: bool = True,
@@ -90,6 +92,7 @@ class Delivery:
         self._routes = routes
         self._forwarder = forwarder
         self._meter = meter
+        self._places = places
         self._delivered = delivered
         self._refuse_unrouted = refuse_unrouted
         self._retries = Retries()
@@ -101,8 +104,8 @@ class Delivery:
     ) -> bool:
         """Returns once every required downstream has its part; False where nothing was left for any.
 
-        Raises `NotDelivered` where one did not take it. When the same webhook comes again, those that took it do not
-        get it again.
+        Raises `NotDelivered` where one did not take it, `Overloaded` where too many of the account's webhooks
+        wait. When the same webhook comes again, those that took it do not get it again.
         """
         webhook = _Webhook(payload, signature, blocked, unchecked)
         targets = await self._targets(payload, parts, blocked)
@@ -110,10 +113,11 @@ class Delivery:
             post for downstream, chosen in targets if (post := self._post(webhook, downstream, chosen)) is not None
         ]
         self._count(parts, blocked)
-        if len(posts) == 1 and posts[0].downstream.required and not self._retries:
-            await self._send(posts[0])  # as nearly all webhooks go: no other receiver can fail
-        else:
-            await self._attempt(posts, self._retries.attempt(signature))
+        with self._places.one_for(parts[0].account.account_id) if posts else nullcontext():
+            if len(posts) == 1 and posts[0].downstream.required and not self._retries:
+                await self._send(posts[0])  # as nearly all webhooks go: no other receiver can fail
+            else:
+                await self._attempt(posts, self._retries.attempt(signature))
         return bool(posts)
 
     async def close(self) -> None:
@@ -192,11 +196,10 @@ class Delivery:
     async def _send(self, post: _Post, attempt: Attempt | None = None) -> None:
         downstream = post.downstream
         try:
-            with on_behalf_of(post.account_id):
-                if self._delivered is None:
-                    await self._forwarder.post(downstream, post.body, post.headers)
-                else:
-                    await self._send_once(self._delivered, post)
+            if self._delivered is None:
+                await self._forwarder.post(downstream, post.body, post.headers)
+            else:
+                await self._send_once(self._delivered, post)
         except Refused as refusal:
             self._meter.delivery(required=downstream.required, result="refused")
             _log.warning(

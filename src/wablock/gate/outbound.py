@@ -7,6 +7,7 @@ from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlockedByBusiness, NotSent, Overloaded, UnknownObject, UpstreamTimedOut
 from wablock.gate.aside import aside
+from wablock.gate.places import Places
 from wablock.gate.ports import Answer, CannotUnseal, GateMeter, Sender, Upstream, UpstreamFailed
 from wablock.gate.routes import Routes
 from wablock.gate.send_request.credentials import check_without_token, headers_without_token, without_credentials
@@ -14,19 +15,26 @@ from wablock.gate.send_request.parameters import Parameter, read_parameters
 from wablock.gate.send_request.recipients import recipients_of
 from wablock.gate.send_request.request import SendRequest
 from wablock.gate.token_finder import token_finder
-from wablock.name_lookups import on_behalf_of
 
 
 class Outbound:
     """Passes requests on to their number's upstream. `pass_unreadable`: also to a recipient that cannot be read."""
 
     def __init__(
-        self, routes: Routes, block_list: BlockList, sender: Sender, meter: GateMeter, *, pass_unreadable: bool
+        self,
+        routes: Routes,
+        block_list: BlockList,
+        sender: Sender,
+        meter: GateMeter,
+        places: Places,
+        *,
+        pass_unreadable: bool,
     ) -> None:
         self._routes = routes
         self._block_list = block_list
         self._sender = sender
         self._meter = meter
+        self._places = places
         self._pass_unreadable = pass_unreadable
 
     async def pass_on(
@@ -51,7 +59,7 @@ class Outbound:
         await aside(request.body, partial(check_without_token, path, onward, callers))
         upstream = await self._upstream(number, method)
         try:
-            with on_behalf_of(number.account_id):
+            with self._places.one_for(number.account_id):
                 answer = await self._sender.pass_on(
                     upstream, method, path, onward, headers_without_token(headers, callers)
                 )

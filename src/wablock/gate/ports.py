@@ -36,6 +36,7 @@ class Downstream(msgspec.Struct, frozen=True):
     required: bool = True
     may_be_inside: bool = False
     account_events: bool = False
+    account_id: str = ""
 
     @property
     def receiver(self) -> object:
@@ -54,6 +55,7 @@ class Upstream(msgspec.Struct, frozen=True):
     token: str
     timeout: float = 30.0
     may_be_inside: bool = False
+    account_id: str = ""
 
     def __repr__(self) -> str:
         return f"Upstream({self.phone_number_id!r}, {self.url!r})"

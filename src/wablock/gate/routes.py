@@ -294,7 +294,9 @@ class Routes:
         if sealed is None:
             return None
         token = self._open(sealed.token, token_place(sealed.account_id, phone_number_id, sealed.url), "token")
-        return Upstream(phone_number_id, sealed.url, token, sealed.timeout_ms / 1_000, sealed.may_be_inside)
+        return Upstream(
+            phone_number_id, sealed.url, token, sealed.timeout_ms / 1_000, sealed.may_be_inside, sealed.account_id
+        )
 
     def _account(self, sealed: SealedAccount) -> Account:
         if sealed.app_secret is None:
@@ -313,6 +315,7 @@ class Routes:
             sealed.required,
             sealed.may_be_inside,
             _gets_account_events(sealed),
+            sealed.account_id,
         )
 
     def _open(self, sealed: bytes, place: SealedPlace, purpose: str) -> str:
