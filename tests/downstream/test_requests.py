@@ -46,3 +46,11 @@ async def test_an_empty_body_has_its_length() -> None:
         await sender.post(loopback.to(), b"", SIGNED)
 
     assert b"\r\ncontent-length: 0\r\n" in loopback.requests[0]
+
+
+async def test_more_and_longer_headers_that_were_set_before_they_were_bounded_are_sent() -> None:
+    headers = {f"x-{number}": "1" for number in range(30)} | {"x-long": "a" * 5_000}
+    async with answering(OK) as loopback, sending() as sender:
+        await sender.post(loopback.to(headers=headers), b"{}", SIGNED)
+
+    assert b"\r\nx-29: 1\r\n" in loopback.requests[0]

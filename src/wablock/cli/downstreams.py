@@ -9,7 +9,7 @@ from wablock.block_list.rules import SECOND
 from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, print_json, say, show
 from wablock.cli.secrets import checked_secret, typed
-from wablock.gate.headers import checked_headers
+from wablock.gate.headers import headers_to_set
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
@@ -145,7 +145,7 @@ def _headers(lines: list[str]) -> dict[str, str]:
             raise Refused(f"{line!r} is not a header: write 'Name: value'")
         headers[name.strip()] = value.strip()
     try:
-        checked_headers(headers)
+        headers_to_set(headers)
     except ValueError as trouble:
         raise Refused(str(trouble)) from None
     return headers

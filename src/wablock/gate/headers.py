@@ -27,8 +27,8 @@ _OURS: Final = frozenset(
 )
 
 
-def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """`headers`, which can be sent; raises `ValueError` with one line of advice."""
+def headers_to_set(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """`headers`, which may be set; raises `ValueError` with one line of advice."""
     if len(headers) > _MOST:
         raise ValueError(f"there may be up to {_MOST} headers, and these are {len(headers)}")
     for name, value in headers.items():
@@ -37,6 +37,12 @@ def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
                 f"the header {name[:_LONGEST_NAME]!r} is too long: its name may have {_LONGEST_NAME} characters, "
                 f"its value {_LONGEST_VALUE}"
             )
+    return checked_headers(headers)
+
+
+def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """`headers`, which can be sent, also those that were set before they were bounded; raises as `headers_to_set`."""
+    for name, value in headers.items():
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise ValueError(f"the header {name!r} must have a plain name and printable ASCII as its value")
         if name.lower() in _OURS:

@@ -15,7 +15,7 @@ from wablock.block_list.rules import SECOND
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, InvalidParameter, UnknownObject
 from wablock.gate.drops import DropsSince
-from wablock.gate.headers import checked_headers
+from wablock.gate.headers import headers_to_set
 from wablock.gate.ports import MOST_SET_BY_TOKENS, SealedDownstream
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
 from wablock.public_credentials import is_public
@@ -158,7 +158,7 @@ class Routing:
 
 def _sendable(headers: dict[str, str]) -> Mapping[str, str]:
     try:
-        return checked_headers(headers)
+        return headers_to_set(headers)
     except ValueError as trouble:
         raise InvalidParameter("Param headers cannot be sent.", str(trouble)) from None
 
