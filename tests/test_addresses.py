@@ -1,5 +1,6 @@
 """Which addresses a stranger may not have us call, in every spelling."""
 
+import asyncio
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -201,3 +202,19 @@ async def test_a_name_that_does_not_exist_is_refused_as_one_inside() -> None:
 
     with pytest.raises(NotPublic):
         await resolve("name.example", 80, may_be_inside=False, resolver=resolver)
+
+
+@pytest.mark.parametrize("answer", [["10.0.0.1"], []])
+async def test_a_name_inside_and_none_are_refused_after_the_same_time(answer: list[str]) -> None:
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(NotPublic):
+        await resolve("name.example", 80, may_be_inside=False, resolver=telling(answer))
+
+    assert asyncio.get_running_loop().time() - began >= 0.5
+
+
+async def test_an_address_inside_in_any_spelling_is_refused_at_once() -> None:
+    async with asyncio.timeout(0.4):
+        for host in SPELLINGS_OF_LOOPBACK[:3]:
+            with pytest.raises(NotPublic):
+                await resolve(host, 80, may_be_inside=False, resolver=NameLookups())

@@ -1,5 +1,6 @@
 """Which addresses a stranger may have us call: none inside. The address that was judged is the one that is used."""
 
+import asyncio
 import ipaddress
 import re
 import socket
@@ -7,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import msgspec
+
+from wablock.name_lookups import in_numbers
 
 _IPv4 = ipaddress.IPv4Address
 _IPv6 = ipaddress.IPv6Address
@@ -48,6 +51,7 @@ _INSIDE_IPV6: Final = [
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 _NO_ADDRESS: Final = frozenset((socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_FAIL))
+_REFUSED_AFTER: Final = 0.5  # seconds; most names that do not exist are answered within
 _LONGEST_URL: Final = 2_000
 _PRINTABLE = re.compile(r"[!-~]+")
 # Not `urlsplit`, which takes things for a host that other readers of URLs do not.
@@ -144,19 +148,37 @@ def _checked_host(parts: re.Match[str]) -> str:
 async def resolve(host: str, port: int, *, may_be_inside: bool, resolver: Resolver) -> list[Address]:
     """The addresses of `host`. Raises `OSError` where there is none, and where none may be inside `NotPublic` for both.
 
-    One inside is enough: an answer that mixes them is an attempt.
+    One inside is enough: an answer that mixes them is an attempt. A name is refused after half a second: the time says
+    as little as the message.
     """
+    if may_be_inside:
+        found = await _addresses(host, port, resolver)
+        if not found:
+            raise OSError("it has no address")
+        return found
+    may_be_refused = asyncio.get_running_loop().time() + _REFUSED_AFTER
     try:
-        found = [Address(family, tuple(sockaddr)) for family, _, _, _, sockaddr in await resolver(host, port)]
+        return await _public(host, port, resolver)
+    except NotPublic:
+        if in_numbers(host, port) is None:
+            await asyncio.sleep(may_be_refused - asyncio.get_running_loop().time())
+        raise
+
+
+async def _public(host: str, port: int, resolver: Resolver) -> list[Address]:
+    try:
+        found = await _addresses(host, port, resolver)
     except socket.gaierror as missing:
-        if may_be_inside or missing.errno not in _NO_ADDRESS:
+        if missing.errno not in _NO_ADDRESS:
             raise
         raise NotPublic from None
-    if not may_be_inside and not (found and all(is_public(address.host) for address in found)):
+    if not (found and all(is_public(address.host) for address in found)):
         raise NotPublic
-    if not found:
-        raise OSError("it has no address")
     return found
+
+
+async def _addresses(host: str, port: int, resolver: Resolver) -> list[Address]:
+    return [Address(family, tuple(sockaddr)) for family, _, _, _, sockaddr in await resolver(host, port)]
 
 
 def is_public(text: str) -> bool:

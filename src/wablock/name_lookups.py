@@ -5,7 +5,6 @@ interrupted: a look-up that takes longer than its callers wait goes on in its th
 """
 
 import asyncio
-import ipaddress
 import socket
 import threading
 import time
@@ -74,8 +73,8 @@ class NameLookups:
 
     async def __call__(self, host: str, port: int) -> Sequence[Any]:
         """As `loop.getaddrinfo` for TCP; raises `OSError`, and of these `NotFoundInTime`."""
-        if _is_numeric(host):
-            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        if (address := in_numbers(host, port)) is not None:
+            return address
         found = self._remembered(host) or await self._awaited(host)
         if found.trouble is not None:
             raise type(found.trouble)(*found.trouble.args)
@@ -162,9 +161,9 @@ def _ask_system(host: str) -> Sequence[Any]:
     return socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
 
 
-def _is_numeric(host: str) -> bool:
+def in_numbers(host: str, port: int) -> Sequence[Any] | None:
+    """As `NameLookups`, where `host` is an address in any spelling (`127.1`); None for a name."""
     try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return None
