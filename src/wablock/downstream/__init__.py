@@ -69,8 +69,7 @@ class Downstreams:
         target.under_way += 1
         try:
             async with asyncio.timeout(downstream.timeout), target.turns:
-                with on_behalf_of(downstream.account_id):
-                    status = await self._asked(target, downstream, head, body)
+                status = await self._asked(target, downstream, head, body)
         except TimeoutError:
             raise Refused(f"it did not answer within {downstream.timeout:g} s") from None
         except (Broken, NotPublic) as trouble:
@@ -106,13 +105,14 @@ class Downstreams:
         return status
 
     async def _connected(self, target: _Target, downstream: Downstream) -> Connection:
-        connection = await connect(
-            target.url,
-            may_be_inside=downstream.may_be_inside,
-            resolver=self._resolver,
-            tls=self._context() if target.url.scheme == "https" else None,
-            patience=downstream.timeout,
-        )
+        with on_behalf_of(downstream.account_id):
+            connection = await connect(
+                target.url,
+                may_be_inside=downstream.may_be_inside,
+                resolver=self._resolver,
+                tls=self._context() if target.url.scheme == "https" else None,
+                patience=downstream.timeout,
+            )
         self._open.add(connection)
         connection.lost.add_done_callback(lambda _: self._open.discard(connection))
         if self._is_closed:

@@ -4,7 +4,6 @@ A request that waits keeps its connection, and a server has only so many. An acc
 to others: alone a half, two accounts a third each, and some are always free.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,19 +15,20 @@ class Places:
 
     def __init__(self, most: int) -> None:
         self._free = most
-        self._taken: Counter[str] = Counter()
+        self._taken: dict[str, int] = {}
 
     @contextmanager
     def one_for(self, account_id: str) -> Iterator[None]:
         """Raises `Overloaded` where the account has as many as are free."""
-        if self._taken[account_id] >= self._free:
+        taken = self._taken.get(account_id, 0)
+        if taken >= self._free:
             raise Overloaded("Too many requests of this account wait for its own servers. Nothing was sent; try again.")
-        self._taken[account_id] += 1
+        self._taken[account_id] = taken + 1
         self._free -= 1
         try:
             yield
         finally:
             self._free += 1
-            self._taken[account_id] -= 1
-            if not self._taken[account_id]:
-                del self._taken[account_id]
+            left = self._taken.pop(account_id) - 1
+            if left:
+                self._taken[account_id] = left
