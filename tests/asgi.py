@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
-from starlette.types import ASGIApp
 from tests.strangers import Sent
+
+from wablock.middleware.asgi import ASGIApp
 
 
 async def status_of(application: ASGIApp, path: str, sent: Sent, **headers: str) -> int:

@@ -13,7 +13,7 @@ import msgspec
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
 from wablock.server.metrics import Metrics
-from wablock.server.serve import bind, server
+from wablock.server.serve import Server, bind
 from wablock.settings import AnswerSettings, GateSettings, KeySettings, LimitSettings
 from wablock.storage import open_store
 from wablock.wiring import Wired, build, system_clock
@@ -80,14 +80,14 @@ def running_server(
     listening = threading.Event()
     with bind("127.0.0.1", 0) as bound:
         port = bound.getsockname()[1]
-        running = server(wired.application, (limits or LimitSettings()).limits(), wired.metrics, listening.set)
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, name="running server")
+        running = Server(wired.application, wired.running, (limits or LimitSettings()).limits(), wired.metrics)
+        thread = threading.Thread(target=running.run, args=(bound, listening.set), name="running server")
         thread.start()
         try:
             assert listening.wait(_STARTS_WITHIN), "the server does not listen"
             yield RunningServer(f"http://127.0.0.1:{port}", "127.0.0.1", port, TOKEN, PHONE_NUMBER_ID, wired)
         finally:
-            running.should_exit = True
+            running.stop()
             thread.join(_STARTS_WITHIN)
             assert not thread.is_alive(), "the server does not stop"
 

@@ -2,10 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import apsw
 import pytest
@@ -14,25 +11,9 @@ from tests.storage.meters import CountingMeter
 from wablock.block_list.ports import Block, BusinessNumber, Member
 from wablock.contract.errors import BlocklistInternalError
 from wablock.storage import CannotOpen, open_store
-from wablock.wiring import Wired, build, system_clock
+from wablock.wiring import build, system_clock
 
 NUMBER = BusinessNumber("106540352242922", "102290129340398")
-
-
-@asynccontextmanager
-async def _running(wired: Wired) -> AsyncIterator[None]:
-    """The application between its start and its end, as a server tells it of them."""
-    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    said: asyncio.Queue[Any] = asyncio.Queue()
-    life = asyncio.create_task(
-        wired.application({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, told.get, said.put)
-    )
-    await told.put({"type": "lifespan.startup"})
-    assert (await said.get())["type"] == "lifespan.startup.complete"
-    yield
-    await told.put({"type": "lifespan.shutdown"})
-    assert (await said.get())["type"] == "lifespan.shutdown.complete"
-    await life
 
 
 def _expired(wa_id: str) -> Block:
@@ -59,7 +40,7 @@ async def test_a_server_that_starts_forgets_what_is_over(tmp_path: Path) -> None
     await wired.store.apply(_expired("16505550101"))
     assert await _rows(tmp_path / "wablock.db") == 1
 
-    async with _running(wired):
+    async with wired.running():
         for _ in range(600):
             if await _rows(tmp_path / "wablock.db") == 0:
                 return
@@ -77,7 +58,7 @@ async def test_a_sweep_that_fails_is_a_warning_and_the_server_lives(
     breaking.close()
 
     with caplog.at_level(logging.WARNING, "wablock"):
-        async with _running(wired):
+        async with wired.running():
             for _ in range(600):
                 if "the sweep of expired blocks failed" in caplog.text:
                     break
@@ -90,7 +71,7 @@ async def test_a_sweep_that_fails_is_a_warning_and_the_server_lives(
 async def test_a_server_that_ends_closes_its_store(tmp_path: Path) -> None:
     wired = build(f"sqlite:///{tmp_path}/wablock.db")
 
-    async with _running(wired):
+    async with wired.running():
         await wired.store.add_number(NUMBER, system_clock())
 
     with pytest.raises(BlocklistInternalError):

@@ -155,7 +155,6 @@ def build(
             pass_through=gate.pass_through,
             log_requests=log_requests,
         ),
-        lifespan=lambda _: running(),
     )
     return Wired(application, store, metrics, block_list, routes, running)
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.downstream.loopback import Loopback, answering
 from tests.gate.webhook.payloads import change, delivery, encoded, message
 from tests.running_server import RunningServer
 
 from wablock.middleware import GateMiddleware
+from wablock.middleware.asgi import ASGIApp, Message, Receive, Scope, Send
 
 WEBHOOK = encoded(delivery(change(messages=[message()])))
 FREE = b'{"users":[{"input":"16505551234","blocked":false}]}'

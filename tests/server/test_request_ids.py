@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.running_server import RunningServer
 
-from wablock.server.answers import request_ids
+from wablock.server.request_ids import request_ids
 
 GRAPH_ID = re.compile(r"A[A-Za-z0-9_-]{22}")
 

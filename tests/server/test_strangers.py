@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
-from tests.asgi import status_of, statuses_of
+from tests.asgi import statuses_of
+from tests.calling import status_of
 from tests.event_loop import held
 from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer, running_server
 from tests.server.raw_http import Connection
@@ -14,7 +15,8 @@ from tests.strangers import Sent, requests, webhooks
 
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.signature import sign
-from wablock.server import app, parameters
+from wablock.server import parameters
+from wablock.server.endpoints import messages
 from wablock.settings import LimitSettings
 from wablock.wiring import routes_of
 
@@ -61,7 +63,7 @@ def test_requests_without_a_token_are_refused_unread(
     server: RunningServer, monkeypatch: pytest.MonkeyPatch, edge: str
 ) -> None:
     monkeypatch.setattr(parameters, "read", no_work)
-    monkeypatch.setattr(app, "access_token", no_work)
+    monkeypatch.setattr(messages, "access_token", no_work)
     path = f"/v25.0/{PHONE_NUMBER_ID}/{edge}"
     sending = (status_of(server.wired.application, path, sent) for sent in requests(300))
     with held() as longest:

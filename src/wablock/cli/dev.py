@@ -14,10 +14,9 @@ from wablock.contract.errors import InvalidParameter
 from wablock.gate.routes import META
 from wablock.kit.development import Development
 from wablock.kit.hosts import is_loopback
-from wablock.kit.recording import HangingUp
 from wablock.kit.seeds import Seed
 from wablock.kit.serving import application, development, is_reached_by_strangers
-from wablock.server import webhooks
+from wablock.server.endpoints import webhooks
 from wablock.server.serve import bind
 from wablock.settings import DEV_TOKEN, DevSettings
 
@@ -44,12 +43,12 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
     with bind(settings.host, settings.port) as bound, _development(settings, seed) as made:
         run(
             application(made),
+            made.lifespan,
             made.metrics,
             bound,
             settings.answers,
             settings.limits,
             lambda: _announce_dev(made.settings, url_of(settings.host, bound), made.app_secret),
-            HangingUp,
         )
 
 

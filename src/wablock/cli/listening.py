@@ -3,37 +3,30 @@
 import gc
 import socket
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from urllib.parse import urlsplit
 
-from starlette.types import ASGIApp
-
 from wablock.cli.console import Refused
-from wablock.server.connections import GuardedProtocol
 from wablock.server.metrics import Metrics
-from wablock.server.serve import serve
+from wablock.server.protocol.connections import Application
+from wablock.server.serve import Server
 from wablock.settings import AnswerSettings, LimitSettings
 
 
 def run(
-    app: ASGIApp,
+    application: Application,
+    running: Callable[[], AbstractAsyncContextManager[None]],
     metrics: Metrics,
     bound: socket.socket,
     answers: AnswerSettings,
     limits: LimitSettings,
     listening: Callable[[], None],
-    protocol: type[GuardedProtocol] = GuardedProtocol,
 ) -> None:
+    """See `Server`; until SIGINT or SIGTERM."""
     gc.collect()
     gc.freeze()  # what is there now stays: looking it through again and again is a quarter of a large webhook's time
-    serve(
-        app,
-        bound,
-        limits.limits(),
-        metrics,
-        listening,
-        trusted_proxies=answers.trusted_proxies,
-        protocol=protocol,
-    )
+    server = Server(application, running, limits.limits(), metrics, trusted_proxies=answers.trusted_proxies)
+    server.run(bound, listening, signals=True)
 
 
 def check_public_url(url: str | None) -> None:

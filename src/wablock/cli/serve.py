@@ -47,7 +47,7 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
             _serve_with_workers(settings, database, bound, announce)
         else:
             wired = _wired(settings, database)
-            run(wired.application, wired.metrics, bound, settings.answers, settings.limits, announce)
+            run(wired.application, wired.running, wired.metrics, bound, settings.answers, settings.limits, announce)
 
 
 def _serve_with_workers(
@@ -76,7 +76,7 @@ def _work(settings: ServeSettings, database: str, bound: socket.socket, line: Li
         return merged(await line.gather(Drops(number.account_id, number.phone_number_id, seq)))
 
     def listening() -> None:
-        # A terminal sends Ctrl-C to all processes; the parent passes it on, and uvicorn takes a second one for hurry.
+        # A terminal sends Ctrl-C to all processes; the parent passes it on, and a second one would mean hurry.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         line.listening()
 
@@ -86,7 +86,7 @@ def _work(settings: ServeSettings, database: str, bound: socket.socket, line: Li
     except REFUSALS as trouble:
         line.cannot_start(str(trouble))
         sys.exit(2)
-    run(wired.application, metrics, bound, settings.answers, settings.limits, listening)
+    run(wired.application, wired.running, metrics, bound, settings.answers, settings.limits, listening)
 
 
 def _grace(settings: ServeSettings) -> float:

@@ -15,7 +15,7 @@ from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, checked_number_id, named, print_json, say, show, time_text
 from wablock.cli.secrets import checked_secret
 from wablock.gate.routes import RemovedRoutes
-from wablock.server.manage import token_info
+from wablock.server.endpoints.tokens import token_info
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
 from wablock.wiring import routes_of, system_clock

@@ -3,11 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
-from starlette.requests import Request
-
 from wablock.block_list.ports import Rules
-from wablock.server import request as requests
-from wablock.server.manage import decoded
+from wablock.server.decoding import decoded
+from wablock.server.request import Request
 
 T = TypeVar("T")
 
@@ -19,5 +17,4 @@ _LARGEST_BODY: Final = 64 * 1_048_576  # a seed may have many users
 
 async def said(request: Request, kind: type[T]) -> T:
     """The body, as `kind`; raises `InvalidParameter`, naming the place."""
-    body = await requests.body(request.receive, requests.headers(request.scope), _LARGEST_BODY)
-    return decoded(body, kind, tuple(Rules))
+    return decoded(await request.body(_LARGEST_BODY, proven=True), kind, tuple(Rules))

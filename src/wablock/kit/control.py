@@ -2,15 +2,9 @@
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import msgspec
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from wablock.contract.errors import (
     GraphError,
@@ -19,9 +13,7 @@ from wablock.contract.errors import (
     MissingAccessToken,
     UnknownObject,
     UnknownPath,
-    UnsupportedMethod,
 )
-from wablock.contract.versions import answering_version
 from wablock.kit.asked import Handler, said
 from wablock.kit.development import START, Development
 from wablock.kit.faults import Fault, Faults
@@ -29,10 +21,12 @@ from wablock.kit.journal import Journal
 from wablock.kit.seeds import Seed
 from wablock.kit.time_routes import TimeRoutes
 from wablock.kit.user_routes import UserRoutes
-from wablock.server import request as requests
-from wablock.server.answers import failure, request_ids
+from wablock.server import router
+from wablock.server.answers import Answer, failure, page
 from wablock.server.credentials import header_token
-from wablock.server.manage import response
+from wablock.server.decoding import query_parameter
+from wablock.server.request import Request
+from wablock.server.router import Router, route
 
 
 class NamedSnapshot(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,15 +34,13 @@ class NamedSnapshot(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Control:
-    """The routes, behind the development token."""
+    """Answers the paths below `/dev`, behind the development token."""
 
     def __init__(self, development: Development, faults: Faults, journal: Journal) -> None:
         self._development = development
         self._faults = faults
         self._journal = journal
         self._clock = development.clock
-
-    def application(self) -> Starlette:
         routes: dict[tuple[str, str], Handler] = {
             ("POST", "/dev/reset"): self._reset,
             ("POST", "/dev/seed"): self._seed,
@@ -64,28 +56,24 @@ class Control:
             **TimeRoutes(self._development.clock).routes(),
             **UserRoutes(self._development).routes(),
         }
-        failures = dict.fromkeys((GraphError, HTTPException), _failed)
-        made = Starlette(
-            routes=[
-                Route(path, self._answering(handler), methods=[method]) for (method, path), handler in routes.items()
-            ],
-            exception_handlers=failures,
-        )
-        made.router.redirect_slashes = False
-        return made
+        self._router = Router(route(method, path, _answering(handler)) for (method, path), handler in routes.items())
 
-    def _answering(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
+    async def __call__(self, request: Request) -> Answer:
+        try:
+            handler = self._handler(request)
             self._authorize(request)
-            told = await handler(request)
-            return Response(
-                msgspec.json.encode({"success": True} if told is None else told), media_type="application/json"
-            )
+            return await handler(request)
+        except GraphError as error:
+            return failure(error, request.ids, request.version)
 
-        return answer
+    def _handler(self, request: Request) -> router.Handler:
+        try:
+            return self._router.find(request).handler(request.method)
+        except UnknownPath:
+            raise UnknownPath(request.path) from None
 
     def _authorize(self, request: Request) -> None:
-        token = header_token(requests.headers(request.scope))
+        token = header_token(request)
         if token is None:
             raise MissingAccessToken
         if not hmac.compare_digest(token.encode(), self._development.settings.token.encode()):
@@ -125,7 +113,7 @@ class Control:
         self._development.forget(name)
 
     def _named(self, request: Request) -> str:
-        name: str = request.path_params["name"]
+        name: str = request.parameters["name"]
         if name not in self._development.snapshots:
             raise self._no_snapshot(request, name)
         return name
@@ -148,7 +136,7 @@ class Control:
         self._faults.clear()
 
     async def _read_journal(self, request: Request) -> Any:
-        after = request.query_params.get("after") or "0"
+        after = query_parameter(request, "after", "0") or "0"
         if not (after.isascii() and after.isdigit()):
             raise InvalidParameter("Param after must be the seq of an entry.")
         return {"data": self._journal.since(int(after[:18]))}
@@ -157,9 +145,10 @@ class Control:
         self._journal.clear()
 
 
-async def _failed(request: Request, error: Exception) -> Response:
-    if isinstance(error, HTTPException):
-        error = UnsupportedMethod(request.method) if error.status_code == 405 else UnknownPath(request.url.path)
-    if not isinstance(error, GraphError):
-        raise error
-    return response(failure(error, request_ids(), answering_version(None)))
+def _answering(handler: Handler) -> router.Handler:
+    async def answer(request: Request) -> Answer:
+        value = await handler(request)
+        content = msgspec.json.encode({"success": True} if value is None else value)
+        return page(request, content, b"application/json")
+
+    return answer

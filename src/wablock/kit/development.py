@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from starlette.types import Receive, Scope, Send
 
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.ports import BusinessNumber
@@ -19,7 +18,9 @@ from wablock.kit import seeds
 from wablock.kit.clock import ClockState, VirtualClock
 from wablock.kit.seeds import Seed
 from wablock.kit.store import Credentials, DevelopmentStore
+from wablock.server.answers import Answer, Chunks
 from wablock.server.metrics import Metrics
+from wablock.server.request import Request
 from wablock.settings import DEV_ACCOUNT_ID, DevSettings, KeySettings
 from wablock.storage import CannotOpen
 from wablock.storage.sqlite import copying
@@ -35,6 +36,21 @@ class Snapshot(msgspec.Struct):
     path: Path
     clock: ClockState
     credentials: Credentials
+
+
+class _Served:
+    """`chunks`; `serving` ends when they are closed."""
+
+    def __init__(self, chunks: Chunks, serving: contextlib.AsyncExitStack) -> None:
+        self._chunks = chunks
+        self._serving = serving
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._chunks)
+
+    async def aclose(self) -> None:
+        async with self._serving:
+            await self._chunks.aclose()
 
 
 class Development:
@@ -76,10 +92,14 @@ class Development:
         finally:
             await self._running.aclose()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What the application answers, once it may."""
-        async with self.served() as wired:
-            await wired.application(scope, receive, send)
+    async def __call__(self, request: Request) -> Answer:
+        """What the application answers, once it may. A streamed answer is served until it is closed."""
+        async with contextlib.AsyncExitStack() as serving:
+            wired = await serving.enter_async_context(self.served())
+            answer = await wired.application(request)
+            if answer.chunks is not None:
+                answer.chunks = _Served(answer.chunks, serving.pop_all())
+        return answer
 
     @contextlib.asynccontextmanager
     async def served(self) -> AsyncIterator[Wired]:

@@ -8,7 +8,8 @@ from msgspec import UNSET
 
 from wablock.contract import errors, wire
 from wablock.contract.errors import GraphError
-from wablock.server.answers import Answer, RequestIds, encoded, error_body, failure
+from wablock.server.answers import Answer, encoded, error_body, failure
+from wablock.server.request_ids import RequestIds
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
@@ -130,12 +131,9 @@ def failing_answer(fault: Fault, ids: RequestIds, version: str) -> Answer:
     body.code = code
     if fault.subcode is not None:
         body.error_subcode = fault.subcode
-    answer = failure(error, ids, version)
+    answer = failure(error, ids, version, retry_after=fault.retry_after)
     product = wire.WHATSAPP if error.names_product else UNSET
     answer.body = encoded(wire.ErrorEnvelope(messaging_product=product, error=body))
     answer.status = error.status if fault.status is None else fault.status
     answer.code = code
-    if fault.retry_after is not None:
-        answer.headers = [header for header in answer.headers if header[0] != b"retry-after"]
-        answer.headers.append((b"retry-after", str(fault.retry_after).encode()))
     return answer

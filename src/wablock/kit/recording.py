@@ -1,114 +1,108 @@
-"""Between the connection and the application: every request is written down, and fails where that was ordered."""
+"""Before the application: every request is written down, and fails where a fault was ordered."""
 
 import asyncio
+import contextlib
 import time
-from typing import Final
+from collections.abc import AsyncIterator, Callable
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from wablock.contract.versions import answering_version
+from wablock.contract.errors import GraphError
+from wablock.contract.versions import answering_version, is_version
 from wablock.kit.clock import VirtualClock, iso
 from wablock.kit.faults import Fault, Faults, FaultState, failing_answer
 from wablock.kit.journal import LARGEST_SHOWN, Entry, Journal, shown, shown_headers
-from wablock.server import request
-from wablock.server.answers import request_ids, send_answer
-from wablock.server.connections import GuardedProtocol
-
-HANG_UP: Final = "wablock.hang_up"
-
-
-class HangingUp(GuardedProtocol):
-    """A connection that the application can close without an answer."""
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self.scope[HANG_UP] = self.transport.abort  # type: ignore[typeddict-unknown-key]  # an extension of ours
+from wablock.server.answers import Answer, Chunks
+from wablock.server.protocol.connections import Application
+from wablock.server.request import HangUp, Request
 
 
 class Recording:
-    """`app`, with its faults and its journal."""
+    """`application`, with its faults and its journal."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, journal: Journal, clock: VirtualClock, token: str) -> None:
+    def __init__(
+        self, application: Application, faults: Faults, journal: Journal, clock: VirtualClock, token: str
+    ) -> None:
         """`token` is not written down."""
-        self._app = app
+        self._application = application
         self._faults = faults
         self._journal = journal
         self._clock = clock
         self._token = token
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        met = self._faults.take(scope["method"], scope["path"])
-        heard = _Heard(receive, send)
-        at, started = self._clock(), time.perf_counter()
-        try:
-            await self._serve(scope, heard, met)
-        finally:
-            entry = Entry(
-                seq=0,
-                at=iso(at),
-                method=scope["method"],
-                path=scope["path"],
-                query=shown(scope["query_string"], self._token),
-                headers=shown_headers(scope["headers"]),
-                body=shown(heard.body, self._token),
-                status=heard.status,
-                answer=shown(heard.answer, self._token),
-                ms=round((time.perf_counter() - started) * 1_000, 2),
-                fault_id=met.fault_id if met else None,
-            )
+    async def __call__(self, request: Request) -> Answer:
+        fault = self._faults.take(request.method, request.path)
+        entry = Entry(
+            seq=0,
+            at=iso(self._clock()),
+            method=request.method,
+            path=request.path,
+            query=shown(request.query, self._token),
+            headers=shown_headers(request.headers),
+            body="",
+            status=0,
+            answer="",
+            ms=0.0,
+            fault_id=fault.fault_id if fault else None,
+        )
+        started = time.perf_counter()
+
+        def done(status: int, answer: bytes) -> None:
+            entry.body = shown(request.incoming.received[:LARGEST_SHOWN], self._token)
+            entry.status = status
+            entry.answer = shown(answer[:LARGEST_SHOWN], self._token)
+            entry.ms = round((time.perf_counter() - started) * 1_000, 2)
             self._journal.add(entry)
 
-    async def _serve(self, scope: Scope, heard: "_Heard", met: FaultState | None) -> None:
+        try:
+            answer = await self._answer(request, fault)
+        except BaseException:
+            done(0, b"")
+            raise
+        if answer.chunks is None:
+            done(answer.status, answer.body)
+        else:
+            answer.chunks = _Heard(answer.chunks, lambda content: done(answer.status, content))
+        return answer
+
+    async def _answer(self, request: Request, met: FaultState | None) -> Answer:
         if met is None:
-            await self._app(scope, heard.receive, heard.send)
-            return
+            return await self._application(request)
         fault = met.fault
         await asyncio.sleep(fault.delay)
         if fault.after and (fault.fails or fault.drop):
-            await self._app(scope, heard.receive, _nowhere)
+            unseen = await self._application(request)
+            if unseen.chunks is not None:
+                await unseen.chunks.aclose()
         if fault.drop:
-            await _hang_up(scope, heard.receive)
-        elif fault.fails:
-            await _fail(fault, scope["path"], heard)
-        else:
-            await self._app(scope, heard.receive, heard.send)
+            raise HangUp
+        if fault.fails:
+            return await _failure(fault, request)
+        return await self._application(request)
 
 
 class _Heard:
-    """What goes through a connection, as far as it is shown."""
+    """`chunks`, as far as they are shown; `done` is called with that when they are closed."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self._send = send
-        self.body = b""
-        self.answer = b""
-        self.status = 0
+    def __init__(self, chunks: Chunks, done: Callable[[bytes], None]) -> None:
+        self._chunks = chunks
+        self._done = done
+        self._content = b""
 
-    async def receive(self) -> Message:
-        message = await self._receive()
-        self.body = (self.body + message.get("body", b""))[:LARGEST_SHOWN]
-        return message
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._chunks:
+            if len(self._content) < LARGEST_SHOWN:
+                self._content += chunk
+            yield chunk
 
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-        self.answer = (self.answer + message.get("body", b""))[:LARGEST_SHOWN]
-        await self._send(message)
-
-
-async def _nowhere(_: Message) -> None: ...
+    async def aclose(self) -> None:
+        try:
+            await self._chunks.aclose()
+        finally:
+            self._done(self._content)
 
 
-async def _fail(fault: Fault, path: str, heard: _Heard) -> None:
-    while not fault.after and (await heard.receive()).get("more_body"):
-        pass  # read, so that the journal has it
-    target = request.target(path)
-    version = answering_version(target.asked_version if target else None)
-    await send_answer(heard.send, failing_answer(fault, request_ids(), version))
-
-
-async def _hang_up(scope: Scope, receive: Receive) -> None:
-    """Close the connection; returns once the server has noticed, or it would answer for us."""
-    scope[HANG_UP]()
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def _failure(fault: Fault, request: Request) -> Answer:
+    if not fault.after:
+        with contextlib.suppress(GraphError):
+            await request.body(LARGEST_SHOWN)  # so that the journal has it
+    first = request.path.split("/")[1]
+    return failing_answer(fault, request.ids, answering_version(first if is_version(first) else None))

@@ -9,7 +9,7 @@ from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND
 from wablock.contract import identity, wire
 from wablock.contract.errors import InvalidParameter, NotAWhatsAppUser
-from wablock.server.manage import moment
+from wablock.server.decoding import moment
 from wablock.wiring import Wired
 
 PhoneNumberId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,32}\Z")]

@@ -1,5 +1,6 @@
 """A development server joined and run: on an address in the foreground, or in a thread for tests."""
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wablock.access import random_token
 from wablock.kit.control import Control
@@ -21,9 +21,12 @@ from wablock.kit.faults import Faults
 from wablock.kit.guard import Guard
 from wablock.kit.hosts import OwnHosts, is_loopback
 from wablock.kit.journal import Journal
-from wablock.kit.recording import HangingUp, Recording
+from wablock.kit.recording import Recording
 from wablock.kit.seeds import Seed
-from wablock.server.serve import bind, server
+from wablock.server.answers import Answer
+from wablock.server.protocol.connections import Application
+from wablock.server.request import Request
+from wablock.server.serve import Server, bind
 from wablock.settings import DEV_APP_SECRET, DEV_TOKEN, DevSettings, KeySettings
 
 _STARTS_WITHIN: Final = 20  # seconds
@@ -55,19 +58,15 @@ def is_reached_by_strangers(settings: DevSettings) -> bool:
     return not is_loopback(settings.host) or bool(settings.allow_hosts.strip())
 
 
-def application(made: Development) -> ASGIApp:
-    """The whole as one ASGI application."""
+def application(made: Development) -> Application:
+    """The whole as one application, to be called while `made.lifespan()` is entered."""
     faults, journal = Faults(), Journal()
-    control = Control(made, faults, journal).application()
+    control = Control(made, faults, journal)
     recorded = Recording(made, faults, journal, made.clock, made.settings.token)
 
-    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _live(made, receive, send)
-        elif scope["path"].startswith("/dev/"):
-            await control(scope, receive, send)
-        else:
-            await recorded(scope, receive, send)
+    async def routed(request: Request) -> Answer:
+        await asyncio.sleep(0)  # in a task: what is below has time-outs
+        return await (control if request.path.startswith("/dev/") else recorded)(request)
 
     more_names = filter(None, (name.strip() for name in made.settings.allow_hosts.split(",")))
     return Guard(routed, OwnHosts(made.settings.host, more_names))
@@ -85,15 +84,15 @@ def served_in_a_thread(settings: DevSettings) -> Iterator[Served]:
     """A development server on a free port of the loopback, until the block ends."""
     listening = threading.Event()
     with development(settings, Seed()) as made, bind("127.0.0.1", 0) as bound:
-        running = server(application(made), settings.limits.limits(), made.metrics, listening.set, protocol=HangingUp)
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, name="wablock", daemon=True)
+        running = Server(application(made), made.lifespan, settings.limits.limits(), made.metrics)
+        thread = threading.Thread(target=running.run, args=(bound, listening.set), name="wablock", daemon=True)
         thread.start()
         try:
             if not listening.wait(_STARTS_WITHIN):
                 raise TimeoutError("wablock did not start")
             yield Served(f"http://127.0.0.1:{bound.getsockname()[1]}", made)
         finally:
-            running.should_exit = True
+            running.stop()
             thread.join(_STARTS_WITHIN)
 
 
@@ -102,11 +101,3 @@ def _key(settings: DevSettings) -> KeySettings:
     if settings.data or settings.key != KeySettings():
         return settings.key
     return KeySettings(secret_key=b64encode(os.urandom(32)).decode())
-
-
-async def _live(made: Development, receive: Receive, send: Send) -> None:
-    await receive()
-    async with made.lifespan():
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-    await send({"type": "lifespan.shutdown.complete"})

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 import msgspec
-from starlette.requests import Request
 
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.contract.errors import InvalidParameter
 from wablock.kit.asked import Handler, said
 from wablock.kit.clock import VirtualClock, iso
-from wablock.server.manage import moment
+from wablock.server.decoding import moment
+from wablock.server.request import Request
 
 
 class ClockTold(msgspec.Struct):

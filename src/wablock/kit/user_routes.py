@@ -4,7 +4,6 @@ import secrets
 from typing import Annotated, Any
 
 import msgspec
-from starlette.requests import Request
 
 from wablock.addresses import BadAddress, checked_url
 from wablock.block_list.ports import BusinessNumber, Member
@@ -16,7 +15,9 @@ from wablock.kit import inbound
 from wablock.kit.asked import Handler, said
 from wablock.kit.development import Development
 from wablock.kit.seeds import PhoneNumberId
-from wablock.server import webhooks
+from wablock.server.endpoints import webhooks
+from wablock.server.request import Request
+from wablock.server.request import request as new_request
 from wablock.settings import DEV_ACCOUNT_ID
 from wablock.wiring import Wired
 
@@ -92,27 +93,10 @@ class UserRoutes:
         """Post a webhook to the gate, as Meta would, and tell what it answers."""
         headers = [
             (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
             (b"x-hub-signature-256", sign(self._development.app_secret, body).encode()),
         ]
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": webhooks.PATH,
-            "query_string": b"",
-            "headers": headers,
-            "scheme": "http",
-        }
-        sent: list[Any] = []
-
-        async def receive() -> Any:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        await wired.application(scope, receive, send)
-        return sent[0]["status"], msgspec.json.decode(b"".join(message.get("body", b"") for message in sent))
+        answer = await wired.application(new_request("POST", webhooks.PATH, headers, body))
+        return answer.status, msgspec.json.decode(answer.body)
 
     async def _set_downstream(self, request: Request) -> None:
         told = await said(request, SetDownstream)

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from wablock.gate.aside import aside
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.raw_json import Unreadable
 from wablock.gate.webhook.signature import is_signed, sign
 from wablock.gate.width import MOST
+from wablock.middleware.asgi import ASGIApp, Message, Receive, Scope, Send
 from wablock.middleware.asking import CannotAsk, Wablock
 from wablock.middleware.cutting import cut, senders
 from wablock.middleware.exchange import (

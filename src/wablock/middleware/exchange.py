@@ -3,9 +3,9 @@
 from typing import Final
 
 import msgspec
-from starlette.types import Message, Receive, Scope, Send
 
 from wablock.gate import delivery
+from wablock.middleware.asgi import Message, Receive, Scope, Send
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -1,67 +1,93 @@
-"""What goes back: an answer's bytes and headers, as Graph sends them."""
+"""What goes back: an answer's status, header lines and body, as Graph sends them."""
 
 import hashlib
-import random
 import re
-from base64 import urlsafe_b64encode
-from collections.abc import Callable
-from typing import Final
+from collections.abc import AsyncIterator, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, Protocol
 
 import msgspec
 from msgspec import UNSET
-from starlette.types import Send
 
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, InvalidAccessToken
-
-Headers = list[tuple[bytes, bytes]]
+from wablock.server.request import Request
+from wablock.server.request_ids import RequestIds
 
 _encoder = msgspec.json.Encoder()
 
-_EVERY_ANSWER: Final[Headers] = [
+_BREAKS_A_LINE: Final = re.compile(rb"[\r\n\0]")
+_UNSAFE_IN_HEADER = re.compile(r"[^ !#-\[\]-~]")  # all but printable ASCII without " and \
+_LONGEST_IN_HEADER = 300
+
+
+def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Headers as they are sent. Raises `ValueError` for one that would be more than its own line."""
+    headers = list(headers)
+    if any(_BREAKS_A_LINE.search(name + value) for name, value in headers):
+        raise ValueError("a header holds a line break")
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+# Encoded once: joining them for each answer takes longer than the rest of its head.
+_EVERY_ANSWER: Final = (
     (b"content-type", b"application/json"),
     (b"access-control-allow-origin", b"*"),
     (b"vary", b"Accept-Encoding"),
     (b"pragma", b"no-cache"),
     (b"expires", b"Sat, 01 Jan 2000 00:00:00 GMT"),
     (b"x-content-type-options", b"nosniff"),
-]
-_SUCCESS: Final[Headers] = [*_EVERY_ANSWER, (b"cache-control", b"private, no-cache, no-store, must-revalidate")]
-_FAILURE: Final[Headers] = [*_EVERY_ANSWER, (b"cache-control", b"no-store")]
-_PREFLIGHT: Final[Headers] = [
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE, OPTIONS"),
-    (b"access-control-allow-headers", b"Authorization, Content-Type, If-None-Match"),
-    (b"access-control-expose-headers", b"facebook-api-version, x-fb-request-id, x-fb-trace-id, WWW-Authenticate, ETag"),
-    (b"access-control-max-age", b"86400"),
-    (b"vary", b"Origin"),
-]
+)
+_SUCCESS: Final = header_lines(
+    (*_EVERY_ANSWER, (b"cache-control", b"private, no-cache, no-store, must-revalidate")),
+)
+_FAILURE: Final = header_lines((*_EVERY_ANSWER, (b"cache-control", b"no-store")))
+_PREFLIGHT: Final = header_lines(
+    (
+        (b"access-control-allow-origin", b"*"),
+        (b"access-control-allow-methods", b"GET, HEAD, POST, DELETE, OPTIONS"),
+        (b"access-control-allow-headers", b"Authorization, Content-Type, If-None-Match"),
+        (
+            b"access-control-expose-headers",
+            b"facebook-api-version, x-fb-request-id, x-fb-trace-id, WWW-Authenticate, ETag",
+        ),
+        (b"access-control-max-age", b"86400"),
+        (b"vary", b"Origin"),
+    )
+)
+_NOTHING: Final[Mapping[bytes, bytes]] = MappingProxyType({})
+_IDS: Final = b"facebook-api-version: %b\r\nx-fb-request-id: %b\r\nx-fb-trace-id: %b\r\n"
 
-_UNSAFE_IN_HEADER = re.compile(r"[^ !#-\[\]-~]")  # all but printable ASCII without " and \
-_LONGEST_IN_HEADER = 300
+
+class Removed(msgspec.Struct):
+    success: bool
+
+
+class Chunks(Protocol):
+    """A body as it comes. `aclose` is called whatever happens, also where nothing was taken."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None: ...
 
 
 class Answer(msgspec.Struct):
-    """An HTTP answer, whole."""
+    """An HTTP answer, whole or streamed. `headers` are lines, see `header_lines`, without its length."""
 
     status: int
-    body: bytes
-    headers: Headers
+    headers: bytes
+    body: bytes = b""
     code: int | None = None
     """The Graph error's code, where there is one: for the log and the metrics."""
+    chunks: Chunks | None = None
+    """The body instead, as it comes. Where it raises, the connection is broken off."""
+
+    def add(self, name: bytes, value: bytes) -> None:
+        self.headers += header_lines(((name, value),))
 
 
-class RequestIds(msgspec.Struct, frozen=True):
-    """How one request is named: `fbtrace_id` in bodies, header and log, `trace_id` in another header."""
-
-    fbtrace_id: str
-    trace_id: str
-
-
-def request_ids(random_bytes: Callable[[int], bytes] = random.randbytes) -> RequestIds:
-    """New ids: 23 characters that begin with A, and 11, both of the base64url alphabet. They are no secrets."""
-    text = urlsafe_b64encode(random_bytes(25)).decode()
-    return RequestIds("A" + text[:22], text[22:33])
+def json_answer(request: Request, data: msgspec.Struct, status: int = 200) -> Answer:
+    return success(data, request.ids, request.version, status)
 
 
 def success(data: msgspec.Struct, ids: RequestIds, version: str, status: int = 200) -> Answer:
@@ -70,7 +96,17 @@ def success(data: msgspec.Struct, ids: RequestIds, version: str, status: int = 2
 
 def success_body(body: bytes, ids: RequestIds, version: str, status: int = 200) -> Answer:
     """The same of a body that is encoded already."""
-    return Answer(status, body, _with_ids(_SUCCESS, ids, version))
+    return Answer(status, _SUCCESS + _ids(ids, version), body)
+
+
+def page(request: Request, content: bytes, media_type: bytes, more: Mapping[bytes, bytes] = _NOTHING) -> Answer:
+    """An answer that Graph has no form for, with `more` headers."""
+    headers = {
+        b"content-type": media_type,
+        b"x-fb-request-id": request.ids.fbtrace_id.encode(),
+        b"x-content-type-options": b"nosniff",
+    }
+    return Answer(200, header_lines((headers | dict(more)).items()), content)
 
 
 def encoded(data: msgspec.Struct) -> bytes:
@@ -83,23 +119,25 @@ def etag_of(body: bytes) -> bytes:
 
 def with_etag(answer: Answer, etag: bytes, if_none_match: str | None) -> Answer:
     """`answer` with its ETag; 304 without a body where the caller has it already."""
-    answer.headers.append((b"etag", etag))
+    answer.headers += b"etag: %b\r\n" % etag
     if if_none_match is not None and (if_none_match.strip() == "*" or etag.decode() in if_none_match):
-        return Answer(304, b"", answer.headers)
+        return Answer(304, answer.headers)
     return answer
 
 
-def failure(error: GraphError, ids: RequestIds, version: str) -> Answer:
-    """The Graph envelope of a failed request. This is where an error is put into words for the wire."""
+def failure(error: GraphError, ids: RequestIds, version: str, *, retry_after: int | None = None) -> Answer:
+    """The Graph envelope of a failed request. This is where an error is put into words for the wire.
+
+    `retry_after` takes the place of the error's own.
+    """
     envelope = wire.ErrorEnvelope(
         messaging_product=wire.WHATSAPP if error.names_product else UNSET, error=error_body(error, ids)
     )
-    answer = Answer(error.status, _encoder.encode(envelope), _with_ids(_FAILURE, ids, version), error.code)
-    answer.headers.append((b"www-authenticate", _challenge(error)))
-    if error.retry_after is not None:
-        answer.headers.append((b"retry-after", str(error.retry_after).encode()))
-    if error.status in (413, 431):  # what is left of the request is not worth reading
-        answer.headers.append((b"connection", b"close"))
+    answer = Answer(error.status, _FAILURE + _ids(ids, version), _encoder.encode(envelope), error.code)
+    answer.add(b"www-authenticate", _challenge(error))
+    retry_after = error.retry_after if retry_after is None else retry_after
+    if retry_after is not None:
+        answer.add(b"retry-after", str(retry_after).encode())
     return answer
 
 
@@ -123,26 +161,14 @@ def _error_data(error: GraphError) -> wire.ErrorData | msgspec.UnsetType:
 
 def preflight(ids: RequestIds, version: str) -> Answer:
     """The answer to a browser that asks whether it may send the real request."""
-    return Answer(200, b"", _with_ids(_PREFLIGHT, ids, version))
+    return Answer(200, _PREFLIGHT + _ids(ids, version))
 
 
-async def send_answer(send: Send, answer: Answer) -> None:
-    if answer.status not in (204, 304):  # its length would be said to be that of what the caller has
-        answer.headers.append((b"content-length", str(len(answer.body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await send({"type": "http.response.body", "body": answer.body})
-
-
-def _with_ids(headers: Headers, ids: RequestIds, version: str) -> Headers:
-    return [
-        *headers,
-        (b"facebook-api-version", version.encode()),
-        (b"x-fb-request-id", ids.fbtrace_id.encode()),
-        (b"x-fb-trace-id", ids.trace_id.encode()),
-    ]
+def _ids(ids: RequestIds, version: str) -> bytes:
+    return _IDS % (version.encode(), ids.fbtrace_id.encode(), ids.trace_id.encode())
 
 
 def _challenge(error: GraphError) -> bytes:
     kind = "invalid_token" if isinstance(error, InvalidAccessToken) else "invalid_request"
-    said = _UNSAFE_IN_HEADER.sub("?", error.message)[:_LONGEST_IN_HEADER]
-    return f'OAuth "Facebook Platform" "{kind}" "{said}"'.encode("ascii")
+    message = _UNSAFE_IN_HEADER.sub("?", error.message)[:_LONGEST_IN_HEADER]
+    return f'OAuth "Facebook Platform" "{kind}" "{message}"'.encode("ascii")

@@ -4,28 +4,23 @@ from itertools import chain, islice
 from typing import Final
 
 import msgspec
-from starlette.requests import Request
-from starlette.types import Receive, Scope
 
 from wablock.access import Access, AccessToken
 from wablock.contract.errors import InvalidAccessToken, MissingAccessToken
-from wablock.server import request
 from wablock.server.credentials import header_token, tokens_in
 from wablock.server.limits import RateLimits
-from wablock.server.request import Headers
+from wablock.server.request import Request
+
+_MOST_TRIED: Final = 4  # tokens of one request
 
 
 class Caller(msgspec.Struct, frozen=True):
     """A request as it was read; `token` None where its header has none."""
 
-    sent: Headers
     token: AccessToken | None
     body: bytes
     token_text: str | None = None
     """The token itself, where the header has it."""
-
-
-_MOST_TRIED: Final = 4  # tokens of one request
 
 
 class Callers:
@@ -45,23 +40,22 @@ class Callers:
         self._rates.token(token.digest)
         return token
 
-    async def read(self, scope: Scope, receive: Receive, *, in_header_only: bool = False) -> Caller:
+    async def read(self, request: Request, *, in_header_only: bool = False) -> Caller:
         """The request; raises what is wrong with the header's token before anything else is looked at.
 
         Without one in the header, its query or body has a good token, or what may be one: see `tokens_in`. With
         `in_header_only` no other place counts.
         """
-        sent = request.headers(scope)
-        text = header_token(sent)
+        text = header_token(request)
         if text is None and in_header_only:
             raise MissingAccessToken("A browser sends it as a header alone: Authorization: Bearer TOKEN")
         token = None if text is None and self._token_in_parameters else await self.token(text)
-        body = await request.body(receive, sent, self._largest_body)
+        body = await request.body(self._largest_body, proven=token is not None)
         if token is None:
-            await self._prove(scope["query_string"], body)
+            await self._prove(request.query, body)
         elif body:  # a body may take its time, and the token may be revoked meanwhile
             token = await self._access.token(text)
-        return Caller(sent, token, body, text)
+        return Caller(token, body, text)
 
     async def _prove(self, query: bytes, body: bytes) -> None:
         """Raises what is wrong with the parameters' tokens, where none of them is good."""
@@ -75,22 +69,18 @@ class Callers:
                 return
         raise wrong or MissingAccessToken
 
-    async def read_with_token(self, scope: Scope, receive: Receive) -> tuple[AccessToken, bytes]:
+    async def read_with_token(self, request: Request) -> tuple[AccessToken, bytes]:
         """The same where a token in the header is required: without one the body is not read."""
-        sent = request.headers(scope)
-        text = header_token(sent)
-        token = await self.token(text)
-        body = await request.body(receive, sent, self._largest_body)
-        return (await self._access.token(text) if body else token), body
+        token = await self.authorize(request)
+        return token, await self.body(request)
 
-    # -- for Starlette's routes
+    async def authorize(self, request: Request) -> AccessToken:
+        """The token of the header."""
+        return await self.token(header_token(request))
 
-    async def authorize(self, asked: Request) -> AccessToken:
-        return await self.token(header_token(request.headers(asked.scope)))
-
-    async def body(self, asked: Request) -> bytes:
+    async def body(self, request: Request) -> bytes:
         """To be called after `authorize`."""
-        sent = request.headers(asked.scope)
-        body = await request.body(asked.receive, sent, self._largest_body)
-        await self._access.token(header_token(sent))  # see `read`
+        body = await request.body(self._largest_body, proven=True)
+        if body:  # see `read`
+            await self._access.token(header_token(request))
         return body

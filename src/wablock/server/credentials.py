@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from wablock.contract.errors import InvalidAccessToken
-from wablock.server.request import Headers
+from wablock.server.request import Request
 
 _SCHEMES = ("bearer", "oauth")  # Graph reads `OAuth TOKEN` like `Bearer TOKEN`
 _NAME: Final = b"access_token"
@@ -18,16 +18,17 @@ _IN_JSON = re.compile(rb'"[ \t\r\n]{0,64}:[ \t\r\n]{0,64}("(?:[^"\\]|\\.){1,3072
 _IN_PART = re.compile(rb'"?[^\r\n]{0,200}(?:\r\n[^\r\n]{1,200}){0,4}\r\n\r\n([^\r\n]{1,3072})\r\n')
 
 
-def header_token(sent: Headers) -> str | None:
+def header_token(request: Request) -> str | None:
     """The token of the Authorization header; None where there is none in it.
 
     Two Authorization headers are refused: a proxy in front may have judged the other one.
     """
-    if sent.repeated_authorization:
-        raise InvalidAccessToken
-    if sent.authorization is None:
+    value = request.header(b"authorization")
+    if value is None:
         return None
-    scheme, _, token = sent.authorization.partition(" ")
+    if len(request.last_values) < len(request.headers) and len(request.values(b"authorization")) > 1:
+        raise InvalidAccessToken
+    scheme, _, token = value.partition(" ")
     return token.strip() or None if scheme.lower() in _SCHEMES else None
 
 

@@ -8,9 +8,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
-from python_multipart.multipart import parse_options_header
-from starlette.datastructures import Headers as StarletteHeaders
-from starlette.formparsers import MultiPartException, MultiPartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field, FormParser, parse_options_header
 
 from wablock.block_list.rules import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_USERS_PER_REQUEST
 from wablock.contract import wire
@@ -139,7 +138,7 @@ async def read(query: bytes, content_type: str | None, body: bytes) -> Parameter
     elif media_type == FORM:
         said |= _nested(_pairs(body))
     elif media_type == MULTIPART:
-        said |= _nested(await _multipart(content_type or "", body))
+        said |= _nested(_multipart(content_type or "", body))
     return _convert(said)
 
 
@@ -258,21 +257,31 @@ def _json_text(text: str) -> Any:
         raise InvalidParameter("Param block_users must be an array.", "It is not JSON") from None
 
 
-async def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
-    async def chunks() -> Any:
-        yield body
+def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
+    fields: list[tuple[str, str]] = []
+
+    def on_field(field: Field) -> None:
+        if len(fields) == _MOST_FIELDS:
+            raise _NotReadable(f"A request may have up to {_MOST_FIELDS} parameters")
+        if field.field_name is None:
+            raise _NotReadable("Each part needs a name")
+        fields.append((field.field_name.decode(), (field.value or b"").decode()))
+
+    def on_file(_: object) -> None:
+        raise _NotReadable("A part is a file")
 
     # Only the boundary counts: a charset of the caller's choice could be one that takes for ever to decode.
-    boundary = parse_options_header(content_type)[1].get(b"boundary", b"").decode("latin-1")
-    parser = MultiPartParser(
-        StarletteHeaders({"content-type": f"{MULTIPART}; boundary={boundary}"}),
-        chunks(),
-        max_files=0,
-        max_fields=_MOST_FIELDS,
-        max_part_size=len(body),
-    )
+    boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
     try:
-        form = await parser.parse()
-    except (MultiPartException, UnicodeError) as fault:
+        if not boundary:
+            raise _NotReadable("Its Content-Type names no boundary")
+        parser = FormParser(MULTIPART, on_field, on_file, boundary=boundary, config={"MAX_MEMORY_FILE_SIZE": len(body)})
+        parser.write(body)
+        parser.finalize()
+    except (FormParserError, UnicodeError) as fault:
         raise InvalidParameter(f"The {MULTIPART} body cannot be read.", str(fault)) from None
-    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    return fields
+
+
+class _NotReadable(FormParserError):
+    """What the parser would take, and no parameter can be."""

@@ -1,91 +1,99 @@
-"""An HTTP request to a Graph path, taken apart once."""
+"""One HTTP request, as every handler gets it."""
 
 import re
-from typing import Any
+from typing import Final, Protocol
 
 import msgspec
-from starlette.types import Receive, Scope
 
 from wablock.contract.errors import BodyTooLarge
+from wablock.contract.versions import answering_version
+from wablock.server.request_ids import RequestIds, request_ids
 
-_PATH = re.compile(r"/(?:(v\d{1,4}\.\d{1,4})/)?([^/]+)/block_users/?")
-_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+Headers = list[tuple[bytes, bytes]]
 
-
-class Headers(msgspec.Struct):
-    """The headers that anything here reads; None where not sent."""
-
-    authorization: str | None = None
-    content_type: str | None = None
-    content_length: str | None = None
-    transfer_encoding: str | None = None
-    host: str | None = None
-    if_none_match: str | None = None
-    repeated_authorization: bool = False
-
-
-class Target(msgspec.Struct, frozen=True):
-    """Which number's block list a path names, and under which version, where one is named."""
-
-    asked_version: str | None
-    phone_number_id: str
-
-
-def target(path: str) -> Target | None:
-    """None where `path` is not one of a block list."""
-    match = _PATH.fullmatch(path)
-    return None if match is None else Target(match[1], match[2])
-
-
-def headers(scope: Scope) -> Headers:
-    sent = scope["headers"]
-    found = dict(sent)
-    # Fewer names than headers: some came twice. Of these only the Authorization matters to anybody here.
-    repeated = len(found) < len(sent) and sum(name == b"authorization" for name, _ in sent) > 1
-    return Headers(
-        _text(found.get(b"authorization")),
-        _text(found.get(b"content-type")),
-        _text(found.get(b"content-length")),
-        _text(found.get(b"transfer-encoding")),
-        _text(found.get(b"host")),
-        _text(found.get(b"if-none-match")),
-        repeated,
-    )
-
-
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("latin-1")
-
-
-async def body(receive: Receive, sent: Headers, largest: int) -> bytes:
-    """The request's body; raises `BodyTooLarge` as soon as it is known to be over `largest` bytes."""
-    if sent.content_length is None and sent.transfer_encoding is None:
-        return b""
-    if sent.content_length is not None and int(sent.content_length) > largest:
-        raise BodyTooLarge(largest)
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message: Any = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientWentAway
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > largest:
-            raise BodyTooLarge(largest)
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 
 
 class ClientWentAway(Exception):
-    """The connection closed before the request was whole: nobody is there to answer."""
+    """The connection closed before the request was whole: no answer can be sent."""
 
 
-def base_url(scope: Scope, sent: Headers) -> str:
-    """The scheme and host that the caller used; the address it reached where its Host cannot be one."""
-    host = sent.host
-    if host is None or not _HOST.fullmatch(host):
-        address, port = scope.get("server") or ("localhost", None)
-        host = f"[{address}]" if ":" in address else address
-        host = host if port is None else f"{host}:{port}"
-    return f"{scope['scheme']}://{host}"
+class HangUp(Exception):
+    """The connection is to be closed without an answer."""
+
+
+class Body(Protocol):
+    """What follows the head."""
+
+    @property
+    def received(self) -> bytes:
+        """The bytes that have arrived so far."""
+
+    async def read(self, largest: int, *, proven: bool) -> bytes:
+        """See `Request.body`."""
+
+
+class WholeBody:
+    """A body that is there from the beginning."""
+
+    def __init__(self, content: bytes = b"") -> None:
+        self.received = content
+
+    async def read(self, largest: int, *, proven: bool = False) -> bytes:  # noqa: ARG002 - nothing is awaited
+        if len(self.received) > largest:
+            raise BodyTooLarge(largest)
+        return self.received
+
+
+NO_BODY: Final = WholeBody()
+
+
+class Request(msgspec.Struct):
+    """A request. Header names are in lower case; `path` is decoded, `raw_path` is as it stood in the request line."""
+
+    method: str
+    path: str
+    raw_path: bytes
+    query: bytes
+    headers: Headers
+    last_values: dict[bytes, bytes]
+    """The last value of each header."""
+    incoming: Body = NO_BODY
+    scheme: str = "http"
+    address: str = "localhost"
+    """The host and port that the request reached."""
+    parameters: dict[str, str] = {}
+    """What the route's template names in the path."""
+    version: str = answering_version(None)
+    """The Graph version that answers."""
+    ids: RequestIds = msgspec.field(default_factory=request_ids)
+
+    def header(self, name: bytes) -> str | None:
+        """The last value of a header; None where it was not sent."""
+        value = self.last_values.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def values(self, name: bytes) -> list[str]:
+        """All values of a header, in order."""
+        if name not in self.last_values:
+            return []
+        return [value.decode("latin-1") for header, value in self.headers if header == name]
+
+    async def body(self, largest: int, *, proven: bool = False) -> bytes:
+        """The whole body. `proven`: whether its sender has shown a token; others share little memory.
+
+        Raises `BodyTooLarge` as soon as it is known to be over `largest` bytes, `RequestTooSlow` where it does not
+        arrive in time, `Overloaded` where too many unfinished bodies are held, and `ClientWentAway`.
+        """
+        return await self.incoming.read(largest, proven=proven)
+
+    @property
+    def base_url(self) -> str:
+        """The scheme and host that the caller used; the address that was reached where its Host cannot be one."""
+        host = self.header(b"host")
+        return f"{self.scheme}://{host if host and _HOST.fullmatch(host) else self.address}"
+
+
+def request(method: str, path: str, headers: Headers, body: bytes = b"", *, query: bytes = b"") -> Request:
+    """A request that did not come over a connection."""
+    return Request(method, path, path.encode(), query, headers, dict(headers), WholeBody(body))

@@ -1,36 +1,28 @@
-"""Running the application under uvicorn, bounded, until it is told to stop."""
+"""Running an application on a socket, until it is told to stop."""
 
+import asyncio
+import signal
 import socket
+import sys
 from collections.abc import Callable
-from types import FrameType
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Final
 
-import uvicorn
-from starlette.types import ASGIApp
-
-from wablock.server.connections import ConnectionMeter, GuardedProtocol, bounded
 from wablock.server.limits import Limits
+from wablock.server.protocol.connection import Connection
+from wablock.server.protocol.connections import Application, ConnectionMeter, Connections
+
+if sys.platform == "win32":
+    from asyncio import new_event_loop
+else:
+    from uvloop import new_event_loop
+
+_QUEUED: Final = 1_024  # connections that the system keeps, beside those that may be open, while the server is busy
 
 
 class CannotListen(Exception):
     """The address cannot be listened on; the message says why, in one line."""
-
-
-class _Announcing(uvicorn.Server):
-    """Says when it listens: an address that is printed earlier would refuse whoever is quick."""
-
-    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._listening = listening
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._listening()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
-        # uvicorn raises the signal once more after the shutdown, and whoever calls would die of it in mid-cleaning.
-        self._captured_signals.clear()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -46,43 +38,54 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def server(
-    app: ASGIApp,
-    limits: Limits,
-    meter: ConnectionMeter,
-    listening: Callable[[], None],
-    *,
-    trusted_proxies: str = "127.0.0.1",
-    protocol: type[GuardedProtocol] = GuardedProtocol,
-) -> uvicorn.Server:
-    """A server for `app`, not yet running; `listening` is called once it listens."""
-    config = uvicorn.Config(
-        app,
-        http=bounded(limits, meter, protocol),
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=trusted_proxies,
-        timeout_keep_alive=limits.idle_seconds,  # type: ignore[arg-type]  # asyncio takes floats
-        timeout_graceful_shutdown=limits.shutdown_seconds,  # type: ignore[arg-type]
-        backlog=limits.connections + 1_024,
-    )
-    return _Announcing(config, listening)
+class Server:
+    """An application on a socket. `running` is what has to be entered before it answers and left when it has."""
 
+    def __init__(
+        self,
+        application: Application,
+        running: Callable[[], AbstractAsyncContextManager[None]],
+        limits: Limits,
+        meter: ConnectionMeter,
+        *,
+        trusted_proxies: str = "127.0.0.1",
+    ) -> None:
+        self._connections = Connections(application, limits, meter, trusted_proxies)
+        self._running = running
+        self._backlog = limits.connections + _QUEUED
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._hurry: asyncio.Event | None = None
 
-def serve(
-    app: ASGIApp,
-    bound: socket.socket,
-    limits: Limits,
-    meter: ConnectionMeter,
-    listening: Callable[[], None],
-    *,
-    trusted_proxies: str = "127.0.0.1",
-    protocol: type[GuardedProtocol] = GuardedProtocol,
-) -> None:
-    """Serve until SIGINT or SIGTERM; then take nothing new, finish what is in flight, and return."""
-    server(app, limits, meter, listening, trusted_proxies=trusted_proxies, protocol=protocol).run(sockets=[bound])
-    bound.close()
+    def run(self, bound: socket.socket, listening: Callable[[], None], *, signals: bool = False) -> None:
+        """Serve on `bound` until `stop`; then take nothing new, finish what is in flight, close it, and return.
+
+        `listening` is called once it listens. With `signals` SIGINT and SIGTERM stop it, a second SIGINT at once.
+        """
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(self._serve(bound, listening, signals=signals))
+
+    def stop(self) -> None:
+        """From any thread; a second time: at once."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop)
+
+    async def _serve(self, bound: socket.socket, listening: Callable[[], None], *, signals: bool) -> None:
+        loop = self._loop = asyncio.get_running_loop()
+        self._stopping, self._hurry = asyncio.Event(), asyncio.Event()
+        if signals:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, partial(self._stop, number))
+        async with self._running():
+            server = await loop.create_server(partial(Connection, self._connections), sock=bound, backlog=self._backlog)
+            listening()
+            await self._stopping.wait()
+            server.close()
+            await self._connections.stop(self._hurry)
+
+    def _stop(self, number: int = signal.SIGINT) -> None:
+        if self._stopping is None or self._hurry is None:
+            return
+        if self._stopping.is_set() and number == signal.SIGINT:
+            self._hurry.set()
+        self._stopping.set()

@@ -6,7 +6,8 @@ import msgspec
 
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST as _MOST
 from wablock.contract import wire
-from wablock.server import check, manage, routing, upstreams
+from wablock.server.answers import Removed
+from wablock.server.endpoints import check, downstreams, drops, last_inbound, tokens, upstreams
 
 Schema = dict[str, Any]
 
@@ -16,20 +17,20 @@ _SERVED: Final = (
     wire.UnblockUsersData,
     wire.ErrorEnvelope,
     wire.User,
-    manage.NewToken,
-    manage.TokenInfo,
-    manage.Tokens,
-    manage.TokenRevoked,
-    manage.LastInbound,
-    manage.LastInboundResult,
+    tokens.NewToken,
+    tokens.TokenInfo,
+    tokens.Tokens,
+    tokens.TokenRevoked,
+    last_inbound.LastInbound,
+    last_inbound.LastInboundResult,
     check.Check,
     check.CheckedUser,
     check.CheckResult,
-    routing.DownstreamToAdd,
-    routing.DownstreamAdded,
-    routing.DownstreamList,
-    routing.RecentDropList,
-    routing.Removed,
+    downstreams.DownstreamToAdd,
+    downstreams.DownstreamAdded,
+    downstreams.DownstreamList,
+    drops.RecentDropList,
+    Removed,
     upstreams.UpstreamToSet,
     upstreams.UpstreamSet,
 )

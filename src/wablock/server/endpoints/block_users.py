@@ -1,5 +1,6 @@
 """The three operations of the Block API: each reads, asks the block list, answers."""
 
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -12,23 +13,29 @@ from wablock.block_list.rules import SECOND
 from wablock.block_list.service import BlockList, Result
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, SomeUsersFailed, UnsupportedMethod
+from wablock.server import parameters
 from wablock.server.answers import (
     Answer,
-    RequestIds,
     encoded,
     error_body,
     etag_of,
+    header_lines,
+    preflight,
     success,
     success_body,
     with_etag,
 )
+from wablock.server.callers import Callers
 from wablock.server.limits import RateLimits
 from wablock.server.parameters import Parameters
+from wablock.server.request import Request
+from wablock.server.router import ANY_METHOD, Route
 
+_METHODS: Final = frozenset(("GET", "HEAD", "POST", "DELETE"))
 _SCOPES = {"GET": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
 # A page without links may come from a server that never gives links: the header saves a client the request to find out.
 _PLACES = {
-    (has_previous, has_next): (wire.PAGE_HEADER.encode(), place.encode())
+    (has_previous, has_next): header_lines(((wire.PAGE_HEADER.encode(), place.encode()),))
     for has_previous, has_next, place in (
         (False, False, f"{wire.FIRST_PAGE}, {wire.LAST_PAGE}"),
         (False, True, wire.FIRST_PAGE),
@@ -38,18 +45,16 @@ _PLACES = {
 
 
 class Call(msgspec.Struct):
-    """One request to a block list: who asks for what, and how its answer is named."""
+    """One request to a block list: who asks for what."""
 
     method: str
     phone_number_id: str
     token: AccessToken
     parameters: Parameters
-    ids: RequestIds
-    version: str
+    request: Request
     url: str
     """The address that the caller used, without its query."""
-    if_none_match: str | None = None
-    token_in_parameters: bool = False
+    token_in_parameters: bool
 
 
 class BlockUsers:
@@ -59,18 +64,50 @@ class BlockUsers:
         self,
         block_list: BlockList,
         access: Access,
+        callers: Callers,
         rates: RateLimits,
         *,
+        public_url: str | None = None,
         partial_failure_status: int = 200,
         list_has_input: bool = False,
     ) -> None:
+        """`public_url`: the scheme and host of `paging.next`; None: as the caller used."""
         self._block_list = block_list
         self._access = access
+        self._callers = callers
         self._rates = rates
+        self._public_url = public_url
         self._partial_failure_status = partial_failure_status
         self._always_shown = frozenset(("input",) if list_has_input else ())
 
-    async def answer(self, call: Call) -> Answer:
+    def routes(self) -> list[Route]:
+        return [
+            Route(ANY_METHOD, template + slash, self.answer, "block_users", steps=True)
+            for template in ("/{version}/{phone_number_id}/block_users", "/{phone_number_id}/block_users")
+            for slash in ("", "/")
+        ]
+
+    async def answer(self, request: Request) -> Answer:
+        if request.method == "OPTIONS":
+            return preflight(request.ids, request.version)
+        if request.method not in _METHODS:
+            raise UnsupportedMethod(request.method)
+        caller = await self._callers.read(request)
+        values = await parameters.read(request.query, request.header(b"content-type"), caller.body)
+        token = caller.token or await self._callers.token(values.access_token)
+        return await self._answer(
+            Call(
+                _method(request.method, values),
+                request.parameters["phone_number_id"],
+                token,
+                values,
+                request,
+                (self._public_url or request.base_url) + request.path,
+                caller.token is None,
+            )
+        )
+
+    async def _answer(self, call: Call) -> Answer:
         scope = _SCOPES.get(call.method)
         if scope is None:
             raise UnsupportedMethod(call.method)
@@ -95,11 +132,11 @@ class BlockUsers:
                 listing.rendered.clear()  # one is enough: callers who use many host names cannot fill the memory
                 listing.rendered[call.url] = rendered
         body, etag = rendered
-        answer = success_body(body, call.ids, call.version)
+        answer = success_body(body, call.request.ids, call.request.version)
         place = _PLACES.get((listing.page.has_previous, listing.page.has_next))
         if place and listing.page.rows:  # an empty page after a cursor is not the first
-            answer.headers.append(place)
-        return with_etag(answer, etag, call.if_none_match)
+            answer.headers += place
+        return with_etag(answer, etag, call.request.header(b"if-none-match"))
 
     async def _post(self, call: Call, number: BusinessNumber) -> Answer:
         result = await self._block_list.block(number, call.parameters.users(), call.token.label)
@@ -116,13 +153,23 @@ class BlockUsers:
     def _changed(
         self, call: Call, data: wire.BlockUsersData | wire.UnblockUsersData, result: Result, operation: str
     ) -> Answer:
+        ids, version = call.request.ids, call.request.version
         if not result.failed:
-            return success(data, call.ids, call.version)
+            return success(data, ids, version)
         error: GraphError = SomeUsersFailed(operation)
-        data.error = error_body(error, call.ids)
-        answer = success(data, call.ids, call.version, self._partial_failure_status)
+        data.error = error_body(error, ids)
+        answer = success(data, ids, version, self._partial_failure_status)
         answer.code = error.code
         return answer
+
+
+def _method(method: str, values: Parameters) -> str:
+    """The operation: Graph lets a POST name another one in the parameter `method`."""
+    if method == "HEAD":
+        return "GET"
+    if method == "POST" and values.method:
+        return values.method.upper()[:20]
+    return method
 
 
 def _data(call: Call, listing: Listing, limit: int, shown: frozenset[str]) -> wire.GetBlockedUsersData:

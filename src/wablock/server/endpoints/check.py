@@ -1,25 +1,27 @@
 """The check, for those who enforce a block elsewhere: is this user blocked, and since when?"""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from wablock.access import Access, AccessToken, Scope
+from wablock.access import Access, Scope
 from wablock.block_list.ports import BusinessNumber, InForce
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND
 from wablock.block_list.service import BlockList
 from wablock.contract import wire
-from wablock.contract.errors import InvalidParameter, MissingParameter, TooManyUsers, UnsupportedMethod
-from wablock.server.answers import Answer, RequestIds, encoded, success_body
+from wablock.contract.errors import InvalidParameter, MissingParameter, TooManyUsers
+from wablock.server.answers import Answer, encoded, header_lines, success_body
+from wablock.server.callers import Callers
+from wablock.server.decoding import decoded
 from wablock.server.limits import RateLimits
-from wablock.server.parameters import NOT_JSON, invalid
+from wablock.server.request import Request
+from wablock.server.router import Route
 
-_PATH = re.compile(r"/v1/numbers/([^/]+)/check(?:/([^/]+))?")
+_PATH: Final = "/v1/numbers/{phone_number_id}/check"
 _AS_STATUS: Final = b"as=status"
-_NO_BODY: Final = [(b"cache-control", b"no-store")]
+_NO_BODY: Final = header_lines(((b"cache-control", b"no-store"),))
 
 
 class CheckedUser(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -47,42 +49,40 @@ class CheckResult(msgspec.Struct, omit_defaults=True):
     failed_users: list[wire.FailedUser] | UnsetType = UNSET
 
 
-class Target(msgspec.Struct, frozen=True):
-    """Which number's list a path asks, and about whom; `user` None: about those in the body."""
-
-    phone_number_id: str
-    user: str | None
-
-
-def target(path: str) -> Target | None:
-    match = _PATH.fullmatch(path)
-    return None if match is None else Target(match[1], match[2])
-
-
 class Checks:
     """Answers `GET /v1/numbers/{phone_number_id}/check/{user}` and `POST /v1/numbers/{phone_number_id}/check`."""
 
-    def __init__(self, block_list: BlockList, access: Access, rates: RateLimits, version: str) -> None:
+    def __init__(self, block_list: BlockList, access: Access, callers: Callers, rates: RateLimits) -> None:
         self._block_list = block_list
         self._access = access
+        self._callers = callers
         self._rates = rates
-        self._version = version
 
-    async def answer(
-        self, method: str, asked: Target, query: bytes, token: AccessToken, body: bytes, ids: RequestIds
-    ) -> Answer:
-        if method != ("POST" if asked.user is None else "GET"):
-            raise UnsupportedMethod(method)
-        number = await self._access.number(token, asked.phone_number_id, Scope.READ, method)
-        self._rates.number(number.phone_number_id)
-        if asked.user is None:
-            return success_body(encoded(await self._many(number, _users(body))), ids, self._version)
-        checked = await self._one(number, asked.user)
-        if query == _AS_STATUS:
-            return Answer(403 if checked.blocked else 204, b"", list(_NO_BODY))
-        if query and b"as=" in query:
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", _PATH + "/{user}", self.one, "check", steps=True),
+            Route("POST", _PATH, self.many, "check", steps=True),
+        ]
+
+    async def one(self, request: Request) -> Answer:
+        number, _ = await self._number_and_body(request)
+        checked = await self._one(number, request.parameters["user"])
+        if request.query == _AS_STATUS:
+            return Answer(403 if checked.blocked else 204, _NO_BODY)
+        if request.query and b"as=" in request.query:
             raise InvalidParameter("Param as must be status.")
-        return success_body(encoded(checked), ids, self._version)
+        return success_body(encoded(checked), request.ids, request.version)
+
+    async def many(self, request: Request) -> Answer:
+        number, body = await self._number_and_body(request)
+        return success_body(encoded(await self._many(number, _users(body))), request.ids, request.version)
+
+    async def _number_and_body(self, request: Request) -> tuple[BusinessNumber, bytes]:
+        token, body = await self._callers.read_with_token(request)
+        phone_number_id = request.parameters["phone_number_id"]
+        number = await self._access.number(token, phone_number_id, Scope.READ, request.method)
+        self._rates.number(number.phone_number_id)
+        return number, body
 
     async def _one(self, number: BusinessNumber, user: str) -> CheckedUser:
         result = await self._many(number, [user])
@@ -114,12 +114,7 @@ def _checked(typed: str, wa_id: str | None, user_id: str | None, block: InForce 
 
 
 def _users(body: bytes) -> list[str]:
-    try:
-        asked = msgspec.json.decode(body or b"{}", type=Check)
-    except msgspec.ValidationError as fault:
-        raise invalid(str(fault)) from None
-    except NOT_JSON:
-        raise InvalidParameter("The body must be a JSON object.") from None
+    asked = decoded(body, Check)
     if asked.users is None:
         raise MissingParameter("users")
     if len(asked.users) > MOST_USERS_PER_REQUEST:

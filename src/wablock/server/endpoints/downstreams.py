@@ -1,30 +1,27 @@
-"""`/v1/numbers/{phone_number_id}`: a number's downstreams, and what the gate took out lately."""
+"""`/v1/numbers/{phone_number_id}/downstreams`: a number's receivers."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import UNSET, UnsetType
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from wablock.access import Access, AccessToken, Scope
+from wablock.access import Access, Scope
 from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.rules import SECOND
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, InvalidParameter, UnknownObject
-from wablock.gate.drops import DropsSince
 from wablock.gate.headers import headers_to_set
 from wablock.gate.ports import MOST_SET_BY_TOKENS, SealedDownstream
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
 from wablock.public_credentials import is_public
-from wablock.server.manage import decoded, json_answer
+from wablock.server.answers import Answer, Removed, json_answer
+from wablock.server.callers import Callers
+from wablock.server.decoding import decoded
 from wablock.server.outside import Outside
+from wablock.server.request import Request
+from wablock.server.router import Route, route
 
-_ReadBody = Callable[[Request], Awaitable[bytes]]
-_Authorize = Callable[[Request], Awaitable[AccessToken]]
-_PATH = "/v1/numbers/{phone_number_id}"
+_PATH: Final = "/v1/numbers/{phone_number_id}/downstreams"
 
 
 class DownstreamToAdd(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,63 +50,31 @@ class DownstreamList(msgspec.Struct):
     data: list[DownstreamAdded]
 
 
-class Removed(msgspec.Struct):
-    success: bool
+class DownstreamEndpoints:
+    """Answers `GET`, `POST` and `DELETE`."""
 
-
-class RecentDrop(msgspec.Struct):
-    """A message or call that was taken out: when (seconds since 1970), of whom (masked), what, how large (bytes)."""
-
-    seq: int
-    at: int
-    sender: str
-    type: str
-    size: int
-
-
-class RecentDropList(msgspec.Struct, omit_defaults=True):
-    """Oldest first; `after` is what to ask with next."""
-
-    data: list[RecentDrop]
-    after: int | UnsetType = UNSET
-
-
-class Routing:
-    """The routes. `authorize` gives a request's token or raises the contract's failure."""
-
-    def __init__(
-        self,
-        access: Access,
-        routes: Routes,
-        outside: Outside,
-        drops: DropsSince,
-        authorize: _Authorize,
-        read_body: _ReadBody,
-    ) -> None:
+    def __init__(self, access: Access, routes: Routes, outside: Outside, callers: Callers) -> None:
         self._access = access
-        self._outside = outside
         self._routes = routes
-        self._drops = drops
-        self._authorize = authorize
-        self._read_body = read_body
+        self._outside = outside
+        self._callers = callers
 
     def routes(self) -> list[Route]:
         return [
-            Route(_PATH + "/downstreams", self.list_downstreams, methods=["GET"]),
-            Route(_PATH + "/downstreams", self.add_downstream, methods=["POST"]),
-            Route(_PATH + "/downstreams/{downstream_id}", self.remove_downstream, methods=["DELETE"]),
-            Route(_PATH + "/drops", self.list_drops, methods=["GET"]),
+            route("GET", _PATH, self.list_downstreams),
+            route("POST", _PATH, self.add_downstream),
+            route("DELETE", _PATH + "/{downstream_id}", self.remove_downstream),
         ]
 
-    async def list_downstreams(self, request: Request) -> Response:
-        number = await self._number(request, Scope.MANAGE)
+    async def list_downstreams(self, request: Request) -> Answer:
+        number = await self._number(request)
         found = await self._routes.listed(number.phone_number_id)
         return json_answer(request, DownstreamList([_told(info) for info in found]))
 
-    async def add_downstream(self, request: Request) -> Response:
-        token = await self._authorize(request)
-        number = await self._access.number(token, request.path_params["phone_number_id"], Scope.MANAGE, request.method)
-        asked = decoded(await self._read_body(request), DownstreamToAdd)
+    async def add_downstream(self, request: Request) -> Answer:
+        token = await self._callers.authorize(request)
+        number = await self._access.number(token, request.parameters["phone_number_id"], Scope.MANAGE, request.method)
+        asked = decoded(await self._callers.body(request), DownstreamToAdd)
         if asked.secret is not None and is_public(asked.secret):
             raise InvalidParameter("Param secret is wablock dev's own, which everybody knows: choose another.")
         await self._outside.check(asked.url, number.account_id)
@@ -128,32 +93,23 @@ class Routing:
         return json_answer(request, _added(added, new), 201)
 
     async def _why_not_added(self, request: Request, number: BusinessNumber) -> GraphError:
-        await self._authorize(request)  # raises where the token was revoked meanwhile
+        await self._callers.authorize(request)  # raises where the token was revoked meanwhile
         if len(await self._routes.listed(number.phone_number_id)) < MOST_SET_BY_TOKENS:
             return UnknownObject("POST", number.phone_number_id)
         return InvalidParameter(
             f"A number may have {MOST_SET_BY_TOKENS} receivers that were set so.", "Remove one before you add another."
         )
 
-    async def remove_downstream(self, request: Request) -> Response:
-        number = await self._number(request, Scope.MANAGE)
-        downstream_id = request.path_params["downstream_id"]
+    async def remove_downstream(self, request: Request) -> Answer:
+        number = await self._number(request)
+        downstream_id = request.parameters["downstream_id"]
         if not await self._routes.remove_downstream(number.phone_number_id, downstream_id):
             raise UnknownObject("DELETE", downstream_id)
         return json_answer(request, Removed(success=True))
 
-    async def list_drops(self, request: Request) -> Response:
-        number = await self._number(request, Scope.READ)
-        after = request.query_params.get("after", "0")
-        if not (after.isascii() and after.isdigit()):
-            raise InvalidParameter("Param after must be a number, as an answer before gave it.")
-        found = await self._drops(number, int(after[:18]))
-        data = [RecentDrop(drop.seq, drop.at // SECOND, drop.sender, drop.type, drop.size) for drop in found]
-        return json_answer(request, RecentDropList(data, data[-1].seq if data else int(after[:18])))
-
-    async def _number(self, request: Request, scope: Scope) -> BusinessNumber:
-        token = await self._authorize(request)
-        return await self._access.number(token, request.path_params["phone_number_id"], scope, request.method)
+    async def _number(self, request: Request) -> BusinessNumber:
+        token = await self._callers.authorize(request)
+        return await self._access.number(token, request.parameters["phone_number_id"], Scope.MANAGE, request.method)
 
 
 def _sendable(headers: dict[str, str]) -> Mapping[str, str]:

@@ -1,24 +1,24 @@
 """`/v1/numbers/{phone_number_id}/upstream`: the API that the number's own messages are sent through."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from wablock.access import Access, AccessToken, Scope, is_token
+from wablock.access import Access, Scope, is_token
 from wablock.block_list.ports import BusinessNumber, Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, UnknownObject
 from wablock.gate.ports import Upstream
 from wablock.gate.routes import META, Routes
-from wablock.server.manage import decoded, json_answer
+from wablock.server.answers import Answer, Removed, json_answer
+from wablock.server.callers import Callers
+from wablock.server.decoding import decoded
 from wablock.server.outside import Outside
-from wablock.server.routing import Removed
+from wablock.server.request import Request
+from wablock.server.router import Route, route
 
+_PATH: Final = "/v1/numbers/{phone_number_id}/upstream"
 _NONE: Final = "The number has no upstream. Set one with: wablock upstream set"
 
 
@@ -38,61 +38,48 @@ class UpstreamSet(msgspec.Struct):
     created_at: int
 
 
-class UpstreamRoutes:
-    """The routes. `authorize` gives a request's token or raises the contract's failure."""
+class UpstreamEndpoints:
+    """Answers `GET`, `PUT` and `DELETE`."""
 
-    def __init__(
-        self,
-        access: Access,
-        routes: Routes,
-        outside: Outside,
-        authorize: Callable[[Request], Awaitable[AccessToken]],
-        read_body: Callable[[Request], Awaitable[bytes]],
-    ) -> None:
+    def __init__(self, access: Access, routes: Routes, outside: Outside, callers: Callers) -> None:
         self._access = access
         self._routes = routes
         self._outside = outside
-        self._authorize = authorize
-        self._read_body = read_body
+        self._callers = callers
 
     def routes(self) -> list[Route]:
-        path = "/v1/numbers/{phone_number_id}/upstream"
-        return [
-            Route(path, self.get, methods=["GET"]),
-            Route(path, self.put, methods=["PUT"]),
-            Route(path, self.delete, methods=["DELETE"]),
-        ]
+        return [route("GET", _PATH, self.get), route("PUT", _PATH, self.put), route("DELETE", _PATH, self.delete)]
 
-    async def get(self, request: Request) -> Response:
+    async def get(self, request: Request) -> Answer:
         number = await self._number(request)
         found = await self._routes.listed_upstream(number.phone_number_id)
         if found is None:
             raise UnknownObject("GET", number.phone_number_id, _NONE)
         return json_answer(request, _told(found.url, found.timeout, found.created_at))
 
-    async def put(self, request: Request) -> Response:
-        token = await self._authorize(request)
-        number = await self._access.number(token, request.path_params["phone_number_id"], Scope.MANAGE, request.method)
-        asked = decoded(await self._read_body(request), UpstreamToSet)
+    async def put(self, request: Request) -> Answer:
+        token = await self._callers.authorize(request)
+        number = await self._access.number(token, request.parameters["phone_number_id"], Scope.MANAGE, request.method)
+        asked = decoded(await self._callers.body(request), UpstreamToSet)
         if not is_token(asked.token):
             raise InvalidParameter("Param token must be printable ASCII without spaces.")
         await self._outside.check(asked.url, number.account_id)
         upstream = Upstream(number.phone_number_id, asked.url, asked.token, asked.timeout)
         created_at = await self._routes.set_upstream(number.account_id, upstream, token.digest)
         if created_at is None:
-            await self._authorize(request)  # raises where the token was revoked meanwhile
+            await self._callers.authorize(request)  # raises where the token was revoked meanwhile
             raise UnknownObject("PUT", number.phone_number_id)
         return json_answer(request, _told(upstream.url, upstream.timeout, created_at))
 
-    async def delete(self, request: Request) -> Response:
+    async def delete(self, request: Request) -> Answer:
         number = await self._number(request)
         if not await self._routes.remove_upstream(number.phone_number_id):
             raise UnknownObject("DELETE", number.phone_number_id, _NONE)
         return json_answer(request, Removed(success=True))
 
     async def _number(self, request: Request) -> BusinessNumber:
-        token = await self._authorize(request)
-        return await self._access.number(token, request.path_params["phone_number_id"], Scope.MANAGE, request.method)
+        token = await self._callers.authorize(request)
+        return await self._access.number(token, request.parameters["phone_number_id"], Scope.MANAGE, request.method)
 
 
 def _told(url: str, timeout: float, created_at: Microseconds) -> UpstreamSet:

@@ -1,0 +1,55 @@
+"""JSON bodies and query parameters of wablock's own API, as the types that its endpoints declare."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from wablock.access import Scope
+from wablock.block_list.ports import Microseconds
+from wablock.block_list.rules import SECOND
+from wablock.contract.errors import InvalidParameter
+from wablock.server.parameters import NOT_JSON, invalid
+from wablock.server.request import Request
+
+_T = TypeVar("_T")
+
+LATEST: Final = 253_402_300_799  # the end of the year 9999, in seconds since 1970
+
+
+def decoded(body: bytes, kind: type[_T], choices: Sequence[str] = tuple(Scope)) -> _T:
+    """The body, as `kind`, whose enum, where it has one, has `choices`; raises `InvalidParameter`, naming the place."""
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except msgspec.ValidationError as fault:
+        raise invalid(str(fault), choices) from None
+    except NOT_JSON:
+        raise InvalidParameter("The body must be a JSON object.") from None
+
+
+def query_parameter(request: Request, name: str, default: str) -> str:
+    """The last value of a query parameter."""
+    return dict(parse_qsl(request.query.decode("latin-1"), keep_blank_values=True)).get(name, default)
+
+
+def flag(request: Request, name: str) -> bool:
+    """Raises `InvalidParameter` for what is neither true nor false."""
+    value = query_parameter(request, name, "false")
+    if value not in ("true", "false"):
+        raise InvalidParameter(f"Param {name} must be true or false.")
+    return value == "true"
+
+
+def moment(at: int | str | None, name: str = "at") -> Microseconds | None:
+    """`at`, seconds since 1970 or ISO 8601, in microseconds; `name` is what a refusal calls it."""
+    if at is None or isinstance(at, int):
+        return None if at is None else at * SECOND
+    if at.isascii() and at.isdigit():  # as Meta's webhooks write it
+        return int(at[:20]) * SECOND
+    try:
+        time = datetime.fromisoformat(at)
+    except ValueError:
+        raise InvalidParameter(f"Param {name} must be seconds since 1970 or an ISO 8601 time.") from None
+    return int(time.replace(tzinfo=time.tzinfo or UTC).timestamp() * SECOND)

@@ -1,0 +1,53 @@
+"""`/v1/numbers/{phone_number_id}/drops`: what the gate took out lately."""
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from wablock.access import Access, Scope
+from wablock.block_list.rules import SECOND
+from wablock.contract.errors import InvalidParameter
+from wablock.gate.drops import DropsSince
+from wablock.server.answers import Answer, json_answer
+from wablock.server.callers import Callers
+from wablock.server.decoding import query_parameter
+from wablock.server.request import Request
+from wablock.server.router import Route, route
+
+
+class RecentDrop(msgspec.Struct):
+    """A message or call that was taken out: when (seconds since 1970), of whom (masked), what, how large (bytes)."""
+
+    seq: int
+    at: int
+    sender: str
+    type: str
+    size: int
+
+
+class RecentDropList(msgspec.Struct, omit_defaults=True):
+    """Oldest first; `after` is what to ask with next."""
+
+    data: list[RecentDrop]
+    after: int | UnsetType = UNSET
+
+
+class DropEndpoint:
+    """Answers `GET`."""
+
+    def __init__(self, access: Access, drops: DropsSince, callers: Callers) -> None:
+        self._access = access
+        self._drops = drops
+        self._callers = callers
+
+    def routes(self) -> list[Route]:
+        return [route("GET", "/v1/numbers/{phone_number_id}/drops", self.list_drops)]
+
+    async def list_drops(self, request: Request) -> Answer:
+        token = await self._callers.authorize(request)
+        number = await self._access.number(token, request.parameters["phone_number_id"], Scope.READ, request.method)
+        after = query_parameter(request, "after", "0")
+        if not (after.isascii() and after.isdigit()):
+            raise InvalidParameter("Param after must be a number, as an answer before gave it.")
+        drops = await self._drops(number, int(after[:18]))
+        data = [RecentDrop(drop.seq, drop.at // SECOND, drop.sender, drop.type, drop.size) for drop in drops]
+        return json_answer(request, RecentDropList(data, data[-1].seq if data else int(after[:18])))

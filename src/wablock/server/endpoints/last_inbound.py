@@ -1,0 +1,53 @@
+"""`/v1/numbers/{phone_number_id}/last_inbound`: when users last wrote, where no webhook says so."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET
+
+from wablock.access import Access, Scope
+from wablock.block_list.rules import MOST_USERS_PER_REQUEST
+from wablock.block_list.service import BlockList
+from wablock.contract import wire
+from wablock.contract.errors import MissingParameter, TooManyUsers
+from wablock.server.answers import Answer, json_answer
+from wablock.server.callers import Callers
+from wablock.server.decoding import LATEST, decoded, moment
+from wablock.server.request import Request
+from wablock.server.router import Route, route
+
+
+class LastInbound(msgspec.Struct, forbid_unknown_fields=True):
+    """Users who wrote, and when: seconds since 1970, or an ISO 8601 text; now where it is not said."""
+
+    users: list[str] | None = None
+    at: Annotated[int, msgspec.Meta(ge=0, le=LATEST)] | str | None = None
+
+
+class LastInboundResult(msgspec.Struct, omit_defaults=True):
+    users: list[wire.BlockedUserOperation]
+    failed_users: list[wire.FailedUser] | msgspec.UnsetType = UNSET
+
+
+class LastInboundEndpoint:
+    """Answers `PUT`."""
+
+    def __init__(self, block_list: BlockList, access: Access, callers: Callers) -> None:
+        self._block_list = block_list
+        self._access = access
+        self._callers = callers
+
+    def routes(self) -> list[Route]:
+        return [route("PUT", "/v1/numbers/{phone_number_id}/last_inbound", self.put_last_inbound)]
+
+    async def put_last_inbound(self, request: Request) -> Answer:
+        token = await self._callers.authorize(request)
+        number = await self._access.number(token, request.parameters["phone_number_id"], Scope.WRITE, "PUT")
+        asked = decoded(await self._callers.body(request), LastInbound)
+        if asked.users is None:
+            raise MissingParameter("users")
+        if len(asked.users) > MOST_USERS_PER_REQUEST:
+            raise TooManyUsers(len(asked.users), MOST_USERS_PER_REQUEST)
+        users = [wire.user_of(text) for text in asked.users]
+        result = await self._block_list.note_inbound(number, users, moment(asked.at))
+        return json_answer(request, LastInboundResult(result.done, result.failed or UNSET))

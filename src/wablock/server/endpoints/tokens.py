@@ -1,0 +1,153 @@
+"""`/v1/tokens`: the access tokens of an account."""
+
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET
+
+from wablock import access
+from wablock.access import Access, AccessToken, Scope, token_id_of
+from wablock.block_list.ports import Microseconds
+from wablock.block_list.rules import SECOND
+from wablock.contract import wire
+from wablock.contract.errors import InvalidParameter, UnknownObject
+from wablock.gate.routes import Routes
+from wablock.server.answers import Answer, json_answer
+from wablock.server.callers import Callers
+from wablock.server.decoding import LATEST, decoded, flag
+from wablock.server.request import Request
+from wablock.server.router import Route, route
+
+_NumberId = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^[0-9]{1,32}$"})]  # see `_number_ids`
+_Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=wire.WITHOUT_NUL)]
+
+
+class NewToken(msgspec.Struct, forbid_unknown_fields=True):
+    """A token to make. Nothing said about scopes, numbers or expiry: the maker's."""
+
+    label: _Label
+    scopes: list[Scope] | None = None
+    phone_number_ids: Annotated[list[_NumberId], msgspec.Meta(max_length=1_000)] | None = None
+    expires_at: Annotated[int, msgspec.Meta(ge=0, le=LATEST)] | None = None
+
+
+class TokenInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What can be told of a token; times in seconds since 1970. `token` once only, when it is made.
+
+    `made_by` is the token_id of the token that made it; missing where the operator did, or who asks may not see it.
+    """
+
+    token_id: str
+    token: str | msgspec.UnsetType = UNSET
+    label: str
+    scopes: list[str]
+    phone_number_ids: list[str] | msgspec.UnsetType = UNSET
+    made_by: str | msgspec.UnsetType = UNSET
+    created_at: int
+    expires_at: int | msgspec.UnsetType = UNSET
+    revoked_at: int | msgspec.UnsetType = UNSET
+
+
+class Tokens(msgspec.Struct):
+    """Tokens, oldest first."""
+
+    data: list[TokenInfo]
+
+
+class TokenRevoked(msgspec.Struct, omit_defaults=True):
+    """What was revoked and removed, where what the token made goes with it. `upstreams_of`: whose upstream was."""
+
+    success: bool
+    token_ids: list[str] | msgspec.UnsetType = UNSET
+    downstream_ids: list[str] | msgspec.UnsetType = UNSET
+    upstreams_of: list[str] | msgspec.UnsetType = UNSET
+
+
+class TokenEndpoints:
+    """Answers `GET`, `POST` and `DELETE` of `/v1/tokens`."""
+
+    def __init__(self, grants: Access, routes: Routes, clock: Callable[[], Microseconds], callers: Callers) -> None:
+        self._access = grants
+        self._gate_routes = routes
+        self._clock = clock
+        self._callers = callers
+
+    def routes(self) -> list[Route]:
+        return [
+            route("GET", "/v1/tokens", self.list_tokens),
+            route("POST", "/v1/tokens", self.create_token),
+            route("DELETE", "/v1/tokens/{token_id}", self.revoke_token),
+        ]
+
+    async def list_tokens(self, request: Request) -> Answer:
+        asker = await self._callers.authorize(request)
+        tokens = await self._access.tokens(asker)
+        visible = {token.digest for token in tokens}
+        return json_answer(request, Tokens([_info(token, visible) for token in tokens]))
+
+    async def create_token(self, request: Request) -> Answer:
+        maker = await self._callers.authorize(request)
+        access.require(maker, Scope.MANAGE)
+        asked = decoded(await self._callers.body(request), NewToken)
+        text = access.random_token()
+        token = AccessToken(
+            access.digest(text),
+            maker.account_id,
+            asked.label,
+            maker.scopes if asked.scopes is None else frozenset(asked.scopes),
+            maker.phone_number_ids if asked.phone_number_ids is None else _number_ids(asked.phone_number_ids),
+            self._clock(),
+            maker.expires_at if asked.expires_at is None else asked.expires_at * SECOND,
+        )
+        info = token_info(await self._access.grant(maker, token))
+        info.token = text
+        return json_answer(request, info, 201)
+
+    async def revoke_token(self, request: Request) -> Answer:
+        asker = await self._callers.authorize(request)
+        token_id = request.parameters["token_id"]
+        if flag(request, "with_made"):
+            return await self._revoke_with_made(request, asker, token_id)
+        if not await self._access.revoke(asker, token_id):
+            raise UnknownObject("DELETE", token_id)
+        return json_answer(request, TokenRevoked(success=True))
+
+    async def _revoke_with_made(self, request: Request, asker: AccessToken, token_id: str) -> Answer:
+        tokens = await self._access.revoke_with_made(asker, token_id)
+        if not tokens:
+            raise UnknownObject("DELETE", token_id)
+        removed = await self._gate_routes.remove_set_by(asker.account_id, {token.digest for token in tokens})
+        answer = TokenRevoked(
+            True, [token.token_id for token in tokens], list(removed.downstream_ids), list(removed.upstreams_of)
+        )
+        return json_answer(request, answer)
+
+
+def _number_ids(asked: Sequence[str]) -> frozenset[str]:
+    for place, text in enumerate(asked):
+        if not access.is_number_id(text):
+            raise InvalidParameter(f"Param phone_number_ids[{place}] must be the id of a number: up to 32 digits.")
+    return frozenset(asked)
+
+
+def token_info(token: AccessToken) -> TokenInfo:
+    return TokenInfo(
+        token_id=token.token_id,
+        label=token.label,
+        scopes=sorted(token.scopes),
+        phone_number_ids=UNSET if token.phone_number_ids is None else sorted(token.phone_number_ids),
+        made_by=UNSET if token.made_by is None else token_id_of(token.made_by),
+        created_at=token.created_at // SECOND,
+        expires_at=UNSET if token.expires_at is None else token.expires_at // SECOND,
+        revoked_at=UNSET if token.revoked_at is None else token.revoked_at // SECOND,
+    )
+
+
+def _info(token: AccessToken, visible: AbstractSet[bytes]) -> TokenInfo:
+    """Without its maker where that is none of `visible`: a token_id is a part of a hash."""
+    info = token_info(token)
+    if token.made_by not in visible:
+        info.made_by = UNSET
+    return info

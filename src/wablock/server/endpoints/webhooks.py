@@ -1,0 +1,55 @@
+"""`/webhooks/whatsapp`, which stands where the business's own webhook stood: the handshake, and the deliveries."""
+
+from typing import Final
+from urllib.parse import parse_qs
+
+from wablock.contract.errors import InvalidParameter, WrongVerifyToken
+from wablock.gate.inbound import Inbound
+from wablock.gate.routes import Routes
+from wablock.server.answers import Answer, header_lines, success_body
+from wablock.server.request import Request
+from wablock.server.router import Route
+
+PATH: Final = "/webhooks/whatsapp"
+LARGEST_BODY: Final = 3 * 1_048_576 + 65_536  # Meta sends up to 3 MB
+
+_SIGNATURE: Final = b"x-hub-signature-256"
+_TAKEN: Final = b'{"success":true}'
+_LONGEST_CHALLENGE: Final = 1_000
+_PLAIN_TEXT: Final = header_lines(
+    ((b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff"))
+)
+
+
+class Webhooks:
+    """Answers `GET` and `POST` of the webhook."""
+
+    def __init__(self, inbound: Inbound, routes: Routes) -> None:
+        self._inbound = inbound
+        self._routes = routes
+
+    def routes(self) -> list[Route]:
+        return [Route("POST", PATH, self.deliver, "webhook"), Route("GET", PATH, self.handshake, "webhook")]
+
+    async def deliver(self, request: Request) -> Answer:
+        signature = _signature(request)
+        self._inbound.refuse_unsigned(signature)
+        body = await request.body(LARGEST_BODY)
+        await self._inbound.receive(body, signature)
+        return success_body(_TAKEN, request.ids, request.version)
+
+    async def handshake(self, request: Request) -> Answer:
+        """Meta asks, before it sends anything, whether this address knows the verify token."""
+        said = {name: values[-1] for name, values in parse_qs(request.query.decode("latin-1")).items()}
+        challenge = said.get("hub.challenge", "")
+        if said.get("hub.mode") != "subscribe" or not 0 < len(challenge) <= _LONGEST_CHALLENGE:
+            raise InvalidParameter("Param hub.mode must be subscribe, and hub.challenge is required.")
+        if not await self._routes.verifies(said.get("hub.verify_token", "")):
+            raise WrongVerifyToken
+        return Answer(200, _PLAIN_TEXT, challenge.encode())
+
+
+def _signature(request: Request) -> str:
+    """Empty where there is none. Two signatures are none: a proxy in front may have looked at the other one."""
+    values = request.values(_SIGNATURE)
+    return values[0] if len(values) == 1 else ""

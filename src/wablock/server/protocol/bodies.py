@@ -1,0 +1,180 @@
+"""Bodies on their way in, and the memory that all of them may take together."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from wablock.contract.errors import BodyTooLarge, Overloaded
+from wablock.server.request import ClientWentAway
+
+_BEFORE_IT_IS_READ: Final = 65_536  # bytes that are taken before a handler reads
+_TOO_MUCH: Final = "Too many requests are being received. Nothing was changed; try again."
+
+
+class IncomingBody:
+    """See `request.Body`. The connection fills it; a handler reads it whole."""
+
+    __slots__ = (
+        "_budget",
+        "_error",
+        "_largest",
+        "_pieces",
+        "_read_on",
+        "_reader",
+        "counted",
+        "is_of_a_stranger",
+        "is_unwanted",
+        "is_whole",
+        "length",
+        "size",
+    )
+
+    def __init__(self, budget: "BodyBudget", length: int | None, read_on: Callable[[], None]) -> None:
+        """`length`: what Content-Length says; None: chunked. `read_on` is called when a handler waits for more."""
+        self._budget = budget
+        self._read_on = read_on
+        self._pieces: bytes | bytearray = b""
+        self._reader: asyncio.Future[None] | None = None
+        self._error: Exception | None = None
+        self._largest: int | None = None
+        self.length = length
+        self.size = 0
+        self.counted = 0
+        """How many of its bytes the budget counts."""
+        self.is_of_a_stranger = True
+        self.is_whole = False
+        self.is_unwanted = False
+        """Whether its request is answered: what still comes is counted and thrown away."""
+
+    @property
+    def received(self) -> bytes:
+        return bytes(self._pieces)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether more has arrived than is taken before a handler reads."""
+        return self._largest is None and self.size > _BEFORE_IT_IS_READ
+
+    @property
+    def has_failed(self) -> bool:
+        return self._error is not None
+
+    async def read(self, largest: int, *, proven: bool) -> bytes:
+        self._largest = largest
+        if proven and self.is_of_a_stranger:
+            self._budget.prove(self)
+        if self._error is None and max(self.size, self.length or 0) > largest:
+            raise BodyTooLarge(largest)
+        if self._error is None and not self.is_whole:
+            self._reader = asyncio.get_running_loop().create_future()
+            self._read_on()
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+        if self._error is not None:
+            raise self._error
+        return self.received
+
+    # -- for the connection
+
+    def add(self, piece: bytes) -> None:
+        self.size += len(piece)
+        if self.is_unwanted or self._error is not None:
+            return
+        if not self._pieces:
+            self._pieces = piece
+        elif isinstance(self._pieces, bytearray):
+            self._pieces += piece
+        else:  # joined as it comes: a chunk of one byte would take 40 as an object of its own
+            self._pieces = bytearray(self._pieces)
+            self._pieces += piece
+
+    def count(self) -> None:
+        """To be called after each piece of the connection's bytes, and when it is whole."""
+        if self.is_unwanted or self._error is not None:
+            return
+        if self._largest is not None and self.size > self._largest:
+            self.fail(BodyTooLarge(self._largest))
+        else:
+            self._budget.count(self)
+
+    def end(self) -> None:
+        """It is whole."""
+        self.is_whole = True
+        self.count()
+        if self._reader is not None:
+            self._wake()
+
+    def fail(self, error: Exception) -> None:
+        """Whoever reads it gets this error."""
+        if self._error is None:
+            self._error = error
+            self._pieces = b""
+            self._wake()
+
+    def went_away(self) -> None:
+        if not self.is_whole:
+            self.fail(ClientWentAway())
+
+    def release(self) -> None:
+        """Its request is answered."""
+        self.is_unwanted = True
+        self._pieces = b""
+        self._budget.release(self)
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+
+class BodyBudget:
+    """Bytes that all bodies may take until their requests are answered.
+
+    Senders who have shown no token share a small part of it. If that is used up, their oldest unfinished body is
+    refused: a body that is meant to arrive does so soon. A whole body is judged at once, so it no longer counts there.
+    """
+
+    def __init__(self, most: int, most_of_strangers: int) -> None:
+        self._most = most
+        self._most_of_strangers = most_of_strangers
+        self._all = 0
+        self._strangers = 0
+        self._unfinished: dict[IncomingBody, None] = {}
+        """Strangers' bodies, the oldest first."""
+
+    def count(self, body: IncomingBody) -> None:
+        """Count what has arrived of `body` since. This may refuse a body: this one, or another."""
+        more = body.size - body.counted
+        body.counted = body.size
+        self._all += more
+        if self._all > self._most:
+            self._refuse(body)
+        elif body.is_of_a_stranger:
+            if not body.is_whole:
+                self._strangers += more
+                self._unfinished[body] = None
+                while self._strangers > self._most_of_strangers:
+                    self._refuse(next(iter(self._unfinished)))
+            elif body in self._unfinished:
+                self._strangers += more
+                self._forget(body)
+
+    def prove(self, body: IncomingBody) -> None:
+        """Its sender has shown a token."""
+        self._forget(body)
+        body.is_of_a_stranger = False
+
+    def release(self, body: IncomingBody) -> None:
+        self._forget(body)
+        self._all -= body.counted
+        body.counted = 0
+
+    def _forget(self, body: IncomingBody) -> None:
+        if body in self._unfinished:
+            del self._unfinished[body]
+            self._strangers -= body.counted
+
+    def _refuse(self, body: IncomingBody) -> None:
+        self.release(body)
+        body.fail(Overloaded(_TOO_MUCH))

@@ -1,0 +1,111 @@
+"""The table of all paths: which handler answers a request.
+
+A template's `{name}` stands for one segment of the path, `{version}` for one that names a Graph version,
+`{number_id}` for digits, and `{edge}` for the rest of the path, slashes and all.
+"""
+
+import re
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from wablock.contract.errors import UnknownPath, UnsupportedMethod
+from wablock.contract.versions import is_version
+from wablock.server.answers import Answer
+from wablock.server.request import Request
+
+Handler = Callable[[Request], Coroutine[Any, Any, Answer]]
+
+ANY_METHOD: Final = "*"
+
+_NAME: Final = re.compile(r"\{(\w+)\}")
+_KINDS: Final = {"version": r"v[0-9]{1,4}\.[0-9]{1,4}", "number_id": "[0-9]{1,32}", "edge": ".*"}
+_SEGMENT: Final = "[^/]+"
+
+
+class Route(msgspec.Struct, frozen=True):
+    """`handler` answers `method`, or `ANY_METHOD`, on the paths of `template`.
+
+    `operation`: what metrics call it. `steps`: whether it may run without a task, see `Application`.
+    """
+
+    method: str
+    template: str
+    handler: Handler
+    operation: str
+    steps: bool = False
+
+
+class Place(msgspec.Struct, frozen=True):
+    """All that may be done with the paths of one template."""
+
+    operation: str
+    steps: bool
+    handlers: dict[str, Handler]
+
+    def handler(self, method: str) -> Handler:
+        """Raises `UnsupportedMethod`."""
+        handler = self.handlers.get(method) or self.handlers.get(ANY_METHOD)
+        if handler is None and method == "HEAD":
+            handler = self.handlers.get("GET")
+        if handler is None:
+            raise UnsupportedMethod(method)
+        return handler
+
+
+def route(method: str, template: str, handler: Handler) -> Route:
+    """A route that metrics call by its template."""
+    return Route(method, template, handler, template)
+
+
+class Router:
+    """Finds the place of a path. Of several templates that fit the one that was given first counts."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        places: dict[str, Place] = {}
+        for it in routes:
+            place = places.setdefault(it.template, Place(it.operation, it.steps, {}))
+            place.handlers[it.method] = it.handler
+        self.templates = tuple(places)
+        self._by_path = {template: place for template, place in places.items() if "{" not in template}
+        # By the number of their slashes, so that few are tried.
+        self._by_length: dict[int, list[tuple[re.Pattern[str], Place]]] = {}
+        self._open_ended: list[tuple[re.Pattern[str], Place]] = []
+        for template, place in places.items():
+            if "{edge}" in template:
+                self._open_ended.append((_pattern(template), place))
+            elif "{" in template:
+                self._by_length.setdefault(template.count("/"), []).append((_pattern(template), place))
+
+    def find(self, request: Request) -> Place:
+        """Sets the request's `parameters`. Raises `UnknownPath`."""
+        path = request.path
+        place = self._by_path.get(path)
+        if place is not None:
+            return place
+        for pattern, place in self._candidates(path):
+            match = pattern.fullmatch(path)
+            if match is not None:
+                request.parameters = match.groupdict()
+                return place
+        raise unknown_path(path)
+
+    def _candidates(self, path: str) -> Iterator[tuple[re.Pattern[str], Place]]:
+        yield from self._by_length.get(path.count("/"), ())
+        yield from self._open_ended
+
+
+def unknown_path(path: str) -> UnknownPath:
+    """The failure names the part of the path that means nothing: what follows the version and the object."""
+    parts = [part for part in path.split("/") if part]
+    if parts and is_version(parts[0]):
+        parts = parts[1:]
+    return UnknownPath("/" + "/".join(parts[1:] if len(parts) > 1 else parts))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = _NAME.split(template)  # text, name, text, name, …
+    names = [f"(?P<{name}>{_KINDS.get(name, _SEGMENT)})" for name in parts[1::2]]
+    texts = [re.escape(text) for text in parts[::2]]
+    return re.compile("".join(text + name for text, name in zip(texts, [*names, ""], strict=True)), re.DOTALL)
