@@ -61,15 +61,17 @@ def test_the_default_limits_are_the_servers() -> None:
 def test_every_limit_can_be_set() -> None:
     limits = LimitSettings(
         max_body=1,
-        max_head=2,
-        head_timeout=3,
-        body_timeout=4,
-        idle_timeout=5,
-        max_connections=6,
-        shutdown_timeout=7,
+        max_bodies=2,
+        max_unproven_bodies=3,
+        max_head=4,
+        head_timeout=5,
+        body_timeout=6,
+        idle_timeout=7,
+        max_connections=8,
+        shutdown_timeout=9,
     ).limits()
 
-    assert limits == Limits(1, 2, 3, 4, 5, 6, 7)
+    assert limits == Limits(1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 
 @pytest.mark.parametrize("host", [ServeSettings().host, DevSettings().host])

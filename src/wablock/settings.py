@@ -100,6 +100,18 @@ class LimitSettings:
         int, _setting("REQUESTS_PER_MINUTE_PER_NUMBER", "Requests a minute for each number. 0: no limit.", _RATES, 0)
     ] = 0
     max_body: Annotated[int, _setting("MAX_BODY", "Largest request body, in bytes.", _LIMITS, 1)] = Limits().body
+    max_bodies: Annotated[
+        int, _setting("MAX_BODIES", "All request bodies together, in bytes, until they are answered.", _LIMITS, 1)
+    ] = Limits().bodies
+    max_unproven_bodies: Annotated[
+        int,
+        _setting(
+            "MAX_UNPROVEN_BODIES",
+            "Those of them that are unfinished, and whose senders have shown no token, in bytes.",
+            _LIMITS,
+            1,
+        ),
+    ] = Limits().unproven_bodies
     max_head: Annotated[int, _setting("MAX_HEAD", "Largest request line and headers, in bytes.", _LIMITS, 1)] = (
         Limits().head
     )
@@ -122,6 +134,8 @@ class LimitSettings:
     def limits(self) -> Limits:
         return Limits(
             body=self.max_body,
+            bodies=self.max_bodies,
+            unproven_bodies=self.max_unproven_bodies,
             head=self.max_head,
             head_seconds=self.head_timeout,
             body_seconds=self.body_timeout,

@@ -77,7 +77,7 @@ def test_a_request_without_one_host_reaches_nothing(served: Served, hosts: list[
     status = connection.getresponse().status
     connection.close()
 
-    assert status == 403
+    assert status == 400
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "[::1]:8080", "bot.localhost:8080"])

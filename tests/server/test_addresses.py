@@ -45,8 +45,28 @@ def test_a_host_beside_the_host_is_not_repeated(server: RunningServer, header: s
     "host",
     ["evil.test/path", "user@evil.test", "a b", "<script>", "evil.test:99999999", "[::1", "", "a" * 300, "é.test"],
 )
-def test_a_host_that_cannot_be_one_is_not_repeated(server: RunningServer, host: str) -> None:
-    assert _next(server, host=host) == server.url
+def test_a_host_that_cannot_be_one_is_refused(server: RunningServer, host: str) -> None:
+    with Connection(server) as connection:
+        page = request(server, "GET", server.block_users)
+        connection.send(page.replace(b"Host: wablock.test", b"Host: " + host.encode()))
+
+        answer = connection.answer()
+
+        assert answer.status == 400
+        assert answer.error["error_data"]["details"] == "The Host header is none."
+
+
+@pytest.mark.parametrize("host", ["", "Host: a!b"])
+def test_a_caller_of_http_1_0_without_a_useful_host_gets_the_address_that_it_reached(
+    server: RunningServer, host: str
+) -> None:
+    with Connection(server) as connection:
+        connection.send(request(server, "POST", server.block_users, block(*USERS)))
+        assert connection.answer().status == 200
+        page = request(server, "GET", f"{server.block_users}?limit=1").replace(b"HTTP/1.1", b"HTTP/1.0")
+        connection.send(page.replace(b"Host: wablock.test\r\n", host.encode() + b"\r\n" if host else b""))
+
+        assert connection.answer().json["paging"]["next"].startswith(f"{server.url}/v25.0/")
 
 
 @pytest.mark.parametrize("host", ["wablock.test", "wablock.test:8443", "[2001:db8::1]:80", "192.0.2.1", "a_b.test"])

@@ -137,15 +137,17 @@ def test_a_connection_that_is_idle_after_a_body_nobody_waited_for_is_closed(impa
         assert connection.is_closed()
 
 
-def test_a_connection_too_many_is_told_to_come_back(tmp_path: Path) -> None:
+def test_a_connection_too_many_is_refused_where_all_are_at_work(tmp_path: Path) -> None:
     with (
         running_server(tmp_path, limits=LimitSettings(max_connections=2)) as server,
         Connection(server) as one,
         Connection(server) as other,
     ):
+        whole = request(server, "POST", server.block_users, block(USER), "Expect: 100-continue")
+        head, body = whole.split(b"\r\n\r\n")
         for connection in (one, other):
-            connection.send(request(server, "GET", server.block_users))
-            assert connection.answer().status == 200
+            connection.send(head + b"\r\n\r\n")
+            assert connection.answer().status == 100
         with Connection(server) as third:
             answer = third.answer()
 
@@ -154,8 +156,42 @@ def test_a_connection_too_many_is_told_to_come_back(tmp_path: Path) -> None:
             assert int(answer.headers["retry-after"]) >= 1
             assert third.is_closed()
         for connection in (one, other):
+            connection.send(body)
+            assert connection.answer().status == 200
+
+
+def test_the_connection_that_has_been_idle_for_longest_gives_way_to_another(tmp_path: Path) -> None:
+    with (
+        running_server(tmp_path, limits=LimitSettings(max_connections=2)) as server,
+        Connection(server) as first,
+        Connection(server) as second,
+    ):
+        for connection in (first, second, first):  # so the second has been idle for longer
             connection.send(request(server, "GET", server.block_users))
             assert connection.answer().status == 200
+        with Connection(server) as third:
+            third.send(request(server, "GET", server.block_users))
+
+            assert third.answer().status == 200
+        assert second.is_closed()
+        first.send(request(server, "GET", server.block_users))
+        assert first.answer().status == 200
+
+
+def test_a_body_without_a_token_gives_way_where_no_connection_is_idle(tmp_path: Path) -> None:
+    with (
+        running_server(tmp_path, limits=LimitSettings(max_connections=1)) as server,
+        Connection(server) as stranger,
+    ):
+        stranger.send(b"POST /webhooks/whatsapp HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n")
+        stranger.send(b"X-Hub-Signature-256: sha256=" + b"0" * 64 + b"\r\n\r\n")
+        assert stranger.answer().status == 100
+        with Connection(server) as other:
+            other.send(request(server, "GET", server.block_users))
+
+            assert other.answer().status == 200
+        assert _is_envelope(stranger.answer(), 503, 2)
+        assert stranger.is_closed()
 
 
 def test_what_the_caller_has_already_is_not_said_to_be_empty(server: RunningServer) -> None:

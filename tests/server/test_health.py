@@ -8,7 +8,7 @@ import apsw
 import httpx2
 import pytest
 from tests.running_server import RunningServer, running_server
-from tests.server.raw_http import Connection
+from tests.server.raw_http import Connection, block, request
 
 from wablock.settings import LimitSettings
 
@@ -96,11 +96,17 @@ def test_what_is_refused_before_it_is_a_request_is_counted(impatient: RunningSer
 def test_a_connection_too_many_is_counted(tmp_path: Path) -> None:
     with (
         running_server(tmp_path, limits=LimitSettings(max_connections=1)) as server,
+        Connection(server) as busy,
         httpx2.Client(base_url=server.url) as client,
     ):
-        client.get("/healthz")
+        whole = request(server, "POST", server.block_users, block("16505550101"), "Expect: 100-continue")
+        head, body = whole.split(b"\r\n\r\n")
+        busy.send(head + b"\r\n\r\n")
+        assert busy.answer().status == 100
         with Connection(server) as connection:
             assert connection.answer().status == 503
+        busy.send(body)
+        assert busy.answer().status == 200
         text = client.get("/metrics").text
 
     assert 'wablock_requests_total{code="2",operation="connection",status="503"} 1.0' in text

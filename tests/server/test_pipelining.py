@@ -46,7 +46,7 @@ def test_garbage_behind_a_request_does_not_take_its_answer(server: RunningServer
 def test_what_is_sent_far_ahead_is_not_kept_but_what_was_taken_is_answered(server: RunningServer) -> None:
     ahead = 2_000
     with Connection(server) as connection:
-        connection.send(b"GET /healthz HTTP/1.1\r\n\r\n" * ahead)
+        connection.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * ahead)
 
         answered = len(list(_answers_until_closed(connection)))
 

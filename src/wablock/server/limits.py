@@ -16,7 +16,7 @@ class Limits(msgspec.Struct, frozen=True):
     body: int = 1_048_576
     bodies: int = 268_435_456
     """All bodies together, until their requests are answered."""
-    strangers_bodies: int = 33_554_432
+    unproven_bodies: int = 33_554_432
     """Those of them that are unfinished and whose senders have shown no token."""
     head: int = 32_768
     head_seconds: float = 10.0

@@ -41,6 +41,7 @@ _MOST_AHEAD: Final = 100  # requests before their answers
 _LARGEST_CHUNKED: Final = 6  # bytes that a chunked body may take for each of its own
 _LINGERS: Final = 2.0  # seconds: a close while bytes still come would take the answer from the client
 _IN_ONE_PIECE: Final = 65_536  # bytes of a body that are copied behind the head
+_TOO_MANY: Final = "Too many connections are open. Nothing was changed; try again."
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SCHEMES: Final = ("http", "https")
 
@@ -116,7 +117,7 @@ class Connection(asyncio.Protocol):
         if self._connections.add(self):
             self._wait()
         else:
-            self._refuse(Overloaded("Too many connections are open. Nothing was changed; try again."))
+            self._refuse(Overloaded(_TOO_MANY))
             self._close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -171,6 +172,12 @@ class Connection(asyncio.Protocol):
         if self._current is None and not self._ahead:
             self._close()
 
+    def give_way(self) -> None:
+        if self._current is None:
+            self._close()
+        else:
+            self._break(Overloaded(_TOO_MANY))
+
     def abort(self) -> None:
         self._ends = True
         self._transport.abort()
@@ -219,6 +226,8 @@ class Connection(asyncio.Protocol):
         if self._incoming is not None:
             self._incoming.end()
             self._incoming = None
+            if self._current is not None:
+                self._connections.is_at_work(self)
 
     # -- what comes in
 
@@ -306,9 +315,13 @@ class Connection(asyncio.Protocol):
     def _read_on(self) -> None:
         """A handler waits for its body."""
         exchange = self._current
-        if exchange is not None and exchange.waits_for_100:
+        if exchange is None or exchange.body is None:
+            return
+        if not exchange.body.is_of_a_stranger:
+            self._connections.is_at_work(self)
+        if exchange.waits_for_100:
             exchange.waits_for_100 = False
-            if exchange.body is not None and not exchange.body.size:
+            if not exchange.body.size:
                 self._transport.write(_CONTINUE)
         self._wait()
 
@@ -329,7 +342,10 @@ class Connection(asyncio.Protocol):
 
     def _serve(self, exchange: _Exchange) -> None:
         self._current = exchange
-        self._connections.is_at_work(self)
+        if exchange.body is None or exchange.body.is_whole:
+            self._connections.is_at_work(self)
+        else:
+            self._connections.is_unproven(self)
         coroutine = self._connections.application(exchange.request)
         try:
             waits_for = coroutine.send(None)

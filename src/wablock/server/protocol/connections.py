@@ -34,6 +34,9 @@ class OpenConnection(Protocol):
     def stop(self) -> None:
         """End it once what it is at work on is answered."""
 
+    def give_way(self) -> None:
+        """End it, as there are others. It is not at work."""
+
     def abort(self) -> None:
         """End it now."""
 
@@ -43,7 +46,11 @@ class OpenConnection(Protocol):
 
 
 class Connections:
-    """Up to `limits.connections` of them. Where one more comes the one that has been idle for longest is closed."""
+    """Up to `limits.connections` of them.
+
+    If one more comes, the one that has been idle for longest is closed; if none is idle, the one for longest on which a
+    stranger's body has not arrived. Those at work stay.
+    """
 
     def __init__(
         self, application: Application, limits: Limits, meter: ConnectionMeter, trusted_proxies: str = "127.0.0.1"
@@ -51,13 +58,15 @@ class Connections:
         self.application = application
         self.limits = limits
         self.meter = meter
-        self.bodies = BodyBudget(limits.bodies, limits.strangers_bodies)
+        self.bodies = BodyBudget(limits.bodies, limits.unproven_bodies)
         self.heads = AnswerHeads()
         self.proxies = TrustedProxies(trusted_proxies)
         self.is_stopping = False
         self._open: set[OpenConnection] = set()
         self._idle: dict[OpenConnection, None] = {}
         """Those without a request, the longest idle first."""
+        self._unproven: dict[OpenConnection, None] = {}
+        """Those that wait for a stranger's body, the longest first."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_closed: asyncio.Future[None] | None = None
 
@@ -65,7 +74,7 @@ class Connections:
         """Whether there is a place for it."""
         self.meter.connection_opened()
         self._open.add(connection)
-        has_place = len(self._open) <= self.limits.connections or self._close_idle()
+        has_place = len(self._open) <= self.limits.connections or self._make_way()
         if has_place:
             self._idle[connection] = None
         return has_place
@@ -73,16 +82,23 @@ class Connections:
     def remove(self, connection: OpenConnection) -> None:
         self.meter.connection_closed()
         self._open.discard(connection)
-        self._idle.pop(connection, None)
+        self.is_at_work(connection)
         if not self._open:
             self._give_up()
 
     def is_idle(self, connection: OpenConnection) -> None:
         """It waits for its next request, from now on."""
+        self._unproven.pop(connection, None)
         self._idle[connection] = None
+
+    def is_unproven(self, connection: OpenConnection) -> None:
+        """It waits for the body of a request that has shown no token."""
+        self._idle.pop(connection, None)
+        self._unproven[connection] = None
 
     def is_at_work(self, connection: OpenConnection) -> None:
         self._idle.pop(connection, None)
+        self._unproven.pop(connection, None)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """In a task, which ends with the server at the latest."""
@@ -115,11 +131,12 @@ class Connections:
         if self._all_closed is not None and not self._all_closed.done():
             self._all_closed.set_result(None)
 
-    def _close_idle(self) -> bool:
-        """Whether one was idle."""
-        for connection in self._idle:
-            if not connection.has_unread:
-                del self._idle[connection]
-                connection.stop()
-                return True
+    def _make_way(self) -> bool:
+        """Whether one was not at work. A client that has not read its answer is: it may be slow."""
+        for waiting in (self._idle, self._unproven):
+            for connection in waiting:
+                if not connection.has_unread:
+                    del waiting[connection]
+                    connection.give_way()
+                    return True
         return False
