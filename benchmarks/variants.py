@@ -20,9 +20,12 @@ from benchmarks.processes import SERVER_CORE, module, started
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.listings import RememberedListings
 from wablock.block_list.ports import BusinessNumber, Change, Outcome
+from wablock.server.answers import Answer, header_lines
 from wablock.server.limits import Limits
 from wablock.server.metrics import Metrics
-from wablock.server.serve import bind, serve
+from wablock.server.protocol.connections import Application
+from wablock.server.request import Request
+from wablock.server.serve import Server, bind
 from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, KeySettings, file_url
 from wablock.storage import Store, open_store
 from wablock.wiring import Wired, build, system_clock
@@ -131,29 +134,25 @@ async def _prepare(store: Store) -> None:
     await store.close()
 
 
-def _constant(wired: Wired, size: int) -> Any:
-    """Plain ASGI on the same server: one body of `size` bytes, and the headers that wablock's answers have."""
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"access-control-allow-origin", b"*"),
-        (b"vary", b"Accept-Encoding"),
-        (b"pragma", b"no-cache"),
-        (b"expires", b"Sat, 01 Jan 2000 00:00:00 GMT"),
-        (b"cache-control", b"private, no-cache, no-store, must-revalidate"),
-        (b"facebook-api-version", b"v25.0"),
-        (b"x-fb-request-id", b"A" * 23),
-        (b"x-fb-trace-id", b"A" * 11),
-        (b"etag", b'"' + b"0" * 40 + b'"'),
-        (b"content-length", str(size).encode()),
-    ]
-    body = b"x" * size
+def _constant(size: int) -> Application:
+    """On the same server: one body of `size` bytes, and the headers that wablock's answers have."""
+    headers = header_lines(
+        (
+            (b"content-type", b"application/json"),
+            (b"access-control-allow-origin", b"*"),
+            (b"vary", b"Accept-Encoding"),
+            (b"pragma", b"no-cache"),
+            (b"expires", b"Sat, 01 Jan 2000 00:00:00 GMT"),
+            (b"cache-control", b"private, no-cache, no-store, must-revalidate"),
+            (b"facebook-api-version", b"v25.0"),
+            (b"x-fb-request-id", b"A" * 23),
+            (b"x-fb-trace-id", b"A" * 11),
+            (b"etag", b'"' + b"0" * 40 + b'"'),
+        )
+    )
 
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await wired.application(scope, receive, send)
-            return
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+    async def application(_: Request) -> Answer:
+        return Answer(200, headers, b"x" * size)
 
     return application
 
@@ -168,17 +167,17 @@ def main(variant: str, database: str, *arguments: str) -> None:
         uvicorn.Server(uvicorn.Config(peer, access_log=False, log_level="warning")).run([bound])
         return
     wired = _wired(database)
-    application: Any = wired.application
+    application: Application = wired.application
     if variant == "null_store":
-        block_users = wired.application._block_users  # noqa: SLF001 - the same handler, another store
-        block_users._block_list._store = _StoreThatDoesNothing(wired.store)  # noqa: SLF001
+        wired.block_list._store = _StoreThatDoesNothing(wired.store)  # noqa: SLF001 - the same list, another store
     elif variant == "forgetful":
-        wired.application._block_users._block_list._remembered = _NothingRemembered()  # noqa: SLF001
+        wired.block_list._remembered = _NothingRemembered()  # noqa: SLF001
     elif variant == "one_at_a_time":
         one_at_a_time.make(wired.store, database, int(arguments[0]))
     elif variant == "constant":
-        application = _constant(wired, int(arguments[0]))
-    serve(application, bound, Limits(), wired.metrics, lambda: print(url, flush=True))
+        application = _constant(int(arguments[0]))
+    server = Server(application, wired.running, Limits(), wired.metrics)
+    server.run(bound, lambda: print(url, flush=True), signals=True)
 
 
 if __name__ == "__main__":

@@ -90,10 +90,11 @@ def test_the_address_keeps_the_path_without_a_version(seven: Caller) -> None:
 
 
 @pytest.mark.parametrize("host", ["a b", "a/b", "evil.example/path?", "a\\b", "<script>", ""])
-def test_a_host_that_cannot_be_one_is_not_repeated(seven: Caller, host: str) -> None:
+def test_a_host_that_cannot_be_one_is_refused_and_not_repeated(seven: Caller, host: str) -> None:
     answer = seven.send("GET", params={"limit": 3}, headers={"Host": host})
 
-    assert answer.json()["paging"]["next"].startswith(seven.server.url + "/")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["error_data"]["details"] == "The Host header is none."
 
 
 def test_behind_a_trusted_proxy_the_address_has_its_scheme(seven: Caller) -> None:

@@ -64,10 +64,13 @@ def test_a_number_with_too_many_requests_gets_130429_and_when_to_try_again(tmp_p
 def test_one_connection_too_many_gets_503_and_when_to_try_again(tmp_path: Path) -> None:
     with (
         running_server(tmp_path, limits=LimitSettings(max_connections=1)) as server,
-        socket.create_connection((server.host, server.port), timeout=10),
-        socket.create_connection((server.host, server.port), timeout=10) as another,
+        socket.create_connection((server.host, server.port), timeout=10) as busy,
     ):
-        answer = read_answer(another)
+        head = f"POST {server.block_users} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {server.token}\r\n"
+        busy.sendall(f"{head}Content-Length: 9\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert read_answer(busy).status == 100
+        with socket.create_connection((server.host, server.port), timeout=10) as another:
+            answer = read_answer(another)
 
     assert (answer.status, answer.error["code"], answer.error["is_transient"]) == (503, 2, True)
     assert answer.headers["retry-after"] == "1"
@@ -77,7 +80,11 @@ def test_one_connection_too_many_gets_503_and_when_to_try_again(tmp_path: Path) 
     "limits, sent, status",
     [
         (LimitSettings(head_timeout=0.2), b"GET / HTTP/1.1\r\nHost: a", 408),
-        (LimitSettings(body_timeout=0.2), b"POST /1/block_users HTTP/1.1\r\nContent-Length: 9\r\n\r\nshort", 408),
+        (
+            LimitSettings(body_timeout=0.2),
+            b"POST /1/block_users HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nshort",
+            408,
+        ),
         (LimitSettings(max_head=2_000), b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 3_000 + b"\r\n\r\n", 431),
     ],
 )

@@ -56,15 +56,13 @@ def test_a_host_that_cannot_be_one_is_refused(server: RunningServer, host: str) 
         assert answer.error["error_data"]["details"] == "The Host header is none."
 
 
-@pytest.mark.parametrize("host", ["", "Host: a!b"])
-def test_a_caller_of_http_1_0_without_a_useful_host_gets_the_address_that_it_reached(
-    server: RunningServer, host: str
-) -> None:
+def test_a_caller_of_http_1_0_without_a_host_gets_the_address_that_it_reached(server: RunningServer) -> None:
     with Connection(server) as connection:
         connection.send(request(server, "POST", server.block_users, block(*USERS)))
         assert connection.answer().status == 200
+    with Connection(server) as connection:
         page = request(server, "GET", f"{server.block_users}?limit=1").replace(b"HTTP/1.1", b"HTTP/1.0")
-        connection.send(page.replace(b"Host: wablock.test\r\n", host.encode() + b"\r\n" if host else b""))
+        connection.send(page.replace(b"Host: wablock.test\r\n", b""))
 
         assert connection.answer().json["paging"]["next"].startswith(f"{server.url}/v25.0/")
 

@@ -68,9 +68,10 @@ class Control:
 
     def _handler(self, request: Request) -> router.Handler:
         try:
-            return self._router.find(request).handler(request.method)
+            place, request.parameters = self._router.find(request.path)
         except UnknownPath:
             raise UnknownPath(request.path) from None
+        return place.handler(request.method)
 
     def _authorize(self, request: Request) -> None:
         token = header_token(request)

@@ -113,11 +113,13 @@ class Application:
         started = time.perf_counter()
         operation = _UNKNOWN
         try:
-            browsers.refuse_service_worker(request)
-            place = self._router.find(request)
+            if b"service-worker" in request.last_values:
+                browsers.refuse_service_worker(request)
+            place, request.parameters = self._router.find(request.path)
             operation = place.operation
-            if "version" in request.parameters:
-                request.version = answering_version(request.parameters["version"])
+            version = request.parameters.get("version")
+            if version is not None:
+                request.version = answering_version(version)
             if not place.steps:
                 await asyncio.sleep(0)  # from here on in a task: time-outs need one
             answer = await place.handler(request.method)(request)

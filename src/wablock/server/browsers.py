@@ -56,5 +56,5 @@ def sent(request: Request) -> bool:
 
 def refuse_service_worker(request: Request) -> None:
     """A service worker reads all that its origin sends and gets, tokens of other tenants too."""
-    if b"service-worker" in request.last_values and _SERVICE_WORKER in request.headers:
+    if _SERVICE_WORKER in request.headers:
         raise PermissionDenied("There is no service worker here")

@@ -9,7 +9,7 @@ from wablock.access import Access, AccessToken
 from wablock.contract.errors import InvalidAccessToken, MissingAccessToken
 from wablock.server.credentials import header_token, tokens_in
 from wablock.server.limits import RateLimits
-from wablock.server.request import Request
+from wablock.server.request import NO_BODY, Request
 
 _MOST_TRIED: Final = 4  # tokens of one request
 
@@ -50,7 +50,9 @@ class Callers:
         if text is None and in_header_only:
             raise MissingAccessToken("A browser sends it as a header alone: Authorization: Bearer TOKEN")
         token = None if text is None and self._token_in_parameters else await self.token(text)
-        body = await request.body(self._largest_body, proven=token is not None)
+        body = b""
+        if request.incoming is not NO_BODY:
+            body = await request.body(self._largest_body, proven=token is not None)
         if token is None:
             await self._prove(request.query, body)
         elif body:  # a body may take its time, and the token may be revoked meanwhile
@@ -80,7 +82,9 @@ class Callers:
 
     async def body(self, request: Request) -> bytes:
         """To be called after `authorize`."""
-        body = await request.body(self._largest_body, proven=True)
+        body = b""
+        if request.incoming is not NO_BODY:
+            body = await request.body(self._largest_body, proven=True)
         if body:  # see `read`
             await self._access.token(header_token(request))
         return body

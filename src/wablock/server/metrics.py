@@ -4,11 +4,11 @@ from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from wablock.server.answered import Answered
 from wablock.server.totals import Counts
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
-_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _CHANGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -17,18 +17,12 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "wablock_requests", "Answers given", ("operation", "status", "code"), registry=self._registry
-        )
-        self._seconds = Histogram(
-            "wablock_request_seconds", "Time to answer", ("operation",), buckets=_SECONDS, registry=self._registry
-        )
+        self._answered = Answered()
+        self._registry.register(self._answered)
         self._commits = Histogram(
             "wablock_commit_changes", "Changes in one commit", buckets=_CHANGES, registry=self._registry
         )
         self._shed = Counter("wablock_shed", "Refused because too much was waiting", ("what",), registry=self._registry)
-        # Looking a label up takes longer than counting; there are as many kinds of answer as the contract has.
-        self._answers: dict[tuple[str, int, int | None], tuple[Counter, Histogram]] = {}
         self._webhooks = Counter("wablock_webhooks", "Webhooks received", ("result",), registry=self._registry)
         self._items = Counter(
             "wablock_gate_items", "Messages and calls of users", ("kind", "verdict"), registry=self._registry
@@ -44,13 +38,7 @@ class Metrics:
         self._connections = Gauge("wablock_connections", "Open connections", registry=self._registry)
 
     def answered(self, operation: str, status: int, code: int | None, seconds: float) -> None:
-        kind = operation, status, code
-        counters = self._answers.get(kind)
-        if counters is None:
-            counters = self._requests.labels(operation, status, code or ""), self._seconds.labels(operation)
-            self._answers[kind] = counters
-        counters[0].inc()
-        counters[1].observe(seconds)
+        self._answered.add(operation, status, code, seconds)
 
     def committed(self, changes: int) -> None:
         self._commits.observe(changes)
@@ -88,7 +76,7 @@ class Metrics:
 
     def connection_refused(self, status: int, code: int) -> None:
         """Count what was answered without the application; it took no time that could be measured."""
-        self._requests.labels("connection", status, code).inc()
+        self._answered.add("connection", status, code, None)
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             self._shed.labels("connection").inc()
 

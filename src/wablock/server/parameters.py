@@ -123,6 +123,8 @@ _any_decoder = msgspec.json.Decoder(float_hook=_finite)
 
 async def read(query: bytes, content_type: str | None, body: bytes) -> Parameters:
     """What the query and the body say together: the body wins where both say it. Raises `InvalidParameter`."""
+    if not query and not body:
+        return Parameters()
     body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
         if len(body) > _LARGE:
@@ -131,7 +133,7 @@ async def read(query: bytes, content_type: str | None, body: bytes) -> Parameter
         raise InvalidParameter(str(fault)) from None
     media_type = _media_type(content_type, body)
     if not query and media_type in (None, JSON):
-        return _from_json(body) if body else Parameters()
+        return _from_json(body) if body else Parameters()  # it was a mark alone
     said = _nested(_pairs(query))
     if media_type == JSON:
         said |= _json_object(body)

@@ -1,6 +1,7 @@
 """One HTTP request, as every handler gets it."""
 
-import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import msgspec
@@ -11,7 +12,7 @@ from wablock.server.request_ids import RequestIds, request_ids
 
 Headers = list[tuple[bytes, bytes]]
 
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class ClientWentAway(Exception):
@@ -62,7 +63,7 @@ class Request(msgspec.Struct):
     scheme: str = "http"
     address: str = "localhost"
     """The host and port that the request reached."""
-    parameters: dict[str, str] = {}
+    parameters: Mapping[str, str] = _NOTHING
     """What the route's template names in the path."""
     version: str = answering_version(None)
     """The Graph version that answers."""
@@ -89,9 +90,8 @@ class Request(msgspec.Struct):
 
     @property
     def base_url(self) -> str:
-        """The scheme and host that the caller used; the address that was reached where its Host cannot be one."""
-        host = self.header(b"host")
-        return f"{self.scheme}://{host if host and _HOST.fullmatch(host) else self.address}"
+        """The scheme and host that the caller used; the address that was reached where it named none."""
+        return f"{self.scheme}://{self.header(b'host') or self.address}"
 
 
 def request(method: str, path: str, headers: Headers, body: bytes = b"", *, query: bytes = b"") -> Request:

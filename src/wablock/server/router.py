@@ -5,7 +5,8 @@ A template's `{name}` stands for one segment of the path, `{version}` for one th
 """
 
 import re
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,8 @@ ANY_METHOD: Final = "*"
 _NAME: Final = re.compile(r"\{(\w+)\}")
 _KINDS: Final = {"version": r"v[0-9]{1,4}\.[0-9]{1,4}", "number_id": "[0-9]{1,32}", "edge": ".*"}
 _SEGMENT: Final = "[^/]+"
+_MOST_REMEMBERED: Final = 4_096  # paths; those of block lists come again and again
+_LONGEST_REMEMBERED: Final = 256  # characters
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -69,6 +72,7 @@ class Router:
             place.handlers[it.method] = it.handler
         self.templates = tuple(places)
         self._by_path = {template: place for template, place in places.items() if "{" not in template}
+        self._remembered = lru_cache(_MOST_REMEMBERED)(self._find)
         # By the number of their slashes, so that few are tried.
         self._by_length: dict[int, list[tuple[re.Pattern[str], Place]]] = {}
         self._open_ended: list[tuple[re.Pattern[str], Place]] = []
@@ -78,22 +82,19 @@ class Router:
             elif "{" in template:
                 self._by_length.setdefault(template.count("/"), []).append((_pattern(template), place))
 
-    def find(self, request: Request) -> Place:
-        """Sets the request's `parameters`. Raises `UnknownPath`."""
-        path = request.path
+    def find(self, path: str) -> tuple[Place, dict[str, str]]:
+        """The place, and what its template names in the path. Raises `UnknownPath`."""
+        return self._remembered(path) if len(path) <= _LONGEST_REMEMBERED else self._find(path)
+
+    def _find(self, path: str) -> tuple[Place, dict[str, str]]:
         place = self._by_path.get(path)
         if place is not None:
-            return place
-        for pattern, place in self._candidates(path):
+            return place, {}
+        for pattern, place in (*self._by_length.get(path.count("/"), ()), *self._open_ended):
             match = pattern.fullmatch(path)
             if match is not None:
-                request.parameters = match.groupdict()
-                return place
+                return place, match.groupdict()
         raise unknown_path(path)
-
-    def _candidates(self, path: str) -> Iterator[tuple[re.Pattern[str], Place]]:
-        yield from self._by_length.get(path.count("/"), ())
-        yield from self._open_ended
 
 
 def unknown_path(path: str) -> UnknownPath:

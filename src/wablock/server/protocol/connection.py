@@ -27,8 +27,7 @@ from wablock.server.protocol.heads import (
     HeadTooLarge,
     RequestTooSlow,
     check_head,
-    decoded_path,
-    path_and_query,
+    target,
 )
 from wablock.server.protocol.stepping import Rest
 from wablock.server.protocol.streaming import StreamedBody
@@ -92,6 +91,10 @@ class Connection(asyncio.Protocol):
         """The body that is arriving."""
         self._has_begun = False
         """Whether a request began in the last piece: how much of that is its own is not known."""
+        self._piece = 0
+        """Bytes of the last piece."""
+        self._offers = False
+        """Whether the request that is arriving offers another protocol; see `_declined`."""
         self._size = 0
         """Bytes of the request that is arriving, after the piece in which it began."""
         self._ahead: deque[_Exchange] = deque()
@@ -140,8 +143,10 @@ class Connection(asyncio.Protocol):
                 self.abort()
             return
         self._has_begun = False
+        self._piece = len(data)
         self._parse(data)
-        self._count(len(data))
+        if self._awaited is not _Awaited.NEXT:
+            self._count()
         self._go_on()
 
     def eof_received(self) -> bool:
@@ -197,20 +202,22 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._awaited is _Awaited.HEAD:  # what comes behind a chunked body means nothing
-            self._headers.append((name.lower(), value))
+            self._headers.append((name.lower(), value.rstrip()))
 
     def on_headers_complete(self) -> None:
         # A head that came in one piece was not counted while it came.
-        if sum([len(name) + len(value) for name, value in self._headers]) + len(self._url) > self._limits.head:
+        if self._piece > self._limits.head and self._head_size() > self._limits.head:
             raise HeadTooLarge(self._limits.head)
         method = self._parser.get_method()
         if method == b"CONNECT":  # what follows it would be no HTTP
             raise UnsupportedMethod("CONNECT")
-        if self._parser.should_upgrade():
-            return  # see `_declined`
+        last_values = dict(self._headers)
+        self._offers = b"upgrade" in last_values and self._parser.should_upgrade()
+        if self._offers:
+            return
         if len(self._ahead) >= _MOST_AHEAD:
             raise Overloaded(f"Up to {_MOST_AHEAD} requests may be sent ahead of their answers.")
-        self._ahead.append(self._exchange(method))
+        self._ahead.append(self._exchange(method, last_values))
         self._awaited = _Awaited.BODY
         self._timed = None
 
@@ -219,7 +226,7 @@ class Connection(asyncio.Protocol):
             self._incoming.add(body)
 
     def on_message_complete(self) -> None:
-        if self._parser.should_upgrade():
+        if self._offers:
             return
         self._awaited = _Awaited.NEXT
         self._timed = None
@@ -256,42 +263,48 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         return b"\r\n".join([*lines, b"", b""])
 
-    def _exchange(self, method: bytes) -> _Exchange:
+    def _exchange(self, method: bytes, last_values: dict[bytes, bytes]) -> _Exchange:
         """The request whose head is complete. Raises `BadRequest`."""
         headers = self._headers
-        last_values = dict(headers)
         version = self._parser.get_http_version()
         check_head(version, headers, last_values)
-        raw_path, query = path_and_query(method, self._url)
-        path = decoded_path(raw_path)
-        length = last_values.get(b"content-length")
-        body = None
-        if (length is not None and int(length)) or b"transfer-encoding" in last_values:
-            size = None if length is None else int(length)
-            body = self._incoming = IncomingBody(self._connections.bodies, size, self._read_on)
         is_new = version == "1.1"
+        where = target(method, self._url)
+        if where.host is not None:
+            headers = [(name, value) for name, value in headers if name != b"host"] + [(b"host", where.host)]
+            last_values[b"host"] = where.host
+        body = self._body(last_values)
         request = Request(
             method.decode(),
-            path,
-            raw_path,
-            query,
+            where.path,
+            where.raw_path,
+            where.query,
             headers,
             last_values,
             NO_BODY if body is None else body,
-            self._scheme(last_values),
+            self._scheme(last_values[b"x-forwarded-proto"]) if b"x-forwarded-proto" in last_values else "http",
             self._address,
         )
-        expects = is_new and body is not None and last_values.get(b"expect", b"").lower() == b"100-continue"
-        return _Exchange(request, body, not (is_new and self._parser.should_keep_alive()), is_new, expects)
+        is_last = not is_new or (b"connection" in last_values and not self._parser.should_keep_alive())
+        expects = body is not None and is_new and last_values.get(b"expect", b"").lower() == b"100-continue"
+        return _Exchange(request, body, is_last, is_new, expects)
 
-    def _scheme(self, last_values: dict[bytes, bytes]) -> str:
-        forwarded = last_values.get(b"x-forwarded-proto")
-        if forwarded is None or self._peer not in self._connections.proxies:
-            return "http"
+    def _body(self, last_values: dict[bytes, bytes]) -> IncomingBody | None:
+        length = last_values.get(b"content-length")
+        if length is not None and int(length):
+            self._incoming = IncomingBody(self._connections.bodies, int(length), self._read_on)
+        elif b"transfer-encoding" in last_values:
+            self._incoming = IncomingBody(self._connections.bodies, None, self._read_on)
+        return self._incoming
+
+    def _scheme(self, forwarded: bytes) -> str:
         scheme = forwarded.decode("latin-1").strip()
-        return scheme if scheme in _SCHEMES else "http"
+        return scheme if scheme in _SCHEMES and self._peer in self._connections.proxies else "http"
 
-    def _count(self, size: int) -> None:
+    def _head_size(self) -> int:
+        return len(self._url) + sum(len(name) + len(value) for name, value in self._headers)
+
+    def _count(self) -> None:
         """Bound what a request takes beside its body: names of a head in pieces, sizes and names of chunks."""
         body = self._incoming
         if body is not None:
@@ -300,7 +313,7 @@ class Connection(asyncio.Protocol):
                 self._break(HeadTooLarge(self._limits.head))
         if self._awaited is _Awaited.NEXT or self._has_begun:
             return
-        self._size += size
+        self._size += self._piece
         if self._size > self._limits.head + _LARGEST_CHUNKED * (0 if body is None else body.size):
             self._break(HeadTooLarge(self._limits.head))
 
@@ -317,8 +330,6 @@ class Connection(asyncio.Protocol):
         exchange = self._current
         if exchange is None or exchange.body is None:
             return
-        if not exchange.body.is_of_a_stranger:
-            self._connections.is_at_work(self)
         if exchange.waits_for_100:
             exchange.waits_for_100 = False
             if not exchange.body.size:
@@ -342,10 +353,6 @@ class Connection(asyncio.Protocol):
 
     def _serve(self, exchange: _Exchange) -> None:
         self._current = exchange
-        if exchange.body is None or exchange.body.is_whole:
-            self._connections.is_at_work(self)
-        else:
-            self._connections.is_unproven(self)
         coroutine = self._connections.application(exchange.request)
         try:
             waits_for = coroutine.send(None)
@@ -354,12 +361,17 @@ class Connection(asyncio.Protocol):
             if answer.chunks is None:
                 self._write(exchange, answer)
             else:
+                self._connections.is_at_work(self)
                 self._connections.run(self._stream(exchange, answer))
         except ClientWentAway:
             self._is_over(exchange, ends=True)
         except HangUp:
             self.abort()
         else:
+            if exchange.body is None or exchange.body.is_whole or not exchange.body.is_of_a_stranger:
+                self._connections.is_at_work(self)
+            else:
+                self._connections.is_unproven(self)
             self._connections.run(self._finish(exchange, Rest(coroutine, waits_for)))
 
     async def _finish(self, exchange: _Exchange, rest: Rest[Answer]) -> None:

@@ -88,7 +88,7 @@ class Connections:
 
     def is_idle(self, connection: OpenConnection) -> None:
         """It waits for its next request, from now on."""
-        self._unproven.pop(connection, None)
+        self.is_at_work(connection)
         self._idle[connection] = None
 
     def is_unproven(self, connection: OpenConnection) -> None:

@@ -7,19 +7,23 @@ refused here: a request that two programs read as two different ones opens a way
 import re
 import time
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote
+
+import msgspec
 
 from wablock.contract.errors import InvalidParameter
 from wablock.server.answers import Answer
 from wablock.server.request import Headers
 
-# RFC 3986: a name, an IPv4 address or an IPv6 one in brackets, and a port. Nothing else may stand in Host.
-_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
+# A name, an IPv4 address or an IPv6 one in brackets, and a port. RFC 3986 allows more in a name, which no host has.
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#]+)([/?].*)?", re.IGNORECASE | re.DOTALL)
 _VERSIONS: Final = ("1.1", "1.0")
 _REASONS: Final = {it.value: it.phrase for it in HTTPStatus}
+_LONGEST_REMEMBERED: Final = 256  # bytes of a target
 _NO_LENGTH: Final = (204, 304)  # a 304's would be that of what the caller has already
 
 
@@ -59,16 +63,20 @@ def check_head(version: str, headers: Headers, last_values: dict[bytes, bytes]) 
     if host is None:
         if version == "1.1":
             raise BadRequest("A request in HTTP/1.1 has a Host header.")
-    elif not _HOST.fullmatch(host):
+    elif not _is_host(host):
         raise BadRequest("The Host header is none.")
-    coding = last_values.get(b"transfer-encoding")
-    if coding is not None:
+    if b"transfer-encoding" in last_values:
         if version == "1.0":
             raise BadRequest("HTTP/1.0 has no Transfer-Encoding.")
-        if coding.lower() != b"chunked":
+        if last_values[b"transfer-encoding"].lower() != b"chunked":
             raise UnknownTransferCoding
     if len(last_values) < len(headers):
         _check_repeated(headers)
+
+
+@lru_cache(1_024)  # all requests of a client have the same
+def _is_host(host: bytes) -> bool:
+    return _HOST.fullmatch(host) is not None
 
 
 def _check_repeated(headers: Headers) -> None:
@@ -77,29 +85,44 @@ def _check_repeated(headers: Headers) -> None:
             raise BadRequest(f"{name.decode().title()} stands there twice.")
 
 
-def path_and_query(method: bytes, target: bytes) -> tuple[bytes, bytes]:
-    """The path, as it stood there, and the query without its `?`. Raises `BadRequest`."""
-    if not target.startswith(b"/"):
-        target = _origin_form(method, target)
-    if b"#" in target:
+class Target(msgspec.Struct, frozen=True):
+    """What a request line names: the path, decoded and as it stood there, and the query without its `?`.
+
+    `host`: of a whole address, which counts in place of the header.
+    """
+
+    path: str
+    raw_path: bytes
+    query: bytes
+    host: bytes | None = None
+
+
+def target(method: bytes, url: bytes) -> Target:
+    """Raises `BadRequest`."""
+    return _remembered_target(method, url) if len(url) <= _LONGEST_REMEMBERED else _target(method, url)
+
+
+def _target(method: bytes, url: bytes) -> Target:
+    host = None
+    if not url.startswith(b"/") and (url, method) != (b"*", b"OPTIONS"):
+        host, url = _taken_apart(url)
+    if b"#" in url:
         raise BadRequest("A request's target has no fragment.")
-    path, _, query = target.partition(b"?")
-    return path, query
+    raw_path, _, query = url.partition(b"?")
+    path = raw_path.decode("ascii")
+    return Target(unquote(path) if "%" in path else path, raw_path, query, host)
 
 
-def _origin_form(method: bytes, target: bytes) -> bytes:
-    if target == b"*" and method == b"OPTIONS":
-        return target
-    match = _ABSOLUTE.fullmatch(target)
+_remembered_target: Final = lru_cache(4_096)(_target)  # a client's requests are about the same few things
+
+
+def _taken_apart(url: bytes) -> tuple[bytes, bytes]:
+    """Host and path of a whole address."""
+    match = _ABSOLUTE.fullmatch(url)
     if match is None or not _HOST.fullmatch(match[1]):
         raise BadRequest("A request's target is a path, or a whole address.")
     path = match[2] or b"/"
-    return path if path.startswith(b"/") else b"/" + path
-
-
-def decoded_path(path: bytes) -> str:
-    text = path.decode("ascii")
-    return unquote(text) if "%" in text else text
+    return match[1], path if path.startswith(b"/") else b"/" + path
 
 
 class AnswerHeads:
@@ -116,18 +139,13 @@ class AnswerHeads:
         line = self._status_lines.get(status)
         if line is None:
             line = self._status_lines[status] = f"HTTP/1.1 {status} {_REASONS.get(status, '')}\r\n".encode()
-        if chunked:
-            length = b"transfer-encoding: chunked\r\n"
-        elif answer.chunks is not None or status in _NO_LENGTH:
-            length = b""
-        else:
-            length = b"content-length: %d\r\n" % len(answer.body)
-        end = b"connection: close\r\n\r\n" if close else b"\r\n"
-        return line + self._date_line() + answer.headers + length + end
-
-    def _date_line(self) -> bytes:
         now = int(time.time())
         if now != self._second:
             self._second = now
             self._date = f"date: {formatdate(now, usegmt=True)}\r\n".encode()
-        return self._date
+        end = b"connection: close\r\n\r\n" if close else b"\r\n"
+        if chunked:
+            end = b"transfer-encoding: chunked\r\n" + end
+        elif answer.chunks is None and status not in _NO_LENGTH:
+            return b"%b%b%bcontent-length: %d\r\n%b" % (line, self._date, answer.headers, len(answer.body), end)
+        return line + self._date + answer.headers + end

@@ -130,6 +130,10 @@ class Connections:
             self._answered_at = asyncio.get_running_loop().time()
         self._at_work += 1
         try:
+            if asyncio.current_task() is None:
+                await asyncio.sleep(
+                    0
+                )  # asyncpg's time-outs need a task; the server takes a request's first step without
             return await self._repeated(work, again=again, whole=whole, within=within)
         finally:
             self._at_work -= 1
