@@ -37,6 +37,7 @@ class Connection:
         self._socket.settimeout(_COMES_WITHIN)
         if receive_buffer is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # so that pieces stay pieces
         self._socket.connect((server.host, server.port))
         self._received = b""
 

@@ -1,0 +1,147 @@
+"""Requests whose end two programs may see in different places: Content-Length, Transfer-Encoding, and chunks.
+
+From RFC 9112 sections 6 and 7, and the lists of gunicorn, llhttp, Http11Probe and smuggler. What is sent behind each is
+the body for one program, and requests for another.
+"""
+
+from typing import Final
+
+from tests.server.request_rows import (
+    BEHIND,
+    BODY,
+    CHUNKED,
+    END,
+    Row,
+    chunk,
+    chunked,
+    coding,
+    get,
+    length,
+    post,
+)
+
+_NO: Final = (400,)
+_UNKNOWN: Final = (501,)
+_EITHER: Final = (400, 501)
+"""No coding that wablock knows, and chunked is not the last one, or not once."""
+_SIZE: Final = len(BODY)
+_BEHIND: Final = len(END + BEHIND)
+_WHOLE: Final = chunk(BODY)
+
+LENGTHS: Final = (
+    Row("the same length twice", post(length(_SIZE), length(_SIZE)) + BODY, _NO, (400,)),
+    Row("two lengths, the first is 0", post(length(0), length(_SIZE)) + BODY, _NO, (400,)),
+    Row("two lengths, the last is 0", post(length(_SIZE), length(0)) + BODY, _NO, (400,)),
+    Row("two lengths, spelled differently", post(length(_SIZE), b"content-length: 0") + BODY, _NO, (400,)),
+    Row("two lengths apart", post(length(_SIZE), b"X-A: b", length(_SIZE)) + BODY, _NO, (400,)),
+    Row("a list of equal lengths", post(length(b"%d, %d" % (_SIZE, _SIZE))) + BODY, _NO, (400,)),
+    Row("a list of lengths", post(length(b"0, %d" % _SIZE)) + BODY, _NO, (400,)),
+    Row("a length and a comma", post(length(b"%d," % _SIZE)) + BODY, _NO, (400,)),
+    Row("a comma and a length", post(length(b",%d" % _SIZE)) + BODY, _NO, (400,)),
+    Row("a positive length", post(length(b"+%d" % _SIZE)) + BODY, _NO, (400,)),
+    Row("a negative length", post(length(b"-%d" % _SIZE)) + BODY, _NO, (400,)),
+    Row("a length of minus 0", post(length(b"-0")) + BODY, _NO, (400,)),
+    Row("a length in base 16", post(length(b"0x%x" % _SIZE)) + BODY, _NO, (400,)),
+    Row("a length of hex digits", post(length(b"5a")) + BODY, _NO, (400,)),
+    Row("a length with a fraction", post(length(b"%d.0" % _SIZE)) + BODY, _NO, (400,)),
+    Row("a length with an exponent", post(length(b"1e2")) + BODY, _NO, (400,)),
+    Row("a length with an underscore", post(length(b"1_0")) + BODY, _NO, (400,)),
+    Row("a length with a space within", post(length(b"8 5")) + BODY, _NO, (400,)),
+    Row("a length in quotes", post(length(b'"%d"' % _SIZE)) + BODY, _NO, (400,)),
+    Row("a length in other digits", post(length(b"\xd9\xa5")) + BODY, _NO, (400,)),
+    Row("an empty length", post(length(b"")) + BODY, _NO, (400,)),
+    Row("a length that is a word", post(length(b"many")) + BODY, _NO, (400,)),
+    Row("a length with a vertical tab", post(length(b"\x0b%d" % _SIZE)) + BODY, _NO, (400,)),
+    Row("a length with a NUL", post(length(b"%d\x00" % _SIZE)) + BODY, _NO, (400,)),
+    Row("a length in the next line", post(b"Content-Length:\r\n %d" % _SIZE) + BODY, _NO, (400,)),
+    Row("a length that goes on in the next line", post(length(b"8\r\n 5")) + BODY, _NO, (400,)),
+    Row("a space before the colon of a length", post(b"Content-Length : %d" % _SIZE) + BODY, _NO, (400,)),
+    Row("a length past 64 bits", post(length(b"99999999999999999999999")) + BODY, (400, 413), (400,)),
+    Row("a length of 64 bits and one", post(length(2**64 + _SIZE)) + BODY, (400, 413), (400,)),
+    Row("a length of exabytes", post(length(2**62)) + BODY, (413,), (413,)),
+    Row("a GET with two lengths", get(length(0), length(_BEHIND)) + END, _NO, (400,)),
+)
+
+CODINGS: Final = (
+    Row("a length and chunked", post(length(_BEHIND), CHUNKED) + END, _NO, (400,)),
+    Row("chunked and a length", post(CHUNKED, length(_BEHIND)) + END, _NO, (400,)),
+    Row("chunked and a short length", post(CHUNKED, length(4)) + _WHOLE + END, _NO, (400,)),
+    Row("chunked and a length of 0", post(CHUNKED, length(0)) + _WHOLE + END, _NO, (400,)),
+    Row("chunked and a length, and the end", post(b"Connection: close", length(5), CHUNKED) + END, _NO, (400,)),
+    Row("a length and identity", post(length(_SIZE), coding(b"identity")) + BODY, _EITHER, (501,)),
+    Row("a length and an unknown coding", post(length(_SIZE), coding(b"xchunked")) + BODY, _EITHER, (501,)),
+    Row("chunked in HTTP/1.0", chunked(_WHOLE, END).replace(b"HTTP/1.1", b"HTTP/1.0", 1), _NO, (400,)),
+    Row(
+        "chunked and a length in HTTP/1.0",
+        post(CHUNKED, length(_SIZE)).replace(b"HTTP/1.1", b"HTTP/1.0", 1) + BODY,
+        _NO,
+        (400,),
+    ),
+    Row("identity", post(coding(b"identity")) + BODY, _EITHER, (501,)),
+    Row("chunked, identity", post(coding(b"chunked, identity")) + _WHOLE + END, _NO, (501,)),
+    Row("chunked, gzip", post(coding(b"chunked, gzip")) + _WHOLE + END, _NO, (501,)),
+    Row("gzip", post(coding(b"gzip")) + BODY, _EITHER, (501,)),
+    Row("gzip, chunked", post(coding(b"gzip, chunked")) + _WHOLE + END, _UNKNOWN, (501,)),
+    Row("gzip and chunked in two headers", post(coding(b"gzip"), CHUNKED) + _WHOLE + END, _EITHER, (400,)),
+    Row("chunked and gzip in two headers", post(CHUNKED, coding(b"gzip")) + _WHOLE + END, _EITHER, (400,)),
+    Row("chunked twice", post(coding(b"chunked, chunked")) + _WHOLE + END, _EITHER, (501,)),
+    Row("chunked in two headers", post(CHUNKED, CHUNKED) + _WHOLE + END, _EITHER, (400,)),
+    Row("an unknown coding", post(coding(b"xchunked")) + _WHOLE + END, _EITHER, (501,)),
+    Row("a part of chunked", post(coding(b"chunk")) + _WHOLE + END, _EITHER, (501,)),
+    Row("more than chunked", post(coding(b"chunkedd")) + _WHOLE + END, _EITHER, (501,)),
+    Row("chunked among words", post(coding(b"cow chunked bar")) + _WHOLE + END, _EITHER, (501,)),
+    Row("a comma and chunked", post(coding(b", chunked")) + _WHOLE + END, _EITHER, (501,)),
+    Row("chunked and a comma", post(coding(b"chunked,")) + _WHOLE + END, _EITHER, (501,)),
+    Row("chunked with a parameter", post(coding(b"chunked;q=1")) + _WHOLE + END, _EITHER, (501,)),
+    Row("chunked in quotes", post(coding(b'"chunked"')) + _WHOLE + END, _EITHER, (501,)),
+    Row("no coding", post(coding(b"")) + _WHOLE + END, _EITHER, (501,)),
+    Row("chunked behind a vertical tab", post(coding(b"\x0bchunked")) + _WHOLE + END, _NO, (501,)),
+    Row("chunked before a form feed", post(coding(b"chunked\x0c")) + _WHOLE + END, _NO, (501,)),
+    Row("chunked before a NUL", post(coding(b"chunked\x00")) + _WHOLE + END, _NO, (400,)),
+    Row("chunked before a CR", post(coding(b"chunked\r")) + _WHOLE + END, _NO, (200, 200)),
+    Row("chunked behind obs-text", post(coding(b"\xffchunked")) + _WHOLE + END, _EITHER, (501,)),
+    Row("chunked in the next line", post(b"Transfer-Encoding:\r\n chunked") + _WHOLE + END, _NO, (400,)),
+    Row("chunked behind LF in the next line", post(b"Transfer-Encoding:\n chunked") + _WHOLE + END, _NO, (400,)),
+    Row("a space before the colon of chunked", post(b"Transfer-Encoding : chunked") + _WHOLE + END, _NO, (400,)),
+    Row("a tab before the colon of chunked", post(b"Transfer-Encoding\t: chunked") + _WHOLE + END, _NO, (400,)),
+    Row("a space before chunked's header", post(b"X-A: b\r\n Transfer-Encoding: chunked") + _WHOLE + END, _NO, (400,)),
+    Row("a space within chunked's name", post(b"Transfer Encoding: chunked") + _WHOLE + END, _NO, (400,)),
+    Row("a CR within chunked's name", post(b"Transfer\r-Encoding: chunked") + _WHOLE + END, _NO, (400,)),
+    Row("obs-text within chunked's name", post(b"Transf\x82r-Encoding: chunked") + _WHOLE + END, _NO, (200, 400)),
+)
+
+CHUNKS: Final = (
+    Row("a negative size", chunked(chunk(BODY, b"-%x" % _SIZE), END), _NO, (400,)),
+    Row("a positive size", chunked(chunk(BODY, b"+%x" % _SIZE), END), _NO, (400,)),
+    Row("a size with 0x", chunked(chunk(BODY, b"0x%x" % _SIZE), END), _NO, (400,)),
+    Row("a size with an underscore", chunked(chunk(BODY, b"0_%x" % _SIZE), END), _NO, (400,)),
+    Row("a size of letters past f", chunked(chunk(BODY, b"xyz"), END), _NO, (400,)),
+    Row("a space before a size", chunked(chunk(BODY, b" %x" % _SIZE), END), _NO, (400,)),
+    Row("a tab before a size", chunked(chunk(BODY, b"\t%x" % _SIZE), END), _NO, (400,)),
+    Row("a space behind a size", chunked(chunk(BODY, b"%x " % _SIZE), END), _NO, (200, 200)),
+    Row("an empty size", chunked(chunk(BODY, b""), END), _NO, (400,)),
+    Row("an extension without a size", chunked(chunk(BODY, b";a=b"), END), _NO, (400,)),
+    Row("a size past 64 bits", chunked(chunk(BODY, b"1%016x" % _SIZE), END), _NO, (400,)),
+    Row("a size with a comma", chunked(chunk(BODY, b"%x,0" % _SIZE), END), _NO, (400,)),
+    Row("a size with a NUL", chunked(chunk(BODY, b"%x\x00" % _SIZE), END), _NO, (400,)),
+    Row("a size that is too small", chunked(chunk(BODY, b"%x" % (_SIZE - 1)), END), _NO, (400,)),
+    Row("a size that is too large", chunked(chunk(BODY, b"%x" % (_SIZE + 1)), END), _NO, (200, 200)),
+    Row("LF behind a size", chunked(b"%x\n" % _SIZE, BODY, b"\r\n", END), _NO, (200, 200)),
+    Row("CR behind a size", chunked(b"%x\r" % _SIZE, BODY, b"\r\n", END), _NO, (400,)),
+    Row("LF behind a chunk", chunked(chunk(BODY, end=b"\n"), END), _NO, (200, 200)),
+    Row("CR behind a chunk", chunked(chunk(BODY, end=b"\r"), END), _NO, (400,)),
+    Row("nothing behind a chunk", chunked(chunk(BODY, end=b""), END), _NO, (400,)),
+    Row("LF in an extension", chunked(chunk(BODY, b"%x;a\nb" % _SIZE), END), _NO, (400,)),
+    Row("LF behind an extension", chunked(b"%x;a\n" % _SIZE, BODY, b"\r\n", END), _NO, (200, 200)),
+    Row("CR in an extension", chunked(chunk(BODY, b"%x;a\rb" % _SIZE), END), _NO, (400,)),
+    Row("a NUL in an extension", chunked(chunk(BODY, b"%x;a\x00b" % _SIZE), END), _NO, (200, 200)),
+    Row("LF behind the last size", chunked(_WHOLE, b"0\n\r\n"), _NO, (200, 200)),
+    Row("LF is the last line", chunked(_WHOLE, b"0\r\n\n"), _NO, (200, 200)),
+    Row("LF and LF end the chunks", chunked(_WHOLE, b"0\n\n"), _NO, (200, 200)),
+    Row("no line behind the last size", chunked(_WHOLE, b"0\r\n"), _NO, (200,)),
+    Row("nothing behind the last size", chunked(_WHOLE, b"0"), _NO, (400,)),
+    Row("a trailer that goes on in the next line", chunked(_WHOLE, b"0\r\nX-A: b\r\n c\r\n\r\n"), _NO, (200, 200)),
+    Row("LF ends a trailer", chunked(_WHOLE, b"0\r\nX-A: b\n\r\n"), _NO, (200, 200)),
+    Row("a space before the colon of a trailer", chunked(_WHOLE, b"0\r\nX-A : b\r\n\r\n"), _NO, (200, 200)),
+    Row("a trailer with a NUL", chunked(_WHOLE, b"0\r\nX-A: b\x00\r\n\r\n"), _NO, (200, 200)),
+)

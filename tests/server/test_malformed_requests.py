@@ -1,0 +1,205 @@
+"""Malformed requests, beside what nginx makes of them.
+
+Two programs that read the same bytes as different requests open a way around whichever of them judges requests: so what
+RFC 9112 does not allow is refused, the connection ends, and nothing behind it is done.
+"""
+
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.missing import installed
+from tests.ports import lasting_port
+from tests.running_server import RunningServer, running_server
+from tests.server import malformed_heads, malformed_lengths, odd_requests
+from tests.server.pieces import bytewise, send, whole
+from tests.server.raw_http import Answer, Connection, block, request
+from tests.server.request_rows import BEHIND, FIRST, KEPT, SECOND, TARGET, Row, get, get_at
+
+MALFORMED: Final = (
+    *malformed_heads.REQUEST_LINES,
+    *malformed_heads.TARGETS,
+    *malformed_heads.HOSTS,
+    *malformed_heads.LINES,
+    *malformed_lengths.LENGTHS,
+    *malformed_lengths.CODINGS,
+    *malformed_lengths.CHUNKS,
+)
+ODD: Final = (*odd_requests.HEADS, *odd_requests.BODIES, *odd_requests.UNWANTED_BODIES)
+LAST: Final = get(b"Connection: close")
+
+_RECORDED: Final = "nginx/1.22."
+_STARTS_WITHIN = 20  # seconds
+_STATUS: Final = re.compile(rb"HTTP/1\.1 ([2-5]\d\d) ")
+
+malformed = pytest.mark.parametrize("row", MALFORMED, ids=lambda row: row.name)
+odd = pytest.mark.parametrize("row", ODD, ids=lambda row: row.name)
+in_pieces = pytest.mark.parametrize("cut", [whole, bytewise])
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server that has blocked nobody, until a test does."""
+    with running_server(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture
+def server(shared: RunningServer) -> Iterator[RunningServer]:
+    """A server that has blocked `KEPT` alone."""
+    for method, users in (("DELETE", (FIRST, SECOND)), ("POST", (KEPT,))):
+        with Connection(shared) as connection:
+            connection.send(request(shared, method, shared.block_users, block(*users)))
+            assert connection.answer().status in {200, 400}  # 400: none of them is blocked
+    assert blocked(shared) == {KEPT}
+    return shared
+
+
+@in_pieces
+@malformed
+def test_a_malformed_request_is_refused_and_nothing_behind_it_is_done(
+    server: RunningServer, row: Row, cut: Callable[[bytes], Iterator[bytes]]
+) -> None:
+    with Connection(server) as connection:
+        with suppress(ConnectionError):  # it need not read what is behind
+            send(connection, cut(row.sent + BEHIND))
+
+        answer = connection.answer()
+
+        assert answer.status in row.wablock
+        assert is_refusal(answer)
+        assert connection.is_closed()
+    assert blocked(server) == {KEPT}
+
+
+@in_pieces
+@odd
+def test_an_odd_request_is_answered_and_so_is_the_one_behind_it(
+    server: RunningServer, row: Row, cut: Callable[[bytes], Iterator[bytes]]
+) -> None:
+    with Connection(server) as connection:
+        with suppress(ConnectionError):  # where the odd one is the last
+            send(connection, cut(row.sent + LAST))
+
+        answers = [final_answer(connection) for _ in row.wablock]
+
+        assert tuple(answer.status for answer in answers) == row.wablock
+        assert connection.is_closed()
+    takes_body = row in odd_requests.BODIES and row.wablock[0] == 200
+    assert blocked(server) == ({KEPT, FIRST} if takes_body else {KEPT})
+
+
+def test_a_whole_address_outweighs_host(server: RunningServer) -> None:
+    with Connection(server) as connection:
+        connection.send(request(server, "POST", server.block_users, block(FIRST)))
+        assert connection.answer().status == 200
+        page = get_at(b"http://wablock.test" + TARGET + b"?limit=1")
+        connection.send(page.replace(b"Host: wablock.test", b"Host: other.test"))
+
+        answer = connection.answer()
+
+        assert answer.status == 400 or answer.json["paging"]["next"].startswith("http://wablock.test/")
+
+
+@pytest.fixture(scope="module")
+def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of an nginx in front of another, which answers 200 to everything."""
+    folder = tmp_path_factory.mktemp("nginx")
+    with running_nginx(folder) as port:
+        yield port
+
+
+@malformed
+def test_nginx_answers_a_malformed_request_as_recorded(nginx: int, row: Row) -> None:
+    statuses = statuses_of_nginx(nginx, row)
+
+    if is_recorded_nginx():
+        assert statuses == row.nginx
+    else:  # a later one refuses more
+        assert statuses == row.nginx or len(statuses) <= 1
+
+
+@odd
+def test_nginx_answers_an_odd_request_as_recorded(nginx: int, row: Row) -> None:
+    statuses = statuses_of_nginx(nginx, row)
+
+    if is_recorded_nginx():
+        assert statuses == row.nginx
+    else:
+        assert statuses in {row.nginx, (200, 200)}
+
+
+def is_refusal(answer: Answer) -> bool:
+    """Whether it is a Graph failure in full, and the last answer."""
+    members = {"type", "code", "message", "fbtrace_id"} <= answer.error.keys()
+    ids = answer.headers["x-fb-request-id"] == answer.error["fbtrace_id"].lower()
+    kind = answer.headers["content-type"] == "application/json"
+    return members and ids and kind and answer.headers["connection"] == "close"
+
+
+def final_answer(connection: Connection) -> Answer:
+    """The next answer that is no `100 Continue`."""
+    answer = connection.answer()
+    return connection.answer() if answer.status == 100 else answer
+
+
+def blocked(server: RunningServer) -> set[str]:
+    with Connection(server) as connection:
+        connection.send(request(server, "GET", server.block_users))
+        return {user["wa_id"] for user in connection.answer().json["data"]}
+
+
+@contextmanager
+def running_nginx(folder: Path) -> Iterator[int]:
+    front, behind = lasting_port(), lasting_port()
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {folder / kind};" for kind in kinds)
+    (folder / "nginx.conf").write_text(f"""
+daemon off; pid {folder / "nginx.pid"}; worker_processes 1;
+events {{ }}
+http {{
+access_log off; {temporary}
+client_header_timeout 1s; client_body_timeout 1s; keepalive_timeout 1s; lingering_time 1s; lingering_timeout 1s;
+server {{ listen 127.0.0.1:{front}; location / {{ proxy_pass http://127.0.0.1:{behind}; }} }}
+server {{ listen 127.0.0.1:{behind}; location / {{ return 200; }} }}
+}}
+""")
+    arguments = [installed("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
+    # It reports each malformed request, which must not fill a pipe that is not read.
+    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until_it_listens(process, front)
+            yield front
+        finally:
+            process.terminate()
+
+
+def wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int) -> None:
+    until = time.monotonic() + _STARTS_WITHIN
+    while time.monotonic() < until:
+        assert process.poll() is None, "nginx does not start"
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError("nginx does not listen")
+
+
+def statuses_of_nginx(port: int, row: Row) -> tuple[int, ...]:
+    received = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection, suppress(ConnectionError):
+        connection.sendall(row.sent + LAST)
+        while piece := connection.recv(65_536):
+            received += piece
+    return tuple(int(status) for status in _STATUS.findall(received))
+
+
+def is_recorded_nginx() -> bool:
+    ran = subprocess.run([installed("nginx"), "-v"], check=True, capture_output=True, text=True)
+    return _RECORDED in ran.stderr
