@@ -99,6 +99,7 @@ CODINGS: Final = (
     Row("chunked before a form feed", post(coding(b"chunked\x0c")) + _WHOLE + END, _NO, (501,)),
     Row("chunked before a NUL", post(coding(b"chunked\x00")) + _WHOLE + END, _NO, (400,)),
     Row("chunked before a CR", post(coding(b"chunked\r")) + _WHOLE + END, _NO, (200, 200)),
+    Row("chunked before a tab", post(coding(b"chunked\t")) + _WHOLE + END, _EITHER, (501,)),
     Row("chunked behind obs-text", post(coding(b"\xffchunked")) + _WHOLE + END, _EITHER, (501,)),
     Row("chunked in the next line", post(b"Transfer-Encoding:\r\n chunked") + _WHOLE + END, _NO, (400,)),
     Row("chunked behind LF in the next line", post(b"Transfer-Encoding:\n chunked") + _WHOLE + END, _NO, (400,)),
@@ -143,5 +144,8 @@ CHUNKS: Final = (
     Row("a trailer that goes on in the next line", chunked(_WHOLE, b"0\r\nX-A: b\r\n c\r\n\r\n"), _NO, (200, 200)),
     Row("LF ends a trailer", chunked(_WHOLE, b"0\r\nX-A: b\n\r\n"), _NO, (200, 200)),
     Row("a space before the colon of a trailer", chunked(_WHOLE, b"0\r\nX-A : b\r\n\r\n"), _NO, (200, 200)),
+    # These two and chunked before a tab are legal, and no client sends them.
+    Row("a trailer that is a length", chunked(_WHOLE, b"0\r\nContent-Length: 500\r\n\r\n"), _NO, (200, 200)),
+    Row("a trailer that is a coding", chunked(_WHOLE, b"0\r\nTransfer-Encoding: gzip\r\n\r\n"), _NO, (200, 200)),
     Row("a trailer with a NUL", chunked(_WHOLE, b"0\r\nX-A: b\x00\r\n\r\n"), _NO, (200, 200)),
 )

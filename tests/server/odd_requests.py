@@ -50,7 +50,12 @@ HEADS: Final = (
     Row("a long query", get_at(TARGET + b"?x=" + b"a" * 8_000), _BOTH, (200, 200)),
     Row("two headers of one name", get(b"Accept: */*", b"Accept: text/html"), _BOTH, (200, 200)),
     Row("many headers", get(*(b"X-%d: a" % each for each in range(200))), _BOTH, (200, 200)),
-    Row("names in capitals", head(GET, HOST.replace(b"Host", b"HOST"), TOKEN_LINE.upper()), (401, 200), (200, 200)),
+    Row(
+        "names in capitals",
+        head(GET, HOST.replace(b"Host", b"HOST"), b"AUTHORIZATION" + TOKEN_LINE[13:]),
+        _BOTH,
+        (200, 200),
+    ),
     Row("names in small letters", head(GET, b"host: wablock.test", b"a" + TOKEN_LINE[1:]), _BOTH, (200, 200)),
     Row("an empty value", get(b"X-A:"), _BOTH, (200, 200)),
     Row("a blank value", get(b"X-A:  \t "), _BOTH, (200, 200)),
@@ -78,7 +83,7 @@ HEADS: Final = (
     Row("a connection to close, among others", get(b"Connection: close, te", b"TE: trailers"), _ALONE, (200,)),
     Row("a connection to close, in capitals", get(b"Connection: CLOSE"), _ALONE, (200,)),
     Row("a connection to keep", get(b"Connection: keep-alive", b"Keep-Alive: timeout=5"), _BOTH, (200, 200)),
-    Row("a connection for a proxy", get(b"Proxy-Connection: close"), _BOTH, (200, 200)),
+    Row("a connection for a proxy", get(b"Proxy-Connection: keep-alive"), _BOTH, (200, 200)),
     Row("another connection's Host", get(b"Connection: host, authorization"), _BOTH, (200, 200)),
     Row("an offer of WebSocket", get(b"Connection: Upgrade", b"Upgrade: websocket"), _BOTH, (200, 200)),
     Row("an offer that no connection names", get(b"Upgrade: h2c"), _BOTH, (200, 200)),
@@ -101,7 +106,6 @@ BODIES: Final = (
     Row("chunks", chunked(_ENDS), _BOTH, (200, 200)),
     Row("Chunked", post(coding(b"Chunked")) + _ENDS, _BOTH, (200, 200)),
     Row("CHUNKED", post(b"TRANSFER-ENCODING: CHUNKED") + _ENDS, _BOTH, (200, 200)),
-    Row("chunked and a tab", post(coding(b"chunked\t")) + _ENDS, _BOTH, (501,)),
     Row("chunked behind blanks", post(coding(b" \t chunked")) + _ENDS, _BOTH, (501,)),
     Row("chunked, without a space", post(b"Transfer-Encoding:chunked") + _ENDS, _BOTH, (200, 200)),
     Row(
@@ -115,14 +119,11 @@ BODIES: Final = (
     Row("an extension with a quoted quote", chunked(chunk(BODY, b'%x;a="b\\"c"' % _SIZE), END), _BOTH, (200, 200)),
     Row("a long extension", chunked(chunk(BODY, b"%x;a=%b" % (_SIZE, b"b" * 4_000)), END), _BOTH, (200, 200)),
     Row("a trailer", chunked(chunk(BODY), b"0\r\nX-Checksum: 1\r\n\r\n"), _BOTH, (200, 200)),
-    Row("a trailer that is a length", chunked(chunk(BODY), b"0\r\nContent-Length: 500\r\n\r\n"), _BOTH, (200, 200)),
-    Row("a trailer that is a coding", chunked(chunk(BODY), b"0\r\nTransfer-Encoding: gzip\r\n\r\n"), _BOTH, (200, 200)),
     Row("a trailer that is a Host", chunked(chunk(BODY), b"0\r\nHost: other.test\r\n\r\n"), _BOTH, (200, 200)),
-    Row("a trailer that closes", chunked(chunk(BODY), b"0\r\nConnection: close\r\n\r\n"), _BOTH, (200, 200)),
     Row(
         "a trailer that is a token",
         head(POST, HOST, JSON, CHUNKED) + chunk(BODY) + b"0\r\n" + TOKEN_LINE + b"\r\n\r\n",
-        (401, 200),
+        (400, 200),
         (200, 200),
     ),
 )
@@ -138,11 +139,11 @@ UNWANTED_BODIES: Final = (
     ),
     Row("a body of a GET of a page", get_at(b"/docs")[:-2] + _UNWANTED + b"\r\n\r\n" + BEHIND, _BOTH, (200, 200)),
     Row("a body of a health check", get_at(b"/healthz")[:-2] + _UNWANTED + b"\r\n\r\n" + BEHIND, _BOTH, (200, 200)),
-    Row("a body of OPTIONS", get(_UNWANTED).replace(b"GET", b"OPTIONS", 1) + BEHIND, (400, 200), (200, 200)),
+    Row("a body of OPTIONS", get(_UNWANTED).replace(b"GET", b"OPTIONS", 1) + BEHIND, _BOTH, (200, 200)),
     Row("a body of another method", get(_UNWANTED).replace(b"GET", b"PUT", 1) + BEHIND, (400, 200), (200, 200)),
-    Row("a body without a token", head(POST, HOST, JSON, _UNWANTED) + BEHIND, (401, 200), (200, 200)),
+    Row("a body without a token", head(POST, HOST, JSON, _UNWANTED) + BEHIND, (400, 200), (200, 200)),
     Row(
-        "a chunked body without a token", head(POST, HOST, JSON, CHUNKED) + chunk(BEHIND) + END, (401, 200), (200, 200)
+        "a chunked body without a token", head(POST, HOST, JSON, CHUNKED) + chunk(BEHIND) + END, (400, 200), (200, 200)
     ),
     Row("a body that is no JSON", post(_UNWANTED) + BEHIND, (400, 200), (200, 200)),
     Row("a body of 0 bytes", post(length(0)), (400, 200), (200, 200)),

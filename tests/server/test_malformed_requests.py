@@ -20,7 +20,19 @@ from tests.running_server import RunningServer, running_server
 from tests.server import malformed_heads, malformed_lengths, odd_requests
 from tests.server.pieces import bytewise, send, whole
 from tests.server.raw_http import Answer, Connection, block, request
-from tests.server.request_rows import BEHIND, FIRST, KEPT, SECOND, TARGET, Row, get, get_at
+from tests.server.request_rows import (
+    BEHIND,
+    BODY,
+    FIRST,
+    KEPT,
+    SECOND,
+    TARGET,
+    Row,
+    chunk,
+    chunked,
+    get,
+    get_at,
+)
 
 MALFORMED: Final = (
     *malformed_heads.REQUEST_LINES,
@@ -93,6 +105,15 @@ def test_an_odd_request_is_answered_and_so_is_the_one_behind_it(
         assert connection.is_closed()
     takes_body = row in odd_requests.BODIES and row.wablock[0] == 200
     assert blocked(server) == ({KEPT, FIRST} if takes_body else {KEPT})
+
+
+def test_a_trailer_that_closes_leaves_no_request_without_an_answer(server: RunningServer) -> None:
+    with Connection(server) as connection:
+        connection.send(chunked(chunk(BODY), b"0\r\nConnection: close\r\n\r\n") + LAST)
+        assert connection.answer().status == 200
+
+        with suppress(ConnectionError):  # closed: so the client knows
+            assert connection.answer().status in {200, 400}
 
 
 def test_a_whole_address_outweighs_host(server: RunningServer) -> None:
