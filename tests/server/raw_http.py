@@ -61,6 +61,11 @@ class Connection:
         body, self._received = self._received[:length], self._received[length:]
         return Answer(status, headers, body)
 
+    def final_answer(self, *, to_head: bool = False) -> Answer:
+        """The next answer that is no `100 Continue`."""
+        answer = self.answer(to_head=to_head)
+        return self.answer(to_head=to_head) if answer.status == 100 else answer
+
     def is_closed(self) -> bool:
         """Whether the server closes it without another word; raises `TimeoutError` where it stays open."""
         try:

@@ -63,7 +63,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 
 @pytest.fixture
-def server(shared: RunningServer) -> Iterator[RunningServer]:
+def server(shared: RunningServer) -> RunningServer:
     """A server that has blocked `KEPT` alone."""
     for method, users in (("DELETE", (FIRST, SECOND)), ("POST", (KEPT,))):
         with Connection(shared) as connection:
@@ -99,7 +99,7 @@ def test_an_odd_request_is_answered_and_so_is_the_one_behind_it(
         with suppress(ConnectionError):  # where the odd one is the last
             send(connection, cut(row.sent + LAST))
 
-        answers = [final_answer(connection) for _ in row.wablock]
+        answers = [connection.final_answer() for _ in row.wablock]
 
         assert tuple(answer.status for answer in answers) == row.wablock
         assert connection.is_closed()
@@ -162,12 +162,6 @@ def is_refusal(answer: Answer) -> bool:
     ids = answer.headers["x-fb-request-id"] == answer.error["fbtrace_id"].lower()
     kind = answer.headers["content-type"] == "application/json"
     return members and ids and kind and answer.headers["connection"] == "close"
-
-
-def final_answer(connection: Connection) -> Answer:
-    """The next answer that is no `100 Continue`."""
-    answer = connection.answer()
-    return connection.answer() if answer.status == 100 else answer
 
 
 def blocked(server: RunningServer) -> set[str]:
