@@ -54,7 +54,7 @@ def test_a_clients_request_is_answered_in_any_pieces(
 
 @settings(deadline=None, max_examples=50)
 @given(recording=st.sampled_from(RECORDINGS), places=st.lists(st.integers(1, 400), max_size=6))
-def test_where_a_request_is_cut_does_not_matter(shared: RunningServer, recording: Path, places: list[int]) -> None:
+def test_a_request_is_answered_wherever_it_is_cut(shared: RunningServer, recording: Path, places: list[int]) -> None:
     data = recorded(recording)
     change(shared, "POST")
     edges = [0, *sorted(set(places)), len(data)]
@@ -80,7 +80,7 @@ def test_a_client_that_waits_for_100_gets_it(shared: RunningServer, recording: P
 
 
 def test_a_body_without_a_length_is_not_read(shared: RunningServer) -> None:
-    """Of a DELETE, Node's http sends one. To read it would be to guess where it ends."""
+    """Node's http sends the body of a DELETE like this. A server that reads it has to guess where it ends."""
     change(shared, "POST")
     with Connection(shared) as connection:
         connection.send(recorded(UNFRAMED))

@@ -1,21 +1,22 @@
 """Malformed requests, beside what nginx makes of them.
 
-Two programs that read the same bytes as different requests open a way around whichever of them judges requests: so what
-RFC 9112 does not allow is refused, the connection ends, and nothing behind it is done.
+If two programs read the same bytes as different requests, a caller can get a request past one of them. So wablock
+refuses bytes that RFC 9112 forbids, closes the connection, and does nothing that the bytes behind them ask for.
 """
 
+import os
 import re
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import pytest
 from tests.missing import installed
-from tests.ports import lasting_port
 from tests.running_server import RunningServer, running_server
 from tests.server import malformed_heads, malformed_lengths, odd_requests
 from tests.server.pieces import bytewise, send, whole
@@ -57,7 +58,7 @@ in_pieces = pytest.mark.parametrize("cut", [whole, bytewise])
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server that has blocked nobody, until a test does."""
+    """A server for all tests of this module."""
     with running_server(tmp_path_factory.mktemp("server")) as running:
         yield running
 
@@ -172,11 +173,13 @@ def blocked(server: RunningServer) -> set[str]:
 
 @contextmanager
 def running_nginx(folder: Path) -> Iterator[int]:
-    front, behind = lasting_port(), lasting_port()
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        front, behind = one.getsockname()[1], other.getsockname()[1]
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "".join(f"{kind}_temp_path {folder / kind};" for kind in kinds)
+    user = "user root;" if os.geteuid() == 0 else ""  # its workers have to get into the test's own folder
     (folder / "nginx.conf").write_text(f"""
-daemon off; pid {folder / "nginx.pid"}; worker_processes 1;
+daemon off; pid {folder / "nginx.pid"}; worker_processes 1; {user}
 events {{ }}
 http {{
 access_log off; {temporary}
@@ -215,6 +218,7 @@ def statuses_of_nginx(port: int, row: Row) -> tuple[int, ...]:
     return tuple(int(status) for status in _STATUS.findall(received))
 
 
+@cache
 def is_recorded_nginx() -> bool:
     ran = subprocess.run([installed("nginx"), "-v"], check=True, capture_output=True, text=True)
     return _RECORDED in ran.stderr
