@@ -8,7 +8,7 @@ from typing import Final
 from tests.server.request_rows import GET, HOST, TARGET, TOKEN_LINE, Row, get, get_at, get_from, head
 
 _NO: Final = (400,)
-_OTHER_VERSION: Final = (505,)
+_OTHER_VERSION: Final = (400,)
 _ILL_VERSION: Final = (400, 505)
 """A version that is none."""
 _TOKEN: Final = b"\r\n" + TOKEN_LINE + b"\r\n\r\n"

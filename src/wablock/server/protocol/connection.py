@@ -145,9 +145,10 @@ class Connection(asyncio.Protocol):
         self._has_begun = False
         self._piece = len(data)
         self._parse(data)
-        if self._awaited is not _Awaited.NEXT:
+        self._serve_next()
+        if self._awaited is not _Awaited.NEXT:  # counted now: a handler may have found a token meanwhile
             self._count()
-        self._go_on()
+        self._wait()
 
     def eof_received(self) -> bool:
         """The client sends no more, but it may still read."""
@@ -311,11 +312,13 @@ class Connection(asyncio.Protocol):
             body.count()
             if body.is_unwanted and body.size > self._limits.body:
                 self._break(HeadTooLarge(self._limits.head))
-        if self._awaited is _Awaited.NEXT or self._has_begun:
+                self._serve_next()
+        if self._has_begun:
             return
         self._size += self._piece
         if self._size > self._limits.head + _LARGEST_CHUNKED * (0 if body is None else body.size):
             self._break(HeadTooLarge(self._limits.head))
+            self._serve_next()
 
     def _break(self, error: GraphError) -> None:
         """Parse nothing more. A request whose body it concerns fails with `error`, else it is answered in its turn."""

@@ -19,7 +19,7 @@ from wablock.server.answers import Answer
 from wablock.server.request import Headers
 
 # A name, an IPv4 address or an IPv6 one in brackets, and a port. RFC 3986 allows more in a name, which no host has.
-_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#]+)([/?].*)?", re.IGNORECASE | re.DOTALL)
 _VERSIONS: Final = ("1.1", "1.0")
 _REASONS: Final = {it.value: it.phrase for it in HTTPStatus}
