@@ -39,6 +39,7 @@ _log = logging.getLogger("wablock.server")
 _MOST_AHEAD: Final = 100  # requests before their answers
 _LARGEST_CHUNKED: Final = 6  # bytes that a chunked body may take for each of its own
 _LINGERS: Final = 2.0  # seconds: a close while bytes still come would take the answer from the client
+_LINGERS_OVER: Final = 16_777_216  # bytes
 _IN_ONE_PIECE: Final = 65_536  # bytes of a body that are copied behind the head
 _TOO_MANY: Final = "Too many connections are open. Nothing was changed; try again."
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -139,7 +140,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_broken or self._ends:
             self._size += len(data)
-            if self._size > self._limits.body:
+            if self._size > _LINGERS_OVER:
                 self.abort()
             return
         self._has_begun = False
@@ -206,8 +207,8 @@ class Connection(asyncio.Protocol):
             self._headers.append((name.lower(), value.rstrip()))
 
     def on_headers_complete(self) -> None:
-        # A head that came in one piece was not counted while it came.
-        if self._piece > self._limits.head and self._head_size() > self._limits.head:
+        is_small = self._has_begun and self._piece <= self._limits.head
+        if not is_small and self._head_size() > self._limits.head:
             raise HeadTooLarge(self._limits.head)
         method = self._parser.get_method()
         if method == b"CONNECT":  # what follows it would be no HTTP
@@ -370,6 +371,8 @@ class Connection(asyncio.Protocol):
             self._is_over(exchange, ends=True)
         except HangUp:
             self.abort()
+        except Exception:
+            self._fail(exchange)
         else:
             if exchange.body is None or exchange.body.is_whole or not exchange.body.is_of_a_stranger:
                 self._connections.is_at_work(self)
@@ -384,12 +387,19 @@ class Connection(asyncio.Protocol):
             self._is_over(exchange, ends=True)
         except HangUp:
             self.abort()
+        except Exception:
+            self._fail(exchange)
         else:
             if answer.chunks is None:
                 self._write(exchange, answer)
             else:
                 await self._stream(exchange, answer)
             self._go_on()
+
+    def _fail(self, exchange: _Exchange) -> None:
+        """An application that raises what it should not has no answer."""
+        _log.exception("a request has no answer", extra={"request_id": exchange.request.ids.fbtrace_id})
+        self.abort()
 
     def _write(self, exchange: _Exchange, answer: Answer) -> None:
         ends = self._ends_after(exchange)
@@ -449,7 +459,7 @@ class Connection(asyncio.Protocol):
         self._timed = None
         if exchange.body is not None:
             exchange.body.release()
-        if ends:
+        if ends or (self._connections.is_stopping and not self._ahead):
             self._end()
 
     # -- refusing and ending
@@ -493,7 +503,7 @@ class Connection(asyncio.Protocol):
             # A whole request is at work, or waits for its client to read. More is sent ahead: one piece at most.
             self._arrival.clear()
             self._timed = None
-            if self._awaited is not _Awaited.NEXT or self._ahead:
+            if self._awaited is not _Awaited.NEXT or self._ahead or self._is_broken:
                 self._pause_reading()
             return
         if body is not None and body.is_ahead and not body.is_unwanted:

@@ -74,6 +74,8 @@ class Connections:
         """Whether there is a place for it."""
         self.meter.connection_opened()
         self._open.add(connection)
+        if self.is_stopping:  # it was on its way when the server stopped listening
+            return False
         has_place = len(self._open) <= self.limits.connections or self._make_way()
         if has_place:
             self._idle[connection] = None
