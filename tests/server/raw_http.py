@@ -2,7 +2,8 @@
 
 import json
 import socket
-from typing import Any, Self
+from contextlib import suppress
+from typing import Any, Protocol, Self
 
 import msgspec
 from tests.running_server import RunningServer
@@ -28,16 +29,31 @@ class Answer(msgspec.Struct, frozen=True):
         return error
 
 
+class Address(Protocol):
+    """Where a server listens."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+
 class Connection:
     """One connection to a server; closed at the end of its block."""
 
-    def __init__(self, server: RunningServer, receive_buffer: int | None = None) -> None:
-        """`receive_buffer`: bytes that the system keeps for a client that does not read; None: as many as it likes."""
+    def __init__(self, server: Address, receive_buffer: int | None = None, segment: int | None = None) -> None:
+        """`receive_buffer`: bytes that the system keeps for a client that does not read; None: as many as it likes.
+
+        `segment`: the largest TCP segment; with a small one the server's system keeps little of an answer either.
+        """
         self._socket = socket.socket()
         self._socket.settimeout(_COMES_WITHIN)
         if receive_buffer is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # so that pieces stay pieces
+        if segment is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
         self._socket.connect((server.host, server.port))
         self._received = b""
 
@@ -53,6 +69,25 @@ class Connection:
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
+
+    def send_what_fits(self, data: bytes) -> int:
+        """Send until the server takes nothing for a second; returns how many bytes it took."""
+        fitted = 0
+        self._socket.settimeout(1)
+        try:
+            with suppress(TimeoutError):
+                while fitted < len(data):
+                    fitted += self._socket.send(data[fitted : fitted + 65_536])
+        finally:
+            self._socket.settimeout(_COMES_WITHIN)
+        return fitted
+
+    def read(self, size: int) -> bytes:
+        """The next `size` bytes, of whichever answers."""
+        while len(self._received) < size:
+            self._receive()
+        read, self._received = self._received[:size], self._received[size:]
+        return read
 
     def answer(self, *, to_head: bool = False) -> Answer:
         """The next answer."""

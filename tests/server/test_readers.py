@@ -7,32 +7,13 @@ from pathlib import Path
 
 import pytest
 from tests.running_server import RunningServer, running_server
+from tests.server.open_connections import all_close
 from tests.server.raw_http import Answer, Connection
 
 from wablock.settings import LimitSettings
 
 DOCUMENT = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST_DOCUMENT = DOCUMENT.replace(b"Host", b"Connection: close\r\nHost")
-_ENDS_WITHIN = 10  # seconds
-
-
-def _open(server: RunningServer) -> int:
-    """How many connections are open, not counting the one that asks."""
-    with Connection(server) as connection:
-        connection.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
-        for line in connection.answer().body.decode().splitlines():
-            if line.startswith("wablock_connections "):
-                return int(float(line.split()[1])) - 1
-    raise AssertionError("no gauge of connections")
-
-
-def _none_is_open(server: RunningServer) -> bool:
-    end = time.monotonic() + _ENDS_WITHIN
-    while time.monotonic() < end:
-        if _open(server) == 0:
-            return True
-        time.sleep(0.05)
-    return False
 
 
 @pytest.mark.parametrize(
@@ -45,7 +26,7 @@ def test_a_client_that_does_not_read_does_not_stay(impatient: RunningServer, ask
         connection.send(asked)
         time.sleep(0.1)
 
-        assert _none_is_open(impatient)
+        assert all_close(impatient)
 
 
 def test_a_client_that_reads_late_but_in_time_gets_everything(tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""How many connections a server has open, by its own gauge."""
+
+import time
+from typing import Final
+
+from tests.server.raw_http import Address, Connection
+
+_CLOSE_WITHIN: Final = 20  # seconds
+
+
+def all_close(server: Address) -> bool:
+    """Whether all connections close within a generous time."""
+    end = time.monotonic() + _CLOSE_WITHIN
+    while time.monotonic() < end:
+        if open_connections(server) == 0:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def open_connections(server: Address) -> int:
+    """The number of connections beside the one that reads the gauge."""
+    return int(metric(server, "wablock_connections ")) - 1
+
+
+def metric(server: Address, name: str) -> float:
+    """The value of the first metric whose line begins with `name`; 0 where there is none."""
+    with Connection(server) as connection:
+        connection.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = connection.answer()
+    assert answer.status == 200
+    lines = answer.body.decode().splitlines()
+    return next((float(line.split()[-1]) for line in lines if line.startswith(name)), 0.0)
