@@ -1,0 +1,139 @@
+"""An upstream's answer on its way to the client: as fast as it is read, and never whole where it is not."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.running_server import RunningServer, running_server
+from tests.server.held_upstream import MESSAGES, message
+from tests.server.raw_http import Answer, Connection, request
+from tests.server.test_messages import serving, use
+from tests.server.test_webhooks import KEY
+
+from wablock.settings import GateSettings
+
+PIECE: Final = b"x" * 65_536
+TOTAL: Final = 1_024 * len(PIECE)  # far more than two systems keep for two connections
+_WITHIN: Final = 20  # seconds
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RunningServer]:
+    with running_server(tmp_path, key=KEY, gate=GateSettings(pass_through=True)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+async def test_an_answer_that_is_not_read_stays_at_its_upstream(server: RunningServer, framing: str) -> None:
+    written = 0
+    in_chunks = framing == "chunks"
+
+    async def answering(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        head = b"transfer-encoding: chunked" if in_chunks else b"content-length: %d" % TOTAL
+        writer.write(b"HTTP/1.1 200 OK\r\n%b\r\n\r\n" % head)
+        while written < TOTAL:
+            writer.write(b"%x\r\n%b\r\n" % (len(PIECE), PIECE) if in_chunks else PIECE)
+            await writer.drain()
+            written += len(PIECE)
+        writer.write(b"0\r\n\r\n" if in_chunks else b"")
+        await writer.drain()
+
+    async with serving(then=answering) as upstream:
+        await use(server, upstream)
+        with Connection(server, receive_buffer=65_536) as client:
+            client.send(message(server))
+            await _settled(lambda: written)
+            taken_unread = written
+
+            await asyncio.to_thread(_read, client, TOTAL)
+            await _until(lambda: written == TOTAL)
+
+    assert taken_unread < TOTAL / 2
+
+
+async def _settled(amount: Callable[[], int]) -> None:
+    """Returns once it has begun to grow, and does not grow for a second."""
+    before = -1
+    while before != amount() or amount() == 0:
+        before = amount()
+        await asyncio.sleep(1)
+
+
+def _read(client: Connection, size: int) -> None:
+    for _ in range(size // len(PIECE)):
+        client.read(len(PIECE))
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + _WITHIN
+    while not is_so():
+        assert time.monotonic() < end, "it does not come to that"
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        b"content-length: 9\r\n\r\nhalf",
+        b"transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+        b"content-length: 9\r\n\r\n",
+    ],
+    ids=["length", "chunks", "head alone"],
+)
+async def test_an_answer_that_breaks_off_ends_its_connection(server: RunningServer, half: bytes) -> None:
+    async def answering(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n" + half)
+        await writer.drain()
+
+    async with serving(then=answering) as upstream:
+        await use(server, upstream)
+        with Connection(server) as client:
+            client.send(message(server))
+            received = await asyncio.to_thread(_everything, client)
+
+    assert received.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert not received.endswith(b"0\r\n\r\n")
+    assert received.partition(b"\r\n\r\n")[2] in (b"", b"half", b"4\r\nhalf\r\n")
+
+
+def _everything(client: Connection) -> bytes:
+    """What comes until the server closes the connection."""
+    received = b""
+    try:
+        while True:
+            received += client.read(1)
+    except ConnectionError:
+        return received
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+async def test_an_answer_without_a_body_has_no_framing_either(server: RunningServer, status: str) -> None:
+    async with serving(b"HTTP/1.1 %b\r\n\r\n" % status.encode()) as upstream:
+        await use(server, upstream)
+        with Connection(server) as client:
+            answers = [await _answer(client, message(server), to_head=True) for _ in range(2)]
+
+    for answer in answers:
+        assert answer.status == int(status[:3])
+        assert answer.headers.keys().isdisjoint({"content-length", "transfer-encoding"})
+
+
+@pytest.mark.parametrize("framing", [b"content-length: 4\r\n\r\n", b"transfer-encoding: chunked\r\n\r\n"])
+async def test_an_answer_to_head_has_no_body(server: RunningServer, framing: bytes) -> None:
+    async with serving(b"HTTP/1.1 200 OK\r\n" + framing) as upstream:
+        await use(server, upstream)
+        with Connection(server) as client:
+            answers = [await _answer(client, request(server, "HEAD", MESSAGES), to_head=True) for _ in range(2)]
+            last = await _answer(client, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert last.json == {"status": "ok"}
+
+
+async def _answer(client: Connection, data: bytes, *, to_head: bool = False) -> Answer:
+    client.send(data)
+    return await asyncio.to_thread(lambda: client.answer(to_head=to_head))
