@@ -79,5 +79,13 @@ def test_the_scheme_that_a_stranger_says_is_not_believed(tmp_path: Path, trusted
         assert _next(_as_running(server), "X-Forwarded-Proto: https") == "http://wablock.test"
 
 
+@pytest.mark.parametrize("trusted", ["192.0.2.1,127.0.0.1", "192.0.2.1, 127.0.0.1", "127.0.0.0/8", "::1,127.0.0.0/30"])
+def test_the_scheme_that_one_of_several_trusted_proxies_names_is_believed(tmp_path: Path, trusted: str) -> None:
+    own = ("--token", TOKEN, "--allow-hosts", "wablock.test")
+    with started("dev", "--port", "0", *own, "--trusted-proxies", trusted, TMPDIR=str(tmp_path)) as server:
+        assert _next(_as_running(server), "X-Forwarded-Proto: https") == "https://wablock.test"
+        assert _next(_as_running(server)) == "http://wablock.test"
+
+
 def _as_running(server: Server) -> RunningServer:
     return RunningServer(server.url, server.host, server.port, TOKEN, DEV_PHONE_NUMBER_ID, None)  # type: ignore[arg-type]  # not asked for
