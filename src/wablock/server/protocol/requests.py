@@ -1,0 +1,235 @@
+"""A connection's bytes, read as requests. No I/O: bytes go in, requests wait to be taken.
+
+Every head is bounded in size, however it is cut into pieces, and so are the sizes and names of chunks. A head that RFC
+9112 forbids is refused, and nothing behind it is read.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final
+
+import httptools
+import msgspec
+
+from wablock.contract.errors import GraphError, Overloaded, UnsupportedMethod
+from wablock.server.limits import Limits
+from wablock.server.protocol.bodies import BodyBudget, IncomingBody
+from wablock.server.protocol.heads import BadRequest, HeadTooLarge, check_head, target
+from wablock.server.request import NO_BODY, Headers, Request
+
+_MOST_AHEAD: Final = 100  # requests before their answers
+_LARGEST_CHUNKED: Final = 6  # bytes that a chunked body may take for each of its own
+_SCHEMES: Final = ("http", "https")
+
+
+class Awaited(Enum):
+    """What is still to come."""
+
+    NEXT = auto()
+    HEAD = auto()
+    BODY = auto()
+
+
+class Exchange(msgspec.Struct):
+    """A request, and what its answer needs to know of it."""
+
+    request: Request
+    body: IncomingBody | None
+    is_last: bool
+    may_be_chunked: bool
+    waits_for_100: bool = False
+
+    @property
+    def is_head(self) -> bool:
+        return self.request.method == "HEAD"
+
+
+class RequestReader:
+    """Reads requests with httptools, whose callbacks are the methods `on_…`."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        budget: BodyBudget,
+        read_on: Callable[[], None],
+        is_behind_proxy: Callable[[], bool],
+    ) -> None:
+        """`read_on`: see `IncomingBody`. `is_behind_proxy`: whether the client may say which scheme its own used."""
+        self._limits = limits
+        self._budget = budget
+        self._read_on = read_on
+        self._is_behind_proxy = is_behind_proxy
+        self._parser = httptools.HttpRequestParser(self)
+        self.address = "localhost"
+        """The host and port that requests reach."""
+        self.ahead: deque[Exchange] = deque()
+        """Requests whose heads are complete, in order; the body of the last one may be arriving."""
+        self.awaited = Awaited.NEXT
+        self.phase = 0
+        """Grows whenever something else is awaited."""
+        self.body: IncomingBody | None = None
+        """The body that is arriving."""
+        self.is_broken = False
+        """Whether nothing more is read."""
+        self.refusal: GraphError | None = None
+        """What is answered when all before it is."""
+        self._url = b""
+        self._headers: Headers = []
+        self._has_begun = False
+        """Whether a request began in the last piece: how much of that is its own is not known."""
+        self._piece = 0
+        """Bytes of the last piece."""
+        self._size = 0
+        """Bytes of the request that is arriving, after the piece in which it began."""
+        self._offers = False
+        """Whether the request that is arriving offers another protocol; see `_declined`."""
+
+    def read(self, data: bytes) -> None:
+        self._has_begun = False
+        self._piece = len(data)
+        while True:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                data = self._declined() + data[offer.args[0] :]
+                continue
+            except httptools.HttpParserCallbackError as error:  # raised below
+                cause = error.__context__
+                self.break_off(cause if isinstance(cause, GraphError) else BadRequest())
+            except httptools.HttpParserError as error:
+                self.break_off(BadRequest(str(error)))
+            return
+
+    def count(self) -> None:
+        """To be called after `read`, once a handler has had the chance to find a token: see `BodyBudget`."""
+        if self.awaited is Awaited.NEXT:
+            return
+        size = 0
+        if self.body is not None:
+            self.body.count()
+            size = self.body.size
+            if self.body.is_unwanted and size > self._limits.body:
+                self.break_off(HeadTooLarge(self._limits.head))
+        if not self._has_begun:
+            self._size += self._piece
+            if self._size > self._limits.head + _LARGEST_CHUNKED * size:
+                self.break_off(HeadTooLarge(self._limits.head))
+
+    def break_off(self, error: GraphError) -> None:
+        """Read nothing more. A request whose body is arriving fails with `error`, else that is answered in its turn."""
+        self.is_broken = True
+        if self.body is None:
+            self.refusal = error
+        else:
+            self.body.fail(error)
+
+    def end(self) -> None:
+        """The client sends no more."""
+        if self.body is not None:
+            self.body.went_away()
+
+    def close(self) -> None:
+        """Nobody takes what waits."""
+        self.end()
+        for exchange in self.ahead:
+            if exchange.body is not None:
+                exchange.body.release()
+        self.ahead.clear()
+
+    # -- httptools' side
+
+    def on_message_begin(self) -> None:
+        self.awaited = Awaited.HEAD
+        self.phase += 1
+        self._has_begun = True
+        self._size = 0
+        self._url = b""
+        self._headers = []
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.awaited is Awaited.HEAD:  # what comes behind a chunked body means nothing
+            self._headers.append((name.lower(), value.rstrip()))
+
+    def on_headers_complete(self) -> None:
+        is_small = self._has_begun and self._piece <= self._limits.head
+        if not is_small and self._head_size() > self._limits.head:
+            raise HeadTooLarge(self._limits.head)
+        method = self._parser.get_method()
+        if method == b"CONNECT":  # what follows it would be no HTTP
+            raise UnsupportedMethod("CONNECT")
+        last_values = dict(self._headers)
+        self._offers = b"upgrade" in last_values and self._parser.should_upgrade()
+        if self._offers:
+            return
+        if len(self.ahead) >= _MOST_AHEAD:
+            raise Overloaded(f"Up to {_MOST_AHEAD} requests may be sent ahead of their answers.")
+        self.ahead.append(self._exchange(method, last_values))
+        self.awaited = Awaited.BODY
+        self.phase += 1
+
+    def on_body(self, body: bytes) -> None:
+        if self.body is not None:
+            self.body.add(body)
+
+    def on_message_complete(self) -> None:
+        if self._offers:
+            return
+        self.awaited = Awaited.NEXT
+        self.phase += 1
+        if self.body is not None:
+            self.body.end()
+            self.body = None
+
+    def _declined(self) -> bytes:
+        """The head as if it offered nothing: Java's client offers HTTP/2 with every first request.
+
+        The parser ends at such a head, body or not, so another one reads it again without the offer.
+        """
+        version = self._parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self._parser.get_method(), self._url, version)]
+        lines += [name + b": " + value for name, value in self._headers if name != b"upgrade"]
+        self._parser = httptools.HttpRequestParser(self)
+        return b"\r\n".join([*lines, b"", b""])
+
+    def _exchange(self, method: bytes, last_values: dict[bytes, bytes]) -> Exchange:
+        """The request whose head is complete. Raises `BadRequest`."""
+        headers = self._headers
+        version = self._parser.get_http_version()
+        check_head(version, headers, last_values)
+        is_new = version == "1.1"
+        where = target(method, self._url)
+        if where.host is not None:
+            headers = [(name, value) for name, value in headers if name != b"host"] + [(b"host", where.host)]
+            last_values[b"host"] = where.host
+        self.body = body = self._begun_body(last_values)
+        request = Request(
+            method.decode(),
+            where.path,
+            where.raw_path,
+            where.query,
+            headers,
+            last_values,
+            NO_BODY if body is None else body,
+            self._scheme(last_values[b"x-forwarded-proto"]) if b"x-forwarded-proto" in last_values else "http",
+            self.address,
+        )
+        is_last = not is_new or (b"connection" in last_values and not self._parser.should_keep_alive())
+        expects = body is not None and is_new and last_values.get(b"expect", b"").lower() == b"100-continue"
+        return Exchange(request, body, is_last, is_new, expects)
+
+    def _begun_body(self, last_values: dict[bytes, bytes]) -> IncomingBody | None:
+        length = last_values.get(b"content-length")
+        if length is not None and int(length):
+            return IncomingBody(self._budget, int(length), self._read_on)
+        return IncomingBody(self._budget, None, self._read_on) if b"transfer-encoding" in last_values else None
+
+    def _scheme(self, forwarded: bytes) -> str:
+        scheme = forwarded.decode("latin-1").strip()
+        return scheme if scheme in _SCHEMES and self._is_behind_proxy() else "http"
+
+    def _head_size(self) -> int:
+        return len(self._url) + sum(len(name) + len(value) for name, value in self._headers)
