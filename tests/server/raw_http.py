@@ -89,6 +89,10 @@ class Connection:
         read, self._received = self._received[:size], self._received[size:]
         return read
 
+    def finish(self) -> None:
+        """Send nothing more, and go on reading."""
+        self._socket.shutdown(socket.SHUT_WR)
+
     def answer(self, *, to_head: bool = False) -> Answer:
         """The next answer."""
         status_line, *lines = self._read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
