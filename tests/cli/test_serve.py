@@ -1,6 +1,7 @@
 """`wablock serve`: what it opens, what it refuses, and what its settings do."""
 
 import re
+import resource
 import socket
 import sqlite3
 from contextlib import closing
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.cli.command import called, started
+from tests.cli.command import WABLOCK, called, started
 from tests.end_to_end.deployment import BLOCK_USERS, Deployment
 from tests.end_to_end.graph import body
 
@@ -114,3 +115,15 @@ def test_a_systemd_that_does_not_listen_keeps_nobody_from_serving(tmp_path: Path
 
     with started("serve", "--port", "0", WABLOCK_DATABASE=url, NOTIFY_SOCKET="@wablock-nobody-listens") as server:
         assert httpx2.get(f"{server.url}/healthz").status_code == 200
+
+
+def test_a_server_may_open_as_many_files_as_the_system_allows(tmp_path: Path) -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    few = tmp_path / "wablock-with-few-files"
+    few.write_text(f'#!/bin/sh\nulimit -S -n 200\nexec "{WABLOCK}" "$@"\n')
+    few.chmod(0o755)
+
+    with started("serve", "--port", "0", command=str(few), XDG_DATA_HOME=str(tmp_path)) as server:
+        limits = Path(f"/proc/{server.pid}/limits").read_text()
+
+    assert re.search(rf"^Max open files +{most} ", limits, re.MULTILINE)

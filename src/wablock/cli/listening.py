@@ -1,7 +1,9 @@
 """What `wablock dev` and `wablock serve` share: an address, and a server on it until it is told to stop."""
 
+import contextlib
 import gc
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import urlsplit
@@ -11,6 +13,9 @@ from wablock.server.metrics import Metrics
 from wablock.server.protocol.connections import Application
 from wablock.server.serve import Server
 from wablock.settings import AnswerSettings, LimitSettings
+
+if sys.platform != "win32":
+    import resource
 
 
 def run(
@@ -23,10 +28,19 @@ def run(
     listening: Callable[[], None],
 ) -> None:
     """See `Server`; until SIGINT or SIGTERM."""
+    _allow_many_files()
     gc.collect()
     gc.freeze()  # what is there now stays: looking it through again and again is a quarter of a large webhook's time
     server = Server(application, running, limits.limits(), metrics, trusted_proxies=answers.trusted_proxies)
     server.run(bound, listening, signals=True)
+
+
+def _allow_many_files() -> None:
+    """A connection is an open file, of which a process may have 1,024 until it asks for more."""
+    if sys.platform != "win32":
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(OSError, ValueError):  # macOS names a limit that it does not allow
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def check_public_url(url: str | None) -> None:
