@@ -148,17 +148,18 @@ class BodyBudget:
         more = body.size - body.counted
         body.counted = body.size
         self._all += more
+        if body in self._unfinished:
+            self._strangers += more
         if self._all > self._most:
             self._refuse(body)
+        elif body.is_whole:
+            self._forget(body)
         elif body.is_of_a_stranger:
-            if not body.is_whole:
-                self._strangers += more
+            if body not in self._unfinished:
                 self._unfinished[body] = None
-                while self._strangers > self._most_of_strangers:
-                    self._refuse(next(iter(self._unfinished)))
-            elif body in self._unfinished:
-                self._strangers += more
-                self._forget(body)
+                self._strangers += body.counted
+            while self._strangers > self._most_of_strangers:
+                self._refuse(next(iter(self._unfinished)))
 
     def prove(self, body: IncomingBody) -> None:
         """Its sender has shown a token."""

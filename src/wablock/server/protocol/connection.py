@@ -8,6 +8,9 @@ nothing loses its connection.
 
 import asyncio
 import logging
+import socket
+import struct
+import sys
 from typing import Final
 
 from wablock.contract.errors import GraphError, Overloaded
@@ -28,6 +31,7 @@ _LINGERS: Final = 2.0  # seconds: a close while bytes still come would take the 
 _LINGERS_OVER: Final = 16_777_216  # bytes
 _IN_ONE_PIECE: Final = 65_536  # bytes of a body that are copied behind the head
 _TOO_MANY: Final = "Too many connections are open. Nothing was changed; try again."
+_RESET: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # SO_LINGER: a close sends RST, no FIN
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -55,6 +59,8 @@ class Connection(asyncio.Protocol):
         self._is_paused = False
         self._is_full = False
         self._drained: asyncio.Future[None] | None = None
+        self._end_means_whole = False
+        """Whether the end of the connection is that of the answer: it must not look so where that breaks off."""
 
     # -- the event loop's side
 
@@ -122,6 +128,8 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         self._ends = True
+        if self._end_means_whole:
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
     # -- what is at work
@@ -129,6 +137,13 @@ class Connection(asyncio.Protocol):
     def _go_on(self) -> None:
         self._serve_next()
         self._wait()
+
+    def _leave_task(self) -> None:
+        """Go on outside of this request's task: the next one's first step would take it for its own, time-outs too."""
+        if self._requests.ahead:
+            self._loop.call_soon(self._go_on)
+        else:
+            self._go_on()
 
     def _serve_next(self) -> None:
         """Serve what is there, until one has to wait or the client does not read its answers."""
@@ -155,8 +170,8 @@ class Connection(asyncio.Protocol):
         except ClientWentAway:
             self._is_over(exchange, ends=True)
         except HangUp:
-            self.abort()
-        except Exception:
+            self._hang_up(exchange)
+        except (Exception, asyncio.CancelledError):
             self._fail(exchange)
         else:
             if exchange.body is None or exchange.body.is_whole or not exchange.body.is_of_a_stranger:
@@ -171,20 +186,33 @@ class Connection(asyncio.Protocol):
         except ClientWentAway:
             self._is_over(exchange, ends=True)
         except HangUp:
-            self.abort()
+            self._hang_up(exchange)
+        except asyncio.CancelledError:
+            if self._ends:  # the server stops, or the client has left
+                self._is_over(exchange, ends=True)
+            else:  # what the handler waited for was cancelled, not this task
+                self._fail(exchange)
+            raise
         except Exception:
             self._fail(exchange)
         else:
             if answer.chunks is None:
                 self._write(exchange, answer)
+                self._leave_task()
             else:
                 await self._stream(exchange, answer)
-            self._go_on()
 
     def _fail(self, exchange: Exchange) -> None:
         """An application that raises what it should not has no answer."""
-        _log.exception("a request has no answer", extra={"request_id": exchange.request.ids.fbtrace_id})
+        self._log_failure("a request has no answer", exchange)
+        self._hang_up(exchange)
+
+    def _log_failure(self, message: str, exchange: Exchange) -> None:
+        _log.exception(message, extra={"request_id": exchange.request.ids.fbtrace_id})
+
+    def _hang_up(self, exchange: Exchange) -> None:
         self.abort()
+        self._is_over(exchange, ends=True)
 
     def _write(self, exchange: Exchange, answer: Answer) -> None:
         ends = self._ends_after(exchange)
@@ -201,6 +229,7 @@ class Connection(asyncio.Protocol):
     async def _stream(self, exchange: Exchange, answer: Answer) -> None:
         """Write a streamed answer, no faster than it is read. One that breaks off must not look whole."""
         body = StreamedBody(answer, is_head=exchange.is_head, may_be_chunked=exchange.may_be_chunked)
+        self._end_means_whole = body.ends_with_connection
         ends = self._ends_after(exchange) or body.ends_with_connection
         is_whole = False
         try:
@@ -215,9 +244,17 @@ class Connection(asyncio.Protocol):
         except Exception:
             is_whole = False  # the application has logged why
         finally:
-            await body.aclose()
-            self._is_over(exchange, ends=ends or not is_whole)
-        self._go_on()
+            try:
+                await body.aclose()
+            except Exception:
+                is_whole = False
+                self._log_failure("an answer's source cannot be closed", exchange)
+            finally:
+                if self._end_means_whole and not is_whole and not self._ends:
+                    self.abort()
+                self._end_means_whole = False
+                self._is_over(exchange, ends=ends or not is_whole)
+        self._leave_task()
 
     async def _until_read(self) -> None:
         if self._is_full and not self._ends:
@@ -244,7 +281,7 @@ class Connection(asyncio.Protocol):
         self._timed = None
         if exchange.body is not None:
             exchange.body.release()
-        if ends or (self._connections.is_stopping and not self._requests.ahead):
+        if ends or (not self._requests.ahead and (self._has_ended or self._connections.is_stopping)):
             self._end()
 
     # -- refusing and ending
@@ -301,12 +338,13 @@ class Connection(asyncio.Protocol):
             self._resume_reading()
         if self._timed != requests.phase:
             self._timed = requests.phase
+            if current is None:
+                self._connections.is_idle(self)
             self._await_arrival(requests.awaited)
 
     def _await_arrival(self, awaited: Awaited) -> None:
         if awaited is Awaited.NEXT:
             self._arrival.set(self._limits.idle_seconds, self._close)
-            self._connections.is_idle(self)
         elif awaited is Awaited.HEAD:
             self._arrival.set(self._limits.head_seconds, self._too_slow)
         else:

@@ -20,6 +20,7 @@ from wablock.server.request import Headers
 
 # A name, an IPv4 address or an IPv6 one in brackets, and a port. RFC 3986 allows more in a name, which no host has.
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
+_LONGEST_HOST: Final = 259  # bytes, with a port: a longer one is none, and is not remembered either
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#]+)([/?].*)?", re.IGNORECASE | re.DOTALL)
 _VERSIONS: Final = ("1.1", "1.0")
 _REASONS: Final = {it.value: it.phrase for it in HTTPStatus}
@@ -63,7 +64,7 @@ def check_head(version: str, headers: Headers, last_values: dict[bytes, bytes]) 
     if host is None:
         if version == "1.1":
             raise BadRequest("A request in HTTP/1.1 has a Host header.")
-    elif not _is_host(host):
+    elif len(host) > _LONGEST_HOST or not _is_host(host):
         raise BadRequest("The Host header is none.")
     if b"transfer-encoding" in last_values:
         if version == "1.0":

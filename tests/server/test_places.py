@@ -1,0 +1,71 @@
+"""Which connection gives way where all places are taken: one without a request at work, never one at work."""
+
+import asyncio
+from pathlib import Path
+
+from tests.running_server import running_server
+from tests.server.applications import get, post, serving_application, text
+from tests.server.raw_http import Connection, request
+
+from wablock.server.answers import Answer
+from wablock.server.limits import Limits
+from wablock.server.request import Request
+from wablock.settings import LimitSettings
+
+
+async def _later(_: Request) -> Answer:
+    await asyncio.sleep(0.01)
+    return text("answer")
+
+
+async def _proven(request: Request) -> Answer:
+    await asyncio.sleep(0.01)  # as a look for the token may take
+    return text(f"{len(await request.body(1_000, proven=True))}")
+
+
+def test_half_a_head_behind_an_answered_request_gives_way() -> None:
+    with serving_application(_later, Limits(connections=1)) as server, Connection(server) as first:
+        first.send(get() + b"GET / HT")
+        assert first.answer().body == b"answer"
+        with Connection(server) as second:
+            second.send(get())
+
+            assert second.answer().status == 200
+        assert first.is_closed()
+
+
+def test_half_a_body_of_an_answered_request_gives_way() -> None:
+    with serving_application(_later, Limits(connections=1)) as server, Connection(server) as first:
+        first.send(post(b"half", length=8))
+        assert first.answer().body == b"answer"
+        with Connection(server) as second:
+            second.send(get())
+
+            assert second.answer().status == 200
+        assert first.is_closed()
+
+
+def test_a_body_with_a_token_does_not_give_way_if_the_token_had_to_be_looked_up() -> None:
+    with serving_application(_proven, Limits(connections=1)) as server, Connection(server) as first:
+        head, body = post(b"whole").replace(b"\r\nHost", b"\r\nExpect: 100-continue\r\nHost").split(b"\r\n\r\n")
+        first.send(head + b"\r\n\r\n")
+        assert first.answer().status == 100
+        with Connection(server) as second:
+            assert second.answer().status == 503
+        first.send(body)
+
+        assert first.answer().body == b"5"
+
+
+def test_a_body_with_a_token_does_not_give_way_on_any_path(tmp_path: Path) -> None:
+    with running_server(tmp_path, limits=LimitSettings(max_connections=1)) as server, Connection(server) as first:
+        path = f"/v1/numbers/{server.phone_number_id}/last_inbound"
+        whole = request(server, "PUT", path, b'{"users":["+16505550101"]}', "Expect: 100-continue")
+        head, body = whole.split(b"\r\n\r\n")
+        first.send(head + b"\r\n\r\n")
+        assert first.answer().status == 100
+        with Connection(server) as second:
+            assert second.answer().status == 503
+        first.send(body)
+
+        assert first.answer().status == 200
