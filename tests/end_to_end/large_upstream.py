@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import Final
 
-LARGE: Final = 4_000_000  # bytes
+LARGE: Final = 20_000_000  # bytes
 
 
 class LargeUpstream:
