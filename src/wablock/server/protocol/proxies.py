@@ -21,7 +21,8 @@ class TrustedProxies:
             parsed = ipaddress.ip_address(address)
         except ValueError:
             return False
-        return any(parsed in network for network in self._networks)
+        mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None  # as a socket on :: has it
+        return any(parsed in network or (mapped is not None and mapped in network) for network in self._networks)
 
 
 def _network(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
