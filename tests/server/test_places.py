@@ -1,12 +1,14 @@
 """Which connection gives way where all places are taken: one without a request at work, never one at work."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 from tests.running_server import running_server
 from tests.server.applications import get, post, serving_application, text
 from tests.server.raw_http import Connection, request
 
+from wablock.contract.errors import Overloaded
 from wablock.server.answers import Answer
 from wablock.server.limits import Limits
 from wablock.server.request import Request
@@ -69,3 +71,41 @@ def test_a_body_with_a_token_does_not_give_way_on_any_path(tmp_path: Path) -> No
         first.send(body)
 
         assert first.answer().status == 200
+
+
+def test_a_request_that_does_not_wait_for_its_body_does_not_give_way() -> None:
+    is_at_work, may_end = threading.Event(), threading.Event()
+
+    async def working(_: Request) -> Answer:
+        is_at_work.set()
+        await asyncio.to_thread(may_end.wait, 30)
+        return text("answer")
+
+    with serving_application(working, Limits(connections=1)) as server, Connection(server) as first:
+        first.send(post(b"half", length=8))
+        assert is_at_work.wait(30)
+        with Connection(server) as second:
+            assert second.answer().status == 503
+        may_end.set()
+
+        assert first.answer().body == b"answer"
+
+
+def test_a_body_without_a_token_gives_way_while_it_is_awaited() -> None:
+    async def reading(request: Request) -> Answer:
+        await asyncio.sleep(0)
+        try:
+            await request.body(1_000)
+        except Overloaded:
+            return text("gave way")
+        return text("answer")
+
+    with serving_application(reading, Limits(connections=1)) as server, Connection(server) as first:
+        first.send(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 8\r\n\r\n")
+        assert first.answer().status == 100
+        with Connection(server) as second:
+            second.send(get())
+
+            assert second.answer().body == b"answer"
+        assert first.answer().body == b"gave way"
+        assert first.is_closed()

@@ -56,6 +56,11 @@ class IncomingBody:
         return self._largest is None and self.size > _BEFORE_IT_IS_READ
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether a handler waits for the rest of it."""
+        return self._reader is not None
+
+    @property
     def has_failed(self) -> bool:
         return self._error is not None
 

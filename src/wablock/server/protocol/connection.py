@@ -174,10 +174,8 @@ class Connection(asyncio.Protocol):
         except (Exception, asyncio.CancelledError):
             self._fail(exchange)
         else:
-            if exchange.body is None or exchange.body.is_whole or not exchange.body.is_of_a_stranger:
+            if exchange.body is None or not exchange.body.is_awaited:  # else see `_read_on`
                 self._connections.is_at_work(self)
-            else:
-                self._connections.is_unproven(self)
             self._connections.run(self._finish(exchange, Rest(coroutine, waits_for)))
 
     async def _finish(self, exchange: Exchange, rest: Rest[Answer]) -> None:
@@ -359,12 +357,14 @@ class Connection(asyncio.Protocol):
         exchange = self._current
         if exchange is None or exchange.body is None:
             return
-        if not exchange.body.is_of_a_stranger:
-            self._connections.is_at_work(self)
         if exchange.waits_for_100:
             exchange.waits_for_100 = False
             if not exchange.body.size:
                 self._transport.write(_CONTINUE)
+        if exchange.body.is_of_a_stranger:
+            self._connections.is_unproven(self)
+        else:
+            self._connections.is_at_work(self)
         self._wait()
 
     def _is_behind_proxy(self) -> bool:
