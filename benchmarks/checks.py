@@ -11,6 +11,7 @@ import msgspec
 
 from benchmarks.figures import Figure, at_least, interleaved
 from benchmarks.load import rate_of, requests_per_second, write_posts
+from benchmarks.peers import bare
 from benchmarks.processes import SERVER_CORE, module, number_printed_by
 from benchmarks.variants import TOKEN, ask, blocked, filled, free, running
 from wablock.settings import DEV_PHONE_NUMBER_ID
@@ -28,10 +29,10 @@ def measure(rounds: int) -> list[Figure]:
 
 
 def _check_of_many(folder: Path, file: Path, rounds: int) -> Figure:
-    users = _users()
+    users = lists_of_users(_MILLION)
     lists = folder / "lists"
     lists.write_bytes(b"\n".join(msgspec.json.encode(asked) for asked in users))
-    posts = write_posts(folder / "posts", [_check(asked) for asked in users])
+    posts = write_posts(folder / "posts", [check_of(asked) for asked in users])
     bare = module("peers.bare_checks", str(file), str(lists), str(_SECONDS))
     with running("wablock", file=file) as server:
         url = _path(server.base_url)
@@ -51,28 +52,34 @@ def _check_of_one(file: Path, rounds: int) -> Figure:
         server = stack.enter_context(running("wablock", file=file))
         answer = ask(f"{_path(server.base_url)}/{blocked(0)}")
         assert answer["blocked"]
-        constant = stack.enter_context(running("constant", str(len(msgspec.json.encode(answer)))))
+        constant = stack.enter_context(bare.constant(len(msgspec.json.encode(answer))))
         rates = interleaved(
             {
                 "wablock": rate_of(server.base_url, "check"),
-                "constant": rate_of(constant.base_url, "check"),
+                "constant": rate_of(constant.url, "check"),
             },
             rounds,
             "checks of one user",
         )
-    return at_least("check of one user ÷ a constant body", rates["wablock"] / rates["constant"], 0.6, rates)
+    return at_least(
+        "check of one user ÷ a constant body from bare httptools", rates["wablock"] / rates["constant"], 0.6, rates
+    )
 
 
-def _users() -> list[list[str]]:
-    """Lists of 1,000 users from all over the million, of whom half are blocked."""
+def lists_of_users(blocked_users: int) -> list[list[str]]:
+    """Lists of 1,000 users from all over so many, of whom half are blocked."""
     numbers = random.Random(1)
     return [
-        [(blocked if index % 2 else free)(place) for index, place in enumerate(numbers.sample(range(_MILLION), 1_000))]
+        [
+            (blocked if index % 2 else free)(place)
+            for index, place in enumerate(numbers.sample(range(blocked_users), 1_000))
+        ]
         for _ in range(_LISTS)
     ]
 
 
-def _check(users: Sequence[str]) -> tuple[str, bytes]:
+def check_of(users: Sequence[str]) -> tuple[str, bytes]:
+    """The header and the body of a check, as `write_posts` takes them."""
     return f"Authorization: Bearer {TOKEN}", msgspec.json.encode({"users": [f"+{user}" for user in users]})
 
 

@@ -17,7 +17,7 @@ from benchmarks.processes import LOAD_CORE, SERVER_CORE, WABLOCK, module, starte
 from wablock.gate.webhook.signature import sign
 from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, file_url
 
-_APP_SECRET: Final = "wablock-bench-app-secret"
+APP_SECRET: Final = "wablock-bench-app-secret"
 _DROPPED: Final = re.compile(r'wablock_gate_items_total\{kind="messages",verdict="dropped"\} (\S+)')
 
 
@@ -47,15 +47,14 @@ def gate(database: Path | str, downstream: str, variant: Sequence[str] = ()) -> 
     url = database if isinstance(database, str) else file_url(database)
     variables = {
         "WABLOCK_DATABASE": url,
-        "WABLOCK_APP_SECRET": _APP_SECRET,
+        "WABLOCK_APP_SECRET": APP_SECRET,
         "WABLOCK_SECRET_KEY": b64encode(secrets.token_bytes(32)).decode(),
     }
     for command in (["account", "set", DEV_ACCOUNT_ID], ["downstream", "add", DEV_PHONE_NUMBER_ID, downstream]):
         subprocess.run([WABLOCK, *command], check=True, stdout=subprocess.DEVNULL, env=os.environ | variables)
     serve = module("variants", variant[0], url, *variant[1:]) if variant else [WABLOCK, "serve", "--port", "0"]
     with started(SERVER_CORE, serve, variables) as server:
-        base_url = next(word for word in server.line.split() if word.startswith("http"))
-        yield Gate(base_url, server.process.pid)
+        yield Gate(server.url, server.process.pid)
 
 
 @contextlib.contextmanager
@@ -70,7 +69,7 @@ def signed(senders: Sequence[str], number: int) -> tuple[str, bytes]:
     changes = [_change(sender, number * len(senders) + place) for place, sender in enumerate(senders)]
     entry = [{"id": DEV_ACCOUNT_ID, "changes": changes}]
     body = msgspec.json.encode({"object": "whatsapp_business_account", "entry": entry})
-    return f"X-Hub-Signature-256: {sign(_APP_SECRET, body)}", body
+    return f"X-Hub-Signature-256: {sign(APP_SECRET, body)}", body
 
 
 def _change(sender: str, number: int) -> object:

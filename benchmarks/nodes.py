@@ -17,7 +17,7 @@ def measure(rounds: int) -> list[Figure]:
         url = with_users(database(stack.enter_context(postgresql(ANY_CORE)), "nodes"), _USERS)
         nodes = [stack.enter_context(running("wablock", url=url, core=ANY_CORE)).base_url for _ in range(_MOST)]
         serve = [WABLOCK, "serve", "--port", "0", "--workers", "2", "--database", url]
-        workers = stack.enter_context(started(ANY_CORE, serve)).line.split()[2]
+        workers = stack.enter_context(started(ANY_CORE, serve)).url
         sets = {f"{count} node{'s'[: count - 1]}": nodes[:count] for count in range(1, _MOST + 1)}
         sets["--workers 2"] = [workers]
         figures = []

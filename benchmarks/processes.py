@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ ANY_CORE: Final = f"{SERVER_CORE},{LOAD_CORE}"
 
 WABLOCK: Final = str(Path(sys.executable).with_name("wablock"))
 _ENDS_WITHIN: Final = 30  # seconds
+_CPUCLOCK_SCHED: Final = 2  # linux/posix-timers.h: /proc/PID/stat counts the same time in ticks of 10 ms
 
 
 class Started(msgspec.Struct):
@@ -23,6 +25,11 @@ class Started(msgspec.Struct):
 
     process: subprocess.Popen[str]
     line: str
+
+    @property
+    def url(self) -> str:
+        """The address in that line."""
+        return next(word for word in self.line.split() if word.startswith("http"))
 
 
 @contextlib.contextmanager
@@ -57,6 +64,15 @@ def spawned(
 def module(name: str, *arguments: str) -> list[str]:
     """The command that runs a module of this folder."""
     return [sys.executable, "-m", f"benchmarks.{name}", *arguments]
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process and of its children that live, all threads, to the nanosecond."""
+    children = [
+        child for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
+    own = time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)  # as clock_getcpuclockid(3) makes the clock of a process
+    return own + sum(cpu_seconds(int(child)) for child in children)
 
 
 def number_printed_by(core: str, command: Sequence[str]) -> float:

@@ -39,7 +39,7 @@ def measure(rounds: int) -> list[Figure]:  # noqa: ARG001 - the longest of all c
         variables = {"WABLOCK_DATABASE": url, "WABLOCK_SECRET_KEY": key}
         serve = ["sh", "-c", f"exec {WABLOCK} serve --port 0 2>/dev/null"]  # it logs each refusal
         with started(SERVER_CORE, serve, variables) as server:
-            base_url = next(word for word in server.line.split() if word.startswith("http"))
+            base_url = server.url
             with spawned(LOAD_CORE, module("strangers", base_url)) as sending:
                 taken = []
                 connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=60)

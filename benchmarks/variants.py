@@ -1,4 +1,4 @@
-"""The servers that are measured, as processes on one core: wablock, and the same with parts left out."""
+"""The servers that are measured, as processes on one core: wablock, the same with parts left out, and the peer."""
 
 import asyncio
 import contextlib
@@ -13,18 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 
-from benchmarks.peers import one_at_a_time, ordinary_service
+from benchmarks.peers import one_at_a_time
 from benchmarks.processes import SERVER_CORE, module, started
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.listings import RememberedListings
 from wablock.block_list.ports import BusinessNumber, Change, Outcome
-from wablock.server.answers import Answer, header_lines
 from wablock.server.limits import Limits
 from wablock.server.metrics import Metrics
-from wablock.server.protocol.connections import Application
-from wablock.server.request import Request
 from wablock.server.serve import Server, bind
 from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, KeySettings, file_url
 from wablock.storage import Store, open_store
@@ -63,7 +59,8 @@ def running(
     """The variant, started on a database of its own (or the one at `file` or `url`), until the block ends."""
     with tempfile.TemporaryDirectory(prefix="wablock-bench-") as folder:
         database = url or str(file or Path(folder) / "b.db")
-        command = module("variants", variant, database, *arguments)
+        peer = module("peers.ordinary_service", "0", database)
+        command = peer if variant == "peer" else module("variants", variant, database, *arguments)
         began = time.perf_counter()
         with started(core, command, {"LD_PRELOAD": str(preload)} if preload else None) as server:
             ask(server.line + PATH)
@@ -134,49 +131,17 @@ async def _prepare(store: Store) -> None:
     await store.close()
 
 
-def _constant(size: int) -> Application:
-    """On the same server: one body of `size` bytes, and the headers that wablock's answers have."""
-    headers = header_lines(
-        (
-            (b"content-type", b"application/json"),
-            (b"access-control-allow-origin", b"*"),
-            (b"vary", b"Accept-Encoding"),
-            (b"pragma", b"no-cache"),
-            (b"expires", b"Sat, 01 Jan 2000 00:00:00 GMT"),
-            (b"cache-control", b"private, no-cache, no-store, must-revalidate"),
-            (b"facebook-api-version", b"v25.0"),
-            (b"x-fb-request-id", b"A" * 23),
-            (b"x-fb-trace-id", b"A" * 11),
-            (b"etag", b'"' + b"0" * 40 + b'"'),
-        )
-    )
-
-    async def application(_: Request) -> Answer:
-        return Answer(200, headers, b"x" * size)
-
-    return application
-
-
 def main(variant: str, database: str, *arguments: str) -> None:
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    if variant == "peer":
-        bound.listen()
-        print(url, flush=True)
-        peer = ordinary_service.create(database)
-        uvicorn.Server(uvicorn.Config(peer, access_log=False, log_level="warning")).run([bound])
-        return
     wired = _wired(database)
-    application: Application = wired.application
     if variant == "null_store":
         wired.block_list._store = _StoreThatDoesNothing(wired.store)  # noqa: SLF001 - the same list, another store
     elif variant == "forgetful":
         wired.block_list._remembered = _NothingRemembered()  # noqa: SLF001
     elif variant == "one_at_a_time":
         one_at_a_time.make(wired.store, database, int(arguments[0]))
-    elif variant == "constant":
-        application = _constant(int(arguments[0]))
-    server = Server(application, wired.running, Limits(), wired.metrics)
+    server = Server(wired.application, wired.running, Limits(), wired.metrics)
     server.run(bound, lambda: print(url, flush=True), signals=True)
 
 

@@ -1,4 +1,4 @@
-"""nginx as a proxy before a downstream: one worker, connections kept open on both sides."""
+"""nginx with one worker: as a proxy before a downstream, connections kept open on both sides, or with one answer."""
 
 import contextlib
 import getpass
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.processes import SERVER_CORE, spawned
+from benchmarks.processes import SERVER_CORE, Started, spawned
 
 _CONFIGURATION = """
 daemon off;
@@ -26,18 +26,34 @@ http {{
   keepalive_requests 1000000000;
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi;
   scgi_temp_path scgi;
-  upstream downstream {{ server {downstream}; keepalive 64; keepalive_requests 1000000000; }}
+  {upstream}
   server {{
     listen 127.0.0.1:{port} backlog=1024;
-    location / {{ proxy_pass http://downstream; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+    location / {{ {location} }}
   }}
 }}
 """
+_UPSTREAM = "upstream downstream {{ server {}; keepalive 64; keepalive_requests 1000000000; }}"
+_PROXY = 'proxy_pass http://downstream; proxy_http_version 1.1; proxy_set_header Connection "";'
 
 
 @contextlib.contextmanager
 def proxying(downstream: str) -> Iterator[str]:
     """The address of an nginx that passes everything on to `downstream`, on the core of the servers."""
+    parts = urlsplit(downstream)
+    with _serving(_PROXY, _UPSTREAM.format(parts.netloc)) as server:
+        yield server.line + parts.path
+
+
+@contextlib.contextmanager
+def constant(size: int) -> Iterator[Started]:
+    """An nginx that answers everything with the same `size` bytes, on the core of the servers."""
+    with _serving(f'default_type application/json; return 200 "{"x" * size}";') as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _serving(location: str, upstream: str = "") -> Iterator[Started]:
     command = found()
     assert command is not None
     with tempfile.TemporaryDirectory(prefix="wablock-bench-") as folder:
@@ -46,11 +62,11 @@ def proxying(downstream: str) -> Iterator[str]:
         user = "" if os.geteuid() else f"user {getpass.getuser()};"
         configuration = Path(folder) / "nginx.conf"
         configuration.write_text(
-            _CONFIGURATION.format(user=user, port=port, downstream=urlsplit(downstream).netloc), "utf-8"
+            _CONFIGURATION.format(user=user, port=port, location=location, upstream=upstream), "utf-8"
         )
         with spawned(SERVER_CORE, [command, "-p", folder, "-e", "stderr", "-c", str(configuration)]) as process:
             _await_listening(process, port)
-            yield f"http://127.0.0.1:{port}{urlsplit(downstream).path}"
+            yield Started(process, f"http://127.0.0.1:{port}")
 
 
 def found() -> str | None:

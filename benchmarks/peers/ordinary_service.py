@@ -1,7 +1,7 @@
 """The peer: the same three operations for one user at a time, as a competent developer writes them in an afternoon.
 
 FastAPI, pydantic, SQLAlchemy's asyncio session over SQLite (WAL, synchronous=FULL, as durable as wablock), a session
-and a commit per request. It runs on the same server as wablock: uvicorn with uvloop and httptools, no access log.
+and a commit per request. It runs on uvicorn with uvloop and httptools, no access log.
 
     python -m benchmarks.peers.ordinary_service PORT FILE
 
@@ -12,6 +12,7 @@ is TOKEN, the number PHONE_NUMBER_ID.
 import hashlib
 import os
 import re
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -230,8 +231,11 @@ async def _prepare(engine: AsyncEngine) -> None:
 
 
 def main(port: int, path: str) -> None:
-    """Serve until stopped, on this machine only."""
-    uvicorn.run(create(path), port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning")
+    """Serve until stopped, on this machine only; print the address, port 0 picking a free one."""
+    config = uvicorn.Config(create(path), loop="uvloop", http="httptools", access_log=False, log_level="warning")
+    with socket.create_server(("127.0.0.1", port), backlog=config.backlog) as bound:
+        print(f"http://127.0.0.1:{bound.getsockname()[1]}", flush=True)
+        uvicorn.Server(config).run([bound])
 
 
 if __name__ == "__main__":
