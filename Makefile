@@ -46,6 +46,7 @@ docs: setup ## write the pages that are made from the code
 
 bench: setup ## the figures of docs/performance.md; needs wrk, gcc and nginx
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.cpu
 
 torture: setup ## the long tests: 1,000 power cuts, 30 kills, 16 failovers, long histories
 	TORTURE=1 $(BIN)/python -m pytest -m torture

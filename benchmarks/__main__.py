@@ -1,6 +1,7 @@
 """Every question of this folder, in one run: `python -m benchmarks [--rounds 5] [--only pages] [--json]`.
 
-Two that are no ratios are told by `python -m benchmarks.costs` and `python -m benchmarks.sizes`.
+What is no ratio has commands of its own: `python -m benchmarks.cpu`, `costs` and `sizes`. `python -m benchmarks.versions`
+compares two versions of wablock.
 """
 
 import shutil

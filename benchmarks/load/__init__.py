@@ -13,6 +13,7 @@ import msgspec
 from benchmarks.processes import LOAD_CORE, module, number_printed_by
 
 _HERE = Path(__file__).parent
+_DRIVEN_WITHIN = 300  # seconds
 
 
 def rate_of(url: str, script: str) -> Callable[[], float]:
@@ -39,6 +40,27 @@ def requests_per_second(url: str, script: str, *arguments: str, connections: int
 def requests_in(url: str, script: str, *arguments: str, connections: int, seconds: float) -> float:
     """How many are answered in so many seconds; raises where any of the answers was not 2xx."""
     return _told(r"(\d+) requests in", _wrk(url, script, arguments, connections, seconds))
+
+
+class Driven(msgspec.Struct, frozen=True):
+    """Answers to a number of requests, and the seconds that they took."""
+
+    answers: int
+    seconds: float
+
+
+def driven(url: str, script: str, *arguments: str, requests: int, connections: int = 64) -> Driven:
+    """Send so many requests. All but the last few, one a connection at most, are answered when the driving ends.
+
+    Raises where any of the answers was not 2xx.
+    """
+    counted = [str(requests), str(_HERE / f"{script}.lua"), *arguments]
+    output = _wrk(url, "counted", counted, connections, _DRIVEN_WITHIN)
+    rate = _told(r"Requests/sec:\s*([\d.]+)", output)
+    answers = int(_told(r"(\d+) requests in", output))
+    if answers < requests - connections:
+        raise RuntimeError(f"Only {answers} of {requests} requests were answered in {_DRIVEN_WITHIN} s:\n{output}")
+    return Driven(answers, answers / rate)
 
 
 class Latencies(msgspec.Struct):
