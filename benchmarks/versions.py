@@ -1,0 +1,69 @@
+"""Does a change make requests cheaper? CPU of two source trees, measured in turn in one run.
+
+    python -m benchmarks.versions --before PATH [--after PATH]
+
+PATH is another checkout: `git worktree add PATH HEAD~1`. It is run by its own .venv, or else by this interpreter.
+"""
+
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.gate import downstream
+from benchmarks.operations import REQUESTS, USERS, Costs, Measure, measured, operations
+from benchmarks.served import HERE, Tree, served
+
+app = App(name="versions", help="CPU of a request in two versions of wablock, measured in turn on one core.")
+
+
+@app.default
+def run(
+    *,
+    before: Annotated[Path, Parameter(help="A checkout to compare with.")],
+    after: Annotated[Path, Parameter(help="The other one. Default: this.")] = HERE.path,
+    rounds: Annotated[int, Parameter(help="Interleaved rounds.")] = 5,
+    requests: Annotated[int, Parameter(help="Requests of each operation in a round.")] = REQUESTS,
+) -> None:
+    """Measure, and print a table."""
+    trees = [Tree(path.resolve()) for path in (before, after)]
+    for tree in trees:
+        if not tree.is_complete:
+            sys.exit(f"{tree.path} is no checkout of wablock: it has no src/wablock.")
+    _print(_measure(trees, rounds, requests))
+
+
+def _measure(trees: list[Tree], rounds: int, requests: int) -> dict[str, list[Costs]]:
+    """For each operation its costs in each tree."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        receiver = stack.enter_context(downstream())
+        servers = [stack.enter_context(served(tree, receiver, USERS)) for tree in trees]
+        measures = [
+            Measure(server.base_url, server.pid, operation) for operation in operations(folder) for server in servers
+        ]
+        costs: dict[str, list[Costs]] = {}
+        for measure, each in zip(measures, measured(measures, rounds, requests), strict=True):
+            costs.setdefault(measure.operation.name, []).append(each)
+        return costs
+
+
+def _print(costs: dict[str, list[Costs]]) -> None:
+    table = Table("CPU µs of a request")
+    for heading in ("median before", "after", "ratio", "minimum before", "after", "ratio"):
+        table.add_column(heading, justify="right")
+    for name, (before, after) in costs.items():
+        cells = []
+        for old, new in ((before.median, after.median), (before.minimum, after.minimum)):
+            cells += [f"{old:,.1f}", f"{new:,.1f}", f"{new / old:.2f}"]
+        table.add_row(name, *cells)
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    app()
