@@ -1,7 +1,7 @@
 """Every question of this folder, in one run: `python -m benchmarks [--rounds 5] [--only pages] [--json]`.
 
-What is no ratio has commands of its own: `python -m benchmarks.cpu`, `costs` and `sizes`. `python -m benchmarks.versions`
-compares two versions of wablock.
+What is no ratio has commands of its own: `python -m benchmarks.cpu`, `costs` and `sizes`.
+`python -m benchmarks.versions` compares two versions of wablock.
 """
 
 import shutil
