@@ -27,6 +27,7 @@ REQUESTS: Final = 20_000
 
 _FEWER: Final = 40  # a check of 1,000 users costs as much as so many others
 _SPREAD: Final = 97  # places between one sender and the next, so that they lie all over the list
+_LEAST: Final = 10  # requests a connection: with one each, wrk would end before the first answer
 _IDLE: Final = 0.001  # seconds of CPU in each pause: less is an idle server
 _PAUSE: Final = 0.05
 _PAUSES: Final = 200
@@ -84,7 +85,7 @@ class Measure(msgspec.Struct, frozen=True):
             self.base_url + operation.path,
             operation.script,
             *operation.arguments,
-            requests=max(int(requests * operation.share), operation.connections),
+            requests=max(int(requests * operation.share), _LEAST * operation.connections),
             connections=operation.connections,
         )
         used = cpu_seconds(self.pid) - before
