@@ -269,8 +269,8 @@ class Connection(asyncio.Protocol):
             return True
         body = exchange.body
         if body is not None and not body.is_whole:
-            left = 0 if body.length is None else body.length - body.size
-            if body.has_failed or exchange.waits_for_100 or left > self._limits.body:
+            is_too_long = body.length is not None and body.length > self._limits.body  # see `RequestReader.count`
+            if body.has_failed or exchange.waits_for_100 or is_too_long:
                 return True
         return not self._requests.ahead and (self._requests.is_broken or self._has_ended)
 
