@@ -4,9 +4,10 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from functools import partial
+from types import FrameType
 from typing import Final
 
 from wablock.server.limits import Limits
@@ -65,27 +66,42 @@ class Server:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(self._serve(bound, listening, signals=signals))
 
-    def stop(self) -> None:
-        """From any thread; a second time: at once."""
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """As the signal `number` does; from any thread."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._stop)
+            self._loop.call_soon_threadsafe(self._stop, number)
 
     async def _serve(self, bound: socket.socket, listening: Callable[[], None], *, signals: bool) -> None:
         loop = self._loop = asyncio.get_running_loop()
         self._stopping, self._hurry = asyncio.Event(), asyncio.Event()
-        if signals:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, partial(self._stop, number))
-        async with self._running():
-            server = await loop.create_server(partial(Connection, self._connections), sock=bound, backlog=self._backlog)
-            listening()
-            await self._stopping.wait()
-            server.close()
-            await self._connections.stop(self._hurry)
+        with _signals_to(self.stop) if signals else nullcontext():
+            async with self._running():
+                connection = partial(Connection, self._connections)
+                server = await loop.create_server(connection, sock=bound, backlog=self._backlog)
+                listening()
+                await self._stopping.wait()
+                server.close()
+                await self._connections.stop(self._hurry)
 
-    def _stop(self, number: int = signal.SIGINT) -> None:
+    def _stop(self, number: int) -> None:
         if self._stopping is None or self._hurry is None:
             return
         if self._stopping.is_set() and number == signal.SIGINT:
             self._hurry.set()
         self._stopping.set()
+
+
+@contextmanager
+def _signals_to(stop: Callable[[int], None]) -> Iterator[None]:
+    """Not by the event loop, which cannot on Windows."""
+
+    def handler(number: int, _: FrameType | None) -> None:
+        stop(number)
+
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            if signal.getsignal(number) is handler:  # `listening` may have set another
+                signal.signal(number, previous)
