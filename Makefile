@@ -48,7 +48,7 @@ bench: setup ## the figures of docs/performance.md; needs wrk, gcc and nginx
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.cpu
 
-torture: setup ## the long tests: 1,000 power cuts, 30 kills, 16 failovers, long histories
+torture: setup ## the long tests: 1,000 power cuts, 30 kills, 16 failovers, long histories, 100,000 byte streams
 	TORTURE=1 $(BIN)/python -m pytest -m torture
 
 images: setup ## the pictures of the reference in docs/images; needs chromium
