@@ -9,7 +9,7 @@ python_client() {
   "$folder/$1/bin/python" -m pip install --quiet --disable-pip-version-check "${@:2}"
 }
 
-python_client pywa pywa==4.5.0 pytest -e "$here/../../..[server]"
+python_client pywa pywa==4.5.0 pytest starlette uvicorn -e "$here/../../..[server]"
 python_client sdk whatsapp-cloud-api-sdk==1.0.0
 python_client generated openapi-python-client==0.29.1
 mkdir -p "$folder/js"
