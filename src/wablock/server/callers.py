@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from wablock.access import Access, AccessToken
+from wablock.access import Access, AccessToken, Scope
+from wablock.block_list.ports import BusinessNumber
 from wablock.contract.errors import InvalidAccessToken, MissingAccessToken
 from wablock.server.credentials import header_token, tokens_in
 from wablock.server.limits import RateLimits
@@ -79,6 +80,11 @@ class Callers:
     async def authorize(self, request: Request) -> AccessToken:
         """The token of the header."""
         return await self.token(header_token(request))
+
+    async def number(self, request: Request, scope: Scope) -> BusinessNumber:
+        """The number that the path names, where the header's token may touch it with `scope`."""
+        token = await self.authorize(request)
+        return await self._access.number(token, request.parameters["phone_number_id"], scope, request.method)
 
     async def body(self, request: Request) -> bytes:
         """To be called after `authorize`."""

@@ -67,7 +67,7 @@ class DownstreamEndpoints:
         ]
 
     async def list_downstreams(self, request: Request) -> Answer:
-        number = await self._number(request)
+        number = await self._callers.number(request, Scope.MANAGE)
         found = await self._routes.listed(number.phone_number_id)
         return json_answer(request, DownstreamList([_told(info) for info in found]))
 
@@ -101,15 +101,11 @@ class DownstreamEndpoints:
         )
 
     async def remove_downstream(self, request: Request) -> Answer:
-        number = await self._number(request)
+        number = await self._callers.number(request, Scope.MANAGE)
         downstream_id = request.parameters["downstream_id"]
         if not await self._routes.remove_downstream(number.phone_number_id, downstream_id):
             raise UnknownObject("DELETE", downstream_id)
         return json_answer(request, Removed(success=True))
-
-    async def _number(self, request: Request) -> BusinessNumber:
-        token = await self._callers.authorize(request)
-        return await self._access.number(token, request.parameters["phone_number_id"], Scope.MANAGE, request.method)
 
 
 def _sendable(headers: dict[str, str]) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from wablock.access import Access, Scope
+from wablock.access import Scope
 from wablock.block_list.rules import SECOND
 from wablock.contract.errors import InvalidParameter
 from wablock.gate.drops import DropsSince
@@ -34,8 +34,7 @@ class RecentDropList(msgspec.Struct, omit_defaults=True):
 class DropEndpoint:
     """Answers `GET`."""
 
-    def __init__(self, access: Access, drops: DropsSince, callers: Callers) -> None:
-        self._access = access
+    def __init__(self, drops: DropsSince, callers: Callers) -> None:
         self._drops = drops
         self._callers = callers
 
@@ -43,8 +42,7 @@ class DropEndpoint:
         return [route("GET", "/v1/numbers/{phone_number_id}/drops", self.list_drops)]
 
     async def list_drops(self, request: Request) -> Answer:
-        token = await self._callers.authorize(request)
-        number = await self._access.number(token, request.parameters["phone_number_id"], Scope.READ, request.method)
+        number = await self._callers.number(request, Scope.READ)
         after = query_parameter(request, "after", "0")
         if not (after.isascii() and after.isdigit()):
             raise InvalidParameter("Param after must be a number, as an answer before gave it.")

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET
 
-from wablock.access import Access, Scope
+from wablock.access import Scope
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST
 from wablock.block_list.service import BlockList
 from wablock.contract import wire
@@ -32,17 +32,15 @@ class LastInboundResult(msgspec.Struct, omit_defaults=True):
 class LastInboundEndpoint:
     """Answers `PUT`."""
 
-    def __init__(self, block_list: BlockList, access: Access, callers: Callers) -> None:
+    def __init__(self, block_list: BlockList, callers: Callers) -> None:
         self._block_list = block_list
-        self._access = access
         self._callers = callers
 
     def routes(self) -> list[Route]:
         return [route("PUT", "/v1/numbers/{phone_number_id}/last_inbound", self.put_last_inbound)]
 
     async def put_last_inbound(self, request: Request) -> Answer:
-        token = await self._callers.authorize(request)
-        number = await self._access.number(token, request.parameters["phone_number_id"], Scope.WRITE, "PUT")
+        number = await self._callers.number(request, Scope.WRITE)
         asked = decoded(await self._callers.body(request), LastInbound)
         if asked.users is None:
             raise MissingParameter("users")

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import msgspec
 
 from wablock.access import Access, Scope, is_token
-from wablock.block_list.ports import BusinessNumber, Microseconds
+from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, UnknownObject
@@ -51,7 +51,7 @@ class UpstreamEndpoints:
         return [route("GET", _PATH, self.get), route("PUT", _PATH, self.put), route("DELETE", _PATH, self.delete)]
 
     async def get(self, request: Request) -> Answer:
-        number = await self._number(request)
+        number = await self._callers.number(request, Scope.MANAGE)
         found = await self._routes.listed_upstream(number.phone_number_id)
         if found is None:
             raise UnknownObject("GET", number.phone_number_id, _NONE)
@@ -72,14 +72,10 @@ class UpstreamEndpoints:
         return json_answer(request, _told(upstream.url, upstream.timeout, created_at))
 
     async def delete(self, request: Request) -> Answer:
-        number = await self._number(request)
+        number = await self._callers.number(request, Scope.MANAGE)
         if not await self._routes.remove_upstream(number.phone_number_id):
             raise UnknownObject("DELETE", number.phone_number_id, _NONE)
         return json_answer(request, Removed(success=True))
-
-    async def _number(self, request: Request) -> BusinessNumber:
-        token = await self._callers.authorize(request)
-        return await self._access.number(token, request.parameters["phone_number_id"], Scope.MANAGE, request.method)
 
 
 def _told(url: str, timeout: float, created_at: Microseconds) -> UpstreamSet:
