@@ -1,7 +1,6 @@
 """A business's own webhook: a real HTTP server on loopback that remembers what it was sent."""
 
 import socketserver
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import msgspec
+from tests.listening import listening
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -90,12 +90,5 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with _Server(("127.0.0.1", 0), Handler) as server:
-        receiver.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield receiver
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(_Server, Handler) as receiver.port:
+        yield receiver

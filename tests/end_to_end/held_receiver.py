@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 
+from tests.listening import listening
+
 _ANSWERS_WITHIN = 120  # seconds
 
 
@@ -57,13 +59,8 @@ def held_receiver() -> Iterator[HeldReceiver]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with _Server(("127.0.0.1", 0), Handler) as server:
-        receiver.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
+    with listening(_Server, Handler) as receiver.port:
         try:
             yield receiver
         finally:
             receiver.release()
-            server.shutdown()
-            thread.join()

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import Final
 
+from tests.listening import listening
+
 LARGE: Final = 20_000_000  # bytes
 
 
@@ -54,12 +56,5 @@ def large_upstream() -> Iterator[LargeUpstream]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with _Server(("127.0.0.1", 0), Handler) as server:
-        upstream.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield upstream
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(_Server, Handler) as upstream.port:
+        yield upstream

@@ -94,6 +94,6 @@ class Request(msgspec.Struct):
         return f"{self.scheme}://{self.header(b'host') or self.address}"
 
 
-def request(method: str, path: str, headers: Headers, body: bytes = b"", *, query: bytes = b"") -> Request:
+def request(method: str, path: str, headers: Headers, body: bytes = b"") -> Request:
     """A request that did not come over a connection."""
-    return Request(method, path, path.encode(), query, headers, dict(headers), WholeBody(body))
+    return Request(method, path, path.encode(), b"", headers, dict(headers), WholeBody(body))
