@@ -51,13 +51,13 @@ class Callers:
         if text is None and in_header_only:
             raise MissingAccessToken("A browser sends it as a header alone: Authorization: Bearer TOKEN")
         token = None if text is None and self._token_in_parameters else await self.token(text)
-        body = b""
-        if request.incoming is not NO_BODY:
-            body = await request.body(self._largest_body, proven=token is not None)
         if token is None:
+            body = await request.body(self._largest_body)
             await self._prove(request.query, body)
-        elif body:  # a body may take its time, and the token may be revoked meanwhile
-            token = await self._access.token(text)
+        elif request.incoming is NO_BODY:
+            body = b""
+        else:
+            body = await self._body(request, text)
         return Caller(token, body, text)
 
     async def _prove(self, query: bytes, body: bytes) -> None:
@@ -88,9 +88,11 @@ class Callers:
 
     async def body(self, request: Request) -> bytes:
         """To be called after `authorize`."""
-        body = b""
-        if request.incoming is not NO_BODY:
-            body = await request.body(self._largest_body, proven=True)
-        if body:  # see `read`
-            await self._access.token(header_token(request))
+        return b"" if request.incoming is NO_BODY else await self._body(request, header_token(request))
+
+    async def _body(self, request: Request, token: str | None) -> bytes:
+        is_here = request.incoming.is_whole
+        body = await request.body(self._largest_body, proven=True)
+        if not is_here:  # it may have taken its time, and the token may have been revoked meanwhile
+            await self._access.token(token)
         return body

@@ -25,8 +25,8 @@ _MEANING: Final = {"expires_at": "expires_at is in seconds since 1970"}
 _LONGEST: Final = 64  # characters: what is longer is nearly nothing, and is not kept in the cache
 
 
-def near_miss(items: Any) -> InvalidParameter | None:
-    """The failure of the first member of an item that is nearly one of ours; one that is null says nothing."""
+def refuse_near_misses(items: Any) -> None:
+    """Raise `InvalidParameter` for the first member of an item that is nearly one of ours. Null is ignored."""
     for index, item in enumerate(items[:MOST_USERS_PER_REQUEST] if isinstance(items, list) else ()):
         for name, value in item.items() if isinstance(item, dict) else ():
             if name in ITEM_NAMES or value is None or len(name) > _LONGEST:
@@ -34,8 +34,7 @@ def near_miss(items: Any) -> InvalidParameter | None:
             if meant := _meant(name):
                 place = f"block_users[{index}]"
                 message = f"Unknown parameter {place}[{name}]: write {place}[{meant}]."
-                return InvalidParameter(message, _MEANING.get(meant))
-    return None
+                raise InvalidParameter(message, _MEANING.get(meant))
 
 
 @functools.lru_cache(1_024)  # all items of a request have the same few

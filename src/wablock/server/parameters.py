@@ -21,7 +21,7 @@ from wablock.contract.errors import (
 )
 from wablock.gate.aside import aside
 from wablock.gate.width import TooWide, check_width
-from wablock.server.near_names import near_miss
+from wablock.server.near_names import refuse_near_misses
 
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
@@ -178,15 +178,15 @@ def _json_object(body: bytes) -> dict[str, Any]:
 def _convert(said: dict[str, Any]) -> Parameters:
     try:
         converted = msgspec.convert(said, Parameters, strict=False)
-        fault = near_miss(said.get("block_users"))
-    except msgspec.ValidationError as wrong:
-        fault = invalid(str(wrong))
-    if fault is None:
-        return converted
-    # The product is asked for first, whatever else is wrong.
-    if "block_users" in said:
-        Parameters(said.get("messaging_product"), []).users()
-    raise fault
+        refuse_near_misses(said.get("block_users"))
+    except (msgspec.ValidationError, InvalidParameter) as error:
+        # The product is checked first, whatever else is wrong.
+        if "block_users" in said:
+            Parameters(said.get("messaging_product"), []).users()
+        if isinstance(error, InvalidParameter):
+            raise
+        raise invalid(str(error)) from None
+    return converted
 
 
 def invalid(fault: str, choices: Sequence[str] = ()) -> InvalidParameter:
@@ -274,14 +274,16 @@ def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
 
     # Only the boundary counts: a charset of the caller's choice could be one that takes for ever to decode.
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+    if not boundary:
+        raise InvalidParameter(f"The {MULTIPART} body cannot be read.", "Its Content-Type names no boundary")
+    parser = FormParser(MULTIPART, on_field, on_file, boundary=boundary, config={"MAX_MEMORY_FILE_SIZE": len(body)})
     try:
-        if not boundary:
-            raise _NotReadable("Its Content-Type names no boundary")
-        parser = FormParser(MULTIPART, on_field, on_file, boundary=boundary, config={"MAX_MEMORY_FILE_SIZE": len(body)})
         parser.write(body)
         parser.finalize()
-    except (FormParserError, UnicodeError) as fault:
-        raise InvalidParameter(f"The {MULTIPART} body cannot be read.", str(fault)) from None
+    except (FormParserError, UnicodeError) as error:
+        raise InvalidParameter(f"The {MULTIPART} body cannot be read.", str(error)) from None
+    finally:
+        parser.parser = None  # its callbacks refer to `parser`: a cycle, which would keep the fields
     return fields
 
 

@@ -30,12 +30,18 @@ class Body(Protocol):
     def received(self) -> bytes:
         """The bytes that have arrived so far."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is to come."""
+
     async def read(self, largest: int, *, proven: bool) -> bytes:
         """See `Request.body`."""
 
 
 class WholeBody:
     """A body that is there from the beginning."""
+
+    is_whole = True
 
     def __init__(self, content: bytes = b"") -> None:
         self.received = content

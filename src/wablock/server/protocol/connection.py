@@ -11,6 +11,7 @@ import logging
 import socket
 import struct
 import sys
+from functools import partial
 from typing import Final
 
 from wablock.contract.errors import GraphError, Overloaded
@@ -20,7 +21,6 @@ from wablock.server.protocol.connections import Connections
 from wablock.server.protocol.deadline import Deadline
 from wablock.server.protocol.heads import RequestTooSlow
 from wablock.server.protocol.requests import Awaited, Exchange, RequestReader
-from wablock.server.protocol.stepping import Rest
 from wablock.server.protocol.streaming import StreamedBody
 from wablock.server.request import ClientWentAway, HangUp
 from wablock.server.request_ids import request_ids
@@ -40,6 +40,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._in_flight = connections.in_flight
         self._limits = connections.limits
         self._loop = asyncio.get_running_loop()
         self._requests = RequestReader(connections.limits, connections.bodies, self._read_on, self._is_behind_proxy)
@@ -161,52 +162,37 @@ class Connection(asyncio.Protocol):
         try:
             waits_for = coroutine.send(None)
         except StopIteration as done:
-            answer: Answer = done.value
-            if answer.chunks is None:
-                self._write(exchange, answer)
-            else:
-                self._connections.is_at_work(self)
-                self._connections.run(self._stream(exchange, answer))
-        except ClientWentAway:
-            self._is_over(exchange, ends=True)
-        except HangUp:
-            self._hang_up(exchange)
-        except (Exception, asyncio.CancelledError):
-            self._fail(exchange)
+            self._answer(exchange, done.value)
+        except (Exception, asyncio.CancelledError) as error:
+            self._answer(exchange, error)
         else:
-            if exchange.body is None or not exchange.body.is_awaited:  # else see `_read_on`
-                self._connections.is_at_work(self)
-            self._connections.run(self._finish(exchange, Rest(coroutine, waits_for)))
+            self._in_flight.finish(coroutine, waits_for, partial(self._finish, exchange))
+        if self._current is exchange and (exchange.body is None or not exchange.body.is_awaited):  # else see `_read_on`
+            self._connections.is_at_work(self)
 
-    async def _finish(self, exchange: Exchange, rest: Rest[Answer]) -> None:
-        try:
-            answer = await rest
-        except ClientWentAway:
-            self._is_over(exchange, ends=True)
-        except HangUp:
-            self._hang_up(exchange)
-        except asyncio.CancelledError:
-            if self._ends:  # the server stops, or the client has left
+    def _finish(self, exchange: Exchange, outcome: Answer | BaseException) -> None:
+        self._answer(exchange, outcome)
+        self._leave_task()
+
+    def _answer(self, exchange: Exchange, outcome: Answer | BaseException) -> None:
+        """`outcome`: what the application returned or raised."""
+        match outcome:
+            case Answer(chunks=None):
+                self._write(exchange, outcome)
+            case Answer():
+                self._in_flight.run(self._stream(exchange, outcome))
+            case ClientWentAway():
                 self._is_over(exchange, ends=True)
-            else:  # what the handler waited for was cancelled, not this task
-                self._fail(exchange)
-            raise
-        except Exception:
-            self._fail(exchange)
-        else:
-            if answer.chunks is None:
-                self._write(exchange, answer)
-                self._leave_task()
-            else:
-                await self._stream(exchange, answer)
+            case HangUp():
+                self._hang_up(exchange)
+            case asyncio.CancelledError() if self._ends:  # the server stops, or the client has left
+                self._is_over(exchange, ends=True)
+            case error:
+                self._log_failure("a request has no answer", exchange, error)
+                self._hang_up(exchange)
 
-    def _fail(self, exchange: Exchange) -> None:
-        """An application that raises what it should not has no answer."""
-        self._log_failure("a request has no answer", exchange)
-        self._hang_up(exchange)
-
-    def _log_failure(self, message: str, exchange: Exchange) -> None:
-        _log.exception(message, extra={"request_id": exchange.request.ids.fbtrace_id})
+    def _log_failure(self, message: str, exchange: Exchange, error: BaseException) -> None:
+        _log.error(message, exc_info=error, extra={"request_id": exchange.request.ids.fbtrace_id})
 
     def _hang_up(self, exchange: Exchange) -> None:
         self.abort()
@@ -244,9 +230,9 @@ class Connection(asyncio.Protocol):
         finally:
             try:
                 await body.aclose()
-            except Exception:
+            except Exception as error:
                 is_whole = False
-                self._log_failure("an answer's source cannot be closed", exchange)
+                self._log_failure("an answer's source cannot be closed", exchange, error)
             finally:
                 if self._end_means_whole and not is_whole and not self._ends:
                     self.abort()

@@ -8,13 +8,14 @@ from wablock.server.answers import Answer
 from wablock.server.limits import Limits
 from wablock.server.protocol.bodies import BodyBudget
 from wablock.server.protocol.heads import AnswerHeads
+from wablock.server.protocol.in_flight import InFlight
 from wablock.server.protocol.proxies import TrustedProxies
 from wablock.server.request import Request
 
 Application = Callable[[Request], Coroutine[Any, Any, Answer]]
 """Answers every request. It raises `ClientWentAway` and `HangUp`, nothing else.
 
-Its first step is taken without a task: what needs one (`asyncio.timeout` does) awaits `asyncio.sleep(0)` before.
+It runs without a task until it awaits `asyncio.sleep(0)`: what needs one, as `asyncio.timeout` does, does that before.
 """
 
 
@@ -67,7 +68,7 @@ class Connections:
         """Those without a request, the longest idle first."""
         self._unproven: dict[OpenConnection, None] = {}
         """Those that wait for a stranger's body, the longest first."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.in_flight: InFlight[Answer] = InFlight()
         self._all_closed: asyncio.Future[None] | None = None
 
     def add(self, connection: OpenConnection) -> bool:
@@ -102,12 +103,6 @@ class Connections:
         self._idle.pop(connection, None)
         self._unproven.pop(connection, None)
 
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """In a task, which ends with the server at the latest."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def stop(self, hurry: asyncio.Event) -> None:
         """Close the idle ones, let the others finish what they are at work on, and end what is left.
 
@@ -124,9 +119,7 @@ class Connections:
             hurried.cancel()
         for connection in list(self._open):
             connection.abort()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.in_flight.cancel()
 
     def _give_up(self, _: object = None) -> None:
         """Wait for none that are open no longer."""

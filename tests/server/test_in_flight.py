@@ -1,7 +1,6 @@
-"""The first step of a coroutine by hand: what follows it goes on as if it had been awaited from the beginning."""
+"""Coroutines that are stepped by hand do what they would do in a task from the beginning."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 from hypothesis import given
@@ -10,7 +9,7 @@ from tests.server.applications import get, serving_application, text
 from tests.server.raw_http import Connection
 
 from wablock.server.answers import Answer
-from wablock.server.protocol.stepping import Rest
+from wablock.server.protocol.in_flight import InFlight
 from wablock.server.request import Request
 
 _STEPS: Final = ("nothing", "result", "error", "caught error", "cancelled", "caught cancellation", "deeper", "closing")
@@ -22,10 +21,14 @@ class _Script:
     def __init__(self, steps: list[str]) -> None:
         self._steps = steps
         self.events: list[str] = []
+        self.has_ended = False
 
     async def run(self) -> str:
-        for step in self._steps:
-            await self._take(step)
+        try:
+            for step in self._steps:
+                await self._take(step)
+        finally:
+            self.has_ended = True
         return f"returned after {len(self.events)}"
 
     async def _take(self, step: str) -> None:
@@ -56,51 +59,91 @@ class _Script:
                 self.events.append(await future)
 
 
-async def _stepped(script: _Script) -> str:
+async def _stepped(script: _Script, cancelled_after: int | None) -> object:
+    """By hand, for as long as `script` waits for futures."""
+    loop = asyncio.get_running_loop()
+    in_flight: InFlight[str] = InFlight()
+    ended: asyncio.Future[str | BaseException] = loop.create_future()
     coroutine = script.run()
     try:
         waits_for = coroutine.send(None)
     except StopIteration as done:
-        result: str = done.value
-        return result
-    return await Rest(coroutine, waits_for)
+        return done.value, script.events
+    in_flight.finish(coroutine, waits_for, ended.set_result)
+    if cancelled_after is not None:
+        for _ in range(cancelled_after):
+            await asyncio.sleep(0)
+        await in_flight.cancel()
+    return _named(await ended), script.events
 
 
-async def _outcome(run: Callable[[_Script], Awaitable[str]], steps: list[str], cancelled_after: int | None) -> object:
-    script = _Script(steps)
-
-    async def running() -> str:
-        return await run(script)
-
-    task = asyncio.create_task(running())
+async def _in_task(script: _Script, cancelled_after: int | None) -> object:
+    task = asyncio.create_task(script.run())
     if cancelled_after is not None:
         for _ in range(cancelled_after + 1):
             await asyncio.sleep(0)
         task.cancel()
     await asyncio.wait([task])
     if task.cancelled():
-        return "cancelled", script.events
-    error = task.exception()
-    return (repr(error) if error else task.result()), script.events
+        return _named(asyncio.CancelledError()), script.events
+    return _named(task.exception() or task.result()), script.events
 
 
-@given(st.lists(st.sampled_from(_STEPS), max_size=6), st.none() | st.integers(0, 6))
-def test_the_rest_of_a_coroutine_goes_on_as_if_awaited(steps: list[str], cancelled_after: int | None) -> None:
+def _named(outcome: str | BaseException) -> str:
+    return outcome if isinstance(outcome, str) else type(outcome).__name__
+
+
+@given(st.lists(st.sampled_from(_STEPS), max_size=6))
+def test_a_coroutine_by_hand_returns_and_raises_what_it_would_in_a_task(steps: list[str]) -> None:
     async def both() -> tuple[object, object]:
-        awaited = await _outcome(_Script.run, steps, cancelled_after)
-        return awaited, await _outcome(_stepped, steps, cancelled_after)
+        return await _in_task(_Script(steps), None), await _stepped(_Script(steps), None)
 
-    awaited, stepped = asyncio.run(both())
+    in_task, stepped = asyncio.run(both())
 
-    assert stepped == awaited
+    assert stepped == in_task
 
 
-def test_every_request_takes_its_first_step_without_a_task() -> None:
+@given(st.lists(st.sampled_from(_STEPS), min_size=1, max_size=6), st.integers(0, 6))
+def test_a_coroutine_by_hand_ends_when_it_is_cancelled(steps: list[str], cancelled_after: int) -> None:
+    script = _Script(steps)
+
+    async def cancelled() -> object:
+        async with asyncio.timeout(5):
+            return await _stepped(script, cancelled_after)
+
+    asyncio.run(cancelled())
+
+    assert script.has_ended
+
+
+async def test_a_coroutine_that_waits_for_ever_is_cancelled() -> None:
+    in_flight: InFlight[None] = InFlight()
+    outcomes: list[object] = []
+    cleaned_up = []
+
+    async def waiting() -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await asyncio.sleep(0.001)
+            cleaned_up.append(True)
+
+    coroutine = waiting()
+    in_flight.finish(coroutine, coroutine.send(None), outcomes.append)
+    await in_flight.cancel()
+
+    assert cleaned_up == [True]
+    assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError]
+
+
+def test_a_request_runs_without_a_task_until_it_asks_for_one() -> None:
     has_task = []
 
     async def application(_: Request) -> Answer:
         has_task.append(asyncio.current_task() is not None)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # which is a future
+        has_task.append(asyncio.current_task() is not None)
+        await asyncio.sleep(0)
         has_task.append(asyncio.current_task() is not None)
         return text("answer")
 
@@ -109,7 +152,7 @@ def test_every_request_takes_its_first_step_without_a_task() -> None:
         for _ in range(3):
             connection.answer()
 
-    assert has_task == [False, True] * 3
+    assert has_task == [False, False, True] * 3
 
 
 def test_a_time_out_ends_a_request_that_waits_behind_another() -> None:

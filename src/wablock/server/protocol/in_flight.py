@@ -1,0 +1,126 @@
+"""Handlers in flight: coroutines that have taken their first step and have not returned.
+
+A coroutine that waits for futures alone needs no task, which is a tenth of a short request: its next step is taken when
+the future is done. One that needs a task, as `asyncio.timeout` does, says so with a bare yield: `asyncio.sleep(0)`.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class InFlight(Generic[T]):
+    """All handlers in flight of one server, and other work that ends with it at the latest."""
+
+    def __init__(self) -> None:
+        self._stepped: set[_Stepped[T]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def finish(
+        self, coroutine: Coroutine[Any, Any, T], waits_for: Any, ended: Callable[[T | BaseException], None]
+    ) -> None:
+        """Run the rest of `coroutine`, whose last step gave `waits_for`.
+
+        Then call `ended` with what it returned or raised.
+        """
+        if getattr(waits_for, "_asyncio_future_blocking", False):  # as a task knows a future that is awaited
+            self._stepped.add(_Stepped(self, coroutine, waits_for, ended))
+        else:
+            self.run(_finished(coroutine, waits_for, ended))
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` in a task."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def resume(self, stepped: "_Stepped[T]") -> None:
+        """Take the next step of a coroutine whose future is done."""
+        self._stepped.discard(stepped)
+        try:
+            waits_for = stepped.coroutine.send(None)
+        except StopIteration as done:
+            stepped.ended(done.value)
+        except (Exception, asyncio.CancelledError) as error:
+            stepped.ended(error)
+        else:
+            self.finish(stepped.coroutine, waits_for, stepped.ended)
+
+    async def cancel(self) -> None:
+        """Cancel all of it; returns once nothing runs."""
+        for stepped in self._stepped:
+            stepped.leave()
+            self.run(_finished(stepped.coroutine, stepped.future, stepped.ended))
+        self._stepped.clear()
+        await asyncio.sleep(0)  # a task that is cancelled before it begins would not reach its coroutine
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class _Stepped(Generic[T]):
+    """A coroutine that waits for a future."""
+
+    __slots__ = ("_in_flight", "coroutine", "ended", "future")
+
+    def __init__(
+        self,
+        in_flight: InFlight[T],
+        coroutine: Coroutine[Any, Any, T],
+        future: Any,
+        ended: Callable[[T | BaseException], None],
+    ) -> None:
+        self._in_flight = in_flight
+        self.coroutine = coroutine
+        self.future = future
+        self.ended = ended
+        future._asyncio_future_blocking = False  # noqa: SLF001 - as every task does with what it waits for
+        future.add_done_callback(self)
+
+    def __call__(self, _: object) -> None:
+        self._in_flight.resume(self)
+
+    def leave(self) -> None:
+        """Wait no more; a task is to take over."""
+        self.future.remove_done_callback(self)
+        self.future._asyncio_future_blocking = True  # noqa: SLF001
+
+
+async def _finished(
+    coroutine: Coroutine[Any, Any, T], waits_for: Any, ended: Callable[[T | BaseException], None]
+) -> None:
+    try:
+        result = await Rest(coroutine, waits_for)
+    except asyncio.CancelledError as error:
+        ended(error)
+        raise
+    except Exception as error:
+        ended(error)
+    else:
+        ended(result)
+
+
+class Rest(Generic[T]):
+    """What is left of a coroutine that has taken a step, to be awaited in a task."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], waits_for: Any) -> None:
+        """`waits_for`: what that step gave."""
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        """As `yield from` would go on with it."""
+        coroutine, waits_for = self._coroutine, self._waits_for
+        while True:
+            try:
+                try:
+                    value = yield waits_for
+                except BaseException as error:  # such as its task's end
+                    waits_for = coroutine.throw(error)
+                else:
+                    waits_for = coroutine.send(value)
+            except StopIteration as done:
+                result: T = done.value
+                return result
