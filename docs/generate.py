@@ -12,7 +12,7 @@ from cyclopts.argument import Argument
 from wablock.cli import app
 from wablock.conformance.sdk.scenarios import scenarios
 from wablock.conformance.suite import GROUPS
-from wablock.server.reference.failures import Failure, failures
+from wablock.reference.failures import Failure, failures
 
 _COMMANDS_HEAD: Final = """\
 # Commands

@@ -25,6 +25,8 @@ from wablock.gate.outbound import Outbound
 from wablock.gate.places import Places
 from wablock.gate.routes import Routes
 from wablock.name_lookups import NameLookups
+from wablock.reference.openapi import document
+from wablock.reference.pages import Pages
 from wablock.server.app import Application, Options
 from wablock.server.limits import Rate, RateLimits
 from wablock.server.metrics import Metrics
@@ -98,6 +100,7 @@ def build(
     )
     last_inbound = LastInbound(store.apply)
     drops = drops or RecentDrops()
+    public_url = answers.public_url and answers.public_url.rstrip("/")
 
     async def own_drops(number: BusinessNumber, seq: int) -> Sequence[Drop]:
         return drops.since(number.account_id, number.phone_number_id, seq)
@@ -151,10 +154,11 @@ def build(
             partial_failure_status=answers.partial_failure_status,
             list_has_input=answers.list_has_input,
             token_in_parameters=answers.token_in_parameters,
-            public_url=answers.public_url and answers.public_url.rstrip("/"),
+            public_url=public_url,
             pass_through=gate.pass_through,
             log_requests=log_requests,
         ),
+        reference=Pages(document(), public_url).routes(),
     )
     return Wired(application, store, metrics, block_list, routes, running)
 

@@ -10,7 +10,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.conformance.caller import Caller, said
 
-from wablock.server.openapi import document
+from wablock.reference.openapi import document
 
 DOCUMENT = document()
 PATH = "/{Version}/{Phone-Number-ID}/block_users"

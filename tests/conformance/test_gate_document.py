@@ -10,7 +10,7 @@ import pytest
 from tests.conformance.caller import Caller, calling
 from tests.running_server import running_server
 
-from wablock.server.openapi import document
+from wablock.reference.openapi import document
 from wablock.settings import KeySettings
 
 DOCUMENT = document()

@@ -76,12 +76,10 @@ def test_the_wheel_holds_the_package_its_migrations_its_pages_and_its_licence(di
     assert "wablock/py.typed" in names
     assert "wablock/storage/migrations/sqlite/0001_block_lists.sql" in names
     assert {
-        f"wablock/server/reference/{name}"
+        f"wablock/reference/{name}"
         for name in ("static/reference.css", "static/reference.js", "templates/page.html", "templates/parts.html")
     } <= set(names)
-    assert {"wablock/server/reference/templates/llms.txt", "wablock/server/reference/templates/reference.md"} <= set(
-        names
-    )
+    assert {"wablock/reference/templates/llms.txt", "wablock/reference/templates/reference.md"} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.startswith("tests") for name in names)
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -33,11 +33,9 @@ from wablock.server.endpoints.webhooks import Webhooks
 from wablock.server.limits import Limits, RateLimits
 from wablock.server.logged_path import LoggedPath
 from wablock.server.metrics import Metrics
-from wablock.server.openapi import document
 from wablock.server.outside import Outside
-from wablock.server.reference.pages import Pages
 from wablock.server.request import ClientWentAway, HangUp, Request
-from wablock.server.router import Router
+from wablock.server.router import Route, Router
 
 _log = logging.getLogger("wablock.server")
 
@@ -79,10 +77,10 @@ class Application:
         rates: RateLimits,
         limits: Limits,
         options: Options,
+        reference: Iterable[Route],
     ) -> None:
-        """`scrape`: what `/metrics` tells, in Prometheus' text format."""
+        """`scrape`: the text of `/metrics`, in Prometheus' format. `reference`: the routes of the reference pages."""
         callers = Callers(access, rates, limits.body, token_in_parameters=options.token_in_parameters)
-        schema = document()
         endpoints = (
             BlockUsers(
                 block_list,
@@ -101,13 +99,12 @@ class Application:
             DropEndpoint(drops, callers),
             UpstreamEndpoints(access, routes, outside, callers),
             Health(is_ready, scrape),
-            Pages(schema, options.public_url),
             Messages(outbound, access, callers, rates, pass_through=options.pass_through),
         )
-        self._router = Router(route for endpoint in endpoints for route in endpoint.routes())
+        self._router = Router([*(route for endpoint in endpoints for route in endpoint.routes()), *reference])
         self._metrics = metrics
         self._logs_all = options.log_requests
-        self._logged_path = LoggedPath([*schema["paths"], *self._router.templates])
+        self._logged_path = LoggedPath(self._router.templates)
 
     async def __call__(self, request: Request) -> Answer:
         started = time.perf_counter()

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from wablock.server.openapi import document
+from wablock.reference.openapi import document
 
 TOKEN: Final = "wablock-sdk-token"
 PHONE_NUMBER_ID: Final = "106540352242922"

@@ -6,8 +6,8 @@ from wablock.addresses import NotPublic
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
 from wablock.gate.routes import META
-from wablock.server.openapi.operations import MOMENT, NUMBER, NUMBER_ID, operation, path, query
-from wablock.server.openapi.responses import REFUSED
+from wablock.reference.openapi.operations import MOMENT, NUMBER, NUMBER_ID, operation, path, query
+from wablock.reference.openapi.responses import REFUSED
 
 _TAG: Final = "Gate"
 _DOWNSTREAM: Final = {

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from tests.running_server import RunningServer, running_server
 
-from wablock.server.openapi import document
+from wablock.reference.openapi import document
 from wablock.settings import AnswerSettings
 
 _DOCUMENT = document()

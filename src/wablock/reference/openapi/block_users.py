@@ -7,9 +7,9 @@ import msgspec
 from wablock.block_list.rules import DEFAULT_LIMIT, LARGEST_LIMIT
 from wablock.contract import cursor, errors, wire
 from wablock.contract.cursor import Cursor
+from wablock.reference.openapi.responses import BAD_PAGE, IDS, NOT_A_LIST_REQUEST, REFUSED, failures, success
+from wablock.reference.openapi.schemas import REQUESTS, reference
 from wablock.server.answers import error_body
-from wablock.server.openapi.responses import BAD_PAGE, IDS, NOT_A_LIST_REQUEST, REFUSED, failures, success
-from wablock.server.openapi.schemas import REQUESTS, reference
 from wablock.server.parameters import FIELDS
 
 _PATH: Final = "/{Version}/{Phone-Number-ID}/block_users"

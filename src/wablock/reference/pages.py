@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
+from wablock.reference.rendering import Rendered, render
 from wablock.server.answers import Answer, etag_of, page
 from wablock.server.browsers import OWN_PAGE
-from wablock.server.reference.rendering import Rendered, render
 from wablock.server.request import Request
 from wablock.server.router import Handler, Route, route
 
@@ -81,7 +81,7 @@ class Pages:
 
 def _file(name: str, media_type: bytes) -> Handler:
     async def answer(request: Request) -> Answer:
-        content = resources.files("wablock.server.reference").joinpath("static", name).read_bytes()
+        content = resources.files("wablock.reference").joinpath("static", name).read_bytes()
         return _known_or_new(request, content, media_type)
 
     return answer

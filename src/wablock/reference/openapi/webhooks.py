@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 from wablock.contract import errors
+from wablock.reference.openapi.operations import Operation, query
+from wablock.reference.openapi.responses import JSON, common, failed, success
+from wablock.reference.openapi.schemas import reference
 from wablock.server.endpoints.webhooks import LARGEST_BODY, PATH
-from wablock.server.openapi.operations import Operation, query
-from wablock.server.openapi.responses import JSON, common, failed, success
-from wablock.server.openapi.schemas import reference
 
 _TAG: Final = "Gate"
 _CHALLENGE: Final = "1158201444"

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
-from wablock.server.openapi.responses import JSON, failures
-from wablock.server.openapi.schemas import Schema, reference
+from wablock.reference.openapi.responses import JSON, failures
+from wablock.reference.openapi.schemas import Schema, reference
 
 Operation = dict[str, Any]
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from wablock.server.reference import wording
+from wablock.reference import wording
 
 Components = dict[str, dict[str, Any]]
 

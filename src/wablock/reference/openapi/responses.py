@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
+from wablock.reference.openapi.schemas import reference
 from wablock.server.answers import failure
-from wablock.server.openapi.schemas import reference
 from wablock.server.request_ids import RequestIds
 
 Response = dict[str, Any]

@@ -12,10 +12,10 @@ from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 
-from wablock.server.reference.failures import failures
-from wablock.server.reference.model import BLOCK_API, Group, Reference, Schema, reference
-from wablock.server.reference.schemas import Row
-from wablock.server.reference.wording import ELSEWHERE, WABLOCK
+from wablock.reference.failures import failures
+from wablock.reference.model import BLOCK_API, Group, Reference, Schema, reference
+from wablock.reference.schemas import Row
+from wablock.reference.wording import ELSEWHERE, WABLOCK
 
 _HERE: Final = "https://this-server.invalid"
 _CODE: Final = re.compile(r"`([^`]+)`")
@@ -40,7 +40,7 @@ class Rendered(msgspec.Struct, frozen=True):
 def render(document: dict[str, Any]) -> Rendered:
     """Takes long enough that an event loop should not wait for it."""
     environment = Environment(
-        loader=PackageLoader("wablock.server.reference"),
+        loader=PackageLoader("wablock.reference"),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -6,10 +6,10 @@ from wablock.contract import errors
 from wablock.contract.errors import GraphError
 from wablock.gate.send_request import request
 from wablock.gate.send_request.recipients import unreadable_recipient
-from wablock.server.openapi.block_users import PATH_PARAMETERS
-from wablock.server.openapi.operations import WA_ID
-from wablock.server.openapi.responses import JSON, REFUSED, failed, failures
-from wablock.server.openapi.schemas import reference
+from wablock.reference.openapi.block_users import PATH_PARAMETERS
+from wablock.reference.openapi.operations import WA_ID
+from wablock.reference.openapi.responses import JSON, REFUSED, failed, failures
+from wablock.reference.openapi.schemas import reference
 
 _MESSAGE: Final = {"messaging_product": "whatsapp", "to": WA_ID, "type": "text", "text": {"body": "Hello"}}
 _FORM: Final = _MESSAGE | {"text": '{"body":"Hello"}'}

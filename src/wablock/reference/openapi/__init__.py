@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from wablock import __version__
-from wablock.server.openapi import (
+from wablock.reference.openapi import (
     block_users,
     check,
     health,

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from wablock.server.openapi.operations import MOMENT, NUMBER, NUMBER_ID, USER, WA_ID, operation
-from wablock.server.openapi.responses import REFUSED
+from wablock.reference.openapi.operations import MOMENT, NUMBER, NUMBER_ID, USER, WA_ID, operation
+from wablock.reference.openapi.responses import REFUSED
 
 _TAG: Final = "Management"
 _TOKEN: Final = {

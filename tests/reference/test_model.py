@@ -9,12 +9,12 @@ import pytest
 
 from wablock.contract import errors
 from wablock.contract.errors import GraphError, UserFailure
-from wablock.server.openapi import document
-from wablock.server.reference.failures import failures
-from wablock.server.reference.model import Operation, reference
-from wablock.server.reference.rendering import render
-from wablock.server.reference.samples import samples
-from wablock.server.reference.schemas import rows, type_text
+from wablock.reference.failures import failures
+from wablock.reference.model import Operation, reference
+from wablock.reference.openapi import document
+from wablock.reference.rendering import render
+from wablock.reference.samples import samples
+from wablock.reference.schemas import rows, type_text
 
 _BASE = "https://blocks.example.com"
 _ALL = [operation for group in reference(document(), _BASE).groups for operation in group.operations]

@@ -7,9 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from wablock.contract import versions
-from wablock.server.reference import wording
-from wablock.server.reference.samples import Sample, samples
-from wablock.server.reference.schemas import Components, Row, rows, type_text
+from wablock.reference import wording
+from wablock.reference.samples import Sample, samples
+from wablock.reference.schemas import Components, Row, rows, type_text
 
 BLOCK_API: Final = "Block API"
 _METHODS: Final = ("get", "put", "post", "delete")

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from wablock.server.openapi.responses import JSON, common
-from wablock.server.openapi.schemas import reference
+from wablock.reference.openapi.responses import JSON, common
+from wablock.reference.openapi.schemas import reference
 
 
 def paths() -> dict[str, Any]:

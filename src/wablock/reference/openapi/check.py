@@ -5,8 +5,18 @@ from typing import Any, Final
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
 from wablock.contract.typed_numbers import WITH_COUNTRY_CODE
-from wablock.server.openapi.operations import MOMENT, NUMBER, NUMBER_ID, USER, WA_ID, Operation, operation, path, query
-from wablock.server.openapi.responses import JSON, REFUSED, failed
+from wablock.reference.openapi.operations import (
+    MOMENT,
+    NUMBER,
+    NUMBER_ID,
+    USER,
+    WA_ID,
+    Operation,
+    operation,
+    path,
+    query,
+)
+from wablock.reference.openapi.responses import JSON, REFUSED, failed
 
 _TAG: Final = "Gate"
 _FREE: Final = "16505550101"
