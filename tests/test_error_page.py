@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from wablock import failures
 from wablock.contract import errors
 
 PAGE: Final = (Path(__file__).parent.parent / "docs/how-to/what-each-error-means.md").read_text()
@@ -17,7 +18,8 @@ _USER_ROW = re.compile(r"^\| (\d+) \|", re.MULTILINE)
 def test_every_failure_of_a_request_has_a_row_with_its_code_subcode_and_status() -> None:
     kinds = [
         kind
-        for _, kind in inspect.getmembers(errors, inspect.isclass)
+        for module in (errors, failures)
+        for _, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, errors.GraphError) and kind is not errors.GraphError
     ]
 

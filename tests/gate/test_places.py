@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from wablock.contract.errors import Overloaded
+from wablock.failures import Overloaded
 from wablock.gate.places import Places
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.gate.memory_routes import MemoryRoutes
 
 from wablock.block_list.ports import BusinessNumber
-from wablock.contract.errors import InvalidSignature
+from wablock.failures import InvalidSignature
 from wablock.gate import proof
 from wablock.gate.proof import Proof
 from wablock.gate.routes import Routes

@@ -7,6 +7,7 @@ import shlex
 
 import pytest
 
+from wablock import failures as own_failures
 from wablock.contract import errors
 from wablock.contract.errors import GraphError, UserFailure
 from wablock.reference.failures import failures
@@ -27,7 +28,8 @@ def _named(operation_id: str) -> Operation:
 def test_every_failure_of_the_contract_is_in_the_table() -> None:
     answered = {
         name
-        for name, found in inspect.getmembers(errors, inspect.isclass)
+        for module in (errors, own_failures)
+        for name, found in inspect.getmembers(module, inspect.isclass)
         if issubclass(found, GraphError | UserFailure) and found not in (GraphError, UserFailure)
     }
 

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from wablock.contract.errors import BodyTooLarge
+from wablock.failures import BodyTooLarge
 from wablock.server.protocol.bodies import BodyBudget, IncomingBody
 
 ALL: Final = 400

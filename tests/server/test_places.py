@@ -8,7 +8,7 @@ from tests.running_server import running_server
 from tests.server.applications import get, post, serving_application, text
 from tests.server.raw_http import Connection, request
 
-from wablock.contract.errors import Overloaded
+from wablock.failures import Overloaded
 from wablock.server.answers import Answer
 from wablock.server.limits import Limits
 from wablock.server.request import Request

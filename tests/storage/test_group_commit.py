@@ -13,7 +13,8 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
 
 from wablock.block_list.ports import Change, Outcome, Sweep
-from wablock.contract.errors import BlocklistInternalError, Overloaded, UnknownObject
+from wablock.contract.errors import BlocklistInternalError, UnknownObject
+from wablock.failures import Overloaded
 from wablock.storage import Store
 from wablock.storage.group_commit import Backlog, GroupCommit
 

@@ -9,7 +9,7 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
 
 from wablock.block_list.ports import Block, Outcome
-from wablock.contract.errors import Overloaded
+from wablock.failures import Overloaded
 from wablock.storage.group_commit import Backlog
 from wablock.storage.list_commits import ListCommits
 

@@ -11,7 +11,7 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import person
 
 from wablock.block_list.ports import BusinessNumber, Change
-from wablock.contract.errors import Overloaded
+from wablock.failures import Overloaded
 from wablock.storage import CannotOpen, SqliteStore
 from wablock.storage.sqlite import moves
 

@@ -9,7 +9,7 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, typed
 from tests.storage.version_before import Blocked, Rows, fill_sqlite, moving_sqlite, sqlite_rows
 
-from wablock.contract.errors import Overloaded
+from wablock.failures import Overloaded
 from wablock.storage import CannotOpen, SqliteStore
 from wablock.storage.sqlite import backups, moves
 from wablock.storage.sqlite.connection import migrations

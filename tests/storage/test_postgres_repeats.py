@@ -15,7 +15,8 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
 
 from wablock.block_list.ports import Outcome, Refusal
-from wablock.contract.errors import BlocklistInternalError, Overloaded
+from wablock.contract.errors import BlocklistInternalError
+from wablock.failures import Overloaded
 from wablock.storage import open_store
 from wablock.storage.postgres import PostgresStore
 from wablock.storage.postgres.connections import Connection, Connections

@@ -14,7 +14,7 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, people, person
 
 from wablock.block_list.ports import Outcome, Refusal
-from wablock.contract.errors import Overloaded
+from wablock.failures import Overloaded
 from wablock.storage import Store, open_store
 from wablock.storage.postgres import together
 from wablock.storage.postgres.connections import Connection, Connections

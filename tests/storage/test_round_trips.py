@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from wablock.contract.errors import BlocklistInternalError, Overloaded
+from wablock.contract.errors import BlocklistInternalError
+from wablock.failures import Overloaded
 from wablock.storage.round_trips import RoundTrips
 
 

@@ -1,7 +1,7 @@
-"""Every failure of the Block API: one class each, with its code, type and HTTP status.
+"""The failures that Meta published: one class each, with its code, type and HTTP status.
 
 A rule raises the class; `server/app.py` alone turns it into an answer. A `GraphError` fails a whole request, a
-`UserFailure` one user of it.
+`UserFailure` one user of it. wablock's own failures, which Meta has no page about, are in `wablock/failures.py`.
 """
 
 from datetime import UTC, datetime
@@ -130,13 +130,6 @@ class ParentUserId(InvalidParameter):
         )
 
 
-class BodyTooLarge(InvalidParameter):
-    status = 413
-
-    def __init__(self, limit: int) -> None:
-        super().__init__("Request body too large", f"A request body may have up to {limit} bytes.")
-
-
 # -- how much the caller asked for
 
 
@@ -167,17 +160,6 @@ class ApplicationRequestLimit(GraphError):
             f"This access token has made too many requests. Try again in {retry_after} s.",
             retry_after=retry_after,
         )
-
-
-class Overloaded(GraphError):
-    """The server cannot take this request now; nothing was changed."""
-
-    code = 2
-    status = 503
-    is_transient = True
-
-    def __init__(self, details: str, retry_after: int = 1) -> None:
-        super().__init__("(#2) Service temporarily unavailable", details, retry_after=retry_after)
 
 
 # -- the block list
@@ -231,53 +213,6 @@ class BlockedByBusiness(GraphError):
             "(#130403) The business has blocked the user",
             "Unable to deliver the message. This business has blocked the end user on WhatsApp",
         )
-
-
-class NotSent(GraphError):
-    """The upstream gave no answer. It may have done what it was asked, so nothing is said of trying again."""
-
-    code = 131000
-    status = 502
-
-    def __init__(self, details: str) -> None:
-        super().__init__("(#131000) Something went wrong", details)
-
-
-class UpstreamTimedOut(NotSent):
-    status = 504
-
-
-class InvalidSignature(GraphError):
-    """A webhook that nobody who may has signed. Who exists here is not told."""
-
-    status = 401
-
-    def __init__(self) -> None:
-        super().__init__(
-            "(#100) Invalid signature",
-            "X-Hub-Signature-256 must be sha256= and the HMAC-SHA256 of the body under the account's app secret. "
-            "Set it with: wablock account set",
-        )
-
-
-class WrongVerifyToken(GraphError):
-    status = 403
-
-    def __init__(self) -> None:
-        super().__init__(
-            "(#100) Wrong verify token", "hub.verify_token is no account's. Set it with: wablock account set"
-        )
-
-
-class NotDelivered(GraphError):
-    """A webhook that a required downstream did not take; its sender is to send it again."""
-
-    code = 2
-    status = 502
-    is_transient = True
-
-    def __init__(self, details: str) -> None:
-        super().__init__("(#2) Not delivered", details, retry_after=1)
 
 
 # -- one user

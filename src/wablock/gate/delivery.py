@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from wablock.block_list.ports import BusinessNumber
-from wablock.contract.errors import NotDelivered
+from wablock.failures import NotDelivered
 from wablock.gate.duplicates import Delivered, StillOnTheWay
 from wablock.gate.places import Places
 from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refused

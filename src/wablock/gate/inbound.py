@@ -9,8 +9,9 @@ from typing import NoReturn, Protocol
 
 from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Member, Microseconds
 from wablock.block_list.service import BlockList
-from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter, InvalidSignature, Overloaded
+from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter
 from wablock.contract.number_plans import country_to_read_by
+from wablock.failures import InvalidSignature, Overloaded
 from wablock.gate.aside import aside
 from wablock.gate.dashboard_test import DashboardTest
 from wablock.gate.delivery import Delivery, Part

@@ -5,7 +5,8 @@ from functools import partial
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.service import BlockList
-from wablock.contract.errors import BlockedByBusiness, NotSent, Overloaded, UnknownObject, UpstreamTimedOut
+from wablock.contract.errors import BlockedByBusiness, UnknownObject
+from wablock.failures import NotSent, Overloaded, UpstreamTimedOut
 from wablock.gate.aside import aside
 from wablock.gate.places import Places
 from wablock.gate.ports import Answer, CannotUnseal, GateMeter, Sender, Upstream, UpstreamFailed

@@ -4,7 +4,7 @@ A request that waits keeps its connection, and a server has only so many. An acc
 to others: alone a half, two accounts a third each, and some are always free.
 """
 
-from wablock.contract.errors import Overloaded
+from wablock.failures import Overloaded
 
 
 class Places:

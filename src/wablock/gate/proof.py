@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, Protocol, TypeAlias
 
 from wablock.block_list.ports import BusinessNumber
-from wablock.contract.errors import InvalidSignature
+from wablock.failures import InvalidSignature
 from wablock.gate.aside import LARGE
 from wablock.gate.ports import Account, GateMeter
 from wablock.gate.routes import Routes

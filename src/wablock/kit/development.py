@@ -11,7 +11,8 @@ import msgspec
 
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.ports import BusinessNumber
-from wablock.contract.errors import BlocklistInternalError, Overloaded
+from wablock.contract.errors import BlocklistInternalError
+from wablock.failures import Overloaded
 from wablock.gate.ports import Upstream
 from wablock.gate.routes import NewDownstream
 from wablock.kit import seeds

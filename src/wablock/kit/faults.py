@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET
 
+from wablock import failures
 from wablock.contract import errors, wire
 from wablock.contract.errors import GraphError
 from wablock.server.answers import Answer, encoded, error_body, failure
@@ -24,11 +25,11 @@ _KNOWN: Final[tuple[GraphError, ...]] = (
     errors.InvalidParameter(),
     errors.ApplicationRequestLimit(1),
     errors.RateLimitHit("This number has had too many requests. Try again in 1 s."),
-    errors.Overloaded("Nothing was changed; try again."),
+    failures.Overloaded("Nothing was changed; try again."),
     errors.BlocklistConcurrentUpdate(),
     errors.BlocklistInternalError(),
     errors.BlockedByBusiness(),
-    errors.NotSent("The upstream gave no answer"),
+    failures.NotSent("The upstream gave no answer"),
 )
 
 

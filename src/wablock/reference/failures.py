@@ -7,6 +7,15 @@ import msgspec
 from wablock.contract import errors
 from wablock.contract.errors import GraphError, UserFailure
 from wablock.contract.typed_numbers import WITH_COUNTRY_CODE
+from wablock.failures import (
+    BodyTooLarge,
+    InvalidSignature,
+    NotDelivered,
+    NotSent,
+    Overloaded,
+    UpstreamTimedOut,
+    WrongVerifyToken,
+)
 
 _ID: Final = "106540352242922"
 _MOMENT: Final = 1_737_679_688_383_584
@@ -52,7 +61,7 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         'Send `"messaging_product": "whatsapp"`.',
     ),
     (
-        errors.BodyTooLarge(1_048_576),
+        BodyTooLarge(1_048_576),
         "The body has too many bytes.",
         "Send fewer users in one request, or raise `--max-body`.",
     ),
@@ -68,7 +77,7 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         "Wait as long as Retry-After says, or raise `--requests-per-minute-per-token`.",
     ),
     (
-        errors.Overloaded("Too many changes are waiting to be written. Nothing was changed."),
+        Overloaded("Too many changes are waiting to be written. Nothing was changed."),
         "The server cannot take the request now. Nothing was changed.",
         "Send it again after Retry-After.",
     ),
@@ -93,23 +102,23 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         "Unblock the user first.",
     ),
     (
-        errors.NotSent("The upstream cannot be reached"),
+        NotSent("The upstream cannot be reached"),
         "The upstream gave no answer.",
         "Find out whether it was sent before sending it again.",
     ),
     (
-        errors.UpstreamTimedOut("The upstream took too long"),
+        UpstreamTimedOut("The upstream took too long"),
         "The upstream was too slow.",
         "Find out whether it was sent before sending it again.",
     ),
     (
-        errors.InvalidSignature(),
+        InvalidSignature(),
         "Nobody who may has signed the webhook.",
         "Set the app secret: `wablock account set`.",
     ),
-    (errors.WrongVerifyToken(), "The verify token is no account's.", "Set it: `wablock account set`."),
+    (WrongVerifyToken(), "The verify token is no account's.", "Set it: `wablock account set`."),
     (
-        errors.NotDelivered("The downstream 5f2c9a10 did not take it: it answered 500"),
+        NotDelivered("The downstream 5f2c9a10 did not take it: it answered 500"),
         "A required receiver did not take the webhook.",
         "Mend the receiver; the sender tries again.",
     ),

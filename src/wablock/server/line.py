@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from wablock.contract.errors import Overloaded
+from wablock.failures import Overloaded
 
 _ANSWERED_WITHIN: Final = 5.0  # seconds: a parent that is busy with a worker that does not answer takes one
 

@@ -6,8 +6,8 @@ from typing import Final, Protocol
 
 import msgspec
 
-from wablock.contract.errors import BodyTooLarge
 from wablock.contract.versions import answering_version
+from wablock.failures import BodyTooLarge
 from wablock.server.request_ids import RequestIds, request_ids
 
 Headers = list[tuple[bytes, bytes]]

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 from wablock.block_list.ports import Outcome
-from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded
+from wablock.contract.errors import BlocklistInternalError, GraphError
+from wablock.failures import Overloaded
 
 C = TypeVar("C")
 

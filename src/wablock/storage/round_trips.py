@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded
+from wablock.contract.errors import BlocklistInternalError, GraphError
+from wablock.failures import Overloaded
 from wablock.storage.unreachable import Unreachable
 
 Q = TypeVar("Q")

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
+from wablock.failures import NotSent, UpstreamTimedOut
 from wablock.gate.send_request import request
 from wablock.gate.send_request.recipients import unreadable_recipient
 from wablock.reference.openapi.block_users import PATH_PARAMETERS
@@ -67,8 +68,8 @@ def _send() -> dict[str, Any]:
 
 
 def _no_answer() -> GraphError:
-    return errors.NotSent("The upstream did not answer: no connection: All connection attempts failed")
+    return NotSent("The upstream did not answer: no connection: All connection attempts failed")
 
 
 def _late() -> GraphError:
-    return errors.UpstreamTimedOut("The upstream did not answer: it did not answer within 30 s")
+    return UpstreamTimedOut("The upstream did not answer: it did not answer within 30 s")

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
+from wablock.failures import BodyTooLarge, Overloaded
 from wablock.reference.openapi.schemas import reference
 from wablock.server.answers import failure
 from wablock.server.request_ids import RequestIds
@@ -44,7 +45,7 @@ _COMMON: Final[dict[str, tuple[str, str, dict[str, GraphError]]]] = {
     ),
     "403": ("PermissionDenied", "The access token may not do this", {"No permission": errors.PermissionDenied()}),
     "408": ("TooSlow", "The request came too slowly", {}),
-    "413": ("BodyTooLarge", "The request body is too large", {"Body too large": errors.BodyTooLarge(1_048_576)}),
+    "413": ("BodyTooLarge", "The request body is too large", {"Body too large": BodyTooLarge(1_048_576)}),
     "431": ("HeadTooLarge", "The request line and headers are too large", {}),
     "500": (
         "InternalError",
@@ -54,7 +55,7 @@ _COMMON: Final[dict[str, tuple[str, str, dict[str, GraphError]]]] = {
     "503": (
         "Overloaded",
         "The server has too much to do; nothing was changed",
-        {"Overloaded": errors.Overloaded("Too many changes are waiting to be written. Nothing was changed.")},
+        {"Overloaded": Overloaded("Too many changes are waiting to be written. Nothing was changed.")},
     ),
 }
 

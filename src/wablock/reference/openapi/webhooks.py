@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from wablock import failures
 from wablock.contract import errors
 from wablock.reference.openapi.operations import Operation, query
 from wablock.reference.openapi.responses import JSON, common, failed, success
@@ -18,8 +19,8 @@ _SIGNATURE: Final = {
     "them are none.",
     "schema": {"type": "string", "pattern": "^sha256=[0-9a-fA-F]{64}$"},
 }
-_NOBODY: Final = errors.NotDelivered("The downstream 5f2c9a10 did not take it: it answered 500")
-_UNROUTED: Final = errors.NotDelivered("106540352242922 has no downstream. Add one with: wablock downstream add")
+_NOBODY: Final = failures.NotDelivered("The downstream 5f2c9a10 did not take it: it answered 500")
+_UNROUTED: Final = failures.NotDelivered("106540352242922 has no downstream. Add one with: wablock downstream add")
 _WEBHOOK: Final = {
     "object": "whatsapp_business_account",
     "entry": [
@@ -91,7 +92,7 @@ def _handshake() -> Operation:
                     )
                 },
             ),
-            "403": failed("No account has this verify token", {"Wrong verify token": errors.WrongVerifyToken()}),
+            "403": failed("No account has this verify token", {"Wrong verify token": failures.WrongVerifyToken()}),
         },
     }
 
@@ -112,14 +113,16 @@ def _delivery() -> Operation:
         | {
             "200": success("Handed over, or nothing was left", "WebhookTaken", {"Handed over": {"success": True}}),
             "400": failed("Not a webhook", {"Not JSON": errors.InvalidParameter("The body must be a JSON object.")}),
-            "401": failed("The account that it speaks of has not signed it", {"Not signed": errors.InvalidSignature()}),
+            "401": failed(
+                "The account that it speaks of has not signed it", {"Not signed": failures.InvalidSignature()}
+            ),
             "502": failed(
                 "A required downstream did not take it, or the number has none",
                 {"Not taken": _NOBODY, "No downstream": _UNROUTED},
             ),
             "503": failed(
                 "The block list cannot be asked, or a secret not be read",
-                {"Not asked": errors.Overloaded("The block list cannot be asked. Send the webhook again.")},
+                {"Not asked": failures.Overloaded("The block list cannot be asked. Send the webhook again.")},
             ),
         },
     }

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from wablock.contract.errors import Overloaded
+from wablock.failures import Overloaded
 from wablock.server.answers import Answer, page
 from wablock.server.metrics import CONTENT_TYPE
 from wablock.server.request import Request

@@ -3,7 +3,8 @@
 from typing import Final
 from urllib.parse import parse_qs
 
-from wablock.contract.errors import InvalidParameter, WrongVerifyToken
+from wablock.contract.errors import InvalidParameter
+from wablock.failures import WrongVerifyToken
 from wablock.gate.inbound import Inbound
 from wablock.gate.routes import Routes
 from wablock.server.answers import Answer, header_lines, success_body

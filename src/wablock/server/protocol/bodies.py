@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from wablock.contract.errors import BodyTooLarge, Overloaded
+from wablock.failures import BodyTooLarge, Overloaded
 from wablock.server.request import ClientWentAway
 
 _BEFORE_IT_IS_READ: Final = 65_536  # bytes that are taken before a handler reads

@@ -14,8 +14,9 @@ import sys
 from functools import partial
 from typing import Final
 
-from wablock.contract.errors import GraphError, Overloaded
+from wablock.contract.errors import GraphError
 from wablock.contract.versions import answering_version
+from wablock.failures import Overloaded
 from wablock.server.answers import Answer, failure
 from wablock.server.protocol.connections import Connections
 from wablock.server.protocol.deadline import Deadline

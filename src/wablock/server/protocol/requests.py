@@ -12,7 +12,8 @@ from typing import Final
 import httptools
 import msgspec
 
-from wablock.contract.errors import GraphError, Overloaded, UnsupportedMethod
+from wablock.contract.errors import GraphError, UnsupportedMethod
+from wablock.failures import Overloaded
 from wablock.server.limits import Limits
 from wablock.server.protocol.bodies import BodyBudget, IncomingBody
 from wablock.server.protocol.heads import BadRequest, HeadTooLarge, check_head, target

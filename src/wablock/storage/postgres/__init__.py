@@ -24,7 +24,8 @@ from wablock.block_list.ports import (
     Sweep,
     Unblock,
 )
-from wablock.contract.errors import GraphError, Overloaded, UnknownObject
+from wablock.contract.errors import GraphError, UnknownObject
+from wablock.failures import Overloaded
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter
 from wablock.storage.list_commits import ListCommits

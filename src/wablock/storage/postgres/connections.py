@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import asyncpg
 
-from wablock.contract.errors import BlocklistInternalError, GraphError, Overloaded
+from wablock.contract.errors import BlocklistInternalError, GraphError
+from wablock.failures import Overloaded
 from wablock.storage.unreachable import Unreachable
 
 T = TypeVar("T")

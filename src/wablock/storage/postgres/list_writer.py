@@ -8,7 +8,8 @@ from functools import partial
 from itertools import count
 from typing import Final
 
-from wablock.contract.errors import BlocklistInternalError, Overloaded
+from wablock.contract.errors import BlocklistInternalError
+from wablock.failures import Overloaded
 from wablock.storage.postgres import directory, together
 from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse

@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 from wablock.block_list.ports import Microseconds
-from wablock.contract.errors import Overloaded
+from wablock.failures import Overloaded
 from wablock.storage.opening import CannotOpen
 from wablock.storage.sqlite.connection import connect, migrate, prepare
 

@@ -1,0 +1,77 @@
+"""wablock's own failures: of the server, the gate and the databases behind them.
+
+Meta has published no page about these. They use the code of Meta's that is nearest, in Graph's envelope, so that a
+client needs no other way to read them.
+"""
+
+from wablock.contract.errors import GraphError, InvalidParameter
+
+# -- the server
+
+
+class BodyTooLarge(InvalidParameter):
+    status = 413
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("Request body too large", f"A request body may have up to {limit} bytes.")
+
+
+class Overloaded(GraphError):
+    """The server cannot take this request now. Nothing was changed."""
+
+    code = 2
+    status = 503
+    is_transient = True
+
+    def __init__(self, details: str, retry_after: int = 1) -> None:
+        super().__init__("(#2) Service temporarily unavailable", details, retry_after=retry_after)
+
+
+# -- the gate
+
+
+class NotSent(GraphError):
+    """The upstream gave no answer. It may have processed the request, so the message does not suggest a retry."""
+
+    code = 131000
+    status = 502
+
+    def __init__(self, details: str) -> None:
+        super().__init__("(#131000) Something went wrong", details)
+
+
+class UpstreamTimedOut(NotSent):
+    status = 504
+
+
+class InvalidSignature(GraphError):
+    """The signature is missing or matches no account. The message does not say which accounts exist."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__(
+            "(#100) Invalid signature",
+            "X-Hub-Signature-256 must be sha256= and the HMAC-SHA256 of the body under the account's app secret. "
+            "Set it with: wablock account set",
+        )
+
+
+class WrongVerifyToken(GraphError):
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "(#100) Wrong verify token", "hub.verify_token is no account's. Set it with: wablock account set"
+        )
+
+
+class NotDelivered(GraphError):
+    """A required downstream did not accept a webhook. The sender should send the webhook again."""
+
+    code = 2
+    status = 502
+    is_transient = True
+
+    def __init__(self, details: str) -> None:
+        super().__init__("(#2) Not delivered", details, retry_after=1)
