@@ -14,7 +14,6 @@ from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
 from wablock.block_list.rules import RuleBook
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError
-from wablock.downstream import Downstreams
 from wablock.gate.dashboard_test import DashboardTest
 from wablock.gate.delivery import Delivery
 from wablock.gate.drops import Drop, DropsSince, RecentDrops
@@ -24,17 +23,18 @@ from wablock.gate.last_inbound import LastInbound
 from wablock.gate.outbound import Outbound
 from wablock.gate.places import Places
 from wablock.gate.routes import Routes
-from wablock.name_lookups import NameLookups
+from wablock.outgoing.address_check import AddressCheck
+from wablock.outgoing.downstreams import Downstreams
+from wablock.outgoing.name_lookups import NameLookups
+from wablock.outgoing.upstreams import Upstreams
 from wablock.reference.openapi import document
 from wablock.reference.pages import Pages
 from wablock.server.app import Application, Options
 from wablock.server.limits import Rate, RateLimits
 from wablock.server.metrics import Metrics
-from wablock.server.outside import Outside
 from wablock.server.readiness import Readiness
 from wablock.settings import AnswerSettings, GateSettings, KeySettings, LimitSettings, default_key_file
 from wablock.storage import Store, open_store
-from wablock.upstream import Upstreams
 from wablock.vault import AeadVault, LazyVault, key_file, keys_from_text
 
 _log = logging.getLogger("wablock")
@@ -138,7 +138,7 @@ def build(
             routes, block_list, upstreams, metrics, places, pass_unreadable=gate.pass_unreadable_recipients
         ),
         routes=routes,
-        outside=Outside(lookups),
+        addresses=AddressCheck(lookups),
         drops=drops_since or own_drops,
         access=access,
         clock=clock,

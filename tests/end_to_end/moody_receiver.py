@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from enum import Enum
 from typing import Final
 
-from tests.downstream.loopback import OK, Loopback, Reader, Writer, serving
+from tests.outgoing.downstreams.loopback import OK, Loopback, Reader, Writer, serving
 from tests.receiver import Delivery
 
 

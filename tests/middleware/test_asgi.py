@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from tests.downstream.loopback import Loopback, answering
 from tests.gate.webhook.payloads import change, delivery, encoded, message
+from tests.outgoing.downstreams.loopback import Loopback, answering
 from tests.running_server import RunningServer
 
 from wablock.middleware import GateMiddleware

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import httpx2
 import pytest
-from tests.downstream.loopback import Loopback, Reader, Writer, answering, serving
 from tests.gate.webhook.payloads import ANNA, NOT_FROM_USERS, OUR_OTHER, change, delivery, encoded, message
 from tests.middleware.bot import Bot, block, running_bot
+from tests.outgoing.downstreams.loopback import Loopback, Reader, Writer, answering, serving
 from tests.running_server import RunningServer
 
 NOBODY = "http://127.0.0.1:9"  # the port of `discard`, where nobody listens

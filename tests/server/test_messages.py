@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.outgoing.upstreams.raw_upstream import OK, Answering, Server
+from tests.outgoing.upstreams.raw_upstream import serving as listening
 from tests.running_server import ACCOUNT_ID, NUMBER, PHONE_NUMBER_ID, RunningServer, running_server
 from tests.server.test_webhooks import KEY, block
-from tests.upstream.raw_upstream import OK, Answering, Server
-from tests.upstream.raw_upstream import serving as listening
 
 from wablock.access import AccessToken, Scope, digest
 from wablock.block_list.ports import BusinessNumber

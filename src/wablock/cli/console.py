@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from wablock.access import is_number_id
-from wablock.addresses import BadAddress, checked_url
 from wablock.printable import printable, printable_json, printable_lines
+from wablock.public_address import BadAddress, checked_url
 
 Json = Annotated[bool, Parameter(env_var="WABLOCK_JSON", negative="", help="Print JSON, for programs.")]
 

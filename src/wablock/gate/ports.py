@@ -230,6 +230,13 @@ class Sender(Protocol):
     async def close(self) -> None: ...
 
 
+class PublicAddresses(Protocol):
+    """The addresses that a caller may name for wablock to call: none inside the operator's network."""
+
+    async def check(self, url: str, account_id: str) -> None:
+        """Raises `InvalidParameter` if `url` is no public address. `account_id`: the account of the caller."""
+
+
 class GateMeter(Protocol):
     """What can be seen of the gate."""
 

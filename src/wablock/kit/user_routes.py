@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import msgspec
 
-from wablock.addresses import BadAddress, checked_url
 from wablock.block_list.ports import BusinessNumber, Member
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, UnknownObject
@@ -15,6 +14,7 @@ from wablock.kit import inbound
 from wablock.kit.asked import Handler, said
 from wablock.kit.development import Development
 from wablock.kit.seeds import PhoneNumberId
+from wablock.public_address import BadAddress, checked_url
 from wablock.server.endpoints import webhooks
 from wablock.server.request import Request
 from wablock.server.request import request as new_request

@@ -10,9 +10,9 @@ import httpx2
 import msgspec
 
 from wablock.access import is_token
-from wablock.addresses import checked_url
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST
 from wablock.printable import printable
+from wablock.public_address import checked_url
 
 _log = logging.getLogger("wablock.middleware")
 

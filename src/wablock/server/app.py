@@ -16,6 +16,7 @@ from wablock.contract.versions import answering_version
 from wablock.gate.drops import DropsSince
 from wablock.gate.inbound import Inbound
 from wablock.gate.outbound import Outbound
+from wablock.gate.ports import PublicAddresses
 from wablock.gate.routes import Routes
 from wablock.server import browsers
 from wablock.server.answers import Answer, Chunks, failure
@@ -33,7 +34,6 @@ from wablock.server.endpoints.webhooks import Webhooks
 from wablock.server.limits import Limits, RateLimits
 from wablock.server.logged_path import LoggedPath
 from wablock.server.metrics import Metrics
-from wablock.server.outside import Outside
 from wablock.server.request import ClientWentAway, HangUp, Request
 from wablock.server.router import Route, Router
 
@@ -67,7 +67,7 @@ class Application:
         inbound: Inbound,
         outbound: Outbound,
         routes: Routes,
-        outside: Outside,
+        addresses: PublicAddresses,
         drops: DropsSince,
         access: Access,
         clock: Callable[[], Microseconds],
@@ -95,9 +95,9 @@ class Application:
             Webhooks(inbound, routes),
             TokenEndpoints(access, routes, clock, callers),
             LastInboundEndpoint(block_list, callers),
-            DownstreamEndpoints(access, routes, outside, callers),
+            DownstreamEndpoints(access, routes, addresses, callers),
             DropEndpoint(drops, callers),
-            UpstreamEndpoints(access, routes, outside, callers),
+            UpstreamEndpoints(access, routes, addresses, callers),
             Health(is_ready, scrape),
             Messages(outbound, access, callers, rates, pass_through=options.pass_through),
         )

@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from wablock.addresses import NotPublic
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
 from wablock.gate.routes import META
+from wablock.public_address import NotPublic
 from wablock.reference.openapi.operations import MOMENT, NUMBER, NUMBER_ID, operation, path, query
 from wablock.reference.openapi.responses import REFUSED
 

@@ -11,13 +11,12 @@ from wablock.block_list.rules import SECOND
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, InvalidParameter, UnknownObject
 from wablock.gate.headers import headers_to_set
-from wablock.gate.ports import MOST_SET_BY_TOKENS, SealedDownstream
+from wablock.gate.ports import MOST_SET_BY_TOKENS, PublicAddresses, SealedDownstream
 from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
 from wablock.public_credentials import is_public
 from wablock.server.answers import Answer, Removed, json_answer
 from wablock.server.callers import Callers
 from wablock.server.decoding import decoded
-from wablock.server.outside import Outside
 from wablock.server.request import Request
 from wablock.server.router import Route, route
 
@@ -53,10 +52,10 @@ class DownstreamList(msgspec.Struct):
 class DownstreamEndpoints:
     """Answers `GET`, `POST` and `DELETE`."""
 
-    def __init__(self, access: Access, routes: Routes, outside: Outside, callers: Callers) -> None:
+    def __init__(self, access: Access, routes: Routes, addresses: PublicAddresses, callers: Callers) -> None:
         self._access = access
         self._routes = routes
-        self._outside = outside
+        self._addresses = addresses
         self._callers = callers
 
     def routes(self) -> list[Route]:
@@ -77,7 +76,7 @@ class DownstreamEndpoints:
         asked = decoded(await self._callers.body(request), DownstreamToAdd)
         if asked.secret is not None and is_public(asked.secret):
             raise InvalidParameter("Param secret is wablock dev's own, which everybody knows: choose another.")
-        await self._outside.check(asked.url, number.account_id)
+        await self._addresses.check(asked.url, number.account_id)
         new = NewDownstream(
             url=asked.url,
             secret=asked.secret,

@@ -9,12 +9,11 @@ from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, UnknownObject
-from wablock.gate.ports import Upstream
+from wablock.gate.ports import PublicAddresses, Upstream
 from wablock.gate.routes import META, Routes
 from wablock.server.answers import Answer, Removed, json_answer
 from wablock.server.callers import Callers
 from wablock.server.decoding import decoded
-from wablock.server.outside import Outside
 from wablock.server.request import Request
 from wablock.server.router import Route, route
 
@@ -41,10 +40,10 @@ class UpstreamSet(msgspec.Struct):
 class UpstreamEndpoints:
     """Answers `GET`, `PUT` and `DELETE`."""
 
-    def __init__(self, access: Access, routes: Routes, outside: Outside, callers: Callers) -> None:
+    def __init__(self, access: Access, routes: Routes, addresses: PublicAddresses, callers: Callers) -> None:
         self._access = access
         self._routes = routes
-        self._outside = outside
+        self._addresses = addresses
         self._callers = callers
 
     def routes(self) -> list[Route]:
@@ -63,7 +62,7 @@ class UpstreamEndpoints:
         asked = decoded(await self._callers.body(request), UpstreamToSet)
         if not is_token(asked.token):
             raise InvalidParameter("Param token must be printable ASCII without spaces.")
-        await self._outside.check(asked.url, number.account_id)
+        await self._addresses.check(asked.url, number.account_id)
         upstream = Upstream(number.phone_number_id, asked.url, asked.token, asked.timeout)
         created_at = await self._routes.set_upstream(number.account_id, upstream, token.digest)
         if created_at is None:

@@ -1,15 +1,13 @@
-"""Which addresses a stranger may have us call: none inside. The address that was judged is the one that is used."""
+"""Addresses that are public, and URLs: which of them a caller may name for wablock to call.
 
-import asyncio
+A caller may name no address inside the operator's network. `outgoing/dial.py` checks the address that it connects to.
+"""
+
 import ipaddress
 import re
-import socket
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-
-from wablock.name_lookups import in_numbers
 
 _IPv4 = ipaddress.IPv4Address
 _IPv6 = ipaddress.IPv6Address
@@ -50,8 +48,6 @@ _INSIDE_IPV6: Final = [
 ]
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
-_NO_ADDRESS: Final = frozenset((socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_FAIL))
-_REFUSED_AFTER: Final = 0.5  # seconds; most names that do not exist are answered within
 _LONGEST_URL: Final = 2_000
 _PRINTABLE = re.compile(r"[!-~]+")
 # Not `urlsplit`, which takes things for a host that other readers of URLs do not.
@@ -91,32 +87,6 @@ class Url(msgspec.Struct, frozen=True):
         return host if self.port == _usual_port(self.scheme) else f"{host}:{self.port}"
 
 
-class Address(msgspec.Struct, frozen=True):
-    """Where to connect to: what `socket.connect` takes, so that nothing is looked up again."""
-
-    family: int
-    sockaddr: tuple[Any, ...]
-
-    @property
-    def host(self) -> str:
-        """In numbers."""
-        host = str(self.sockaddr[0])
-        return f"{host}%{self.scope}" if self.scope else host
-
-    @property
-    def port(self) -> int:
-        return int(self.sockaddr[1])
-
-    @property
-    def scope(self) -> int:
-        """The interface that an IPv6 address is meant at; a resolver gives it here and not after a %."""
-        return int(self.sockaddr[3]) if len(self.sockaddr) > 3 else 0
-
-
-Resolver = Callable[[str, int], Awaitable[Sequence[Any]]]
-"""As `loop.getaddrinfo` for TCP; see `NameLookups`."""
-
-
 def checked_url(text: str) -> Url:
     """The parts of `text`; raises `BadAddress`."""
     if not _PRINTABLE.fullmatch(text) or len(text) > _LONGEST_URL:
@@ -143,42 +113,6 @@ def _checked_host(parts: re.Match[str]) -> str:
     except (ValueError, UnicodeError):
         raise BadAddress(f"{host} is no name and no address of a host") from None
     return host
-
-
-async def resolve(host: str, port: int, *, may_be_inside: bool, resolver: Resolver) -> list[Address]:
-    """The addresses of `host`. Raises `OSError` where there is none, and where none may be inside `NotPublic` for both.
-
-    One inside is enough: an answer that mixes them is an attempt. A name is refused after half a second: the time says
-    as little as the message.
-    """
-    if may_be_inside:
-        found = await _addresses(host, port, resolver)
-        if not found:
-            raise OSError("it has no address")
-        return found
-    may_be_refused = asyncio.get_running_loop().time() + _REFUSED_AFTER
-    try:
-        return await _public(host, port, resolver)
-    except NotPublic:
-        if in_numbers(host, port) is None:
-            await asyncio.sleep(may_be_refused - asyncio.get_running_loop().time())
-        raise
-
-
-async def _public(host: str, port: int, resolver: Resolver) -> list[Address]:
-    try:
-        found = await _addresses(host, port, resolver)
-    except socket.gaierror as missing:
-        if missing.errno not in _NO_ADDRESS:
-            raise
-        raise NotPublic from None
-    if not (found and all(is_public(address.host) for address in found)):
-        raise NotPublic
-    return found
-
-
-async def _addresses(host: str, port: int, resolver: Resolver) -> list[Address]:
-    return [Address(family, tuple(sockaddr)) for family, _, _, _, sockaddr in await resolver(host, port)]
 
 
 def is_public(text: str) -> bool:

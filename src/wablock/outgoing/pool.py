@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from wablock.downstream.connection import Connection
+from wablock.outgoing.connection import Connection
 
 
 class Idle:

@@ -4,10 +4,10 @@ import asyncio
 import gzip
 
 import pytest
-from tests.upstream.raw_upstream import MESSAGE, OK, PATH, asking, serving, whole
+from tests.outgoing.upstreams.raw_upstream import MESSAGE, OK, PATH, asking, serving, whole
 
 from wablock.gate.send_request.request import FORM, SendRequest
-from wablock.upstream import Upstreams
+from wablock.outgoing.upstreams import Upstreams
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 401, 429, 500, 503])

@@ -10,7 +10,7 @@ import msgspec
 
 from wablock.gate.ports import Upstream
 from wablock.gate.send_request.request import JSON, SendRequest
-from wablock.upstream import UpstreamAnswer, Upstreams
+from wablock.outgoing.upstreams import UpstreamAnswer, Upstreams
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 PATH = "/v25.0/106540352242922/messages"

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from wablock.downstream import Downstreams
 from wablock.gate.ports import Downstream
+from wablock.outgoing.downstreams import Downstreams
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 SIGNED = {"x-hub-signature-256": "sha256=00"}

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from wablock.addresses import NotPublic, Resolver, is_public, resolve
-from wablock.name_lookups import NameLookups
+from wablock.outgoing.dial import Resolver, resolve
+from wablock.outgoing.name_lookups import NameLookups
+from wablock.public_address import NotPublic, is_public
 
 INSIDE = [
     "0.0.0.0",

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from wablock.name_lookups import NameLookups, NotFoundInTime, on_behalf_of
+from wablock.outgoing.name_lookups import NameLookups, NotFoundInTime, on_behalf_of
 
 FOUND: Final = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 0))]
 ADDRESS: Final = ("192.0.2.7", 443)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import trustme
 import uvloop
-from tests.downstream.loopback import OK, SIGNED, Loopback, Reader, Writer, answering, sending, serving
+from tests.outgoing.downstreams.loopback import OK, SIGNED, Loopback, Reader, Writer, answering, sending, serving
 
-from wablock.addresses import Resolver
 from wablock.gate.ports import Downstream, Refused
+from wablock.outgoing.dial import Resolver
 
 
 def telling(*hosts: str) -> Resolver:

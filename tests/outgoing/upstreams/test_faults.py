@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import trustme
-from tests.upstream.raw_upstream import MESSAGE, OK, PATH, asking, resolving_to, serving, whole
+from tests.outgoing.upstreams.raw_upstream import MESSAGE, OK, PATH, asking, resolving_to, serving, whole
 
 from wablock.gate.ports import UpstreamFailed
 from wablock.gate.send_request.request import SendRequest
-from wablock.upstream import Upstreams
+from wablock.outgoing.upstreams import Upstreams
 
 
 async def _never(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:

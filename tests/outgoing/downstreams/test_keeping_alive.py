@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from tests.downstream.loopback import OK, SIGNED, Loopback, Reader, Writer, answering, sending, serving
+from tests.outgoing.downstreams.loopback import OK, SIGNED, Loopback, Reader, Writer, answering, sending, serving
 
 from wablock.gate.ports import Refused
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import trustme
 
-from wablock.downstream import Downstreams
 from wablock.gate.ports import Downstream, Refused
+from wablock.outgoing.downstreams import Downstreams
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"

@@ -1,18 +1,19 @@
-"""Addresses that a caller may name: those outside alone."""
+"""The check of an address that a caller names, at the time when the caller names it. See `PublicAddresses`."""
 
-from wablock.addresses import BadAddress, NotPublic, Resolver, checked_url, resolve
 from wablock.contract.errors import InvalidParameter
-from wablock.name_lookups import on_behalf_of
+from wablock.outgoing.dial import Resolver, resolve
+from wablock.outgoing.name_lookups import on_behalf_of
+from wablock.public_address import BadAddress, NotPublic, checked_url
 
 
-class Outside:
-    """Refuses others at once, so that the caller learns of it; what counts is the check of the address that is used."""
+class AddressCheck:
+    """Looks the name up, so that the caller learns of a bad address at once. What counts is the check in `dial`."""
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
 
     async def check(self, url: str, account_id: str) -> None:
-        """Raises `InvalidParameter`. `account_id`: who names it."""
+        """See `PublicAddresses.check`."""
         try:
             parts = checked_url(url)
             with on_behalf_of(account_id):

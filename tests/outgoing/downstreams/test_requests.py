@@ -1,6 +1,6 @@
 """What a receiver is sent, to the byte."""
 
-from tests.downstream.loopback import OK, SIGNED, answering, sending
+from tests.outgoing.downstreams.loopback import OK, SIGNED, answering, sending
 
 
 async def test_a_request_is_these_bytes() -> None:

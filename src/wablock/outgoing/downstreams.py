@@ -1,4 +1,4 @@
-"""Forwards what the gate lets through, over HTTP/1.1 connections that are kept open. See `Forwarder`."""
+"""Webhooks on their way to receivers: HTTP/1.1 connections that stay open. See `Forwarder`."""
 
 import asyncio
 import ssl
@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from weakref import WeakValueDictionary
 
-from wablock.addresses import NotPublic, Resolver, Url, checked_url
-from wablock.downstream.connecting import connect
-from wablock.downstream.connection import Broken, Connection
-from wablock.downstream.idle import Idle
 from wablock.gate.headers import checked_headers
 from wablock.gate.ports import Downstream, Refused
-from wablock.name_lookups import NameLookups, on_behalf_of
+from wablock.outgoing.connection import Broken, Connection
+from wablock.outgoing.dial import Resolver, connect
+from wablock.outgoing.name_lookups import NameLookups, on_behalf_of
+from wablock.outgoing.pool import Idle
+from wablock.public_address import NotPublic, Url, checked_url
 
 _IDLE_FOR: Final = 50.0  # seconds; many servers close after 60
 _MOST_TARGETS: Final = 10_000

@@ -13,12 +13,13 @@ from typing import Final
 
 import httpcore2
 
-from wablock.addresses import NotPublic, Resolver, Url, checked_url, resolve
 from wablock.gate.ports import Upstream, UpstreamFailed
 from wablock.gate.send_request.request import SendRequest
 from wablock.gate.token_finder import TokenFinder, token_finder
 from wablock.gate.upstream_answer import headers_back, masked
-from wablock.name_lookups import NameLookups, on_behalf_of
+from wablock.outgoing.dial import Address, Resolver, first_reached, resolve
+from wablock.outgoing.name_lookups import NameLookups, on_behalf_of
+from wablock.public_address import NotPublic, Url, checked_url
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -189,14 +190,14 @@ class _JudgedAddresses(httpcore2.AnyIOBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         addresses = await resolve(host, port, may_be_inside=self._may_be_inside, resolver=self._resolver)
-        share = None if timeout is None else timeout / len(addresses)  # a dead address leaves time for the next
-        for left, address in enumerate(addresses, 1 - len(addresses)):
-            try:
-                return await super().connect_tcp(address.host, address.port, share, local_address, socket_options)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-                if not left:
-                    raise
-        raise AssertionError("there is an address")
+        connect = super().connect_tcp
+
+        async def dial(address: Address) -> httpcore2.AsyncNetworkStream:
+            return await connect(address.host, address.port, timeout, local_address, socket_options)
+
+        patience = _IDLE_FOR if timeout is None else timeout
+        unreachable = OSError, httpcore2.ConnectError, httpcore2.ConnectTimeout
+        return await first_reached(addresses, patience, dial, unreachable)
 
 
 async def _answered(pool: _Pool, request: httpcore2.Request, upstream: Upstream) -> httpcore2.Response:

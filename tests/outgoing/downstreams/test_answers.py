@@ -5,7 +5,7 @@ import socket
 import struct
 
 import pytest
-from tests.downstream.loopback import OK, SIGNED, Loopback, Reader, Writer, answering, sending, serving
+from tests.outgoing.downstreams.loopback import OK, SIGNED, Loopback, Reader, Writer, answering, sending, serving
 
 from wablock.gate.ports import Refused
 
