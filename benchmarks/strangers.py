@@ -57,7 +57,7 @@ async def _set_secrets(url: str, key: str) -> None:
     store = open_store(url, Metrics())
     routes = routes_of(store, KeySettings(secret_key=key))
     for account in _ACCOUNTS:
-        await routes.set_account(account, secrets.token_hex(16), None)
+        await routes.accounts.set(account, secrets.token_hex(16), None)
     await store.close()
 
 

@@ -24,9 +24,9 @@ from wablock.gate.outbound import Outbound
 from wablock.gate.places import Places
 from wablock.gate.routes import Routes
 from wablock.outgoing.address_check import AddressCheck
-from wablock.outgoing.downstreams import Downstreams
+from wablock.outgoing.downstreams import HttpForwarder
 from wablock.outgoing.name_lookups import NameLookups
-from wablock.outgoing.upstreams import Upstreams
+from wablock.outgoing.upstreams import HttpSender
 from wablock.reference.openapi import document
 from wablock.reference.pages import Pages
 from wablock.server.app import Application, Options
@@ -88,10 +88,10 @@ def build(
     access = Access(store, clock, monotonic, made_on_demand_for)
     routes = routes_of(store, key or KeySettings(), clock, monotonic)
     lookups = NameLookups()
-    forwarder, upstreams = Downstreams(resolver=lookups), Upstreams(resolver=lookups)
+    forwarder, sender = HttpForwarder(resolver=lookups), HttpSender(resolver=lookups)
     places = Places(limits.max_connections)
     delivery = Delivery(
-        routes,
+        routes.downstreams,
         forwarder,
         metrics,
         places,
@@ -115,14 +115,14 @@ def build(
                 task.cancel()
             await delivery.close()
             await forwarder.close()
-            await upstreams.close()
+            await sender.close()
             await last_inbound.flush()
             await store.close()
 
     application = Application(
         block_list=block_list,
         inbound=Inbound(
-            routes=routes,
+            accounts=routes.accounts,
             numbers=access,
             block_list=block_list,
             store=store,
@@ -135,7 +135,7 @@ def build(
             pass_unchecked=gate.pass_unchecked,
         ),
         outbound=Outbound(
-            routes, block_list, upstreams, metrics, places, pass_unreadable=gate.pass_unreadable_recipients
+            routes.upstreams, block_list, sender, metrics, places, pass_unreadable=gate.pass_unreadable_recipients
         ),
         routes=routes,
         addresses=AddressCheck(lookups),

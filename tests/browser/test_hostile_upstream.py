@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, module_upstream: HostileUps
     path = tmp_path_factory.mktemp("server")
     with running_server(path, key=KEY, gate=gate, numbers=[NUMBER, A], tokens=[OF_A]) as running:
         upstream = Upstream(A.phone_number_id, module_upstream.url, "metas-token", may_be_inside=True)
-        assert asyncio.run(routes_of(running.wired.store, KEY).set_upstream(A.account_id, upstream))
+        assert asyncio.run(routes_of(running.wired.store, KEY).upstreams.set(A.account_id, upstream))
         module_upstream.link = f"{running.url}/v25.0/{A.phone_number_id}/{{}}?access_token={TOKEN_OF_A}"
         yield running
 

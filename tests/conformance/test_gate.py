@@ -72,7 +72,7 @@ def test_two_signatures_are_none(gate: RunningServer, receiver: Receiver) -> Non
 
 
 def test_a_webhook_about_two_accounts_needs_the_signature_of_both(gate: RunningServer, receiver: Receiver) -> None:
-    asyncio.run(routes_of(gate.wired.store, KEY).set_account(ANOTHER.account_id, "another secret", None))
+    asyncio.run(routes_of(gate.wired.store, KEY).accounts.set(ANOTHER.account_id, "another secret", None))
     numbers = (PHONE_NUMBER_ID, ANOTHER.phone_number_id)
     mine, theirs = (msgspec.json.decode(webhook(message(ANNA), number=number)) for number in numbers)
     body = msgspec.json.encode(mine | {"entry": mine["entry"] + theirs["entry"]})
@@ -92,7 +92,7 @@ def test_a_strangers_webhook_is_judged_by_the_only_account_that_signs(gate: Runn
 
 
 def test_where_two_accounts_sign_a_strangers_webhook_is_nobodys(gate: RunningServer) -> None:
-    asyncio.run(routes_of(gate.wired.store, KEY).set_account(ANOTHER.account_id, "another secret", None))
+    asyncio.run(routes_of(gate.wired.store, KEY).accounts.set(ANOTHER.account_id, "another secret", None))
     body = webhook(message(ANNA), number=STRANGERS_NUMBER).replace(ACCOUNT_ID.encode(), STRANGERS_ENTRY.encode())
 
     answers = [post(gate, body, signed(body, secret)).status_code for secret in (SECRET, "another secret")]
@@ -121,7 +121,7 @@ def test_too_many_numbers_are_refused(gate: RunningServer) -> None:
 def test_a_webhook_without_changes_goes_to_the_receivers_of_the_account_that_signs_it(
     gate: RunningServer, receiver: Receiver, body: bytes
 ) -> None:
-    asyncio.run(routes_of(gate.wired.store, KEY).set_account(ANOTHER.account_id, "another secret", None))
+    asyncio.run(routes_of(gate.wired.store, KEY).accounts.set(ANOTHER.account_id, "another secret", None))
 
     answers = [post(gate, body, signed(body, secret)).status_code for secret in ("a wrong secret", SECRET)]
 
@@ -242,14 +242,14 @@ def test_what_a_receiver_did_not_take_is_answered_with_when_to_send_it_again(
 
 def test_a_number_without_a_receiver_may_be_accepted(tmp_path: Path) -> None:
     with running_server(tmp_path, key=KEY, gate=GateSettings(refuse_unrouted=False)) as gate:
-        asyncio.run(routes_of(gate.wired.store, KEY).set_account(ACCOUNT_ID, SECRET, None))
+        asyncio.run(routes_of(gate.wired.store, KEY).accounts.set(ACCOUNT_ID, SECRET, None))
 
         assert post(gate, webhook(message(ANNA))).status_code == 200
 
 
 def test_a_number_without_a_receiver_is_not_refused_what_only_blocked_users_sent(tmp_path: Path) -> None:
     with running_server(tmp_path, key=KEY) as gate:
-        asyncio.run(routes_of(gate.wired.store, KEY).set_account(ACCOUNT_ID, SECRET, None))
+        asyncio.run(routes_of(gate.wired.store, KEY).accounts.set(ACCOUNT_ID, SECRET, None))
         block(gate, ANNA)
 
         answers = [post(gate, webhook(message(sender))).status_code for sender in (ANNA, BEN)]

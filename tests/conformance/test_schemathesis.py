@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.receiver import receiving
 from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer, running_server
 
-from wablock.gate.routes import NewDownstream
+from wablock.gate.routes.downstreams import NewDownstream
 from wablock.settings import KeySettings
 from wablock.wiring import routes_of
 
@@ -46,9 +46,9 @@ def test_every_answer_to_generated_requests_is_as_documented(tmp_path: Path) -> 
 def _open_the_gate(server: RunningServer, key: KeySettings, url: str) -> str:
     async def work() -> str:
         routes = routes_of(server.wired.store, key)
-        await routes.set_account(ACCOUNT_ID, _APP_SECRET, "a-text-of-your-choice")
+        await routes.accounts.set(ACCOUNT_ID, _APP_SECRET, "a-text-of-your-choice")
         new = NewDownstream(url=url, may_be_inside=True)
-        added = await routes.add_downstream(ACCOUNT_ID, PHONE_NUMBER_ID, new)
+        added = await routes.downstreams.add(ACCOUNT_ID, PHONE_NUMBER_ID, new)
         assert added is not None
         return added.downstream_id
 

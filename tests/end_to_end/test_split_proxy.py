@@ -43,7 +43,7 @@ def port(tmp_path: Path, graph: Receiver) -> Iterator[int]:
 
 async def send_through(server: RunningServer, graph: Receiver) -> None:
     upstream = Upstream(PHONE_NUMBER_ID, f"http://127.0.0.1:{graph.port}", server.token, may_be_inside=True)
-    assert await routes_of(server.wired.store, KEY).set_upstream(ACCOUNT_ID, upstream)
+    assert await routes_of(server.wired.store, KEY).upstreams.set(ACCOUNT_ID, upstream)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from wablock.gate.duplicates import Delivered, StillOnTheWay
-from wablock.gate.webhook.documented import Message
+from wablock.gate.webhook.items import Message
 
 
 def delivered() -> Delivered:

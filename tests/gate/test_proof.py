@@ -41,8 +41,8 @@ def found(body: bytes, signature: str, accounts: Sequence[str] = ACCOUNTS) -> st
     async def find() -> str:
         routes = Routes(MemoryRoutes(), AeadVault([bytes(32)]), lambda: 0, lambda: 0.0)
         for account in accounts:
-            await routes.set_account(account, secret_of(account), None)
-        return await Proof(routes, OneNumber(), Metrics()).secret_of(body, signature)
+            await routes.accounts.set(account, secret_of(account), None)
+        return await Proof(routes.accounts, OneNumber(), Metrics()).secret_of(body, signature)
 
     return asyncio.run(find())
 

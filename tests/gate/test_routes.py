@@ -16,7 +16,8 @@ from wablock.gate.ports import (
     SealedUpstream,
     Upstream,
 )
-from wablock.gate.routes import NewDownstream, RemovedRoutes, Routes
+from wablock.gate.routes import RemovedRoutes, Routes
+from wablock.gate.routes.downstreams import NewDownstream
 from wablock.vault import AeadVault
 
 NOW = 1_737_679_688_383_584
@@ -83,7 +84,7 @@ def a_process(store: MemoryRoutes, clocks: Clocks, key: bytes = KEY) -> Routes:
 
 
 async def added(routes: Routes, phone_number_id: str = OURS, new: NewDownstream = NEW) -> str:
-    sealed = await routes.add_downstream(ACCOUNTS[phone_number_id], phone_number_id, new)
+    sealed = await routes.downstreams.add(ACCOUNTS[phone_number_id], phone_number_id, new)
     assert sealed is not None
     return sealed.downstream_id
 
@@ -92,54 +93,54 @@ async def added(routes: Routes, phone_number_id: str = OURS, new: NewDownstream 
 
 
 async def test_an_app_secret_comes_back_as_it_was_set(routes: Routes) -> None:
-    await routes.set_account("acme", "our-secret", None)
+    await routes.accounts.set("acme", "our-secret", None)
 
-    assert await routes.account("acme") == Account("acme", "our-secret")
+    assert await routes.accounts.find("acme") == Account("acme", "our-secret")
 
 
 async def test_an_account_may_have_no_app_secret(routes: Routes) -> None:
-    await routes.set_account("acme", None, "verify-me")
+    await routes.accounts.set("acme", None, "verify-me")
 
-    assert await routes.account("acme") == Account("acme", None)
+    assert await routes.accounts.find("acme") == Account("acme", None)
 
 
 async def test_an_unknown_account_is_none(routes: Routes) -> None:
-    assert await routes.account("acme") is None
+    assert await routes.accounts.find("acme") is None
 
 
 async def test_what_is_not_said_of_an_account_stays(routes: Routes) -> None:
-    await routes.set_account("acme", "our-secret", "verify-me")
-    await routes.set_account("acme", None, "verify-me-now")
+    await routes.accounts.set("acme", "our-secret", "verify-me")
+    await routes.accounts.set("acme", None, "verify-me-now")
 
-    assert await routes.account("acme") == Account("acme", "our-secret")
+    assert await routes.accounts.find("acme") == Account("acme", "our-secret")
 
 
 async def test_the_only_account_with_an_app_secret_signs(routes: Routes) -> None:
-    await routes.set_account("acme", "our-secret", None)
-    await routes.set_account("rival", None, "verify-me")
+    await routes.accounts.set("acme", "our-secret", None)
+    await routes.accounts.set("rival", None, "verify-me")
 
-    assert await routes.only_signer() == Account("acme", "our-secret")
+    assert await routes.accounts.only_signer() == Account("acme", "our-secret")
 
 
 async def test_nobody_is_the_only_signer_where_nobody_has_an_app_secret(routes: Routes) -> None:
-    await routes.set_account("acme", None, "verify-me")
+    await routes.accounts.set("acme", None, "verify-me")
 
-    assert await routes.only_signer() is None
+    assert await routes.accounts.only_signer() is None
 
 
 async def test_nobody_is_the_only_signer_where_two_have_an_app_secret(routes: Routes) -> None:
-    await routes.set_account("acme", "our-secret", None)
-    assert await routes.only_signer() is not None
-    await routes.set_account("rival", "their-secret", None)
+    await routes.accounts.set("acme", "our-secret", None)
+    assert await routes.accounts.only_signer() is not None
+    await routes.accounts.set("rival", "their-secret", None)
 
-    assert await routes.only_signer() is None
+    assert await routes.accounts.only_signer() is None
 
 
 async def test_an_account_without_a_name_is_not_the_only_signer(routes: Routes) -> None:
-    await routes.set_account("acme", "our-secret", None)
-    await routes.only_signer()
+    await routes.accounts.set("acme", "our-secret", None)
+    await routes.accounts.only_signer()
 
-    assert await routes.account("") is None
+    assert await routes.accounts.find("") is None
 
 
 @pytest.mark.parametrize(
@@ -147,15 +148,15 @@ async def test_an_account_without_a_name_is_not_the_only_signer(routes: Routes) 
     [("verify-me", True), ("verify-m", False), ("verify-me ", False), ("VERIFY-ME", False), ("", False)],
 )
 async def test_a_verify_token_is_good_only_as_a_whole(routes: Routes, said: str, *, is_good: bool) -> None:
-    await routes.set_account("acme", None, "verify-me")
+    await routes.accounts.set("acme", None, "verify-me")
 
-    assert await routes.verifies(said) is is_good
+    assert await routes.accounts.verifies(said) is is_good
 
 
 async def test_an_empty_verify_token_verifies_nothing_even_where_it_was_set(routes: Routes) -> None:
-    await routes.set_account("acme", None, "")
+    await routes.accounts.set("acme", None, "")
 
-    assert not await routes.verifies("")
+    assert not await routes.accounts.verifies("")
 
 
 # -- downstreams
@@ -168,7 +169,7 @@ async def test_a_downstream_comes_back_as_it_was_added(routes: Routes) -> None:
 
     downstream_id = await added(routes, OURS, new)
 
-    (found,) = await routes.downstreams(OURS)
+    (found,) = await routes.downstreams.of_number(OURS)
     assert found == Downstream(
         downstream_id,
         OURS,
@@ -186,7 +187,7 @@ async def test_a_downstream_comes_back_as_it_was_added(routes: Routes) -> None:
 async def test_a_downstream_may_have_neither_secret_nor_headers(routes: Routes) -> None:
     await added(routes, OURS, NewDownstream(url=URL))
 
-    (found,) = await routes.downstreams(OURS)
+    (found,) = await routes.downstreams.of_number(OURS)
     assert (found.secret, found.headers) == (None, {})
 
 
@@ -199,22 +200,22 @@ async def test_downstreams_have_short_ids_of_their_own(routes: Routes) -> None:
 
 @pytest.mark.parametrize("phone_number_id", [THEIRS, "999"])
 async def test_a_downstream_is_not_added_to_a_number_of_others_or_nobody(routes: Routes, phone_number_id: str) -> None:
-    assert await routes.add_downstream("acme", phone_number_id, NEW) is None
-    assert not await routes.downstreams(phone_number_id)
+    assert await routes.downstreams.add("acme", phone_number_id, NEW) is None
+    assert not await routes.downstreams.of_number(phone_number_id)
 
 
 async def test_a_numbers_downstreams_are_its_own_oldest_first(routes: Routes) -> None:
     ids = [await added(routes) for _ in range(5)]
     await added(routes, OUR_OTHER)
 
-    assert [it.downstream_id for it in await routes.downstreams(OURS)] == ids
+    assert [it.downstream_id for it in await routes.downstreams.of_number(OURS)] == ids
 
 
 async def test_an_account_has_the_downstreams_of_its_numbers(routes: Routes) -> None:
     ids = [await added(routes, OURS), await added(routes, OUR_OTHER, NewDownstream(url=URL, account_events=True))]
     await added(routes, THEIRS, NewDownstream(url="https://rival.example"))
 
-    assert [it.downstream_id for it in await routes.account_downstreams("acme")] == ids
+    assert [it.downstream_id for it in await routes.downstreams.for_account_events("acme")] == ids
 
 
 async def test_a_receiver_of_several_numbers_is_one_in_its_account_the_oldest(routes: Routes) -> None:
@@ -226,7 +227,7 @@ async def test_a_receiver_of_several_numbers_is_one_in_its_account_the_oldest(ro
         routes, OUR_OTHER, NewDownstream(url="https://a.example", headers={"y": "2", "x": "1"}, account_events=True)
     )
 
-    assert [it.downstream_id for it in await routes.account_downstreams("acme")] == [first, second]
+    assert [it.downstream_id for it in await routes.downstreams.for_account_events("acme")] == [first, second]
 
 
 @pytest.mark.parametrize(
@@ -243,21 +244,21 @@ async def test_receivers_of_an_account_that_differ_are_several(routes: Routes, o
     await added(routes, OURS, NewDownstream(url=URL, secret="s", headers={"x": "1"}, account_events=True))
     await added(routes, OUR_OTHER, other)
 
-    assert len(await routes.account_downstreams("acme")) == 2
+    assert len(await routes.downstreams.for_account_events("acme")) == 2
 
 
 async def test_removing_says_whether_there_was_a_downstream(routes: Routes) -> None:
     downstream_id = await added(routes)
 
-    assert not await routes.remove_downstream(OUR_OTHER, downstream_id)
-    assert await routes.remove_downstream(OURS, downstream_id)
-    assert not await routes.remove_downstream(OURS, downstream_id)
+    assert not await routes.downstreams.remove(OUR_OTHER, downstream_id)
+    assert await routes.downstreams.remove(OURS, downstream_id)
+    assert not await routes.downstreams.remove(OURS, downstream_id)
 
 
 async def test_a_list_tells_all_of_a_downstream_but_its_secrets(routes: Routes, clocks: Clocks) -> None:
     downstream_id = await added(routes, OURS, msgspec.structs.replace(NEW, headers={"b": "2", "a": "1"}))
 
-    (info,) = await routes.listed(OURS)
+    (info,) = await routes.downstreams.infos(OURS)
 
     assert msgspec.to_builtins(info) == {
         "downstream_id": downstream_id,
@@ -275,7 +276,7 @@ async def test_a_list_tells_all_of_a_downstream_but_its_secrets(routes: Routes, 
 async def test_a_list_says_where_there_is_no_secret(routes: Routes) -> None:
     await added(routes, OURS, NewDownstream(url=URL))
 
-    (info,) = await routes.listed(OURS)
+    (info,) = await routes.downstreams.infos(OURS)
     assert (info.has_secret, info.header_names) == (False, [])
 
 
@@ -285,51 +286,51 @@ async def test_downstreams_are_listed_and_removed_also_where_the_key_is_lost(
     downstream_id = await added(routes)
     keyless = a_process(store, clocks, bytes(32))
 
-    (info,) = await keyless.listed(OURS)
+    (info,) = await keyless.downstreams.infos(OURS)
 
     assert (info.downstream_id, info.has_secret, info.header_names) == (downstream_id, True, ["?"])
-    assert await keyless.remove_downstream(OURS, info.downstream_id)
+    assert await keyless.downstreams.remove(OURS, info.downstream_id)
 
 
 # -- upstreams
 
 
 async def test_an_upstream_comes_back_as_it_was_set(routes: Routes) -> None:
-    assert await routes.set_upstream("acme", UPSTREAM)
+    assert await routes.upstreams.set("acme", UPSTREAM)
 
-    assert await routes.upstream(OURS) == UPSTREAM
+    assert await routes.upstreams.find(OURS) == UPSTREAM
 
 
 async def test_a_later_upstream_takes_the_place_of_the_one_before(routes: Routes) -> None:
-    await routes.set_upstream("acme", UPSTREAM)
-    assert await routes.upstream(OURS) == UPSTREAM
+    await routes.upstreams.set("acme", UPSTREAM)
+    assert await routes.upstreams.find(OURS) == UPSTREAM
     later = msgspec.structs.replace(UPSTREAM, token="another-token")
-    await routes.set_upstream("acme", later)
+    await routes.upstreams.set("acme", later)
 
-    assert await routes.upstream(OURS) == later
+    assert await routes.upstreams.find(OURS) == later
 
 
 async def test_an_upstream_is_not_set_for_a_number_of_others(routes: Routes) -> None:
-    assert not await routes.set_upstream("rival", UPSTREAM)
-    assert await routes.upstream(OURS) is None
+    assert not await routes.upstreams.set("rival", UPSTREAM)
+    assert await routes.upstreams.find(OURS) is None
 
 
 async def test_a_removed_upstream_is_gone(routes: Routes) -> None:
-    await routes.set_upstream("acme", UPSTREAM)
-    await routes.upstream(OURS)
+    await routes.upstreams.set("acme", UPSTREAM)
+    await routes.upstreams.find(OURS)
 
-    assert await routes.remove_upstream(OURS)
-    assert await routes.upstream(OURS) is None
-    assert not await routes.remove_upstream(OURS)
+    assert await routes.upstreams.remove(OURS)
+    assert await routes.upstreams.find(OURS) is None
+    assert not await routes.upstreams.remove(OURS)
 
 
 # -- secrets at rest
 
 
 async def everything_set(routes: Routes) -> None:
-    await routes.set_account("acme", "our-secret", "verify-me")
+    await routes.accounts.set("acme", "our-secret", "verify-me")
     await added(routes)
-    await routes.set_upstream("acme", UPSTREAM)
+    await routes.upstreams.set("acme", UPSTREAM)
 
 
 @pytest.mark.parametrize("secret", ["our-secret", "verify-me", "their-secret", "their-header", "their-token"])
@@ -344,8 +345,16 @@ async def test_nothing_in_the_store_contains_a_secret(routes: Routes, store: Mem
 @pytest.mark.parametrize("secret", ["our-secret", "verify-me", "their-secret", "their-header", "their-token"])
 async def test_no_repr_contains_a_secret(routes: Routes, store: MemoryRoutes, secret: str) -> None:
     await everything_set(routes)
-    opened = [await routes.account("acme"), await routes.only_signer(), await routes.upstream(OURS)]
-    lists = [await routes.downstreams(OURS), await routes.account_downstreams("acme"), await routes.listed(OURS)]
+    opened = [
+        await routes.accounts.find("acme"),
+        await routes.accounts.only_signer(),
+        await routes.upstreams.find(OURS),
+    ]
+    lists = [
+        await routes.downstreams.of_number(OURS),
+        await routes.downstreams.for_account_events("acme"),
+        await routes.downstreams.infos(OURS),
+    ]
 
     assert secret not in repr([*opened, *lists, *store.kept(), NEW, routes])
 
@@ -353,12 +362,12 @@ async def test_no_repr_contains_a_secret(routes: Routes, store: MemoryRoutes, se
 async def test_an_app_secret_that_was_moved_to_another_account_does_not_open(
     routes: Routes, store: MemoryRoutes
 ) -> None:
-    await routes.set_account("acme", "our-secret", None)
+    await routes.accounts.set("acme", "our-secret", None)
     (ours,) = await store.signers(2)
     await store.set_account(SealedAccount("rival", ours.app_secret), NOW)
 
     with pytest.raises(CannotUnseal):
-        await routes.account("rival")
+        await routes.accounts.find("rival")
 
 
 @pytest.mark.parametrize(
@@ -376,31 +385,31 @@ async def test_an_app_secret_that_was_moved_to_another_account_does_not_open(
 async def test_the_secrets_of_a_downstream_that_were_moved_do_not_open(
     routes: Routes, store: MemoryRoutes, new: NewDownstream, change: dict[str, str]
 ) -> None:
-    sealed = await routes.add_downstream("acme", OURS, new)
+    sealed = await routes.downstreams.add("acme", OURS, new)
     assert sealed is not None
     await store.add_downstream(msgspec.structs.replace(sealed, **change))
 
     with pytest.raises(CannotUnseal):
-        await routes.account_downstreams("acme")
+        await routes.downstreams.for_account_events("acme")
 
 
 async def test_a_downstreams_secret_does_not_open_as_its_headers(routes: Routes, store: MemoryRoutes) -> None:
-    sealed = await routes.add_downstream("acme", OURS, NEW)
+    sealed = await routes.downstreams.add("acme", OURS, NEW)
     assert sealed is not None
     await store.add_downstream(msgspec.structs.replace(sealed, headers=sealed.secret))
 
     with pytest.raises(CannotUnseal):
-        await routes.downstreams(OURS)
+        await routes.downstreams.of_number(OURS)
 
 
 async def test_a_token_that_was_moved_to_another_number_does_not_open(routes: Routes, store: MemoryRoutes) -> None:
-    await routes.set_upstream("acme", UPSTREAM)
+    await routes.upstreams.set("acme", UPSTREAM)
     sealed = await store.find_upstream(OURS)
     assert sealed is not None
     await store.set_upstream(msgspec.structs.replace(sealed, phone_number_id=OUR_OTHER))
 
     with pytest.raises(CannotUnseal):
-        await routes.upstream(OUR_OTHER)
+        await routes.upstreams.find(OUR_OTHER)
 
 
 # -- memory
@@ -411,11 +420,11 @@ async def test_answers_come_from_memory_for_half_a_second(routes: Routes, store:
 
     for seconds in (0.0, 0.25, 0.499):
         clocks.monotonic = 100.0 + seconds
-        await routes.account("acme")
-        await routes.only_signer()
-        await routes.downstreams(OURS)
-        await routes.account_downstreams("acme")
-        await routes.upstream(OURS)
+        await routes.accounts.find("acme")
+        await routes.accounts.only_signer()
+        await routes.downstreams.of_number(OURS)
+        await routes.downstreams.for_account_events("acme")
+        await routes.upstreams.find(OURS)
 
     assert store.looked_up == 5
 
@@ -424,92 +433,98 @@ async def test_what_another_process_removed_is_forgotten_after_half_a_second(
     routes: Routes, elsewhere: Routes, clocks: Clocks
 ) -> None:
     downstream_id = await added(routes)
-    await routes.set_upstream("acme", UPSTREAM)
-    before = [await routes.downstreams(OURS), await routes.account_downstreams("acme"), await routes.upstream(OURS)]
-    await elsewhere.remove_downstream(OURS, downstream_id)
-    await elsewhere.remove_upstream(OURS)
+    await routes.upstreams.set("acme", UPSTREAM)
+    before = [
+        await routes.downstreams.of_number(OURS),
+        await routes.downstreams.for_account_events("acme"),
+        await routes.upstreams.find(OURS),
+    ]
+    await elsewhere.downstreams.remove(OURS, downstream_id)
+    await elsewhere.upstreams.remove(OURS)
 
     clocks.monotonic += 0.5
 
     assert all(before)
-    assert not await routes.downstreams(OURS)
-    assert not await routes.account_downstreams("acme")
-    assert not await routes.upstream(OURS)
+    assert not await routes.downstreams.of_number(OURS)
+    assert not await routes.downstreams.for_account_events("acme")
+    assert not await routes.upstreams.find(OURS)
 
 
 async def test_what_another_process_set_is_known_after_half_a_second(
     routes: Routes, elsewhere: Routes, clocks: Clocks
 ) -> None:
-    await routes.set_account("acme", "our-secret", None)
-    await routes.account("acme")
-    await routes.only_signer()
-    await elsewhere.set_account("acme", "our-new-secret", None)
+    await routes.accounts.set("acme", "our-secret", None)
+    await routes.accounts.find("acme")
+    await routes.accounts.only_signer()
+    await elsewhere.accounts.set("acme", "our-new-secret", None)
 
     clocks.monotonic += 0.5
 
-    assert await routes.account("acme") == Account("acme", "our-new-secret")
-    assert await routes.only_signer() == Account("acme", "our-new-secret")
+    assert await routes.accounts.find("acme") == Account("acme", "our-new-secret")
+    assert await routes.accounts.only_signer() == Account("acme", "our-new-secret")
 
 
 async def test_a_change_is_known_at_once_where_it_was_made(routes: Routes) -> None:
     await everything_set(routes)
-    (first,) = await routes.downstreams(OURS)
-    await routes.account_downstreams("acme")
-    await routes.account("acme")
-    await routes.only_signer()
+    (first,) = await routes.downstreams.of_number(OURS)
+    await routes.downstreams.for_account_events("acme")
+    await routes.accounts.find("acme")
+    await routes.accounts.only_signer()
 
-    await routes.remove_downstream(OURS, first.downstream_id)
-    await routes.set_account("acme", "our-new-secret", None)
+    await routes.downstreams.remove(OURS, first.downstream_id)
+    await routes.accounts.set("acme", "our-new-secret", None)
 
-    assert not await routes.downstreams(OURS)
-    assert not await routes.account_downstreams("acme")
-    assert await routes.account("acme") == await routes.only_signer() == Account("acme", "our-new-secret")
+    assert not await routes.downstreams.of_number(OURS)
+    assert not await routes.downstreams.for_account_events("acme")
+    assert (
+        await routes.accounts.find("acme") == await routes.accounts.only_signer() == Account("acme", "our-new-secret")
+    )
 
 
 async def test_an_answer_that_was_under_way_during_a_change_is_not_remembered(clocks: Clocks) -> None:
     store = SlowRoutes()
     routes = a_process(store, clocks)
     downstream_id = await added(routes)
-    asking = asyncio.ensure_future(routes.downstreams(OURS))
+    asking = asyncio.ensure_future(routes.downstreams.of_number(OURS))
     await asyncio.sleep(0)
-    await routes.remove_downstream(OURS, downstream_id)
+    await routes.downstreams.remove(OURS, downstream_id)
     store.may_answer.set()
 
     stale = await asking
 
     assert len(stale) == 1
-    assert not await routes.downstreams(OURS)
+    assert not await routes.downstreams.of_number(OURS)
 
 
 async def test_what_does_not_exist_takes_no_memory(routes: Routes, store: MemoryRoutes) -> None:
-    await routes.account("made-up")
+    await routes.accounts.find("made-up")
     before = store.looked_up
     await store.set_account(SealedAccount("made-up"), NOW)
 
-    assert await routes.account("made-up") == Account("made-up")
+    assert await routes.accounts.find("made-up") == Account("made-up")
     assert store.looked_up == before + 1
 
 
 async def test_memory_is_bounded(routes: Routes, store: MemoryRoutes) -> None:
     for index in range(10_001):
         await store.set_account(SealedAccount(f"account-{index}"), NOW)
-        await routes.account(f"account-{index}")
+        await routes.accounts.find(f"account-{index}")
     before = store.looked_up
 
-    await routes.account("account-10000")
-    await routes.account("account-0")
+    await routes.accounts.find("account-10000")
+    await routes.accounts.find("account-0")
 
     assert store.looked_up == before + 1
 
 
 async def test_an_upstreams_token_does_not_open_beside_another_url(routes: Routes, store: MemoryRoutes) -> None:
-    await routes.set_upstream("acme", UPSTREAM)
+    await routes.upstreams.set("acme", UPSTREAM)
     sealed = await store.find_upstream(OURS)
     assert sealed is not None
     await store.set_upstream(msgspec.structs.replace(sealed, url="https://evil.example"))
 
     with pytest.raises(CannotUnseal):
-        await routes.upstream(OURS)
+        await routes.upstreams.find(OURS)
 
 
 async def test_secrets_that_a_version_before_sealed_still_open(routes: Routes, store: MemoryRoutes) -> None:
@@ -520,9 +535,9 @@ async def test_secrets_that_a_version_before_sealed_still_open(routes: Routes, s
     token = vault.seal("their-token", f"upstream/{OURS}/token")
     await store.set_upstream(SealedUpstream(OURS, "acme", UPSTREAM.url, token, 12_500, True, NOW))
 
-    (downstream,) = await routes.downstreams(OURS)
+    (downstream,) = await routes.downstreams.of_number(OURS)
     assert (downstream.secret, downstream.headers) == ("s", {"x": "1"})
-    assert await routes.upstream(OURS) == UPSTREAM
+    assert await routes.upstreams.find(OURS) == UPSTREAM
 
 
 # -- the account's own events
@@ -531,22 +546,22 @@ async def test_secrets_that_a_version_before_sealed_still_open(routes: Routes, s
 async def test_a_receiver_set_for_one_number_gets_none_of_the_accounts_own_events(routes: Routes) -> None:
     await added(routes, OURS, NewDownstream(url=URL, set_by=b"a token of one number"))
 
-    assert [it.url for it in await routes.downstreams(OURS)] == [URL]
-    assert not await routes.account_downstreams("acme")
+    assert [it.url for it in await routes.downstreams.of_number(OURS)] == [URL]
+    assert not await routes.downstreams.for_account_events("acme")
 
 
 async def test_a_receiver_that_the_operator_set_beside_older_nodes_gets_them(routes: Routes) -> None:
     await added(routes, OURS, NewDownstream(url=URL, may_be_inside=True))
 
-    assert [it.url for it in await routes.account_downstreams("acme")] == [URL]
+    assert [it.url for it in await routes.downstreams.for_account_events("acme")] == [URL]
 
 
 async def test_the_upstreams_that_a_token_set_are_removed(routes: Routes) -> None:
     for number, set_by in ((OURS, b"one"), (OUR_OTHER, None)):
-        await routes.set_upstream("acme", msgspec.structs.replace(UPSTREAM, phone_number_id=number), set_by)
+        await routes.upstreams.set("acme", msgspec.structs.replace(UPSTREAM, phone_number_id=number), set_by)
 
     assert await routes.remove_set_by("acme", {b"one"}) == RemovedRoutes([], [OURS])
-    assert [await routes.upstream(number) is not None for number in (OURS, OUR_OTHER)] == [False, True]
+    assert [await routes.upstreams.find(number) is not None for number in (OURS, OUR_OTHER)] == [False, True]
 
 
 async def test_the_receivers_that_a_token_set_are_removed(routes: Routes) -> None:
@@ -554,12 +569,12 @@ async def test_the_receivers_that_a_token_set_are_removed(routes: Routes) -> Non
     kept = [await added(routes, OURS, NewDownstream(url=URL, set_by=it)) for it in (b"two", None)]
 
     assert await routes.remove_set_by("acme", {b"one"}) == RemovedRoutes([theirs], [])
-    assert [it.downstream_id for it in await routes.downstreams(OURS)] == kept
+    assert [it.downstream_id for it in await routes.downstreams.of_number(OURS)] == kept
 
 
 async def test_a_receiver_that_is_set_twice_gets_them_if_one_of_both_may(routes: Routes) -> None:
     await added(routes, OURS, NewDownstream(url=URL))
     await added(routes, OUR_OTHER, NewDownstream(url=URL, account_events=True))
 
-    assert [it.phone_number_id for it in await routes.account_downstreams("acme")] == [OUR_OTHER]
-    assert [it.phone_number_id for it in await routes.receivers("acme")] == [OURS]
+    assert [it.phone_number_id for it in await routes.downstreams.for_account_events("acme")] == [OUR_OTHER]
+    assert [it.phone_number_id for it in await routes.downstreams.of_account("acme")] == [OURS]

@@ -77,7 +77,7 @@ def holding(rest: bytes, *, first: bytes = b"") -> Iterator[HeldUpstream]:
 def send_to(server: RunningServer, upstream: HeldUpstream) -> None:
     """Make `upstream` the one of the server's number."""
     chosen = Upstream(PHONE_NUMBER_ID, upstream.url, "metas-token", timeout=60.0, may_be_inside=True)
-    assert asyncio.run(routes_of(server.wired.store, KEY).set_upstream(ACCOUNT_ID, chosen))
+    assert asyncio.run(routes_of(server.wired.store, KEY).upstreams.set(ACCOUNT_ID, chosen))
 
 
 def message(server: RunningServer) -> bytes:

@@ -75,4 +75,4 @@ async def _set_upstreams(server: RunningServer, numbers: Sequence[BusinessNumber
     routes = routes_of(server.wired.store, KEY)
     for number in numbers:
         upstream = Upstream(number.phone_number_id, url, "metas-token", may_be_inside=True)
-        assert await routes.set_upstream(number.account_id, upstream)
+        assert await routes.upstreams.set(number.account_id, upstream)

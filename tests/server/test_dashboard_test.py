@@ -14,7 +14,7 @@ from tests.running_server import ACCOUNT_ID, NUMBER, PHONE_NUMBER_ID, RunningSer
 from tests.server.test_webhooks import KEY, SECRET, post, set_up, signed
 
 from wablock.block_list.ports import BusinessNumber
-from wablock.gate.routes import NewDownstream
+from wablock.gate.routes.downstreams import NewDownstream
 from wablock.wiring import routes_of
 
 SAMPLE_NUMBER = "123456123"
@@ -99,14 +99,14 @@ def gate(tmp_path: Path) -> Iterator[RunningServer]:
 
 
 def set_secret(gate: RunningServer, account_id: str, secret: str) -> None:
-    asyncio.run(routes_of(gate.wired.store, KEY).set_account(account_id, secret, None))
+    asyncio.run(routes_of(gate.wired.store, KEY).accounts.set(account_id, secret, None))
 
 
 def set_up_other(gate: RunningServer, url: str, secret: str) -> None:
     async def work() -> None:
         routes = routes_of(gate.wired.store, KEY)
-        await routes.set_account(OTHER_ACCOUNT, secret, None)
-        await routes.add_downstream(OTHER_ACCOUNT, OTHER_NUMBER, NewDownstream(url=url, may_be_inside=True))
+        await routes.accounts.set(OTHER_ACCOUNT, secret, None)
+        await routes.downstreams.add(OTHER_ACCOUNT, OTHER_NUMBER, NewDownstream(url=url, may_be_inside=True))
 
     asyncio.run(work())
 
@@ -199,7 +199,7 @@ def test_a_receiver_that_refuses_is_502_and_named(gate: RunningServer, receiver:
 
         answer = post(gate, MESSAGE)
 
-    refused, _ = asyncio.run(routes_of(gate.wired.store, KEY).listed(PHONE_NUMBER_ID))
+    refused, _ = asyncio.run(routes_of(gate.wired.store, KEY).downstreams.infos(PHONE_NUMBER_ID))
     assert answer.status_code == 502
     assert details(answer) == (
         "The app secret is right, but 1 of 2 receivers did not take a webhook: "
@@ -272,9 +272,9 @@ def test_a_number_that_is_registered_under_the_samples_id_gets_its_webhooks(tmp_
 
         async def work() -> None:
             routes = routes_of(gate.wired.store, KEY)
-            await routes.set_account(ACCOUNT_ID, SECRET, None)
+            await routes.accounts.set(ACCOUNT_ID, SECRET, None)
             new = NewDownstream(url=receiver.url, may_be_inside=True)
-            await routes.add_downstream(ACCOUNT_ID, SAMPLE_NUMBER, new)
+            await routes.downstreams.add(ACCOUNT_ID, SAMPLE_NUMBER, new)
 
         asyncio.run(work())
 
@@ -332,7 +332,7 @@ def test_a_receiver_that_a_token_of_one_number_set_is_tried(gate: RunningServer,
 
     async def add() -> None:
         routes = routes_of(gate.wired.store, KEY)
-        assert await routes.add_downstream(ACCOUNT_ID, PHONE_NUMBER_ID, new)
+        assert await routes.downstreams.add(ACCOUNT_ID, PHONE_NUMBER_ID, new)
 
     asyncio.run(add())
 

@@ -47,7 +47,7 @@ def serving(always: bytes = OK, *, then: Answering | None = None) -> AbstractAsy
 
 async def use(server: RunningServer, upstream: Server, **more: Any) -> None:
     chosen = Upstream(PHONE_NUMBER_ID, f"http://127.0.0.1:{upstream.port}", "metas-token", may_be_inside=True, **more)
-    assert await routes_of(server.wired.store, KEY).set_upstream(ACCOUNT_ID, chosen)
+    assert await routes_of(server.wired.store, KEY).upstreams.set(ACCOUNT_ID, chosen)
 
 
 async def send(server: RunningServer, path: str = MESSAGES, method: str = "POST", **said: Any) -> httpx2.Response:

@@ -41,7 +41,7 @@ def _account_receivers(tmp_path: Path) -> list[str]:
     async def urls() -> list[str]:
         store = open_store(f"sqlite:///{tmp_path / 'wablock.db'}", Metrics())
         try:
-            return [it.url for it in await routes_of(store, KEY).account_downstreams(ACCOUNT_ID)]
+            return [it.url for it in await routes_of(store, KEY).downstreams.for_account_events(ACCOUNT_ID)]
         finally:
             await store.close()
 

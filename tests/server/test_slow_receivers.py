@@ -20,7 +20,7 @@ from tests.server.slow_tenant import THEIR_ACCESS, THEIR_TOKEN, THEIRS
 from tests.server.test_webhooks import ANNA, KEY, message, post, set_up, signed, webhook
 
 from wablock.gate.ports import Upstream
-from wablock.gate.routes import NewDownstream
+from wablock.gate.routes.downstreams import NewDownstream
 from wablock.settings import LimitSettings
 from wablock.wiring import routes_of
 
@@ -97,9 +97,9 @@ async def set_up_theirs(gate: RunningServer, url: str) -> None:
     account, number = THEIRS.account_id, THEIRS.phone_number_id
     receiver = NewDownstream(url=url, may_be_inside=True, timeout=LONG)
     upstream = Upstream(number, url, "metas-token", timeout=LONG, may_be_inside=True)
-    await routes.set_account(account, THEIR_SECRET, "their verify token")
-    assert await routes.add_downstream(account, number, receiver)
-    assert await routes.set_upstream(account, upstream)
+    await routes.accounts.set(account, THEIR_SECRET, "their verify token")
+    assert await routes.downstreams.add(account, number, receiver)
+    assert await routes.upstreams.set(account, upstream)
 
 
 def post_theirs(gate: RunningServer, entry: str, number: str) -> httpx2.Response:

@@ -38,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 async def set_secrets(server: RunningServer) -> None:
     routes = routes_of(server.wired.store, KEY)
     for account in ACCOUNTS:
-        await routes.set_account(account, f"secret of {account}", None)
+        await routes.accounts.set(account, f"secret of {account}", None)
 
 
 def no_work(*_: object, **__: object) -> Any:

@@ -18,7 +18,7 @@ from tests.server.webhook_pieces import changes_in, field_of, items_in, members_
 from tests.server.webhook_samples import CHANGES, Json, change, item, sent, webhook, written
 
 from wablock.block_list.ports import BusinessNumber
-from wablock.gate.routes import NewDownstream
+from wablock.gate.routes.downstreams import NewDownstream
 from wablock.wiring import routes_of
 
 OTHERS_SECRET = "of the other receiver"
@@ -61,7 +61,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
     ):
         set_up(server, ours.url)
         new = NewDownstream(url=others.url, secret=OTHERS_SECRET, may_be_inside=True)
-        assert asyncio.run(routes_of(server.wired.store, KEY).add_downstream(ACCOUNT_ID, OTHERS, new))
+        assert asyncio.run(routes_of(server.wired.store, KEY).downstreams.add(ACCOUNT_ID, OTHERS, new))
         made = Gate(server, {OURS: ours, OTHERS: others})
         for person in PEOPLE:
             for number, user in person.blocked.items():

@@ -13,7 +13,7 @@ import pytest
 from tests.receiver import Receiver, receiving
 from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer, running_server
 
-from wablock.gate.routes import NewDownstream
+from wablock.gate.routes.downstreams import NewDownstream
 from wablock.settings import GateSettings, KeySettings
 from wablock.wiring import routes_of
 
@@ -60,8 +60,8 @@ def gate(tmp_path: Path, receiver: Receiver) -> Iterator[RunningServer]:
 def set_up(server: RunningServer, url: str, **more: Any) -> None:
     async def work() -> None:
         routes = routes_of(server.wired.store, KEY)
-        await routes.set_account(ACCOUNT_ID, SECRET, "a verify token")
-        added = await routes.add_downstream(
+        await routes.accounts.set(ACCOUNT_ID, SECRET, "a verify token")
+        added = await routes.downstreams.add(
             ACCOUNT_ID, PHONE_NUMBER_ID, NewDownstream(url=url, may_be_inside=True, **more)
         )
         assert added

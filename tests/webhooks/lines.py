@@ -9,7 +9,7 @@ from tests.running_server import ACCOUNT_ID, TOKEN, RunningServer
 from tests.server.test_webhooks import KEY, SECRET, signed
 
 from wablock.block_list.ports import BusinessNumber
-from wablock.gate.routes import NewDownstream
+from wablock.gate.routes.downstreams import NewDownstream
 from wablock.wiring import routes_of
 
 NumberPair = tuple[BusinessNumber, BusinessNumber]
@@ -32,11 +32,11 @@ def number_pairs(count: int) -> list[NumberPair]:
 
 async def route(server: RunningServer, lines: Sequence[Line]) -> None:
     routes = routes_of(server.wired.store, KEY)
-    await routes.set_account(ACCOUNT_ID, SECRET, "a verify token")
+    await routes.accounts.set(ACCOUNT_ID, SECRET, "a verify token")
     for line in lines:
         for number, receiver in zip(line.numbers, line.receivers, strict=True):
             downstream = NewDownstream(url=receiver.url, may_be_inside=True)
-            assert await routes.add_downstream(ACCOUNT_ID, number.phone_number_id, downstream)
+            assert await routes.downstreams.add(ACCOUNT_ID, number.phone_number_id, downstream)
 
 
 def block(client: httpx2.Client, server: RunningServer, line: Line, identifiers: Sequence[str]) -> None:

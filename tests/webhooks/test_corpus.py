@@ -70,7 +70,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
     ):
         set_up(server, receiver.url)
         way = Upstream(PHONE_NUMBER_ID, f"http://127.0.0.1:{upstream.port}", "metas-token", may_be_inside=True)
-        assert asyncio.run(routes_of(server.wired.store, KEY).set_upstream(ACCOUNT_ID, way))
+        assert asyncio.run(routes_of(server.wired.store, KEY).upstreams.set(ACCOUNT_ID, way))
         yield Gate(server, receiver, upstream, client)
 
 

@@ -52,7 +52,7 @@ def set_(
     token = None if verify_token is None else checked_secret(typed(verify_token, "--verify-token"), "--verify-token")
 
     async def work(routes: Routes) -> None:
-        await routes.set_account(named(account, "ACCOUNT"), signed_with, token)
+        await routes.accounts.set(named(account, "ACCOUNT"), signed_with, token)
 
     on_store(database, lambda store: work(routes_of(store, key)))
     done = [name for name, value in (("app_secret", signed_with), ("verify_token", token)) if value is not None]

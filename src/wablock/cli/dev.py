@@ -11,7 +11,7 @@ from wablock.cli import logs
 from wablock.cli.console import Refused, checked_number_id, checked_url_text, say
 from wablock.cli.listening import check_public_url, run, url_of
 from wablock.contract.errors import InvalidParameter
-from wablock.gate.routes import META
+from wablock.gate.routes.upstreams import META
 from wablock.kit.development import Development
 from wablock.kit.hosts import is_loopback
 from wablock.kit.seeds import Seed

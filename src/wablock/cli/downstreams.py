@@ -10,7 +10,8 @@ from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, print_json, say, show
 from wablock.cli.secrets import checked_secret, typed
 from wablock.gate.headers import headers_to_set
-from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
+from wablock.gate.routes import Routes
+from wablock.gate.routes.downstreams import DownstreamInfo, NewDownstream
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
 from wablock.typed_secrets import secret as secret_option
@@ -79,7 +80,7 @@ def add(
 
     async def work(store: Store) -> str:
         number = await store.find_number(phone_number_id)
-        added = number and await routes_of(store, key).add_downstream(number.account_id, phone_number_id, new)
+        added = number and await routes_of(store, key).downstreams.add(number.account_id, phone_number_id, new)
         if not added:
             raise Refused(f"There is no number {phone_number_id}: add it with wablock number add")
         return added.downstream_id
@@ -118,7 +119,7 @@ def remove(
     checked_number_id(phone_number_id)
 
     async def work(store: Store) -> bool:
-        return await routes_of(store, key).remove_downstream(phone_number_id, downstream_id)
+        return await routes_of(store, key).downstreams.remove(phone_number_id, downstream_id)
 
     if not on_store(database, work):
         raise Refused(f"Number {phone_number_id} has no downstream {downstream_id}")
@@ -129,7 +130,7 @@ def remove(
 
 
 async def _listed(routes: Routes, phone_number_id: str) -> list[DownstreamInfo]:
-    return list(await routes.listed(phone_number_id))
+    return list(await routes.downstreams.infos(phone_number_id))
 
 
 def _row(info: DownstreamInfo) -> dict[str, Any]:

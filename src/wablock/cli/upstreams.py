@@ -10,7 +10,7 @@ from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, print_json, say, show
 from wablock.cli.secrets import typed
 from wablock.gate.ports import Upstream
-from wablock.gate.routes import META
+from wablock.gate.routes.upstreams import META
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
 from wablock.typed_secrets import secret
@@ -59,7 +59,7 @@ def set_(
 
     async def work(store: Store) -> bool:
         number = await store.find_number(phone_number_id)
-        return number is not None and bool(await routes_of(store, key).set_upstream(number.account_id, upstream))
+        return number is not None and bool(await routes_of(store, key).upstreams.set(number.account_id, upstream))
 
     if not on_store(database, work):
         raise Refused(f"There is no number {phone_number_id}: add it with wablock number add")
@@ -79,7 +79,7 @@ def show_(
 ) -> None:
     """Show the number's upstream: never its token."""
     checked_number_id(phone_number_id)
-    found = on_store(database, lambda store: routes_of(store, key).listed_upstream(phone_number_id))
+    found = on_store(database, lambda store: routes_of(store, key).upstreams.info(phone_number_id))
     rows = []
     if found is not None:
         since = found.created_at // SECOND
@@ -97,7 +97,7 @@ def remove(
 ) -> None:
     """Remove the number's upstream: its messages are refused then. Running servers stop using it within a second."""
     checked_number_id(phone_number_id)
-    if not on_store(database, lambda store: routes_of(store, key).remove_upstream(phone_number_id)):
+    if not on_store(database, lambda store: routes_of(store, key).upstreams.remove(phone_number_id)):
         raise Refused(f"Number {phone_number_id} has no upstream")
     if json:
         print_json({"phone_number_id": phone_number_id})

@@ -66,7 +66,7 @@ class DashboardTest:
         if not _may_be_sample(changes) or len(payload.raw) > _LARGEST_SAMPLE or await self._is_known(changes):
             return False
         # Several where one app serves them all.
-        accounts = [account for account in await self._routes.signers() if account.app_secret == secret]
+        accounts = [account for account in await self._routes.accounts.signers() if account.app_secret == secret]
         if not accounts:
             return False
         receivers = await self._receivers(accounts)
@@ -97,13 +97,13 @@ class DashboardTest:
         numbers = {change.phone_number_id for change in changes if change.phone_number_id}
         if any([await self._numbers.find_number(number) is not None for number in numbers]):
             return True
-        return await self._routes.account(_ENTRY) is not None
+        return await self._routes.accounts.find(_ENTRY) is not None
 
     async def _receivers(self, accounts: Sequence[Account]) -> Sequence[tuple[Account, Downstream]]:
         """Each receiver once, whichever numbers share it."""
         receivers: dict[object, tuple[Account, Downstream]] = {}
         for account in accounts:
-            for downstream in await self._routes.receivers(account.account_id):
+            for downstream in await self._routes.downstreams.of_account(account.account_id):
                 receivers.setdefault(downstream.receiver, (account, downstream))
             if len(receivers) >= _MOST_RECEIVERS:
                 break

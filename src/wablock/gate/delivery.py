@@ -17,10 +17,10 @@ from wablock.gate.duplicates import Delivered, StillOnTheWay
 from wablock.gate.places import Places
 from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refused
 from wablock.gate.retries import Attempt, Retries
-from wablock.gate.routes import Routes
+from wablock.gate.routes.downstreams import Downstreams
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change
-from wablock.gate.webhook.documented import Item
+from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.signature import sign
 
 _log = logging.getLogger("wablock.gate")
@@ -78,7 +78,7 @@ class Delivery:
 
     def __init__(
         self,
-        routes: Routes,
+        downstreams: Downstreams,
         forwarder: Forwarder,
         meter: GateMeter,
         places: Places,
@@ -89,7 +89,7 @@ class Delivery:
         """`delivered`: remembers message ids, so that what a receiver has is not sent to it again. `refuse_unrouted`:
         whether a webhook for a number without a downstream is refused, so that it comes again and nothing is lost.
         """
-        self._routes = routes
+        self._downstreams = downstreams
         self._forwarder = forwarder
         self._meter = meter
         self._places = places
@@ -154,7 +154,7 @@ class Delivery:
         """Who gets which parts: receivers that several numbers share get them in one piece."""
         targets: dict[object, tuple[Downstream, list[Part]]] = {}
         for part in parts:
-            downstreams = await self._downstreams(part)
+            downstreams = await self._receivers_of(part)
             if not downstreams and self._refuse_unrouted and not _is_empty(payload, part, blocked):
                 self._meter.webhook("unrouted")
                 raise _unrouted(part)
@@ -163,11 +163,11 @@ class Delivery:
                 chosen.append(part)
         return list(targets.values())
 
-    async def _downstreams(self, part: Part) -> Sequence[Downstream]:
+    async def _receivers_of(self, part: Part) -> Sequence[Downstream]:
         if part.number is not None:
-            return await self._routes.downstreams(part.number.phone_number_id)
+            return await self._downstreams.of_number(part.number.phone_number_id)
         if not part.is_of_a_number:
-            return await self._routes.account_downstreams(part.account.account_id)
+            return await self._downstreams.for_account_events(part.account.account_id)
         return ()
 
     def _post(self, webhook: _Webhook, downstream: Downstream, chosen: Sequence[Part]) -> _Post | None:

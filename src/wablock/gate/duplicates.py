@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Final
 
-from wablock.gate.webhook.documented import Item, Message
+from wablock.gate.webhook.items import Item, Message
 
 _MOST_REMEMBERED: Final = 100_000
 

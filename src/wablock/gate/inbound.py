@@ -19,11 +19,11 @@ from wablock.gate.drops import RecentDrops
 from wablock.gate.last_inbound import LastInbound
 from wablock.gate.ports import Account, CannotUnseal, GateMeter
 from wablock.gate.proof import Proof
-from wablock.gate.routes import Routes
+from wablock.gate.routes.accounts import Accounts
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change, kind_of, opens_window, sent_at
 from wablock.gate.webhook.display_numbers import display_wa_id
-from wablock.gate.webhook.documented import Item
+from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.links import Notice, without_own
 from wablock.gate.webhook.raw_json import Unreadable
 from wablock.gate.webhook.senders import Ids, key_of, member_of
@@ -50,7 +50,7 @@ class Inbound:
     def __init__(
         self,
         *,
-        routes: Routes,
+        accounts: Accounts,
         numbers: Numbers,
         block_list: BlockList,
         store: BlockStore,
@@ -63,8 +63,8 @@ class Inbound:
         pass_unchecked: bool = False,
     ) -> None:
         """`pass_unchecked`: whether a webhook goes on, marked, while the block list cannot be asked."""
-        self._proof = Proof(routes, numbers, meter)
-        self._routes = routes
+        self._proof = Proof(accounts, numbers, meter)
+        self._accounts = accounts
         self._numbers = numbers
         self._block_list = block_list
         self._store = store
@@ -130,11 +130,11 @@ class Inbound:
         """
         number = await self._numbers.find_number(change.phone_number_id) if change.phone_number_id else None
         account_id = change.entry_id if number is None else number.account_id
-        account = await self._routes.account(account_id) if account_id else None
+        account = await self._accounts.find(account_id) if account_id else None
         if number is None and (account is None or account.app_secret is None):
-            account = await self._routes.only_signer()  # a number or an entry that is not registered here
+            account = await self._accounts.only_signer()  # a number or an entry that is not registered here
         if account is None and change.is_empty:
-            accounts = [it for it in await self._routes.signers() if _is(secret, it.app_secret)]
+            accounts = [it for it in await self._accounts.signers() if _is(secret, it.app_secret)]
         elif account is not None and _is(secret, account.app_secret):
             accounts = [account]
         else:

@@ -10,7 +10,7 @@ from wablock.failures import NotSent, Overloaded, UpstreamTimedOut
 from wablock.gate.aside import aside
 from wablock.gate.places import Places
 from wablock.gate.ports import Answer, CannotUnseal, GateMeter, Sender, Upstream, UpstreamFailed
-from wablock.gate.routes import Routes
+from wablock.gate.routes.upstreams import Upstreams
 from wablock.gate.send_request.credentials import check_without_token, headers_without_token, without_credentials
 from wablock.gate.send_request.parameters import Parameter, read_parameters
 from wablock.gate.send_request.recipients import recipients_of
@@ -23,7 +23,7 @@ class Outbound:
 
     def __init__(
         self,
-        routes: Routes,
+        upstreams: Upstreams,
         block_list: BlockList,
         sender: Sender,
         meter: GateMeter,
@@ -31,7 +31,7 @@ class Outbound:
         *,
         pass_unreadable: bool,
     ) -> None:
-        self._routes = routes
+        self._upstreams = upstreams
         self._block_list = block_list
         self._sender = sender
         self._meter = meter
@@ -82,7 +82,7 @@ class Outbound:
 
     async def _upstream(self, number: BusinessNumber, method: str) -> Upstream:
         try:
-            upstream = await self._routes.upstream(number.phone_number_id)
+            upstream = await self._upstreams.find(number.phone_number_id)
         except CannotUnseal as trouble:
             raise Overloaded(str(trouble)) from trouble
         if upstream is None:

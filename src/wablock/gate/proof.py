@@ -14,7 +14,7 @@ from wablock.block_list.ports import BusinessNumber
 from wablock.failures import InvalidSignature
 from wablock.gate.aside import LARGE
 from wablock.gate.ports import Account, GateMeter
-from wablock.gate.routes import Routes
+from wablock.gate.routes.accounts import Accounts
 from wablock.gate.webhook.named_ids import entry_ids, number_ids
 from wablock.gate.webhook.signature import is_signed
 
@@ -35,8 +35,8 @@ class Numbers(Protocol):
 class Proof:
     """Finds who signed. Four secrets are tried on a body, all of them on a small one that names no account here."""
 
-    def __init__(self, routes: Routes, numbers: Numbers, meter: GateMeter) -> None:
-        self._routes = routes
+    def __init__(self, accounts: Accounts, numbers: Numbers, meter: GateMeter) -> None:
+        self._accounts = accounts
         self._numbers = numbers
         self._meter = meter
 
@@ -64,18 +64,18 @@ class Proof:
     def _named_by(self, body: bytes) -> Iterator[tuple[_Find, str]]:
         """The ids in the body, and what leads from each to an account; nearly always the first number's is right."""
         yield from ((self._account_of_number, phone_number_id) for phone_number_id in number_ids(body))
-        yield from ((self._routes.account, account_id) for account_id in entry_ids(body))
+        yield from ((self._accounts.find, account_id) for account_id in entry_ids(body))
 
     async def _account_of_number(self, phone_number_id: str) -> Account | None:
         number = await self._numbers.find_number(phone_number_id)
-        return None if number is None else await self._routes.account(number.account_id)
+        return None if number is None else await self._accounts.find(number.account_id)
 
     async def _secret_of_anybody(self, body: bytes, signature: str) -> str:
         """Of what names no account here: of any account where the body is small, else of the only one."""
         if len(body) <= _SMALL:
-            accounts = await self._routes.signers()
+            accounts = await self._accounts.signers()
         else:
-            only = await self._routes.only_signer()
+            only = await self._accounts.only_signer()
             accounts = () if only is None else (only,)
         secrets = {account.app_secret for account in accounts if account.app_secret is not None}
         for secret in secrets:

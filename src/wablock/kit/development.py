@@ -14,7 +14,7 @@ from wablock.block_list.ports import BusinessNumber
 from wablock.contract.errors import BlocklistInternalError
 from wablock.failures import Overloaded
 from wablock.gate.ports import Upstream
-from wablock.gate.routes import NewDownstream
+from wablock.gate.routes.downstreams import NewDownstream
 from wablock.kit import seeds
 from wablock.kit.clock import ClockState, VirtualClock
 from wablock.kit.seeds import Seed
@@ -212,10 +212,10 @@ class Development:
         await seeds.write(seeds.planned(seed, DEV_ACCOUNT_ID, now), self.wired, now)
         await store.add_number(BusinessNumber(number_id, DEV_ACCOUNT_ID), now)
         if settings.downstream is not None:
-            for before in await routes.listed(number_id):
-                await routes.remove_downstream(number_id, before.downstream_id)
+            for before in await routes.downstreams.infos(number_id):
+                await routes.downstreams.remove(number_id, before.downstream_id)
             new = NewDownstream(url=settings.downstream, timeout=settings.downstream_timeout, may_be_inside=True)
-            await routes.add_downstream(DEV_ACCOUNT_ID, number_id, new)
+            await routes.downstreams.add(DEV_ACCOUNT_ID, number_id, new)
         await self._set_credentials()
 
     async def _set_credentials(self) -> None:
@@ -224,11 +224,11 @@ class Development:
             await self._store.add_token(
                 AccessToken(digest(settings.token), DEV_ACCOUNT_ID, "dev", ALL_SCOPES, None, self.clock())
             )
-            await routes.set_account(DEV_ACCOUNT_ID, self.app_secret, settings.verify_token)
+            await routes.accounts.set(DEV_ACCOUNT_ID, self.app_secret, settings.verify_token)
             if settings.upstream is not None:
                 token = settings.upstream_token or settings.token
                 upstream = Upstream(settings.phone_number_id, settings.upstream, token, may_be_inside=True)
-                await routes.set_upstream(DEV_ACCOUNT_ID, upstream)
+                await routes.upstreams.set(DEV_ACCOUNT_ID, upstream)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from wablock.block_list.ports import BusinessNumber, Member
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, UnknownObject
-from wablock.gate.routes import NewDownstream
+from wablock.gate.routes.downstreams import NewDownstream
 from wablock.gate.webhook.signature import sign
 from wablock.kit import inbound
 from wablock.kit.asked import Handler, said
@@ -71,7 +71,7 @@ class UserRoutes:
             number = await self._number(wired, told.phone_number_id)
             sender = _sender(wired, number, told)
             blocked = (await wired.block_list.in_force(number, [sender]))[0] is not None
-            has_receiver = bool(await wired.routes.listed(number.phone_number_id))
+            has_receiver = bool(await wired.routes.downstreams.infos(number.phone_number_id))
             status, answer = 200, {"success": True}
             if blocked or has_receiver:  # else nobody is there to take it, and nobody has to be
                 body = inbound.webhook(number, sender, message, message_id, told.name, self._clock())
@@ -105,12 +105,12 @@ class UserRoutes:
         async with self._development.served() as wired:
             number = await self._number(wired, told.phone_number_id)
             await wired.store.add_number(number, self._clock())
-            for before in await wired.routes.listed(number.phone_number_id):
-                await wired.routes.remove_downstream(number.phone_number_id, before.downstream_id)
+            for before in await wired.routes.downstreams.infos(number.phone_number_id):
+                await wired.routes.downstreams.remove(number.phone_number_id, before.downstream_id)
             if told.url is not None:
                 timeout = told.timeout or self._development.settings.downstream_timeout
                 new = NewDownstream(url=told.url, timeout=timeout, may_be_inside=True)
-                await wired.routes.add_downstream(number.account_id, number.phone_number_id, new)
+                await wired.routes.downstreams.add(number.account_id, number.phone_number_id, new)
 
 
 def _check_address(url: str) -> None:

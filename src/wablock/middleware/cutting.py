@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from wablock.access import is_number_id
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change
-from wablock.gate.webhook.documented import Item
+from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.raw_json import Unreadable
 from wablock.gate.webhook.senders import Ids, member_of
 

@@ -34,7 +34,7 @@ class _Target:
         self.under_way = 0
 
 
-class Downstreams:
+class HttpForwarder:
     """A `Forwarder`. An address inside is refused on what the name resolves to when the connection is made."""
 
     def __init__(

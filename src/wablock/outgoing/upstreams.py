@@ -78,7 +78,7 @@ class UpstreamAnswer:
             await self._response.aclose()
 
 
-class Upstreams:
+class HttpSender:
     """Every upstream's connections. An address inside is refused on what the name resolves to when connecting."""
 
     def __init__(

@@ -26,7 +26,7 @@ from tests.gate.webhook.spelling import is_subsequence
 from tests.webhooks.corpus import cases, files
 
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.documented import Item
+from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.raw_json import Unreadable
 
 

@@ -24,7 +24,7 @@ from tests.gate.webhook.payloads import (
 
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change, kind_of, opens_window, sent_at
-from wablock.gate.webhook.documented import Item
+from wablock.gate.webhook.items import Item
 
 BUSINESS = "15550783881"
 

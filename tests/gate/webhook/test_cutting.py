@@ -23,7 +23,7 @@ from tests.webhooks.corpus import Case, each_user, files, remaining
 
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change
-from wablock.gate.webhook.documented import Item
+from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.senders import names_of
 
 CONTEXT = {"type": "summary", "summary": {"text": "Anna asks for a refund."}}

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from wablock.gate.ports import Downstream
-from wablock.outgoing.downstreams import Downstreams
+from wablock.outgoing.downstreams import HttpForwarder
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 SIGNED = {"x-hub-signature-256": "sha256=00"}
@@ -97,8 +97,8 @@ async def answering(*answers: bytes, tls: ssl.SSLContext | None = None) -> Async
 
 
 @asynccontextmanager
-async def sending(**options: Any) -> AsyncIterator[Downstreams]:
-    sender = Downstreams(**options)
+async def sending(**options: Any) -> AsyncIterator[HttpForwarder]:
+    sender = HttpForwarder(**options)
     try:
         yield sender
     finally:

@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from wablock.gate.ports import Downstream, Refused
-from wablock.outgoing.downstreams import Downstreams
+from wablock.outgoing.downstreams import HttpForwarder
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -54,7 +54,7 @@ def to(port: int, *, scheme: str = "http", timeout: float = 5.0, inside: bool = 
 
 
 async def post(downstream: Downstream, *, body: bytes = b"{}", **options: Any) -> None:
-    sender = Downstreams(**options)
+    sender = HttpForwarder(**options)
     try:
         await sender.post(downstream, body, {"x-hub-signature-256": "sha256=00"})
     finally:
@@ -151,7 +151,7 @@ async def test_connections_are_used_again_and_a_closed_one_is_made_anew() -> Non
             writer.write(OK)
             await writer.drain()
 
-    sender = Downstreams()
+    sender = HttpForwarder()
     async with serving(answering) as port:
         for _ in range(5):
             await sender.post(to(port), b"{}", {})
@@ -173,7 +173,7 @@ async def test_at_most_so_many_connections_are_open_to_one_receiver() -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         await writer.drain()
 
-    sender = Downstreams(connections_each=3)
+    sender = HttpForwarder(connections_each=3)
     async with serving(answering) as port:
         await asyncio.gather(*[sender.post(to(port), b"{}", {}) for _ in range(20)])
         await sender.close()

@@ -10,7 +10,7 @@ import msgspec
 
 from wablock.gate.ports import Upstream
 from wablock.gate.send_request.request import JSON, SendRequest
-from wablock.outgoing.upstreams import UpstreamAnswer, Upstreams
+from wablock.outgoing.upstreams import HttpSender, UpstreamAnswer
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 PATH = "/v25.0/106540352242922/messages"
@@ -106,9 +106,9 @@ async def asking(
     *,
     method: str = "POST",
     path: str = PATH,
-    upstreams: Upstreams | None = None,
+    upstreams: HttpSender | None = None,
 ) -> AsyncIterator[UpstreamAnswer]:
-    used = upstreams or Upstreams()
+    used = upstreams or HttpSender()
     try:
         answer = await used.pass_on(upstream, method, path, sent, headers)
         try:

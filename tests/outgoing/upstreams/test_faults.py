@@ -12,7 +12,7 @@ from tests.outgoing.upstreams.raw_upstream import MESSAGE, OK, PATH, asking, res
 
 from wablock.gate.ports import UpstreamFailed
 from wablock.gate.send_request.request import SendRequest
-from wablock.outgoing.upstreams import Upstreams
+from wablock.outgoing.upstreams import HttpSender
 
 
 async def _never(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
@@ -29,7 +29,7 @@ async def test_an_address_inside_is_refused_unless_the_operator_named_it() -> No
 
 
 async def test_a_connection_to_the_operators_address_is_nobody_elses_way_inside() -> None:
-    upstreams = Upstreams()
+    upstreams = HttpSender()
     async with serving() as server:
         async with asking(server.upstream(), upstreams=upstreams) as answer:
             await whole(answer)
@@ -42,7 +42,7 @@ async def test_a_connection_to_the_operators_address_is_nobody_elses_way_inside(
 
 
 async def test_an_accounts_unread_answers_take_no_other_accounts_connections() -> None:
-    upstreams = Upstreams(connections_each=1)
+    upstreams = HttpSender(connections_each=1)
     async with serving(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok") as server:
         async with (
             asking(server.upstream(account_id="1"), upstreams=upstreams),
@@ -59,7 +59,7 @@ async def test_the_address_that_was_judged_is_the_one_that_is_used() -> None:
         asked.append(host)
         return [(2, 1, 6, "", ("127.0.0.1", port))]
 
-    upstreams = Upstreams(resolver=resolver)
+    upstreams = HttpSender(resolver=resolver)
     async with serving() as server:
         upstream = server.upstream(url=f"http://graph.invalid:{server.port}")
         async with asking(upstream, upstreams=upstreams) as answer:
@@ -71,7 +71,7 @@ async def test_the_address_that_was_judged_is_the_one_that_is_used() -> None:
 
 
 async def test_the_next_address_is_tried_where_one_refuses() -> None:
-    upstreams = Upstreams(resolver=resolving_to("127.0.0.2", "127.0.0.1"))
+    upstreams = HttpSender(resolver=resolving_to("127.0.0.2", "127.0.0.1"))
     async with serving() as server:
         async with asking(server.upstream(), upstreams=upstreams) as answer:
             assert answer.status == 200
@@ -141,7 +141,7 @@ async def test_a_name_that_does_not_exist_is_a_failure() -> None:
 
     async with serving() as server:
         with pytest.raises(UpstreamFailed, match="not known"):
-            async with asking(server.upstream(), upstreams=Upstreams(resolver=resolver)):
+            async with asking(server.upstream(), upstreams=HttpSender(resolver=resolver)):
                 pass
 
 
@@ -175,7 +175,7 @@ async def test_what_is_no_answer_is_a_failure_and_nothing_is_sent_twice(said: by
 
 
 async def test_a_message_is_not_sent_again_where_a_kept_connection_breaks() -> None:
-    upstreams = Upstreams()
+    upstreams = HttpSender()
     async with serving() as server:
         async with asking(server.upstream(), upstreams=upstreams) as answer:
             await whole(answer)
@@ -192,7 +192,7 @@ async def test_an_idle_connection_that_was_closed_is_not_used() -> None:
     async def answering(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(OK)
 
-    upstreams = Upstreams()
+    upstreams = HttpSender()
     async with serving(then=answering) as server:
         for _ in range(3):
             async with asking(server.upstream(), upstreams=upstreams) as answer:
@@ -214,7 +214,7 @@ async def test_a_failure_tells_no_token_and_no_query(token: str) -> None:
 
 
 async def test_too_many_requests_at_once_are_refused_at_once() -> None:
-    upstreams = Upstreams(most_under_way=1)
+    upstreams = HttpSender(most_under_way=1)
     async with serving() as server:
         async with asking(server.upstream(), upstreams=upstreams):
             with pytest.raises(UpstreamFailed, match="too many"):
@@ -225,7 +225,7 @@ async def test_too_many_requests_at_once_are_refused_at_once() -> None:
 
 
 async def test_a_request_that_gets_no_connection_is_given_up_in_time() -> None:
-    upstreams = Upstreams(connections_each=1)
+    upstreams = HttpSender(connections_each=1)
     async with serving() as server:
         async with asking(server.upstream(), upstreams=upstreams):
             with pytest.raises(UpstreamFailed) as failure:
@@ -236,7 +236,7 @@ async def test_a_request_that_gets_no_connection_is_given_up_in_time() -> None:
 
 
 async def test_an_upstream_that_is_not_in_use_makes_room_for_another() -> None:
-    upstreams = Upstreams(most_pools=1)
+    upstreams = HttpSender(most_pools=1)
     async with serving() as one, serving() as other:
         for server in (one, other, one):
             async with asking(server.upstream(), upstreams=upstreams) as answer:
@@ -247,7 +247,7 @@ async def test_an_upstream_that_is_not_in_use_makes_room_for_another() -> None:
 
 
 async def test_a_caller_that_goes_away_leaves_room_for_the_next() -> None:
-    upstreams = Upstreams(connections_each=1, most_under_way=1)
+    upstreams = HttpSender(connections_each=1, most_under_way=1)
     async with serving(then=_never) as silent:
         waiting = asyncio.create_task(upstreams.pass_on(silent.upstream(), "POST", PATH, MESSAGE, []))
         await silent.has_received.wait()
@@ -267,7 +267,7 @@ async def test_a_certificate_must_be_the_hosts(name: str, *, trusted: bool) -> N
     served, asked = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert(name).configure_cert(served)
     authority.configure_trust(asked)
-    upstreams = Upstreams(tls=asked, resolver=resolving_to("127.0.0.1"))
+    upstreams = HttpSender(tls=asked, resolver=resolving_to("127.0.0.1"))
     async with serving(tls=served) as server:
         upstream = server.upstream(url=f"https://localhost:{server.port}")
         if trusted:

@@ -7,7 +7,7 @@ import pytest
 from tests.outgoing.upstreams.raw_upstream import MESSAGE, OK, PATH, asking, serving, whole
 
 from wablock.gate.send_request.request import FORM, SendRequest
-from wablock.outgoing.upstreams import Upstreams
+from wablock.outgoing.upstreams import HttpSender
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 401, 429, 500, 503])
@@ -139,7 +139,7 @@ async def test_nothing_encoded_is_asked_for_so_that_the_token_can_be_masked() ->
 
 
 async def test_a_connection_is_used_again_and_takes_no_cookie_along() -> None:
-    upstreams = Upstreams()
+    upstreams = HttpSender()
     async with serving(OK.replace(b"\r\n\r\n", b"\r\nset-cookie: a=b\r\n\r\n")) as server:
         for _ in range(3):
             async with asking(server.upstream(), upstreams=upstreams) as answer:
@@ -150,7 +150,7 @@ async def test_a_connection_is_used_again_and_takes_no_cookie_along() -> None:
 
 
 async def test_an_answer_that_nobody_reads_to_its_end_costs_its_connection_only() -> None:
-    upstreams = Upstreams(connections_each=1)
+    upstreams = HttpSender(connections_each=1)
     async with serving(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok") as server:
         for _ in range(3):
             async with asking(server.upstream(), MESSAGE, upstreams=upstreams) as answer:

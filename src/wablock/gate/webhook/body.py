@@ -8,7 +8,8 @@ from typing import Final
 from wablock.gate.webhook.canonical import canonical
 from wablock.gate.webhook.change import Change, Handover
 from wablock.gate.webhook.cutting import cut_of, nodes_of
-from wablock.gate.webhook.documented import Entry, Item, Webhook, as_documented, decoder, encoder
+from wablock.gate.webhook.documented import Entry, Webhook, as_documented, decoder, encoder
+from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node, Unreadable
 from wablock.gate.webhook.reading import Reader
 from wablock.gate.width import MOST, TooWide, check_width

@@ -6,7 +6,8 @@ from typing import Final, TypeAlias
 import msgspec
 from msgspec import UNSET
 
-from wablock.gate.webhook.documented import Call, Item, Message, Value
+from wablock.gate.webhook.documented import Value
+from wablock.gate.webhook.items import Call, Item, Message
 from wablock.gate.webhook.links import Notice
 from wablock.gate.webhook.senders import Ids, Shown
 

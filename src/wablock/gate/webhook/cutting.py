@@ -10,7 +10,8 @@ from msgspec import UNSET
 
 from wablock.gate.webhook import links
 from wablock.gate.webhook.change import Change, Handover
-from wablock.gate.webhook.documented import Chunk, Contact, Item, Thread, Value
+from wablock.gate.webhook.documented import Chunk, Contact, Thread, Value
+from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node
 from wablock.gate.webhook.senders import Ids, names_of
 

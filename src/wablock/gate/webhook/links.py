@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from wablock.gate.webhook.documented import Address, Echo, Item, Message, Status, System, Thread, Value
+from wablock.gate.webhook.documented import Address, Echo, Status, Thread, Value
+from wablock.gate.webhook.items import Item, Message, System
 from wablock.gate.webhook.senders import Ids, Shown, key_of
 
 _CHANGED_NUMBER: Final = frozenset(("user_changed_number", "customer_changed_number"))

@@ -7,7 +7,8 @@ from msgspec import UNSET
 
 from wablock.gate.webhook import documented, links
 from wablock.gate.webhook.change import At, Change, Handover
-from wablock.gate.webhook.documented import Address, Call, Contact, Item, Message, System, Thread, Value
+from wablock.gate.webhook.documented import Address, Contact, Thread, Value
+from wablock.gate.webhook.items import Call, Item, Message, System
 from wablock.gate.webhook.links import Notice
 from wablock.gate.webhook.raw_json import Unreadable
 from wablock.gate.webhook.senders import Ids, Shown, are_several, key_of

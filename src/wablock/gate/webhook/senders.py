@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
 from wablock.block_list.ports import Member
 from wablock.contract import identity
@@ -17,6 +17,9 @@ Shown: TypeAlias = str | int | UnsetType | None
 
 ShownText: TypeAlias = str | UnsetType | None
 """An id as a webhook shows it. What is empty says no more than what is missing."""
+
+Beside: TypeAlias = Raw | UnsetType
+"""A member that stands beside what is read, and is left as it is."""
 
 _LARGEST_NUMBER: Final = 10**15
 _LONGEST_REMEMBERED: Final = 64  # characters; the body may not be signed

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
-from wablock.gate.routes import META
+from wablock.gate.routes.upstreams import META
 from wablock.public_address import NotPublic
 from wablock.reference.openapi.operations import MOMENT, NUMBER, NUMBER_ID, operation, path, query
 from wablock.reference.openapi.responses import REFUSED

@@ -12,7 +12,7 @@ from wablock.contract import wire
 from wablock.contract.errors import GraphError, InvalidParameter, UnknownObject
 from wablock.gate.headers import headers_to_set
 from wablock.gate.ports import MOST_SET_BY_TOKENS, PublicAddresses, SealedDownstream
-from wablock.gate.routes import DownstreamInfo, NewDownstream, Routes
+from wablock.gate.routes.downstreams import DownstreamInfo, Downstreams, NewDownstream
 from wablock.public_credentials import is_public
 from wablock.server.answers import Answer, Removed, json_answer
 from wablock.server.callers import Callers
@@ -52,9 +52,9 @@ class DownstreamList(msgspec.Struct):
 class DownstreamEndpoints:
     """Answers `GET`, `POST` and `DELETE`."""
 
-    def __init__(self, access: Access, routes: Routes, addresses: PublicAddresses, callers: Callers) -> None:
+    def __init__(self, access: Access, downstreams: Downstreams, addresses: PublicAddresses, callers: Callers) -> None:
         self._access = access
-        self._routes = routes
+        self._downstreams = downstreams
         self._addresses = addresses
         self._callers = callers
 
@@ -67,7 +67,7 @@ class DownstreamEndpoints:
 
     async def list_downstreams(self, request: Request) -> Answer:
         number = await self._callers.number(request, Scope.MANAGE)
-        found = await self._routes.listed(number.phone_number_id)
+        found = await self._downstreams.infos(number.phone_number_id)
         return json_answer(request, DownstreamList([_told(info) for info in found]))
 
     async def add_downstream(self, request: Request) -> Answer:
@@ -86,14 +86,14 @@ class DownstreamEndpoints:
             account_events=token.phone_number_ids is None,
             set_by=token.digest,
         )
-        added = await self._routes.add_downstream(number.account_id, number.phone_number_id, new)
+        added = await self._downstreams.add(number.account_id, number.phone_number_id, new)
         if added is None:
             raise await self._why_not_added(request, number)
         return json_answer(request, _added(added, new), 201)
 
     async def _why_not_added(self, request: Request, number: BusinessNumber) -> GraphError:
         await self._callers.authorize(request)  # raises where the token was revoked meanwhile
-        if len(await self._routes.listed(number.phone_number_id)) < MOST_SET_BY_TOKENS:
+        if len(await self._downstreams.infos(number.phone_number_id)) < MOST_SET_BY_TOKENS:
             return UnknownObject("POST", number.phone_number_id)
         return InvalidParameter(
             f"A number may have {MOST_SET_BY_TOKENS} receivers that were set so.", "Remove one before you add another."
@@ -102,7 +102,7 @@ class DownstreamEndpoints:
     async def remove_downstream(self, request: Request) -> Answer:
         number = await self._callers.number(request, Scope.MANAGE)
         downstream_id = request.parameters["downstream_id"]
-        if not await self._routes.remove_downstream(number.phone_number_id, downstream_id):
+        if not await self._downstreams.remove(number.phone_number_id, downstream_id):
             raise UnknownObject("DELETE", downstream_id)
         return json_answer(request, Removed(success=True))
 

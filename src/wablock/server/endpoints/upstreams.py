@@ -10,7 +10,7 @@ from wablock.block_list.rules import SECOND
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, UnknownObject
 from wablock.gate.ports import PublicAddresses, Upstream
-from wablock.gate.routes import META, Routes
+from wablock.gate.routes.upstreams import META, Upstreams
 from wablock.server.answers import Answer, Removed, json_answer
 from wablock.server.callers import Callers
 from wablock.server.decoding import decoded
@@ -40,9 +40,9 @@ class UpstreamSet(msgspec.Struct):
 class UpstreamEndpoints:
     """Answers `GET`, `PUT` and `DELETE`."""
 
-    def __init__(self, access: Access, routes: Routes, addresses: PublicAddresses, callers: Callers) -> None:
+    def __init__(self, access: Access, upstreams: Upstreams, addresses: PublicAddresses, callers: Callers) -> None:
         self._access = access
-        self._routes = routes
+        self._upstreams = upstreams
         self._addresses = addresses
         self._callers = callers
 
@@ -51,7 +51,7 @@ class UpstreamEndpoints:
 
     async def get(self, request: Request) -> Answer:
         number = await self._callers.number(request, Scope.MANAGE)
-        found = await self._routes.listed_upstream(number.phone_number_id)
+        found = await self._upstreams.info(number.phone_number_id)
         if found is None:
             raise UnknownObject("GET", number.phone_number_id, _NONE)
         return json_answer(request, _told(found.url, found.timeout, found.created_at))
@@ -64,7 +64,7 @@ class UpstreamEndpoints:
             raise InvalidParameter("Param token must be printable ASCII without spaces.")
         await self._addresses.check(asked.url, number.account_id)
         upstream = Upstream(number.phone_number_id, asked.url, asked.token, asked.timeout)
-        created_at = await self._routes.set_upstream(number.account_id, upstream, token.digest)
+        created_at = await self._upstreams.set(number.account_id, upstream, token.digest)
         if created_at is None:
             await self._callers.authorize(request)  # raises where the token was revoked meanwhile
             raise UnknownObject("PUT", number.phone_number_id)
@@ -72,7 +72,7 @@ class UpstreamEndpoints:
 
     async def delete(self, request: Request) -> Answer:
         number = await self._callers.number(request, Scope.MANAGE)
-        if not await self._routes.remove_upstream(number.phone_number_id):
+        if not await self._upstreams.remove(number.phone_number_id):
             raise UnknownObject("DELETE", number.phone_number_id, _NONE)
         return json_answer(request, Removed(success=True))
 

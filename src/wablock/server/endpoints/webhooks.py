@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 from wablock.contract.errors import InvalidParameter
 from wablock.failures import WrongVerifyToken
 from wablock.gate.inbound import Inbound
-from wablock.gate.routes import Routes
+from wablock.gate.routes.accounts import Accounts
 from wablock.server.answers import Answer, header_lines, success_body
 from wablock.server.request import Request
 from wablock.server.router import Route
@@ -25,9 +25,9 @@ _PLAIN_TEXT: Final = header_lines(
 class Webhooks:
     """Answers `GET` and `POST` of the webhook."""
 
-    def __init__(self, inbound: Inbound, routes: Routes) -> None:
+    def __init__(self, inbound: Inbound, accounts: Accounts) -> None:
         self._inbound = inbound
-        self._routes = routes
+        self._accounts = accounts
 
     def routes(self) -> list[Route]:
         return [Route("POST", PATH, self.deliver, "webhook"), Route("GET", PATH, self.handshake, "webhook")]
@@ -45,7 +45,7 @@ class Webhooks:
         challenge = said.get("hub.challenge", "")
         if said.get("hub.mode") != "subscribe" or not 0 < len(challenge) <= _LONGEST_CHALLENGE:
             raise InvalidParameter("Param hub.mode must be subscribe, and hub.challenge is required.")
-        if not await self._routes.verifies(said.get("hub.verify_token", "")):
+        if not await self._accounts.verifies(said.get("hub.verify_token", "")):
             raise WrongVerifyToken
         return Answer(200, _PLAIN_TEXT, challenge.encode())
 

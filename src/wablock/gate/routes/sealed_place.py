@@ -2,7 +2,7 @@
 
 import msgspec
 
-from wablock.gate.ports import SealedDownstream
+from wablock.gate.ports import CannotUnseal, SealedDownstream, Vault
 
 
 class SealedPlace(msgspec.Struct, frozen=True):
@@ -32,3 +32,11 @@ def downstream_place_of(sealed: SealedDownstream) -> SealedPlace:
 
 def token_place(account_id: str, phone_number_id: str, url: str) -> SealedPlace:
     return SealedPlace("upstream", phone_number_id, account_id, url)
+
+
+def opened(vault: Vault, sealed: bytes, place: SealedPlace, purpose: str) -> str:
+    """What was sealed for `purpose` in `place`; raises `CannotUnseal`."""
+    try:
+        return vault.open(sealed, place.bound(purpose))
+    except CannotUnseal:  # or sealed by a version that did not bind it to its URL
+        return vault.open(sealed, place.former(purpose))

@@ -1,0 +1,36 @@
+"""The short memory of routes: what a store returned, trusted for half a second."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic, TypeVar
+
+_T = TypeVar("_T")
+
+_TRUSTED_FOR: Final = 0.5  # seconds: a change on another node holds within one second
+_MOST_REMEMBERED: Final = 10_000
+
+
+class Remembered(Generic[_T]):
+    """Values by key, as `read` returns them."""
+
+    def __init__(self, read: Callable[[str], Awaitable[_T | None]], monotonic: Callable[[], float]) -> None:
+        self._read = read
+        self._monotonic = monotonic
+        self._values: dict[str, tuple[float, _T]] = {}
+
+    async def get(self, key: str) -> _T | None:
+        """None is not remembered: a webhook can name any account before its signature is checked."""
+        now = self._monotonic()
+        values = self._values
+        remembered = values.get(key)
+        if remembered is not None and now - remembered[0] < _TRUSTED_FOR:
+            return remembered[1]
+        value = await self._read(key)
+        if value is not None:
+            if len(values) >= _MOST_REMEMBERED:
+                values.clear()
+            values[key] = now, value
+        return value
+
+    def forget(self) -> None:
+        """A read that is in flight writes its value into the old dictionary, so it is not remembered."""
+        self._values = {}
