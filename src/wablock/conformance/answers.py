@@ -3,7 +3,8 @@
 import re
 from typing import Any, Final
 
-from wablock.conformance.check import Grade, fact, holds, same
+from wablock.conformance.assertions import holds, same
+from wablock.conformance.check import Grade, fact
 from wablock.conformance.subject import WRONG_TOKEN, Answer, Subject
 
 NOBODY: Final = "123"

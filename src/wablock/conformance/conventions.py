@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from wablock.conformance.check import Grade, fact, holds, same
+from wablock.conformance.assertions import holds, same
+from wablock.conformance.check import Grade, fact
 from wablock.conformance.subject import WHATSAPP, Answer, Subject, fields, request
 
 _FORM: Final = "application/x-www-form-urlencoded"

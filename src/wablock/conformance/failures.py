@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from wablock.conformance.check import Grade, fact, holds, same
+from wablock.conformance.assertions import holds, same
+from wablock.conformance.check import Grade, fact
 from wablock.conformance.subject import WHATSAPP, WRONG_TOKEN, Answer, Subject
 
 _UNKNOWN: Final = "999999999999999"

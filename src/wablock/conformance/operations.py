@@ -3,7 +3,8 @@
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from wablock.conformance.check import Grade, fact, holds, same
+from wablock.conformance.assertions import holds, same
+from wablock.conformance.check import Grade, fact
 from wablock.conformance.subject import WHATSAPP, Subject, fields
 
 _TYPES: Final = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=limit")

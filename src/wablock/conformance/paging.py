@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from wablock.conformance.check import Differs, Grade, Skipped, fact, holds, same
+from wablock.conformance.assertions import Differs, Skipped, holds, same
+from wablock.conformance.check import Grade, fact
 from wablock.conformance.subject import Subject, listed_id
 
 _UNESCAPE: Final = {"ZA": "Z", "ZB": "+", "ZC": "/", "ZD": "="}

@@ -12,7 +12,7 @@ import msgspec
 from wablock.client.answers import Paging
 from wablock.client.failures import NoAnswer
 from wablock.client.trail import Circle, PageLinks, Trail, page_links
-from wablock.conformance.check import Differs, Skipped, holds, same, shown
+from wablock.conformance.assertions import Differs, Skipped, holds, same, shown
 
 WHATSAPP: Final = "whatsapp"
 WRONG_TOKEN: Final = "wrong"

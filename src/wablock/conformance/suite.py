@@ -7,7 +7,8 @@ import msgspec
 from msgspec.structs import replace
 
 from wablock.conformance import answers, conventions, failures, operations, paging, rules, user_ids
-from wablock.conformance.check import Check, Differs, Grade, Outcome, Result, Skipped
+from wablock.conformance.assertions import Differs, Skipped
+from wablock.conformance.check import Check, Grade, Outcome, Result
 from wablock.conformance.subject import CannotCheck, Subject
 
 GROUPS: Final = {

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from wablock.conformance.check import Grade, Skipped, fact, holds, same
+from wablock.conformance.assertions import Skipped, holds, same
+from wablock.conformance.check import Grade, fact
 from wablock.conformance.subject import WHATSAPP, Subject
 
 _USER_ID: Final = "US.13491208655302741918"
