@@ -14,14 +14,14 @@ from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
 from wablock.block_list.rules import RuleBook
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError
+from wablock.gate.account_shares import AccountShares
 from wablock.gate.dashboard_test import DashboardTest
 from wablock.gate.delivery import Delivery
-from wablock.gate.drops import Drop, DropsSince, RecentDrops
 from wablock.gate.duplicates import Delivered
 from wablock.gate.inbound import Inbound
 from wablock.gate.last_inbound import LastInbound
 from wablock.gate.outbound import Outbound
-from wablock.gate.places import Places
+from wablock.gate.recent_drops import Drop, DropsSince, RecentDrops
 from wablock.gate.routes import Routes
 from wablock.outgoing.address_check import AddressCheck
 from wablock.outgoing.downstreams import HttpForwarder
@@ -89,12 +89,12 @@ def build(
     routes = routes_of(store, key or KeySettings(), clock, monotonic)
     lookups = NameLookups()
     forwarder, sender = HttpForwarder(resolver=lookups), HttpSender(resolver=lookups)
-    places = Places(limits.max_connections)
+    shares = AccountShares(limits.max_connections)
     delivery = Delivery(
         routes.downstreams,
         forwarder,
         metrics,
-        places,
+        shares,
         Delivered(gate.deduplicate_for, monotonic) if gate.deduplicate_for else None,
         refuse_unrouted=gate.refuse_unrouted,
     )
@@ -127,7 +127,7 @@ def build(
             block_list=block_list,
             store=store,
             delivery=delivery,
-            dashboard_test=DashboardTest(routes, store, forwarder, metrics, places),
+            dashboard_test=DashboardTest(routes, store, forwarder, metrics, shares),
             last_inbound=last_inbound,
             drops=drops,
             meter=metrics,
@@ -135,7 +135,7 @@ def build(
             pass_unchecked=gate.pass_unchecked,
         ),
         outbound=Outbound(
-            routes.upstreams, block_list, sender, metrics, places, pass_unreadable=gate.pass_unreadable_recipients
+            routes.upstreams, block_list, sender, metrics, shares, pass_unreadable=gate.pass_unreadable_recipients
         ),
         routes=routes,
         addresses=AddressCheck(lookups),

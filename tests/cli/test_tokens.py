@@ -12,7 +12,7 @@ from tests.cli.command import called, run
 from wablock import access
 from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import BusinessNumber
-from wablock.cli.administration import on_store
+from wablock.cli.databases import on_store
 from wablock.gate.ports import SealedDownstream
 from wablock.storage import Store
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from wablock.server.line import Line
 from wablock.server.serve import bind
+from wablock.server.worker_messages import Line
 from wablock.server.workers import Work, Workers, WorkersFailed
 
 

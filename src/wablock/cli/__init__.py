@@ -59,7 +59,7 @@ _COMMANDS: Final = {
         "Go back to a backup, while servers run on the database: they see what it holds from then on.",
     ),
     "migrate": (
-        "moving:migrate",
+        "migrate:migrate",
         """Move everything from SQLite to PostgreSQL, and compare both. The old server goes on reading.
 
         It takes no changes from the beginning on, so that none is lost. Broken off, the same command goes on where it
@@ -89,7 +89,7 @@ def _mendable(trouble: Exception) -> str | None:
     if isinstance(trouble, Refused):
         return str(trouble)
     try:
-        from wablock.cli.administration import REFUSALS  # noqa: PLC0415 - needs the server, which is an extra
+        from wablock.cli.databases import REFUSALS  # noqa: PLC0415 - needs the server, which is an extra
     except ModuleNotFoundError as missing:
         is_extra = isinstance(trouble, ImportError) and not str(missing.name).startswith("wablock")
         return "this command needs the server: pip install 'wablock[server]'" if is_extra else None

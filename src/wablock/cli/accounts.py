@@ -4,8 +4,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, named, print_json, say
+from wablock.cli.databases import on_store
 from wablock.cli.secrets import checked_secret, typed
 from wablock.gate.routes import Routes
 from wablock.settings import DatabaseUrl, KeySettings

@@ -10,8 +10,8 @@ from cyclopts import Parameter, validators
 
 from wablock.cli.asking import Server
 from wablock.cli.console import Json, json_text, print_json, remark, say, show, time_text
-from wablock.cli.given_users import Users, UsersFile, given_users
 from wablock.cli.outcomes import Outcome, outcome
+from wablock.cli.users import Users, UsersFile, given_users
 from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDone
 from wablock.printable import printable
 

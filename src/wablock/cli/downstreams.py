@@ -6,10 +6,10 @@ import msgspec
 from cyclopts import App, Parameter, validators
 
 from wablock.block_list.rules import SECOND
-from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, print_json, say, show
+from wablock.cli.databases import on_store
 from wablock.cli.secrets import checked_secret, typed
-from wablock.gate.headers import headers_to_set
+from wablock.gate.receiver_headers import headers_to_set
 from wablock.gate.routes import Routes
 from wablock.gate.routes.downstreams import DownstreamInfo, NewDownstream
 from wablock.settings import DatabaseUrl, KeySettings

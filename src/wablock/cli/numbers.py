@@ -5,8 +5,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from wablock.block_list.ports import BusinessNumber, Rules
-from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, checked_number_id, is_confirmed, named, say, show
+from wablock.cli.databases import on_store
 from wablock.contract import identity
 from wablock.contract.errors import NotAWhatsAppUser
 from wablock.settings import DatabaseUrl

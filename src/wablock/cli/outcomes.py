@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from wablock.cli.asking import Server
 from wablock.cli.console import Refused
-from wablock.cli.given_users import in_requests
+from wablock.cli.users import in_requests
 from wablock.client import ApiError, Client, ClientError, FailedUser, NoAnswer, SomeUsersFailed
 
 T = TypeVar("T")

@@ -10,15 +10,15 @@ from typing import Any
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.cli import logs, systemd
-from wablock.cli.administration import REFUSALS, on_store
 from wablock.cli.console import say
-from wablock.cli.kept_credentials import refuse_public
+from wablock.cli.databases import REFUSALS, on_store
 from wablock.cli.listening import check_public_url, run, url_of
-from wablock.gate.drops import Drop, RecentDrops, merged
-from wablock.server import totals
-from wablock.server.line import Counts, Drops, Line, Question
+from wablock.cli.public_secrets import refuse_public
+from wablock.gate.recent_drops import Drop, RecentDrops, merged
+from wablock.server import summed_counts
 from wablock.server.metrics import Metrics
 from wablock.server.serve import bind
+from wablock.server.worker_messages import Counts, Drops, Line, Question
 from wablock.server.workers import Workers
 from wablock.settings import ServeSettings, default_database
 from wablock.storage import named
@@ -70,7 +70,7 @@ def _work(settings: ServeSettings, database: str, bound: socket.socket, line: Li
         return drops.since(question.account_id, question.phone_number_id, question.seq)
 
     async def scrape() -> bytes:
-        return totals.text(totals.summed(await line.gather(Counts())))
+        return summed_counts.text(summed_counts.summed(await line.gather(Counts())))
 
     async def drops_since(number: BusinessNumber, seq: int) -> Sequence[Drop]:
         return merged(await line.gather(Drops(number.account_id, number.phone_number_id, seq)))

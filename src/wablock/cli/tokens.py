@@ -11,8 +11,8 @@ from wablock import access
 from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
-from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, checked_number_id, named, print_json, say, show, time_text
+from wablock.cli.databases import on_store
 from wablock.cli.secrets import checked_secret
 from wablock.gate.routes import RemovedRoutes
 from wablock.server.endpoints.tokens import token_info

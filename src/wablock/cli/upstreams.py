@@ -6,8 +6,8 @@ from cyclopts import App, Parameter, validators
 
 from wablock.access import is_token
 from wablock.block_list.rules import SECOND
-from wablock.cli.administration import on_store
 from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, print_json, say, show
+from wablock.cli.databases import on_store
 from wablock.cli.secrets import typed
 from wablock.gate.ports import Upstream
 from wablock.gate.routes.upstreams import META

@@ -16,8 +16,8 @@ import msgspec
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.failures import NotDelivered
+from wablock.gate.account_shares import AccountShares
 from wablock.gate.delivery import SIGNATURE
-from wablock.gate.places import Places
 from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refused
 from wablock.gate.routes import Routes
 from wablock.gate.webhook.body import Payload
@@ -48,13 +48,13 @@ class DashboardTest:
     """Answers for the sample."""
 
     def __init__(
-        self, routes: Routes, numbers: Numbers, forwarder: Forwarder, meter: GateMeter, places: Places
+        self, routes: Routes, numbers: Numbers, forwarder: Forwarder, meter: GateMeter, shares: AccountShares
     ) -> None:
         self._routes = routes
         self._numbers = numbers
         self._forwarder = forwarder
         self._meter = meter
-        self._places = places
+        self._shares = shares
 
     async def passes(self, payload: Payload, secret: str) -> bool:
         """Whether this is the sample, and all is right. False for any other webhook. `secret`: the one that signed it.
@@ -80,7 +80,7 @@ class DashboardTest:
                 f"The app secret is right, but account {accounts[0].account_id} has no downstream. "
                 "Add one with: wablock downstream add"
             )
-        with self._places.one_for(accounts[0].account_id):
+        with self._shares.one_for(accounts[0].account_id):
             trials = await asyncio.gather(*(self._try(*receiver) for receiver in receivers))
         _check(trials)
         self._meter.webhook("tested")

@@ -13,8 +13,8 @@ import msgspec
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.failures import NotDelivered
+from wablock.gate.account_shares import AccountShares
 from wablock.gate.duplicates import Delivered, StillOnTheWay
-from wablock.gate.places import Places
 from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refused
 from wablock.gate.retries import Attempt, Retries
 from wablock.gate.routes.downstreams import Downstreams
@@ -81,7 +81,7 @@ class Delivery:
         downstreams: Downstreams,
         forwarder: Forwarder,
         meter: GateMeter,
-        places: Places,
+        shares: AccountShares,
         delivered: Delivered | None = None,
         *,
         refuse_unrouted: bool = True,
@@ -92,7 +92,7 @@ class Delivery:
         self._downstreams = downstreams
         self._forwarder = forwarder
         self._meter = meter
-        self._places = places
+        self._shares = shares
         self._delivered = delivered
         self._refuse_unrouted = refuse_unrouted
         self._retries = Retries()
@@ -113,7 +113,7 @@ class Delivery:
             post for downstream, chosen in targets if (post := self._post(webhook, downstream, chosen)) is not None
         ]
         self._count(parts, blocked)
-        with self._places.one_for(parts[0].account.account_id) if posts else nullcontext():
+        with self._shares.one_for(parts[0].account.account_id) if posts else nullcontext():
             if len(posts) == 1 and posts[0].downstream.required and not self._retries:
                 await self._send(posts[0])  # as nearly all webhooks go: no other receiver can fail
             else:

@@ -12,14 +12,14 @@ from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter
 from wablock.contract.number_plans import country_to_read_by
 from wablock.failures import InvalidSignature, Overloaded
-from wablock.gate.aside import aside
 from wablock.gate.dashboard_test import DashboardTest
 from wablock.gate.delivery import Delivery, Part
-from wablock.gate.drops import RecentDrops
+from wablock.gate.large_bodies import off_the_loop
 from wablock.gate.last_inbound import LastInbound
 from wablock.gate.ports import Account, CannotUnseal, GateMeter
-from wablock.gate.proof import Proof
+from wablock.gate.recent_drops import RecentDrops
 from wablock.gate.routes.accounts import Accounts
+from wablock.gate.signing_secrets import SigningSecrets
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import Change, kind_of, opens_window, sent_at
 from wablock.gate.webhook.display_numbers import display_wa_id
@@ -63,7 +63,7 @@ class Inbound:
         pass_unchecked: bool = False,
     ) -> None:
         """`pass_unchecked`: whether a webhook goes on, marked, while the block list cannot be asked."""
-        self._proof = Proof(accounts, numbers, meter)
+        self._signing_secrets = SigningSecrets(accounts, numbers, meter)
         self._accounts = accounts
         self._numbers = numbers
         self._block_list = block_list
@@ -89,8 +89,8 @@ class Inbound:
         take it, `NotDelivered`: then the webhook is to be sent again.
         """
         try:
-            secret = await self._proof.secret_of(body, signature)
-            await self._pass_on(await aside(body, partial(Payload.parse, body)), signature, secret)
+            secret = await self._signing_secrets.secret_of(body, signature)
+            await self._pass_on(await off_the_loop(body, partial(Payload.parse, body)), signature, secret)
         except Unreadable as fault:
             self._meter.webhook("unreadable")
             raise InvalidParameter(str(fault)) from None

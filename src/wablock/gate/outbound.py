@@ -7,8 +7,8 @@ from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlockedByBusiness, UnknownObject
 from wablock.failures import NotSent, Overloaded, UpstreamTimedOut
-from wablock.gate.aside import aside
-from wablock.gate.places import Places
+from wablock.gate.account_shares import AccountShares
+from wablock.gate.large_bodies import off_the_loop
 from wablock.gate.ports import Answer, CannotUnseal, GateMeter, Sender, Upstream, UpstreamFailed
 from wablock.gate.routes.upstreams import Upstreams
 from wablock.gate.send_request.credentials import check_without_token, headers_without_token, without_credentials
@@ -27,7 +27,7 @@ class Outbound:
         block_list: BlockList,
         sender: Sender,
         meter: GateMeter,
-        places: Places,
+        shares: AccountShares,
         *,
         pass_unreadable: bool,
     ) -> None:
@@ -35,7 +35,7 @@ class Outbound:
         self._block_list = block_list
         self._sender = sender
         self._meter = meter
-        self._places = places
+        self._shares = shares
         self._pass_unreadable = pass_unreadable
 
     async def pass_on(
@@ -53,14 +53,14 @@ class Outbound:
         read or the token stands in what goes on: then nothing was sent. `UnknownObject` where the number has no
         upstream; `NotSent` where that gave no answer, so that nobody knows what it did.
         """
-        parameters = await aside(request.body, partial(read_parameters, request))
+        parameters = await off_the_loop(request.body, partial(read_parameters, request))
         await self._judge(number, parameters)
         onward = without_credentials(request, parameters)
         callers = token_finder(token)
-        await aside(request.body, partial(check_without_token, path, onward, callers))
+        await off_the_loop(request.body, partial(check_without_token, path, onward, callers))
         upstream = await self._upstream(number, method)
         try:
-            with self._places.one_for(number.account_id):
+            with self._shares.one_for(number.account_id):
                 answer = await self._sender.pass_on(
                     upstream, method, path, onward, headers_without_token(headers, callers)
                 )

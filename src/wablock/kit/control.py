@@ -14,13 +14,13 @@ from wablock.contract.errors import (
     UnknownObject,
     UnknownPath,
 )
-from wablock.kit.asked import Handler, said
+from wablock.kit.dev_clock import TimeRoutes
+from wablock.kit.dev_requests import Handler, said
+from wablock.kit.dev_users import UserRoutes
 from wablock.kit.development import START, Development
 from wablock.kit.faults import Fault, Faults
 from wablock.kit.journal import Journal
 from wablock.kit.seeds import Seed
-from wablock.kit.time_routes import TimeRoutes
-from wablock.kit.user_routes import UserRoutes
 from wablock.server import router
 from wablock.server.answers import Answer, failure, page
 from wablock.server.credentials import header_token

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from wablock.gate.aside import aside
+from wablock.gate.large_bodies import off_the_loop
+from wablock.gate.value_count import MOST
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.raw_json import Unreadable
 from wablock.gate.webhook.signature import is_signed, sign
-from wablock.gate.width import MOST
 from wablock.middleware.asgi import ASGIApp, Message, Receive, Scope, Send
 from wablock.middleware.asking import CannotAsk, Wablock
 from wablock.middleware.cutting import cut, senders
@@ -93,12 +93,12 @@ class GateMiddleware:
     async def _left(self, sent: Webhook) -> Webhook | Reply:
         """What the app is to get of it, or the answer where it is to get nothing."""
         try:
-            if not await aside(sent.body, partial(self._may_be_signed, sent)):
+            if not await off_the_loop(sent.body, partial(self._may_be_signed, sent)):
                 return sent
-            payload = await aside(sent.body, partial(Payload.parse, sent.body, self._most_values))
-            asked = await aside(sent.body, partial(senders, payload))
+            payload = await off_the_loop(sent.body, partial(Payload.parse, sent.body, self._most_values))
+            asked = await off_the_loop(sent.body, partial(senders, payload))
             blocked = await self._wablock.blocked(asked) if asked else {}
-            body = await aside(sent.body, partial(cut, payload, blocked))
+            body = await off_the_loop(sent.body, partial(cut, payload, blocked))
         except Unreadable:
             return UNREADABLE
         except CannotAsk as trouble:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from weakref import WeakValueDictionary
 
-from wablock.gate.headers import checked_headers
 from wablock.gate.ports import Downstream, Refused
+from wablock.gate.receiver_headers import checked_headers
 from wablock.outgoing.connection import Broken, Connection
 from wablock.outgoing.dial import Resolver, connect
 from wablock.outgoing.name_lookups import NameLookups, on_behalf_of

@@ -13,10 +13,10 @@ from wablock.block_list.ports import Microseconds
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError
 from wablock.contract.versions import answering_version
-from wablock.gate.drops import DropsSince
 from wablock.gate.inbound import Inbound
 from wablock.gate.outbound import Outbound
 from wablock.gate.ports import PublicAddresses
+from wablock.gate.recent_drops import DropsSince
 from wablock.gate.routes import Routes
 from wablock.server import browsers
 from wablock.server.answers import Answer, Chunks, failure

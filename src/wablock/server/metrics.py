@@ -4,8 +4,8 @@ from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from wablock.server.answered import Answered
-from wablock.server.totals import Counts
+from wablock.server.answer_counts import AnswerCounts
+from wablock.server.summed_counts import Counts
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
@@ -17,7 +17,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._answered = Answered()
+        self._answered = AnswerCounts()
         self._registry.register(self._answered)
         self._commits = Histogram(
             "wablock_commit_changes", "Changes in one commit", buckets=_CHANGES, registry=self._registry

@@ -19,8 +19,8 @@ from wablock.contract.errors import (
     TooManyUsers,
     WrongMessagingProduct,
 )
-from wablock.gate.aside import aside
-from wablock.gate.width import TooWide, check_width
+from wablock.gate.large_bodies import off_the_loop
+from wablock.gate.value_count import TooManyValues, check_value_count
 from wablock.server.near_names import refuse_near_misses
 
 JSON: Final = "application/json"
@@ -128,8 +128,8 @@ async def read(query: bytes, content_type: str | None, body: bytes) -> Parameter
     body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
         if len(body) > _LARGE:
-            await aside(body, partial(check_width, body))
-    except TooWide as fault:
+            await off_the_loop(body, partial(check_value_count, body))
+    except TooManyValues as fault:
         raise InvalidParameter(str(fault)) from None
     media_type = _media_type(content_type, body)
     if not query and media_type in (None, JSON):

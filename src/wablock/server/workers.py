@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final
 
-from wablock.server import line
-from wablock.server.line import Answer, Ask, CannotStart, Gathered, Line, Listening, Question
-from wablock.server.totals import Counts, lasting, summed
+from wablock.server import worker_messages
+from wablock.server.summed_counts import Counts, lasting, summed
+from wablock.server.worker_messages import Answer, Ask, CannotStart, Gathered, Line, Listening, Question
 
 _log = logging.getLogger("wablock.server")
 
@@ -141,7 +141,7 @@ class Workers:
         elif isinstance(said, CannotStart):
             self._why = said.why
         elif isinstance(said, Answer):
-            if isinstance(said.question, line.Counts):
+            if isinstance(said.question, worker_messages.Counts):
                 worker.counts = said.answer
         else:
             self._wanted.append((worker, said.question))
@@ -175,7 +175,7 @@ class Workers:
     def _gathered(self, question: Question) -> list[Any]:
         """What the workers answer. What they have counted is told of all that ever were."""
         answers = self._ask(question)
-        if isinstance(question, line.Counts):
+        if isinstance(question, worker_messages.Counts):
             return [self._past, *(it.worker.counts for it in self._places if it.worker is not None)]
         return answers
 

@@ -9,7 +9,7 @@ from wablock.contract.errors import InvalidParameter
 from wablock.gate.send_request import multipart
 from wablock.gate.send_request.names import BATCH, ONCE, PROTOTYPE, plain_name
 from wablock.gate.send_request.request import FORM, JSON, SendRequest, json_text, media_type
-from wablock.gate.width import TooWide, check_width
+from wablock.gate.value_count import TooManyValues, check_value_count
 
 _MOST: Final = 1_000
 _MOST_PIECES: Final = 10_000
@@ -106,9 +106,9 @@ def _of_json(body: bytes) -> list[Parameter]:
     if not text.startswith(b"{"):
         raise no_object()
     try:
-        check_width(text)
+        check_value_count(text)
         pairs = _reader.decode(text.decode())
-    except TooWide as fault:
+    except TooManyValues as fault:
         raise InvalidParameter(str(fault)) from None
     except _NOT_JSON:
         raise no_object() from None

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Final
 
+from wablock.gate.value_count import MOST, TooManyValues, check_value_count
 from wablock.gate.webhook.canonical import canonical
 from wablock.gate.webhook.change import Change, Handover
 from wablock.gate.webhook.cutting import cut_of, nodes_of
@@ -12,7 +13,6 @@ from wablock.gate.webhook.documented import Entry, Webhook, as_documented, decod
 from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node, Unreadable
 from wablock.gate.webhook.reading import Reader
-from wablock.gate.width import MOST, TooWide, check_width
 
 _MOST_PARTS: Final = 20_000  # Meta sends up to 1,000 updates; these take a tenth of a second
 
@@ -43,8 +43,8 @@ class Payload:
     def parse(cls, body: bytes, most_values: int = MOST) -> "Payload":
         """Raises `Unreadable`."""
         try:
-            check_width(body, most_values)
-        except TooWide as fault:
+            check_value_count(body, most_values)
+        except TooManyValues as fault:
             raise Unreadable(str(fault)) from None
         webhook = as_documented(body)
         if webhook is not None:

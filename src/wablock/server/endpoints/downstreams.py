@@ -10,8 +10,8 @@ from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.rules import SECOND
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, InvalidParameter, UnknownObject
-from wablock.gate.headers import headers_to_set
 from wablock.gate.ports import MOST_SET_BY_TOKENS, PublicAddresses, SealedDownstream
+from wablock.gate.receiver_headers import headers_to_set
 from wablock.gate.routes.downstreams import DownstreamInfo, Downstreams, NewDownstream
 from wablock.public_credentials import is_public
 from wablock.server.answers import Answer, Removed, json_answer

@@ -6,7 +6,7 @@ from msgspec import UNSET, UnsetType
 from wablock.access import Scope
 from wablock.block_list.rules import SECOND
 from wablock.contract.errors import InvalidParameter
-from wablock.gate.drops import DropsSince
+from wablock.gate.recent_drops import DropsSince
 from wablock.server.answers import Answer, json_answer
 from wablock.server.callers import Callers
 from wablock.server.decoding import query_parameter

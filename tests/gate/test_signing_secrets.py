@@ -11,9 +11,9 @@ from tests.gate.memory_routes import MemoryRoutes
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.failures import InvalidSignature
-from wablock.gate import proof
-from wablock.gate.proof import Proof
+from wablock.gate import signing_secrets
 from wablock.gate.routes import Routes
+from wablock.gate.signing_secrets import SigningSecrets
 from wablock.gate.webhook.signature import is_signed, sign
 from wablock.server.metrics import Metrics
 from wablock.vault import AeadVault
@@ -42,7 +42,7 @@ def found(body: bytes, signature: str, accounts: Sequence[str] = ACCOUNTS) -> st
         routes = Routes(MemoryRoutes(), AeadVault([bytes(32)]), lambda: 0, lambda: 0.0)
         for account in accounts:
             await routes.accounts.set(account, secret_of(account), None)
-        return await Proof(routes.accounts, OneNumber(), Metrics()).secret_of(body, signature)
+        return await SigningSecrets(routes.accounts, OneNumber(), Metrics()).secret_of(body, signature)
 
     return asyncio.run(find())
 
@@ -64,7 +64,7 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         tries.append((secret, threading.current_thread().name))
         return is_signed(secret, body, header)
 
-    monkeypatch.setattr(proof, "is_signed", trying)
+    monkeypatch.setattr(signing_secrets, "is_signed", trying)
     return tries
 
 

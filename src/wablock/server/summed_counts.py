@@ -1,4 +1,4 @@
-"""What several workers have counted, added up. A scrape of one of them would otherwise tell one's numbers by chance."""
+"""The counts of several workers, summed: a scrape that reached one worker would show that worker's alone."""
 
 from collections.abc import Iterable, Sequence
 

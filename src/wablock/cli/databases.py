@@ -1,4 +1,4 @@
-"""What the commands on a database have in common: opening it."""
+"""The database of a command: opening it, and its errors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

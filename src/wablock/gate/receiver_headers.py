@@ -1,4 +1,4 @@
-"""Which headers a receiver may have sent along."""
+"""The headers that a receiver may ask for with each webhook."""
 
 import re
 from collections.abc import Mapping

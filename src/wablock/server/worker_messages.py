@@ -1,4 +1,4 @@
-"""What a worker and its parent say to each other, and the worker's end of the line between them."""
+"""The messages between a worker and its parent, and the worker's end of the pipe between them."""
 
 import asyncio
 import contextlib

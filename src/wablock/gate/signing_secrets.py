@@ -1,8 +1,8 @@
-"""Who signed a webhook, found before anything of it is parsed: strangers can post to the gate as well.
+"""The app secret that signed a webhook, found before the body is parsed: strangers can post to the gate as well.
 
-The secret has to be known before the body is, and the body says whose it is. So a look at its two ends finds a few ids,
-and the secrets of their accounts are tried. Which account a webhook really is of is read afterwards, and then each
-account that it names must have this secret.
+The body says which account it is of, but an unsigned body must not be parsed. So the first and last ids in its bytes
+are read, and the secrets of their accounts are tried. After parsing, each account that the body names must have this
+secret.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeAlias
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.failures import InvalidSignature
-from wablock.gate.aside import LARGE
+from wablock.gate.large_bodies import LARGE
 from wablock.gate.ports import Account, GateMeter
 from wablock.gate.routes.accounts import Accounts
 from wablock.gate.webhook.named_ids import entry_ids, number_ids
@@ -32,8 +32,8 @@ class Numbers(Protocol):
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
 
 
-class Proof:
-    """Finds who signed. Four secrets are tried on a body, all of them on a small one that names no account here."""
+class SigningSecrets:
+    """Tries up to four secrets on a body, and all of them on a small body that names no account here."""
 
     def __init__(self, accounts: Accounts, numbers: Numbers, meter: GateMeter) -> None:
         self._accounts = accounts

@@ -1,4 +1,4 @@
-"""Answers, counted: their kinds, and how long they took.
+"""Counts of answers: their kinds, and their times.
 
 prometheus_client's own counters take a lock and three calls for each; here a request adds to three numbers of the event
 loop, and a scrape reads them.
@@ -15,7 +15,7 @@ _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 _BOUNDS: Final = (*map(str, _SECONDS), "+Inf")
 
 
-class Answered(Collector):
+class AnswerCounts(Collector):
     """`wablock_requests` and `wablock_request_seconds`."""
 
     def __init__(self) -> None:

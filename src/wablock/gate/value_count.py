@@ -1,4 +1,4 @@
-"""How many values a JSON body has, before any of them is made."""
+"""The number of values in a JSON body, counted before any of them is made."""
 
 import re
 from typing import Final
@@ -8,17 +8,17 @@ _SIGNS: Final = b",[{"  # each value has one before it
 _TOKEN = re.compile(rb'\\.|[",\[{]', re.DOTALL)
 
 
-class TooWide(ValueError):
+class TooManyValues(ValueError):
     """The body has too many values."""
 
     def __init__(self, most: int) -> None:
         super().__init__(f"The body has more than {most} values.")
 
 
-def check_width(body: bytes, most: int = MOST) -> None:
-    """Raises `TooWide` for more elements and members than any request has: each takes its time and memory.
+def check_value_count(body: bytes, most: int = MOST) -> None:
+    """Raises `TooManyValues` for more elements and members than any request has: each takes its time and memory.
 
-    Commas and brackets in texts are no limit to anybody: users write as many as they like.
+    Commas and brackets inside texts do not count: users write as many as they like.
     """
     if len(body) <= most or len(body) - len(body.translate(None, _SIGNS)) <= most:
         return
@@ -31,4 +31,4 @@ def check_width(body: bytes, most: int = MOST) -> None:
         elif not in_text and len(kind) == 1:
             begun += 1
             if begun > most:
-                raise TooWide(most)
+                raise TooManyValues(most)

@@ -11,7 +11,7 @@ from wablock.contract.errors import InvalidParameter, UnknownObject
 from wablock.gate.routes.downstreams import NewDownstream
 from wablock.gate.webhook.signature import sign
 from wablock.kit import inbound
-from wablock.kit.asked import Handler, said
+from wablock.kit.dev_requests import Handler, said
 from wablock.kit.development import Development
 from wablock.kit.seeds import PhoneNumberId
 from wablock.public_address import BadAddress, checked_url

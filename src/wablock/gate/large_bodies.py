@@ -1,4 +1,4 @@
-"""Work on a large body, beside the event loop."""
+"""Large bodies: the work on them runs in a thread, so that the event loop stays free."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ LARGE: Final = 8_192  # bytes; the worst 8,000 take some 5 ms, and to go to the 
 _thread = ThreadPoolExecutor(1, "wablock-large-bodies")
 
 
-async def aside(body: bytes, work: Callable[[], _T]) -> _T:
+async def off_the_loop(body: bytes, work: Callable[[], _T]) -> _T:
     """What `work` returns or raises; where `body` is large, other requests are answered meanwhile."""
     if len(body) < LARGE:
         return work()

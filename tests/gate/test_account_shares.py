@@ -1,36 +1,36 @@
-"""Places for requests that wait for tenants' own servers."""
+"""The share of an account in the requests that wait for tenants' own servers."""
 
 from contextlib import ExitStack
 
 import pytest
 
 from wablock.failures import Overloaded
-from wablock.gate.places import Places
+from wablock.gate.account_shares import AccountShares
 
 
-def take_all(places: Places, account_id: str, taken: ExitStack) -> int:
+def take_all(shares: AccountShares, account_id: str, taken: ExitStack) -> int:
     """How many the account got before it was refused one."""
     for count in range(1_000):
         try:
-            taken.enter_context(places.one_for(account_id))
+            taken.enter_context(shares.one_for(account_id))
         except Overloaded:
             return count
     raise AssertionError("it is never refused one")
 
 
 def test_an_account_takes_a_half_and_leaves_the_rest_to_others() -> None:
-    places = Places(100)
+    shares = AccountShares(100)
     with ExitStack() as taken:
-        assert [take_all(places, account_id, taken) for account_id in "abc"] == [50, 25, 13]
+        assert [take_all(shares, account_id, taken) for account_id in "abc"] == [50, 25, 13]
 
 
 def test_the_only_place_can_be_taken() -> None:
-    with Places(1).one_for("a"):
+    with AccountShares(1).one_for("a"):
         pass
 
 
 def test_a_place_is_free_again_when_its_request_fails() -> None:
-    places = Places(2)
+    shares = AccountShares(2)
     for _ in range(3):
-        with pytest.raises(ValueError, match="failed"), places.one_for("a"):
+        with pytest.raises(ValueError, match="failed"), shares.one_for("a"):
             raise ValueError("failed")

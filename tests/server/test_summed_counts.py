@@ -3,7 +3,7 @@
 from prometheus_client.parser import text_string_to_metric_families
 
 from wablock.server.metrics import Metrics
-from wablock.server.totals import Counts, lasting, summed, text
+from wablock.server.summed_counts import Counts, lasting, summed, text
 
 
 def _series(counts: Counts) -> dict[str, float]:

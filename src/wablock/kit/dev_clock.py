@@ -7,8 +7,8 @@ import msgspec
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.contract.errors import InvalidParameter
-from wablock.kit.asked import Handler, said
 from wablock.kit.clock import VirtualClock, iso
+from wablock.kit.dev_requests import Handler, said
 from wablock.server.decoding import moment
 from wablock.server.request import Request
 

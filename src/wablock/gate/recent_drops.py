@@ -1,4 +1,4 @@
-"""What was lately taken out, so that people can see the gate work. Never a body, never a whole number."""
+"""Recent drops, so that people can see what the gate does: never a body, never a whole number."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence

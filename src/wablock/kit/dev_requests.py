@@ -1,4 +1,4 @@
-"""What a request to `/dev` says, read."""
+"""Requests to `/dev`: their parameters and bodies."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
