@@ -12,7 +12,7 @@ from cyclopts.argument import Argument
 from wablock.cli import app
 from wablock.conformance.sdk.scenarios import scenarios
 from wablock.conformance.suite import GROUPS
-from wablock.reference.failures import Failure, failures
+from wablock.reference.failures import FailureRow, failures
 
 _COMMANDS_HEAD: Final = """\
 # Commands
@@ -107,7 +107,7 @@ def errors() -> str:
     return _ERRORS.format(whole=whole, one_user=one_user)
 
 
-def _error_row(failure: Failure, *more: str) -> str:
+def _error_row(failure: FailureRow, *more: str) -> str:
     cells = (str(failure.code), *more, f"`{failure.message}`", failure.meaning, failure.what_to_do)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

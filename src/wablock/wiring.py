@@ -19,7 +19,7 @@ from wablock.gate.dashboard_test import DashboardTest
 from wablock.gate.delivery import Delivery
 from wablock.gate.duplicates import Delivered
 from wablock.gate.inbound import Inbound
-from wablock.gate.last_inbound import LastInbound
+from wablock.gate.last_inbound import LastInboundWriter
 from wablock.gate.outbound import Outbound
 from wablock.gate.recent_drops import Drop, DropsSince, RecentDrops
 from wablock.gate.routes import Routes
@@ -98,7 +98,7 @@ def build(
         Delivered(gate.deduplicate_for, monotonic) if gate.deduplicate_for else None,
         refuse_unrouted=gate.refuse_unrouted,
     )
-    last_inbound = LastInbound(store.apply)
+    last_inbound = LastInboundWriter(store.apply)
     drops = drops or RecentDrops()
     public_url = answers.public_url and answers.public_url.rstrip("/")
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import msgspec
 
-from wablock.conformance.check import Result
+from wablock.conformance.check import FactResult
 from wablock.conformance.subject import Settings, Subject
 from wablock.conformance.suite import Report, run
 
@@ -85,7 +85,7 @@ def between(url: str, *, on_request: Fault | None = None, on_answer: Fault | Non
 def checked(url: str, token: str, phone_number_id: str, **settings: Any) -> Report:
     """What the suite says of the server at `url`."""
     options = {name: settings.pop(name, False) for name in ("read_only", "anyway")}
-    told: list[Result] = []
+    told: list[FactResult] = []
     made = Settings(
         url=url, token=token, phone_number_id=phone_number_id, users=settings.pop("users", USERS), **settings
     )

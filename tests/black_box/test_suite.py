@@ -10,7 +10,7 @@ from tests.conformance.caller import calling
 from tests.running_server import NUMBER, RunningServer, running_server
 
 from wablock.block_list.ports import Rules
-from wablock.conformance.check import Grade, Outcome
+from wablock.conformance.check import FactOutcome, Grade
 from wablock.conformance.report import markdown, summary
 from wablock.conformance.subject import CannotCheck
 from wablock.conformance.suite import GROUPS, Report
@@ -29,15 +29,15 @@ def _of(server: RunningServer, **settings: Any) -> Report:
     return checked(settings.pop("url", server.url), server.token, server.phone_number_id, **settings)
 
 
-def _names(report: Report, *outcomes: Outcome) -> list[str]:
+def _names(report: Report, *outcomes: FactOutcome) -> list[str]:
     return [result.name for result in report.results if result.outcome in outcomes]
 
 
 def test_everything_holds_for_wablock_under_open_rules(server: RunningServer) -> None:
     report = _of(server, own_number=f"+{NUMBER.wa_id}")
 
-    assert _names(report, Outcome.FAILED, Outcome.DIFFERS) == []
-    assert _names(report, Outcome.SKIPPED) == ["only_who_wrote", "changed_while_paging"]
+    assert _names(report, FactOutcome.FAILED, FactOutcome.DIFFERS) == []
+    assert _names(report, FactOutcome.SKIPPED) == ["only_who_wrote", "changed_while_paging"]
     assert not report.has_failed
 
 
@@ -50,8 +50,8 @@ def test_everything_holds_for_wablock_under_metas_rules(tmp_path_factory: pytest
 
         report = _of(server, rules="meta", stranger=STRANGER)
 
-    assert _names(report, Outcome.FAILED) == []
-    assert _names(report, Outcome.DIFFERS) == ([] if status == 200 else ["mixed_status"])
+    assert _names(report, FactOutcome.FAILED) == []
+    assert _names(report, FactOutcome.DIFFERS) == ([] if status == 200 else ["mixed_status"])
 
 
 def test_the_list_is_afterwards_as_it_was(server: RunningServer) -> None:
@@ -85,7 +85,7 @@ def test_read_only_changes_nothing(server: RunningServer) -> None:
         after = caller.get().content
 
     assert before == after
-    assert report.count(Outcome.PASSED) > 15
+    assert report.count(FactOutcome.PASSED) > 15
     assert not report.has_failed
 
 
@@ -102,7 +102,7 @@ def test_a_rate_that_is_told_is_waited_for(server: RunningServer) -> None:
     with between(server.url, on_answer=limited) as url:
         report = _of(server, url=url)
 
-    assert _names(report, Outcome.FAILED, Outcome.DIFFERS) == []
+    assert _names(report, FactOutcome.FAILED, FactOutcome.DIFFERS) == []
 
 
 def _renames(old: str, new: str) -> Callable[[Passed], None]:
@@ -226,14 +226,19 @@ def test_a_fault_is_caught_by_the_check_that_is_about_it(
         report = _of(server, url=url)
     _clean(server)
 
-    assert caught_by in _names(report, Outcome.FAILED)
+    assert caught_by in _names(report, FactOutcome.FAILED)
 
 
 def test_a_server_with_cursors_alone_is_read_to_the_end_of_its_list(server: RunningServer) -> None:
     with between(server.url, on_answer=_cursors_alone) as url:
         report = _of(server, url=url)
 
-    assert _names(report, Outcome.FAILED, Outcome.DIFFERS) == ["forward", "next_address", "ends", "token_in_next"]
+    assert _names(report, FactOutcome.FAILED, FactOutcome.DIFFERS) == [
+        "forward",
+        "next_address",
+        "ends",
+        "token_in_next",
+    ]
 
 
 def test_a_list_that_goes_round_in_a_circle_is_no_endless_check(server: RunningServer) -> None:
@@ -249,7 +254,7 @@ def test_without_a_fault_the_one_between_changes_nothing(server: RunningServer) 
     with between(server.url) as url:
         report = _of(server, url=url)
 
-    assert _names(report, Outcome.FAILED, Outcome.DIFFERS) == []
+    assert _names(report, FactOutcome.FAILED, FactOutcome.DIFFERS) == []
 
 
 def test_a_server_that_keeps_no_state_is_told_so_once(server: RunningServer) -> None:
@@ -262,7 +267,7 @@ def test_a_server_that_keeps_no_state_is_told_so_once(server: RunningServer) -> 
     _clean(server)
 
     assert report.finding == "The server answers POST with 200, but the user is not on the list: it keeps no state."
-    assert "blocked_is_listed" in _names(report, Outcome.FAILED)
+    assert "blocked_is_listed" in _names(report, FactOutcome.FAILED)
     followed = [result for result in report.results if result.why == "it follows: the server keeps no state"]
     assert len(followed) > 10
 
@@ -274,7 +279,7 @@ def test_what_is_ours_by_choice_is_no_failure(server: RunningServer) -> None:
     with between(server.url, on_answer=spaced) as url:
         report = _of(server, url=url)
 
-    assert _names(report, Outcome.DIFFERS) == ["compact"]
+    assert _names(report, FactOutcome.DIFFERS) == ["compact"]
     assert not report.has_failed
 
 

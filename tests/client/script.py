@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from wablock.client.calls import Calls
-from wablock.client.exchange import Exchange, Lost, Request, Response, Wait
+from wablock.client.exchange import Exchange, HttpRequest, HttpResponse, Lost, Wait
 from wablock.client.retrying import Retries
 
 T = TypeVar("T")
-Answering = Callable[[Request], Response | Lost]
+Answering = Callable[[HttpRequest], HttpResponse | Lost]
 
 NUMBER_ID = "106540352242922"
 
@@ -18,13 +18,13 @@ NUMBER_ID = "106540352242922"
 class Script:
     """Gives one answer after the other, the last one for ever; `requests` and `waits` are what was asked of it."""
 
-    def __init__(self, *answers: Response | Lost | Answering) -> None:
+    def __init__(self, *answers: HttpResponse | Lost | Answering) -> None:
         self._answers = list(answers)
-        self.requests: list[Request] = []
+        self.requests: list[HttpRequest] = []
         self.waits: list[float] = []
 
     def run(self, exchange: Exchange[T]) -> T:
-        answer: Response | Lost | None = None
+        answer: HttpResponse | Lost | None = None
         while True:
             try:
                 step = exchange.send(answer)
@@ -41,17 +41,19 @@ class Script:
     def bodies(self) -> list[Any]:
         return [msgspec.json.decode(request.body or b"null") for request in self.requests]
 
-    def _answer(self, request: Request) -> Response | Lost:
+    def _answer(self, request: HttpRequest) -> HttpResponse | Lost:
         given = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        return given if isinstance(given, Response | Lost) else given(request)
+        return given if isinstance(given, HttpResponse | Lost) else given(request)
 
 
 def calls(retries: Retries | None = None) -> Calls:
     return Calls(NUMBER_ID, "v25.0", retries or Retries(), lambda: 1.0)
 
 
-def said(data: Any, status: int = 200, **headers: str) -> Response:
-    return Response(status, msgspec.json.encode(data), {name.replace("_", "-"): text for name, text in headers.items()})
+def said(data: Any, status: int = 200, **headers: str) -> HttpResponse:
+    return HttpResponse(
+        status, msgspec.json.encode(data), {name.replace("_", "-"): text for name, text in headers.items()}
+    )
 
 
 def refused(
@@ -62,13 +64,13 @@ def refused(
     message: str = "no",
     details: str | None = None,
     **headers: str,
-) -> Response:
+) -> HttpResponse:
     error = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "AGaOBl2yM-g8gdON-dhzl5y"}
     others = {"error_subcode": subcode, "error_data": {"details": details} if details else None}
     return said({"error": error | {name: it for name, it in others.items() if it}}, status, **headers)
 
 
-def obliging(request: Request) -> Response:
+def obliging(request: HttpRequest) -> HttpResponse:
     """Blocks or unblocks everybody."""
     users = msgspec.json.decode(request.body or b"")["block_users"]
     done = [{"input": user["user"], "wa_id": user["user"].lstrip("+")} for user in users]

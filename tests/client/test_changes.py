@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.client.script import NUMBER_ID, Script, calls, obliging, refused, said
 
 from wablock.client import ClientError, InvalidAccessToken, NoAnswer, Retries, SomeUsersFailed, User
-from wablock.client.exchange import Request, Response
+from wablock.client.exchange import HttpRequest, HttpResponse
 
 ERROR = {"message": "(#139100) Failed to block/unblock users", "type": "OAuthException", "code": 139100}
 REFUSED = {"message": "Re-engagement required", "code": 131047, "error_data": {"details": "not in 24 hours"}}
@@ -20,7 +20,7 @@ def _users(count: int) -> list[str]:
     return [f"+1650555{number:07d}" for number in range(count)]
 
 
-def picky(request: Request, status: int = 200, *, code: Any = 131047) -> Response:
+def picky(request: HttpRequest, status: int = 200, *, code: Any = 131047) -> HttpResponse:
     """Refuses whoever's number ends with 7."""
     sent = [user["user"] for user in msgspec.json.decode(request.body or b"")["block_users"]]
     failed = [{"input": user, "errors": [REFUSED | {"code": code}]} for user in sent if user.endswith("7")]
@@ -37,7 +37,7 @@ def test_a_block_is_the_pages_request() -> None:
     script.run(calls().block("+16505551234", None, None, None))
 
     body = b'{"block_users":[{"user":"+16505551234"}],"messaging_product":"whatsapp"}'
-    assert script.requests == [Request("POST", f"/v25.0/{NUMBER_ID}/block_users", body)]
+    assert script.requests == [HttpRequest("POST", f"/v25.0/{NUMBER_ID}/block_users", body)]
 
 
 def test_an_unblock_is_the_pages_request_with_its_body() -> None:
@@ -46,7 +46,7 @@ def test_an_unblock_is_the_pages_request_with_its_body() -> None:
     done = script.run(calls().unblock(["+16505551234"]))
 
     body = b'{"block_users":[{"user":"+16505551234"}],"messaging_product":"whatsapp"}'
-    assert script.requests == [Request("DELETE", f"/v25.0/{NUMBER_ID}/block_users", body)]
+    assert script.requests == [HttpRequest("DELETE", f"/v25.0/{NUMBER_ID}/block_users", body)]
     assert [(user.input, user.wa_id) for user in done] == [("+16505551234", "16505551234")]
 
 

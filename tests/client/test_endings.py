@@ -12,7 +12,7 @@ from tests.client.test_listings import NO_CHECK, page, queries, wa_ids, walked
 
 from wablock.client import NoAnswer, Page
 from wablock.client.calls import Walk
-from wablock.client.exchange import Request, Response
+from wablock.client.exchange import HttpRequest, HttpResponse
 
 # As developers.facebook.com/docs/graph-api/results says: a page may be empty and have a next one; without `next` it is
 # the last. As the reference page of block_users shows it: cursors, and no links at all.
@@ -44,7 +44,7 @@ class FakeServer:
         self._circle = circle or (lambda _: None)
         self._named = named
 
-    def __call__(self, request: Request) -> Response:
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             return NO_CHECK["Graph"]
         self.requests += 1
@@ -139,10 +139,12 @@ def test_a_server_that_gives_page_one_for_ever_under_new_cursors_is_an_error(
     assert server.requests <= 200
 
 
-def _linked_for_ever(server: FakeServer) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
+def _linked_for_ever(server: FakeServer) -> Callable[[HttpRequest], HttpResponse]:
+    def answer(request: HttpRequest) -> HttpResponse:
         response = server(request)
-        return Response(200, response.body.replace(b'"paging":{', b'"paging":{"next":"https://elsewhere.example/",'))
+        return HttpResponse(
+            200, response.body.replace(b'"paging":{', b'"paging":{"next":"https://elsewhere.example/",')
+        )
 
     return answer
 
@@ -276,7 +278,7 @@ ENDS: Sequence[tuple[Any, dict[str, str], str | None, tuple[bool, bool]]] = [
 def test_a_page_has_a_next_one_unless_it_is_the_last_for_certain(
     body: Any, headers: dict[str, str], after: str | None, ends: tuple[bool, bool]
 ) -> None:
-    found: Page = Script(Response(200, said(body).body, headers)).run(calls().page(2, after, None, None))
+    found: Page = Script(HttpResponse(200, said(body).body, headers)).run(calls().page(2, after, None, None))
 
     assert (found.has_next, found.has_previous) == ends
 

@@ -9,7 +9,7 @@ from tests.client.script import NUMBER_ID, Script, calls, refused, said
 
 from wablock.client import BlockedUser, BlocklistChanged, InvalidAccessToken, NoAnswer, Page, Retries, SomeUsersFailed
 from wablock.client.calls import Calls, Walk
-from wablock.client.exchange import Exchange, Request, Response
+from wablock.client.exchange import Exchange, HttpRequest, HttpResponse
 
 CHANGED = refused(139102)
 NO_CHECK = {
@@ -19,7 +19,7 @@ NO_CHECK = {
 }
 
 
-def page(first: int, last: int, *, after: str | None = None, has_next: bool = False) -> Response:
+def page(first: int, last: int, *, after: str | None = None, has_next: bool = False) -> HttpResponse:
     users = [{"messaging_product": "whatsapp", "wa_id": f"1650555{n:04d}"} for n in range(first, last)]
     links = {"next": "https://elsewhere.example/never-asked"} if has_next else {}
     return said({"data": users, "paging": {"cursors": {"after": after, "before": "b"}} | links})
@@ -120,7 +120,7 @@ def test_rows_may_have_a_user_id_alone_or_more_than_anybody_asked_for() -> None:
 
 
 def test_a_check_asks_for_1000_at_a_time_and_keeps_the_order() -> None:
-    def answering(request: Request) -> Response:
+    def answering(request: HttpRequest) -> HttpResponse:
         users = msgspec.json.decode(request.body or b"")["users"]
         return said({"users": [{"input": user, "blocked": user.endswith("1")} for user in users]})
 
@@ -158,7 +158,7 @@ def test_a_check_that_fails_half_way_tells_who_was_checked_and_who_had_failed_be
 
 
 @pytest.mark.parametrize("refusal", NO_CHECK.values(), ids=NO_CHECK)
-def test_where_there_is_no_check_the_list_is_looked_through(refusal: Response) -> None:
+def test_where_there_is_no_check_the_list_is_looked_through(refusal: HttpResponse) -> None:
     script = Script(refusal, page(0, 2, after="a1", has_next=True), page(2, 4))
 
     found = script.run(calls().check(["+1 650 555 0003", "16505550009"]))

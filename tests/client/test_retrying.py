@@ -17,11 +17,11 @@ from wablock.client import (
     ServerTrouble,
     UnknownObject,
 )
-from wablock.client.exchange import Lost, Response
+from wablock.client.exchange import HttpResponse, Lost
 from wablock.contract import errors
 
 USER = "+16505550101"
-HTML = Response(502, b"<html><h1>502 Bad Gateway</h1>")
+HTML = HttpResponse(502, b"<html><h1>502 Bad Gateway</h1>")
 FOR_NOW = {
     "lost": Lost("connection reset"),
     "a proxy's page": HTML,
@@ -46,7 +46,7 @@ FOR_GOOD = {
 
 
 @pytest.mark.parametrize("trouble", FOR_NOW.values(), ids=FOR_NOW)
-def test_what_was_refused_for_now_is_sent_again(trouble: Response | Lost) -> None:
+def test_what_was_refused_for_now_is_sent_again(trouble: HttpResponse | Lost) -> None:
     script = Script(trouble, trouble, obliging)
 
     done = script.run(calls().block(USER, None, None, None))
@@ -57,7 +57,7 @@ def test_what_was_refused_for_now_is_sent_again(trouble: Response | Lost) -> Non
 
 
 @pytest.mark.parametrize("refusal, kind", FOR_GOOD.values(), ids=map(str, FOR_GOOD))
-def test_what_was_refused_for_good_is_not_sent_again(refusal: Response, kind: type[ApiError]) -> None:
+def test_what_was_refused_for_good_is_not_sent_again(refusal: HttpResponse, kind: type[ApiError]) -> None:
     script = Script(refusal)
 
     with pytest.raises(ApiError) as caught:
@@ -94,7 +94,7 @@ def test_where_the_server_says_how_long_to_wait_its_words_do_not_matter() -> Non
 
 
 def test_a_page_of_somebody_elses_with_status_404_is_not_asked_for_again() -> None:
-    script = Script(Response(404, b"<html>nothing here"))
+    script = Script(HttpResponse(404, b"<html>nothing here"))
 
     with pytest.raises(NoAnswer, match="status 404"):
         script.run(calls().block(USER, None, None, None))
@@ -162,7 +162,7 @@ def test_it_never_waits_longer_and_never_asks_more_often_than_is_allowed(
 
 def test_an_answer_that_is_no_json_names_its_beginning_and_what_to_look_at() -> None:
     with pytest.raises(NoAnswer) as caught:
-        Script(Response(200, b"<html>\x1b[2J hello")).run(calls().block(USER, None, None, None))
+        Script(HttpResponse(200, b"<html>\x1b[2J hello")).run(calls().block(USER, None, None, None))
 
     assert "<html>\\x1b[2J hello" in str(caught.value)
     assert "base URL" in str(caught.value)

@@ -5,7 +5,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wablock.gate.retries import MOST_RECEIVERS, MOST_WEBHOOKS, Retries
+from wablock.gate.retries import MOST_RECEIVERS, MOST_WEBHOOKS, WebhookRetries
 
 
 def signature(number: int) -> str:
@@ -13,7 +13,7 @@ def signature(number: int) -> str:
 
 
 def test_the_webhooks_that_have_waited_longest_are_forgotten_first() -> None:
-    retries = Retries(most_webhooks=3)
+    retries = WebhookRetries(most_webhooks=3)
 
     for number in range(5):
         retries.attempt(signature(number)).took("a")
@@ -22,7 +22,7 @@ def test_the_webhooks_that_have_waited_longest_are_forgotten_first() -> None:
 
 
 def test_few_webhooks_of_many_receivers_are_bounded_as_well() -> None:
-    retries = Retries(most_receivers=100)
+    retries = WebhookRetries(most_receivers=100)
 
     for number in range(5):
         for receiver in range(30):
@@ -32,7 +32,7 @@ def test_few_webhooks_of_many_receivers_are_bounded_as_well() -> None:
 
 
 def test_a_full_memory_has_less_than_twelve_megabytes() -> None:
-    retries = Retries()
+    retries = WebhookRetries()
     each = MOST_RECEIVERS // MOST_WEBHOOKS
 
     tracemalloc.start()
@@ -48,7 +48,7 @@ def test_a_full_memory_has_less_than_twelve_megabytes() -> None:
 
 
 def test_what_a_later_attempt_forgot_is_remembered_by_one_that_fails() -> None:
-    retries = Retries()
+    retries = WebhookRetries()
     retries.attempt(signature(1)).took("a")
     slow, quick = retries.attempt(signature(1)), retries.attempt(signature(1))
 
@@ -59,7 +59,7 @@ def test_what_a_later_attempt_forgot_is_remembered_by_one_that_fails() -> None:
 
 
 def test_a_best_effort_receiver_that_takes_it_late_is_not_remembered_for_ever() -> None:
-    retries = Retries()
+    retries = WebhookRetries()
     attempt = retries.attempt(signature(1))
 
     attempt.succeeded()
@@ -74,7 +74,7 @@ _ATTEMPTS = st.lists(st.tuples(st.integers(0, 3), st.sets(st.sampled_from("abcd"
 @given(_ATTEMPTS)
 def test_a_receiver_gets_a_webhook_once_for_each_time_that_all_took_it(attempts: list[tuple[int, set[str]]]) -> None:
     """`attempts`: which webhook comes, and which receivers are up then."""
-    retries, receivers = Retries(), "abcd"
+    retries, receivers = WebhookRetries(), "abcd"
     got: dict[tuple[int, str], int] = {}
     completed = dict.fromkeys(range(4), 0)
 

@@ -4,7 +4,7 @@ import httpx2
 from tests.kit.caller import block, dev
 
 from wablock.kit.fixture import Wablock
-from wablock.kit.journal import Entry, Journal
+from wablock.kit.journal import Journal, JournalEntry
 
 USER = "+16505550101"
 
@@ -76,5 +76,5 @@ def test_it_keeps_the_newest_and_is_bounded_in_number_and_size() -> None:
     assert journal.since(0)[-1].seq == 10_110
 
 
-def _entry(body: str) -> Entry:
-    return Entry(0, "", "GET", "/", "", {}, body, 200, "", 0.0)
+def _entry(body: str) -> JournalEntry:
+    return JournalEntry(0, "", "GET", "/", "", {}, body, 200, "", 0.0)

@@ -11,24 +11,24 @@ from tests.outgoing.downstreams.loopback import Loopback, answering
 from tests.running_server import RunningServer
 
 from wablock.middleware import GateMiddleware
-from wablock.middleware.asgi import ASGIApp, Message, Receive, Scope, Send
+from wablock.middleware.asgi import ASGIApp, AsgiMessage, AsgiScope, Receive, Send
 
 WEBHOOK = encoded(delivery(change(messages=[message()])))
 FREE = b'{"users":[{"input":"16505551234","blocked":false}]}'
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(FREE), FREE)
-REQUEST: Message = {"type": "http.request", "body": WEBHOOK, "more_body": False}
-DISCONNECT: Message = {"type": "http.disconnect"}
+REQUEST: AsgiMessage = {"type": "http.request", "body": WEBHOOK, "more_body": False}
+DISCONNECT: AsgiMessage = {"type": "http.disconnect"}
 
 
 class Called:
     """An app that notes what it is called with, and receives `times` messages; it also starts and stops."""
 
     def __init__(self, times: int = 1) -> None:
-        self.scopes: list[Scope] = []
-        self.received: list[Message] = []
+        self.scopes: list[AsgiScope] = []
+        self.received: list[AsgiMessage] = []
         self._times = times
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             while (await receive())["type"] != "lifespan.shutdown":
                 await send({"type": "lifespan.startup.complete"})
@@ -43,14 +43,14 @@ class Called:
 class Server:
     """Says `messages` one after another, and notes what is `sent`."""
 
-    def __init__(self, *messages: Message) -> None:
-        self.sent: list[Message] = []
+    def __init__(self, *messages: AsgiMessage) -> None:
+        self.sent: list[AsgiMessage] = []
         self._messages = iter(messages)
 
-    async def receive(self) -> Message:
+    async def receive(self) -> AsgiMessage:
         return next(self._messages)
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: AsgiMessage) -> None:
         self.sent.append(message)
 
 
@@ -81,7 +81,7 @@ async def stop(middleware: GateMiddleware) -> Server:
         {"type": "websocket", "path": "/webhook", "headers": []},
     ],
 )
-async def test_what_is_no_webhook_passes_as_it_came(other: Scope) -> None:
+async def test_what_is_no_webhook_passes_as_it_came(other: AsgiScope) -> None:
     app, server = Called(), Server(REQUEST)
 
     await gate(app)(other, server.receive, server.send)
@@ -100,7 +100,7 @@ async def test_what_is_no_webhook_passes_as_it_came(other: Scope) -> None:
         scope("/mounted/webhook", root_path="/mounted"),
     ],
 )
-async def test_a_path_is_meant_with_a_slash_and_a_prefix_as_well(asked: Scope) -> None:
+async def test_a_path_is_meant_with_a_slash_and_a_prefix_as_well(asked: AsgiScope) -> None:
     app, server = Called(), Server(REQUEST)
 
     await gate(app, paths=["/webhook", "/two/"])(asked, server.receive, server.send)
@@ -177,7 +177,7 @@ async def test_at_the_shutdown_connections_are_closed() -> None:
 
 
 async def test_an_app_that_knows_no_lifespan_says_so_and_serves() -> None:
-    async def app(asked: Scope, _: Receive, send: Send) -> None:
+    async def app(asked: AsgiScope, _: Receive, send: Send) -> None:
         assert asked["type"] == "http"
         await send({"type": "answered"})
 

@@ -11,7 +11,7 @@ from wablock import failures as own_failures
 from wablock.contract import errors
 from wablock.contract.errors import GraphError, UserFailure
 from wablock.reference.failures import failures
-from wablock.reference.model import Operation, reference
+from wablock.reference.model import DocumentedOperation, reference
 from wablock.reference.openapi import document
 from wablock.reference.rendering import render
 from wablock.reference.samples import samples
@@ -21,7 +21,7 @@ _BASE = "https://blocks.example.com"
 _ALL = [operation for group in reference(document(), _BASE).groups for operation in group.operations]
 
 
-def _named(operation_id: str) -> Operation:
+def _named(operation_id: str) -> DocumentedOperation:
     return next(each for each in _ALL if each.operation_id == operation_id)
 
 
@@ -75,7 +75,7 @@ def test_types_are_named_as_the_page_names_them() -> None:
 
 
 @pytest.mark.parametrize("operation", _ALL, ids=lambda each: each.operation_id)
-def test_the_samples_of_every_operation_are_whole(operation: Operation) -> None:
+def test_the_samples_of_every_operation_are_whole(operation: DocumentedOperation) -> None:
     texts = {sample.language: sample.text for sample in operation.samples}
 
     assert list(texts) == ["bash", "javascript", "python"]

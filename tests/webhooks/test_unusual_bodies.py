@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change
-from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.change import WebhookChange
+from wablock.gate.webhook.raw_json import UnreadableBody
 from wablock.gate.webhook.senders import member_of
 
 USER = "16505550101"
@@ -23,7 +23,7 @@ def compact(value: Any, field: str = "messages") -> bytes:
     return json.dumps(webhook, separators=(",", ":")).encode()
 
 
-def the_change(body: bytes) -> Change:
+def the_change(body: bytes) -> WebhookChange:
     (change,) = Payload.parse(body).changes
     return change
 
@@ -63,7 +63,7 @@ def test_a_number_that_grows_when_it_is_written_again_hides_no_second_sender(num
     message = {"from": "16505550102", "From": USER[:padding], "timestamp": "T", "id": "w", "type": "text"}
     body = compact({"metadata": BUSINESS, "messages": [message]}).replace(b'"T"', number)
 
-    with pytest.raises(Unreadable, match="stands twice"):
+    with pytest.raises(UnreadableBody, match="stands twice"):
         Payload.parse(body)
 
 
@@ -73,7 +73,7 @@ def test_a_summary_hides_no_second_sender(number: bytes, padding: int) -> None:
     message = {"from": "16505550102", "From": USER[:padding], "id": "w", "type": "text"}
     body = compact({"metadata": BUSINESS, "messages": [message], "conversation_context": {"n": "T"}})
 
-    with pytest.raises(Unreadable, match="stands twice"):
+    with pytest.raises(UnreadableBody, match="stands twice"):
         Payload.parse(body.replace(b'"T"', number))
 
 
@@ -93,7 +93,7 @@ def test_a_number_of_very_many_digits_is_nobodys() -> None:
 def test_a_thread_with_two_ids_has_two_readings() -> None:
     threads = [{"id": USER, "ID": "16505550102", "messages": [{"id": "w", "type": "text"}]}]
 
-    with pytest.raises(Unreadable, match="stands twice"):
+    with pytest.raises(UnreadableBody, match="stands twice"):
         Payload.parse(compact({"metadata": BUSINESS, "history": [{"threads": threads}]}, "history"))
 
 
@@ -112,7 +112,7 @@ def test_standby_in_standby_is_read_or_refused(depth: int, blank: bytes) -> None
     try:
         payload = Payload.parse(body)
         payload.body(payload.changes, lambda _: True)
-    except Unreadable:
+    except UnreadableBody:
         pass
 
 
@@ -140,7 +140,7 @@ def test_no_long_text_is_remembered(place: str) -> None:
 def test_many_messages_without_a_sender_beside_many_contacts_are_refused() -> None:
     contacts = [{"wa_id": f"1650555{number:04}"} for number in range(5_000)]
 
-    with pytest.raises(Unreadable, match="name no sender"):
+    with pytest.raises(UnreadableBody, match="name no sender"):
         Payload.parse(compact({"metadata": BUSINESS, "contacts": contacts, "messages": [{"id": "w"}] * 5_000}))
 
 

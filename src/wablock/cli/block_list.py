@@ -8,15 +8,15 @@ from typing import Annotated, Any, Final
 import msgspec
 from cyclopts import Parameter, validators
 
-from wablock.cli.asking import Server
+from wablock.cli.api_server import ApiServer
 from wablock.cli.console import Json, json_text, print_json, remark, say, show, time_text
-from wablock.cli.outcomes import Outcome, outcome
-from wablock.cli.users import Users, UsersFile, given_users
+from wablock.cli.outcomes import BulkOutcome, outcome
+from wablock.cli.users import UserArguments, UsersFile, given_users
 from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDone
 from wablock.printable import printable
 
 _DETAILS: Final = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
-_NOBODYS: Final = Server()
+_NOBODYS: Final = ApiServer()
 _LISTED: Final = ("wa_id", *_DETAILS.split(","))
 _CHECKED: Final = ("input", "wa_id", "user_id", "blocked", "blocked_at", "expires_at", "reason")
 _FIRST: Final = 25
@@ -34,7 +34,7 @@ _NOBODY: Final = "Not a valid WhatsApp user: "
 
 
 def block(
-    *users: Users,
+    *users: UserArguments,
     file: UsersFile = None,
     reason: Annotated[
         str | None, Parameter(env_var="WABLOCK_REASON", help="Why, up to 200 characters. wablock's own, not Meta's.")
@@ -50,7 +50,7 @@ def block(
             validator=validators.Number(gt=0, lte=36_500),
         ),
     ] = None,
-    server: Server = _NOBODYS,
+    server: ApiServer = _NOBODYS,
     json: Json = False,
 ) -> None:
     expires_at = None if expires_in_days is None else int(time.time() + expires_in_days * 86_400)
@@ -61,11 +61,11 @@ def block(
     _change(given_users(users, file, server), server, blocking, "Blocked", as_json=json)
 
 
-def unblock(*users: Users, file: UsersFile = None, server: Server = _NOBODYS, json: Json = False) -> None:
+def unblock(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NOBODYS, json: Json = False) -> None:
     _change(given_users(users, file, server), server, Client.unblock, "Unblocked", as_json=json)
 
 
-def check(*users: Users, file: UsersFile = None, server: Server = _NOBODYS, json: Json = False) -> None:
+def check(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NOBODYS, json: Json = False) -> None:
     found = outcome(given_users(users, file, server), server, Client.check, "Checking")
     if json:
         print_json(_for_programs("users", found))
@@ -99,7 +99,7 @@ def list_(
         bool,
         Parameter(env_var="WABLOCK_PLAIN", negative="", help="Print one user a line, as the other commands read them."),
     ] = False,
-    server: Server = _NOBODYS,
+    server: ApiServer = _NOBODYS,
     json: Json = False,
 ) -> None:
     with server.asked() as client:
@@ -121,7 +121,7 @@ def list_(
 
 def _change(
     users: Sequence[str],
-    server: Server,
+    server: ApiServer,
     change: Callable[[Client, Sequence[str]], list[UserDone]],
     done_word: str,
     *,
@@ -139,7 +139,7 @@ def _change(
         sys.exit(_SOME_FAILED)
 
 
-def _for_programs(done: str, found: Outcome[Any]) -> dict[str, Any]:
+def _for_programs(done: str, found: BulkOutcome[Any]) -> dict[str, Any]:
     told = {done: found.done, "failed": [_failed(user) for user in found.failed]}
     return told | ({"error": found.error} if found.error else {})
 

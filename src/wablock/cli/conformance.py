@@ -10,9 +10,9 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
-from wablock.cli.asking import Server
+from wablock.cli.api_server import ApiServer
 from wablock.cli.console import Json, Refused, print_json, say
-from wablock.conformance.check import Outcome, Result
+from wablock.conformance.check import FactOutcome, FactResult
 from wablock.conformance.report import detail, mark, markdown, summary
 from wablock.conformance.subject import CannotCheck, Settings, Subject
 from wablock.conformance.suite import Report, run
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from wablock.conformance.sdk.judging import Verdict
 
 _USERS: Final = tuple(f"+165055501{number:02d}" for number in range(71, 77))
-_STYLES: Final = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.DIFFERS: "yellow", Outcome.SKIPPED: "dim"}
+_STYLES: Final = {
+    FactOutcome.PASSED: "green",
+    FactOutcome.FAILED: "red",
+    FactOutcome.DIFFERS: "yellow",
+    FactOutcome.SKIPPED: "dim",
+}
 _FAILED: Final = 1
 
 
@@ -31,7 +36,7 @@ def conformance(
         str,
         Parameter(allow_leading_hyphen=True, help="With --sdk, after --: the script that asks the SDK once."),
     ],
-    server: Server = Server(),  # noqa: B008 - immutable
+    server: ApiServer = ApiServer(),  # noqa: B008 - immutable
     sdk: Annotated[
         bool,
         Parameter(
@@ -96,7 +101,7 @@ def conformance(
     console = Console()
     groups: list[str] = []
 
-    def told(result: Result) -> None:
+    def told(result: FactResult) -> None:
         if not json:
             _show(console, result, is_new_group=result.group not in groups)
             groups.append(result.group)
@@ -114,14 +119,14 @@ def conformance(
         sys.exit(_FAILED)
 
 
-def _show(console: Console, result: Result, *, is_new_group: bool) -> None:
+def _show(console: Console, result: FactResult, *, is_new_group: bool) -> None:
     if is_new_group:
         console.print(Text(f"\n{printable(result.group)}", style="bold"))
     line = Text(f"  {mark(result)} ", style=_STYLES[result.outcome])
     line.append(f"{result.sentence} ", style="default")
     line.append(f"[{result.grade}]", style="dim")
     console.print(line, soft_wrap=True)
-    if result.outcome is not Outcome.PASSED and (said := detail(result)):
+    if result.outcome is not FactOutcome.PASSED and (said := detail(result)):
         console.print(Text(f"      {printable(said)}", style="dim"), soft_wrap=True)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from wablock.cli.asking import Server
+from wablock.cli.api_server import ApiServer
 from wablock.cli.console import Refused
 from wablock.cli.users import in_requests
 from wablock.client import ApiError, Client, ClientError, FailedUser, NoAnswer, SomeUsersFailed
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Outcome(Generic[T]):
+class BulkOutcome(Generic[T]):
     """`trouble` is the failure of a whole request; nobody was asked about after it."""
 
     done: list[T] = field(default_factory=list)
@@ -36,12 +36,12 @@ class Outcome(Generic[T]):
 
 
 def outcome(
-    users: Sequence[str], server: Server, ask: Callable[[Client, Sequence[str]], Sequence[T]], doing: str
-) -> Outcome[T]:
+    users: Sequence[str], server: ApiServer, ask: Callable[[Client, Sequence[str]], Sequence[T]], doing: str
+) -> BulkOutcome[T]:
     """Ask about all users, in as many requests as it takes. A failure of the first request is raised as `Refused`:
     there is nothing else to tell then.
     """
-    found: Outcome[T] = Outcome()
+    found: BulkOutcome[T] = BulkOutcome()
     with server.asked() as client:
         for chunk in in_requests(users, doing):
             try:

@@ -18,7 +18,7 @@ from wablock.gate.recent_drops import Drop, RecentDrops, merged
 from wablock.server import summed_counts
 from wablock.server.metrics import Metrics
 from wablock.server.serve import bind
-from wablock.server.worker_messages import Counts, Drops, Line, Question
+from wablock.server.worker_messages import CountsQuestion, DropsQuestion, Line, WorkerQuestion
 from wablock.server.workers import Workers
 from wablock.settings import ServeSettings, default_database
 from wablock.storage import named
@@ -64,16 +64,16 @@ def _work(settings: ServeSettings, database: str, bound: socket.socket, line: Li
     logs.configure(for_people=False)
     metrics, drops = Metrics(), RecentDrops()
 
-    def answer(question: Question) -> Any:
-        if isinstance(question, Counts):
+    def answer(question: WorkerQuestion) -> Any:
+        if isinstance(question, CountsQuestion):
             return metrics.counts()
         return drops.since(question.account_id, question.phone_number_id, question.seq)
 
     async def scrape() -> bytes:
-        return summed_counts.text(summed_counts.summed(await line.gather(Counts())))
+        return summed_counts.text(summed_counts.summed(await line.gather(CountsQuestion())))
 
     async def drops_since(number: BusinessNumber, seq: int) -> Sequence[Drop]:
-        return merged(await line.gather(Drops(number.account_id, number.phone_number_id, seq)))
+        return merged(await line.gather(DropsQuestion(number.account_id, number.phone_number_id, seq)))
 
     def listening() -> None:
         # A terminal sends Ctrl-C to all processes; the parent passes it on, and a second one would mean hurry.

@@ -9,13 +9,13 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import Progress
 
-from wablock.cli.asking import Server
+from wablock.cli.api_server import ApiServer
 from wablock.cli.console import Refused
 from wablock.client.users import MOST_IN_A_REQUEST, chunks
 
 T = TypeVar("T")
 
-Users = Annotated[
+UserArguments = Annotated[
     str,
     Parameter(help="Phone numbers or user_ids. None: they are read from standard input, one a line."),
 ]
@@ -26,7 +26,7 @@ UsersFile = Annotated[
 _STANDARD_INPUT: Final = Path("-")
 
 
-def given_users(users: Sequence[str], file: Path | None, server: Server) -> list[str]:
+def given_users(users: Sequence[str], file: Path | None, server: ApiServer) -> list[str]:
     """The users, in order; raises `Refused` where there are none, or where nobody can say which are meant."""
     if users and file is not None:
         raise Refused("Give users as arguments or in --file, not both")

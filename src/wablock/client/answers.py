@@ -17,7 +17,7 @@ class UserDone(msgspec.Struct, frozen=True, omit_defaults=True):
     user_id: str | None = None
 
 
-class ErrorData(msgspec.Struct, frozen=True):
+class ErrorDetails(msgspec.Struct, frozen=True):
     details: str | None = None
 
 
@@ -29,13 +29,13 @@ class ErrorBody(msgspec.Struct, frozen=True):
     type: str | None = None
     error_subcode: int | None = None
     is_transient: bool | None = None
-    error_data: ErrorData | str | None = None
+    error_data: ErrorDetails | str | None = None
     fbtrace_id: str | None = None
 
     @property
     def details(self) -> str | None:
         """What to do; some servers say it without an object around it."""
-        return self.error_data.details if isinstance(self.error_data, ErrorData) else self.error_data
+        return self.error_data.details if isinstance(self.error_data, ErrorDetails) else self.error_data
 
 
 class FailedUser(msgspec.Struct, frozen=True):
@@ -90,7 +90,7 @@ class Cursors(msgspec.Struct, frozen=True):
     before: str | None = None
 
 
-class Paging(msgspec.Struct, frozen=True):
+class ReadPaging(msgspec.Struct, frozen=True):
     """`after` and `before` are None where neither `cursors` nor the links have one; a link's leads where it leads."""
 
     cursors: Cursors | None = None
@@ -106,19 +106,19 @@ class Paging(msgspec.Struct, frozen=True):
         return _cursor_in(self.previous, "before") or (self.cursors and self.cursors.before) or None
 
 
-class Listed(msgspec.Struct, frozen=True):
+class ListAnswer(msgspec.Struct, frozen=True):
     data: list[BlockedUser]
-    paging: Paging | None = None
+    paging: ReadPaging | None = None
 
 
-class Outcomes(msgspec.Struct, frozen=True):
+class ChangedUsers(msgspec.Struct, frozen=True):
     added_users: list[UserDone] = []
     removed_users: list[UserDone] = []
     failed_users: list[FailedUser] = []
 
 
 class Changed(msgspec.Struct, frozen=True):
-    block_users: Outcomes
+    block_users: ChangedUsers
     error: ErrorBody | None = None
 
 
@@ -127,7 +127,7 @@ class Checked(msgspec.Struct, frozen=True):
     failed_users: list[FailedUser] = []
 
 
-class Failure(msgspec.Struct, frozen=True):
+class FailedAnswer(msgspec.Struct, frozen=True):
     error: ErrorBody
 
 

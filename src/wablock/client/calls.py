@@ -13,12 +13,12 @@ from wablock.client.answers import (
     CheckedUser,
     ErrorBody,
     FailedUser,
-    Listed,
+    ListAnswer,
     Page,
     UserDone,
     decoded,
 )
-from wablock.client.exchange import Exchange, Request, Response
+from wablock.client.exchange import Exchange, HttpRequest, HttpResponse
 from wablock.client.failures import ApiError, BlocklistChanged, ClientError, NoAnswer, SomeUsersFailed, UnknownObject
 from wablock.client.retrying import Retries, answered, unreadable
 from wablock.client.trail import PageLinks, Trail, page_links
@@ -33,14 +33,14 @@ _UNKNOWN_PATH: Final = 2500
 _LARGEST_PAGE: Final = 1_000
 
 
-class _BlockUsers(msgspec.Struct):
+class _BlockUsersRequest(msgspec.Struct):
     """The body of POST and DELETE, in the order of the reference page."""
 
     block_users: list[User]
     messaging_product: str = WHATSAPP
 
 
-class _Check(msgspec.Struct):
+class _CheckRequest(msgspec.Struct):
     users: list[str]
 
 
@@ -79,8 +79,8 @@ class Calls:
         """A page, and what its answer says about the pages around it."""
         asked = {"limit": limit, "after": after, "before": before, "fields": fields}
         query = urlencode({name: value for name, value in asked.items() if value is not None})
-        request = Request("GET", self._path + (f"?{query}" if query else ""))
-        listed, response = yield from self._answer(request, Listed)
+        request = HttpRequest("GET", self._path + (f"?{query}" if query else ""))
+        listed, response = yield from self._answer(request, ListAnswer)
         links = page_links(is_empty=not listed.data, paging=listed.paging, headers=response.headers)
         return links.page(listed.data, by_cursor=(after or before) is not None), links
 
@@ -103,8 +103,8 @@ class Calls:
         status = 200
         try:
             for chunk in chunks(users):
-                body = msgspec.json.encode(_BlockUsers(chunk))
-                changed, response = yield from self._answer(Request(method, self._path, body), Changed)
+                body = msgspec.json.encode(_BlockUsersRequest(chunk))
+                changed, response = yield from self._answer(HttpRequest(method, self._path, body), Changed)
                 outcomes = changed.block_users
                 done_now = outcomes.added_users if method == "POST" else outcomes.removed_users
                 done += done_now
@@ -126,7 +126,7 @@ class Calls:
         failed: list[FailedUser] = []
         try:
             for chunk in chunks(asked):
-                request = Request("POST", path, msgspec.json.encode(_Check(chunk)))
+                request = HttpRequest("POST", path, msgspec.json.encode(_CheckRequest(chunk)))
                 checked, _ = yield from self._answer(request, Checked)
                 found += checked.users
                 failed += checked.failed_users
@@ -153,7 +153,7 @@ class Calls:
             missing -= blocked
         return [CheckedUser(user, names[user] in blocked) for user in asked]
 
-    def _answer(self, request: Request, kind: type[_T]) -> Exchange[tuple[_T, Response]]:
+    def _answer(self, request: HttpRequest, kind: type[_T]) -> Exchange[tuple[_T, HttpResponse]]:
         """What the answer says, and the answer itself."""
         response = yield from answered(request, self._retries, self._chance)
         answer = decoded(response.body, kind)

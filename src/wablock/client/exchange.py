@@ -1,7 +1,7 @@
 """What the core asks of whoever runs it: to send a request, or to wait. No I/O here.
 
-An `Exchange` is a generator: it yields a `Request` and is sent its `Response`, or `Lost` where none came; it yields a
-`Wait` and is sent None. What it returns is the result.
+An `Exchange` is a generator. It yields an `HttpRequest` and is sent its `HttpResponse`, or `Lost` where none came. It
+yields a `Wait` and is sent None. It returns the result.
 """
 
 from collections.abc import Generator, Mapping
@@ -12,7 +12,7 @@ import msgspec
 T = TypeVar("T")
 
 
-class Request(msgspec.Struct, frozen=True):
+class HttpRequest(msgspec.Struct, frozen=True):
     """One HTTP request. `path` has its query; the shell adds the base URL and the access token."""
 
     method: str
@@ -20,7 +20,7 @@ class Request(msgspec.Struct, frozen=True):
     body: bytes | None = None
 
 
-class Response(msgspec.Struct, frozen=True):
+class HttpResponse(msgspec.Struct, frozen=True):
     """One HTTP answer, whole. The names of `headers` are in small letters."""
 
     status: int
@@ -40,5 +40,5 @@ class Wait(msgspec.Struct, frozen=True):
     seconds: float
 
 
-Step = Request | Wait
-Exchange = Generator[Step, Response | Lost | None, T]
+Step = HttpRequest | Wait
+Exchange = Generator[Step, HttpResponse | Lost | None, T]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from wablock.client.answers import Failure, decoded
-from wablock.client.exchange import Exchange, Request, Response, Wait
+from wablock.client.answers import FailedAnswer, decoded
+from wablock.client.exchange import Exchange, HttpRequest, HttpResponse, Wait
 from wablock.client.failures import ApiError, ClientError, NoAnswer, RateLimited, ServerTrouble, api_error
 
 _SOME_USERS_FAILED = 139100
@@ -29,7 +29,7 @@ class Retries(msgspec.Struct, frozen=True):
     longest: float = 60.0
 
 
-def answered(request: Request, retries: Retries, chance: Callable[[], float]) -> Exchange[Response]:
+def answered(request: HttpRequest, retries: Retries, chance: Callable[[], float]) -> Exchange[HttpResponse]:
     """The answer to `request`, whose status is not an error's; raises `ClientError`.
 
     `chance` gives numbers from 0 to 1: they spread the callers that a server's trouble has brought into step.
@@ -37,7 +37,7 @@ def answered(request: Request, retries: Retries, chance: Callable[[], float]) ->
     repeated, waited = 0, 0.0
     while True:
         answer = yield request
-        if isinstance(answer, Response):
+        if isinstance(answer, HttpResponse):
             failure = _failure(answer)
             if failure is None:
                 return answer
@@ -50,9 +50,9 @@ def answered(request: Request, retries: Retries, chance: Callable[[], float]) ->
         repeated, waited = repeated + 1, waited + pause
 
 
-def _failure(answer: Response) -> ClientError | None:
+def _failure(answer: HttpResponse) -> ClientError | None:
     """What is wrong with an answer; None for one with a body of its own, be it that some users failed."""
-    failure = decoded(answer.body, Failure)
+    failure = decoded(answer.body, FailedAnswer)
     if failure is not None and failure.error.code == _SOME_USERS_FAILED and _names_users(answer.body):
         return None
     if failure is not None:
@@ -70,7 +70,7 @@ def _names_users(body: bytes) -> bool:
     return decoded(body, _NamesUsers) is not None
 
 
-def unreadable(answer: Response) -> NoAnswer:
+def unreadable(answer: HttpResponse) -> NoAnswer:
     """The failure of an answer that is none of this API's."""
     beginning = ascii(answer.body[:_BEGINNING].decode("latin-1"))[1:-1]
     return NoAnswer(
@@ -103,7 +103,7 @@ def _asks_too_much(failure: ApiError) -> bool:
     )
 
 
-def _retry_after(answer: Response) -> float | None:
+def _retry_after(answer: HttpResponse) -> float | None:
     """Seconds, where the header says them; a date, which Graph never sends, means nothing here."""
     try:
         seconds = float(answer.headers.get("retry-after", ""))

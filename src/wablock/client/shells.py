@@ -12,7 +12,7 @@ import httpx2
 
 from wablock.client.answers import BlockedUser, CheckedUser, Page, UserDone
 from wablock.client.calls import Calls, Walk
-from wablock.client.exchange import Exchange, Lost, Request, Response, Wait
+from wablock.client.exchange import Exchange, HttpRequest, HttpResponse, Lost, Wait
 from wablock.client.retrying import Retries
 from wablock.client.users import Users
 
@@ -56,7 +56,7 @@ class _Shell(ABC, Generic[_Http]):
     @abstractmethod
     def _made_http(self) -> _Http: ...
 
-    def _request(self, request: Request) -> dict[str, Any]:
+    def _request(self, request: HttpRequest) -> dict[str, Any]:
         """As both HTTP clients take it. A redirect is not followed: the token is for this server alone."""
         return {
             "method": request.method,
@@ -145,7 +145,7 @@ class Client(_Shell[httpx2.Client]):
         return httpx2.Client(verify=self._is_tls)
 
     def _run(self, exchange: Exchange[T]) -> T:
-        answer: Response | Lost | None = None
+        answer: HttpResponse | Lost | None = None
         while True:
             try:
                 step = exchange.send(answer)
@@ -158,7 +158,7 @@ class Client(_Shell[httpx2.Client]):
             else:
                 answer = self._send(step)
 
-    def _send(self, request: Request) -> Response | Lost:
+    def _send(self, request: HttpRequest) -> HttpResponse | Lost:
         try:
             return _response(self._http.request(**self._request(request)))
         except httpx2.HTTPError as trouble:
@@ -234,7 +234,7 @@ class AsyncClient(_Shell[httpx2.AsyncClient]):
         return httpx2.AsyncClient(verify=self._is_tls)
 
     async def _run(self, exchange: Exchange[T]) -> T:
-        answer: Response | Lost | None = None
+        answer: HttpResponse | Lost | None = None
         while True:
             try:
                 step = exchange.send(answer)
@@ -247,15 +247,15 @@ class AsyncClient(_Shell[httpx2.AsyncClient]):
             else:
                 answer = await self._send(step)
 
-    async def _send(self, request: Request) -> Response | Lost:
+    async def _send(self, request: HttpRequest) -> HttpResponse | Lost:
         try:
             return _response(await self._http.request(**self._request(request)))
         except httpx2.HTTPError as trouble:
             return _lost(trouble)
 
 
-def _response(answer: httpx2.Response) -> Response:
-    return Response(answer.status_code, answer.content, answer.headers)
+def _response(answer: httpx2.Response) -> HttpResponse:
+    return HttpResponse(answer.status_code, answer.content, answer.headers)
 
 
 def _lost(trouble: httpx2.HTTPError) -> Lost:

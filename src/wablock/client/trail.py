@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from wablock.client.answers import BlockedUser, Page, Paging
+from wablock.client.answers import BlockedUser, Page, ReadPaging
 from wablock.client.failures import NoAnswer
 from wablock.contract.wire import FIRST_PAGE, LAST_PAGE, PAGE_HEADER
 
@@ -24,7 +24,7 @@ class PageLinks(msgspec.Struct, frozen=True):
     """What one answer says about the pages before and after it; `place` is wablock's header."""
 
     is_empty: bool
-    paging: Paging
+    paging: ReadPaging
     place: str = ""
 
     def link(self, *, forward: bool) -> str | None:
@@ -47,8 +47,8 @@ class PageLinks(msgspec.Struct, frozen=True):
         return Page(users, self.paging.after, self.paging.before, self.may_go_on(forward=True), has_previous)
 
 
-def page_links(*, is_empty: bool, paging: Paging | None, headers: Mapping[str, str]) -> PageLinks:
-    return PageLinks(is_empty, paging or Paging(), headers.get(PAGE_HEADER, ""))
+def page_links(*, is_empty: bool, paging: ReadPaging | None, headers: Mapping[str, str]) -> PageLinks:
+    return PageLinks(is_empty, paging or ReadPaging(), headers.get(PAGE_HEADER, ""))
 
 
 class Trail:

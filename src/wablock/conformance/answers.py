@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from wablock.conformance.assertions import holds, same
 from wablock.conformance.check import Grade, fact
-from wablock.conformance.subject import WRONG_TOKEN, Answer, Subject
+from wablock.conformance.subject import WRONG_TOKEN, Subject, SubjectAnswer
 
 NOBODY: Final = "123"
 _TRACE: Final = re.compile(r"A[A-Za-z0-9_-]{22}")
 
 
-def _mixed(subject: Subject) -> Answer:
+def _mixed(subject: Subject) -> SubjectAnswer:
     subject.with_nobody_blocked()
     return subject.block(subject.users[0], NOBODY)
 

@@ -17,7 +17,7 @@ class Grade(StrEnum):
     OURS = "ours"
 
 
-class Outcome(StrEnum):
+class FactOutcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     DIFFERS = "differs"
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
-class Check(msgspec.Struct, frozen=True):
+class Fact(msgspec.Struct, frozen=True):
     """One fact. `changes`: whether it blocks or unblocks. `needs_state`: whether it means nothing without a list."""
 
     name: str
@@ -36,14 +36,14 @@ class Check(msgspec.Struct, frozen=True):
     needs_state: bool = False
 
 
-class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class FactResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What came of a check; `expected` and `got` where the fact does not hold, `why` where it was not looked at."""
 
     group: str
     name: str
     sentence: str
     grade: Grade
-    outcome: Outcome
+    outcome: FactOutcome
     expected: str = ""
     got: str = ""
     why: str = ""
@@ -51,10 +51,10 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 def fact(
     sentence: str, grade: Grade, *, changes: bool = True, needs_state: bool = False
-) -> Callable[[Callable[[Subject], None]], Check]:
+) -> Callable[[Callable[[Subject], None]], Fact]:
     """Makes a check of a function that raises `Differs` where the fact does not hold. Its name is the function's."""
 
-    def made(run: Callable[[Subject], None]) -> Check:
-        return Check(run.__name__.strip("_"), sentence, grade, run, changes, needs_state)
+    def made(run: Callable[[Subject], None]) -> Fact:
+        return Fact(run.__name__.strip("_"), sentence, grade, run, changes, needs_state)
 
     return made

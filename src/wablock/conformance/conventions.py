@@ -7,7 +7,7 @@ import msgspec
 
 from wablock.conformance.assertions import holds, same
 from wablock.conformance.check import Grade, fact
-from wablock.conformance.subject import WHATSAPP, Answer, Subject, fields, request
+from wablock.conformance.subject import WHATSAPP, Subject, SubjectAnswer, fields, request
 
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -80,7 +80,7 @@ def header_wins(subject: Subject) -> None:
     same("status", subject.send("GET", query={"access_token": "wrong"}).status, 200)
 
 
-def _one_done(subject: Subject, answer: Answer, name: str) -> None:
+def _one_done(subject: Subject, answer: SubjectAnswer, name: str) -> None:
     done = answer.ok().get("block_users", {}).get(name)
     holds(bool(done), f"{name} with one user", answer.text)
     same(name, [user.get("wa_id") for user in done], subject.wa_ids[:1])

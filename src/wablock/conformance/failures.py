@@ -4,13 +4,13 @@ from typing import Any, Final
 
 from wablock.conformance.assertions import holds, same
 from wablock.conformance.check import Grade, fact
-from wablock.conformance.subject import WHATSAPP, WRONG_TOKEN, Answer, Subject
+from wablock.conformance.subject import WHATSAPP, WRONG_TOKEN, Subject, SubjectAnswer
 
 _UNKNOWN: Final = "999999999999999"
 _PRODUCT_MISSING: Final = "(#100) The parameter messaging_product is required."
 
 
-def _told(answer: Answer) -> tuple[Any, ...]:
+def _told(answer: SubjectAnswer) -> tuple[Any, ...]:
     error = answer.error()
     return answer.status, error.get("type"), error.get("code"), error.get("error_subcode")
 

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from wablock.conformance.check import Grade, Outcome, Result
+from wablock.conformance.check import FactOutcome, FactResult, Grade
 from wablock.conformance.suite import Report
 
-_MARKS: Final = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.DIFFERS: "≠", Outcome.SKIPPED: "·"}
+_MARKS: Final = {FactOutcome.PASSED: "✓", FactOutcome.FAILED: "✗", FactOutcome.DIFFERS: "≠", FactOutcome.SKIPPED: "·"}
 
 
 def markdown(report: Report) -> str:
@@ -27,22 +27,22 @@ def markdown(report: Report) -> str:
 
 def summary(report: Report) -> str:
     """How many of each, and how the failures are graded."""
-    failed = [f"{count} {grade}" for grade in Grade if (count := report.count(Outcome.FAILED, grade))]
+    failed = [f"{count} {grade}" for grade in Grade if (count := report.count(FactOutcome.FAILED, grade))]
     graded = f" ({', '.join(failed)})" if failed else ""
     return (
-        f"{report.count(Outcome.PASSED)} passed, {report.count(Outcome.FAILED)} failed{graded}, "
-        f"{report.count(Outcome.DIFFERS)} other choices, {report.count(Outcome.SKIPPED)} skipped"
+        f"{report.count(FactOutcome.PASSED)} passed, {report.count(FactOutcome.FAILED)} failed{graded}, "
+        f"{report.count(FactOutcome.DIFFERS)} other choices, {report.count(FactOutcome.SKIPPED)} skipped"
     )
 
 
-def detail(result: Result) -> str:
+def detail(result: FactResult) -> str:
     """What is to be said of a result beside its mark."""
     if result.expected:
         return f"expected {result.expected}; got {result.got}"
     return result.why
 
 
-def mark(result: Result) -> str:
+def mark(result: FactResult) -> str:
     return _MARKS[result.outcome]
 
 

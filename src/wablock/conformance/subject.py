@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx2
 import msgspec
 
-from wablock.client.answers import Paging
+from wablock.client.answers import ReadPaging
 from wablock.client.failures import NoAnswer
 from wablock.client.trail import Circle, PageLinks, Trail, page_links
 from wablock.conformance.assertions import Differs, Skipped, holds, same, shown
@@ -29,7 +29,7 @@ class EndlessList(Differs):
     """The pages of the list repeat themselves."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class SubjectAnswer(msgspec.Struct, frozen=True):
     """An HTTP answer. `data` is its JSON, None where it is none."""
 
     status: int
@@ -111,7 +111,7 @@ class Subject:
         token: str | None = "",
         headers: dict[str, str] | None = None,
         files: dict[str, Any] | None = None,
-    ) -> Answer:
+    ) -> SubjectAnswer:
         """One request. `token` None: without one; empty: with the good one. Raises `CannotCheck` without an answer."""
         sent = dict(headers or {})
         if token is not None:
@@ -127,19 +127,19 @@ class Subject:
                 got = self._http.request(method, url, params=query, content=content, headers=sent, files=files)
             except httpx2.HTTPError as trouble:
                 raise CannotCheck(f"Cannot reach {self._base}: {str(trouble) or type(trouble).__name__}") from None
-            answer = Answer(
+            answer = SubjectAnswer(
                 got.status_code, {k.lower(): v for k, v in got.headers.items()}, got.text, _parsed(got.content)
             )
             if not self._may_repeat(answer):
                 return answer
 
-    def block(self, *users: str) -> Answer:
+    def block(self, *users: str) -> SubjectAnswer:
         return self.send("POST", request(users))
 
-    def unblock(self, *users: str) -> Answer:
+    def unblock(self, *users: str) -> SubjectAnswer:
         return self.send("DELETE", request(users))
 
-    def get(self, **query: str | int) -> Answer:
+    def get(self, **query: str | int) -> SubjectAnswer:
         return self.send("GET", query={name: str(value) for name, value in query.items()} or None)
 
     def listed(self, limit: int = 1_000) -> list[str]:
@@ -187,7 +187,7 @@ class Subject:
         page = answer.ok()
         holds(isinstance(page.get("data"), list), "a body with data", page)
         try:
-            paging = msgspec.convert(page.get("paging"), Paging | None)
+            paging = msgspec.convert(page.get("paging"), ReadPaging | None)
         except msgspec.ValidationError as fault:
             raise Differs("paging of the documented shape", str(fault)) from None
         return page, page_links(is_empty=not page["data"], paging=paging, headers=answer.headers)
@@ -202,7 +202,7 @@ class Subject:
         for user in self.users[:count]:
             self.block(user).ok()
 
-    def _may_repeat(self, answer: Answer) -> bool:
+    def _may_repeat(self, answer: SubjectAnswer) -> bool:
         """Waits, where the server asks for it."""
         error = answer.data.get("error") if isinstance(answer.data, dict) else None
         code = error.get("code") if isinstance(error, dict) else None

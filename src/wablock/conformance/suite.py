@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from wablock.conformance import answers, conventions, failures, operations, paging, rules, user_ids
 from wablock.conformance.assertions import Differs, Skipped
-from wablock.conformance.check import Check, Grade, Outcome, Result
+from wablock.conformance.check import Fact, FactOutcome, FactResult, Grade
 from wablock.conformance.subject import CannotCheck, Subject
 
 GROUPS: Final = {
@@ -30,19 +30,19 @@ class Report(msgspec.Struct):
 
     url: str
     rules: str
-    results: list[Result]
+    results: list[FactResult]
     requests: int = 0
     finding: str = ""
 
-    def count(self, outcome: Outcome, grade: Grade | None = None) -> int:
+    def count(self, outcome: FactOutcome, grade: Grade | None = None) -> int:
         return sum(it.outcome is outcome and grade in (None, it.grade) for it in self.results)
 
     @property
     def has_failed(self) -> bool:
-        return self.count(Outcome.FAILED) > 0
+        return self.count(FactOutcome.FAILED) > 0
 
 
-def run(subject: Subject, *, read_only: bool, anyway: bool, told: Callable[[Result], None]) -> Report:
+def run(subject: Subject, *, read_only: bool, anyway: bool, told: Callable[[FactResult], None]) -> Report:
     """Run every check, telling each result as it comes. Raises `CannotCheck` before anything is changed."""
     _begin(subject, read_only=read_only, anyway=anyway)
     report = Report(subject.settings.url, subject.settings.rules, [])
@@ -102,24 +102,26 @@ def _finding(subject: Subject) -> str:
     return "" if is_listed or not added else _NO_STATE
 
 
-def _results(subject: Subject, *, read_only: bool, finding: str) -> Iterator[Result]:
+def _results(subject: Subject, *, read_only: bool, finding: str) -> Iterator[FactResult]:
     for group, checks in GROUPS.items():
         for check in checks:
             yield _result(group, check, subject, read_only=read_only, finding=finding)
 
 
-def _result(group: str, check: Check, subject: Subject, *, read_only: bool, finding: str) -> Result:
-    result = Result(group=group, name=check.name, sentence=check.sentence, grade=check.grade, outcome=Outcome.PASSED)
+def _result(group: str, check: Fact, subject: Subject, *, read_only: bool, finding: str) -> FactResult:
+    result = FactResult(
+        group=group, name=check.name, sentence=check.sentence, grade=check.grade, outcome=FactOutcome.PASSED
+    )
     if read_only and check.changes:
-        return replace(result, outcome=Outcome.SKIPPED, why="it changes the list, and --read-only was said")
+        return replace(result, outcome=FactOutcome.SKIPPED, why="it changes the list, and --read-only was said")
     if finding and check.needs_state and check is not operations.blocked_is_listed:
-        return replace(result, outcome=Outcome.SKIPPED, why="it follows: the server keeps no state")
+        return replace(result, outcome=FactOutcome.SKIPPED, why="it follows: the server keeps no state")
     token = subject.settings.token
-    missed = Outcome.DIFFERS if check.grade is Grade.OURS else Outcome.FAILED
+    missed = FactOutcome.DIFFERS if check.grade is Grade.OURS else FactOutcome.FAILED
     try:
         check.run(subject)
     except Skipped as reason:
-        return replace(result, outcome=Outcome.SKIPPED, why=str(reason))
+        return replace(result, outcome=FactOutcome.SKIPPED, why=str(reason))
     except Differs as difference:
         return replace(result, outcome=missed, expected=difference.expected, got=difference.got.replace(token, "…"))
     except _OTHER_SHAPE as trouble:

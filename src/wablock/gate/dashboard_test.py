@@ -10,18 +10,17 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
-from wablock.block_list.ports import BusinessNumber
 from wablock.failures import NotDelivered
 from wablock.gate.account_shares import AccountShares
 from wablock.gate.delivery import SIGNATURE
-from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refused
+from wablock.gate.ports import Account, DeliveryRefused, Downstream, Forwarder, GateMeter, Numbers
 from wablock.gate.routes import Routes
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change
+from wablock.gate.webhook.change import WebhookChange
 from wablock.gate.webhook.signature import sign
 
 _log = logging.getLogger("wablock.gate")
@@ -31,12 +30,6 @@ _ENTRY: Final = "0"
 _LARGEST_SAMPLE: Final = 16_384  # bytes; Meta's have up to 2,000
 _MOST_RECEIVERS: Final = 100
 _MOST_NAMED: Final = 3
-
-
-class Numbers(Protocol):
-    """Where the business numbers are registered."""
-
-    async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
 
 
 class _Trial(msgspec.Struct, frozen=True):
@@ -92,7 +85,7 @@ class DashboardTest:
         )
         return True
 
-    async def _is_known(self, changes: Sequence[Change]) -> bool:
+    async def _is_known(self, changes: Sequence[WebhookChange]) -> bool:
         """Whether the sample's number or account is a real one here."""
         numbers = {change.phone_number_id for change in changes if change.phone_number_id}
         if any([await self._numbers.find_number(number) is not None for number in numbers]):
@@ -115,7 +108,7 @@ class DashboardTest:
         signature = sign(downstream.secret or account.app_secret or "", body)
         try:
             await self._forwarder.post(downstream, body, {SIGNATURE: signature})
-        except Refused as refusal:
+        except DeliveryRefused as refusal:
             _log.warning(
                 "a downstream did not take the empty webhook of the dashboard's test: %s",
                 refusal,
@@ -125,11 +118,11 @@ class DashboardTest:
         return _Trial(downstream, None)
 
 
-def _may_be_sample(changes: Sequence[Change]) -> bool:
+def _may_be_sample(changes: Sequence[WebhookChange]) -> bool:
     return bool(changes) and _is_sample(changes[0]) and all(map(_is_sample, changes))
 
 
-def _is_sample(change: Change) -> bool:
+def _is_sample(change: WebhookChange) -> bool:
     return change.entry_id == _ENTRY or change.phone_number_id == _NUMBER
 
 

@@ -15,11 +15,11 @@ from wablock.block_list.ports import BusinessNumber
 from wablock.failures import NotDelivered
 from wablock.gate.account_shares import AccountShares
 from wablock.gate.duplicates import Delivered, StillOnTheWay
-from wablock.gate.ports import Account, Downstream, Forwarder, GateMeter, Refused
-from wablock.gate.retries import Attempt, Retries
+from wablock.gate.ports import Account, DeliveryRefused, Downstream, Forwarder, GateMeter
+from wablock.gate.retries import Attempt, WebhookRetries
 from wablock.gate.routes.downstreams import Downstreams
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change
+from wablock.gate.webhook.change import WebhookChange
 from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.signature import sign
 
@@ -40,7 +40,7 @@ class Part(msgspec.Struct, frozen=True):
     read. `number` None: of a number that is not known here.
     """
 
-    changes: list[Change]
+    changes: list[WebhookChange]
     account: Account
     number: BusinessNumber | None
     phone_number_id: str | None
@@ -51,7 +51,7 @@ class Part(msgspec.Struct, frozen=True):
         return (item for change in self.changes for item in change.items)
 
 
-class _Webhook(msgspec.Struct, frozen=True):
+class _SignedWebhook(msgspec.Struct, frozen=True):
     """What the posts of one webhook have in common."""
 
     payload: Payload
@@ -61,7 +61,7 @@ class _Webhook(msgspec.Struct, frozen=True):
 
 
 class _Post(msgspec.Struct, frozen=True):
-    webhook: _Webhook
+    webhook: _SignedWebhook
     downstream: Downstream
     parts: Sequence[Part]
     body: bytes
@@ -95,7 +95,7 @@ class Delivery:
         self._shares = shares
         self._delivered = delivered
         self._refuse_unrouted = refuse_unrouted
-        self._retries = Retries()
+        self._retries = WebhookRetries()
         self._under_way: set[asyncio.Task[None]] = set()
         self._waiting: Counter[str] = Counter()
 
@@ -107,7 +107,7 @@ class Delivery:
         Raises `NotDelivered` where one did not take it, `Overloaded` where too many of the account's webhooks
         wait. When the same webhook comes again, those that took it do not get it again.
         """
-        webhook = _Webhook(payload, signature, blocked, unchecked)
+        webhook = _SignedWebhook(payload, signature, blocked, unchecked)
         targets = await self._targets(payload, parts, blocked)
         posts = [
             post for downstream, chosen in targets if (post := self._post(webhook, downstream, chosen)) is not None
@@ -170,7 +170,7 @@ class Delivery:
             return await self._downstreams.for_account_events(part.account.account_id)
         return ()
 
-    def _post(self, webhook: _Webhook, downstream: Downstream, chosen: Sequence[Part]) -> _Post | None:
+    def _post(self, webhook: _SignedWebhook, downstream: Downstream, chosen: Sequence[Part]) -> _Post | None:
         """None where nothing is left for this receiver."""
         payload = webhook.payload
         drop = self._drops_for(downstream, webhook.blocked)
@@ -200,7 +200,7 @@ class Delivery:
                 await self._forwarder.post(downstream, post.body, post.headers)
             else:
                 await self._send_once(self._delivered, post)
-        except Refused as refusal:
+        except DeliveryRefused as refusal:
             self._meter.delivery(required=downstream.required, result="refused")
             _log.warning(
                 "a downstream did not take a webhook: %s",
@@ -224,7 +224,9 @@ class Delivery:
                     await self._forwarder.post(downstream, left.body, left.headers)
                     delivered.add(downstream.downstream_id, left.items)
         except StillOnTheWay:
-            raise Refused(f"another copy of a message was on its way to it for {downstream.timeout:g} s") from None
+            raise DeliveryRefused(
+                f"another copy of a message was on its way to it for {downstream.timeout:g} s"
+            ) from None
 
     def _send_behind(self, post: _Post, attempt: Attempt) -> None:
         account_id = post.account_id

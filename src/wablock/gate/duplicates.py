@@ -14,7 +14,7 @@ from wablock.gate.webhook.items import Item, Message
 
 _MOST_REMEMBERED: Final = 100_000
 
-_Key = tuple[str, str]
+_MessageKey = tuple[str, str]
 
 
 class StillOnTheWay(Exception):
@@ -27,8 +27,8 @@ class Delivered:
     def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
         self._seconds = seconds
         self._monotonic = monotonic
-        self._until: dict[_Key, float] = {}
-        self._on_the_way: dict[_Key, asyncio.Event] = {}
+        self._until: dict[_MessageKey, float] = {}
+        self._on_the_way: dict[_MessageKey, asyncio.Event] = {}
 
     def has(self, receiver: str, item: Item) -> bool:
         if not _counts(item):
@@ -61,7 +61,7 @@ class Delivered:
                 del self._on_the_way[key]
             ended.set()
 
-    async def _wait_for_others(self, keys: Iterable[_Key], patience: float) -> None:
+    async def _wait_for_others(self, keys: Iterable[_MessageKey], patience: float) -> None:
         """On return no other delivery has claimed one of `keys`: nothing is awaited after that was seen."""
         try:
             async with asyncio.timeout(patience):
@@ -70,7 +70,7 @@ class Delivered:
         except TimeoutError:
             raise StillOnTheWay from None
 
-    def _other(self, keys: Iterable[_Key]) -> asyncio.Event | None:
+    def _other(self, keys: Iterable[_MessageKey]) -> asyncio.Event | None:
         return next((self._on_the_way[key] for key in keys if key in self._on_the_way), None)
 
 

@@ -15,17 +15,17 @@ from wablock.failures import InvalidSignature, Overloaded
 from wablock.gate.dashboard_test import DashboardTest
 from wablock.gate.delivery import Delivery, Part
 from wablock.gate.large_bodies import off_the_loop
-from wablock.gate.last_inbound import LastInbound
-from wablock.gate.ports import Account, CannotUnseal, GateMeter
+from wablock.gate.last_inbound import LastInboundWriter
+from wablock.gate.ports import Account, CannotUnseal, GateMeter, Numbers
 from wablock.gate.recent_drops import RecentDrops
 from wablock.gate.routes.accounts import Accounts
 from wablock.gate.signing_secrets import SigningSecrets
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change, kind_of, opens_window, sent_at
+from wablock.gate.webhook.change import WebhookChange, kind_of, opens_window, sent_at
 from wablock.gate.webhook.display_numbers import display_wa_id
 from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.links import Notice, without_own
-from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.raw_json import UnreadableBody
 from wablock.gate.webhook.senders import Ids, key_of, member_of
 from wablock.gate.webhook.signature import looks_signed
 
@@ -36,10 +36,8 @@ _MOST_NUMBERS = 1_000  # of one webhook; Meta sends up to 1,000 updates, and eac
 _CANNOT_BE_ASKED = "The block list cannot be asked. Send the webhook again."
 
 
-class Numbers(Protocol):
-    """Who knows the business numbers."""
-
-    async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
+class LearningNumbers(Numbers, Protocol):
+    """Business numbers, whose display numbers are learned from webhooks."""
 
     async def learn_display_number(self, number: BusinessNumber, wa_id: str, country: str | None) -> None: ...
 
@@ -51,12 +49,12 @@ class Inbound:
         self,
         *,
         accounts: Accounts,
-        numbers: Numbers,
+        numbers: LearningNumbers,
         block_list: BlockList,
         store: BlockStore,
         delivery: Delivery,
         dashboard_test: DashboardTest,
-        last_inbound: LastInbound,
+        last_inbound: LastInboundWriter,
         drops: RecentDrops,
         meter: GateMeter,
         clock: Callable[[], Microseconds],
@@ -91,7 +89,7 @@ class Inbound:
         try:
             secret = await self._signing_secrets.secret_of(body, signature)
             await self._pass_on(await off_the_loop(body, partial(Payload.parse, body)), signature, secret)
-        except Unreadable as fault:
+        except UnreadableBody as fault:
             self._meter.webhook("unreadable")
             raise InvalidParameter(str(fault)) from None
         except (BlocklistInternalError, Overloaded) as trouble:
@@ -111,19 +109,19 @@ class Inbound:
         forwarded = await self._delivery.deliver(payload, parts, signature, blocked, unchecked=unchecked)
         self._meter.webhook("forwarded" if forwarded else "dropped")
 
-    async def _parts(self, changes: Sequence[Change], secret: str) -> list[Part]:
+    async def _parts(self, changes: Sequence[WebhookChange], secret: str) -> list[Part]:
         parts: dict[tuple[str | None, str | None, bool], list[Part]] = {}
         for change in changes:
             about = change.phone_number_id, change.entry_id, change.is_of_a_number
             if about not in parts:
                 if len(parts) == _MOST_NUMBERS:
-                    raise Unreadable(f"The body speaks of more than {_MOST_NUMBERS} numbers and accounts.")
+                    raise UnreadableBody(f"The body speaks of more than {_MOST_NUMBERS} numbers and accounts.")
                 parts[about] = await self._begun_by(change, secret)
             for part in parts[about]:
                 part.changes.append(change)
         return [part for its in parts.values() for part in its]
 
-    async def _begun_by(self, change: Change, secret: str) -> list[Part]:
+    async def _begun_by(self, change: WebhookChange, secret: str) -> list[Part]:
         """The parts that this change begins: one, but where nothing says whose it is.
 
         Every account that the webhook speaks of must have signed it: one's secret opens no way to another's.
@@ -143,7 +141,7 @@ class Inbound:
             self._refuse(change, account)
         return [Part([], it, number, change.phone_number_id, is_of_a_number=change.is_of_a_number) for it in accounts]
 
-    def _refuse(self, change: Change, account: Account | None) -> NoReturn:
+    def _refuse(self, change: WebhookChange, account: Account | None) -> NoReturn:
         if account is not None and account.app_secret is not None:
             self._meter.webhook("badly_signed")
         else:

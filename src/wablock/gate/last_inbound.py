@@ -15,7 +15,7 @@ _MOST_WAITING: Final = 50_000
 _MOST_IN_A_CHANGE: Final = 1_000  # so that no block waits long behind it
 
 
-class LastInbound:
+class LastInboundWriter:
     """Gathers who wrote when; `run` writes it until it is cancelled, `flush` at the end."""
 
     def __init__(self, apply: Callable[[Change], Awaitable[Outcome]]) -> None:

@@ -9,7 +9,7 @@ from wablock.contract.errors import BlockedByBusiness, UnknownObject
 from wablock.failures import NotSent, Overloaded, UpstreamTimedOut
 from wablock.gate.account_shares import AccountShares
 from wablock.gate.large_bodies import off_the_loop
-from wablock.gate.ports import Answer, CannotUnseal, GateMeter, Sender, Upstream, UpstreamFailed
+from wablock.gate.ports import CannotUnseal, GateMeter, Sender, Upstream, UpstreamAnswer, UpstreamFailed
 from wablock.gate.routes.upstreams import Upstreams
 from wablock.gate.send_request.credentials import check_without_token, headers_without_token, without_credentials
 from wablock.gate.send_request.parameters import Parameter, read_parameters
@@ -46,7 +46,7 @@ class Outbound:
         request: SendRequest,
         headers: Iterable[tuple[bytes, bytes]],
         token: str,
-    ) -> Answer:
+    ) -> UpstreamAnswer:
         """The upstream's answer, to be closed by the caller. `token` is the caller's, which goes on nowhere.
 
         Raises `BlockedByBusiness` where a recipient is blocked by any reading, `InvalidParameter` where one cannot be

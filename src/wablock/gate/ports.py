@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from wablock.block_list.ports import Microseconds
+from wablock.block_list.ports import BusinessNumber, Microseconds
 from wablock.gate.send_request.request import SendRequest
 
 
@@ -106,6 +106,12 @@ MOST_SET_BY_TOKENS: Final = 20
 """So many receivers of a number: each webhook goes to all of them. The operator sets as many as there are to be."""
 
 
+class Numbers(Protocol):
+    """The registered business numbers."""
+
+    async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
+
+
 class RouteStore(Protocol):
     """Where accounts' secrets, downstreams and upstreams are kept. Every method is one transaction, durable on return.
 
@@ -166,7 +172,7 @@ class CannotUnseal(Exception):
     """A secret in the database was sealed with a key that this server does not have."""
 
 
-class Refused(Exception):
+class DeliveryRefused(Exception):
     """A downstream did not take a delivery: its answer was not 2xx, or there was none in time.
 
     `status`: what it answered, None for no answer. The message says it in one line, without secrets.
@@ -181,14 +187,14 @@ class Forwarder(Protocol):
     """Hands deliveries to downstreams, over connections that are kept open."""
 
     async def post(self, downstream: Downstream, body: bytes, headers: Mapping[str, str]) -> None:
-        """Returns once the downstream said 2xx. Raises `Refused` for anything else, at the latest when its `timeout` is
-        over, and never follows a redirect; waiting for a free connection counts as well.
+        """Returns once the downstream answered 2xx. Raises `DeliveryRefused` for anything else, at the latest when its
+        `timeout` expires. The time of waiting for a free connection counts. Never follows a redirect.
         """
 
     async def close(self) -> None: ...
 
 
-class Answer(Protocol):
+class UpstreamAnswer(Protocol):
     """What an upstream answered, as it comes. `aclose` is to be called whatever happens; it may be called twice."""
 
     @property
@@ -221,7 +227,7 @@ class Sender(Protocol):
         path: str,
         request: SendRequest,
         headers: Iterable[tuple[bytes, bytes]],
-    ) -> Answer:
+    ) -> UpstreamAnswer:
         """The upstream's answer, once its headers are there; raises `UpstreamFailed`. Nothing is sent twice.
 
         `path` and `request` are as `send_request` makes them ready, `headers` as the caller sent them.

@@ -11,7 +11,7 @@ MOST_WEBHOOKS: Final = 10_000
 MOST_RECEIVERS: Final = 50_000  # of all those webhooks together: 12 MB at most
 
 
-class Retries:
+class WebhookRetries:
     """Bounded: the webhooks that have waited longest for their retry are forgotten first."""
 
     def __init__(self, most_webhooks: int = MOST_WEBHOOKS, most_receivers: int = MOST_RECEIVERS) -> None:
@@ -54,7 +54,7 @@ class Retries:
 class Attempt:
     """One delivery of a webhook to all of its receivers."""
 
-    def __init__(self, memory: Retries, digest: bytes, taken: set[str]) -> None:
+    def __init__(self, memory: WebhookRetries, digest: bytes, taken: set[str]) -> None:
         self._memory = memory
         self._digest = digest
         self._taken = taken

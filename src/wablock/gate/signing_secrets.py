@@ -8,12 +8,11 @@ secret.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
-from wablock.block_list.ports import BusinessNumber
 from wablock.failures import InvalidSignature
 from wablock.gate.large_bodies import LARGE
-from wablock.gate.ports import Account, GateMeter
+from wablock.gate.ports import Account, GateMeter, Numbers
 from wablock.gate.routes.accounts import Accounts
 from wablock.gate.webhook.named_ids import entry_ids, number_ids
 from wablock.gate.webhook.signature import is_signed
@@ -24,12 +23,6 @@ _Find: TypeAlias = Callable[[str], Awaitable[Account | None]]
 
 _MOST_SECRETS: Final = 4  # of the accounts that a body names
 _SMALL: Final = 4_096  # bytes on which every secret is tried; samples of Meta's dashboard have up to 2,000
-
-
-class Numbers(Protocol):
-    """Where the business numbers are registered."""
-
-    async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
 
 
 class SigningSecrets:

@@ -15,7 +15,7 @@ from wablock.contract.errors import (
     UnknownPath,
 )
 from wablock.kit.dev_clock import TimeRoutes
-from wablock.kit.dev_requests import Handler, said
+from wablock.kit.dev_requests import DevHandler, said
 from wablock.kit.dev_users import UserRoutes
 from wablock.kit.development import START, Development
 from wablock.kit.faults import Fault, Faults
@@ -41,7 +41,7 @@ class Control:
         self._faults = faults
         self._journal = journal
         self._clock = development.clock
-        routes: dict[tuple[str, str], Handler] = {
+        routes: dict[tuple[str, str], DevHandler] = {
             ("POST", "/dev/reset"): self._reset,
             ("POST", "/dev/seed"): self._seed,
             ("GET", "/dev/snapshots"): self._snapshots,
@@ -146,7 +146,7 @@ class Control:
         self._journal.clear()
 
 
-def _answering(handler: Handler) -> router.Handler:
+def _answering(handler: DevHandler) -> router.Handler:
     async def answer(request: Request) -> Answer:
         value = await handler(request)
         content = msgspec.json.encode({"success": True} if value is None else value)

@@ -11,9 +11,9 @@ from wablock.contract.errors import InvalidParameter, UnknownObject
 from wablock.gate.routes.downstreams import NewDownstream
 from wablock.gate.webhook.signature import sign
 from wablock.kit import inbound
-from wablock.kit.dev_requests import Handler, said
+from wablock.kit.dev_requests import DevHandler, said
 from wablock.kit.development import Development
-from wablock.kit.seeds import PhoneNumberId
+from wablock.kit.seeds import SeedNumberId
 from wablock.public_address import BadAddress, checked_url
 from wablock.server.endpoints import webhooks
 from wablock.server.request import Request
@@ -22,11 +22,11 @@ from wablock.settings import DEV_ACCOUNT_ID
 from wablock.wiring import Wired
 
 
-class Inbound(msgspec.Struct, forbid_unknown_fields=True):
+class NewInbound(msgspec.Struct, forbid_unknown_fields=True):
     """A message from a user. `message` is the message's own part, as Meta has it; None: `text`."""
 
     sender: str = msgspec.field(name="from")
-    phone_number_id: PhoneNumberId | None = None
+    phone_number_id: SeedNumberId | None = None
     user_id: str | None = None
     text: str = "Hello"
     name: str = "A user"
@@ -51,7 +51,7 @@ class SetDownstream(msgspec.Struct, forbid_unknown_fields=True):
     """`url` None: webhooks go to no receiver. `timeout` None: as the server was started."""
 
     url: Annotated[str, msgspec.Meta(pattern="^https?://", max_length=2_000)] | None = None
-    phone_number_id: PhoneNumberId | None = None
+    phone_number_id: SeedNumberId | None = None
     timeout: Annotated[float, msgspec.Meta(ge=0.1, le=60)] | None = None
 
 
@@ -60,11 +60,11 @@ class UserRoutes:
         self._development = development
         self._clock = development.clock
 
-    def routes(self) -> dict[tuple[str, str], Handler]:
+    def routes(self) -> dict[tuple[str, str], DevHandler]:
         return {("POST", "/dev/inbound"): self._inbound, ("PUT", "/dev/downstream"): self._set_downstream}
 
     async def _inbound(self, request: Request) -> InboundDone:
-        told = await said(request, Inbound)
+        told = await said(request, NewInbound)
         message = told.message or {"type": "text", "text": {"body": told.text}}
         message_id = told.message_id or "wamid." + secrets.token_urlsafe(24)
         async with self._development.served() as wired:
@@ -120,7 +120,7 @@ def _check_address(url: str) -> None:
         raise InvalidParameter("Param url cannot be used.", str(trouble)) from None
 
 
-def _sender(wired: Wired, number: BusinessNumber, told: Inbound) -> Member:
+def _sender(wired: Wired, number: BusinessNumber, told: NewInbound) -> Member:
     user = wire.user_of(told.sender)
     user.user_id = user.user_id or told.user_id
     members, failed = wired.block_list.members(number, [user])

@@ -39,7 +39,7 @@ class Snapshot(msgspec.Struct):
     credentials: Credentials
 
 
-class _Served:
+class _ServedChunks:
     """`chunks`; `serving` ends when they are closed."""
 
     def __init__(self, chunks: Chunks, serving: contextlib.AsyncExitStack) -> None:
@@ -99,7 +99,7 @@ class Development:
             wired = await serving.enter_async_context(self.served())
             answer = await wired.application(request)
             if answer.chunks is not None:
-                answer.chunks = _Served(answer.chunks, serving.pop_all())
+                answer.chunks = _ServedChunks(answer.chunks, serving.pop_all())
         return answer
 
     @contextlib.asynccontextmanager

@@ -12,7 +12,7 @@ from wablock.contract.errors import GraphError
 from wablock.server.answers import Answer, encoded, error_body, failure
 from wablock.server.request_ids import RequestIds
 
-Number = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+Amount = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 _MOST_FAULTS: Final = 1_000
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
@@ -46,8 +46,8 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     path: str | None = None
     path_matches: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
     status: Annotated[int, msgspec.Meta(ge=400, le=599)] | None = None
-    code: Number | None = None
-    subcode: Number | None = None
+    code: Amount | None = None
+    subcode: Amount | None = None
     retry_after: Annotated[int, msgspec.Meta(ge=0, le=86_400)] | None = None
     delay: Annotated[float, msgspec.Meta(ge=0, le=600)] = 0.0
     drop: bool = False

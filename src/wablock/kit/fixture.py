@@ -11,14 +11,14 @@ import msgspec
 from wablock.block_list.ports import Rules
 from wablock.client import BlockedUser, Client
 from wablock.contract.wire import user_of
-from wablock.kit.journal import Entry
+from wablock.kit.journal import JournalEntry
 from wablock.kit.serving import served_in_a_thread
 from wablock.settings import DEV_ACCOUNT_ID, AnswerSettings, DevSettings
 
 _ANSWERS_WITHIN: Final = 60.0  # seconds
 
 
-class _Control:
+class _DevClient:
     """Asks `/dev`; raises `RuntimeError` with the server's words where it refuses."""
 
     def __init__(self, url: str, token: str) -> None:
@@ -46,7 +46,7 @@ class _Control:
 class Clock:
     """The server's time: it decides about the 24 hours, about expiry, and about tokens."""
 
-    def __init__(self, control: _Control) -> None:
+    def __init__(self, control: _DevClient) -> None:
         self._control = control
 
     @property
@@ -88,7 +88,7 @@ class Wablock:
         self.account_id = DEV_ACCOUNT_ID
         self.app_secret = app_secret
         self.verify_token = settings.verify_token
-        self._control = _Control(url, settings.token)
+        self._control = _DevClient(url, settings.token)
         self.clock = Clock(self._control)
 
     @property
@@ -171,9 +171,9 @@ class Wablock:
         self._control("POST", "faults", said)
 
     @property
-    def journal(self) -> list[Entry]:
+    def journal(self) -> list[JournalEntry]:
         """Every request of this test, with its answer, oldest first."""
-        return msgspec.convert(self._control("GET", "journal")["data"], list[Entry])
+        return msgspec.convert(self._control("GET", "journal")["data"], list[JournalEntry])
 
     # -- the database
 

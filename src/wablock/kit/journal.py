@@ -14,7 +14,7 @@ _MADE_HERE: Final = re.compile(r"wablock_[A-Za-z0-9_-]{20,}")
 _SECRET_HEADERS: Final = ("authorization", "proxy-authorization", "cookie")
 
 
-class Entry(msgspec.Struct):
+class JournalEntry(msgspec.Struct):
     """A request and its answer. `status` 0: none was given. `fault_id`: the order that it met."""
 
     seq: int
@@ -38,11 +38,11 @@ class Journal:
     """The newest entries, oldest first; bounded in number and size."""
 
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[JournalEntry] = deque()
         self._size = 0
         self._last = 0
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: JournalEntry) -> None:
         """Its `seq` is given here."""
         self._last += 1
         entry.seq = self._last
@@ -51,7 +51,7 @@ class Journal:
         while len(self._entries) > _MOST_ENTRIES or self._size > _MOST_BYTES:
             self._size -= self._entries.popleft().size
 
-    def since(self, seq: int) -> list[Entry]:
+    def since(self, seq: int) -> list[JournalEntry]:
         return [entry for entry in self._entries if entry.seq > seq]
 
     def clear(self) -> None:

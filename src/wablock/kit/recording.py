@@ -9,7 +9,7 @@ from wablock.contract.errors import GraphError
 from wablock.contract.versions import answering_version, is_version
 from wablock.kit.clock import VirtualClock, iso
 from wablock.kit.faults import Fault, Faults, FaultState, failing_answer
-from wablock.kit.journal import LARGEST_SHOWN, Entry, Journal, shown, shown_headers
+from wablock.kit.journal import LARGEST_SHOWN, Journal, JournalEntry, shown, shown_headers
 from wablock.server.answers import Answer, Chunks
 from wablock.server.protocol.connections import Application
 from wablock.server.request import HangUp, Request
@@ -30,7 +30,7 @@ class Recording:
 
     async def __call__(self, request: Request) -> Answer:
         fault = self._faults.take(request.method, request.path)
-        entry = Entry(
+        entry = JournalEntry(
             seq=0,
             at=iso(self._clock()),
             method=request.method,

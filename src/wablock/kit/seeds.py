@@ -12,7 +12,7 @@ from wablock.contract.errors import InvalidParameter, NotAWhatsAppUser
 from wablock.server.decoding import moment
 from wablock.wiring import Wired
 
-PhoneNumberId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,32}\Z")]
+SeedNumberId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,32}\Z")]
 BLOCKED_BY = "seed"
 
 
@@ -28,7 +28,7 @@ class SeedNumber(msgspec.Struct, forbid_unknown_fields=True):
     anew, with an empty list.
     """
 
-    phone_number_id: PhoneNumberId
+    phone_number_id: SeedNumberId
     display_number: str | None = None
     country: str | None = None
     rules: Rules | None = None

@@ -8,9 +8,9 @@ from typing import Final
 from wablock.gate.large_bodies import off_the_loop
 from wablock.gate.value_count import MOST
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.raw_json import UnreadableBody
 from wablock.gate.webhook.signature import is_signed, sign
-from wablock.middleware.asgi import ASGIApp, Message, Receive, Scope, Send
+from wablock.middleware.asgi import ASGIApp, AsgiMessage, AsgiScope, Receive, Send
 from wablock.middleware.asking import CannotAsk, Wablock
 from wablock.middleware.cutting import cut, senders
 from wablock.middleware.exchange import (
@@ -18,9 +18,9 @@ from wablock.middleware.exchange import (
     TAKEN,
     TOO_LARGE,
     UNREADABLE,
-    ClientWentAway,
+    ReceivedWebhook,
     Reply,
-    Webhook,
+    SenderWentAway,
     read,
     replayed,
 )
@@ -69,7 +69,7 @@ class GateMiddleware:
         self._pass_unchecked = pass_unchecked
         self._has_warned = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, self._closing(send))
         elif scope["type"] == "http" and scope["method"] == "POST" and self._takes_webhooks(scope):
@@ -77,10 +77,10 @@ class GateMiddleware:
         else:
             await self._app(scope, receive, send)
 
-    async def _receive(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _receive(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         try:
             sent = await read(scope, receive)
-        except ClientWentAway:
+        except SenderWentAway:
             return
         left = TOO_LARGE if sent is None else await self._left(sent)
         if isinstance(left, Reply):
@@ -90,7 +90,7 @@ class GateMiddleware:
                 scope = {**scope, "headers": left.headers}
             await self._app(scope, replayed(left.body, receive), send)
 
-    async def _left(self, sent: Webhook) -> Webhook | Reply:
+    async def _left(self, sent: ReceivedWebhook) -> ReceivedWebhook | Reply:
         """What the app is to get of it, or the answer where it is to get nothing."""
         try:
             if not await off_the_loop(sent.body, partial(self._may_be_signed, sent)):
@@ -99,7 +99,7 @@ class GateMiddleware:
             asked = await off_the_loop(sent.body, partial(senders, payload))
             blocked = await self._wablock.blocked(asked) if asked else {}
             body = await off_the_loop(sent.body, partial(cut, payload, blocked))
-        except Unreadable:
+        except UnreadableBody:
             return UNREADABLE
         except CannotAsk as trouble:
             _log.warning("a webhook was not checked: %s", trouble)
@@ -108,11 +108,11 @@ class GateMiddleware:
             return TAKEN
         return sent if body is payload.raw else self._changed(sent, body)
 
-    def _may_be_signed(self, sent: Webhook) -> bool:
+    def _may_be_signed(self, sent: ReceivedWebhook) -> bool:
         """Without a secret nobody can know."""
         return self._app_secret is None or is_signed(self._app_secret, sent.body, sent.signature)
 
-    def _changed(self, sent: Webhook, body: bytes) -> Webhook:
+    def _changed(self, sent: ReceivedWebhook, body: bytes) -> ReceivedWebhook:
         if self._app_secret is not None:
             return sent.with_body(body, sign(self._app_secret, body))
         if sent.signature is not None and not self._has_warned:
@@ -120,13 +120,13 @@ class GateMiddleware:
             _log.warning("a signed webhook was cut, and not signed anew: an app that checks it needs app_secret here")
         return sent.with_body(body, None)
 
-    def _takes_webhooks(self, scope: Scope) -> bool:
+    def _takes_webhooks(self, scope: AsgiScope) -> bool:
         """Whether one of the paths is asked for, with or without the prefix under which the app is mounted."""
         path: str = scope["path"]
         return _plain(path) in self._paths or _plain(path.removeprefix(scope.get("root_path", ""))) in self._paths
 
     def _closing(self, send: Send) -> Send:
-        async def send_closed(message: Message) -> None:
+        async def send_closed(message: AsgiMessage) -> None:
             if message["type"].startswith("lifespan.shutdown."):  # the server may end as soon as it hears it
                 await self._wablock.close()
             await send(message)

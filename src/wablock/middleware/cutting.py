@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping
 
 from wablock.access import is_number_id
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change
+from wablock.gate.webhook.change import WebhookChange
 from wablock.gate.webhook.items import Item
-from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.raw_json import UnreadableBody
 from wablock.gate.webhook.senders import Ids, member_of
 
 
 def senders(payload: Payload) -> dict[str, set[str]]:
     """For each business number the ids of those who sent it something, by all ids that the webhook shows of them.
 
-    Raises `Unreadable` where users sent something and the number cannot be read: then no list can be checked.
+    Raises `UnreadableBody` where users sent something and the number cannot be read: then no list can be checked.
     """
     users = _users(payload)
     found: dict[str, set[str]] = {}
@@ -38,14 +38,14 @@ def cut(payload: Payload, blocked: Mapping[str, set[str]]) -> bytes | None:
     return payload.body(payload.changes, lambda item: id(item) in gone)
 
 
-def _sent(payload: Payload) -> Iterator[tuple[str, Change]]:
+def _sent(payload: Payload) -> Iterator[tuple[str, WebhookChange]]:
     """The changes in which users sent something, and to which number: its id becomes part of a path."""
     for change in payload.changes:
         if not change.items:
             continue
         number = change.phone_number_id
         if number is None or not is_number_id(number):
-            raise Unreadable("phone_number_id must be the number's id: its users' messages cannot be checked.")
+            raise UnreadableBody("phone_number_id must be the number's id: its users' messages cannot be checked.")
         yield number, change
 
 
@@ -65,7 +65,7 @@ def _unite(users: dict[str, set[str]], ids: set[str]) -> None:
     users.update(dict.fromkeys(user, user))
 
 
-def _ids_of(change: Change, item: Item, users: Mapping[str, set[str]]) -> set[str]:
+def _ids_of(change: WebhookChange, item: Item, users: Mapping[str, set[str]]) -> set[str]:
     """All ids of those who may have sent it."""
     shown = set().union(*map(_ids, change.senders(item)))
     return shown.union(*(users[known] for known in shown if known in users)) if users else shown

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from wablock.gate import delivery
-from wablock.middleware.asgi import Message, Receive, Scope, Send
+from wablock.middleware.asgi import AsgiMessage, AsgiScope, Receive, Send
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -17,7 +17,7 @@ _FRAMING: Final = frozenset((b"content-length", b"transfer-encoding"))
 _SIGNATURES: Final = frozenset((_SIGNATURE, b"x-hub-signature"))  # the other one is of SHA-1, and from before
 
 
-class Webhook(msgspec.Struct, frozen=True):
+class ReceivedWebhook(msgspec.Struct, frozen=True):
     """What the app is to get."""
 
     headers: Headers
@@ -29,18 +29,18 @@ class Webhook(msgspec.Struct, frozen=True):
         sent = [value for name, value in self.headers if name == _SIGNATURE]
         return sent[0].decode("latin-1") if len(sent) == 1 else None
 
-    def marked(self) -> "Webhook":
+    def marked(self) -> "ReceivedWebhook":
         """The same, for an app that wants to know what nobody has checked."""
-        return Webhook([*self.headers, (_MARK, b"true")], self.body)
+        return ReceivedWebhook([*self.headers, (_MARK, b"true")], self.body)
 
-    def with_body(self, body: bytes, signature: str | None) -> "Webhook":
+    def with_body(self, body: bytes, signature: str | None) -> "ReceivedWebhook":
         """Another body, with its length; `signature` None: the header that came stays."""
         stale = _FRAMING if signature is None else _FRAMING | _SIGNATURES
         headers = [(name, value) for name, value in self.headers if name not in stale]
         headers.append((b"content-length", str(len(body)).encode()))
         if signature is not None:
             headers.append((_SIGNATURE, signature.encode()))
-        return Webhook(headers, body)
+        return ReceivedWebhook(headers, body)
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -64,14 +64,14 @@ NOT_ASKED: Final = Reply(
 )
 
 
-class ClientWentAway(Exception):
+class SenderWentAway(Exception):
     """The connection closed before the request was whole: nobody is there to answer."""
 
 
-async def read(scope: Scope, receive: Receive) -> Webhook | None:
+async def read(scope: AsgiScope, receive: Receive) -> ReceivedWebhook | None:
     """The whole request, unmarked: only the middleware says that nobody has checked it. None where it is too large.
 
-    Raises `ClientWentAway`.
+    Raises `SenderWentAway`.
     """
     headers = [(name, value) for name, value in scope["headers"] if name != _MARK]
     if any(name == b"content-length" and value.isdigit() and int(value) > LARGEST_BODY for name, value in headers):
@@ -81,20 +81,20 @@ async def read(scope: Scope, receive: Receive) -> Webhook | None:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientWentAway
+            raise SenderWentAway
         pieces.append(message.get("body", b""))
         size += len(pieces[-1])
         if size > LARGEST_BODY:
             return None
         if not message.get("more_body", False):
-            return Webhook(headers, b"".join(pieces))
+            return ReceivedWebhook(headers, b"".join(pieces))
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:
     """Gives the body, and after it what the server says: that the client went away only where it did."""
     messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
-    async def receive_again() -> Message:
+    async def receive_again() -> AsgiMessage:
         for message in messages:
             return message
         return await receive()

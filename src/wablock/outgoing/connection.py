@@ -16,7 +16,7 @@ class Broken(Exception):
         self.unanswered = unanswered
 
 
-class Connection(asyncio.Protocol):
+class ReceiverConnection(asyncio.Protocol):
     """Used by one request at a time. `lost` is done once its socket is closed."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from wablock.outgoing.connection import Broken, Connection
+from wablock.outgoing.connection import Broken, ReceiverConnection
 from wablock.outgoing.name_lookups import NotFoundInTime, in_numbers
 from wablock.public_address import NotPublic, Url, is_public
 
@@ -86,7 +86,7 @@ async def _addresses(host: str, port: int, resolver: Resolver) -> list[Address]:
 
 async def connect(
     url: Url, *, may_be_inside: bool, resolver: Resolver, tls: ssl.SSLContext | None, patience: float
-) -> Connection:
+) -> ReceiverConnection:
     """A new connection; raises `Broken` or `NotPublic`. `patience`: seconds for all of its addresses."""
     try:
         addresses = await resolve(url.host, url.port, may_be_inside=may_be_inside, resolver=resolver)
@@ -130,13 +130,13 @@ async def _dial(address: Address) -> socket.socket:
     return dialled
 
 
-async def _speak(reached: socket.socket, url: Url, tls: ssl.SSLContext | None) -> Connection:
+async def _speak(reached: socket.socket, url: Url, tls: ssl.SSLContext | None) -> ReceiverConnection:
     loop = asyncio.get_running_loop()
     if tls is None:
-        _, connection = await loop.create_connection(Connection, sock=reached)
+        _, connection = await loop.create_connection(ReceiverConnection, sock=reached)
         return connection
     name = url.host.rstrip(".")  # certificates have no dot at the end
-    _, connection = await loop.create_connection(Connection, sock=reached, ssl=tls, server_hostname=name)
+    _, connection = await loop.create_connection(ReceiverConnection, sock=reached, ssl=tls, server_hostname=name)
     return connection
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from weakref import WeakValueDictionary
 
-from wablock.gate.ports import Downstream, Refused
+from wablock.gate.ports import DeliveryRefused, Downstream
 from wablock.gate.receiver_headers import checked_headers
-from wablock.outgoing.connection import Broken, Connection
+from wablock.outgoing.connection import Broken, ReceiverConnection
 from wablock.outgoing.dial import Resolver, connect
 from wablock.outgoing.name_lookups import NameLookups, on_behalf_of
 from wablock.outgoing.pool import Idle
@@ -23,7 +23,7 @@ _TargetKey = tuple[str, str, bool, tuple[tuple[str, str], ...]]
 _OriginKey = tuple[str, str, int, bool]
 
 
-class _Target:
+class _Receiver:
     """One receiver. `head`: its requests' first lines, which are always the same."""
 
     def __init__(self, url: Url, head: bytes, idle: Idle, connections: int) -> None:
@@ -56,28 +56,28 @@ class HttpForwarder:
         self._connections_each = connections_each
         self._most_waiting = most_waiting
         self._idle_for = idle_for
-        self._targets: dict[_TargetKey, _Target] = {}
+        self._targets: dict[_TargetKey, _Receiver] = {}
         self._idle: WeakValueDictionary[_OriginKey, Idle] = WeakValueDictionary()
-        self._open: set[Connection] = set()
+        self._open: set[ReceiverConnection] = set()
         self._is_closed = False
 
     async def post(self, downstream: Downstream, body: bytes, headers: Mapping[str, str]) -> None:
         target = self._target(downstream)
         if target.under_way >= self._most_waiting:
-            raise Refused("too many webhooks wait for it")
+            raise DeliveryRefused("too many webhooks wait for it")
         head = b"%scontent-length: %d\r\n%s\r\n" % (target.head, len(body), _lines(headers))
         target.under_way += 1
         try:
             async with asyncio.timeout(downstream.timeout), target.turns:
                 status = await self._asked(target, downstream, head, body)
         except TimeoutError:
-            raise Refused(f"it did not answer within {downstream.timeout:g} s") from None
+            raise DeliveryRefused(f"it did not answer within {downstream.timeout:g} s") from None
         except (Broken, NotPublic) as trouble:
-            raise Refused(str(trouble)) from trouble
+            raise DeliveryRefused(str(trouble)) from trouble
         finally:
             target.under_way -= 1
         if not 200 <= status < 300:
-            raise Refused(_refusal(status), status)
+            raise DeliveryRefused(_refusal(status), status)
 
     async def close(self) -> None:
         """Posts that are under way are refused."""
@@ -89,7 +89,7 @@ class HttpForwarder:
         if self._open:
             await asyncio.wait([connection.lost for connection in self._open], timeout=_CLOSED_WITHIN)
 
-    async def _asked(self, target: _Target, downstream: Downstream, head: bytes, body: bytes) -> int:
+    async def _asked(self, target: _Receiver, downstream: Downstream, head: bytes, body: bytes) -> int:
         connection = target.idle.take() or await self._connected(target, downstream)
         was_used = connection.was_used
         try:
@@ -104,7 +104,7 @@ class HttpForwarder:
             target.idle.give(connection)
         return status
 
-    async def _connected(self, target: _Target, downstream: Downstream) -> Connection:
+    async def _connected(self, target: _Receiver, downstream: Downstream) -> ReceiverConnection:
         with on_behalf_of(downstream.account_id):
             connection = await connect(
                 target.url,
@@ -125,9 +125,9 @@ class HttpForwarder:
             self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls
 
-    def _target(self, downstream: Downstream) -> _Target:
+    def _target(self, downstream: Downstream) -> _Receiver:
         if self._is_closed:
-            raise Refused("wablock is stopping")
+            raise DeliveryRefused("wablock is stopping")
         # By account: one that names another's URL takes none of its turns.
         key = downstream.account_id, downstream.url, downstream.may_be_inside, tuple(downstream.headers.items())
         target = self._targets.get(key)
@@ -138,17 +138,17 @@ class HttpForwarder:
             self._targets[key] = target
         return target
 
-    def _new_target(self, downstream: Downstream) -> _Target:
+    def _new_target(self, downstream: Downstream) -> _Receiver:
         try:
             url = checked_url(downstream.url)
             head = _head(url, checked_headers(downstream.headers))
         except ValueError as trouble:  # only what was put into the database by other means
-            raise Refused(str(trouble)) from trouble
+            raise DeliveryRefused(str(trouble)) from trouble
         origin = url.scheme, url.host, url.port, downstream.may_be_inside
         idle = self._idle.get(origin)
         if idle is None:
             idle = self._idle[origin] = Idle(self._monotonic, self._idle_for)
-        return _Target(url, head, idle, self._connections_each)
+        return _Receiver(url, head, idle, self._connections_each)
 
 
 def _head(url: Url, headers: Mapping[str, str]) -> bytes:

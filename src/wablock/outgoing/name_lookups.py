@@ -42,7 +42,7 @@ class NotFoundInTime(OSError):
     """It is not known whether the name has an address."""
 
 
-class _Found(msgspec.Struct, frozen=True):
+class _Resolved(msgspec.Struct, frozen=True):
     """`trouble`: what was raised instead."""
 
     until: float
@@ -66,10 +66,10 @@ class NameLookups:
         self._look_up = look_up or _ask_system
         self._within = within
         self._monotonic = monotonic
-        self._known: dict[str, _Found] = {}
-        self._under_way: dict[str, list[asyncio.Future[_Found]]] = {}
+        self._known: dict[str, _Resolved] = {}
+        self._under_way: dict[str, list[asyncio.Future[_Resolved]]] = {}
         self._threads: Counter[str] = Counter()
-        self._queues: dict[str, dict[str, asyncio.Future[_Found]]] = {}
+        self._queues: dict[str, dict[str, asyncio.Future[_Resolved]]] = {}
 
     async def __call__(self, host: str, port: int) -> Sequence[Any]:
         """As `loop.getaddrinfo` for TCP; raises `OSError`, and of these `NotFoundInTime`."""
@@ -80,18 +80,18 @@ class NameLookups:
             raise type(found.trouble)(*found.trouble.args)
         return [(*kind, (sockaddr[0], port, *sockaddr[2:])) for *kind, sockaddr in found.addresses]
 
-    def _remembered(self, host: str) -> _Found | None:
+    def _remembered(self, host: str) -> _Resolved | None:
         found = self._known.get(host)
         return found if found is not None and found.until >= self._monotonic() else None
 
-    async def _awaited(self, host: str) -> _Found:
+    async def _awaited(self, host: str) -> _Resolved:
         try:
             async with asyncio.timeout(self._within):
                 return await asyncio.shield(self._looking(host, _tenant.get()))
         except TimeoutError:
             raise NotFoundInTime(f"its name was not found within {self._within:g} s") from None
 
-    def _looking(self, host: str, account: str) -> asyncio.Future[_Found]:
+    def _looking(self, host: str, account: str) -> asyncio.Future[_Resolved]:
         """What will be found. Only a look-up that has begun is shared: another tenant's queue may never move."""
         queue = self._queues.setdefault(account, {})
         if host in queue:
@@ -104,7 +104,7 @@ class NameLookups:
         self._begin_next(account)
         return looking
 
-    def _join(self, queue: dict[str, asyncio.Future[_Found]], host: str) -> None:
+    def _join(self, queue: dict[str, asyncio.Future[_Resolved]], host: str) -> None:
         self._under_way[host].append(queue.pop(host))
 
     def _begin_next(self, account: str) -> None:
@@ -145,7 +145,7 @@ class NameLookups:
 
     def _end(self, host: str, account: str, addresses: Sequence[Any], trouble: Exception | None) -> None:
         kept_for = _FOUND_FOR if trouble is None else _MISSING_FOR
-        found = _Found(self._monotonic() + kept_for, addresses, trouble)
+        found = _Resolved(self._monotonic() + kept_for, addresses, trouble)
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
         self._known[host] = found

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from wablock.outgoing.connection import Connection
+from wablock.outgoing.connection import ReceiverConnection
 
 
 class Idle:
@@ -12,10 +12,10 @@ class Idle:
     def __init__(self, monotonic: Callable[[], float], idle_for: float) -> None:
         self._monotonic = monotonic
         self._idle_for = idle_for
-        self._free: list[Connection] = []
+        self._free: list[ReceiverConnection] = []
         self._sweep: asyncio.TimerHandle | None = None
 
-    def take(self) -> Connection | None:
+    def take(self) -> ReceiverConnection | None:
         """One that is open and fresh, as far as can be known here."""
         oldest = self._monotonic() - self._idle_for
         while self._free:
@@ -25,7 +25,7 @@ class Idle:
             connection.close()
         return None
 
-    def give(self, connection: Connection) -> None:
+    def give(self, connection: ReceiverConnection) -> None:
         connection.idle_since = self._monotonic()
         self._free.append(connection)
         if self._sweep is None:

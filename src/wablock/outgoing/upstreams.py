@@ -54,7 +54,7 @@ _NEVER_PASSED_ON: Final = frozenset(
 _NOT_IN_A_TARGET = re.compile(rb"[^!-~]|#")
 
 
-class UpstreamAnswer:
+class HttpUpstreamAnswer:
     """See `ports.Answer`."""
 
     def __init__(self, response: httpcore2.Response, pool: "_Pool", upstream: Upstream) -> None:
@@ -109,7 +109,7 @@ class HttpSender:
         path: str,
         request: SendRequest,
         headers: Iterable[tuple[bytes, bytes]],
-    ) -> UpstreamAnswer:
+    ) -> HttpUpstreamAnswer:
         """The upstream's answer, once its headers are there: `upstream.timeout` counts until then, and between chunks.
 
         See `ports.Sender.pass_on`.
@@ -132,7 +132,7 @@ class HttpSender:
         except BaseException:
             pool.under_way -= 1
             raise
-        return UpstreamAnswer(response, pool, upstream)
+        return HttpUpstreamAnswer(response, pool, upstream)
 
     async def close(self) -> None:
         pools, self._pools = self._pools, {}

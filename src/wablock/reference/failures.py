@@ -143,7 +143,7 @@ _OF_A_USER: Final[tuple[tuple[UserFailure, str, str], ...]] = (
 )
 
 
-class Failure(msgspec.Struct, frozen=True):
+class FailureRow(msgspec.Struct, frozen=True):
     """One row of the table. `status` is empty where it is one user who failed, inside an answer."""
 
     kind: str
@@ -155,14 +155,14 @@ class Failure(msgspec.Struct, frozen=True):
     what_to_do: str
 
 
-def failures() -> list[Failure]:
+def failures() -> list[FailureRow]:
     """Every class of `contract/errors.py` that is ever answered."""
     whole = [
-        Failure(type(error).__name__, error.code, error.subcode, str(error.status), error.message, meaning, advice)
+        FailureRow(type(error).__name__, error.code, error.subcode, str(error.status), error.message, meaning, advice)
         for error, meaning, advice in _OF_A_REQUEST
     ]
     single = [
-        Failure(type(error).__name__, error.code, None, "", error.message, meaning, advice)
+        FailureRow(type(error).__name__, error.code, None, "", error.message, meaning, advice)
         for error, meaning, advice in _OF_A_USER
     ]
     return whole + single

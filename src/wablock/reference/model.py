@@ -9,13 +9,13 @@ import msgspec
 from wablock.contract import versions
 from wablock.reference import wording
 from wablock.reference.samples import Sample, samples
-from wablock.reference.schemas import Components, Row, rows, type_text
+from wablock.reference.schemas import Components, SchemaRow, rows, type_text
 
 BLOCK_API: Final = "Block API"
 _METHODS: Final = ("get", "put", "post", "delete")
 
 
-class Parameter(msgspec.Struct, frozen=True):
+class DocumentedParameter(msgspec.Struct, frozen=True):
     name: str
     type: str
     required: bool
@@ -29,54 +29,54 @@ class Example(msgspec.Struct, frozen=True):
     text: str
 
 
-class Body(msgspec.Struct, frozen=True):
+class DocumentedBody(msgspec.Struct, frozen=True):
     """What is sent or answered, in one content type."""
 
     content_type: str
     schema: str
     schema_names: list[str]
-    rows: list[Row]
+    rows: list[SchemaRow]
     examples: list[Example]
 
 
-class Answer(msgspec.Struct, frozen=True):
+class DocumentedAnswer(msgspec.Struct, frozen=True):
     status: str
     description: str
-    bodies: list[Body]
+    bodies: list[DocumentedBody]
 
     @property
     def is_failure(self) -> bool:
         return self.status[0] in "45"
 
 
-class Operation(msgspec.Struct, frozen=True):
+class DocumentedOperation(msgspec.Struct, frozen=True):
     operation_id: str
     method: str
     path: str
     summary: str
     description: str
     needs_token: bool
-    header_parameters: list[Parameter]
-    path_parameters: list[Parameter]
-    query_parameters: list[Parameter]
+    header_parameters: list[DocumentedParameter]
+    path_parameters: list[DocumentedParameter]
+    query_parameters: list[DocumentedParameter]
     body_is_required: bool
-    bodies: list[Body]
-    answers: list[Answer]
+    bodies: list[DocumentedBody]
+    answers: list[DocumentedAnswer]
     samples: list[Sample]
 
 
-class Group(msgspec.Struct, frozen=True):
+class OperationGroup(msgspec.Struct, frozen=True):
     """The operations of one tag."""
 
     name: str
     description: str
-    operations: list[Operation]
+    operations: list[DocumentedOperation]
 
 
-class Schema(msgspec.Struct, frozen=True):
+class DocumentedSchema(msgspec.Struct, frozen=True):
     name: str
     description: str
-    rows: list[Row]
+    rows: list[SchemaRow]
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -84,8 +84,8 @@ class Reference(msgspec.Struct, frozen=True):
     version: str
     description: list[str]
     graph_versions: list[str]
-    groups: list[Group]
-    schemas: list[Schema]
+    groups: list[OperationGroup]
+    schemas: list[DocumentedSchema]
 
 
 def reference(document: dict[str, Any], base_url: str) -> Reference:
@@ -97,24 +97,24 @@ def reference(document: dict[str, Any], base_url: str) -> Reference:
         document["info"]["description"].split("\n\n"),
         list(versions.KNOWN),
         [
-            Group(tag["name"], tag["description"], list(_operations(document, tag["name"], base_url)))
+            OperationGroup(tag["name"], tag["description"], list(_operations(document, tag["name"], base_url)))
             for tag in document["tags"]
         ],
         [
-            Schema(name, schema.get("description", ""), rows(schema, components["schemas"], name))
+            DocumentedSchema(name, schema.get("description", ""), rows(schema, components["schemas"], name))
             for name, schema in components["schemas"].items()
         ],
     )
 
 
-def _operations(document: dict[str, Any], tag: str, base_url: str) -> Iterator[Operation]:
+def _operations(document: dict[str, Any], tag: str, base_url: str) -> Iterator[DocumentedOperation]:
     for path, item in document["paths"].items():
         for method in _METHODS:
             if tag in item.get(method, {}).get("tags", ()):
                 yield _operation(document, path, method, base_url)
 
 
-def _operation(document: dict[str, Any], path: str, method: str, base_url: str) -> Operation:
+def _operation(document: dict[str, Any], path: str, method: str, base_url: str) -> DocumentedOperation:
     item, told, components = document["paths"][path], document["paths"][path][method], document["components"]
     of_meta = BLOCK_API in told["tags"]
     parameters = [*item.get("parameters", ()), *told.get("parameters", ())]
@@ -128,7 +128,7 @@ def _operation(document: dict[str, Any], path: str, method: str, base_url: str) 
     headers = by_place["header"]
     if needs_token or bodies:
         headers = [*headers[:1], *_told_elsewhere(needs_token, bodies, of_meta=of_meta), *headers[1:]]
-    made = Operation(
+    made = DocumentedOperation(
         told["operationId"],
         method.upper(),
         path,
@@ -152,22 +152,22 @@ def _operation(document: dict[str, Any], path: str, method: str, base_url: str) 
     )
 
 
-def _told_elsewhere(needs_token: bool, bodies: list[Body], *, of_meta: bool) -> Iterator[Parameter]:  # noqa: FBT001 - private, one caller
+def _told_elsewhere(needs_token: bool, bodies: list[DocumentedBody], *, of_meta: bool) -> Iterator[DocumentedParameter]:  # noqa: FBT001 - private, one caller
     """Authorization and Content-Type, which OpenAPI tells by `security` and by the content of the bodies."""
     if needs_token:
-        yield Parameter("Authorization", "string", True, wording.AUTHORIZATION, "", "Bearer <Token>")
+        yield DocumentedParameter("Authorization", "string", True, wording.AUTHORIZATION, "", "Bearer <Token>")
     if of_meta or bodies:
         types = wording.CONTENT_TYPES if of_meta else [body.content_type for body in bodies]
         listed = ", ".join(f'"{each}"' for each in types)
         text = f"One of {listed}" if len(types) > 1 else listed
-        yield Parameter("Content-Type", text, True, wording.CONTENT_TYPE, "", types[0])
+        yield DocumentedParameter("Content-Type", text, True, wording.CONTENT_TYPE, "", types[0])
 
 
-def _parameter(told: dict[str, Any], *, of_meta: bool) -> Parameter:
+def _parameter(told: dict[str, Any], *, of_meta: bool) -> DocumentedParameter:
     example = told.get("example", next(iter(told.get("examples", {})), None))
     if example is None:
         example = (told["schema"].get("enum") or [""])[0]
-    return Parameter(
+    return DocumentedParameter(
         told["name"],
         type_text(told["schema"]),
         told.get("required", False),
@@ -177,17 +177,17 @@ def _parameter(told: dict[str, Any], *, of_meta: bool) -> Parameter:
     )
 
 
-def _bodies(content: dict[str, Any], schemas: Components, *, of_request: bool = False) -> Iterator[Body]:
+def _bodies(content: dict[str, Any], schemas: Components, *, of_request: bool = False) -> Iterator[DocumentedBody]:
     for content_type, media in content.items():
         told = media.get("schema", {})
         shapes = told.get("anyOf", [told])
         names = [each["$ref"].rpartition("/")[2] for each in shapes if "$ref" in each]
-        yield Body(
+        yield DocumentedBody(
             content_type,
             type_text(told, as_object=of_request),
             names,
             [
-                Row(
+                SchemaRow(
                     name,
                     "",
                     False,
@@ -202,10 +202,12 @@ def _bodies(content: dict[str, Any], schemas: Components, *, of_request: bool = 
         )
 
 
-def _answers(responses: dict[str, Any], components: dict[str, Any]) -> Iterator[Answer]:
+def _answers(responses: dict[str, Any], components: dict[str, Any]) -> Iterator[DocumentedAnswer]:
     for status, told in responses.items():
         whole = components["responses"][told["$ref"].rpartition("/")[2]] if "$ref" in told else told
-        yield Answer(status, whole["description"], list(_bodies(whole.get("content", {}), components["schemas"])))
+        yield DocumentedAnswer(
+            status, whole["description"], list(_bodies(whole.get("content", {}), components["schemas"]))
+        )
 
 
 def _text(value: Any) -> str:

@@ -13,8 +13,8 @@ from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 
 from wablock.reference.failures import failures
-from wablock.reference.model import BLOCK_API, Group, Reference, Schema, reference
-from wablock.reference.schemas import Row
+from wablock.reference.model import BLOCK_API, DocumentedSchema, OperationGroup, Reference, reference
+from wablock.reference.schemas import SchemaRow
 from wablock.reference.wording import ELSEWHERE, WABLOCK
 
 _HERE: Final = "https://this-server.invalid"
@@ -71,7 +71,7 @@ def render(document: dict[str, Any]) -> Rendered:
     )
 
 
-def _named(groups: Sequence[Group]) -> set[str]:
+def _named(groups: Sequence[OperationGroup]) -> set[str]:
     """The schemas that the operations of `groups` lead to."""
     found: set[str] = set()
     for group in groups:
@@ -82,12 +82,12 @@ def _named(groups: Sequence[Group]) -> set[str]:
     return found
 
 
-def _below(row: Row) -> set[str]:
+def _below(row: SchemaRow) -> set[str]:
     named = set(re.findall(r"[A-Za-z]+", row.type))
     return named.union(*(_below(child) for child in row.children)) if row.children else named
 
 
-def _others(told: Reference, shown: set[str], groups: Sequence[Group]) -> list[Schema]:
+def _others(told: Reference, shown: set[str], groups: Sequence[OperationGroup]) -> list[DocumentedSchema]:
     """What the other page does not show, and what this one needs: no schema is left out of both."""
     needed = _named(groups)
     return [each for each in told.schemas if each.name in needed or each.name not in shown]

@@ -21,7 +21,7 @@ _BOUNDS: Final = (
 )
 
 
-class Row(msgspec.Struct, frozen=True):
+class SchemaRow(msgspec.Struct, frozen=True):
     """A member of a schema. `origin` is empty where Meta's reference page has the member too."""
 
     name: str
@@ -30,7 +30,7 @@ class Row(msgspec.Struct, frozen=True):
     notes: str
     description: str
     origin: str
-    children: list["Row"]
+    children: list["SchemaRow"]
 
 
 def type_text(schema: dict[str, Any], *, as_object: bool = False) -> str:
@@ -46,7 +46,7 @@ def type_text(schema: dict[str, Any], *, as_object: bool = False) -> str:
     return str(schema.get("type", "string" if "enum" in schema else "any"))
 
 
-def rows(schema: dict[str, Any], components: Components, owner: str, *, as_object: bool = False) -> list[Row]:
+def rows(schema: dict[str, Any], components: Components, owner: str, *, as_object: bool = False) -> list[SchemaRow]:
     """The members of `schema`, which is named `owner`; those of an array are its children's `name[]`."""
     return list(_rows(schema, components, owner, as_object, _DEEPEST))
 
@@ -57,7 +57,7 @@ def _rows(
     owner: str,
     as_object: bool,  # noqa: FBT001 - private
     depth: int,
-) -> Iterator[Row]:
+) -> Iterator[SchemaRow]:
     required = schema.get("required", ())
     for name, member in schema.get("properties", {}).items() if depth else ():
         shape = _without_null(member)
@@ -66,7 +66,7 @@ def _rows(
         children = list(_rows(inner, components, inner_name, as_object, depth - 1))
         if items and children:
             children = [
-                Row(
+                SchemaRow(
                     f"{name}[]",
                     type_text(items, as_object=as_object),
                     False,
@@ -76,7 +76,7 @@ def _rows(
                     children,
                 )
             ]
-        yield Row(
+        yield SchemaRow(
             name,
             type_text(shape, as_object=as_object),
             name in required,

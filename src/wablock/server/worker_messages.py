@@ -27,11 +27,11 @@ class CannotStart(msgspec.Struct, frozen=True):
     why: str
 
 
-class Counts(msgspec.Struct, frozen=True):
+class CountsQuestion(msgspec.Struct, frozen=True):
     """The question what a worker has counted."""
 
 
-class Drops(msgspec.Struct, frozen=True):
+class DropsQuestion(msgspec.Struct, frozen=True):
     """The question what a worker has lately taken out for this account's number, after `seq`."""
 
     account_id: str
@@ -39,13 +39,13 @@ class Drops(msgspec.Struct, frozen=True):
     seq: int
 
 
-Question = Counts | Drops
+WorkerQuestion = CountsQuestion | DropsQuestion
 
 
 class Gather(msgspec.Struct, frozen=True):
     """A worker wants to know what all of them answer."""
 
-    question: Question
+    question: WorkerQuestion
 
 
 class Gathered(msgspec.Struct, frozen=True):
@@ -58,14 +58,14 @@ class Ask(msgspec.Struct, frozen=True):
     """The parent asks a worker. `number`: an answer may come when nobody waits for it any more."""
 
     number: int
-    question: Question
+    question: WorkerQuestion
 
 
-class Answer(msgspec.Struct, frozen=True):
+class WorkerReply(msgspec.Struct, frozen=True):
     """A worker answers."""
 
     number: int
-    question: Question
+    question: WorkerQuestion
     answer: Any
 
 
@@ -77,7 +77,7 @@ class Line:
         self._sending = threading.Lock()
         self._gathering: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[list[Any]]]] = []
 
-    def listen(self, answer: Callable[[Question], Any], grace_seconds: float) -> None:
+    def listen(self, answer: Callable[[WorkerQuestion], Any], grace_seconds: float) -> None:
         """Answer the parent from now on, in a thread: the event loop may have more to do.
 
         Once the parent is gone, however it went, the process is told to stop, and has `grace_seconds` for that.
@@ -90,7 +90,7 @@ class Line:
     def cannot_start(self, why: str) -> None:
         self._say(CannotStart(why))
 
-    async def gather(self, question: Question) -> list[Any]:
+    async def gather(self, question: WorkerQuestion) -> list[Any]:
         """What all workers answer, this one among them; raises `Overloaded` where the parent does not say."""
         loop = asyncio.get_running_loop()
         said: asyncio.Future[list[Any]] = loop.create_future()
@@ -101,14 +101,14 @@ class Line:
         except TimeoutError:
             raise Overloaded("The other workers cannot be asked now") from None
 
-    def _listen(self, answer: Callable[[Question], Any], grace_seconds: float) -> None:
+    def _listen(self, answer: Callable[[WorkerQuestion], Any], grace_seconds: float) -> None:
         while True:
             try:
                 message = self._connection.recv()
             except (EOFError, OSError):
                 break
             if isinstance(message, Ask):
-                self._say(Answer(message.number, message.question, answer(message.question)))
+                self._say(WorkerReply(message.number, message.question, answer(message.question)))
             elif isinstance(message, Gathered):
                 loop, said = self._gathering.pop(0)
                 loop.call_soon_threadsafe(_settle, said, message.answers)
@@ -116,7 +116,7 @@ class Line:
         time.sleep(grace_seconds)
         os._exit(1)
 
-    def _say(self, message: Listening | CannotStart | Answer | Gather) -> None:
+    def _say(self, message: Listening | CannotStart | WorkerReply | Gather) -> None:
         with self._sending, contextlib.suppress(OSError):  # the parent is gone, which `_listen` notices
             self._connection.send(message)
 

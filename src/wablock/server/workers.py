@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from wablock.server import worker_messages
 from wablock.server.summed_counts import Counts, lasting, summed
-from wablock.server.worker_messages import Answer, Ask, CannotStart, Gathered, Line, Listening, Question
+from wablock.server.worker_messages import Ask, CannotStart, Gathered, Line, Listening, WorkerQuestion, WorkerReply
 
 _log = logging.getLogger("wablock.server")
 
@@ -81,7 +81,7 @@ class Workers:
         self._why = ""
         self._is_announced = self._is_ending = False
         self._past: Counts = ()
-        self._wanted: list[tuple[_Worker, Question]] = []
+        self._wanted: list[tuple[_Worker, WorkerQuestion]] = []
         self._asked = 0
 
     def run(self, bound: socket.socket, listening: Callable[[], None]) -> None:
@@ -140,8 +140,8 @@ class Workers:
             self._failures, self._why = 0, ""
         elif isinstance(said, CannotStart):
             self._why = said.why
-        elif isinstance(said, Answer):
-            if isinstance(said.question, worker_messages.Counts):
+        elif isinstance(said, WorkerReply):
+            if isinstance(said.question, worker_messages.CountsQuestion):
                 worker.counts = said.answer
         else:
             self._wanted.append((worker, said.question))
@@ -172,14 +172,14 @@ class Workers:
         if self._failures >= (_MOST_FAILURES if self._is_announced else 1):
             raise WorkersFailed(self._why)
 
-    def _gathered(self, question: Question) -> list[Any]:
+    def _gathered(self, question: WorkerQuestion) -> list[Any]:
         """What the workers answer. What they have counted is told of all that ever were."""
         answers = self._ask(question)
-        if isinstance(question, worker_messages.Counts):
+        if isinstance(question, worker_messages.CountsQuestion):
             return [self._past, *(it.worker.counts for it in self._places if it.worker is not None)]
         return answers
 
-    def _ask(self, question: Question) -> list[Any]:
+    def _ask(self, question: WorkerQuestion) -> list[Any]:
         """The answers of those who listen, and answer in time."""
         self._asked += 1
         waiting = {it.worker.connection: it for it in self._places if it.worker is not None and it.worker.is_listening}
@@ -191,7 +191,7 @@ class Workers:
         while waiting and (patience := until - time.monotonic()) > 0:
             for connection in [it for it in wait(list(waiting), patience) if isinstance(it, Connection)]:
                 said = self._hear(waiting[connection])
-                if isinstance(said, Answer) and said.number == self._asked:
+                if isinstance(said, WorkerReply) and said.number == self._asked:
                     answers.append(said.answer)
                     del waiting[connection]
                 elif said is None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change, kind_of, sent_at
+from wablock.gate.webhook.change import WebhookChange, kind_of, sent_at
 from wablock.gate.webhook.senders import Ids, member_of
 
 
@@ -11,7 +11,7 @@ def reading(payload: Payload) -> list[tuple[Any, ...]]:
     return [_of(change) for change in payload.changes]
 
 
-def _of(change: Change) -> tuple[Any, ...]:
+def _of(change: WebhookChange) -> tuple[Any, ...]:
     items = [(it.array, it.id or None, kind_of(it), sent_at(it), members(change.senders(it))) for it in change.items]
     notices = [members((it.previous, it.current)) for it in change.notices]
     address = change.phone_number_id, change.is_of_a_number, members([Ids(change.display_number)])

@@ -27,7 +27,7 @@ from tests.webhooks.corpus import cases, files
 
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.items import Item
-from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.raw_json import UnreadableBody
 
 
 def from_(*senders: str) -> Callable[[Item], bool]:
@@ -230,5 +230,5 @@ def test_too_many_messages_are_refused(changes: int) -> None:
     messages = [b'{"from":"16505551234"}'] * (20_001 // changes + 1)
     one = b'{"value":{"messages":[%b]}}' % b",".join(messages)
 
-    with pytest.raises(Unreadable, match="more than 20000 messages and calls"):
+    with pytest.raises(UnreadableBody, match="more than 20000 messages and calls"):
         Payload.parse(b'{"entry":[{"changes":[%b]}]}' % b",".join([one] * changes))

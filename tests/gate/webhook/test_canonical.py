@@ -15,15 +15,15 @@ from tests.webhooks.corpus import cases, files
 
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.canonical import canonical
-from wablock.gate.webhook.change import Change
+from wablock.gate.webhook.change import WebhookChange
 from wablock.gate.webhook.documented import decoder
-from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.raw_json import UnreadableBody
 
 RESPELLINGS = 16
 BODY = encoded(delivery(change(contacts=[contact(ANNA, ANNAS_ID)], messages=[message() | {"from_user_id": ANNAS_ID}])))
 
 
-def read(body: bytes) -> Change:
+def read(body: bytes) -> WebhookChange:
     (change,) = Payload.parse(body).changes
     return change
 
@@ -72,7 +72,7 @@ def _without(payload: Payload, gone: list[bool]) -> bytes | None:
 def test_a_name_on_the_way_to_a_sender_that_stands_twice_is_refused(name: str, spelt: Any) -> None:
     body = re.sub(rf'"{name}":', lambda it: f'"{spelt(name)}": 1, {it[0]}', BODY.decode(), count=1).encode()
 
-    with pytest.raises(Unreadable, match=f'"{name}" stands twice'):
+    with pytest.raises(UnreadableBody, match=f'"{name}" stands twice'):
         Payload.parse(body)
 
 
@@ -155,26 +155,26 @@ def test_a_member_of_another_type_is_as_one_that_is_missing(name: str, odd: Any)
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b'"x"', b"null", b"\xef\xbb\xbf{}", b"{} {}", b"{'a': 1}"])
 def test_what_is_no_json_object_is_refused(body: bytes) -> None:
-    with pytest.raises(Unreadable, match="must be a JSON object"):
+    with pytest.raises(UnreadableBody, match="must be a JSON object"):
         Payload.parse(body)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-32"])
 def test_another_encoding_than_utf_8_is_refused(encoding: str) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableBody):
         Payload.parse(BODY.decode().encode(encoding))
 
 
 @pytest.mark.parametrize("name", [b'"from": "', b'"body": "', b'"'])
 def test_what_is_no_utf_8_is_refused_wherever_it_stands(name: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableBody):
         Payload.parse(BODY.replace(name, name + b"\xff", 1))
 
 
 @pytest.mark.parametrize("pair", [b"[]", b'{"a":}'])
 def test_what_is_nested_too_deep_is_refused(pair: bytes) -> None:
     opening, closing = pair[:-1], pair[-1:]
-    with pytest.raises(Unreadable, match="nested too deeply"):
+    with pytest.raises(UnreadableBody, match="nested too deeply"):
         Payload.parse(b'{"a":' + opening * 100_000 + b"1" + closing * 100_000 + b"}")
 
 
@@ -190,7 +190,7 @@ def test_any_json_is_read_as_documented_or_refused(value: Any) -> None:
     for webhook in (value, {"entry": value}, {"entry": [{"changes": value}]}, delivery(change(messages=value))):
         try:
             documented = canonical(encoded(webhook))
-        except Unreadable:
+        except UnreadableBody:
             continue
         decoder.decode(documented)
 
@@ -201,5 +201,5 @@ def test_no_bytes_are_an_error_of_another_kind(body: bytes) -> None:
     for it in (body, b'{"entry":[{"changes":[{"value":{"messages":[{"from":"' + body + b'"}]}}]}]}'):
         try:
             Payload.parse(it)
-        except Unreadable:
+        except UnreadableBody:
             continue

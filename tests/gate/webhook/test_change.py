@@ -23,13 +23,13 @@ from tests.gate.webhook.payloads import (
 )
 
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change, kind_of, opens_window, sent_at
+from wablock.gate.webhook.change import WebhookChange, kind_of, opens_window, sent_at
 from wablock.gate.webhook.items import Item
 
 BUSINESS = "15550783881"
 
 
-def the_change(it: Json) -> Change:
+def the_change(it: Json) -> WebhookChange:
     (found,) = Payload.parse(encoded(delivery(it))).changes
     return found
 

@@ -22,7 +22,7 @@ from tests.gate.webhook.payloads import (
 from tests.webhooks.corpus import Case, each_user, files, remaining
 
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change
+from wablock.gate.webhook.change import WebhookChange
 from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.senders import names_of
 
@@ -66,7 +66,7 @@ def test_of_each_documented_webhook_exactly_one_users_parts_are_gone(case: Case,
     assert (None if body is None else json.loads(body)) == remaining(case, user)
 
 
-def _is_theirs(ids: Any, names: set[str], it: Change) -> bool:
+def _is_theirs(ids: Any, names: set[str], it: WebhookChange) -> bool:
     """By an id that the payload shows, or by one that it links with it."""
     linked = set().union(names, *(names_of(link) for link in it.links if names_of(link) & names))
     return not names_of(ids).isdisjoint(linked)

@@ -7,7 +7,7 @@ import pytest
 from tests.gate.webhook.payloads import ANNA, ANNAS_ID, BEN, CHLOE, OURS, Json, call, change, delivery, encoded, message
 
 from wablock.gate.webhook.body import Payload
-from wablock.gate.webhook.change import Change
+from wablock.gate.webhook.change import WebhookChange
 from wablock.gate.webhook.senders import Ids
 
 BUSINESS = "15550783881"
@@ -28,7 +28,7 @@ CARD = {"origin": "contact_request", "phones": [{"phone": "+1 (650) 555-1234"}]}
 ALL = (ANNA, ANNAS_ID, PARENT)
 
 
-def the_change(it: Json) -> Change:
+def the_change(it: Json) -> WebhookChange:
     (found,) = Payload.parse(encoded(delivery(it))).changes
     return found
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.gate.webhook.spelling import is_subsequence, respelt
 
-from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node, Unreadable, plain
+from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node, UnreadableBody, plain
 
 NAMES = st.text(st.characters(codec="utf-8"), max_size=3)
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | NAMES
@@ -125,13 +125,13 @@ def test_a_name_that_no_reader_keeps_as_it_is_keeps_its_bytes(odd: bytes) -> Non
 
 @pytest.mark.parametrize("path", [("a",), ("b", 0, "c")])
 def test_a_path_that_leads_nowhere_is_an_error(path: tuple[str | int, ...]) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableBody):
         Node.of(b'{"b":[{}]}').at(path)
 
 
 @pytest.mark.parametrize("body", [b'{"a', b'{"a":', b'{"a":1,"b":tru}', b"[tru]", b'{"a":' + b"[" * 100_000])
 def test_what_cannot_be_told_apart_is_an_error(body: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableBody):
         left(body, {"a": GONE, 0: GONE})
 
 

@@ -7,7 +7,7 @@ import struct
 import pytest
 from tests.outgoing.downstreams.loopback import OK, SIGNED, Loopback, Reader, Writer, answering, sending, serving
 
-from wablock.gate.ports import Refused
+from wablock.gate.ports import DeliveryRefused
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
 
@@ -48,7 +48,7 @@ async def test_an_answer_that_breaks_off_is_a_refusal(broken: bytes) -> None:
         writer.write(broken)
 
     async with serving(conversation) as loopback, sending() as sender:
-        with pytest.raises(Refused, match="in the middle"):
+        with pytest.raises(DeliveryRefused, match="in the middle"):
             await sender.post(loopback.to(), b"{}", SIGNED)
 
     assert loopback.connections == 1
@@ -64,7 +64,7 @@ async def test_a_reset_in_the_middle_is_a_refusal(start: bytes) -> None:
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
     async with serving(conversation) as loopback, sending() as sender:
-        with pytest.raises(Refused, match="it closed the connection"):
+        with pytest.raises(DeliveryRefused, match="it closed the connection"):
             await sender.post(loopback.to(), b"{}", SIGNED)
 
 
@@ -83,7 +83,7 @@ async def test_a_reset_in_the_middle_is_a_refusal(start: bytes) -> None:
 )
 async def test_what_is_no_http_is_a_refusal(garbage: bytes) -> None:
     async with answering(garbage) as loopback, sending() as sender:
-        with pytest.raises(Refused, match="no HTTP") as refusal:
+        with pytest.raises(DeliveryRefused, match="no HTTP") as refusal:
             await sender.post(loopback.to(), b"{}", SIGNED)
 
     assert refusal.value.status is None
@@ -93,7 +93,7 @@ async def test_what_is_no_http_is_a_refusal(garbage: bytes) -> None:
 async def test_another_protocol_is_a_refusal() -> None:
     switching = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
     async with answering(switching) as loopback, sending() as sender:
-        with pytest.raises(Refused, match="no HTTP"):
+        with pytest.raises(DeliveryRefused, match="no HTTP"):
             await sender.post(loopback.to(), b"{}", SIGNED)
 
 
@@ -110,7 +110,7 @@ async def test_a_slow_drip_does_not_stretch_the_time(drop: bytes) -> None:
 
     async with serving(conversation) as loopback, sending() as sender:
         started = asyncio.get_running_loop().time()
-        with pytest.raises(Refused, match=r"within 0\.2 s"):
+        with pytest.raises(DeliveryRefused, match=r"within 0\.2 s"):
             await sender.post(loopback.to(timeout=0.2), b"{}", SIGNED)
         assert asyncio.get_running_loop().time() - started < 1
 
@@ -125,7 +125,7 @@ async def test_a_head_without_an_end_is_a_refusal_long_before_the_time_is_over(e
             await writer.drain()
 
     async with serving(conversation) as loopback, sending() as sender:
-        with pytest.raises(Refused, match=r"does not end|no HTTP"):
+        with pytest.raises(DeliveryRefused, match=r"does not end|no HTTP"):
             await sender.post(loopback.to(timeout=30), b"{}", SIGNED)
 
 
@@ -149,7 +149,7 @@ async def test_an_answer_nobody_asked_for_is_never_taken_for_the_next_one() -> N
     failed = b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"
     async with answering(failed + OK) as loopback, sending() as sender:
         for _ in range(3):
-            with pytest.raises(Refused, match="500"):
+            with pytest.raises(DeliveryRefused, match="500"):
                 await sender.post(loopback.to(), b"{}", SIGNED)
 
     assert loopback.connections == 3
@@ -168,7 +168,7 @@ async def test_no_redirect_is_followed(status: int) -> None:
     async with answering(OK) as inside:
         redirect = f"HTTP/1.1 {status} X\r\nlocation: http://127.0.0.1:{inside.port}/\r\ncontent-length: 0\r\n\r\n"
         async with answering(redirect.encode()) as loopback, sending() as sender:
-            with pytest.raises(Refused, match="redirects are not followed") as refusal:
+            with pytest.raises(DeliveryRefused, match="redirects are not followed") as refusal:
                 await sender.post(loopback.to(), b"{}", SIGNED)
 
     assert refusal.value.status == status
@@ -183,6 +183,6 @@ async def test_an_answer_before_the_body_was_read_counts() -> None:
         await asyncio.sleep(0.2)
 
     async with serving(conversation) as loopback, sending() as sender:
-        with pytest.raises(Refused, match="413"):
+        with pytest.raises(DeliveryRefused, match="413"):
             await sender.post(loopback.to(), bytes(30_000_000), SIGNED)
         await loopback.ended.acquire()

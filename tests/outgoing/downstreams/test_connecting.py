@@ -11,7 +11,7 @@ import trustme
 import uvloop
 from tests.outgoing.downstreams.loopback import OK, SIGNED, Loopback, Reader, Writer, answering, sending, serving
 
-from wablock.gate.ports import Downstream, Refused
+from wablock.gate.ports import DeliveryRefused, Downstream
 from wablock.outgoing.dial import Resolver
 
 
@@ -61,7 +61,7 @@ async def test_a_certificate_may_be_for_an_address_and_a_name_may_end_in_a_dot(h
 
 async def test_a_certificate_of_an_unknown_authority_is_a_refusal() -> None:
     async with answering(OK, tls=certified(trustme.CA(), "127.0.0.1")) as loopback, sending() as sender:
-        with pytest.raises(Refused, match=r"certificate is not trusted: .*local issuer"):
+        with pytest.raises(DeliveryRefused, match=r"certificate is not trusted: .*local issuer"):
             await sender.post(loopback.to(scheme="https"), b"{}", SIGNED)
 
     assert loopback.requests == []
@@ -73,7 +73,7 @@ async def test_another_hosts_certificate_is_a_refusal() -> None:
         answering(OK, tls=certified(authority, "elsewhere.example")) as loopback,
         sending(tls=trusting(authority), resolver=telling("127.0.0.1")) as sender,
     ):
-        with pytest.raises(Refused, match="certificate is not trusted: Hostname mismatch"):
+        with pytest.raises(DeliveryRefused, match="certificate is not trusted: Hostname mismatch"):
             await sender.post(loopback.to(scheme="https", host="receiver.example"), b"{}", SIGNED)
 
     assert loopback.requests == []
@@ -86,7 +86,7 @@ async def test_a_receiver_that_speaks_no_tls_is_a_refusal() -> None:
         await writer.drain()
 
     async with serving(conversation) as loopback, sending() as sender:
-        with pytest.raises(Refused, match="TLS"):
+        with pytest.raises(DeliveryRefused, match="TLS"):
             await sender.post(loopback.to(scheme="https"), b"{}", SIGNED)
 
 
@@ -95,7 +95,7 @@ async def test_a_handshake_that_breaks_off_is_a_refusal() -> None:
         await reader.read(100)
 
     async with serving(conversation) as loopback, sending() as sender:
-        with pytest.raises(Refused, match="handshake"):
+        with pytest.raises(DeliveryRefused, match="handshake"):
             await sender.post(loopback.to(scheme="https"), b"{}", SIGNED)
 
 
@@ -105,14 +105,14 @@ async def test_a_silent_handshake_ends_with_the_time_and_its_connection() -> Non
             pass
 
     async with serving(conversation) as loopback, sending() as sender:
-        with pytest.raises(Refused, match=r"within 0\.2 s"):
+        with pytest.raises(DeliveryRefused, match=r"within 0\.2 s"):
             await sender.post(loopback.to(scheme="https", timeout=0.2), b"{}", SIGNED)
         await asyncio.wait_for(loopback.ended.acquire(), 2)
 
 
 async def test_a_name_that_turns_inside_is_refused_before_anything_is_sent() -> None:
     async with answering(OK) as loopback, sending(resolver=telling("8.8.8.8", "127.0.0.1")) as sender:
-        with pytest.raises(Refused, match="no public address"):
+        with pytest.raises(DeliveryRefused, match="no public address"):
             await sender.post(loopback.to(host="receiver.example", may_be_inside=False), b"{}", SIGNED)
 
     assert loopback.connections == 0
@@ -136,7 +136,7 @@ async def test_every_new_connection_is_judged_anew() -> None:
 async def test_a_connection_of_the_operators_is_not_a_strangers() -> None:
     async with answering(OK) as loopback, sending() as sender:
         await sender.post(loopback.to(), b"{}", SIGNED)
-        with pytest.raises(Refused, match="no public address"):
+        with pytest.raises(DeliveryRefused, match="no public address"):
             await sender.post(loopback.to(may_be_inside=False), b"{}", SIGNED)
 
     assert len(loopback.requests) == 1
@@ -152,7 +152,7 @@ async def test_a_name_without_an_address_is_a_refusal() -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     async with sending(resolver=resolver) as sender:
-        with pytest.raises(Refused, match="no public address"):
+        with pytest.raises(DeliveryRefused, match="no public address"):
             await sender.post(Downstream("d1", "1", "http://receiver.example/?key=1"), b"{}", SIGNED)
 
 
@@ -162,7 +162,7 @@ async def test_a_slow_lookup_ends_with_the_time() -> None:
         return []
 
     async with sending(resolver=resolver) as sender:
-        with pytest.raises(Refused, match=r"within 0\.1 s"):
+        with pytest.raises(DeliveryRefused, match=r"within 0\.1 s"):
             await sender.post(Downstream("d1", "1", "http://receiver.example/", timeout=0.1), b"{}", SIGNED)
 
 
@@ -171,7 +171,7 @@ async def test_a_refusal_tells_neither_the_query_nor_a_header() -> None:
         pass
     downstream = loopback.to("/hook?key=hidden", headers={"authorization": "Bearer hidden"})
     async with sending() as sender:
-        with pytest.raises(Refused, match="it cannot be reached: Connection refused") as refusal:
+        with pytest.raises(DeliveryRefused, match="it cannot be reached: Connection refused") as refusal:
             await sender.post(downstream, b"{}", SIGNED)
 
     assert "hidden" not in str(refusal.value)
@@ -192,7 +192,7 @@ async def test_a_refusal_tells_neither_the_query_nor_a_header() -> None:
 )
 async def test_what_could_not_have_been_added_is_a_refusal(url: str, headers: dict[str, str]) -> None:
     async with sending() as sender:
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(DeliveryRefused) as refusal:
             await sender.post(Downstream("d1", "1", url, headers=headers), b"{}", SIGNED)
 
     assert "hidden" not in str(refusal.value)
@@ -210,9 +210,9 @@ def test_it_works_on_uvloop() -> None:
                 await asyncio.gather(*[sender.post(loopback.to(scheme="https"), body, SIGNED) for _ in range(4)])
         assert all(request.endswith(body) for request in loopback.requests)
         async with answering(b"HTTP/1.1 200 OK\r\n\r\nok", b"") as loopback, sending() as sender:
-            with pytest.raises(Refused, match="within"):
+            with pytest.raises(DeliveryRefused, match="within"):
                 await sender.post(loopback.to(timeout=0.1), body, SIGNED)
-            with pytest.raises(Refused, match="Connection refused"):
+            with pytest.raises(DeliveryRefused, match="Connection refused"):
                 await sender.post(loopback.to(host="127.0.0.9"), body, SIGNED)
         async with answering(OK, OK) as loopback, sending() as sender:
             for _ in range(6):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trustme
 
-from wablock.gate.ports import Downstream, Refused
+from wablock.gate.ports import DeliveryRefused, Downstream
 from wablock.outgoing.downstreams import HttpForwarder
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -104,7 +104,7 @@ async def test_an_answer_may_end_with_its_connection(answer: bytes) -> None:
 async def test_any_other_status_is_a_refusal_and_no_redirect_is_followed(status: int) -> None:
     answer = f"HTTP/1.1 {status} X\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".encode()
     async with serving(always(answer)) as port:
-        with pytest.raises(Refused, match=str(status)) as refusal:
+        with pytest.raises(DeliveryRefused, match=str(status)) as refusal:
             await post(to(port))
 
     assert refusal.value.status == status
@@ -118,7 +118,7 @@ async def test_an_answer_that_breaks_off_or_is_no_http_is_a_refusal(answer: byte
         await writer.drain()
 
     async with serving(answering) as port:
-        with pytest.raises(Refused):
+        with pytest.raises(DeliveryRefused):
             await post(to(port))
 
 
@@ -126,7 +126,7 @@ async def test_a_refused_connection_is_a_refusal() -> None:
     async with serving(always(OK)) as port:
         pass
 
-    with pytest.raises(Refused):
+    with pytest.raises(DeliveryRefused):
         await post(to(port))
 
 
@@ -136,7 +136,7 @@ async def test_a_slow_answer_is_a_refusal_in_time() -> None:
         await reader.read()
 
     async with serving(answering) as port:
-        with pytest.raises(Refused, match=r"within 0\.2 s"):
+        with pytest.raises(DeliveryRefused, match=r"within 0\.2 s"):
             await post(to(port, timeout=0.2))
 
 
@@ -182,7 +182,7 @@ async def test_at_most_so_many_connections_are_open_to_one_receiver() -> None:
 
 
 async def test_past_so_many_waiting_a_post_is_refused_at_once() -> None:
-    with pytest.raises(Refused, match="too many"):
+    with pytest.raises(DeliveryRefused, match="too many"):
         await post(to(1), most_waiting=0)
 
 
@@ -204,7 +204,7 @@ async def test_another_hosts_or_an_unknown_authoritys_certificate_is_a_refusal(n
     authority.configure_trust(trusted)
 
     async with serving(always(OK), served) as port:
-        with pytest.raises(Refused):
+        with pytest.raises(DeliveryRefused):
             await post(to(port, scheme="https"), tls=trusted)
 
 
@@ -216,5 +216,5 @@ async def test_a_name_that_turns_inside_after_it_was_set_is_refused() -> None:
 
     next(answers)
     async with serving(always(OK)) as port:
-        with pytest.raises(Refused, match="no public address"):
+        with pytest.raises(DeliveryRefused, match="no public address"):
             await post(to(port, inside=False), resolver=resolver)

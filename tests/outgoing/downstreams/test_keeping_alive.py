@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.outgoing.downstreams.loopback import OK, SIGNED, Loopback, Reader, Writer, answering, sending, serving
 
-from wablock.gate.ports import Refused
+from wablock.gate.ports import DeliveryRefused
 
 
 async def test_one_connection_serves_many_posts() -> None:
@@ -88,7 +88,7 @@ async def test_the_replacement_is_not_replaced() -> None:
 
     async with serving(conversation) as loopback, sending() as sender:
         await sender.post(loopback.to(), b"{}", SIGNED)
-        with pytest.raises(Refused, match="closed the connection"):
+        with pytest.raises(DeliveryRefused, match="closed the connection"):
             await sender.post(loopback.to(), b"{}", SIGNED)
 
     assert (loopback.connections, len(loopback.requests)) == (2, 3)
@@ -99,7 +99,7 @@ async def test_a_new_connection_that_is_closed_is_not_replaced() -> None:
         await loopback.read(reader)
 
     async with serving(conversation) as loopback, sending() as sender:
-        with pytest.raises(Refused, match="closed the connection"):
+        with pytest.raises(DeliveryRefused, match="closed the connection"):
             await sender.post(loopback.to(), b"{}", SIGNED)
 
     assert loopback.connections == 1
@@ -108,7 +108,7 @@ async def test_a_new_connection_that_is_closed_is_not_replaced() -> None:
 async def test_a_post_that_was_answered_with_one_byte_is_not_sent_again() -> None:
     async with answering(OK, b"H") as loopback, sending() as sender:
         await sender.post(loopback.to(), b"{}", SIGNED)
-        with pytest.raises(Refused, match="in the middle"):
+        with pytest.raises(DeliveryRefused, match="in the middle"):
             await sender.post(loopback.to(), b"{}", SIGNED)
 
     assert (loopback.connections, len(loopback.requests)) == (1, 2)
@@ -127,7 +127,7 @@ async def test_the_time_is_one_for_both_connections() -> None:
     async with serving(conversation) as loopback, sending() as sender:
         await sender.post(loopback.to(timeout=0.3), b"{}", SIGNED)
         started = asyncio.get_running_loop().time()
-        with pytest.raises(Refused, match=r"within 0\.3 s"):
+        with pytest.raises(DeliveryRefused, match=r"within 0\.3 s"):
             await sender.post(loopback.to(timeout=0.3), b"{}", SIGNED)
         assert asyncio.get_running_loop().time() - started < 0.45
 
@@ -184,7 +184,7 @@ async def test_a_post_that_timed_out_gives_its_turn_back() -> None:
 
     async with serving(conversation) as loopback, sending(connections_each=1) as sender:
         for _ in range(2):
-            with pytest.raises(Refused, match="within"):
+            with pytest.raises(DeliveryRefused, match="within"):
                 await sender.post(loopback.to(timeout=0.1), b"{}", SIGNED)
         await sender.post(loopback.to(), b"{}", SIGNED)
 
@@ -238,7 +238,7 @@ async def test_32_posts_at_once_each_get_their_own_answer() -> None:
             writer.write(b"HTTP/1.1 %s X\r\ncontent-length: 0\r\n\r\n" % request[-3:])
 
     async def post(status: int) -> int | None:
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(DeliveryRefused) as refusal:
             await sender.post(loopback.to(), b"%d" % status, SIGNED)
         return refusal.value.status
 
@@ -259,9 +259,9 @@ async def test_closing_refuses_what_is_under_way_and_what_comes_later() -> None:
         post = asyncio.create_task(sender.post(loopback.to(), b"{}", SIGNED))
         await loopback.arrived.acquire()
         await asyncio.wait_for(sender.close(), 1)
-        with pytest.raises(Refused):
+        with pytest.raises(DeliveryRefused):
             await post
-        with pytest.raises(Refused, match="stopping"):
+        with pytest.raises(DeliveryRefused, match="stopping"):
             await sender.post(loopback.to(), b"{}", SIGNED)
 
     assert loopback.connections == 1
@@ -279,7 +279,7 @@ async def test_closing_while_a_post_connects_lets_nothing_out() -> None:
         await asyncio.sleep(0)
         await sender.close()
         closed.set()
-        with pytest.raises(Refused, match="closed"):
+        with pytest.raises(DeliveryRefused, match="closed"):
             await post
 
     assert loopback.requests == []

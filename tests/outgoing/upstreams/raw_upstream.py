@@ -10,7 +10,7 @@ import msgspec
 
 from wablock.gate.ports import Upstream
 from wablock.gate.send_request.request import JSON, SendRequest
-from wablock.outgoing.upstreams import HttpSender, UpstreamAnswer
+from wablock.outgoing.upstreams import HttpSender, HttpUpstreamAnswer
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 PATH = "/v25.0/106540352242922/messages"
@@ -107,7 +107,7 @@ async def asking(
     method: str = "POST",
     path: str = PATH,
     upstreams: HttpSender | None = None,
-) -> AsyncIterator[UpstreamAnswer]:
+) -> AsyncIterator[HttpUpstreamAnswer]:
     used = upstreams or HttpSender()
     try:
         answer = await used.pass_on(upstream, method, path, sent, headers)
@@ -120,7 +120,7 @@ async def asking(
             await used.close()
 
 
-async def whole(answer: UpstreamAnswer) -> bytes:
+async def whole(answer: HttpUpstreamAnswer) -> bytes:
     return b"".join([chunk async for chunk in answer.chunks()])
 
 

@@ -47,7 +47,7 @@ def playing(port: int) -> Iterator[Player]:
     """A player on the loopback, until the block ends."""
     player = Player()
 
-    class Handler(BaseHTTPRequestHandler):
+    class ScenarioHandler(BaseHTTPRequestHandler):
         disable_nagle_algorithm = True
 
         def answer(self) -> None:
@@ -67,7 +67,7 @@ def playing(port: int) -> Iterator[Player]:
 
         def log_message(self, *_: Any) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as serving:
+    with ThreadingHTTPServer(("127.0.0.1", port), ScenarioHandler) as serving:
         player.url = f"http://127.0.0.1:{serving.server_port}"
         thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.02}, name="player")
         thread.start()

@@ -7,7 +7,7 @@ from typing import Final
 
 from wablock.block_list.ports import Microseconds
 from wablock.gate.ports import Account, CannotUnseal, RouteStore, SealedAccount, Vault
-from wablock.gate.routes.remembered import Remembered
+from wablock.gate.routes.short_memory import ShortMemory
 
 _MOST_SIGNERS: Final = 100  # each is tried on a body that may not be signed
 _ALL: Final = 2**31
@@ -22,9 +22,9 @@ class Accounts:
         self._store = store
         self._vault = vault
         self._clock = clock
-        self._by_id = Remembered(self._read, monotonic)
-        self._only_signer = Remembered(self._read_only_signer, monotonic)
-        self._signers = Remembered(self._read_signers, monotonic)
+        self._by_id = ShortMemory(self._read, monotonic)
+        self._only_signer = ShortMemory(self._read_only_signer, monotonic)
+        self._signers = ShortMemory(self._read_signers, monotonic)
 
     async def find(self, account_id: str) -> Account | None:
         return await self._by_id.get(account_id)

@@ -8,8 +8,8 @@ import msgspec
 
 from wablock.block_list.ports import Microseconds
 from wablock.gate.ports import CannotUnseal, Downstream, RouteStore, SealedDownstream, Vault
-from wablock.gate.routes.remembered import Remembered
 from wablock.gate.routes.sealed_place import downstream_place, downstream_place_of, opened
+from wablock.gate.routes.short_memory import ShortMemory
 
 _UNREADABLE: Final = "?"  # no header has this name
 
@@ -56,8 +56,8 @@ class Downstreams:
         self._store = store
         self._vault = vault
         self._clock = clock
-        self._by_number = Remembered(self._read, monotonic)
-        self._by_account = Remembered(self._read_account, monotonic)
+        self._by_number = ShortMemory(self._read, monotonic)
+        self._by_account = ShortMemory(self._read_account, monotonic)
 
     async def of_number(self, phone_number_id: str) -> Sequence[Downstream]:
         return await self._by_number.get(phone_number_id) or ()

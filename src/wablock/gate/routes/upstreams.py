@@ -7,8 +7,8 @@ import msgspec
 
 from wablock.block_list.ports import Microseconds
 from wablock.gate.ports import RouteStore, SealedUpstream, Upstream, Vault
-from wablock.gate.routes.remembered import Remembered
 from wablock.gate.routes.sealed_place import opened, token_place
+from wablock.gate.routes.short_memory import ShortMemory
 
 META: Final = "https://graph.facebook.com"
 
@@ -31,7 +31,7 @@ class Upstreams:
         self._store = store
         self._vault = vault
         self._clock = clock
-        self._by_number = Remembered(self._read, monotonic)
+        self._by_number = ShortMemory(self._read, monotonic)
 
     async def find(self, phone_number_id: str) -> Upstream | None:
         return await self._by_number.get(phone_number_id)

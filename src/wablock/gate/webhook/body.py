@@ -7,11 +7,11 @@ from typing import Final
 
 from wablock.gate.value_count import MOST, TooManyValues, check_value_count
 from wablock.gate.webhook.canonical import canonical
-from wablock.gate.webhook.change import Change, Handover
+from wablock.gate.webhook.change import Handover, WebhookChange
 from wablock.gate.webhook.cutting import cut_of, nodes_of
 from wablock.gate.webhook.documented import Entry, Webhook, as_documented, decoder, encoder
 from wablock.gate.webhook.items import Item
-from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node, Unreadable
+from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node, UnreadableBody
 from wablock.gate.webhook.reading import Reader
 
 _MOST_PARTS: Final = 20_000  # Meta sends up to 1,000 updates; these take a tenth of a second
@@ -26,13 +26,13 @@ class Payload:
         self._is_documented = is_documented
         entries = webhook.entry or ()
         if len(entries) + sum(len(entry.changes or ()) for entry in entries) > _MOST_PARTS:
-            raise Unreadable(f"The body has more than {_MOST_PARTS} entries and changes.")
+            raise UnreadableBody(f"The body has more than {_MOST_PARTS} entries and changes.")
         reader = Reader()
         self._entries = [_changes_of(entry, place, reader) for place, entry in enumerate(entries)]
         # A body without entries is one change without parts.
-        self.changes = [change for changes in self._entries for change in changes] or [Change(())]
+        self.changes = [change for changes in self._entries for change in changes] or [WebhookChange(())]
         if sum(len(change.items) for change in self.changes) > _MOST_PARTS:
-            raise Unreadable(f"The body has more than {_MOST_PARTS} messages and calls.")
+            raise UnreadableBody(f"The body has more than {_MOST_PARTS} messages and calls.")
         self._sizes: dict[int, dict[int, int]] = {}
 
     @cached_property
@@ -41,17 +41,17 @@ class Payload:
 
     @classmethod
     def parse(cls, body: bytes, most_values: int = MOST) -> "Payload":
-        """Raises `Unreadable`."""
+        """Raises `UnreadableBody`."""
         try:
             check_value_count(body, most_values)
         except TooManyValues as fault:
-            raise Unreadable(str(fault)) from None
+            raise UnreadableBody(str(fault)) from None
         webhook = as_documented(body)
         if webhook is not None:
             return cls(body, webhook, is_documented=True)
         return cls(body, decoder.decode(canonical(body)), is_documented=False)
 
-    def size(self, change: Change, item: Item) -> int:
+    def size(self, change: WebhookChange, item: Item) -> int:
         """In bytes, as it came."""
         if self._is_documented and not isinstance(item, Handover):
             return len(encoder.encode(item))
@@ -63,10 +63,10 @@ class Payload:
             sizes = self._sizes[id(change)] = {id(it): its.size for it, its in nodes}
         return sizes.get(id(item), node.size)
 
-    def body(self, chosen: Iterable[Change], drop: Callable[[Item], bool]) -> bytes | None:
+    def body(self, chosen: Iterable[WebhookChange], drop: Callable[[Item], bool]) -> bytes | None:
         """The JSON of the chosen changes without the items that `drop` names; None where nothing is left.
 
-        `raw` itself where that is all of it. Raises `Unreadable`.
+        `raw` itself where that is all of it. Raises `UnreadableBody`.
         """
         wanted = {id(change): change for change in chosen}
         gone = {id(item) for change in wanted.values() for item in change.items if drop(item)}
@@ -85,7 +85,7 @@ class Payload:
 
 
 def _cut_of_entry(
-    changes: Sequence[Change], wanted: AbstractSet[int], cuts: Mapping[int, Cut | Gone | None]
+    changes: Sequence[WebhookChange], wanted: AbstractSet[int], cuts: Mapping[int, Cut | Gone | None]
 ) -> Cut | Gone | None:
     of_each = [cuts.get(id(change)) if id(change) in wanted else GONE for change in changes]
     if all(cut is GONE for cut in of_each):
@@ -94,13 +94,13 @@ def _cut_of_entry(
     return {"changes": parts} if parts else None
 
 
-def _changes_of(entry: Entry, place: int, reader: Reader) -> list[Change]:
+def _changes_of(entry: Entry, place: int, reader: Reader) -> list[WebhookChange]:
     entry_id = entry.id or None
     changes = [reader.change_of(shape, (place, number), entry_id) for number, shape in enumerate(entry.changes or ())]
-    return changes or [Change((place,), entry_id)]
+    return changes or [WebhookChange((place,), entry_id)]
 
 
-def _path(change: Change) -> Sequence[str | int]:
+def _path(change: WebhookChange) -> Sequence[str | int]:
     return [step for steps in zip(("entry", "changes"), change.at, strict=False) for step in steps]
 
 

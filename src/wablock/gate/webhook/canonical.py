@@ -16,17 +16,17 @@ import msgspec
 from msgspec import UNSET, inspect
 
 from wablock.gate.webhook.documented import Thread, Value, Webhook
-from wablock.gate.webhook.raw_json import Unreadable, plain
+from wablock.gate.webhook.raw_json import UnreadableBody, plain
 
 
-class _Number(str):
+class _WrittenNumber(str):
     """A number as it is written: to compute one takes its time, and nearly none is read."""
 
     __slots__ = ()
 
 
 # An object is read as a tuple of all its members, an array as a list.
-_reader = json.JSONDecoder(object_pairs_hook=tuple, strict=False, parse_int=_Number, parse_float=_Number)
+_reader = json.JSONDecoder(object_pairs_hook=tuple, strict=False, parse_int=_WrittenNumber, parse_float=_WrittenNumber)
 
 _LARGEST_INTEGER: Final = 2**63  # that the documented shape is read with
 _LONGEST_NUMBER: Final = 400  # characters
@@ -44,16 +44,16 @@ _TWICE: Final[dict[str, Any]] = {
 
 
 def canonical(body: bytes) -> bytes:
-    """Raises `Unreadable`."""
+    """Raises `UnreadableBody`."""
     try:
         whole = _reader.decode(body.decode())
         if not isinstance(whole, tuple):
-            raise Unreadable("The body must be a JSON object.")
+            raise UnreadableBody("The body must be a JSON object.")
         return msgspec.json.encode(_webhook(whole))
     except RecursionError as error:
-        raise Unreadable("The body is nested too deeply.") from error
+        raise UnreadableBody("The body is nested too deeply.") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise Unreadable("The body must be a JSON object.") from error
+        raise UnreadableBody("The body must be a JSON object.") from error
 
 
 _Shape: TypeAlias = Callable[[Any], Any]
@@ -98,7 +98,7 @@ def _struct(members: _Members, value: Any, repeatable: frozenset[str] = _HIDES_N
         if shape is None:
             continue
         if name in _ARRAYS and isinstance(member, tuple) and member:
-            raise Unreadable(f'"{name}" must be an array, not an object. Send it as Meta documents it.')
+            raise UnreadableBody(f'"{name}" must be an array, not an object. Send it as Meta documents it.')
         if name not in documented:
             documented[name] = shape(member)
         elif name in repeatable:
@@ -107,7 +107,7 @@ def _struct(members: _Members, value: Any, repeatable: frozenset[str] = _HIDES_N
         elif name in _TWICE:
             documented[name] = _TWICE[name]
         else:
-            raise Unreadable(
+            raise UnreadableBody(
                 f'"{name}" stands twice in one object of the webhook, so it has two readings. Send it once.'
             )
     return {name: it for name, it in documented.items() if it is not UNSET}
@@ -136,13 +136,13 @@ def _list_of(element: _Shape) -> _Shape:
 
 def _text(value: Any) -> Any:
     """Without halves of surrogate pairs, which other senders' JSON has where text was cut."""
-    if not isinstance(value, str) or isinstance(value, _Number):
+    if not isinstance(value, str) or isinstance(value, _WrittenNumber):
         return UNSET
     return value.encode("utf-8", "replace").decode()
 
 
 def _number_or_text(value: Any) -> Any:
-    if isinstance(value, _Number):
+    if isinstance(value, _WrittenNumber):
         # No sender's number is larger than a float is exact.
         number = float(value) if len(value) <= _LONGEST_NUMBER else math.inf
         return int(number) if abs(number) < _LARGEST_INTEGER and number.is_integer() else UNSET

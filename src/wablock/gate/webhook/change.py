@@ -22,7 +22,7 @@ class Handover(Item, gc=False, eq=False):
     array = "handovers"
 
 
-class Change(msgspec.Struct, eq=False, gc=False):
+class WebhookChange(msgspec.Struct, eq=False, gc=False):
     """One change, or what stands where one should: an entry without any, a body without entries.
 
     `at`: its entry's place, and its own there. `phone_number_id` None: about the account as a whole, or, where it

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import UNSET
 
 from wablock.gate.webhook import links
-from wablock.gate.webhook.change import Change, Handover
+from wablock.gate.webhook.change import Handover, WebhookChange
 from wablock.gate.webhook.documented import Chunk, Contact, Thread, Value
 from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node
@@ -20,7 +20,7 @@ _BESIDE_A_MESSAGE: Final = sorted({*_MEMBERS} - {"messages", "contacts", "conver
 _USERS_OWN: Final = frozenset(("messages", "calls", "contacts", "history"))
 
 
-def cut_of(change: Change, gone: set[int]) -> Cut | Gone | None:
+def cut_of(change: WebhookChange, gone: set[int]) -> Cut | Gone | None:
     """What is taken out of the change with the items of these ids; None for nothing."""
     dropped = [item for item in change.items if id(item) in gone]
     if not dropped:
@@ -54,7 +54,7 @@ def nodes_of(value: Value, node: Node) -> Iterator[tuple[Item, Node]]:
 
 
 class _Cutting:
-    def __init__(self, change: Change, gone: set[int]) -> None:
+    def __init__(self, change: WebhookChange, gone: set[int]) -> None:
         self._change = change
         self._gone = gone
 

@@ -134,7 +134,7 @@ class IdUpdate(msgspec.Struct, gc=False):
     parent_user_id: Renamed | UnsetType = UNSET
 
 
-class Address(Ids, gc=False):
+class Party(Ids, gc=False):
     """The business's number, or, of a handover, the user."""
 
     wa_id: Shown = field(name="phone_number", default=UNSET)
@@ -155,7 +155,7 @@ class Value(msgspec.Struct, gc=False):
     """`errors`: of a value that `canonical` made, all that stands in it and is not read."""
 
     messaging_product: Beside = UNSET
-    metadata: Address | UnsetType | None = UNSET
+    metadata: Party | UnsetType | None = UNSET
     contacts: list[Contact] | UnsetType = UNSET
     messages: list[Message] | UnsetType = UNSET
     calls: list[Call] | UnsetType = UNSET
@@ -170,15 +170,15 @@ class Value(msgspec.Struct, gc=False):
     errors: Beside = UNSET
     conversation_context: Summary | UnsetType = UNSET
     # of a handover
-    sender: Address | UnsetType = UNSET
-    recipient: Address | UnsetType = UNSET
+    sender: Party | UnsetType = UNSET
+    recipient: Party | UnsetType = UNSET
     type: Beside = UNSET
     timestamp: Beside = UNSET
     control_passed: Beside = UNSET
     control_taken: Beside = UNSET
 
 
-class Change(msgspec.Struct, gc=False):
+class DocumentedChange(msgspec.Struct, gc=False):
     value: Value | UnsetType = UNSET
     field: Beside = UNSET
 
@@ -186,7 +186,7 @@ class Change(msgspec.Struct, gc=False):
 class Entry(msgspec.Struct, gc=False):
     id: ShownText = UNSET
     time: Beside = UNSET
-    changes: list[Change] | UnsetType = UNSET
+    changes: list[DocumentedChange] | UnsetType = UNSET
 
 
 class Webhook(msgspec.Struct, gc=False):

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from wablock.gate.webhook.documented import Address, Echo, Status, Thread, Value
+from wablock.gate.webhook.documented import Echo, Party, Status, Thread, Value
 from wablock.gate.webhook.items import Item, Message, System
 from wablock.gate.webhook.senders import Ids, Shown, key_of
 
@@ -54,7 +54,7 @@ def user_of(thread: Thread) -> Ids:
     return Ids(context.wa_id or thread.id, context.user_id, context.parent_user_id)
 
 
-def handed_over(sender: Address) -> Ids:
+def handed_over(sender: Party) -> Ids:
     """Whose conversation has passed from Meta's agent to the business, or back."""
     return Ids(sender.wa_id or sender.sender_wa_id, sender.user_id, sender.parent_user_id)
 

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 
-class Unreadable(ValueError):
+class UnreadableBody(ValueError):
     """The body is not JSON that every reader understands alike. The message says why, without the body's content."""
 
 
@@ -28,13 +28,13 @@ Cut: TypeAlias = Mapping[str | int, "Cut | Gone"]
 
 
 def plain(name: str) -> str:
-    """A name as readers know it that ignore case, or write `fromUserId` for `from_user_id`. Raises `Unreadable`."""
+    """A name as readers know it that ignore case, or write `fromUserId` for `from_user_id`. Raises `UnreadableBody`."""
     if len(name) > _LONGEST_NAME:
-        raise Unreadable(f"A member's name in the body has more than {_LONGEST_NAME} characters.")
+        raise UnreadableBody(f"A member's name in the body has more than {_LONGEST_NAME} characters.")
     return name.casefold().replace("_", "")
 
 
-class _Part(msgspec.Struct, gc=False):
+class _Piece(msgspec.Struct, gc=False):
     """An element, or a member with its plain name: where it begins, where its value begins, where it ends."""
 
     name: str
@@ -93,12 +93,12 @@ class Node:
         return next((self._node(place) for place, part in enumerate(self._parts) if part.name == name), None)
 
     def at(self, path: Sequence[str | int]) -> "Node":
-        """The value at a path that the reading found. Raises `Unreadable` where it is not there."""
+        """The value at a path that the reading found. Raises `UnreadableBody` where it is not there."""
         node = self
         for step in path:
             inner = node.member(step) if isinstance(step, str) else node._node(step)
             if inner is None:
-                raise Unreadable("The body cannot be taken apart.")
+                raise UnreadableBody("The body cannot be taken apart.")
             node = inner
         return node
 
@@ -137,30 +137,30 @@ class Node:
         return node
 
     @cached_property
-    def _parts(self) -> list[_Part]:
+    def _parts(self) -> list[_Piece]:
         """The elements of an array or the members of an object; none of another value."""
         if self.is_array:
             return self._elements()
         return self._members() if self.body.startswith(b"{", self.start) else []
 
-    def _elements(self) -> list[_Part]:
+    def _elements(self) -> list[_Piece]:
         try:
             lengths = list(map(len, _list.decode(memoryview(self.body)[self.start : self.end])))
         except _UNREAD:
             return list(self._scan())
         if sum(lengths) + len(lengths) + 1 == self.size:  # a comma or a bracket behind each: there are no blanks
             begins = accumulate(lengths, _behind, initial=self.start + 1)
-            return [_Part("", at, at, at + length) for at, length in zip(begins, lengths, strict=False)]
+            return [_Piece("", at, at, at + length) for at, length in zip(begins, lengths, strict=False)]
         parts = []
         at = self.start + 1
         for length in lengths:
             at = _skip(self.body, at)
             end = at + length
-            parts.append(_Part("", at, at, end))
+            parts.append(_Piece("", at, at, end))
             at = _skip(self.body, end) + 1  # over the comma
         return parts
 
-    def _members(self) -> list[_Part]:
+    def _members(self) -> list[_Piece]:
         try:
             values = _object.decode(memoryview(self.body)[self.start : self.end])
         except _UNREAD:
@@ -172,11 +172,11 @@ class Node:
         at = self.start + 1
         for name, raw in values.items():
             value = at + len(name) + 3
-            parts.append(_Part(plain(name), at, value, value + len(raw)))
+            parts.append(_Piece(plain(name), at, value, value + len(raw)))
             at = value + len(raw) + 1
         return parts
 
-    def _scan(self) -> Iterator[_Part]:
+    def _scan(self) -> Iterator[_Piece]:
         """The parts, one after the other, however they are written."""
         body = self.body
         text = body[self.start : self.end].decode("latin-1")
@@ -189,11 +189,11 @@ class Node:
             if not self.is_array:
                 quoted = _NAME.match(body, at)
                 if quoted is None:
-                    raise Unreadable("The body cannot be taken apart.")
+                    raise UnreadableBody("The body cannot be taken apart.")
                 name = _decoded(quoted[0])
                 value = _skip(body, _skip(body, quoted.end()) + 1)
             end = self.start + _end_of_value(text, value - self.start)
-            yield _Part(plain(name), at, value, end)
+            yield _Piece(plain(name), at, value, end)
             after = _skip(body, end)
             comma = body[after : after + 1] == b","
             at = _skip(body, after + 1)
@@ -208,7 +208,7 @@ def _end_of_value(text: str, at: int) -> int:
     try:
         return _scanner.raw_decode(text, at)[1]
     except (ValueError, RecursionError) as error:
-        raise Unreadable("The body cannot be taken apart.") from error
+        raise UnreadableBody("The body cannot be taken apart.") from error
 
 
 def _skip(body: bytes, at: int) -> int:

@@ -6,17 +6,17 @@ from typing import Final
 from msgspec import UNSET
 
 from wablock.gate.webhook import documented, links
-from wablock.gate.webhook.change import At, Change, Handover
-from wablock.gate.webhook.documented import Address, Contact, Thread, Value
+from wablock.gate.webhook.change import At, Handover, WebhookChange
+from wablock.gate.webhook.documented import Contact, Party, Thread, Value
 from wablock.gate.webhook.items import Call, Item, Message, System
 from wablock.gate.webhook.links import Notice
-from wablock.gate.webhook.raw_json import Unreadable
+from wablock.gate.webhook.raw_json import UnreadableBody
 from wablock.gate.webhook.senders import Ids, Shown, are_several, key_of
 
 _BUSINESS_CALLS: Final = "business_initiated"
 _MOST_READINGS: Final = 1_000  # of one change; what Meta documents has one of each item
 _DEEPEST: Final = 4  # `standby` in `standby`, where Meta documents one
-_NOWHERE: Final = Address()
+_NOWHERE: Final = Party()
 
 
 class Reader:
@@ -25,36 +25,36 @@ class Reader:
     def __init__(self) -> None:
         self._own_keys: dict[Shown, str | None] = {}
 
-    def change_of(self, shape: documented.Change, at: At, entry_id: str | None) -> Change:
+    def change_of(self, shape: documented.DocumentedChange, at: At, entry_id: str | None) -> WebhookChange:
         value = shape.value
         if not value:
-            return Change(at, entry_id)
+            return WebhookChange(at, entry_id)
         address = _address_of(value) if value.recipient else value.metadata or _NOWHERE
         number, shown = address.phone_number_id, address.display_phone_number
-        change = Change(at, entry_id, number if number and isinstance(number, str) else None, value=value)
+        change = WebhookChange(at, entry_id, number if number and isinstance(number, str) else None, value=value)
         change.display_number = shown
         if shown not in self._own_keys:
             self._own_keys[shown] = key_of(shown)
-        _Reading(change, self._own_keys[shown]).read(value)
+        _ChangeReader(change, self._own_keys[shown]).read(value)
         # An account's own news have no address. What users send has one; one that cannot be read is an unknown number.
         change.is_of_a_number = number is not UNSET or bool(change.items)
         return change
 
 
-def _address_of(value: Value) -> Address:
+def _address_of(value: Value) -> Party:
     """Where a value shows two addresses that differ, readers differ, so it is an unknown number's."""
     one, other = value.metadata, value.recipient
     if one and other and other.phone_number_id and one.phone_number_id != other.phone_number_id:
-        return Address(phone_number_id=None)
+        return Party(phone_number_id=None)
     return one or other or _NOWHERE
 
 
-class _Reading:
+class _ChangeReader:
     """Reads one change. `own`: the key of the business's number, where it is shown."""
 
     __slots__ = ("_change", "_depth", "_items", "_links", "_notices", "_own", "_readings")
 
-    def __init__(self, change: Change, own: str | None) -> None:
+    def __init__(self, change: WebhookChange, own: str | None) -> None:
         self._change = change
         self._own = own
         self._items: list[Item] | None = None
@@ -131,7 +131,7 @@ class _Reading:
 
     def _read_standby(self, value: Value) -> None:
         if self._depth == _DEEPEST:
-            raise Unreadable("The body is nested too deeply.")
+            raise UnreadableBody("The body is nested too deeply.")
         self._depth += 1
         self.read(value)
 
@@ -140,7 +140,7 @@ class _Reading:
         self._link(user)
         self._read_messages(thread.messages or (), [user])
 
-    def _read_handover(self, sender: Address, contacts: Sequence[Contact]) -> None:
+    def _read_handover(self, sender: Party, contacts: Sequence[Contact]) -> None:
         ids = links.handed_over(sender)
         handover = Handover(ids.wa_id, ids.user_id, ids.parent_user_id, type="handover")
         self._add([handover])
@@ -152,7 +152,7 @@ class _Reading:
             self._keep(item, anybody)
             self._readings += len(anybody) - 1
             if self._readings > _MOST_READINGS:
-                raise Unreadable("Too many messages of one change name no sender beside several contacts.")
+                raise UnreadableBody("Too many messages of one change name no sender beside several contacts.")
 
     def _add(self, items: Sequence[Item]) -> None:
         if not self._change.items:

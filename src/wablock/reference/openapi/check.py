@@ -11,7 +11,7 @@ from wablock.reference.openapi.operations import (
     NUMBER_ID,
     USER,
     WA_ID,
-    Operation,
+    OperationObject,
     operation,
     path,
     query,
@@ -44,7 +44,7 @@ def paths() -> dict[str, Any]:
     }
 
 
-def _many() -> Operation:
+def _many() -> OperationObject:
     return operation(
         _TAG,
         "checkUsers",
@@ -58,7 +58,7 @@ def _many() -> Operation:
     )
 
 
-def _one() -> Operation:
+def _one() -> OperationObject:
     made = operation(
         _TAG,
         "checkUser",

@@ -5,9 +5,9 @@ from typing import Any, Final
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
 from wablock.reference.openapi.responses import JSON, failures
-from wablock.reference.openapi.schemas import Schema, reference
+from wablock.reference.openapi.schemas import SchemaObject, reference
 
-Operation = dict[str, Any]
+OperationObject = dict[str, Any]
 
 USER: Final = "+16505551234"
 WA_ID: Final = "16505551234"
@@ -41,13 +41,13 @@ def operation(
     asked: tuple[str, Any] | None = None,
     links: dict[str, Any] | None = None,
     refusals: dict[str, GraphError] = _BAD,
-) -> Operation:
+) -> OperationObject:
     """One operation; `asked` is its request body's schema and an example of it."""
     done = {
         "description": summary,
         "content": {JSON: {"schema": reference(schema), "examples": {summary: {"value": example}}}},
     }
-    made: Operation = {"tags": [tag], "operationId": operation_id, "summary": summary}
+    made: OperationObject = {"tags": [tag], "operationId": operation_id, "summary": summary}
     if description is not None:
         made["description"] = description
     if asked is not None:
@@ -57,12 +57,12 @@ def operation(
     return made
 
 
-def query(name: str, description: str, schema: Schema, *, required: bool = False) -> dict[str, Any]:
+def query(name: str, description: str, schema: SchemaObject, *, required: bool = False) -> dict[str, Any]:
     told = {"name": name, "in": "query", "description": description, "schema": schema}
     return told | {"required": True} if required else told
 
 
-def path(name: str, description: str, schema: Schema, example: str) -> dict[str, Any]:
+def path(name: str, description: str, schema: SchemaObject, example: str) -> dict[str, Any]:
     """A parameter that is a part of the path."""
     return {
         "name": name,

@@ -11,7 +11,7 @@ from wablock.reference.openapi.schemas import reference
 from wablock.server.answers import failure
 from wablock.server.request_ids import RequestIds
 
-Response = dict[str, Any]
+ResponseObject = dict[str, Any]
 
 JSON: Final = "application/json"
 IDS: Final = RequestIds("AGaOBl2yM-g8gdON-dhzl5y", "E7riEe9OW2e")
@@ -86,7 +86,7 @@ _FAILURE_HEADERS: Final = _TRACE_HEADERS | {
 }
 
 
-def success(description: str, schema: str, examples: dict[str, Any], **headers: Any) -> Response:
+def success(description: str, schema: str, examples: dict[str, Any], **headers: Any) -> ResponseObject:
     """An answer of the Block API; `examples` by their names."""
     return {
         "description": description,
@@ -100,7 +100,7 @@ def success(description: str, schema: str, examples: dict[str, Any], **headers: 
     }
 
 
-def failures(refusals: dict[str, GraphError], also: Sequence[str] = ()) -> dict[str, Response]:
+def failures(refusals: dict[str, GraphError], also: Sequence[str] = ()) -> dict[str, ResponseObject]:
     """All that may go wrong, by status: `refusals` are the operation's own 400s, `also` the other shapes of a 400."""
     refused = failed("The request was refused", refusals)
     if also:
@@ -109,17 +109,17 @@ def failures(refusals: dict[str, GraphError], also: Sequence[str] = ()) -> dict[
     return {"400": refused} | common()
 
 
-def common() -> dict[str, Response]:
+def common() -> dict[str, ResponseObject]:
     """The failures that mean the same everywhere, by status."""
     return {status: {"$ref": f"#/components/responses/{name}"} for status, (name, _, _) in _COMMON.items()}
 
 
-def components() -> dict[str, Response]:
+def components() -> dict[str, ResponseObject]:
     """What `common` refers to."""
     return {name: failed(text, examples) for name, text, examples in _COMMON.values()}
 
 
-def failed(description: str, examples: dict[str, GraphError]) -> Response:
+def failed(description: str, examples: dict[str, GraphError]) -> ResponseObject:
     """One failure, in the envelope."""
     content: dict[str, Any] = {"schema": reference("ErrorEnvelope")}
     if examples:

@@ -9,7 +9,7 @@ from wablock.contract import wire
 from wablock.server.answers import Removed
 from wablock.server.endpoints import check, downstreams, drops, last_inbound, tokens, upstreams
 
-Schema = dict[str, Any]
+SchemaObject = dict[str, Any]
 
 _SERVED: Final = (
     wire.GetBlockedUsersData,
@@ -88,11 +88,11 @@ _PASSED_ON: Final = {
 }
 
 
-def reference(name: str) -> Schema:
+def reference(name: str) -> SchemaObject:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def components() -> dict[str, Schema]:
+def components() -> dict[str, SchemaObject]:
     """Every schema by its name."""
     _, served = msgspec.json.schema_components(_SERVED, ref_template="#/components/schemas/{name}")
     for schema in served.values():
@@ -109,14 +109,14 @@ def components() -> dict[str, Schema]:
     return served | _requests() | _PASSED_ON | {"Health": _HEALTH}
 
 
-def _without_null_defaults(schema: Schema) -> None:
+def _without_null_defaults(schema: SchemaObject) -> None:
     """A member that need not be sent is absent: nobody has to write the null that means the same."""
     for member in schema.get("properties", {}).values():
         if "default" in member and member["default"] is None:
             del member["default"]
 
 
-def _requests() -> dict[str, Schema]:
+def _requests() -> dict[str, SchemaObject]:
     users = {"type": "array", "items": reference("User"), "maxItems": _MOST}
     text = {
         "type": "string",

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from wablock import failures
 from wablock.contract import errors
-from wablock.reference.openapi.operations import Operation, query
+from wablock.reference.openapi.operations import OperationObject, query
 from wablock.reference.openapi.responses import JSON, common, failed, success
 from wablock.reference.openapi.schemas import reference
 from wablock.server.endpoints.webhooks import LARGEST_BODY, PATH
@@ -54,7 +54,7 @@ def paths() -> dict[str, Any]:
     return {PATH: {"get": _handshake(), "post": _delivery()}}
 
 
-def _handshake() -> Operation:
+def _handshake() -> OperationObject:
     token = query(
         "hub.verify_token", "As `wablock account set` was told.", {"type": "string", "minLength": 1}, required=True
     )
@@ -97,7 +97,7 @@ def _handshake() -> Operation:
     }
 
 
-def _delivery() -> Operation:
+def _delivery() -> OperationObject:
     body = {"schema": reference("Webhook"), "examples": {"A message": {"value": _WEBHOOK}}}
     return {
         "tags": [_TAG],

@@ -61,7 +61,7 @@ class Messages:
             raise unknown_path(request.path)
         passed = await self._outbound.pass_on(number, request.method, path, sending, request.headers, text or "")
         headers = header_lines(passed.headers) + browsers.UNTRUSTED_DATA
-        return Answer(passed.status, headers, chunks=_Chunks(passed, request))
+        return Answer(passed.status, headers, chunks=_UpstreamChunks(passed, request))
 
     def _is_sent_up(self, request: Request) -> bool:
         """The block list is ours alone, however its path is written."""
@@ -71,10 +71,10 @@ class Messages:
         return not edge.casefold().startswith(_OURS)
 
 
-class _Chunks:
+class _UpstreamChunks:
     """The body as it comes. Raises `UpstreamFailed` where it breaks off: then it must not look whole."""
 
-    def __init__(self, answer: ports.Answer, request: Request) -> None:
+    def __init__(self, answer: ports.UpstreamAnswer, request: Request) -> None:
         self._answer = answer
         self._request = request
 

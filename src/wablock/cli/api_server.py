@@ -18,7 +18,7 @@ _SERVER = Group("Server", sort_key=10)
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Server:
+class ApiServer:
     """Which server is asked, about which number, by whom."""
 
     token: Annotated[

@@ -9,7 +9,7 @@ _TRUSTED_FOR: Final = 0.5  # seconds: a change on another node holds within one 
 _MOST_REMEMBERED: Final = 10_000
 
 
-class Remembered(Generic[_T]):
+class ShortMemory(Generic[_T]):
     """Values by key, as `read` returns them."""
 
     def __init__(self, read: Callable[[str], Awaitable[_T | None]], monotonic: Callable[[], float]) -> None:
