@@ -196,7 +196,10 @@ def test_a_server_that_is_not_there_is_one_line(follow: list[str]) -> None:
     refused = run("drops", NUMBER, *follow, "--url", "http://127.0.0.1:9", "--token", TOKEN)
 
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr == "wablock: Cannot reach http://127.0.0.1:9: [Errno 111] Connection refused\n"
+    assert refused.stderr == (
+        "wablock: Cannot reach http://127.0.0.1:9: No answer: [Errno 111] Connection refused. "
+        "Is it running, and is --url right?\n"
+    )
 
 
 def test_a_wrong_token_is_one_line(server: Server) -> None:
@@ -204,7 +207,8 @@ def test_a_wrong_token_is_one_line(server: Server) -> None:
 
     assert refused.returncode == 2
     assert without_warning(refused.stderr) == (
-        f"wablock: {server.url} refuses the token: Invalid OAuth access token - Cannot parse access token\n"
+        f"wablock: {server.url} refuses the token: Invalid OAuth access token - Cannot parse access token. "
+        "Make one there with: wablock token create\n"
     )
 
 
@@ -223,7 +227,9 @@ def test_something_else_than_wablock_is_one_line(server: Server, path: str) -> N
         refused = called("drops", NUMBER, "--url", url, "--token", TOKEN)
 
     assert refused.returncode == 2
-    assert refused.stderr.startswith(f"wablock: {url} answers ")
+    assert refused.stderr.startswith(
+        (f"wablock: {url} answers 400: ", f"wablock: {url}: The answer, status 501, is none")
+    )
 
 
 @pytest.mark.parametrize(

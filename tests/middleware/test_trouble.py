@@ -53,7 +53,7 @@ def test_a_webhook_that_cannot_be_checked_is_to_be_sent_again(caplog: pytest.Log
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert bot.deliveries == []
-    assert logged(caplog) == ["a webhook was not checked: it cannot be reached: All connection attempts failed"]
+    assert logged(caplog) == ["a webhook was not checked: No answer: All connection attempts failed"]
 
 
 def test_where_that_is_asked_it_passes_and_is_marked() -> None:

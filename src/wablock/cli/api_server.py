@@ -9,7 +9,16 @@ from cyclopts import Group, Parameter
 
 from wablock.cli.console import Refused, checked_number_id
 from wablock.cli.secrets import typed
-from wablock.client import ApiError, Client, ClientError, InvalidAccessToken, NoAnswer, PermissionDenied, UnknownObject
+from wablock.client import (
+    ApiError,
+    Client,
+    ClientError,
+    InvalidAccessToken,
+    NoAnswer,
+    PermissionDenied,
+    Retries,
+    UnknownObject,
+)
 from wablock.printable import printable
 from wablock.typed_secrets import secret
 
@@ -57,11 +66,11 @@ class ApiServer:
         return typed(self.token, "--token"), checked_number_id(self.phone_number_id)
 
     @contextmanager
-    def asked(self) -> Iterator[Client]:
-        """A client of it; in this block what goes wrong is told in one line, as `Refused`."""
+    def asked(self, retries: Retries | None = None, *, timeout: float = 30.0) -> Iterator[Client]:
+        """A client of the server. In this block a failure becomes a `Refused` of one line."""
         token, number_id = self.credentials()
         try:
-            client = Client(token, number_id, base_url=self.url)
+            client = Client(token, number_id, base_url=self.url, retries=retries, timeout=timeout)
         except ValueError as trouble:
             raise Refused(str(trouble)) from None
         with client:

@@ -3,7 +3,7 @@
 `Client` and `AsyncClient` do the same; see `docs/reference/client.md`. Nothing here needs the server to be installed.
 """
 
-from wablock.client.answers import BlockedUser, CheckedUser, FailedUser, Page, UserDone
+from wablock.client.answers import BlockedUser, CheckedUser, FailedUser, Page, RecentDrop, RecentDrops, UserDone
 from wablock.client.failures import (
     ApiError,
     BlocklistChanged,
@@ -32,6 +32,8 @@ __all__ = [
     "Page",
     "CheckedUser",
     "FailedUser",
+    "RecentDrop",
+    "RecentDrops",
     "ClientError",
     "ApiError",
     "InvalidAccessToken",

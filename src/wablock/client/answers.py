@@ -127,6 +127,23 @@ class Checked(msgspec.Struct, frozen=True):
     failed_users: list[FailedUser] = []
 
 
+class RecentDrop(msgspec.Struct, frozen=True):
+    """A dropped message or call: when (seconds since 1970), of whom (masked), what, how large (bytes)."""
+
+    seq: int
+    at: int
+    sender: str
+    type: str
+    size: int
+
+
+class RecentDrops(msgspec.Struct, frozen=True):
+    """Oldest first. `after`: the `seq` to continue from."""
+
+    data: Sequence[RecentDrop]
+    after: int
+
+
 class FailedAnswer(msgspec.Struct, frozen=True):
     error: ErrorBody
 

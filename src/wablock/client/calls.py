@@ -2,34 +2,30 @@
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
 
 from wablock.client.answers import (
     Changed,
-    Checked,
     CheckedUser,
     ErrorBody,
     FailedUser,
     ListAnswer,
     Page,
     UserDone,
-    decoded,
 )
-from wablock.client.exchange import Exchange, HttpRequest, HttpResponse
-from wablock.client.failures import ApiError, BlocklistChanged, ClientError, NoAnswer, SomeUsersFailed, UnknownObject
-from wablock.client.retrying import Retries, answered, unreadable
+from wablock.client.exchange import Exchange, HttpRequest
+from wablock.client.failures import ApiError, BlocklistChanged, ClientError, NoAnswer, SomeUsersFailed
+from wablock.client.management import ManagementCalls
+from wablock.client.retrying import Retries, decoded_answer
 from wablock.client.trail import PageLinks, Trail, page_links
 from wablock.client.users import Users, chunks, listed_name, named, shown_names, typed
 from wablock.contract.wire import WHATSAPP, User
 
-_T = TypeVar("_T", bound=msgspec.Struct)
-
 _NUMBER_ID: Final = re.compile(r"[0-9]{1,32}")
 _VERSION: Final = re.compile(r"v[0-9]{1,4}\.[0-9]{1,4}")
-_UNKNOWN_PATH: Final = 2500
 _LARGEST_PAGE: Final = 1_000
 
 
@@ -38,10 +34,6 @@ class _BlockUsersRequest(msgspec.Struct):
 
     block_users: list[User]
     messaging_product: str = WHATSAPP
-
-
-class _CheckRequest(msgspec.Struct):
-    users: list[str]
 
 
 class Calls:
@@ -55,7 +47,7 @@ class Calls:
             raise ValueError("phone_number_id must be digits, as Graph's ids are; it is not the phone number itself")
         if version is not None and not _VERSION.fullmatch(version):
             raise ValueError(f"version must be like v25.0, not {version!r}")
-        self._phone_number_id = phone_number_id
+        self.management = ManagementCalls(phone_number_id, retries, chance)
         self._path = f"{f'/{version}' if version else ''}/{phone_number_id}/block_users"
         self._retries = retries
         self._chance = chance
@@ -80,21 +72,21 @@ class Calls:
         asked = {"limit": limit, "after": after, "before": before, "fields": fields}
         query = urlencode({name: value for name, value in asked.items() if value is not None})
         request = HttpRequest("GET", self._path + (f"?{query}" if query else ""))
-        listed, response = yield from self._answer(request, ListAnswer)
+        listed, response = yield from decoded_answer(request, ListAnswer, self._retries, self._chance)
         links = page_links(is_empty=not listed.data, paging=listed.paging, headers=response.headers)
         return links.page(listed.data, by_cursor=(after or before) is not None), links
 
-    def check(self, users: Users) -> Exchange[list[CheckedUser]]:
-        """Asks wablock's check where there is one, else looks through the list."""
-        asked = list(typed(users))
+    def check(self, users: Users, *, may_list: bool = True) -> Exchange[list[CheckedUser]]:
+        """Uses the server's check if it has one. Otherwise looks through the list, if that is allowed."""
+        checked = list(typed(users))
         if self._may_check:
             try:
-                return (yield from self._check(asked))
+                return (yield from self.management.check(checked))
             except ApiError as refusal:
-                if not self._has_no_check(refusal):
+                if not may_list or not self.management.has_no_check(refusal):
                     raise
                 self._may_check = False
-        return (yield from self._look_through(asked))
+        return (yield from self._look_through(checked))
 
     def _change(self, method: str, users: Iterable[User]) -> Exchange[list[UserDone]]:
         done: list[UserDone] = []
@@ -104,7 +96,8 @@ class Calls:
         try:
             for chunk in chunks(users):
                 body = msgspec.json.encode(_BlockUsersRequest(chunk))
-                changed, response = yield from self._answer(HttpRequest(method, self._path, body), Changed)
+                request = HttpRequest(method, self._path, body)
+                changed, response = yield from decoded_answer(request, Changed, self._retries, self._chance)
                 outcomes = changed.block_users
                 done_now = outcomes.added_users if method == "POST" else outcomes.removed_users
                 done += done_now
@@ -120,28 +113,6 @@ class Calls:
             raise SomeUsersFailed(done, failed, error, status)
         return done
 
-    def _check(self, asked: list[str]) -> Exchange[list[CheckedUser]]:
-        path = f"/v1/numbers/{self._phone_number_id}/check"
-        found: list[CheckedUser] = []
-        failed: list[FailedUser] = []
-        try:
-            for chunk in chunks(asked):
-                request = HttpRequest("POST", path, msgspec.json.encode(_CheckRequest(chunk)))
-                checked, _ = yield from self._answer(request, Checked)
-                found += checked.users
-                failed += checked.failed_users
-        except ClientError as failure:
-            failure.done, failure.failed = found, failed
-            raise
-        if failed:
-            raise SomeUsersFailed(found, failed)
-        return found
-
-    def _has_no_check(self, refusal: ApiError) -> bool:
-        """Whether the refusal says that there is no such path: Graph takes its first part for an object's id."""
-        unknown_id = isinstance(refusal, UnknownObject) and self._phone_number_id not in refusal.message
-        return refusal.code == _UNKNOWN_PATH or unknown_id or refusal.status == 404
-
     def _look_through(self, asked: list[str]) -> Exchange[list[CheckedUser]]:
         names = {user: listed_name(user) for user in asked}
         blocked: set[str] = set()
@@ -152,14 +123,6 @@ class Calls:
                 blocked |= missing & shown_names(user)
             missing -= blocked
         return [CheckedUser(user, names[user] in blocked) for user in asked]
-
-    def _answer(self, request: HttpRequest, kind: type[_T]) -> Exchange[tuple[_T, HttpResponse]]:
-        """What the answer says, and the answer itself."""
-        response = yield from answered(request, self._retries, self._chance)
-        answer = decoded(response.body, kind)
-        if answer is None:
-            raise unreadable(response)
-        return answer, response
 
 
 class Walk:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
@@ -14,6 +15,9 @@ _SOME_USERS_FAILED = 139100
 _RATE_LIMIT_HIT = 130429
 _TOO_MANY_USERS = re.compile(r"(?=.*\busers\b)(?=.*\brequest\b)", re.IGNORECASE | re.DOTALL)
 _BEGINNING = 40  # characters of an answer that cannot be read: enough to recognise a proxy's page
+
+
+_T = TypeVar("_T", bound=msgspec.Struct)
 
 
 class Retries(msgspec.Struct, frozen=True):
@@ -48,6 +52,17 @@ def answered(request: HttpRequest, retries: Retries, chance: Callable[[], float]
             raise failure
         yield Wait(pause)
         repeated, waited = repeated + 1, waited + pause
+
+
+def decoded_answer(
+    request: HttpRequest, kind: type[_T], retries: Retries, chance: Callable[[], float]
+) -> Exchange[tuple[_T, HttpResponse]]:
+    """The answer to `request` as `kind`, and the answer itself; raises `ClientError`."""
+    response = yield from answered(request, retries, chance)
+    answer = decoded(response.body, kind)
+    if answer is None:
+        raise unreadable(response)
+    return answer, response
 
 
 def _failure(answer: HttpResponse) -> ClientError | None:

@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 import httpx2
 
-from wablock.client.answers import BlockedUser, CheckedUser, Page, UserDone
+from wablock.client.answers import BlockedUser, CheckedUser, Page, RecentDrops, UserDone
 from wablock.client.calls import Calls, Walk
 from wablock.client.exchange import Exchange, HttpRequest, HttpResponse, Lost, Wait
 from wablock.client.retrying import Retries
@@ -117,13 +117,17 @@ class Client(_Shell[httpx2.Client]):
         for page in self.pages(limit=limit, fields=fields):
             yield from page.users
 
-    def check(self, users: Users) -> list[CheckedUser]:
+    def check(self, users: Users, *, may_list: bool = True) -> list[CheckedUser]:
         """Whether each of `users` is blocked now, in their order.
 
-        Where the server has no check, as Meta's, the whole list is looked through: then a number needs its country
-        code, or `ValueError` is raised. Raises `SomeUsersFailed` where some are nobody.
+        If the server has no check, as Meta's, and `may_list`, the client looks through the whole list. Then a number
+        needs its country code, or `ValueError` is raised. Raises `SomeUsersFailed` if some are no users.
         """
-        return self._run(self._calls.check(users))
+        return self._run(self._calls.check(users, may_list=may_list))
+
+    def drops(self, after: int = 0) -> RecentDrops:
+        """What wablock's gate took out of the number's webhooks since the drop with the `seq` `after`, oldest first."""
+        return self._run(self._calls.management.drops(after))
 
     def is_blocked(self, user: str) -> bool:
         """Whether `user` is blocked now. See `check`."""
@@ -210,9 +214,13 @@ class AsyncClient(_Shell[httpx2.AsyncClient]):
             for user in page.users:
                 yield user
 
-    async def check(self, users: Users) -> list[CheckedUser]:
+    async def check(self, users: Users, *, may_list: bool = True) -> list[CheckedUser]:
         """See `Client.check`."""
-        return await self._run(self._calls.check(users))
+        return await self._run(self._calls.check(users, may_list=may_list))
+
+    async def drops(self, after: int = 0) -> RecentDrops:
+        """See `Client.drops`."""
+        return await self._run(self._calls.management.drops(after))
 
     async def is_blocked(self, user: str) -> bool:
         """See `Client.is_blocked`."""

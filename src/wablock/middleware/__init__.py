@@ -11,7 +11,7 @@ from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.raw_json import UnreadableBody
 from wablock.gate.webhook.signature import is_signed, sign
 from wablock.middleware.asgi import ASGIApp, AsgiMessage, AsgiScope, Receive, Send
-from wablock.middleware.asking import CannotAsk, Wablock
+from wablock.middleware.block_checks import BlockChecks, CannotAsk
 from wablock.middleware.cutting import cut, senders
 from wablock.middleware.exchange import (
     NOT_ASKED,
@@ -62,7 +62,7 @@ class GateMiddleware:
         if app_secret == "":
             raise ValueError("app_secret must not be empty; None is for an app that checks no signatures")
         self._app = app
-        self._wablock = Wablock(url, token, timeout)
+        self._checks = BlockChecks(url, token, timeout)
         self._app_secret = app_secret
         self._most_values = _MOST_UNPROVEN if app_secret is None else MOST
         self._paths = _checked_paths([paths] if isinstance(paths, str) else paths)
@@ -97,7 +97,7 @@ class GateMiddleware:
                 return sent
             payload = await off_the_loop(sent.body, partial(Payload.parse, sent.body, self._most_values))
             asked = await off_the_loop(sent.body, partial(senders, payload))
-            blocked = await self._wablock.blocked(asked) if asked else {}
+            blocked = await self._checks.blocked(asked) if asked else {}
             body = await off_the_loop(sent.body, partial(cut, payload, blocked))
         except UnreadableBody:
             return UNREADABLE
@@ -128,7 +128,7 @@ class GateMiddleware:
     def _closing(self, send: Send) -> Send:
         async def send_closed(message: AsgiMessage) -> None:
             if message["type"].startswith("lifespan.shutdown."):  # the server may end as soon as it hears it
-                await self._wablock.close()
+                await self._checks.close()
             await send(message)
 
         return send_closed
