@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from architecture_page import architecture
 from cyclopts import App
 from cyclopts.argument import Argument
 
@@ -113,6 +114,7 @@ def _error_row(failure: FailureRow, *more: str) -> str:
 
 
 PAGES: Final = {
+    "architecture.md": architecture,
     "reference/commands.md": commands,
     "reference/settings.md": settings,
     "reference/conformance.md": conformance,

@@ -42,6 +42,17 @@ def test_every_page_is_reached_from_the_index() -> None:
     assert pages - linked == {DOCS / "README.md"}
 
 
+def test_every_place_that_the_architecture_names_exists() -> None:
+    table = (DOCS / "architecture.md").read_text().split("## Where a change goes")[1].split("\n## ")[0]
+
+    places = {
+        place for place in re.findall(r"`([\w/.-]+(?:\.py|\.md|/))`", table) if "/" in place or place.endswith(".py")
+    }
+    found = {place for place in places for folder in (ROOT / "src/wablock", ROOT) if (folder / place).exists()}
+    assert places - found == {"items.py", "reading.py", "links.py", "cutting.py"}  # beside gate/webhook/documented.py
+    assert len(places) > 20
+
+
 def _anchors(page: Path) -> set[str]:
     """The names of its headings, as they are made of them where Markdown is shown."""
     headings = _HEADING.findall(_FENCED.sub("", page.read_text()))

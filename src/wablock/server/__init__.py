@@ -1,1 +1,1 @@
-"""How wablock is reached: HTTP and nothing else."""
+"""HTTP that wablock answers, and nothing else."""
