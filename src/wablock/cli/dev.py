@@ -9,7 +9,7 @@ import msgspec
 from wablock.access import is_token
 from wablock.cli import logs
 from wablock.cli.console import Refused, checked_number_id, checked_url_text, say
-from wablock.cli.listening import check_public_url, run, url_of
+from wablock.cli.listening import check_public_url, run, server_of, url_of
 from wablock.contract.errors import InvalidParameter
 from wablock.gate.routes.upstreams import META
 from wablock.kit.development import Development
@@ -42,12 +42,8 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
     seed = _seed(settings.seed)
     with bind(settings.host, settings.port) as bound, _development(settings, seed) as made:
         run(
-            application(made),
-            made.lifespan,
-            made.metrics,
+            server_of(application(made), made.lifespan, made.metrics, settings),
             bound,
-            settings.answers,
-            settings.limits,
             lambda: _announce_dev(made.settings, url_of(settings.host, bound), made.app_secret),
         )
 

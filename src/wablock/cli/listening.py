@@ -13,7 +13,7 @@ from wablock.cli.console import Refused
 from wablock.server.metrics import Metrics
 from wablock.server.protocol.connections import Application
 from wablock.server.serve import Server
-from wablock.settings import AnswerSettings, LimitSettings
+from wablock.settings import DevSettings, ServeSettings
 
 if sys.platform != "win32":
     import resource
@@ -23,21 +23,23 @@ if sys.platform != "win32":
 _ALLOCATED_BETWEEN_COLLECTIONS: Final = 10_000
 
 
-def run(
+def server_of(
     application: Application,
     running: Callable[[], AbstractAsyncContextManager[None]],
     metrics: Metrics,
-    bound: socket.socket,
-    answers: AnswerSettings,
-    limits: LimitSettings,
-    listening: Callable[[], None],
-) -> None:
+    settings: DevSettings | ServeSettings,
+) -> Server:
+    """The server of an application, with the bounds of `settings`."""
+    trusted_proxies = settings.answers.trusted_proxies
+    return Server(application, running, settings.limits.limits(), metrics, trusted_proxies=trusted_proxies)
+
+
+def run(server: Server, bound: socket.socket, listening: Callable[[], None]) -> None:
     """See `Server`; until SIGINT or SIGTERM."""
     _allow_many_files()
     gc.collect()
     gc.freeze()  # what is there now stays: looking it through again and again is a quarter of a large webhook's time
     gc.set_threshold(_ALLOCATED_BETWEEN_COLLECTIONS)
-    server = Server(application, running, limits.limits(), metrics, trusted_proxies=answers.trusted_proxies)
     server.run(bound, listening, signals=True)
 
 

@@ -12,7 +12,7 @@ from wablock.block_list.ports import BusinessNumber
 from wablock.cli import logs, systemd
 from wablock.cli.console import say
 from wablock.cli.databases import REFUSALS, on_store
-from wablock.cli.listening import check_public_url, run, url_of
+from wablock.cli.listening import check_public_url, run, server_of, url_of
 from wablock.cli.public_secrets import refuse_public
 from wablock.gate.recent_drops import Drop, RecentDrops, merged
 from wablock.server import summed_counts
@@ -47,7 +47,7 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
             _serve_with_workers(settings, database, bound, announce)
         else:
             wired = _wired(settings, database)
-            run(wired.application, wired.running, wired.metrics, bound, settings.answers, settings.limits, announce)
+            run(server_of(wired.application, wired.running, wired.metrics, settings), bound, announce)
 
 
 def _serve_with_workers(
@@ -86,7 +86,7 @@ def _work(settings: ServeSettings, database: str, bound: socket.socket, line: Li
     except REFUSALS as trouble:
         line.cannot_start(str(trouble))
         sys.exit(2)
-    run(wired.application, wired.running, metrics, bound, settings.answers, settings.limits, listening)
+    run(server_of(wired.application, wired.running, metrics, settings), bound, listening)
 
 
 def _grace(settings: ServeSettings) -> float:

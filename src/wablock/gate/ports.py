@@ -112,11 +112,8 @@ class Numbers(Protocol):
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
 
 
-class RouteStore(Protocol):
-    """Where accounts' secrets, downstreams and upstreams are kept. Every method is one transaction, durable on return.
-
-    All raise `BlocklistInternalError` where the database cannot do it.
-    """
+class AccountStore(Protocol):
+    """Accounts and their secrets. See `RouteStore`."""
 
     async def find_account(self, account_id: str) -> SealedAccount | None: ...
 
@@ -128,6 +125,10 @@ class RouteStore(Protocol):
 
     async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
         """Keep what `account` says; None leaves what is there. Makes the account where there is none."""
+
+
+class DownstreamStore(Protocol):
+    """The receivers of numbers. See `RouteStore`."""
 
     async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
         """The number's downstreams, oldest first."""
@@ -143,6 +144,10 @@ class RouteStore(Protocol):
     async def remove_downstream(self, phone_number_id: str, downstream_id: str) -> bool:
         """False where there is no such downstream."""
 
+
+class UpstreamStore(Protocol):
+    """The upstreams of numbers. See `RouteStore`."""
+
     async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None: ...
 
     async def account_upstreams(self, account_id: str) -> Sequence[SealedUpstream]:
@@ -156,6 +161,13 @@ class RouteStore(Protocol):
 
     async def remove_upstream(self, phone_number_id: str) -> bool:
         """False where there is none."""
+
+
+class RouteStore(AccountStore, DownstreamStore, UpstreamStore, Protocol):
+    """All routes. Every method is one transaction, durable on return.
+
+    Raises `BlocklistInternalError` if the database cannot do it.
+    """
 
 
 class Vault(Protocol):

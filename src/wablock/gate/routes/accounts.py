@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from wablock.block_list.ports import Microseconds
-from wablock.gate.ports import Account, CannotUnseal, RouteStore, SealedAccount, Vault
+from wablock.gate.ports import Account, AccountStore, CannotUnseal, SealedAccount, Vault
 from wablock.gate.routes.short_memory import ShortMemory
 
 _MOST_SIGNERS: Final = 100  # each is tried on a body that may not be signed
@@ -17,7 +17,7 @@ class Accounts:
     """Reads and sets accounts. Raises `CannotUnseal` if a secret was sealed with another key."""
 
     def __init__(
-        self, store: RouteStore, vault: Vault, clock: Callable[[], Microseconds], monotonic: Callable[[], float]
+        self, store: AccountStore, vault: Vault, clock: Callable[[], Microseconds], monotonic: Callable[[], float]
     ) -> None:
         self._store = store
         self._vault = vault

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from wablock.block_list.ports import Microseconds
-from wablock.gate.ports import CannotUnseal, Downstream, RouteStore, SealedDownstream, Vault
+from wablock.gate.ports import CannotUnseal, Downstream, DownstreamStore, SealedDownstream, Vault
 from wablock.gate.routes.sealed_place import downstream_place, downstream_place_of, opened
 from wablock.gate.routes.short_memory import ShortMemory
 
@@ -51,7 +51,7 @@ class Downstreams:
     """Reads and sets receivers. Raises `CannotUnseal` if a secret was sealed with another key."""
 
     def __init__(
-        self, store: RouteStore, vault: Vault, clock: Callable[[], Microseconds], monotonic: Callable[[], float]
+        self, store: DownstreamStore, vault: Vault, clock: Callable[[], Microseconds], monotonic: Callable[[], float]
     ) -> None:
         self._store = store
         self._vault = vault

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from wablock.block_list.ports import Microseconds
-from wablock.gate.ports import RouteStore, SealedUpstream, Upstream, Vault
+from wablock.gate.ports import SealedUpstream, Upstream, UpstreamStore, Vault
 from wablock.gate.routes.sealed_place import opened, token_place
 from wablock.gate.routes.short_memory import ShortMemory
 
@@ -26,7 +26,7 @@ class Upstreams:
     """Reads and sets upstreams. Raises `CannotUnseal` if a token was sealed with another key."""
 
     def __init__(
-        self, store: RouteStore, vault: Vault, clock: Callable[[], Microseconds], monotonic: Callable[[], float]
+        self, store: UpstreamStore, vault: Vault, clock: Callable[[], Microseconds], monotonic: Callable[[], float]
     ) -> None:
         self._store = store
         self._vault = vault
