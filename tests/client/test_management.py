@@ -3,7 +3,7 @@
 import pytest
 from tests.client.script import Script, calls, refused, said
 
-from wablock.client import ApiError, NoAnswer, RecentDrop, RecentDrops
+from wablock.client import ApiError, NoAnswer, RecentDrop, RecentDropList
 
 ANNA = "+16505550101"
 
@@ -36,5 +36,5 @@ def test_drops_are_read_after_the_last_one_that_was_seen() -> None:
 
     found = script.run(calls().management.drops(7))
 
-    assert found == RecentDrops([RecentDrop(8, 1_737_679_688, "165…34", "text", 120)], 8)
+    assert found == RecentDropList([RecentDrop(8, 1_737_679_688, "165…34", "text", 120)], 8)
     assert script.requests[0].path == "/v1/numbers/106540352242922/drops?after=7"

@@ -22,6 +22,7 @@ from wablock.printable import printable, printable_json, printable_lines
 from wablock.public_address import BadAddress, checked_url
 
 Json = Annotated[bool, Parameter(env_var="WABLOCK_JSON", negative="", help="Print JSON, for programs.")]
+PhoneNumberId = Annotated[str, Parameter(help="Id of the business number.")]
 
 
 class Refused(Exception):

@@ -6,7 +6,7 @@ import msgspec
 from cyclopts import App, Parameter, validators
 
 from wablock.block_list.rules import SECOND
-from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, print_json, say, show
+from wablock.cli.console import Json, PhoneNumberId, Refused, checked_number_id, checked_url_text, print_json, say, show
 from wablock.cli.databases import on_store
 from wablock.cli.secrets import checked_secret, typed
 from wablock.gate.receiver_headers import headers_to_set
@@ -21,9 +21,6 @@ from wablock.wiring import routes_of
 app = App(name="downstream")
 
 _COLUMNS = ("downstream_id", "url", "required", "timeout", "account_events", "has_secret", "header_names")
-
-
-PhoneNumberId = Annotated[str, Parameter(help="Id of the business number.")]
 
 
 @app.command

@@ -9,8 +9,17 @@ import msgspec
 from cyclopts import Parameter
 
 from wablock.cli.api_server import ApiServer
-from wablock.cli.console import Json, complain, json_text, show, time_text
-from wablock.client import Client, ClientError, NoAnswer, RateLimited, RecentDrop, RecentDrops, Retries, ServerTrouble
+from wablock.cli.console import Json, PhoneNumberId, complain, json_text, show, time_text
+from wablock.client import (
+    Client,
+    ClientError,
+    NoAnswer,
+    RateLimited,
+    RecentDrop,
+    RecentDropList,
+    Retries,
+    ServerTrouble,
+)
 from wablock.printable import printable
 from wablock.typed_secrets import secret
 
@@ -21,7 +30,7 @@ _NO_RETRIES: Final = Retries(most=0)
 
 
 def drops(
-    phone_number_id: Annotated[str, Parameter(help="Id of the business number.")],
+    phone_number_id: PhoneNumberId,
     *,
     token: Annotated[
         str,
@@ -46,7 +55,7 @@ def drops(
     show(rows, _COLUMNS, as_json=json, empty="Nothing was taken out lately.")
 
 
-def _follow(client: Client, server: ApiServer, found: RecentDrops, *, as_json: bool) -> NoReturn:
+def _follow(client: Client, server: ApiServer, found: RecentDropList, *, as_json: bool) -> NoReturn:
     """Until Ctrl-C, also while the server restarts."""
     complained = False
     while True:
@@ -59,7 +68,7 @@ def _follow(client: Client, server: ApiServer, found: RecentDrops, *, as_json: b
         except ClientError as error:
             if not _passes(error):
                 raise
-            found = RecentDrops([], found.after)
+            found = RecentDropList([], found.after)
             if not complained:
                 complain(f"{server.refusal(error)}; asking on")
                 complained = True

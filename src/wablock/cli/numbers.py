@@ -16,12 +16,12 @@ app = App(name="number")
 
 _COLUMNS = ("phone_number_id", "account_id", "wa_id", "country", "rules")
 
-PhoneNumberId = Annotated[str, Parameter(help="Id of the business number, as Graph has it: digits.")]
+GraphNumberId = Annotated[str, Parameter(help="Id of the business number, as Graph has it: digits.")]
 
 
 @app.command
 def add(
-    phone_number_id: PhoneNumberId,
+    phone_number_id: GraphNumberId,
     *,
     account: Annotated[
         str, Parameter(env_var="WABLOCK_ACCOUNT", help="Account (WhatsApp Business Account) that it belongs to.")
@@ -62,7 +62,7 @@ def list_(*, database: DatabaseUrl = None, json: Json = False) -> None:
 
 @app.command
 def remove(
-    phone_number_id: PhoneNumberId,
+    phone_number_id: GraphNumberId,
     *,
     yes: Annotated[bool, Parameter(env_var="WABLOCK_YES", negative="", help="Do not ask.")] = False,
     database: DatabaseUrl = None,

@@ -6,7 +6,7 @@ from cyclopts import App, Parameter, validators
 
 from wablock.access import is_token
 from wablock.block_list.rules import SECOND
-from wablock.cli.console import Json, Refused, checked_number_id, checked_url_text, print_json, say, show
+from wablock.cli.console import Json, PhoneNumberId, Refused, checked_number_id, checked_url_text, print_json, say, show
 from wablock.cli.databases import on_store
 from wablock.cli.secrets import typed
 from wablock.gate.ports import Upstream
@@ -19,8 +19,6 @@ from wablock.wiring import routes_of
 app = App(name="upstream")
 
 _COLUMNS = ("phone_number_id", "url", "timeout")
-
-PhoneNumberId = Annotated[str, Parameter(help="Id of the business number.")]
 
 
 @app.command(name="set")

@@ -3,7 +3,7 @@
 `Client` and `AsyncClient` do the same; see `docs/reference/client.md`. Nothing here needs the server to be installed.
 """
 
-from wablock.client.answers import BlockedUser, CheckedUser, FailedUser, Page, RecentDrop, RecentDrops, UserDone
+from wablock.client.answers import BlockedUser, CheckedUser, FailedUser, Page, RecentDrop, RecentDropList, UserDone
 from wablock.client.failures import (
     ApiError,
     BlocklistChanged,
@@ -33,7 +33,7 @@ __all__ = [
     "CheckedUser",
     "FailedUser",
     "RecentDrop",
-    "RecentDrops",
+    "RecentDropList",
     "ClientError",
     "ApiError",
     "InvalidAccessToken",

@@ -137,7 +137,7 @@ class RecentDrop(msgspec.Struct, frozen=True):
     size: int
 
 
-class RecentDrops(msgspec.Struct, frozen=True):
+class RecentDropList(msgspec.Struct, frozen=True):
     """Oldest first. `after`: the `seq` to continue from."""
 
     data: Sequence[RecentDrop]

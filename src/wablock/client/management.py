@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from wablock.client.answers import Checked, CheckedUser, FailedUser, RecentDrops
+from wablock.client.answers import Checked, CheckedUser, FailedUser, RecentDropList
 from wablock.client.exchange import Exchange, HttpRequest
 from wablock.client.failures import ApiError, ClientError, NoAnswer, SomeUsersFailed, UnknownObject
 from wablock.client.retrying import Retries, decoded_answer
@@ -52,8 +52,8 @@ class ManagementCalls:
         unknown_id = isinstance(refusal, UnknownObject) and self._phone_number_id not in refusal.message
         return refusal.code == _UNKNOWN_PATH or unknown_id or refusal.status == 404
 
-    def drops(self, after: int) -> Exchange[RecentDrops]:
+    def drops(self, after: int) -> Exchange[RecentDropList]:
         """The drops after the one with the `seq` `after`, oldest first."""
         request = HttpRequest("GET", f"{self._path}/drops?{urlencode({'after': after})}")
-        drops, _ = yield from decoded_answer(request, RecentDrops, self._retries, self._chance)
+        drops, _ = yield from decoded_answer(request, RecentDropList, self._retries, self._chance)
         return drops

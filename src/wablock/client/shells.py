@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 import httpx2
 
-from wablock.client.answers import BlockedUser, CheckedUser, Page, RecentDrops, UserDone
+from wablock.client.answers import BlockedUser, CheckedUser, Page, RecentDropList, UserDone
 from wablock.client.calls import Calls, Walk
 from wablock.client.exchange import Exchange, HttpRequest, HttpResponse, Lost, Wait
 from wablock.client.retrying import Retries
@@ -125,7 +125,7 @@ class Client(_Shell[httpx2.Client]):
         """
         return self._run(self._calls.check(users, may_list=may_list))
 
-    def drops(self, after: int = 0) -> RecentDrops:
+    def drops(self, after: int = 0) -> RecentDropList:
         """What wablock's gate took out of the number's webhooks since the drop with the `seq` `after`, oldest first."""
         return self._run(self._calls.management.drops(after))
 
@@ -218,7 +218,7 @@ class AsyncClient(_Shell[httpx2.AsyncClient]):
         """See `Client.check`."""
         return await self._run(self._calls.check(users, may_list=may_list))
 
-    async def drops(self, after: int = 0) -> RecentDrops:
+    async def drops(self, after: int = 0) -> RecentDropList:
         """See `Client.drops`."""
         return await self._run(self._calls.management.drops(after))
 

@@ -21,8 +21,6 @@ from wablock.outgoing.dial import Address, Resolver, first_reached, resolve
 from wablock.outgoing.name_lookups import NameLookups, on_behalf_of
 from wablock.public_address import NotPublic, Url, checked_url
 
-Headers = Sequence[tuple[bytes, bytes]]
-
 _IDLE_FOR: Final = 50.0  # seconds; many servers close after 60
 _HAVE_A_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
 
@@ -253,7 +251,7 @@ def _may_go_on(name: bytes) -> bool:
     return name in _PASSED_ON
 
 
-def _passed_back(headers: Headers, token: TokenFinder) -> list[tuple[bytes, bytes]]:
+def _passed_back(headers: Sequence[tuple[bytes, bytes]], token: TokenFinder) -> list[tuple[bytes, bytes]]:
     back = headers_back(_end_to_end(headers), token)
     if any(name.lower() == b"transfer-encoding" for name, _ in headers):
         # The length does not count then, and would once the other is gone.

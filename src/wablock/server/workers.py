@@ -54,7 +54,7 @@ class _Worker:
             self.connection.send(message)
 
 
-class _Place:
+class _WorkerSlot:
     """Where a worker belongs. It is filled again after a pause, which grows while workers do not settle."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Workers:
         self._work = work
         self._grace_seconds = grace_seconds
         self._first_pause = first_pause
-        self._places = [_Place() for _ in range(number)]
+        self._places = [_WorkerSlot() for _ in range(number)]
         self._failures = 0  # starts in a row that came to nothing
         self._why = ""
         self._is_announced = self._is_ending = False
@@ -126,7 +126,7 @@ class Workers:
         for worker, question in wanted:
             worker.say(Gathered(self._gathered(question)))
 
-    def _hear(self, place: _Place) -> Any:
+    def _hear(self, place: _WorkerSlot) -> Any:
         """What the worker says; None where it has ended."""
         worker = place.worker
         assert worker is not None  # noqa: S101 - for the type checker: who is listened to is there
@@ -147,7 +147,7 @@ class Workers:
             self._wanted.append((worker, said.question))
         return said
 
-    def _bury(self, place: _Place, worker: _Worker) -> None:
+    def _bury(self, place: _WorkerSlot, worker: _Worker) -> None:
         worker.process.join()
         worker.connection.close()
         now = time.monotonic()
