@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 
 from wablock.server.serve import bind
-from wablock.server.worker_messages import Line
+from wablock.server.worker_messages import ParentPipe
 from wablock.server.workers import Work, Workers, WorkersFailed
 
 
-def _ends_at_once(_: Line) -> None:
+def _ends_at_once(_: ParentPipe) -> None:
     sys.exit(3)
 
 
-def _cannot(line: Line) -> None:
+def _cannot(line: ParentPipe) -> None:
     line.cannot_start("there is no such database; name another")
 
 
-def _listens_the_first_time(seen: Path, line: Line) -> None:
+def _listens_the_first_time(seen: Path, line: ParentPipe) -> None:
     if seen.exists():
         line.cannot_start("the database is gone")
         return
@@ -32,7 +32,7 @@ def _listens_the_first_time(seen: Path, line: Line) -> None:
     line.listening()
 
 
-def _does_not_end(line: Line) -> None:
+def _does_not_end(line: ParentPipe) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     line.listening()
     time.sleep(600)

@@ -18,7 +18,7 @@ from wablock.gate.recent_drops import Drop, RecentDrops, merged
 from wablock.server import summed_counts
 from wablock.server.metrics import Metrics
 from wablock.server.serve import bind
-from wablock.server.worker_messages import CountsQuestion, DropsQuestion, Line, WorkerQuestion
+from wablock.server.worker_messages import CountsQuestion, DropsQuestion, ParentPipe, WorkerQuestion
 from wablock.server.workers import Workers
 from wablock.settings import ServeSettings, default_database
 from wablock.storage import named
@@ -59,7 +59,7 @@ def _serve_with_workers(
     Workers(settings.workers, work, grace_seconds=_grace(settings)).run(bound, announce)
 
 
-def _work(settings: ServeSettings, database: str, bound: socket.socket, line: Line) -> None:
+def _work(settings: ServeSettings, database: str, bound: socket.socket, parent: ParentPipe) -> None:
     """What a worker does, in a process of its own. Of metrics and drops it tells what all workers know."""
     logs.configure(for_people=False)
     metrics, drops = Metrics(), RecentDrops()
@@ -70,21 +70,21 @@ def _work(settings: ServeSettings, database: str, bound: socket.socket, line: Li
         return drops.since(question.account_id, question.phone_number_id, question.seq)
 
     async def scrape() -> bytes:
-        return summed_counts.text(summed_counts.summed(await line.gather(CountsQuestion())))
+        return summed_counts.text(summed_counts.summed(await parent.gather(CountsQuestion())))
 
     async def drops_since(number: BusinessNumber, seq: int) -> Sequence[Drop]:
-        return merged(await line.gather(DropsQuestion(number.account_id, number.phone_number_id, seq)))
+        return merged(await parent.gather(DropsQuestion(number.account_id, number.phone_number_id, seq)))
 
     def listening() -> None:
         # A terminal sends Ctrl-C to all processes; the parent passes it on, and a second one would mean hurry.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        line.listening()
+        parent.listening()
 
-    line.listen(answer, _grace(settings))
+    parent.listen(answer, _grace(settings))
     try:
         wired = _wired(settings, database, metrics=metrics, scrape=scrape, drops=drops, drops_since=drops_since)
     except REFUSALS as trouble:
-        line.cannot_start(str(trouble))
+        parent.cannot_start(str(trouble))
         sys.exit(2)
     run(server_of(wired.application, wired.running, metrics, settings), bound, listening)
 

@@ -23,14 +23,14 @@ _REFUSED_AFTER: Final = 0.5  # seconds; most names that do not exist are answere
 
 
 class Address(msgspec.Struct, frozen=True):
-    """Where to connect to: what `socket.connect` takes, so that nothing is looked up again."""
+    """An address as `socket.connect` takes it, so that nothing is resolved again."""
 
     family: int
     sockaddr: tuple[Any, ...]
 
     @property
     def host(self) -> str:
-        """In numbers."""
+        """The address in digits, not a name."""
         host = str(self.sockaddr[0])
         return f"{host}%{self.scope}" if self.scope else host
 
@@ -49,10 +49,11 @@ Resolver = Callable[[str, int], Awaitable[Sequence[Any]]]
 
 
 async def resolve(host: str, port: int, *, may_be_inside: bool, resolver: Resolver) -> list[Address]:
-    """The addresses of `host`. Raises `OSError` where there is none, and where none may be inside `NotPublic` for both.
+    """The addresses of `host`. Raises `OSError` if it has none.
 
-    One inside is enough: an answer that mixes them is an attempt. A name is refused after half a second: the time says
-    as little as the message.
+    Unless `may_be_inside`, raises `NotPublic` if it has none, or if one of them is inside: an answer that mixes inside
+    and public addresses is an attack. A name is refused after half a second, so that the time reveals no more than the
+    message.
     """
     if may_be_inside:
         found = await _addresses(host, port, resolver)
@@ -87,7 +88,7 @@ async def _addresses(host: str, port: int, resolver: Resolver) -> list[Address]:
 async def connect(
     url: Url, *, may_be_inside: bool, resolver: Resolver, tls: ssl.SSLContext | None, patience: float
 ) -> ReceiverConnection:
-    """A new connection; raises `Broken` or `NotPublic`. `patience`: seconds for all of its addresses."""
+    """A new connection; raises `Broken` or `NotPublic`. `patience`: seconds for all addresses together."""
     try:
         addresses = await resolve(url.host, url.port, may_be_inside=may_be_inside, resolver=resolver)
         reached = await first_reached(addresses, patience, _dial)

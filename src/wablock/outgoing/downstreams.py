@@ -35,7 +35,7 @@ class _Receiver:
 
 
 class HttpForwarder:
-    """A `Forwarder`. An address inside is refused on what the name resolves to when the connection is made."""
+    """A `Forwarder`. An address inside is refused when the connection is made, by what the name resolves to then."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class HttpForwarder:
             raise DeliveryRefused(_refusal(status), status)
 
     async def close(self) -> None:
-        """Posts that are under way are refused."""
+        """Refuses the posts that are in flight."""
         self._is_closed = True
         for idle in self._idle.values():
             idle.close()

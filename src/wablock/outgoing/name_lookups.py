@@ -1,7 +1,7 @@
-"""Looks names up for many tenants: one whose names never answer keeps no other waiting.
+"""Name lookups for many tenants: a tenant whose names never resolve delays no other.
 
-The system's resolver is asked, so that `/etc/hosts`, search domains and a container's own names count. It cannot be
-interrupted: a look-up that takes longer than its callers wait goes on in its thread, at the cost of who began it.
+The system's resolver does them, so that `/etc/hosts`, search domains and a container's own names count. It cannot be
+interrupted: a lookup that takes longer than its callers wait continues in its thread, on the account that started it.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ def on_behalf_of(account_id: str) -> Iterator[None]:
 
 
 class NotFoundInTime(OSError):
-    """It is not known whether the name has an address."""
+    """The lookup did not end in time: the name may have an address."""
 
 
 class _Resolved(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Connections to one origin that wait for their next request."""
+"""The idle connections to one origin."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from wablock.outgoing.connection import ReceiverConnection
 
 
 class Idle:
-    """The last one that was given is the first one taken, so that a quiet hour closes the others."""
+    """The connection that was used last is used first, so that the others expire in a quiet hour."""
 
     def __init__(self, monotonic: Callable[[], float], idle_for: float) -> None:
         self._monotonic = monotonic
@@ -16,7 +16,7 @@ class Idle:
         self._sweep: asyncio.TimerHandle | None = None
 
     def take(self) -> ReceiverConnection | None:
-        """One that is open and fresh, as far as can be known here."""
+        """An open and fresh connection, as far as this side knows."""
         oldest = self._monotonic() - self._idle_for
         while self._free:
             connection = self._free.pop()

@@ -1,7 +1,7 @@
-"""Passes one request on to a number's upstream and its answer back, while it comes: HTTP/1.1, connections kept open.
+"""Requests on their way to a number's upstream, and the answers, which stream back: HTTP/1.1, connections stay open.
 
-What is not done here is not done at all: no redirect is followed, nothing is sent twice, no cookie is kept and no proxy
-taken from the environment. `httpcore2` does none of it, which is why it is used and not a client that would.
+No redirect is followed, no request is sent twice, no cookie is kept, and no proxy is taken from the environment.
+`httpcore2` does none of this, which is the reason to use it and not a client that does.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class HttpUpstreamAnswer:
 
 
 class HttpSender:
-    """Every upstream's connections. An address inside is refused on what the name resolves to when connecting."""
+    """A `Sender`. An address inside is refused when the connection is made, by what the name resolves to then."""
 
     def __init__(
         self,
@@ -173,7 +173,7 @@ class _Pool:
 
 
 class _JudgedAddresses(httpcore2.AnyIOBackend):
-    """Connects to the first address that answers, of those that were just judged: the name is not looked up again."""
+    """Connects through `dial`: to the addresses that were just judged."""
 
     def __init__(self, resolver: Resolver, *, may_be_inside: bool) -> None:
         self._resolver = resolver

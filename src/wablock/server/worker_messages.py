@@ -22,17 +22,17 @@ class Listening(msgspec.Struct, frozen=True):
 
 
 class CannotStart(msgspec.Struct, frozen=True):
-    """The worker cannot listen, ever, and ends; `why` is one line that says what to do."""
+    """The worker can never listen, and ends. `why` is one line that says what to do."""
 
     why: str
 
 
 class CountsQuestion(msgspec.Struct, frozen=True):
-    """The question what a worker has counted."""
+    """Requests the counts of a worker."""
 
 
 class DropsQuestion(msgspec.Struct, frozen=True):
-    """The question what a worker has lately taken out for this account's number, after `seq`."""
+    """Requests the recent drops of a worker for this account's number, after `seq`."""
 
     account_id: str
     phone_number_id: str
@@ -43,34 +43,34 @@ WorkerQuestion = CountsQuestion | DropsQuestion
 
 
 class Gather(msgspec.Struct, frozen=True):
-    """A worker wants to know what all of them answer."""
+    """A worker requests the replies of all workers."""
 
     question: WorkerQuestion
 
 
 class Gathered(msgspec.Struct, frozen=True):
-    """What they answered, to the worker that wanted to know."""
+    """The replies of all workers, for the worker that requested them."""
 
     answers: list[Any]
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """The parent asks a worker. `number`: an answer may come when nobody waits for it any more."""
+    """The parent requests a reply. `number`: of the request, since a reply may come after its time-out."""
 
     number: int
     question: WorkerQuestion
 
 
 class WorkerReply(msgspec.Struct, frozen=True):
-    """A worker answers."""
+    """The reply to an `Ask`."""
 
     number: int
     question: WorkerQuestion
     answer: Any
 
 
-class Line:
-    """A worker's end. While its process has it open, the end of the parent ends the process."""
+class ParentPipe:
+    """A worker's end of the pipe. The process of the worker ends when its parent does."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -78,9 +78,9 @@ class Line:
         self._gathering: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[list[Any]]]] = []
 
     def listen(self, answer: Callable[[WorkerQuestion], Any], grace_seconds: float) -> None:
-        """Answer the parent from now on, in a thread: the event loop may have more to do.
+        """Reply to the parent from now on, in a thread: the event loop may be busy.
 
-        Once the parent is gone, however it went, the process is told to stop, and has `grace_seconds` for that.
+        When the parent is gone, the process gets SIGTERM, and `grace_seconds` to stop.
         """
         threading.Thread(target=self._listen, args=(answer, grace_seconds), name="wablock line", daemon=True).start()
 
@@ -91,13 +91,13 @@ class Line:
         self._say(CannotStart(why))
 
     async def gather(self, question: WorkerQuestion) -> list[Any]:
-        """What all workers answer, this one among them; raises `Overloaded` where the parent does not say."""
+        """The replies of all workers, this one among them; raises `Overloaded` if the parent does not answer."""
         loop = asyncio.get_running_loop()
-        said: asyncio.Future[list[Any]] = loop.create_future()
-        self._gathering.append((loop, said))
+        replies: asyncio.Future[list[Any]] = loop.create_future()
+        self._gathering.append((loop, replies))
         self._say(Gather(question))
         try:
-            return await asyncio.wait_for(said, _ANSWERED_WITHIN)
+            return await asyncio.wait_for(replies, _ANSWERED_WITHIN)
         except TimeoutError:
             raise Overloaded("The other workers cannot be asked now") from None
 
@@ -110,8 +110,8 @@ class Line:
             if isinstance(message, Ask):
                 self._say(WorkerReply(message.number, message.question, answer(message.question)))
             elif isinstance(message, Gathered):
-                loop, said = self._gathering.pop(0)
-                loop.call_soon_threadsafe(_settle, said, message.answers)
+                loop, replies = self._gathering.pop(0)
+                loop.call_soon_threadsafe(_settle, replies, message.answers)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(grace_seconds)
         os._exit(1)
@@ -121,6 +121,6 @@ class Line:
             self._connection.send(message)
 
 
-def _settle(said: asyncio.Future[list[Any]], answers: list[Any]) -> None:
-    if not said.done():  # who asked may have gone away
-        said.set_result(answers)
+def _settle(replies: asyncio.Future[list[Any]], answers: list[Any]) -> None:
+    if not replies.done():  # the caller may have gone away
+        replies.set_result(answers)

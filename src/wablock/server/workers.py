@@ -16,7 +16,15 @@ from typing import Any, Final
 
 from wablock.server import worker_messages
 from wablock.server.summed_counts import Counts, lasting, summed
-from wablock.server.worker_messages import Ask, CannotStart, Gathered, Line, Listening, WorkerQuestion, WorkerReply
+from wablock.server.worker_messages import (
+    Ask,
+    CannotStart,
+    Gathered,
+    Listening,
+    ParentPipe,
+    WorkerQuestion,
+    WorkerReply,
+)
 
 _log = logging.getLogger("wablock.server")
 
@@ -25,7 +33,7 @@ _LONGEST_PAUSE: Final = 30.0
 _MOST_FAILURES: Final = 5  # starts in a row, while nobody listens
 _ANSWERED_WITHIN: Final = 1.0  # seconds; of who does not answer is told what it had counted when it last did
 
-Work = Callable[[Line], None]
+Work = Callable[[ParentPipe], None]
 """What a worker does until it is told to stop. It has to be picklable: workers are new processes, not forks."""
 
 
@@ -214,7 +222,7 @@ class Workers:
 
 def _begin(work: Work, connection: Connection) -> None:
     """Where the new process begins."""
-    work(Line(connection))
+    work(ParentPipe(connection))
 
 
 @contextlib.contextmanager
