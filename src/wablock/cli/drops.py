@@ -1,4 +1,4 @@
-"""`wablock drops`: what the gate took out lately, as a running server tells it."""
+"""`wablock drops`: the items that the gate of a running server removed recently."""
 
 import os
 import ssl
@@ -17,7 +17,7 @@ from wablock.printable import printable
 from wablock.typed_secrets import secret
 
 _COLUMNS: Final = ("at", "sender", "type", "size")
-_EVERY: Final = 1.0  # seconds between two questions
+_EVERY: Final = 1.0  # seconds between two requests
 _ANSWERS_WITHIN: Final = 10.0  # seconds
 
 _TOKEN_REFUSED: Final = frozenset((10, 104, 190))
@@ -49,7 +49,7 @@ class _Failure(msgspec.Struct):
 
 
 class _NoAnswer(Refused):
-    """For now: whoever follows asks again."""
+    """A temporary failure: `--follow` tries again."""
 
 
 def drops(
@@ -57,28 +57,30 @@ def drops(
     *,
     token: Annotated[
         str,
-        secret("WABLOCK_TOKEN", "Access token with the scope read; =- reads it from a line.", otherwise="--token=-"),
+        secret(
+            "WABLOCK_TOKEN", "Access token with the scope read; =- reads it from standard input.", otherwise="--token=-"
+        ),
     ],
-    url: Annotated[str, Parameter(env_var="WABLOCK_URL", help="Where the server is.")] = "http://127.0.0.1:8080",
+    url: Annotated[str, Parameter(env_var="WABLOCK_URL", help="URL of the server.")] = "http://127.0.0.1:8080",
     follow: Annotated[
         bool,
-        Parameter(env_var="WABLOCK_FOLLOW", negative="", help="Show further ones as they come, one a line."),
+        Parameter(env_var="WABLOCK_FOLLOW", negative="", help="Keep running, and print new items as they arrive."),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Show what the gate took out of the number's webhooks lately: the last 100, since the server's start."""
+    """Show what the gate removed from the number's webhooks: the last 100 items since the server started."""
     checked_number_id(phone_number_id)
     if "?" in url:
-        raise Refused("--url must have no query: paths are added to it")
+        raise Refused(f"--url {url} must not have a query, because paths are appended to it")
     with _client(typed(token, "--token")) as client:
-        asking = _Asking(client, checked_url_text(url), phone_number_id)
+        api = _DropsApi(client, checked_url_text(url), phone_number_id)
         if follow:
-            _follow(asking, as_json=json)
-        found = asking.since(0).data
-    rows: list[dict[str, Any]] = msgspec.to_builtins(found)
+            _follow(api, as_json=json)
+        recent = api.since(0).data
+    rows: list[dict[str, Any]] = msgspec.to_builtins(recent)
     if not json:
         rows = [row | {"at": _time(row["at"])} for row in rows]
-    show(rows, _COLUMNS, as_json=json, empty="Nothing was taken out lately.")
+    show(rows, _COLUMNS, as_json=json, empty="Nothing was removed recently.")
 
 
 def _client(token: str) -> httpx2.Client:
@@ -92,8 +94,8 @@ def _client(token: str) -> httpx2.Client:
     )
 
 
-class _Asking:
-    """Asks one server about one number."""
+class _DropsApi:
+    """The drops of one number, from one server."""
 
     def __init__(self, client: httpx2.Client, url: str, phone_number_id: str) -> None:
         self._client = client
@@ -104,42 +106,42 @@ class _Asking:
         """The drops after `after`, oldest first; raises `Refused`."""
         path = f"{self._url.rstrip('/')}/v1/numbers/{self._number}/drops"
         try:
-            answer = self._client.get(path, params={"after": after})
-        except httpx2.HTTPError as trouble:
-            raise _NoAnswer(f"Cannot reach {self._url}: {str(trouble) or type(trouble).__name__}") from None
+            response = self._client.get(path, params={"after": after})
+        except httpx2.HTTPError as error:
+            raise _NoAnswer(f"Cannot reach {self._url}: {str(error) or type(error).__name__}") from None
         try:
-            if answer.status_code == 200:
-                return msgspec.json.decode(answer.content, type=_Drops)
-            error = msgspec.json.decode(answer.content, type=_Failure).error
+            if response.status_code == 200:
+                return msgspec.json.decode(response.content, type=_Drops)
+            graph_error = msgspec.json.decode(response.content, type=_Failure).error
         except (msgspec.DecodeError, UnicodeError):
-            kind = _NoAnswer if answer.status_code >= 500 else Refused
-            raise kind(f"{self._url} answers {answer.status_code}, and not as wablock does") from None
-        raise self._refusal(answer.status_code, error)
+            kind = _NoAnswer if response.status_code >= 500 else Refused
+            raise kind(f"{self._url} returned {response.status_code}, and the response is not wablock's") from None
+        raise self._refusal(response.status_code, graph_error)
 
     def _refusal(self, status: int, error: _Error) -> Refused:
         if error.code in _TOKEN_REFUSED:
             return Refused(f"{self._url} refuses the token: {error.message}")
         if (error.code, error.error_subcode) == _UNKNOWN_NUMBER:
-            return Refused(f"{self._url} has no number {self._number}, or the token may not touch it")
+            return Refused(f"{self._url} has no number {self._number}, or the token has no access to it")
         kind = _NoAnswer if status >= 500 or error.code in _RATE_LIMITS else Refused
-        return kind(f"{self._url} answers {status}: {error.message}")
+        return kind(f"{self._url} returned {status}: {error.message}")
 
 
-def _follow(asking: _Asking, *, as_json: bool) -> NoReturn:
-    """Until Ctrl-C, also over restarts of the server. What cannot be asked at all is refused at the beginning."""
-    found = asking.since(0)
+def _follow(api: _DropsApi, *, as_json: bool) -> NoReturn:
+    """Print drops until Ctrl-C, also across restarts of the server. If the first request fails, raise its `Refused`."""
+    recent = api.since(0)
     complained = False
     while True:
-        for drop in found.data:
+        for drop in recent.data:
             _print(json_text(drop) if as_json else _line(drop))
         time.sleep(_EVERY)
         try:
-            found = asking.since(found.after)
+            recent = api.since(recent.after)
             complained = False
-        except _NoAnswer as trouble:
-            found = _Drops([], found.after)
+        except _NoAnswer as error:
+            recent = _Drops([], recent.after)
             if not complained:
-                complain(f"{trouble}; asking on")
+                complain(f"{error}; trying again")
                 complained = True
 
 
@@ -153,7 +155,7 @@ def _time(seconds: int) -> str:
 
 def _print(line: str) -> None:
     try:
-        print(line, flush=True)  # noqa: T201 - it is what was asked for
-    except BrokenPipeError:  # whoever read the lines has enough; Python would complain once more at its end
+        print(line, flush=True)  # noqa: T201 - the command's output
+    except BrokenPipeError:  # the reader has closed the pipe; a flush at exit would fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

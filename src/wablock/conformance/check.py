@@ -1,4 +1,4 @@
-"""What a check is, and what can come of one."""
+"""Checks and their results."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Grade(StrEnum):
-    """How surely a fact is Meta's behaviour; see `docs/fidelity.md`. What is `ours` is a choice, and no failure."""
+    """How sure it is that Meta behaves so; see `docs/fidelity.md`. A deviation from an `ours` fact is not a failure."""
 
     SEED = "seed"
     DOCUMENTED = "documented"
@@ -23,12 +23,12 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     DIFFERS = "differs"
-    """A choice of wablock's that the server does not share."""
+    """The server differs from one of wablock's own choices."""
     SKIPPED = "skipped"
 
 
 class Differs(Exception):
-    """A fact does not hold: what was expected, and what came."""
+    """A fact does not hold; with the expected and the actual value."""
 
     def __init__(self, expected: str, got: str) -> None:
         super().__init__(f"expected {expected}, got {got}")
@@ -37,11 +37,11 @@ class Differs(Exception):
 
 
 class Skipped(Exception):
-    """A fact cannot be looked at here, for this reason."""
+    """A fact cannot be checked; the message is the reason."""
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One fact. `changes`: whether it blocks or unblocks. `needs_state`: whether it means nothing without a list."""
+    """The check of one fact. `changes`: it blocks or unblocks. `needs_state`: it needs a server that keeps a list."""
 
     name: str
     sentence: str
@@ -52,7 +52,7 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What came of a check; `expected` and `got` where the fact does not hold, `why` where it was not looked at."""
+    """The result of a check: `expected` and `got` if the fact does not hold, `why` if the check was skipped."""
 
     group: str
     name: str
@@ -67,7 +67,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 def fact(
     sentence: str, grade: Grade, *, changes: bool = True, needs_state: bool = False
 ) -> Callable[[Callable[["Subject"], None]], Check]:
-    """Makes a check of a function that raises `Differs` where the fact does not hold. Its name is the function's."""
+    """Make a check of the same name from a function that raises `Differs` if the fact does not hold."""
 
     def made(run: Callable[["Subject"], None]) -> Check:
         return Check(run.__name__.strip("_"), sentence, grade, run, changes, needs_state)
@@ -88,6 +88,6 @@ def holds(true: bool, expected: str, got: Any) -> None:  # noqa: FBT001 - reads 
 
 
 def shown(value: Any) -> str:
-    """A value, short enough to be read."""
+    """A value as a text of at most 300 characters."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text if len(text) <= 300 else text[:300] + "…"
