@@ -233,7 +233,7 @@ def broken_off(old: str, new: str) -> str:
 
 def test_what_broke_a_move_off_is_told_in_one_line_with_what_to_do(broken_off: str, old: str) -> None:
     assert "broken off: no room" in broken_off
-    assert "goes on where it was" in broken_off
+    assert "Run the same command again to continue" in broken_off
     assert f"wablock migrate --give-up --from {old}" in broken_off
     assert broken_off.count("\n") == 1
 
