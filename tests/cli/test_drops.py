@@ -213,7 +213,9 @@ def test_an_unknown_number_is_one_line() -> None:
         refused = called("drops", "106540352242999", "--url", server.url, "--token", TOKEN)
 
     assert refused.returncode == 2
-    assert refused.stderr == (f"wablock: {server.url} has no number 106540352242999, or the token has no access to it\n")
+    assert refused.stderr == (
+        f"wablock: {server.url} has no number 106540352242999, or the token has no access to it\n"
+    )
 
 
 @pytest.mark.parametrize("path", ["", "/healthz"])

@@ -8,15 +8,15 @@ from typing import Annotated, Any, Final
 import msgspec
 from cyclopts import Parameter, validators
 
+from wablock.cli.api_server import ApiServer
 from wablock.cli.console import Json, json_text, print_json, remark, say, show, time_text
-from wablock.cli.outcomes import Outcome, outcome
-from wablock.cli.server_options import ServerOptions
-from wablock.cli.user_arguments import Users, UsersFile, read_users
+from wablock.cli.outcomes import BulkOutcome, outcome
+from wablock.cli.users import UserArguments, UsersFile, read_users
 from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDone
 from wablock.printable import printable
 
 _DETAILS: Final = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
-_NO_OPTIONS: Final = ServerOptions()
+_NO_OPTIONS: Final = ApiServer()
 _LISTED: Final = ("wa_id", *_DETAILS.split(","))
 _CHECKED: Final = ("input", "wa_id", "user_id", "blocked", "blocked_at", "expires_at", "reason")
 _FIRST: Final = 25
@@ -34,7 +34,7 @@ _NOT_A_USER: Final = "Not a valid WhatsApp user: "
 
 
 def block(
-    *users: Users,
+    *users: UserArguments,
     file: UsersFile = None,
     reason: Annotated[
         str | None,
@@ -52,7 +52,7 @@ def block(
             validator=validators.Number(gt=0, lte=36_500),
         ),
     ] = None,
-    server: ServerOptions = _NO_OPTIONS,
+    server: ApiServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
     expires_at = None if expires_in_days is None else int(time.time() + expires_in_days * 86_400)
@@ -63,11 +63,11 @@ def block(
     _change(read_users(users, file, server), server, blocking, "Blocked", as_json=json)
 
 
-def unblock(*users: Users, file: UsersFile = None, server: ServerOptions = _NO_OPTIONS, json: Json = False) -> None:
+def unblock(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO_OPTIONS, json: Json = False) -> None:
     _change(read_users(users, file, server), server, Client.unblock, "Unblocked", as_json=json)
 
 
-def check(*users: Users, file: UsersFile = None, server: ServerOptions = _NO_OPTIONS, json: Json = False) -> None:
+def check(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO_OPTIONS, json: Json = False) -> None:
     result = outcome(read_users(users, file, server), server, Client.check, "Checking")
     if json:
         print_json(_for_programs("users", result))
@@ -106,7 +106,7 @@ def list_(
         bool,
         Parameter(env_var="WABLOCK_PLAIN", negative="", help="Print one user on each line, in the format of --file."),
     ] = False,
-    server: ServerOptions = _NO_OPTIONS,
+    server: ApiServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
     with server.client() as client:
@@ -128,7 +128,7 @@ def list_(
 
 def _change(
     users: Sequence[str],
-    server: ServerOptions,
+    server: ApiServer,
     change: Callable[[Client, Sequence[str]], list[UserDone]],
     done_word: str,
     *,
@@ -146,7 +146,7 @@ def _change(
         sys.exit(_SOME_FAILED)
 
 
-def _for_programs(done: str, result: Outcome[Any]) -> dict[str, Any]:
+def _for_programs(done: str, result: BulkOutcome[Any]) -> dict[str, Any]:
     report = {done: result.done, "failed": [_failed(user) for user in result.failed]}
     return report | ({"error": result.error} if result.error else {})
 

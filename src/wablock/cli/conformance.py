@@ -10,8 +10,8 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
+from wablock.cli.api_server import ApiServer
 from wablock.cli.console import Json, Refused, print_json, say
-from wablock.cli.server_options import ServerOptions
 from wablock.conformance.check import Outcome, Result
 from wablock.conformance.report import detail, mark, markdown, summary
 from wablock.conformance.subject import CannotCheck, Settings, Subject
@@ -31,7 +31,7 @@ def conformance(
         str,
         Parameter(allow_leading_hyphen=True, help="With --sdk, after --: the command that runs your script."),
     ],
-    server: ServerOptions = ServerOptions(),  # noqa: B008 - immutable
+    server: ApiServer = ApiServer(),  # noqa: B008 - immutable
     sdk: Annotated[
         bool,
         Parameter(

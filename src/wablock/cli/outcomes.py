@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from wablock.cli.api_server import ApiServer
 from wablock.cli.console import Refused
-from wablock.cli.server_options import ServerOptions
-from wablock.cli.user_arguments import in_requests
+from wablock.cli.users import in_requests
 from wablock.client import ApiError, Client, ClientError, FailedUser, NoAnswer, SomeUsersFailed
 
 T = TypeVar("T")
 
 
 @dataclass
-class Outcome(Generic[T]):
+class BulkOutcome(Generic[T]):
     """`cause` is the failure of a whole request. Later users were not sent."""
 
     done: list[T] = field(default_factory=list)
@@ -36,12 +36,12 @@ class Outcome(Generic[T]):
 
 
 def outcome(
-    users: Sequence[str], server: ServerOptions, send: Callable[[Client, Sequence[str]], Sequence[T]], doing: str
-) -> Outcome[T]:
+    users: Sequence[str], server: ApiServer, send: Callable[[Client, Sequence[str]], Sequence[T]], doing: str
+) -> BulkOutcome[T]:
     """Send all users, in as many requests as needed. If the first request fails, raise `Refused`: there is nothing
     else to report.
     """
-    result: Outcome[T] = Outcome()
+    result: BulkOutcome[T] = BulkOutcome()
     with server.client() as client:
         for chunk in in_requests(users, doing):
             try:

@@ -13,7 +13,7 @@ from wablock.cli import logs, systemd
 from wablock.cli.administration import REFUSALS, on_store
 from wablock.cli.console import say
 from wablock.cli.listening import check_public_url, run, url_of
-from wablock.cli.public_credentials import refuse_public
+from wablock.cli.public_secrets import refuse_public
 from wablock.gate.drops import Drop, RecentDrops, merged
 from wablock.server import totals
 from wablock.server.line import Counts, Drops, Line, Question

@@ -14,10 +14,10 @@ from wablock.contract.errors import (
     UnknownObject,
     UnknownPath,
 )
+from wablock.kit.dev_requests import DevHandler, read_body
 from wablock.kit.development import START, Development
 from wablock.kit.faults import Fault, Faults
 from wablock.kit.journal import Journal
-from wablock.kit.request_bodies import Handler, read_body
 from wablock.kit.seeds import Seed
 from wablock.kit.time_routes import TimeRoutes
 from wablock.kit.user_routes import UserRoutes
@@ -41,7 +41,7 @@ class Control:
         self._faults = faults
         self._journal = journal
         self._clock = development.clock
-        routes: dict[tuple[str, str], Handler] = {
+        routes: dict[tuple[str, str], DevHandler] = {
             ("POST", "/dev/reset"): self._reset,
             ("POST", "/dev/seed"): self._seed,
             ("GET", "/dev/snapshots"): self._snapshots,
@@ -146,7 +146,7 @@ class Control:
         self._journal.clear()
 
 
-def _answering(handler: Handler) -> router.Handler:
+def _answering(handler: DevHandler) -> router.Handler:
     async def answer(request: Request) -> Answer:
         value = await handler(request)
         content = msgspec.json.encode({"success": True} if value is None else value)

@@ -8,7 +8,7 @@ from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.contract.errors import InvalidParameter
 from wablock.kit.clock import VirtualClock, iso
-from wablock.kit.request_bodies import Handler, read_body
+from wablock.kit.dev_requests import DevHandler, read_body
 from wablock.server.decoding import moment
 from wablock.server.request import Request
 
@@ -40,7 +40,7 @@ class TimeRoutes:
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
 
-    def routes(self) -> dict[tuple[str, str], Handler]:
+    def routes(self) -> dict[tuple[str, str], DevHandler]:
         return {
             ("GET", "/dev/clock"): self._get_clock,
             ("PUT", "/dev/clock"): self._set_clock,

@@ -12,8 +12,8 @@ from wablock.contract.errors import InvalidParameter, UnknownObject
 from wablock.gate.routes import NewDownstream
 from wablock.gate.webhook.signature import sign
 from wablock.kit import inbound
+from wablock.kit.dev_requests import DevHandler, read_body
 from wablock.kit.development import Development
-from wablock.kit.request_bodies import Handler, read_body
 from wablock.kit.seeds import PhoneNumberId
 from wablock.server.endpoints import webhooks
 from wablock.server.request import Request
@@ -60,7 +60,7 @@ class UserRoutes:
         self._development = development
         self._clock = development.clock
 
-    def routes(self) -> dict[tuple[str, str], Handler]:
+    def routes(self) -> dict[tuple[str, str], DevHandler]:
         return {("POST", "/dev/inbound"): self._inbound, ("PUT", "/dev/downstream"): self._set_downstream}
 
     async def _inbound(self, request: Request) -> InboundDone:

@@ -18,7 +18,7 @@ _SERVER = Group("Server", sort_key=10)
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class ServerOptions:
+class ApiServer:
     """The server, the number and the access token of a command."""
 
     token: Annotated[

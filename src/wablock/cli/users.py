@@ -9,13 +9,13 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import Progress
 
+from wablock.cli.api_server import ApiServer
 from wablock.cli.console import Refused
-from wablock.cli.server_options import ServerOptions
 from wablock.client.users import MOST_IN_A_REQUEST, chunks
 
 T = TypeVar("T")
 
-Users = Annotated[
+UserArguments = Annotated[
     str,
     Parameter(help="Phone numbers or user_ids. Without any, they are read from standard input, one on each line."),
 ]
@@ -28,7 +28,7 @@ UsersFile = Annotated[
 _STANDARD_INPUT: Final = Path("-")
 
 
-def read_users(users: Sequence[str], file: Path | None, server: ServerOptions) -> list[str]:
+def read_users(users: Sequence[str], file: Path | None, server: ApiServer) -> list[str]:
     """The users in order; raises `Refused` if there are none, or if they come from two sources."""
     if users and file is not None:
         raise Refused("Pass users as arguments or in --file, not both")

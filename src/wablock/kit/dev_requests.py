@@ -9,7 +9,7 @@ from wablock.server.request import Request
 
 T = TypeVar("T")
 
-Handler = Callable[[Request], Awaitable[Any]]
+DevHandler = Callable[[Request], Awaitable[Any]]
 """Returns the response as JSON; None means success without content."""
 
 _LARGEST_BODY: Final = 64 * 1_048_576  # a seed may have many users
