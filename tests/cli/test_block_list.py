@@ -289,7 +289,7 @@ def test_no_users_at_all_are_refused(asked: Asked, stdin: str) -> None:
     ran = asked.with_input(stdin, "block")
 
     assert ran.returncode == 2
-    assert "no users in it" in ran.stderr
+    assert "The input contains no users" in ran.stderr
 
 
 def test_a_token_and_users_cannot_both_come_from_standard_input(asked: Asked) -> None:

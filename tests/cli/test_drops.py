@@ -225,7 +225,7 @@ def test_something_else_than_wablock_is_one_line(server: Server, path: str) -> N
         refused = called("drops", NUMBER, "--url", url, "--token", TOKEN)
 
     assert refused.returncode == 2
-    assert refused.stderr.startswith(f"wablock: {url} answers ")
+    assert refused.stderr.startswith(f"wablock: {url} returned ")
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_a_typed_token_that_is_short_or_not_printable_is_refused(database: str, 
     refused = run("token", "create", "--from-stdin", "--database", database, stdin=typed)
 
     assert refused.returncode == 2
-    assert "16 or more printable" in refused.stderr
+    assert "must have 16 to 1,024 printable" in refused.stderr
     assert _list(database) == []
 
 

@@ -110,7 +110,7 @@ def _interruption(why: str, path: Path) -> str:
 
 def _give_up(path: Path, *, yes: bool, as_json: bool) -> None:
     if not path.is_file():
-        raise Refused(f"The database {path} does not exist")
+        raise Refused(f"There is no database {path}")
     move_ = moves.of_file(path)
     if move_ is None:
         raise Refused(f"There is no move of {path} to give up")
