@@ -42,9 +42,9 @@ def test_a_script_that_gets_it_wrong_is_told_where() -> None:
 
     verdicts = _verdicts(said)
     assert status == 1
-    assert "second page was not asked for" in verdicts["list-pages"]["wrong_requests"]
+    assert "second page was not requested" in verdicts["list-pages"]["wrong_requests"]
     assert verdicts["unblock"]["wrong_requests"] == "no messaging_product in the body"
-    assert verdicts["token"]["wrong_requests"] == "asked 2 times, though it was refused for good"
+    assert verdicts["token"]["wrong_requests"] == "sent 2 requests, though the error is permanent"
     assert verdicts["hung-up"]["misunderstood"].startswith("exit status 1: requests.exceptions.ConnectionError")
     assert "wrong_requests" not in verdicts["block"]
 
@@ -121,7 +121,7 @@ def test_what_is_played_is_json_except_where_a_proxy_or_nobody_speaks(scenario: 
     [
         (("--sdk",), "Add the command that runs your script"),
         (("--sdk", "--", "/nonexistent/sdk"), "Cannot run /nonexistent/sdk"),
-        (("--", "true"), "A command is for --sdk alone"),
+        (("--", "true"), "A command needs --sdk"),
         ((), "Missing: an access token"),
     ],
 )
