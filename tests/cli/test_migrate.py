@@ -402,7 +402,7 @@ def test_a_text_with_a_nul_which_postgresql_cannot_hold_is_moved_without_it(old:
     [
         (("--from", "sqlite:///{folder}/none.db", "--to", "postgresql://h/d"), "There is no database"),
         (("--from", "sqlite:///{folder}/none.db", "--give-up"), "There is no database"),
-        (("--from", "{old}", "--give-up"), "nothing to give up"),
+        (("--from", "{old}", "--give-up"), "There is no move of"),
         (("--from", "{old}"), "write --to postgresql://"),
         (("--from", "{old}", "--to", "{old}"), "write --to postgresql://"),
         (("--from", "postgresql://u:secret@h/d", "--to", "{old}"), "write --from sqlite:///"),
