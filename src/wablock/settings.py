@@ -223,7 +223,7 @@ class ServeSettings:
     rules: Annotated[
         Rules,
         _setting(
-            "RULES", "open: any user can be blocked. meta: only users of the last 24 hours, 64,000 at most, as at Meta."
+            "RULES", "open: block any user. meta: Meta's limits: users who wrote in the last 24 hours, 64,000 at most."
         ),
     ] = Rules.OPEN
     open_list_size: Annotated[
@@ -263,7 +263,7 @@ class DevSettings:
     rules: Annotated[
         Rules,
         _setting(
-            "RULES", "open: any user can be blocked. meta: only users of the last 24 hours, 64,000 at most, as at Meta."
+            "RULES", "open: block any user. meta: Meta's limits: users who wrote in the last 24 hours, 64,000 at most."
         ),
     ] = Rules.OPEN
     data: Annotated[
