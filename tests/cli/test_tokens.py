@@ -103,7 +103,7 @@ def test_a_typed_token_that_no_header_could_carry_is_refused(database: str, type
     refused = run("token", "create", "--from-stdin", "--database", database, stdin=typed)
 
     assert refused.returncode == 2
-    assert "no spaces" in refused.stderr
+    assert "without spaces" in refused.stderr
     assert refused.stderr.count("\n") == 1
 
 
