@@ -165,8 +165,8 @@ class KeySettings:
         Path | None,
         _setting(
             "SECRET_KEY_FILE",
-            "File with that key. wablock creates it when it first needs it, but not on PostgreSQL. Default: "
-            "wablock/secret.key in your configuration directory.",
+            "File of that key; created if needed, but not on PostgreSQL. Default: wablock/secret.key in your "
+            "configuration directory.",
             _GATE,
         ),
     ] = None

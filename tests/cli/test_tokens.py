@@ -231,7 +231,7 @@ def test_a_token_is_revoked_with_all_that_it_made(database: str) -> None:
 
     revoked = called("token", "revoke", "root", "--with-made", "--database", database).stdout
 
-    assert f"Revoked token {made} (made), made by {root['token_id']}." in revoked
+    assert f"Revoked token {made} (made), created by {root['token_id']}." in revoked
     assert "Removed downstream 5f0c." in revoked
     assert all("revoked_at" in token for token in _list(database))
     assert called("downstream", "list", "7", "--json", "--database", database).stdout == "[]\n"
