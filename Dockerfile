@@ -15,7 +15,7 @@ RUN python -m pip wheel --no-build-isolation --no-deps --wheel-dir dist . \
  && python -m pip --python /opt/wablock/bin/python install --no-index --no-deps dist/*.whl
 
 FROM python:${PYTHON}
-# The number is fixed, so that whoever mounts a folder or writes a securityContext can name it.
+# The number is fixed, so that a mounted folder and a securityContext can name it.
 RUN groupadd --gid 10001 wablock \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/wablock --shell /usr/sbin/nologin wablock \
  && install --directory --owner=wablock --group=wablock --mode=0700 /var/lib/wablock /etc/wablock
@@ -26,7 +26,7 @@ ENV PATH=/opt/wablock/bin:$PATH \
     WABLOCK_DATABASE=sqlite:////var/lib/wablock/wablock.db \
     WABLOCK_SECRET_KEY_FILE=/etc/wablock/secret.key
 USER 10001:10001
-# The lists, and the key to the secrets among them: two volumes, so that a copy of the one opens nothing.
+# The lists, and the key to the secrets among them: two volumes, because a copy of the lists alone opens no secret.
 VOLUME ["/var/lib/wablock", "/etc/wablock"]
 EXPOSE 8080
 STOPSIGNAL SIGTERM

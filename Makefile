@@ -1,4 +1,4 @@
-# Two commands do all the set-up: `make run` starts a server, `make test` passes the tests.
+# Each command sets up what it needs: `make run` starts a server, `make test` runs the tests.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,25 +23,26 @@ run: setup ## a ready server on http://127.0.0.1:8080
 test: setup ## all tests, and how much of the code they run
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest --cov --cov-report=
-	@$(BIN)/coverage combine --quiet --append 2>/dev/null; rm -f .coverage.*  # a server that was killed leaves half a file
+	@$(BIN)/coverage combine --quiet --append 2>/dev/null; rm -f .coverage.*  # a killed server leaves a partial file
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='*/wablock/contract/*,*/wablock/block_list/*'
 
-check: setup ## formatting, lint, types, and which module imports which
+check: setup ## formatting, lint, types, which module imports which, plain words
 	$(BIN)/ruff format --check src tests benchmarks docs hatch_build.py
 	$(BIN)/ruff check src tests benchmarks docs hatch_build.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	.ci/words $(BIN)/codespell
 
-audit: setup ## known vulnerabilities in what a server runs on; asks the package index
+audit: setup ## known vulnerabilities in the packages of a server; needs the package index
 	.ci/audit $(BIN)/pip-audit --requirement requirements/server.txt --requirement requirements/package.txt \
 	  --require-hashes --disable-pip --vulnerability-service pypi --timeout 10 --progress-spinner off
 
-format: setup ## mend what a machine can mend
+format: setup ## fix formatting, and the lint that can be fixed automatically
 	$(BIN)/ruff format src tests benchmarks docs hatch_build.py
 	$(BIN)/ruff check --fix src tests benchmarks docs hatch_build.py
 
-docs: setup ## write the pages that are made from the code
+docs: setup ## write the pages that are generated from the code
 	$(BIN)/python docs/generate.py
 
 bench: setup ## the figures of docs/performance.md; needs wrk, gcc and nginx
@@ -54,11 +55,11 @@ torture: setup ## the long tests: 1,000 power cuts, 30 kills, 16 failovers, long
 images: setup ## the pictures of the reference in docs/images; needs chromium
 	IMAGES=1 $(BIN)/python -m pytest -q tests/browser/test_images.py
 
-pins: ## the digests of the images in Dockerfile and compose.yaml, as their registry has them now; needs docker
+pins: ## print the current digests of the images in Dockerfile and compose.yaml; needs docker
 	@for tag in python:3.13-slim postgres:17; do \
 	  echo "$$tag@$$(docker buildx imagetools inspect --format '{{.Manifest.Digest}}' $$tag)"; done
 
-lock: setup ## pin all dependencies anew, names and hashes only
+lock: setup ## pin all dependencies to their newest versions, by name and hash
 	$(BIN)/python -m pip install --quiet uv
 	$(COMPILE) --upgrade --extra server --group test --group check --group bench pyproject.toml -o requirements/dev.txt
 	$(COMPILE) --constraint requirements/dev.txt --extra server pyproject.toml -o requirements/server.txt

@@ -20,7 +20,7 @@ class BillOfMaterials(BuildHookInterface):  # type: ignore[type-arg]
     """Adds `wablock.cdx.json` to the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if version != "standard":  # an editable install is nobody's wheel
+        if version != "standard":  # an editable install makes no wheel
             return
         self._folder = TemporaryDirectory()
         file = Path(self._folder.name) / "wablock.cdx.json"

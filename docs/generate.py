@@ -1,4 +1,4 @@
-"""The pages that are made from the code. `make docs` writes them, and a test holds them."""
+"""The generator of the pages that come from the code. `make docs` writes them, and a test compares them."""
 
 import re
 import sys
@@ -18,26 +18,27 @@ from wablock.reference.failures import FailureRow, failures
 _COMMANDS_HEAD: Final = """\
 # Commands
 
-Made from the code by `make docs`. Every flag has an environment variable; the flag wins. `wablock COMMAND --help` says
-the same.
+Generated from the code by `make docs`. Every flag has an environment variable; the flag takes precedence.
+`wablock COMMAND --help` shows the same texts.
 """
 _SETTINGS_HEAD: Final = """\
 # Settings
 
-Made from the code by `make docs`: every environment variable, its flag, and the commands that read it.
+Generated from the code by `make docs`: every environment variable, its flag, and the commands that read it.
 
-| variable | flag | default | what | commands |
+| variable | flag | default | description | commands |
 |---|---|---|---|---|
 """
 _CONFORMANCE_HEAD: Final = """\
 # What is checked
 
-Made from the code by `make docs`. What a grade means is told in [fidelity](../fidelity.md); what is `ours` is reported
-apart, and is no failure. How to run it: [Check your server or SDK](../how-to/check-your-server-or-sdk.md)."""
+Generated from the code by `make docs`. [Fidelity](../fidelity.md) explains the grades. If a server differs from an `ours`
+fact, this is reported separately and is not a failure. How to run the checks:
+[Check your server or SDK](../how-to/check-your-server-or-sdk.md)."""
 _SCENARIOS_HEAD: Final = """
-## What is played to an SDK
+## Scenarios for SDKs
 
-| scenario | what is asked of the SDK | what it is told |
+| scenario | operation of the SDK | response |
 |---|---|---|"""
 _ERRORS: Final = """\
 # What each error means, and what to do
@@ -48,11 +49,11 @@ A request that fails as a whole has this body, and an HTTP status that is not 2x
 {{"error": {{"message": "…", "type": "…", "code": 190, "error_subcode": 463, "error_data": {{"details": "…"}}, "fbtrace_id": "A…"}}}}
 ```
 
-Decide by `code` and `error_subcode`, never by the text. `details` says what to do where the message does not.
-`fbtrace_id` is the request's name: it is in the server's log, so quote it when you ask somebody. `is_transient` says that the
-same request may succeed later.
+Use `code` and `error_subcode` in programs, never the text. `details` says what to do if the message does not. `fbtrace_id` is the id of
+the request and is in the server's log, so include it when you report a problem. `is_transient` means that the same request may succeed
+later.
 
-The tables are made from the code by `make docs`.
+The tables are generated from the code by `make docs`.
 
 ## The whole request
 
@@ -62,8 +63,8 @@ The tables are made from the code by `make docs`.
 
 ## One user of a request
 
-Beside the users who are done, `block_users.failed_users` names the others: `input` as you sent it, and in `errors` why. The
-users in `added_users` or `removed_users` are done, for good; send only the failed ones again.
+`block_users.failed_users` lists the users that failed, with `input` as you sent it and the reasons in `errors`. The users in
+`added_users` or `removed_users` were changed; send only the failed users again.
 
 | code | message | what it means | what to do |
 |---|---|---|---|
@@ -73,13 +74,13 @@ _TITLE: Final = re.compile(r"\A# wablock\n")
 
 
 def commands() -> str:
-    """The page of commands."""
+    """The page of all commands."""
     text: str = app.generate_docs(output_format="markdown")
     return _TITLE.sub(_COMMANDS_HEAD, text).rstrip() + "\n"
 
 
 def settings() -> str:
-    """The page of settings: one row for each variable and meaning, with the commands that read it."""
+    """The page of all settings: one row for each variable and meaning, with the commands that read it."""
     rows: dict[tuple[str, str, str, str], list[str]] = {}
     for name, command in _leaves(app, ()):
         for argument in command.assemble_argument_collection():
@@ -90,7 +91,7 @@ def settings() -> str:
 
 
 def conformance() -> str:
-    """The page of what `wablock conformance` looks at."""
+    """The page of all checks of `wablock conformance`."""
     lines = [_CONFORMANCE_HEAD]
     for group, checks in GROUPS.items():
         lines += [f"\n## {group}\n", "| fact | grade | check |", "|---|---|---|"]
@@ -101,7 +102,7 @@ def conformance() -> str:
 
 
 def errors() -> str:
-    """The page of what each error means."""
+    """The page of all errors."""
     rows = sorted(failures(), key=lambda it: (it.code, it.subcode or 0, it.status))
     whole = "\n".join(_error_row(it, str(it.subcode or ""), it.status) for it in rows if it.status)
     one_user = "\n".join(_error_row(it) for it in rows if not it.status)

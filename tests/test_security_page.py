@@ -21,7 +21,7 @@ def test_a_test_that_is_named_exists(file: str, test: str) -> None:
 
 
 def test_every_row_of_what_stops_an_attempt_names_a_test() -> None:
-    rows = PAGE.partition("## What stops each")[2].partition("## Left to the operator")[0].splitlines()
+    rows = PAGE.partition("## What stops each attack")[2].partition("## Left to the operator")[0].splitlines()
 
     without = [row for row in rows if row.startswith("| ") and "shown by" not in row and "`tests/" not in row]
     assert without == []

@@ -1,4 +1,4 @@
-"""Every setting once: its flag, its environment variable, its default, and what it does."""
+"""All settings, each with its flag, environment variable, default and description."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +32,12 @@ def default_database() -> str:
 
 
 def file_url(path: Path) -> str:
-    """The database URL of a SQLite file, whatever characters its name has."""
+    """The database URL of a SQLite file; its name may contain any characters."""
     return "sqlite:///" + quote(str(path.absolute()))
 
 
 def default_key_file() -> Path:
-    """Beside no database: whoever takes a database's file is not to have the key to its secrets as well."""
+    """Not in the folder of the database, because a copy of that folder must not contain the key to its secrets."""
     return platformdirs.user_config_path("wablock") / "secret.key"
 
 
@@ -66,32 +66,34 @@ def _setting(
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class AnswerSettings:
-    """How the server answers."""
+    """The form of the server's responses."""
 
     partial_failure_status: Annotated[
         Literal[200, 400],
-        _setting("PARTIAL_FAILURE_STATUS", "HTTP status of an answer in which some users failed.", _ANSWERS),
+        _setting("PARTIAL_FAILURE_STATUS", "HTTP status of a response in which some users failed.", _ANSWERS),
     ] = 200
     list_has_input: Annotated[
-        bool, _setting("LIST_HAS_INPUT", "Add `input` to every listed user, as some SDKs need.", _ANSWERS)
+        bool, _setting("LIST_HAS_INPUT", "Add `input` to every listed user; some SDKs need it.", _ANSWERS)
     ] = False
     token_in_parameters: Annotated[
-        bool, _setting("TOKEN_IN_PARAMETERS", "Take a token from `access_token` in query or form.", _ANSWERS)
+        bool, _setting("TOKEN_IN_PARAMETERS", "Accept the token as `access_token` in the query or the body.", _ANSWERS)
     ] = True
     public_url: Annotated[
         str | None,
-        _setting("PUBLIC_URL", "Scheme and host of paging links. Default: as the caller used.", _ANSWERS),
+        _setting("PUBLIC_URL", "Scheme and host of paging links. Default: those of the request.", _ANSWERS),
     ] = None
     trusted_proxies: Annotated[
         str,
-        _setting("TRUSTED_PROXIES", "Addresses whose X-Forwarded-Proto counts, with commas.", _ANSWERS),
+        _setting(
+            "TRUSTED_PROXIES", "Addresses of proxies whose X-Forwarded-Proto is used, separated by commas.", _ANSWERS
+        ),
     ] = "127.0.0.1"
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class LimitSettings:
-    """What one caller may take."""
+    """Limits on requests and connections."""
 
     requests_per_minute_per_token: Annotated[
         int, _setting("REQUESTS_PER_MINUTE_PER_TOKEN", "Requests a minute for each token. 0: no limit.", _RATES, 0)
@@ -101,13 +103,13 @@ class LimitSettings:
     ] = 0
     max_body: Annotated[int, _setting("MAX_BODY", "Largest request body, in bytes.", _LIMITS, 1)] = Limits().body
     max_bodies: Annotated[
-        int, _setting("MAX_BODIES", "All request bodies together, in bytes, until they are answered.", _LIMITS, 1)
+        int, _setting("MAX_BODIES", "All request bodies in memory together, in bytes.", _LIMITS, 1)
     ] = Limits().bodies
     max_unproven_bodies: Annotated[
         int,
         _setting(
             "MAX_UNPROVEN_BODIES",
-            "Those of them that are unfinished, and whose senders have shown no token, in bytes.",
+            "All unfinished request bodies of senders without a valid token, in bytes.",
             _LIMITS,
             1,
         ),
@@ -116,19 +118,19 @@ class LimitSettings:
         Limits().head
     )
     head_timeout: Annotated[
-        float, _setting("HEAD_TIMEOUT", "Seconds in which the headers must come.", _LIMITS, 0.1)
+        float, _setting("HEAD_TIMEOUT", "Seconds in which the headers must arrive.", _LIMITS, 0.1)
     ] = Limits().head_seconds
-    body_timeout: Annotated[float, _setting("BODY_TIMEOUT", "Seconds in which the body must come.", _LIMITS, 0.1)] = (
+    body_timeout: Annotated[float, _setting("BODY_TIMEOUT", "Seconds in which the body must arrive.", _LIMITS, 0.1)] = (
         Limits().body_seconds
     )
     idle_timeout: Annotated[
-        float, _setting("IDLE_TIMEOUT", "Seconds that a connection may be silent between requests.", _LIMITS, 0.1)
+        float, _setting("IDLE_TIMEOUT", "Seconds that a connection may be idle between requests.", _LIMITS, 0.1)
     ] = Limits().idle_seconds
-    max_connections: Annotated[int, _setting("MAX_CONNECTIONS", "Open connections at a time.", _LIMITS, 1)] = (
+    max_connections: Annotated[int, _setting("MAX_CONNECTIONS", "Open connections at the same time.", _LIMITS, 1)] = (
         Limits().connections
     )
     shutdown_timeout: Annotated[
-        float, _setting("SHUTDOWN_TIMEOUT", "Seconds that requests in flight have to finish at a stop.", _LIMITS, 0)
+        float, _setting("SHUTDOWN_TIMEOUT", "Seconds that requests in flight have to finish after SIGTERM.", _LIMITS, 0)
     ] = Limits().shutdown_seconds
 
     def limits(self) -> Limits:
@@ -154,7 +156,7 @@ class KeySettings:
         str | None,
         secret(
             "WABLOCK_SECRET_KEY",
-            "Key that seals secrets in the database; several with commas, the first seals.",
+            "Key that encrypts secrets in the database. Of several, separated by commas, the first encrypts.",
             otherwise="--secret-key-file",
             group=_GATE,
         ),
@@ -163,7 +165,7 @@ class KeySettings:
         Path | None,
         _setting(
             "SECRET_KEY_FILE",
-            "File of that key; made at first need, but not on PostgreSQL. Default: wablock/secret.key in your "
+            "File of that key; created if needed, but not on PostgreSQL. Default: wablock/secret.key in your "
             "configuration directory.",
             _GATE,
         ),
@@ -173,25 +175,29 @@ class KeySettings:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class GateSettings:
-    """The gate before the business's webhook."""
+    """The gate in front of the business's webhook."""
 
     pass_unchecked: Annotated[
         bool,
-        _setting("PASS_UNCHECKED", "Pass webhooks on, marked, while the block list cannot be asked. Else 503.", _GATE),
+        _setting(
+            "PASS_UNCHECKED",
+            "Forward webhooks, with a mark, while the block list cannot be read. Otherwise they get 503.",
+            _GATE,
+        ),
     ] = False
     refuse_unrouted: Annotated[
         bool,
         _setting(
-            "REFUSE_UNROUTED", "Refuse webhooks for numbers without a downstream, so that they come again.", _GATE
+            "REFUSE_UNROUTED", "Refuse webhooks for numbers without a downstream, so that Meta retries them.", _GATE
         ),
     ] = True
     deduplicate_for: Annotated[
         float,
-        _setting("DEDUPLICATE_FOR", "Seconds in which a message that was taken is not sent again. 0: off.", _GATE, 0),
+        _setting("DEDUPLICATE_FOR", "Seconds in which a delivered message is not sent again. 0: off.", _GATE, 0),
     ] = 0
     pass_through: Annotated[
         bool,
-        _setting("PASS_THROUGH", "Send requests to all paths of a number to its upstream, not /messages alone.", _GATE),
+        _setting("PASS_THROUGH", "Send requests to all paths of a number to its upstream, not only /messages.", _GATE),
     ] = False
     pass_unreadable_recipients: Annotated[
         bool,
@@ -206,22 +212,26 @@ class GateSettings:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings:
-    """A production server."""
+    """Settings of `wablock serve`."""
 
     host: Annotated[str, _setting("HOST", "Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, _setting("PORT", "Port to listen on; 0 picks a free one.")] = 8080
+    port: Annotated[int, _setting("PORT", "Port to listen on; 0 chooses a free port.")] = 8080
     workers: Annotated[
-        int, _setting("WORKERS", "Processes that serve; one for each core that PostgreSQL leaves free.", at_least=1)
+        int, _setting("WORKERS", "Number of server processes; up to one for each free core.", at_least=1)
     ] = 1
     database: DatabaseUrl = None
     rules: Annotated[
         Rules,
-        _setting("RULES", "open: block anyone. meta: as Meta, only who wrote in the last 24 hours, 64,000 at most."),
+        _setting(
+            "RULES", "open: block any user. meta: Meta's limits: users who wrote in the last 24 hours, 64,000 at most."
+        ),
     ] = Rules.OPEN
     open_list_size: Annotated[
-        int | None, _setting("OPEN_LIST_SIZE", "Users on a list under open rules. Default: no limit.", at_least=1)
+        int | None, _setting("OPEN_LIST_SIZE", "Most users on a list under open rules. Default: no limit.", at_least=1)
     ] = None
-    log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request; failed ones are, always.")] = False
+    log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request. Failed requests are always logged.")] = (
+        False
+    )
     key: KeySettings = KeySettings()
     gate: GateSettings = GateSettings()
     answers: AnswerSettings = AnswerSettings()
@@ -231,63 +241,69 @@ class ServeSettings:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class DevSettings:
-    """A server for development: one command, ready."""
+    """Settings of `wablock dev`."""
 
     host: Annotated[str, _setting("HOST", "Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, _setting("PORT", "Port to listen on; 0 picks a free one.")] = 8080
+    port: Annotated[int, _setting("PORT", "Port to listen on; 0 chooses a free port.")] = 8080
     phone_number_id: Annotated[str, _setting("PHONE_NUMBER_ID", "Id of the business number.")] = DEV_PHONE_NUMBER_ID
     allow_hosts: Annotated[
         str,
-        _setting("ALLOW_HOSTS", "More names that requests may be for, with commas, as a tunnel's; needs --token."),
+        _setting(
+            "ALLOW_HOSTS", "More host names for this server, such as a tunnel's, separated by commas; requires --token."
+        ),
     ] = ""
     token: Annotated[
         str,
         secret(
             "WABLOCK_TOKEN",
-            "Access token. The default is public: only for a loopback host; random with --upstream-token.",
+            "Access token. The default is public and only for a loopback host. With --upstream-token it is random.",
             group=_SERVER,
         ),
     ] = DEV_TOKEN
     rules: Annotated[
         Rules,
-        _setting("RULES", "open: block anyone. meta: as Meta, only who wrote in the last 24 hours, 64,000 at most."),
+        _setting(
+            "RULES", "open: block any user. meta: Meta's limits: users who wrote in the last 24 hours, 64,000 at most."
+        ),
     ] = Rules.OPEN
     data: Annotated[
-        Path | None, _setting("DATA", "File to keep the lists in. Default: a temporary one, gone at the stop.")
+        Path | None, _setting("DATA", "File for the lists. Default: a temporary file, deleted when the server stops.")
     ] = None
     seed: Annotated[
-        Path | None, _setting("SEED", "File with numbers, blocked users and windows to begin with, as /dev/seed takes.")
+        Path | None, _setting("SEED", "File with numbers, blocked users and windows at the start, as for /dev/seed.")
     ] = None
     strict_numbers: Annotated[
-        bool, _setting("STRICT_NUMBERS", "Answer for --phone-number-id alone, not for any numeric id.")
+        bool, _setting("STRICT_NUMBERS", "Accept only --phone-number-id, not every numeric id.")
     ] = False
     app_secret: Annotated[
         str | None,
         secret(
             "WABLOCK_APP_SECRET",
-            f"What webhooks are signed with. Default: {DEV_APP_SECRET} on a loopback host, else a random one.",
+            f"App secret that signs webhooks. Default: {DEV_APP_SECRET} on a loopback host, otherwise a random one.",
             group=_GATE,
         ),
     ] = None
     verify_token: Annotated[
-        str, secret("WABLOCK_VERIFY_TOKEN", "What the webhook's handshake has to say.", group=_GATE)
+        str, secret("WABLOCK_VERIFY_TOKEN", "Verify token of the webhook's handshake.", group=_GATE)
     ] = DEV_VERIFY_TOKEN
     downstream: Annotated[
         str | None,
-        _setting("DOWNSTREAM", "Where the number's webhooks go on to, instead of where they went before.", _GATE),
+        _setting("DOWNSTREAM", "Receiver of the number's webhooks; replaces receivers that were set before.", _GATE),
     ] = None
     downstream_timeout: Annotated[
-        float, _setting("DOWNSTREAM_TIMEOUT", "Seconds in which --downstream has to answer.", _GATE, 0.1, 60)
+        float, _setting("DOWNSTREAM_TIMEOUT", "Seconds that --downstream has to respond.", _GATE, 0.1, 60)
     ] = 5.0
     upstream: Annotated[
         str | None,
-        _setting("UPSTREAM", "API that the number's messages are sent through.", _GATE),
+        _setting("UPSTREAM", "API through which the number's messages are sent.", _GATE),
     ] = None
     upstream_token: Annotated[
         str | None,
         secret("WABLOCK_UPSTREAM_TOKEN", "The upstream's access token. Default: the same as --token.", group=_GATE),
     ] = None
-    log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request; failed ones are, always.")] = True
+    log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request. Failed requests are always logged.")] = (
+        True
+    )
     key: KeySettings = KeySettings()
     gate: GateSettings = GateSettings()
     answers: AnswerSettings = AnswerSettings()

@@ -91,7 +91,7 @@ def checked(url: str, token: str, phone_number_id: str, **settings: Any) -> Repo
     )
     subject = Subject(made, sleep=lambda _: None)
     try:
-        report = run(subject, told=told.append, **options)
+        report = run(subject, on_result=told.append, **options)
     finally:
         subject.close()
     assert report.results == told

@@ -42,9 +42,9 @@ def test_a_script_that_gets_it_wrong_is_told_where() -> None:
 
     verdicts = _verdicts(said)
     assert status == 1
-    assert "second page was not asked for" in verdicts["list-pages"]["wrong_requests"]
+    assert "second page was not requested" in verdicts["list-pages"]["wrong_requests"]
     assert verdicts["unblock"]["wrong_requests"] == "no messaging_product in the body"
-    assert verdicts["token"]["wrong_requests"] == "asked 2 times, though it was refused for good"
+    assert verdicts["token"]["wrong_requests"] == "sent 2 requests, though the error is permanent"
     assert verdicts["hung-up"]["misunderstood"].startswith("exit status 1: requests.exceptions.ConnectionError")
     assert "wrong_requests" not in verdicts["block"]
 
@@ -93,7 +93,7 @@ def test_a_request_in_any_documented_form_is_right(path: str) -> None:
 @pytest.mark.parametrize(
     "status, printed, told",
     [
-        (None, "", "did not end"),
+        (None, "", "timed out"),
         (3, "Traceback\nKeyError: 'input'", "exit status 3: KeyError: 'input'"),
         (0, '{"done": ["14155559876"]}', "done is ['14155559876']"),
     ],
@@ -106,7 +106,7 @@ def test_what_was_misunderstood_costs_a_point_and_is_named(status: int | None, p
 
 
 def test_an_sdk_that_asked_nothing_is_told_so() -> None:
-    assert judged(SCENARIOS["block"], [], 0, "").wrong_requests == "nothing was asked"
+    assert judged(SCENARIOS["block"], [], 0, "").wrong_requests == "no request was sent"
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
@@ -119,10 +119,10 @@ def test_what_is_played_is_json_except_where_a_proxy_or_nobody_speaks(scenario: 
 @pytest.mark.parametrize(
     "arguments, told",
     [
-        (("--sdk",), "Say how the SDK is asked"),
+        (("--sdk",), "Add the command that runs your script"),
         (("--sdk", "--", "/nonexistent/sdk"), "Cannot run /nonexistent/sdk"),
-        (("--", "true"), "A command is for --sdk alone"),
-        ((), "Say an access token"),
+        (("--", "true"), "A command needs --sdk"),
+        ((), "Missing: an access token"),
     ],
 )
 def test_what_cannot_be_tried_is_told_in_one_line(arguments: tuple[str, ...], told: str) -> None:

@@ -268,7 +268,7 @@ def test_a_server_that_keeps_no_state_is_told_so_once(server: RunningServer) -> 
 
     assert report.finding == "The server answers POST with 200, but the user is not on the list: it keeps no state."
     assert "blocked_is_listed" in _names(report, FactOutcome.FAILED)
-    followed = [result for result in report.results if result.why == "it follows: the server keeps no state"]
+    followed = [result for result in report.results if result.why == "the server keeps no state"]
     assert len(followed) > 10
 
 
@@ -290,7 +290,7 @@ def test_a_server_that_is_not_there_cannot_be_checked(server: RunningServer, url
 
 
 def test_a_wrong_token_cannot_be_checked_with(server: RunningServer) -> None:
-    with pytest.raises(CannotCheck, match="answers the list with 401"):
+    with pytest.raises(CannotCheck, match="returned 401 for the list"):
         checked(server.url, "no-good", server.phone_number_id)
 
 
@@ -300,7 +300,7 @@ def test_a_server_that_answers_html_cannot_be_checked(server: RunningServer) -> 
 
     with (
         between(server.url, on_answer=html) as url,
-        pytest.raises(CannotCheck, match="does not answer as the Block API"),
+        pytest.raises(CannotCheck, match="not one of the Block API"),
     ):
         _of(server, url=url)
 
@@ -314,7 +314,7 @@ def test_a_server_that_answers_in_another_shape_cannot_be_checked(server: Runnin
 
     with (
         between(server.url, on_answer=other) as url,
-        pytest.raises(CannotCheck, match="does not answer as the Block API"),
+        pytest.raises(CannotCheck, match="not one of the Block API"),
     ):
         _of(server, url=url)
 
@@ -324,7 +324,7 @@ def test_a_server_that_does_not_unblock_is_told_of_at_the_end(server: RunningSer
         report = _of(server, url=url)
     _clean(server)
 
-    assert "could not be unblocked again" in report.finding
+    assert "could not be unblocked" in report.finding
 
 
 def test_a_token_that_the_server_repeats_is_not_in_the_report(server: RunningServer) -> None:
@@ -340,7 +340,7 @@ def test_a_token_that_the_server_repeats_is_not_in_the_report(server: RunningSer
 
 
 def test_too_few_users_cannot_be_checked_with(server: RunningServer) -> None:
-    with pytest.raises(CannotCheck, match="at least 5 users"):
+    with pytest.raises(CannotCheck, match="pass at least 5"):
         _of(server, users=USERS[:4])
 
 

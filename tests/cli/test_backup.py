@@ -133,7 +133,7 @@ def test_who_is_blocked_is_replaced_only_by_those_who_say_so(server: RunningServ
     refused = called("restore", str(file), "--database", database)
 
     assert refused.returncode == 2
-    assert "holds 1 list with 3 users; add --yes" in refused.stderr
+    assert "contains 1 list with 3 users; add --yes" in refused.stderr
     assert blocked(server) == [CARL, ANNA, BEN]
 
 

@@ -179,7 +179,7 @@ def test_what_was_done_before_a_request_failed_is_told(interrupted: list[str], c
     assert ran.returncode == 2
     assert f"{told} users before it failed." in ran.stdout
     assert "12x" in ran.stdout
-    assert "does not let this token do it" in ran.stderr
+    assert "does not allow this with this token" in ran.stderr
 
 
 @pytest.mark.parametrize("command, done", [("block", "done"), ("unblock", "done"), ("check", "users")])
@@ -244,7 +244,7 @@ def test_plain_is_what_the_other_commands_read(asked: Asked, tmp_path: Path) -> 
 
 
 def test_an_empty_list_is_said_and_is_an_empty_array(asked: Asked) -> None:
-    assert asked("list").stdout == "Nobody is blocked.\n"
+    assert asked("list").stdout == "No users are blocked.\n"
     assert asked.json("list") == []
 
 
@@ -263,7 +263,7 @@ def test_a_server_that_is_not_there_is_told_in_one_line(command: Sequence[str]) 
     "changes, told",
     [
         (("--token", "wrong"), "refuses the token"),
-        (("--phone-number-id", "1"), "has no number 1, or the token may not touch it"),
+        (("--phone-number-id", "1"), "has no number 1, or the token has no access to it"),
         (("--phone-number-id", "+16505550100"), "is not a phone number id"),
         (("--url", "nowhere"), "base_url must begin with http:// or https://"),
         (("--token", "two words"), "token must be printable ASCII"),
@@ -289,7 +289,7 @@ def test_no_users_at_all_are_refused(asked: Asked, stdin: str) -> None:
     ran = asked.with_input(stdin, "block")
 
     assert ran.returncode == 2
-    assert "no users in it" in ran.stderr
+    assert "The input contains no users" in ran.stderr
 
 
 def test_a_token_and_users_cannot_both_come_from_standard_input(asked: Asked) -> None:

@@ -40,7 +40,7 @@ def test_dev_says_which_rules_hold(dev: Server) -> None:
 
 
 def test_dev_says_that_nothing_is_kept_and_how_to_keep_it(dev: Server) -> None:
-    assert re.search(r"Lists are kept +until it stops; keep them with --data FILE\n", dev.announced)
+    assert re.search(r"Lists are kept +until the server stops; use --data FILE to keep them\n", dev.announced)
 
 
 def test_dev_says_whose_it_is_not(dev: Server) -> None:

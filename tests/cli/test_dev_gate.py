@@ -69,7 +69,7 @@ def test_dev_says_where_webhooks_come_in_and_go(gate: Server, bot: Receiver) -> 
     assert re.search(
         rf"Webhooks +{re.escape(gate.url)}/webhooks/whatsapp, signed with {DEV_APP_SECRET}\n", gate.announced
     )
-    assert re.search(rf"They go on to +{re.escape(bot.url)}\n", gate.announced)
+    assert re.search(rf"Forwarded to +{re.escape(bot.url)}\n", gate.announced)
 
 
 def test_the_handshake_knows_the_verify_token(gate: Server) -> None:

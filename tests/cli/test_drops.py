@@ -86,7 +86,7 @@ def test_programs_get_one_array(server: Server, number: str) -> None:
 
 
 def test_a_gate_that_took_nothing_out_says_so(server: Server, number: str) -> None:
-    assert called("drops", number, "--url", server.url, "--token", TOKEN).stdout == "Nothing was taken out lately.\n"
+    assert called("drops", number, "--url", server.url, "--token", TOKEN).stdout == "Nothing was removed recently.\n"
 
 
 def test_the_server_and_the_token_may_come_from_the_environment(server: Server, number: str) -> None:
@@ -217,7 +217,9 @@ def test_an_unknown_number_is_one_line() -> None:
         refused = called("drops", "106540352242999", "--url", server.url, "--token", TOKEN)
 
     assert refused.returncode == 2
-    assert refused.stderr == (f"wablock: {server.url} has no number 106540352242999, or the token may not touch it\n")
+    assert refused.stderr == (
+        f"wablock: {server.url} has no number 106540352242999, or the token has no access to it\n"
+    )
 
 
 @pytest.mark.parametrize("path", ["", "/healthz"])

@@ -178,7 +178,7 @@ def test_a_rehearsal_leaves_the_old_one_as_the_one_that_counts(old: str, new: st
     rehearsed = called("migrate", "--from", old, "--to", new, "--copy")
 
     assert rehearsed.returncode == 0, rehearsed.stderr
-    assert "still the one that counts" in rehearsed.stdout
+    assert "still in use" in rehearsed.stdout
     assert everything(new) == everything(old)
     assert called("number", "add", "1", "--database", old).returncode == 0
 
@@ -232,8 +232,8 @@ def broken_off(old: str, new: str) -> str:
 
 
 def test_what_broke_a_move_off_is_told_in_one_line_with_what_to_do(broken_off: str, old: str) -> None:
-    assert "broken off: no room" in broken_off
-    assert "goes on where it was" in broken_off
+    assert "interrupted: no room" in broken_off
+    assert "Run the same command again to continue" in broken_off
     assert f"wablock migrate --give-up --from {old}" in broken_off
     assert broken_off.count("\n") == 1
 
@@ -322,7 +322,7 @@ def test_what_a_rehearsal_left_when_it_was_broken_off_is_in_nobodys_way(old: str
     moved = called("migrate", "--from", old, "--to", new)
 
     assert rehearsed.returncode == 2
-    assert "The old database is as it was" in rehearsed.stderr
+    assert "The old database is unchanged" in rehearsed.stderr
     assert (written_meanwhile.returncode, moved.returncode) == (0, 0)
 
 
@@ -336,7 +336,7 @@ def test_a_role_that_may_make_no_tables_is_told_so_and_the_old_one_stays_open(ol
     execute(new, f"DROP OWNED BY {role}; DROP ROLE {role}")
     assert refused.returncode == 2
     assert "permission denied" in refused.stderr
-    assert "The old database is as it was" in refused.stderr
+    assert "The old database is unchanged" in refused.stderr
     assert called("number", "add", "1", "--database", old).returncode == 0
 
 
@@ -402,7 +402,7 @@ def test_a_text_with_a_nul_which_postgresql_cannot_hold_is_moved_without_it(old:
     [
         (("--from", "sqlite:///{folder}/none.db", "--to", "postgresql://h/d"), "There is no database"),
         (("--from", "sqlite:///{folder}/none.db", "--give-up"), "There is no database"),
-        (("--from", "{old}", "--give-up"), "nothing to give up"),
+        (("--from", "{old}", "--give-up"), "There is no move of"),
         (("--from", "{old}"), "write --to postgresql://"),
         (("--from", "{old}", "--to", "{old}"), "write --to postgresql://"),
         (("--from", "postgresql://u:secret@h/d", "--to", "{old}"), "write --from sqlite:///"),

@@ -105,7 +105,7 @@ def test_nothing_is_removed_where_nobody_can_be_asked(database: str) -> None:
         (("add", "1", "--account", ""), "--account must not be empty"),
         (("add", "1", "--display-number", "555"), "555"),
         (("add", "1", "--country", "Nowhere"), "two letters"),
-        (("remove", "1", "--yes"), "There is no number 1"),
+        (("remove", "1", "--yes"), "The number 1 does not exist"),
     ],
     ids=["not digits", "too long", "nothing", "no account", "no number", "no country", "unknown"],
 )
@@ -125,7 +125,7 @@ def test_a_number_cannot_be_added_twice(database: str) -> None:
     refused = called("number", "add", NUMBER, "--account", "other", "--database", database)
 
     assert refused.returncode == 2
-    assert refused.stderr == f"wablock: The number {NUMBER} exists already\n"
+    assert refused.stderr == f"wablock: The number {NUMBER} already exists\n"
     assert [number["account_id"] for number in _list(database)] == ["default"]
 
 

@@ -245,7 +245,7 @@ def test_a_command_sets_no_credential_that_everybody_knows(database: str, comman
     refused = run(*command, "--database", database, stdin=typed, **VARIABLES)
 
     assert refused.returncode == 2
-    assert "wablock dev's own" in refused.stderr
+    assert "the public default of wablock dev" in refused.stderr
     with started("serve", "--port", "0", "--database", database, **VARIABLES):
         pass
 

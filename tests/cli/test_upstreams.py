@@ -52,7 +52,7 @@ def test_a_removed_upstream_is_gone(places: list[str]) -> None:
     [
         (("set", NUMBER, "--token", "two words"), "--token must be printable ASCII"),
         (("set", NUMBER, "--token", "t", "--url", "graph"), "graph: "),
-        (("set", "12", "--token", "t"), "There is no number 12: add it with wablock number add"),
+        (("set", "12", "--token", "t"), "The number 12 does not exist: add it with wablock number add"),
         (("set", "twelve", "--token", "t"), "'twelve' is not a phone number id"),
     ],
 )

@@ -81,7 +81,7 @@ def test_the_line_says_how_many_serve_once_all_of_them_do(server: Server) -> Non
 
 
 def test_it_is_said_that_sqlite_gains_nothing_for_its_writes(server: Server) -> None:
-    assert "more workers do not make SQLite's writes faster" in server.log
+    assert "more workers do not make writes to SQLite faster" in server.log
 
 
 def test_each_worker_answers(server: Server, deployment: Deployment) -> None:

@@ -20,7 +20,7 @@ USER, WA_ID = "+16505550101", "16505550101"
         (130429, 400, "(#130429) Rate limit hit"),
         (139102, 400, "(#139102) Blocklist concurrent update"),
         (139103, 500, "(#139103) Internal error"),
-        (80007, 400, "(#80007) A fault on order"),
+        (80007, 400, "(#80007) An injected fault"),
     ],
 )
 def test_a_code_is_answered_in_the_contracts_words_where_it_has_some(

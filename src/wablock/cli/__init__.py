@@ -1,4 +1,4 @@
-"""The `wablock` command. Each command is imported when it is asked for: some need the server, which is an extra."""
+"""The `wablock` command. Each subcommand is imported when it runs: some need the server, which is an extra."""
 
 import sys
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ app = App(
 _COMMANDS: Final = {
     "dev": (
         "dev:dev",
-        """Start a server that is ready for use: it makes the account, the number and the token, and prints them.
+        """Start a server for development: it creates an account, a number and a token, and prints them.
 
-        Not for production: its token is known to all who read this, and without --data it keeps nothing.""",
+        Not for production: the default token is public, and without --data all lists are deleted at the end.""",
     ),
     "serve": (
         "serve:serve",
@@ -27,20 +27,20 @@ _COMMANDS: Final = {
     ),
     "block": (
         "block_list:block",
-        "Block users. Status 0 where all are blocked, 1 where some failed, 2 where not all could be asked.",
+        "Block users. Exit status 0: all are blocked; 1: some failed; 2: the command could not finish.",
     ),
     "unblock": (
         "block_list:unblock",
-        "Unblock users. Status 0 where all are unblocked, 1 where some failed, 2 where not all could be asked.",
+        "Unblock users. Exit status 0: all are unblocked; 1: some failed; 2: the command could not finish.",
     ),
     "check": (
         "block_list:check",
-        "Tell whether users are blocked. Status 0 where all are, 1 where not all are, 2 in trouble.",
+        "Show whether users are blocked. Exit status 0: all are; 1: not all are; 2: the command could not finish.",
     ),
     "list": ("block_list:list_", "List the blocked users of a number, newest block first."),
     "conformance": (
         "conformance:conformance",
-        "Check a server, of whoever's, against the contract. Status 0 where it holds, 1 where not, 2 in trouble.",
+        "Check any server of the Block API against the contract. Exit status 0: passed; 1: failed; 2: not checked.",
     ),
     "number": ("numbers:app", "Add, list and remove business numbers."),
     "token": ("tokens:app", "Create, list and revoke access tokens."),
@@ -48,49 +48,49 @@ _COMMANDS: Final = {
     "downstream": ("downstreams:app", "Add, list and remove the receivers of a number's webhooks."),
     "drops": (
         "drops:drops",
-        "Show what the gate took out of the number's webhooks lately: the last 100, since the server's start.",
+        "Show what the gate removed from the number's webhooks: the last 100 items since the server started.",
     ),
     "backup": (
         "backups:backup",
-        "Back up a database on SQLite, while servers run on it: to one file, checked, and durable at the end.",
+        "Back up a SQLite database to one file, also while servers use it. The backup is checked and durable.",
     ),
     "restore": (
         "backups:restore",
-        "Go back to a backup, while servers run on the database: they see what it holds from then on.",
+        "Restore a backup of a SQLite database, also while servers use the database.",
     ),
     "migrate": (
         "migrate:migrate",
-        """Move everything from SQLite to PostgreSQL, and compare both. The old server goes on reading.
+        """Move all data from SQLite to PostgreSQL, and compare both. The old server still answers reads.
 
-        It takes no changes from the beginning on, so that none is lost. Broken off, the same command goes on where it
-        was. Status 0 where both sides are equal, 1 where not.""",
+        The old server refuses changes from the start of the move, so that none is lost. If the move is interrupted, run
+        the same command again to continue. Exit status 0: both databases are equal; 1: they differ.""",
     ),
-    "upstream": ("upstreams:app", "Set, show and remove the API that a number's messages are sent through."),
+    "upstream": ("upstreams:app", "Set, show and remove the API through which a number's messages are sent."),
 }
 for _name, (_place, _help) in _COMMANDS.items():
     app.command(f"wablock.cli.{_place}", name=_name, help=_help)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line, or `arguments`; what the user can mend is one line on standard error and exit status 2."""
+    """Run the command line, or `arguments`. An error that the user can fix gives one line and exit status 2."""
     sys.excepthook = print_traceback
     try:
         app(arguments)
-    except Exception as trouble:
-        said = _mendable(trouble)
-        if said is None:
+    except Exception as error:
+        message = _message(error)
+        if message is None:
             raise
-        complain(said)
+        complain(message)
         sys.exit(2)
 
 
-def _mendable(trouble: Exception) -> str | None:
-    """What to tell a user who can mend it; None where it is a fault of ours."""
-    if isinstance(trouble, Refused):
-        return str(trouble)
+def _message(error: Exception) -> str | None:
+    """The message for an error that the user can fix; None for a bug of wablock."""
+    if isinstance(error, Refused):
+        return str(error)
     try:
         from wablock.cli.databases import REFUSALS  # noqa: PLC0415 - needs the server, which is an extra
     except ModuleNotFoundError as missing:
-        is_extra = isinstance(trouble, ImportError) and not str(missing.name).startswith("wablock")
+        is_extra = isinstance(error, ImportError) and not str(missing.name).startswith("wablock")
         return "this command needs the server: pip install 'wablock[server]'" if is_extra else None
-    return str(trouble) if isinstance(trouble, REFUSALS) else None
+    return str(error) if isinstance(error, REFUSALS) else None

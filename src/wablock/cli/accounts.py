@@ -1,4 +1,4 @@
-"""`wablock account`: what an account's webhooks are signed with."""
+"""`wablock account`: the app secret and verify token of an account."""
 
 from typing import Annotated
 
@@ -18,14 +18,14 @@ app = App(name="account")
 @app.command(name="set")
 def set_(
     account: Annotated[
-        str, Parameter(help="The account (WhatsApp Business Account), as `wablock number add` names it.")
+        str, Parameter(help="Id of the account (WhatsApp Business Account), as in `wablock number add`.")
     ] = "default",
     *,
     app_secret: Annotated[
         str | None,
         secret(
             "WABLOCK_APP_SECRET",
-            "The app secret that webhooks are signed with; =- reads it.",
+            "The app secret with which Meta signs webhooks; =- reads it from standard input.",
             otherwise="--app-secret=-",
         ),
     ] = None,
@@ -33,7 +33,7 @@ def set_(
         str | None,
         secret(
             "WABLOCK_VERIFY_TOKEN",
-            "What Meta says in the handshake, as you chose it; =- reads it.",
+            "The verify token that you set at Meta; =- reads it from standard input.",
             otherwise="--verify-token=-",
         ),
     ] = None,
@@ -41,21 +41,21 @@ def set_(
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
-    """Set the app secret (kept encrypted) and the verify token (kept as its SHA-256). What is not said stays.
+    """Set the app secret (stored encrypted) or the verify token (stored as SHA-256), or both.
 
-    A flag is seen by other users of the machine: write --app-secret=- to have it read from standard input, or use the
-    variable.
+    Other users of the machine can read the values of flags. To hide a secret, use --app-secret=-, which reads it from
+    standard input, or the environment variable.
     """
     if app_secret is None and verify_token is None:
-        raise Refused("Say --app-secret, --verify-token, or both")
-    signed_with = None if app_secret is None else checked_secret(typed(app_secret, "--app-secret"), "--app-secret")
+        raise Refused("Nothing to set: add --app-secret, --verify-token, or both")
+    secret_text = None if app_secret is None else checked_secret(typed(app_secret, "--app-secret"), "--app-secret")
     token = None if verify_token is None else checked_secret(typed(verify_token, "--verify-token"), "--verify-token")
 
     async def work(routes: Routes) -> None:
-        await routes.accounts.set(named(account, "ACCOUNT"), signed_with, token)
+        await routes.accounts.set(named(account, "ACCOUNT"), secret_text, token)
 
     on_store(database, lambda store: work(routes_of(store, key)))
-    done = [name for name, value in (("app_secret", signed_with), ("verify_token", token)) if value is not None]
+    done = [name for name, value in (("app_secret", secret_text), ("verify_token", token)) if value is not None]
     if json:
         print_json({"account_id": account, "set": done})
     else:

@@ -1,4 +1,4 @@
-"""`wablock backup` and `wablock restore`: of a database on SQLite, while servers run on it."""
+"""`wablock backup` and `wablock restore`, for SQLite databases, also while servers use them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,65 +11,64 @@ from rich.progress import Progress
 
 from wablock.cli.console import Json, Refused, is_confirmed, print_json, say
 from wablock.settings import DatabaseUrl, default_database
-from wablock.storage.sqlite.backups import Contents, TargetExists, back_up, held
+from wablock.storage.sqlite.backups import Contents, TargetExists, back_up
+from wablock.storage.sqlite.backups import held as contents_of  # codespell:ignore held
 from wablock.storage.sqlite.backups import restore as put_back
 from wablock.storage.urls import is_postgresql, sqlite_path
 
 
 def backup(
-    target: Annotated[Path, Parameter(help="File to back up to, which is made.")],
+    target: Annotated[Path, Parameter(help="File to create.")],
     *,
-    force: Annotated[
-        bool, Parameter(env_var="WABLOCK_FORCE", negative="", help="Replace the file, where there is one.")
-    ] = False,
+    force: Annotated[bool, Parameter(env_var="WABLOCK_FORCE", negative="", help="Replace an existing file.")] = False,
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
-    path = _path(database, "back it up with pg_dump, or as its provider does")
-    with _told("Backing up") as progress:
+    path = _path(database, "back it up with pg_dump, or with your provider's tools")
+    with _progress("Backing up") as progress:
         try:
             contents = back_up(path, target, progress, replace=force)
-        except TargetExists as trouble:
-            raise Refused(f"{trouble}: name another, or add --force to replace it") from None
-    _tell(f"Backed up {path} to {target}", contents, target, as_json=json)
+        except TargetExists as error:
+            raise Refused(f"{error}: choose another file, or add --force to replace it") from None
+    _report(f"Backed up {path} to {target}", contents, target, as_json=json)
 
 
 def restore(
-    source: Annotated[Path, Parameter(help="File that wablock backup has made.")],
+    source: Annotated[Path, Parameter(help="File that `wablock backup` created.")],
     *,
-    yes: Annotated[bool, Parameter(env_var="WABLOCK_YES", negative="", help="Do not ask.")] = False,
+    yes: Annotated[bool, Parameter(env_var="WABLOCK_YES", negative="", help="Do not ask for confirmation.")] = False,
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
-    path = _path(database, "restore it with pg_restore, or as its provider does")
+    path = _path(database, "restore it with pg_restore, or with your provider's tools")
 
-    there = held(path)
-    if there.lists or there.users:
-        question = f"Replace {path}, which holds {_counted(there)}, by {source}?"
+    current = contents_of(path)
+    if current.lists or current.users:
+        question = f"Replace {path}, which contains {_counted(current)}, with {source}?"
         if not yes and not is_confirmed(question):
-            raise Refused(f"Nothing was restored: {path} holds {_counted(there)}; add --yes to replace them")
-    with _told("Restoring") as progress:
+            raise Refused(f"Nothing was restored: {path} contains {_counted(current)}; add --yes to replace them")
+    with _progress("Restoring") as progress:
         contents = put_back(source, path, progress)
-    _tell(f"Restored {path} from {source}", contents, source, as_json=json)
+    _report(f"Restored {path} from {source}", contents, source, as_json=json)
 
 
 def _path(database: str | None, otherwise: str) -> Path:
     url = database or default_database()
     if is_postgresql(url):
-        raise Refused(f"This is for SQLite; the database is on PostgreSQL: {otherwise}")
+        raise Refused(f"This command is for SQLite, and the database is on PostgreSQL: {otherwise}")
     return sqlite_path(url)
 
 
 @contextmanager
-def _told(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """Shows on a terminal how far it is."""
+def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal; the block reports how much is done."""
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task(doing, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def _tell(sentence: str, contents: Contents, file: Path, *, as_json: bool) -> None:
+def _report(sentence: str, contents: Contents, file: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(file), "bytes": file.stat().st_size, "lists": contents.lists, "users": contents.users})
     else:

@@ -1,4 +1,4 @@
-"""`wablock block`, `unblock`, `check` and `list`: a number's block list, through the API."""
+"""`wablock block`, `unblock`, `check` and `list`, which use a number's block list through the API."""
 
 import sys
 import time
@@ -11,46 +11,48 @@ from cyclopts import Parameter, validators
 from wablock.cli.api_server import ApiServer
 from wablock.cli.console import Json, json_text, print_json, remark, say, show, time_text
 from wablock.cli.outcomes import BulkOutcome, outcome
-from wablock.cli.users import UserArguments, UsersFile, given_users
+from wablock.cli.users import UserArguments, UsersFile, read_users
 from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDone
 from wablock.printable import printable
 
 _DETAILS: Final = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
-_NOBODYS: Final = ApiServer()
+_NO_OPTIONS: Final = ApiServer()
 _LISTED: Final = ("wa_id", *_DETAILS.split(","))
 _CHECKED: Final = ("input", "wa_id", "user_id", "blocked", "blocked_at", "expires_at", "reason")
 _FIRST: Final = 25
 _LARGEST_PAGE: Final = 1_000
 _SOME_FAILED: Final = 1
-_TROUBLE: Final = 2
+_UNFINISHED: Final = 2
 _NOT_ALL: Final = 1
 
 _ADVICE: Final = {
     131047: "The user has not written in the last 24 hours: block after the next message",
-    131021: "It is the business's own number: leave it out",
-    139101: "The list is full: unblock somebody first",
+    131021: "This is the business's own number: remove it",
+    139101: "The list is full: unblock another user first",
 }
-_NOBODY: Final = "Not a valid WhatsApp user: "
+_NOT_A_USER: Final = "Not a valid WhatsApp user: "
 
 
 def block(
     *users: UserArguments,
     file: UsersFile = None,
     reason: Annotated[
-        str | None, Parameter(env_var="WABLOCK_REASON", help="Why, up to 200 characters. wablock's own, not Meta's.")
+        str | None,
+        Parameter(env_var="WABLOCK_REASON", help="Reason, up to 200 characters. Only for wablock, not for Meta."),
     ] = None,
     note: Annotated[
-        str | None, Parameter(env_var="WABLOCK_NOTE", help="What else is to be kept, up to 2,000 characters.")
+        str | None,
+        Parameter(env_var="WABLOCK_NOTE", help="Note, up to 2,000 characters. Only for wablock, not for Meta."),
     ] = None,
     expires_in_days: Annotated[
         float | None,
         Parameter(
             env_var="WABLOCK_EXPIRES_IN_DAYS",
-            help="Days until the block ends. Default: never.",
+            help="Days until the block expires. Default: never.",
             validator=validators.Number(gt=0, lte=36_500),
         ),
     ] = None,
-    server: ApiServer = _NOBODYS,
+    server: ApiServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
     expires_at = None if expires_in_days is None else int(time.time() + expires_in_days * 86_400)
@@ -58,65 +60,70 @@ def block(
     def blocking(client: Client, chunk: Sequence[str]) -> list[UserDone]:
         return client.block(chunk, reason=reason, note=note, expires_at=expires_at)
 
-    _change(given_users(users, file, server), server, blocking, "Blocked", as_json=json)
+    _change(read_users(users, file, server), server, blocking, "Blocked", as_json=json)
 
 
-def unblock(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NOBODYS, json: Json = False) -> None:
-    _change(given_users(users, file, server), server, Client.unblock, "Unblocked", as_json=json)
+def unblock(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO_OPTIONS, json: Json = False) -> None:
+    _change(read_users(users, file, server), server, Client.unblock, "Unblocked", as_json=json)
 
 
-def check(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NOBODYS, json: Json = False) -> None:
-    found = outcome(given_users(users, file, server), server, Client.check, "Checking")
+def check(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO_OPTIONS, json: Json = False) -> None:
+    result = outcome(read_users(users, file, server), server, Client.check, "Checking")
     if json:
-        print_json(_for_programs("users", found))
+        print_json(_for_programs("users", result))
     else:
-        rows = [_checked(user) for user in found.done]
-        show(rows, _filled(rows, _CHECKED), as_json=False, empty="Nobody was checked.")
-        _show_failed(found.failed)
-        if found.refusal:
-            say(f"Checked {_counted(len(found.done))} before it failed.")
-    if found.refusal:
-        raise found.refusal
-    if found.failed:
-        sys.exit(_TROUBLE)
-    if not all(user.blocked for user in found.done):
+        rows = [_checked(user) for user in result.done]
+        show(rows, _filled(rows, _CHECKED), as_json=False, empty="No users were checked.")
+        _show_failed(result.failed)
+        if result.refusal:
+            say(f"Checked {_counted(len(result.done))} before it failed.")
+    if result.refusal:
+        raise result.refusal
+    if result.failed:
+        sys.exit(_UNFINISHED)
+    if not all(user.blocked for user in result.done):
         sys.exit(_NOT_ALL)
 
 
 def list_(
     *,
     all_: Annotated[
-        bool, Parameter(name="--all", env_var="WABLOCK_ALL", negative="", help="List everybody, page after page.")
+        bool, Parameter(name="--all", env_var="WABLOCK_ALL", negative="", help="List all users, page after page.")
     ] = False,
     limit: Annotated[
-        int, Parameter(env_var="WABLOCK_LIMIT", help="How many of the newest.", validator=validators.Number(gte=1))
+        int,
+        Parameter(
+            env_var="WABLOCK_LIMIT", help="Number of users to list, newest first.", validator=validators.Number(gte=1)
+        ),
     ] = _FIRST,
     details: Annotated[
         bool,
-        Parameter(env_var="WABLOCK_DETAILS", negative="", help="Show since when, by whom, why. A wablock server only."),
+        Parameter(
+            env_var="WABLOCK_DETAILS", negative="", help="Add the time, author and reason. Only for wablock servers."
+        ),
     ] = False,
     plain: Annotated[
         bool,
-        Parameter(env_var="WABLOCK_PLAIN", negative="", help="Print one user a line, as the other commands read them."),
+        Parameter(env_var="WABLOCK_PLAIN", negative="", help="Print one user on each line, in the format of --file."),
     ] = False,
-    server: ApiServer = _NOBODYS,
+    server: ApiServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
-    with server.asked() as client:
-        found = client.blocked_users(
+    with server.client() as client:
+        blocked = client.blocked_users(
             limit=_LARGEST_PAGE if all_ else min(limit + 1, _LARGEST_PAGE), fields=_DETAILS if details else None
         )
         if json or plain:
             print_users = _print_array if json else _print_lines
-            print_users(found if all_ else _first(found, limit))
-            if not all_ and next(iter(found), None) is not None:
-                remark("There are more: --all lists everybody.")
+            print_users(blocked if all_ else _first(blocked, limit))
+            if not all_ and next(iter(blocked), None) is not None:
+                remark("There are more: --all lists all users.")
             return
-        users = list(found) if all_ else list(_first(found, limit + 1))
+        users = list(blocked) if all_ else list(_first(blocked, limit + 1))
     rows = [_listed(user) for user in (users if all_ else users[:limit])]
-    show(rows, _filled(rows, _LISTED), as_json=False, empty="Nobody is blocked.")
+    show(rows, _filled(rows, _LISTED), as_json=False, empty="No users are blocked.")
     if len(users) > len(rows):
-        say("There are more: --all lists everybody, --limit more of them.")
+        say("There are more: --all lists all users, --limit N lists N users.")
 
 
 def _change(
@@ -127,21 +134,21 @@ def _change(
     *,
     as_json: bool,
 ) -> None:
-    found = outcome(users, server, change, done_word)
+    result = outcome(users, server, change, done_word)
     if as_json:
-        print_json(_for_programs("done", found))
+        print_json(_for_programs("done", result))
     else:
-        say(f"{done_word} {_counted(len(found.done))}{' before it failed' if found.refusal else ''}.")
-        _show_failed(found.failed)
-    if found.refusal:
-        raise found.refusal
-    if found.failed:
+        say(f"{done_word} {_counted(len(result.done))}{' before it failed' if result.refusal else ''}.")
+        _show_failed(result.failed)
+    if result.refusal:
+        raise result.refusal
+    if result.failed:
         sys.exit(_SOME_FAILED)
 
 
-def _for_programs(done: str, found: BulkOutcome[Any]) -> dict[str, Any]:
-    told = {done: found.done, "failed": [_failed(user) for user in found.failed]}
-    return told | ({"error": found.error} if found.error else {})
+def _for_programs(done: str, result: BulkOutcome[Any]) -> dict[str, Any]:
+    report = {done: result.done, "failed": [_failed(user) for user in result.failed]}
+    return report | ({"error": result.error} if result.error else {})
 
 
 def _show_failed(failed: Sequence[FailedUser]) -> None:
@@ -155,10 +162,10 @@ def _counted(users: int) -> str:
 
 
 def _failed(user: FailedUser) -> dict[str, Any]:
-    """A user who failed, with what to do about it: a number that is none says so itself."""
-    advice = user.reason.partition(_NOBODY)[2] or _ADVICE.get(user.code, user.reason)
-    told = {"input": user.input, "wa_id": user.wa_id, "code": user.code, "reason": user.reason, "what_to_do": advice}
-    return {name: value for name, value in told.items() if value is not None}
+    """A user who failed, with advice. For an invalid number, the server's own text is the advice."""
+    advice = user.reason.partition(_NOT_A_USER)[2] or _ADVICE.get(user.code, user.reason)
+    row = {"input": user.input, "wa_id": user.wa_id, "code": user.code, "reason": user.reason, "what_to_do": advice}
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _checked(user: CheckedUser) -> dict[str, Any]:
@@ -170,29 +177,29 @@ def _listed(user: BlockedUser) -> dict[str, Any]:
 
 
 def _filled(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[str]:
-    """Those of the columns in which a row has something."""
+    """The columns in which at least one row has a value."""
     return [column for column in columns if any(column in row for row in rows)]
 
 
 def _with_days(row: dict[str, Any]) -> dict[str, Any]:
-    """`row` with its times as people read them."""
+    """`row` with readable times."""
     times = {name: row[name] for name in ("blocked_at", "expires_at") if row.get(name) is not None}
     return row | {name: time_text(at) for name, at in times.items()}
 
 
-def _first(found: Iterable[BlockedUser], count: int) -> Iterable[BlockedUser]:
-    return (user for _, user in zip(range(count), found, strict=False))
+def _first(users: Iterable[BlockedUser], count: int) -> Iterable[BlockedUser]:
+    return (user for _, user in zip(range(count), users, strict=False))
 
 
 def _print_lines(users: Iterable[BlockedUser]) -> None:
     for user in users:
-        print(printable(user.wa_id or user.user_id or ""))  # noqa: T201 - it is what was asked for
+        print(printable(user.wa_id or user.user_id or ""))  # noqa: T201 - the command's output
 
 
 def _print_array(users: Iterable[BlockedUser]) -> None:
-    """One JSON array, a user a line, printed as they come: a list may have a million."""
+    """One JSON array with a user on each line, printed as users arrive: a list may have a million."""
     separator = "["
     for user in users:
-        print(separator + json_text(user))  # noqa: T201 - it is what was asked for
+        print(separator + json_text(user))  # noqa: T201 - the command's output
         separator = ","
     print("[]" if separator == "[" else "]")  # noqa: T201

@@ -1,4 +1,4 @@
-"""`wablock conformance`: any server, checked against the contract."""
+"""`wablock conformance`: checks of any server, or of an SDK, against the contract."""
 
 import signal
 import sys
@@ -34,7 +34,7 @@ _FAILED: Final = 1
 def conformance(
     *command: Annotated[
         str,
-        Parameter(allow_leading_hyphen=True, help="With --sdk, after --: the script that asks the SDK once."),
+        Parameter(allow_leading_hyphen=True, help="With --sdk, after --: the command that runs your script."),
     ],
     server: ApiServer = ApiServer(),  # noqa: B008 - immutable
     sdk: Annotated[
@@ -42,12 +42,15 @@ def conformance(
         Parameter(
             env_var="WABLOCK_SDK",
             negative="",
-            help="Check an SDK instead: every documented answer is played to it. Needs the extra server.",
+            help="Check an SDK: a test server sends it every documented response. Needs the extra `server`.",
         ),
     ] = False,
     rules: Annotated[
         Literal["open", "meta"],
-        Parameter(env_var="WABLOCK_RULES", help="The server's rules. Under meta the users must have written lately."),
+        Parameter(
+            env_var="WABLOCK_RULES",
+            help="The server's rules. Under meta, the users must have written in the last 24 hours.",
+        ),
     ] = "open",
     users: Annotated[
         tuple[str, ...],
@@ -55,38 +58,41 @@ def conformance(
             env_var="WABLOCK_USERS",
             consume_multiple=True,
             negative="",
-            help="At least 5 users who may be blocked and unblocked, with + and country code. Nobody else is touched.",
+            help="At least 5 test users to block and unblock, with + and country code. No other user is changed.",
         ),
     ] = _USERS,
     stranger: Annotated[
         str | None,
         Parameter(
-            env_var="WABLOCK_STRANGER", help="A user who has not written in the last 24 hours, under meta rules."
+            env_var="WABLOCK_STRANGER", help="Under meta rules, a user who has not written in the last 24 hours."
         ),
     ] = None,
     own_number: Annotated[
-        str | None, Parameter(env_var="WABLOCK_OWN_NUMBER", help="The business's own number, which cannot be blocked.")
+        str | None,
+        Parameter(env_var="WABLOCK_OWN_NUMBER", help="The business's own phone number; blocking it must fail."),
     ] = None,
     read_only: Annotated[
-        bool, Parameter(env_var="WABLOCK_READ_ONLY", negative="", help="Only what changes nothing.")
+        bool, Parameter(env_var="WABLOCK_READ_ONLY", negative="", help="Run only the checks that change nothing.")
     ] = False,
     anyway: Annotated[
         bool,
         Parameter(
-            env_var="WABLOCK_ANYWAY", negative="", help="Also where the users are on the list; then they are not."
+            env_var="WABLOCK_ANYWAY",
+            negative="",
+            help="Run even if some test users are already blocked. They will be unblocked at the end.",
         ),
     ] = False,
-    report: Annotated[
+    markdown_file: Annotated[
         Path | None,
         Parameter(name="--markdown", env_var="WABLOCK_MARKDOWN", help="File to write a Markdown report to."),
     ] = None,
     json: Json = False,
 ) -> None:
     if sdk:
-        _try_sdk(command, report, as_json=json)
+        _try_sdk(command, markdown_file, as_json=json)
         return
     if command:
-        raise Refused("A command is for --sdk alone: wablock conformance --sdk -- COMMAND")
+        raise Refused("A command needs --sdk: wablock conformance --sdk -- COMMAND")
     token, phone_number_id = server.credentials()
     settings = Settings(
         url=server.url,
@@ -101,21 +107,21 @@ def conformance(
     console = Console()
     groups: list[str] = []
 
-    def told(result: FactResult) -> None:
+    def report_result(result: FactResult) -> None:
         if not json:
             _show(console, result, is_new_group=result.group not in groups)
             groups.append(result.group)
 
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_FAILED))  # so that the list is put back
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_FAILED))  # the exit restores the list
     try:
-        found = run(subject, read_only=read_only, anyway=anyway, told=told)
-    except CannotCheck as trouble:
-        raise Refused(str(trouble)) from None
+        report = run(subject, read_only=read_only, anyway=anyway, on_result=report_result)
+    except CannotCheck as error:
+        raise Refused(str(error)) from None
     finally:
         signal.signal(signal.SIGTERM, before)
         subject.close()
-    _tell(found, report, as_json=json)
-    if found.has_failed:
+    _report(report, markdown_file, as_json=json)
+    if report.has_failed:
         sys.exit(_FAILED)
 
 
@@ -126,35 +132,35 @@ def _show(console: Console, result: FactResult, *, is_new_group: bool) -> None:
     line.append(f"{result.sentence} ", style="default")
     line.append(f"[{result.grade}]", style="dim")
     console.print(line, soft_wrap=True)
-    if result.outcome is not FactOutcome.PASSED and (said := detail(result)):
-        console.print(Text(f"      {printable(said)}", style="dim"), soft_wrap=True)
+    if result.outcome is not FactOutcome.PASSED and (text := detail(result)):
+        console.print(Text(f"      {printable(text)}", style="dim"), soft_wrap=True)
 
 
-def _tell(found: Report, path: Path | None, *, as_json: bool) -> None:
-    _write(path, lambda: markdown(found))
+def _report(report: Report, path: Path | None, *, as_json: bool) -> None:
+    _write(path, lambda: markdown(report))
     if as_json:
-        print_json(found)
+        print_json(report)
         return
-    if found.finding:
-        say("", found.finding)
-    say("", f"{summary(found)}; {found.requests} requests")
+    if report.finding:
+        say("", report.finding)
+    say("", f"{summary(report)}; {report.requests} requests")
 
 
 def _try_sdk(command: Sequence[str], path: Path | None, *, as_json: bool) -> None:
     from wablock.conformance.sdk import report, trial  # noqa: PLC0415 - needs the server, which is an extra
 
     if not command:
-        raise Refused("Say how the SDK is asked: wablock conformance --sdk -- COMMAND")
+        raise Refused("Add the command that runs your script: wablock conformance --sdk -- COMMAND")
     console = Console()
 
-    def told(verdict: "Verdict") -> None:
+    def show_verdict(verdict: "Verdict") -> None:
         if not as_json:
             _show_verdict(console, verdict)
 
     try:
-        verdicts = trial.tried(command, 0, told)
-    except OSError as trouble:
-        raise Refused(f"Cannot run {command[0]}: {trouble}") from None
+        verdicts = trial.run(command, 0, show_verdict)
+    except OSError as error:
+        raise Refused(f"Cannot run {command[0]}: {error}") from None
     _write(path, lambda: report.markdown(verdicts))
     if as_json:
         print_json({"points": sum(it.points for it in verdicts), "of": 2 * len(verdicts), "verdicts": verdicts})
@@ -170,15 +176,15 @@ def _show_verdict(console: Console, verdict: "Verdict") -> None:
     line.append(f"{printable(verdict.sentence)} ", style="default")
     line.append(f"[{verdict.scenario}]", style="dim")
     console.print(line, soft_wrap=True)
-    for said in (verdict.wrong_requests, verdict.misunderstood):
-        if said:
-            console.print(Text(f"      {printable(said)}", style="dim"), soft_wrap=True)
+    for text in (verdict.wrong_requests, verdict.misunderstood):
+        if text:
+            console.print(Text(f"      {printable(text)}", style="dim"), soft_wrap=True)
 
 
-def _write(path: Path | None, written: Callable[[], str]) -> None:
+def _write(path: Path | None, content: Callable[[], str]) -> None:
     if path is None:
         return
     try:
-        path.write_text(printable_lines(written()))
-    except OSError as trouble:
-        raise Refused(f"Cannot write {path}: {trouble}") from None
+        path.write_text(printable_lines(content()))
+    except OSError as error:
+        raise Refused(f"Cannot write {path}: {error}") from None

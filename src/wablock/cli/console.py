@@ -1,6 +1,6 @@
-"""What every command shares: how it prints, how it refuses, and what it takes for a number id or an address.
+"""Output, errors and checks of arguments, shared by all commands.
 
-Nothing here needs the server to be installed.
+This module must not import the server, which may not be installed.
 """
 
 import sys
@@ -26,34 +26,34 @@ PhoneNumberId = Annotated[str, Parameter(help="Id of the business number.")]
 
 
 class Refused(Exception):
-    """The command asks for what cannot be; the message says what to do, in one line."""
+    """The command cannot run with these arguments. The message says what to do, in one line."""
 
 
 def checked_number_id(text: str) -> str:
-    """`text`, which can be a phone number id; raises `Refused` for any other."""
+    """Return `text` if it can be a phone number id; raises `Refused` if not."""
     if not is_number_id(text):
-        raise Refused(f"{text!r} is not a phone number id: it has digits only, as 106540352242922")
+        raise Refused(f"{text!r} is not a phone number id: use digits only, such as 106540352242922")
     return text
 
 
 def checked_url_text(url: str) -> str:
-    """`url`, which something can be posted to; raises `Refused` for any other."""
+    """Return `url` if it is a valid address for requests; raises `Refused` if not."""
     try:
         checked_url(url)
-    except BadAddress as trouble:
-        raise Refused(f"{url}: {trouble}") from None
+    except BadAddress as error:
+        raise Refused(f"{url}: {error}") from None
     return url
 
 
 def named(text: str, flag: str) -> str:
-    """`text`, which says something; raises `Refused` for one that does not."""
+    """Return `text` if it is not blank; raises `Refused` if it is."""
     if not text.strip():
         raise Refused(f"{flag} must not be empty")
     return text
 
 
 def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
-    """Rows as a table for people, or as one JSON array for programs."""
+    """Print the rows as a table for people, or as one JSON array for programs."""
     if as_json:
         print_json(rows)
     elif not rows:
@@ -68,36 +68,36 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: boo
 
 
 def print_json(data: Any) -> None:
-    print(msgspec.json.format(json_text(data)))  # noqa: T201 - it is what was asked for
+    print(msgspec.json.format(json_text(data)))  # noqa: T201 - the command's output
 
 
 def json_text(data: Any) -> str:
-    """`data` as JSON on one line; what a terminal would obey is escaped, which means the same to programs."""
+    """`data` as JSON on one line. Terminal control characters are escaped, which does not change the JSON value."""
     return printable_json(msgspec.json.encode(data).decode())
 
 
 def say(*lines: str) -> None:
-    # Plain and whole: what is printed is pasted into shells and read by scripts.
+    # No wrapping or markup: people paste this output into shells, and scripts read it.
     _print(Console(soft_wrap=True), *lines)
 
 
 def complain(text: str) -> None:
-    """One line on standard error, which begins with the program's name."""
+    """Print one line on standard error, which begins with the program's name."""
     _print(Console(stderr=True, soft_wrap=True, style="red"), f"wablock: {text}")
 
 
 def remark(text: str) -> None:
-    """What is no result: on standard error, so that results stay as programs read them."""
+    """Print a hint on standard error, because programs read the results on standard output."""
     _print(Console(stderr=True, soft_wrap=True), text)
 
 
 def is_confirmed(question: str) -> bool:
-    """Whether a person at the terminal agrees; no where there is none."""
+    """Whether a person at the terminal agrees; False without a terminal."""
     return sys.stdin.isatty() and Confirm.ask(Text(printable(question)))
 
 
 def time_text(seconds: int, form: str = "%Y-%m-%d %H:%M") -> str:
-    """A time since 1970 as people read it; the number itself where the calendar has no such day."""
+    """A readable time from seconds since 1970; the number itself if it is outside of the calendar."""
     try:
         return datetime.fromtimestamp(seconds, UTC).strftime(form)
     except (ValueError, OverflowError, OSError):
@@ -105,7 +105,7 @@ def time_text(seconds: int, form: str = "%Y-%m-%d %H:%M") -> str:
 
 
 def print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A fault of ours, as Python shows it; its message may quote what a stranger sent."""
+    """Print a traceback without control characters: the error's message may quote a remote input."""
     sys.stderr.write(printable_lines("".join(traceback.format_exception(kind, error, trace))))
 
 
@@ -114,7 +114,7 @@ def _print(console: Console, *lines: str) -> None:
 
 
 def _cell(value: Any) -> Text:
-    """A cell that shows what it is given: a label may look like markup, or like orders to a terminal."""
+    """A cell with the literal text: a label may contain markup or terminal control characters."""
     if value is None:
         return Text("-")
     return Text(printable(", ".join(value) if isinstance(value, list) else str(value)))

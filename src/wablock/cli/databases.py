@@ -22,13 +22,13 @@ REFUSALS: Final = (
     BlocklistInternalError,
     TakesNoWrites,
 )
-"""What the server's parts raise and a user can mend: each says what to do, in one line."""
+"""Exceptions of the server's parts that a user can fix. Each message says what to do, in one line."""
 
 T = TypeVar("T")
 
 
 def on_store(database: str | None, work: Callable[[Store], Awaitable[T]]) -> T:
-    """What `work` gives, on the database at this URL; raises `CannotOpen`."""
+    """Open the database at this URL and return the result of `work`; raises `CannotOpen`."""
 
     async def opened() -> T:
         store = open_store(database or default_database(), Metrics())

@@ -1,4 +1,4 @@
-"""`wablock dev`."""
+"""`wablock dev`: a development server in the foreground."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,18 +22,20 @@ from wablock.settings import DEV_TOKEN, DevSettings
 
 
 def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutable
-    """Start a server that is ready for use: it makes the account, the number and the token, and prints them.
+    """Start a server for development: it creates an account, a number and a token, and prints them.
 
-    Not for production: its token is known to all who read this, and without --data it keeps nothing.
+    Not for production: the default token is public, and without --data all lists are deleted at the end.
     """
     checked_number_id(settings.phone_number_id)
     check_public_url(settings.answers.public_url)
     if not is_token(settings.token):
         raise Refused("--token must be printable ASCII characters, up to 1,024, without spaces")
     if settings.token == DEV_TOKEN and not is_loopback(settings.host):
-        raise Refused(f"{settings.host} is not loopback and the default token is public: choose one with --token")
+        raise Refused(
+            f"--host {settings.host} is not a loopback address, and the default token is public: set your own --token"
+        )
     if settings.token == DEV_TOKEN and is_reached_by_strangers(settings):
-        raise Refused(f"--allow-hosts {settings.allow_hosts}: the default token is public: choose one with --token")
+        raise Refused(f"--allow-hosts {settings.allow_hosts}: the default token is public, so set your own --token")
     if settings.upstream_token is not None and not is_token(settings.upstream_token):
         raise Refused("--upstream-token must be printable ASCII characters, up to 1,024, without spaces")
     for url in (settings.downstream, settings.upstream):
@@ -53,22 +55,22 @@ def _development(settings: DevSettings, seed: Seed) -> Iterator[Development]:
     try:
         with development(settings, seed) as made:
             yield made
-    except InvalidParameter as wrong:
-        raise Refused(f"Cannot use the seed {settings.seed}: {wrong} {wrong.details or ''}".rstrip()) from None
+    except InvalidParameter as error:
+        raise Refused(f"Cannot use the seed {settings.seed}: {error} {error.details or ''}".rstrip()) from None
 
 
 def _seed(path: Path | None) -> Seed:
-    """What the file says; raises `Refused`, naming the place, for one that cannot be read."""
+    """The content of the file; raises `Refused`, with the position of the error, if it is invalid."""
     if path is None:
         return Seed()
     try:
         return msgspec.json.decode(path.read_bytes(), type=Seed)
-    except (OSError, msgspec.DecodeError, UnicodeError) as trouble:
-        raise Refused(f"Cannot read the seed {path}: {trouble}") from None
+    except (OSError, msgspec.DecodeError, UnicodeError) as error:
+        raise Refused(f"Cannot read the seed {path}: {error}") from None
 
 
 def _announce_dev(settings: DevSettings, url: str, app_secret: str) -> None:
-    kept = f"in {settings.data}" if settings.data else "until it stops; keep them with --data FILE"
+    kept = f"in {settings.data}" if settings.data else "until the server stops; use --data FILE to keep them"
     others = "" if settings.strict_numbers else ", and any other numeric id"
     announcement = f"""
 wablock dev is ready. Not Meta's, and not affiliated with Meta.
@@ -79,9 +81,9 @@ wablock dev is ready. Not Meta's, and not affiliated with Meta.
   Rules            {settings.rules}
   Lists are kept   {kept}
   Webhooks         {url}{webhooks.PATH}, signed with {app_secret}
-  They go on to    {settings.downstream or "nobody yet; name your own webhook with --downstream URL"}
+  Forwarded to     {settings.downstream or "no receiver; set your own with --downstream URL"}
   Reference        {url}/docs
-  For your tests   {url}/dev, which turns back lists and time
+  For your tests   {url}/dev, which resets lists and sets the time
 
 Block a user:
 

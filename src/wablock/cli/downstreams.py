@@ -1,4 +1,4 @@
-"""`wablock downstream`: where the webhooks of a number go on to."""
+"""`wablock downstream`: the receivers of a number's webhooks."""
 
 from typing import Annotated, Any
 
@@ -26,13 +26,13 @@ _COLUMNS = ("downstream_id", "url", "required", "timeout", "account_events", "ha
 @app.command
 def add(
     phone_number_id: PhoneNumberId,
-    url: Annotated[str, Parameter(help="Where webhooks are posted to; a private address is fine here.")],
+    url: Annotated[str, Parameter(help="URL of the receiver; private addresses are allowed here.")],
     *,
     secret: Annotated[
         str | None,
         secret_option(
             "WABLOCK_DOWNSTREAM_SECRET",
-            "What it checks signatures with; =- reads it. Default: the account's app secret.",
+            "Secret for signatures; =- reads it from standard input. Default: the account's app secret.",
             otherwise="--secret=-",
         ),
     ] = None,
@@ -40,14 +40,14 @@ def add(
         list[str] | None,
         secret_lines(
             "WABLOCK_DOWNSTREAM_HEADER",
-            "A header to send, as 'Name: value'; may be repeated. The variable: one a line.",
+            "A header to send, as 'Name: value'; may be repeated. In the variable, one header on each line.",
         ),
     ] = None,
     timeout: Annotated[
         float,
         Parameter(
             env_var="WABLOCK_DOWNSTREAM_TIMEOUT",
-            help="Seconds in which it has to answer.",
+            help="Seconds that the receiver has to respond.",
             validator=validators.Number(gte=0.1, lte=60),
         ),
     ] = 5.0,
@@ -56,7 +56,7 @@ def add(
         Parameter(
             env_var="WABLOCK_DOWNSTREAM_BEST_EFFORT",
             negative="",
-            help="Do not wait for it: a webhook counts as delivered without it.",
+            help="Do not wait for this receiver: a webhook counts as delivered even if it fails.",
         ),
     ] = False,
     key: KeySettings = KeySettings(),  # noqa: B008 - immutable
@@ -79,7 +79,7 @@ def add(
         number = await store.find_number(phone_number_id)
         added = number and await routes_of(store, key).downstreams.add(number.account_id, phone_number_id, new)
         if not added:
-            raise Refused(f"There is no number {phone_number_id}: add it with wablock number add")
+            raise Refused(f"The number {phone_number_id} does not exist: add it with wablock number add")
         return added.downstream_id
 
     downstream_id = on_store(database, work)
@@ -97,16 +97,16 @@ def list_(
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
-    """List the receivers of the number's webhooks: never their secrets."""
+    """List the receivers of the number's webhooks, without their secrets."""
     checked_number_id(phone_number_id)
-    found = on_store(database, lambda store: _listed(routes_of(store, key), phone_number_id))
-    show([_row(info) for info in found], _COLUMNS, as_json=json, empty="No downstreams yet: wablock downstream add")
+    receivers = on_store(database, lambda store: _listed(routes_of(store, key), phone_number_id))
+    show([_row(info) for info in receivers], _COLUMNS, as_json=json, empty="No downstreams yet: wablock downstream add")
 
 
 @app.command
 def remove(
     phone_number_id: PhoneNumberId,
-    downstream_id: Annotated[str, Parameter(help="As wablock downstream list shows it.")],
+    downstream_id: Annotated[str, Parameter(help="Id from `wablock downstream list`.")],
     *,
     key: KeySettings = KeySettings(),  # noqa: B008 - immutable
     database: DatabaseUrl = None,
@@ -144,6 +144,6 @@ def _headers(lines: list[str]) -> dict[str, str]:
         headers[name.strip()] = value.strip()
     try:
         headers_to_set(headers)
-    except ValueError as trouble:
-        raise Refused(str(trouble)) from None
+    except ValueError as error:
+        raise Refused(str(error)) from None
     return headers

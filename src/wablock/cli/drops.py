@@ -1,4 +1,4 @@
-"""`wablock drops`: what the gate took out lately, read from a running server."""
+"""`wablock drops`: the items that the gate of a running server removed recently."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ from wablock.printable import printable
 from wablock.typed_secrets import secret
 
 _COLUMNS: Final = ("at", "sender", "type", "size")
-_EVERY: Final = 1.0  # seconds between two questions
+_EVERY: Final = 1.0  # seconds between two requests
 _ANSWERS_WITHIN: Final = 10.0  # seconds
 _NO_RETRIES: Final = Retries(most=0)
 
@@ -34,43 +34,45 @@ def drops(
     *,
     token: Annotated[
         str,
-        secret("WABLOCK_TOKEN", "Access token with the scope read; =- reads it from a line.", otherwise="--token=-"),
+        secret(
+            "WABLOCK_TOKEN", "Access token with the scope read; =- reads it from standard input.", otherwise="--token=-"
+        ),
     ],
-    url: Annotated[str, Parameter(env_var="WABLOCK_URL", help="Where the server is.")] = "http://127.0.0.1:8080",
+    url: Annotated[str, Parameter(env_var="WABLOCK_URL", help="URL of the server.")] = "http://127.0.0.1:8080",
     follow: Annotated[
         bool,
-        Parameter(env_var="WABLOCK_FOLLOW", negative="", help="Show further ones as they come, one a line."),
+        Parameter(env_var="WABLOCK_FOLLOW", negative="", help="Keep running, and print new items as they arrive."),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Show what the gate took out of the number's webhooks lately: the last 100, since the server's start."""
+    """Show what the gate removed from the number's webhooks: the last 100 items since the server started."""
     server = ApiServer(token=token, phone_number_id=phone_number_id, url=url)
-    with server.asked(_NO_RETRIES, timeout=_ANSWERS_WITHIN) as client:
-        found = client.drops()
+    with server.client(_NO_RETRIES, timeout=_ANSWERS_WITHIN) as client:
+        recent = client.drops()
         if follow:
-            _follow(client, server, found, as_json=json)
-    rows: list[dict[str, Any]] = msgspec.to_builtins(found.data)
+            _follow(client, server, recent, as_json=json)
+    rows: list[dict[str, Any]] = msgspec.to_builtins(recent.data)
     if not json:
         rows = [row | {"at": _time(row["at"])} for row in rows]
-    show(rows, _COLUMNS, as_json=json, empty="Nothing was taken out lately.")
+    show(rows, _COLUMNS, as_json=json, empty="Nothing was removed recently.")
 
 
-def _follow(client: Client, server: ApiServer, found: RecentDropList, *, as_json: bool) -> NoReturn:
-    """Until Ctrl-C, also while the server restarts."""
+def _follow(client: Client, server: ApiServer, recent: RecentDropList, *, as_json: bool) -> NoReturn:
+    """Print drops until Ctrl-C, also across restarts of the server."""
     complained = False
     while True:
-        for drop in found.data:
+        for drop in recent.data:
             _print(json_text(drop) if as_json else _line(drop))
         time.sleep(_EVERY)
         try:
-            found = client.drops(found.after)
+            recent = client.drops(recent.after)
             complained = False
         except ClientError as error:
             if not _passes(error):
                 raise
-            found = RecentDropList([], found.after)
+            recent = RecentDropList([], recent.after)
             if not complained:
-                complain(f"{server.refusal(error)}; asking on")
+                complain(f"{server.refusal(error)}; trying again")
                 complained = True
 
 
@@ -91,7 +93,7 @@ def _time(seconds: int) -> str:
 
 def _print(line: str) -> None:
     try:
-        print(line, flush=True)  # noqa: T201 - it is what was asked for
-    except BrokenPipeError:  # whoever read the lines has enough; Python would complain once more at its end
+        print(line, flush=True)  # noqa: T201 - the command's output
+    except BrokenPipeError:  # the reader has closed the pipe; a flush at exit would fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

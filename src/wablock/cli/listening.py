@@ -1,4 +1,4 @@
-"""What `wablock dev` and `wablock serve` share: an address, and a server on it until it is told to stop."""
+"""A server on an address, until a signal stops it; shared by `wablock dev` and `wablock serve`."""
 
 import contextlib
 import gc
@@ -44,16 +44,16 @@ def run(server: Server, bound: socket.socket, listening: Callable[[], None]) -> 
 
 
 def _allow_many_files() -> None:
-    """A connection is an open file, of which a process may have 1,024 until it asks for more."""
+    """Raise the limit of open files: each connection is one, and the default is often 1,024."""
     if sys.platform != "win32":
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with contextlib.suppress(OSError, ValueError):  # macOS names a limit that it does not allow
+        with contextlib.suppress(OSError, ValueError):  # macOS reports a limit that it does not allow
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def check_public_url(url: str | None) -> None:
     if url is not None and not _is_web_address(url):
-        raise Refused(f"--public-url must begin with http:// or https:// and name a host, not {url!r}")
+        raise Refused(f"--public-url {url!r} must begin with http:// or https:// and contain a host")
 
 
 def _is_web_address(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""What is logged, and how: masked, structured, on standard error."""
+"""The log: structured records on standard error, with numbers, ids and tokens masked."""
 
 import logging
 import re
@@ -11,14 +11,14 @@ import structlog
 from wablock.cli.masking import masked
 from wablock.printable import printable, printable_lines
 
-_LINES = frozenset(("exception", "stack"))  # what Python itself writes in lines
+_LINES = frozenset(("exception", "stack"))  # texts of several lines, which Python writes
 _IDS = frozenset(("request_id", "phone_number_id", "downstream_id", "entry", "timestamp"))
-_ID = re.compile(r"[A-Za-z0-9_.:+-]{1,64}")  # what is no id does not become one by its place in a webhook
-_LONGEST = 2_000  # characters of a text; ten times as many of a traceback
+_ID = re.compile(r"[A-Za-z0-9_.:+-]{1,64}")  # a webhook may have any text in the place of an id
+_LONGEST = 2_000  # characters of a text; a traceback may have ten times as many
 
 
 def configure(*, for_people: bool) -> None:
-    """Send every log record to standard error: as lines for people, or as JSON objects for programs."""
+    """Write every log record to standard error: as lines for people, or as JSON objects for programs."""
     colors = sys.stderr.isatty()
     renderer: Any = structlog.dev.ConsoleRenderer(colors=colors) if for_people else structlog.processors.JSONRenderer()
     shared: list[Any] = [
@@ -45,17 +45,17 @@ def configure(*, for_people: bool) -> None:
 
 
 def mask(_logger: Any, _method: str, event: Any) -> Any:
-    """No log line gives orders to a terminal, or holds a whole phone number, user id or token."""
-    return {key: _shown(value, key) for key, value in event.items()}
+    """Remove terminal control characters, and mask phone numbers, user ids and tokens."""
+    return {key: _printable(value, key) for key, value in event.items()}
 
 
-def _shown(value: Any, key: str) -> Any:
-    if value is None or isinstance(value, bool | int | float):  # counts and codes: no number of a user's is an integer
+def _printable(value: Any, key: str) -> Any:
+    if value is None or isinstance(value, bool | int | float):  # counts and codes; users' numbers are always texts
         return value
     if isinstance(value, Mapping):
-        return {name: _shown(it, str(name)) for name, it in value.items()}
+        return {name: _printable(it, str(name)) for name, it in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_shown(it, key) for it in value]
+        return [_printable(it, key) for it in value]
     text = str(value)
     if key in _IDS and _ID.fullmatch(text):
         return text
@@ -65,5 +65,5 @@ def _shown(value: Any, key: str) -> Any:
 
 
 def _shortened(text: str, longest: int) -> str:
-    """The end is what counts of a traceback, and the beginning of anything else; both are kept."""
+    """Keep the beginning and the end: of a traceback the end matters most, of other texts the beginning."""
     return text if len(text) <= longest else f"{text[: longest // 2]} … {text[-longest // 2 :]}"

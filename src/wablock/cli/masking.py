@@ -1,6 +1,6 @@
-"""What of a text is not for logs: phone numbers, user ids and tokens, however they are written in it.
+"""The masking of phone numbers, user ids and tokens in log texts, in every spelling.
 
-A masked number keeps its first 3 digits and its last 2, which is enough to find whose line it is among a few.
+A masked number keeps its first 3 and its last 2 digits, which is enough to recognise it among a few.
 """
 
 import ipaddress
@@ -10,7 +10,7 @@ from typing import Final
 _DIGIT: Final = r"(?:(?<!%)\d|%3\d)"
 _BETWEEN: Final = r"(?:[\s().\-/+\u2010-\u2015]|%(?!3\d)[0-9A-Fa-f]{2}){0,3}"  # as people write numbers, and URLs them
 
-# What has as many digits and is no number: an IPv4 address, a day with its time. The first alternative that fits wins.
+# IPv4 addresses and dates have as many digits as a phone number, and stay. The first alternative that matches wins.
 _NOT_FOR_LOGS = re.compile(
     rf"""
       (?<![\d.]) (?P<ipv4> \d{{1,3}} (?: \. \d{{1,3}} ){{3}} ) (?![\d.])
@@ -30,7 +30,7 @@ _MARK: Final = "…"
 
 
 def masked(text: str) -> str:
-    """`text` without a whole phone number, user id or token."""
+    """`text`, in which every phone number, user id and token is shortened."""
     return _NOT_FOR_LOGS.sub(_masked, text)
 
 

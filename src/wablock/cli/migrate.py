@@ -1,4 +1,4 @@
-"""`wablock migrate`: from SQLite to PostgreSQL."""
+"""`wablock migrate`: the move from SQLite to PostgreSQL."""
 
 import asyncio
 import sys
@@ -29,18 +29,19 @@ _WRITE_TO: Final = "write --to postgresql://user@host:5432/database"
 def migrate(
     *,
     from_: Annotated[
-        str, Parameter(name="--from", env_var="WABLOCK_MIGRATE_FROM", help="The old one: sqlite:///path/to/file.db")
+        str,
+        Parameter(name="--from", env_var="WABLOCK_MIGRATE_FROM", help="The old database: sqlite:///path/to/file.db"),
     ],
     to: Annotated[
         str | None,
-        database_url("WABLOCK_MIGRATE_TO", "The new one, empty: postgresql://user@host:5432/database"),
+        database_url("WABLOCK_MIGRATE_TO", "The new, empty database: postgresql://user@host:5432/database"),
     ] = None,
     copy: Annotated[
         bool,
         Parameter(
             env_var="WABLOCK_MIGRATE_COPY",
             negative="",
-            help="Rehearse: the old one stays the one that counts. What is written to it meanwhile is not copied.",
+            help="Rehearse: copy only. The old database stays in use; later changes to it are not copied.",
         ),
     ] = False,
     give_up: Annotated[
@@ -48,33 +49,33 @@ def migrate(
         Parameter(
             env_var="WABLOCK_MIGRATE_GIVE_UP",
             negative="",
-            help="Move nothing: let the old one be written again, after a move that was broken off, or done.",
+            help="Cancel an interrupted or finished move: the old database accepts changes again.",
         ),
     ] = False,
-    yes: Annotated[bool, Parameter(env_var="WABLOCK_YES", negative="", help="Do not ask.")] = False,
+    yes: Annotated[bool, Parameter(env_var="WABLOCK_YES", negative="", help="Do not ask for confirmation.")] = False,
     json: Json = False,
 ) -> None:
     if is_postgresql(from_):
-        raise Refused("wablock moves from SQLite alone: write --from sqlite:///path/to/file.db")
+        raise Refused("--from must be a SQLite database: write --from sqlite:///path/to/file.db")
     path = sqlite_path(from_)
     if give_up:
         _give_up(path, yes=yes, as_json=json)
         return
     if to is None or not is_postgresql(to):
-        raise Refused(f"wablock moves from SQLite to PostgreSQL: {_WRITE_TO}")
+        raise Refused(f"--to must be a PostgreSQL database: {_WRITE_TO}")
     began = time.monotonic()
     try:
         with _shown() as watcher:
             moved = asyncio.run(move(path, to, watcher, system_clock(), rehearse=copy))
-    except (BrokenOff, KeyboardInterrupt) as trouble:
-        raise Refused(_broken_off(str(trouble) or "interrupted", path)) from None
-    _tell(moved, round(time.monotonic() - began, 1), named(to), rehearsed=copy, as_json=json)
+    except (BrokenOff, KeyboardInterrupt) as error:
+        raise Refused(_interruption(str(error) or "interrupted", path)) from None
+    _report(moved, round(time.monotonic() - began, 1), named(to), rehearsed=copy, as_json=json)
     if not moved.is_equal:
         sys.exit(_UNEQUAL)
 
 
 class _Bar:
-    """Shows on a terminal how far the move is. See `Watcher`."""
+    """A progress bar of the move on a terminal. See `Watcher`."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -98,12 +99,12 @@ def _shown() -> Iterator[_Bar]:
         yield _Bar(progress)
 
 
-def _broken_off(why: str, path: Path) -> str:
+def _interruption(why: str, path: Path) -> str:
     if moves.of_file(path) is None:
-        return f"Broken off: {why}. The old database is as it was; start again"
+        return f"Interrupted: {why}. The old database is unchanged; run the command again"
     return (
-        f"The move was broken off: {why}. The same command goes on where it was. "
-        f"Until its end the old database takes no changes; to let it: {moves.way_back(path)}"
+        f"The move was interrupted: {why}. Run the same command again to continue. "
+        f"Until the move has finished, the old database refuses changes; to cancel the move: {moves.way_back(path)}"
     )
 
 
@@ -112,22 +113,22 @@ def _give_up(path: Path, *, yes: bool, as_json: bool) -> None:
         raise Refused(f"There is no database {path}")
     move_ = moves.of_file(path)
     if move_ is None:
-        raise Refused(f"{path} is not being moved, and was not: there is nothing to give up")
+        raise Refused(f"There is no move of {path} to give up")
     if move_.state == moves.MOVED:
-        question = f"Go back to {path} as it was when it was moved to {move_.target}, without what was changed there?"
+        question = f"Go back to {path}? Changes in {move_.target} since the move are not in it."
         if not yes and not is_confirmed(question):
             raise Refused(
-                f"{path} stays closed: it was moved to {move_.target}, and what was changed there since is not in it; "
+                f"{path} stays closed: it was moved to {move_.target}, and later changes there are not in it; "
                 "stop the servers there, and add --yes to go back"
             )
     moves.give_up(path)
     if as_json:
         print_json({"given_up": move_.target})
     else:
-        say(f"{path} takes changes again; {move_.target} does not count.")
+        say(f"{path} accepts changes again. Do not use {move_.target}.")
 
 
-def _tell(moved: Moved, seconds: float, to: str, *, rehearsed: bool, as_json: bool) -> None:
+def _report(moved: Moved, seconds: float, to: str, *, rehearsed: bool, as_json: bool) -> None:
     if as_json:
         print_json(_for_programs(moved, seconds))
         return
@@ -143,15 +144,13 @@ def _tell(moved: Moved, seconds: float, to: str, *, rehearsed: bool, as_json: bo
     show(rows, _COLUMNS, as_json=False, empty="")
     count = sum(it.old.rows for it in moved.tables)
     if not moved.is_equal:
-        say(f"The checksums differ: {to} does not count, and the old database takes changes as before. Move again.")
+        say(f"The checksums differ. Do not use {to}: the old database accepts changes again. Run the command again.")
     elif rehearsed:
-        say(
-            f"Copied {count:,} rows in {seconds} s, equal on both sides. The old database is still the one that counts."
-        )
+        say(f"Copied {count:,} rows in {seconds} s; both databases are equal. The old database is still in use.")
     else:
         say(
-            f"Moved {count:,} rows in {seconds} s, equal on both sides. The old database takes no changes any more: "
-            f"start wablock with --database {to}"
+            f"Moved {count:,} rows in {seconds} s; both databases are equal. The old database refuses changes from now "
+            f"on: start wablock with --database {to}"
         )
 
 

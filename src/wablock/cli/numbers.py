@@ -16,7 +16,7 @@ app = App(name="number")
 
 _COLUMNS = ("phone_number_id", "account_id", "wa_id", "country", "rules")
 
-GraphNumberId = Annotated[str, Parameter(help="Id of the business number, as Graph has it: digits.")]
+GraphNumberId = Annotated[str, Parameter(help="Graph's id of the business number: digits.")]
 
 
 @app.command
@@ -24,15 +24,18 @@ def add(
     phone_number_id: GraphNumberId,
     *,
     account: Annotated[
-        str, Parameter(env_var="WABLOCK_ACCOUNT", help="Account (WhatsApp Business Account) that it belongs to.")
+        str, Parameter(env_var="WABLOCK_ACCOUNT", help="Account (WhatsApp Business Account) of the number.")
     ] = "default",
     display_number: Annotated[
         str | None,
-        Parameter(env_var="WABLOCK_DISPLAY_NUMBER", help="The number itself, with + and country code: not blockable."),
+        Parameter(
+            env_var="WABLOCK_DISPLAY_NUMBER",
+            help="The phone number itself, with + and country code. It cannot be blocked.",
+        ),
     ] = None,
     country: Annotated[
         str | None,
-        Parameter(env_var="WABLOCK_COUNTRY", help="Two-letter country by which national numbers are read."),
+        Parameter(env_var="WABLOCK_COUNTRY", help="Country of national numbers without country code: two letters."),
     ] = None,
     rules: Annotated[
         Rules | None, Parameter(env_var="WABLOCK_NUMBER_RULES", help="Its rules. Default: the server's.")
@@ -40,7 +43,7 @@ def add(
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
-    """Add a business number. Its block list is empty; a server sees it at once."""
+    """Add a business number with an empty block list. Running servers use it immediately."""
     number = BusinessNumber(
         checked_number_id(phone_number_id),
         named(account, "--account"),
@@ -49,8 +52,8 @@ def add(
         rules,
     )
     if not on_store(database, lambda store: store.add_number(number, system_clock())):
-        raise Refused(f"The number {phone_number_id} exists already")
-    _tell([number], f"Added number {phone_number_id} to account {account}.", as_json=json)
+        raise Refused(f"The number {phone_number_id} already exists")
+    _report([number], f"Added number {phone_number_id} to account {account}.", as_json=json)
 
 
 @app.command(name="list")
@@ -64,20 +67,20 @@ def list_(*, database: DatabaseUrl = None, json: Json = False) -> None:
 def remove(
     phone_number_id: GraphNumberId,
     *,
-    yes: Annotated[bool, Parameter(env_var="WABLOCK_YES", negative="", help="Do not ask.")] = False,
+    yes: Annotated[bool, Parameter(env_var="WABLOCK_YES", negative="", help="Do not ask for confirmation.")] = False,
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
     """Remove a business number and its whole block list."""
-    question = f"Remove number {phone_number_id} and everybody on its block list?"
+    question = f"Remove number {phone_number_id} and its whole block list?"
     if not yes and not is_confirmed(question):
         raise Refused("Nothing was removed; add --yes to remove the number and its block list")
     if not on_store(database, lambda store: store.remove_number(phone_number_id)):
-        raise Refused(f"There is no number {phone_number_id}")
-    _tell([BusinessNumber(phone_number_id, "")], f"Removed number {phone_number_id}.", as_json=json)
+        raise Refused(f"The number {phone_number_id} does not exist")
+    _report([BusinessNumber(phone_number_id, "")], f"Removed number {phone_number_id}.", as_json=json)
 
 
-def _tell(numbers: list[BusinessNumber], sentence: str, *, as_json: bool) -> None:
+def _report(numbers: list[BusinessNumber], sentence: str, *, as_json: bool) -> None:
     if as_json:
         show([_row(number) for number in numbers], _COLUMNS, as_json=True, empty="")
     else:
@@ -101,7 +104,7 @@ def _wa_id(display_number: str | None) -> str | None:
 def _country(country: str | None, display_number: str | None) -> str | None:
     if country is not None:
         if country.upper() not in identity.COUNTRIES:
-            raise Refused(f"{country!r} is not a country: write two letters, as US")
+            raise Refused(f"{country!r} is not a country: write two letters, such as US")
         return country.upper()
     wa_id = _wa_id(display_number)
     return None if wa_id is None else identity.country_to_read_by(wa_id)

@@ -1,4 +1,4 @@
-"""What comes of asking about many users: who is done, who failed, and what ended it before all were asked about."""
+"""The outcome of a command for many users: which are done, which failed, and which error ended it early."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,44 +14,44 @@ T = TypeVar("T")
 
 @dataclass
 class BulkOutcome(Generic[T]):
-    """`trouble` is the failure of a whole request; nobody was asked about after it."""
+    """`cause` is the failure of a whole request. Later users were not sent."""
 
     done: list[T] = field(default_factory=list)
     failed: list[FailedUser] = field(default_factory=list)
-    trouble: ClientError | ValueError | None = None
+    cause: ClientError | ValueError | None = None
     refusal: Refused | None = None
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """`trouble` for programs; None where there was none."""
-        if self.trouble is None:
+        """`cause` for programs; None without one."""
+        if self.cause is None:
             return None
-        told: dict[str, Any] = {"message": str(self.refusal)}
-        if isinstance(self.trouble, ApiError):
+        report: dict[str, Any] = {"message": str(self.refusal)}
+        if isinstance(self.cause, ApiError):
             names = ("code", "subcode", "status", "details", "fbtrace_id", "retry_after")
-            told |= {name: getattr(self.trouble, name) for name in names}
-        elif isinstance(self.trouble, NoAnswer):
-            told["status"] = self.trouble.status
-        return {name: value for name, value in told.items() if value is not None}
+            report |= {name: getattr(self.cause, name) for name in names}
+        elif isinstance(self.cause, NoAnswer):
+            report["status"] = self.cause.status
+        return {name: value for name, value in report.items() if value is not None}
 
 
 def outcome(
-    users: Sequence[str], server: ApiServer, ask: Callable[[Client, Sequence[str]], Sequence[T]], doing: str
+    users: Sequence[str], server: ApiServer, send: Callable[[Client, Sequence[str]], Sequence[T]], doing: str
 ) -> BulkOutcome[T]:
-    """Ask about all users, in as many requests as it takes. A failure of the first request is raised as `Refused`:
-    there is nothing else to tell then.
+    """Send all users, in as many requests as needed. If the first request fails, raise `Refused`: there is nothing
+    else to report.
     """
-    found: BulkOutcome[T] = BulkOutcome()
-    with server.asked() as client:
+    result: BulkOutcome[T] = BulkOutcome()
+    with server.client() as client:
         for chunk in in_requests(users, doing):
             try:
-                found.done += ask(client, chunk)
+                result.done += send(client, chunk)
             except SomeUsersFailed as refusal:
-                found.done += refusal.done
-                found.failed += refusal.failed
-            except (ClientError, ValueError) as trouble:
-                if not found.done and not found.failed:
+                result.done += refusal.done
+                result.failed += refusal.failed
+            except (ClientError, ValueError) as error:
+                if not result.done and not result.failed:
                     raise
-                found.trouble, found.refusal = trouble, server.refusal(trouble)
+                result.cause, result.refusal = error, server.refusal(error)
                 break
-    return found
+    return result

@@ -1,4 +1,4 @@
-"""Secrets on the command line: a flag's text, or a line of standard input where it is `-`."""
+"""Secrets on the command line: the value of a flag, or, for `-`, a line of standard input."""
 
 import sys
 
@@ -7,12 +7,12 @@ from wablock.public_credentials import is_public
 
 
 def typed(value: str, flag: str) -> str:
-    """The secret; raises `Refused` for an empty one."""
+    """The secret; raises `Refused` if it is empty."""
     return named(sys.stdin.readline().strip() if value == "-" else value, flag)
 
 
 def checked_secret(secret: str, flag: str) -> str:
-    """`secret`, which not everybody knows; raises `Refused` for the credentials of `wablock dev`."""
+    """Return `secret` if it is not public; raises `Refused` for the credentials of `wablock dev`."""
     if is_public(secret):
-        raise Refused(f"{flag} is wablock dev's own, which everybody can read in its source: choose another")
+        raise Refused(f"{flag} is the public default of wablock dev: choose another")
     return secret

@@ -1,4 +1,4 @@
-"""`wablock serve`."""
+"""`wablock serve`: a production server, with one process or several workers."""
 
 import logging
 import signal
@@ -26,7 +26,7 @@ from wablock.wiring import Wired, build, routes_of
 
 _log = logging.getLogger("wablock")
 
-_WRITES_DOWN_WITHIN = 5.0  # seconds after the requests in flight: what was gathered behind them is kept
+_WRITES_DOWN_WITHIN = 5.0  # seconds after the last request, in which buffered data is written
 
 
 def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - immutable
@@ -41,7 +41,7 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
             say(f"wablock serves {url_of(settings.host, bound)} on {named(database)}, {settings.rules} rules{who}")
             systemd.ready()
 
-        # Opened before the workers are: migrated once, and what is wrong with it is reported once.
+        # Opened before the workers start, so that it is migrated once and an error is reported once.
         on_store(database, lambda store: refuse_public(store, routes_of(store, settings.key)))
         if settings.workers > 1:
             _serve_with_workers(settings, database, bound, announce)
@@ -54,13 +54,13 @@ def _serve_with_workers(
     settings: ServeSettings, database: str, bound: socket.socket, announce: Callable[[], None]
 ) -> None:
     if database.startswith("sqlite:"):
-        _log.warning("more workers do not make SQLite's writes faster: it has one writer at a time")
+        _log.warning("more workers do not make writes to SQLite faster: SQLite has one writer at a time")
     work = partial(_work, settings, database, bound)
     Workers(settings.workers, work, grace_seconds=_grace(settings)).run(bound, announce)
 
 
 def _work(settings: ServeSettings, database: str, bound: socket.socket, parent: ParentPipe) -> None:
-    """What a worker does, in a process of its own. Of metrics and drops it tells what all workers know."""
+    """Serve in a worker process. Its metrics and drops are those of all workers."""
     logs.configure(for_people=False)
     metrics, drops = Metrics(), RecentDrops()
 
@@ -76,15 +76,15 @@ def _work(settings: ServeSettings, database: str, bound: socket.socket, parent: 
         return merged(await parent.gather(DropsQuestion(number.account_id, number.phone_number_id, seq)))
 
     def listening() -> None:
-        # A terminal sends Ctrl-C to all processes; the parent passes it on, and a second one would mean hurry.
+        # A terminal sends Ctrl-C to all processes. The parent forwards it, and a second signal would skip the grace.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         parent.listening()
 
     parent.listen(answer, _grace(settings))
     try:
         wired = _wired(settings, database, metrics=metrics, scrape=scrape, drops=drops, drops_since=drops_since)
-    except REFUSALS as trouble:
-        parent.cannot_start(str(trouble))
+    except REFUSALS as error:
+        parent.cannot_start(str(error))
         sys.exit(2)
     run(server_of(wired.application, wired.running, metrics, settings), bound, listening)
 

@@ -33,7 +33,7 @@ _COLUMNS = (
     "expires_at",
     "revoked_at",
 )
-_SHORTEST = 16  # characters: a token is stored as one fast hash, which only a long random text may rely on
+_SHORTEST = 16  # characters: a token is stored as one fast hash, which is safe only for long random texts
 
 _MOST_DAYS = 36_500
 
@@ -41,33 +41,33 @@ _MOST_DAYS = 36_500
 @app.command
 def create(
     *,
-    account: Annotated[
-        str, Parameter(env_var="WABLOCK_ACCOUNT", help="Account that the token belongs to.")
-    ] = "default",
-    label: Annotated[str, Parameter(env_var="WABLOCK_LABEL", help="What it is for; kept as who blocked.")] = "token",
+    account: Annotated[str, Parameter(env_var="WABLOCK_ACCOUNT", help="Account of the token.")] = "default",
+    label: Annotated[
+        str, Parameter(env_var="WABLOCK_LABEL", help="Purpose of the token; stored as the author of blocks.")
+    ] = "token",
     scope: Annotated[
         list[Scope] | None,
-        Parameter(env_var="WABLOCK_SCOPE", help="What it may do; may be repeated. Default: read and write."),
+        Parameter(env_var="WABLOCK_SCOPE", help="What the token allows; may be repeated. Default: read and write."),
     ] = None,
     number: Annotated[
         list[str] | None,
-        Parameter(env_var="WABLOCK_NUMBER", help="A number id it may touch; may be repeated. Default: all."),
+        Parameter(env_var="WABLOCK_NUMBER", help="Id of a number that it may use; may be repeated. Default: all."),
     ] = None,
     expires_in_days: Annotated[
-        float | None, Parameter(env_var="WABLOCK_EXPIRES_IN_DAYS", help="Days until it expires. Default: never.")
+        float | None, Parameter(env_var="WABLOCK_EXPIRES_IN_DAYS", help="Days until the token expires. Default: never.")
     ] = None,
     from_stdin: Annotated[
         bool,
         Parameter(
             env_var="WABLOCK_FROM_STDIN",
             negative="",
-            help="Register the token read from standard input, one that an application has already.",
+            help="Register an existing token of an application, which is read from standard input.",
         ),
     ] = False,
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
-    """Create a token and show it, this once; only its SHA-256 is kept."""
+    """Create a token and print it once; only its SHA-256 is stored."""
     now = system_clock()
     expires_at = None if expires_in_days is None else _expiry(now, expires_in_days)
     text = _typed_token() if from_stdin else access.random_token()
@@ -81,18 +81,18 @@ def create(
         expires_at,
     )
     if not on_store(database, lambda store: store.add_token(token)):
-        raise Refused("This token exists already")
+        raise Refused("This token already exists")
     if json:
         print_json(_row(token) | ({} if from_stdin else {"token": text}))
     elif from_stdin:
         say(f"Registered token {token.token_id} ({label}).")
     else:
-        say(f"Created token {token.token_id} ({label}). It is shown this once:", "", text)
+        say(f"Created token {token.token_id} ({label}). Copy it now, it is shown only once:", "", text)
 
 
 @app.command(name="list")
 def list_(*, database: DatabaseUrl = None, json: Json = False) -> None:
-    """List the tokens: what they may do, not what they are."""
+    """List the tokens and what they allow, without their values."""
     tokens = on_store(database, lambda store: store.tokens())
     rows = [_row(token) for token in tokens]
     if not json:
@@ -102,15 +102,15 @@ def list_(*, database: DatabaseUrl = None, json: Json = False) -> None:
 
 @app.command
 def revoke(
-    token_id: Annotated[str, Parameter(help="Its token_id, or its label where only one token has it.")],
+    token_id: Annotated[str, Parameter(help="The token_id, or a label that only one token has.")],
     *,
     with_made: Annotated[
         bool,
         Parameter(
             env_var="WABLOCK_WITH_MADE",
             negative="",
-            help="Revoke the tokens that it made as well, and those that these made, and remove the receivers and "
-            "upstreams that they set. A token that was revoked before may be named.",
+            help="Also revoke all tokens that it created, directly or through them, and remove the receivers and "
+            "upstreams that any of them set. The token itself may already be revoked.",
         ),
     ] = False,
     key: KeySettings = KeySettings(),  # noqa: B008 - immutable
@@ -125,7 +125,9 @@ def revoke(
         found = [token for token in (tokens if with_made else good) if token.token_id == token_id]
         found = found or [token for token in good if token.label == token_id]
         if len(found) != 1:
-            raise Refused(f"{len(found) or 'No'} unrevoked tokens are called {token_id!r}: see wablock token list")
+            raise Refused(
+                f"{len(found) or 'No'} unrevoked tokens have the id or label {token_id!r}: see wablock token list"
+            )
         token, now = found[0], system_clock()
         if not with_made:
             await store.revoke_token(token.digest, now)
@@ -141,7 +143,7 @@ def revoke(
         return
     say(f"Revoked token {token.token_id} ({token.label}).")
     for it in revoked[1:]:
-        say(f"Revoked token {it.token_id} ({it.label}), made by {access.token_id_of(it.made_by or b'')}.")
+        say(f"Revoked token {it.token_id} ({it.label}), created by {access.token_id_of(it.made_by or b'')}.")
     for downstream_id in removed.downstream_ids:
         say(f"Removed downstream {downstream_id}.")
     for phone_number_id in removed.upstreams_of:
@@ -151,13 +153,13 @@ def revoke(
 def _typed_token() -> str:
     text = sys.stdin.read().strip()
     if len(text) < _SHORTEST or not access.is_token(text):
-        raise Refused(f"A token has {_SHORTEST} or more printable ASCII characters, up to 1,024, and no spaces")
+        raise Refused(f"A token must have {_SHORTEST} to 1,024 printable ASCII characters, without spaces")
     return checked_secret(text, "The token")
 
 
 def _expiry(now: Microseconds, days: float) -> Microseconds:
     if not 0 < days <= _MOST_DAYS:
-        raise Refused(f"A token may last more than 0 and up to {_MOST_DAYS} days, not {days}")
+        raise Refused(f"--expires-in-days {days} must be more than 0 and at most {_MOST_DAYS}")
     return now + int(days * 86_400 * SECOND)
 
 

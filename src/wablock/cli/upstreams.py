@@ -1,4 +1,4 @@
-"""`wablock upstream`: the API that a number's messages are sent through."""
+"""`wablock upstream`: the API through which a number's messages are sent."""
 
 from typing import Annotated
 
@@ -29,18 +29,18 @@ def set_(
         str,
         secret(
             "WABLOCK_UPSTREAM_TOKEN",
-            "The upstream's access token, sent instead of the caller's; =- reads it.",
+            "The upstream's access token, sent instead of the caller's; =- reads it from standard input.",
             otherwise="--token=-",
         ),
     ],
     url: Annotated[
-        str, Parameter(env_var="WABLOCK_UPSTREAM_URL", help="Scheme and host, and a path before /v25.0 if it has one.")
+        str, Parameter(env_var="WABLOCK_UPSTREAM_URL", help="Scheme and host, and the path before /v25.0, if any.")
     ] = META,
     timeout: Annotated[
         float,
         Parameter(
             env_var="WABLOCK_UPSTREAM_TIMEOUT",
-            help="Seconds in which it has to begin its answer.",
+            help="Seconds that the upstream has to begin its response.",
             validator=validators.Number(gte=0.1, lte=300),
         ),
     ] = 30.0,
@@ -48,7 +48,7 @@ def set_(
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
-    """Set the number's upstream; its token is kept encrypted. Running servers use it within a second."""
+    """Set the number's upstream; its token is stored encrypted. Running servers use it within a second."""
     checked_number_id(phone_number_id)
     upstream_token = typed(token, "--token")
     if not is_token(upstream_token):
@@ -60,7 +60,7 @@ def set_(
         return number is not None and bool(await routes_of(store, key).upstreams.set(number.account_id, upstream))
 
     if not on_store(database, work):
-        raise Refused(f"There is no number {phone_number_id}: add it with wablock number add")
+        raise Refused(f"The number {phone_number_id} does not exist: add it with wablock number add")
     if json:
         print_json({"phone_number_id": phone_number_id, "url": url})
     else:
@@ -75,7 +75,7 @@ def show_(
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
-    """Show the number's upstream: never its token."""
+    """Show the number's upstream, without its token."""
     checked_number_id(phone_number_id)
     found = on_store(database, lambda store: routes_of(store, key).upstreams.info(phone_number_id))
     rows = []
@@ -93,7 +93,7 @@ def remove(
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
-    """Remove the number's upstream: its messages are refused then. Running servers stop using it within a second."""
+    """Remove the number's upstream: the gate then refuses its messages. Running servers follow within a second."""
     checked_number_id(phone_number_id)
     if not on_store(database, lambda store: routes_of(store, key).upstreams.remove(phone_number_id)):
         raise Refused(f"Number {phone_number_id} has no upstream")

@@ -1,4 +1,4 @@
-"""The users that a command is about: arguments, a file's lines, or standard input's."""
+"""The users of a command: from its arguments, a file, or standard input."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,35 +17,37 @@ T = TypeVar("T")
 
 UserArguments = Annotated[
     str,
-    Parameter(help="Phone numbers or user_ids. None: they are read from standard input, one a line."),
+    Parameter(help="Phone numbers or user_ids. Without any, they are read from standard input, one on each line."),
 ]
 UsersFile = Annotated[
     Path | None,
-    Parameter(env_var="WABLOCK_FILE", help="File with one user a line; =- is standard input. # begins a comment."),
+    Parameter(
+        env_var="WABLOCK_FILE", help="File with one user on each line; =- is standard input. # starts a comment."
+    ),
 ]
 _STANDARD_INPUT: Final = Path("-")
 
 
-def given_users(users: Sequence[str], file: Path | None, server: ApiServer) -> list[str]:
-    """The users, in order; raises `Refused` where there are none, or where nobody can say which are meant."""
+def read_users(users: Sequence[str], file: Path | None, server: ApiServer) -> list[str]:
+    """The users in order; raises `Refused` if there are none, or if they come from two sources."""
     if users and file is not None:
-        raise Refused("Give users as arguments or in --file, not both")
+        raise Refused("Pass users as arguments or in --file, not both")
     if users:
         return list(users)
     if file is not None and file != _STANDARD_INPUT:
         try:
             return _checked(_lines(file.read_text("utf-8-sig").splitlines()))
-        except (OSError, UnicodeDecodeError) as trouble:
-            raise Refused(f"Cannot read {file}: {trouble}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused(f"Cannot read {file}: {error}") from None
     if file is None and sys.stdin.isatty():
-        raise Refused("Name at least one user, as +16505551234, or a --file")
+        raise Refused("No users: pass at least one, such as +16505551234, or a --file")
     if server.reads_token:
         raise Refused("The token and the users cannot both come from standard input: use WABLOCK_TOKEN or --file")
     return _checked(_lines(sys.stdin))
 
 
 def in_requests(users: Sequence[str], doing: str) -> Iterator[list[str]]:
-    """`users`, as many at a time as go into a request; where there are many, a bar on standard error shows how far."""
+    """`users` in chunks of one request each. For many users, a bar on standard error shows the progress."""
     console = Console(stderr=True)
     with Progress(console=console, disable=len(users) <= MOST_IN_A_REQUEST or not console.is_terminal) as progress:
         task = progress.add_task(doing, total=len(users))
@@ -60,5 +62,5 @@ def _lines(lines: Iterable[str]) -> list[str]:
 
 def _checked(users: list[str]) -> list[str]:
     if not users:
-        raise Refused("There are no users in it: write one a line, as +16505551234")
+        raise Refused("The input contains no users: write one on each line, such as +16505551234")
     return users

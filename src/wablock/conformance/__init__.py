@@ -1,4 +1,4 @@
-"""The contract, checked from the outside: any server that speaks the Block API, and any SDK that speaks to one.
+"""Checks of the contract from the outside, for any server of the Block API and for any SDK.
 
-What checks servers needs `contract` and an HTTP client alone; `sdk` plays answers that the server's document has.
+The checks of servers need only `contract` and an HTTP client. `sdk` sends responses from the server's OpenAPI document.
 """

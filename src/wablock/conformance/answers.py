@@ -1,4 +1,4 @@
-"""What answers look like, and what comes beside them."""
+"""The form of successful responses, and their headers."""
 
 import re
 from typing import Any, Final
@@ -7,13 +7,13 @@ from wablock.conformance.assertions import holds, same
 from wablock.conformance.check import Grade, fact
 from wablock.conformance.subject import WRONG_TOKEN, Subject, SubjectAnswer
 
-NOBODY: Final = "123"
+NOT_A_NUMBER: Final = "123"
 _TRACE: Final = re.compile(r"A[A-Za-z0-9_-]{22}")
 
 
 def _mixed(subject: Subject) -> SubjectAnswer:
-    subject.with_nobody_blocked()
-    return subject.block(subject.users[0], NOBODY)
+    subject.with_none_blocked()
+    return subject.block(subject.users[0], NOT_A_NUMBER)
 
 
 @fact("Keys come in the page's order", Grade.SEED)
@@ -23,7 +23,7 @@ def key_order(subject: Subject) -> None:
     same("keys in the order", keys, ["block_users", "added_users", "input", "wa_id", "messaging_product"])
 
 
-@fact("input is echoed to the letter, wa_id is digits alone", Grade.SEED)
+@fact("input is echoed unchanged, wa_id has digits only", Grade.SEED)
 def input_is_echoed(subject: Subject) -> None:
     typed = _punctuated(subject.users[0])
     data = subject.block(typed).ok()
@@ -36,12 +36,12 @@ def compact(subject: Subject) -> None:
     holds('": ' not in text and "\n" not in text, "no spaces between", text)
 
 
-@fact("Users who failed are named beside those who did not, who are blocked", Grade.DOCUMENTED, needs_state=True)
+@fact("A response lists failed users and blocked users side by side", Grade.DOCUMENTED, needs_state=True)
 def mixed_outcome(subject: Subject) -> None:
     data = _mixed(subject).json()
     outcomes = data.get("block_users", {})
     same("added_users", [user.get("wa_id") for user in outcomes.get("added_users", [])], subject.wa_ids[:1])
-    same("failed_users", [user.get("input") for user in outcomes.get("failed_users", [])], [NOBODY])
+    same("failed_users", [user.get("input") for user in outcomes.get("failed_users", [])], [NOT_A_NUMBER])
     same("our users on the list", subject.ours_listed(), subject.wa_ids[:1])
 
 
@@ -54,36 +54,36 @@ def failed_user(subject: Subject) -> None:
     holds(not error["message"].startswith("("), "a message without (#code)", error)
 
 
-@fact("What is no phone number fails as 131047", Grade.DOCUMENTED)
+@fact("A text that is not a phone number fails with 131047", Grade.DOCUMENTED)
 def not_a_number(subject: Subject) -> None:
     same("code", _failed(_mixed(subject).json()).get("code"), 131047)
 
 
-@fact("Beside failed_users there is error 139100", Grade.DOCUMENTED)
+@fact("A response with failed_users also has error 139100", Grade.DOCUMENTED)
 def error_139100(subject: Subject) -> None:
     error = _mixed(subject).error()
-    told = error.get("code"), error.get("type"), error.get("message")
-    same("error", told, (139100, "OAuthException", "(#139100) Failed to block/unblock users"))
+    found = error.get("code"), error.get("type"), error.get("message")
+    same("error", found, (139100, "OAuthException", "(#139100) Failed to block/unblock users"))
 
 
 @fact("On DELETE the error's details say unblock", Grade.DOCUMENTED)
 def unblock_details(subject: Subject) -> None:
-    details = subject.unblock(subject.users[0], NOBODY).error().get("error_data", {}).get("details")
+    details = subject.unblock(subject.users[0], NOT_A_NUMBER).error().get("error_data", {}).get("details")
     same("details", details, "Failed to unblock some users, see the block_users response list for details")
 
 
-@fact("A list of users that would be empty is left out", Grade.DOCUMENTED)
+@fact("An empty list of users is omitted", Grade.DOCUMENTED)
 def empty_lists_are_left_out(subject: Subject) -> None:
-    data = subject.block(NOBODY).json()
+    data = subject.block(NOT_A_NUMBER).json()
     holds("added_users" not in data.get("block_users", {}), "no added_users", data)
 
 
-@fact("An answer in which some users failed has status 200", Grade.OURS)
+@fact("A response in which some users failed has status 200", Grade.OURS)
 def mixed_status(subject: Subject) -> None:
     same("status", _mixed(subject).status, 200)
 
 
-@fact("Answers are application/json", Grade.SEEN, changes=False)
+@fact("Responses are application/json", Grade.SEEN, changes=False)
 def content_type(subject: Subject) -> None:
     for answer in (subject.get(), subject.send("GET", token=WRONG_TOKEN)):
         kind = answer.headers.get("content-type", "").partition(";")[0]
@@ -98,7 +98,7 @@ def trace_id(subject: Subject) -> None:
     same("x-fb-request-id", answer.headers.get("x-fb-request-id"), trace)
 
 
-@fact("Nobody may keep an answer, every browser may read it", Grade.DOCUMENTED, changes=False)
+@fact("Responses forbid caching and allow every origin (CORS)", Grade.DOCUMENTED, changes=False)
 def cache_headers(subject: Subject) -> None:
     headers = subject.get().headers
     holds(
@@ -108,7 +108,7 @@ def cache_headers(subject: Subject) -> None:
     same("Pragma", headers.get("pragma"), "no-cache")
 
 
-@fact("facebook-api-version names the version that answered", Grade.OURS, changes=False)
+@fact("facebook-api-version is the version of the response", Grade.OURS, changes=False)
 def version_header(subject: Subject) -> None:
     same("facebook-api-version", subject.get().headers.get("facebook-api-version"), subject.settings.version)
 
@@ -125,7 +125,7 @@ def _failed(data: Any) -> Any:
 
 
 def _punctuated(user: str) -> str:
-    """The same number as people write it: +16505550101 is +1 650-555-0101."""
+    """The same number with punctuation: +16505550101 becomes +1 650-555-0101."""
     return f"{user[:-10]} {user[-10:-7]}-{user[-7:-4]}-{user[-4:]}"
 
 

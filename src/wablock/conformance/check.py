@@ -1,4 +1,4 @@
-"""Checks of facts, and the results of running them."""
+"""Checks and their results."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -9,7 +9,7 @@ from wablock.conformance.subject import Subject
 
 
 class Grade(StrEnum):
-    """How surely a fact is Meta's behaviour; see `docs/fidelity.md`. What is `ours` is a choice, and no failure."""
+    """How sure it is that Meta behaves so; see `docs/fidelity.md`. A deviation from an `ours` fact is not a failure."""
 
     SEED = "seed"
     DOCUMENTED = "documented"
@@ -21,12 +21,12 @@ class FactOutcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     DIFFERS = "differs"
-    """A choice of wablock's that the server does not share."""
+    """The server differs from one of wablock's own choices."""
     SKIPPED = "skipped"
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """One fact. `changes`: whether it blocks or unblocks. `needs_state`: whether it means nothing without a list."""
+    """The check of one fact. `changes`: it blocks or unblocks. `needs_state`: it needs a server that keeps a list."""
 
     name: str
     sentence: str
@@ -37,7 +37,7 @@ class Fact(msgspec.Struct, frozen=True):
 
 
 class FactResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What came of a check; `expected` and `got` where the fact does not hold, `why` where it was not looked at."""
+    """The result of a check: `expected` and `got` if the fact does not hold, `why` if the check was skipped."""
 
     group: str
     name: str
@@ -51,8 +51,8 @@ class FactResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 def fact(
     sentence: str, grade: Grade, *, changes: bool = True, needs_state: bool = False
-) -> Callable[[Callable[[Subject], None]], Fact]:
-    """Makes a check of a function that raises `Differs` where the fact does not hold. Its name is the function's."""
+) -> Callable[[Callable[["Subject"], None]], Fact]:
+    """Make a check of the same name from a function that raises `Differs` if the fact does not hold."""
 
     def made(run: Callable[[Subject], None]) -> Fact:
         return Fact(run.__name__.strip("_"), sentence, grade, run, changes, needs_state)

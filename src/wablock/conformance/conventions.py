@@ -1,4 +1,4 @@
-"""What generic Graph clients rely on."""
+"""Conventions of the Graph API that generic clients rely on."""
 
 from typing import Final
 from urllib.parse import urlencode
@@ -24,14 +24,14 @@ def token_in_a_form(subject: Subject) -> None:
     _one_done(subject, answer, "added_users")
 
 
-@fact("block_users[0][user]=… in a form names a user", Grade.SEEN)
+@fact("A form may contain a user as block_users[0][user]=…", Grade.SEEN)
 def brackets(subject: Subject) -> None:
     sent = {"messaging_product": WHATSAPP, "block_users[0][user]": subject.users[0]}
     answer = subject.send("POST", content=urlencode(sent).encode(), content_type=_FORM)
     _one_done(subject, answer, "added_users")
 
 
-@fact("DELETE may have every parameter in the query; a {} body then means nothing", Grade.SEEN)
+@fact("DELETE may have every parameter in the query; a {} body is then ignored", Grade.SEEN)
 def delete_in_the_query(subject: Subject) -> None:
     for content in (None, b"{}"):
         subject.block(subject.users[0])
@@ -45,7 +45,7 @@ def method_override(subject: Subject) -> None:
     _one_done(subject, answer, "removed_users")
 
 
-@fact("A repeated parameter does no harm", Grade.SEEN)
+@fact("A repeated parameter is accepted", Grade.SEEN)
 def repeated_parameter(subject: Subject) -> None:
     content = urlencode([("messaging_product", WHATSAPP), *fields(subject.users[:1]).items()]).encode()
     _one_done(subject, subject.send("POST", content=content, content_type=_FORM), "added_users")
@@ -57,13 +57,13 @@ def unknown_parameter(subject: Subject) -> None:
     _one_done(subject, answer, "added_users")
 
 
-@fact("A body without a Content-Type is JSON", Grade.OURS)
+@fact("A body without a Content-Type is read as JSON", Grade.OURS)
 def body_without_a_type(subject: Subject) -> None:
     content = msgspec.json.encode(request(subject.users[:1]))
     _one_done(subject, subject.send("POST", content=content, content_type=None), "added_users")
 
 
-@fact("JSON under curl's default form type is JSON", Grade.OURS)
+@fact("JSON with curl's default Content-Type of a form is read as JSON", Grade.OURS)
 def json_under_a_forms_type(subject: Subject) -> None:
     content = msgspec.json.encode(request(subject.users[:1]))
     _one_done(subject, subject.send("POST", content=content, content_type=_FORM), "added_users")
@@ -75,7 +75,7 @@ def other_media_type(subject: Subject) -> None:
     same("status and code", (answer.status, answer.error().get("code")), (400, 100))
 
 
-@fact("Where a token comes twice the header wins", Grade.OURS, changes=False)
+@fact("If there are two tokens, the header wins", Grade.OURS, changes=False)
 def header_wins(subject: Subject) -> None:
     same("status", subject.send("GET", query={"access_token": "wrong"}).status, 200)
 

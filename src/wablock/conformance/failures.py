@@ -1,4 +1,4 @@
-"""Requests that fail as a whole."""
+"""Failures of a whole request."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ _UNKNOWN: Final = "999999999999999"
 _PRODUCT_MISSING: Final = "(#100) The parameter messaging_product is required."
 
 
-def _told(answer: SubjectAnswer) -> tuple[Any, ...]:
+def _failure(answer: SubjectAnswer) -> tuple[Any, ...]:
     error = answer.error()
     return answer.status, error.get("type"), error.get("code"), error.get("error_subcode")
 
@@ -23,7 +23,7 @@ def envelope(subject: Subject) -> None:
     holds(type(error.get("code")) is int, "code, an integer", error)
 
 
-@fact("WWW-Authenticate names the failure", Grade.SEEN, changes=False)
+@fact("WWW-Authenticate contains the error", Grade.SEEN, changes=False)
 def www_authenticate(subject: Subject) -> None:
     header = subject.send("GET", token=WRONG_TOKEN).headers.get("www-authenticate", "")
     holds(
@@ -35,26 +35,28 @@ def www_authenticate(subject: Subject) -> None:
 
 @fact("No token: 400, 104", Grade.SEEN, changes=False)
 def no_token(subject: Subject) -> None:
-    same("failure", _told(subject.send("GET", token=None)), (400, "OAuthException", 104, None))
+    same("failure", _failure(subject.send("GET", token=None)), (400, "OAuthException", 104, None))
 
 
-@fact("A token that is unknown: 401, 190", Grade.SEEN, changes=False)
+@fact("An unknown token: 401, 190", Grade.SEEN, changes=False)
 def wrong_token(subject: Subject) -> None:
-    same("failure", _told(subject.send("GET", token=WRONG_TOKEN)), (401, "OAuthException", 190, None))
+    same("failure", _failure(subject.send("GET", token=WRONG_TOKEN)), (401, "OAuthException", 190, None))
 
 
-@fact("A number that is unknown, or not this token's: 400, 100 with subcode 33", Grade.SEEN, changes=False)
+@fact("An unknown number, or one without access: 400, 100 with subcode 33", Grade.SEEN, changes=False)
 def unknown_number(subject: Subject) -> None:
     path = subject.path.replace(subject.settings.phone_number_id, _UNKNOWN)
     answer = subject.send("GET", path=path)
-    if answer.status == 200:  # some servers make numbers on demand: then what is no id at all is unknown
+    if answer.status == 200:  # some servers create numbers on demand; a text that is not an id stays unknown
         answer = subject.send("GET", path=subject.path.replace(subject.settings.phone_number_id, "not-a-number-id"))
-    same("failure", _told(answer), (400, "GraphMethodException", 100, 33))
+    same("failure", _failure(answer), (400, "GraphMethodException", 100, 33))
 
 
 @fact("An unknown path: 400, 2500", Grade.SEEN, changes=False)
 def unknown_path(subject: Subject) -> None:
-    same("failure", _told(subject.send("GET", path=subject.path + "_unheard_of")), (400, "OAuthException", 2500, None))
+    same(
+        "failure", _failure(subject.send("GET", path=subject.path + "_unheard_of")), (400, "OAuthException", 2500, None)
+    )
 
 
 @fact("No messaging_product: 400, 100 and its name", Grade.SEEN)
@@ -63,23 +65,23 @@ def no_product(subject: Subject) -> None:
     same("failure", (answer.status, answer.error().get("message")), (400, _PRODUCT_MISSING))
 
 
-@fact("No body, and a body that is no JSON, are a missing messaging_product", Grade.OURS, changes=False)
+@fact("A missing body, or one that is not JSON, counts as a missing messaging_product", Grade.OURS, changes=False)
 def no_json(subject: Subject) -> None:
     for content in (None, b"{nonsense"):
         answer = subject.send("POST", content=content)
         same("failure", (answer.status, answer.error().get("message")), (400, _PRODUCT_MISSING))
 
 
-@fact("Another messaging_product is refused and named", Grade.OURS, changes=False)
+@fact("Another messaging_product is refused, and the message contains it", Grade.OURS, changes=False)
 def wrong_product(subject: Subject) -> None:
     answer = subject.send("POST", {"messaging_product": "telegram", "block_users": []})
     same("status and code", (answer.status, answer.error().get("code")), (400, 100))
-    holds("telegram" in str(answer.error().get("message")), "a message that names it", answer.error())
+    holds("telegram" in str(answer.error().get("message")), "a message that contains it", answer.error())
 
 
-@fact("A wrong block_users is refused with 400 and 100, and nobody is blocked", Grade.OURS, needs_state=True)
+@fact("A wrong block_users is refused with 400 and 100, and no user is blocked", Grade.OURS, needs_state=True)
 def wrong_users(subject: Subject) -> None:
-    subject.with_nobody_blocked()
+    subject.with_none_blocked()
     for users in ("x", {"user": subject.users[0]}, [subject.users[0]], [{"user": subject.users[0]}, {"user": 1}], None):
         answer = subject.send("POST", {"messaging_product": WHATSAPP, "block_users": users})
         same("status and code", (answer.status, answer.error().get("code")), (400, 100))
@@ -102,7 +104,7 @@ def bad_page(subject: Subject) -> None:
 
 @fact("A wrong method: 400, 100", Grade.OURS, changes=False)
 def wrong_method(subject: Subject) -> None:
-    same("failure", _told(subject.send("PUT", {}))[:3], (400, "GraphMethodException", 100))
+    same("failure", _failure(subject.send("PUT", {}))[:3], (400, "GraphMethodException", 100))
 
 
 CHECKS: Final = (

@@ -1,4 +1,4 @@
-"""The three operations, as the reference page has them."""
+"""The three operations of Meta's reference page."""
 
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -10,7 +10,7 @@ from wablock.conformance.subject import WHATSAPP, Subject, fields
 _TYPES: Final = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=limit")
 
 
-@fact("POST blocks, and answers with added_users and messaging_product", Grade.SEED)
+@fact("POST blocks, and returns added_users and messaging_product", Grade.SEED)
 def post_answers(subject: Subject) -> None:
     subject.unblock(subject.users[0])
     data = subject.block(subject.users[0]).ok()
@@ -18,7 +18,7 @@ def post_answers(subject: Subject) -> None:
     same("body", data, {"block_users": {"added_users": done}, "messaging_product": WHATSAPP})
 
 
-@fact("DELETE, with a body, unblocks, and answers with removed_users and messaging_product", Grade.SEED)
+@fact("DELETE with a body unblocks, and returns removed_users and messaging_product", Grade.SEED)
 def delete_answers(subject: Subject) -> None:
     subject.block(subject.users[0])
     data = subject.unblock(subject.users[0]).ok()
@@ -26,7 +26,7 @@ def delete_answers(subject: Subject) -> None:
     same("body", data, {"block_users": {"removed_users": done}, "messaging_product": WHATSAPP})
 
 
-@fact("GET answers with data and paging", Grade.SEED)
+@fact("GET returns data and paging", Grade.SEED)
 def get_answers(subject: Subject) -> None:
     subject.block(subject.users[0])
     data = subject.get().ok()
@@ -37,22 +37,22 @@ def get_answers(subject: Subject) -> None:
     holds(all(row.get("wa_id") or row.get("user_id") for row in data["data"]), "wa_id or user_id in every row", data)
 
 
-@fact("A user who was blocked is on the list", Grade.SEED, needs_state=True)
+@fact("A blocked user is on the list", Grade.SEED, needs_state=True)
 def blocked_is_listed(subject: Subject) -> None:
     subject.with_blocked(1)
     same("our users on the list", subject.ours_listed(), subject.wa_ids[:1])
 
 
-@fact("A user who was unblocked is not on the list", Grade.SEED, needs_state=True)
+@fact("An unblocked user is not on the list", Grade.SEED, needs_state=True)
 def unblocked_is_not_listed(subject: Subject) -> None:
     subject.with_blocked(2)
     subject.unblock(subject.users[0])
     same("our users on the list", subject.ours_listed(), subject.wa_ids[1:2])
 
 
-@fact("A request may name several users, and all are blocked", Grade.SEED, needs_state=True)
+@fact("A request with several users blocks all of them", Grade.SEED, needs_state=True)
 def several_at_once(subject: Subject) -> None:
-    subject.with_nobody_blocked()
+    subject.with_none_blocked()
     data = subject.block(*subject.users[:3]).ok()
     same("added_users", [user["wa_id"] for user in data["block_users"]["added_users"]], subject.wa_ids[:3])
     same("our users on the list", sorted(subject.ours_listed()), sorted(subject.wa_ids[:3]))
@@ -65,22 +65,22 @@ def _versions(subject: Subject, *versions: str | None) -> None:
         )
 
 
-@fact("Versions v23.0, v24.0 and v25.0 are served", Grade.SEED, changes=False)
+@fact("Versions v23.0, v24.0 and v25.0 are supported", Grade.SEED, changes=False)
 def versions(subject: Subject) -> None:
     _versions(subject, "v23.0", "v24.0", "v25.0")
 
 
-@fact("The version may be left out", Grade.DOCUMENTED, changes=False)
+@fact("The version may be omitted", Grade.DOCUMENTED, changes=False)
 def no_version(subject: Subject) -> None:
     _versions(subject, None)
 
 
-@fact("Expired and future versions are served as well", Grade.OURS, changes=False)
+@fact("Expired and future versions are supported too", Grade.OURS, changes=False)
 def any_version(subject: Subject) -> None:
     _versions(subject, "v15.0", "v99.0")
 
 
-@fact("GET may have {} as its body, under each of the three media types", Grade.SEED, changes=False)
+@fact("GET may have {} as its body, with each of the three media types", Grade.SEED, changes=False)
 def get_with_a_body(subject: Subject) -> None:
     for kind in _TYPES:
         same(f"status with {kind}", subject.send("GET", content=b"{}", content_type=kind).status, 200)
@@ -91,20 +91,20 @@ def get_without_a_body(subject: Subject) -> None:
     same("status", subject.send("GET", content_type=None).status, 200)
 
 
-@fact("A body may be a form, block_users in it one JSON text", Grade.SEED)
+@fact("A body may be a form, with block_users as one JSON text", Grade.SEED)
 def form(subject: Subject) -> None:
-    _asks_for_one(subject, content=_form(subject), content_type="application/x-www-form-urlencoded")
+    _blocks_one(subject, content=_form(subject), content_type="application/x-www-form-urlencoded")
 
 
 @fact("A body may be multipart", Grade.SEED)
 def multipart(subject: Subject) -> None:
     parts = {name: (None, text) for name, text in fields(subject.users[:1]).items()}
-    _asks_for_one(subject, files=parts)
+    _blocks_one(subject, files=parts)
 
 
-@fact("The body is optional: everything may come in the query", Grade.SEED)
+@fact("The body is optional: all parameters may be in the query", Grade.SEED)
 def parameters_in_the_query(subject: Subject) -> None:
-    _asks_for_one(subject, query=fields(subject.users[:1]))
+    _blocks_one(subject, query=fields(subject.users[:1]))
 
 
 @fact("HEAD is GET without a body", Grade.OURS, changes=False)
@@ -115,13 +115,13 @@ def head(subject: Subject) -> None:
 
 @fact("OPTIONS answers a browser's preflight without a token", Grade.OURS, changes=False)
 def preflight(subject: Subject) -> None:
-    asked = {"Origin": "https://example.com", "Access-Control-Request-Method": "POST"}
-    answer = subject.send("OPTIONS", token=None, headers=asked)
+    headers = {"Origin": "https://example.com", "Access-Control-Request-Method": "POST"}
+    answer = subject.send("OPTIONS", token=None, headers=headers)
     holds(answer.status in (200, 204), "status 200 or 204", str(answer.status))
     holds("access-control-allow-origin" in answer.headers, "Access-Control-Allow-Origin", answer.headers)
 
 
-def _asks_for_one(subject: Subject, **sent: Any) -> None:
+def _blocks_one(subject: Subject, **sent: Any) -> None:
     subject.unblock(subject.users[0])
     data = subject.send("POST", **sent).ok()
     same("added_users", [user.get("wa_id") for user in data["block_users"].get("added_users", [])], subject.wa_ids[:1])

@@ -1,4 +1,4 @@
-"""The list page by page, forward and back."""
+"""Paging through the list, forwards and backwards."""
 
 import binascii
 import re
@@ -15,25 +15,25 @@ from wablock.conformance.subject import Subject, listed_id
 _UNESCAPE: Final = {"ZA": "Z", "ZB": "+", "ZC": "/", "ZD": "="}
 
 
-@fact("A page has no more users than its limit", Grade.DOCUMENTED, needs_state=True)
+@fact("A page has at most limit users", Grade.DOCUMENTED, needs_state=True)
 def limit(subject: Subject) -> None:
     subject.with_blocked(5)
     holds(len(subject.get(limit=2).ok()["data"]) == 2, "2 users", subject.get(limit=2).text)
 
 
-@fact("Page after page shows everybody once", Grade.DOCUMENTED, needs_state=True)
+@fact("The pages together show each user once", Grade.DOCUMENTED, needs_state=True)
 def forward(subject: Subject) -> None:
     subject.with_blocked(5)
     pages = subject.pages(2)
     found = [listed_id(row) for page in pages for row in page["data"]]
     holds(len(pages) >= 3, "3 pages or more", f"{len(pages)} pages")
-    same("everybody once", sorted(set(found)), sorted(found))
+    same("each user once", sorted(set(found)), sorted(found))
     same("our users", sorted(user for user in found if user in subject.wa_ids), sorted(subject.wa_ids[:5]))
     unlinked = [page for page in pages[:-1] if "next" not in page["paging"]]
     holds(not unlinked, "next on every page but the last: several SDKs stop without it", unlinked[:1])
 
 
-@fact("before leads back over the same pages", Grade.DOCUMENTED, needs_state=True)
+@fact("before returns the same pages backwards", Grade.DOCUMENTED, needs_state=True)
 def back(subject: Subject) -> None:
     subject.with_blocked(5)
     second, third = subject.pages(2)[1:3]
@@ -42,7 +42,7 @@ def back(subject: Subject) -> None:
 
 
 @fact(
-    "paging.next is an absolute address on the caller's host, and leads to the next page",
+    "paging.next is an absolute URL on the caller's host, and returns the next page",
     Grade.DOCUMENTED,
     needs_state=True,
 )
@@ -53,10 +53,10 @@ def next_address(subject: Subject) -> None:
     same("scheme and host", f"{address.scheme}://{address.netloc}", _origin(subject))
     query = {name: values[0] for name, values in parse_qs(address.query).items() if name != "access_token"}
     followed = subject.send("GET", path=address.path, query=query).ok()
-    same("the page that next leads to", _ids(followed), _ids(second))
+    same("the page at next", _ids(followed), _ids(second))
 
 
-@fact("There is no paging.next on the last page, no paging.previous on the first", Grade.DOCUMENTED, needs_state=True)
+@fact("The last page has no paging.next, the first no paging.previous", Grade.DOCUMENTED, needs_state=True)
 def ends(subject: Subject) -> None:
     subject.with_blocked(5)
     pages = subject.pages(2)
@@ -65,7 +65,9 @@ def ends(subject: Subject) -> None:
     holds("previous" in pages[1]["paging"], "previous on the second page", pages[1])
 
 
-@fact("next carries access_token when, and only when, the request brought it so", Grade.DOCUMENTED, needs_state=True)
+@fact(
+    "next contains access_token if, and only if, the request had it as a parameter", Grade.DOCUMENTED, needs_state=True
+)
 def token_in_next(subject: Subject) -> None:
     subject.with_blocked(3)
     plain = subject.get(limit=1).ok()["paging"]["next"]
@@ -81,10 +83,10 @@ def cursor_text(subject: Subject) -> None:
     text = subject.get().ok()["paging"]["cursors"]["after"]
     try:
         plain = b64decode(re.sub("Z[ABCD]", lambda found: _UNESCAPE[found[0]], text), validate=True)
-        told = msgspec.json.decode(plain)
+        content = msgspec.json.decode(plain)
     except (binascii.Error, msgspec.DecodeError, ValueError):
         raise Differs("such a text", text) from None
-    holds(isinstance(told, dict) and {"offset", "versionId"} <= set(told), "offset and versionId", told)
+    holds(isinstance(content, dict) and {"offset", "versionId"} <= set(content), "offset and versionId", content)
 
 
 @fact("The newest block comes first", Grade.OURS, needs_state=True)
@@ -93,7 +95,7 @@ def newest_first(subject: Subject) -> None:
     same("our users on the list", subject.ours_listed(), subject.wa_ids[2::-1])
 
 
-@fact("Under Meta's rules a list that changes ends the paging with 139102", Grade.DOCUMENTED, needs_state=True)
+@fact("Under Meta's rules, paging fails with 139102 if the list has changed", Grade.DOCUMENTED, needs_state=True)
 def changed_while_paging(subject: Subject) -> None:
     if subject.settings.rules != "meta":
         raise Skipped("the server is checked under open rules")
@@ -105,7 +107,7 @@ def changed_while_paging(subject: Subject) -> None:
     same("messaging_product", answer.json().get("messaging_product"), "whatsapp")
 
 
-@fact("Under open rules paging goes on while the list changes, and nobody is skipped", Grade.OURS, needs_state=True)
+@fact("Under open rules, paging continues if the list changes, and skips no user", Grade.OURS, needs_state=True)
 def goes_on_while_it_changes(subject: Subject) -> None:
     if subject.settings.rules != "open":
         raise Skipped("the server is checked under Meta's rules")

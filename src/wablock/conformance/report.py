@@ -1,4 +1,4 @@
-"""A report as Markdown, to be pasted where people read. No token is in it."""
+"""A report as Markdown, for example for an issue. It contains no token."""
 
 from typing import Final
 
@@ -21,12 +21,12 @@ def markdown(report: Report) -> str:
         lines.append(
             f"| {_MARKS[result.outcome]} | {_cell(result.sentence)} | {result.grade} | {_cell(detail(result))} |"
         )
-    lines += ["", "✓ holds, ✗ does not, ≠ is another choice than wablock's and no failure, · was not looked at.", ""]
+    lines += ["", "✓ holds, ✗ does not hold, ≠ differs from wablock's own choice (not a failure), · was skipped.", ""]
     return "\n".join(lines)
 
 
 def summary(report: Report) -> str:
-    """How many of each, and how the failures are graded."""
+    """The number of checks with each outcome, and the grades of the failed ones."""
     failed = [f"{count} {grade}" for grade in Grade if (count := report.count(FactOutcome.FAILED, grade))]
     graded = f" ({', '.join(failed)})" if failed else ""
     return (
@@ -36,7 +36,7 @@ def summary(report: Report) -> str:
 
 
 def detail(result: FactResult) -> str:
-    """What is to be said of a result beside its mark."""
+    """The explanation of a result; empty if there is none."""
     if result.expected:
         return f"expected {result.expected}; got {result.got}"
     return result.why

@@ -1,4 +1,4 @@
-"""The server that is checked, and the users that may be blocked on it: nobody else is ever touched."""
+"""The server under test, and the test users on it. No other user is ever changed."""
 
 import re
 import time
@@ -17,7 +17,7 @@ from wablock.conformance.assertions import Differs, Skipped, holds, same, shown
 WHATSAPP: Final = "whatsapp"
 WRONG_TOKEN: Final = "wrong"
 _RATE_LIMITS: Final = frozenset((4, 80007, 130429))
-_MOST_WAITING: Final = 120.0  # seconds for all that a server asks to wait
+_MOST_WAITING: Final = 120.0  # seconds for all waits that the server requires
 _MOST_PAGES: Final = 200
 
 
@@ -30,7 +30,7 @@ class EndlessList(Differs):
 
 
 class SubjectAnswer(msgspec.Struct, frozen=True):
-    """An HTTP answer. `data` is its JSON, None where it is none."""
+    """An HTTP response. `data` is its JSON, None if it is not JSON."""
 
     status: int
     headers: dict[str, str]
@@ -38,26 +38,26 @@ class SubjectAnswer(msgspec.Struct, frozen=True):
     data: Any
 
     def json(self) -> Any:
-        """Its JSON; raises `Differs` where it is none."""
+        """The JSON of the response; raises `Differs` if it is not JSON."""
         if self.data is None:
             raise Differs("a JSON object", f"{self.status} {shown(self.text)}")
         return self.data
 
     def error(self) -> dict[str, Any]:
-        """The error of a request that failed; raises `Differs` where it did not."""
+        """The error of a failed request; raises `Differs` if the request did not fail."""
         data = self.json()
         holds(isinstance(data.get("error"), dict), "a body with error", f"{self.status} {shown(self.text)}")
         error: dict[str, Any] = data["error"]
         return error
 
     def ok(self) -> Any:
-        """The body of a request that succeeded."""
+        """The JSON of a successful response; raises `Differs` if the request failed."""
         same("status", self.status, 200)
         return self.json()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What is checked, and with what. `stranger`: a user whom Meta's rules do not let be blocked."""
+    """The server under test and its test users. `stranger`: a user who has not written in the last 24 hours."""
 
     url: str
     token: str
@@ -71,7 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subject:
-    """Asks the server; waits where it says so. `requests` counts."""
+    """Sends requests to the server, and waits if the server requires it. `requests` counts them."""
 
     def __init__(self, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
         self.settings = settings
@@ -112,7 +112,7 @@ class Subject:
         headers: dict[str, str] | None = None,
         files: dict[str, Any] | None = None,
     ) -> SubjectAnswer:
-        """One request. `token` None: without one; empty: with the good one. Raises `CannotCheck` without an answer."""
+        """Send a request. `token` None: none; empty: the valid one. Raises `CannotCheck` if there is no response."""
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token or self.settings.token}"
@@ -125,8 +125,8 @@ class Subject:
             self.requests += 1
             try:
                 got = self._http.request(method, url, params=query, content=content, headers=sent, files=files)
-            except httpx2.HTTPError as trouble:
-                raise CannotCheck(f"Cannot reach {self._base}: {str(trouble) or type(trouble).__name__}") from None
+            except httpx2.HTTPError as error:
+                raise CannotCheck(f"Cannot reach {self._base}: {str(error) or type(error).__name__}") from None
             answer = SubjectAnswer(
                 got.status_code, {k.lower(): v for k, v in got.headers.items()}, got.text, _parsed(got.content)
             )
@@ -143,9 +143,9 @@ class Subject:
         return self.send("GET", query={name: str(value) for name, value in query.items()} or None)
 
     def listed(self, limit: int = 1_000) -> list[str]:
-        """The `wa_id` or `user_id` of everybody on the list, page after page.
+        """The `wa_id` or `user_id` of all users on the list.
 
-        Of a list that never ends, those before it repeats itself: that is a finding of the facts about paging alone.
+        If the pages repeat, return the users before the first repetition. Only the checks of paging report that.
         """
         ids: list[str] = []
         with suppress(EndlessList):
@@ -154,13 +154,13 @@ class Subject:
         return ids
 
     def ours_listed(self, limit: int = 1_000) -> list[str]:
-        """Those of our users who are on the list, in its order."""
+        """The test users that are on the list, in its order."""
         return [wa_id for wa_id in self.listed(limit) if wa_id in self.wa_ids]
 
     def pages(self, limit: int) -> list[dict[str, Any]]:
-        """Every page, by `after`, to the end of the list; an empty one at the end only where it is all there is.
+        """All pages of the list, by `after`; without an empty last page, unless it is the only page.
 
-        Raises `Skipped` where there are too many, `EndlessList` where the list would never end.
+        Raises `Skipped` if there are too many pages, and `EndlessList` if the pages repeat.
         """
         return list(self._walk(limit))
 
@@ -179,31 +179,31 @@ class Subject:
     def _page(self, limit: int, trail: Trail) -> tuple[dict[str, Any], PageLinks]:
         try:
             cursor = trail.step()
-        except Circle as fault:
-            raise EndlessList("a list that ends", str(fault)) from None
-        except NoAnswer as fault:
-            raise Differs("a cursor where there is a next page", str(fault)) from None
+        except Circle as error:
+            raise EndlessList("a list that ends", str(error)) from None
+        except NoAnswer as error:
+            raise Differs("a cursor where there is a next page", str(error)) from None
         answer = self.get(limit=limit) if cursor is None else self.get(limit=limit, after=cursor)
         page = answer.ok()
         holds(isinstance(page.get("data"), list), "a body with data", page)
         try:
             paging = msgspec.convert(page.get("paging"), ReadPaging | None)
-        except msgspec.ValidationError as fault:
-            raise Differs("paging of the documented shape", str(fault)) from None
+        except msgspec.ValidationError as error:
+            raise Differs("paging of the documented shape", str(error)) from None
         return page, page_links(is_empty=not page["data"], paging=paging, headers=answer.headers)
 
-    def with_nobody_blocked(self) -> None:
-        """None of our users is on the list."""
+    def with_none_blocked(self) -> None:
+        """Unblock all test users."""
         self.unblock(*self.users).ok()
 
     def with_blocked(self, count: int) -> None:
-        """The first `count` of our users are on the list, the last of them newest."""
-        self.with_nobody_blocked()
+        """Block the first `count` test users, one after the other, and unblock the rest."""
+        self.with_none_blocked()
         for user in self.users[:count]:
             self.block(user).ok()
 
     def _may_repeat(self, answer: SubjectAnswer) -> bool:
-        """Waits, where the server asks for it."""
+        """Whether the request may be sent again; waits as long as the server requires."""
         error = answer.data.get("error") if isinstance(answer.data, dict) else None
         code = error.get("code") if isinstance(error, dict) else None
         after = answer.headers.get("retry-after", "")
@@ -215,12 +215,12 @@ class Subject:
 
 
 def request(users: Sequence[str]) -> dict[str, Any]:
-    """The body that names `users`."""
+    """The body of a request for `users`."""
     return {"messaging_product": WHATSAPP, "block_users": [{"user": user} for user in users]}
 
 
 def fields(users: Sequence[str]) -> dict[str, str]:
-    """The same as the fields of a form or a query."""
+    """The same request as the fields of a form or a query."""
     return {"messaging_product": WHATSAPP, "block_users": msgspec.json.encode(request(users)["block_users"]).decode()}
 
 

@@ -1,4 +1,4 @@
-"""All checks, run one after the other; what they change is put back, whatever happens."""
+"""The run of all checks. At the end, also after an exception, all test users are unblocked."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -21,12 +21,12 @@ GROUPS: Final = {
     "User ids": user_ids.CHECKS,
 }
 _OTHER_SHAPE: Final = (KeyError, IndexError, TypeError, AttributeError, ValueError)
-"""What taking a body apart raises where it has another shape."""
+"""Exceptions from reading a body that has another shape than expected."""
 _NO_STATE: Final = "The server answers POST with 200, but the user is not on the list: it keeps no state."
 
 
 class Report(msgspec.Struct):
-    """What came of all checks. `finding` says in a sentence what explains many of them."""
+    """The results of all checks. `finding` is a sentence that explains many failures at once."""
 
     url: str
     rules: str
@@ -42,15 +42,15 @@ class Report(msgspec.Struct):
         return self.count(FactOutcome.FAILED) > 0
 
 
-def run(subject: Subject, *, read_only: bool, anyway: bool, told: Callable[[FactResult], None]) -> Report:
-    """Run every check, telling each result as it comes. Raises `CannotCheck` before anything is changed."""
+def run(subject: Subject, *, read_only: bool, anyway: bool, on_result: Callable[[FactResult], None]) -> Report:
+    """Run every check, and call `on_result` after each. Raises `CannotCheck` before anything is changed."""
     _begin(subject, read_only=read_only, anyway=anyway)
     report = Report(subject.settings.url, subject.settings.rules, [])
     try:
         report.finding = "" if read_only else _finding(subject)
         for result in _results(subject, read_only=read_only, finding=report.finding):
             report.results.append(result)
-            told(result)
+            on_result(result)
     finally:
         if not read_only:
             _put_back(subject, report)
@@ -59,38 +59,38 @@ def run(subject: Subject, *, read_only: bool, anyway: bool, told: Callable[[Fact
 
 
 def _put_back(subject: Subject, report: Report) -> None:
-    """Unblock whoever may be blocked by now, and tell who still is."""
+    """Unblock all users that the checks may have blocked, and report those that are still on the list."""
     subject.unblock(*subject.users)
-    subject.unblock(answers.NOBODY)  # a server that took it for a number has blocked it
+    subject.unblock(answers.NOT_A_NUMBER)  # a server may have accepted it as a number
     try:
-        left = subject.ours_listed()
+        remaining = subject.ours_listed()
     except (Differs, Skipped, *_OTHER_SHAPE):
         return
-    if left and not report.finding:
-        report.finding = f"{len(left)} of the users could not be unblocked again, and are on the list still."
+    if remaining and not report.finding:
+        report.finding = f"{len(remaining)} of the test users could not be unblocked, and are still on the list."
 
 
 def _begin(subject: Subject, *, read_only: bool, anyway: bool) -> None:
     if len(subject.users) < 5:
-        raise CannotCheck("Name at least 5 users who may be blocked and unblocked: --users")
+        raise CannotCheck(f"--users has {len(subject.users)} test users: pass at least 5")
     answer = subject.get()
     if answer.status != 200:
-        raise CannotCheck(f"{subject.origin} answers the list with {answer.status}: {answer.text[:200]}")
+        raise CannotCheck(f"{subject.origin} returned {answer.status} for the list: {answer.text[:200]}")
     try:
-        there = [] if read_only else subject.ours_listed()
-    except (Differs, *_OTHER_SHAPE) as trouble:
-        raise CannotCheck(f"{subject.origin} does not answer as the Block API does: {trouble}") from None
+        listed = [] if read_only else subject.ours_listed()
+    except (Differs, *_OTHER_SHAPE) as error:
+        raise CannotCheck(f"{subject.origin} sent a response that is not one of the Block API: {error}") from None
     except Skipped as reason:
-        raise CannotCheck(f"Who is on the list cannot be told: {reason}") from None
-    if there and not anyway:
+        raise CannotCheck(f"The list cannot be read: {reason}") from None
+    if listed and not anyway:
         raise CannotCheck(
-            f"{len(there)} of the users to check with are on the list already, and would not be when it ends: "
-            "name others with --users, or say --anyway"
+            f"{len(listed)} of the test users are already on the list, and would be unblocked at the end: "
+            "pass other users with --users, or add --anyway"
         )
 
 
 def _finding(subject: Subject) -> str:
-    """Whether a list is kept at all: without one most other failures follow."""
+    """The finding that the server keeps no list, which explains most other failures; otherwise empty."""
     answer = subject.block(subject.users[0])
     if answer.status != 200:
         return ""
@@ -113,9 +113,9 @@ def _result(group: str, check: Fact, subject: Subject, *, read_only: bool, findi
         group=group, name=check.name, sentence=check.sentence, grade=check.grade, outcome=FactOutcome.PASSED
     )
     if read_only and check.changes:
-        return replace(result, outcome=FactOutcome.SKIPPED, why="it changes the list, and --read-only was said")
+        return replace(result, outcome=FactOutcome.SKIPPED, why="it changes the list, and --read-only is set")
     if finding and check.needs_state and check is not operations.blocked_is_listed:
-        return replace(result, outcome=FactOutcome.SKIPPED, why="it follows: the server keeps no state")
+        return replace(result, outcome=FactOutcome.SKIPPED, why="the server keeps no state")
     token = subject.settings.token
     missed = FactOutcome.DIFFERS if check.grade is Grade.OURS else FactOutcome.FAILED
     try:
@@ -124,8 +124,8 @@ def _result(group: str, check: Fact, subject: Subject, *, read_only: bool, findi
         return replace(result, outcome=FactOutcome.SKIPPED, why=str(reason))
     except Differs as difference:
         return replace(result, outcome=missed, expected=difference.expected, got=difference.got.replace(token, "…"))
-    except _OTHER_SHAPE as trouble:
+    except _OTHER_SHAPE as error:
         return replace(
-            result, outcome=missed, expected="a body of the documented shape", got=repr(trouble).replace(token, "…")
+            result, outcome=missed, expected="a body of the documented shape", got=repr(error).replace(token, "…")
         )
     return result

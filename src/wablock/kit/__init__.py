@@ -1,4 +1,4 @@
-"""For tests of others: a development server that can be turned back, whose time can be turned, and that fails on order.
+"""The test kit: a development server that can be reset, whose clock can be set, and that injects faults.
 
-Nothing of it is in a production server. See `docs/reference/test-kit.md`.
+A production server contains none of it. See `docs/reference/test-kit.md`.
 """

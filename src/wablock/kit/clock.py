@@ -1,4 +1,4 @@
-"""The time that a development server believes it is."""
+"""The virtual clock of a development server."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,18 +8,18 @@ import msgspec
 
 from wablock.block_list.ports import Microseconds
 
-_LATEST: Final = 221_845_392_000_000_000  # the beginning of the year 9000: there is some time left to go on in
+_LATEST: Final = 221_845_392_000_000_000  # the beginning of the year 9000: `datetime` ends at 9999
 
 
 class ClockState(msgspec.Struct, frozen=True):
-    """How a clock goes: `ahead` of the real one, or stopped at a moment."""
+    """The state of a clock: `ahead` of the real one, or stopped at a moment."""
 
     ahead: Microseconds = 0
     stopped_at: Microseconds | None = None
 
 
 class VirtualClock:
-    """Goes as `real` does until it is told otherwise. Times are microseconds since 1970."""
+    """Runs like `real` until it is set or stopped. Times are microseconds since 1970."""
 
     def __init__(self, real: Callable[[], Microseconds]) -> None:
         self._real = real
@@ -34,22 +34,22 @@ class VirtualClock:
         return self.state.stopped_at is not None
 
     def stop(self) -> None:
-        """From now on it tells this moment."""
+        """Stop at the current moment."""
         self.state = ClockState(stopped_at=self())
 
     def start(self) -> None:
-        """It goes on from the moment that it tells."""
+        """Run again, from the current moment."""
         self.state = ClockState(ahead=self() - self._real())
 
     def set(self, moment: Microseconds) -> None:
-        """It tells `moment` now, and goes on, or stays, from there. Raises `ValueError` outside of 1970 to 9000."""
+        """Set the clock to `moment`; a stopped clock stays stopped. Raises `ValueError` outside of 1970 to 9000."""
         if not 0 <= moment <= _LATEST:
             raise ValueError("the time must be between the years 1970 and 9000")
         is_stopped = self.is_stopped
         self.state = ClockState(stopped_at=moment) if is_stopped else ClockState(ahead=moment - self._real())
 
     def advance(self, by: Microseconds) -> None:
-        """It tells a time that is later by so much."""
+        """Move the clock forward by so many microseconds."""
         self.set(self() + by)
 
 

@@ -1,4 +1,4 @@
-"""`/dev`: turning a development server back, its clock, its failures; asking what it was asked."""
+"""`/dev`: reset, snapshots, clock, faults and journal of a development server."""
 
 import hmac
 import secrets
@@ -15,7 +15,7 @@ from wablock.contract.errors import (
     UnknownPath,
 )
 from wablock.kit.dev_clock import TimeRoutes
-from wablock.kit.dev_requests import DevHandler, said
+from wablock.kit.dev_requests import DevHandler, read_body
 from wablock.kit.dev_users import UserRoutes
 from wablock.kit.development import START, Development
 from wablock.kit.faults import Fault, Faults
@@ -88,15 +88,15 @@ class Control:
         self._journal.clear()
 
     async def _seed(self, request: Request) -> None:
-        await self._development.seed(await said(request, Seed))
+        await self._development.seed(await read_body(request, Seed))
 
     async def _snapshots(self, _: Request) -> Any:
         return {"data": [name for name in self._development.snapshots if name != START]}
 
     async def _keep(self, request: Request) -> Any:
-        name = (await said(request, NamedSnapshot)).name or secrets.token_hex(4)
+        name = (await read_body(request, NamedSnapshot)).name or secrets.token_hex(4)
         if name == START:
-            raise InvalidParameter(f"Param name cannot be {START}: it is how everything began.")
+            raise InvalidParameter(f"Param name cannot be {START}: this snapshot is the state at the start.")
         await self._development.snapshot(name)
         return {"name": name}
 
@@ -110,7 +110,7 @@ class Control:
     async def _forget(self, request: Request) -> None:
         name = self._named(request)
         if name == START:
-            raise InvalidParameter(f"{START} cannot be removed: it is how everything began.")
+            raise InvalidParameter(f"{START} cannot be removed: this snapshot is the state at the start.")
         self._development.forget(name)
 
     def _named(self, request: Request) -> str:
@@ -120,7 +120,7 @@ class Control:
         return name
 
     def _no_snapshot(self, request: Request, name: str) -> UnknownObject:
-        return UnknownObject(request.method, name[:100], "There is no such snapshot: see GET /dev/snapshots")
+        return UnknownObject(request.method, name[:100], "This snapshot does not exist: see GET /dev/snapshots")
 
     # -- failures and the journal
 
@@ -129,9 +129,9 @@ class Control:
 
     async def _add_fault(self, request: Request) -> Any:
         try:
-            return self._faults.add(await said(request, Fault))
-        except ValueError as trouble:
-            raise InvalidParameter(f"{trouble}.") from None
+            return self._faults.add(await read_body(request, Fault))
+        except ValueError as error:
+            raise InvalidParameter(f"{error}.") from None
 
     async def _clear_faults(self, _: Request) -> None:
         self._faults.clear()
@@ -139,7 +139,7 @@ class Control:
     async def _read_journal(self, request: Request) -> Any:
         after = query_parameter(request, "after", "0") or "0"
         if not (after.isascii() and after.isdigit()):
-            raise InvalidParameter("Param after must be the seq of an entry.")
+            raise InvalidParameter(f"Param after must be the seq of an entry, not {after[:100]!r}.")
         return {"data": self._journal.since(int(after[:18]))}
 
     async def _clear_journal(self, _: Request) -> None:

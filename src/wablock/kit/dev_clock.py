@@ -1,4 +1,4 @@
-"""`/dev/clock`: what time the server believes it is."""
+"""`/dev/clock`: the server's virtual clock."""
 
 from collections.abc import Callable
 
@@ -8,12 +8,12 @@ from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.contract.errors import InvalidParameter
 from wablock.kit.clock import VirtualClock, iso
-from wablock.kit.dev_requests import DevHandler, said
+from wablock.kit.dev_requests import DevHandler, read_body
 from wablock.server.decoding import moment
 from wablock.server.request import Request
 
 
-class ClockTold(msgspec.Struct):
+class ClockReading(msgspec.Struct):
     """`now` as ISO 8601, `microseconds` since 1970."""
 
     now: str
@@ -22,7 +22,7 @@ class ClockTold(msgspec.Struct):
 
 
 class SetClock(msgspec.Struct, forbid_unknown_fields=True):
-    """`now` in seconds since 1970 or as ISO 8601; `microseconds` instead, to the last digit."""
+    """`now` in seconds since 1970 or as ISO 8601; or `microseconds`, which is exact."""
 
     now: float | str | None = None
     microseconds: Microseconds | None = None
@@ -42,41 +42,41 @@ class TimeRoutes:
 
     def routes(self) -> dict[tuple[str, str], DevHandler]:
         return {
-            ("GET", "/dev/clock"): self._tell_time,
+            ("GET", "/dev/clock"): self._get_clock,
             ("PUT", "/dev/clock"): self._set_clock,
             ("POST", "/dev/clock/advance"): self._advance,
         }
 
-    async def _tell_time(self, _: Request) -> ClockTold:
+    async def _get_clock(self, _: Request) -> ClockReading:
         return self._time()
 
-    async def _set_clock(self, request: Request) -> ClockTold:
-        asked = await said(request, SetClock)
-        if asked.stopped is not None and asked.stopped != self._clock.is_stopped:
-            (self._clock.stop if asked.stopped else self._clock.start)()
-        self._move(lambda: self._set(asked))
+    async def _set_clock(self, request: Request) -> ClockReading:
+        settings = await read_body(request, SetClock)
+        if settings.stopped is not None and settings.stopped != self._clock.is_stopped:
+            (self._clock.stop if settings.stopped else self._clock.start)()
+        self._move(lambda: self._set(settings))
         return self._time()
 
-    async def _advance(self, request: Request) -> ClockTold:
-        by = await said(request, Advance)
+    async def _advance(self, request: Request) -> ClockReading:
+        by = await read_body(request, Advance)
         seconds = by.days * 86_400 + by.hours * 3_600 + by.minutes * 60 + by.seconds
         self._move(lambda: self._clock.advance(round(seconds * SECOND)))
         return self._time()
 
-    def _set(self, asked: SetClock) -> None:
-        if asked.microseconds is not None:
-            self._clock.set(asked.microseconds)
-        elif isinstance(asked.now, str):
-            self._clock.set(moment(asked.now, "now") or 0)
-        elif asked.now is not None:
-            self._clock.set(round(asked.now * SECOND))
+    def _set(self, settings: SetClock) -> None:
+        if settings.microseconds is not None:
+            self._clock.set(settings.microseconds)
+        elif isinstance(settings.now, str):
+            self._clock.set(moment(settings.now, "now") or 0)
+        elif settings.now is not None:
+            self._clock.set(round(settings.now * SECOND))
 
     def _move(self, move: Callable[[], None]) -> None:
         try:
             move()
-        except (ValueError, OverflowError) as trouble:
-            raise InvalidParameter("The clock cannot be set so.", f"{trouble}") from None
+        except (ValueError, OverflowError) as error:
+            raise InvalidParameter("The clock cannot be set to this time.", f"{error}") from None
 
-    def _time(self) -> ClockTold:
+    def _time(self) -> ClockReading:
         now = self._clock()
-        return ClockTold(iso(now), now, self._clock.is_stopped)
+        return ClockReading(iso(now), now, self._clock.is_stopped)

@@ -1,4 +1,4 @@
-"""Requests to `/dev`: their parameters and bodies."""
+"""The bodies of requests to `/dev`, parsed into their types."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
@@ -10,11 +10,11 @@ from wablock.server.request import Request
 T = TypeVar("T")
 
 DevHandler = Callable[[Request], Awaitable[Any]]
-"""Gives what is answered, as JSON; None: that it is done."""
+"""Returns the response as JSON; None means success without content."""
 
 _LARGEST_BODY: Final = 64 * 1_048_576  # a seed may have many users
 
 
-async def said(request: Request, kind: type[T]) -> T:
-    """The body, as `kind`; raises `InvalidParameter`, naming the place."""
+async def read_body(request: Request, kind: type[T]) -> T:
+    """The body as `kind`; raises `InvalidParameter` with the position of the error."""
     return decoded(await request.body(_LARGEST_BODY, proven=True), kind, tuple(Rules))

@@ -1,4 +1,4 @@
-"""`/dev/inbound` and `/dev/downstream`: users who write, and who hears them."""
+"""`/dev/inbound` and `/dev/downstream`: simulated messages from users, and their receiver."""
 
 import secrets
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from wablock.contract.errors import InvalidParameter, UnknownObject
 from wablock.gate.routes.downstreams import NewDownstream
 from wablock.gate.webhook.signature import sign
 from wablock.kit import inbound
-from wablock.kit.dev_requests import DevHandler, said
+from wablock.kit.dev_requests import DevHandler, read_body
 from wablock.kit.development import Development
 from wablock.kit.seeds import SeedNumberId
 from wablock.public_address import BadAddress, checked_url
@@ -23,7 +23,7 @@ from wablock.wiring import Wired
 
 
 class NewInbound(msgspec.Struct, forbid_unknown_fields=True):
-    """A message from a user. `message` is the message's own part, as Meta has it; None: `text`."""
+    """A message from a user. `message` has the fields of Meta's message object; None: a message with `text`."""
 
     sender: str = msgspec.field(name="from")
     phone_number_id: SeedNumberId | None = None
@@ -35,9 +35,9 @@ class NewInbound(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class InboundDone(msgspec.Struct, omit_defaults=True):
-    """What became of a message: `dropped` where its sender is blocked, `delivered` where a receiver took it.
+    """The outcome of a message: `dropped` if its sender is blocked, `delivered` if a receiver accepted it.
 
-    `status` and `answer` are what the gate told the webhook's sender; 502 where a receiver did not take it.
+    `status` and `answer` are the gate's response to the webhook; 502 if a receiver did not accept it.
     """
 
     message_id: str
@@ -48,7 +48,7 @@ class InboundDone(msgspec.Struct, omit_defaults=True):
 
 
 class SetDownstream(msgspec.Struct, forbid_unknown_fields=True):
-    """`url` None: webhooks go to no receiver. `timeout` None: as the server was started."""
+    """`url` None: no receiver. `timeout` None: the value of `--downstream-timeout`."""
 
     url: Annotated[str, msgspec.Meta(pattern="^https?://", max_length=2_000)] | None = None
     phone_number_id: SeedNumberId | None = None
@@ -64,19 +64,19 @@ class UserRoutes:
         return {("POST", "/dev/inbound"): self._inbound, ("PUT", "/dev/downstream"): self._set_downstream}
 
     async def _inbound(self, request: Request) -> InboundDone:
-        told = await said(request, NewInbound)
-        message = told.message or {"type": "text", "text": {"body": told.text}}
-        message_id = told.message_id or "wamid." + secrets.token_urlsafe(24)
+        body = await read_body(request, NewInbound)
+        message = body.message or {"type": "text", "text": {"body": body.text}}
+        message_id = body.message_id or "wamid." + secrets.token_urlsafe(24)
         async with self._development.served() as wired:
-            number = await self._number(wired, told.phone_number_id)
-            sender = _sender(wired, number, told)
+            number = await self._number(wired, body.phone_number_id)
+            sender = _sender(wired, number, body)
             blocked = (await wired.block_list.in_force(number, [sender]))[0] is not None
             has_receiver = bool(await wired.routes.downstreams.infos(number.phone_number_id))
             status, answer = 200, {"success": True}
-            if blocked or has_receiver:  # else nobody is there to take it, and nobody has to be
-                body = inbound.webhook(number, sender, message, message_id, told.name, self._clock())
-                status, answer = await self._deliver(wired, body)
-            # The gate writes behind the request who wrote when: here it is certain before the answer.
+            if blocked or has_receiver:  # without a receiver, the gate would refuse the webhook
+                payload = inbound.webhook(number, sender, message, message_id, body.name, self._clock())
+                status, answer = await self._deliver(wired, payload)
+            # The gate stores the time after its response. A test needs it before.
             user = wire.User(sender.wa_id and "+" + sender.wa_id, sender.user_id)
             await wired.block_list.note_inbound(number, [user], None)
         return InboundDone(message_id, blocked, status == 200 and has_receiver and not blocked, status, answer)
@@ -89,41 +89,44 @@ class UserRoutes:
             raise UnknownObject("POST", number_id)
         return found or BusinessNumber(number_id, DEV_ACCOUNT_ID)
 
-    async def _deliver(self, wired: Wired, body: bytes) -> tuple[int, Any]:
-        """Post a webhook to the gate, as Meta would, and tell what it answers."""
+    async def _deliver(self, wired: Wired, payload: bytes) -> tuple[int, Any]:
+        """Post a webhook to the gate as Meta would; returns the gate's status and response."""
         headers = [
             (b"content-type", b"application/json"),
-            (b"x-hub-signature-256", sign(self._development.app_secret, body).encode()),
+            (b"x-hub-signature-256", sign(self._development.app_secret, payload).encode()),
         ]
-        answer = await wired.application(new_request("POST", webhooks.PATH, headers, body))
+        answer = await wired.application(new_request("POST", webhooks.PATH, headers, payload))
         return answer.status, msgspec.json.decode(answer.body)
 
     async def _set_downstream(self, request: Request) -> None:
-        told = await said(request, SetDownstream)
-        if told.url is not None:
-            _check_address(told.url)
+        body = await read_body(request, SetDownstream)
+        if body.url is not None:
+            _check_address(body.url)
         async with self._development.served() as wired:
-            number = await self._number(wired, told.phone_number_id)
+            number = await self._number(wired, body.phone_number_id)
             await wired.store.add_number(number, self._clock())
             for before in await wired.routes.downstreams.infos(number.phone_number_id):
                 await wired.routes.downstreams.remove(number.phone_number_id, before.downstream_id)
-            if told.url is not None:
-                timeout = told.timeout or self._development.settings.downstream_timeout
-                new = NewDownstream(url=told.url, timeout=timeout, may_be_inside=True)
+            if body.url is not None:
+                timeout = body.timeout or self._development.settings.downstream_timeout
+                new = NewDownstream(url=body.url, timeout=timeout, may_be_inside=True)
                 await wired.routes.downstreams.add(number.account_id, number.phone_number_id, new)
 
 
 def _check_address(url: str) -> None:
     try:
         checked_url(url)
-    except BadAddress as trouble:
-        raise InvalidParameter("Param url cannot be used.", str(trouble)) from None
+    except BadAddress as error:
+        raise InvalidParameter(f"Param url {url[:200]!r} is not a usable address.", str(error)) from None
 
 
-def _sender(wired: Wired, number: BusinessNumber, told: NewInbound) -> Member:
-    user = wire.user_of(told.sender)
-    user.user_id = user.user_id or told.user_id
+def _sender(wired: Wired, number: BusinessNumber, body: NewInbound) -> Member:
+    user = wire.user_of(body.sender)
+    user.user_id = user.user_id or body.user_id
     members, failed = wired.block_list.members(number, [user])
     if failed:
-        raise InvalidParameter("Param from names nobody.", failed[0].errors[0].error_data.details)
+        raise InvalidParameter(
+            f"Param from must be a phone number with country code, such as +16505551234, not {body.sender[:100]!r}.",
+            failed[0].errors[0].error_data.details,
+        )
     return members[0]

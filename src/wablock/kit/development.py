@@ -1,4 +1,4 @@
-"""A development server: one application after the other on one database, which can be put back to how it was."""
+"""A development server: a database that can be restored, and an application that is rebuilt after each restore."""
 
 import asyncio
 import contextlib
@@ -27,12 +27,12 @@ from wablock.storage import CannotOpen
 from wablock.storage.sqlite import copying
 from wablock.wiring import Wired, build, system_clock
 
-_FINISHES_WITHIN: Final = 30.0  # seconds that requests in flight have before a restore gives up
+_FINISHES_WITHIN: Final = 30.0  # seconds that a restore waits for requests in flight before it fails
 START: Final = "start"
 
 
 class Snapshot(msgspec.Struct):
-    """The database, the clock and the credentials, as they were."""
+    """A saved state: the database, the clock and the credentials."""
 
     path: Path
     clock: ClockState
@@ -40,7 +40,7 @@ class Snapshot(msgspec.Struct):
 
 
 class _ServedChunks:
-    """`chunks`; `serving` ends when they are closed."""
+    """The chunks of a response; closing them ends `serving`."""
 
     def __init__(self, chunks: Chunks, serving: contextlib.AsyncExitStack) -> None:
         self._chunks = chunks
@@ -57,15 +57,15 @@ class _ServedChunks:
 class Development:
     """The application of a development server, on the database at `path`; `folder` is for its snapshots.
 
-    Where the database is put back, whoever is served is served to the end, a new application takes over, and whoever
-    comes meanwhile waits: nothing that the old one remembered can be answered any more.
+    A restore first waits until all requests in flight are finished. Then a new application replaces the old one, so
+    that no response can come from the old one's caches. Requests that arrive meanwhile wait.
     """
 
     def __init__(
         self, settings: DevSettings, path: Path, folder: Path, *, key: KeySettings, app_secret: str, seed: Seed
     ) -> None:
-        """On return the database has the account, the number, the routes and the seed; raises `CannotOpen`, and
-        `InvalidParameter` for a seed that cannot be.
+        """Create the account, the number, the routes and the seed in the database. Raises `CannotOpen`, and
+        `InvalidParameter` for an invalid seed.
         """
         self.settings = settings
         self.app_secret = app_secret
@@ -94,7 +94,7 @@ class Development:
             await self._running.aclose()
 
     async def __call__(self, request: Request) -> Answer:
-        """What the application answers, once it may. A streamed answer is served until it is closed."""
+        """The application's answer, after a pending restore. A streamed answer is in flight until it is closed."""
         async with contextlib.AsyncExitStack() as serving:
             wired = await serving.enter_async_context(self.served())
             answer = await wired.application(request)
@@ -104,7 +104,7 @@ class Development:
 
     @contextlib.asynccontextmanager
     async def served(self) -> AsyncIterator[Wired]:
-        """The application of now, which stays until the block ends."""
+        """The current application, which is not replaced until the block ends."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._may_serve)
             self._serving += 1
@@ -116,40 +116,40 @@ class Development:
                 self._changed.notify_all()
 
     async def seed(self, seed: Seed) -> None:
-        """Write all that the seed says, or nothing: raises `InvalidParameter`, naming the place."""
+        """Write the whole seed. For an invalid seed, write nothing and raise `InvalidParameter` with the position."""
         now = self.clock()
         plans = seeds.planned(seed, DEV_ACCOUNT_ID, now)
-        async with self._closed():  # numbers that are made anew are not to be remembered as they were
+        async with self._closed():  # the old application may have cached numbers that the seed replaces
             wired = self._build()
             async with wired.running():
                 await seeds.write(plans, wired, now)
 
     async def snapshot(self, name: str) -> None:
-        """Keep how everything is now, under `name`."""
+        """Save the current state as `name`."""
         async with self._closed():
             self._keep(name)
 
     async def restore(self, name: str) -> None:
-        """Everything is as it was when `name` was kept; raises `KeyError` where nothing was."""
+        """Restore the state of the snapshot `name`; raises `KeyError` if it does not exist."""
         async with self._closed():
-            snapshot = self.snapshots[name]  # asked for here: while others were served it may have been forgotten
+            snapshot = self.snapshots[name]  # looked up only now: another request may have deleted it
             _copy(snapshot.path, self._path)
             self.clock.state = snapshot.clock
             self._credentials = copy.copy(snapshot.credentials)
 
     async def reset(self) -> None:
-        """Everything is as it was at the start, and no other snapshot is left."""
+        """Restore the state at the start, and delete all other snapshots."""
         await self.restore(START)
         for name in [name for name in self.snapshots if name != START]:
             self.forget(name)
 
     def forget(self, name: str) -> None:
-        """Raises `KeyError` where there is no such snapshot."""
+        """Delete a snapshot; raises `KeyError` if it does not exist."""
         self.snapshots.pop(name).path.unlink()
 
     @contextlib.asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """Nobody is served in this block. Raises `Overloaded` where somebody is served for too long."""
+        """A block without requests in flight. Raises `Overloaded` if a request takes too long."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._may_serve)
             self._may_serve = False
@@ -166,12 +166,12 @@ class Development:
             async with self._changed, asyncio.timeout(_FINISHES_WITHIN):
                 await self._changed.wait_for(lambda: not self._serving)
         except TimeoutError:
-            raise Overloaded(f"A request has been served for {_FINISHES_WITHIN} s. Nothing was changed.") from None
+            raise Overloaded(f"A request has not finished within {_FINISHES_WITHIN} s. Nothing was changed.") from None
 
     @contextlib.asynccontextmanager
     async def _closed(self) -> AsyncIterator[None]:
-        """In this block the database is nobody's, and has all that was written behind requests; then a new application
-        serves, whatever happened in it.
+        """A block in which no application uses the database, and all buffered data is written. A new application
+        starts afterwards, even after an exception.
         """
         async with self._alone():
             await self._running.aclose()
@@ -234,5 +234,5 @@ class Development:
 def _copy(source: Path, target: Path) -> None:
     try:
         copying.copy(source, target)
-    except CannotOpen as trouble:
-        raise BlocklistInternalError(str(trouble)) from trouble
+    except CannotOpen as error:
+        raise BlocklistInternalError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Failures on order: which requests fail, how, and how often. Nothing fails by chance."""
+"""Injected faults: which requests fail, how, and how often. Nothing fails at random."""
 
 import re
 from typing import Annotated, Final
@@ -17,7 +17,7 @@ Amount = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 _MOST_FAULTS: Final = 1_000
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 
-# The failures whose words are known; an order may name any other code.
+# The failures that have a message in the contract. A fault may have any other code.
 _KNOWN: Final[tuple[GraphError, ...]] = (
     errors.MissingAccessToken(),
     errors.InvalidAccessToken(),
@@ -34,12 +34,12 @@ _KNOWN: Final[tuple[GraphError, ...]] = (
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
-    """An order: the next `times` requests that match fail.
+    """The next `times` requests that match fail.
 
-    `method`, `path` (its beginning, as `/v25.0/`) and `path_matches` (a regular expression, found anywhere in the path)
-    say which requests; all of them must match; None: any. `status` and `code` make a failure
-    of this code; `retry_after` goes with it. `delay` seconds pass before the request is looked at. `drop` closes the
-    connection without an answer. With `after` the request takes effect first, and only its answer is lost.
+    A request must match `method`, `path` (the beginning of the path, such as `/v25.0/`) and `path_matches` (a regular
+    expression that is searched in the path); None matches any request. `status`, `code` and `retry_after` define the
+    response. `delay` seconds pass before the request is processed. `drop` closes the connection without a response.
+    With `after`, the request takes effect first, and only its response is lost.
     """
 
     method: str | None = None
@@ -56,19 +56,19 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
 
     @property
     def fails(self) -> bool:
-        """Whether there is an answer that takes the application's place."""
+        """Whether the fault has a response of its own."""
         return self.status is not None or self.code is not None
 
 
 class FaultState(msgspec.Struct):
-    """An order, and how many requests it has made fail."""
+    """A fault, and how many requests it has been applied to."""
 
     fault_id: int
     fault: Fault
     applied: int = 0
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether a request is one of those ordered, and the order not used up."""
+        """Whether the fault applies to this request and is not used up."""
         fault = self.fault
         return (
             self.applied < fault.times
@@ -79,23 +79,23 @@ class FaultState(msgspec.Struct):
 
 
 class Faults:
-    """All orders, in the order in which they came."""
+    """All faults, oldest first."""
 
     def __init__(self) -> None:
         self._states: list[FaultState] = []
         self._last_id = 0
 
     def add(self, fault: Fault) -> FaultState:
-        """Raises `ValueError` for an order that does nothing or matches by no expression, and for one too many."""
+        """Add a fault. Raises `ValueError` if it is empty or invalid, or if there are too many."""
         _check_expression(fault.path_matches or "")
         if not (fault.fails or fault.delay or fault.drop):
             raise ValueError("A fault needs a status, a code, a delay or drop")
         if fault.method is not None and fault.method.upper() not in _METHODS:
             raise ValueError(f"method must be one of {', '.join(_METHODS)}")
         if fault.path is not None and not fault.path.startswith("/"):
-            raise ValueError("path is how a path begins, so it begins with /")
+            raise ValueError(f"path must begin with /, not {fault.path[:100]!r}")
         if len(self._states) >= _MOST_FAULTS:
-            raise ValueError(f"There may be {_MOST_FAULTS} faults: remove them with DELETE /dev/faults")
+            raise ValueError(f"There are already {_MOST_FAULTS} faults: remove them with DELETE /dev/faults")
         self._last_id += 1
         state = FaultState(self._last_id, fault)
         self._states.append(state)
@@ -108,7 +108,7 @@ class Faults:
         self._states.clear()
 
     def take(self, method: str, path: str) -> FaultState | None:
-        """The first order that this request matches and that is not used up; it is used once more."""
+        """The first fault that matches this request, counted as applied; None if no fault matches."""
         for state in self._states:
             if state.matches(method, path):
                 state.applied += 1
@@ -119,15 +119,15 @@ class Faults:
 def _check_expression(text: str) -> None:
     try:
         re.compile(text)
-    except (re.error, RecursionError, OverflowError) as trouble:
-        raise ValueError(f"path_matches is no regular expression: {trouble}") from None
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"path_matches is not a valid regular expression: {error}") from None
 
 
 def failing_answer(fault: Fault, ids: RequestIds, version: str) -> Answer:
-    """The answer that a fault orders, in the contract's words where it has some for this code."""
+    """The response of a fault, with the contract's message if the contract has one for this code."""
     code = errors.BlocklistInternalError.code if fault.code is None else fault.code
     known = next((error for error in _KNOWN if error.code == code), None)
-    error = known or GraphError(f"(#{code}) A fault on order")
+    error = known or GraphError(f"(#{code}) An injected fault")
     body = error_body(error, ids)
     body.code = code
     if fault.subcode is not None:

@@ -1,4 +1,4 @@
-"""What the fixture `wablock` is: a development server in a thread, and `/dev` with names for people who write tests."""
+"""The objects of the pytest fixture `wablock`: a development server in a thread, and its `/dev` as Python methods."""
 
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ _ANSWERS_WITHIN: Final = 60.0  # seconds
 
 
 class _DevClient:
-    """Asks `/dev`; raises `RuntimeError` with the server's words where it refuses."""
+    """Sends requests to `/dev`; raises `RuntimeError` with the server's message if the server refuses one."""
 
     def __init__(self, url: str, token: str) -> None:
         headers = {"authorization": f"Bearer {token}"}
@@ -31,20 +31,20 @@ class _DevClient:
             verify=False,
         )
 
-    def __call__(self, method: str, path: str, said: Any = None) -> Any:
-        answer = self._http.request(method, path, content=None if said is None else msgspec.json.encode(said))
-        told = msgspec.json.decode(answer.content)
-        if answer.status_code != 200:
-            error = told["error"]
+    def __call__(self, method: str, path: str, body: Any = None) -> Any:
+        response = self._http.request(method, path, content=None if body is None else msgspec.json.encode(body))
+        data = msgspec.json.decode(response.content)
+        if response.status_code != 200:
+            error = data["error"]
             raise RuntimeError(f"{error['message']} {error.get('error_data', {}).get('details', '')}".rstrip())
-        return told
+        return data
 
     def close(self) -> None:
         self._http.close()
 
 
 class Clock:
-    """The server's time: it decides about the 24 hours, about expiry, and about tokens."""
+    """The server's clock, which decides the 24-hour window and the expiry of blocks and tokens."""
 
     def __init__(self, control: _DevClient) -> None:
         self._control = control
@@ -60,7 +60,7 @@ class Clock:
         self._control("PUT", "clock", {"stopped": False})
 
     def set(self, moment: datetime | str | float) -> None:
-        """To a `datetime` (with its time zone), an ISO 8601 text, or seconds since 1970."""
+        """Set the clock to a `datetime` (with time zone), an ISO 8601 text, or seconds since 1970."""
         self._control("PUT", "clock", {"now": moment.isoformat() if isinstance(moment, datetime) else moment})
 
     def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
@@ -69,7 +69,7 @@ class Clock:
 
 
 class InboundMessage(msgspec.Struct, frozen=True):
-    """What became of a user's message: `dropped` where the user is blocked, `delivered` where a receiver took it."""
+    """The outcome of a user's message: `dropped` if the user is blocked, `delivered` if a receiver accepted it."""
 
     message_id: str
     dropped: bool
@@ -79,7 +79,7 @@ class InboundMessage(msgspec.Struct, frozen=True):
 
 
 class Wablock:
-    """A server that answers at `url`; `token` may do everything with `phone_number_id`."""
+    """A server at `url`; `token` has all rights on `phone_number_id`."""
 
     def __init__(self, url: str, settings: DevSettings, app_secret: str) -> None:
         self.url = url
@@ -102,13 +102,13 @@ class Wablock:
     # -- users
 
     def block(self, *users: str, reason: str | None = None) -> None:
-        """They are blocked, whatever the rules; for what a test begins with."""
-        blocked = [msgspec.to_builtins(user_of(user)) for user in users]
-        told = [user | ({"reason": reason} if reason else {}) for user in blocked]
-        self.seed({"numbers": [{"phone_number_id": self.phone_number_id, "blocked": told}]})
+        """Block the users under any rules, as the setup of a test."""
+        items = [msgspec.to_builtins(user_of(user)) for user in users]
+        blocked = [item | ({"reason": reason} if reason else {}) for item in items]
+        self.seed({"numbers": [{"phone_number_id": self.phone_number_id, "blocked": blocked}]})
 
     def blocked_users(self) -> list[BlockedUser]:
-        """Everybody on the list, newest block first, with what is known of them."""
+        """All blocked users with all details, newest block first."""
         fields = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
         with self.client() as client:
             return list(client.blocked_users(fields=fields))
@@ -118,19 +118,19 @@ class Wablock:
             return client.is_blocked(user)
 
     def client(self) -> Client:
-        """Wablock's own client of this server; to be closed."""
+        """A `wablock.client.Client` of this server; the caller closes it."""
         return Client(self.token, self.phone_number_id, base_url=self.url)
 
     def inbound(
         self, user: str, text: str = "Hello", *, message: dict[str, Any] | None = None, user_id: str | None = None
     ) -> InboundMessage:
-        """`user` writes to the number: the 24 hours begin, and the webhook goes to the downstream, if there is one."""
-        said = {"from": user, "text": text, "message": message, "user_id": user_id}
-        told = self._control("POST", "inbound", {name: it for name, it in said.items() if it is not None})
-        return msgspec.convert({"dropped": False, "delivered": False} | told, InboundMessage)
+        """Simulate a message from `user`: the 24-hour window opens, and the webhook goes to the downstream, if any."""
+        body = {"from": user, "text": text, "message": message, "user_id": user_id}
+        outcome = self._control("POST", "inbound", {name: it for name, it in body.items() if it is not None})
+        return msgspec.convert({"dropped": False, "delivered": False} | outcome, InboundMessage)
 
     def downstream(self, url: str | None, *, timeout: float | None = None) -> None:
-        """Webhooks of the number go on to `url`; None: to no receiver. `timeout`: seconds in which it has to answer."""
+        """Set the receiver of the number's webhooks; None: no receiver. `timeout`: seconds that it has to respond."""
         self._control("PUT", "downstream", {"url": url, "timeout": timeout})
 
     # -- failures and the journal
@@ -150,12 +150,12 @@ class Wablock:
         path: str | None = None,
         path_matches: str | None = None,
     ) -> None:
-        """The next `times` requests fail so; see `POST /dev/faults`.
+        """Make the next `times` matching requests fail; see `POST /dev/faults`.
 
-        Only those by `method`, whose path begins with `path`, and in whose path the regular expression `path_matches`
-        is found.
+        A request matches if it has the method `method`, its path begins with `path`, and the regular expression
+        `path_matches` is found in its path.
         """
-        said = {
+        fault = {
             "code": code,
             "status": status,
             "subcode": subcode,
@@ -168,30 +168,30 @@ class Wablock:
             "path": path,
             "path_matches": path_matches,
         }
-        self._control("POST", "faults", said)
+        self._control("POST", "faults", fault)
 
     @property
     def journal(self) -> list[JournalEntry]:
-        """Every request of this test, with its answer, oldest first."""
+        """Every request of this test with its response, oldest first."""
         return msgspec.convert(self._control("GET", "journal")["data"], list[JournalEntry])
 
     # -- the database
 
     def seed(self, seed: dict[str, Any] | Path) -> None:
-        """Numbers, blocked users and windows, from a file or as a file has them."""
+        """Create numbers, blocked users and windows, from a file or from the same data."""
         self._control("POST", "seed", msgspec.json.decode(seed.read_bytes()) if isinstance(seed, Path) else seed)
 
     def snapshot(self) -> str:
-        """Keep how everything is now; gives the name to restore it by."""
+        """Save the current state; returns its name for `restore`."""
         name: str = self._control("POST", "snapshots", {})["name"]
         return name
 
     def restore(self, name: str) -> None:
-        """Everything is as it was then, the clock too."""
+        """Restore the state of a snapshot, including the clock."""
         self._control("POST", f"snapshots/{name}/restore")
 
     def reset(self) -> None:
-        """Everything is as it was before the test."""
+        """Restore the state before the test."""
         self._control("POST", "reset")
 
     def close(self) -> None:
@@ -199,7 +199,7 @@ class Wablock:
 
 
 class Servers:
-    """The servers of a test session: one for each way in which tests want theirs set."""
+    """The servers of a test session: one for each combination of settings."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
@@ -212,7 +212,7 @@ class Servers:
         partial_failure_status: Literal[200, 400] = 200,
         list_has_input: bool = False,
     ) -> Wablock:
-        """A server that is set so, as if nobody had used it."""
+        """A server with these settings, in its state at the start."""
         answers = AnswerSettings(partial_failure_status=partial_failure_status, list_has_input=list_has_input)
         settings = DevSettings(rules=Rules(rules), answers=answers, log_requests=False)
         made = self._made.get(settings)

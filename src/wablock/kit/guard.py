@@ -1,7 +1,7 @@
-"""What pages in a browser may do with a development server that runs beside it: nothing, without a token of their own.
+"""The guard of a development server against web pages, which need a token that is not public.
 
-The server's token is public by default, and loopback is no border to a browser: each page of the web can send requests
-there. A browser says which page sent one, in `Origin` and `Sec-Fetch-Site`, and a page cannot change that.
+The server's token is public by default, and every web page can make a browser send requests to loopback. The browser
+reports the page in `Origin` and `Sec-Fetch-Site`, and a page cannot change these headers.
 """
 
 import logging
@@ -23,7 +23,7 @@ _READING: Final = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """`application`, for requests to its own hosts, by programs and by its own pages."""
+    """Forwards requests to `application` if they are for its own hosts, and from programs or its own pages."""
 
     def __init__(self, application: Application, hosts: OwnHosts) -> None:
         self._application = application
@@ -41,20 +41,20 @@ class Guard:
         hosts = request.values(b"host")
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             raise PermissionDenied(
-                f"The host {', '.join(hosts)[:100]!r} is not this server's. "
-                "If it is, start wablock dev with --allow-hosts and a --token of your own"
+                f"The host {', '.join(hosts)[:100]!r} is not known to this server. "
+                "To allow it, start wablock dev with --allow-hosts and your own --token"
             )
         if _is_of_another_page(request, hosts[0]) and not _is_harmless(request):
             raise PermissionDenied(
-                "A page of another origin needs a token of its own in the Authorization header: not the public one, "
-                "and not in a parameter. Make one with POST /v1/tokens, or start wablock dev with --token"
+                "A page of another origin needs a token that is not public, in the Authorization header and not in a "
+                "parameter. Create one with POST /v1/tokens, or start wablock dev with --token"
             )
 
 
 def _is_of_another_page(request: Request, host: str) -> bool:
-    """Whether a browser sent the request for a page that is not this server's.
+    """Whether a browser sent the request for a page of another server.
 
-    `Origin` may lack in a GET, and an old browser sends no `Sec-Fetch-Site`; a program sends neither.
+    `Origin` may be missing in a GET, and old browsers send no `Sec-Fetch-Site`; programs send neither.
     """
     if any(site not in ("same-origin", "none") for site in request.values(b"sec-fetch-site")):
         return True
@@ -62,8 +62,10 @@ def _is_of_another_page(request: Request, host: str) -> bool:
 
 
 def _is_harmless(request: Request) -> bool:
-    """Whether the request brings a token that is not public, or can only read what needs none, as the reference."""
+    """Whether the request has a token that is not public, or can only read a path that needs no token."""
     token = header_token(request)
-    if token is not None:  # but for a webhook, which is signed instead, with a secret that may be public
+    if (
+        token is not None
+    ):  # webhooks are excluded: their signature replaces the token, and may be made with a public secret
         return token != public_credentials.TOKEN and request.path != webhooks.PATH
     return request.method in _READING and b"access_token" not in unquote_to_bytes(request.query)

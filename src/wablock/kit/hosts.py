@@ -1,8 +1,8 @@
-"""Which names a development server answers to.
+"""The host names that a development server accepts.
 
-A page's owner can give the page's name the address of this machine once a browser has loaded it (DNS rebinding). The
-browser then takes this server for the page's own, and `Host` alone shows the name. So a good name is one that no
-stranger can give an address to.
+DNS rebinding: after a browser has loaded a page, the page's owner can point its host name to this machine. The browser
+then treats this server as the page's own, and only `Host` shows the name. So the server accepts only names whose
+address an attacker cannot set.
 """
 
 import ipaddress
@@ -14,10 +14,10 @@ _HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:@/\\]+))(?::\d{1,5})
 
 
 class OwnHosts:
-    """The names and addresses of a server that listens at `address`; `names` are those that its operator adds.
+    """The names and addresses of a server that listens on `address`; the operator adds further `names`.
 
-    Beyond loopback, where the token is not public, also any address and any name without a dot, which is how containers
-    call each other.
+    If `address` is not loopback, the token is not public. Then any IP address and any name without a dot are accepted
+    too, because containers call each other by such names.
     """
 
     def __init__(self, address: str, names: Iterable[str] = ()) -> None:
@@ -36,7 +36,7 @@ class OwnHosts:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine for itself alone."""
+    """Whether `host` is a loopback name or address."""
     if host == "localhost":
         return True
     try:

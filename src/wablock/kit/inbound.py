@@ -1,4 +1,4 @@
-"""The webhook that Meta sends when a user writes: made, not sent."""
+"""The body of the webhook that Meta sends when a user writes."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ import msgspec
 from wablock.block_list.ports import BusinessNumber, Member, Microseconds
 from wablock.block_list.rules import SECOND
 
-_BUSINESS = "15550783881"  # as Meta's examples have it, where the number's own is not known
+_BUSINESS = "15550783881"  # the number in Meta's examples, used if the business's number is unknown
 
 
 def webhook(
     number: BusinessNumber, sender: Member, message: dict[str, Any], message_id: str, name: str, at: Microseconds
 ) -> bytes:
-    """The body of a webhook with one message to `number`; `message` has what its type needs."""
+    """The body of a webhook with one message to `number`; `message` has the fields of its type."""
     ids = {"wa_id": sender.wa_id, "user_id": sender.user_id}
     contact = {"profile": {"name": name}} | {key: value for key, value in ids.items() if value}
     senders = {"from": sender.wa_id, "from_user_id": sender.user_id}

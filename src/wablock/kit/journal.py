@@ -1,4 +1,4 @@
-"""What a development server was asked and what it answered, to be asserted on."""
+"""The journal of a development server: its requests and responses, for assertions in tests."""
 
 import re
 from collections import deque
@@ -15,7 +15,7 @@ _SECRET_HEADERS: Final = ("authorization", "proxy-authorization", "cookie")
 
 
 class JournalEntry(msgspec.Struct):
-    """A request and its answer. `status` 0: none was given. `fault_id`: the order that it met."""
+    """A request and its response. `status` 0: there was no response. `fault_id`: the fault that was applied."""
 
     seq: int
     at: str
@@ -43,7 +43,7 @@ class Journal:
         self._last = 0
 
     def add(self, entry: JournalEntry) -> None:
-        """Its `seq` is given here."""
+        """Append `entry` and set its `seq`."""
         self._last += 1
         entry.seq = self._last
         self._entries.append(entry)
@@ -60,15 +60,15 @@ class Journal:
 
 
 def shown(body: bytes, token: str) -> str:
-    """A body, or a query, as text, without access tokens: `token`, those made here, and those named so."""
+    """A body or a query as text without access tokens: `token`, tokens created here, and values of `access_token`."""
     text = body.decode("utf-8", "replace").replace(token, "…")
     return _MADE_HERE.sub("…", _TOKEN.sub(r"\1…", text))
 
 
 def shown_headers(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by their names in small letters; of an Authorization its scheme alone."""
-    told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
+    """Headers by lower-case names; of `Authorization` only the scheme."""
+    texts = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
     for name in _SECRET_HEADERS:
-        if name in told:
-            told[name] = told[name].partition(" ")[0] + " …" if name != "cookie" else "…"
-    return told
+        if name in texts:
+            texts[name] = texts[name].partition(" ")[0] + " …" if name != "cookie" else "…"
+    return texts

@@ -1,6 +1,6 @@
-"""The pytest plugin: the fixture `wablock`, and the marker that says how its server is set.
+"""The pytest plugin: the fixture `wablock`, and the marker with the settings of its server.
 
-pytest imports this wherever wablock is installed, the client alone too: nothing is imported here that needs the server.
+pytest imports this module wherever wablock is installed, also without the server. So it must not import the server.
 """
 
 from collections.abc import Iterator
@@ -31,10 +31,10 @@ def _wablock_servers() -> "Iterator[Servers]":
 
 @pytest.fixture
 def wablock(request: pytest.FixtureRequest, _wablock_servers: "Servers") -> "Wablock":
-    """A wablock server of this test alone: nobody is blocked, the clock is right, nothing fails, nothing was asked."""
+    """A wablock server in its state at the start: no blocked users, real time, no faults, an empty journal."""
     settings: dict[str, Any] = {}
-    for marker in reversed(list(request.node.iter_markers("wablock"))):  # the nearest wins
+    for marker in reversed(list(request.node.iter_markers("wablock"))):  # the nearest marker wins
         if marker.args:
-            pytest.fail(f"pytest.mark.wablock says what it means by name, as rules={marker.args[0]!r}", pytrace=False)
+            pytest.fail(f"pytest.mark.wablock takes keyword arguments, such as rules={marker.args[0]!r}", pytrace=False)
         settings |= marker.kwargs
     return _wablock_servers.fresh(**settings)

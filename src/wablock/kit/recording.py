@@ -1,4 +1,4 @@
-"""Before the application: every request is written down, and fails where a fault was ordered."""
+"""A layer in front of the application that records every request and applies faults."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ class Recording:
     def __init__(
         self, application: Application, faults: Faults, journal: Journal, clock: VirtualClock, token: str
     ) -> None:
-        """`token` is not written down."""
+        """`token` is removed from the journal."""
         self._application = application
         self._faults = faults
         self._journal = journal
@@ -80,7 +80,7 @@ class Recording:
 
 
 class _Heard:
-    """`chunks`, as far as they are shown; `done` is called with that when they are closed."""
+    """Passes `chunks` on and keeps the beginning; calls `done` with it when the chunks are closed."""
 
     def __init__(self, chunks: Chunks, done: Callable[[bytes], None]) -> None:
         self._chunks = chunks
@@ -103,6 +103,6 @@ class _Heard:
 async def _failure(fault: Fault, request: Request) -> Answer:
     if not fault.after:
         with contextlib.suppress(GraphError):
-            await request.body(LARGEST_SHOWN)  # so that the journal has it
+            await request.body(LARGEST_SHOWN)  # for the journal
     first = request.path.split("/")[1]
     return failing_answer(fault, request.ids, answering_version(first if is_version(first) else None))

@@ -1,4 +1,4 @@
-"""What a seed file says: numbers, who is blocked on them, who wrote to them when. All is read before any is written."""
+"""Seeds: numbers, their blocked users, and the times when users wrote. A seed is checked whole before it is written."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -24,8 +24,8 @@ class WroteAt(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SeedNumber(msgspec.Struct, forbid_unknown_fields=True):
-    """A business number. One that is there already stays as it is, unless something else is said of it: then it is made
-    anew, with an empty list.
+    """A business number. An existing number stays unchanged, unless the seed has other values for it: then it is
+    created again, with an empty list.
     """
 
     phone_number_id: SeedNumberId
@@ -42,23 +42,23 @@ class Seed(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Planned(msgspec.Struct):
     number: BusinessNumber
-    says_how_it_is: bool
+    has_settings: bool
     blocked: list[wire.User]
     wrote: list[tuple[Microseconds | None, str]]
 
 
 def planned(seed: Seed, account_id: str, now: Microseconds) -> list[_Planned]:
-    """What is to be written; raises `InvalidParameter`, naming the place, for what cannot be."""
+    """The seed, checked; raises `InvalidParameter` with the position of the first error."""
     return [_plan(f"numbers[{index}]", number, account_id, now) for index, number in enumerate(seed.numbers)]
 
 
 async def write(plans: Sequence[_Planned], wired: Wired, now: Microseconds) -> None:
-    """Write all of it. The 24 hours bind nobody here: a seed says what has been."""
+    """Write all of it. The 24-hour window does not apply: a seed describes the past."""
     store, block_list = wired.store, wired.block_list
     for plan in plans:
         number = plan.number
         before = await store.find_number(number.phone_number_id)
-        if before is not None and not plan.says_how_it_is:
+        if before is not None and not plan.has_settings:
             number = before
         elif before not in (None, number):
             await store.remove_number(number.phone_number_id)
@@ -66,40 +66,45 @@ async def write(plans: Sequence[_Planned], wired: Wired, now: Microseconds) -> N
         for at, user in plan.wrote:
             await block_list.note_inbound(number, [wire.user_of(user)], at)
         freely = msgspec.structs.replace(number, rules=Rules.OPEN)
-        users = plan.blocked[::-1]  # the newest block comes first: so the list is in the file's order
+        users = plan.blocked[::-1]  # a list shows the newest block first, so this gives the file's order
         for start in range(0, len(users), MOST_USERS_PER_REQUEST):
             await block_list.block(freely, users[start : start + MOST_USERS_PER_REQUEST][::-1], BLOCKED_BY)
 
 
-def _plan(place: str, said: SeedNumber, account_id: str, now: Microseconds) -> _Planned:
+def _plan(place: str, seed: SeedNumber, account_id: str, now: Microseconds) -> _Planned:
     own = None
-    if said.display_number is not None:
-        own = _known(f"{place}[display_number]", wire.User(said.display_number), None)
+    if seed.display_number is not None:
+        own = _known(f"{place}[display_number]", wire.User(seed.display_number), None)
     wa_id = own.wa_id if own else None
-    country = said.country or (identity.country_to_read_by(wa_id) if wa_id else None)
+    country = seed.country or (identity.country_to_read_by(wa_id) if wa_id else None)
     if country is not None and country not in identity.COUNTRIES:
-        raise InvalidParameter(f"Param {place}[country] must be two letters, as US.")
-    number = BusinessNumber(said.phone_number_id, account_id, wa_id, country, said.rules)
-    blocked = [user if isinstance(user, wire.User) else wire.user_of(user) for user in said.blocked]
+        raise InvalidParameter(f"Param {place}[country] must be two letters, such as US, not {country[:20]!r}.")
+    number = BusinessNumber(seed.phone_number_id, account_id, wa_id, country, seed.rules)
+    blocked = [user if isinstance(user, wire.User) else wire.user_of(user) for user in seed.blocked]
     for index, user in enumerate(blocked):
         who = _known(f"{place}[blocked][{index}]", user, country)
         if own is not None and who.key == own.key:
-            raise InvalidParameter(f"Param {place}[blocked][{index}] is the number itself.")
+            raise InvalidParameter(f"Param {place}[blocked][{index}] must not be the business number itself.")
         if user.expires_at is not None and user.expires_at * SECOND <= now:
             raise InvalidParameter(f"Param {place}[blocked][{index}][expires_at] must be in the future.")
-    wrote = [user if isinstance(user, WroteAt) else WroteAt(user) for user in said.wrote]
+    wrote = [user if isinstance(user, WroteAt) else WroteAt(user) for user in seed.wrote]
     for index, writer in enumerate(wrote):
         _known(f"{place}[wrote][{index}]", wire.user_of(writer.user), country)
     times = [moment(writer.at, f"{place}[wrote][{index}][at]") for index, writer in enumerate(wrote)]
     for index, at in enumerate(times):
         if at is not None and not 0 <= at <= now:
-            raise InvalidParameter(f"Param {place}[wrote][{index}][at] is in the future, or before 1970.")
-    says_how_it_is = (said.display_number, said.country, said.rules) != (None, None, None)
-    return _Planned(number, says_how_it_is, blocked, [(at, it.user) for at, it in zip(times, wrote, strict=True)])
+            raise InvalidParameter(f"Param {place}[wrote][{index}][at] must be between 1970 and now.")
+    has_settings = (seed.display_number, seed.country, seed.rules) != (None, None, None)
+    return _Planned(number, has_settings, blocked, [(at, it.user) for at, it in zip(times, wrote, strict=True)])
 
 
 def _known(place: str, user: wire.User, country: str | None) -> identity.Identity:
     try:
         return identity.of_item(user.user, user.user_id, country)
     except NotAWhatsAppUser as failure:
-        raise InvalidParameter(f"Param {place} names nobody.", str(failure)) from None
+        text = user.user or user.user_id or ""
+        raise InvalidParameter(
+            f"Param {place} must be a phone number with country code, such as +16505551234, or a user_id, "
+            f"not {text[:100]!r}.",
+            str(failure),
+        ) from None

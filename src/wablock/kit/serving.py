@@ -1,4 +1,4 @@
-"""A development server joined and run: on an address in the foreground, or in a thread for tests."""
+"""The start of a development server: on an address in the foreground, or in a thread for tests."""
 
 import asyncio
 import contextlib
@@ -34,10 +34,10 @@ _STARTS_WITHIN: Final = 20  # seconds
 
 @contextlib.contextmanager
 def development(settings: DevSettings, seed: Seed) -> Iterator[Development]:
-    """A development server's parts, on `settings.data` or on a database that is gone with the block.
+    """The parts of a development server, on `settings.data` or on a temporary database.
 
-    Its own settings have a random token where theirs is public and would let others spend a real upstream's. Where
-    strangers can reach it, nothing is signed with the secret that everybody knows.
+    If the token is public and there is a real upstream token, the server gets a random token instead, so that others
+    cannot use the upstream. If other machines can reach the server, its app secret is random, not the public one.
     """
     if settings.upstream_token not in (None, DEV_TOKEN) and settings.token == DEV_TOKEN:
         settings = replace(settings, token=random_token())
@@ -54,18 +54,18 @@ def development(settings: DevSettings, seed: Seed) -> Iterator[Development]:
 
 
 def is_reached_by_strangers(settings: DevSettings) -> bool:
-    """Whether a server with these settings is there for more than this machine."""
+    """Whether other machines can reach a server with these settings."""
     return not is_loopback(settings.host) or bool(settings.allow_hosts.strip())
 
 
 def application(made: Development) -> Application:
-    """The whole as one application, to be called while `made.lifespan()` is entered."""
+    """The server's application, with guard, `/dev` and journal. Call it only inside of `made.lifespan()`."""
     faults, journal = Faults(), Journal()
     control = Control(made, faults, journal)
     recorded = Recording(made, faults, journal, made.clock, made.settings.token)
 
     async def routed(request: Request) -> Answer:
-        await asyncio.sleep(0)  # in a task: what is below has time-outs
+        await asyncio.sleep(0)  # the timeouts below need a task
         return await (control if request.path.startswith("/dev/") else recorded)(request)
 
     more_names = filter(None, (name.strip() for name in made.settings.allow_hosts.split(",")))
@@ -73,7 +73,7 @@ def application(made: Development) -> Application:
 
 
 class Served(msgspec.Struct, frozen=True):
-    """A development server that answers at `url`."""
+    """A development server that is running at `url`."""
 
     url: str
     made: Development
@@ -89,7 +89,7 @@ def served_in_a_thread(settings: DevSettings) -> Iterator[Served]:
         thread.start()
         try:
             if not listening.wait(_STARTS_WITHIN):
-                raise TimeoutError("wablock did not start")
+                raise TimeoutError(f"wablock did not start within {_STARTS_WITHIN} s")
             yield Served(f"http://127.0.0.1:{bound.getsockname()[1]}", made)
         finally:
             running.stop()
@@ -97,7 +97,7 @@ def served_in_a_thread(settings: DevSettings) -> Iterator[Served]:
 
 
 def _key(settings: DevSettings) -> KeySettings:
-    """What lasts no longer than the server needs no key that does."""
+    """The key settings. A temporary database gets a temporary key."""
     if settings.data or settings.key != KeySettings():
         return settings.key
     return KeySettings(secret_key=b64encode(os.urandom(32)).decode())

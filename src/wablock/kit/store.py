@@ -1,7 +1,7 @@
-"""A development server's store: a SQLite file, and credentials that are never in it.
+"""The store of a development server: a SQLite file, and credentials that are kept in memory.
 
-The token and the app secret of `wablock dev` are public by default. In the file they would open every server that is
-started on it later.
+The token and the app secret of `wablock dev` are public by default. If they were in the file, they would be valid on
+every server that later runs on it.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from wablock.storage.group_commit import CommitMeter
 
 
 class Credentials(msgspec.Struct):
-    """What is in memory alone. It outlives a store, which is opened again whenever its file is put back."""
+    """The credentials in memory. They outlive a store, which is opened again after every restore of its file."""
 
     token: AccessToken | None = None
     account: SealedAccount | None = None
@@ -26,17 +26,17 @@ class Credentials(msgspec.Struct):
 
 
 class DevelopmentStore(SqliteStore):
-    """A `SqliteStore` on a file that `wablock dev` made, with `credentials` that come before what the file has."""
+    """A `SqliteStore` on a file that `wablock dev` created. `credentials` take precedence over the file."""
 
     def __init__(self, path: Path, meter: CommitMeter, credentials: Credentials) -> None:
-        """See `SqliteStore`; raises `CannotOpen` for a file that something else made, too."""
+        """See `SqliteStore`; raises `CannotOpen` also for a file that `wablock dev` did not create."""
         super().__init__(path, meter, for_development=True)
         self._credentials = credentials
         self._keeps_in_memory = False
 
     @contextlib.contextmanager
     def in_memory(self) -> Iterator[None]:
-        """The token, the account and the upstream that are set in this block never get into the file."""
+        """A block in which a token, an account or an upstream is set in memory and not in the file."""
         self._keeps_in_memory = True
         try:
             yield
@@ -93,13 +93,13 @@ class DevelopmentStore(SqliteStore):
         else:
             await super().set_account(account, at)
 
-    # -- receivers, which only a token that is good sets
+    # -- receivers, which only a valid token may set
 
     async def add_downstream(self, downstream: SealedDownstream) -> bool:
         return not self._is_revoked(downstream.set_by) and await super().add_downstream(downstream)
 
     def _is_revoked(self, digest: bytes | None) -> bool:
-        """Whether this is the token in memory, which the file does not know, and it is revoked."""
+        """Whether this is the token in memory, and it is revoked. The file does not contain that token."""
         own = self._credentials.token
         return own is not None and own.digest == digest and own.revoked_at is not None
 

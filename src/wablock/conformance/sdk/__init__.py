@@ -1,1 +1,1 @@
-"""For whoever makes an SDK: each documented answer is played to it, and what it sends and understands is judged."""
+"""The check of an SDK: a test server sends each documented response, and judges the SDK's requests and results."""

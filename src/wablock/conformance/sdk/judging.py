@@ -1,4 +1,4 @@
-"""What an SDK sent and understood, judged: one point for each. Pure."""
+"""The verdict on an SDK in one scenario: a point for its requests and a point for its result. No I/O."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _JSON: Final = "application/json"
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How an SDK did in a scenario; what is empty is right."""
+    """The verdict on an SDK in a scenario. An empty text means correct."""
 
     scenario: str
     sentence: str
@@ -30,7 +30,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def judged(scenario: Scenario, sent: Sequence[Sent], status: int | None, printed: str) -> Verdict:
-    """`status` is the exit status of the SDK's script, None where it did not end; `printed` what it wrote."""
+    """`status` is the exit status of the SDK's script, None if it timed out; `printed` is its output."""
     return Verdict(
         scenario.name, scenario.sentence, _wrong_requests(scenario, sent), _misunderstood(scenario, status, printed)
     )
@@ -38,24 +38,24 @@ def judged(scenario: Scenario, sent: Sequence[Sent], status: int | None, printed
 
 def _wrong_requests(scenario: Scenario, sent: Sequence[Sent]) -> str:
     if not sent:
-        return "nothing was asked"
+        return "no request was sent"
     wrong = [fault for request in sent if (fault := _fault(scenario, request))]
     if wrong:
         return wrong[0]
-    if scenario.asked_once and len(sent) > 1:
-        return f"asked {len(sent)} times, though it was refused for good"
-    if scenario.asked_with:
+    if scenario.no_retry and len(sent) > 1:
+        return f"sent {len(sent)} requests, though the error is permanent"
+    if scenario.second_query:
         query = _query(sent[1]) if len(sent) > 1 else {}
-        missing = {name for name, value in scenario.asked_with.items() if query.get(name) != value}
+        missing = {name for name, value in scenario.second_query.items() if query.get(name) != value}
         if missing:
-            return f"the second page was not asked for with {', '.join(sorted(missing))}"
+            return f"the second page was not requested with {', '.join(sorted(missing))}"
     return ""
 
 
 def _fault(scenario: Scenario, request: Sent) -> str:
     method = _METHODS[scenario.operation]
     if request.method != method:
-        return f"{request.method}, and not {method}"
+        return f"{request.method} instead of {method}"
     if not _PATH.fullmatch(urlsplit(request.path).path):
         return f"the path {request.path[:100]}"
     if request.headers.get("authorization") != f"Bearer {TOKEN}" and _query(request).get("access_token") != TOKEN:
@@ -64,16 +64,16 @@ def _fault(scenario: Scenario, request: Sent) -> str:
 
 
 def _body_fault(request: Sent) -> str:
-    """What is wrong with the JSON of a change; forms are good too, and are not looked into."""
+    """The error in the JSON body of a change. Forms are valid too, and are not checked."""
     if request.headers.get("content-type", _JSON).partition(";")[0].strip() != _JSON:
         return ""
     try:
-        said = msgspec.json.decode(request.body or b"{}")
+        body = msgspec.json.decode(request.body or b"{}")
     except (msgspec.DecodeError, UnicodeError):
-        return "a body that is no JSON"
-    if not isinstance(said, dict) or said.get("messaging_product") != "whatsapp":
+        return "a body that is not JSON"
+    if not isinstance(body, dict) or body.get("messaging_product") != "whatsapp":
         return "no messaging_product in the body"
-    users = said.get("block_users")
+    users = body.get("block_users")
     if not isinstance(users, list) or not users:
         return "no block_users in the body"
     if not all(isinstance(user, dict) and isinstance(user.get("user") or user.get("user_id"), str) for user in users):
@@ -83,31 +83,31 @@ def _body_fault(request: Sent) -> str:
 
 def _misunderstood(scenario: Scenario, status: int | None, printed: str) -> str:
     if status is None:
-        return "it did not end"
+        return "it timed out"
     if status != 0:
         last = (printed.strip().splitlines() or [""])[-1]
         return f"exit status {status}: {last[:200]}"
-    told = _told(printed)
+    result = _result(printed)
     for name, expected in scenario.understood.items():
-        if name in told and _plain(told[name]) != _plain(expected):
-            return f"{name} is {told[name]!r}, expected {expected!r}"
+        if name in result and _plain(result[name]) != _plain(expected):
+            return f"{name} is {result[name]!r}, expected {expected!r}"
     return ""
 
 
-def _told(printed: str) -> Mapping[str, Any]:
-    """The JSON object in the last line that has one: what the script says that it understood."""
+def _result(printed: str) -> Mapping[str, Any]:
+    """The JSON object in the last line that has one: the script's report of its result."""
     for line in reversed(printed.strip().splitlines()):
         try:
-            told = msgspec.json.decode(line)
+            result = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeError):
             continue
-        if isinstance(told, dict):
-            return told
+        if isinstance(result, dict):
+            return result
     return {}
 
 
 def _plain(value: Any) -> Any:
-    """Users as digits, however they are written."""
+    """Users without the leading +."""
     if isinstance(value, list):
         return [re.sub(r"^\+", "", str(item)) for item in value]
     return value
@@ -118,7 +118,7 @@ def _query(request: Sent) -> dict[str, str]:
 
 
 def environment(scenario: Scenario, url: str) -> dict[str, str]:
-    """What the script is told: where, with what, what to do, and with whom."""
+    """The environment variables of the script: server, credentials, operation and users."""
     return {
         "WABLOCK_URL": url,
         "WABLOCK_TOKEN": TOKEN,

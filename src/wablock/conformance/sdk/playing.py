@@ -1,4 +1,4 @@
-"""A server that plays a scenario to an SDK, and writes down what the SDK sent."""
+"""A server that sends the responses of a scenario to an SDK, and records the SDK's requests."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from wablock.conformance.sdk.scenarios import Played, Scenario
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """One request of the SDK. The names of `headers` are in small letters."""
+    """One request of the SDK. The names of `headers` are in lower case."""
 
     method: str
     path: str
@@ -21,7 +21,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Player:
-    """Plays `scenario` to whoever comes; `sent` is what came since it was chosen."""
+    """Sends the responses of the chosen scenario; `sent` has the requests since it was chosen."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -44,7 +44,7 @@ class Player:
 
 @contextmanager
 def playing(port: int) -> Iterator[Player]:
-    """A player on the loopback, until the block ends."""
+    """A player on the loopback interface, until the block ends."""
     player = Player()
 
     class ScenarioHandler(BaseHTTPRequestHandler):
@@ -79,7 +79,7 @@ def playing(port: int) -> Iterator[Player]:
 
 
 def _body(request: BaseHTTPRequestHandler) -> bytes:
-    """The body, also where it comes in chunks."""
+    """The body, also of a chunked request."""
     if request.headers.get("transfer-encoding", "").lower() != "chunked":
         return request.rfile.read(int(request.headers.get("content-length") or 0))
     body = b""

@@ -1,4 +1,4 @@
-"""How an SDK did, as Markdown."""
+"""The report on an SDK as Markdown."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ def score(verdicts: Sequence[Verdict]) -> str:
 
 def markdown(verdicts: Sequence[Verdict]) -> str:
     lines = [
-        "# How the SDK did",
+        "# SDK report",
         "",
         score(verdicts),
         "",
-        "| scenario | what was played | sent | understood |",
+        "| scenario | response | requests | result |",
         "|---|---|---|---|",
     ]
     for verdict in verdicts:

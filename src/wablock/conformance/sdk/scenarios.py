@@ -1,4 +1,4 @@
-"""What is played: one answer after the other for each scenario. The bodies are those of the server's document."""
+"""The scenarios for SDKs: the responses of each, in order. Their bodies are examples of the OpenAPI document."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -17,7 +17,7 @@ _FIRST, _SECOND = (user[1:] for user in USERS)
 
 
 class Played(msgspec.Struct, frozen=True):
-    """One answer. `status` 0: the connection is closed without one."""
+    """One response. `status` 0: the connection is closed without a response."""
 
     status: int
     body: bytes
@@ -25,9 +25,9 @@ class Played(msgspec.Struct, frozen=True):
 
 
 class Scenario(msgspec.Struct, frozen=True):
-    """`answers` in turn, the last one for ever. `understood` is what the SDK should make of them, as far as it tells.
+    """The responses `answers` in order; the last one repeats. `understood`: the values that the script should report.
 
-    `asked_once`: whether asking again is wrong, because it was refused for good.
+    `no_retry`: the error is permanent, so a second request is wrong.
     """
 
     name: str
@@ -35,16 +35,16 @@ class Scenario(msgspec.Struct, frozen=True):
     sentence: str
     answers: Sequence[Played]
     understood: Mapping[str, Any]
-    asked_once: bool = False
-    asked_with: Mapping[str, str] = {}
-    """What the second request's query must have."""
+    no_retry: bool = False
+    second_query: Mapping[str, str] = {}
+    """Parameters that the second request's query must have."""
 
 
 def scenarios() -> list[Scenario]:
-    """All of them, in the order in which they are played."""
-    told = document()
-    paths = told["paths"][_PATH]
-    shared = told["components"]["responses"]
+    """All scenarios, in order."""
+    api = document()
+    paths = api["paths"][_PATH]
+    shared = api["components"]["responses"]
 
     def example(method: str, name: str, status: str = "200") -> Any:
         return paths[method]["responses"][status]["content"]["application/json"]["examples"][name]["value"]
@@ -61,14 +61,14 @@ def scenarios() -> list[Scenario]:
     return [
         Scenario("list", "list", "The documented list, whose rows have no input", [_ok(listed)], {"wa_ids": [_FIRST]}),
         Scenario("list-empty", "list", "An empty list, without paging", [_ok({"data": []})], {"wa_ids": []}),
-        Scenario("list-user-ids", "list", "A row with a user_id alone", [_ok({"data": [_row(user_id="US.1")]})], {}),
+        Scenario("list-user-ids", "list", "A row with only a user_id", [_ok({"data": [_row(user_id="US.1")]})], {}),
         Scenario(
             "list-pages",
             "list",
-            "Two pages: the second is asked for by its cursor",
+            "Two pages: the second is requested with the first page's cursor",
             [_ok({"data": page, "paging": paging | next_page}), _ok({"data": [_row(wa_id=_SECOND)], "paging": paging})],
             {"wa_ids": [_FIRST, _SECOND]},
-            asked_with={"after": AFTER},
+            second_query={"after": AFTER},
         ),
         Scenario(
             "list-changed",
@@ -81,15 +81,17 @@ def scenarios() -> list[Scenario]:
         Scenario(
             "block-mixed",
             "block",
-            "One is blocked, one failed, with 200",
+            "One user is blocked, one failed, with status 200",
             [_ok(mixed)],
             {"done": done, "failed": failed},
         ),
-        Scenario("block-mixed-400", "block", "The same with 400", [_of(mixed, 400)], {"done": done, "failed": failed}),
+        Scenario(
+            "block-mixed-400", "block", "The same with status 400", [_of(mixed, 400)], {"done": done, "failed": failed}
+        ),
         Scenario(
             "block-unknown-member",
             "block",
-            "An answer with a member that is new",
+            "A response with an unknown member",
             [_ok(example("post", "Block user(s)") | {"new": 1})],
             {"done": done},
         ),
@@ -103,7 +105,7 @@ def scenarios() -> list[Scenario]:
         Scenario(
             "unblock-mixed",
             "unblock",
-            "One is unblocked, one failed and has no wa_id",
+            "One user is unblocked, one failed and has no wa_id",
             [_ok(example("delete", "Unblock user(s): some users failed"))],
             {"done": done},
         ),
@@ -113,7 +115,7 @@ def scenarios() -> list[Scenario]:
             "190: the token is unknown",
             [_of(failure("BadToken", "Unknown access token"), 401)],
             {"error": 190},
-            asked_once=True,
+            no_retry=True,
         ),
         Scenario(
             "expired",
@@ -121,15 +123,15 @@ def scenarios() -> list[Scenario]:
             "190 with 463: the token has expired",
             [_of(failure("BadToken", "Expired access token"), 401)],
             {"error": 190},
-            asked_once=True,
+            no_retry=True,
         ),
         Scenario(
             "permission",
             "block",
-            "10: the token may not do this",
+            "10: the token does not allow this",
             [_of(failure("PermissionDenied", "No permission"), 403)],
             {"error": 10},
-            asked_once=True,
+            no_retry=True,
         ),
         Scenario(
             "number",
@@ -137,12 +139,12 @@ def scenarios() -> list[Scenario]:
             "100 with 33: the number is unknown",
             [_of(example("get", "Unknown phone number", "400"), 400)],
             {"error": 100},
-            asked_once=True,
+            no_retry=True,
         ),
         Scenario(
             "rate",
             "block",
-            "130429 with Retry-After, then it goes on",
+            "130429 with Retry-After, then success",
             [
                 _of(example("post", "Too many users", "400"), 400, {"Retry-After": "1"}),
                 _ok(example("post", "Block user(s)")),
@@ -152,18 +154,18 @@ def scenarios() -> list[Scenario]:
         Scenario(
             "internal",
             "block",
-            "139103: storage trouble",
+            "139103: a storage error",
             [_of(failure("InternalError", "Internal error"), 500)],
             {"error": 139103},
         ),
         Scenario(
             "html",
             "block",
-            "A proxy's page, 502",
+            "A proxy's HTML page with status 502",
             [Played(502, b"<html><h1>Bad gateway</h1></html>", {"Content-Type": "text/html"})],
             {},
         ),
-        Scenario("hung-up", "block", "The connection closes without an answer", [Played(0, b"")], {}),
+        Scenario("hung-up", "block", "The connection closes without a response", [Played(0, b"")], {}),
     ]
 
 

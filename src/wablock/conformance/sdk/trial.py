@@ -1,4 +1,4 @@
-"""An SDK's own script, run once for each scenario."""
+"""The runs of an SDK's script, one for each scenario."""
 
 import os
 import subprocess
@@ -12,8 +12,8 @@ from wablock.conformance.sdk.scenarios import scenarios
 _ENDS_WITHIN: Final = 60.0  # seconds for one scenario
 
 
-def tried(command: Sequence[str], port: int, told: Callable[[Verdict], None]) -> list[Verdict]:
-    """Runs `command` for every scenario, telling each verdict as it comes. Raises `OSError` where it cannot be run."""
+def run(command: Sequence[str], port: int, on_verdict: Callable[[Verdict], None]) -> list[Verdict]:
+    """Run `command` for every scenario, and call `on_verdict` after each. Raises `OSError` if it cannot be started."""
     verdicts = []
     with playing(port) as player:
         for scenario in scenarios():
@@ -21,12 +21,12 @@ def tried(command: Sequence[str], port: int, told: Callable[[Verdict], None]) ->
             status, printed = _run(command, environment(scenario, player.url))
             verdict = judged(scenario, player.sent, status, printed)
             verdicts.append(verdict)
-            told(verdict)
+            on_verdict(verdict)
     return verdicts
 
 
 def _run(command: Sequence[str], variables: dict[str, str]) -> tuple[int | None, str]:
-    """Its exit status, None where it had to be ended, and what it printed."""
+    """The exit status, None after a timeout, and the output."""
     try:
         ran = subprocess.run(  # noqa: S603 - the user's own command
             command,
