@@ -63,6 +63,8 @@ class Delivered:
 
     async def _wait_for_others(self, keys: Iterable[_MessageKey], patience: float) -> None:
         """On return no other delivery has claimed one of `keys`: nothing is awaited after that was seen."""
+        if asyncio.current_task() is None:
+            await asyncio.sleep(0)  # now there is one, which `asyncio.timeout` needs
         try:
             async with asyncio.timeout(patience):
                 while other := self._other(keys):

@@ -23,7 +23,6 @@ class ReceiverConnection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[None] = loop.create_future()
         self.idle_since = 0.0
-        self.was_used = False
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._parser: Any = httptools.HttpResponseParser(self)
@@ -33,8 +32,8 @@ class ReceiverConnection(asyncio.Protocol):
         self._status = 0
         self._has_length = False
 
-    async def ask(self, head: bytes, body: bytes) -> int:
-        """The status of the answer; raises `Broken`.
+    async def ask(self, head: bytes, body: bytes, within: float | None = None) -> int:
+        """The status of the answer; raises `Broken`, and `TimeoutError` after `within` seconds.
 
         Given up, it closes the connection: an answer that comes late would be taken for the next one's.
         """
@@ -44,6 +43,7 @@ class ReceiverConnection(asyncio.Protocol):
         self._received = self._status = 0
         answer: asyncio.Future[int] = self._loop.create_future()
         self._answer = answer
+        timer = None if within is None else self._loop.call_later(within, _time_out, answer)
         transport.writelines((head, body))
         try:
             return await answer
@@ -52,7 +52,8 @@ class ReceiverConnection(asyncio.Protocol):
             raise
         finally:
             self._answer = None
-            self.was_used = True
+            if timer is not None:
+                timer.cancel()
 
     @property
     def is_open(self) -> bool:
@@ -132,6 +133,11 @@ class ReceiverConnection(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(Broken(message, unanswered=not self._received))
         self.close()
+
+
+def _time_out(answer: asyncio.Future[int]) -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())
 
 
 def _one_line(fault: Exception) -> str:

@@ -68,8 +68,7 @@ class HttpForwarder:
         head = b"%scontent-length: %d\r\n%s\r\n" % (target.head, len(body), _lines(headers))
         target.under_way += 1
         try:
-            async with asyncio.timeout(downstream.timeout), target.turns:
-                status = await self._asked(target, downstream, head, body)
+            status = await self._status(target, downstream, head, body)
         except TimeoutError:
             raise DeliveryRefused(f"it did not answer within {downstream.timeout:g} s") from None
         except (Broken, NotPublic) as trouble:
@@ -89,20 +88,34 @@ class HttpForwarder:
         if self._open:
             await asyncio.wait([connection.lost for connection in self._open], timeout=_CLOSED_WITHIN)
 
-    async def _asked(self, target: _Receiver, downstream: Downstream, head: bytes, body: bytes) -> int:
-        connection = target.idle.take() or await self._connected(target, downstream)
-        was_used = connection.was_used
-        try:
-            status = await connection.ask(head, body)
-        except Broken as trouble:
-            if not (trouble.unanswered and was_used):
-                raise
-            # It was closed while it was idle, as receivers do. A new connection has no such excuse.
-            connection = await self._connected(target, downstream)
-            status = await connection.ask(head, body)
-        if connection.is_open:
-            target.idle.give(connection)
-        return status
+    async def _status(self, target: _Receiver, downstream: Downstream, head: bytes, body: bytes) -> int:
+        """The status of the response; raises `TimeoutError` when the receiver's timeout is over."""
+        deadline = asyncio.get_running_loop().time() + downstream.timeout
+        is_stale = False
+        if not target.turns.locked() and (connection := target.idle.take()):  # most posts, and they need no task
+            try:
+                async with target.turns:
+                    return await _ask(target, connection, head, body, downstream.timeout)
+            except Broken as error:
+                if not error.unanswered:
+                    raise
+                is_stale = True
+        if asyncio.current_task() is None:
+            await asyncio.sleep(0)  # now there is one, which `asyncio.timeout_at` needs
+        async with asyncio.timeout_at(deadline), target.turns:
+            return await self._asked(target, downstream, head, body, must_be_new=is_stale)
+
+    async def _asked(
+        self, target: _Receiver, downstream: Downstream, head: bytes, body: bytes, *, must_be_new: bool
+    ) -> int:
+        if not must_be_new and (connection := target.idle.take()):
+            try:
+                return await _ask(target, connection, head, body)
+            except Broken as error:
+                if not error.unanswered:
+                    raise
+                # It was closed while it was idle, as receivers do. A new connection has no such excuse.
+        return await _ask(target, await self._connected(target, downstream), head, body)
 
     async def _connected(self, target: _Receiver, downstream: Downstream) -> ReceiverConnection:
         with on_behalf_of(downstream.account_id):
@@ -149,6 +162,15 @@ class HttpForwarder:
         if idle is None:
             idle = self._idle[origin] = Idle(self._monotonic, self._idle_for)
         return _Receiver(url, head, idle, self._connections_each)
+
+
+async def _ask(
+    target: _Receiver, connection: ReceiverConnection, head: bytes, body: bytes, within: float | None = None
+) -> int:
+    status = await connection.ask(head, body, within)
+    if connection.is_open:
+        target.idle.give(connection)
+    return status
 
 
 def _head(url: Url, headers: Mapping[str, str]) -> bytes:

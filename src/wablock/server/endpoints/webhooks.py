@@ -30,7 +30,10 @@ class Webhooks:
         self._accounts = accounts
 
     def routes(self) -> list[Route]:
-        return [Route("POST", PATH, self.deliver, "webhook"), Route("GET", PATH, self.handshake, "webhook")]
+        return [
+            Route("POST", PATH, self.deliver, "webhook", steps=True),
+            Route("GET", PATH, self.handshake, "webhook", steps=True),
+        ]
 
     async def deliver(self, request: Request) -> Answer:
         signature = _signature(request)
