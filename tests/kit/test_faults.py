@@ -91,7 +91,7 @@ def test_an_expression_that_is_none_is_refused_with_what_is_wrong_with_it(wabloc
     answer = dev(wablock, "POST", "faults", {"code": 2, "path_matches": "(v25"})
 
     assert answer.status_code == 400
-    assert "path_matches is no regular expression: missing ), unterminated subpattern" in answer.text
+    assert "path_matches is not a valid regular expression: missing ), unterminated subpattern" in answer.text
     assert dev(wablock, "GET", "faults").json() == {"data": []}
 
 

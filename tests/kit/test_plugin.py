@@ -96,7 +96,7 @@ def test_a_marker_that_cannot_be_is_an_error_that_says_so(tmp_path: Path) -> Non
 def test_a_marker_without_names_is_an_error_that_says_so(tmp_path: Path) -> None:
     text = 'import pytest\n@pytest.mark.wablock("meta")\ndef test_it(wablock): ...\n'
 
-    assert "says what it means by name, as rules='meta'" in _pytest(tmp_path, text)
+    assert "takes keyword arguments, such as rules='meta'" in _pytest(tmp_path, text)
 
 
 def test_the_plugin_imports_nothing_of_the_server() -> None:
