@@ -67,10 +67,10 @@ def test_pywa_is_told_that_it_cannot_read_the_documented_list(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "sent, fault",
     [
-        (Sent("GET", PATH, HEADERS, BODY), "GET, and not POST"),
+        (Sent("GET", PATH, HEADERS, BODY), "GET instead of POST"),
         (Sent("POST", "/v25.0/1/block_users", HEADERS, BODY), "the path"),
         (Sent("POST", PATH, HEADERS | {"authorization": "Bearer other"}, BODY), "no Authorization"),
-        (Sent("POST", PATH, HEADERS, b"{nonsense"), "no JSON"),
+        (Sent("POST", PATH, HEADERS, b"{nonsense"), "a body that is not JSON"),
         (Sent("POST", PATH, HEADERS, b'{"block_users":[{"user":"+1"}]}'), "no messaging_product"),
         (Sent("POST", PATH, HEADERS, b'{"messaging_product":"whatsapp"}'), "no block_users"),
         (Sent("POST", PATH, HEADERS, b'{"messaging_product":"whatsapp","block_users":["+1"]}'), "items have no user"),

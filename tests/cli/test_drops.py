@@ -208,7 +208,7 @@ def test_a_wrong_token_is_one_line(server: Server) -> None:
     assert refused.returncode == 2
     assert without_warning(refused.stderr) == (
         f"wablock: {server.url} refuses the token: Invalid OAuth access token - Cannot parse access token. "
-        "Make one there with: wablock token create\n"
+        "Create a token there with: wablock token create\n"
     )
 
 
@@ -230,7 +230,7 @@ def test_something_else_than_wablock_is_one_line(server: Server, path: str) -> N
 
     assert refused.returncode == 2
     assert refused.stderr.startswith(
-        (f"wablock: {url} answers 400: ", f"wablock: {url}: The answer, status 501, is none")
+        (f"wablock: {url} returned 400: ", f"wablock: {url}: The answer, status 501, is none")
     )
 
 
