@@ -276,14 +276,15 @@ def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
     if not boundary:
         raise InvalidParameter(f"The {MULTIPART} body cannot be read.", "Its Content-Type names no boundary")
-    parser = FormParser(MULTIPART, on_field, on_file, boundary=boundary, config={"MAX_MEMORY_FILE_SIZE": len(body)})
     try:
-        parser.write(body)
-        parser.finalize()
+        parser = FormParser(MULTIPART, on_field, on_file, boundary=boundary, config={"MAX_MEMORY_FILE_SIZE": len(body)})
+        try:
+            parser.write(body)
+            parser.finalize()
+        finally:
+            parser.parser = None  # its callbacks refer to `parser`: a cycle, which would keep the fields
     except (FormParserError, UnicodeError) as error:
         raise InvalidParameter(f"The {MULTIPART} body cannot be read.", str(error)) from None
-    finally:
-        parser.parser = None  # its callbacks refer to `parser`: a cycle, which would keep the fields
     return fields
 
 
