@@ -1,6 +1,7 @@
-"""Addresses that are public, and URLs: which of them a caller may name for wablock to call.
+"""Public addresses, and the URLs that a caller may set for wablock to send requests to.
 
-A caller may name no address inside the operator's network. `outgoing/dial.py` checks the address that it connects to.
+A caller may not set an address inside the operator's network. `outgoing/dial.py` checks each address that it connects
+to.
 """
 
 import ipaddress
@@ -12,18 +13,18 @@ import msgspec
 _IPv4 = ipaddress.IPv4Address
 _IPv6 = ipaddress.IPv6Address
 
-# Said here and not left to `is_global`, which differs between versions of Python.
+# A list, because `is_global` differs between versions of Python.
 _INSIDE: Final = [
     ipaddress.IPv4Network(text)
     for text in (
         "0.0.0.0/8",
         "10.0.0.0/8",
-        "100.64.0.0/10",  # of carriers, and Alibaba's metadata at 100.100.100.200
+        "100.64.0.0/10",  # carrier-grade NAT, and Alibaba's metadata at 100.100.100.200
         "127.0.0.0/8",
-        "168.63.129.16/32",  # Azure's WireServer: a public address that only a virtual machine there can reach
-        "169.254.0.0/16",  # with the clouds' metadata at 169.254.169.254
+        "168.63.129.16/32",  # Azure's WireServer: a public address that only Azure's virtual machines can reach
+        "169.254.0.0/16",  # has the metadata of many clouds at 169.254.169.254
         "172.16.0.0/12",
-        "192.0.0.0/24",  # with Oracle's metadata at 192.0.0.192
+        "192.0.0.0/24",  # has Oracle's metadata at 192.0.0.192
         "192.0.2.0/24",
         "192.88.99.0/24",
         "192.168.0.0/16",
@@ -34,15 +35,15 @@ _INSIDE: Final = [
     )
 ]
 
-# Of IPv6 only this part is given out. So ::1, ::127.0.0.1, fc00::/7, fe80::/10, fec0::/10, ff00::/8 and 64:ff9b:1::/48,
-# whose IPv4 address stands where each network likes, are inside without being named.
+# Only this part of IPv6 is assigned to the public internet. So there is no need to list ::1, ::127.0.0.1, fc00::/7,
+# fe80::/10, fec0::/10, ff00::/8, and 64:ff9b:1::/48, where each network chooses the position of the IPv4 address.
 _PUBLIC_IPV6: Final = ipaddress.IPv6Network("2000::/3")
 _INSIDE_IPV6: Final = [
     ipaddress.IPv6Network(text)
     for text in (
         "2001::/23",  # Teredo, benchmarks, ORCHID
         "2001:db8::/32",
-        "2002::/16",  # 6to4: a way around every rule for IPv4, and retired by RFC 7526
+        "2002::/16",  # 6to4: it contains an IPv4 address, so it would bypass the rules for IPv4; RFC 7526 retired it
         "3fff::/20",
     )
 ]
@@ -50,7 +51,7 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 _LONGEST_URL: Final = 2_000
 _PRINTABLE = re.compile(r"[!-~]+")
-# Not `urlsplit`, which takes things for a host that other readers of URLs do not.
+# Not `urlsplit`: it accepts hosts that other URL parsers read differently.
 _URL = re.compile(
     r"(?P<scheme>https?)://(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/[^?]*)?(?P<query>\?.*)?",
@@ -59,21 +60,22 @@ _URL = re.compile(
 
 
 class BadAddress(ValueError):
-    """The text is no address that can be called; the message says why, in one line."""
+    """The text is not a URL that wablock can send requests to. The message gives the reason in one line."""
 
 
 class NotPublic(Exception):
-    """A host has no address that a stranger may name.
+    """A host has no public address, or also one that is not public.
 
-    Whether it has one inside or none at all is not said: names inside are nobody else's business.
+    The message does not say whether the host has a private address or no address. So a caller cannot find out which
+    names exist in the operator's network.
     """
 
     def __init__(self) -> None:
-        super().__init__("its host has no public address; another one only the operator may name")
+        super().__init__("its host has no public address; only the operator may use an address that is not public")
 
 
 class Url(msgspec.Struct, frozen=True):
-    """A web address, taken apart. `target` is its path and query."""
+    """The parts of a URL. `target` is its path and query."""
 
     scheme: str
     host: str
@@ -82,7 +84,7 @@ class Url(msgspec.Struct, frozen=True):
 
     @property
     def authority(self) -> str:
-        """What the Host header says."""
+        """The value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _usual_port(self.scheme) else f"{host}:{self.port}"
 
@@ -90,16 +92,18 @@ class Url(msgspec.Struct, frozen=True):
 def checked_url(text: str) -> Url:
     """The parts of `text`; raises `BadAddress`."""
     if not _PRINTABLE.fullmatch(text) or len(text) > _LONGEST_URL:
-        raise BadAddress("write an address of up to 2,000 printable ASCII characters; names in other letters as xn--…")
+        raise BadAddress(
+            "it must have at most 2,000 characters, all printable ASCII; write a name with other letters as xn--…"
+        )
     if "#" in text or "\\" in text or "@" in text.partition("://")[2].partition("/")[0].partition("?")[0]:
-        raise BadAddress("it may have no user, no fragment and no backslash; put credentials into a header")
+        raise BadAddress("it must not have a user, a fragment or a backslash; send credentials in a header")
     parts = _URL.fullmatch(text)
     if parts is None:
-        raise BadAddress("it must begin with https:// or http:// and name a host, and a port only in digits")
+        raise BadAddress("it must begin with https:// or http://, followed by a host; a port must be in digits")
     scheme = parts["scheme"].lower()
     port = int(parts["port"] or _usual_port(scheme))
     if not 0 < port < 65_536:
-        raise BadAddress("its port must be one of 1 to 65535")
+        raise BadAddress("its port must be between 1 and 65535")
     return Url(scheme, _checked_host(parts), port, (parts["path"] or "/") + (parts["query"] or ""))
 
 
@@ -109,14 +113,14 @@ def _checked_host(parts: re.Match[str]) -> str:
         if parts["ipv6"]:
             _IPv6(host)
         else:
-            host.encode("idna")  # as getaddrinfo will: an empty or endless label fails here, not in a delivery
+            host.encode("idna")  # getaddrinfo does the same: an empty or too long label fails here, not in a delivery
     except (ValueError, UnicodeError):
-        raise BadAddress(f"{host} is no name and no address of a host") from None
+        raise BadAddress(f"{host} is not a valid host name or IP address") from None
     return host
 
 
 def is_public(text: str) -> bool:
-    """Whether `text`, an address as a resolver gives it, is one of the public internet's."""
+    """Whether `text`, an IP address as a resolver returns it, is public."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -1,1 +1,1 @@
-"""HTTP that wablock sends: webhooks to receivers, messages to upstreams, and the one way to dial."""
+"""Outgoing HTTP: webhooks to receivers, messages to upstreams, and the one function that opens connections."""

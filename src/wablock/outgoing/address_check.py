@@ -1,4 +1,4 @@
-"""The check of an address that a caller names, at the time when the caller names it. See `PublicAddresses`."""
+"""The check of a URL at the time when a caller sets it. See `PublicAddresses`."""
 
 from wablock.contract.errors import InvalidParameter
 from wablock.outgoing.dial import Resolver, resolve
@@ -7,7 +7,10 @@ from wablock.public_address import BadAddress, NotPublic, checked_url
 
 
 class AddressCheck:
-    """Looks the name up, so that the caller learns of a bad address at once. What counts is the check in `dial`."""
+    """Resolves the host, so that the caller gets an error for a bad URL at once.
+
+    The host may resolve to another address later, so `dial` checks the address again before each connection.
+    """
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
@@ -18,7 +21,7 @@ class AddressCheck:
             parts = checked_url(url)
             with on_behalf_of(account_id):
                 await resolve(parts.host, parts.port, may_be_inside=False, resolver=self._resolver)
-        except (BadAddress, NotPublic) as trouble:
-            raise InvalidParameter("Param url cannot be used.", str(trouble)) from None
-        except OSError as trouble:
-            raise InvalidParameter("Param url cannot be used.", f"Its host was not found: {trouble}") from None
+        except (BadAddress, NotPublic) as error:
+            raise InvalidParameter("Param url cannot be used.", str(error)) from None
+        except OSError as error:
+            raise InvalidParameter("Param url cannot be used.", f"Its host was not found: {error}") from None

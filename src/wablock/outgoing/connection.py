@@ -1,15 +1,15 @@
-"""One HTTP/1.1 connection to a receiver: a request, its answer's status, and again."""
+"""One HTTP/1.1 connection to a receiver, which sends one request after the other and reads each response's status."""
 
 import asyncio
 from typing import Any, Final, cast
 
 import httptools
 
-_LARGEST_ANSWER: Final = 65_536  # bytes that are read of an answer which nobody looks at
+_LARGEST_RESPONSE: Final = 65_536  # bytes; only the status of a response is used
 
 
 class Broken(Exception):
-    """The connection ended, or what came was no HTTP. `unanswered`: before any byte of an answer."""
+    """The connection was closed, or the response is not HTTP. `unanswered`: no byte of a response had arrived."""
 
     def __init__(self, message: str, *, unanswered: bool = False) -> None:
         super().__init__(message)
@@ -17,7 +17,7 @@ class Broken(Exception):
 
 
 class ReceiverConnection(asyncio.Protocol):
-    """Used by one request at a time. `lost` is done once its socket is closed."""
+    """A connection for one request at a time. `lost` is done once its socket is closed."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -26,32 +26,35 @@ class ReceiverConnection(asyncio.Protocol):
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._parser: Any = httptools.HttpResponseParser(self)
-        self._answer: asyncio.Future[int] | None = None
+        self._response: asyncio.Future[int] | None = None
         self._reusable = True
         self._received = 0
         self._status = 0
         self._has_length = False
 
-    async def ask(self, head: bytes, body: bytes, within: float | None = None) -> int:
-        """The status of the answer; raises `Broken`, and `TimeoutError` after `within` seconds.
+    async def send(self, head: bytes, body: bytes, within: float | None = None) -> int:
+        """Send a request and return the status of its response.
 
-        Given up, it closes the connection: an answer that comes late would be taken for the next one's.
+        Raises `Broken`, and `TimeoutError` when there is no response within that many seconds.
+
+        If the call is cancelled, the connection is closed. Otherwise a late response would be read as the response to
+        the next request.
         """
         transport = self._transport
         if transport is None or not self.is_open:
             raise Broken("the connection was closed", unanswered=True)
         self._received = self._status = 0
-        answer: asyncio.Future[int] = self._loop.create_future()
-        self._answer = answer
-        timer = None if within is None else self._loop.call_later(within, _time_out, answer)
+        response: asyncio.Future[int] = self._loop.create_future()
+        self._response = response
+        timer = None if within is None else self._loop.call_later(within, _time_out, response)
         transport.writelines((head, body))
         try:
-            return await answer
+            return await response
         except BaseException:
             self.close()
             raise
         finally:
-            self._answer = None
+            self._response = None
             if timer is not None:
                 timer.cancel()
 
@@ -64,36 +67,40 @@ class ReceiverConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    # -- asyncio's side
+    # -- called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        answer = self._answer
-        if answer is None or answer.done():  # nobody asked
+        response = self._response
+        if response is None or response.done():  # bytes without a request
             self.close()
             return
         self._received += len(data)
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as fault:
-            self._fail(f"its answer is no HTTP/1.1: {_one_line(fault)}")
-        if self._received > _LARGEST_ANSWER and not answer.done():
-            self._give_up_reading()
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._fail(f"its response is not HTTP/1.1: {_one_line(error)}")
+        if self._received > _LARGEST_RESPONSE and not response.done():
+            self._stop_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._status and not self._has_length and exc is None:  # an answer may end with its connection
-            self._tell()
+        if self._status and not self._has_length and exc is None:  # the end of the connection may end a response
+            self._return_status()
         else:
-            self._fail("it closed the connection in the middle" if self._received else "it closed the connection")
+            self._fail(
+                "it closed the connection in the middle of its response"
+                if self._received
+                else "it closed the connection"
+            )
         self._reusable = False
         self.lost.set_result(None)
 
-    # -- httptools' side
+    # -- called by httptools
 
     def on_message_begin(self) -> None:
-        if self._answer is None or self._answer.done():  # a second answer: it would be taken for the next one's
+        if self._response is None or self._response.done():  # a second response, or one without a request
             self.close()
         self._has_length = False
 
@@ -106,39 +113,39 @@ class ReceiverConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        self._status = status if status >= 200 else 0  # below, the real one follows
+        self._status = status if status >= 200 else 0  # after a 1xx status the final response follows
 
     def on_message_complete(self) -> None:
         if not self._status:
             return
         transport = self._transport
         if not self._parser.should_keep_alive() or transport is None or transport.get_write_buffer_size():
-            self._tell()
+            self._return_status()
             self.close()
         else:
-            self._tell()
+            self._return_status()
 
-    def _give_up_reading(self) -> None:
+    def _stop_reading(self) -> None:
         if self._status:
-            self._tell()
+            self._return_status()
             self.close()
         else:
-            self._fail("the head of its answer does not end")
+            self._fail(f"the headers of its response did not end within {_LARGEST_RESPONSE:,} bytes")
 
-    def _tell(self) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(self._status)
+    def _return_status(self) -> None:
+        if self._response is not None and not self._response.done():
+            self._response.set_result(self._status)
 
     def _fail(self, message: str) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(Broken(message, unanswered=not self._received))
+        if self._response is not None and not self._response.done():
+            self._response.set_exception(Broken(message, unanswered=not self._received))
         self.close()
 
 
-def _time_out(answer: asyncio.Future[int]) -> None:
-    if not answer.done():
-        answer.set_exception(TimeoutError())
+def _time_out(response: asyncio.Future[int]) -> None:
+    if not response.done():
+        response.set_exception(TimeoutError())
 
 
-def _one_line(fault: Exception) -> str:
-    return " ".join(str(fault).split()) or type(fault).__name__
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,6 +1,7 @@
-"""The one way to dial: a name is resolved, its addresses are judged, and the first that answers is connected to.
+"""The one function that opens connections: it resolves the name, checks the addresses, and connects to the first
+one that accepts the connection.
 
-The address that was judged is the address that is used: the name is not resolved again in between.
+The connection goes to an address that was checked. The name is not resolved again between the check and the connection.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from wablock.public_address import NotPublic, Url, is_public
 _T = TypeVar("_T")
 
 _NO_ADDRESS: Final = frozenset((socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_FAIL))
-_REFUSED_AFTER: Final = 0.5  # seconds; most names that do not exist are answered within
+_REFUSED_AFTER: Final = 0.5  # seconds; name servers report most missing names in less time
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -40,45 +41,45 @@ class Address(msgspec.Struct, frozen=True):
 
     @property
     def scope(self) -> int:
-        """The interface that an IPv6 address is meant at; a resolver gives it here and not after a %."""
+        """The network interface of an IPv6 address. A resolver returns it here and not after a %."""
         return int(self.sockaddr[3]) if len(self.sockaddr) > 3 else 0
 
 
 Resolver = Callable[[str, int], Awaitable[Sequence[Any]]]
-"""As `loop.getaddrinfo` for TCP; see `NameLookups`."""
+"""The same as `loop.getaddrinfo` for TCP; see `NameLookups`."""
 
 
 async def resolve(host: str, port: int, *, may_be_inside: bool, resolver: Resolver) -> list[Address]:
     """The addresses of `host`. Raises `OSError` if it has none.
 
-    Unless `may_be_inside`, raises `NotPublic` if it has none, or if one of them is inside: an answer that mixes inside
-    and public addresses is an attack. A name is refused after half a second, so that the time reveals no more than the
-    message.
+    Unless `may_be_inside`, raises `NotPublic` if it has none, or if one of them is not public: a name with both public
+    and private addresses is an attack. A name is refused only after half a second. So the time does not show whether
+    the name exists.
     """
     if may_be_inside:
-        found = await _addresses(host, port, resolver)
-        if not found:
+        addresses = await _addresses(host, port, resolver)
+        if not addresses:
             raise OSError("it has no address")
-        return found
-    may_be_refused = asyncio.get_running_loop().time() + _REFUSED_AFTER
+        return addresses
+    refuse_at = asyncio.get_running_loop().time() + _REFUSED_AFTER
     try:
         return await _public(host, port, resolver)
     except NotPublic:
         if in_numbers(host, port) is None:
-            await asyncio.sleep(may_be_refused - asyncio.get_running_loop().time())
+            await asyncio.sleep(refuse_at - asyncio.get_running_loop().time())
         raise
 
 
 async def _public(host: str, port: int, resolver: Resolver) -> list[Address]:
     try:
-        found = await _addresses(host, port, resolver)
-    except socket.gaierror as missing:
-        if missing.errno not in _NO_ADDRESS:
+        addresses = await _addresses(host, port, resolver)
+    except socket.gaierror as error:
+        if error.errno not in _NO_ADDRESS:
             raise
         raise NotPublic from None
-    if not (found and all(is_public(address.host) for address in found)):
+    if not (addresses and all(is_public(address.host) for address in addresses)):
         raise NotPublic
-    return found
+    return addresses
 
 
 async def _addresses(host: str, port: int, resolver: Resolver) -> list[Address]:
@@ -86,33 +87,33 @@ async def _addresses(host: str, port: int, resolver: Resolver) -> list[Address]:
 
 
 async def connect(
-    url: Url, *, may_be_inside: bool, resolver: Resolver, tls: ssl.SSLContext | None, patience: float
+    url: Url, *, may_be_inside: bool, resolver: Resolver, tls: ssl.SSLContext | None, max_wait: float
 ) -> ReceiverConnection:
-    """A new connection; raises `Broken` or `NotPublic`. `patience`: seconds for all addresses together."""
+    """A new connection. Raises `Broken` or `NotPublic`. `max_wait`: seconds for all addresses together."""
     try:
         addresses = await resolve(url.host, url.port, may_be_inside=may_be_inside, resolver=resolver)
-        reached = await first_reached(addresses, patience, _dial)
-        return await _speak(reached, url, tls)
-    except NotFoundInTime as trouble:
-        raise Broken(str(trouble)) from trouble
-    except (OSError, ValueError) as trouble:  # ValueError: a name that no resolver or no TLS can take
-        raise Broken(_why(trouble)) from trouble
+        connected = await first_reached(addresses, max_wait, _dial)
+        return await _open(connected, url, tls)
+    except NotFoundInTime as error:
+        raise Broken(str(error)) from error
+    except (OSError, ValueError) as error:  # ValueError: the resolver or TLS does not accept the name
+        raise Broken(_reason(error)) from error
 
 
 async def first_reached(
     addresses: Sequence[Address],
-    patience: float,
+    max_wait: float,
     dial: Callable[[Address], Awaitable[_T]],
     unreachable: tuple[type[Exception], ...] = (OSError,),
 ) -> _T:
-    """What `dial` returns for the first address that it does not raise `unreachable` for.
+    """Call `dial` with each address until one call does not raise `unreachable`, and return its result.
 
-    Each address but the last gets its share of `patience` seconds, so that a silent one leaves time for the next. The
-    caller bounds the whole.
+    Each address but the last gets an equal share of `max_wait` seconds, so that an address that does not respond leaves
+    time for the next. The caller limits the total time.
     """
     for address in addresses[:-1]:
         try:
-            async with asyncio.timeout(patience / len(addresses)):
+            async with asyncio.timeout(max_wait / len(addresses)):
                 return await dial(address)
         except unreachable:  # a TimeoutError is an OSError
             continue
@@ -120,33 +121,33 @@ async def first_reached(
 
 
 async def _dial(address: Address) -> socket.socket:
-    dialled = socket.socket(address.family, socket.SOCK_STREAM)
+    connecting = socket.socket(address.family, socket.SOCK_STREAM)
     try:
-        dialled.setblocking(False)
-        dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(dialled, address.sockaddr)
+        connecting.setblocking(False)
+        connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(connecting, address.sockaddr)
     except BaseException:
-        dialled.close()
+        connecting.close()
         raise
-    return dialled
+    return connecting
 
 
-async def _speak(reached: socket.socket, url: Url, tls: ssl.SSLContext | None) -> ReceiverConnection:
+async def _open(connected: socket.socket, url: Url, tls: ssl.SSLContext | None) -> ReceiverConnection:
     loop = asyncio.get_running_loop()
     if tls is None:
-        _, connection = await loop.create_connection(ReceiverConnection, sock=reached)
+        _, connection = await loop.create_connection(ReceiverConnection, sock=connected)
         return connection
     name = url.host.rstrip(".")  # certificates have no dot at the end
-    _, connection = await loop.create_connection(ReceiverConnection, sock=reached, ssl=tls, server_hostname=name)
+    _, connection = await loop.create_connection(ReceiverConnection, sock=connected, ssl=tls, server_hostname=name)
     return connection
 
 
-def _why(trouble: Exception) -> str:
-    match trouble:
+def _reason(error: Exception) -> str:
+    match error:
         case ssl.SSLCertVerificationError():
-            return f"its certificate is not trusted: {trouble.verify_message}"
+            return f"its certificate is not trusted: {error.verify_message}"
         case ssl.SSLError():
-            return f"it does not speak TLS as it should: {trouble.reason or 'the handshake broke off'}"
+            return f"the TLS handshake failed: {error.reason or 'the connection was closed'}"
         case socket.gaierror() | UnicodeError():
             return "its name has no address"
         case OSError(errno=int(number)):
@@ -154,4 +155,4 @@ def _why(trouble: Exception) -> str:
         case ConnectionError():
             return "it closed the connection in the handshake"
         case _:
-            return f"it cannot be reached: {type(trouble).__name__}"
+            return f"it cannot be reached: {type(error).__name__}"

@@ -1,4 +1,4 @@
-"""Webhooks on their way to receivers: HTTP/1.1 connections that stay open. See `Forwarder`."""
+"""The forwarder of webhooks to receivers, over HTTP/1.1 connections that stay open. See `Forwarder`."""
 
 import asyncio
 import ssl
@@ -17,25 +17,25 @@ from wablock.public_address import NotPublic, Url, checked_url
 
 _IDLE_FOR: Final = 50.0  # seconds; many servers close after 60
 _MOST_TARGETS: Final = 10_000
-_CLOSED_WITHIN: Final = 1.0  # seconds; an aborted socket is closed in the loop's next round
+_CLOSED_WITHIN: Final = 1.0  # seconds; the loop closes an aborted socket in its next iteration
 
 _TargetKey = tuple[str, str, bool, tuple[tuple[str, str], ...]]
 _OriginKey = tuple[str, str, int, bool]
 
 
 class _Receiver:
-    """One receiver. `head`: its requests' first lines, which are always the same."""
+    """One receiver. `head`: the first lines of each request to it, which never change."""
 
     def __init__(self, url: Url, head: bytes, idle: Idle, connections: int) -> None:
         self.url = url
         self.head = head
         self.idle = idle
         self.turns = asyncio.Semaphore(connections)
-        self.under_way = 0
+        self.in_flight = 0
 
 
 class HttpForwarder:
-    """A `Forwarder`. An address inside is refused when the connection is made, by what the name resolves to then."""
+    """A `Forwarder`. It checks the address of the host before each connection, and refuses one that is not public."""
 
     def __init__(
         self,
@@ -47,8 +47,9 @@ class HttpForwarder:
         most_waiting: int = 1_024,
         idle_for: float = _IDLE_FOR,
     ) -> None:
-        """At most `connections_each` connections to a receiver are at work, and `most_waiting` posts wait for its
-        answer, with or without one. Receivers at one origin share the connections that rest, but not these limits.
+        """A receiver has at most `connections_each` connections in use, and at most `most_waiting` posts in flight,
+        which includes posts that wait for a connection. Receivers at one origin share idle connections. They do not
+        share these limits.
         """
         self._resolver = resolver or NameLookups()
         self._tls = tls
@@ -63,23 +64,23 @@ class HttpForwarder:
 
     async def post(self, downstream: Downstream, body: bytes, headers: Mapping[str, str]) -> None:
         target = self._target(downstream)
-        if target.under_way >= self._most_waiting:
+        if target.in_flight >= self._most_waiting:
             raise DeliveryRefused("too many webhooks wait for it")
         head = b"%scontent-length: %d\r\n%s\r\n" % (target.head, len(body), _lines(headers))
-        target.under_way += 1
+        target.in_flight += 1
         try:
             status = await self._status(target, downstream, head, body)
         except TimeoutError:
             raise DeliveryRefused(f"it did not answer within {downstream.timeout:g} s") from None
-        except (Broken, NotPublic) as trouble:
-            raise DeliveryRefused(str(trouble)) from trouble
+        except (Broken, NotPublic) as error:
+            raise DeliveryRefused(str(error)) from error
         finally:
-            target.under_way -= 1
+            target.in_flight -= 1
         if not 200 <= status < 300:
             raise DeliveryRefused(_refusal(status), status)
 
     async def close(self) -> None:
-        """Refuses the posts that are in flight."""
+        """Close all connections. Posts that are in flight fail."""
         self._is_closed = True
         for idle in self._idle.values():
             idle.close()
@@ -89,13 +90,13 @@ class HttpForwarder:
             await asyncio.wait([connection.lost for connection in self._open], timeout=_CLOSED_WITHIN)
 
     async def _status(self, target: _Receiver, downstream: Downstream, head: bytes, body: bytes) -> int:
-        """The status of the response; raises `TimeoutError` when the receiver's timeout is over."""
+        """The status of the response. Raises `TimeoutError` when the receiver's time limit is over."""
         deadline = asyncio.get_running_loop().time() + downstream.timeout
         is_stale = False
         if not target.turns.locked() and (connection := target.idle.take()):  # most posts, and they need no task
             try:
                 async with target.turns:
-                    return await _ask(target, connection, head, body, downstream.timeout)
+                    return await _send(target, connection, head, body, downstream.timeout)
             except Broken as error:
                 if not error.unanswered:
                     raise
@@ -103,28 +104,28 @@ class HttpForwarder:
         if asyncio.current_task() is None:
             await asyncio.sleep(0)  # now there is one, which `asyncio.timeout_at` needs
         async with asyncio.timeout_at(deadline), target.turns:
-            return await self._asked(target, downstream, head, body, must_be_new=is_stale)
+            return await self._send_anyhow(target, downstream, head, body, must_be_new=is_stale)
 
-    async def _asked(
+    async def _send_anyhow(
         self, target: _Receiver, downstream: Downstream, head: bytes, body: bytes, *, must_be_new: bool
     ) -> int:
         if not must_be_new and (connection := target.idle.take()):
             try:
-                return await _ask(target, connection, head, body)
+                return await _send(target, connection, head, body)
             except Broken as error:
                 if not error.unanswered:
                     raise
-                # It was closed while it was idle, as receivers do. A new connection has no such excuse.
-        return await _ask(target, await self._connected(target, downstream), head, body)
+                # Receivers close idle connections, so the request is sent once more. It is not if a new connection breaks.
+        return await _send(target, await self._connect(target, downstream), head, body)
 
-    async def _connected(self, target: _Receiver, downstream: Downstream) -> ReceiverConnection:
+    async def _connect(self, target: _Receiver, downstream: Downstream) -> ReceiverConnection:
         with on_behalf_of(downstream.account_id):
             connection = await connect(
                 target.url,
                 may_be_inside=downstream.may_be_inside,
                 resolver=self._resolver,
                 tls=self._context() if target.url.scheme == "https" else None,
-                patience=downstream.timeout,
+                max_wait=downstream.timeout,
             )
         self._open.add(connection)
         connection.lost.add_done_callback(lambda _: self._open.discard(connection))
@@ -141,7 +142,7 @@ class HttpForwarder:
     def _target(self, downstream: Downstream) -> _Receiver:
         if self._is_closed:
             raise DeliveryRefused("wablock is stopping")
-        # By account: one that names another's URL takes none of its turns.
+        # The key has the account: an account that sets the URL of another account does not use up its connections.
         key = downstream.account_id, downstream.url, downstream.may_be_inside, tuple(downstream.headers.items())
         target = self._targets.get(key)
         if target is None:
@@ -155,8 +156,8 @@ class HttpForwarder:
         try:
             url = checked_url(downstream.url)
             head = _head(url, checked_headers(downstream.headers))
-        except ValueError as trouble:  # only what was put into the database by other means
-            raise DeliveryRefused(str(trouble)) from trouble
+        except ValueError as error:  # only for a row that wablock did not write
+            raise DeliveryRefused(str(error)) from error
         origin = url.scheme, url.host, url.port, downstream.may_be_inside
         idle = self._idle.get(origin)
         if idle is None:
@@ -164,10 +165,10 @@ class HttpForwarder:
         return _Receiver(url, head, idle, self._connections_each)
 
 
-async def _ask(
+async def _send(
     target: _Receiver, connection: ReceiverConnection, head: bytes, body: bytes, within: float | None = None
 ) -> int:
-    status = await connection.ask(head, body, within)
+    status = await connection.send(head, body, within)
     if connection.is_open:
         target.idle.give(connection)
     return status
@@ -175,8 +176,8 @@ async def _ask(
 
 def _head(url: Url, headers: Mapping[str, str]) -> bytes:
     start = f"POST {url.target} HTTP/1.1\r\nhost: {url.authority}\r\ncontent-type: application/json\r\n"
-    named = {name.lower() for name in headers}
-    agent = b"" if "user-agent" in named else b"user-agent: wablock\r\n"
+    names = {name.lower() for name in headers}
+    agent = b"" if "user-agent" in names else b"user-agent: wablock\r\n"
     return start.encode("ascii") + agent + _lines(headers)
 
 

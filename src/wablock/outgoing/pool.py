@@ -7,7 +7,7 @@ from wablock.outgoing.connection import ReceiverConnection
 
 
 class Idle:
-    """The connection that was used last is used first, so that the others expire in a quiet hour."""
+    """A stack of idle connections. The last one is used first, so the others expire when there is little traffic."""
 
     def __init__(self, monotonic: Callable[[], float], idle_for: float) -> None:
         self._monotonic = monotonic
@@ -16,7 +16,7 @@ class Idle:
         self._sweep: asyncio.TimerHandle | None = None
 
     def take(self) -> ReceiverConnection | None:
-        """An open and fresh connection, as far as this side knows."""
+        """A connection that is open and not expired, if there is one. The other side may have closed it."""
         oldest = self._monotonic() - self._idle_for
         while self._free:
             connection = self._free.pop()

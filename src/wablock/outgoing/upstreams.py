@@ -1,7 +1,7 @@
-"""Requests on their way to a number's upstream, and the answers, which stream back: HTTP/1.1, connections stay open.
+"""The sender of requests to upstreams, which streams their responses back, over HTTP/1.1 connections that stay open.
 
-No redirect is followed, no request is sent twice, no cookie is kept, and no proxy is taken from the environment.
-`httpcore2` does none of this, which is the reason to use it and not a client that does.
+It follows no redirect, sends no request twice, keeps no cookie, and uses no proxy from the environment. `httpcore2`
+does none of this either. That is why it is used here, and not a client with more features.
 """
 
 import asyncio
@@ -40,8 +40,8 @@ _HOP_BY_HOP: Final = frozenset(
 _PASSED_ON: Final = frozenset((b"accept", b"accept-language", b"user-agent"))
 _NEVER_PASSED_ON: Final = frozenset(
     (
-        b"x-real-ip",  # who called us is nobody's business, as with x-forwarded-for
-        # These make some servers take a request for another one than was judged.
+        b"x-real-ip",  # like x-forwarded-for, it would show the upstream the address of our caller
+        # With these headers some servers execute another request than the one that was checked.
         b"x-http-method",
         b"x-http-method-override",
         b"x-method-override",
@@ -53,7 +53,7 @@ _NOT_IN_A_TARGET = re.compile(rb"[^!-~]|#")
 
 
 class HttpUpstreamAnswer:
-    """See `ports.Answer`."""
+    """See `ports.UpstreamAnswer`."""
 
     def __init__(self, response: httpcore2.Response, pool: "_Pool", upstream: Upstream) -> None:
         self.status = response.status
@@ -72,12 +72,12 @@ class HttpUpstreamAnswer:
     async def aclose(self) -> None:
         if self._open:
             self._open = False
-            self._pool.under_way -= 1
+            self._pool.in_flight -= 1
             await self._response.aclose()
 
 
 class HttpSender:
-    """A `Sender`. An address inside is refused when the connection is made, by what the name resolves to then."""
+    """A `Sender`. It checks the address of the host before each connection, and refuses one that is not public."""
 
     def __init__(
         self,
@@ -85,17 +85,19 @@ class HttpSender:
         resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
         connections_each: int = 256,
-        most_under_way: int = 2_048,
+        most_in_flight: int = 2_048,
         most_pools: int = 10_000,
     ) -> None:
-        """At most so many connections of each account to each host, and so many requests that have one or wait for one.
+        """Limits for each account and host: `connections_each` connections, and `most_in_flight` requests, which
+        includes requests that wait for a connection.
 
-        Most accounts have Meta's host: one that does not read its answers must not take the others' connections.
+        The limits are per account because most accounts use Meta's host. An account that does not read its responses
+        must not use up the connections of the others.
         """
         self._resolver = resolver or NameLookups()
         self._tls = tls
         self._connections_each = connections_each
-        self._most_under_way = most_under_way
+        self._most_in_flight = most_in_flight
         self._most_pools = most_pools
         self._pools: dict[tuple[str, str, str, int, bool], _Pool] = {}
         self._closing: set[asyncio.Future[None]] = set()
@@ -108,9 +110,8 @@ class HttpSender:
         request: SendRequest,
         headers: Iterable[tuple[bytes, bytes]],
     ) -> HttpUpstreamAnswer:
-        """The upstream's answer, once its headers are there: `upstream.timeout` counts until then, and between chunks.
-
-        See `ports.Sender.pass_on`.
+        """See `ports.Sender.pass_on`. `upstream.timeout` limits the time until the headers arrive, and the time between
+        two chunks of the body.
         """
         url = checked_url(upstream.url)
         outgoing = httpcore2.Request(
@@ -121,14 +122,14 @@ class HttpSender:
             extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), upstream.timeout)},
         )
         pool = self._pool(url, upstream)
-        if pool.under_way >= self._most_under_way:
+        if pool.in_flight >= self._most_in_flight:
             raise UpstreamFailed("too many requests wait for it")
-        pool.under_way += 1
+        pool.in_flight += 1
         try:
             with on_behalf_of(upstream.account_id):
-                response = await _answered(pool, outgoing, upstream)
+                response = await _send(pool, outgoing, upstream)
         except BaseException:
-            pool.under_way -= 1
+            pool.in_flight -= 1
             raise
         return HttpUpstreamAnswer(response, pool, upstream)
 
@@ -137,7 +138,7 @@ class HttpSender:
         await asyncio.gather(*self._closing, *(pool.connections.aclose() for pool in pools.values()))
 
     def _pool(self, url: Url, upstream: Upstream) -> "_Pool":
-        # A connection that was made for the operator's own upstream is nobody else's way inside.
+        # A connection to an upstream that the operator set may lead into a private network: no other account uses it.
         key = upstream.account_id, url.scheme, url.host, url.port, upstream.may_be_inside
         pool = self._pools.get(key)
         if pool is None:
@@ -147,7 +148,7 @@ class HttpSender:
         return pool
 
     def _forget_one(self) -> None:
-        idle = next((key for key, pool in self._pools.items() if not pool.under_way), None)
+        idle = next((key for key, pool in self._pools.items() if not pool.in_flight), None)
         if idle is None:
             raise UpstreamFailed("too many upstreams are in use at once")
         forgotten = self._pools.pop(idle)
@@ -162,18 +163,18 @@ class HttpSender:
             ssl_context=self._tls,
             max_connections=self._connections_each,
             keepalive_expiry=_IDLE_FOR,
-            network_backend=_JudgedAddresses(self._resolver, may_be_inside=may_be_inside),
+            network_backend=_CheckedAddresses(self._resolver, may_be_inside=may_be_inside),
         )
 
 
 class _Pool:
     def __init__(self, connections: httpcore2.AsyncConnectionPool) -> None:
         self.connections = connections
-        self.under_way = 0
+        self.in_flight = 0
 
 
-class _JudgedAddresses(httpcore2.AnyIOBackend):
-    """Connects through `dial`: to the addresses that were just judged."""
+class _CheckedAddresses(httpcore2.AnyIOBackend):
+    """Connects only to addresses that `dial` has just checked."""
 
     def __init__(self, resolver: Resolver, *, may_be_inside: bool) -> None:
         self._resolver = resolver
@@ -193,12 +194,12 @@ class _JudgedAddresses(httpcore2.AnyIOBackend):
         async def dial(address: Address) -> httpcore2.AsyncNetworkStream:
             return await connect(address.host, address.port, timeout, local_address, socket_options)
 
-        patience = _IDLE_FOR if timeout is None else timeout
+        max_wait = _IDLE_FOR if timeout is None else timeout
         unreachable = OSError, httpcore2.ConnectError, httpcore2.ConnectTimeout
-        return await first_reached(addresses, patience, dial, unreachable)
+        return await first_reached(addresses, max_wait, dial, unreachable)
 
 
-async def _answered(pool: _Pool, request: httpcore2.Request, upstream: Upstream) -> httpcore2.Response:
+async def _send(pool: _Pool, request: httpcore2.Request, upstream: Upstream) -> httpcore2.Response:
     with _failures(upstream):
         async with asyncio.timeout(upstream.timeout):
             return await pool.connections.handle_async_request(request)
@@ -206,7 +207,7 @@ async def _answered(pool: _Pool, request: httpcore2.Request, upstream: Upstream)
 
 @contextmanager
 def _failures(upstream: Upstream) -> Iterator[None]:
-    # The causes are cut off: httpcore2's may quote a header that it could not send, which may be the token.
+    # `from None`: an error of httpcore2 may quote the header that it could not send, and that may be the token.
     try:
         yield
     except (TimeoutError, httpcore2.TimeoutException):
@@ -216,13 +217,13 @@ def _failures(upstream: Upstream) -> Iterator[None]:
     except httpcore2.LocalProtocolError:
         raise UpstreamFailed("the request has a method, header or path that cannot be sent") from None
     except httpcore2.ProtocolError:
-        raise UpstreamFailed("its answer broke off or is no HTTP") from None
-    except (httpcore2.NetworkError, OSError) as trouble:
-        raise UpstreamFailed(f"no connection: {_one_line(trouble)}") from None
+        raise UpstreamFailed("its response broke off or is not HTTP") from None
+    except (httpcore2.NetworkError, OSError) as error:
+        raise UpstreamFailed(f"no connection: {_one_line(error)}") from None
 
 
-def _one_line(trouble: Exception) -> str:
-    return str(trouble).splitlines()[0] if str(trouble) else type(trouble).__name__
+def _one_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _target(url: Url, path: str, query: bytes) -> bytes:
@@ -241,7 +242,7 @@ def _passed_on(
         ours.append((b"content-type", request.content_type.encode("latin-1", "replace")))
     if request.body or method in _HAVE_A_BODY:
         ours.append((b"content-length", b"%d" % len(request.body)))
-    ours.append((b"accept-encoding", b"identity"))  # in a packed answer the token would not be seen, see `masked`
+    ours.append((b"accept-encoding", b"identity"))  # `masked` cannot find the token in a compressed response
     return ours + [(name, value) for name, value in _end_to_end(headers) if _may_go_on(name)]
 
 
@@ -254,14 +255,14 @@ def _may_go_on(name: bytes) -> bool:
 def _passed_back(headers: Sequence[tuple[bytes, bytes]], token: TokenFinder) -> list[tuple[bytes, bytes]]:
     back = headers_back(_end_to_end(headers), token)
     if any(name.lower() == b"transfer-encoding" for name, _ in headers):
-        # The length does not count then, and would once the other is gone.
+        # With Transfer-Encoding a Content-Length is ignored. That header is removed, so the length has to go as well.
         return [(name, value) for name, value in back if name != b"content-length"]
     return back
 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """`headers` with small names, without those that are for one connection: by nature, or as Connection says."""
-    small = [(name.lower(), value) for name, value in headers]
-    said = b",".join(value for name, value in small if name == b"connection")
-    named = {part.strip().lower() for part in said.split(b",")}
-    return [(name, value) for name, value in small if name not in _HOP_BY_HOP and name not in named]
+    """`headers` with lower-case names, without hop-by-hop headers and those that the Connection header lists."""
+    lowered = [(name.lower(), value) for name, value in headers]
+    connection = b",".join(value for name, value in lowered if name == b"connection")
+    listed = {part.strip().lower() for part in connection.split(b",")}
+    return [(name, value) for name, value in lowered if name not in _HOP_BY_HOP and name not in listed]

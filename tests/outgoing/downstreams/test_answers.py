@@ -83,7 +83,7 @@ async def test_a_reset_in_the_middle_is_a_refusal(start: bytes) -> None:
 )
 async def test_what_is_no_http_is_a_refusal(garbage: bytes) -> None:
     async with answering(garbage) as loopback, sending() as sender:
-        with pytest.raises(DeliveryRefused, match="no HTTP") as refusal:
+        with pytest.raises(DeliveryRefused, match="not HTTP") as refusal:
             await sender.post(loopback.to(), b"{}", SIGNED)
 
     assert refusal.value.status is None
@@ -93,7 +93,7 @@ async def test_what_is_no_http_is_a_refusal(garbage: bytes) -> None:
 async def test_another_protocol_is_a_refusal() -> None:
     switching = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
     async with answering(switching) as loopback, sending() as sender:
-        with pytest.raises(DeliveryRefused, match="no HTTP"):
+        with pytest.raises(DeliveryRefused, match="not HTTP"):
             await sender.post(loopback.to(), b"{}", SIGNED)
 
 
@@ -125,7 +125,7 @@ async def test_a_head_without_an_end_is_a_refusal_long_before_the_time_is_over(e
             await writer.drain()
 
     async with serving(conversation) as loopback, sending() as sender:
-        with pytest.raises(DeliveryRefused, match=r"does not end|no HTTP"):
+        with pytest.raises(DeliveryRefused, match=r"did not end|not HTTP"):
             await sender.post(loopback.to(timeout=30), b"{}", SIGNED)
 
 

@@ -214,7 +214,7 @@ async def test_a_failure_tells_no_token_and_no_query(token: str) -> None:
 
 
 async def test_too_many_requests_at_once_are_refused_at_once() -> None:
-    upstreams = HttpSender(most_under_way=1)
+    upstreams = HttpSender(most_in_flight=1)
     async with serving() as server:
         async with asking(server.upstream(), upstreams=upstreams):
             with pytest.raises(UpstreamFailed, match="too many"):
@@ -247,7 +247,7 @@ async def test_an_upstream_that_is_not_in_use_makes_room_for_another() -> None:
 
 
 async def test_a_caller_that_goes_away_leaves_room_for_the_next() -> None:
-    upstreams = HttpSender(connections_each=1, most_under_way=1)
+    upstreams = HttpSender(connections_each=1, most_in_flight=1)
     async with serving(then=_never) as silent:
         waiting = asyncio.create_task(upstreams.pass_on(silent.upstream(), "POST", PATH, MESSAGE, []))
         await silent.has_received.wait()
