@@ -156,7 +156,7 @@ def test_a_name_on_the_way_to_a_sender_that_stands_twice_is_refused_and_named(
 
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], receiver.deliveries) == (400, 100, [])
-    assert '"from" stands twice' in error["message"]
+    assert '"from" occurs twice' in error["message"]
 
 
 @pytest.mark.parametrize("number", [b"null", b"106540352242922", b'"1","phone_number_id":"106540352242922"'])

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from wablock.gate.duplicates import Delivered, StillOnTheWay
+from wablock.gate.duplicates import Delivered, StillInFlight
 from wablock.gate.webhook.items import Message
 
 
@@ -73,7 +73,7 @@ async def test_a_copy_waits_no_longer_than_it_may() -> None:
     first = asyncio.create_task(carry(memory, [Message(id="1")], never))
     await asyncio.sleep(0)
 
-    with pytest.raises(StillOnTheWay):
+    with pytest.raises(StillInFlight):
         async with memory.claimed("r", [Message(id="1")], 0.05):
             pass
 

@@ -202,7 +202,7 @@ def test_a_receiver_that_refuses_is_502_and_named(gate: RunningServer, receiver:
     refused, _ = asyncio.run(routes_of(gate.wired.store, KEY).downstreams.infos(PHONE_NUMBER_ID))
     assert answer.status_code == 502
     assert details(answer) == (
-        "The app secret is right, but 1 of 2 receivers did not take a webhook: "
+        "The app secret is right, but 1 of 2 receivers did not accept a webhook: "
         f"downstream {refused.downstream_id}, it answered 403"
     )
 
@@ -255,7 +255,7 @@ def test_the_log_says_what_was_tried(gate: RunningServer, receiver: Receiver, ca
         post(gate, MESSAGE)
 
     assert [record.getMessage() for record in caplog.records if record.name == "wablock.gate"] == [
-        "the dashboard's test passed: the app secret is right, and 1 of 1 receivers took an empty webhook"
+        "the dashboard's test passed: the app secret is right, and 1 of 1 receivers accepted an empty webhook"
     ]
 
 

@@ -1,1 +1,1 @@
-"""Where a block holds: pure rules over ports, no I/O."""
+"""The gate: rules that drop webhooks of blocked users and refuse messages to them. It uses ports and does no I/O."""

@@ -1,29 +1,29 @@
-"""The share of an account in the requests that may wait for tenants' own servers.
+"""The share of each account in the requests that may wait for servers of tenants.
 
-Such a server may accept a request and never answer. A request that waits keeps its connection, and connections are
-bounded. An account may have as many waiting requests as are left for the others: one account alone a half, two
-accounts a third each, and some are always free.
+Such a server may accept a request and never respond. A waiting request keeps its connection, and the number of
+connections is limited. So an account gets no more waiting requests than there are free places: one account alone gets
+a half, two accounts get a third each, and some places are always free.
 """
 
 from wablock.failures import Overloaded
 
 
 class AccountShares:
-    """`most`: of all accounts together."""
+    """Counts the waiting requests of each account. `most`: the limit for all accounts together."""
 
     def __init__(self, most: int) -> None:
         self._free = most
         self._taken: dict[str, int] = {}
 
     def one_for(self, account_id: str) -> "Share":
-        """A context for a request that waits: `with shares.one_for(account_id):`."""
+        """A context for a waiting request: `with shares.one_for(account_id):`."""
         return Share(self, account_id)
 
     def take(self, account_id: str) -> None:
-        """Raises `Overloaded` where the account has as many as are free."""
+        """Raises `Overloaded` if the account has at least as many waiting requests as there are free places."""
         taken = self._taken.get(account_id, 0)
         if taken >= self._free:
-            raise Overloaded("Too many requests of this account wait for its own servers. Nothing was sent; try again.")
+            raise Overloaded("Too many requests of this account wait for its servers. Nothing was sent; try again.")
         self._taken[account_id] = taken + 1
         self._free -= 1
 
@@ -35,7 +35,7 @@ class AccountShares:
 
 
 class Share:
-    """See `AccountShares.one_for`. No generator: each webhook has one, and this takes a third of the time."""
+    """See `AccountShares.one_for`. Not a generator: each webhook uses one, and a class takes a third of the time."""
 
     __slots__ = ("_account_id", "_shares")
 

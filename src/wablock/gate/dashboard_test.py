@@ -1,9 +1,9 @@
 """The sample webhook that the *Test* button of Meta's dashboard sends.
 
-It is signed with the app's secret and speaks of an account that does not exist, `0`, and mostly of number `123456123`.
-A receiver would take its invented user for a customer, so none gets it. Each receiver of the account gets a webhook of
-its own number without messages, so that the answer shows whether the secret and the receivers are right. Why it
-looks as it does: `docs/decisions/0020`.
+It is signed with the app's secret. It names an account that does not exist, `0`, and usually the number `123456123`.
+A receiver would treat its invented user as a customer, so no receiver gets it. Instead, each receiver of the account
+gets a webhook of its own number without messages. The response shows whether the secret and the receivers are right.
+`docs/decisions/0020` gives the reasons.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class _Trial(msgspec.Struct, frozen=True):
 
 
 class DashboardTest:
-    """Answers for the sample."""
+    """Handles the sample webhook."""
 
     def __init__(
         self, routes: Routes, numbers: Numbers, forwarder: Forwarder, meter: GateMeter, shares: AccountShares
@@ -50,15 +50,15 @@ class DashboardTest:
         self._shares = shares
 
     async def passes(self, payload: Payload, secret: str) -> bool:
-        """Whether this is the sample, and all is right. False for any other webhook. `secret`: the one that signed it.
+        """True if this is the sample and the test passes; False for any other webhook. `secret` has signed it.
 
-        Raises `NotDelivered`, naming what to mend, where the account has no receiver or one of them does not take a
-        webhook.
+        Raises `NotDelivered` if the account has no receiver, or if receivers do not accept a webhook. The message names
+        what to repair.
         """
         changes = payload.changes
         if not _may_be_sample(changes) or len(payload.raw) > _LARGEST_SAMPLE or await self._is_known(changes):
             return False
-        # Several where one app serves them all.
+        # Several accounts may have the same app, and then the same secret.
         accounts = [account for account in await self._routes.accounts.signers() if account.app_secret == secret]
         if not accounts:
             return False
@@ -78,7 +78,7 @@ class DashboardTest:
         _check(trials)
         self._meter.webhook("tested")
         _log.info(
-            "the dashboard's test passed: the app secret is right, and %d of %d receivers took an empty webhook",
+            "the dashboard's test passed: the app secret is right, and %d of %d receivers accepted an empty webhook",
             sum(trial.refusal is None for trial in trials),
             len(trials),
             extra={"entry": accounts[0].account_id},
@@ -86,14 +86,14 @@ class DashboardTest:
         return True
 
     async def _is_known(self, changes: Sequence[WebhookChange]) -> bool:
-        """Whether the sample's number or account is a real one here."""
+        """Whether the number or the account of the sample is registered here."""
         numbers = {change.phone_number_id for change in changes if change.phone_number_id}
         if any([await self._numbers.find_number(number) is not None for number in numbers]):
             return True
         return await self._routes.accounts.find(_ENTRY) is not None
 
     async def _receivers(self, accounts: Sequence[Account]) -> Sequence[tuple[Account, Downstream]]:
-        """Each receiver once, whichever numbers share it."""
+        """The receivers of the accounts, each once, even if several numbers share it."""
         receivers: dict[object, tuple[Account, Downstream]] = {}
         for account in accounts:
             for downstream in await self._routes.downstreams.of_account(account.account_id):
@@ -108,13 +108,13 @@ class DashboardTest:
         signature = sign(downstream.secret or account.app_secret or "", body)
         try:
             await self._forwarder.post(downstream, body, {SIGNATURE: signature})
-        except DeliveryRefused as refusal:
+        except DeliveryRefused as error:
             _log.warning(
-                "a downstream did not take the empty webhook of the dashboard's test: %s",
-                refusal,
+                "a downstream did not accept the empty webhook of the dashboard's test: %s",
+                error,
                 extra={"phone_number_id": downstream.phone_number_id, "downstream_id": downstream.downstream_id},
             )
-            return _Trial(downstream, str(refusal))
+            return _Trial(downstream, str(error))
         return _Trial(downstream, None)
 
 
@@ -127,14 +127,14 @@ def _is_sample(change: WebhookChange) -> bool:
 
 
 def _check(trials: Sequence[_Trial]) -> None:
-    """Raises `NotDelivered` where a webhook would be refused: a required receiver failed, or all receivers did."""
+    """Raises `NotDelivered` if a required receiver failed or all receivers did: the gate would refuse real webhooks."""
     failed = [trial for trial in trials if trial.refusal is not None]
     if not any(trial.downstream.required for trial in failed) and len(failed) < len(trials):
         return
-    named = "; ".join(f"downstream {it.downstream.downstream_id}, {it.refusal}" for it in failed[:_MOST_NAMED])
+    names = "; ".join(f"downstream {it.downstream.downstream_id}, {it.refusal}" for it in failed[:_MOST_NAMED])
     more = f"; and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
     raise NotDelivered(
-        f"The app secret is right, but {len(failed)} of {len(trials)} receivers did not take a webhook: {named}{more}"
+        f"The app secret is right, but {len(failed)} of {len(trials)} receivers did not accept a webhook: {names}{more}"
     )
 
 

@@ -1,4 +1,7 @@
-"""What is left of a webhook, to everybody who is to have it: required receivers are waited for, others are not."""
+"""The delivery of a webhook, without the dropped messages, to its receivers.
+
+The sender's response waits for the required receivers. It does not wait for the other receivers.
+"""
 
 import asyncio
 import logging
@@ -14,7 +17,7 @@ import msgspec
 from wablock.block_list.ports import BusinessNumber
 from wablock.failures import NotDelivered
 from wablock.gate.account_shares import AccountShares
-from wablock.gate.duplicates import Delivered, StillOnTheWay
+from wablock.gate.duplicates import Delivered, StillInFlight
 from wablock.gate.ports import Account, DeliveryRefused, Downstream, Forwarder, GateMeter
 from wablock.gate.retries import Attempt, WebhookRetries
 from wablock.gate.routes.downstreams import Downstreams
@@ -25,19 +28,19 @@ from wablock.gate.webhook.signature import sign
 
 _log = logging.getLogger("wablock.gate")
 
-# Best-effort posts under way; further ones are given up.
+# The limit for posts in flight to receivers that are not required; further posts are not sent.
 _MOST_WAITING: Final = 1_000
-_MOST_WAITING_EACH: Final = 250  # of one account: its slow receivers take no other's place
+_MOST_WAITING_EACH: Final = 250  # of one account, so that its slow receivers leave places for other accounts
 
 SIGNATURE: Final = "x-hub-signature-256"
 UNCHECKED: Final = "x-wablock-unchecked"
 
 
 class Part(msgspec.Struct, frozen=True):
-    """Changes of a webhook that are about one thing, in order, and whose they are.
+    """The changes of a webhook that are about one number or one account, in order, with that number and account.
 
-    `phone_number_id` None: about the account as a whole, or, where they are `is_of_a_number`, about one that cannot be
-    read. `number` None: of a number that is not known here.
+    `phone_number_id` None: the changes are about the account as a whole; or, if `is_of_a_number`, about a number whose
+    id cannot be read. `number` None: the number is not registered here.
     """
 
     changes: list[WebhookChange]
@@ -52,7 +55,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class _SignedWebhook(msgspec.Struct, frozen=True):
-    """What the posts of one webhook have in common."""
+    """The values that all posts of one webhook share. `blocked`: the ids, as of `id()`, of the items to drop."""
 
     payload: Payload
     signature: str
@@ -74,7 +77,7 @@ class _Post(msgspec.Struct, frozen=True):
 
 
 class Delivery:
-    """Hands webhooks on."""
+    """Delivers webhooks."""
 
     def __init__(
         self,
@@ -86,8 +89,10 @@ class Delivery:
         *,
         refuse_unrouted: bool = True,
     ) -> None:
-        """`delivered`: remembers message ids, so that what a receiver has is not sent to it again. `refuse_unrouted`:
-        whether a webhook for a number without a downstream is refused, so that it comes again and nothing is lost.
+        """`delivered`: the memory of message ids, so that a receiver does not get the same message again.
+
+        `refuse_unrouted`: whether to refuse a webhook for a number without a downstream, so that its sender retries and
+        nothing is lost.
         """
         self._downstreams = downstreams
         self._forwarder = forwarder
@@ -96,16 +101,16 @@ class Delivery:
         self._delivered = delivered
         self._refuse_unrouted = refuse_unrouted
         self._retries = WebhookRetries()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._in_flight: set[asyncio.Task[None]] = set()
         self._waiting: Counter[str] = Counter()
 
     async def deliver(
         self, payload: Payload, parts: Sequence[Part], signature: str, blocked: AbstractSet[int], *, unchecked: bool
     ) -> bool:
-        """Returns once every required downstream has its part; False where nothing was left for any.
+        """Returns once every required downstream has accepted its part; False if there was nothing to deliver.
 
-        Raises `NotDelivered` where one did not take it, `Overloaded` where too many of the account's webhooks
-        wait. When the same webhook comes again, those that took it do not get it again.
+        Raises `NotDelivered` if a required downstream did not accept it, and `Overloaded` if too many webhooks of the
+        account wait. If the same webhook is sent again, downstreams that have accepted it do not get it again.
         """
         webhook = _SignedWebhook(payload, signature, blocked, unchecked)
         targets = await self._targets(payload, parts, blocked)
@@ -115,31 +120,31 @@ class Delivery:
         self._count(parts, blocked)
         with self._shares.one_for(parts[0].account.account_id) if posts else nullcontext():
             if len(posts) == 1 and posts[0].downstream.required and not self._retries:
-                await self._send(posts[0])  # as nearly all webhooks go: no other receiver can fail
+                await self._send(posts[0])  # nearly all webhooks: no other receiver can fail, so no attempt is recorded
             else:
                 await self._attempt(posts, self._retries.attempt(signature))
         return bool(posts)
 
     async def close(self) -> None:
-        """Give up what nobody waits for."""
-        for task in self._under_way:
+        """Cancel the posts to receivers that are not required."""
+        for task in self._in_flight:
             task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await asyncio.gather(*self._in_flight, return_exceptions=True)
 
     async def _attempt(self, posts: Sequence[_Post], attempt: Attempt) -> None:
         due = [post for post in posts if not attempt.has(post.downstream.downstream_id)]
         try:
-            await self._hand_over(due, attempt)
-        except BaseException:  # cancelled, too: the server stops
+            await self._send_all(due, attempt)
+        except BaseException:  # also when it is cancelled, because the server stops
             attempt.failed()
             raise
         attempt.succeeded()
 
-    async def _hand_over(self, posts: Sequence[_Post], attempt: Attempt) -> None:
+    async def _send_all(self, posts: Sequence[_Post], attempt: Attempt) -> None:
         required = [post for post in posts if post.downstream.required]
         for post in posts:
             if not post.downstream.required:
-                self._send_behind(post, attempt)
+                self._send_in_background(post, attempt)
         if len(required) == 1:
             await self._send(required[0], attempt)
         elif required:
@@ -151,7 +156,7 @@ class Delivery:
     async def _targets(
         self, payload: Payload, parts: Sequence[Part], blocked: AbstractSet[int]
     ) -> list[tuple[Downstream, list[Part]]]:
-        """Who gets which parts: receivers that several numbers share get them in one piece."""
+        """The receivers with their parts. A receiver that several numbers share gets their parts in one webhook."""
         targets: dict[object, tuple[Downstream, list[Part]]] = {}
         for part in parts:
             downstreams = await self._receivers_of(part)
@@ -171,7 +176,7 @@ class Delivery:
         return ()
 
     def _post(self, webhook: _SignedWebhook, downstream: Downstream, chosen: Sequence[Part]) -> _Post | None:
-        """None where nothing is left for this receiver."""
+        """The post for this receiver; None if nothing is left to send."""
         payload = webhook.payload
         drop = self._drops_for(downstream, webhook.blocked)
         body = payload.body([change for part in chosen for change in part.changes], drop)
@@ -179,10 +184,10 @@ class Delivery:
             return None
         app_secret = chosen[0].account.app_secret or ""
         if downstream.secret is None and body is payload.raw:
-            signed = webhook.signature
+            signature = webhook.signature
         else:
-            signed = sign(downstream.secret or app_secret, body)
-        headers = {SIGNATURE: signed, UNCHECKED: "true"} if webhook.unchecked else {SIGNATURE: signed}
+            signature = sign(downstream.secret or app_secret, body)
+        headers = {SIGNATURE: signature, UNCHECKED: "true"} if webhook.unchecked else {SIGNATURE: signature}
         items = [item for part in chosen for item in part.items if not drop(item)] if self._delivered else []
         return _Post(webhook, downstream, chosen, body, headers, items)
 
@@ -200,47 +205,45 @@ class Delivery:
                 await self._forwarder.post(downstream, post.body, post.headers)
             else:
                 await self._send_once(self._delivered, post)
-        except DeliveryRefused as refusal:
+        except DeliveryRefused as error:
             self._meter.delivery(required=downstream.required, result="refused")
             _log.warning(
-                "a downstream did not take a webhook: %s",
-                refusal,
+                "a downstream did not accept a webhook: %s",
+                error,
                 extra={"phone_number_id": downstream.phone_number_id, "downstream_id": downstream.downstream_id},
             )
-            raise NotDelivered(f"The downstream {downstream.downstream_id} did not take it: {refusal}") from refusal
+            raise NotDelivered(f"The downstream {downstream.downstream_id} did not accept it: {error}") from error
         if attempt is not None:
             attempt.took(downstream.downstream_id)
         self._meter.delivery(required=downstream.required, result="taken")
 
     async def _send_once(self, delivered: Delivered, post: _Post) -> None:
-        """Without the messages of which another copy has arrived meanwhile."""
+        """Send the post without messages that have reached the receiver with another webhook in the meantime."""
         downstream = post.downstream
-        left: _Post | None = post
+        current: _Post | None = post
         try:
             async with delivered.claimed(downstream.downstream_id, post.items, downstream.timeout) as has_some:
                 if has_some:
-                    left = self._post(post.webhook, downstream, post.parts)
-                if left is not None:
-                    await self._forwarder.post(downstream, left.body, left.headers)
-                    delivered.add(downstream.downstream_id, left.items)
-        except StillOnTheWay:
-            raise DeliveryRefused(
-                f"another copy of a message was on its way to it for {downstream.timeout:g} s"
-            ) from None
+                    current = self._post(post.webhook, downstream, post.parts)
+                if current is not None:
+                    await self._forwarder.post(downstream, current.body, current.headers)
+                    delivered.add(downstream.downstream_id, current.items)
+        except StillInFlight:
+            raise DeliveryRefused(f"another copy of a message was in flight for {downstream.timeout:g} s") from None
 
-    def _send_behind(self, post: _Post, attempt: Attempt) -> None:
+    def _send_in_background(self, post: _Post, attempt: Attempt) -> None:
         account_id = post.account_id
-        if len(self._under_way) >= _MOST_WAITING or self._waiting[account_id] >= _MOST_WAITING_EACH:
+        if len(self._in_flight) >= _MOST_WAITING or self._waiting[account_id] >= _MOST_WAITING_EACH:
             self._meter.delivery(required=False, result="given_up")
             return
-        attempt.took(post.downstream.downstream_id)  # while it is on its way, a retry must not send it once more
+        attempt.took(post.downstream.downstream_id)  # while it is in flight, a retry must not send it again
         task = asyncio.create_task(self._try(post, attempt))
-        self._under_way.add(task)
+        self._in_flight.add(task)
         self._waiting[account_id] += 1
-        task.add_done_callback(partial(self._arrived, account_id))
+        task.add_done_callback(partial(self._ended, account_id))
 
-    def _arrived(self, account_id: str, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+    def _ended(self, account_id: str, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
         self._waiting[account_id] -= 1
         if not self._waiting[account_id]:
             del self._waiting[account_id]
@@ -248,7 +251,7 @@ class Delivery:
     async def _try(self, post: _Post, attempt: Attempt) -> None:
         try:
             await self._send(post, attempt)
-        except NotDelivered:  # counted and logged; nobody waits for it
+        except NotDelivered:  # already counted and logged, and no response depends on it
             attempt.did_not_take(post.downstream.downstream_id)
 
     def _count(self, parts: Sequence[Part], blocked: AbstractSet[int]) -> None:
@@ -264,14 +267,14 @@ class Delivery:
 
 def _unrouted(part: Part) -> NotDelivered:
     if part.is_of_a_number and part.phone_number_id is None:
-        _log.warning("a webhook was refused: the number that its users wrote to cannot be read")
+        _log.warning("a webhook was refused: its phone_number_id cannot be read")
         return NotDelivered("metadata.phone_number_id cannot be read: it must be the number's id, as a string.")
     _log.warning(
         "a webhook was refused: its number has no downstream; add one with: wablock downstream add",
         extra={"phone_number_id": part.phone_number_id},
     )
-    where = part.phone_number_id or "this account"
-    return NotDelivered(f"{where} has no downstream. Add one with: wablock downstream add")
+    owner = part.phone_number_id or "this account"
+    return NotDelivered(f"{owner} has no downstream. Add one with: wablock downstream add")
 
 
 def _is_empty(payload: Payload, part: Part, blocked: AbstractSet[int]) -> bool:

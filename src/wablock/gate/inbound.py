@@ -1,4 +1,4 @@
-"""A webhook on its way to the business: verified, learned from, freed of what blocked users sent, handed on."""
+"""The way of a webhook to the business: verify it, learn ids, drop messages of blocked users, deliver the rest."""
 
 import asyncio
 import hmac
@@ -33,17 +33,17 @@ _log = logging.getLogger("wablock.gate")
 
 _SECOND = 1_000_000
 _MOST_NUMBERS = 1_000  # of one webhook; Meta sends up to 1,000 updates, and each number is looked up
-_CANNOT_BE_ASKED = "The block list cannot be asked. Send the webhook again."
+_NO_BLOCK_LIST = "The block list cannot be read. Send the webhook again."
 
 
 class LearningNumbers(Numbers, Protocol):
-    """Business numbers, whose display numbers are learned from webhooks."""
+    """The registered business numbers, which learn their display numbers from webhooks."""
 
     async def learn_display_number(self, number: BusinessNumber, wa_id: str, country: str | None) -> None: ...
 
 
 class Inbound:
-    """Answers for a webhook: on return every required downstream has what is left of it."""
+    """Handles webhooks. When `receive` returns, every required downstream has the messages that were not dropped."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Inbound:
         clock: Callable[[], Microseconds],
         pass_unchecked: bool = False,
     ) -> None:
-        """`pass_unchecked`: whether a webhook goes on, marked, while the block list cannot be asked."""
+        """`pass_unchecked`: whether to forward a webhook, with a mark, while the block list cannot be read."""
         self._signing_secrets = SigningSecrets(accounts, numbers, meter)
         self._accounts = accounts
         self._numbers = numbers
@@ -75,32 +75,34 @@ class Inbound:
         self._pass_unchecked = pass_unchecked
 
     def refuse_unsigned(self, signature: str) -> None:
-        """Raises `InvalidSignature` for what cannot be a signature: then the body need not be read."""
+        """Raises `InvalidSignature` if this text cannot be a signature. Then the body need not be read."""
         if not looks_signed(signature):
             self._meter.webhook("unsigned")
             raise InvalidSignature
 
     async def receive(self, body: bytes, signature: str) -> None:
-        """Raises `InvalidSignature`, and `InvalidParameter` for what is no JSON object.
+        """Raises `InvalidSignature`, and `InvalidParameter` if the body is not a JSON object that the gate can read.
 
-        Where the block list cannot be asked or a secret not be read, `Overloaded`; where a required downstream did not
-        take it, `NotDelivered`: then the webhook is to be sent again.
+        Raises `Overloaded` if the block list or a secret cannot be read, and `NotDelivered` if a required downstream
+        did not accept the webhook. In both cases the sender has to send it again.
         """
         try:
             secret = await self._signing_secrets.secret_of(body, signature)
-            await self._pass_on(await off_the_loop(body, partial(Payload.parse, body)), signature, secret)
-        except UnreadableBody as fault:
+            await self._forward(await off_the_loop(body, partial(Payload.parse, body)), signature, secret)
+        except UnreadableBody as error:
             self._meter.webhook("unreadable")
-            raise InvalidParameter(str(fault)) from None
-        except (BlocklistInternalError, Overloaded) as trouble:
+            raise InvalidParameter(str(error)) from None
+        except (BlocklistInternalError, Overloaded) as error:
             self._meter.webhook("unchecked")
-            raise Overloaded(_CANNOT_BE_ASKED) from trouble
-        except CannotUnseal as trouble:
+            raise Overloaded(_NO_BLOCK_LIST) from error
+        except CannotUnseal as error:
             self._meter.webhook("sealed")
-            _log.error("a webhook was refused: %s", trouble)
-            raise Overloaded("The gate cannot read its secrets; its log says why. Send the webhook again.") from trouble
+            _log.error("a webhook was refused: %s", error)
+            raise Overloaded(
+                "The gate cannot read its secrets; its log shows the reason. Send the webhook again."
+            ) from error
 
-    async def _pass_on(self, payload: Payload, signature: str, secret: str) -> None:
+    async def _forward(self, payload: Payload, signature: str, secret: str) -> None:
         """`secret`: the one that signed it."""
         if await self._dashboard_test.passes(payload, secret):
             return
@@ -115,25 +117,26 @@ class Inbound:
             about = change.phone_number_id, change.entry_id, change.is_of_a_number
             if about not in parts:
                 if len(parts) == _MOST_NUMBERS:
-                    raise UnreadableBody(f"The body speaks of more than {_MOST_NUMBERS} numbers and accounts.")
-                parts[about] = await self._begun_by(change, secret)
+                    raise UnreadableBody(f"The body names more than {_MOST_NUMBERS} numbers and accounts.")
+                parts[about] = await self._new_parts(change, secret)
             for part in parts[about]:
                 part.changes.append(change)
-        return [part for its in parts.values() for part in its]
+        return [part for same_key in parts.values() for part in same_key]
 
-    async def _begun_by(self, change: WebhookChange, secret: str) -> list[Part]:
-        """The parts that this change begins: one, but where nothing says whose it is.
+    async def _new_parts(self, change: WebhookChange, secret: str) -> list[Part]:
+        """The parts that start with this change. It is one part, or several if nothing shows which account it is for.
 
-        Every account that the webhook speaks of must have signed it: one's secret opens no way to another's.
+        Every account that the webhook names must have the secret that signed it. So the owner of one account cannot
+        send webhooks to another.
         """
         number = await self._numbers.find_number(change.phone_number_id) if change.phone_number_id else None
         account_id = change.entry_id if number is None else number.account_id
         account = await self._accounts.find(account_id) if account_id else None
         if number is None and (account is None or account.app_secret is None):
-            account = await self._accounts.only_signer()  # a number or an entry that is not registered here
+            account = await self._accounts.only_signer()  # the number or the entry is not registered here
         if account is None and change.is_empty:
-            accounts = [it for it in await self._accounts.signers() if _is(secret, it.app_secret)]
-        elif account is not None and _is(secret, account.app_secret):
+            accounts = [it for it in await self._accounts.signers() if _is_same(secret, it.app_secret)]
+        elif account is not None and _is_same(secret, account.app_secret):
             accounts = [account]
         else:
             accounts = []
@@ -153,16 +156,16 @@ class Inbound:
         raise InvalidSignature
 
     async def _blocked(self, payload: Payload, parts: Sequence[Part]) -> tuple[set[int], bool]:
-        """The ids of the items that blocked users sent, and whether nobody could be asked about some."""
+        """The items that blocked users sent, by `id()`; and whether the block list could not be read."""
         now = self._clock()
         try:
             for part in parts:
                 await self._learn_number(part)
                 await self._learn(part, now)
-            return {found for part in parts for found in await self._blocked_items(payload, part, now)}, False
-        except GraphError as trouble:
+            return {item for part in parts for item in await self._blocked_items(payload, part, now)}, False
+        except GraphError as error:
             if not self._pass_unchecked:
-                raise Overloaded(_CANNOT_BE_ASKED) from trouble
+                raise Overloaded(_NO_BLOCK_LIST) from error
             self._meter.unchecked()
             return set(), True
 
@@ -170,16 +173,16 @@ class Inbound:
         number = part.number
         if number is None:
             return set()
-        sent = [
+        senders = [
             (change, item, member)
             for change in part.changes
             for item in change.items
             if (member := member_of(item)) is not None
         ]
-        wrote = [(item, member) for _, item, member in sent if opens_window(item)]
-        # Behind the request: while the downstream is at work.
-        asyncio.get_running_loop().call_soon(self._note, number, wrote, now)
-        sent += (
+        window_openers = [(item, member) for _, item, member in senders if opens_window(item)]
+        # Not now, but while the downstream handles the webhook.
+        asyncio.get_running_loop().call_soon(self._note, number, window_openers, now)
+        senders += (
             (change, item, member)
             for change in part.changes
             if change.others
@@ -187,21 +190,21 @@ class Inbound:
             for ids in change.others.get(id(item), ())
             if (member := member_of(ids)) is not None
         )
-        if not sent:
+        if not senders:
             return set()
-        found: Sequence[InForce | None] = await self._block_list.in_force(number, [member for *_, member in sent])
+        blocks: Sequence[InForce | None] = await self._block_list.in_force(number, [member for *_, member in senders])
         dropped = {
-            id(its[1]): its for its, block in zip(sent, found, strict=True) if block is not None
-        }  # once, though two of its senders may be blocked
+            id(sender[1]): sender for sender, block in zip(senders, blocks, strict=True) if block is not None
+        }  # each item once, even if two of its possible senders are blocked
         for change, item, member in dropped.values():
             self._drops.add(number, now, member, kind_of(item), payload.size(change, item))
         return set(dropped)
 
-    def _note(self, number: BusinessNumber, wrote: Sequence[tuple[Item, Member]], now: Microseconds) -> None:
-        self._last_inbound.note(number, [(member, _wrote_at(item, now)) for item, member in wrote])
+    def _note(self, number: BusinessNumber, senders: Sequence[tuple[Item, Member]], now: Microseconds) -> None:
+        self._last_inbound.note(number, [(member, _time_of(item, now)) for item, member in senders])
 
     async def _learn_number(self, part: Part) -> None:
-        """The business number's own number and country, where its operator has not set them."""
+        """Learn the phone number and the country of the business number, if its operator has not set them."""
         number = part.number
         if number is None or (number.wa_id is not None and number.country is not None):
             return
@@ -210,7 +213,7 @@ class Inbound:
             await self._numbers.learn_display_number(number, wa_id, country_to_read_by(wa_id))
 
     async def _learn(self, part: Part, now: Microseconds) -> None:
-        """Links and changed ids, in their order; what is learned is durable before anything is forwarded."""
+        """Learn links and changed ids, in their order. They are durable before anything is forwarded."""
         account_id = part.account.account_id
         own = None if part.number is None else key_of(part.number.wa_id)
         links: list[Ids] = []
@@ -227,22 +230,22 @@ class Inbound:
             previous, current = member_of(notice.previous), member_of(notice.current)
             if previous is not None and current is not None:
                 await self._store.apply(Carry(account_id, now, previous, current))
-            else:  # a known parent id may say whose new user_id it is
+            else:  # if the parent id is known, it shows which user the new user_id belongs to
                 await self._learn_links(account_id, [notice.current], now)
 
     async def _learn_links(self, account_id: str, links: Sequence[Ids], now: Microseconds) -> None:
-        # Asked every time: a link may have moved meanwhile, and not by this process.
-        shown = [member for ids in links if (member := member_of(ids)) is not None and member.links]
-        unknown = await self._store.unlinked(account_id, shown) if shown else ()
+        # Not cached: another process may have changed a link.
+        members = [member for ids in links if (member := member_of(ids)) is not None and member.links]
+        unknown = await self._store.unlinked(account_id, members) if members else ()
         if unknown:
             await self._store.apply(Link(account_id, now, unknown))
 
 
-def _wrote_at(item: Item, now: Microseconds) -> Microseconds:
-    """When the user wrote, also where the webhook comes again days later; never later than now."""
+def _time_of(item: Item, now: Microseconds) -> Microseconds:
+    """The time when the user wrote, even if the webhook is sent again days later. It is never after `now`."""
     seconds = sent_at(item)
     return now if seconds is None else min(seconds * _SECOND, now)
 
 
-def _is(secret: str, other: str | None) -> bool:
+def _is_same(secret: str, other: str | None) -> bool:
     return other is not None and hmac.compare_digest(secret.encode(), other.encode())

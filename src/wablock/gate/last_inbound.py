@@ -1,4 +1,4 @@
-"""When users last wrote, noted behind the request: gathered, and written together every half second."""
+"""A buffer for the times when users last wrote, which is written to the store every half second."""
 
 import asyncio
 import logging
@@ -10,23 +10,23 @@ from wablock.contract.errors import GraphError
 
 _log = logging.getLogger("wablock.gate")
 
-_EVERY: Final = 0.5  # seconds; the worst that a crash costs is a window that opens one message later
+_INTERVAL: Final = 0.5  # seconds; after a crash a 24-hour window may open one message later
 _MOST_WAITING: Final = 50_000
-_MOST_IN_A_CHANGE: Final = 1_000  # so that no block waits long behind it
+_MOST_IN_A_CHANGE: Final = 1_000  # so that a block does not wait long for this change
 
 
 class LastInboundWriter:
-    """Gathers who wrote when; `run` writes it until it is cancelled, `flush` at the end."""
+    """Buffers the times. `run` writes them until it is cancelled; `flush` writes them at the end."""
 
     def __init__(self, apply: Callable[[Change], Awaitable[Outcome]]) -> None:
         self._apply = apply
         self._waiting: dict[BusinessNumber, dict[str, tuple[Member, Microseconds]]] = {}
         self._users = 0
 
-    def note(self, number: BusinessNumber, wrote: Iterable[tuple[Member, Microseconds]]) -> None:
-        """Of what cannot be kept until it is written the newest is left out: the user's next message says it again."""
+    def note(self, number: BusinessNumber, times: Iterable[tuple[Member, Microseconds]]) -> None:
+        """If the buffer is full, drop the newest entries; the users' next messages record the time again."""
         users = self._waiting.setdefault(number, {})
-        for member, at in wrote:
+        for member, at in times:
             known = users.get(member.key)
             if known is None and self._users >= _MOST_WAITING:
                 return
@@ -36,21 +36,21 @@ class LastInboundWriter:
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(_INTERVAL)
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what has been gathered. What cannot be written is dropped, and logged."""
+        """Write the buffer. If a write fails, its entries are dropped and the error is logged."""
         waiting, self._waiting, self._users = self._waiting, {}, 0
         changes = [change for number, users in waiting.items() for change in _changes(number, list(users.values()))]
         for outcome in await asyncio.gather(*map(self._apply, changes), return_exceptions=True):
             if isinstance(outcome, GraphError):
-                _log.warning("when users last wrote could not be kept: %s", outcome)
+                _log.warning("the times when users last wrote could not be written: %s", outcome)
             elif isinstance(outcome, BaseException):
                 raise outcome
 
 
-def _changes(number: BusinessNumber, wrote: list[tuple[Member, Microseconds]]) -> Iterator[NoteInbound]:
-    for start in range(0, len(wrote), _MOST_IN_A_CHANGE):
-        members, times = zip(*wrote[start : start + _MOST_IN_A_CHANGE], strict=True)
+def _changes(number: BusinessNumber, rows: list[tuple[Member, Microseconds]]) -> Iterator[NoteInbound]:
+    for start in range(0, len(rows), _MOST_IN_A_CHANGE):
+        members, times = zip(*rows[start : start + _MOST_IN_A_CHANGE], strict=True)
         yield NoteInbound(number.phone_number_id, number.account_id, max(times), members, times)

@@ -1,4 +1,4 @@
-"""What becomes of a request that a business sends up: nothing goes to a user whom it has blocked."""
+"""The way of a business's request to its upstream. A message to a user that the business has blocked is not sent."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -19,7 +19,7 @@ from wablock.gate.token_finder import token_finder
 
 
 class Outbound:
-    """Passes requests on to their number's upstream. `pass_unreadable`: also to a recipient that cannot be read."""
+    """Passes requests on to the upstream of their number. `pass_unreadable`: even if a recipient cannot be read."""
 
     def __init__(
         self,
@@ -47,31 +47,32 @@ class Outbound:
         headers: Iterable[tuple[bytes, bytes]],
         token: str,
     ) -> UpstreamAnswer:
-        """The upstream's answer, to be closed by the caller. `token` is the caller's, which goes on nowhere.
+        """The upstream's response, which the caller must close. `token` is the caller's, and is never passed on.
 
-        Raises `BlockedByBusiness` where a recipient is blocked by any reading, `InvalidParameter` where one cannot be
-        read or the token stands in what goes on: then nothing was sent. `UnknownObject` where the number has no
-        upstream; `NotSent` where that gave no answer, so that nobody knows what it did.
+        Raises `BlockedByBusiness` if a recipient is blocked in any reading of it; `InvalidParameter` if a recipient
+        cannot be read, or if the token is in the part that is passed on; `UnknownObject` if the number has no upstream.
+        In these cases nothing was sent. Raises `NotSent` if the upstream did not respond: then the message may have
+        been sent.
         """
         parameters = await off_the_loop(request.body, partial(read_parameters, request))
-        await self._judge(number, parameters)
-        onward = without_credentials(request, parameters)
-        callers = token_finder(token)
-        await off_the_loop(request.body, partial(check_without_token, path, onward, callers))
+        await self._check_recipients(number, parameters)
+        outgoing = without_credentials(request, parameters)
+        callers_token = token_finder(token)
+        await off_the_loop(request.body, partial(check_without_token, path, outgoing, callers_token))
         upstream = await self._upstream(number, method)
         try:
             with self._shares.one_for(number.account_id):
                 answer = await self._sender.pass_on(
-                    upstream, method, path, onward, headers_without_token(headers, callers)
+                    upstream, method, path, outgoing, headers_without_token(headers, callers_token)
                 )
-        except UpstreamFailed as failed:
+        except UpstreamFailed as error:
             self._meter.sent("failed")
-            failure = UpstreamTimedOut if failed.timed_out else NotSent
-            raise failure(f"The upstream did not answer: {failed}") from failed
+            failure = UpstreamTimedOut if error.timed_out else NotSent
+            raise failure(f"The upstream did not answer: {error}") from error
         self._meter.sent("passed_on")
         return answer
 
-    async def _judge(self, number: BusinessNumber, parameters: Sequence[Parameter]) -> None:
+    async def _check_recipients(self, number: BusinessNumber, parameters: Sequence[Parameter]) -> None:
         recipients = recipients_of(parameters, number.country)
         if recipients.members and any(await self._block_list.in_force(number, recipients.members)):
             self._meter.sent("blocked")
@@ -83,8 +84,8 @@ class Outbound:
     async def _upstream(self, number: BusinessNumber, method: str) -> Upstream:
         try:
             upstream = await self._upstreams.find(number.phone_number_id)
-        except CannotUnseal as trouble:
-            raise Overloaded(str(trouble)) from trouble
+        except CannotUnseal as error:
+            raise Overloaded(str(error)) from error
         if upstream is None:
             raise UnknownObject(
                 method, number.phone_number_id, "The number has no upstream. Set one with: wablock upstream set"

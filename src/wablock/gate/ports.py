@@ -1,4 +1,4 @@
-"""What the gate needs of the world, and the values it speaks of: who signs, who receives, who sends on."""
+"""The ports of the gate, and their values: accounts that sign webhooks, receivers of them, upstreams for messages."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Final, Protocol
@@ -10,21 +10,21 @@ from wablock.gate.send_request.request import SendRequest
 
 
 class Account(msgspec.Struct, frozen=True):
-    """A tenant's side of the webhook: its app secret, where it has one."""
+    """The account of a tenant, with its app secret if it has one."""
 
     account_id: str
     app_secret: str | None = None
 
     def __repr__(self) -> str:
-        return f"Account({self.account_id!r})"  # never the secret: reprs end in logs
+        return f"Account({self.account_id!r})"  # without the secret: reprs appear in logs
 
 
 class Downstream(msgspec.Struct, frozen=True):
-    """Where a number's webhooks go on to.
+    """A receiver of a number's webhooks.
 
-    `secret` None: signed with the account's app secret. `required`: the sender gets its 200 only once this receiver has
-    said 2xx. `may_be_inside`: named by the operator, so its address may be a private one. `account_events`: whether it
-    gets what is about the account as a whole; no token of a few numbers can give it that.
+    `secret` None: webhooks are signed with the account's app secret. `required`: the sender gets 200 only after this
+    receiver has returned 2xx. `may_be_inside`: the operator set it, so its address may be private. `account_events`:
+    whether it gets webhooks about the account as a whole. A token for single numbers cannot set this.
     """
 
     downstream_id: str
@@ -40,7 +40,7 @@ class Downstream(msgspec.Struct, frozen=True):
 
     @property
     def receiver(self) -> object:
-        """Equal for two that are one receiver, named for several numbers."""
+        """A key that is equal for downstreams of several numbers if they are the same receiver."""
         return self.url, self.secret, frozenset(self.headers.items()), self.required, self.may_be_inside
 
     def __repr__(self) -> str:
@@ -48,7 +48,7 @@ class Downstream(msgspec.Struct, frozen=True):
 
 
 class Upstream(msgspec.Struct, frozen=True):
-    """The API that a number's own messages are sent through. `token` takes the place of the caller's."""
+    """The API that a number's messages are sent to. `token` replaces the caller's token."""
 
     phone_number_id: str
     url: str
@@ -62,7 +62,7 @@ class Upstream(msgspec.Struct, frozen=True):
 
 
 class SealedAccount(msgspec.Struct, frozen=True):
-    """As a store keeps it: `app_secret` sealed, `verify_token` as its SHA-256."""
+    """An account in a store. `app_secret` is sealed; of the verify token only the SHA-256 is kept."""
 
     account_id: str
     app_secret: bytes | None = None
@@ -70,9 +70,9 @@ class SealedAccount(msgspec.Struct, frozen=True):
 
 
 class SealedDownstream(msgspec.Struct, frozen=True):
-    """As a store keeps it. `secret` and `headers` (a JSON object) are sealed.
+    """A downstream in a store. `secret` and `headers` (a JSON object) are sealed.
 
-    `set_by`: the digest of the token that set it; None: the operator, or not known.
+    `set_by`: the digest of the token that set it; None: the operator set it, or the token is not known.
     """
 
     downstream_id: str
@@ -90,7 +90,7 @@ class SealedDownstream(msgspec.Struct, frozen=True):
 
 
 class SealedUpstream(msgspec.Struct, frozen=True):
-    """As a store keeps it. `token` is sealed. `set_by`: see `SealedDownstream`."""
+    """An upstream in a store. `token` is sealed. `set_by`: see `SealedDownstream`."""
 
     phone_number_id: str
     account_id: str
@@ -103,7 +103,9 @@ class SealedUpstream(msgspec.Struct, frozen=True):
 
 
 MOST_SET_BY_TOKENS: Final = 20
-"""So many receivers of a number: each webhook goes to all of them. The operator sets as many as there are to be."""
+"""The limit for receivers of one number that tokens set, because each webhook goes to all of them. It does not limit
+the operator.
+"""
 
 
 class Numbers(Protocol):
@@ -118,13 +120,13 @@ class AccountStore(Protocol):
     async def find_account(self, account_id: str) -> SealedAccount | None: ...
 
     async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
-        """The account that has this verify token; the first by id where several have."""
+        """The account that has this verify token; if several have it, the first by id."""
 
     async def signers(self, most: int) -> Sequence[SealedAccount]:
         """At most `most` accounts that have an app secret, by id."""
 
     async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
-        """Keep what `account` says; None leaves what is there. Makes the account where there is none."""
+        """Write the fields of `account`. A field that is None keeps its value. A missing account is created."""
 
 
 class DownstreamStore(Protocol):
@@ -134,15 +136,15 @@ class DownstreamStore(Protocol):
         """The number's downstreams, oldest first."""
 
     async def account_downstreams(self, account_id: str) -> Sequence[SealedDownstream]:
-        """Those of all numbers of the account, oldest first."""
+        """The downstreams of all numbers of the account, oldest first."""
 
     async def add_downstream(self, downstream: SealedDownstream) -> bool:
-        """False where nothing changed: the number is not the account's, the token that set it is revoked, or tokens
-        have set `MOST_SET_BY_TOKENS` others already.
+        """Returns False, and changes nothing, if the number is not the account's, if the token that set the downstream
+        is revoked, or if tokens have already set `MOST_SET_BY_TOKENS` others.
         """
 
     async def remove_downstream(self, phone_number_id: str, downstream_id: str) -> bool:
-        """False where there is no such downstream."""
+        """Returns False if there is no such downstream."""
 
 
 class UpstreamStore(Protocol):
@@ -151,33 +153,33 @@ class UpstreamStore(Protocol):
     async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None: ...
 
     async def account_upstreams(self, account_id: str) -> Sequence[SealedUpstream]:
-        """Those of all numbers of the account, by number."""
+        """The upstreams of all numbers of the account, by number."""
 
     async def set_upstream(self, upstream: SealedUpstream) -> bool:
-        """Keep `upstream` instead of what was there.
+        """Replace the number's upstream.
 
-        False where the number is not the account's, or the token that set it is revoked; then nothing changed.
+        Returns False, and changes nothing, if the number is not the account's or the token that set it is revoked.
         """
 
     async def remove_upstream(self, phone_number_id: str) -> bool:
-        """False where there is none."""
+        """Returns False if the number has no upstream."""
 
 
 class RouteStore(AccountStore, DownstreamStore, UpstreamStore, Protocol):
     """All routes. Every method is one transaction, durable on return.
 
-    Raises `BlocklistInternalError` if the database cannot do it.
+    Every method raises `BlocklistInternalError` if the database fails.
     """
 
 
 class Vault(Protocol):
-    """Seals what must be usable and must not be readable in the database."""
+    """Encrypts secrets that wablock has to use, so that they cannot be read in the database."""
 
     def seal(self, text: str, context: str) -> bytes:
-        """`text`, readable again only with the key and the same `context`, which says where it belongs."""
+        """Seal `text`. It can be opened only with the same key and the same `context`, which names its place."""
 
     def open(self, sealed: bytes, context: str) -> str:
-        """What was sealed; raises `CannotUnseal` where the key or the context is another."""
+        """The text that was sealed. Raises `CannotUnseal` if the key or the context is different."""
 
 
 class CannotUnseal(Exception):
@@ -185,9 +187,9 @@ class CannotUnseal(Exception):
 
 
 class DeliveryRefused(Exception):
-    """A downstream did not take a delivery: its answer was not 2xx, or there was none in time.
+    """A downstream did not accept a delivery: its response was not 2xx, or did not come in time.
 
-    `status`: what it answered, None for no answer. The message says it in one line, without secrets.
+    `status`: the status of its response; None if there was none. The message is one line, without secrets.
     """
 
     def __init__(self, message: str, status: int | None = None) -> None:
@@ -196,18 +198,18 @@ class DeliveryRefused(Exception):
 
 
 class Forwarder(Protocol):
-    """Hands deliveries to downstreams, over connections that are kept open."""
+    """Sends webhooks to downstreams, over connections that are kept open."""
 
     async def post(self, downstream: Downstream, body: bytes, headers: Mapping[str, str]) -> None:
-        """Returns once the downstream answered 2xx. Raises `DeliveryRefused` for anything else, at the latest when its
-        `timeout` expires. The time of waiting for a free connection counts. Never follows a redirect.
+        """Returns once the downstream has returned 2xx. Raises `DeliveryRefused` for any other status, and when its
+        `timeout` expires. The timeout includes the wait for a free connection. Redirects are not followed.
         """
 
     async def close(self) -> None: ...
 
 
 class UpstreamAnswer(Protocol):
-    """What an upstream answered, as it comes. `aclose` is to be called whatever happens; it may be called twice."""
+    """The response of an upstream, as a stream. The caller must always call `aclose`; a second call does nothing."""
 
     @property
     def status(self) -> int: ...
@@ -216,13 +218,16 @@ class UpstreamAnswer(Protocol):
     def headers(self) -> Sequence[tuple[bytes, bytes]]: ...
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The body's bytes as they come, still encoded as `headers` say; raises `UpstreamFailed` if they break off."""
+        """The body's bytes as they arrive, encoded as `headers` say. Raises `UpstreamFailed` if they break off."""
 
     async def aclose(self) -> None: ...
 
 
 class UpstreamFailed(Exception):
-    """No answer, or not all of it. What was sent may have arrived all the same. The message is one line, no secrets."""
+    """There was no response, or only a part of it. The request may still have arrived.
+
+    The message is one line, without secrets.
+    """
 
     def __init__(self, message: str, *, timed_out: bool = False) -> None:
         super().__init__(message)
@@ -240,37 +245,37 @@ class Sender(Protocol):
         request: SendRequest,
         headers: Iterable[tuple[bytes, bytes]],
     ) -> UpstreamAnswer:
-        """The upstream's answer, once its headers are there; raises `UpstreamFailed`. Nothing is sent twice.
+        """The upstream's response, once its headers have arrived. Raises `UpstreamFailed`. Nothing is sent twice.
 
-        `path` and `request` are as `send_request` makes them ready, `headers` as the caller sent them.
+        `path` and `request` come from `send_request`; `headers` come from the caller.
         """
 
     async def close(self) -> None: ...
 
 
 class PublicAddresses(Protocol):
-    """The addresses that a caller may name for wablock to call: none inside the operator's network."""
+    """The URLs that a caller may set for wablock to send requests to: none inside the operator's network."""
 
     async def check(self, url: str, account_id: str) -> None:
-        """Raises `InvalidParameter` if `url` is no public address. `account_id`: the account of the caller."""
+        """Raises `InvalidParameter` if `url` has no public address. `account_id`: the account of the caller."""
 
 
 class GateMeter(Protocol):
-    """What can be seen of the gate."""
+    """The gate's metrics."""
 
     def webhook(self, result: str) -> None:
-        """A webhook ended as `result`: forwarded, dropped (nothing was left), tested (Meta's sample), or why it
-        was refused.
+        """Count a webhook by its result: forwarded, dropped (nothing was left), tested (Meta's sample), or the reason
+        why it was refused.
         """
 
     def items(self, kind: str, verdict: str, times: int) -> None:
-        """So many messages or calls were forwarded or dropped."""
+        """Count messages or calls that were forwarded or dropped."""
 
     def delivery(self, *, required: bool, result: str) -> None:
-        """A downstream took its part, refused it, or was not asked because too much is waiting."""
+        """Count a delivery: the downstream took it, refused it, or did not get it because too many are in flight."""
 
     def sent(self, result: str) -> None:
-        """A request to an upstream was passed_on, blocked, refused as unreadable, or failed there."""
+        """Count a request to an upstream: passed_on, blocked, unreadable (so it was refused), or failed."""
 
     def unchecked(self) -> None:
-        """A webhook went on although the block list could not be asked."""
+        """Count a webhook that was forwarded although the block list could not be read."""

@@ -1,8 +1,8 @@
-"""Which receivers took a webhook that another receiver did not take.
+"""The memory of receivers that accepted a webhook which another receiver did not accept.
 
-Its sender gets an error and sends the same bytes again: then only those receivers get them that have not taken them.
-This is remembered while the delivery as a whole has not succeeded, and forgotten when it has, so a webhook that is no
-retry is never held back. The signature, which was verified, is the digest of the bytes.
+The sender of such a webhook gets an error and sends the same bytes again. Then it goes only to the receivers that have
+not accepted it. An entry is kept until all required receivers have accepted the webhook. So a webhook that is not a
+retry is always delivered. The key is the verified signature, which is a digest of the bytes.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ MOST_RECEIVERS: Final = 50_000  # of all those webhooks together: 12 MB at most
 
 
 class WebhookRetries:
-    """Bounded: the webhooks that have waited longest for their retry are forgotten first."""
+    """The memory, with a limit: the webhooks that have waited longest for their retry are forgotten first."""
 
     def __init__(self, most_webhooks: int = MOST_WEBHOOKS, most_receivers: int = MOST_RECEIVERS) -> None:
         self._most_webhooks = most_webhooks
@@ -21,11 +21,11 @@ class WebhookRetries:
         self._receivers = 0
 
     def __len__(self) -> int:
-        """How many webhooks are remembered."""
+        """The number of webhooks in the memory."""
         return len(self._taken)
 
     def attempt(self, signature: str) -> "Attempt":
-        """To deliver the webhook that has this signature: `sha256=` and 64 hex digits."""
+        """An attempt to deliver the webhook with this signature: `sha256=` and 64 hex digits."""
         digest = bytes.fromhex(signature[-64:])
         return Attempt(self, digest, set(self._taken.get(digest, ())))
 
@@ -61,11 +61,14 @@ class Attempt:
         self._has_succeeded = False
 
     def has(self, receiver: str) -> bool:
-        """Whether the receiver took it in an earlier attempt."""
+        """Whether the receiver accepted the webhook in an earlier attempt."""
         return receiver in self._taken
 
     def took(self, receiver: str) -> None:
-        """Remembered at once: a sender that no longer waits may send it again while other receivers are at work."""
+        """The receiver accepted the webhook.
+
+        This is remembered at once: a sender that timed out may send it again while other receivers still handle it.
+        """
         self._taken.add(receiver)
         if not self._has_succeeded:
             self._memory.add(self._digest, receiver)
@@ -75,11 +78,14 @@ class Attempt:
         self._memory.remove(self._digest, receiver)
 
     def succeeded(self) -> None:
-        """Every receiver that is waited for has it."""
+        """Every required receiver has accepted the webhook."""
         self._has_succeeded = True
         self._memory.forget(self._digest)
 
     def failed(self) -> None:
-        """Its sender will send it again. Another attempt may have succeeded and forgotten it meanwhile."""
+        """A required receiver did not accept the webhook, so its sender will send it again.
+
+        The receivers are added once more: another attempt may have succeeded in the meantime and forgotten them.
+        """
         for receiver in self._taken:
             self._memory.add(self._digest, receiver)

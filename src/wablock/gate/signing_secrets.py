@@ -1,8 +1,8 @@
-"""The app secret that signed a webhook, found before the body is parsed: strangers can post to the gate as well.
+"""The search for the app secret that signed a webhook, before its body is parsed: strangers can also post to the gate.
 
-The body says which account it is of, but an unsigned body must not be parsed. So the first and last ids in its bytes
-are read, and the secrets of their accounts are tried. After parsing, each account that the body names must have this
-secret.
+The body names its account, but a body must not be parsed before its signature is verified. So the gate searches the
+bytes for the first and last ids, and tries the secrets of their accounts. After parsing, each account that the body
+names must have this secret.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _log = logging.getLogger("wablock.gate")
 _Find: TypeAlias = Callable[[str], Awaitable[Account | None]]
 
 _MOST_SECRETS: Final = 4  # of the accounts that a body names
-_SMALL: Final = 4_096  # bytes on which every secret is tried; samples of Meta's dashboard have up to 2,000
+_SMALL: Final = 4_096  # bytes; every secret is tried on a smaller body. Samples of Meta's dashboard have up to 2,000
 
 
 class SigningSecrets:
@@ -36,11 +36,11 @@ class SigningSecrets:
     async def secret_of(self, body: bytes, signature: str) -> str:
         """The app secret that signs exactly these bytes.
 
-        Raises `InvalidSignature` where none does, and `CannotUnseal` where one that may cannot be read.
+        Raises `InvalidSignature` if there is none, and `CannotUnseal` if a secret that has to be tried cannot be read.
         """
         tried: set[str] = set()
-        for find, named in self._named_by(body):
-            account = await find(named)
+        for find, id_in_body in self._ids_in(body):
+            account = await find(id_in_body)
             secret = None if account is None else account.app_secret
             if secret is None or secret in tried:
                 continue
@@ -52,10 +52,10 @@ class SigningSecrets:
         if tried:
             self._meter.webhook("badly_signed")
             raise InvalidSignature
-        return await self._secret_of_anybody(body, signature)
+        return await self._secret_of_any_account(body, signature)
 
-    def _named_by(self, body: bytes) -> Iterator[tuple[_Find, str]]:
-        """The ids in the body, and what leads from each to an account; nearly always the first number's is right."""
+    def _ids_in(self, body: bytes) -> Iterator[tuple[_Find, str]]:
+        """The ids in the body, each with the function that finds its account. Nearly always the first id is right."""
         yield from ((self._account_of_number, phone_number_id) for phone_number_id in number_ids(body))
         yield from ((self._accounts.find, account_id) for account_id in entry_ids(body))
 
@@ -63,8 +63,11 @@ class SigningSecrets:
         number = await self._numbers.find_number(phone_number_id)
         return None if number is None else await self._accounts.find(number.account_id)
 
-    async def _secret_of_anybody(self, body: bytes, signature: str) -> str:
-        """Of what names no account here: of any account where the body is small, else of the only one."""
+    async def _secret_of_any_account(self, body: bytes, signature: str) -> str:
+        """The secret for a body that names no account here.
+
+        If the body is small, the secrets of all accounts are tried; else only the secret of the only account.
+        """
         if len(body) <= _SMALL:
             accounts = await self._accounts.signers()
         else:
@@ -78,13 +81,13 @@ class SigningSecrets:
         _log.warning(
             "a webhook was refused: %s; set it with: wablock account set",
             "the app secret of no account here signs it" if secrets else "its account has no app secret here",
-            extra={"names": [*number_ids(body), *entry_ids(body)]},  # unproven, so they are masked as any text is
+            extra={"names": [*number_ids(body), *entry_ids(body)]},  # not verified, so the log masks them as any text
         )
         raise InvalidSignature
 
 
 async def _signs(secret: str, body: bytes, signature: str) -> bool:
-    """Beside the event loop where `body` is large, and in a thread of its own: hashing keeps no other from running."""
+    """Whether the secret signed `body`. A large body is hashed in another thread, so that the event loop stays free."""
     if len(body) < LARGE:
         return is_signed(secret, body, signature)
     return await asyncio.to_thread(is_signed, secret, body, signature)

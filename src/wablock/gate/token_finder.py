@@ -1,8 +1,8 @@
-"""A token in other texts: as it is, percent-encoded, in JSON's escapes, in base64. No I/O.
+"""The search for a token in a text: plain, percent-encoded, with JSON escapes, or in base64. No I/O.
 
-A token opens one server, so no other server may get it, and programs put it where it does not belong: in a header of
-their own, in the text of a message, in the next page's address. A text is searched byte by byte before it is decoded,
-and only a text with escapes is decoded, because every message is searched.
+A token is for one server, and no other server may get it. But programs also write it into other places: a header of
+their own, the text of a message, the URL of the next page. Every message is searched, so the search has to be fast: it
+looks at the plain bytes first, and decodes only a text with escapes.
 """
 
 import re
@@ -13,15 +13,15 @@ from typing import Final
 from urllib.parse import quote
 
 SHORTEST_PART: Final = 8
-"""A token of fewer characters counts where it is a whole value alone: as a part it may be a word of the language."""
+"""The length from which a token is found inside a value. A shorter one must be the whole value: it may be a word."""
 
-_MOST_DECODINGS: Final = 3  # JSON in a form's value in JSON
+_MOST_DECODINGS: Final = 3  # enough for JSON in a form value in JSON
 _REMEMBERED: Final = 1_000
 _JSON_ESCAPE = re.compile(rb'\\(?:u00([2-7][0-9A-Fa-f])|([/"\\]))')  # tokens are printable ASCII
 _PERCENT_ESCAPE = re.compile(rb"%([2-7][0-9A-Fa-f])")
 _BYTE: Final = {b"%02x" % code: bytes((code,)) for code in range(0x20, 0x80)}
 _BEFORE: Final = rb'(?:\A|["=&\s])'
-_BEHIND: Final = rb'(?:\Z|["&;,\r\n])'
+_AFTER: Final = rb'(?:\Z|["&;,\r\n])'
 
 
 class TokenFinder:
@@ -30,12 +30,12 @@ class TokenFinder:
     def __init__(self, token: str) -> None:
         text = token.encode()
         self.plain_spellings: Final = tuple(dict.fromkeys((text, quote(token, safe="").encode())))
-        """The spellings in which an honest server repeats a token."""
+        """The spellings of a token in the responses of an honest server."""
         self._parts = (text, *_in_base64(text)) if len(text) >= SHORTEST_PART else ()
-        self._whole = None if self._parts else re.compile(_BEFORE + re.escape(text) + _BEHIND)
+        self._whole = None if self._parts else re.compile(_BEFORE + re.escape(text) + _AFTER)
 
     def is_in(self, text: bytes) -> bool:
-        """Whether the token stands in `text`, however it is escaped there."""
+        """Whether `text` contains the token, with any escapes."""
         for _ in range(_MOST_DECODINGS):
             if self._is_plain_in(text):
                 return True
@@ -46,7 +46,7 @@ class TokenFinder:
         return self._is_plain_in(text)
 
     def is_in_header(self, name: bytes, value: bytes) -> bool:
-        """The same of a header, whose name has lost its capitals."""
+        """Whether a header contains the token. `name` is in lower case."""
         return self.is_in(value) or any(part.lower() in name for part in self._parts)
 
     def _is_plain_in(self, text: bytes) -> bool:
@@ -67,11 +67,11 @@ def _decoded(text: bytes) -> bytes:
 
 
 def _in_base64(token: bytes) -> Iterator[bytes]:
-    """What base64 has of `token` whatever stands before and behind it, in both alphabets."""
+    """The part of the base64 text that does not depend on the bytes before and after `token`, in both alphabets."""
     for before in range(3):
         encoded = b64encode(bytes(before) + token)
-        behind = (0, 3, 2)[(before + len(token)) % 3]  # the padding, and the character that the next byte changes
-        part = encoded[(0, 2, 3)[before] : len(encoded) - behind]
+        after = (0, 3, 2)[(before + len(token)) % 3]  # the padding, and the character that the next byte changes
+        part = encoded[(0, 2, 3)[before] : len(encoded) - after]
         yield part
         if b"+" in part or b"/" in part:
             yield part.translate(bytes.maketrans(b"+/", b"-_"))

@@ -1,8 +1,8 @@
-"""What of an upstream's answer goes back to a caller. No I/O.
+"""The parts of an upstream's response that a caller gets. No I/O.
 
-The answer is data of a server that any tenant may choose, and browsers read it on wablock's own origin. A header that a
-browser obeys would act for that origin (cookies, HSTS, Clear-Site-Data, Link, Refresh, Location), so only those pass
-that programs read. The media type is one that no browser runs or draws as a page.
+Any tenant may choose the upstream, and a browser treats its response as data of wablock's origin. Some headers would
+change the browser's state for that origin (cookies, HSTS, Clear-Site-Data, Link, Refresh, Location). So only headers
+that API clients read are returned. The media type is one that no browser executes or shows as a page.
 """
 
 import re
@@ -11,9 +11,9 @@ from typing import Final
 
 from wablock.gate.token_finder import SHORTEST_PART, TokenFinder
 
-# What clients of the Graph API read: the SDKs for PHP, Java, Ruby (koala's DEBUG_HEADERS) and C#, and programs that
-# slow down by Meta's usage headers. Then what other gateways say of their rates, and what describes the body.
-_PASSED_BACK: Final = frozenset(
+# The headers that clients of the Graph API read: the SDKs for PHP, Java, Ruby (koala's DEBUG_HEADERS) and C#, and
+# programs that slow down by Meta's usage headers. Also rate limit headers of other gateways, and headers of the body.
+_RETURNED: Final = frozenset(
     (
         b"content-disposition",
         b"content-encoding",
@@ -46,7 +46,7 @@ _PASSED_BACK: Final = frozenset(
         b"x-request-id",
     )
 )
-# Browsers ask for a password, or send the user's, for every other scheme: Basic, Digest, Negotiate, NTLM.
+# For any other scheme (Basic, Digest, Negotiate, NTLM) a browser asks for a password, or sends the user's password.
 _HARMLESS_CHALLENGE = re.compile(rb'(?:OAuth|Bearer)(?:[ ,]+(?:[a-z_]+=)?"[^"]*")*', re.IGNORECASE)
 _TOKEN: Final = r"([!#-.^_`|~\w]+)"
 _CONTENT_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}[ \t]*(?:;[ \t]*charset="?([\w-]+)"?)?.*', re.ASCII | re.DOTALL)
@@ -56,24 +56,28 @@ _CHARSETS: Final = frozenset(("utf-8", "us-ascii", "iso-8859-1", "windows-1252")
 
 
 def headers_back(headers: Iterable[tuple[bytes, bytes]], upstream_token: TokenFinder) -> list[tuple[bytes, bytes]]:
-    """Those of `headers`, with small names, that may pass; one Content-Type, and none with the upstream's token."""
-    back: list[tuple[bytes, bytes]] = []
+    """The `headers` that the caller may get. Their names are in lower case.
+
+    There is exactly one Content-Type, and no header contains the upstream's token.
+    """
+    returned: list[tuple[bytes, bytes]] = []
     content_type = None
     for name, value in headers:
-        if name not in _PASSED_BACK or upstream_token.is_in(value):
+        if name not in _RETURNED or upstream_token.is_in(value):
             continue
         if name == b"content-type":
             content_type = content_type or value
         elif name != b"www-authenticate" or _HARMLESS_CHALLENGE.fullmatch(value):
-            back.append((name, value))
-    return [(b"content-type", inert_type((content_type or b"").decode("latin-1")).encode()), *back]
+            returned.append((name, value))
+    return [(b"content-type", inert_type((content_type or b"").decode("latin-1")).encode()), *returned]
 
 
 def inert_type(content_type: str) -> str:
-    """A media type for the same bytes that makes a browser neither run them nor draw them as a page.
+    """A media type for the same bytes with which a browser does not execute them or show them as a page.
 
-    JSON, plain text, pictures, sound, films and documents keep theirs. Other text is plain text, and JavaScript is
-    JSON: Graph has sent its JSON as text/javascript. All else is bytes, HTML's and SVG's kin with it.
+    JSON, plain text, images, audio, video and documents keep their type. Other text becomes plain text. JavaScript
+    becomes JSON, because Graph has sent its JSON as text/javascript. Any other type becomes application/octet-stream,
+    also XML types such as those of XHTML and SVG.
     """
     match = _CONTENT_TYPE.fullmatch(content_type.strip())
     if match is None:
@@ -90,30 +94,30 @@ def inert_type(content_type: str) -> str:
 
 
 async def masked(chunks: AsyncIterator[bytes], upstream_token: TokenFinder) -> AsyncIterator[bytes]:
-    """`chunks` with asterisks, as many, in the place of the token: Graph writes it into the next page's address.
+    """`chunks` with the token replaced by as many asterisks. Graph writes the token into the next page's URL.
 
-    What may be the beginning of a token waits for the next chunk; everything else goes on at once. A short token stays:
-    it may be a word of the answer.
+    Bytes that may be the beginning of a token wait for the next chunk. All other bytes are returned at once. A token
+    that is shorter than `SHORTEST_PART` is not replaced: it may be a word of the response.
     """
     spellings = [it for it in upstream_token.plain_spellings if len(it) >= SHORTEST_PART]
     if not spellings:
         async for chunk in chunks:
             yield chunk
         return
-    kept = b""
+    pending = b""
     async for chunk in chunks:
-        text = kept + chunk
+        text = pending + chunk
         for spelling in spellings:
             text = text.replace(spelling, b"*" * len(spelling))
         waiting = max(_beginning(text, spelling) for spelling in spellings)
-        text, kept = text[: len(text) - waiting], text[len(text) - waiting :]
+        text, pending = text[: len(text) - waiting], text[len(text) - waiting :]
         if text:
             yield text
-    if kept:
-        yield kept
+    if pending:
+        yield pending
 
 
 def _beginning(text: bytes, spelling: bytes) -> int:
-    """How many bytes at the end of `text` are the beginning of `spelling`."""
+    """The number of bytes at the end of `text` that are the beginning of `spelling`."""
     longest = min(len(spelling) - 1, len(text))
     return next((length for length in range(longest, 0, -1) if text.endswith(spelling[:length])), 0)

@@ -1,1 +1,1 @@
-"""Outgoing HTTP: webhooks to receivers, messages to upstreams, and the one function that opens connections."""
+"""Outgoing HTTP: webhooks to receivers, messages to upstreams, and the dialling of all connections."""

@@ -1,5 +1,4 @@
-"""The one function that opens connections: it resolves the name, checks the addresses, and connects to the first
-one that accepts the connection.
+"""The dialling of all outgoing connections: resolve the name, check its addresses, connect to the first that accepts.
 
 The connection goes to an address that was checked. The name is not resolved again between the check and the connection.
 """

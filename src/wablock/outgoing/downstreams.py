@@ -115,7 +115,7 @@ class HttpForwarder:
             except Broken as error:
                 if not error.unanswered:
                     raise
-                # Receivers close idle connections, so the request is sent once more. It is not if a new connection breaks.
+                # Receivers close idle connections, so the request is sent once more, but not if a new one breaks.
         return await _send(target, await self._connect(target, downstream), head, body)
 
     async def _connect(self, target: _Receiver, downstream: Downstream) -> ReceiverConnection:

@@ -45,9 +45,9 @@ class Idle:
     def _close_old(self) -> None:
         self._sweep = None
         oldest = self._monotonic() - self._idle_for
-        kept = [connection for connection in self._free if connection.is_open and connection.idle_since > oldest]
-        for connection in set(self._free).difference(kept):
+        fresh = [connection for connection in self._free if connection.is_open and connection.idle_since > oldest]
+        for connection in set(self._free).difference(fresh):
             connection.close()
-        self._free = kept
-        if kept:
+        self._free = fresh
+        if fresh:
             self._sweep_later()

@@ -72,7 +72,7 @@ def _without(payload: Payload, gone: list[bool]) -> bytes | None:
 def test_a_name_on_the_way_to_a_sender_that_stands_twice_is_refused(name: str, spelt: Any) -> None:
     body = re.sub(rf'"{name}":', lambda it: f'"{spelt(name)}": 1, {it[0]}', BODY.decode(), count=1).encode()
 
-    with pytest.raises(UnreadableBody, match=f'"{name}" stands twice'):
+    with pytest.raises(UnreadableBody, match=f'"{name}" occurs twice'):
         Payload.parse(body)
 
 

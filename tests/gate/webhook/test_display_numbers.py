@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from wablock.gate.webhook.display_numbers import display_wa_id
-from wablock.gate.webhook.senders import Shown
+from wablock.gate.webhook.senders import ShownNumber
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from wablock.gate.webhook.senders import Shown
         (16505551111, "16505551111"),
     ],
 )
-def test_a_displayed_number_is_international_in_whatever_punctuation(displayed: Shown, wa_id: str) -> None:
+def test_a_displayed_number_is_international_in_whatever_punctuation(displayed: ShownNumber, wa_id: str) -> None:
     assert display_wa_id(displayed) == wa_id
 
 
@@ -46,7 +46,7 @@ def test_a_displayed_number_is_international_in_whatever_punctuation(displayed: 
         10**15,
     ],
 )
-def test_what_cannot_be_such_a_number_is_ignored(displayed: Shown) -> None:
+def test_what_cannot_be_such_a_number_is_ignored(displayed: ShownNumber) -> None:
     assert display_wa_id(displayed) is None
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.gate.webhook.payloads import ANNA, ANNAS_ID
 
 from wablock.block_list.ports import Member
-from wablock.gate.webhook.senders import Ids, Shown, are_several, member_of, names_of
+from wablock.gate.webhook.senders import Ids, ShownNumber, are_several, member_of, names_of
 
 PARENT = "US.ENT.11815799212886844830"
 
@@ -78,7 +78,7 @@ def test_both_spellings_of_a_number_have_one_key() -> None:
         "16505551234@lid",
     ],
 )
-def test_what_is_no_number_is_passed_over_for_the_user_id(wa_id: Shown) -> None:
+def test_what_is_no_number_is_passed_over_for_the_user_id(wa_id: ShownNumber) -> None:
     assert member_of(Ids(wa_id, ANNAS_ID)) == Member(ANNAS_ID, None, ANNAS_ID, ANNAS_ID)
     assert member_of(Ids(wa_id)) is None
 
@@ -101,7 +101,7 @@ def test_what_is_no_number_is_passed_over_for_the_user_id(wa_id: Shown) -> None:
         "١٦٥٠٥٥٥١٢٣٤",
     ],
 )
-def test_a_sender_in_another_spelling_is_the_user_of_the_digits(wa_id: Shown) -> None:
+def test_a_sender_in_another_spelling_is_the_user_of_the_digits(wa_id: ShownNumber) -> None:
     assert member_of(Ids(wa_id)) == Member("16505551234", "16505551234", None, "16505551234")
 
 
@@ -116,7 +116,7 @@ TEXTS = st.none() | st.text() | st.sampled_from([ANNAS_ID, PARENT])
 
 
 @given(SHOWN, TEXTS, TEXTS)
-def test_no_text_is_an_error(wa_id: Shown, user_id: str | None, parent: str | None) -> None:
+def test_no_text_is_an_error(wa_id: ShownNumber, user_id: str | None, parent: str | None) -> None:
     ids = Ids(wa_id, user_id, parent)
 
     member = member_of(ids)

@@ -1,4 +1,4 @@
-"""Routes: whose secrets sign, whose receivers get webhooks, whose upstream sends messages."""
+"""The routes of accounts and numbers: secrets that sign webhooks, receivers of webhooks, upstreams for messages."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -12,7 +12,7 @@ from wablock.gate.routes.upstreams import Upstreams
 
 
 class RemovedRoutes(msgspec.Struct, frozen=True):
-    """By their ids the downstreams, by their numbers' ids the upstreams."""
+    """The ids of the removed downstreams, and the ids of the numbers whose upstreams were removed."""
 
     downstream_ids: Sequence[str] = ()
     upstreams_of: Sequence[str] = ()
@@ -28,7 +28,7 @@ class Routes:
         self.downstreams = Downstreams(store, vault, clock, monotonic)
         self.upstreams = Upstreams(store, vault, clock, monotonic)
 
-    async def remove_set_by(self, account_id: str, makers: Collection[bytes]) -> RemovedRoutes:
+    async def remove_set_by(self, account_id: str, tokens: Collection[bytes]) -> RemovedRoutes:
         """Remove the account's receivers and upstreams that one of these tokens set."""
-        downstream_ids = await self.downstreams.remove_set_by(account_id, makers)
-        return RemovedRoutes(downstream_ids, await self.upstreams.remove_set_by(account_id, makers))
+        downstream_ids = await self.downstreams.remove_set_by(account_id, tokens)
+        return RemovedRoutes(downstream_ids, await self.upstreams.remove_set_by(account_id, tokens))

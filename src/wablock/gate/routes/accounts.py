@@ -1,4 +1,4 @@
-"""Accounts and their secrets: which app secret signs an account's webhooks, and which verify token is its own."""
+"""Accounts with their secrets: the app secret that signs an account's webhooks, and its verify token."""
 
 import contextlib
 import hashlib
@@ -9,7 +9,7 @@ from wablock.block_list.ports import Microseconds
 from wablock.gate.ports import Account, AccountStore, CannotUnseal, SealedAccount, Vault
 from wablock.gate.routes.short_memory import ShortMemory
 
-_MOST_SIGNERS: Final = 100  # each is tried on a body that may not be signed
+_MOST_SIGNERS: Final = 100  # each secret is tried on a body whose signature may be false
 _ALL: Final = 2**31
 
 
@@ -30,7 +30,7 @@ class Accounts:
         return await self._by_id.get(account_id)
 
     async def only_signer(self) -> Account | None:
-        """The account that has an app secret, where there is exactly one."""
+        """The account that has an app secret, if there is exactly one."""
         return await self._only_signer.get("")
 
     async def signers(self) -> Sequence[Account]:
@@ -38,7 +38,7 @@ class Accounts:
         return await self._signers.get("") or ()
 
     async def verifies(self, verify_token: str) -> bool:
-        """Whether some account has this verify token. Only hashes are compared, so the time reveals nothing of it."""
+        """Whether an account has this verify token. Only hashes are compared, so the time shows nothing about it."""
         return bool(verify_token) and await self.with_verify_token(verify_token) is not None
 
     async def with_app_secret(self, app_secret: str) -> str | None:
@@ -55,7 +55,7 @@ class Accounts:
         return None if account is None else account.account_id
 
     async def set(self, account_id: str, app_secret: str | None, verify_token: str | None) -> None:
-        """None leaves what is there."""
+        """Write the secrets of the account. A secret that is None keeps its value."""
         sealed = None if app_secret is None else self._vault.seal(app_secret, _place_of(account_id))
         verifier = None if verify_token is None else _sha256(verify_token)
         await self._store.set_account(SealedAccount(account_id, sealed, verifier), self._clock())
@@ -71,16 +71,16 @@ class Accounts:
         return self._unsealed(signers[0]) if len(signers) == 1 else None
 
     async def _read_signers(self, _: str) -> Sequence[Account]:
-        """An account whose secret has lost its key hides no other."""
+        """Skips accounts whose secret cannot be unsealed. Raises `CannotUnseal` only if no secret can be."""
         accounts: list[Account] = []
-        lost: CannotUnseal | None = None
+        last_error: CannotUnseal | None = None
         for sealed in await self._store.signers(_MOST_SIGNERS):
             try:
                 accounts.append(self._unsealed(sealed))
             except CannotUnseal as error:
-                lost = error
-        if lost is not None and not accounts:
-            raise lost
+                last_error = error
+        if last_error is not None and not accounts:
+            raise last_error
         return accounts
 
     def _unsealed(self, sealed: SealedAccount) -> Account:

@@ -1,4 +1,4 @@
-"""The receivers of each number: where its webhooks go on to, and the secrets and headers that go with them."""
+"""The receivers of each number, with the secrets and headers of their webhooks."""
 
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -27,11 +27,11 @@ class NewDownstream(msgspec.Struct, frozen=True, kw_only=True):
     set_by: bytes | None = None
 
     def __repr__(self) -> str:
-        return f"NewDownstream({self.url!r})"  # never the secret: reprs end in logs
+        return f"NewDownstream({self.url!r})"  # without the secret: reprs appear in logs
 
 
 class DownstreamInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What a caller may see of a receiver: whether it has a secret, and never the secret.
+    """The fields of a receiver that a caller may see: not the secret, but whether there is one.
 
     `header_names` is only "?" if this server does not have the key to read them.
     """
@@ -63,11 +63,11 @@ class Downstreams:
         return await self._by_number.get(phone_number_id) or ()
 
     async def for_account_events(self, account_id: str) -> Sequence[Downstream]:
-        """The receivers of all its numbers that get the account's own events, each distinct receiver once."""
+        """The receivers of all its numbers that get events about the account itself, each receiver once."""
         return _distinct(it for it in await self._by_account.get(account_id) or () if it.account_events)
 
     async def of_account(self, account_id: str) -> Sequence[Downstream]:
-        """The receivers of all its numbers, each distinct receiver once."""
+        """The receivers of all its numbers, each receiver once."""
         return _distinct(await self._by_account.get(account_id) or ())
 
     async def infos(self, phone_number_id: str) -> Sequence[DownstreamInfo]:
@@ -75,7 +75,7 @@ class Downstreams:
         return [self._info(sealed) for sealed in await self._store.downstreams(phone_number_id)]
 
     async def add(self, account_id: str, phone_number_id: str, new: NewDownstream) -> SealedDownstream | None:
-        """None if the number does not exist or is another account's."""
+        """Add a receiver. Returns None if the store did not add it; see `DownstreamStore.add_downstream`."""
         downstream_id = secrets.token_hex(4)
         place = downstream_place(account_id, phone_number_id, downstream_id, new.url)
         headers = msgspec.json.encode(dict(new.headers)).decode()
@@ -102,12 +102,12 @@ class Downstreams:
         self._forget()
         return removed
 
-    async def remove_set_by(self, account_id: str, makers: Collection[bytes]) -> Sequence[str]:
+    async def remove_set_by(self, account_id: str, tokens: Collection[bytes]) -> Sequence[str]:
         """Remove the account's receivers that one of these tokens set; returns their ids."""
         return [
             sealed.downstream_id
             for sealed in await self._store.account_downstreams(account_id)
-            if sealed.set_by in makers and await self.remove(sealed.phone_number_id, sealed.downstream_id)
+            if sealed.set_by in tokens and await self.remove(sealed.phone_number_id, sealed.downstream_id)
         ]
 
     async def _read(self, phone_number_id: str) -> Sequence[Downstream]:
@@ -151,7 +151,7 @@ class Downstreams:
         )
 
     def _header_names(self, sealed: SealedDownstream) -> list[str]:
-        """Also without the key: a caller who removes a receiver that nobody can read needs its id."""
+        """Does not fail without the key: a caller who wants to remove such a receiver needs its id."""
         try:
             return sorted(self._headers(sealed))
         except CannotUnseal:
@@ -163,7 +163,7 @@ class Downstreams:
 
 
 def _distinct(downstreams: Iterable[Downstream]) -> Sequence[Downstream]:
-    """The oldest of those that are one receiver."""
+    """The downstreams without duplicates: of several that are the same receiver, the oldest."""
     oldest: dict[object, Downstream] = {}
     for downstream in downstreams:
         oldest.setdefault(downstream.receiver, downstream)
@@ -171,5 +171,5 @@ def _distinct(downstreams: Iterable[Downstream]) -> Sequence[Downstream]:
 
 
 def _gets_account_events(sealed: SealedDownstream) -> bool:
-    """A node of the version before does not set `account_events`; then the operator's receivers get them."""
+    """A node of an older version does not set `account_events`. So each receiver of the operator gets these events."""
     return sealed.account_events or sealed.may_be_inside

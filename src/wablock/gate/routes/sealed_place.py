@@ -1,4 +1,4 @@
-"""Where a sealed secret belongs: in another place, or sent to another URL, it does not open."""
+"""The place of a sealed secret. A secret that is copied to another row, or used with another URL, cannot be opened."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from wablock.gate.ports import CannotUnseal, SealedDownstream, Vault
 
 
 class SealedPlace(msgspec.Struct, frozen=True):
-    """A row of the database, whose it is, and the URL that its secrets are sent to."""
+    """A row of the database, its account, and the URL that its secrets are sent to."""
 
     table: str
     row: str
@@ -14,11 +14,11 @@ class SealedPlace(msgspec.Struct, frozen=True):
     url: str
 
     def bound(self, purpose: str) -> str:
-        """What a secret is sealed with. As JSON, so that no two places are written alike."""
+        """The context that a secret is sealed with. It is JSON, so that two places never have the same text."""
         return msgspec.json.encode(["bound", self.table, self.row, purpose, self.account_id, self.url]).decode()
 
     def former(self, purpose: str) -> str:
-        """What versions that did not bind a secret to its URL sealed it with; nothing is sealed so any more."""
+        """The context of older versions, which did not bind a secret to its URL. It opens old secrets only."""
         return f"{self.table}/{self.row}/{purpose}"
 
 
@@ -35,8 +35,8 @@ def token_place(account_id: str, phone_number_id: str, url: str) -> SealedPlace:
 
 
 def opened(vault: Vault, sealed: bytes, place: SealedPlace, purpose: str) -> str:
-    """What was sealed for `purpose` in `place`; raises `CannotUnseal`."""
+    """The secret that was sealed for `purpose` in `place`. Raises `CannotUnseal`."""
     try:
         return vault.open(sealed, place.bound(purpose))
-    except CannotUnseal:  # or sealed by a version that did not bind it to its URL
+    except CannotUnseal:  # it may be sealed by a version that did not bind it to its URL
         return vault.open(sealed, place.former(purpose))

@@ -1,16 +1,16 @@
-"""The short memory of routes: what a store returned, trusted for half a second."""
+"""The cache of routes, which keeps a value of the store for half a second."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
 _T = TypeVar("_T")
 
-_TRUSTED_FOR: Final = 0.5  # seconds: a change on another node holds within one second
+_TRUSTED_FOR: Final = 0.5  # seconds, so that a change on another node takes effect within one second
 _MOST_REMEMBERED: Final = 10_000
 
 
 class ShortMemory(Generic[_T]):
-    """Values by key, as `read` returns them."""
+    """The values that `read` returned, by key."""
 
     def __init__(self, read: Callable[[str], Awaitable[_T | None]], monotonic: Callable[[], float]) -> None:
         self._read = read

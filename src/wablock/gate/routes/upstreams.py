@@ -14,7 +14,7 @@ META: Final = "https://graph.facebook.com"
 
 
 class UpstreamInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What a caller may see of an upstream: all but its token."""
+    """The fields of an upstream that a caller may see: all but its token."""
 
     url: str
     timeout: float
@@ -49,7 +49,7 @@ class Upstreams:
         )
 
     async def set(self, account_id: str, upstream: Upstream, set_by: bytes | None = None) -> Microseconds | None:
-        """Replace the number's upstream; returns the time. None if the number is not the account's.
+        """Replace the number's upstream and return the time. Returns None if the store refused; see `UpstreamStore`.
 
         `set_by`: the digest of the token that sets it; None for the operator.
         """
@@ -64,21 +64,21 @@ class Upstreams:
             self._clock(),
             set_by,
         )
-        kept = await self._store.set_upstream(sealed)
+        was_set = await self._store.set_upstream(sealed)
         self._by_number.forget()
-        return sealed.created_at if kept else None
+        return sealed.created_at if was_set else None
 
     async def remove(self, phone_number_id: str) -> bool:
         removed = await self._store.remove_upstream(phone_number_id)
         self._by_number.forget()
         return removed
 
-    async def remove_set_by(self, account_id: str, makers: Collection[bytes]) -> Sequence[str]:
+    async def remove_set_by(self, account_id: str, tokens: Collection[bytes]) -> Sequence[str]:
         """Remove the account's upstreams that one of these tokens set; returns the ids of their numbers."""
         return [
             sealed.phone_number_id
             for sealed in await self._store.account_upstreams(account_id)
-            if sealed.set_by in makers and await self.remove(sealed.phone_number_id)
+            if sealed.set_by in tokens and await self.remove(sealed.phone_number_id)
         ]
 
     async def _read(self, phone_number_id: str) -> Upstream | None:

@@ -1,4 +1,4 @@
-"""The caller's token: where it may stand in a request, and the request without it, as it goes on."""
+"""The caller's token in a request, and the request without it for the upstream."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -8,7 +8,7 @@ import msgspec
 from wablock.contract.errors import InvalidParameter
 from wablock.gate.send_request import multipart
 from wablock.gate.send_request.names import CREDENTIALS, plain_name
-from wablock.gate.send_request.parameters import Parameter, field_name, no_object, read_parameters
+from wablock.gate.send_request.parameters import Parameter, field_name, not_an_object, read_parameters
 from wablock.gate.send_request.request import FORM, JSON, MULTIPART, SendRequest, json_text, media_type
 from wablock.gate.token_finder import TokenFinder
 
@@ -16,14 +16,14 @@ _members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def access_token(request: SendRequest) -> str | None:
-    """The caller's token, where it came as one parameter; raises what `read_parameters` raises."""
+    """The caller's token, if it is a parameter with only one value. Raises the same errors as `read_parameters`."""
     values = [value for name, value in read_parameters(request) if name == "access_token"]
     token = values[0] if values and all(value == values[0] for value in values) else None
     return token if isinstance(token, str) else None
 
 
 def without_credentials(request: SendRequest, parameters: Sequence[Parameter]) -> SendRequest:
-    """What may go on of `request`, which has `parameters`: without a token, under the type that it was read as."""
+    """`request`, which has `parameters`, without a token, and with the media type with which it was read."""
     kind = media_type(request)
     query, body = request.query, request.body
     if any(name in CREDENTIALS for name, _ in parameters):
@@ -33,20 +33,20 @@ def without_credentials(request: SendRequest, parameters: Sequence[Parameter]) -
 
 
 def check_without_token(path: str, request: SendRequest, token: TokenFinder) -> None:
-    """Raises `InvalidParameter` where the caller's token still stands in what goes on."""
+    """Raises `InvalidParameter` if the request to the upstream still contains the caller's token."""
     for place, text in (("path", path.encode()), ("query", request.query), ("body", request.body)):
         if text and token.is_in(text):
             raise InvalidParameter(
-                f"The access token stands in the request's {place}.",
-                "It would reach the upstream, which has a token of its own. Send it as: Authorization: Bearer TOKEN",
+                f"The access token is in the request's {place}.",
+                "It would reach the upstream, which has its own token. Send it as: Authorization: Bearer TOKEN",
             )
 
 
 def headers_without_token(headers: Iterable[tuple[bytes, bytes]], token: TokenFinder) -> list[tuple[bytes, bytes]]:
-    """Those of `headers`, with small names, in which the caller's token does not stand."""
-    others = [header for header in headers if header[0] != b"authorization"]  # which never goes on
+    """The `headers` that do not contain the caller's token. Their names are in lower case."""
+    others = [header for header in headers if header[0] != b"authorization"]  # it is never sent to the upstream
     if not token.is_in_header(b" ".join(name for name, _ in others), b"\n".join(value for _, value in others)):
-        return others  # as nearly always
+        return others  # nearly always
     return [(name, value) for name, value in others if not token.is_in_header(name, value)]
 
 
@@ -59,7 +59,7 @@ def _body_without(request: SendRequest, kind: str | None) -> bytes:
         parts = multipart.parts(request.body, multipart.boundary(request.content_type))
         if any(plain_name(name) in CREDENTIALS for name, _ in parts):
             raise InvalidParameter(
-                "access_token cannot be a part of a multipart body.", "Send it as: Authorization: Bearer TOKEN"
+                "access_token must not be a part of a multipart body.", "Send it as: Authorization: Bearer TOKEN"
             )
     return request.body
 
@@ -67,13 +67,13 @@ def _body_without(request: SendRequest, kind: str | None) -> bytes:
 def _json_without(body: bytes) -> bytes:
     try:
         members = _members.decode(json_text(body))
-    except (ValueError, RecursionError):  # what msgspec reads more narrowly than json
-        raise no_object() from None
-    kept = {name: raw for name, raw in members.items() if plain_name(name) not in CREDENTIALS}
-    return body if len(kept) == len(members) else msgspec.json.encode(kept)
+    except (ValueError, RecursionError):  # msgspec is stricter than json
+        raise not_an_object() from None
+    others = {name: raw for name, raw in members.items() if plain_name(name) not in CREDENTIALS}
+    return body if len(others) == len(members) else msgspec.json.encode(others)
 
 
 def _fields_without(text: bytes) -> bytes:
     fields = text.split(b"&")
-    kept = [field for field in fields if field_name(field) not in CREDENTIALS]
-    return text if len(kept) == len(fields) else b"&".join(kept)
+    others = [field for field in fields if field_name(field) not in CREDENTIALS]
+    return text if len(others) == len(fields) else b"&".join(others)

@@ -1,7 +1,7 @@
-"""Multipart bodies, in the one narrow grammar that all parsers read alike.
+"""The parser of multipart bodies. It accepts only the narrow grammar that all parsers read in the same way.
 
-Parsers differ on folded lines, repeated parameters, quotes, escapes, character sets and encodings. What could hide a
-name is refused in every part; what could hide a value is refused in the parts that `ONCE` names.
+Parsers differ on folded lines, repeated parameters, quotes, escapes, character sets and encodings. Syntax that could
+hide a name is refused in every part. Syntax that could hide a value is refused in the parts whose names are in `ONCE`.
 """
 
 import re
@@ -15,12 +15,12 @@ from wablock.gate.send_request.names import ONCE, plain_name
 from wablock.gate.send_request.request import MULTIPART
 
 _MOST: Final = 1_000
-_LONGEST_HEAD: Final = 4_096  # PHP begins a new line where its buffer of 5 KiB is full
+_LONGEST_HEAD: Final = 4_096  # PHP starts a new line when its buffer of 5 KiB is full
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=?-]{1,70}")  # RFC 2046, without the space
 _HEADER = re.compile(r"([A-Za-z0-9-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 _TOKEN: Final = r"[A-Za-z0-9._~-]+"
-# The name comes first: a parser that searches for `name=` would find it in a filename. A filename with an escape has no
-# semicolon, since parsers differ on where it ends.
+# The name must come first: a parser that searches for `name=` would find it in a filename. A filename with an escape
+# must not have a semicolon, since parsers differ on its end.
 _NAME: Final = rf'name *= *(?:"([^"\\;%]*)"|({_TOKEN}))'
 _FILENAME: Final = rf'filename *= *(?:"[^"\\]*"|"(?:[^"\\;]|\\[^;])*"|{_TOKEN})'
 _EXTENDED_FILENAME: Final = r"filename\*=[A-Za-z0-9'%._~!#$&+^`|-]+"
@@ -30,7 +30,7 @@ _PLAIN_TEXT = re.compile(r'text/plain[ \t]*(?:;[ \t]*charset="?(?:utf-8|us-ascii
 
 
 def boundary(content_type: str | None) -> str:
-    """The boundary that `content_type` names; raises `InvalidParameter` where parsers may differ on it."""
+    """The boundary in `content_type`. Raises `InvalidParameter` if parsers may differ on it."""
     parameter = parse_options_header(content_type)[1].get(b"boundary", b"").decode("latin-1")
     if not _BOUNDARY.fullmatch(parameter):
         raise _unreadable("it needs a boundary of up to 70 letters and digits")
@@ -38,7 +38,10 @@ def boundary(content_type: str | None) -> str:
 
 
 def parts(body: bytes, boundary: str) -> Iterator[tuple[str, str | None]]:
-    """Names and texts; the text of a name that is not in `ONCE` is None. A file with a name of `ONCE` is refused."""
+    """The names and texts of the parts. The text is None if the name is not in `ONCE`.
+
+    Raises `InvalidParameter`, also for a file with a name in `ONCE`.
+    """
     first, *rest = body.split(b"--" + boundary.encode())
     if first or not rest or rest.pop() not in (b"--", b"--\r\n"):
         raise _unreadable("it must begin and end with its boundary")
@@ -46,7 +49,7 @@ def parts(body: bytes, boundary: str) -> Iterator[tuple[str, str | None]]:
         raise InvalidParameter(f"A request may have up to {_MOST} parameters.")
     for part in rest:
         if not (part.startswith(b"\r\n") and part.endswith(b"\r\n")):
-            raise _unreadable("its boundary must stand on a line by itself")
+            raise _unreadable("each boundary must be on a line of its own")
         yield _part(part[2:])
 
 
@@ -54,8 +57,8 @@ def _part(part: bytes) -> tuple[str, str | None]:
     head, blank_line, content = part.partition(b"\r\n\r\n")
     if not blank_line or len(head) > _LONGEST_HEAD:
         raise _unreadable(f"a part has no headers, or more than {_LONGEST_HEAD} bytes of them")
-    if not content.endswith(b"\r\n"):  # PHP takes such an empty text to go on to the next boundary
-        raise _unreadable("a part's text must end with a line break of its own")
+    if not content.endswith(b"\r\n"):  # with such an empty text PHP reads on to the next boundary
+        raise _unreadable("there must be a line break after the text of each part")
     headers = _headers(_text(head))
     disposition = _DISPOSITION.fullmatch(headers.get("content-disposition", ""))
     if disposition is None:
@@ -65,7 +68,7 @@ def _part(part: bytes) -> tuple[str, str | None]:
     if plain not in ONCE:
         return name, None
     if disposition[3] or disposition[4]:
-        raise InvalidParameter(f"Param {plain} must be a string.", "It is a file here.")
+        raise InvalidParameter(f"Param {plain} must be a string.", "In this request it is a file.")
     if not _is_plain_text(headers):
         raise InvalidParameter(f"Param {plain} must be plain text.", "Send it without an encoding, as UTF-8.")
     try:
@@ -84,9 +87,9 @@ def _text(head: bytes) -> str:
 def _headers(head: str) -> dict[str, str]:
     headers: dict[str, str] = {}
     for line in head.split("\r\n"):
-        match = _HEADER.fullmatch(line)  # a folded line is none
+        match = _HEADER.fullmatch(line)  # a folded line does not match
         if match is None or match[1].lower() in headers:
-            raise _unreadable("a part has a header that is no plain line, or comes twice")
+            raise _unreadable("a part has a header that is not one plain line, or that occurs twice")
         headers[match[1].lower()] = match[2]
     return headers
 
@@ -96,5 +99,5 @@ def _is_plain_text(headers: dict[str, str]) -> bool:
     return encoding in _PLAIN_ENCODINGS and bool(_PLAIN_TEXT.fullmatch(headers.get("content-type", "text/plain")))
 
 
-def _unreadable(why: str) -> InvalidParameter:
-    return InvalidParameter(f"The {MULTIPART} body cannot be read.", f"Two programs may read it differently: {why}.")
+def _unreadable(reason: str) -> InvalidParameter:
+    return InvalidParameter(f"The {MULTIPART} body cannot be read.", f"Two programs may read it differently: {reason}.")

@@ -1,7 +1,7 @@
 """The names of parameters, read as loosely as any upstream may read them.
 
-PHP takes ` to` and `to[0]` for `to`, qs `[to]`, Go `To`; other programs trim or fold more than they do. So only the
-letters and digits of a name count, without case, and a name may end before any of its brackets.
+PHP reads ` to` and `to[0]` as `to`. So does qs with `[to]`, and Go with `To`. Other programs trim or fold even more. So
+only the letters and digits of a name count, without case, and a name may end before any of its brackets.
 """
 
 import re
@@ -13,10 +13,10 @@ from wablock.contract.errors import InvalidParameter
 
 RECIPIENTS: Final = frozenset(("to", "recipient"))
 CREDENTIALS: Final = frozenset(("access_token", "appsecret_proof"))
-BATCH: Final = "batch"  # holds further requests, which have recipients of their own
-PROTOTYPE: Final = "__proto__"  # JavaScript reads its members as members of the whole object
+BATCH: Final = "batch"  # contains more requests, which have other recipients
+PROTOTYPE: Final = "__proto__"  # JavaScript reads its members as members of the object itself
 ONCE: Final = RECIPIENTS | CREDENTIALS | {"recipient_type", BATCH, PROTOTYPE}
-"""The names that decide where a message goes or who sends it."""
+"""The names that decide the recipient or the sender of a message."""
 
 _NO_LETTERS = re.compile(r"[\W_]")
 _BRACKETS = re.compile(r"[\[\]]")
@@ -28,10 +28,10 @@ _LONGEST_REMEMBERED: Final = 64
 
 
 def plain_name(name: str) -> str:
-    """The one of `ONCE` that an upstream may take `name` for; else `name` itself.
+    """The name in `ONCE` that an upstream may read `name` as; else `name` itself.
 
-    Raises `InvalidParameter` for a control character: a program in C ends the name there. And for a name that is longer
-    than any parameter's.
+    Raises `InvalidParameter` for a control character, because a program in C may end the name there, and for a name
+    that is longer than any real one.
     """
     if name in ONCE:
         return name
@@ -43,7 +43,7 @@ def _plain_name(name: str) -> str:
         raise InvalidParameter(f"The name of a parameter has more than {_LONGEST} characters.")
     if _CONTROL.search(name):
         raise InvalidParameter("The name of a parameter has a control character.", "Use letters, digits and _ alone.")
-    # Java compares capitals first, and the dotless i's capital is I.
+    # Java compares upper case first, and the upper case of the dotless i is I.
     folded = unicodedata.normalize("NFKC", name).upper().casefold()
     letters = ""
     for segment in _BRACKETS.split(folded):  # a name may end before any of its brackets

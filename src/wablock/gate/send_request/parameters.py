@@ -1,4 +1,4 @@
-"""The parameters of a request, wherever they stand: in its query, its form, its JSON object, its multipart parts."""
+"""The parameters of a request: from its query, its form, its JSON object, or its multipart parts."""
 
 import json
 import re
@@ -18,16 +18,16 @@ _NOT_JSON: Final = (ValueError, RecursionError)  # a ValueError: json's and UTF-
 
 
 class Parameter(NamedTuple):
-    """A parameter by its plain name, see `plain_name`. A JSON integer is its digits; the value of `to[0]` is a list."""
+    """A parameter with its plain name, see `plain_name`. A JSON integer is a text. The value of `to[0]` is a list."""
 
     name: str
     value: Any
 
 
 def read_parameters(request: SendRequest) -> list[Parameter]:
-    """All parameters of `request`, in its query first.
+    """All parameters of `request`, those of its query first.
 
-    Raises `InvalidParameter` for what cannot be read, or could be read as another request.
+    Raises `InvalidParameter` if it cannot be read, or if an upstream could read it as another request.
     """
     parameters = [*_of_form(request.query), *_of_body(request)] if request.query else _of_body(request)
     for name, _ in parameters:
@@ -39,11 +39,11 @@ def read_parameters(request: SendRequest) -> list[Parameter]:
 
 
 def field_name(field: bytes) -> str:
-    """The plain name of a form's field, given as it stands between two `&`."""
+    """The plain name of a form field. `field`: the bytes between two `&`."""
     return plain_name(unquote_plus(field.partition(b"=")[0].decode(errors="replace")))
 
 
-def no_object() -> InvalidParameter:
+def not_an_object() -> InvalidParameter:
     return InvalidParameter(f"The {JSON} body must be a JSON object.")
 
 
@@ -71,7 +71,8 @@ def _of_form(text: bytes) -> list[Parameter]:
     if b";" in text or _NAME_IN_BRACKETS.search(text):
         if text.count(b"&") + text.count(b";") > _MOST_PIECES:
             raise InvalidParameter(
-                "A form has too many semicolons to look behind each.", "Write ; in a value as %3B, as form encoders do."
+                "A form has too many semicolons to check each of them.",
+                "Write ; in a value as %3B, as form encoders do.",
             )
         for field in text.split(b"&"):
             _check_field(field)
@@ -85,7 +86,7 @@ def _of_form(text: bytes) -> list[Parameter]:
 
 
 def _check_field(field: bytes) -> None:
-    """Older parsers end a field at a semicolon as well; qs ends a name at its first `]=`, not at its first `=`."""
+    """Older parsers also end a field at a semicolon. qs ends a name at its first `]=`, not at its first `=`."""
     for piece in field.split(b";")[1:]:
         name = field_name(piece)
         if name in ONCE:
@@ -101,24 +102,24 @@ def _check_field(field: bytes) -> None:
 
 
 def _of_json(body: bytes) -> list[Parameter]:
-    """The members of a JSON object. A parser may take either of two equal members, so a name of `ONCE` comes once."""
+    """The members of a JSON object. A name in `ONCE` may occur only once, because parsers differ on its value."""
     text = json_text(body)
     if not text.startswith(b"{"):
-        raise no_object()
+        raise not_an_object()
     try:
         check_value_count(text)
         pairs = _reader.decode(text.decode())
-    except TooManyValues as fault:
-        raise InvalidParameter(str(fault)) from None
+    except TooManyValues as error:
+        raise InvalidParameter(str(error)) from None
     except _NOT_JSON:
-        raise no_object() from None
+        raise not_an_object() from None
     if len(pairs) > _MOST:
         raise _too_many()
     parameters = [_parameter(name, value) for name, value in pairs]
     names = [name for name, _ in parameters if name in ONCE]
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidParameter(f"Param {twice} is given twice.")
+        repeated_name = next(name for name in names if names.count(name) > 1)
+        raise InvalidParameter(f"Param {repeated_name} is given twice.")
     return parameters
 
 
@@ -126,7 +127,7 @@ def _refuse_constant(text: str) -> None:
     raise ValueError(text)
 
 
-# Of a number with a fraction or exponent it counts that it is one: a megabyte of 1e308 would take half a second.
+# Numbers with a fraction or an exponent are not converted: a megabyte of 1e308 would take half a second.
 _reader: Final = json.JSONDecoder(
     object_pairs_hook=list, parse_int=str, parse_float=lambda _: 0.5, parse_constant=_refuse_constant
 )

@@ -1,7 +1,7 @@
-"""The recipients of a request: every user whom an upstream may read in its `to` and `recipient`.
+"""The recipients of a request: all users that an upstream may read in its `to` and `recipient`.
 
-`recipient_type` decides nothing: a group's id is never a number, and an upstream may send to a number that is called a
-group.
+`recipient_type` is ignored: the id of a group is never a phone number, and an upstream may send to a phone number even
+if the type is group.
 """
 
 import re
@@ -14,7 +14,7 @@ from wablock.block_list.ports import Member
 from wablock.contract import identity
 from wablock.contract.errors import InvalidParameter
 from wablock.contract.number_plans import is_number
-from wablock.contract.typed_numbers import Nobody, OneUser, read_recipient
+from wablock.contract.typed_numbers import OneUser, SeveralReadings, read_recipient
 from wablock.contract.user_ids import is_parent_user_id, is_user_id
 from wablock.gate.send_request.names import RECIPIENTS
 from wablock.gate.send_request.parameters import Parameter
@@ -34,16 +34,16 @@ _GROUP_ID = re.compile(
 
 
 class Recipients(msgspec.Struct, frozen=True):
-    """All users who may be meant, and the refusal of a text that means no user and no group, if there is one."""
+    """All users in any reading of the request. `unreadable`: the error for a text that is no user and no group."""
 
     members: Sequence[Member]
     unreadable: InvalidParameter | None
 
 
 def recipients_of(parameters: Sequence[Parameter], country: str | None) -> Recipients:
-    """The recipients in `parameters`, by every reading; none where there is no recipient, or a group.
+    """The recipients in `parameters`, in every reading; none if there is no recipient, or only a group.
 
-    `country` is the business number's ISO 3166 code; None: not known. Raises `InvalidParameter` for a recipient that is
+    `country`: the ISO 3166 code of the business number; None: not known. Raises `InvalidParameter` if a recipient is
     not a text.
     """
     members: list[Member] = []
@@ -55,12 +55,12 @@ def recipients_of(parameters: Sequence[Parameter], country: str | None) -> Recip
         if not text or is_group_id(text):
             continue
         if is_user_id(text) or is_parent_user_id(text):
-            # Meta prints parent ids in both shapes, so it may be either.
+            # Meta prints parent ids in both formats, so it may be either.
             members.append(Member(text, None, text, text, parent_user_id=text))
             members += _by_digits_of(text)
             continue
         reading = read_recipient(text, country)
-        if isinstance(reading, Nobody):
+        if not isinstance(reading, OneUser | SeveralReadings):
             unreadable = unreadable_recipient(name, text, reading.why)
             continue
         wa_ids = (reading.wa_id,) if isinstance(reading, OneUser) else reading.wa_ids
@@ -69,14 +69,17 @@ def recipients_of(parameters: Sequence[Parameter], country: str | None) -> Recip
 
 
 def _by_digits_of(user_id: str) -> list[Member]:
-    """The user of the id's digits, for an upstream that drops letters: real ids have more digits than a number has."""
+    """The user with the digits of the id as a phone number, because an upstream may ignore letters.
+
+    A real user_id has more digits than a phone number.
+    """
     digits = _NO_DIGITS.sub("", user_id)
     return [Member(identity.key_of(digits), digits, None, user_id)] if is_number(digits) else []
 
 
 def unreadable_recipient(name: str, text: str, why: str) -> InvalidParameter:
-    """The refusal of `text`, which stands in the parameter `name` and means nobody."""
-    message = f'Param {name} cannot be read as a recipient: "{_shown(text)}".'
+    """The error for a parameter `name` whose `text` is not a recipient. `why`: the reason, and what to write."""
+    message = f'Param {name} cannot be read as a recipient: "{_escaped(text)}".'
     return InvalidParameter(message, f"{_HOW_TO_WRITE_ONE}: {why}")
 
 
@@ -85,14 +88,14 @@ def is_group_id(text: str) -> bool:
 
 
 def _text(name: str, value: Any) -> str:
-    # Graph reads JSON in a form's values, too.
+    # Graph also reads JSON in the values of a form.
     if not isinstance(value, str) or value.lstrip().startswith(("[", "{")):
         raise InvalidParameter(f"Param {name} must be a string.", f"{_HOW_TO_WRITE_ONE}. A message has one recipient.")
     text = value.strip(_BLANKS)
     return text[1:-1].strip(_BLANKS) if text[:1] == text[-1:] == '"' else text
 
 
-def _shown(text: str) -> str:
-    """`text` in printable ASCII, so that it harms no terminal, log or header."""
+def _escaped(text: str) -> str:
+    """`text` in printable ASCII, so that it is safe in a terminal, a log or a header."""
     quoted = text[:_LONGEST_SHOWN].encode("unicode_escape").decode().replace('"', "'")
     return quoted if len(text) <= _LONGEST_SHOWN else f"{quoted}..."

@@ -1,4 +1,4 @@
-"""The request as values; its media type and its path, where every reader agrees on them."""
+"""The request as a value, and checks that all programs read its media type and its path in the same way."""
 
 import re
 from typing import Final
@@ -14,12 +14,12 @@ MULTIPART: Final = "multipart/form-data"
 
 _PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9_.~:-]+)+")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-# In these, ASCII bytes are ASCII text. In UTF-7, UTF-16 or EBCDIC the same bytes may be another recipient.
+# In these charsets ASCII bytes are ASCII text. In UTF-7, UTF-16 or EBCDIC the same bytes may be another recipient.
 _CHARSETS: Final = frozenset(("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252"))
 
 
 class SendRequest(msgspec.Struct, frozen=True):
-    """A request as it came: its media type, its query without the `?`, its body."""
+    """A request from a caller: its Content-Type, its query without the `?`, its body."""
 
     content_type: str | None = None
     query: bytes = b""
@@ -27,13 +27,13 @@ class SendRequest(msgspec.Struct, frozen=True):
 
 
 def upstream_path(path: str) -> str | None:
-    """`path`, as it stood in the request line, if every program reads it alike; else None."""
+    """`path` from the request line, if every program reads it in the same way; else None."""
     plain = path.removesuffix("/")
     return plain if _PATH.fullmatch(plain) else None
 
 
 def media_type(request: SendRequest) -> str | None:
-    """How the body is read; None where there is nothing to read. Raises `InvalidParameter` for any other way."""
+    """The media type with which the body is read; None if it is empty. Raises `InvalidParameter` for any other type."""
     if not request.body:
         return None
     content_type = request.content_type or JSON

@@ -1,4 +1,4 @@
-"""A webhook's body: its changes, and what is left of it for a receiver, with every byte that is kept."""
+"""A webhook's body: its changes, and the body for one receiver, in which every remaining byte is unchanged."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -18,10 +18,10 @@ _MOST_PARTS: Final = 20_000  # Meta sends up to 1,000 updates; these take a tent
 
 
 class Payload:
-    """One delivery. `raw` are its bytes, `changes` all of it in order."""
+    """The body of one webhook. `raw`: its bytes. `changes`: all its changes, in order."""
 
     def __init__(self, raw: bytes, webhook: Webhook, *, is_documented: bool) -> None:
-        """`is_documented`: nothing stands in it that `webhook` has not."""
+        """`is_documented`: the body has nothing that is not in `webhook`."""
         self.raw = raw
         self._is_documented = is_documented
         entries = webhook.entry or ()
@@ -29,7 +29,7 @@ class Payload:
             raise UnreadableBody(f"The body has more than {_MOST_PARTS} entries and changes.")
         reader = Reader()
         self._entries = [_changes_of(entry, place, reader) for place, entry in enumerate(entries)]
-        # A body without entries is one change without parts.
+        # A body without entries becomes one empty change.
         self.changes = [change for changes in self._entries for change in changes] or [WebhookChange(())]
         if sum(len(change.items) for change in self.changes) > _MOST_PARTS:
             raise UnreadableBody(f"The body has more than {_MOST_PARTS} messages and calls.")
@@ -44,15 +44,15 @@ class Payload:
         """Raises `UnreadableBody`."""
         try:
             check_value_count(body, most_values)
-        except TooManyValues as fault:
-            raise UnreadableBody(str(fault)) from None
+        except TooManyValues as error:
+            raise UnreadableBody(str(error)) from None
         webhook = as_documented(body)
         if webhook is not None:
             return cls(body, webhook, is_documented=True)
         return cls(body, decoder.decode(canonical(body)), is_documented=False)
 
     def size(self, change: WebhookChange, item: Item) -> int:
-        """In bytes, as it came."""
+        """The size of the item in `raw`, in bytes."""
         if self._is_documented and not isinstance(item, Handover):
             return len(encoder.encode(item))
         node = self._root.at(_path(change))
@@ -60,13 +60,13 @@ class Payload:
         if sizes is None:
             value = node.member("value")
             nodes = nodes_of(change.value, value) if change.value is not None and value is not None else ()
-            sizes = self._sizes[id(change)] = {id(it): its.size for it, its in nodes}
+            sizes = self._sizes[id(change)] = {id(it): its_node.size for it, its_node in nodes}
         return sizes.get(id(item), node.size)
 
     def body(self, chosen: Iterable[WebhookChange], drop: Callable[[Item], bool]) -> bytes | None:
-        """The JSON of the chosen changes without the items that `drop` names; None where nothing is left.
+        """The JSON of the chosen changes without the items for which `drop` is true; None if nothing is left.
 
-        `raw` itself where that is all of it. Raises `UnreadableBody`.
+        Returns `raw` itself if nothing is removed. Raises `UnreadableBody`.
         """
         wanted = {id(change): change for change in chosen}
         gone = {id(item) for change in wanted.values() for item in change.items if drop(item)}
@@ -74,7 +74,7 @@ class Payload:
             return self.raw
         if not self._entries:
             return None
-        # Nearly all changes are left alone, so they are not looked at one by one.
+        # Most changes lose no item, so only the others are cut.
         cuts = {
             key: cut_of(change, gone) for key, change in wanted.items() if not gone.isdisjoint(map(id, change.items))
         }
@@ -87,10 +87,10 @@ class Payload:
 def _cut_of_entry(
     changes: Sequence[WebhookChange], wanted: AbstractSet[int], cuts: Mapping[int, Cut | Gone | None]
 ) -> Cut | Gone | None:
-    of_each = [cuts.get(id(change)) if id(change) in wanted else GONE for change in changes]
-    if all(cut is GONE for cut in of_each):
+    change_cuts = [cuts.get(id(change)) if id(change) in wanted else GONE for change in changes]
+    if all(cut is GONE for cut in change_cuts):
         return GONE
-    parts = _parts(of_each)
+    parts = _parts(change_cuts)
     return {"changes": parts} if parts else None
 
 

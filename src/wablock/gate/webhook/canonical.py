@@ -1,9 +1,9 @@
-"""Any JSON body -> the same users in the shape that Meta documents.
+"""The conversion of any JSON body to the shape that Meta documents, with the same users.
 
-Names that differ from a documented one in case or underscores only are that one: some readers ignore case, others write
-`fromUserId` for `from_user_id`. What has another type than documented is left out, or stands as an empty object where a
-place has to be kept. What has two readings is refused: a name on the way to a sender that stands twice in one object,
-and an object in place of an array of what users sent, which is an array to PHP.
+A name that differs from a documented one only in case or underscores counts as the documented one: some parsers ignore
+case, others write `fromUserId` for `from_user_id`. A value of another type than documented is removed, or replaced by
+an empty object if its position matters. A body that two parsers may read differently is refused: if a name on the path
+to a sender occurs twice in one object, or if an object replaces an array of messages, because PHP reads it as an array.
 """
 
 import json
@@ -20,7 +20,7 @@ from wablock.gate.webhook.raw_json import UnreadableBody, plain
 
 
 class _WrittenNumber(str):
-    """A number as it is written: to compute one takes its time, and nearly none is read."""
+    """The text of a number. To convert one takes time, and nearly none is used."""
 
     __slots__ = ()
 
@@ -28,14 +28,15 @@ class _WrittenNumber(str):
 # An object is read as a tuple of all its members, an array as a list.
 _reader = json.JSONDecoder(object_pairs_hook=tuple, strict=False, parse_int=_WrittenNumber, parse_float=_WrittenNumber)
 
-_LARGEST_INTEGER: Final = 2**63  # that the documented shape is read with
+_LARGEST_INTEGER: Final = 2**63  # the decoder of the documented shape accepts integers below it
 _LONGEST_NUMBER: Final = 400  # characters
 
-_HIDES_NOBODY: Final = frozenset(("id", "type", "timestamp", "username", "origin"))
-_NOTHING_ELSE: Final = frozenset(("messagingproduct",))
-# The arrays on the way to what users sent.
+# Names that may occur twice in one object, because they never show the sender.
+_REPEATABLE: Final = frozenset(("id", "type", "timestamp", "username", "origin"))
+_NO_CONTENT: Final = frozenset(("messagingproduct",))
+# The arrays on the path to messages and calls.
 _ARRAYS: Final = frozenset(("entry", "changes", "messages", "calls", "history", "threads"))
-# Of the address nothing is read where it stands twice: it is an unknown number's then.
+# The business number's names: if one occurs twice, it gets this value, and the change is for an unknown number.
 _TWICE: Final[dict[str, Any]] = {
     "metadata": {"phone_number_id": False},
     "phone_number_id": False,
@@ -44,12 +45,12 @@ _TWICE: Final[dict[str, Any]] = {
 
 
 def canonical(body: bytes) -> bytes:
-    """Raises `UnreadableBody`."""
+    """The body in the documented shape. Raises `UnreadableBody`."""
     try:
-        whole = _reader.decode(body.decode())
-        if not isinstance(whole, tuple):
+        webhook = _reader.decode(body.decode())
+        if not isinstance(webhook, tuple):
             raise UnreadableBody("The body must be a JSON object.")
-        return msgspec.json.encode(_webhook(whole))
+        return msgspec.json.encode(_webhook(webhook))
     except RecursionError as error:
         raise UnreadableBody("The body is nested too deeply.") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -57,16 +58,16 @@ def canonical(body: bytes) -> bytes:
 
 
 _Shape: TypeAlias = Callable[[Any], Any]
-"""Makes of a value what is documented for its place; `UNSET` where it is something else."""
+"""A function that converts a value to the documented type for its position. It returns `UNSET` for any other type."""
 
 _Members: TypeAlias = dict[str, tuple[str, _Shape]]
-"""What is read of an object: by its plain name the documented one, and the shape."""
+"""The members of an object that are read: plain name -> documented name and shape."""
 
 _NOT_READ: Final[tuple[str, _Shape | None]] = ("", None)
 
 
 def _shape_of(kind: inspect.Type, known: dict[type, _Shape]) -> _Shape | None:
-    """None for what is not read."""
+    """The shape of a documented type; None for a type that is not read."""
     kinds = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
     for it in kinds:
         if isinstance(it, inspect.RawType):
@@ -89,12 +90,12 @@ def _struct_of(kind: inspect.StructType, known: dict[type, _Shape]) -> _Shape:
     return known[kind.cls]
 
 
-def _struct(members: _Members, value: Any, repeatable: frozenset[str] = _HIDES_NOBODY) -> Any:
+def _struct(members: _Members, value: Any, repeatable: frozenset[str] = _REPEATABLE) -> Any:
     if not isinstance(value, tuple):
         return UNSET
     documented: dict[str, Any] = {}
-    for shown, member in value:
-        name, shape = members.get(plain(shown), _NOT_READ)
+    for name_in_body, member in value:
+        name, shape = members.get(plain(name_in_body), _NOT_READ)
         if shape is None:
             continue
         if name in _ARRAYS and isinstance(member, tuple) and member:
@@ -108,7 +109,7 @@ def _struct(members: _Members, value: Any, repeatable: frozenset[str] = _HIDES_N
             documented[name] = _TWICE[name]
         else:
             raise UnreadableBody(
-                f'"{name}" stands twice in one object of the webhook, so it has two readings. Send it once.'
+                f'"{name}" occurs twice in one object of the webhook, so parsers may read it differently. Send it once.'
             )
     return {name: it for name, it in documented.items() if it is not UNSET}
 
@@ -116,15 +117,14 @@ def _struct(members: _Members, value: Any, repeatable: frozenset[str] = _HIDES_N
 def _value(members: _Members, value: Any) -> Any:
     documented = _struct(members, value)
     if documented is not UNSET and any(
-        plain(shown) not in _NOTHING_ELSE and members.get(plain(shown), _NOT_READ)[0] not in documented
-        for shown, _ in value
+        plain(name) not in _NO_CONTENT and members.get(plain(name), _NOT_READ)[0] not in documented for name, _ in value
     ):
         documented["errors"] = True  # see `Value`
     return documented
 
 
 def _thread(members: _Members, value: Any) -> Any:
-    """Its `id` is the user."""
+    """A thread. Its `id` is the user, so no name may occur twice."""
     return _struct(members, value, frozenset())
 
 
@@ -135,7 +135,7 @@ def _list_of(element: _Shape) -> _Shape:
 
 
 def _text(value: Any) -> Any:
-    """Without halves of surrogate pairs, which other senders' JSON has where text was cut."""
+    """A text without halves of surrogate pairs, which occur in the JSON of other senders if they cut a text."""
     if not isinstance(value, str) or isinstance(value, _WrittenNumber):
         return UNSET
     return value.encode("utf-8", "replace").decode()
@@ -143,14 +143,14 @@ def _text(value: Any) -> Any:
 
 def _number_or_text(value: Any) -> Any:
     if isinstance(value, _WrittenNumber):
-        # No sender's number is larger than a float is exact.
+        # Floats are exact for every number that a sender can have.
         number = float(value) if len(value) <= _LONGEST_NUMBER else math.inf
         return int(number) if abs(number) < _LARGEST_INTEGER and number.is_integer() else UNSET
     return _text(value)
 
 
 def _anything(value: Any) -> Any:
-    """A text as it is; of another value only that it is there."""
+    """A text unchanged. Any other value becomes False, which shows only that there is a value."""
     return False if (text := _text(value)) is UNSET else text
 
 

@@ -1,4 +1,4 @@
-"""One change of a webhook as it was read: who sent what in it, and what it shows of its users."""
+"""One change of a webhook after reading: its messages with their senders, and the ids of users in it."""
 
 from collections.abc import Sequence
 from typing import Final, TypeAlias
@@ -9,7 +9,7 @@ from msgspec import UNSET
 from wablock.gate.webhook.documented import Value
 from wablock.gate.webhook.items import Call, Item, Message
 from wablock.gate.webhook.links import Notice
-from wablock.gate.webhook.senders import Ids, Shown
+from wablock.gate.webhook.senders import Ids, ShownNumber
 
 At: TypeAlias = tuple[()] | tuple[int] | tuple[int, int]
 
@@ -17,18 +17,18 @@ _LONGEST_TIME: Final = 12  # digits of a time in seconds
 
 
 class Handover(Item, gc=False, eq=False):
-    """A conversation that passes from Meta's agent to the business, with what the user wrote: all of the change."""
+    """A conversation that passes from Meta's agent to the business, with the user's messages: the whole change."""
 
     array = "handovers"
 
 
 class WebhookChange(msgspec.Struct, eq=False, gc=False):
-    """One change, or what stands where one should: an entry without any, a body without entries.
+    """One change; or an empty one, for an entry without changes or a body without entries.
 
-    `at`: its entry's place, and its own there. `phone_number_id` None: about the account as a whole, or, where it
-    `is_of_a_number`, about one that cannot be read. `items`: what goes if its sender is blocked. `others`: for the
-    items of these ids, whom a receiver may take for the sender as well. `links`: ids that are shown to be one user.
-    `display_number`: the business number's own.
+    `at`: the position of its entry, and its own position in the entry. `phone_number_id` None: the change is about the
+    account as a whole; or, if `is_of_a_number`, about a number whose id cannot be read. `items`: the messages and calls
+    that are dropped if their sender is blocked. `others`: by the `id()` of an item, the other users that a receiver may
+    read as its sender. `links`: groups of ids that belong to one user. `display_number`: the business's phone number.
     """
 
     at: At
@@ -40,22 +40,22 @@ class WebhookChange(msgspec.Struct, eq=False, gc=False):
     others: dict[int, Sequence[Ids]] | None = None
     links: Sequence[Ids] = ()
     notices: Sequence[Notice] = ()
-    display_number: Shown = UNSET
+    display_number: ShownNumber = UNSET
 
     @property
     def is_empty(self) -> bool:
-        """Whether it only stands where a change should."""
+        """Whether it is for an entry without changes or a body without entries."""
         return len(self.at) < len(("entry", "changes"))
 
     def senders(self, item: Item) -> Sequence[Ids]:
-        """Who sent the item, by every reading; nearly always one."""
+        """The senders of the item in every reading; nearly always one."""
         if self.others is None or id(item) not in self.others:
             return (item,)
         return item, *self.others[id(item)]
 
 
 def kind_of(item: Item) -> str:
-    """What it is called where people see it."""
+    """The name of the item's type for people."""
     return item.type or "unknown" if isinstance(item, Message) else item.array[:-1]
 
 
@@ -65,8 +65,8 @@ def opens_window(item: Item) -> bool:
 
 
 def sent_at(item: Item) -> int | None:
-    """In seconds since 1970."""
-    shown = item.timestamp
-    if isinstance(shown, str):
-        return int(shown) if len(shown) <= _LONGEST_TIME and shown.isdecimal() else None
-    return shown if isinstance(shown, int) and 0 <= shown < 10**_LONGEST_TIME else None
+    """The item's time in seconds since 1970; None if it is not valid."""
+    timestamp = item.timestamp
+    if isinstance(timestamp, str):
+        return int(timestamp) if len(timestamp) <= _LONGEST_TIME and timestamp.isdecimal() else None
+    return timestamp if isinstance(timestamp, int) and 0 <= timestamp < 10**_LONGEST_TIME else None

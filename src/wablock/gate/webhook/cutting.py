@@ -1,6 +1,6 @@
-"""What goes with messages that are taken out of a change: the arrays that they leave empty, their senders' contacts.
+"""The parts of a change that are removed together with a message: arrays that become empty, and the sender's contact.
 
-What others still need stays: the contact of a user whom a kept message, call, status or echo names.
+A contact is kept if a message, call, status or echo that stays names the same user.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,13 +15,14 @@ from wablock.gate.webhook.items import Item
 from wablock.gate.webhook.raw_json import GONE, Cut, Gone, Node
 from wablock.gate.webhook.senders import Ids, names_of
 
-_MEMBERS: Final = sorted(set(Value.__struct_fields__) - {"messaging_product", "metadata"})  # these say nothing alone
-_BESIDE_A_MESSAGE: Final = sorted({*_MEMBERS} - {"messages", "contacts", "conversation_context"})
-_USERS_OWN: Final = frozenset(("messages", "calls", "contacts", "history"))
+# Without other members, these two have no content.
+_MEMBERS: Final = sorted(set(Value.__struct_fields__) - {"messaging_product", "metadata"})
+_OTHER_MEMBERS: Final = sorted({*_MEMBERS} - {"messages", "contacts", "conversation_context"})
+_USER_MEMBERS: Final = frozenset(("messages", "calls", "contacts", "history"))
 
 
 def cut_of(change: WebhookChange, gone: set[int]) -> Cut | Gone | None:
-    """What is taken out of the change with the items of these ids; None for nothing."""
+    """The parts to remove from the change together with the items of these `id()`s; None if nothing is removed."""
     dropped = [item for item in change.items if id(item) in gone]
     if not dropped:
         return None
@@ -33,21 +34,21 @@ def cut_of(change: WebhookChange, gone: set[int]) -> Cut | Gone | None:
 
 
 def _is_alone(item: Item, value: Value) -> bool:
-    """Whether the value has nothing but this message and its sender's contact, as nearly every webhook."""
+    """Whether the value has only this message and its sender's contact, as in nearly every webhook."""
     if not value.messages or len(value.messages) > 1 or not value.contacts or len(value.contacts) > 1:
         return False
     contact = value.contacts[0]
     is_senders = contact.wa_id == item.wa_id if item.wa_id else contact.user_id == item.user_id and bool(item.user_id)
-    return is_senders and not any(_says_something(value, name) for name in _BESIDE_A_MESSAGE)
+    return is_senders and not any(_has_content(value, name) for name in _OTHER_MEMBERS)
 
 
 def nodes_of(value: Value, node: Node) -> Iterator[tuple[Item, Node]]:
-    """Every message and call of a change's value, with its bytes."""
+    """Every message and call of a change's value, with the node of its bytes."""
     for name, items in (("messages", value.messages), ("calls", value.calls)):
         yield from zip(items or (), _elements(node, name), strict=False)
-    for chunk, its in zip(value.history or (), _elements(node, "history"), strict=False):
-        for thread, that in zip(chunk.threads or (), _elements(its, "threads"), strict=False):
-            yield from zip(thread.messages or (), _elements(that, "messages"), strict=False)
+    for chunk, chunk_node in zip(value.history or (), _elements(node, "history"), strict=False):
+        for thread, thread_node in zip(chunk.threads or (), _elements(chunk_node, "threads"), strict=False):
+            yield from zip(thread.messages or (), _elements(thread_node, "messages"), strict=False)
     inner = node.member("standby")
     if value.standby and inner is not None:
         yield from nodes_of(value.standby, inner)
@@ -59,18 +60,18 @@ class _Cutting:
         self._gone = gone
 
     def cut(self, value: Value) -> Cut | Gone | None:
-        """What goes of a change's value, or of the value in its `standby`."""
+        """The parts to remove from a change's value, or from the value in its `standby`."""
         cut: dict[str | int, Cut | Gone] = {}
         if value.messages and (messages := self._of_array(value.messages)) is not None:
             cut["messages"] = messages
-            cut["conversation_context"] = GONE  # a summary of what they wrote
+            cut["conversation_context"] = GONE  # a summary of the messages
         if links.shows_others(value):
             cut |= {name: part for name, part in self._of_others(value) if part is not None}
         if not cut:
             return None
         if value.contacts and (contacts := self._of_contacts(value, value.contacts)) is not None:
             cut["contacts"] = contacts
-        return cut if any(cut.get(name) is not GONE and _says_something(value, name) for name in _MEMBERS) else GONE
+        return cut if any(cut.get(name) is not GONE and _has_content(value, name) for name in _MEMBERS) else GONE
 
     def _of_others(self, value: Value) -> Iterator[tuple[str, Cut | Gone | None]]:
         yield "calls", self._of_array(value.calls or ())
@@ -87,15 +88,17 @@ class _Cutting:
         return _within("messages", self._of_array(thread.messages or ()))
 
     def _of_contacts(self, value: Value, contacts: Sequence[Contact]) -> Cut | Gone | None:
-        """The contacts of only those users whose messages are taken out."""
+        """The contacts to remove: those of users whose messages are all removed and who are named nowhere else."""
         items = list(_items_of(value))
-        leaving = self._names_of_senders(item for item in items if id(item) in self._gone)
+        removed_names = self._names_of_senders(item for item in items if id(item) in self._gone)
         names = list(map(names_of, contacts))
-        if all(map(leaving.isdisjoint, names)):
+        if all(map(removed_names.isdisjoint, names)):
             return None
-        staying = self._names_of_senders(item for item in items if id(item) not in self._gone)
-        staying = staying.union(*map(names_of, _named_by_the_business(value)))
-        return _of_all(GONE if staying.isdisjoint(shown) and not leaving.isdisjoint(shown) else None for shown in names)
+        kept_names = self._names_of_senders(item for item in items if id(item) not in self._gone)
+        kept_names = kept_names.union(*map(names_of, _named_by_the_business(value)))
+        return _of_all(
+            GONE if kept_names.isdisjoint(its) and not removed_names.isdisjoint(its) else None for its in names
+        )
 
     def _names_of_senders(self, items: Iterable[Item]) -> set[str]:
         return set().union(*(names_of(ids) for item in items for ids in self._change.senders(item)))
@@ -107,7 +110,7 @@ def _elements(node: Node, name: str) -> Iterator[Node]:
 
 
 def _items_of(value: Value) -> Iterator[Item]:
-    """With those in its `standby`: a contact may stand beside it."""
+    """All items, also those in `standby`: their contact may be outside of it."""
     yield from value.messages or ()
     yield from value.calls or ()
     if value.standby:
@@ -120,7 +123,7 @@ def _items_of(value: Value) -> Iterator[Item]:
 def _named_by_the_business(value: Value) -> Iterator[Ids]:
     if links.shows_others(value):
         yield from map(links.recipient_of, value.statuses or ())
-        yield from map(links.echoed_to, value.message_echoes or ())
+        yield from map(links.echo_recipient, value.message_echoes or ())
         yield from value.user_preferences or ()
     yield from (links.addressee_of(item) for item in _items_of(value) if item.to or item.to_user_id)
     if value.standby:
@@ -128,7 +131,7 @@ def _named_by_the_business(value: Value) -> Iterator[Ids]:
 
 
 def _of_all(cuts: Iterable[Cut | Gone | None]) -> Cut | Gone | None:
-    """What goes of an array, by what goes of each element: all of it with the last one."""
+    """The cut of an array from the cuts of its elements. If all elements are removed, the array is removed."""
     parts = list(cuts)
     gone: dict[str | int, Cut | Gone] = {place: part for place, part in enumerate(parts) if part is not None}
     if not gone:
@@ -137,10 +140,10 @@ def _of_all(cuts: Iterable[Cut | Gone | None]) -> Cut | Gone | None:
 
 
 def _within(name: str, cut: Cut | Gone | None) -> Cut | Gone | None:
-    """The cut of an object whose purpose is its member `name`: without that member it goes as a whole."""
+    """The cut of an object that is useful only with its member `name`. Without that member the object is removed."""
     return cut if cut is None or isinstance(cut, Gone) else {name: cut}
 
 
-def _says_something(value: Value, name: str) -> bool:
+def _has_content(value: Value, name: str) -> bool:
     member = getattr(value, name)
-    return member is not UNSET and (member != [] or name not in _USERS_OWN)
+    return member is not UNSET and (member != [] or name not in _USER_MEMBERS)

@@ -1,11 +1,11 @@
-"""The business number that a webhook's `metadata` displays: always international, in whatever punctuation."""
+"""The business number in a webhook's `metadata`: always with its country code, with any punctuation."""
 
 from wablock.contract.number_plans import fault_of
-from wablock.gate.webhook.senders import Shown, digits_of, remembered
+from wablock.gate.webhook.senders import ShownNumber, digits_of, remembered
 
 
 @remembered
-def display_wa_id(shown: Shown) -> str | None:
-    """The digits of the number, with its country code; None for what is no such number, which is no failure."""
-    wa_id = digits_of(shown)
+def display_wa_id(number: ShownNumber) -> str | None:
+    """The digits of the number, with its country code; None if it is not a valid number. That is not an error."""
+    wa_id = digits_of(number)
     return wa_id if wa_id is not None and fault_of(wa_id) is None else None

@@ -1,11 +1,12 @@
-"""A webhook's body in the shape that Meta documents: every place that shows users, and what stands beside it.
+"""The body of a webhook in the shape that Meta documents: all members that show users, and the members around them.
 
-`as_documented` reads a body in one pass where it is written as Meta writes it: compact, every name as documented and
-once. What was read is encoded again then, and has the same length, so nothing is hidden: no second `from`, no `From`.
-This proves it as long as nothing that is read can grow. A float can, such as 1e15, so no member is one. Any other body
-is first brought into this shape by `canonical`. Places are the same in both.
+`as_documented` reads a body in one pass if it is written as Meta writes it: compact, each name once and as documented.
+It encodes the result again and compares the lengths. If they are equal, the body contains nothing else, such as a
+second `from` or a `From`. This is a proof only if no value gets longer when it is encoded. A float can get longer, such
+as 1e15, so no member is a float. `canonical` first converts any other body to this shape. Positions are the same in
+both.
 
-What is read has a type. A member that is `Beside` what is read is left as it is.
+Each member that is read has a type. A member of type `Unread` is not decoded, and stays as it is.
 """
 
 from typing import Final
@@ -14,77 +15,77 @@ import msgspec
 from msgspec import UNSET, UnsetType, field
 
 from wablock.gate.webhook.items import Call, Message
-from wablock.gate.webhook.senders import Beside, Ids, Shown, ShownText
+from wablock.gate.webhook.senders import Ids, ShownNumber, ShownText, Unread
 
 
 class Contact(Ids, gc=False):
     """A user by `wa_id`, `user_id` and `parent_user_id`."""
 
-    profile: Beside = UNSET
+    profile: Unread = UNSET
     username: ShownText = UNSET
-    identity_key_hash: Beside = UNSET
-    detail: Beside = UNSET
-    category: Beside = UNSET
-    value: Beside = UNSET
-    timestamp: Beside = UNSET
-    signup_id: Beside = UNSET
-    input: Beside = UNSET
+    identity_key_hash: Unread = UNSET
+    detail: Unread = UNSET
+    category: Unread = UNSET
+    value: Unread = UNSET
+    timestamp: Unread = UNSET
+    signup_id: Unread = UNSET
+    input: Unread = UNSET
 
 
 class Context(Ids, gc=False):
-    """With whom the business has a conversation of its history."""
+    """The user of a conversation in the business's history."""
 
     username: ShownText = UNSET
 
 
 class Addressee(Ids, gc=False):
-    """To whom the business wrote."""
+    """The user that the business wrote to."""
 
-    wa_id: Shown = field(name="to", default=UNSET)
+    wa_id: ShownNumber = field(name="to", default=UNSET)
     user_id: ShownText = field(name="to_user_id", default=UNSET)
     parent_user_id: ShownText = field(name="to_parent_user_id", default=UNSET)
 
 
 class AgentsMessage(Ids, gc=False):
-    """What Meta's agent wrote: a request of the messages API."""
+    """A message of Meta's agent, as a request of the messages API."""
 
-    wa_id: Shown = field(name="to", default=UNSET)
-    recipient: Shown = UNSET
+    wa_id: ShownNumber = field(name="to", default=UNSET)
+    recipient: ShownNumber = UNSET
 
 
 class Echo(Addressee, gc=False):
-    """What the business wrote elsewhere: in the phone's app, or by Meta's agent."""
+    """A message that the business sent in another way: with the phone's app, or through Meta's agent."""
 
     message: AgentsMessage | UnsetType = UNSET
 
 
 class Status(Ids, gc=False):
-    """What became of a message, with the ids of whom it was for; in a group, of the participant."""
+    """The status of a message, with the ids of its recipient; in a group, of the participant."""
 
-    wa_id: Shown = field(name="recipient_id", default=UNSET)
+    wa_id: ShownNumber = field(name="recipient_id", default=UNSET)
     user_id: ShownText = field(name="recipient_user_id", default=UNSET)
     parent_user_id: ShownText = field(name="recipient_parent_user_id", default=UNSET)
     older_parent_user_id: ShownText = field(name="parent_recipient_user_id", default=UNSET)
     printed_parent_user_id: ShownText = field(name="parent_user_id", default=UNSET)
     recipient_type: ShownText = UNSET
-    participant_id: Shown = field(name="recipient_participant_id", default=UNSET)
-    older_participant_id: Shown = field(name="participant_recipient_id", default=UNSET)
+    participant_id: ShownNumber = field(name="recipient_participant_id", default=UNSET)
+    older_participant_id: ShownNumber = field(name="participant_recipient_id", default=UNSET)
     participant_user_id: ShownText = field(name="recipient_participant_user_id", default=UNSET)
     participant_parent_user_id: ShownText = field(name="recipient_participant_parent_user_id", default=UNSET)
-    id: Beside = UNSET
-    status: Beside = UNSET
-    timestamp: Beside = UNSET
-    type: Beside = UNSET
-    conversation: Beside = UNSET
-    pricing: Beside = UNSET
-    errors: Beside = UNSET
-    payment: Beside = UNSET
-    message: Beside = UNSET
-    biz_opaque_callback_data: Beside = UNSET
+    id: Unread = UNSET
+    status: Unread = UNSET
+    timestamp: Unread = UNSET
+    type: Unread = UNSET
+    conversation: Unread = UNSET
+    pricing: Unread = UNSET
+    errors: Unread = UNSET
+    payment: Unread = UNSET
+    message: Unread = UNSET
+    biz_opaque_callback_data: Unread = UNSET
 
 
 class Thread(msgspec.Struct, gc=False):
-    id: Shown = UNSET
+    id: ShownNumber = UNSET
     context: Context | UnsetType = UNSET
     messages: list[Message] | UnsetType = UNSET
 
@@ -92,29 +93,29 @@ class Thread(msgspec.Struct, gc=False):
 class Chunk(msgspec.Struct, gc=False):
     """A part of the history that a business shares when it joins from the app."""
 
-    metadata: Beside = UNSET
+    metadata: Unread = UNSET
     threads: list[Thread] | UnsetType = UNSET
-    errors: Beside = UNSET
+    errors: Unread = UNSET
 
 
 class AppContact(Ids, gc=False):
     """A contact in the business's phone."""
 
-    wa_id: Shown = field(name="phone_number", default=UNSET)
-    full_name: Beside = UNSET
-    first_name: Beside = UNSET
+    wa_id: ShownNumber = field(name="phone_number", default=UNSET)
+    full_name: Unread = UNSET
+    first_name: Unread = UNSET
     username: ShownText = UNSET
 
 
 class Sync(msgspec.Struct, gc=False):
     contact: AppContact | UnsetType = UNSET
-    type: Beside = UNSET
-    action: Beside = UNSET
-    metadata: Beside = UNSET
+    type: Unread = UNSET
+    action: Unread = UNSET
+    metadata: Unread = UNSET
 
 
 class Group(Contact, gc=False):
-    """A group's news; a request to join has the user's ids in it, others have them in its participants."""
+    """An event of a group. In a request to join, the user's ids are its members; in others they are in participants."""
 
     added_participants: list[Contact] | UnsetType = UNSET
     removed_participants: list[Contact] | UnsetType = UNSET
@@ -129,32 +130,32 @@ class Renamed(msgspec.Struct, gc=False):
 class IdUpdate(msgspec.Struct, gc=False):
     """A changed user_id, as the field `user_id_update` announced it until August 2026."""
 
-    wa_id: Shown = UNSET
+    wa_id: ShownNumber = UNSET
     user_id: Renamed | UnsetType = UNSET
     parent_user_id: Renamed | UnsetType = UNSET
 
 
 class Party(Ids, gc=False):
-    """The business's number, or, of a handover, the user."""
+    """The business number; in a handover also the user."""
 
-    wa_id: Shown = field(name="phone_number", default=UNSET)
-    sender_wa_id: Shown = field(name="wa_id", default=UNSET)
+    wa_id: ShownNumber = field(name="phone_number", default=UNSET)
+    sender_wa_id: ShownNumber = field(name="wa_id", default=UNSET)
     phone_number_id: str | bool | UnsetType | None = UNSET
-    display_phone_number: Shown = UNSET
+    display_phone_number: ShownNumber = UNSET
 
 
 class Summary(msgspec.Struct, gc=False):
-    """What a conversation was about, in other words than the user's, or in these."""
+    """A summary of a conversation, which may quote the user."""
 
-    type: Beside = UNSET
-    summary: Beside = UNSET
-    history: Beside = UNSET
+    type: Unread = UNSET
+    summary: Unread = UNSET
+    history: Unread = UNSET
 
 
 class Value(msgspec.Struct, gc=False):
-    """`errors`: of a value that `canonical` made, all that stands in it and is not read."""
+    """The value of a change. `canonical` sets `errors` if the original value has members that are not read."""
 
-    messaging_product: Beside = UNSET
+    messaging_product: Unread = UNSET
     metadata: Party | UnsetType | None = UNSET
     contacts: list[Contact] | UnsetType = UNSET
     messages: list[Message] | UnsetType = UNSET
@@ -167,30 +168,30 @@ class Value(msgspec.Struct, gc=False):
     user_preferences: list[Contact] | UnsetType = UNSET
     groups: list[Group] | UnsetType = UNSET
     user_id_update: list[IdUpdate] | UnsetType = UNSET
-    errors: Beside = UNSET
+    errors: Unread = UNSET
     conversation_context: Summary | UnsetType = UNSET
-    # of a handover
+    # only in a handover
     sender: Party | UnsetType = UNSET
     recipient: Party | UnsetType = UNSET
-    type: Beside = UNSET
-    timestamp: Beside = UNSET
-    control_passed: Beside = UNSET
-    control_taken: Beside = UNSET
+    type: Unread = UNSET
+    timestamp: Unread = UNSET
+    control_passed: Unread = UNSET
+    control_taken: Unread = UNSET
 
 
 class DocumentedChange(msgspec.Struct, gc=False):
     value: Value | UnsetType = UNSET
-    field: Beside = UNSET
+    field: Unread = UNSET
 
 
 class Entry(msgspec.Struct, gc=False):
     id: ShownText = UNSET
-    time: Beside = UNSET
+    time: Unread = UNSET
     changes: list[DocumentedChange] | UnsetType = UNSET
 
 
 class Webhook(msgspec.Struct, gc=False):
-    object: Beside = UNSET
+    object: Unread = UNSET
     entry: list[Entry] | UnsetType = UNSET
 
 
@@ -199,9 +200,9 @@ encoder: Final = msgspec.json.Encoder()
 
 
 def as_documented(body: bytes) -> Webhook | None:
-    """None where the body is written in another way, or is no JSON."""
+    """The webhook; None if the body is written in another way, or is not JSON."""
     try:
-        body.decode()  # what is not read is not looked at otherwise
+        body.decode()  # the decoder does not check that unread members are UTF-8
         webhook = decoder.decode(body)
         return webhook if len(encoder.encode(webhook)) == len(body) else None
     except (msgspec.MsgspecError, UnicodeError, RecursionError):

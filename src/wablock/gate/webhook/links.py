@@ -1,7 +1,7 @@
-"""Which ids a change shows to be one user, in whatever field, and which changes of ids it announces.
+"""Links between ids of one user, and notices of changed ids, from all fields of a change.
 
-Where a place shows two or three ids of one user, each is a name for that user. The business's own number is no user's
-id, though Meta's examples print it beside a user's ids.
+If one object has two or three ids of a user, each of them identifies that user. The business's own number is never the
+id of a user, although Meta's examples print it next to a user's ids.
 """
 
 from collections.abc import Iterator
@@ -11,36 +11,36 @@ import msgspec
 
 from wablock.gate.webhook.documented import Echo, Party, Status, Thread, Value
 from wablock.gate.webhook.items import Item, Message, System
-from wablock.gate.webhook.senders import Ids, Shown, key_of
+from wablock.gate.webhook.senders import Ids, ShownNumber, key_of
 
 _CHANGED_NUMBER: Final = frozenset(("user_changed_number", "customer_changed_number"))
 _CHANGED_USER_ID: Final = "user_changed_user_id"
-ALIKE: Final = 6  # digits at the end that all spellings of a number share
+COMMON_DIGITS: Final = 6  # digits at the end that all spellings of a number share
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """WhatsApp says that the user's ids have changed. Any of them may be missing."""
+    """A change of a user's ids that WhatsApp announces. Any of the ids may be missing."""
 
     previous: Ids
     current: Ids
 
 
 def recipient_of(status: Status) -> Ids:
-    """To whom a message went whose status this is."""
+    """The recipient of the message that has this status."""
     if status.recipient_type == "group":
         number = status.participant_id or status.older_participant_id
         return Ids(number, status.participant_user_id, status.participant_parent_user_id)
-    # Meta's pages have three names for it.
+    # Meta's pages use three names for it.
     parent = status.parent_user_id or status.older_parent_user_id or status.printed_parent_user_id
     return Ids(status.wa_id, status.user_id, parent)
 
 
 def addressee_of(item: Item) -> Ids:
-    """To whom the business wrote, or whom it called."""
+    """The user that the business wrote to or called."""
     return Ids(item.to, item.to_user_id, item.to_parent_user_id)
 
 
-def echoed_to(echo: Echo) -> Ids:
+def echo_recipient(echo: Echo) -> Ids:
     request = echo.message
     if not request:
         return echo
@@ -49,21 +49,21 @@ def echoed_to(echo: Echo) -> Ids:
 
 
 def user_of(thread: Thread) -> Ids:
-    """With whom the business has this conversation."""
+    """The user of this conversation."""
     context = thread.context or Ids()
     return Ids(context.wa_id or thread.id, context.user_id, context.parent_user_id)
 
 
-def handed_over(sender: Party) -> Ids:
-    """Whose conversation has passed from Meta's agent to the business, or back."""
+def handover_user(sender: Party) -> Ids:
+    """The user whose conversation has passed from Meta's agent to the business, or back."""
     return Ids(sender.wa_id or sender.sender_wa_id, sender.user_id, sender.parent_user_id)
 
 
-def is_own(wa_id: Shown, own: str | None) -> bool:
-    """Whether this is the business's own number, in whatever spelling; `own` is its key."""
+def is_own(wa_id: ShownNumber, own: str | None) -> bool:
+    """Whether this is the business's own number, in any spelling. `own`: the key of that number."""
     if own is None:
         return False
-    if isinstance(wa_id, str) and wa_id[-ALIKE:] != own[-ALIKE:] and wa_id.isdecimal():  # as nearly all are
+    if isinstance(wa_id, str) and wa_id[-COMMON_DIGITS:] != own[-COMMON_DIGITS:] and wa_id.isdecimal():  # nearly always
         return False
     return key_of(wa_id) == own
 
@@ -73,7 +73,7 @@ def without_own(ids: Ids, own: str | None) -> Ids:
 
 
 def shows_others(value: Value) -> bool:
-    """Whether the value has more that shows users than messages and contacts, as nearly none has."""
+    """Whether other members than messages and contacts show users. They are rare."""
     return bool(
         value.statuses
         or value.calls
@@ -89,10 +89,10 @@ def shows_others(value: Value) -> bool:
     )
 
 
-def shown_beside(value: Value) -> Iterator[Ids]:
-    """All that is shown of users, other than contacts, and the senders of messages and calls."""
+def other_users(value: Value) -> Iterator[Ids]:
+    """The ids of all users in the value, except in contacts and the senders of messages and calls."""
     yield from map(recipient_of, value.statuses or ())
-    yield from map(echoed_to, value.message_echoes or ())
+    yield from map(echo_recipient, value.message_echoes or ())
     yield from map(addressee_of, value.calls or ())
     yield from value.user_preferences or ()
     for group in value.groups or ():
@@ -103,11 +103,11 @@ def shown_beside(value: Value) -> Iterator[Ids]:
         if sync.contact:
             yield sync.contact
     if value.sender:
-        yield handed_over(value.sender)
+        yield handover_user(value.sender)
 
 
-def answered_request(message: Message) -> Ids | None:
-    """The sender's ids in a message that answers a contact request: the card has the sender's number."""
+def contact_request_reply(message: Message) -> Ids | None:
+    """The sender's ids in a message that replies to a contact request: its card has the sender's number."""
     cards = message.contacts or []
     if len(cards) != 1 or "contact_request" not in (message.origin, cards[0].origin):
         return None
@@ -118,9 +118,9 @@ def answered_request(message: Message) -> Ids | None:
 
 
 def notices_of(message: Message, system: System) -> Iterator[Notice]:
-    """What a `system` message announces."""
+    """The notices in a `system` message."""
     new_wa_id = system.wa_id or system.new_wa_id
-    # Until August 2026 the ids from before stood where a message has its sender's.
+    # Until August 2026 the previous ids were in the members that have the sender's ids in other messages.
     old_id = message.user_id if message.user_id != system.user_id else None
     old_parent = message.parent_user_id if message.parent_user_id != system.parent_user_id else None
     previous = Ids(message.wa_id, system.previous_user_id or old_id, system.previous_parent_user_id or old_parent)
@@ -130,14 +130,14 @@ def notices_of(message: Message, system: System) -> Iterator[Notice]:
         yield Notice(previous, Ids(new_wa_id or message.wa_id, system.user_id, system.parent_user_id))
 
 
-def spoken_of(system: System) -> list[Ids]:
-    """All users whom a `system` message shows beside its sender, whatever it announces."""
+def users_in(system: System) -> list[Ids]:
+    """All users in a `system` message other than its sender, whether it announces anything or not."""
     previous = Ids(None, system.previous_user_id, system.previous_parent_user_id)
     return [system, Ids(system.new_wa_id), Ids(system.customer), previous]
 
 
 def withdrawn_notices(value: Value) -> Iterator[Notice]:
-    """What the field `user_id_update` announced until August 2026."""
+    """The notices in the field `user_id_update`, which Meta sent until August 2026."""
     for update in value.user_id_update or ():
         user_id, parent = update.user_id, update.parent_user_id
         yield Notice(

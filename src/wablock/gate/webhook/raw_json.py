@@ -1,6 +1,6 @@
-"""JSON as the bytes that came: where its elements and members stand, and the same bytes without some of them.
+"""JSON as the original bytes: the positions of its elements and members, and the same bytes without some of them.
 
-What is kept is never decoded and encoded again, so names, numbers, escapes and blanks stay as they are.
+The remaining bytes are never decoded and encoded again, so names, numbers, escapes and whitespace do not change.
 """
 
 import json
@@ -14,28 +14,31 @@ import msgspec
 
 
 class UnreadableBody(ValueError):
-    """The body is not JSON that every reader understands alike. The message says why, without the body's content."""
+    """The body is not JSON that every parser reads in the same way. The message gives the reason, without content."""
 
 
 class Gone(msgspec.Struct, frozen=True):
-    """In a `Cut`: all of it is taken out."""
+    """The part is removed as a whole. See `Cut`."""
 
 
 GONE: Final = Gone()
 
 Cut: TypeAlias = Mapping[str | int, "Cut | Gone"]
-"""What is taken out of an object or array, by the names or places of its parts."""
+"""The parts to remove from an object or array, by their names or positions."""
 
 
 def plain(name: str) -> str:
-    """A name as readers know it that ignore case, or write `fromUserId` for `from_user_id`. Raises `UnreadableBody`."""
+    """A name without case and underscores: some parsers ignore case, or write `fromUserId` for `from_user_id`.
+
+    Raises `UnreadableBody` if the name is too long.
+    """
     if len(name) > _LONGEST_NAME:
         raise UnreadableBody(f"A member's name in the body has more than {_LONGEST_NAME} characters.")
     return name.casefold().replace("_", "")
 
 
 class _Piece(msgspec.Struct, gc=False):
-    """An element, or a member with its plain name: where it begins, where its value begins, where it ends."""
+    """An element, or a member with its plain name: the positions of its beginning, its value and its end."""
 
     name: str
     begin: int
@@ -52,7 +55,7 @@ _UNREAD: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _names = json.JSONDecoder(strict=False)
-# Not strict, and on Latin-1, in which every byte is a character: to find where a value ends nothing else must be right.
+# Not strict, and used on Latin-1, where every byte is a character: it has to find only the end of a value.
 _scanner = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)
 
 
@@ -71,7 +74,7 @@ class Node:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The number of bytes."""
         return self.end - self.start
 
     @property
@@ -80,12 +83,12 @@ class Node:
 
     @property
     def elements(self) -> Iterator["Node"]:
-        """Of an array."""
+        """The elements of an array."""
         return map(self._node, range(len(self._parts if self.is_array else ())))
 
     @property
     def members(self) -> Iterator[tuple[str, "Node"]]:
-        """Of an object, in order, each with its plain name."""
+        """The members of an object, in order, each with its plain name."""
         return ((part.name, self._node(place)) for place, part in enumerate(() if self.is_array else self._parts))
 
     def member(self, name: str) -> "Node | None":
@@ -93,17 +96,17 @@ class Node:
         return next((self._node(place) for place, part in enumerate(self._parts) if part.name == name), None)
 
     def at(self, path: Sequence[str | int]) -> "Node":
-        """The value at a path that the reading found. Raises `UnreadableBody` where it is not there."""
+        """The value at a path. Raises `UnreadableBody` if there is none."""
         node = self
         for step in path:
             inner = node.member(step) if isinstance(step, str) else node._node(step)
             if inner is None:
-                raise UnreadableBody("The body cannot be taken apart.")
+                raise UnreadableBody("The body cannot be parsed.")
             node = inner
         return node
 
     def without(self, cut: Cut) -> list[bytes]:
-        """The bytes of this value without what `cut` names, in pieces."""
+        """The bytes of this value without the parts in `cut`, as a list of pieces."""
         parts = self._parts
         pieces: list[bytes] = []
         kept_from = self.start
@@ -115,10 +118,10 @@ class Node:
                 pieces += self._node(place).without(inner)
                 kept_from = part.end
                 continue
-            # One comma goes with it: the one before, or of what comes first the one after.
-            comes_first = gone_before == place
-            pieces.append(self.body[kept_from : part.begin if comes_first else parts[place - 1].end])
-            kept_from = parts[place + 1].begin if comes_first and place + 1 < len(parts) else part.end
+            # One comma is removed with the part: the comma before it, or the comma after it if no part is kept before.
+            is_first = gone_before == place
+            pieces.append(self.body[kept_from : part.begin if is_first else parts[place - 1].end])
+            kept_from = parts[place + 1].begin if is_first and place + 1 < len(parts) else part.end
             gone_before += 1
         pieces.append(self.body[kept_from : self.end])
         return pieces
@@ -126,8 +129,8 @@ class Node:
     def _places(self, cut: Cut) -> list[tuple[int, Cut | Gone]]:
         if self.is_array:
             return sorted((place, inner) for place, inner in cut.items() if isinstance(place, int))
-        named = {plain(name): inner for name, inner in cut.items() if isinstance(name, str)}
-        return [(place, named[part.name]) for place, part in enumerate(self._parts) if part.name in named]
+        by_name = {plain(name): inner for name, inner in cut.items() if isinstance(name, str)}
+        return [(place, by_name[part.name]) for place, part in enumerate(self._parts) if part.name in by_name]
 
     def _node(self, place: int) -> "Node":
         node = self._nodes.get(place)
@@ -138,7 +141,7 @@ class Node:
 
     @cached_property
     def _parts(self) -> list[_Piece]:
-        """The elements of an array or the members of an object; none of another value."""
+        """The elements of an array or the members of an object; empty for any other value."""
         if self.is_array:
             return self._elements()
         return self._members() if self.body.startswith(b"{", self.start) else []
@@ -148,8 +151,8 @@ class Node:
             lengths = list(map(len, _list.decode(memoryview(self.body)[self.start : self.end])))
         except _UNREAD:
             return list(self._scan())
-        if sum(lengths) + len(lengths) + 1 == self.size:  # a comma or a bracket behind each: there are no blanks
-            begins = accumulate(lengths, _behind, initial=self.start + 1)
+        if sum(lengths) + len(lengths) + 1 == self.size:  # one comma or bracket after each element: no whitespace
+            begins = accumulate(lengths, _next_begin, initial=self.start + 1)
             return [_Piece("", at, at, at + length) for at, length in zip(begins, lengths, strict=False)]
         parts = []
         at = self.start + 1
@@ -157,7 +160,7 @@ class Node:
             at = _skip(self.body, at)
             end = at + length
             parts.append(_Piece("", at, at, end))
-            at = _skip(self.body, end) + 1  # over the comma
+            at = _skip(self.body, end) + 1  # the position after the comma
         return parts
 
     def _members(self) -> list[_Piece]:
@@ -165,7 +168,8 @@ class Node:
             values = _object.decode(memoryview(self.body)[self.start : self.end])
         except _UNREAD:
             return list(self._scan())
-        # Two quotes, a colon and a comma or brace: only then no name is escaped, and none stands there twice.
+        # Each member has two quotes, a colon, and a comma or brace. If the size is exactly the sum, there is no
+        # whitespace, no escaped name, and no name that occurs twice.
         if sum(map(len, values)) + sum(map(len, values.values())) + 4 * len(values) + 1 != self.size:
             return list(self._scan())
         parts = []
@@ -177,7 +181,7 @@ class Node:
         return parts
 
     def _scan(self) -> Iterator[_Piece]:
-        """The parts, one after the other, however they are written."""
+        """The parts one after the other, in any way of writing JSON."""
         body = self.body
         text = body[self.start : self.end].decode("latin-1")
         at = _skip(body, self.start + 1)
@@ -189,7 +193,7 @@ class Node:
             if not self.is_array:
                 quoted = _NAME.match(body, at)
                 if quoted is None:
-                    raise UnreadableBody("The body cannot be taken apart.")
+                    raise UnreadableBody("The body cannot be parsed.")
                 name = _decoded(quoted[0])
                 value = _skip(body, _skip(body, quoted.end()) + 1)
             end = self.start + _end_of_value(text, value - self.start)
@@ -199,8 +203,8 @@ class Node:
             at = _skip(body, after + 1)
 
 
-def _behind(at: int, length: int) -> int:
-    """Where the next element begins, behind a comma."""
+def _next_begin(at: int, length: int) -> int:
+    """The position of the next element, after a comma."""
     return at + length + 1
 
 
@@ -208,11 +212,11 @@ def _end_of_value(text: str, at: int) -> int:
     try:
         return _scanner.raw_decode(text, at)[1]
     except (ValueError, RecursionError) as error:
-        raise UnreadableBody("The body cannot be taken apart.") from error
+        raise UnreadableBody("The body cannot be parsed.") from error
 
 
 def _skip(body: bytes, at: int) -> int:
-    """Where the blanks from `at` on end."""
+    """The first position from `at` on that is not whitespace."""
     if at < len(body) and body[at] > _LARGEST_BLANK:
         return at
     blanks = _BLANKS.match(body, at)

@@ -1,4 +1,4 @@
-"""What Meta documents of a change -> who sent what in it, and what it shows of its users."""
+"""The reader of changes: it finds the sender of each message and call, and the ids of users."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -11,38 +11,39 @@ from wablock.gate.webhook.documented import Contact, Party, Thread, Value
 from wablock.gate.webhook.items import Call, Item, Message, System
 from wablock.gate.webhook.links import Notice
 from wablock.gate.webhook.raw_json import UnreadableBody
-from wablock.gate.webhook.senders import Ids, Shown, are_several, key_of
+from wablock.gate.webhook.senders import Ids, ShownNumber, are_several, key_of
 
 _BUSINESS_CALLS: Final = "business_initiated"
-_MOST_READINGS: Final = 1_000  # of one change; what Meta documents has one of each item
-_DEEPEST: Final = 4  # `standby` in `standby`, where Meta documents one
+_MOST_READINGS: Final = 1_000  # of one change; in Meta's documented webhooks each item has one reading
+_DEEPEST: Final = 4  # levels of `standby` in `standby`; Meta documents one
 _NOWHERE: Final = Party()
 
 
 class Reader:
-    """Reads the changes of one webhook, which nearly always show one business number."""
+    """Reads the changes of one webhook. Nearly always all of them have the same business number."""
 
     def __init__(self) -> None:
-        self._own_keys: dict[Shown, str | None] = {}
+        self._own_keys: dict[ShownNumber, str | None] = {}
 
     def change_of(self, shape: documented.DocumentedChange, at: At, entry_id: str | None) -> WebhookChange:
         value = shape.value
         if not value:
             return WebhookChange(at, entry_id)
         address = _address_of(value) if value.recipient else value.metadata or _NOWHERE
-        number, shown = address.phone_number_id, address.display_phone_number
+        number, display_number = address.phone_number_id, address.display_phone_number
         change = WebhookChange(at, entry_id, number if number and isinstance(number, str) else None, value=value)
-        change.display_number = shown
-        if shown not in self._own_keys:
-            self._own_keys[shown] = key_of(shown)
-        _ChangeReader(change, self._own_keys[shown]).read(value)
-        # An account's own news have no address. What users send has one; one that cannot be read is an unknown number.
+        change.display_number = display_number
+        if display_number not in self._own_keys:
+            self._own_keys[display_number] = key_of(display_number)
+        _ChangeReader(change, self._own_keys[display_number]).read(value)
+        # A change about the account itself has no number. A change with messages is always about a number, even if its
+        # id cannot be read.
         change.is_of_a_number = number is not UNSET or bool(change.items)
         return change
 
 
 def _address_of(value: Value) -> Party:
-    """Where a value shows two addresses that differ, readers differ, so it is an unknown number's."""
+    """The business number of a value. If the value has two different ones, its number counts as unknown."""
     one, other = value.metadata, value.recipient
     if one and other and other.phone_number_id and one.phone_number_id != other.phone_number_id:
         return Party(phone_number_id=None)
@@ -50,7 +51,7 @@ def _address_of(value: Value) -> Party:
 
 
 class _ChangeReader:
-    """Reads one change. `own`: the key of the business's number, where it is shown."""
+    """Reads one change. `own`: the key of the business number, if the change has it."""
 
     __slots__ = ("_change", "_depth", "_items", "_links", "_notices", "_own", "_readings")
 
@@ -77,20 +78,20 @@ class _ChangeReader:
                     self._read_thread(thread)
             if value.sender or (value.recipient and not value.metadata):
                 self._read_handover(value.sender or _NOWHERE, contacts)
-            for ids in links.shown_beside(value):
+            for ids in links.other_users(value):
                 self._link(ids)
             self._announce(links.withdrawn_notices(value))
             if value.standby:
                 self._read_standby(value.standby)
 
-    def _read_messages(self, messages: Sequence[Message], anybody: Sequence[Ids]) -> None:
-        """`anybody`: whom a receiver may take for the sender of a message that names none."""
+    def _read_messages(self, messages: Sequence[Message], possible_senders: Sequence[Ids]) -> None:
+        """`possible_senders`: the users that a receiver may read as the sender of a message without sender ids."""
         own = self._own
-        end = own[-links.ALIKE :] if own is not None else None
+        end = own[-links.COMMON_DIGITS :] if own is not None else None
         own_ones: set[int] = set()
         for message in messages:
             wa_id = message.wa_id
-            # A call for each takes longer than a look at its end: nearly all are digits that end in others.
+            # Comparing the last digits is faster than a call of `is_own`, and nearly always enough.
             if (
                 end is not None
                 and (wa_id.__class__ is not str or wa_id.endswith(end) or not wa_id.isdecimal())
@@ -100,31 +101,31 @@ class _ChangeReader:
                 self._link(message)
                 self._link(links.addressee_of(message))
             elif message.user_id or message.parent_user_id or message.system or not wa_id:
-                self._read_message(message, anybody)
+                self._read_message(message, possible_senders)
         self._add([message for message in messages if id(message) not in own_ones] if own_ones else messages)
 
-    def _read_message(self, message: Message, anybody: Sequence[Ids]) -> None:
+    def _read_message(self, message: Message, possible_senders: Sequence[Ids]) -> None:
         if message.system:
             self._read_system(message, message.system)
         elif message.user_id or message.parent_user_id:
             self._link(message)
-            if message.contacts and (answer := links.answered_request(message)) is not None:
-                self._link(answer)
+            if message.contacts and (reply := links.contact_request_reply(message)) is not None:
+                self._link(reply)
         else:
-            self._note(message, anybody)
+            self._note(message, possible_senders)
 
     def _read_system(self, message: Message, system: System) -> None:
-        """What speaks of ids before and after shows no link."""
+        """A message with previous and new ids is a notice, and not a link."""
         notices = list(links.notices_of(message, system))
         if not notices:
             self._link(message)
         self._announce(notices)
-        self._keep(message, links.spoken_of(system))
+        self._keep(message, links.users_in(system))
 
     def _read_calls(self, calls: Iterable[Call], contacts: Sequence[Contact]) -> None:
         for call in calls:
             self._link(call)
-            # Of a call that the business makes `from` may be either side, and it is the business's all the same.
+            # In a call by the business `from` may be either side, so it is never dropped.
             if (call.direction or "").casefold() != _BUSINESS_CALLS:
                 self._add([call])
                 self._note(call, contacts)
@@ -141,22 +142,24 @@ class _ChangeReader:
         self._read_messages(thread.messages or (), [user])
 
     def _read_handover(self, sender: Party, contacts: Sequence[Contact]) -> None:
-        ids = links.handed_over(sender)
+        ids = links.handover_user(sender)
         handover = Handover(ids.wa_id, ids.user_id, ids.parent_user_id, type="handover")
         self._add([handover])
         self._note(handover, contacts)
 
-    def _note(self, item: Item, anybody: Sequence[Ids]) -> None:
-        """Keep who may have sent an item without a sender that is more than an empty object."""
+    def _note(self, item: Item, possible_senders: Sequence[Ids]) -> None:
+        """Record the possible senders of an item that has no sender ids and is not an empty object."""
         if not (item.wa_id or item.user_id or item.parent_user_id) and (item.id or item.type or item.timestamp):
-            self._keep(item, anybody)
-            self._readings += len(anybody) - 1
+            self._keep(item, possible_senders)
+            self._readings += len(possible_senders) - 1
             if self._readings > _MOST_READINGS:
-                raise UnreadableBody("Too many messages of one change name no sender beside several contacts.")
+                raise UnreadableBody(
+                    "Too many messages of one change have no sender, and the change has several contacts."
+                )
 
     def _add(self, items: Sequence[Item]) -> None:
         if not self._change.items:
-            self._change.items = items  # the array itself: nearly always it is the only one
+            self._change.items = items  # the list itself, without a copy: nearly always it is the only one
             return
         if self._items is None:
             self._items = self._change.items = list(self._change.items)

@@ -1,4 +1,4 @@
-"""`X-Hub-Signature-256`: who sent a webhook, by the HMAC-SHA256 of its raw bytes."""
+"""`X-Hub-Signature-256`: the HMAC-SHA256 of a webhook's raw bytes, which proves who sent it."""
 
 import hmac
 import re
@@ -17,18 +17,18 @@ def sign(secret: str, body: bytes) -> str:
 
 
 def is_signed(secret: str, body: bytes, header: str | None) -> bool:
-    """Whether `header` is the signature of exactly these bytes; how long it takes tells nothing about the right one."""
+    """Whether `header` is the signature of exactly these bytes. The time of the comparison reveals nothing."""
     if not looks_signed(header):
         return False
     return hmac.compare_digest(sign(secret, body), (header or "").lower())
 
 
 def looks_signed(header: str | None) -> bool:
-    """Whether `header` could be a signature at all: what cannot be is not worth a look at the body."""
+    """Whether `header` has the form of a signature. If not, the body need not be read."""
     return header is not None and _FORM.fullmatch(header) is not None
 
 
 @lru_cache(1_000)
 def _keyed(secret: str) -> hmac.HMAC:
-    """To begin with a key takes as long as to hash 2,000 bytes."""
+    """An HMAC with the key. It is cached: to set the key takes as long as to hash 2,000 bytes."""
     return hmac.new(secret.encode(), digestmod="sha256")
