@@ -28,7 +28,7 @@ _STRANGERS: list[tuple[dict[str, str], int, int]] = [({}, 400, 104), (_WRONG, 40
 _BEYOND_SCHEMAS = (
     "cursor is not one of this list",
     "Object with ID '",
-    "Param user names nobody",
+    "Param user must be a phone number with country code",
     "cannot be a parent user id",
     "The business has blocked the user",
     "The multipart/form-data body cannot be read",

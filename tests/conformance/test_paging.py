@@ -94,7 +94,7 @@ def test_a_host_that_cannot_be_one_is_refused_and_not_repeated(seven: Caller, ho
     answer = seven.send("GET", params={"limit": 3}, headers={"Host": host})
 
     assert answer.status_code == 400
-    assert answer.json()["error"]["error_data"]["details"] == "The Host header is none."
+    assert answer.json()["error"]["error_data"]["details"] == "The Host header is invalid."
 
 
 def test_behind_a_trusted_proxy_the_address_has_its_scheme(seven: Caller) -> None:

@@ -53,7 +53,7 @@ def test_a_host_that_cannot_be_one_is_refused(server: RunningServer, host: str) 
         answer = connection.answer()
 
         assert answer.status == 400
-        assert answer.error["error_data"]["details"] == "The Host header is none."
+        assert answer.error["error_data"]["details"] == "The Host header is invalid."
 
 
 def test_a_caller_of_http_1_0_without_a_host_gets_the_address_that_it_reached(server: RunningServer) -> None:

@@ -56,7 +56,7 @@ class Budget(RuleBasedStateMachine):
 
     @rule(body=bodies)
     def lose_client(self, body: IncomingBody) -> None:
-        body.went_away()
+        body.disconnected()
 
     @rule(body=consumes(bodies))
     def release(self, body: IncomingBody) -> None:

@@ -42,7 +42,7 @@ def test_an_unforeseen_failure_is_the_envelope_of_an_internal_error_and_logged(
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, 139103)
     assert "RuntimeError: the clock is broken" in caplog.text
-    assert "an answer could not be made" in caplog.text
+    assert "a request failed unexpectedly" in caplog.text
 
 
 def test_after_an_unforeseen_failure_the_connection_goes_on(server: RunningServer) -> None:

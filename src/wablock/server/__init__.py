@@ -1,1 +1,1 @@
-"""HTTP that wablock answers, and nothing else."""
+"""The HTTP server: requests in, answers out, and nothing else."""

@@ -1,7 +1,7 @@
-"""Counts of answers: their kinds, and their times.
+"""Counts of answers by kind, and a histogram of their times.
 
-prometheus_client's own counters take a lock and three calls for each; here a request adds to three numbers of the event
-loop, and a scrape reads them.
+prometheus_client's own counters cost a lock and three calls for each answer. Here a request adds to three numbers that
+belong to the event loop, and a scrape reads them.
 """
 
 from bisect import bisect_left
@@ -21,11 +21,11 @@ class AnswerCounts(Collector):
     def __init__(self) -> None:
         self._kinds: dict[tuple[str, int, int | None], int] = {}
         self._times: dict[str, list[int]] = {}
-        """For each operation: how many answers took at most so many seconds, and longer than the bound before."""
+        """For each operation: the number of answers in each bucket, between the previous bound and its own."""
         self._seconds: dict[str, float] = {}
 
     def add(self, operation: str, status: int, code: int | None, seconds: float | None) -> None:
-        """`seconds` None: it took no time that could be measured."""
+        """Count one answer. `seconds` is None if no time was measured."""
         kind = operation, status, code
         self._kinds[kind] = self._kinds.get(kind, 0) + 1
         if seconds is None:
@@ -38,7 +38,7 @@ class AnswerCounts(Collector):
         self._seconds[operation] += seconds
 
     def collect(self) -> Iterator[Metric]:
-        """From any thread."""
+        """Return the metrics. Any thread may call this."""
         requests = CounterMetricFamily("wablock_requests", "Answers given", labels=("operation", "status", "code"))
         for (operation, status, code), count in self._kinds.copy().items():
             requests.add_metric((operation, str(status), str(code or "")), count)

@@ -1,4 +1,4 @@
-"""What goes back: an answer's status, header lines and body, as Graph sends them."""
+"""Answers: status, header lines and body, as Graph sends them."""
 
 import hashlib
 import re
@@ -22,14 +22,14 @@ _LONGEST_IN_HEADER = 300
 
 
 def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Headers as they are sent. Raises `ValueError` for one that would be more than its own line."""
+    """Headers as they are sent. Raises `ValueError` for a header that contains a line break."""
     headers = list(headers)
     if any(_BREAKS_A_LINE.search(name + value) for name, value in headers):
-        raise ValueError("a header holds a line break")
+        raise ValueError("a header contains a line break")
     return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
-# Encoded once: joining them for each answer takes longer than the rest of its head.
+# Encoded once: to join them for each answer takes longer than the rest of its head.
 _EVERY_ANSWER: Final = (
     (b"content-type", b"application/json"),
     (b"access-control-allow-origin", b"*"),
@@ -64,7 +64,7 @@ class Removed(msgspec.Struct):
 
 
 class Chunks(Protocol):
-    """A body as it comes. `aclose` is called whatever happens, also where nothing was taken."""
+    """A streamed body. `aclose` is always called, even if no chunk was read."""
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
@@ -72,15 +72,15 @@ class Chunks(Protocol):
 
 
 class Answer(msgspec.Struct):
-    """An HTTP answer, whole or streamed. `headers` are lines, see `header_lines`, without its length."""
+    """An HTTP answer, whole or streamed. `headers` are lines (see `header_lines`), without Content-Length."""
 
     status: int
     headers: bytes
     body: bytes = b""
     code: int | None = None
-    """The Graph error's code, where there is one: for the log and the metrics."""
+    """The code of the Graph error, if there is one. The log and the metrics use it."""
     chunks: Chunks | None = None
-    """The body instead, as it comes. Where it raises, the connection is broken off."""
+    """A streamed body, used instead of `body`. If it raises, the connection is aborted."""
 
     def add(self, name: bytes, value: bytes) -> None:
         self.headers += header_lines(((name, value),))
@@ -95,12 +95,12 @@ def success(data: msgspec.Struct, ids: RequestIds, version: str, status: int = 2
 
 
 def success_body(body: bytes, ids: RequestIds, version: str, status: int = 200) -> Answer:
-    """The same of a body that is encoded already."""
+    """Like `success`, for a body that is already encoded."""
     return Answer(status, _SUCCESS + _ids(ids, version), body)
 
 
 def page(request: Request, content: bytes, media_type: bytes, more: Mapping[bytes, bytes] = _NOTHING) -> Answer:
-    """An answer that Graph has no form for, with `more` headers."""
+    """An answer outside of the Graph API, with `more` headers."""
     headers = {
         b"content-type": media_type,
         b"x-fb-request-id": request.ids.fbtrace_id.encode(),
@@ -118,7 +118,7 @@ def etag_of(body: bytes) -> bytes:
 
 
 def with_etag(answer: Answer, etag: bytes, if_none_match: str | None) -> Answer:
-    """`answer` with its ETag; 304 without a body where the caller has it already."""
+    """`answer` with its ETag; 304 without a body if the caller already has it."""
     answer.headers += b"etag: %b\r\n" % etag
     if if_none_match is not None and (if_none_match.strip() == "*" or etag.decode() in if_none_match):
         return Answer(304, answer.headers)
@@ -126,9 +126,9 @@ def with_etag(answer: Answer, etag: bytes, if_none_match: str | None) -> Answer:
 
 
 def failure(error: GraphError, ids: RequestIds, version: str, *, retry_after: int | None = None) -> Answer:
-    """The Graph envelope of a failed request. This is where an error is put into words for the wire.
+    """The Graph envelope of a failed request. Only here is an error encoded for the wire.
 
-    `retry_after` takes the place of the error's own.
+    `retry_after` replaces the error's own.
     """
     envelope = wire.ErrorEnvelope(
         messaging_product=wire.WHATSAPP if error.names_product else UNSET, error=error_body(error, ids)
@@ -160,7 +160,7 @@ def _error_data(error: GraphError) -> wire.ErrorData | msgspec.UnsetType:
 
 
 def preflight(ids: RequestIds, version: str) -> Answer:
-    """The answer to a browser that asks whether it may send the real request."""
+    """The answer to a browser's CORS preflight request."""
     return Answer(200, _PREFLIGHT + _ids(ids, version))
 
 

@@ -1,4 +1,4 @@
-"""The application: every request's way to its endpoint, the one failure path, and one log line."""
+"""The application: it routes each request to its endpoint, handles all failures in one place, and logs one line."""
 
 import asyncio
 import logging
@@ -43,18 +43,18 @@ _UNKNOWN: Final = "unknown"
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What can be chosen about the answers."""
+    """Settings of the answers."""
 
     partial_failure_status: int = 200
     list_has_input: bool = False
     token_in_parameters: bool = True
-    """Whether a token may come as `access_token` in query or form."""
+    """Whether `access_token` in the query or in a form is accepted as a token."""
     public_url: str | None = None
-    """The scheme and host of `paging.next`; None: as the caller used."""
+    """The scheme and host of `paging.next`; None means those of the request."""
     pass_through: bool = False
-    """Whether other paths of a number than its messages are sent up as well."""
+    """Whether requests to other paths of a number than `messages` are sent to the upstream, too."""
     log_requests: bool = False
-    """Whether every request is logged; failures are, always."""
+    """Whether every request is logged. Failures are always logged."""
 
 
 class Application:
@@ -79,7 +79,7 @@ class Application:
         options: Options,
         reference: Iterable[Route],
     ) -> None:
-        """`scrape`: the text of `/metrics`, in Prometheus' format. `reference`: the routes of the reference pages."""
+        """`scrape` returns the text of `/metrics`, in Prometheus' format. `reference`: the routes of its pages."""
         callers = Callers(access, rates, limits.body, token_in_parameters=options.token_in_parameters)
         endpoints = (
             BlockUsers(
@@ -118,14 +118,14 @@ class Application:
             if version is not None:
                 request.version = answering_version(version)
             if not place.steps:
-                await asyncio.sleep(0)  # from here on in a task: time-outs need one
+                await asyncio.sleep(0)  # from here on it runs in a task: time-outs need one
             answer = await place.handler(request.method)(request)
         except GraphError as error:
             answer = failure(error, request.ids, request.version)
         except (ClientWentAway, HangUp):
             raise
         except Exception:
-            _log.exception("an answer could not be made", extra={"request_id": request.ids.fbtrace_id})
+            _log.exception("a request failed unexpectedly", extra={"request_id": request.ids.fbtrace_id})
             answer = failure(BlocklistInternalError(), request.ids, request.version)
         if answer.chunks is None:
             self._done(request, operation, answer, started)
@@ -149,7 +149,7 @@ class Application:
 
 
 class _Watched:
-    """`chunks`; `done` is called when they are closed."""
+    """A body that calls `done` when it is closed."""
 
     def __init__(self, chunks: Chunks, done: Callable[[], None]) -> None:
         self._chunks = chunks

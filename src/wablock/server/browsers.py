@@ -1,7 +1,7 @@
-"""Browsers: how their requests are known, what they may not do here, and which headers keep an origin apart.
+"""Rules for browsers: how to recognise their requests, what to refuse, and which headers isolate an answer.
 
-A browser sends what another page makes it send, and it runs what an origin answers. Tenants share this origin, and
-each chooses an upstream: its answers must not act for the origin, and no link may open it.
+Another page can make a browser send a request, and the browser runs scripts that an origin returns. All tenants share
+this origin, and each chooses an upstream. So an upstream's answer must not act for the origin, and no link may open it.
 """
 
 from typing import Final
@@ -10,8 +10,8 @@ from wablock.contract.errors import PermissionDenied
 from wablock.server.answers import header_lines
 from wablock.server.request import Request
 
-# A browser sends Sec-Fetch-* to https and to this machine alone, Origin with forms and scripts, and
-# Upgrade-Insecure-Requests with links. Sec-Fetch-Mode does not count: Node's fetch sends it, which is no browser.
+# A browser sends Sec-Fetch-* only to https and to localhost, Origin with forms and scripts, and
+# Upgrade-Insecure-Requests with links. Sec-Fetch-Mode does not count: Node's fetch sends it, too.
 _SENT_BY_BROWSERS: Final = (
     b"origin",
     b"sec-fetch-dest",
@@ -19,11 +19,11 @@ _SENT_BY_BROWSERS: Final = (
     b"sec-fetch-user",
     b"upgrade-insecure-requests",
 )
-_SERVICE_WORKER: Final = (b"service-worker", b"script")  # how a browser fetches the script of one, and nothing else
+_SERVICE_WORKER: Final = (b"service-worker", b"script")  # only a fetch of a worker's script has it
 
 OWN_PAGE: Final = {
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
-    b"cross-origin-opener-policy": b"same-origin",  # no page that opened ours, or that ours opened, has a hold on it
+    b"cross-origin-opener-policy": b"same-origin",  # neither an opener nor an opened page gets a handle
     b"referrer-policy": b"no-referrer",
     b"x-content-type-options": b"nosniff",
 }
@@ -37,16 +37,16 @@ _READABLE: Final = (
 )
 UNTRUSTED_DATA: Final = header_lines(
     (
-        (b"access-control-allow-origin", b"*"),  # as on every answer: who has the token may read
+        (b"access-control-allow-origin", b"*"),  # as on every answer: the token is what permits reading
         (b"access-control-expose-headers", b", ".join(_READABLE)),
-        (b"cache-control", b"private, no-store"),  # a tenant's answer must not stay behind under our address
+        (b"cache-control", b"private, no-store"),  # a tenant's answer must not be cached under our address
         (b"content-security-policy", b"sandbox; default-src 'none'; frame-ancestors 'none'"),
         (b"cross-origin-opener-policy", b"same-origin"),
         (b"referrer-policy", b"no-referrer"),
         (b"x-content-type-options", b"nosniff"),
     )
 )
-"""The headers of an answer that is not ours: it is shown as what it is, runs nothing, and belongs to no origin."""
+"""The headers of an answer from an upstream: its type is not guessed, it runs no script, and it has no origin."""
 
 
 def sent(request: Request) -> bool:
@@ -55,6 +55,6 @@ def sent(request: Request) -> bool:
 
 
 def refuse_service_worker(request: Request) -> None:
-    """A service worker reads all that its origin sends and gets, tokens of other tenants too."""
+    """Raise `PermissionDenied` for a service worker: it could read all traffic of its origin, even others' tokens."""
     if _SERVICE_WORKER in request.headers:
-        raise PermissionDenied("There is no service worker here")
+        raise PermissionDenied("Service workers are not allowed here")

@@ -1,4 +1,4 @@
-"""Who asks: a request's token, and its body, in an order that tells strangers nothing."""
+"""Callers: a request's token, then its body, in an order that reveals nothing to strangers."""
 
 from itertools import chain, islice
 from typing import Final
@@ -12,20 +12,20 @@ from wablock.server.credentials import header_token, tokens_in
 from wablock.server.limits import RateLimits
 from wablock.server.request import NO_BODY, Request
 
-_MOST_TRIED: Final = 4  # tokens of one request
+_MOST_TRIED: Final = 4  # possible tokens in one request
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """A request as it was read; `token` None where its header has none."""
+    """A request's token and body. `token` is None if the header has no token."""
 
     token: AccessToken | None
     body: bytes
     token_text: str | None = None
-    """The token itself, where the header has it."""
+    """The text of the token, if the header has one."""
 
 
 class Callers:
-    """Reads requests, up to `largest_body` bytes. `token_in_parameters`: whether a token may be one of them."""
+    """Reads requests. `token_in_parameters`: whether the token may be a parameter."""
 
     def __init__(
         self, access: Access, rates: RateLimits, largest_body: int, *, token_in_parameters: bool = False
@@ -36,20 +36,20 @@ class Callers:
         self._token_in_parameters = token_in_parameters
 
     async def token(self, text: str | None) -> AccessToken:
-        """The good token that `text` is, counted against its rate."""
+        """The valid token with this text. The request counts against its rate limit."""
         token = await self._access.token(text)
         self._rates.token(token.digest)
         return token
 
     async def read(self, request: Request, *, in_header_only: bool = False) -> Caller:
-        """The request; raises what is wrong with the header's token before anything else is looked at.
+        """Read the token and the body. Raises the token's error before anything else is read.
 
-        Without one in the header, its query or body has a good token, or what may be one: see `tokens_in`. With
-        `in_header_only` no other place counts.
+        If the header has no token, the query or the body must contain a valid one; see `tokens_in`. With
+        `in_header_only`, only the header counts.
         """
         text = header_token(request)
         if text is None and in_header_only:
-            raise MissingAccessToken("A browser sends it as a header alone: Authorization: Bearer TOKEN")
+            raise MissingAccessToken("A browser must send it as a header: Authorization: Bearer TOKEN")
         token = None if text is None and self._token_in_parameters else await self.token(text)
         if token is None:
             body = await request.body(self._largest_body)
@@ -61,19 +61,19 @@ class Callers:
         return Caller(token, body, text)
 
     async def _prove(self, query: bytes, body: bytes) -> None:
-        """Raises what is wrong with the parameters' tokens, where none of them is good."""
-        wrong: InvalidAccessToken | None = None
+        """Raise the first token's error if no token in the parameters is valid."""
+        first_error: InvalidAccessToken | None = None
         for text in islice(dict.fromkeys(chain(tokens_in(query), tokens_in(body))), _MOST_TRIED):
             try:
                 await self._access.token(text)
             except InvalidAccessToken as error:
-                wrong = wrong or error
+                first_error = first_error or error
             else:
                 return
-        raise wrong or MissingAccessToken
+        raise first_error or MissingAccessToken
 
     async def read_with_token(self, request: Request) -> tuple[AccessToken, bytes]:
-        """The same where a token in the header is required: without one the body is not read."""
+        """Read a request whose token must be in the header. Without it, the body is not read."""
         token = await self.authorize(request)
         return token, await self.body(request)
 
@@ -82,17 +82,17 @@ class Callers:
         return await self.token(header_token(request))
 
     async def number(self, request: Request, scope: Scope) -> BusinessNumber:
-        """The number that the path names, where the header's token may touch it with `scope`."""
+        """The number in the path, if the header's token may use it with `scope`."""
         token = await self.authorize(request)
         return await self._access.number(token, request.parameters["phone_number_id"], scope, request.method)
 
     async def body(self, request: Request) -> bytes:
-        """To be called after `authorize`."""
+        """The body. Call `authorize` first."""
         return b"" if request.incoming is NO_BODY else await self._body(request, header_token(request))
 
     async def _body(self, request: Request, token: str | None) -> bytes:
         is_here = request.incoming.is_whole
         body = await request.body(self._largest_body, proven=True)
-        if not is_here:  # it may have taken its time, and the token may have been revoked meanwhile
+        if not is_here:  # while it arrived, the token may have been revoked
             await self._access.token(token)
         return body

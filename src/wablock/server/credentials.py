@@ -1,4 +1,4 @@
-"""Where a request's access token is: header, query, or body. Cookies mean nothing here."""
+"""The access token of a request, in its header, query, or body. Cookies are ignored."""
 
 import re
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ _IN_PART = re.compile(rb'"?[^\r\n]{0,200}(?:\r\n[^\r\n]{1,200}){0,4}\r\n\r\n([^\
 
 
 def header_token(request: Request) -> str | None:
-    """The token of the Authorization header; None where there is none in it.
+    """The token of the Authorization header, or None.
 
-    Two Authorization headers are refused: a proxy in front may have judged the other one.
+    Two Authorization headers are refused: a proxy in front may have checked the other one.
     """
     value = request.header(b"authorization")
     if value is None:
@@ -33,9 +33,9 @@ def header_token(request: Request) -> str | None:
 
 
 def tokens_in(text: bytes) -> Iterator[str]:
-    """What may be tokens among the parameters of a query or body, by its bytes alone.
+    """Possible tokens in the bytes of a query or body, found without parsing it.
 
-    Only for who has a good one they are parsed: that takes longer than a stranger's request may.
+    Parsing takes too long for a stranger's request, so it happens only after one of these tokens proves valid.
     """
     end = 0
     for _ in range(_MOST_PLACES):

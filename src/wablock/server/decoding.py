@@ -1,4 +1,4 @@
-"""JSON bodies and query parameters of wablock's own API, as the types that its endpoints declare."""
+"""JSON bodies and query parameters of wablock's own API, decoded to the types that its endpoints declare."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,11 +20,11 @@ LATEST: Final = 253_402_300_799  # the end of the year 9999, in seconds since 19
 
 
 def decoded(body: bytes, kind: type[_T], choices: Sequence[str] = tuple(Scope)) -> _T:
-    """The body, as `kind`, whose enum, where it has one, has `choices`; raises `InvalidParameter`, naming the place."""
+    """The body as a `kind`. Raises `InvalidParameter`, which names the member. `choices`: the values of its enum."""
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
-    except msgspec.ValidationError as fault:
-        raise invalid(str(fault), choices) from None
+    except msgspec.ValidationError as error:
+        raise invalid(str(error), choices) from None
     except NOT_JSON:
         raise InvalidParameter("The body must be a JSON object.") from None
 
@@ -35,7 +35,7 @@ def query_parameter(request: Request, name: str, default: str) -> str:
 
 
 def flag(request: Request, name: str) -> bool:
-    """Raises `InvalidParameter` for what is neither true nor false."""
+    """The value of a boolean query parameter. Raises `InvalidParameter` if it is neither true nor false."""
     value = query_parameter(request, name, "false")
     if value not in ("true", "false"):
         raise InvalidParameter(f"Param {name} must be true or false.")
@@ -43,7 +43,7 @@ def flag(request: Request, name: str) -> bool:
 
 
 def moment(at: int | str | None, name: str = "at") -> Microseconds | None:
-    """`at`, seconds since 1970 or ISO 8601, in microseconds; `name` is what a refusal calls it."""
+    """`at`, in seconds since 1970 or as ISO 8601, in microseconds. Raises `InvalidParameter`, which names `name`."""
     if at is None or isinstance(at, int):
         return None if at is None else at * SECOND
     if at.isascii() and at.isdigit():  # as Meta's webhooks write it

@@ -1,4 +1,4 @@
-"""How much a caller may ask for: the limits of the server, and rates per token and per number."""
+"""Limits of the server, and rate limits per token and per number."""
 
 import math
 from collections.abc import Callable
@@ -11,13 +11,13 @@ _MOST_REMEMBERED = 100_000
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Bounds of what one connection and one request may take. Sizes in bytes, times in seconds."""
+    """Limits of connections and requests. Sizes in bytes, times in seconds."""
 
     body: int = 1_048_576
     bodies: int = 268_435_456
-    """All bodies together, until their requests are answered."""
+    """The total size of all bodies whose requests are not answered yet."""
     unproven_bodies: int = 33_554_432
-    """Those of them that are unfinished and whose senders have shown no token."""
+    """The total size of unfinished bodies whose requests have no valid token yet."""
     head: int = 32_768
     head_seconds: float = 10.0
     body_seconds: float = 30.0
@@ -27,9 +27,9 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Rate:
-    """At most `per_minute` requests a minute for each key, a minute's worth of them at once; 0: no limit.
+    """At most `per_minute` requests a minute for each key, in bursts of up to one minute's worth. 0 means no limit.
 
-    A generic cell rate algorithm: per key only the time at which its allowance is full again.
+    It is a generic cell rate algorithm: for each key it keeps only the time at which the allowance is full again.
     """
 
     def __init__(self, per_minute: int, monotonic: Callable[[], float]) -> None:
@@ -38,7 +38,7 @@ class Rate:
         self._full_at: dict[str | bytes, float] = {}
 
     def take(self, key: str | bytes) -> int | None:
-        """None where the request may go on, else the whole seconds after which the next one may."""
+        """Count a request. Returns None if it is allowed, else the number of seconds to wait before the next one."""
         if not self._interval:
             return None
         now = self._monotonic()
@@ -52,7 +52,7 @@ class Rate:
 
 
 class RateLimits:
-    """The rates of a server; raises the contract's failures, which say when to try again."""
+    """The rate limits of a server. Its methods raise Graph errors that say when to try again."""
 
     def __init__(self, per_token: Rate, per_number: Rate) -> None:
         self._per_token = per_token

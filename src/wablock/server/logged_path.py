@@ -1,7 +1,7 @@
-"""A request's path as a log may have it: the route, and of what a caller put into it a masked part at most.
+"""Masked paths for the log: the words of the routes, and at most a masked part of the caller's own text.
 
-Callers put users' numbers, user ids and, by mistake, tokens into paths, in spellings without end. So nothing is looked
-for in a path; what stands in the routes themselves is shown, and no more.
+Callers put users' numbers, user ids and, by mistake, tokens into paths, in endless spellings. To search for them would
+miss some. So only the words of routes are logged as they are; numbers are masked, and all else is left out.
 """
 
 import re
@@ -16,7 +16,7 @@ _MOST_SEGMENTS: Final = 8  # no route has more
 
 
 class LoggedPath:
-    """Shows paths by the templates of all routes, such as `/v1/numbers/{phone_number_id}/check`."""
+    """Masks paths. `templates` are those of all routes, such as `/v1/numbers/{phone_number_id}/check`."""
 
     def __init__(self, templates: Iterable[str]) -> None:
         segments = {segment for template in templates for segment in template.split("/")}
@@ -24,8 +24,8 @@ class LoggedPath:
 
     def __call__(self, path: str) -> str:
         segments = path.split("/", _MOST_SEGMENTS + 1)
-        shown = [self._segment(segment) for segment in segments[: _MOST_SEGMENTS + 1]]
-        return "/".join(shown + [_LEFT_OUT] * (len(segments) > len(shown)))
+        logged = [self._segment(segment) for segment in segments[: _MOST_SEGMENTS + 1]]
+        return "/".join(logged + [_LEFT_OUT] * (len(segments) > len(logged)))
 
     def _segment(self, segment: str) -> str:
         if segment in self._words or is_version(segment):

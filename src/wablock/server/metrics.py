@@ -1,4 +1,4 @@
-"""What can be counted, for Prometheus. No label says a number, a token or a user."""
+"""The metrics, for Prometheus. No label contains a number, a token or a user."""
 
 from http import HTTPStatus
 
@@ -31,7 +31,7 @@ class Metrics:
             "wablock_deliveries", "Webhooks handed to downstreams", ("required", "result"), registry=self._registry
         )
         self._unchecked = Counter(
-            "wablock_webhooks_unchecked", "Webhooks passed on without asking the block list", registry=self._registry
+            "wablock_webhooks_unchecked", "Webhooks passed on without a look at the block list", registry=self._registry
         )
         self._sent = Counter("wablock_sent", "Requests to upstreams", ("result",), registry=self._registry)
         self._gate: dict[tuple[Counter, str, str], Counter] = {}
@@ -63,10 +63,10 @@ class Metrics:
 
     def _labelled(self, counter: Counter, first: str, second: str) -> Counter:
         key = counter, first, second
-        found = self._gate.get(key)
-        if found is None:
-            found = self._gate[key] = counter.labels(first, second)
-        return found
+        series = self._gate.get(key)
+        if series is None:
+            series = self._gate[key] = counter.labels(first, second)
+        return series
 
     def connection_opened(self) -> None:
         self._connections.inc()
@@ -75,15 +75,15 @@ class Metrics:
         self._connections.dec()
 
     def connection_refused(self, status: int, code: int) -> None:
-        """Count what was answered without the application; it took no time that could be measured."""
+        """Count an answer that did not reach the application. Its time is not measured."""
         self._answered.add("connection", status, code, None)
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             self._shed.labels("connection").inc()
 
     def counts(self) -> Counts:
-        """Everything, as it is now; from any thread."""
+        """All metrics as they are now. Any thread may call this."""
         return list(self._registry.collect())
 
     async def text(self) -> bytes:
-        """Everything, in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)

@@ -1,9 +1,9 @@
-"""Names that are nearly one of an item's own: a member that is lost without a word may be the end of a block.
+"""Misspelt member names in `block_users`, which are refused: to ignore a misspelt `expires_at` would block for ever.
 
-An item of `block_users` may have members that nobody here knows: Meta's API ignores them, and SDKs send some. A near
-miss of our own names is a mistake, though. It is a name with the same letters, whatever its case, dashes, underscores
-and blanks; a name that is one letter away; and a usual name for the time at which a block ends. To a short name another
-letter makes another word: "node" is not "note".
+Other unknown members of an item are ignored, as Meta's API does: SDKs send some. A name counts as misspelt if it
+differs from one of ours only in case, dashes, underscores and blanks; if it differs by one letter; or if it is a usual
+name for the time at which a block ends. In a short name a different letter makes a different word: "node" is not
+"note".
 """
 
 import functools
@@ -22,29 +22,29 @@ _SHORT: Final = 4
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 _END_OF_A_BLOCK: Final = re.compile(r"expir.*|ttl|duration|[a-z]*until|ends?at|unblock(?:ed)?(?:at|on|after)?")
 _MEANING: Final = {"expires_at": "expires_at is in seconds since 1970"}
-_LONGEST: Final = 64  # characters: what is longer is nearly nothing, and is not kept in the cache
+_LONGEST: Final = 64  # characters: a longer name is not similar to any, and is not cached
 
 
 def refuse_near_misses(items: Any) -> None:
-    """Raise `InvalidParameter` for the first member of an item that is nearly one of ours. Null is ignored."""
+    """Raise `InvalidParameter` for the first misspelt member of an item. A member with the value null is ignored."""
     for index, item in enumerate(items[:MOST_USERS_PER_REQUEST] if isinstance(items, list) else ()):
         for name, value in item.items() if isinstance(item, dict) else ():
             if name in ITEM_NAMES or value is None or len(name) > _LONGEST:
                 continue
-            if meant := _meant(name):
+            if intended := _intended(name):
                 place = f"block_users[{index}]"
-                message = f"Unknown parameter {place}[{name}]: write {place}[{meant}]."
-                raise InvalidParameter(message, _MEANING.get(meant))
+                message = f"Unknown parameter {place}[{name}]: write {place}[{intended}]."
+                raise InvalidParameter(message, _MEANING.get(intended))
 
 
 @functools.lru_cache(1_024)  # all items of a request have the same few
-def _meant(name: str) -> str | None:
+def _intended(name: str) -> str | None:
     letters = _NO_LETTERS.sub("", name).casefold()
     return "expires_at" if _END_OF_A_BLOCK.fullmatch(letters) else _NEAR.get(letters)
 
 
-def _one_letter_away(name: str) -> Iterator[str]:
-    """`name` itself; with a letter more or less; with two neighbours swapped; with another letter, if it is long."""
+def _one_edit_from(name: str) -> Iterator[str]:
+    """`name` itself, and all names with one letter added, removed, swapped with the next or, if long, replaced."""
     for place in range(len(name) + 1):
         before, after = name[:place], name[place:]
         yield before + after[1:]
@@ -55,4 +55,4 @@ def _one_letter_away(name: str) -> Iterator[str]:
                 yield before + letter + after[1:]
 
 
-_NEAR: Final = {near: name for name in sorted(ITEM_NAMES) for near in _one_letter_away(_NO_LETTERS.sub("", name))}
+_NEAR: Final = {near: name for name in sorted(ITEM_NAMES) for near in _one_edit_from(_NO_LETTERS.sub("", name))}

@@ -1,4 +1,4 @@
-"""JSON, form, multipart and query -> one request type. After this nobody asks again what the caller sent."""
+"""Parameters of a Block API request: JSON, form, multipart and query, decoded to one type."""
 
 import math
 import re
@@ -28,29 +28,29 @@ FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
 
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What decoding JSON raises for a text that is none: bytes that are not UTF-8 and endless nesting are told apart."""
+"""What decoding raises for a text that is not JSON. The last two: bytes that are not UTF-8, and endless nesting."""
 
-_LARGE = 150_000  # bytes; fewer cannot have too many values
-_MOST_FIELDS = 5_100  # 1,000 users with all that is known of them
+_LARGE = 150_000  # bytes; a smaller body cannot have too many values
+_MOST_FIELDS = 5_100  # 1,000 users with all their members
 _NOTHING_TO_DECODE = re.compile(rb"[A-Za-z0-9_.~&=-]*")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which some programs put before JSON
 _BRACKETS = re.compile(r"block_users\[(\d{0,6})\]\[([^\[\]]{1,64})\]")
-_ERROR_PLACE = re.compile(r" - at `\$((?:\.\w+|\[(?:\d+|\.\.\.)\])*)`\Z")  # a caller's value may hold the like
+_ERROR_PLACE = re.compile(r" - at `\$((?:\.\w+|\[(?:\d+|\.\.\.)\])*)`\Z")  # a caller's value may contain the same text
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING_FIELD = re.compile(r"Object missing required field `(\w+)`")
 _WRONG_CHOICE = re.compile(r"Invalid enum value (.*)", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `([^`]*)`(.*?)(?:, got `.*`)?")
 _KINDS: Final = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
-_LONGEST_REPEATED = 100  # characters of what a caller sent
+_LONGEST_REPEATED = 100  # characters of a caller's text in an error message
 _PLACE_PART = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")
 _EXTRA_FIELDS: Final = frozenset(("input", "user_id", "reason", "note", "blocked_at", "blocked_by", "expires_at"))
 _OWN_FIELDS: Final = frozenset(("messaging_product", "wa_id"))
 FIELDS: Final = _EXTRA_FIELDS | _OWN_FIELDS
-"""What `fields` may name."""
+"""The names that `fields` may contain."""
 
 
 class Parameters(msgspec.Struct):
-    """Everything that a request may say, as it came: the checks below give each its meaning."""
+    """All parameters of a request, as they were sent. The methods check and convert them."""
 
     messaging_product: Any = None
     block_users: list[wire.User] | None = None
@@ -62,7 +62,7 @@ class Parameters(msgspec.Struct):
     fields: str | None = None
 
     def users(self) -> list[wire.User]:
-        """The users of a POST or DELETE."""
+        """The users to block or unblock. Raises `InvalidParameter`."""
         if self.messaging_product is None or self.messaging_product == "":
             raise MissingParameter("messaging_product")
         if self.messaging_product != wire.WHATSAPP:
@@ -77,7 +77,7 @@ class Parameters(msgspec.Struct):
         return self.block_users
 
     def page_size(self) -> int:
-        """How many rows a page may have: above the largest is capped, below 1 refused."""
+        """The number of rows on a page. A `limit` above the largest is capped; one below 1 is refused."""
         if self.limit is None or self.limit == "":
             return DEFAULT_LIMIT
         digits = str(self.limit)
@@ -86,17 +86,17 @@ class Parameters(msgspec.Struct):
         return min(int(digits[:20]), LARGEST_LIMIT)
 
     def extra_fields(self) -> frozenset[str]:
-        """What `fields` asks for beyond what a row has anyway."""
+        """The names in `fields` that a row does not contain anyway."""
         if not self.fields:
             return frozenset()
-        asked = frozenset(name.strip() for name in self.fields.split(","))
-        unknown = asked - FIELDS - {""}
+        names = frozenset(name.strip() for name in self.fields.split(","))
+        unknown = names - FIELDS - {""}
         if unknown:
             raise InvalidParameter(
                 f"Tried accessing nonexisting field ({min(unknown)[:100]})",
                 f"fields may name {', '.join(sorted(FIELDS))}",
             )
-        return asked & _EXTRA_FIELDS
+        return names & _EXTRA_FIELDS
 
 
 class _KnownItem(wire.User, forbid_unknown_fields=True):
@@ -104,13 +104,13 @@ class _KnownItem(wire.User, forbid_unknown_fields=True):
 
 
 class _KnownItems(Parameters):
-    """Parameters whose items are read at full speed; what has an unknown member is read a second time."""
+    """Parameters whose items have no unknown members. Decoding is fast; if it fails, the body is decoded again."""
 
-    block_users: list[_KnownItem] | None = None  # type: ignore[assignment]  # nothing is ever put in
+    block_users: list[_KnownItem] | None = None  # type: ignore[assignment]  # it is only read
 
 
 def _finite(text: str) -> float:
-    """As msgspec reads it, which takes 14 microseconds for 1e308, so 2 seconds for 1 MB of them."""
+    """The number, as msgspec decodes it. msgspec takes 14 microseconds for 1e308, so 2 seconds for 1 MB of them."""
     number = float(text)
     if math.isinf(number):
         raise ValueError("number out of range")
@@ -122,37 +122,37 @@ _any_decoder = msgspec.json.Decoder(float_hook=_finite)
 
 
 async def read(query: bytes, content_type: str | None, body: bytes) -> Parameters:
-    """What the query and the body say together: the body wins where both say it. Raises `InvalidParameter`."""
+    """The parameters of the query and the body. The body overrides the query. Raises `InvalidParameter`."""
     if not query and not body:
         return Parameters()
     body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
         if len(body) > _LARGE:
             await off_the_loop(body, partial(check_value_count, body))
-    except TooManyValues as fault:
-        raise InvalidParameter(str(fault)) from None
+    except TooManyValues as error:
+        raise InvalidParameter(str(error)) from None
     media_type = _media_type(content_type, body)
     if not query and media_type in (None, JSON):
-        return _from_json(body) if body else Parameters()  # it was a mark alone
-    said = _nested(_pairs(query))
+        return _from_json(body) if body else Parameters()  # it was only a byte order mark
+    values = _nested(_pairs(query))
     if media_type == JSON:
-        said |= _json_object(body)
+        values |= _json_object(body)
     elif media_type == FORM:
-        said |= _nested(_pairs(body))
+        values |= _nested(_pairs(body))
     elif media_type == MULTIPART:
-        said |= _nested(_multipart(content_type or "", body))
-    return _convert(said)
+        values |= _nested(_multipart(content_type or "", body))
+    return _convert(values)
 
 
 def _media_type(content_type: str | None, body: bytes) -> str | None:
-    """How to read the body; None where there is nothing to read."""
+    """The media type to read the body as; None if it is empty."""
     if not body:
         return None
-    named = (content_type or "").partition(";")[0].strip().lower()
-    if named in (FORM, MULTIPART):
-        # No form begins like this: people send JSON under curl's default type, and `{}` with GET under any.
-        return JSON if body.lstrip()[:1] == b"{" else named
-    if named in ("", JSON):
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    if media_type in (FORM, MULTIPART):
+        # A form never begins with a brace: this is JSON with curl's default type, or the `{}` of a GET with any type.
+        return JSON if body.lstrip()[:1] == b"{" else media_type
+    if media_type in ("", JSON):
         return JSON
     raise InvalidParameter(f"Content-Type must be one of {JSON}, {FORM}, {MULTIPART}.")
 
@@ -161,13 +161,13 @@ def _from_json(body: bytes) -> Parameters:
     try:
         return _decoder.decode(body)
     except msgspec.ValidationError:
-        return _convert(_json_object(body))  # finds the same fault, in the order in which faults are told
+        return _convert(_json_object(body))  # finds the error again, and raises the most important first
     except NOT_JSON:
         return Parameters()
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
-    """A body that is not a JSON object says nothing: the first missing parameter is then the caller's answer."""
+    """The body's members. Empty if it is not a JSON object: then the answer names the first missing parameter."""
     try:
         parsed = _any_decoder.decode(body)
     except NOT_JSON:
@@ -175,29 +175,29 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _convert(said: dict[str, Any]) -> Parameters:
+def _convert(values: dict[str, Any]) -> Parameters:
     try:
-        converted = msgspec.convert(said, Parameters, strict=False)
-        refuse_near_misses(said.get("block_users"))
+        converted = msgspec.convert(values, Parameters, strict=False)
+        refuse_near_misses(values.get("block_users"))
     except (msgspec.ValidationError, InvalidParameter) as error:
-        # The product is checked first, whatever else is wrong.
-        if "block_users" in said:
-            Parameters(said.get("messaging_product"), []).users()
+        # An error in messaging_product comes first, whatever else is wrong.
+        if "block_users" in values:
+            Parameters(values.get("messaging_product"), []).users()
         if isinstance(error, InvalidParameter):
             raise
         raise invalid(str(error)) from None
     return converted
 
 
-def invalid(fault: str, choices: Sequence[str] = ()) -> InvalidParameter:
-    """A fault in msgspec's words, in Graph's: `$.block_users[3].user` is `block_users[3][user]`.
+def invalid(message: str, choices: Sequence[str] = ()) -> InvalidParameter:
+    """A message of msgspec as a Graph error: `$.block_users[3].user` becomes `block_users[3][user]`.
 
-    `choices` are those of the enum in what was decoded, where it has one.
+    `choices` are the values of the enum in the decoded type, if it has one.
     """
-    if unknown := _UNKNOWN_FIELD.fullmatch(fault):
+    if unknown := _UNKNOWN_FIELD.fullmatch(message):
         return InvalidParameter(f"Unknown parameter {unknown[1][:_LONGEST_REPEATED]}.")
-    match = _ERROR_PLACE.search(fault)
-    place, problem = (match[1], fault[: match.start()]) if match else ("", fault)
+    match = _ERROR_PLACE.search(message)
+    place, problem = (match[1], message[: match.start()]) if match else ("", message)
     if missing := _MISSING_FIELD.fullmatch(problem):
         return MissingParameter(_place_name(f"{place}.{missing[1]}"))
     name = _place_name(place)
@@ -223,33 +223,33 @@ def _place_name(place: str) -> str:
 
 
 def _pairs(text: bytes) -> list[tuple[str, str]]:
-    if _NOTHING_TO_DECODE.fullmatch(text) and text.count(b"&") < _MOST_FIELDS:  # as paging links are
+    if _NOTHING_TO_DECODE.fullmatch(text) and text.count(b"&") < _MOST_FIELDS:  # paging links are like this
         fields = text.decode().split("&")
         return [(name, value) for name, _, value in (field.partition("=") for field in fields if field)]
     try:
         return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except UnicodeDecodeError:
-        raise InvalidParameter(details="Parameters are UTF-8 text") from None
+        raise InvalidParameter(details="Parameters must be UTF-8 text") from None
     except ValueError:
         raise InvalidParameter(f"A request may have up to {_MOST_FIELDS} parameters.") from None
 
 
 def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Form fields as the object they mean; of a repeated one the last counts, as in PHP."""
-    said: dict[str, Any] = {}
+    """The object that form fields describe. Of a repeated field the last counts, as in PHP."""
+    values: dict[str, Any] = {}
     users: dict[int, dict[str, str]] = {}
     for name, value in pairs:
         match = _BRACKETS.fullmatch(name)
         if match is None:
-            said[name] = value
+            values[name] = value
         else:
             index = int(match[1]) if match[1] else max(users, default=-1) + 1
             users.setdefault(index, {})[match[2]] = value
     if users:
-        said["block_users"] = [users[index] for index in sorted(users)]
-    elif isinstance(said.get("block_users"), str):
-        said["block_users"] = _json_text(said["block_users"])
-    return said
+        values["block_users"] = [users[index] for index in sorted(users)]
+    elif isinstance(values.get("block_users"), str):
+        values["block_users"] = _json_text(values["block_users"])
+    return values
 
 
 def _json_text(text: str) -> Any:
@@ -270,23 +270,23 @@ def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
         fields.append((field.field_name.decode(), (field.value or b"").decode()))
 
     def on_file(_: object) -> None:
-        raise _NotReadable("A part is a file")
+        raise _NotReadable("A part is a file, which is not allowed")
 
-    # Only the boundary counts: a charset of the caller's choice could be one that takes for ever to decode.
+    # Only the boundary is used. The charset is ignored: a caller could choose one that takes very long to decode.
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
     if not boundary:
-        raise InvalidParameter(f"The {MULTIPART} body cannot be read.", "Its Content-Type names no boundary")
+        raise InvalidParameter(f"The {MULTIPART} body cannot be read.", "Its Content-Type has no boundary")
     try:
         parser = FormParser(MULTIPART, on_field, on_file, boundary=boundary, config={"MAX_MEMORY_FILE_SIZE": len(body)})
         try:
             parser.write(body)
             parser.finalize()
         finally:
-            parser.parser = None  # its callbacks refer to `parser`: a cycle, which would keep the fields
+            parser.parser = None  # its callbacks refer to `parser`: the cycle would keep the fields in memory
     except (FormParserError, UnicodeError) as error:
         raise InvalidParameter(f"The {MULTIPART} body cannot be read.", str(error)) from None
     return fields
 
 
 class _NotReadable(FormParserError):
-    """What the parser would take, and no parameter can be."""
+    """A part that the parser accepts, but that cannot be a parameter."""

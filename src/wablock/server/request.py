@@ -16,15 +16,15 @@ _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class ClientWentAway(Exception):
-    """The connection closed before the request was whole: no answer can be sent."""
+    """The connection closed before the request was complete: no answer can be sent."""
 
 
 class HangUp(Exception):
-    """The connection is to be closed without an answer."""
+    """Raised to close the connection without an answer."""
 
 
 class Body(Protocol):
-    """What follows the head."""
+    """The body of a request, which may still be arriving."""
 
     @property
     def received(self) -> bytes:
@@ -32,14 +32,14 @@ class Body(Protocol):
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is to come."""
+        """Whether the body is complete."""
 
     async def read(self, largest: int, *, proven: bool) -> bytes:
         """See `Request.body`."""
 
 
 class WholeBody:
-    """A body that is there from the beginning."""
+    """A body that is complete from the beginning."""
 
     is_whole = True
 
@@ -56,7 +56,7 @@ NO_BODY: Final = WholeBody()
 
 
 class Request(msgspec.Struct):
-    """A request. Header names are in lower case; `path` is decoded, `raw_path` is as it stood in the request line."""
+    """A request. Header names are in lower case; `path` is decoded; `raw_path` is as in the request line."""
 
     method: str
     path: str
@@ -68,15 +68,15 @@ class Request(msgspec.Struct):
     incoming: Body = NO_BODY
     scheme: str = "http"
     address: str = "localhost"
-    """The host and port that the request reached."""
+    """The host and port that received the request."""
     parameters: Mapping[str, str] = _NOTHING
-    """What the route's template names in the path."""
+    """The values of the names in the route's template."""
     version: str = answering_version(None)
-    """The Graph version that answers."""
+    """The Graph version of the answer."""
     ids: RequestIds = msgspec.field(default_factory=request_ids)
 
     def header(self, name: bytes) -> str | None:
-        """The last value of a header; None where it was not sent."""
+        """The last value of a header; None if it was not sent."""
         value = self.last_values.get(name)
         return None if value is None else value.decode("latin-1")
 
@@ -87,19 +87,19 @@ class Request(msgspec.Struct):
         return [value.decode("latin-1") for header, value in self.headers if header == name]
 
     async def body(self, largest: int, *, proven: bool = False) -> bytes:
-        """The whole body. `proven`: whether its sender has shown a token; others share little memory.
+        """The complete body. `proven`: whether the request has a valid token; all others share a small part of memory.
 
-        Raises `BodyTooLarge` as soon as it is known to be over `largest` bytes, `RequestTooSlow` where it does not
-        arrive in time, `Overloaded` where too many unfinished bodies are held, and `ClientWentAway`.
+        Raises `BodyTooLarge` as soon as it exceeds `largest` bytes, `RequestTooSlow` if it does not arrive in time,
+        `Overloaded` if too many unfinished bodies are in memory, and `ClientWentAway`.
         """
         return await self.incoming.read(largest, proven=proven)
 
     @property
     def base_url(self) -> str:
-        """The scheme and host that the caller used; the address that was reached where it named none."""
+        """The scheme and host of the request; without a Host header, the address that received it."""
         return f"{self.scheme}://{self.header(b'host') or self.address}"
 
 
 def request(method: str, path: str, headers: Headers, body: bytes = b"") -> Request:
-    """A request that did not come over a connection."""
+    """A request without a connection."""
     return Request(method, path, path.encode(), b"", headers, dict(headers), WholeBody(body))

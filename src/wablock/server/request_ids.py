@@ -1,4 +1,4 @@
-"""How one request is named in its answer and in the log."""
+"""The ids of a request, for its answer and the log."""
 
 import random
 from base64 import urlsafe_b64encode
@@ -9,20 +9,20 @@ from typing import Final
 import msgspec
 
 _LENGTH: Final = 33  # characters of both ids
-_BYTES: Final = 1_584  # make 64 of them
+_BYTES: Final = 1_584  # enough for 64 pairs of ids
 
 
 class RequestIds(msgspec.Struct, frozen=True):
-    """`fbtrace_id` stands in bodies, header and log, `trace_id` in another header."""
+    """`fbtrace_id` is in bodies, a header and the log; `trace_id` is in another header."""
 
     fbtrace_id: str
     trace_id: str
 
 
 def endless_ids(random_bytes: Callable[[int], bytes] = random.randbytes) -> Iterator[RequestIds]:
-    """Ids of 23 characters that begin with A, and of 11, both of the base64url alphabet. They are no secrets.
+    """Pairs of ids: 23 characters that begin with A, and 11, both in base64url. They are not secret.
 
-    Many are made at once: one by one they would be a twentieth of a short request.
+    Many are made at once: one by one, they would take a twentieth of a short request.
     """
     while True:
         text = urlsafe_b64encode(random_bytes(_BYTES)).decode()

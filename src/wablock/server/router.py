@@ -1,7 +1,7 @@
-"""The table of all paths: which handler answers a request.
+"""The router: the table of all paths and their handlers.
 
-A template's `{name}` stands for one segment of the path, `{version}` for one that names a Graph version,
-`{number_id}` for digits, and `{edge}` for the rest of the path, slashes and all.
+In a template, `{name}` matches one segment of the path, `{version}` a Graph version, `{number_id}` digits, and `{edge}`
+the rest of the path, with its slashes.
 """
 
 import re
@@ -23,14 +23,14 @@ ANY_METHOD: Final = "*"
 _NAME: Final = re.compile(r"\{(\w+)\}")
 _KINDS: Final = {"version": r"v[0-9]{1,4}\.[0-9]{1,4}", "number_id": "[0-9]{1,32}", "edge": ".*"}
 _SEGMENT: Final = "[^/]+"
-_MOST_REMEMBERED: Final = 4_096  # paths; those of block lists come again and again
+_MOST_REMEMBERED: Final = 4_096  # paths; those of block lists are requested often
 _LONGEST_REMEMBERED: Final = 256  # characters
 
 
 class Route(msgspec.Struct, frozen=True):
-    """`handler` answers `method`, or `ANY_METHOD`, on the paths of `template`.
+    """`handler` answers requests with `method`, or `ANY_METHOD`, to the paths of `template`.
 
-    `operation`: what metrics call it. `steps`: whether it may run without a task, see `Application`.
+    `operation` is its name in the metrics. `steps`: whether it may run without a task, see `Application`.
     """
 
     method: str
@@ -41,7 +41,7 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """All that may be done with the paths of one template."""
+    """The handlers of one template's paths, by method."""
 
     operation: str
     steps: bool
@@ -58,12 +58,12 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def route(method: str, template: str, handler: Handler) -> Route:
-    """A route that metrics call by its template."""
+    """A route whose name in the metrics is its template."""
     return Route(method, template, handler, template)
 
 
 class Router:
-    """Finds the place of a path. Of several templates that fit the one that was given first counts."""
+    """Finds the place of a path. If several templates match, the first route wins."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         places: dict[str, Place] = {}
@@ -73,7 +73,7 @@ class Router:
         self.templates = tuple(places)
         self._by_path = {template: place for template, place in places.items() if "{" not in template}
         self._remembered = lru_cache(_MOST_REMEMBERED)(self._find)
-        # By the number of their slashes, so that few are tried.
+        # By the number of slashes, so that few patterns are tried.
         self._by_length: dict[int, list[tuple[re.Pattern[str], Place]]] = {}
         self._open_ended: list[tuple[re.Pattern[str], Place]] = []
         for template, place in places.items():
@@ -83,7 +83,7 @@ class Router:
                 self._by_length.setdefault(template.count("/"), []).append((_pattern(template), place))
 
     def find(self, path: str) -> tuple[Place, dict[str, str]]:
-        """The place, and what its template names in the path. Raises `UnknownPath`."""
+        """The place, and the values of the template's names. Raises `UnknownPath`."""
         return self._remembered(path) if len(path) <= _LONGEST_REMEMBERED else self._find(path)
 
     def _find(self, path: str) -> tuple[Place, dict[str, str]]:
@@ -98,7 +98,7 @@ class Router:
 
 
 def unknown_path(path: str) -> UnknownPath:
-    """The failure names the part of the path that means nothing: what follows the version and the object."""
+    """The error for `path`. It shows the unknown part of the path, after the version and the object."""
     parts = [part for part in path.split("/") if part]
     if parts and is_version(parts[0]):
         parts = parts[1:]

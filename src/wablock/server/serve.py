@@ -1,4 +1,4 @@
-"""Running an application on a socket, until it is told to stop."""
+"""The server: it runs an application on a socket until it is stopped."""
 
 import asyncio
 import signal
@@ -19,28 +19,28 @@ if sys.platform == "win32":
 else:
     from uvloop import new_event_loop
 
-_QUEUED: Final = 1_024  # connections that the system keeps, beside those that may be open, while the server is busy
+_QUEUED: Final = 1_024  # connections that the system queues, beyond the open ones, while the server is busy
 
 
 class CannotListen(Exception):
-    """The address cannot be listened on; the message says why, in one line."""
+    """The server cannot listen on the address. The message is one line with the reason."""
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket on the address, port 0 picking a free one; raises `CannotListen`."""
+    """A socket on the address. Port 0 chooses a free port. Raises `CannotListen`."""
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
-        bound.listen()  # or another process could still bind the same address, and fail later
-    except (OSError, OverflowError, UnicodeError) as trouble:
+        bound.listen()  # now: otherwise another process could bind the same address, and fail later
+    except (OSError, OverflowError, UnicodeError) as error:
         bound.close()
-        raise CannotListen(f"Cannot listen on {host}:{port}: {trouble}") from trouble
+        raise CannotListen(f"Cannot listen on {host}:{port}: {error}") from error
     return bound
 
 
 class Server:
-    """An application on a socket. `running` is what has to be entered before it answers and left when it has."""
+    """An application on a socket. It enters the context of `running` before it answers, and leaves it at the end."""
 
     def __init__(
         self,
@@ -59,15 +59,16 @@ class Server:
         self._hurry: asyncio.Event | None = None
 
     def run(self, bound: socket.socket, listening: Callable[[], None], *, signals: bool = False) -> None:
-        """Serve on `bound` until `stop`; then take nothing new, finish what is in flight, close it, and return.
+        """Serve on `bound` until `stop`. Then accept no more requests, finish those in flight, close it, and return.
 
-        `listening` is called once it listens. With `signals` SIGINT and SIGTERM stop it, a second SIGINT at once.
+        `listening` is called once it listens. With `signals`, SIGINT and SIGTERM stop it; a second SIGINT stops it at
+        once.
         """
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(self._serve(bound, listening, signals=signals))
 
     def stop(self, number: int = signal.SIGINT) -> None:
-        """As the signal `number` does; from any thread."""
+        """Do what the signal `number` does. Any thread may call this."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stop, number)
 
@@ -93,7 +94,7 @@ class Server:
 
 @contextmanager
 def _signals_to(stop: Callable[[int], None]) -> Iterator[None]:
-    """Not by the event loop, which cannot on Windows."""
+    """Call `stop` on SIGINT and SIGTERM. The event loop's own handlers do not exist on Windows."""
 
     def handler(number: int, _: FrameType | None) -> None:
         stop(number)
@@ -103,5 +104,5 @@ def _signals_to(stop: Callable[[int], None]) -> Iterator[None]:
         yield
     finally:
         for number, previous in before.items():
-            if signal.getsignal(number) is handler:  # `listening` may have set another
+            if signal.getsignal(number) is handler:  # else `listening` set another handler
                 signal.signal(number, previous)

@@ -1,4 +1,4 @@
-"""The counts of several workers, summed: a scrape that reached one worker would show that worker's alone."""
+"""The summed metrics of all workers: a scrape reaches only one worker, but must show all."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,11 +6,11 @@ from prometheus_client import generate_latest
 from prometheus_client.metrics_core import Metric
 
 Counts = Sequence[Metric]
-"""All that one worker has counted, as its registry tells it."""
+"""All metrics of one worker, as its registry returns them."""
 
 
 def summed(parts: Iterable[Counts]) -> Counts:
-    """One set of counts, in which each series is the sum of what the parts have for it."""
+    """One set of metrics. Each series is the sum of that series in all parts."""
     metrics: dict[str, Metric] = {}
     values: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
     for metric in (metric for counts in parts for metric in counts):
@@ -28,17 +28,17 @@ def summed(parts: Iterable[Counts]) -> Counts:
 
 
 def lasting(counts: Counts) -> Counts:
-    """What of these is still true once the worker that counted them has ended: not how much it has open."""
+    """The metrics that still count after their worker has ended: all but the gauges."""
     return [metric for metric in counts if metric.type != "gauge"]
 
 
 def text(counts: Counts) -> bytes:
-    """In Prometheus' text format."""
+    """The metrics in Prometheus' text format."""
     return generate_latest(_Collected(counts))
 
 
 class _Collected:
-    """What `generate_latest` asks for its metrics."""
+    """The registry that `generate_latest` expects."""
 
     def __init__(self, counts: Counts) -> None:
         self._counts = counts

@@ -14,7 +14,7 @@ import msgspec
 
 from wablock.failures import Overloaded
 
-_ANSWERED_WITHIN: Final = 5.0  # seconds: a parent that is busy with a worker that does not answer takes one
+_ANSWERED_WITHIN: Final = 5.0  # seconds: the parent waits one second for a worker that does not reply
 
 
 class Listening(msgspec.Struct, frozen=True):
@@ -22,9 +22,9 @@ class Listening(msgspec.Struct, frozen=True):
 
 
 class CannotStart(msgspec.Struct, frozen=True):
-    """The worker can never listen, and ends. `why` is one line that says what to do."""
+    """The worker cannot start, and ends. `reason` is one line that says what to do."""
 
-    why: str
+    reason: str
 
 
 class CountsQuestion(msgspec.Struct, frozen=True):
@@ -55,7 +55,7 @@ class Gathered(msgspec.Struct, frozen=True):
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """The parent requests a reply. `number`: of the request, since a reply may come after its time-out."""
+    """The parent requests a reply. Each request has its `number`: a reply may arrive after the time-out."""
 
     number: int
     question: WorkerQuestion
@@ -70,7 +70,7 @@ class WorkerReply(msgspec.Struct, frozen=True):
 
 
 class ParentPipe:
-    """A worker's end of the pipe. The process of the worker ends when its parent does."""
+    """A worker's end of the pipe. When the parent ends, the worker's process ends too."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -82,24 +82,24 @@ class ParentPipe:
 
         When the parent is gone, the process gets SIGTERM, and `grace_seconds` to stop.
         """
-        threading.Thread(target=self._listen, args=(answer, grace_seconds), name="wablock line", daemon=True).start()
+        threading.Thread(target=self._listen, args=(answer, grace_seconds), name="parent pipe", daemon=True).start()
 
     def listening(self) -> None:
-        self._say(Listening())
+        self._send(Listening())
 
-    def cannot_start(self, why: str) -> None:
-        self._say(CannotStart(why))
+    def cannot_start(self, reason: str) -> None:
+        self._send(CannotStart(reason))
 
     async def gather(self, question: WorkerQuestion) -> list[Any]:
         """The replies of all workers, this one among them; raises `Overloaded` if the parent does not answer."""
         loop = asyncio.get_running_loop()
         replies: asyncio.Future[list[Any]] = loop.create_future()
         self._gathering.append((loop, replies))
-        self._say(Gather(question))
+        self._send(Gather(question))
         try:
             return await asyncio.wait_for(replies, _ANSWERED_WITHIN)
         except TimeoutError:
-            raise Overloaded("The other workers cannot be asked now") from None
+            raise Overloaded("The other workers do not reply now") from None
 
     def _listen(self, answer: Callable[[WorkerQuestion], Any], grace_seconds: float) -> None:
         while True:
@@ -108,7 +108,7 @@ class ParentPipe:
             except (EOFError, OSError):
                 break
             if isinstance(message, Ask):
-                self._say(WorkerReply(message.number, message.question, answer(message.question)))
+                self._send(WorkerReply(message.number, message.question, answer(message.question)))
             elif isinstance(message, Gathered):
                 loop, replies = self._gathering.pop(0)
                 loop.call_soon_threadsafe(_settle, replies, message.answers)
@@ -116,11 +116,11 @@ class ParentPipe:
         time.sleep(grace_seconds)
         os._exit(1)
 
-    def _say(self, message: Listening | CannotStart | WorkerReply | Gather) -> None:
-        with self._sending, contextlib.suppress(OSError):  # the parent is gone, which `_listen` notices
+    def _send(self, message: Listening | CannotStart | WorkerReply | Gather) -> None:
+        with self._sending, contextlib.suppress(OSError):  # if the parent is gone, `_listen` notices it
             self._connection.send(message)
 
 
 def _settle(replies: asyncio.Future[list[Any]], answers: list[Any]) -> None:
-    if not replies.done():  # the caller may have gone away
+    if not replies.done():  # else `gather` has timed out
         replies.set_result(answers)

@@ -1,6 +1,6 @@
-"""Several processes on one socket: the parent starts them, replaces the ones that die, and ends them all.
+"""Worker processes on one socket: the parent starts them, replaces those that die, and stops them all.
 
-The parent serves nothing itself. Its workers know by their lines to it that it lives.
+The parent answers no requests itself. A worker notices the end of its parent because the pipe between them breaks.
 """
 
 import contextlib
@@ -28,21 +28,21 @@ from wablock.server.worker_messages import (
 
 _log = logging.getLogger("wablock.server")
 
-_SETTLED: Final = 10.0  # seconds after its start in which a death counts as one more failure of the same kind
+_SETTLED: Final = 10.0  # seconds: a worker that dies sooner after its start counts as one more failure in a row
 _LONGEST_PAUSE: Final = 30.0
-_MOST_FAILURES: Final = 5  # starts in a row, while nobody listens
-_ANSWERED_WITHIN: Final = 1.0  # seconds; of who does not answer is told what it had counted when it last did
+_MOST_FAILURES: Final = 5  # failed starts in a row, while no worker listens
+_ANSWERED_WITHIN: Final = 1.0  # seconds; for a worker that does not reply, its last known counts are used
 
 Work = Callable[[ParentPipe], None]
-"""What a worker does until it is told to stop. It has to be picklable: workers are new processes, not forks."""
+"""What a worker runs until it is stopped. It must be picklable: workers are new processes, not forks."""
 
 
 class WorkersFailed(Exception):
-    """No worker can serve; the message says why, in one line."""
+    """No worker can serve. The message is one line with the reason."""
 
 
 class _Worker:
-    """One process, and what is known of it."""
+    """One worker process and its state."""
 
     def __init__(self, work: Work, now: float) -> None:
         ours, theirs = multiprocessing.Pipe()
@@ -55,15 +55,15 @@ class _Worker:
             with _without_interrupts():
                 self.process.start()
         finally:
-            theirs.close()  # or the line would not break when the worker ends
+            theirs.close()  # otherwise the pipe would not break when the worker ends
 
-    def say(self, message: Ask | Gathered) -> None:
-        with contextlib.suppress(OSError):  # it has ended, which is noticed where it is listened to
+    def send(self, message: Ask | Gathered) -> None:
+        with contextlib.suppress(OSError):  # if the worker has ended, `_receive` notices it
             self.connection.send(message)
 
 
 class _WorkerSlot:
-    """Where a worker belongs. It is filled again after a pause, which grows while workers do not settle."""
+    """The place of one worker. It is filled again after a pause, which grows while its workers die early."""
 
     def __init__(self) -> None:
         self.worker: _Worker | None = None
@@ -77,157 +77,159 @@ class _WorkerSlot:
 
 
 class Workers:
-    """So many processes that do `work`, on a socket that it has."""
+    """A fixed number of processes that run `work`, on a socket that it has."""
 
     def __init__(self, number: int, work: Work, *, grace_seconds: float, first_pause: float = 0.5) -> None:
-        """`grace_seconds`: how long a worker may take to end once it is told to."""
+        """`grace_seconds`: how long a worker may take to stop."""
         self._work = work
         self._grace_seconds = grace_seconds
         self._first_pause = first_pause
-        self._places = [_WorkerSlot() for _ in range(number)]
-        self._failures = 0  # starts in a row that came to nothing
-        self._why = ""
+        self._slots = [_WorkerSlot() for _ in range(number)]
+        self._failures = 0  # failed starts in a row
+        self._reason = ""
         self._is_announced = self._is_ending = False
         self._past: Counts = ()
-        self._wanted: list[tuple[_Worker, WorkerQuestion]] = []
-        self._asked = 0
+        self._gather_requests: list[tuple[_Worker, WorkerQuestion]] = []
+        self._request_number = 0
 
     def run(self, bound: socket.socket, listening: Callable[[], None]) -> None:
-        """Keep the workers running until SIGINT or SIGTERM; then let them finish what is in flight, and return.
+        """Keep the workers running until SIGINT or SIGTERM. Then let them finish the requests in flight, and return.
 
-        `listening` is called once all of them listen. Closes `bound`. Raises `WorkersFailed` where none can serve.
+        `listening` is called once all of them listen. Closes `bound`. Raises `WorkersFailed` if no worker can serve.
         """
-        with _stop_asked() as stop:
+        with _stop_signals() as stop:
             try:
                 while not stop.poll():
                     self._fill()
-                    self._look(stop, until=min((it.due for it in self._places if it.worker is None), default=None))
-                    self._give_up_if_hopeless()
+                    self._handle_messages(
+                        stop, until=min((it.due for it in self._slots if it.worker is None), default=None)
+                    )
+                    self._raise_if_none_can_serve()
                     if not self._is_announced and self._all_listen():
                         self._is_announced = True
                         listening()
             finally:
-                bound.close()  # while a copy is open connections are taken, and nobody would answer them
+                bound.close()  # while any copy is open, the system accepts connections that no worker would answer
                 self._end()
 
     def _all_listen(self) -> bool:
-        return all(it.worker is not None and it.worker.is_listening for it in self._places)
+        return all(it.worker is not None and it.worker.is_listening for it in self._slots)
 
     def _fill(self) -> None:
         now = time.monotonic()
-        for place in self._places:
-            if place.worker is None and place.due <= now:
+        for slot in self._slots:
+            if slot.worker is None and slot.due <= now:
                 try:
-                    place.worker = _Worker(self._work, now)
-                except OSError as trouble:  # no memory for it, or no process left
-                    self._failed(str(trouble))
-                    place.empty(now, self._first_pause, settled=False)
+                    slot.worker = _Worker(self._work, now)
+                except OSError as error:  # no memory or no process is left
+                    self._failed(str(error))
+                    slot.empty(now, self._first_pause, settled=False)
 
-    def _look(self, *others: Connection, until: float | None) -> None:
-        """Wait until something happens or it is that late, and take notice of it."""
-        places = {it.worker.connection: it for it in self._places if it.worker is not None}
-        patience = None if until is None else max(0.0, until - time.monotonic())
-        for ready in wait([*others, *places], patience):
-            if isinstance(ready, Connection) and ready in places:
-                self._hear(places[ready])
-        wanted, self._wanted = self._wanted, []
-        for worker, question in wanted:
-            worker.say(Gathered(self._gathered(question)))
+    def _handle_messages(self, *others: Connection, until: float | None) -> None:
+        """Wait for messages until the time `until`, and handle them."""
+        slots = {it.worker.connection: it for it in self._slots if it.worker is not None}
+        timeout = None if until is None else max(0.0, until - time.monotonic())
+        for ready in wait([*others, *slots], timeout):
+            if isinstance(ready, Connection) and ready in slots:
+                self._receive(slots[ready])
+        requests, self._gather_requests = self._gather_requests, []
+        for worker, question in requests:
+            worker.send(Gathered(self._gathered(question)))
 
-    def _hear(self, place: _WorkerSlot) -> Any:
-        """What the worker says; None where it has ended."""
-        worker = place.worker
-        assert worker is not None  # noqa: S101 - for the type checker: who is listened to is there
+    def _receive(self, slot: _WorkerSlot) -> Any:
+        """Read and handle one message of a worker, and return it; None if the worker has ended."""
+        worker = slot.worker
+        assert worker is not None  # noqa: S101 - for the type checker: only slots with a worker are read
         try:
-            said = worker.connection.recv()
+            message = worker.connection.recv()
         except (EOFError, OSError):
-            self._bury(place, worker)
+            self._remove(slot, worker)
             return None
-        if isinstance(said, Listening):
+        if isinstance(message, Listening):
             worker.is_listening = True
-            self._failures, self._why = 0, ""
-        elif isinstance(said, CannotStart):
-            self._why = said.why
-        elif isinstance(said, WorkerReply):
-            if isinstance(said.question, worker_messages.CountsQuestion):
-                worker.counts = said.answer
+            self._failures, self._reason = 0, ""
+        elif isinstance(message, CannotStart):
+            self._reason = message.reason
+        elif isinstance(message, WorkerReply):
+            if isinstance(message.question, worker_messages.CountsQuestion):
+                worker.counts = message.answer
         else:
-            self._wanted.append((worker, said.question))
-        return said
+            self._gather_requests.append((worker, message.question))
+        return message
 
-    def _bury(self, place: _WorkerSlot, worker: _Worker) -> None:
+    def _remove(self, slot: _WorkerSlot, worker: _Worker) -> None:
         worker.process.join()
         worker.connection.close()
         now = time.monotonic()
         status = worker.process.exitcode
         self._past = summed([self._past, lasting(worker.counts)])
-        place.empty(now, self._first_pause, settled=worker.is_listening and now - worker.started_at > _SETTLED)
+        slot.empty(now, self._first_pause, settled=worker.is_listening and now - worker.started_at > _SETTLED)
         if not worker.is_listening:
-            self._failed(f"A worker ended with status {status} before it listened; its log says why")
+            self._failed(f"A worker ended with status {status} before it listened; its log has the reason")
         elif not self._is_ending:
-            told = {"pid": worker.process.pid, "status": status, "next_in": round(place.due - now, 2)}
-            _log.warning("a worker ended; another one takes its place", extra=told)
+            report = {"pid": worker.process.pid, "status": status, "next_in": round(slot.due - now, 2)}
+            _log.warning("a worker ended; a new one replaces it", extra=report)
 
-    def _failed(self, why: str) -> None:
+    def _failed(self, reason: str) -> None:
         self._failures += 1
-        self._why = self._why or why
+        self._reason = self._reason or reason
         if self._is_announced and not self._is_ending:
-            _log.warning("a worker could not start; it is tried again: %s", self._why)
+            _log.warning("a worker could not start; wablock tries again: %s", self._reason)
 
-    def _give_up_if_hopeless(self) -> None:
-        if any(it.worker is not None and it.worker.is_listening for it in self._places) and self._is_announced:
+    def _raise_if_none_can_serve(self) -> None:
+        if any(it.worker is not None and it.worker.is_listening for it in self._slots) and self._is_announced:
             return
         if self._failures >= (_MOST_FAILURES if self._is_announced else 1):
-            raise WorkersFailed(self._why)
+            raise WorkersFailed(self._reason)
 
     def _gathered(self, question: WorkerQuestion) -> list[Any]:
-        """What the workers answer. What they have counted is told of all that ever were."""
-        answers = self._ask(question)
+        """The replies of all workers. Counts include those of workers that have ended."""
+        replies = self._request_replies(question)
         if isinstance(question, worker_messages.CountsQuestion):
-            return [self._past, *(it.worker.counts for it in self._places if it.worker is not None)]
-        return answers
+            return [self._past, *(it.worker.counts for it in self._slots if it.worker is not None)]
+        return replies
 
-    def _ask(self, question: WorkerQuestion) -> list[Any]:
-        """The answers of those who listen, and answer in time."""
-        self._asked += 1
-        waiting = {it.worker.connection: it for it in self._places if it.worker is not None and it.worker.is_listening}
-        for place in waiting.values():
-            if place.worker is not None:
-                place.worker.say(Ask(self._asked, question))
-        answers = []
+    def _request_replies(self, question: WorkerQuestion) -> list[Any]:
+        """The replies of all workers that listen and reply in time."""
+        self._request_number += 1
+        waiting = {it.worker.connection: it for it in self._slots if it.worker is not None and it.worker.is_listening}
+        for slot in waiting.values():
+            if slot.worker is not None:
+                slot.worker.send(Ask(self._request_number, question))
+        replies = []
         until = time.monotonic() + _ANSWERED_WITHIN
-        while waiting and (patience := until - time.monotonic()) > 0:
-            for connection in [it for it in wait(list(waiting), patience) if isinstance(it, Connection)]:
-                said = self._hear(waiting[connection])
-                if isinstance(said, WorkerReply) and said.number == self._asked:
-                    answers.append(said.answer)
+        while waiting and (timeout := until - time.monotonic()) > 0:
+            for connection in [it for it in wait(list(waiting), timeout) if isinstance(it, Connection)]:
+                message = self._receive(waiting[connection])
+                if isinstance(message, WorkerReply) and message.number == self._request_number:
+                    replies.append(message.answer)
                     del waiting[connection]
-                elif said is None:
+                elif message is None:
                     del waiting[connection]
-        return answers
+        return replies
 
     def _end(self) -> None:
         self._is_ending = True
-        for place in self._places:
-            if place.worker is not None:
-                place.worker.process.terminate()
+        for slot in self._slots:
+            if slot.worker is not None:
+                slot.worker.process.terminate()
         until = time.monotonic() + self._grace_seconds
-        while any(it.worker is not None for it in self._places) and time.monotonic() < until:
-            self._look(until=until)
-        for place in self._places:
-            if place.worker is not None:
-                place.worker.process.kill()
-                place.worker.process.join()
+        while any(it.worker is not None for it in self._slots) and time.monotonic() < until:
+            self._handle_messages(until=until)
+        for slot in self._slots:
+            if slot.worker is not None:
+                slot.worker.process.kill()
+                slot.worker.process.join()
 
 
 def _begin(work: Work, connection: Connection) -> None:
-    """Where the new process begins."""
+    """Run a worker. The new process starts here."""
     work(ParentPipe(connection))
 
 
 @contextlib.contextmanager
-def _stop_asked() -> Iterator[Connection]:
-    """What can be read from once SIGINT or SIGTERM came."""
+def _stop_signals() -> Iterator[Connection]:
+    """A connection that becomes readable at SIGINT or SIGTERM."""
     reader, writer = multiprocessing.Pipe(duplex=False)
     before = {
         number: signal.signal(number, lambda _number, _frame: writer.send_bytes(b"."))
@@ -242,9 +244,9 @@ def _stop_asked() -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """What is started meanwhile takes no notice of Ctrl-C until it says otherwise.
+    """Make processes that start meanwhile ignore Ctrl-C until they handle it themselves.
 
-    A terminal sends it to all processes, and who still loads modules would print where it was.
+    A terminal sends it to all processes. One that still loads its modules would print a traceback.
     """
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -1,1 +1,1 @@
-"""What answers: a file for each noun. Every handler is `async (request: Request) -> Answer`."""
+"""The endpoints, one file for each noun. Every handler is `async (request: Request) -> Answer`."""

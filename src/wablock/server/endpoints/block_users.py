@@ -1,4 +1,4 @@
-"""The three operations of the Block API: each reads, asks the block list, answers."""
+"""The three operations of the Block API."""
 
 from typing import Final
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ from wablock.block_list.rules import SECOND
 from wablock.block_list.service import BlockList, Result
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, SomeUsersFailed, UnsupportedMethod
-from wablock.server import parameters
+from wablock.server import parameters as parameter_reader
 from wablock.server.answers import (
     Answer,
     encoded,
@@ -33,7 +33,7 @@ from wablock.server.router import ANY_METHOD, Route
 
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "DELETE"))
 _SCOPES = {"GET": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
-# A page without links may come from a server that never gives links: the header saves a client the request to find out.
+# Some servers send no links at all. This header tells a client that a page has no neighbour, and saves it a request.
 _PLACES = {
     (has_previous, has_next): header_lines(((wire.PAGE_HEADER.encode(), place.encode()),))
     for has_previous, has_next, place in (
@@ -45,7 +45,7 @@ _PLACES = {
 
 
 class Call(msgspec.Struct):
-    """One request to a block list: who asks for what."""
+    """One request to a block list, with its token and parameters."""
 
     method: str
     phone_number_id: str
@@ -53,7 +53,7 @@ class Call(msgspec.Struct):
     parameters: Parameters
     request: Request
     url: str
-    """The address that the caller used, without its query."""
+    """The URL of the request, without its query."""
     token_in_parameters: bool
 
 
@@ -71,14 +71,14 @@ class BlockUsers:
         partial_failure_status: int = 200,
         list_has_input: bool = False,
     ) -> None:
-        """`public_url`: the scheme and host of `paging.next`; None: as the caller used."""
+        """`public_url`: the scheme and host of `paging.next`; None means those of the request."""
         self._block_list = block_list
         self._access = access
         self._callers = callers
         self._rates = rates
         self._public_url = public_url
         self._partial_failure_status = partial_failure_status
-        self._always_shown = frozenset(("input",) if list_has_input else ())
+        self._default_fields = frozenset(("input",) if list_has_input else ())
 
     def routes(self) -> list[Route]:
         return [
@@ -93,7 +93,7 @@ class BlockUsers:
         if request.method not in _METHODS:
             raise UnsupportedMethod(request.method)
         caller = await self._callers.read(request)
-        values = await parameters.read(request.query, request.header(b"content-type"), caller.body)
+        values = await parameter_reader.read(request.query, request.header(b"content-type"), caller.body)
         token = caller.token or await self._callers.token(values.access_token)
         return await self._answer(
             Call(
@@ -120,16 +120,16 @@ class BlockUsers:
         return await self._delete(call, number)
 
     async def _get(self, call: Call, number: BusinessNumber) -> Answer:
-        asked = call.parameters
-        limit, shown = asked.page_size(), asked.extra_fields() | self._always_shown
-        listing = await self._block_list.page(number, limit, asked.after, asked.before, details=bool(shown))
-        same_for_all = not shown and not asked.fields and not call.token_in_parameters
+        parameters = call.parameters
+        limit, fields = parameters.page_size(), parameters.extra_fields() | self._default_fields
+        listing = await self._block_list.page(number, limit, parameters.after, parameters.before, details=bool(fields))
+        same_for_all = not fields and not parameters.fields and not call.token_in_parameters
         rendered = listing.rendered.get(call.url) if same_for_all else None
         if rendered is None:
-            body = encoded(_data(call, listing, limit, shown))
+            body = encoded(_data(call, listing, limit, fields))
             rendered = body, etag_of(body)
             if same_for_all:
-                listing.rendered.clear()  # one is enough: callers who use many host names cannot fill the memory
+                listing.rendered.clear()  # keep one only: callers could fill the memory with many host names
                 listing.rendered[call.url] = rendered
         body, etag = rendered
         answer = success_body(body, call.request.ids, call.request.version)
@@ -164,7 +164,7 @@ class BlockUsers:
 
 
 def _method(method: str, values: Parameters) -> str:
-    """The operation: Graph lets a POST name another one in the parameter `method`."""
+    """The operation. As in Graph, the parameter `method` of a POST may name another one."""
     if method == "HEAD":
         return "GET"
     if method == "POST" and values.method:
@@ -172,10 +172,10 @@ def _method(method: str, values: Parameters) -> str:
     return method
 
 
-def _data(call: Call, listing: Listing, limit: int, shown: frozenset[str]) -> wire.GetBlockedUsersData:
+def _data(call: Call, listing: Listing, limit: int, fields: frozenset[str]) -> wire.GetBlockedUsersData:
     rows = listing.page.rows
     data = wire.GetBlockedUsersData(
-        [_detailed_user(row, shown) for row in rows] if shown else [_blocked_user(row) for row in rows]
+        [_detailed_user(row, fields) for row in rows] if fields else [_blocked_user(row) for row in rows]
     )
     if listing.before is not None and listing.after is not None:
         data.paging = _paging(call, limit, listing, listing.before, listing.after)
@@ -188,9 +188,9 @@ def _blocked_user(row: Row) -> wire.BlockedUser:
     return wire.BlockedUser(wire.WHATSAPP, row.wa_id or UNSET, row.user_id)
 
 
-def _detailed_user(row: Row, shown: frozenset[str]) -> wire.BlockedUser:
+def _detailed_user(row: Row, fields: frozenset[str]) -> wire.BlockedUser:
     user = _blocked_user(row)
-    for field in shown:
+    for field in fields:
         value = getattr(row, field)
         if field in ("blocked_at", "expires_at") and value is not None:
             value //= SECOND
@@ -209,7 +209,7 @@ def _paging(call: Call, limit: int, listing: Listing, before: str, after: str) -
 
 
 def _page_url(call: Call, limit: int, direction: str, cursor: str) -> str:
-    url = f"{call.url}?limit={limit}&{direction}={cursor}"  # a cursor has letters and digits only
+    url = f"{call.url}?limit={limit}&{direction}={cursor}"  # a cursor has only letters and digits
     if call.parameters.fields:
         url += "&" + urlencode({"fields": call.parameters.fields})
     if call.token_in_parameters and call.parameters.access_token:

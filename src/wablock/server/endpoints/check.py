@@ -1,4 +1,4 @@
-"""The check, for those who enforce a block elsewhere: is this user blocked, and since when?"""
+"""The check, for programs that enforce a block elsewhere: whether users are blocked, and since when."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -21,11 +21,12 @@ from wablock.server.router import Route
 
 _PATH: Final = "/v1/numbers/{phone_number_id}/check"
 _AS_STATUS: Final = b"as=status"
+INVALID_USER: Final = "Param user must be a phone number with country code, such as +16505551234, or a user_id."
 _NO_BODY: Final = header_lines(((b"cache-control", b"no-store"),))
 
 
 class CheckedUser(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """Whether a user is blocked; times in seconds since 1970. What follows `blocked` is there where it is."""
+    """Whether a user is blocked. The members after `blocked` are optional. Times are in seconds since 1970."""
 
     input: str
     wa_id: str | UnsetType = UNSET
@@ -43,7 +44,7 @@ class Check(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CheckResult(msgspec.Struct, omit_defaults=True):
-    """The users in the order in which they were sent, and apart from them those who are nobody."""
+    """The users in the order in which they were sent, and separately the texts that name no user."""
 
     users: list[CheckedUser]
     failed_users: list[wire.FailedUser] | UnsetType = UNSET
@@ -89,17 +90,14 @@ class Checks:
         if result.users:
             return result.users[0]
         failed = result.failed_users
-        raise InvalidParameter(
-            "Param user names nobody.", None if failed is UNSET else failed[0].errors[0].error_data.details
-        )
+        raise InvalidParameter(INVALID_USER, None if failed is UNSET else failed[0].errors[0].error_data.details)
 
     async def _many(self, number: BusinessNumber, users: Sequence[str]) -> CheckResult:
-        named = [wire.user_of(text) for text in users]
-        members, failed = self._block_list.members(number, named, may_be_parent=True)
-        found = await self._block_list.in_force(number, members) if members else ()
+        members, failed = self._block_list.members(number, [wire.user_of(text) for text in users], may_be_parent=True)
+        blocks = await self._block_list.in_force(number, members) if members else ()
         checked = [
             _checked(member.input, member.wa_id, member.user_id, block)
-            for member, block in zip(members, found, strict=True)
+            for member, block in zip(members, blocks, strict=True)
         ]
         return CheckResult(checked, failed or UNSET)
 
@@ -114,9 +112,9 @@ def _checked(typed: str, wa_id: str | None, user_id: str | None, block: InForce 
 
 
 def _users(body: bytes) -> list[str]:
-    asked = decoded(body, Check)
-    if asked.users is None:
+    users = decoded(body, Check).users
+    if users is None:
         raise MissingParameter("users")
-    if len(asked.users) > MOST_USERS_PER_REQUEST:
-        raise TooManyUsers(len(asked.users), MOST_USERS_PER_REQUEST)
-    return asked.users
+    if len(users) > MOST_USERS_PER_REQUEST:
+        raise TooManyUsers(len(users), MOST_USERS_PER_REQUEST)
+    return users

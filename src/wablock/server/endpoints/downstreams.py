@@ -1,4 +1,4 @@
-"""`/v1/numbers/{phone_number_id}/downstreams`: a number's receivers."""
+"""`/v1/numbers/{phone_number_id}/downstreams`: the receivers of a number."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -24,7 +24,7 @@ _PATH: Final = "/v1/numbers/{phone_number_id}/downstreams"
 
 
 class DownstreamToAdd(msgspec.Struct, forbid_unknown_fields=True):
-    """A receiver to add. `secret` and header values are kept encrypted and never told again."""
+    """A receiver to add. `secret` and header values are stored encrypted, and no answer contains them."""
 
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=wire.WITHOUT_NUL)]
     secret: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
@@ -34,7 +34,7 @@ class DownstreamToAdd(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DownstreamAdded(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A receiver, as it can be told; `created_at` in seconds since 1970."""
+    """A receiver, without its secrets. `created_at` is in seconds since 1970."""
 
     downstream_id: str
     url: str
@@ -67,36 +67,37 @@ class DownstreamEndpoints:
 
     async def list_downstreams(self, request: Request) -> Answer:
         number = await self._callers.number(request, Scope.MANAGE)
-        found = await self._downstreams.infos(number.phone_number_id)
-        return json_answer(request, DownstreamList([_told(info) for info in found]))
+        infos = await self._downstreams.infos(number.phone_number_id)
+        return json_answer(request, DownstreamList([_public(info) for info in infos]))
 
     async def add_downstream(self, request: Request) -> Answer:
         token = await self._callers.authorize(request)
         number = await self._access.number(token, request.parameters["phone_number_id"], Scope.MANAGE, request.method)
-        asked = decoded(await self._callers.body(request), DownstreamToAdd)
-        if asked.secret is not None and is_public(asked.secret):
-            raise InvalidParameter("Param secret is wablock dev's own, which everybody knows: choose another.")
-        await self._addresses.check(asked.url, number.account_id)
+        downstream = decoded(await self._callers.body(request), DownstreamToAdd)
+        if downstream.secret is not None and is_public(downstream.secret):
+            raise InvalidParameter("Param secret is the public default of wablock dev: choose another.")
+        await self._addresses.check(downstream.url, number.account_id)
         new = NewDownstream(
-            url=asked.url,
-            secret=asked.secret,
-            headers=_sendable(asked.headers),
-            timeout=asked.timeout,
-            required=asked.required,
+            url=downstream.url,
+            secret=downstream.secret,
+            headers=_sendable(downstream.headers),
+            timeout=downstream.timeout,
+            required=downstream.required,
             account_events=token.phone_number_ids is None,
             set_by=token.digest,
         )
         added = await self._downstreams.add(number.account_id, number.phone_number_id, new)
         if added is None:
-            raise await self._why_not_added(request, number)
+            raise await self._add_error(request, number)
         return json_answer(request, _added(added, new), 201)
 
-    async def _why_not_added(self, request: Request, number: BusinessNumber) -> GraphError:
-        await self._callers.authorize(request)  # raises where the token was revoked meanwhile
+    async def _add_error(self, request: Request, number: BusinessNumber) -> GraphError:
+        await self._callers.authorize(request)  # raises if the token was revoked meanwhile
         if len(await self._downstreams.infos(number.phone_number_id)) < MOST_SET_BY_TOKENS:
             return UnknownObject("POST", number.phone_number_id)
         return InvalidParameter(
-            f"A number may have {MOST_SET_BY_TOKENS} receivers that were set so.", "Remove one before you add another."
+            f"A number may have {MOST_SET_BY_TOKENS} receivers that were added over HTTP.",
+            "Remove one before you add another.",
         )
 
     async def remove_downstream(self, request: Request) -> Answer:
@@ -110,11 +111,11 @@ class DownstreamEndpoints:
 def _sendable(headers: dict[str, str]) -> Mapping[str, str]:
     try:
         return headers_to_set(headers)
-    except ValueError as trouble:
-        raise InvalidParameter("Param headers cannot be sent.", str(trouble)) from None
+    except ValueError as error:
+        raise InvalidParameter("Param headers cannot be sent.", str(error)) from None
 
 
-def _told(info: DownstreamInfo) -> DownstreamAdded:
+def _public(info: DownstreamInfo) -> DownstreamAdded:
     return DownstreamAdded(
         downstream_id=info.downstream_id,
         url=info.url,

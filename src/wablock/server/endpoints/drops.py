@@ -1,4 +1,4 @@
-"""`/v1/numbers/{phone_number_id}/drops`: what the gate took out lately."""
+"""`/v1/numbers/{phone_number_id}/drops`: the recent drops of the gate."""
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -15,7 +15,7 @@ from wablock.server.router import Route, route
 
 
 class RecentDrop(msgspec.Struct):
-    """A message or call that was taken out: when (seconds since 1970), of whom (masked), what, how large (bytes)."""
+    """A dropped message or call: its time (seconds since 1970), masked sender, type, and size (bytes)."""
 
     seq: int
     at: int
@@ -25,7 +25,7 @@ class RecentDrop(msgspec.Struct):
 
 
 class RecentDropList(msgspec.Struct, omit_defaults=True):
-    """Oldest first; `after` is what to ask with next."""
+    """The drops, oldest first. `after` is the value for the next request's `after`."""
 
     data: list[RecentDrop]
     after: int | UnsetType = UNSET
@@ -45,7 +45,7 @@ class DropEndpoint:
         number = await self._callers.number(request, Scope.READ)
         after = query_parameter(request, "after", "0")
         if not (after.isascii() and after.isdigit()):
-            raise InvalidParameter("Param after must be a number, as an answer before gave it.")
+            raise InvalidParameter("Param after must be a number from an earlier answer's after.")
         drops = await self._drops(number, int(after[:18]))
         data = [RecentDrop(drop.seq, drop.at // SECOND, drop.sender, drop.type, drop.size) for drop in drops]
         return json_answer(request, RecentDropList(data, data[-1].seq if data else int(after[:18])))

@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics`: how the server is, for those who run it."""
+"""`/healthz`, `/readyz` and `/metrics`: the state of the server, for its operators."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -13,7 +13,7 @@ _JSON: Final = b"application/json"
 
 
 class Health:
-    """`is_ready`: whether the database takes changes. `scrape`: the metrics, in Prometheus' text format."""
+    """`is_ready`: whether the database accepts changes. `scrape`: the metrics, in Prometheus' text format."""
 
     def __init__(self, is_ready: Callable[[], Awaitable[bool]], scrape: Callable[[], Awaitable[bytes]]) -> None:
         self._is_ready = is_ready
@@ -31,7 +31,7 @@ class Health:
 
     async def readyz(self, request: Request) -> Answer:
         if not await self._is_ready():
-            raise Overloaded("The database cannot take changes now")
+            raise Overloaded("The database does not accept changes now")
         return page(request, b'{"status":"ready"}', _JSON)
 
     async def metrics(self, request: Request) -> Answer:

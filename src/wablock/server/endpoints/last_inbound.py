@@ -1,4 +1,4 @@
-"""`/v1/numbers/{phone_number_id}/last_inbound`: when users last wrote, where no webhook says so."""
+"""`/v1/numbers/{phone_number_id}/last_inbound`: when users last wrote, for servers that get no webhooks."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from wablock.server.router import Route, route
 
 
 class LastInbound(msgspec.Struct, forbid_unknown_fields=True):
-    """Users who wrote, and when: seconds since 1970, or an ISO 8601 text; now where it is not said."""
+    """Users who wrote, and the time: seconds since 1970 or an ISO 8601 text. Without `at`, the time is now."""
 
     users: list[str] | None = None
     at: Annotated[int, msgspec.Meta(ge=0, le=LATEST)] | str | None = None
@@ -41,11 +41,11 @@ class LastInboundEndpoint:
 
     async def put_last_inbound(self, request: Request) -> Answer:
         number = await self._callers.number(request, Scope.WRITE)
-        asked = decoded(await self._callers.body(request), LastInbound)
-        if asked.users is None:
+        inbound = decoded(await self._callers.body(request), LastInbound)
+        if inbound.users is None:
             raise MissingParameter("users")
-        if len(asked.users) > MOST_USERS_PER_REQUEST:
-            raise TooManyUsers(len(asked.users), MOST_USERS_PER_REQUEST)
-        users = [wire.user_of(text) for text in asked.users]
-        result = await self._block_list.note_inbound(number, users, moment(asked.at))
+        if len(inbound.users) > MOST_USERS_PER_REQUEST:
+            raise TooManyUsers(len(inbound.users), MOST_USERS_PER_REQUEST)
+        users = [wire.user_of(text) for text in inbound.users]
+        result = await self._block_list.note_inbound(number, users, moment(inbound.at))
         return json_answer(request, LastInboundResult(result.done, result.failed or UNSET))

@@ -1,4 +1,4 @@
-"""`/{Version}/{Phone-Number-ID}/messages`, and where it is wanted every other path of a number: on to its upstream."""
+"""`/{Version}/{Phone-Number-ID}/messages`: requests to a number's upstream; with `pass_through`, other paths, too."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ _log = logging.getLogger("wablock.server")
 
 
 class Messages:
-    """Sends requests up. `pass_through`: also those to other paths of a number than its messages."""
+    """Passes requests on to the upstream. `pass_through`: also those to other paths of a number than `messages`."""
 
     def __init__(
         self, outbound: Outbound, access: Access, callers: Callers, rates: RateLimits, *, pass_through: bool
@@ -35,7 +35,7 @@ class Messages:
         self._pass_through = pass_through
 
     def routes(self) -> list[Route]:
-        """For every path of a number, to be looked at last: those of the block list are others'."""
+        """Routes for paths of a number. They must come last: the block list's paths match them, too."""
         edges = ("", "/{edge}") if self._pass_through else ("/messages", "/messages/")
         return [
             Route(ANY_METHOD, f"{version}/{{number_id}}{edge}", self.answer, "send")
@@ -44,12 +44,12 @@ class Messages:
         ]
 
     async def answer(self, request: Request) -> Answer:
-        """The upstream's answer; see `Outbound.pass_on`."""
-        if not self._is_sent_up(request):
+        """Return the upstream's answer; see `Outbound.pass_on`."""
+        if not self._goes_upstream(request):
             raise unknown_path(request.path)
         if request.method == "OPTIONS":
             return preflight(request.ids, request.version)
-        # A link or a form of another page carries its parameters, but never an Authorization header.
+        # A link or form on another page can send parameters, but never an Authorization header.
         caller = await self._callers.read(request, in_header_only=browsers.sent(request))
         sending = SendRequest(request.header(b"content-type"), request.query, caller.body)
         text = caller.token_text or access_token(sending)
@@ -57,14 +57,14 @@ class Messages:
         number = await self._access.number(token, request.parameters["number_id"], Scope.SEND, request.method)
         self._rates.number(number.phone_number_id)
         path = upstream_path(request.raw_path.decode("latin-1"))
-        if path is None:  # percent signs, dots, double slashes: who reads it next might read another path
+        if path is None:  # percent signs, dots, double slashes: the upstream could read a different path
             raise unknown_path(request.path)
         passed = await self._outbound.pass_on(number, request.method, path, sending, request.headers, text or "")
         headers = header_lines(passed.headers) + browsers.UNTRUSTED_DATA
         return Answer(passed.status, headers, chunks=_UpstreamChunks(passed, request))
 
-    def _is_sent_up(self, request: Request) -> bool:
-        """The block list is ours alone, however its path is written."""
+    def _goes_upstream(self, request: Request) -> bool:
+        """Whether the request goes to the upstream. Requests to the block list never do, however they spell it."""
         if not self._pass_through:
             return request.method in ("POST", "OPTIONS")
         edge = request.parameters.get("edge") or _MESSAGES
@@ -72,7 +72,7 @@ class Messages:
 
 
 class _UpstreamChunks:
-    """The body as it comes. Raises `UpstreamFailed` where it breaks off: then it must not look whole."""
+    """The streamed body. Raises `UpstreamFailed` if it is truncated: then it must not look complete."""
 
     def __init__(self, answer: ports.UpstreamAnswer, request: Request) -> None:
         self._answer = answer
@@ -82,9 +82,9 @@ class _UpstreamChunks:
         try:
             async for chunk in self._answer.chunks():
                 yield chunk
-        except ports.UpstreamFailed as failed:
+        except ports.UpstreamFailed as error:
             request_id = self._request.ids.fbtrace_id
-            _log.warning("an upstream's answer broke off: %s", failed, extra={"request_id": request_id})
+            _log.warning("an upstream's answer was truncated: %s", error, extra={"request_id": request_id})
             raise
 
     async def aclose(self) -> None:

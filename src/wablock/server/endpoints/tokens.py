@@ -25,7 +25,7 @@ _Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=wire.
 
 
 class NewToken(msgspec.Struct, forbid_unknown_fields=True):
-    """A token to make. Nothing said about scopes, numbers or expiry: the maker's."""
+    """A token to make. Missing scopes, numbers and expiry are those of the token that makes it."""
 
     label: _Label
     scopes: list[Scope] | None = None
@@ -34,9 +34,10 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TokenInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """What can be told of a token; times in seconds since 1970. `token` once only, when it is made.
+    """A token without its text. Times are in seconds since 1970. Only the answer that makes it contains `token`.
 
-    `made_by` is the token_id of the token that made it; missing where the operator did, or who asks may not see it.
+    `made_by` is the token_id of the token that made it. It is missing if the operator made it, or if the caller may not
+    see that token.
     """
 
     token_id: str
@@ -57,7 +58,7 @@ class Tokens(msgspec.Struct):
 
 
 class TokenRevoked(msgspec.Struct, omit_defaults=True):
-    """What was revoked and removed, where what the token made goes with it. `upstreams_of`: whose upstream was."""
+    """With `with_made`: the revoked tokens, the removed receivers, and the numbers whose upstream was removed."""
 
     success: bool
     token_ids: list[str] | msgspec.UnsetType = UNSET
@@ -82,54 +83,56 @@ class TokenEndpoints:
         ]
 
     async def list_tokens(self, request: Request) -> Answer:
-        asker = await self._callers.authorize(request)
-        tokens = await self._access.tokens(asker)
+        caller = await self._callers.authorize(request)
+        tokens = await self._access.tokens(caller)
         visible = {token.digest for token in tokens}
         return json_answer(request, Tokens([_info(token, visible) for token in tokens]))
 
     async def create_token(self, request: Request) -> Answer:
         maker = await self._callers.authorize(request)
         access.require(maker, Scope.MANAGE)
-        asked = decoded(await self._callers.body(request), NewToken)
+        new = decoded(await self._callers.body(request), NewToken)
         text = access.random_token()
         token = AccessToken(
             access.digest(text),
             maker.account_id,
-            asked.label,
-            maker.scopes if asked.scopes is None else frozenset(asked.scopes),
-            maker.phone_number_ids if asked.phone_number_ids is None else _number_ids(asked.phone_number_ids),
+            new.label,
+            maker.scopes if new.scopes is None else frozenset(new.scopes),
+            maker.phone_number_ids if new.phone_number_ids is None else _number_ids(new.phone_number_ids),
             self._clock(),
-            maker.expires_at if asked.expires_at is None else asked.expires_at * SECOND,
+            maker.expires_at if new.expires_at is None else new.expires_at * SECOND,
         )
         info = token_info(await self._access.grant(maker, token))
         info.token = text
         return json_answer(request, info, 201)
 
     async def revoke_token(self, request: Request) -> Answer:
-        asker = await self._callers.authorize(request)
+        caller = await self._callers.authorize(request)
         token_id = request.parameters["token_id"]
         if flag(request, "with_made"):
-            return await self._revoke_with_made(request, asker, token_id)
-        if not await self._access.revoke(asker, token_id):
+            return await self._revoke_with_made(request, caller, token_id)
+        if not await self._access.revoke(caller, token_id):
             raise UnknownObject("DELETE", token_id)
         return json_answer(request, TokenRevoked(success=True))
 
-    async def _revoke_with_made(self, request: Request, asker: AccessToken, token_id: str) -> Answer:
-        tokens = await self._access.revoke_with_made(asker, token_id)
+    async def _revoke_with_made(self, request: Request, caller: AccessToken, token_id: str) -> Answer:
+        tokens = await self._access.revoke_with_made(caller, token_id)
         if not tokens:
             raise UnknownObject("DELETE", token_id)
-        removed = await self._gate_routes.remove_set_by(asker.account_id, {token.digest for token in tokens})
+        removed = await self._gate_routes.remove_set_by(caller.account_id, {token.digest for token in tokens})
         answer = TokenRevoked(
             True, [token.token_id for token in tokens], list(removed.downstream_ids), list(removed.upstreams_of)
         )
         return json_answer(request, answer)
 
 
-def _number_ids(asked: Sequence[str]) -> frozenset[str]:
-    for place, text in enumerate(asked):
+def _number_ids(texts: Sequence[str]) -> frozenset[str]:
+    for place, text in enumerate(texts):
         if not access.is_number_id(text):
-            raise InvalidParameter(f"Param phone_number_ids[{place}] must be the id of a number: up to 32 digits.")
-    return frozenset(asked)
+            raise InvalidParameter(
+                f"Param phone_number_ids[{place}] must be the id of a business number: up to 32 digits."
+            )
+    return frozenset(texts)
 
 
 def token_info(token: AccessToken) -> TokenInfo:
@@ -146,7 +149,7 @@ def token_info(token: AccessToken) -> TokenInfo:
 
 
 def _info(token: AccessToken, visible: AbstractSet[bytes]) -> TokenInfo:
-    """Without its maker where that is none of `visible`: a token_id is a part of a hash."""
+    """The token, without `made_by` unless it is in `visible`: a token_id is a part of a hash."""
     info = token_info(token)
     if token.made_by not in visible:
         info.made_by = UNSET

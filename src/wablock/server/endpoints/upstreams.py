@@ -1,4 +1,4 @@
-"""`/v1/numbers/{phone_number_id}/upstream`: the API that the number's own messages are sent through."""
+"""`/v1/numbers/{phone_number_id}/upstream`: the API that sends the number's own messages."""
 
 from typing import Annotated, Final
 
@@ -22,7 +22,7 @@ _NONE: Final = "The number has no upstream. Set one with: wablock upstream set"
 
 
 class UpstreamToSet(msgspec.Struct, forbid_unknown_fields=True):
-    """The upstream to use. `token` takes the place of the callers'; it is kept encrypted and never told again."""
+    """The upstream to use. `token` replaces the callers'. It is stored encrypted, and no answer contains it."""
 
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=1_024)]
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=wire.WITHOUT_NUL)] = META
@@ -30,7 +30,7 @@ class UpstreamToSet(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class UpstreamSet(msgspec.Struct):
-    """The upstream, as it can be told; `created_at` in seconds since 1970."""
+    """The upstream, without its token. `created_at` is in seconds since 1970."""
 
     url: str
     timeout: float
@@ -51,24 +51,24 @@ class UpstreamEndpoints:
 
     async def get(self, request: Request) -> Answer:
         number = await self._callers.number(request, Scope.MANAGE)
-        found = await self._upstreams.info(number.phone_number_id)
-        if found is None:
+        info = await self._upstreams.info(number.phone_number_id)
+        if info is None:
             raise UnknownObject("GET", number.phone_number_id, _NONE)
-        return json_answer(request, _told(found.url, found.timeout, found.created_at))
+        return json_answer(request, _public(info.url, info.timeout, info.created_at))
 
     async def put(self, request: Request) -> Answer:
         token = await self._callers.authorize(request)
         number = await self._access.number(token, request.parameters["phone_number_id"], Scope.MANAGE, request.method)
-        asked = decoded(await self._callers.body(request), UpstreamToSet)
-        if not is_token(asked.token):
+        new = decoded(await self._callers.body(request), UpstreamToSet)
+        if not is_token(new.token):
             raise InvalidParameter("Param token must be printable ASCII without spaces.")
-        await self._addresses.check(asked.url, number.account_id)
-        upstream = Upstream(number.phone_number_id, asked.url, asked.token, asked.timeout)
+        await self._addresses.check(new.url, number.account_id)
+        upstream = Upstream(number.phone_number_id, new.url, new.token, new.timeout)
         created_at = await self._upstreams.set(number.account_id, upstream, token.digest)
         if created_at is None:
-            await self._callers.authorize(request)  # raises where the token was revoked meanwhile
+            await self._callers.authorize(request)  # raises if the token was revoked meanwhile
             raise UnknownObject("PUT", number.phone_number_id)
-        return json_answer(request, _told(upstream.url, upstream.timeout, created_at))
+        return json_answer(request, _public(upstream.url, upstream.timeout, created_at))
 
     async def delete(self, request: Request) -> Answer:
         number = await self._callers.number(request, Scope.MANAGE)
@@ -77,5 +77,5 @@ class UpstreamEndpoints:
         return json_answer(request, Removed(success=True))
 
 
-def _told(url: str, timeout: float, created_at: Microseconds) -> UpstreamSet:
+def _public(url: str, timeout: float, created_at: Microseconds) -> UpstreamSet:
     return UpstreamSet(url, timeout, created_at // SECOND)

@@ -1,4 +1,4 @@
-"""`/webhooks/whatsapp`, which stands where the business's own webhook stood: the handshake, and the deliveries."""
+"""`/webhooks/whatsapp`, which replaces the business's own webhook: the handshake, and the deliveries."""
 
 from typing import Final
 from urllib.parse import parse_qs
@@ -43,17 +43,17 @@ class Webhooks:
         return success_body(_TAKEN, request.ids, request.version)
 
     async def handshake(self, request: Request) -> Answer:
-        """Meta asks, before it sends anything, whether this address knows the verify token."""
-        said = {name: values[-1] for name, values in parse_qs(request.query.decode("latin-1")).items()}
-        challenge = said.get("hub.challenge", "")
-        if said.get("hub.mode") != "subscribe" or not 0 < len(challenge) <= _LONGEST_CHALLENGE:
+        """Before Meta sends webhooks, it checks that this address knows the verify token."""
+        query = {name: values[-1] for name, values in parse_qs(request.query.decode("latin-1")).items()}
+        challenge = query.get("hub.challenge", "")
+        if query.get("hub.mode") != "subscribe" or not 0 < len(challenge) <= _LONGEST_CHALLENGE:
             raise InvalidParameter("Param hub.mode must be subscribe, and hub.challenge is required.")
-        if not await self._accounts.verifies(said.get("hub.verify_token", "")):
+        if not await self._accounts.verifies(query.get("hub.verify_token", "")):
             raise WrongVerifyToken
         return Answer(200, _PLAIN_TEXT, challenge.encode())
 
 
 def _signature(request: Request) -> str:
-    """Empty where there is none. Two signatures are none: a proxy in front may have looked at the other one."""
+    """The signature, or an empty text. Two signatures count as none: a proxy may have checked the other one."""
     values = request.values(_SIGNATURE)
     return values[0] if len(values) == 1 else ""

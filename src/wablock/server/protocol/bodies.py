@@ -1,4 +1,4 @@
-"""Bodies on their way in, and the memory that all of them may take together."""
+"""Request bodies while they arrive, and the memory budget for all of them."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,12 +7,12 @@ from typing import Final
 from wablock.failures import BodyTooLarge, Overloaded
 from wablock.server.request import ClientWentAway
 
-_BEFORE_IT_IS_READ: Final = 65_536  # bytes that are taken before a handler reads
+_BEFORE_IT_IS_READ: Final = 65_536  # bytes that are received before a handler reads
 _TOO_MUCH: Final = "Too many requests are being received. Nothing was changed; try again."
 
 
 class IncomingBody:
-    """See `request.Body`. The connection fills it; a handler reads it whole."""
+    """See `request.Body`. The connection adds bytes; a handler reads the complete body."""
 
     __slots__ = (
         "_budget",
@@ -30,7 +30,7 @@ class IncomingBody:
     )
 
     def __init__(self, budget: "BodyBudget", length: int | None, read_on: Callable[[], None]) -> None:
-        """`length`: what Content-Length says; None: chunked. `read_on` is called when a handler waits for more."""
+        """`length` is Content-Length; None means chunked. `read_on` is called when a handler waits for more bytes."""
         self._budget = budget
         self._read_on = read_on
         self._pieces: bytes | bytearray = b""
@@ -40,11 +40,11 @@ class IncomingBody:
         self.length = length
         self.size = 0
         self.counted = 0
-        """How many of its bytes the budget counts."""
+        """The number of its bytes in the budget."""
         self.is_of_a_stranger = True
         self.is_whole = False
         self.is_unwanted = False
-        """Whether its request is answered: what still comes is counted and thrown away."""
+        """Whether its request is answered. Bytes that still arrive are counted and discarded."""
 
     @property
     def received(self) -> bytes:
@@ -52,12 +52,12 @@ class IncomingBody:
 
     @property
     def is_ahead(self) -> bool:
-        """Whether more has arrived than is taken before a handler reads."""
+        """Whether more has arrived than is received before a handler reads."""
         return self._largest is None and self.size > _BEFORE_IT_IS_READ
 
     @property
     def is_awaited(self) -> bool:
-        """Whether a handler waits for the rest of it."""
+        """Whether a handler waits for the rest."""
         return self._reader is not None
 
     @property
@@ -91,12 +91,12 @@ class IncomingBody:
             self._pieces = piece
         elif isinstance(self._pieces, bytearray):
             self._pieces += piece
-        else:  # joined as it comes: a chunk of one byte would take 40 as an object of its own
+        else:  # joined at once: as an object of its own, a chunk of one byte would take 40
             self._pieces = bytearray(self._pieces)
             self._pieces += piece
 
     def count(self) -> None:
-        """To be called after each piece of the connection's bytes, and when it is whole."""
+        """Update the budget. Called after each read of the connection, and when the body is complete."""
         if self.is_unwanted or self._error is not None:
             return
         if self._largest is not None and self.size > self._largest:
@@ -105,25 +105,26 @@ class IncomingBody:
             self._budget.count(self)
 
     def end(self) -> None:
-        """It is whole."""
+        """Mark the body as complete."""
         self.is_whole = True
         self.count()
         if self._reader is not None:
             self._wake()
 
     def fail(self, error: Exception) -> None:
-        """Whoever reads it gets this error."""
+        """Discard the body, and raise `error` in its reader."""
         if self._error is None:
             self._error = error
             self._pieces = b""
             self._wake()
 
-    def went_away(self) -> None:
+    def disconnected(self) -> None:
+        """The client sends no more. An incomplete body fails."""
         if not self.is_whole:
             self.fail(ClientWentAway())
 
     def release(self) -> None:
-        """Its request is answered."""
+        """Free the memory: the request is answered."""
         self.is_unwanted = True
         self._pieces = b""
         self._budget.release(self)
@@ -134,10 +135,10 @@ class IncomingBody:
 
 
 class BodyBudget:
-    """Bytes that all bodies may take until their requests are answered.
+    """The memory that all bodies share until their requests are answered.
 
-    Senders who have shown no token share a small part of it. If that is used up, their oldest unfinished body is
-    refused: a body that is meant to arrive does so soon. A whole body is judged at once, so it no longer counts there.
+    Requests without a valid token ("strangers") share a small part of it. If that part is full, their oldest unfinished
+    body is refused: an honest body arrives soon. A complete body is checked at once, so it no longer counts there.
     """
 
     def __init__(self, most: int, most_of_strangers: int) -> None:
@@ -146,10 +147,10 @@ class BodyBudget:
         self._all = 0
         self._strangers = 0
         self._unfinished: dict[IncomingBody, None] = {}
-        """Strangers' bodies, the oldest first."""
+        """Strangers' unfinished bodies, the oldest first."""
 
     def count(self, body: IncomingBody) -> None:
-        """Count what has arrived of `body` since. This may refuse a body: this one, or another."""
+        """Count the new bytes of `body`. This may refuse a body: this one or another."""
         more = body.size - body.counted
         body.counted = body.size
         self._all += more
@@ -167,7 +168,7 @@ class BodyBudget:
                 self._refuse(next(iter(self._unfinished)))
 
     def prove(self, body: IncomingBody) -> None:
-        """Its sender has shown a token."""
+        """Its request has a valid token."""
         self._forget(body)
         body.is_of_a_stranger = False
 

@@ -1,9 +1,8 @@
-"""One connection: its requests are answered one after the other, and each wait has an end.
+"""One connection: it answers its requests one after the other, and every wait has a time limit.
 
-What comes in is bounded at every point: a head in size and time, a body in size and time, requests that are sent ahead
-of their answers in number, all of them together in memory. While a request is at work and more is sent ahead, nothing
-is read. What goes out is bounded by its reader: an answer is written no faster than it is read, and a client that reads
-nothing loses its connection.
+All input is limited: heads and bodies in size and time, pipelined requests in number, and all bodies in memory. While a
+request is in flight and more are pipelined, the connection reads nothing. Output is limited by the client: an answer is
+written no faster than the client reads it, and a client that stops reading loses its connection.
 """
 
 import asyncio
@@ -28,16 +27,16 @@ from wablock.server.request_ids import request_ids
 
 _log = logging.getLogger("wablock.server")
 
-_LINGERS: Final = 2.0  # seconds: a close while bytes still come would take the answer from the client
+_LINGERS: Final = 2.0  # seconds: to close while bytes still arrive could destroy the answer before the client reads it
 _LINGERS_OVER: Final = 16_777_216  # bytes
-_IN_ONE_PIECE: Final = 65_536  # bytes of a body that are copied behind the head
+_IN_ONE_PIECE: Final = 65_536  # bytes; a shorter body is copied behind the head
 _TOO_MANY: Final = "Too many connections are open. Nothing was changed; try again."
-_RESET: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # SO_LINGER: a close sends RST, no FIN
+_RESET: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # SO_LINGER: close sends RST, not FIN
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection(asyncio.Protocol):
-    """See the module."""
+    """One connection; see the module's docstring."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -47,24 +46,24 @@ class Connection(asyncio.Protocol):
         self._requests = RequestReader(connections.limits, connections.bodies, self._read_on, self._is_behind_proxy)
         self._transport: asyncio.Transport
         self._current: Exchange | None = None
-        """What is at work."""
+        """The request in flight."""
         self._arrival = Deadline(self._loop)
         self._timed: int | None = None
-        """The phase of the requests that `_arrival` stands for."""
+        """The phase of the reader for which `_arrival` is set."""
         self._reading = Deadline(self._loop)
-        """Until when the client has to have read what was written."""
+        """The time until which the client must have read the written bytes."""
         self._ends = False
         self._has_ended = False
-        """Whether the client sends no more."""
+        """Whether the client has ended its side: it sends no more."""
         self._ignored = 0
-        """Bytes that came when nothing was read any more."""
+        """The number of bytes that arrived after the last request."""
         self._is_paused = False
         self._is_full = False
         self._drained: asyncio.Future[None] | None = None
         self._end_means_whole = False
-        """Whether the end of the connection is that of the answer: it must not look so where that breaks off."""
+        """Whether the end of the connection marks the end of the answer. Then a truncated answer must end with RST."""
 
-    # -- the event loop's side
+    # -- called by the event loop
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # TCP's is one
         self._transport = transport
@@ -96,7 +95,7 @@ class Connection(asyncio.Protocol):
         self._go_on()
 
     def eof_received(self) -> bool:
-        """The client sends no more, but it may still read."""
+        """The client sends no more, but it may still read answers."""
         self._has_ended = True
         self._requests.end()
         return self._current is not None or bool(self._requests.ahead)
@@ -107,12 +106,12 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_full = False
-        if not self._ends:  # else what is left has to be read in time too, before it can close
+        if not self._ends:  # else the rest must be read in time, too, before the connection can close
             self._reading.clear()
         self._wake()
         self._go_on()
 
-    # -- the server's side
+    # -- called by the server
 
     @property
     def has_unread(self) -> bool:
@@ -134,21 +133,21 @@ class Connection(asyncio.Protocol):
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
-    # -- what is at work
+    # -- the request in flight
 
     def _go_on(self) -> None:
         self._serve_next()
         self._wait()
 
     def _leave_task(self) -> None:
-        """Go on outside of this request's task: the next one's first step would take it for its own, time-outs too."""
+        """Go on outside of this request's task. Otherwise the next request would run in it, and share its time-outs."""
         if self._requests.ahead:
             self._loop.call_soon(self._go_on)
         else:
             self._go_on()
 
     def _serve_next(self) -> None:
-        """Serve what is there, until one has to wait or the client does not read its answers."""
+        """Serve the received requests until one must wait, or until the client does not read its answers."""
         requests = self._requests
         while requests.ahead and self._current is None and not self._ends and not self._is_full:
             self._serve(requests.ahead.popleft())
@@ -169,27 +168,27 @@ class Connection(asyncio.Protocol):
         else:
             self._in_flight.finish(coroutine, waits_for, partial(self._finish, exchange))
         if self._current is exchange and (exchange.body is None or not exchange.body.is_awaited):  # else see `_read_on`
-            self._connections.is_at_work(self)
+            self._connections.mark_busy(self)
 
     def _finish(self, exchange: Exchange, outcome: Answer | BaseException) -> None:
         self._answer(exchange, outcome)
         self._leave_task()
 
     def _answer(self, exchange: Exchange, outcome: Answer | BaseException) -> None:
-        """`outcome`: what the application returned or raised."""
+        """Handle the answer that the application returned, or the error that it raised."""
         match outcome:
             case Answer(chunks=None):
                 self._write(exchange, outcome)
             case Answer():
                 self._in_flight.run(self._stream(exchange, outcome))
             case ClientWentAway():
-                self._is_over(exchange, ends=True)
+                self._complete(exchange, ends=True)
             case HangUp():
                 self._hang_up(exchange)
-            case asyncio.CancelledError() if self._ends:  # the server stops, or the client has left
-                self._is_over(exchange, ends=True)
+            case asyncio.CancelledError() if self._ends:  # the server stops, or the client has disconnected
+                self._complete(exchange, ends=True)
             case error:
-                self._log_failure("a request has no answer", exchange, error)
+                self._log_failure("a request failed without an answer", exchange, error)
                 self._hang_up(exchange)
 
     def _log_failure(self, message: str, exchange: Exchange, error: BaseException) -> None:
@@ -197,7 +196,7 @@ class Connection(asyncio.Protocol):
 
     def _hang_up(self, exchange: Exchange) -> None:
         self.abort()
-        self._is_over(exchange, ends=True)
+        self._complete(exchange, ends=True)
 
     def _write(self, exchange: Exchange, answer: Answer) -> None:
         ends = self._ends_after(exchange)
@@ -209,10 +208,10 @@ class Connection(asyncio.Protocol):
                 self._transport.write(head + answer.body)
             else:
                 self._transport.writelines((head, answer.body))
-        self._is_over(exchange, ends=ends)
+        self._complete(exchange, ends=ends)
 
     async def _stream(self, exchange: Exchange, answer: Answer) -> None:
-        """Write a streamed answer, no faster than it is read. One that breaks off must not look whole."""
+        """Write a streamed answer, no faster than the client reads. A truncated answer must not look complete."""
         body = StreamedBody(answer, is_head=exchange.is_head, may_be_chunked=exchange.may_be_chunked)
         self._end_means_whole = body.ends_with_connection
         ends = self._ends_after(exchange) or body.ends_with_connection
@@ -227,18 +226,18 @@ class Connection(asyncio.Protocol):
                 await self._until_read()
             is_whole = body.is_whole
         except Exception:
-            is_whole = False  # the application has logged why
+            is_whole = False  # the application has logged the error
         finally:
             try:
                 await body.aclose()
             except Exception as error:
                 is_whole = False
-                self._log_failure("an answer's source cannot be closed", exchange, error)
+                self._log_failure("the source of an answer cannot be closed", exchange, error)
             finally:
                 if self._end_means_whole and not is_whole and not self._ends:
                     self.abort()
                 self._end_means_whole = False
-                self._is_over(exchange, ends=ends or not is_whole)
+                self._complete(exchange, ends=ends or not is_whole)
         self._leave_task()
 
     async def _until_read(self) -> None:
@@ -251,7 +250,7 @@ class Connection(asyncio.Protocol):
             self._drained.set_result(None)
 
     def _ends_after(self, exchange: Exchange) -> bool:
-        """Whether the connection ends with the answer to this request."""
+        """Whether the connection ends after the answer to this request."""
         if exchange.is_last or self._connections.is_stopping:
             return True
         body = exchange.body
@@ -261,7 +260,7 @@ class Connection(asyncio.Protocol):
                 return True
         return not self._requests.ahead and (self._requests.is_broken or self._has_ended)
 
-    def _is_over(self, exchange: Exchange, *, ends: bool) -> None:
+    def _complete(self, exchange: Exchange, *, ends: bool) -> None:
         self._current = None
         self._timed = None
         if exchange.body is not None:
@@ -272,7 +271,7 @@ class Connection(asyncio.Protocol):
     # -- refusing and ending
 
     def _refuse(self, error: GraphError) -> None:
-        """Answer without the application."""
+        """Send the error's answer without the application."""
         ids = request_ids()
         answer = failure(error, ids, answering_version(None))
         self._transport.write(self._connections.heads.of(answer, close=True) + answer.body)
@@ -281,7 +280,7 @@ class Connection(asyncio.Protocol):
         _log.info("refused", extra=report)
 
     def _end(self) -> None:
-        """Close after what is written. While the client may still be sending, only our side: see `_LINGERS`."""
+        """Close after the written bytes; at first only our side, if the client may still be sending. See `_LINGERS`."""
         if self._ends:
             return
         requests = self._requests
@@ -291,7 +290,7 @@ class Connection(asyncio.Protocol):
             return
         self._ends = True
         self._ignored = 0
-        self._connections.is_idle(self)
+        self._connections.mark_idle(self)
         self._resume_reading()
         self._transport.write_eof()
         self._arrival.set(_LINGERS, self._close)
@@ -303,17 +302,17 @@ class Connection(asyncio.Protocol):
             self._reading.set(self._limits.idle_seconds, self.abort)
 
     def _wait(self) -> None:
-        """Set the time until which what is awaited has to come; read on, or do not."""
+        """Set the deadline of the next input, and resume or pause reading."""
         if self._ends:
             return
         requests, current = self._requests, self._current
         body = requests.body
         if requests.ahead or (current is not None and (body is None or body is not current.body)):
-            # A whole request is at work, or waits for its client to read. More is sent ahead: one piece at most.
+            # A complete request is in flight, or waits until its client reads. Read at most one pipelined piece.
             self._arrival.clear()
             self._timed = None
             if current is not None and current.body is not None:
-                self._connections.is_at_work(self)  # it has arrived meanwhile
+                self._connections.mark_busy(self)  # its body has arrived meanwhile
             if requests.awaited is not Awaited.NEXT or requests.ahead or requests.is_broken:
                 self._pause_reading()
             return
@@ -324,7 +323,7 @@ class Connection(asyncio.Protocol):
         if self._timed != requests.phase:
             self._timed = requests.phase
             if current is None:
-                self._connections.is_idle(self)
+                self._connections.mark_idle(self)
             self._await_arrival(requests.awaited)
 
     def _await_arrival(self, awaited: Awaited) -> None:
@@ -340,7 +339,7 @@ class Connection(asyncio.Protocol):
         self._serve_next()
 
     def _read_on(self) -> None:
-        """A handler waits for its body."""
+        """Read the body that a handler waits for."""
         exchange = self._current
         if exchange is None or exchange.body is None:
             return
@@ -349,9 +348,9 @@ class Connection(asyncio.Protocol):
             if not exchange.body.size:
                 self._transport.write(_CONTINUE)
         if exchange.body.is_of_a_stranger:
-            self._connections.is_unproven(self)
+            self._connections.mark_unproven(self)
         else:
-            self._connections.is_at_work(self)
+            self._connections.mark_busy(self)
         self._wait()
 
     def _is_behind_proxy(self) -> bool:

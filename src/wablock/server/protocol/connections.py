@@ -1,4 +1,4 @@
-"""All open connections of a server, and what they share."""
+"""All open connections of a server, and the objects that they share."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -15,12 +15,13 @@ from wablock.server.request import Request
 Application = Callable[[Request], Coroutine[Any, Any, Answer]]
 """Answers every request. It raises `ClientWentAway` and `HangUp`, nothing else.
 
-It runs without a task until it awaits `asyncio.sleep(0)`: what needs one, as `asyncio.timeout` does, does that before.
+It runs without a task until it awaits `asyncio.sleep(0)`. Code that needs a task, such as `asyncio.timeout`, must await
+that first.
 """
 
 
 class ConnectionMeter(Protocol):
-    """What can be seen of the connections."""
+    """The metrics of connections."""
 
     def connection_opened(self) -> None: ...
 
@@ -30,27 +31,27 @@ class ConnectionMeter(Protocol):
 
 
 class OpenConnection(Protocol):
-    """What a server does with a connection."""
+    """A connection, as the server sees it."""
 
     def stop(self) -> None:
-        """End it once what it is at work on is answered."""
+        """Close it after the requests in flight are answered."""
 
     def give_way(self) -> None:
-        """End it, as there are others. It is not at work."""
+        """Close it to free a place for another one. No request of it is in flight."""
 
     def abort(self) -> None:
-        """End it now."""
+        """Close it now."""
 
     @property
     def has_unread(self) -> bool:
-        """Whether its client has not taken all that was written."""
+        """Whether its client has not read all written bytes."""
 
 
 class Connections:
-    """Up to `limits.connections` of them.
+    """All open connections, up to `limits.connections`.
 
-    If one more comes, the one that has been idle for longest is closed; if none is idle, the one for longest on which a
-    stranger's body has not arrived. Those at work stay.
+    For one more, the connection that has been idle longest is closed. If none is idle, it is the one that has waited
+    longest for a stranger's body. A connection with a request in flight is never closed.
     """
 
     def __init__(
@@ -65,17 +66,17 @@ class Connections:
         self.is_stopping = False
         self._open: set[OpenConnection] = set()
         self._idle: dict[OpenConnection, None] = {}
-        """Those without a request, the longest idle first."""
+        """Connections without a request, the longest idle first."""
         self._unproven: dict[OpenConnection, None] = {}
-        """Those that wait for a stranger's body, the longest first."""
+        """Connections that wait for a stranger's body, the longest waiting first."""
         self.in_flight: InFlight[Answer] = InFlight()
         self._all_closed: asyncio.Future[None] | None = None
 
     def add(self, connection: OpenConnection) -> bool:
-        """Whether there is a place for it."""
+        """Add a connection. False if there is no place for it."""
         self.meter.connection_opened()
         self._open.add(connection)
-        if self.is_stopping:  # it was on its way when the server stopped listening
+        if self.is_stopping:  # it was connecting when the server stopped listening
             return False
         has_place = len(self._open) <= self.limits.connections or self._make_way()
         if has_place:
@@ -85,28 +86,29 @@ class Connections:
     def remove(self, connection: OpenConnection) -> None:
         self.meter.connection_closed()
         self._open.discard(connection)
-        self.is_at_work(connection)
+        self.mark_busy(connection)
         if not self._open:
             self._give_up()
 
-    def is_idle(self, connection: OpenConnection) -> None:
-        """It waits for its next request, from now on."""
-        self.is_at_work(connection)
+    def mark_idle(self, connection: OpenConnection) -> None:
+        """Note that the connection now waits for its next request."""
+        self.mark_busy(connection)
         self._idle[connection] = None
 
-    def is_unproven(self, connection: OpenConnection) -> None:
-        """It waits for the body of a request that has shown no token."""
+    def mark_unproven(self, connection: OpenConnection) -> None:
+        """Note that the connection waits for the body of a request without a valid token."""
         self._idle.pop(connection, None)
         self._unproven[connection] = None
 
-    def is_at_work(self, connection: OpenConnection) -> None:
+    def mark_busy(self, connection: OpenConnection) -> None:
+        """Note that a request of the connection is in flight."""
         self._idle.pop(connection, None)
         self._unproven.pop(connection, None)
 
     async def stop(self, hurry: asyncio.Event) -> None:
-        """Close the idle ones, let the others finish what they are at work on, and end what is left.
+        """Close idle connections, let the others finish their requests, then close the rest.
 
-        That is after `limits.shutdown_seconds`, or as soon as `hurry` is set.
+        The rest is closed after `limits.shutdown_seconds`, or as soon as `hurry` is set.
         """
         self.is_stopping = True
         self._all_closed = asyncio.get_running_loop().create_future()
@@ -122,12 +124,15 @@ class Connections:
         await self.in_flight.cancel()
 
     def _give_up(self, _: object = None) -> None:
-        """Wait for none that are open no longer."""
+        """Stop waiting for open connections."""
         if self._all_closed is not None and not self._all_closed.done():
             self._all_closed.set_result(None)
 
     def _make_way(self) -> bool:
-        """Whether one was not at work. A client that has not read its answer is: it may be slow."""
+        """Close a connection without a request in flight; False if there is none.
+
+        A client that has not read its answer counts as in flight: it may be slow.
+        """
         for waiting in (self._idle, self._unproven):
             for connection in waiting:
                 if not connection.has_unread:

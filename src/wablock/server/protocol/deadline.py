@@ -1,14 +1,14 @@
-"""The time until which something has to happen, for one connection of thousands."""
+"""A cheap deadline, for thousands of connections."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class Deadline:
-    """Calls an action when its time has come, unless it is cleared or set again before.
+    """Calls an action at its time, unless it is cleared or set again before.
 
-    A timer of the event loop is kept while the time moves on: to make and cancel one takes longer than a request's
-    head. Moving it to an earlier time is what makes a new one.
+    When the time moves to a later one, the event loop's timer is kept: to make and cancel a timer takes longer than to
+    parse a request's head. Only an earlier time needs a new timer.
     """
 
     __slots__ = ("_action", "_at", "_loop", "_timer", "_timer_at")
@@ -31,11 +31,11 @@ class Deadline:
             self._start()
 
     def clear(self) -> None:
-        """Nothing has to happen any more."""
+        """Forget the action."""
         self._action = None
 
     def end(self) -> None:
-        """The same, and the timer goes: to be called when the connection is over."""
+        """Forget the action and cancel the timer. Called when the connection is closed."""
         self._action = None
         if self._timer is not None:
             self._timer.cancel()
@@ -45,9 +45,9 @@ class Deadline:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = self._at
-        self._timer = self._loop.call_later(self._at - self._loop.time(), self._look)
+        self._timer = self._loop.call_later(self._at - self._loop.time(), self._on_timer)
 
-    def _look(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
         action = self._action
         if action is None:

@@ -1,7 +1,7 @@
-"""Heads of requests and answers as bytes: what RFC 9112 allows in the one, and how the other is written.
+"""Heads of requests and answers: the checks of RFC 9112, and the writer of answer heads.
 
-httptools refuses most of what is no HTTP. What it lets through, and another program before us may read otherwise, is
-refused here: a request that two programs read as two different ones opens a way around whichever of them judges it.
+httptools refuses most invalid HTTP. This module refuses the rest that a proxy in front could read differently. If two
+programs read one request as two different ones, a caller can get around the checks of one of them.
 """
 
 import re
@@ -18,18 +18,18 @@ from wablock.contract.errors import InvalidParameter
 from wablock.server.answers import Answer
 from wablock.server.request import Headers
 
-# A name, an IPv4 address or an IPv6 one in brackets, and a port. RFC 3986 allows more in a name, which no host has.
+# A name, an IPv4 address or an IPv6 one in brackets, and a port. RFC 3986 allows more in a name, but no host uses it.
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
-_LONGEST_HOST: Final = 259  # bytes, with a port: a longer one is none, and is not remembered either
+_LONGEST_HOST: Final = 259  # bytes, with a port: a longer one is invalid, and is not cached
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?#]+)([/?].*)?", re.IGNORECASE | re.DOTALL)
 _VERSIONS: Final = ("1.1", "1.0")
 _REASONS: Final = {it.value: it.phrase for it in HTTPStatus}
 _LONGEST_REMEMBERED: Final = 256  # bytes of a target
-_NO_LENGTH: Final = (204, 304)  # a 304's would be that of what the caller has already
+_NO_LENGTH: Final = (204, 304)  # in a 304, it would be the length of the body that the caller already has
 
 
 class BadRequest(InvalidParameter):
-    """Bytes that are no HTTP request, or one that two programs may read as two."""
+    """Invalid HTTP, or a request that two programs could read differently."""
 
     def __init__(self, details: str | None = None) -> None:
         super().__init__("Invalid HTTP request received.", details)
@@ -39,7 +39,7 @@ class UnknownTransferCoding(BadRequest):
     status = 501
 
     def __init__(self) -> None:
-        super().__init__("Transfer-Encoding may be chunked and nothing else.")
+        super().__init__("Transfer-Encoding must be chunked.")
 
 
 class HeadTooLarge(InvalidParameter):
@@ -57,15 +57,15 @@ class RequestTooSlow(InvalidParameter):
 
 
 def check_head(version: str, headers: Headers, last_values: dict[bytes, bytes]) -> None:
-    """Raises `BadRequest`."""
+    """Raise `BadRequest` if the head is invalid."""
     if version not in _VERSIONS:
-        raise BadRequest(f"HTTP/{version} is not spoken here: send HTTP/1.1.")
+        raise BadRequest(f"HTTP/{version} is not supported: send HTTP/1.1.")
     host = last_values.get(b"host")
     if host is None:
         if version == "1.1":
-            raise BadRequest("A request in HTTP/1.1 has a Host header.")
+            raise BadRequest("A request in HTTP/1.1 must have a Host header.")
     elif len(host) > _LONGEST_HOST or not _is_host(host):
-        raise BadRequest("The Host header is none.")
+        raise BadRequest("The Host header is invalid.")
     if b"transfer-encoding" in last_values:
         if version == "1.0":
             raise BadRequest("HTTP/1.0 has no Transfer-Encoding.")
@@ -75,7 +75,7 @@ def check_head(version: str, headers: Headers, last_values: dict[bytes, bytes]) 
         _check_repeated(headers)
 
 
-@lru_cache(1_024)  # all requests of a client have the same
+@lru_cache(1_024)  # all requests of a client have the same Host
 def _is_host(host: bytes) -> bool:
     return _HOST.fullmatch(host) is not None
 
@@ -83,13 +83,13 @@ def _is_host(host: bytes) -> bool:
 def _check_repeated(headers: Headers) -> None:
     for name in (b"host", b"content-length", b"transfer-encoding"):
         if sum(header == name for header, _ in headers) > 1:
-            raise BadRequest(f"{name.decode().title()} stands there twice.")
+            raise BadRequest(f"{name.decode().title()} is there twice.")
 
 
 class Target(msgspec.Struct, frozen=True):
-    """What a request line names: the path, decoded and as it stood there, and the query without its `?`.
+    """The target of a request line: the path, decoded and raw, and the query without its `?`.
 
-    `host`: of a whole address, which counts in place of the header.
+    `host`: if the target is an absolute URL, its host, which replaces the Host header.
     """
 
     path: str
@@ -99,35 +99,35 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def target(method: bytes, url: bytes) -> Target:
-    """Raises `BadRequest`."""
+    """Parse the target. Raises `BadRequest`."""
     return _remembered_target(method, url) if len(url) <= _LONGEST_REMEMBERED else _target(method, url)
 
 
 def _target(method: bytes, url: bytes) -> Target:
     host = None
     if not url.startswith(b"/") and (url, method) != (b"*", b"OPTIONS"):
-        host, url = _taken_apart(url)
+        host, url = _host_and_path(url)
     if b"#" in url:
-        raise BadRequest("A request's target has no fragment.")
+        raise BadRequest("A request's target must not have a fragment.")
     raw_path, _, query = url.partition(b"?")
     path = raw_path.decode("ascii")
     return Target(unquote(path) if "%" in path else path, raw_path, query, host)
 
 
-_remembered_target: Final = lru_cache(4_096)(_target)  # a client's requests are about the same few things
+_remembered_target: Final = lru_cache(4_096)(_target)  # a client requests the same few targets
 
 
-def _taken_apart(url: bytes) -> tuple[bytes, bytes]:
-    """Host and path of a whole address."""
+def _host_and_path(url: bytes) -> tuple[bytes, bytes]:
+    """The host and path of an absolute URL."""
     match = _ABSOLUTE.fullmatch(url)
     if match is None or not _HOST.fullmatch(match[1]):
-        raise BadRequest("A request's target is a path, or a whole address.")
+        raise BadRequest("A request's target must be a path or an absolute URL.")
     path = match[2] or b"/"
     return match[1], path if path.startswith(b"/") else b"/" + path
 
 
 class AnswerHeads:
-    """Writes the heads of answers. Status lines are made once, the date once a second."""
+    """Writes the heads of answers. Status lines are cached, and the date is made once a second."""
 
     def __init__(self) -> None:
         self._status_lines: dict[int, bytes] = {}
@@ -135,7 +135,7 @@ class AnswerHeads:
         self._date = b""
 
     def of(self, answer: Answer, *, close: bool, chunked: bool = False) -> bytes:
-        """The head, with the blank line behind it."""
+        """The head, with the blank line after it."""
         status = answer.status
         line = self._status_lines.get(status)
         if line is None:

@@ -1,7 +1,8 @@
 """Handlers in flight: coroutines that have taken their first step and have not returned.
 
-A coroutine that waits for futures alone needs no task, which is a tenth of a short request: its next step is taken when
-the future is done. One that needs a task, as `asyncio.timeout` does, says so with a bare yield: `asyncio.sleep(0)`.
+A coroutine that only awaits futures needs no task: its next step runs when the future is done. This saves a tenth of a
+short request. A coroutine that needs a task, for example for `asyncio.timeout`, first awaits `asyncio.sleep(0)`: a bare
+yield.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ T = TypeVar("T")
 
 
 class InFlight(Generic[T]):
-    """All handlers in flight of one server, and other work that ends with it at the latest."""
+    """All handlers in flight of one server, and other work that ends when the server stops."""
 
     def __init__(self) -> None:
         self._stepped: set[_Stepped[T]] = set()
@@ -21,11 +22,11 @@ class InFlight(Generic[T]):
     def finish(
         self, coroutine: Coroutine[Any, Any, T], waits_for: Any, ended: Callable[[T | BaseException], None]
     ) -> None:
-        """Run the rest of `coroutine`, whose last step gave `waits_for`.
+        """Run the rest of `coroutine`, whose last step yielded `waits_for`.
 
-        Then call `ended` with what it returned or raised.
+        Then call `ended` with the value that it returned or the error that it raised.
         """
-        if getattr(waits_for, "_asyncio_future_blocking", False):  # as a task knows a future that is awaited
+        if getattr(waits_for, "_asyncio_future_blocking", False):  # tasks recognise an awaited future by this
             self._stepped.add(_Stepped(self, coroutine, waits_for, ended))
         else:
             self.run(_finished(coroutine, waits_for, ended))
@@ -49,7 +50,7 @@ class InFlight(Generic[T]):
             self.finish(stepped.coroutine, waits_for, stepped.ended)
 
     async def cancel(self) -> None:
-        """Cancel all of it; returns once nothing runs."""
+        """Cancel everything, and return once nothing runs."""
         for stepped in self._stepped:
             stepped.leave()
             self.run(_finished(stepped.coroutine, stepped.future, stepped.ended))
@@ -76,14 +77,14 @@ class _Stepped(Generic[T]):
         self.coroutine = coroutine
         self.future = future
         self.ended = ended
-        future._asyncio_future_blocking = False  # noqa: SLF001 - as every task does with what it waits for
+        future._asyncio_future_blocking = False  # noqa: SLF001 - as every task does with the future that it awaits
         future.add_done_callback(self)
 
     def __call__(self, _: object) -> None:
         self._in_flight.resume(self)
 
     def leave(self) -> None:
-        """Wait no more; a task is to take over."""
+        """Stop waiting: a task takes over."""
         self.future.remove_done_callback(self)
         self.future._asyncio_future_blocking = True  # noqa: SLF001
 
@@ -103,21 +104,21 @@ async def _finished(
 
 
 class Rest(Generic[T]):
-    """What is left of a coroutine that has taken a step, to be awaited in a task."""
+    """The rest of a coroutine that has taken a step. A task awaits it."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, T], waits_for: Any) -> None:
-        """`waits_for`: what that step gave."""
+        """`waits_for`: what that step yielded."""
         self._coroutine = coroutine
         self._waits_for = waits_for
 
     def __await__(self) -> Generator[Any, Any, T]:
-        """As `yield from` would go on with it."""
+        """Continue the coroutine as `yield from` would."""
         coroutine, waits_for = self._coroutine, self._waits_for
         while True:
             try:
                 try:
                     value = yield waits_for
-                except BaseException as error:  # such as its task's end
+                except BaseException as error:  # such as the cancellation of its task
                     waits_for = coroutine.throw(error)
                 else:
                     waits_for = coroutine.send(value)

@@ -1,7 +1,7 @@
-"""A connection's bytes, read as requests. No I/O: bytes go in, requests wait to be taken.
+"""The request parser of a connection. It does no I/O: bytes go in, and complete requests are queued.
 
-Every head is bounded in size, however it is cut into pieces, and so are the sizes and names of chunks. A head that RFC
-9112 forbids is refused, and nothing behind it is read.
+The size of every head is limited, no matter how it is split into pieces. So are the sizes and names of chunks. A head
+that RFC 9112 forbids is refused, and the parser reads nothing after it.
 """
 
 from collections import deque
@@ -19,13 +19,13 @@ from wablock.server.protocol.bodies import BodyBudget, IncomingBody
 from wablock.server.protocol.heads import BadRequest, HeadTooLarge, check_head, target
 from wablock.server.request import NO_BODY, Headers, Request
 
-_MOST_AHEAD: Final = 100  # requests before their answers
-_LARGEST_CHUNKED: Final = 6  # bytes that a chunked body may take for each of its own
+_MOST_AHEAD: Final = 100  # pipelined requests that are not answered yet
+_LARGEST_CHUNKED: Final = 6  # bytes on the wire for each byte of a chunked body
 _SCHEMES: Final = ("http", "https")
 
 
 class Awaited(Enum):
-    """What is still to come."""
+    """The next input that the parser expects."""
 
     NEXT = auto()
     HEAD = auto()
@@ -33,7 +33,7 @@ class Awaited(Enum):
 
 
 class Exchange(msgspec.Struct):
-    """A request, and what its answer needs to know of it."""
+    """A request, and the facts about it that its answer depends on."""
 
     request: Request
     body: IncomingBody | None
@@ -47,7 +47,7 @@ class Exchange(msgspec.Struct):
 
 
 class RequestReader:
-    """Reads requests with httptools, whose callbacks are the methods `on_…`."""
+    """Parses requests with httptools, which calls the methods `on_…`."""
 
     def __init__(
         self,
@@ -56,35 +56,35 @@ class RequestReader:
         read_on: Callable[[], None],
         is_behind_proxy: Callable[[], bool],
     ) -> None:
-        """`read_on`: see `IncomingBody`. `is_behind_proxy`: whether the client may say which scheme its own used."""
+        """`read_on`: see `IncomingBody`. `is_behind_proxy`: whether the client is a proxy that may name the scheme."""
         self._limits = limits
         self._budget = budget
         self._read_on = read_on
         self._is_behind_proxy = is_behind_proxy
         self._parser = httptools.HttpRequestParser(self)
         self.address = "localhost"
-        """The host and port that requests reach."""
+        """The host and port that receive the requests."""
         self.ahead: deque[Exchange] = deque()
         """Requests whose heads are complete, in order; the body of the last one may be arriving."""
         self.awaited = Awaited.NEXT
         self.phase = 0
-        """Grows whenever something else is awaited."""
+        """A number that grows whenever `awaited` changes."""
         self.body: IncomingBody | None = None
         """The body that is arriving."""
         self.is_broken = False
-        """Whether nothing more is read."""
+        """Whether the parser has stopped: it reads nothing more."""
         self.refusal: GraphError | None = None
-        """What is answered when all before it is."""
+        """The error to answer after all earlier requests."""
         self._url = b""
         self._headers: Headers = []
         self._has_begun = False
-        """Whether a request began in the last piece: how much of that is its own is not known."""
+        """Whether a request began in the last piece. Then it is unknown how many of the bytes belong to it."""
         self._piece = 0
-        """Bytes of the last piece."""
+        """The number of bytes in the last piece."""
         self._size = 0
-        """Bytes of the request that is arriving, after the piece in which it began."""
+        """The number of bytes of the arriving request, after the piece in which it began."""
         self._offers = False
-        """Whether the request that is arriving offers another protocol; see `_declined`."""
+        """Whether the arriving request offers to upgrade to another protocol; see `_declined`."""
 
     def read(self, data: bytes) -> None:
         self._has_begun = False
@@ -103,7 +103,7 @@ class RequestReader:
             return
 
     def count(self) -> None:
-        """To be called after `read`, once a handler has had the chance to find a token: see `BodyBudget`."""
+        """Check the limits. Called after `read`, when a handler may have found a token; see `BodyBudget`."""
         if self.awaited is Awaited.NEXT:
             return
         size = 0
@@ -118,7 +118,7 @@ class RequestReader:
                 self.break_off(HeadTooLarge(self._limits.head))
 
     def break_off(self, error: GraphError) -> None:
-        """Read nothing more. A request whose body is arriving fails with `error`, else that is answered in its turn."""
+        """Stop the parser. An arriving body fails with `error`; without one, `error` is answered in turn."""
         self.is_broken = True
         if self.body is None:
             self.refusal = error
@@ -126,19 +126,19 @@ class RequestReader:
             self.body.fail(error)
 
     def end(self) -> None:
-        """The client sends no more."""
+        """Note that the client sends no more."""
         if self.body is not None:
-            self.body.went_away()
+            self.body.disconnected()
 
     def close(self) -> None:
-        """Nobody takes what waits."""
+        """Release the queued requests: none will be answered."""
         self.end()
         for exchange in self.ahead:
             if exchange.body is not None:
                 exchange.body.release()
         self.ahead.clear()
 
-    # -- httptools' side
+    # -- called by httptools
 
     def on_message_begin(self) -> None:
         self.awaited = Awaited.HEAD
@@ -152,7 +152,7 @@ class RequestReader:
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.awaited is Awaited.HEAD:  # what comes behind a chunked body means nothing
+        if self.awaited is Awaited.HEAD:  # trailers after a chunked body are ignored
             self._headers.append((name.lower(), value.rstrip()))
 
     def on_headers_complete(self) -> None:
@@ -160,14 +160,14 @@ class RequestReader:
         if not is_small and self._head_size() > self._limits.head:
             raise HeadTooLarge(self._limits.head)
         method = self._parser.get_method()
-        if method == b"CONNECT":  # what follows it would be no HTTP
+        if method == b"CONNECT":  # after it, the bytes would not be HTTP
             raise UnsupportedMethod("CONNECT")
         last_values = dict(self._headers)
         self._offers = b"upgrade" in last_values and self._parser.should_upgrade()
         if self._offers:
             return
         if len(self.ahead) >= _MOST_AHEAD:
-            raise Overloaded(f"Up to {_MOST_AHEAD} requests may be sent ahead of their answers.")
+            raise Overloaded(f"Up to {_MOST_AHEAD} requests may be sent before their answers.")
         self.ahead.append(self._exchange(method, last_values))
         self.awaited = Awaited.BODY
         self.phase += 1
@@ -186,9 +186,9 @@ class RequestReader:
             self.body = None
 
     def _declined(self) -> bytes:
-        """The head as if it offered nothing: Java's client offers HTTP/2 with every first request.
+        """The head without its upgrade offer: Java's client offers HTTP/2 with every first request.
 
-        The parser ends at such a head, body or not, so another one reads it again without the offer.
+        The parser stops at such a head, even if a body follows. So a new parser reads the head without the offer.
         """
         version = self._parser.get_http_version().encode()
         lines = [b"%b %b HTTP/%b" % (self._parser.get_method(), self._url, version)]
@@ -197,21 +197,21 @@ class RequestReader:
         return b"\r\n".join([*lines, b"", b""])
 
     def _exchange(self, method: bytes, last_values: dict[bytes, bytes]) -> Exchange:
-        """The request whose head is complete. Raises `BadRequest`."""
+        """The request, when its head is complete. Raises `BadRequest`."""
         headers = self._headers
         version = self._parser.get_http_version()
         check_head(version, headers, last_values)
         is_new = version == "1.1"
-        where = target(method, self._url)
-        if where.host is not None:
-            headers = [(name, value) for name, value in headers if name != b"host"] + [(b"host", where.host)]
-            last_values[b"host"] = where.host
+        request_target = target(method, self._url)
+        if request_target.host is not None:
+            headers = [(name, value) for name, value in headers if name != b"host"] + [(b"host", request_target.host)]
+            last_values[b"host"] = request_target.host
         self.body = body = self._begun_body(last_values)
         request = Request(
             method.decode(),
-            where.path,
-            where.raw_path,
-            where.query,
+            request_target.path,
+            request_target.raw_path,
+            request_target.query,
             headers,
             last_values,
             NO_BODY if body is None else body,

@@ -1,4 +1,4 @@
-"""The body of an answer that comes in pieces, as HTTP/1.1 writes one."""
+"""Streamed bodies of answers, framed for HTTP/1.1."""
 
 import re
 from collections.abc import AsyncIterator
@@ -11,10 +11,10 @@ _WITHOUT_BODY: Final = (204, 304)
 
 
 class StreamedBody:
-    """How the body of `answer` is framed: as long as its headers say, else in chunks, else until the end."""
+    """The framing of a streamed body: by Content-Length, else in chunks, else until the connection ends."""
 
     def __init__(self, answer: Answer, *, is_head: bool, may_be_chunked: bool) -> None:
-        assert answer.chunks is not None  # noqa: S101 - for the type checker: it is streamed
+        assert answer.chunks is not None  # noqa: S101 - for the type checker: the answer is streamed
         match = _LENGTH.search(answer.headers)
         self._chunks = answer.chunks
         self._has_body = not is_head and answer.status not in _WITHOUT_BODY
@@ -27,7 +27,7 @@ class StreamedBody:
         return self._has_body and self._length is None and not self.is_chunked
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """What is to be written. Raises what the answer's chunks raise."""
+        """The pieces to write. Raises any error of the answer's chunks."""
         size = 0
         async for chunk in self._chunks:
             if not chunk or not self._has_body:
