@@ -146,7 +146,7 @@ def test_the_top_of_the_page_is_there(browser: Reader) -> None:
 def test_an_operation_is_told_line_by_line(browser: Reader, operation: str) -> None:
     with browser.reading() as page:
         open_all(page)
-        seen = words(page, f"#{operation} .told")
+        seen = words(page, f"#{operation} .description")
 
     method = _METHODS[operation]
     assert not_in_order(seen, ["Request Syntax", f"{method} {_PATH}", "Try it", *_TOLD[operation]]) == []

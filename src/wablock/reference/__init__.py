@@ -1,1 +1,1 @@
-"""The reference at `/docs`: pages, Markdown and indexes, all made from the OpenAPI document."""
+"""The reference at `/docs`: pages, Markdown and indexes, all generated from the OpenAPI document."""

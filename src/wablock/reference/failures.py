@@ -1,4 +1,4 @@
-"""The table of error codes: each failure of the contract, as its class words it, and what to do about it."""
+"""The table of error codes: each error's message from its class, its meaning, and what to do."""
 
 from typing import Final
 
@@ -22,74 +22,74 @@ _MOMENT: Final = 1_737_679_688_383_584
 
 _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
     (errors.MissingAccessToken(), "The request has no token.", "Send the header `Authorization: Bearer <Token>`."),
-    (errors.InvalidAccessToken(), "The token is unknown, or was revoked.", "Use another: `wablock token create`."),
+    (errors.InvalidAccessToken(), "The token is unknown or revoked.", "Use another token: `wablock token create`."),
     (
         errors.ExpiredAccessToken(_MOMENT, _MOMENT + 60_000_000),
-        "The token was good until then.",
-        "Make another: `wablock token create`.",
+        "The token has expired.",
+        "Make another token: `wablock token create`.",
     ),
     (
         errors.PermissionDenied(),
         "The token lacks a scope, or `wablock dev` refuses a `Host` or an `Origin`; the details name it.",
-        "Make one that has it: `wablock token create --scope …`. For `wablock dev`, the details name the option.",
+        "Make a token with it: `wablock token create --scope …`. For `wablock dev`, the details name the option.",
     ),
     (
         errors.UnknownObject("get", _ID),
-        "There is no such number, or it is not this token's.",
+        "The number does not exist, or the token may not use it.",
         "Compare the id with `wablock number list`, and the token with `wablock token list`.",
     ),
     (
         errors.UnknownPath("/block_user"),
-        "Nothing answers at this path.",
+        "This path does not exist.",
         "Compare it with `/{Version}/{Phone-Number-ID}/block_users`.",
     ),
-    (errors.UnsupportedMethod("put"), "The path is right, the method is not.", "Use a method that this page names."),
+    (errors.UnsupportedMethod("put"), "The path is right, the method is not.", "Use a method from this page."),
     (
         errors.InvalidParameter(),
-        "A parameter or the body cannot be read.",
-        "Correct what the message and details name.",
+        "A parameter or the body is invalid.",
+        "Correct the parameter that the message and details name.",
     ),
     (
         errors.ParentUserId("block_users[0][user_id]", "US.ENT.11815799212886844830"),
-        "A parent user id names no user of this business alone. Nothing was changed.",
-        "Send the `user_id` that the user's webhooks show beside it.",
+        "A parent user id is not specific to this business. Nothing was changed.",
+        "Send the `user_id` that is next to it in the user's webhooks.",
     ),
     (errors.MissingParameter("messaging_product"), "A parameter is missing.", "Send it."),
     (
         errors.WrongMessagingProduct("telegram"),
-        "Only WhatsApp is spoken here.",
+        "The only product is WhatsApp.",
         'Send `"messaging_product": "whatsapp"`.',
     ),
     (
         BodyTooLarge(1_048_576),
-        "The body has too many bytes.",
+        "The body is too large.",
         "Send fewer users in one request, or raise `--max-body`.",
     ),
     (
         errors.RateLimitHit("The number has had too many requests."),
-        "The number's throughput is used up.",
+        "The number has reached its rate limit.",
         "Wait as long as Retry-After says.",
     ),
-    (errors.TooManyUsers(1_001, 1_000), "One request names too many users.", "Send the rest in others."),
+    (errors.TooManyUsers(1_001, 1_000), "The request has too many users.", "Split it into several requests."),
     (
         errors.ApplicationRequestLimit(12),
-        "The token has made too many requests.",
+        "The token has reached its rate limit.",
         "Wait as long as Retry-After says, or raise `--requests-per-minute-per-token`.",
     ),
     (
         Overloaded("Too many changes are waiting to be written. Nothing was changed."),
-        "The server cannot take the request now. Nothing was changed.",
-        "Send it again after Retry-After.",
+        "The server is overloaded. Nothing was changed.",
+        "Retry after Retry-After.",
     ),
     (
         errors.BlocklistConcurrentUpdate(),
-        "The list changed between two pages; the meta rules alone say so.",
-        "Begin at the first page again.",
+        "The list changed between two pages. Only the meta rules report this.",
+        "Read the list again from the first page.",
     ),
     (
         errors.BlocklistInternalError(),
-        "Storage trouble. The whole request took effect, or nothing of it.",
-        "Send it again: blocking twice is blocking once.",
+        "The storage failed. The whole request took effect, or nothing of it.",
+        "Retry: to block a user twice is the same as once.",
     ),
     (
         errors.SomeUsersFailed("block"),
@@ -98,53 +98,53 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
     ),
     (
         errors.BlockedByBusiness(),
-        "The message is for a user who is blocked; nothing was sent.",
+        "The recipient of the message is blocked. Nothing was sent.",
         "Unblock the user first.",
     ),
     (
         NotSent("The upstream cannot be reached"),
-        "The upstream gave no answer.",
-        "Find out whether it was sent before sending it again.",
+        "The upstream did not answer.",
+        "Before you retry, find out whether the message was sent.",
     ),
     (
         UpstreamTimedOut("The upstream took too long"),
-        "The upstream was too slow.",
-        "Find out whether it was sent before sending it again.",
+        "The upstream did not answer in time.",
+        "Before you retry, find out whether the message was sent.",
     ),
     (
         InvalidSignature(),
-        "Nobody who may has signed the webhook.",
+        "The signature is missing or matches no account. The message does not say which accounts exist.",
         "Set the app secret: `wablock account set`.",
     ),
-    (WrongVerifyToken(), "The verify token is no account's.", "Set it: `wablock account set`."),
+    (WrongVerifyToken(), "No account has this verify token.", "Set the verify token: `wablock account set`."),
     (
-        NotDelivered("The downstream 5f2c9a10 did not take it: it answered 500"),
-        "A required receiver did not take the webhook.",
-        "Mend the receiver; the sender tries again.",
+        NotDelivered("The downstream 5f2c9a10 did not accept it: it answered 500"),
+        "A required receiver did not accept the webhook.",
+        "Fix the receiver. The sender tries again.",
     ),
 )
 _OF_A_USER: Final[tuple[tuple[UserFailure, str, str], ...]] = (
     (
         errors.ReEngagementRequired(),
-        "Under the meta rules only who wrote lately can be blocked.",
+        "Under the meta rules, only users who wrote recently can be blocked.",
         "Block after the user's next message, or use the open rules.",
     ),
     (
         errors.NotAWhatsAppUser(WITH_COUNTRY_CODE),
-        "Nothing can be made of what was typed.",
-        "Write the number with + and the country code.",
+        "The text is not a phone number or a user_id.",
+        "Send the number with + and the country code.",
     ),
-    (errors.RecipientIsSender(), "It is the business's own number.", "Leave it out."),
+    (errors.RecipientIsSender(), "The user is the business's own number.", "Leave it out."),
     (
         errors.BlocklistLimitReached(64_000),
-        "The list is full; `--open-list-size` is its limit under open rules.",
-        "Unblock somebody first.",
+        "The list is full. `--open-list-size` is its limit under open rules.",
+        "Unblock another user first.",
     ),
 )
 
 
 class FailureRow(msgspec.Struct, frozen=True):
-    """One row of the table. `status` is empty where it is one user who failed, inside an answer."""
+    """One row of the table. `status` is empty for the error of one user inside an answer."""
 
     kind: str
     code: int
@@ -156,7 +156,7 @@ class FailureRow(msgspec.Struct, frozen=True):
 
 
 def failures() -> list[FailureRow]:
-    """Every class of `contract/errors.py` that is ever answered."""
+    """A row for each class of `contract/errors.py` and `failures.py` that answers contain."""
     whole = [
         FailureRow(type(error).__name__, error.code, error.subcode, str(error.status), error.message, meaning, advice)
         for error, meaning, advice in _OF_A_REQUEST

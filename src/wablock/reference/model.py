@@ -1,4 +1,4 @@
-"""What the reference shows, as values made from the OpenAPI document. Pure."""
+"""The model of the reference: values made from the OpenAPI document. Pure."""
 
 import json
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class Example(msgspec.Struct, frozen=True):
 
 
 class DocumentedBody(msgspec.Struct, frozen=True):
-    """What is sent or answered, in one content type."""
+    """A request or response body in one content type."""
 
     content_type: str
     schema: str
@@ -89,7 +89,7 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 def reference(document: dict[str, Any], base_url: str) -> Reference:
-    """All of `document`; its samples speak to `base_url`. Each operation and schema is there, in its order."""
+    """All operations and schemas of `document`, in order. The samples use `base_url`."""
     components = document["components"]
     return Reference(
         document["info"]["title"],
@@ -115,76 +115,87 @@ def _operations(document: dict[str, Any], tag: str, base_url: str) -> Iterator[D
 
 
 def _operation(document: dict[str, Any], path: str, method: str, base_url: str) -> DocumentedOperation:
-    item, told, components = document["paths"][path], document["paths"][path][method], document["components"]
-    of_meta = BLOCK_API in told["tags"]
-    parameters = [*item.get("parameters", ()), *told.get("parameters", ())]
+    item, operation, components = document["paths"][path], document["paths"][path][method], document["components"]
+    is_block_api = BLOCK_API in operation["tags"]
+    parameters = [*item.get("parameters", ()), *operation.get("parameters", ())]
     by_place = {
-        place: [_parameter(each, of_meta=of_meta) for each in parameters if each["in"] == place]
+        place: [_parameter(each, is_block_api=is_block_api) for each in parameters if each["in"] == place]
         for place in ("header", "path", "query")
     }
-    needs_token = told.get("security", document["security"]) != []
-    request = told.get("requestBody", {"content": {}, "required": False})
+    needs_token = operation.get("security", document["security"]) != []
+    request = operation.get("requestBody", {"content": {}, "required": False})
     bodies = list(_bodies(request["content"], components["schemas"], of_request=True))
     headers = by_place["header"]
     if needs_token or bodies:
-        headers = [*headers[:1], *_told_elsewhere(needs_token, bodies, of_meta=of_meta), *headers[1:]]
+        headers = [
+            *headers[:1],
+            *_header_parameters(bodies, needs_token=needs_token, is_block_api=is_block_api),
+            *headers[1:],
+        ]
     made = DocumentedOperation(
-        told["operationId"],
+        operation["operationId"],
         method.upper(),
         path,
-        told["summary"],
-        told.get("description", ""),
+        operation["summary"],
+        operation.get("description", ""),
         needs_token,
         headers,
         by_place["path"],
         by_place["query"],
         request["required"],
         bodies,
-        sorted(_answers(told["responses"], components), key=lambda answer: (answer.status[0] == "d", answer.status)),
+        sorted(
+            _answers(operation["responses"], components), key=lambda answer: (answer.status[0] == "d", answer.status)
+        ),
         [],
     )
-    sent = json.loads(bodies[0].examples[0].text) if bodies else None
+    example = json.loads(bodies[0].examples[0].text) if bodies else None
     required = {each.name: each.example for each in by_place["query"] if each.required}
-    signed = [each.name for each in by_place["header"] if each.required]
+    headers_to_fill = [each.name for each in by_place["header"] if each.required]
     url = base_url + path
     return msgspec.structs.replace(
-        made, samples=samples(made.method, url, sent, required, signed, needs_token=needs_token, curl_body=of_meta)
+        made,
+        samples=samples(
+            made.method, url, example, required, headers_to_fill, needs_token=needs_token, curl_body=is_block_api
+        ),
     )
 
 
-def _told_elsewhere(needs_token: bool, bodies: list[DocumentedBody], *, of_meta: bool) -> Iterator[DocumentedParameter]:  # noqa: FBT001 - private, one caller
-    """Authorization and Content-Type, which OpenAPI tells by `security` and by the content of the bodies."""
+def _header_parameters(
+    bodies: list[DocumentedBody], *, needs_token: bool, is_block_api: bool
+) -> Iterator[DocumentedParameter]:
+    """Authorization and Content-Type. OpenAPI describes them by `security` and by the content of the bodies."""
     if needs_token:
         yield DocumentedParameter("Authorization", "string", True, wording.AUTHORIZATION, "", "Bearer <Token>")
-    if of_meta or bodies:
-        types = wording.CONTENT_TYPES if of_meta else [body.content_type for body in bodies]
+    if is_block_api or bodies:
+        types = wording.CONTENT_TYPES if is_block_api else [body.content_type for body in bodies]
         listed = ", ".join(f'"{each}"' for each in types)
         text = f"One of {listed}" if len(types) > 1 else listed
         yield DocumentedParameter("Content-Type", text, True, wording.CONTENT_TYPE, "", types[0])
 
 
-def _parameter(told: dict[str, Any], *, of_meta: bool) -> DocumentedParameter:
-    example = told.get("example", next(iter(told.get("examples", {})), None))
+def _parameter(parameter: dict[str, Any], *, is_block_api: bool) -> DocumentedParameter:
+    example = parameter.get("example", next(iter(parameter.get("examples", {})), None))
     if example is None:
-        example = (told["schema"].get("enum") or [""])[0]
+        example = (parameter["schema"].get("enum") or [""])[0]
     return DocumentedParameter(
-        told["name"],
-        type_text(told["schema"]),
-        told.get("required", False),
-        told.get("description", ""),
-        wording.origin("", told["name"]) if of_meta else "",
+        parameter["name"],
+        type_text(parameter["schema"]),
+        parameter.get("required", False),
+        parameter.get("description", ""),
+        wording.origin("", parameter["name"]) if is_block_api else "",
         str(example),
     )
 
 
 def _bodies(content: dict[str, Any], schemas: Components, *, of_request: bool = False) -> Iterator[DocumentedBody]:
     for content_type, media in content.items():
-        told = media.get("schema", {})
-        shapes = told.get("anyOf", [told])
+        schema = media.get("schema", {})
+        shapes = schema.get("anyOf", [schema])
         names = [each["$ref"].rpartition("/")[2] for each in shapes if "$ref" in each]
         yield DocumentedBody(
             content_type,
-            type_text(told, as_object=of_request),
+            type_text(schema, as_object=of_request),
             names,
             [
                 SchemaRow(
@@ -203,8 +214,8 @@ def _bodies(content: dict[str, Any], schemas: Components, *, of_request: bool = 
 
 
 def _answers(responses: dict[str, Any], components: dict[str, Any]) -> Iterator[DocumentedAnswer]:
-    for status, told in responses.items():
-        whole = components["responses"][told["$ref"].rpartition("/")[2]] if "$ref" in told else told
+    for status, response in responses.items():
+        whole = components["responses"][response["$ref"].rpartition("/")[2]] if "$ref" in response else response
         yield DocumentedAnswer(
             status, whole["description"], list(_bodies(whole.get("content", {}), components["schemas"]))
         )

@@ -1,4 +1,4 @@
-"""Where the reference is: its routes, and the headers that keep its pages to themselves."""
+"""The routes of the reference, and the headers that isolate its pages."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,13 +22,13 @@ _POLICY: Final = (
 )
 _HEADERS: Final = OWN_PAGE | {
     b"content-security-policy": _POLICY,
-    b"cache-control": b"no-cache",  # kept, and asked for again by its ETag
+    b"cache-control": b"no-cache",  # cached, and revalidated by its ETag
 }
 _DOCUMENT_HEADERS: Final = OWN_PAGE | {b"access-control-allow-origin": b"*"}
 
 
 class Pages:
-    """Renders when the first reader comes, and then only fills in where the server is."""
+    """Renders the pages at the first request. Later requests only fill in the server's address."""
 
     def __init__(self, document: dict[str, Any], public_url: str | None) -> None:
         self._document = document
@@ -46,7 +46,7 @@ class Pages:
         return [
             route("GET", "/openapi.json", self._openapi),
             route("GET", "/docs", self._docs),
-            *(route("GET", path, self._text(media_type, chosen)) for path, media_type, chosen in texts),
+            *(route("GET", path, self._text(media_type, select)) for path, media_type, select in texts),
             route("GET", "/docs/reference.css", _file("reference.css", b"text/css; charset=utf-8")),
             route("GET", "/docs/reference.js", _file("reference.js", b"text/javascript; charset=utf-8")),
         ]
@@ -62,10 +62,10 @@ class Pages:
         answer.add(b"vary", b"Accept")
         return answer
 
-    def _text(self, media_type: bytes, chosen: Callable[[Rendered], str]) -> Handler:
+    def _text(self, media_type: bytes, select: Callable[[Rendered], str]) -> Handler:
         async def answer(request: Request) -> Answer:
             rendered = await self._all()
-            return self._answer(request, rendered, chosen(rendered), media_type)
+            return self._answer(request, rendered, select(rendered), media_type)
 
         return answer
 
@@ -88,7 +88,7 @@ def _file(name: str, media_type: bytes) -> Handler:
 
 
 def _known_or_new(request: Request, content: bytes, media_type: bytes) -> Answer:
-    """304 where the reader has it already."""
+    """The page, or 304 if the reader already has it."""
     etag = etag_of(content)
     answer = page(request, content, media_type, _HEADERS | {b"etag": etag})
     if etag.decode() in (request.header(b"if-none-match") or ""):

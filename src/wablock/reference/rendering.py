@@ -1,4 +1,4 @@
-"""The model as HTML and Markdown. All is rendered once, for an address that stands for the server's own."""
+"""The model as HTML and Markdown, rendered once, with a placeholder for the server's address."""
 
 import re
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from wablock.reference.wording import ELSEWHERE, WABLOCK
 
 _HERE: Final = "https://this-server.invalid"
 _CODE: Final = re.compile(r"`([^`]+)`")
-# A word that no lexer takes apart, in the place of each placeholder while the text is coloured.
+# While a text is highlighted, each placeholder is replaced by a word that no lexer splits.
 _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_-]+)\}|<([A-Za-z0-9-]+)>")
-_HELD: Final = re.compile(r"Q7Q([BA])([A-Za-z0-9_]+?)Q7Q")
+_PROTECTED: Final = re.compile(r"Q7Q([BA])([A-Za-z0-9_]+?)Q7Q")
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """All texts, each for `_HERE`."""
+    """All texts, with `_HERE` as the server's address."""
 
     block_api: str
     own: str
@@ -33,12 +33,12 @@ class Rendered(msgspec.Struct, frozen=True):
     index: str
 
     def at(self, text: str, base_url: str) -> bytes:
-        """`text` for the server at `base_url`. What could end a word or a tag in any of the languages is escaped."""
+        """`text` for the server at `base_url`, escaped so that it cannot end a word or a tag in any language."""
         return text.replace(_HERE, quote(base_url, safe=":/.-_~[]%")).encode()
 
 
 def render(document: dict[str, Any]) -> Rendered:
-    """Takes long enough that an event loop should not wait for it."""
+    """Render all texts. This is too slow for an event loop: call it in a thread."""
     environment = Environment(
         loader=PackageLoader("wablock.reference"),
         autoescape=select_autoescape(["html"]),
@@ -47,76 +47,80 @@ def render(document: dict[str, Any]) -> Rendered:
         lstrip_blocks=True,
     )
     environment.filters |= {"prose": _prose, "colour": _colour, "cell": _cell}
-    told = reference(document, _HERE)
-    of_meta = [group for group in told.groups if group.name == BLOCK_API]
-    own = [group for group in told.groups if group.name != BLOCK_API]
-    said = {
-        "reference": told,
+    model = reference(document, _HERE)
+    block_api = [group for group in model.groups if group.name == BLOCK_API]
+    own = [group for group in model.groups if group.name != BLOCK_API]
+    context = {
+        "reference": model,
         "here": _HERE,
         "failures": failures(),
         "wablock": WABLOCK,
         "elsewhere": ELSEWHERE,
         "block_api": BLOCK_API,
     }
-    shown = _named(of_meta)
+    names = _schema_names(block_api)
     return Rendered(
         environment.get_template("page.html").render(
-            said, groups=of_meta, schemas=[each for each in told.schemas if each.name in shown], root="", is_own=False
+            context,
+            groups=block_api,
+            schemas=[each for each in model.schemas if each.name in names],
+            root="",
+            is_own=False,
         ),
         environment.get_template("page.html").render(
-            said, groups=own, schemas=_others(told, shown, own), root="../", is_own=True
+            context, groups=own, schemas=_others(model, names, own), root="../", is_own=True
         ),
-        environment.get_template("reference.md").render(said, groups=[*of_meta, *own]),
-        environment.get_template("llms.txt").render(said, groups=told.groups),
+        environment.get_template("reference.md").render(context, groups=[*block_api, *own]),
+        environment.get_template("llms.txt").render(context, groups=model.groups),
     )
 
 
-def _named(groups: Sequence[OperationGroup]) -> set[str]:
-    """The schemas that the operations of `groups` lead to."""
-    found: set[str] = set()
+def _schema_names(groups: Sequence[OperationGroup]) -> set[str]:
+    """The names of all schemas that the operations of `groups` use."""
+    names: set[str] = set()
     for group in groups:
         for operation in group.operations:
             for body in [*operation.bodies, *(body for answer in operation.answers for body in answer.bodies)]:
-                found.update(body.schema_names)
-                found.update(name for row in body.rows for name in _below(row))
-    return found
+                names.update(body.schema_names)
+                names.update(name for row in body.rows for name in _names_in(row))
+    return names
 
 
-def _below(row: SchemaRow) -> set[str]:
-    named = set(re.findall(r"[A-Za-z]+", row.type))
-    return named.union(*(_below(child) for child in row.children)) if row.children else named
+def _names_in(row: SchemaRow) -> set[str]:
+    names = set(re.findall(r"[A-Za-z]+", row.type))
+    return names.union(*(_names_in(child) for child in row.children)) if row.children else names
 
 
-def _others(told: Reference, shown: set[str], groups: Sequence[OperationGroup]) -> list[DocumentedSchema]:
-    """What the other page does not show, and what this one needs: no schema is left out of both."""
-    needed = _named(groups)
-    return [each for each in told.schemas if each.name in needed or each.name not in shown]
+def _others(model: Reference, names: set[str], groups: Sequence[OperationGroup]) -> list[DocumentedSchema]:
+    """The schemas that `groups` use, and those that are not in `names`: each schema is on at least one page."""
+    needed = _schema_names(groups)
+    return [each for each in model.schemas if each.name in needed or each.name not in names]
 
 
 def _prose(text: str) -> Markup:
-    """Escaped, with what is between backticks as code."""
+    """The text escaped, with text in backticks as code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped in the same line
 
 
 def _colour(text: str, language: str) -> Markup:
-    """Highlighted by classes; each placeholder is an element that the page can fill in."""
-    held = _PLACEHOLDER.sub(_hold, text) if language != "json" else text
+    """The text highlighted by classes. Each placeholder is an element that the page can fill in."""
+    protected = _PLACEHOLDER.sub(_protect, text) if language != "json" else text
     formatter = HtmlFormatter(nowrap=True, classprefix="hl-")
-    coloured = highlight(held, get_lexer_by_name(language, stripnl=False), formatter)
-    return Markup(_HELD.sub(_release, coloured).rstrip("\n"))  # noqa: S704 - pygments escapes
+    coloured = highlight(protected, get_lexer_by_name(language, stripnl=False), formatter)
+    return Markup(_PROTECTED.sub(_restore, coloured).rstrip("\n"))  # noqa: S704 - pygments escapes
 
 
-def _hold(match: re.Match[str]) -> str:
+def _protect(match: re.Match[str]) -> str:
     kind = "B" if match[1] else "A"
     return f"Q7Q{kind}{(match[1] or match[2]).replace('-', '_0_')}Q7Q"
 
 
-def _release(match: re.Match[str]) -> str:
+def _restore(match: re.Match[str]) -> str:
     name = match[2].replace("_0_", "-")
-    shown = f"{{{name}}}" if match[1] == "B" else f"&lt;{name}&gt;"
-    return f'<span class="fill" data-name="{name}">{shown}</span>'
+    text = f"{{{name}}}" if match[1] == "B" else f"&lt;{name}&gt;"
+    return f'<span class="fill" data-name="{name}">{text}</span>'
 
 
 def _cell(text: str) -> str:
-    """One cell of a Markdown table."""
+    """The text as one cell of a Markdown table."""
     return text.replace("|", "\\|").replace("\n", " ")

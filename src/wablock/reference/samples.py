@@ -1,4 +1,4 @@
-"""A request in three languages: text that runs as it stands once its placeholders are filled in. Pure."""
+"""Samples of a request in three languages. They run once their placeholders are filled in. Pure."""
 
 import json
 from typing import Any, Final
@@ -21,23 +21,27 @@ def samples(
     url: str,
     body: Any,
     query: dict[str, str],
-    signed: list[str],
+    headers_to_fill: list[str],
     *,
     needs_token: bool,
     curl_body: bool,
 ) -> list[Sample]:
-    """cURL, JavaScript and Python. `curl_body`: cURL sends `{}` where there is no body, as Meta's page has it."""
+    """The request in cURL, JavaScript and Python. `curl_body`: without a body, cURL sends `{}`, as on Meta's page."""
     whole = f"{url}?{urlencode(query)}" if query else url
     headers = {"Authorization": f"Bearer {TOKEN}"} if needs_token else {}
-    headers |= {name: f"<{name}>" for name in signed}
-    typed = headers if body is None else headers | {"Content-Type": JSON}
-    curled = {} if body is None and curl_body else body
+    headers |= {name: f"<{name}>" for name in headers_to_fill}
+    typed_headers = headers if body is None else headers | {"Content-Type": JSON}
+    curl_payload = {} if body is None and curl_body else body
     return [
         Sample(
-            "bash", "cURL", _curl(method, whole, typed if curled is body else headers | {"Content-Type": JSON}, curled)
+            "bash",
+            "cURL",
+            _curl(
+                method, whole, typed_headers if curl_payload is body else headers | {"Content-Type": JSON}, curl_payload
+            ),
         ),
-        Sample("javascript", "JavaScript", _javascript(method, whole, typed, body)),
-        Sample("python", "Python", _python(method, whole, typed, body)),
+        Sample("javascript", "JavaScript", _javascript(method, whole, typed_headers, body)),
+        Sample("python", "Python", _python(method, whole, typed_headers, body)),
     ]
 
 
@@ -50,7 +54,7 @@ def _curl(method: str, url: str, headers: dict[str, str], body: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    """`text` as one word of a POSIX shell."""
+    """`text` quoted as one word for a POSIX shell."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 
@@ -59,8 +63,8 @@ def _javascript(method: str, url: str, headers: dict[str, str], body: Any) -> st
     if headers:
         lines += ["  headers: {", *(f"    '{name}': '{value}'," for name, value in headers.items()), "  },"]
     if body is not None:
-        written = json.dumps(body, indent=2, ensure_ascii=False).replace("\n", "\n  ")
-        lines.append(f"  body: JSON.stringify({written}),")
+        payload = json.dumps(body, indent=2, ensure_ascii=False).replace("\n", "\n  ")
+        lines.append(f"  body: JSON.stringify({payload}),")
     return "\n".join([*lines, "});", "console.log(response.status, await response.text());"])
 
 

@@ -1,4 +1,4 @@
-"""A JSON schema as the rows of a tree: one row for each member, its children below it. Pure."""
+"""A JSON schema as a tree of rows, one for each member. Pure."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -9,7 +9,7 @@ from wablock.reference import wording
 
 Components = dict[str, dict[str, Any]]
 
-_DEEPEST: Final = 8  # no schema here is that deep: one that speaks of itself has to end somewhere
+_DEEPEST: Final = 8  # no schema here is that deep; the limit stops recursive ones
 _BOUNDS: Final = (
     ("minLength", "at least {} characters"),
     ("maxLength", "at most {} characters"),
@@ -22,7 +22,7 @@ _BOUNDS: Final = (
 
 
 class SchemaRow(msgspec.Struct, frozen=True):
-    """A member of a schema. `origin` is empty where Meta's reference page has the member too."""
+    """A member of a schema. `origin` is empty if Meta's reference page has the member, too."""
 
     name: str
     type: str
@@ -47,7 +47,7 @@ def type_text(schema: dict[str, Any], *, as_object: bool = False) -> str:
 
 
 def rows(schema: dict[str, Any], components: Components, owner: str, *, as_object: bool = False) -> list[SchemaRow]:
-    """The members of `schema`, which is named `owner`; those of an array are its children's `name[]`."""
+    """The members of `schema`, whose name is `owner`. The members of an array's items are below a row `name[]`."""
     return list(_rows(schema, components, owner, as_object, _DEEPEST))
 
 
@@ -103,9 +103,9 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _notes(schema: dict[str, Any], *, nullable: bool) -> str:
-    said = [text.format(schema[name]) for name, text in _BOUNDS if name in schema]
+    notes = [text.format(schema[name]) for name, text in _BOUNDS if name in schema]
     if "enum" in schema:
-        said.insert(0, "one of " + ", ".join(f'"{each}"' for each in schema["enum"]))
+        notes.insert(0, "one of " + ", ".join(f'"{each}"' for each in schema["enum"]))
     if nullable:
-        said.append("may be null")
-    return "; ".join(said)
+        notes.append("may be null")
+    return "; ".join(notes)

@@ -1,10 +1,10 @@
-"""The words that OpenAPI has no place for, and which member is whose."""
+"""Texts that OpenAPI has no place for, and the origin of each member."""
 
 from typing import Final
 
 AUTHORIZATION: Final = (
     "Bearer token for API authentication. This should be a valid access token obtained through the appropriate OAuth "
-    "flow or system user token. Here it is one that `wablock token create` made, or the one that `wablock dev` prints."
+    "flow or system user token. Here it is a token from `wablock token create`, or the one that `wablock dev` prints."
 )
 CONTENT_TYPE: Final = "Media type of the request body"
 CONTENT_TYPES: Final = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
@@ -12,7 +12,7 @@ CONTENT_TYPES: Final = ("application/json", "application/x-www-form-urlencoded",
 WABLOCK: Final = "wablock"
 ELSEWHERE: Final = "Meta, elsewhere"
 
-# What Meta's reference page of the Block API shows; "" stands for the operations' parameters.
+# The members on Meta's reference page of the Block API. "" stands for the operations' parameters.
 _ON_THE_PAGE: Final = {
     "": {"Version", "Phone-Number-ID", "User-Agent"},
     "GetBlockedUsersData": {"data", "paging"},
@@ -29,7 +29,7 @@ _ON_THE_PAGE: Final = {
     "UsersForm": {"block_users", "messaging_product"},
     "UsersMultipart": {"block_users", "messaging_product"},
 }
-# What Meta tells in its guides and its pages about Graph.
+# The members in Meta's guides and in its pages about Graph.
 _ELSEWHERE: Final = {
     "": {"limit", "after", "before", "If-None-Match"},
     "BlockedUser": {"user_id"},
@@ -44,7 +44,7 @@ _ELSEWHERE: Final = {
 
 
 def origin(owner: str, name: str) -> str:
-    """Whose the member `name` of the schema `owner` is; empty where Meta's page has it or knows no `owner`."""
+    """The origin of the member `name` of the schema `owner`; empty if Meta's page has it, or has no `owner`."""
     if owner not in _ON_THE_PAGE or name in _ON_THE_PAGE[owner]:
         return ""
     return ELSEWHERE if name in _ELSEWHERE.get(owner, ()) else WABLOCK

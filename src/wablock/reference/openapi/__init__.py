@@ -1,4 +1,4 @@
-"""wablock's own OpenAPI 3.1 document: Meta's names and examples, the schemas taken from the types that are served."""
+"""wablock's own OpenAPI 3.1 document, with Meta's names and examples, and with schemas from the served types."""
 
 from typing import Any, Final
 
@@ -19,8 +19,8 @@ _DESCRIPTION: Final = """\
 Manage the blocked users of WhatsApp business numbers. Wire-compatible with Meta's Block API; not Meta's, and not \
 affiliated with Meta.
 
-The `Version` segment may be left out. The access token may also come as the parameter `access_token`, in the query or \
-a form, where the server's settings allow it."""
+The `Version` segment may be left out. If the server's settings allow it, the access token may also be the parameter \
+`access_token`, in the query or a form."""
 
 _BEARER: Final = {
     "type": "http",
@@ -30,19 +30,19 @@ _BEARER: Final = {
 
 
 def document() -> dict[str, Any]:
-    """The whole document, as `/openapi.json` shows it."""
+    """The complete document, as `/openapi.json` returns it."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "wablock - Block API", "version": __version__, "description": _DESCRIPTION},
         "servers": [{"url": "/", "description": "The server that sent this document"}],
         "tags": [
-            {"name": "Block API", "description": "As Meta's reference page has it."},
+            {"name": "Block API", "description": "As on Meta's reference page."},
             {
                 "name": "Gate",
-                "description": "Where a block holds: webhooks coming in, messages going out.",
+                "description": "Where a block takes effect: incoming webhooks and outgoing messages.",
             },
-            {"name": "Management", "description": "What Meta's API has no words for."},
-            {"name": "Health", "description": "For whoever runs the server. No token is needed."},
+            {"name": "Management", "description": "Operations that Meta's API does not have."},
+            {"name": "Health", "description": "For the operators of the server. No token is needed."},
         ],
         "security": [{"bearerAuth": []}],
         "paths": {

@@ -23,7 +23,7 @@ PATH_PARAMETERS: Final = [
         "name": "Version",
         "in": "path",
         "required": True,
-        "description": "Graph API version; any is taken, and answered by the nearest one that is known.",
+        "description": "Graph API version. Any version is accepted; the nearest known one answers.",
         "schema": {"type": "string", "pattern": r"^v[0-9]{1,4}\.[0-9]{1,4}$"},
         "examples": {name: {"value": name} for name in ("v25.0", "v24.0", "v23.0")},
     },
@@ -36,8 +36,8 @@ PATH_PARAMETERS: Final = [
         "example": "106540352242922",
     },
 ]
-# Authorization and Content-Type, which Meta's page lists beside it, are told by `security` and by the content of the
-# bodies: OpenAPI has tools ignore header parameters of these names.
+# Meta's page also lists Authorization and Content-Type. Here, `security` and the content of the bodies describe them:
+# by OpenAPI's rules, tools ignore header parameters with these names.
 _USER_AGENT: Final = {
     "name": "User-Agent",
     "in": "header",
@@ -58,9 +58,9 @@ def paths() -> dict[str, Any]:
 
 
 def _get() -> dict[str, Any]:
-    etag = {"description": "Names this state of the page", "schema": {"type": "string"}}
+    etag = {"description": "Identifies this state of the page", "schema": {"type": "string"}}
     place = {
-        "description": "Whether this page is the list's first, its last, or both. wablock's own",
+        "description": "Whether this page is the list's first, its last, or both. An addition of wablock",
         "schema": {"type": "string", "enum": ["first", "last", "first, last"]},
     }
     headers = {"ETag": etag, "X-Wablock-Page": place}
@@ -77,21 +77,21 @@ def _get() -> dict[str, Any]:
         "parameters": [
             _query(
                 "limit",
-                f"Users on a page; more than {LARGEST_LIMIT} counts as {LARGEST_LIMIT}.",
+                f"The number of users on a page, at most {LARGEST_LIMIT}; a larger number counts as {LARGEST_LIMIT}.",
                 {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
             )
             | {"allowEmptyValue": True},
-            _query("after", "The page after this cursor, taken from an answer's `paging`.", {"type": "string"}),
-            _query("before", "The page before this cursor. Not both.", {"type": "string"}),
+            _query("after", "The page after this cursor from an answer's `paging`.", {"type": "string"}),
+            _query("before", "The page before this cursor. Do not send it with `after`.", {"type": "string"}),
             _query(
                 "fields",
-                f"More members of each user, with commas: {', '.join(sorted(FIELDS))}.",
+                f"More members of each user, separated by commas: {', '.join(sorted(FIELDS))}.",
                 {"type": "string", "pattern": rf"^(({'|'.join(sorted(FIELDS))})(,|$))*$"},
             ),
             {
                 "name": "If-None-Match",
                 "in": "header",
-                "description": "An ETag that the caller has: 304 where nothing has changed.",
+                "description": "An ETag of an earlier answer: 304 if nothing has changed.",
                 "schema": {"type": "string"},
             },
         ],
@@ -107,12 +107,12 @@ def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) ->
     answered = success(summary, schema, {summary: done, some_failed: mixed})
     answered["links"] = {"The list": _to_list()}
     others = failures({**REFUSED, **NOT_A_LIST_REQUEST}, also=[schema])
-    others["400"]["description"] += ", or some users failed and the server is set to say so with 400"
+    others["400"]["description"] += ", or some users failed and the server is configured to answer this with 400"
     return {
         "tags": ["Block API"],
         "operationId": operation,
         "summary": summary,
-        "description": "All parameters may come in the query instead of the body, `block_users` as one JSON text.",
+        "description": "All parameters may be in the query instead of the body, with `block_users` as one JSON text.",
         "requestBody": {
             "required": False,
             "content": {
@@ -171,8 +171,8 @@ def _done() -> wire.BlockedUserOperation:
 
 
 def _failed(typed: str, failure: errors.UserFailure) -> wire.FailedUser:
-    told = wire.UserError(failure.message, failure.code, wire.ErrorData(details=failure.details))
-    return wire.FailedUser(input=typed, errors=[told])
+    error = wire.UserError(failure.message, failure.code, wire.ErrorData(details=failure.details))
+    return wire.FailedUser(input=typed, errors=[error])
 
 
 def _value(data: msgspec.Struct) -> Any:

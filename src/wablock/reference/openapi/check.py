@@ -1,4 +1,4 @@
-"""The check in the document."""
+"""The operations of the check, in the document."""
 
 from typing import Any, Final
 
@@ -17,13 +17,14 @@ from wablock.reference.openapi.operations import (
     query,
 )
 from wablock.reference.openapi.responses import JSON, REFUSED, failed
+from wablock.server.endpoints.check import INVALID_USER
 
 _TAG: Final = "Gate"
 _FREE: Final = "16505550101"
 _BLOCKED_USER: Final = {"input": USER, "wa_id": WA_ID, "blocked": True, "blocked_at": MOMENT, "reason": "spam"}
 _FREE_USER: Final = {"input": _FREE, "wa_id": _FREE, "blocked": False}
-_NOBODY: Final[dict[str, GraphError]] = {
-    "Nobody": errors.InvalidParameter("Param user names nobody.", f"Not a valid WhatsApp user: {WITH_COUNTRY_CODE}")
+_INVALID_USER: Final[dict[str, GraphError]] = {
+    "Invalid user": errors.InvalidParameter(INVALID_USER, f"Not a valid WhatsApp user: {WITH_COUNTRY_CODE}")
 }
 _NOT_A_CHECK: Final[dict[str, GraphError]] = {
     "No users": errors.MissingParameter("users"),
@@ -34,7 +35,7 @@ _NOT_A_CHECK: Final[dict[str, GraphError]] = {
 def paths() -> dict[str, Any]:
     user = path(
         "user",
-        "A phone number in any spelling, a `user_id`, or a parent user id that a webhook showed.",
+        "A phone number in any spelling, a `user_id`, or a parent user id from a webhook.",
         {"type": "string", "pattern": "^[^/]+$"},
         USER,
     )
@@ -48,12 +49,12 @@ def _many() -> OperationObject:
     return operation(
         _TAG,
         "checkUsers",
-        "Tell of many users whether they are blocked",
+        "Check whether users are blocked",
         "200",
         "CheckResult",
         {"users": [_BLOCKED_USER, _FREE_USER]},
-        description="For those who enforce a block elsewhere. Scope `read`.",
-        asked=("Check", {"users": [USER, _FREE]}),
+        description="For programs that enforce a block elsewhere. Scope `read`.",
+        request=("Check", {"users": [USER, _FREE]}),
         refusals=REFUSED | _NOT_A_CHECK,
     )
 
@@ -62,20 +63,20 @@ def _one() -> OperationObject:
     made = operation(
         _TAG,
         "checkUser",
-        "Tell whether a user is blocked",
+        "Check whether a user is blocked",
         "200",
         "CheckedUser",
         _BLOCKED_USER,
-        description="With `as=status` the status alone tells, as nginx's `auth_request` likes it. Scope `read`.",
-        refusals=REFUSED | _NOBODY,
+        description="With `as=status` the answer is only a status, as nginx's `auth_request` needs it. Scope `read`.",
+        refusals=REFUSED | _INVALID_USER,
     )
-    made["parameters"] = [query("as", "Answer by the status alone.", {"type": "string", "enum": ["status"]})]
+    made["parameters"] = [query("as", "Answer with a status only.", {"type": "string", "enum": ["status"]})]
     answers = made["responses"]
     answers["200"]["content"][JSON]["examples"]["A free user"] = {"value": _FREE_USER}
     answers["204"] = {"description": "With `as=status`: the user is not blocked"}
     answers["403"] = failed(
-        "With `as=status`: the user is blocked, and there is no body. Else: the access token may not do this",
+        "With `as=status`: the user is blocked, and there is no body. Otherwise: the access token has no permission",
         {"No permission": errors.PermissionDenied()},
     )
-    del answers["403"]["headers"]  # the status alone comes without them
+    del answers["403"]["headers"]  # the answer with a status only does not have them
     return made

@@ -1,4 +1,4 @@
-"""What whoever runs the server asks of it, in the document. None of it needs a token."""
+"""The operations for the operators of a server, in the document. They need no token."""
 
 from typing import Any
 

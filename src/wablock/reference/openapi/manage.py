@@ -1,4 +1,4 @@
-"""Tokens, and when users last wrote, in the document."""
+"""The operations on tokens and on the times of users' last messages, in the document."""
 
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ def paths() -> dict[str, Any]:
                 "201",
                 "TokenInfo",
                 _TOKEN | {"token": "wablock_example"},
-                asked=("NewToken", {"label": "support desk", "scopes": ["read", "write"]}),
+                request=("NewToken", {"label": "support desk", "scopes": ["read", "write"]}),
                 links={
                     "Revoke it": {"operationId": "revokeToken", "parameters": {"token_id": "$response.body#/token_id"}}
                 },
@@ -40,14 +40,14 @@ def paths() -> dict[str, Any]:
                         "name": "token_id",
                         "in": "path",
                         "required": True,
-                        "description": "As the list of tokens names it.",
+                        "description": "The `token_id` from the list of tokens.",
                         "schema": {"type": "string", "pattern": "^[0-9a-f]{12}$"},
                     },
                     {
                         "name": "with_made",
                         "in": "query",
-                        "description": "Also revoke the tokens that it made, and those that these made, and remove "
-                        "the receivers that they set.",
+                        "description": "Also revoke the tokens that it made, directly or indirectly, and remove "
+                        "their receivers.",
                         "schema": {"type": "boolean", "default": False},
                     },
                 ]
@@ -58,11 +58,11 @@ def paths() -> dict[str, Any]:
             "put": operation(
                 _TAG,
                 "putLastInbound",
-                "Say that users wrote to the number",
+                "Record that users wrote to the number",
                 "200",
                 "LastInboundResult",
                 {"users": [{"input": USER, "wa_id": WA_ID}]},
-                asked=("LastInbound", {"users": [USER], "at": MOMENT}),
+                request=("LastInbound", {"users": [USER], "at": MOMENT}),
                 refusals=REFUSED,
             ),
         },

@@ -1,4 +1,4 @@
-"""The send path in the document: what wablock itself answers. Everything else is the upstream's."""
+"""The send path in the document, with wablock's own answers. All other answers are the upstream's."""
 
 from typing import Any, Final
 
@@ -36,15 +36,15 @@ def paths() -> dict[str, Any]:
 def _send() -> dict[str, Any]:
     bodies = {request.JSON: _MESSAGE, request.FORM: _FORM, request.MULTIPART: _FORM}
     refused = failures(REFUSED | _NOT_SENT)
-    refused["400"]["description"] = "Refused here, and nothing was sent; or the upstream's own refusal"
+    refused["400"]["description"] = "Refused by wablock, and nothing was sent; or refused by the upstream"
     return {
         "tags": ["Gate"],
         "operationId": "sendMessage",
         "summary": "Send a message through the number's upstream",
-        "description": "Nothing is sent to a user whom the number has blocked. Everything else goes on as it came, "
-        "with the upstream's access token in the place of the caller's, which must not stand anywhere else in the "
-        "request. The upstream's status and body come back, with the headers that clients of Graph read. A browser "
-        "sends its token as a header alone. Scope `send`.",
+        "description": "Nothing is sent to a user that the number has blocked. All other requests are passed on "
+        "unchanged, except that the upstream's access token replaces the caller's. The caller's token must not be "
+        "anywhere else in the request. The answer has the upstream's status and body, and the headers that clients of "
+        "Graph read. A browser must send its token as a header. Scope `send`.",
         "requestBody": {
             "required": True,
             "content": {
@@ -61,7 +61,7 @@ def _send() -> dict[str, Any]:
         }
         | refused
         | {
-            "502": failed("The upstream gave no answer; it may have sent the message", {"No answer": _no_answer()}),
+            "502": failed("The upstream did not answer; it may have sent the message", {"No answer": _no_answer()}),
             "504": failed("The upstream did not answer in time; it may have sent the message", {"Too late": _late()}),
         },
     }

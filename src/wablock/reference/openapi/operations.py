@@ -1,4 +1,4 @@
-"""One operation of `/v1` in the document: what is asked, what is answered, what is refused."""
+"""One operation of `/v1` in the document: its request, its answer, and its errors."""
 
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ OperationObject = dict[str, Any]
 
 USER: Final = "+16505551234"
 WA_ID: Final = "16505551234"
-MOMENT: Final = 1737679688  # of the cursor on Meta's reference page
+MOMENT: Final = 1737679688  # the time in the cursor on Meta's reference page
 
 NUMBER: Final = "/v1/numbers/{phone_number_id}"
 NUMBER_ID: Final = {
@@ -38,11 +38,11 @@ def operation(
     example: Any,
     *,
     description: str | None = None,
-    asked: tuple[str, Any] | None = None,
+    request: tuple[str, Any] | None = None,
     links: dict[str, Any] | None = None,
     refusals: dict[str, GraphError] = _BAD,
 ) -> OperationObject:
-    """One operation; `asked` is its request body's schema and an example of it."""
+    """One operation. `request` is the schema of its request body, and an example."""
     done = {
         "description": summary,
         "content": {JSON: {"schema": reference(schema), "examples": {summary: {"value": example}}}},
@@ -50,20 +50,20 @@ def operation(
     made: OperationObject = {"tags": [tag], "operationId": operation_id, "summary": summary}
     if description is not None:
         made["description"] = description
-    if asked is not None:
-        body = {"schema": reference(asked[0]), "examples": {summary: {"value": asked[1]}}}
+    if request is not None:
+        body = {"schema": reference(request[0]), "examples": {summary: {"value": request[1]}}}
         made["requestBody"] = {"required": True, "content": {JSON: body}}
     made["responses"] = {status: done | ({"links": links} if links else {})} | failures(refusals)
     return made
 
 
 def query(name: str, description: str, schema: SchemaObject, *, required: bool = False) -> dict[str, Any]:
-    told = {"name": name, "in": "query", "description": description, "schema": schema}
-    return told | {"required": True} if required else told
+    parameter = {"name": name, "in": "query", "description": description, "schema": schema}
+    return parameter | {"required": True} if required else parameter
 
 
 def path(name: str, description: str, schema: SchemaObject, example: str) -> dict[str, Any]:
-    """A parameter that is a part of the path."""
+    """A parameter in the path."""
     return {
         "name": name,
         "in": "path",

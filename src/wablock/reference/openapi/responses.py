@@ -1,4 +1,4 @@
-"""The failures in the document, each as its error class words it, so that the two cannot differ."""
+"""The errors in the document. Their texts come from the error classes, so the two cannot differ."""
 
 import json
 from collections.abc import Sequence
@@ -37,24 +37,24 @@ BAD_PAGE: Final = {
 _COMMON: Final[dict[str, tuple[str, str, dict[str, GraphError]]]] = {
     "401": (
         "BadToken",
-        "The access token is not good",
+        "The access token is invalid",
         {
             "Unknown access token": errors.InvalidAccessToken(),
             "Expired access token": errors.ExpiredAccessToken(_MOMENT, _MOMENT + 60_000_000),
         },
     ),
-    "403": ("PermissionDenied", "The access token may not do this", {"No permission": errors.PermissionDenied()}),
-    "408": ("TooSlow", "The request came too slowly", {}),
+    "403": ("PermissionDenied", "The access token has no permission", {"No permission": errors.PermissionDenied()}),
+    "408": ("TooSlow", "The request was too slow", {}),
     "413": ("BodyTooLarge", "The request body is too large", {"Body too large": BodyTooLarge(1_048_576)}),
     "431": ("HeadTooLarge", "The request line and headers are too large", {}),
     "500": (
         "InternalError",
-        "Storage trouble; nothing is half done",
+        "The storage failed; no change is half done",
         {"Internal error": errors.BlocklistInternalError()},
     ),
     "503": (
         "Overloaded",
-        "The server has too much to do; nothing was changed",
+        "The server is overloaded; nothing was changed",
         {"Overloaded": Overloaded("Too many changes are waiting to be written. Nothing was changed.")},
     ),
 }
@@ -66,28 +66,28 @@ _TRACE_HEADERS: Final = {
         "schema": {"type": "string", "pattern": r"^v\d+\.\d+$"},
     },
     "x-fb-request-id": {
-        "description": "The request's name, equal to `fbtrace_id`",
+        "description": "The id of the request, equal to `fbtrace_id`",
         "required": True,
         "schema": {"type": "string", "pattern": "^A[A-Za-z0-9_-]{22}$"},
     },
     "x-fb-trace-id": {
-        "description": "Another name of the request",
+        "description": "Another id of the request",
         "required": True,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{11}$"},
     },
 }
 _FAILURE_HEADERS: Final = _TRACE_HEADERS | {
     "WWW-Authenticate": {
-        "description": "What was wrong, in one line",
+        "description": "The error in one line",
         "required": True,
         "schema": {"type": "string", "pattern": '^OAuth "Facebook Platform" "invalid_(token|request)" "'},
     },
-    "Retry-After": {"description": "Seconds after which to try again", "schema": {"type": "integer", "minimum": 1}},
+    "Retry-After": {"description": "Seconds to wait before a retry", "schema": {"type": "integer", "minimum": 1}},
 }
 
 
 def success(description: str, schema: str, examples: dict[str, Any], **headers: Any) -> ResponseObject:
-    """An answer of the Block API; `examples` by their names."""
+    """An answer of the Block API, with `examples` by name."""
     return {
         "description": description,
         "headers": _TRACE_HEADERS | headers,
@@ -101,7 +101,7 @@ def success(description: str, schema: str, examples: dict[str, Any], **headers: 
 
 
 def failures(refusals: dict[str, GraphError], also: Sequence[str] = ()) -> dict[str, ResponseObject]:
-    """All that may go wrong, by status: `refusals` are the operation's own 400s, `also` the other shapes of a 400."""
+    """All errors by status. `refusals`: the operation's own 400s; `also`: other schemas of a 400."""
     refused = failed("The request was refused", refusals)
     if also:
         shapes = [reference(name) for name in (*also, "ErrorEnvelope")]
@@ -110,17 +110,17 @@ def failures(refusals: dict[str, GraphError], also: Sequence[str] = ()) -> dict[
 
 
 def common() -> dict[str, ResponseObject]:
-    """The failures that mean the same everywhere, by status."""
+    """The errors that all operations share, by status."""
     return {status: {"$ref": f"#/components/responses/{name}"} for status, (name, _, _) in _COMMON.items()}
 
 
 def components() -> dict[str, ResponseObject]:
-    """What `common` refers to."""
+    """The components that `common` refers to."""
     return {name: failed(text, examples) for name, text, examples in _COMMON.values()}
 
 
 def failed(description: str, examples: dict[str, GraphError]) -> ResponseObject:
-    """One failure, in the envelope."""
+    """One error, in the envelope."""
     content: dict[str, Any] = {"schema": reference("ErrorEnvelope")}
     if examples:
         content["examples"] = {name: {"value": _body(error)} for name, error in examples.items()}

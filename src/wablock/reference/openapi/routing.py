@@ -1,4 +1,4 @@
-"""What a number's webhooks and messages go through, and what was taken out, in the document."""
+"""The operations on a number's receivers, upstream and drops, in the document."""
 
 from typing import Any, Final
 
@@ -26,8 +26,8 @@ _TO_ADD: Final = {
 }
 _UPSTREAM: Final = {"url": META, "timeout": 30.0, "created_at": MOMENT}
 _DROP: Final = {"seq": 12, "at": MOMENT, "sender": "165…34", "type": "text", "size": 214}
-_INSIDE: Final[dict[str, GraphError]] = {
-    "An address inside": errors.InvalidParameter("Param url cannot be used.", str(NotPublic())),
+_REFUSED_RECEIVER: Final[dict[str, GraphError]] = {
+    "A private address": errors.InvalidParameter("Param url cannot be used.", str(NotPublic())),
     "A bad header": errors.InvalidParameter(
         "Param headers cannot be sent.", "the header Host is set by wablock itself"
     ),
@@ -38,15 +38,15 @@ _NO_UPSTREAM: Final[dict[str, GraphError]] = {
     )
 }
 _UNKNOWN_DOWNSTREAM: Final[dict[str, GraphError]] = {"Unknown downstream": errors.UnknownObject("delete", "5f2c9a10")}
-_NO_PLACE: Final[dict[str, GraphError]] = {
-    "Bad after": errors.InvalidParameter("Param after must be a number, as an answer before gave it.")
+_BAD_AFTER: Final[dict[str, GraphError]] = {
+    "Bad after": errors.InvalidParameter("Param after must be a number from an earlier answer's after.")
 }
 
 
 def paths() -> dict[str, Any]:
     downstream_id = path(
         "downstream_id",
-        "As the list of downstreams names it.",
+        "The `downstream_id` from the list of downstreams.",
         {"type": "string", "pattern": "^[0-9a-f]{8}$"},
         "5f2c9a10",
     )
@@ -66,7 +66,7 @@ def _list() -> dict[str, Any]:
         "200",
         "DownstreamList",
         {"data": [_DOWNSTREAM]},
-        description="Never their secrets. Scope `manage`.",
+        description="The answer never contains their secrets. Scope `manage`.",
         refusals=REFUSED,
     )
 
@@ -80,11 +80,11 @@ def _add() -> dict[str, Any]:
         "201",
         "DownstreamAdded",
         _DOWNSTREAM,
-        description="Only addresses outside can be named here: private, link-local and metadata addresses are refused, "
-        "now and whenever a connection is made. Scope `manage`.",
-        asked=("DownstreamToAdd", _TO_ADD),
+        description="The address must be public: private, link-local and metadata addresses are refused, now and for "
+        "every connection. Scope `manage`.",
+        request=("DownstreamToAdd", _TO_ADD),
         links={"Remove it": {"operationId": "removeDownstream", "parameters": same}},
-        refusals=REFUSED | _INSIDE,
+        refusals=REFUSED | _REFUSED_RECEIVER,
     )
 
 
@@ -105,11 +105,11 @@ def _get() -> dict[str, Any]:
     return operation(
         _TAG,
         "getUpstream",
-        "Show the API that the number's messages are sent through",
+        "Show the API that sends the number's messages",
         "200",
         "UpstreamSet",
         _UPSTREAM,
-        description="Never its token. Scope `manage`.",
+        description="The answer never contains its token. Scope `manage`.",
         refusals=REFUSED | _NO_UPSTREAM,
     )
 
@@ -118,13 +118,13 @@ def _put() -> dict[str, Any]:
     return operation(
         _TAG,
         "setUpstream",
-        "Set the API that the number's messages are sent through",
+        "Set the API that sends the number's messages",
         "200",
         "UpstreamSet",
         _UPSTREAM,
-        description="It takes the place of the one before. Only an address outside can be named here. Scope `manage`.",
-        asked=("UpstreamToSet", {"token": "EAAJB-the-upstreams-own-token"}),
-        refusals=REFUSED | _INSIDE,
+        description="It replaces the previous one. The address must be public. Scope `manage`.",
+        request=("UpstreamToSet", {"token": "EAAJB-the-upstreams-own-token"}),
+        refusals=REFUSED | _REFUSED_RECEIVER,
     )
 
 
@@ -136,7 +136,7 @@ def _delete() -> dict[str, Any]:
         "200",
         "Removed",
         {"success": True},
-        description="The number's messages are refused then. Scope `manage`.",
+        description="Afterwards, the number's messages are refused. Scope `manage`.",
         refusals=REFUSED | _NO_UPSTREAM,
     )
 
@@ -145,14 +145,14 @@ def _drops() -> dict[str, Any]:
     made = operation(
         _TAG,
         "listDrops",
-        "List what was taken out lately",
+        "List recent drops",
         "200",
         "RecentDropList",
         {"data": [_DROP], "after": 12},
-        description="The last 100 messages and calls of blocked users that this server took out since its start, "
-        "oldest first: never a body, and of the sender enough to recognise somebody one knows. Scope `read`.",
-        refusals=REFUSED | _NO_PLACE,
+        description="The last 100 messages and calls of blocked users that this server dropped since its start, oldest "
+        "first, with a masked sender and without a body. Scope `read`.",
+        refusals=REFUSED | _BAD_AFTER,
     )
     after = {"type": "integer", "minimum": 0, "default": 0}
-    made["parameters"] = [query("after", "Only later ones, as `after` in an answer before named them.", after)]
+    made["parameters"] = [query("after", "Only drops after this one: the `after` of an earlier answer.", after)]
     return made

@@ -1,4 +1,4 @@
-"""The component schemas: msgspec's view of the served types, and the request bodies made of them."""
+"""The component schemas: msgspec's schemas of the served types, and the request bodies."""
 
 from typing import Any, Final
 
@@ -35,8 +35,8 @@ _SERVED: Final = (
     upstreams.UpstreamSet,
 )
 
-# Each media type has a schema of its own, though they say the same: generators make one class of each, and tell by the
-# class how it is to be sent.
+# Each media type has its own schema, though the schemas are equal: generators make a class of each, and the class
+# decides how the body is sent.
 REQUESTS: Final = {
     "application/json": "UsersRequest",
     "application/x-www-form-urlencoded": "UsersForm",
@@ -50,8 +50,8 @@ _HEALTH: Final = {
     "required": ["status"],
 }
 _WEB_ADDRESS: Final = {"pattern": "^[hH][tT][tT][pP][sS]?://"}
-# What the types do not say of their members, and the server asks for.
-_SAID_OF_MEMBERS: Final = (
+# Rules for members that the server enforces, but that their types do not express.
+_MEMBER_RULES: Final = (
     ("DownstreamToAdd", "url", _WEB_ADDRESS),
     ("DownstreamToAdd", "secret", {"writeOnly": True}),
     (
@@ -66,11 +66,11 @@ _SAID_OF_MEMBERS: Final = (
     ("UpstreamToSet", "url", _WEB_ADDRESS),
     ("UpstreamToSet", "token", {"writeOnly": True, "pattern": "^[!-~]+$"}),
 )
-# What the gate itself says of the bodies that it hands on: as good as nothing.
+# Bodies that the gate passes on. Their schemas say almost nothing.
 _PASSED_ON: Final = {
     "Webhook": {
         "title": "Webhook",
-        "description": "As Meta sends it. Shapes that nobody has documented are passed on as well.",
+        "description": "A webhook of Meta. Undocumented ones are passed on, too.",
         "type": "object",
     },
     "WebhookTaken": {
@@ -81,7 +81,7 @@ _PASSED_ON: Final = {
     },
     "Message": {
         "title": "Message",
-        "description": "As the upstream takes it. Only who it is for is read here.",
+        "description": "A message, as the upstream expects it. wablock reads only the recipient.",
         "type": "object",
         "properties": {name: {"type": "string"} for name in ("to", "recipient", "recipient_type")},
     },
@@ -93,7 +93,7 @@ def reference(name: str) -> SchemaObject:
 
 
 def components() -> dict[str, SchemaObject]:
-    """Every schema by its name."""
+    """All schemas by name."""
     _, served = msgspec.json.schema_components(_SERVED, ref_template="#/components/schemas/{name}")
     for schema in served.values():
         _without_null_defaults(schema)
@@ -104,13 +104,13 @@ def components() -> dict[str, SchemaObject]:
     for name in ("LastInbound", "Check"):
         served[name]["required"] = ["users"]
         served[name]["properties"]["users"] = {"type": "array", "items": {"type": "string"}, "maxItems": _MOST}
-    for name, member, said in _SAID_OF_MEMBERS:
-        served[name]["properties"][member] |= said
+    for name, member, rules in _MEMBER_RULES:
+        served[name]["properties"][member] |= rules
     return served | _requests() | _PASSED_ON | {"Health": _HEALTH}
 
 
 def _without_null_defaults(schema: SchemaObject) -> None:
-    """A member that need not be sent is absent: nobody has to write the null that means the same."""
+    """Remove defaults of null: to omit such a member means the same."""
     for member in schema.get("properties", {}).values():
         if "default" in member and member["default"] is None:
             del member["default"]
@@ -122,14 +122,14 @@ def _requests() -> dict[str, SchemaObject]:
         "type": "string",
         "contentMediaType": "application/json",
         "contentSchema": users,
-        "description": "The array as one JSON text. `block_users[0][user]=…` says the same.",
+        "description": "The array as one JSON text. `block_users[0][user]=…` means the same.",
         "examples": ['[{"user":"+16505551234"}]'],
     }
     shapes = {"UsersRequest": users, "UsersForm": text, "UsersMultipart": text}
     return {
         name: {
             "title": name,
-            "description": "Whom to block or unblock.",
+            "description": "The users to block or unblock.",
             "type": "object",
             "properties": {
                 "block_users": shape,

@@ -1,4 +1,4 @@
-"""The webhook in the document: Meta's words, which Meta's page about the Block API has not."""
+"""The webhook in the document, in Meta's words. Meta's page about the Block API does not have them."""
 
 from typing import Any, Final
 
@@ -15,11 +15,11 @@ _SIGNATURE: Final = {
     "name": "X-Hub-Signature-256",
     "in": "header",
     "required": True,
-    "description": "`sha256=` and the HMAC-SHA256 of the body's bytes under the account's app secret, in hex. Two of "
-    "them are none.",
+    "description": "`sha256=` and the HMAC-SHA256 of the body's bytes under the account's app secret, in hex. "
+    "Two signatures count as none.",
     "schema": {"type": "string", "pattern": "^sha256=[0-9a-fA-F]{64}$"},
 }
-_NOBODY: Final = failures.NotDelivered("The downstream 5f2c9a10 did not take it: it answered 500")
+_NOT_DELIVERED: Final = failures.NotDelivered("The downstream 5f2c9a10 did not accept it: it answered 500")
 _UNROUTED: Final = failures.NotDelivered("106540352242922 has no downstream. Add one with: wablock downstream add")
 _WEBHOOK: Final = {
     "object": "whatsapp_business_account",
@@ -56,12 +56,15 @@ def paths() -> dict[str, Any]:
 
 def _handshake() -> OperationObject:
     token = query(
-        "hub.verify_token", "As `wablock account set` was told.", {"type": "string", "minLength": 1}, required=True
+        "hub.verify_token",
+        "The verify token from `wablock account set`.",
+        {"type": "string", "minLength": 1},
+        required=True,
     )
     token["example"] = "a-text-of-your-choice"
     challenge = query(
         "hub.challenge",
-        "What is to be given back.",
+        "The text to return.",
         {"type": "string", "minLength": 1, "maxLength": 1_000},
         required=True,
     )
@@ -73,11 +76,11 @@ def _handshake() -> OperationObject:
     return {
         "tags": [_TAG],
         "operationId": "verifyWebhook",
-        "summary": "Say that this address is the webhook",
-        "description": "Meta asks before it sends anything, and whenever the callback URL is saved.",
+        "summary": "Confirm the address of the webhook",
+        "description": "Meta sends this before the first webhook, and whenever the callback URL is saved.",
         "security": [],
         "parameters": [
-            query("hub.mode", "What Meta wants.", {"type": "string", "enum": ["subscribe"]}, required=True),
+            query("hub.mode", "The operation of Meta.", {"type": "string", "enum": ["subscribe"]}, required=True),
             challenge,
             token,
         ],
@@ -85,7 +88,7 @@ def _handshake() -> OperationObject:
         | {
             "200": answered,
             "400": failed(
-                "No handshake",
+                "Not a handshake",
                 {
                     "No challenge": errors.InvalidParameter(
                         "Param hub.mode must be subscribe, and hub.challenge is required."
@@ -102,27 +105,25 @@ def _delivery() -> OperationObject:
     return {
         "tags": [_TAG],
         "operationId": "deliverWebhook",
-        "summary": "Hand a webhook over",
-        "description": "Messages and calls of blocked users are taken out; what is left goes to the downstreams of its "
-        "numbers. 200 once every required one has taken its part, or where nothing is left. After anything else the "
-        f"sender is to send it again. Up to {LARGEST_BODY} bytes.",
+        "summary": "Deliver a webhook",
+        "description": "Messages and calls of blocked users are dropped. The rest goes to the receivers of its "
+        "numbers. The status is 200 if every required receiver accepted its part, or if nothing is left. After any "
+        f"other status, the sender must send the webhook again. Up to {LARGEST_BODY} bytes.",
         "security": [],
         "parameters": [_SIGNATURE],
         "requestBody": {"required": True, "content": {JSON: body}},
         "responses": common()
         | {
-            "200": success("Handed over, or nothing was left", "WebhookTaken", {"Handed over": {"success": True}}),
+            "200": success("Delivered, or nothing was left", "WebhookTaken", {"Delivered": {"success": True}}),
             "400": failed("Not a webhook", {"Not JSON": errors.InvalidParameter("The body must be a JSON object.")}),
-            "401": failed(
-                "The account that it speaks of has not signed it", {"Not signed": failures.InvalidSignature()}
-            ),
+            "401": failed("The signature is not that of the account", {"Not signed": failures.InvalidSignature()}),
             "502": failed(
-                "A required downstream did not take it, or the number has none",
-                {"Not taken": _NOBODY, "No downstream": _UNROUTED},
+                "A required receiver did not accept it, or the number has none",
+                {"Not accepted": _NOT_DELIVERED, "No downstream": _UNROUTED},
             ),
             "503": failed(
-                "The block list cannot be asked, or a secret not be read",
-                {"Not asked": failures.Overloaded("The block list cannot be asked. Send the webhook again.")},
+                "The block list or a secret cannot be read",
+                {"Not checked": failures.Overloaded("The block list cannot be read. Send the webhook again.")},
             ),
         },
     }

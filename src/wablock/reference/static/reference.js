@@ -1,10 +1,10 @@
-// The choices, copies and "Try it" of the reference. Without it the page shows all samples and answers at once.
+// The menus, copy buttons and "Try it" forms of the reference. Without it, the page shows all samples and answers.
 "use strict";
 
 const root = new URL(document.body.dataset.root || ".", location.href);
 document.documentElement.classList.add("js");
 
-// -- choices: one panel of each is shown
+// -- menus: each shows one of its panels
 
 function choose(choice, value) {
   const select = choice.querySelector("select");
@@ -31,11 +31,11 @@ document.getElementById("version").addEventListener("change", (event) => {
   }
 });
 
-// -- copies
+// -- copy buttons
 
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const area = document.createElement("textarea"); // plain HTTP on another host than localhost has no clipboard
+  const area = document.createElement("textarea"); // there is no clipboard API over plain HTTP, except on localhost
   area.value = text;
   document.body.append(area);
   area.select();
@@ -65,7 +65,7 @@ function of(form, kind) {
   return [...form.querySelectorAll(`[data-kind="${kind}"]`)];
 }
 
-function asked(form) {
+function requestFrom(form) {
   let path = form.dataset.path;
   for (const input of of(form, "path")) path = path.replace(`{${input.name}}`, encodeURIComponent(input.value.trim()));
   const url = new URL(path.slice(1), root);
@@ -118,11 +118,11 @@ for (const form of document.querySelectorAll(".try form")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      const answer = await fetch(asked(form));
+      const answer = await fetch(requestFrom(form));
       const lines = SHOWN.filter((name) => answer.headers.has(name)).map((name) => `${name}: ${answer.headers.get(name)}`);
       show(place, String(answer.status), lines, pretty(await answer.text()));
     } catch (error) {
-      show(place, "Not sent", [], `${error.message}. Check what was filled in, and whether the server runs.`);
+      show(place, "Not sent", [], `${error.message}. Check the fields, and whether the server runs.`);
     }
   });
 }
