@@ -25,7 +25,7 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Callers:
-    """Reads requests. `token_in_parameters`: whether the token may be a parameter."""
+    """Reads requests with bodies of up to `largest_body` bytes. `token_in_parameters` permits tokens in parameters."""
 
     def __init__(
         self, access: Access, rates: RateLimits, largest_body: int, *, token_in_parameters: bool = False

@@ -26,7 +26,7 @@ _NO_BODY: Final = header_lines(((b"cache-control", b"no-store"),))
 
 
 class CheckedUser(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """Whether a user is blocked. The members after `blocked` are optional. Times are in seconds since 1970."""
+    """Whether a user is blocked. Members after `blocked` exist only for a blocked user. Times: seconds since 1970."""
 
     input: str
     wa_id: str | UnsetType = UNSET

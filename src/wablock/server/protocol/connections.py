@@ -37,7 +37,7 @@ class OpenConnection(Protocol):
         """Close it after the requests in flight are answered."""
 
     def give_way(self) -> None:
-        """Close it to free a place for another one. No request of it is in flight."""
+        """Close it to free a place for another one. It is idle, or it waits for a stranger's body."""
 
     def abort(self) -> None:
         """Close it now."""
@@ -51,7 +51,7 @@ class Connections:
     """All open connections, up to `limits.connections`.
 
     For one more, the connection that has been idle longest is closed. If none is idle, it is the one that has waited
-    longest for a stranger's body. A connection with a request in flight is never closed.
+    longest for a stranger's body. All other connections stay open.
     """
 
     def __init__(
@@ -129,9 +129,9 @@ class Connections:
             self._all_closed.set_result(None)
 
     def _make_way(self) -> bool:
-        """Close a connection without a request in flight; False if there is none.
+        """Close an idle or waiting connection; False if there is none.
 
-        A client that has not read its answer counts as in flight: it may be slow.
+        A connection whose client has not read its answer stays open: the client may be slow.
         """
         for waiting in (self._idle, self._unproven):
             for connection in waiting:
