@@ -137,7 +137,7 @@ def test_a_failure_half_way_tells_who_was_done_and_who_had_failed_before() -> No
 
 @pytest.mark.parametrize("body", [{"block_users": {}}, {"block_users": {}, "error": ERROR}])
 def test_an_answer_that_leaves_users_out_is_no_success(body: Any) -> None:
-    with pytest.raises(NoAnswer, match="what became of every user"):
+    with pytest.raises(NoAnswer, match="a result for every user"):
         Script(said(body)).run(calls(Retries(most=0)).block("+16505550101", None, None, None))
 
 

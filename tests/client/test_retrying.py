@@ -70,7 +70,7 @@ def test_what_was_refused_for_good_is_not_sent_again(refusal: HttpResponse, kind
 def test_a_request_with_too_many_users_is_not_sent_again() -> None:
     script = Script(refused(130429, details=errors.TooManyUsers(1_000, 500).details))
 
-    with pytest.raises(RateLimited, match="Send the rest in others"):
+    with pytest.raises(RateLimited, match="Send the rest in other requests"):
         script.run(calls().block(USER, None, None, None))
 
     assert len(script.requests) == 1

@@ -1,6 +1,7 @@
-"""A client of the Block API: wablock's, Meta's, or any server that speaks it.
+"""A client for the Block API of wablock, of Meta, or of any compatible server.
 
-`Client` and `AsyncClient` do the same; see `docs/reference/client.md`. Nothing here needs the server to be installed.
+`Client` and `AsyncClient` have the same calls; see `docs/reference/client.md`. The client does not import the server,
+so it works without the server's dependencies.
 """
 
 from wablock.client.answers import BlockedUser, CheckedUser, FailedUser, Page, RecentDrop, RecentDropList, UserDone

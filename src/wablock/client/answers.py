@@ -1,4 +1,7 @@
-"""What answers say, read as tolerantly as Meta writes: unknown members mean nothing, a code may be a text."""
+"""The types of responses, decoded leniently: unknown members are ignored, and a code may be a string.
+
+Meta's own responses differ in both ways.
+"""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -10,7 +13,7 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 
 
 class UserDone(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A user who was blocked or unblocked; `input` as it was sent."""
+    """A user who was blocked or unblocked. `input` is the text that was sent."""
 
     input: str = ""
     wa_id: str | None = None
@@ -22,7 +25,7 @@ class ErrorDetails(msgspec.Struct, frozen=True):
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
-    """The member `error` of an answer, or one of a failed user's `errors`."""
+    """The member `error` of a response, or one entry in a failed user's `errors`."""
 
     message: str | None = None
     code: int = 0
@@ -34,12 +37,12 @@ class ErrorBody(msgspec.Struct, frozen=True):
 
     @property
     def details(self) -> str | None:
-        """What to do; some servers say it without an object around it."""
+        """What to do next. Some servers send it as a plain string, not inside an object."""
         return self.error_data.details if isinstance(self.error_data, ErrorDetails) else self.error_data
 
 
 class FailedUser(msgspec.Struct, frozen=True):
-    """A user of a request who could not be blocked, unblocked or checked, and why."""
+    """A user that the server could not block, unblock or check, and the reason."""
 
     input: str = ""
     wa_id: str | None = None
@@ -48,20 +51,23 @@ class FailedUser(msgspec.Struct, frozen=True):
 
     @property
     def code(self) -> int:
-        """The first error's code: 131047, 131021, 139101; 0 where the server gave none."""
+        """The first error's code, such as 131047, 131021 or 139101; 0 if the server sent none."""
         return self.errors[0].code if self.errors else 0
 
     @property
     def reason(self) -> str:
-        """Why, in the server's words."""
+        """The reason, in the server's words."""
         if not self.errors:
             return "no reason given"
         error = self.errors[0]
-        return ": ".join(said for said in (error.message, error.details) if said) or f"error {error.code}"
+        return ": ".join(text for text in (error.message, error.details) if text) or f"error {error.code}"
 
 
 class BlockedUser(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One row of a block list. The members after `user_id` are there when `fields` asks for them; times in seconds."""
+    """One row of a block list. The members after `user_id` are present only if `fields` requests them.
+
+    Times are in seconds since 1970.
+    """
 
     wa_id: str | None = None
     user_id: str | None = None
@@ -74,7 +80,7 @@ class BlockedUser(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CheckedUser(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whether a user is blocked; times in seconds since 1970, and only where the server tells them."""
+    """Whether a user is blocked. Times are in seconds since 1970, and None if the server does not send them."""
 
     input: str
     blocked: bool
@@ -91,7 +97,10 @@ class Cursors(msgspec.Struct, frozen=True):
 
 
 class ReadPaging(msgspec.Struct, frozen=True):
-    """`after` and `before` are None where neither `cursors` nor the links have one; a link's leads where it leads."""
+    """The links and cursors of a page. `after` and `before` are None if neither the links nor `cursors` have one.
+
+    A link's cursor takes precedence over the one in `cursors`.
+    """
 
     cursors: Cursors | None = None
     next: str | None = None
@@ -128,7 +137,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 class RecentDrop(msgspec.Struct, frozen=True):
-    """A dropped message or call: when (seconds since 1970), of whom (masked), what, how large (bytes)."""
+    """A dropped message or call. `at` is in seconds since 1970, `sender` is masked, `size` is in bytes."""
 
     seq: int
     at: int
@@ -138,7 +147,7 @@ class RecentDrop(msgspec.Struct, frozen=True):
 
 
 class RecentDropList(msgspec.Struct, frozen=True):
-    """Oldest first. `after`: the `seq` to continue from."""
+    """Dropped items, oldest first. `after` is the `seq` to continue from."""
 
     data: Sequence[RecentDrop]
     after: int
@@ -151,8 +160,9 @@ class FailedAnswer(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct, frozen=True):
     """A page of a block list, newest block first. `after` and `before` mark its last and first row.
 
-    `has_next` False is certain: the list ends here. True: there is a next page, or, where a server gives cursors and no
-    links, there may be one; it is empty then, and its own `has_next` is False. The same of `has_previous`.
+    If `has_next` is False, the list ends here. If it is True, there is a next page. One exception: a server that sends
+    cursors without links does not say where the list ends. Then the next page may be empty, with `has_next` False.
+    `has_previous` works the same way.
     """
 
     users: Sequence[BlockedUser]
@@ -163,7 +173,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def decoded(body: bytes, kind: type[_T]) -> _T | None:
-    """`body` as `kind`; None where it is something else."""
+    """`body` decoded as `kind`; None if it does not match."""
     try:
         return msgspec.json.decode(body, type=kind, strict=False)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -171,8 +181,8 @@ def decoded(body: bytes, kind: type[_T]) -> _T | None:
 
 
 def _cursor_in(link: str | None, name: str) -> str | None:
-    """The cursor that a link carries. The link itself is never requested: the token is for the base URL alone."""
+    """The cursor in a link. The client never requests the link itself: the token must go only to the base URL."""
     try:
         return parse_qs(urlsplit(link or "").query).get(name, [None])[-1]
-    except ValueError:  # no address
+    except ValueError:  # the link is not a URL
         return None

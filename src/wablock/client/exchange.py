@@ -1,7 +1,8 @@
-"""What the core asks of whoever runs it: to send a request, or to wait. No I/O here.
+"""The interface between the client's core and its shells: requests to send, and times to wait. No I/O here.
 
-An `Exchange` is a generator. It yields an `HttpRequest` and is sent its `HttpResponse`, or `Lost` where none came. It
-yields a `Wait` and is sent None. It returns the result.
+An `Exchange` is a generator. When it yields an `HttpRequest`, the shell sends the request and passes the `HttpResponse`
+back, or `Lost` if there was no response. When it yields a `Wait`, the shell waits and passes None back. At the end the
+generator returns the result of the call.
 """
 
 from collections.abc import Generator, Mapping
@@ -13,7 +14,7 @@ T = TypeVar("T")
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
-    """One HTTP request. `path` has its query; the shell adds the base URL and the access token."""
+    """One HTTP request. `path` includes the query. The shell adds the base URL and the access token."""
 
     method: str
     path: str
@@ -21,7 +22,7 @@ class HttpRequest(msgspec.Struct, frozen=True):
 
 
 class HttpResponse(msgspec.Struct, frozen=True):
-    """One HTTP answer, whole. The names of `headers` are in small letters."""
+    """One complete HTTP response. The names in `headers` are in lower case."""
 
     status: int
     body: bytes
@@ -29,13 +30,13 @@ class HttpResponse(msgspec.Struct, frozen=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """No answer came; `reason` in one line. Whether the request arrived is not known."""
+    """No response arrived. The server may have received the request. `reason` is one line."""
 
     reason: str
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """Do nothing for so many seconds."""
+    """A pause before the next request, in seconds."""
 
     seconds: float
 

@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions: by whose fault it is, and with what had been done before."""
+"""The client's exceptions. Each says what had already been done when the call failed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +9,8 @@ from wablock.client.answers import ErrorBody, FailedUser
 class ClientError(Exception):
     """Any failure of a call.
 
-    `done` are the users for whom the call had done its work when it failed, `failed` those whom the server refused one
-    by one. All others may be sent again.
+    `done` has the results that were complete when the call failed. `failed` has the users that the server refused one
+    by one. All other users may be sent again.
     """
 
     def __init__(self, message: str) -> None:
@@ -20,9 +20,9 @@ class ClientError(Exception):
 
 
 class NoAnswer(ClientError):
-    """No answer came, or one that is none of this API's: a broken connection, a proxy's page, a list without an end.
+    """No valid response: the connection broke, a proxy sent its own page, or the list never ends.
 
-    The request may have taken effect. Blocking and unblocking may be repeated: done twice is done once.
+    The request may have taken effect. It is safe to repeat blocking and unblocking: both are idempotent.
     """
 
     def __init__(self, message: str, status: int | None = None) -> None:
@@ -31,15 +31,15 @@ class NoAnswer(ClientError):
 
 
 class ApiError(ClientError):
-    """The server refused the request as a whole. Decide by `code` and `subcode`, never by the text.
+    """The server refused the whole request. Decide by `code` and `subcode`, never by the text.
 
-    `details` says what to do, where the server knows; `fbtrace_id` is the request's name in the server's log;
-    `retry_after` the seconds after which it asked to be asked again.
+    `details` says what to do, if the server sent it. `fbtrace_id` identifies the request in the server's log.
+    `retry_after` is the number of seconds to wait before the next attempt, if the server sent it.
     """
 
     def __init__(self, error: ErrorBody, status: int, retry_after: float | None = None) -> None:
-        said = " ".join(text for text in (error.message, error.details) if text)
-        super().__init__(said or f"error {error.code}, status {status}")
+        message = " ".join(text for text in (error.message, error.details) if text)
+        super().__init__(message or f"error {error.code}, status {status}")
         self.message = error.message or ""
         self.type = error.type
         self.code = error.code
@@ -52,41 +52,41 @@ class ApiError(ClientError):
 
 
 class InvalidAccessToken(ApiError):
-    """104, 190: there is no access token, or it is unknown, revoked or expired."""
+    """104, 190: the access token is missing, unknown, revoked or expired."""
 
 
 class ExpiredAccessToken(InvalidAccessToken):
-    """190 with subcode 463."""
+    """190 with subcode 463: the access token has expired."""
 
 
 class PermissionDenied(ApiError):
-    """10, 200 to 299: the access token may not do this."""
+    """10, 200 to 299: the access token does not have the permission."""
 
 
 class UnknownObject(ApiError):
-    """100 with subcode 33: there is no such phone number id, or the access token may not touch it."""
+    """100 with subcode 33: the phone number id does not exist, or the access token does not cover it."""
 
 
 class InvalidParameter(ApiError):
-    """100: something in the request is wrong; the message names it."""
+    """100: a parameter of the request is invalid; the message names it."""
 
 
 class RateLimited(ApiError):
-    """4, 17, 613, 80007, 130429: too many requests, after all the waiting that was allowed."""
+    """4, 17, 613, 80007, 130429: too many requests, even after all retries."""
 
 
 class BlocklistChanged(ApiError):
-    """139102: the list changes faster than it can be read."""
+    """139102: the list changed while it was read, even after all restarts."""
 
 
 class ServerTrouble(ApiError):
-    """1, 2, 139103, or a status of 500 and more: the server's trouble, which passes."""
+    """1, 2, 139103, or a status of 500 or more: a temporary error of the server."""
 
 
 class SomeUsersFailed(ApiError):
-    """139100: the users in `failed` could not be blocked, unblocked or checked; those in `done` are done.
+    """139100: the server could not block, unblock or check the users in `failed`. Those in `done` are complete.
 
-    `status` is that of the last answer that named somebody who failed.
+    `status` is the status of the last response that had failed users.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ _SUBKINDS = {(100, 33): UnknownObject, (190, 463): ExpiredAccessToken}
 
 
 def api_error(error: ErrorBody, status: int, retry_after: float | None) -> ApiError:
-    """The exception for an error's body."""
+    """The exception for the `error` in a response."""
     kind = _SUBKINDS.get((error.code, error.error_subcode or 0)) or _KINDS.get(error.code)
     if kind is None and 200 <= error.code <= 299:
         kind = PermissionDenied

@@ -1,4 +1,4 @@
-"""The calls of wablock's own API, `/v1`, about one number. No I/O here."""
+"""The client's calls to wablock's own API, `/v1`, for one number. No I/O here."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -9,7 +9,7 @@ import msgspec
 from wablock.client.answers import Checked, CheckedUser, FailedUser, RecentDropList
 from wablock.client.exchange import Exchange, HttpRequest
 from wablock.client.failures import ApiError, ClientError, NoAnswer, SomeUsersFailed, UnknownObject
-from wablock.client.retrying import Retries, decoded_answer
+from wablock.client.retrying import Retries, decoded_response
 from wablock.client.users import chunks
 
 _UNKNOWN_PATH: Final = 2500
@@ -20,7 +20,7 @@ class _CheckRequest(msgspec.Struct):
 
 
 class ManagementCalls:
-    """`phone_number_id` is a part of every path."""
+    """The calls for the number `phone_number_id`, which is part of every path."""
 
     def __init__(self, phone_number_id: str, retries: Retries, chance: Callable[[], float]) -> None:
         self._phone_number_id = phone_number_id
@@ -29,31 +29,34 @@ class ManagementCalls:
         self._chance = chance
 
     def check(self, users: Sequence[str]) -> Exchange[list[CheckedUser]]:
-        """Whether each of `users` is blocked; raises `SomeUsersFailed`, and `NoAnswer` if a user has no answer."""
-        found: list[CheckedUser] = []
+        """Whether each of `users` is blocked.
+
+        Raises `SomeUsersFailed` if some cannot be checked, and `NoAnswer` if the response leaves a user out.
+        """
+        checked: list[CheckedUser] = []
         failed: list[FailedUser] = []
         try:
             for chunk in chunks(users):
                 request = HttpRequest("POST", f"{self._path}/check", msgspec.json.encode(_CheckRequest(chunk)))
-                checked, response = yield from decoded_answer(request, Checked, self._retries, self._chance)
-                found += checked.users
-                failed += checked.failed_users
-                if len(checked.users) + len(checked.failed_users) < len(set(chunk)):
-                    raise NoAnswer("The server did not answer for every user.", response.status)
-        except ClientError as failure:
-            failure.done, failure.failed = found, failed
+                body, response = yield from decoded_response(request, Checked, self._retries, self._chance)
+                checked += body.users
+                failed += body.failed_users
+                if len(body.users) + len(body.failed_users) < len(set(chunk)):
+                    raise NoAnswer("The server did not return a result for every user.", response.status)
+        except ClientError as error:
+            error.done, error.failed = checked, failed
             raise
         if failed:
-            raise SomeUsersFailed(found, failed)
-        return found
+            raise SomeUsersFailed(checked, failed)
+        return checked
 
-    def has_no_check(self, refusal: ApiError) -> bool:
-        """Whether the refusal says that there is no such path: Graph takes its first part for an object's id."""
-        unknown_id = isinstance(refusal, UnknownObject) and self._phone_number_id not in refusal.message
-        return refusal.code == _UNKNOWN_PATH or unknown_id or refusal.status == 404
+    def has_no_check(self, error: ApiError) -> bool:
+        """Whether the error means that the path does not exist. Graph reads the path's first part as an object's id."""
+        unknown_id = isinstance(error, UnknownObject) and self._phone_number_id not in error.message
+        return error.code == _UNKNOWN_PATH or unknown_id or error.status == 404
 
     def drops(self, after: int) -> Exchange[RecentDropList]:
-        """The drops after the one with the `seq` `after`, oldest first."""
+        """The drops whose `seq` is greater than `after`, oldest first."""
         request = HttpRequest("GET", f"{self._path}/drops?{urlencode({'after': after})}")
-        drops, _ = yield from decoded_answer(request, RecentDropList, self._retries, self._chance)
+        drops, _ = yield from decoded_response(request, RecentDropList, self._retries, self._chance)
         return drops

@@ -1,4 +1,4 @@
-"""Sending a request until it is answered, as often as is allowed. No I/O here."""
+"""Retries: which failed requests the client repeats, and how long it waits before. No I/O here."""
 
 import math
 import re
@@ -14,18 +14,19 @@ from wablock.client.failures import ApiError, ClientError, NoAnswer, RateLimited
 _SOME_USERS_FAILED = 139100
 _RATE_LIMIT_HIT = 130429
 _TOO_MANY_USERS = re.compile(r"(?=.*\busers\b)(?=.*\brequest\b)", re.IGNORECASE | re.DOTALL)
-_BEGINNING = 40  # characters of an answer that cannot be read: enough to recognise a proxy's page
+_BEGINNING = 40  # characters of an unreadable response in the message: enough to recognise a proxy's page
 
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 
 class Retries(msgspec.Struct, frozen=True):
-    """How a request is repeated: `most` times, waiting twice as long each time, `longest` seconds in all at most.
+    """The limits on retries: at most `most`, with waits of at most `longest` seconds in total.
 
-    Repeated is what may be repeated: requests whose answer was lost, since a user blocked or unblocked twice is so
-    once, and those that the server refused for now. A `Retry-After` is honoured; where it asks for more than is left of
-    `longest`, the failure is raised at once.
+    The first wait is about `first` seconds; each later wait is twice as long. The client retries requests whose
+    response was lost, which is safe because blocking and unblocking are idempotent, and requests that the server
+    refused temporarily. It waits at least as long as `Retry-After` says. If that is more than is left of `longest`, it
+    raises the error immediately.
     """
 
     most: int = 4
@@ -33,48 +34,48 @@ class Retries(msgspec.Struct, frozen=True):
     longest: float = 60.0
 
 
-def answered(request: HttpRequest, retries: Retries, chance: Callable[[], float]) -> Exchange[HttpResponse]:
-    """The answer to `request`, whose status is not an error's; raises `ClientError`.
+def response_to(request: HttpRequest, retries: Retries, chance: Callable[[], float]) -> Exchange[HttpResponse]:
+    """The response to `request`, if it is not an error; raises `ClientError` otherwise.
 
-    `chance` gives numbers from 0 to 1: they spread the callers that a server's trouble has brought into step.
+    `chance` returns random numbers from 0 to 1. They spread the retries of many clients that failed at the same moment.
     """
     repeated, waited = 0, 0.0
     while True:
-        answer = yield request
-        if isinstance(answer, HttpResponse):
-            failure = _failure(answer)
-            if failure is None:
-                return answer
+        response = yield request
+        if isinstance(response, HttpResponse):
+            error = _error(response)
+            if error is None:
+                return response
         else:
-            failure = NoAnswer(f"No answer: {answer.reason if answer else 'the request was not sent'}")
-        pause = _pause(failure, retries.first * 2.0**repeated * (0.5 + chance() / 2))
+            error = NoAnswer(f"No answer: {response.reason if response else 'the request was not sent'}")
+        pause = _pause(error, retries.first * 2.0**repeated * (0.5 + chance() / 2))
         if pause is None or repeated >= retries.most or waited + pause > retries.longest:
-            raise failure
+            raise error
         yield Wait(pause)
         repeated, waited = repeated + 1, waited + pause
 
 
-def decoded_answer(
+def decoded_response(
     request: HttpRequest, kind: type[_T], retries: Retries, chance: Callable[[], float]
 ) -> Exchange[tuple[_T, HttpResponse]]:
-    """The answer to `request` as `kind`, and the answer itself; raises `ClientError`."""
-    response = yield from answered(request, retries, chance)
-    answer = decoded(response.body, kind)
-    if answer is None:
+    """The body of the response to `request`, decoded as `kind`, and the response itself; raises `ClientError`."""
+    response = yield from response_to(request, retries, chance)
+    body = decoded(response.body, kind)
+    if body is None:
         raise unreadable(response)
-    return answer, response
+    return body, response
 
 
-def _failure(answer: HttpResponse) -> ClientError | None:
-    """What is wrong with an answer; None for one with a body of its own, be it that some users failed."""
-    failure = decoded(answer.body, FailedAnswer)
-    if failure is not None and failure.error.code == _SOME_USERS_FAILED and _names_users(answer.body):
+def _error(response: HttpResponse) -> ClientError | None:
+    """The error in a response; None if it has none, or if only some of its users failed."""
+    body = decoded(response.body, FailedAnswer)
+    if body is not None and body.error.code == _SOME_USERS_FAILED and _names_users(response.body):
         return None
-    if failure is not None:
-        return api_error(failure.error, answer.status, _retry_after(answer))
-    if 200 <= answer.status < 300:
+    if body is not None:
+        return api_error(body.error, response.status, _retry_after(response))
+    if 200 <= response.status < 300:
         return None
-    return unreadable(answer)
+    return unreadable(response)
 
 
 class _NamesUsers(msgspec.Struct):
@@ -85,43 +86,43 @@ def _names_users(body: bytes) -> bool:
     return decoded(body, _NamesUsers) is not None
 
 
-def unreadable(answer: HttpResponse) -> NoAnswer:
-    """The failure of an answer that is none of this API's."""
-    beginning = ascii(answer.body[:_BEGINNING].decode("latin-1"))[1:-1]
+def unreadable(response: HttpResponse) -> NoAnswer:
+    """The error for a response that is not the Block API's."""
+    beginning = ascii(response.body[:_BEGINNING].decode("latin-1"))[1:-1]
     return NoAnswer(
-        f"The answer, status {answer.status}, is none of the Block API's; it begins: {beginning}. "
-        "Is the base URL right, and is there a proxy between?",
-        answer.status,
+        f"The response, status {response.status}, is not from a Block API; it begins: {beginning}. "
+        "Check the base URL, and whether a proxy sent this response.",
+        response.status,
     )
 
 
-def _pause(failure: ClientError, backoff: float) -> float | None:
-    """Seconds until the request may be repeated; None where repeating it is not safe, or of no use."""
-    if isinstance(failure, NoAnswer):
-        is_passing = failure.status is None or failure.status >= 500
-        return backoff if is_passing else None
-    if not isinstance(failure, ApiError):
+def _pause(error: ClientError, backoff: float) -> float | None:
+    """Seconds to wait before the retry; None if a retry is not safe, or cannot succeed."""
+    if isinstance(error, NoAnswer):
+        is_temporary = error.status is None or error.status >= 500
+        return backoff if is_temporary else None
+    if not isinstance(error, ApiError):
         return None
-    if _asks_too_much(failure):
+    if _has_too_many_users(error):
         return None
-    if isinstance(failure, RateLimited | ServerTrouble) or failure.is_transient or failure.status in (429, 503):
-        return max(backoff, failure.retry_after or 0.0)
+    if isinstance(error, RateLimited | ServerTrouble) or error.is_transient or error.status in (429, 503):
+        return max(backoff, error.retry_after or 0.0)
     return None
 
 
-def _asks_too_much(failure: ApiError) -> bool:
-    """Whether the request has more users than one may have: 130429 too, but waiting does not make them fewer."""
+def _has_too_many_users(error: ApiError) -> bool:
+    """Whether the request had too many users. Its code is also 130429, but a retry would fail again."""
     return (
-        failure.code == _RATE_LIMIT_HIT
-        and failure.retry_after is None
-        and _TOO_MANY_USERS.match(failure.details or "") is not None
+        error.code == _RATE_LIMIT_HIT
+        and error.retry_after is None
+        and _TOO_MANY_USERS.match(error.details or "") is not None
     )
 
 
-def _retry_after(answer: HttpResponse) -> float | None:
-    """Seconds, where the header says them; a date, which Graph never sends, means nothing here."""
+def _retry_after(response: HttpResponse) -> float | None:
+    """The header's seconds. A date, which Graph never sends, is ignored."""
     try:
-        seconds = float(answer.headers.get("retry-after", ""))
+        seconds = float(response.headers.get("retry-after", ""))
     except ValueError:
         return None
     return seconds if math.isfinite(seconds) and seconds >= 0 else None

@@ -1,4 +1,4 @@
-"""`Client` and `AsyncClient`: they send what the core asks for, and wait when it says so. Nothing else is here."""
+"""`Client` and `AsyncClient`: two shells that send the core's requests and wait between retries, and nothing else."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ _Http = TypeVar("_Http", httpx2.Client, httpx2.AsyncClient)
 
 
 class _Shell(ABC, Generic[_Http]):
-    """What both shells have: the address, the token, the core."""
+    """The part that both shells share: the base URL, the token, the core."""
 
     def __init__(
         self,
@@ -36,28 +36,28 @@ class _Shell(ABC, Generic[_Http]):
         retries: Retries | None = None,
         http: _Http | None = None,
     ) -> None:
-        """`base_url`: where the API is, Meta's by default. `version` None: paths without one. `timeout`: seconds for
-        one answer. `http`: an HTTP client to send with, which stays the caller's to close.
+        """`base_url`: the API's address, by default Meta's. `version`: None for paths without a version. `timeout`:
+        seconds to wait for one response. `http`: an HTTP client to use instead of a new one; the caller closes it.
 
-        Raises `ValueError` for what cannot be sent.
+        Raises `ValueError` for an invalid argument.
         """
         self._calls = Calls(phone_number_id, version, retries or Retries(), random.random)
         self._base_url = _checked_url(base_url)
         self._headers = {"authorization": f"Bearer {_checked_token(token)}", "content-type": "application/json"}
         self._timeout = timeout
         self._owns_http = http is None
-        self._http: _Http = self._made_http() if http is None else http
+        self._http: _Http = self._new_http() if http is None else http
 
     @property
     def _is_tls(self) -> bool:
-        """Certificates are read, which takes 20 ms, only where one is checked: no other address is ever asked."""
+        """Whether the client needs the trusted certificates. Loading them takes 20 ms, so http:// skips it."""
         return self._base_url.startswith("https://")
 
     @abstractmethod
-    def _made_http(self) -> _Http: ...
+    def _new_http(self) -> _Http: ...
 
     def _request(self, request: HttpRequest) -> dict[str, Any]:
-        """As both HTTP clients take it. A redirect is not followed: the token is for this server alone."""
+        """The arguments for either HTTP client. Redirects are not followed: the token must go only to this server."""
         return {
             "method": request.method,
             "url": self._base_url + request.path,
@@ -69,23 +69,24 @@ class _Shell(ABC, Generic[_Http]):
 
 
 class Client(_Shell[httpx2.Client]):
-    """The block list of one business number. To be closed, or used in a `with`.
+    """The block list of one business number. Close it, or use it in a `with` statement.
 
-    Every call raises `ClientError` where it fails; see there for what is known then.
+    Every call raises `ClientError` if it fails. The error says what had already been done.
     """
 
     def block(
         self, users: Users, *, reason: str | None = None, note: str | None = None, expires_at: int | None = None
     ) -> list[UserDone]:
-        """Block one user or many, by phone number or `user_id`; on return all are blocked, in the order given.
+        """Block one or more users, by phone number or `user_id`. On return all are blocked, in the given order.
 
-        `reason`, `note` and `expires_at` (seconds since 1970) are wablock's own; Meta ignores them. More than 1,000
-        users go in several requests. Raises `SomeUsersFailed` after all others have been blocked.
+        `reason`, `note` and `expires_at` (seconds since 1970) are wablock's extensions; Meta ignores them. The client
+        sends more than 1,000 users in several requests. If some users fail, it blocks all others and then raises
+        `SomeUsersFailed`.
         """
         return self._run(self._calls.block(users, reason, note, expires_at))
 
     def unblock(self, users: Users) -> list[UserDone]:
-        """Unblock one user or many; on return none is blocked. See `block`."""
+        """Unblock one or more users. On return none of them is blocked. See `block`."""
         return self._run(self._calls.unblock(users))
 
     def page(
@@ -96,7 +97,7 @@ class Client(_Shell[httpx2.Client]):
         before: str | None = None,
         fields: str | None = None,
     ) -> Page:
-        """One page: the newest users, or those after or before a cursor."""
+        """One page: the newest users, or the users after or before a cursor."""
         return self._run(self._calls.page(limit, after, before, fields))
 
     def pages(
@@ -107,26 +108,26 @@ class Client(_Shell[httpx2.Client]):
         before: str | None = None,
         fields: str | None = None,
     ) -> Iterator[Page]:
-        """Page after page to the end of the list; with `before`, from there back to its beginning."""
+        """All pages up to the end of the list. With `before`, all pages from there back to its beginning."""
         walk = Walk(self._calls, limit, before or after, forward=before is None, fields=fields)
         while (page := self._run(walk.turn())) is not None:
             yield page
 
     def blocked_users(self, *, limit: int | None = 1_000, fields: str | None = None) -> Iterator[BlockedUser]:
-        """Everybody on the list, newest block first, each once; `limit` users are asked for at a time."""
+        """All users on the list, newest block first, each once. Each request asks for `limit` users."""
         for page in self.pages(limit=limit, fields=fields):
             yield from page.users
 
     def check(self, users: Users, *, may_list: bool = True) -> list[CheckedUser]:
-        """Whether each of `users` is blocked now, in their order.
+        """Whether each of `users` is blocked now, in the given order.
 
-        If the server has no check, as Meta's, and `may_list`, the client looks through the whole list. Then a number
-        needs its country code, or `ValueError` is raised. Raises `SomeUsersFailed` if some are no users.
+        Meta's server has no check. In that case the client reads the whole list, if `may_list` is True. Then it raises
+        `ValueError` for a number without a country code. Raises `SomeUsersFailed` if some users are not valid.
         """
         return self._run(self._calls.check(users, may_list=may_list))
 
     def drops(self, after: int = 0) -> RecentDropList:
-        """What wablock's gate took out of the number's webhooks since the drop with the `seq` `after`, oldest first."""
+        """The items that wablock's gate dropped from the number's webhooks after the `seq` `after`, oldest first."""
         return self._run(self._calls.management.drops(after))
 
     def is_blocked(self, user: str) -> bool:
@@ -145,32 +146,32 @@ class Client(_Shell[httpx2.Client]):
     ) -> None:
         self.close()
 
-    def _made_http(self) -> httpx2.Client:
+    def _new_http(self) -> httpx2.Client:
         return httpx2.Client(verify=self._is_tls)
 
     def _run(self, exchange: Exchange[T]) -> T:
-        answer: HttpResponse | Lost | None = None
+        response: HttpResponse | Lost | None = None
         while True:
             try:
-                step = exchange.send(answer)
+                step = exchange.send(response)
             except StopIteration as end:
                 result: T = end.value
                 return result
             if isinstance(step, Wait):
-                answer = None
+                response = None
                 time.sleep(step.seconds)
             else:
-                answer = self._send(step)
+                response = self._send(step)
 
     def _send(self, request: HttpRequest) -> HttpResponse | Lost:
         try:
             return _response(self._http.request(**self._request(request)))
-        except httpx2.HTTPError as trouble:
-            return _lost(trouble)
+        except httpx2.HTTPError as error:
+            return _lost(error)
 
 
 class AsyncClient(_Shell[httpx2.AsyncClient]):
-    """`Client` for asyncio; its calls do and raise the same. Many tasks may use one."""
+    """`Client` for asyncio, with the same calls and exceptions. Several tasks may share one client."""
 
     async def block(
         self, users: Users, *, reason: str | None = None, note: str | None = None, expires_at: int | None = None
@@ -238,36 +239,36 @@ class AsyncClient(_Shell[httpx2.AsyncClient]):
     ) -> None:
         await self.close()
 
-    def _made_http(self) -> httpx2.AsyncClient:
+    def _new_http(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(verify=self._is_tls)
 
     async def _run(self, exchange: Exchange[T]) -> T:
-        answer: HttpResponse | Lost | None = None
+        response: HttpResponse | Lost | None = None
         while True:
             try:
-                step = exchange.send(answer)
+                step = exchange.send(response)
             except StopIteration as end:
                 result: T = end.value
                 return result
             if isinstance(step, Wait):
-                answer = None
+                response = None
                 await asyncio.sleep(step.seconds)
             else:
-                answer = await self._send(step)
+                response = await self._send(step)
 
     async def _send(self, request: HttpRequest) -> HttpResponse | Lost:
         try:
             return _response(await self._http.request(**self._request(request)))
-        except httpx2.HTTPError as trouble:
-            return _lost(trouble)
+        except httpx2.HTTPError as error:
+            return _lost(error)
 
 
-def _response(answer: httpx2.Response) -> HttpResponse:
-    return HttpResponse(answer.status_code, answer.content, answer.headers)
+def _response(response: httpx2.Response) -> HttpResponse:
+    return HttpResponse(response.status_code, response.content, response.headers)
 
 
-def _lost(trouble: httpx2.HTTPError) -> Lost:
-    return Lost(str(trouble) or type(trouble).__name__)
+def _lost(error: httpx2.HTTPError) -> Lost:
+    return Lost(str(error) or type(error).__name__)
 
 
 def _checked_url(url: str) -> str:
@@ -275,13 +276,13 @@ def _checked_url(url: str) -> str:
         parts = httpx2.URL(url)
     except (httpx2.InvalidURL, UnicodeError, ValueError):
         parts = httpx2.URL("")
-    # A password in it would be sent in the token's place, and told in messages.
+    # httpx2 would send a password in the URL instead of the token, and error messages would show it.
     if parts.scheme not in ("http", "https") or not parts.host or parts.query or parts.fragment or parts.userinfo:
-        raise ValueError("base_url must begin with http:// or https://, name a host, and have no password and no query")
+        raise ValueError("base_url must begin with http:// or https://, have a host, and have no password or query")
     return url.rstrip("/")
 
 
 def _checked_token(token: str) -> str:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise ValueError("token must be printable ASCII characters, without spaces")
+        raise ValueError("token must be printable ASCII without spaces")
     return token

@@ -1,9 +1,9 @@
-"""The way through the pages of a list: where it goes on, where it ends, and when it never would. No I/O here.
+"""The path through the pages of a list: the next cursor, the end, and lists that never end. No I/O here.
 
-Graph gives `paging.next` while there is a next page, and an empty page may have one; a page without it is the last. The
-Block API's own reference page shows cursors alone: there an empty page is the end, or one without a cursor. So a page
-without `next` is the last for certain only if an earlier one had it, or if the server is wablock, which names its first
-and last page in a header.
+Graph sends `paging.next` while there is a next page, even on an empty page; the last page has no `next`. The Block
+API's own reference page shows only cursors. With those, the list ends at an empty page or at a page without a cursor.
+So a page without `next` is certainly the last only in two cases: an earlier page had `next`, or the server is wablock,
+which marks the first and the last page in a header.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from wablock.contract.wire import FIRST_PAGE, LAST_PAGE, PAGE_HEADER
 
 
 class Circle(NoAnswer):
-    """The pages of a list repeat themselves."""
+    """The server returns the same pages again and again."""
 
 
 class PageLinks(msgspec.Struct, frozen=True):
-    """What one answer says about the pages before and after it; `place` is wablock's header."""
+    """One response's links to the pages before and after it. `place` is the value of wablock's header."""
 
     is_empty: bool
     paging: ReadPaging
@@ -34,7 +34,7 @@ class PageLinks(msgspec.Struct, frozen=True):
         return self.paging.after if forward else self.paging.before
 
     def may_go_on(self, *, forward: bool) -> bool:
-        """Whether there is a page, or may be one; False is certain."""
+        """Whether there may be another page. False means that there is certainly none."""
         if self.link(forward=forward):
             return True
         if self.is_empty or self.cursor(forward=forward) is None:
@@ -42,7 +42,7 @@ class PageLinks(msgspec.Struct, frozen=True):
         return (LAST_PAGE if forward else FIRST_PAGE) not in self.place
 
     def page(self, users: list[BlockedUser], *, by_cursor: bool) -> Page:
-        """The page itself. One that was not requested by a cursor is the first: only a link leads back from it."""
+        """The page itself. A page that was requested without a cursor is the first, so its cursor leads nowhere."""
         has_previous = self.may_go_on(forward=False) if by_cursor else self.link(forward=False) is not None
         return Page(users, self.paging.after, self.paging.before, self.may_go_on(forward=True), has_previous)
 
@@ -55,7 +55,7 @@ class Trail:
     """The steps of one walk in one direction, from a cursor or from the list's beginning."""
 
     _MOST_IDLE: Final = 100
-    """Pages without a new user, beyond as many as had one: a walk that begins again meets those a second time."""
+    """How many more pages without new users than with new users. A restarted walk reads the earlier pages again."""
 
     def __init__(self, cursor: str | None = None, *, forward: bool = True) -> None:
         self.forward = forward
@@ -64,24 +64,24 @@ class Trail:
         self._used: set[str] = set()
         self._has_links = False
         self._lacks_cursor = False
-        self._fruitful = 0
+        self._with_new = 0
         self._idle = 0
 
     def step(self) -> str | None:
-        """The cursor to request the next page with. Raises `NoAnswer` where the list would never end."""
+        """The cursor for the next request. Raises `NoAnswer` if the list would never end."""
         if self._lacks_cursor:
-            raise NoAnswer("The server says that the list goes on, but gives no cursor to go on with.")
+            raise NoAnswer("The server says that there is a next page, but sends no cursor for it.")
         if self._cursor in self._used:
-            raise Circle("The list goes round in a circle: a cursor came twice. The server does not read cursors.")
-        if self._idle > self._fruitful + self._MOST_IDLE:
-            raise Circle(f"The list goes round in a circle: the last {self._idle} pages had no new user.")
+            raise Circle("The server repeats its pages: it sent the same cursor twice, so it may ignore cursors.")
+        if self._idle > self._with_new + self._MOST_IDLE:
+            raise Circle(f"The server repeats its pages: the last {self._idle} pages had no new user.")
         if self._cursor is not None:
             self._used.add(self._cursor)
         return self._cursor
 
     def arrive(self, links: PageLinks, *, new_users: bool) -> None:
-        """Note the page that came, and whether it had a user whom no page had before."""
-        self._fruitful, self._idle = (self._fruitful + 1, 0) if new_users else (self._fruitful, self._idle + 1)
+        """Record a page's links, and whether it had a user that no earlier page had."""
+        self._with_new, self._idle = (self._with_new + 1, 0) if new_users else (self._with_new, self._idle + 1)
         is_linked = links.link(forward=self.forward) is not None
         self._has_links = self._has_links or is_linked
         goes_on = is_linked if self._has_links else links.may_go_on(forward=self.forward)
@@ -90,7 +90,7 @@ class Trail:
         self._lacks_cursor = goes_on and self._cursor is None
 
     def restart(self) -> None:
-        """Go back to the list's beginning."""
+        """Start again at the beginning of the list."""
         self._cursor = None
         self._used.clear()
         self._idle = 0

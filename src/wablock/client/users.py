@@ -1,4 +1,4 @@
-"""Who is meant by what a caller gives, and how many of them go into one request."""
+"""The users in a caller's arguments: as items of a request, in chunks, and as names to find in a list."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -19,10 +19,10 @@ T = TypeVar("T")
 Users = str | User | Iterable[str | User]
 
 
-def named(users: Users, reason: str | None, note: str | None, expires_at: int | None) -> Iterator[User]:
-    """The users one by one; what is said of all of them holds for each that says nothing itself."""
-    for given in [users] if isinstance(users, str | User) else users:
-        user = user_of(given) if isinstance(given, str) else given
+def items_of(users: Users, reason: str | None, note: str | None, expires_at: int | None) -> Iterator[User]:
+    """The users one by one. `reason`, `note` and `expires_at` apply to each user that has none of its own."""
+    for argument in [users] if isinstance(users, str | User) else users:
+        user = user_of(argument) if isinstance(argument, str) else argument
         yield msgspec.structs.replace(
             user,
             reason=reason if user.reason is None else user.reason,
@@ -31,21 +31,21 @@ def named(users: Users, reason: str | None, note: str | None, expires_at: int | 
         )
 
 
-def typed(users: Users) -> Iterator[str]:
-    """The users as texts, as the check takes them."""
-    for given in [users] if isinstance(users, str | User) else users:
-        yield given if isinstance(given, str) else given.user or given.user_id or ""
+def texts_of(users: Users) -> Iterator[str]:
+    """The users as strings, for the check."""
+    for argument in [users] if isinstance(users, str | User) else users:
+        yield argument if isinstance(argument, str) else argument.user or argument.user_id or ""
 
 
 def chunks(users: Iterable[T], most: int = MOST_IN_A_REQUEST) -> Iterator[list[T]]:
-    """`users` in order, at most so many at a time; read as they are needed."""
+    """`users` in order, at most `most` in each chunk. The iterable is read only as far as needed."""
     rest = iter(users)
     while chunk := list(itertools.islice(rest, most)):
         yield chunk
 
 
 def shown_names(user: BlockedUser) -> set[str]:
-    """What `listed_name` gives of the texts that mean this row of a list, in whatever spelling it shows its `wa_id`."""
+    """The names by which `listed_name` finds this row, for every spelling of its `wa_id`."""
     names = {user.user_id} if user.user_id else set()
     typed = take_apart(user.wa_id or "")
     if isinstance(typed, International | BareDigits):
@@ -54,10 +54,10 @@ def shown_names(user: BlockedUser) -> set[str]:
 
 
 def listed_name(user: str) -> str:
-    """What a list shows of `user`, the same for all spellings of a number.
+    """The name to find `user` by in a list: the same for all spellings of a number.
 
-    Raises `ValueError` for what is no number, and for a national one: only a server that knows the business's country
-    can say whose that is.
+    Raises `ValueError` for a text that is not a number, and for a national number: only the server knows the country of
+    the business number.
     """
     if is_user_id(user):
         return user
@@ -65,4 +65,4 @@ def listed_name(user: str) -> str:
     if isinstance(typed, International | BareDigits):
         return one_spelling(typed.digits)
     why = f"{typed.why}; " if isinstance(typed, Unreadable) else ""
-    raise ValueError(f"{user!r} cannot be looked for in a list: {why}write it with + and the country code")
+    raise ValueError(f"Cannot find {user!r} in a list: {why}write it with + and the country code")
