@@ -168,7 +168,7 @@ def test_a_bot_without_an_app_secret_gets_what_is_left_as_well(
     assert bot.message_ids() == ["wamid.2", "wamid.2"]
     assert bot.deliveries[0].headers["x-hub-signature-256"] == signed(MIXED)
     assert [record.message for record in caplog.records if record.name == "wablock.middleware"] == [
-        "a signed webhook was cut, and not signed anew: an app that checks it needs app_secret here"
+        "a signed webhook was changed, so its signature is wrong now: pass app_secret to sign it again"
     ]
 
 

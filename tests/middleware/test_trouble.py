@@ -181,7 +181,7 @@ def test_webhooks_of_a_number_that_wablock_does_not_know_pass_and_the_log_says_s
 
     assert [got.body for got in bot.deliveries] == [body] * 2
     assert logged(caplog) == [
-        "wablock does not know number 106540352242999, or the token may not touch it: nobody is blocked"
+        "wablock does not know number 106540352242999, or the token does not cover it: no user is blocked"
     ]
 
 

@@ -1,4 +1,4 @@
-"""ASGI middleware, for bots in whose own process a block is to hold."""
+"""ASGI middleware that applies the block list inside a bot's own process."""
 
 import logging
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.raw_json import UnreadableBody
 from wablock.gate.webhook.signature import is_signed, sign
 from wablock.middleware.asgi import ASGIApp, AsgiMessage, AsgiScope, Receive, Send
-from wablock.middleware.block_checks import BlockChecks, CannotAsk
+from wablock.middleware.block_checks import BlockChecks, CheckFailed
 from wablock.middleware.cutting import cut, senders
 from wablock.middleware.exchange import (
-    NOT_ASKED,
-    TAKEN,
+    ACCEPTED,
+    NOT_CHECKED,
     TOO_LARGE,
     UNREADABLE,
     ReceivedWebhook,
     Reply,
-    SenderWentAway,
+    SenderDisconnected,
     read,
     replayed,
 )
@@ -29,17 +29,17 @@ __all__ = ["GateMiddleware"]
 
 _log = logging.getLogger("wablock.middleware")
 
-# Read beside the event loop, but by C code that keeps it waiting for as long as one body takes.
+# A thread reads the body, but the C code in it holds the GIL, so the event loop waits until the body is read.
 _MOST_UNPROVEN: Final = 50_000
 
 
 class GateMiddleware:
-    """Takes out of webhooks what blocked users sent, before `app` sees them; everything else reaches it as it came.
+    """Removes from webhooks what blocked users sent, before `app` receives them. Everything else passes unchanged.
 
-    With `app_secret`, what is left of a webhook is signed anew, so that an app that checks signatures accepts it, and
-    one that is not well signed is left alone: to refuse it is the app's part. Without it, strangers' webhooks are read
-    as well, so one of more than 50,000 values gets 400; Meta's 1,000 updates have fewer. Where nothing is left, the
-    sender gets 200, and the app is not called.
+    With `app_secret`, the middleware signs a changed webhook again, so that an app that checks signatures accepts it.
+    It passes a webhook with a wrong signature unchanged: the app must refuse it. Without `app_secret`, the middleware
+    also reads webhooks that Meta did not sign. So it answers 400 to a webhook of more than 50,000 values; Meta's 1,000
+    updates have fewer. If nothing is left of a webhook, the sender gets 200, and the app is not called.
     """
 
     def __init__(
@@ -53,14 +53,15 @@ class GateMiddleware:
         pass_unchecked: bool = False,
         timeout: float = 5.0,
     ) -> None:
-        """`url`: where wablock is. `token`: one of its tokens, with the scope `read`. `paths`: those to which webhooks
-        are posted. `timeout`: seconds in which wablock has to answer.
+        """`url`: wablock's address. `token`: a wablock token with the scope `read`. `paths`: the paths that receive
+        webhooks. `timeout`: seconds in which wablock must respond.
 
-        Where it does not, a webhook is answered 503, so that it comes again; with `pass_unchecked` it goes on to the
-        app, with the header `x-wablock-unchecked: true`. Raises `ValueError` for what cannot be used.
+        If it does not respond in time, the sender gets 503, so that it sends the webhook again. With `pass_unchecked`,
+        the app gets the webhook instead, with the header `x-wablock-unchecked: true`. Raises `ValueError` for an
+        invalid argument.
         """
         if app_secret == "":
-            raise ValueError("app_secret must not be empty; None is for an app that checks no signatures")
+            raise ValueError("app_secret must not be empty; use None if the app does not check signatures")
         self._app = app
         self._checks = BlockChecks(url, token, timeout)
         self._app_secret = app_secret
@@ -72,62 +73,64 @@ class GateMiddleware:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, self._closing(send))
-        elif scope["type"] == "http" and scope["method"] == "POST" and self._takes_webhooks(scope):
+        elif scope["type"] == "http" and scope["method"] == "POST" and self._receives_webhooks(scope):
             await self._receive(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     async def _receive(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         try:
-            sent = await read(scope, receive)
-        except SenderWentAway:
+            webhook = await read(scope, receive)
+        except SenderDisconnected:
             return
-        left = TOO_LARGE if sent is None else await self._left(sent)
-        if isinstance(left, Reply):
-            await left.send(send)
+        result = TOO_LARGE if webhook is None else await self._filtered(webhook)
+        if isinstance(result, Reply):
+            await result.send(send)
         else:
-            if left.headers != scope["headers"]:
-                scope = {**scope, "headers": left.headers}
-            await self._app(scope, replayed(left.body, receive), send)
+            if result.headers != scope["headers"]:
+                scope = {**scope, "headers": result.headers}
+            await self._app(scope, replayed(result.body, receive), send)
 
-    async def _left(self, sent: ReceivedWebhook) -> ReceivedWebhook | Reply:
-        """What the app is to get of it, or the answer where it is to get nothing."""
+    async def _filtered(self, webhook: ReceivedWebhook) -> ReceivedWebhook | Reply:
+        """The webhook for the app, or the reply to the sender if the app must not be called."""
         try:
-            if not await off_the_loop(sent.body, partial(self._may_be_signed, sent)):
-                return sent
-            payload = await off_the_loop(sent.body, partial(Payload.parse, sent.body, self._most_values))
-            asked = await off_the_loop(sent.body, partial(senders, payload))
-            blocked = await self._checks.blocked(asked) if asked else {}
-            body = await off_the_loop(sent.body, partial(cut, payload, blocked))
+            if not await off_the_loop(webhook.body, partial(self._may_be_signed, webhook)):
+                return webhook
+            payload = await off_the_loop(webhook.body, partial(Payload.parse, webhook.body, self._most_values))
+            users = await off_the_loop(webhook.body, partial(senders, payload))
+            blocked = await self._checks.blocked(users) if users else {}
+            body = await off_the_loop(webhook.body, partial(cut, payload, blocked))
         except UnreadableBody:
             return UNREADABLE
-        except CannotAsk as trouble:
-            _log.warning("a webhook was not checked: %s", trouble)
-            return sent.marked() if self._pass_unchecked else NOT_ASKED
+        except CheckFailed as error:
+            _log.warning("a webhook was not checked: %s", error)
+            return webhook.marked() if self._pass_unchecked else NOT_CHECKED
         if body is None:
-            return TAKEN
-        return sent if body is payload.raw else self._changed(sent, body)
+            return ACCEPTED
+        return webhook if body is payload.raw else self._changed(webhook, body)
 
-    def _may_be_signed(self, sent: ReceivedWebhook) -> bool:
-        """Without a secret nobody can know."""
-        return self._app_secret is None or is_signed(self._app_secret, sent.body, sent.signature)
+    def _may_be_signed(self, webhook: ReceivedWebhook) -> bool:
+        """True also without a secret, because then no signature can be checked."""
+        return self._app_secret is None or is_signed(self._app_secret, webhook.body, webhook.signature)
 
-    def _changed(self, sent: ReceivedWebhook, body: bytes) -> ReceivedWebhook:
+    def _changed(self, webhook: ReceivedWebhook, body: bytes) -> ReceivedWebhook:
         if self._app_secret is not None:
-            return sent.with_body(body, sign(self._app_secret, body))
-        if sent.signature is not None and not self._has_warned:
+            return webhook.with_body(body, sign(self._app_secret, body))
+        if webhook.signature is not None and not self._has_warned:
             self._has_warned = True
-            _log.warning("a signed webhook was cut, and not signed anew: an app that checks it needs app_secret here")
-        return sent.with_body(body, None)
+            _log.warning(
+                "a signed webhook was changed, so its signature is wrong now: pass app_secret to sign it again"
+            )
+        return webhook.with_body(body, None)
 
-    def _takes_webhooks(self, scope: AsgiScope) -> bool:
-        """Whether one of the paths is asked for, with or without the prefix under which the app is mounted."""
+    def _receives_webhooks(self, scope: AsgiScope) -> bool:
+        """Whether the request is for one of the paths, with or without the prefix under which the app is mounted."""
         path: str = scope["path"]
         return _plain(path) in self._paths or _plain(path.removeprefix(scope.get("root_path", ""))) in self._paths
 
     def _closing(self, send: Send) -> Send:
         async def send_closed(message: AsgiMessage) -> None:
-            if message["type"].startswith("lifespan.shutdown."):  # the server may end as soon as it hears it
+            if message["type"].startswith("lifespan.shutdown."):  # the server may exit as soon as it gets this message
                 await self._checks.close()
             await send(message)
 
@@ -136,7 +139,7 @@ class GateMiddleware:
 
 def _checked_paths(paths: Sequence[str]) -> frozenset[str]:
     if not paths or not all(path.startswith("/") for path in paths):
-        raise ValueError("paths must be one path or several, each beginning with /")
+        raise ValueError("paths must be one or more paths, each beginning with /")
     return frozenset(map(_plain, paths))
 
 

@@ -1,4 +1,4 @@
-"""The types of ASGI 3, as its specification has them. No framework is needed for them."""
+"""The types of ASGI 3, written after its specification, so that the middleware needs no framework."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

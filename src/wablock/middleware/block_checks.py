@@ -1,4 +1,4 @@
-"""Checks at a wablock server: which senders of a webhook are blocked. Connections stay open between webhooks."""
+"""Requests to a wablock server: which senders of a webhook are blocked. Connections stay open between webhooks."""
 
 import asyncio
 import logging
@@ -16,25 +16,25 @@ from wablock.public_address import checked_url
 
 _log = logging.getLogger("wablock.middleware")
 
-# Less than the 75 s after which wablock closes an idle connection: it is not to close one that is just being used.
+# Less than the 75 s after which wablock closes an idle connection, so that no request meets a closing connection.
 _CONNECTIONS: Final = httpx2.Limits(max_connections=50, max_keepalive_connections=50, keepalive_expiry=30)
 _MOST_REMEMBERED: Final = 1_000
 _NO_RETRIES: Final = Retries(most=0)  # Meta sends the webhook again
 
 
-class CannotAsk(Exception):
+class CheckFailed(Exception):
     """wablock did not answer which users are blocked. The message gives the reason in one line, without secrets."""
 
 
 class BlockChecks:
-    """Checks at one server. One for a process is enough; on another event loop it makes new connections."""
+    """Checks at one server. A process needs only one object; on another event loop it opens new connections."""
 
     def __init__(self, url: str, token: str, timeout: float) -> None:
-        """`token` has the scope `read`. `timeout`: seconds for all that one webhook asks."""
+        """`token`: a token with the scope `read`. `timeout`: seconds for all checks of one webhook together."""
         if "?" in checked_url(url).target:
-            raise ValueError("url must have no query: paths are added to it")
+            raise ValueError("url must have no query, because paths are appended to it")
         if not is_token(token):
-            raise ValueError("token must be printable ASCII characters, without spaces")
+            raise ValueError("token must be printable ASCII without spaces")
         if not timeout > 0:
             raise ValueError("timeout must be more than 0 seconds")
         self._url = url
@@ -45,23 +45,24 @@ class BlockChecks:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._unknown: set[str] = set()
 
-    async def blocked(self, asked: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
-        """For each number, which of these wa_ids and user_ids are blocked now: nobody, where wablock has no such
-        number. Raises `CannotAsk`.
+    async def blocked(self, senders: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+        """For each number, the senders' wa_ids and user_ids that are blocked now. Raises `CheckFailed`.
+
+        If wablock does not know a number, none of its senders is blocked.
         """
         http = self._connected()
-        batches = [(number, batch) for number, ids in asked.items() for batch in _batches(sorted(ids))]
+        batches = [(number, batch) for number, ids in senders.items() for batch in _batches(sorted(ids))]
         try:
             async with asyncio.timeout(self._timeout), asyncio.TaskGroup() as tasks:
                 checks = [tasks.create_task(self._check(http, number, batch)) for number, batch in batches]
         except TimeoutError:
-            raise CannotAsk(f"it did not answer within {self._timeout} s") from None
+            raise CheckFailed(f"it did not answer within {self._timeout} s") from None
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        found: dict[str, set[str]] = {}
+        blocked: dict[str, set[str]] = {}
         for (number, _), check in zip(batches, checks, strict=True):
-            found.setdefault(number, set()).update(check.result())
-        return found
+            blocked.setdefault(number, set()).update(check.result())
+        return blocked
 
     async def close(self) -> None:
         http, self._http = self._http, None
@@ -69,7 +70,7 @@ class BlockChecks:
             await http.aclose()
 
     def _connected(self) -> httpx2.AsyncClient:
-        """Made at first need: connections belong to one event loop, and tests of bots have many."""
+        """The HTTP client, created when it is first needed. It belongs to one event loop, and tests have several."""
         loop = asyncio.get_running_loop()
         if self._http is None or self._loop is not loop:
             self._loop = loop
@@ -87,22 +88,22 @@ class BlockChecks:
         users: Sequence[CheckedUser]
         try:
             users = await client.check(ids, may_list=False)
-        except SomeUsersFailed as error:  # they are no users, so they are not blocked
+        except SomeUsersFailed as error:  # these ids are not valid users, so they cannot be blocked
             users = error.done
         except UnknownObject:
             self._note_unknown(number)
             return set()
         except ApiError as error:
-            raise CannotAsk(f"it answered {error.status}: {printable(error.message)}") from None
+            raise CheckFailed(f"it answered {error.status}: {printable(error.message)}") from None
         except ClientError as error:
-            raise CannotAsk(printable(str(error))) from None
+            raise CheckFailed(printable(str(error))) from None
         return {user.input for user in users if user.blocked}
 
     def _note_unknown(self, number: str) -> None:
         if number not in self._unknown and len(self._unknown) < _MOST_REMEMBERED:
             self._unknown.add(number)
-            unknown = printable(number)  # a webhook's word, which nobody may have signed
-            _log.warning("wablock does not know number %s, or the token may not touch it: nobody is blocked", unknown)
+            unknown = printable(number)  # it is from a webhook, which may be unsigned
+            _log.warning("wablock does not know number %s, or the token does not cover it: no user is blocked", unknown)
 
 
 def _batches(ids: Sequence[str]) -> list[Sequence[str]]:

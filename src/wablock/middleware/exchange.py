@@ -1,4 +1,4 @@
-"""A webhook's request and its answer, as ASGI has them."""
+"""A webhook's request and response as ASGI messages."""
 
 from typing import Final
 
@@ -14,27 +14,27 @@ LARGEST_BODY: Final = 3 * 1_048_576 + 65_536  # Meta sends up to 3 MB
 _SIGNATURE: Final = delivery.SIGNATURE.encode()
 _MARK: Final = delivery.UNCHECKED.encode()
 _FRAMING: Final = frozenset((b"content-length", b"transfer-encoding"))
-_SIGNATURES: Final = frozenset((_SIGNATURE, b"x-hub-signature"))  # the other one is of SHA-1, and from before
+_SIGNATURES: Final = frozenset((_SIGNATURE, b"x-hub-signature"))  # the second one is older and uses SHA-1
 
 
 class ReceivedWebhook(msgspec.Struct, frozen=True):
-    """What the app is to get."""
+    """A webhook: its headers and its body."""
 
     headers: Headers
     body: bytes
 
     @property
     def signature(self) -> str | None:
-        """Two signatures are none: the app may look at the other one."""
-        sent = [value for name, value in self.headers if name == _SIGNATURE]
-        return sent[0].decode("latin-1") if len(sent) == 1 else None
+        """The signature; None if there are two, because the app might check the other one."""
+        signatures = [value for name, value in self.headers if name == _SIGNATURE]
+        return signatures[0].decode("latin-1") if len(signatures) == 1 else None
 
     def marked(self) -> "ReceivedWebhook":
-        """The same, for an app that wants to know what nobody has checked."""
+        """The same webhook with the header that says that it was not checked."""
         return ReceivedWebhook([*self.headers, (_MARK, b"true")], self.body)
 
     def with_body(self, body: bytes, signature: str | None) -> "ReceivedWebhook":
-        """Another body, with its length; `signature` None: the header that came stays."""
+        """The webhook with another body and its length. If `signature` is None, the old signature header stays."""
         stale = _FRAMING if signature is None else _FRAMING | _SIGNATURES
         headers = [(name, value) for name, value in self.headers if name not in stale]
         headers.append((b"content-length", str(len(body)).encode()))
@@ -44,7 +44,7 @@ class ReceivedWebhook(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """An answer that the middleware gives itself."""
+    """A response that the middleware sends itself."""
 
     status: int
     body: bytes
@@ -56,22 +56,22 @@ class Reply(msgspec.Struct, frozen=True):
         await send({"type": "http.response.body", "body": self.body})
 
 
-TAKEN: Final = Reply(200, b'{"success":true}')
+ACCEPTED: Final = Reply(200, b'{"success":true}')
 TOO_LARGE: Final = Reply(413, b'{"error":{"message":"Request body too large"}}')
 UNREADABLE: Final = Reply(400, b'{"error":{"message":"The body must be a JSON object"}}')
-NOT_ASKED: Final = Reply(
-    503, b'{"error":{"message":"The block list cannot be asked. Send the webhook again."}}', [(b"retry-after", b"1")]
+NOT_CHECKED: Final = Reply(
+    503, b'{"error":{"message":"The block list cannot be read. Send the webhook again."}}', [(b"retry-after", b"1")]
 )
 
 
-class SenderWentAway(Exception):
-    """The connection closed before the request was whole: nobody is there to answer."""
+class SenderDisconnected(Exception):
+    """The connection closed before the request was complete, so no response can be sent."""
 
 
 async def read(scope: AsgiScope, receive: Receive) -> ReceivedWebhook | None:
-    """The whole request, unmarked: only the middleware says that nobody has checked it. None where it is too large.
+    """The complete request; None if it is too large. Raises `SenderDisconnected`.
 
-    Raises `SenderWentAway`.
+    The header that marks an unchecked webhook is removed, because only the middleware may set it.
     """
     headers = [(name, value) for name, value in scope["headers"] if name != _MARK]
     if any(name == b"content-length" and value.isdigit() and int(value) > LARGEST_BODY for name, value in headers):
@@ -81,7 +81,7 @@ async def read(scope: AsgiScope, receive: Receive) -> ReceivedWebhook | None:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise SenderWentAway
+            raise SenderDisconnected
         pieces.append(message.get("body", b""))
         size += len(pieces[-1])
         if size > LARGEST_BODY:
@@ -91,7 +91,7 @@ async def read(scope: AsgiScope, receive: Receive) -> ReceivedWebhook | None:
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:
-    """Gives the body, and after it what the server says: that the client went away only where it did."""
+    """A `receive` that returns the body first, and then the server's messages, such as a disconnect."""
     messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def receive_again() -> AsgiMessage:
