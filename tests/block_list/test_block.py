@@ -60,7 +60,7 @@ async def test_a_user_that_cannot_be_read_is_told_why_and_has_no_wa_id(
     told = result.failed[0].errors[0]
     assert (told.code, told.error_data.details) == (
         131047,
-        "Not a valid WhatsApp user: 'anna' has no digits; write a phone number, as +16505551234",
+        "Not a valid WhatsApp user: 'anna' has no digits; write a phone number, such as +16505551234",
     )
     assert not result.failed[0].wa_id
 

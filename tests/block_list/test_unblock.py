@@ -98,7 +98,7 @@ async def test_whom_to_unblock_and_cannot_be_read_is_told_why(block_list: BlockL
 
     assert (
         result.failed[0].errors[0].error_data.details
-        == "Not a valid WhatsApp user: 'anna' has no digits; write a phone number, as +16505551234"
+        == "Not a valid WhatsApp user: 'anna' has no digits; write a phone number, such as +16505551234"
     )
 
 

@@ -132,7 +132,7 @@ def test_a_token_that_lacks_the_scope_gets_10(strict_caller: Caller, method: str
         "(#10) Application does not have permission for this action",
         403,
         10,
-        details="The access token lacks the scope write; make one that has it",
+        details="The access token lacks the scope write; create one that has it",
     )
 
 
@@ -268,7 +268,7 @@ def test_more_than_1000_users_are_refused_with_their_number(caller: Caller) -> N
         "(#130429) Rate limit hit",
         code=130429,
         subcode=2494055,
-        details="block_users has 1001 users; one request may have up to 1000. Send the rest in others.",
+        details="block_users has 1001 users; one request may have up to 1000. Send the rest in other requests.",
     )
     assert caller.listed() == []
 

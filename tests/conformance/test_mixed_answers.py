@@ -14,9 +14,9 @@ USER = "+16505551234"
 OWN = "+16505550100"
 STRANGE = "hello"
 SHAPE = "an international number has 7 to 15 digits and does not begin with 0"
-NO_DIGITS = "'hello' has no digits; write a phone number, as +16505551234"
+NO_DIGITS = "'hello' has no digits; write a phone number, such as +16505551234"
 LETTER = "a phone number has digits, +, blanks and - . ( ) only, and this one has 'x'"
-COUNTRY = "write it with + and the country code, as +16505551234"
+COUNTRY = "write it with + and the country code, such as +16505551234"
 
 
 @pytest.fixture

@@ -180,7 +180,7 @@ def test_a_full_list_refuses_the_new_and_keeps_the_old(tmp_path: Path) -> None:
 
         answer = caller.block(USER, OTHER)
 
-        assert failures(answer) == [(OTHER, 139101, "The block list holds 1 users, its limit. Unblock somebody first")]
+        assert failures(answer) == [(OTHER, 139101, "The block list holds 1 users, its limit. Unblock a user first")]
         assert caller.listed() == ["16505551234"]
 
 

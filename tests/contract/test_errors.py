@@ -130,7 +130,7 @@ def test_a_failure_has_the_status_type_code_and_message_of_the_contract(
             errors.BlocklistLimitReached(64_000),
             139101,
             "Blocklist limit reached",
-            "The block list holds 64000 users, its limit. Unblock somebody first",
+            "The block list holds 64000 users, its limit. Unblock a user first",
         ),
     ],
 )
@@ -164,7 +164,9 @@ def test_the_error_beside_failed_users_says_which_operation_failed(operation: st
 def test_too_many_users_are_told_how_many_they_may_be() -> None:
     error = errors.TooManyUsers(1_001, 1_000)
 
-    assert error.details == "block_users has 1001 users; one request may have up to 1000. Send the rest in others."
+    assert (
+        error.details == "block_users has 1001 users; one request may have up to 1000. Send the rest in other requests."
+    )
 
 
 def test_what_may_succeed_when_it_is_sent_again_is_called_transient() -> None:

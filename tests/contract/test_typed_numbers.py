@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from wablock.contract.typed_numbers import (
     WITH_COUNTRY_CODE,
-    Nobody,
+    NotANumber,
     OneUser,
     Reading,
     SeveralReadings,
@@ -62,7 +62,7 @@ def readings(reading: Reading) -> set[str]:
             return {wa_id}
         case SeveralReadings(wa_ids):
             return set(wa_ids)
-        case Nobody():
+        case NotANumber():
             return set()
 
 
@@ -84,7 +84,7 @@ def test_any_text_is_one_user_nobody_or_several(text: str, country: str | None) 
         case OneUser(wa_id):
             assert wa_id.isascii()
             assert read(f"+{wa_id}", None) == reading
-        case Nobody(reason):
+        case NotANumber(reason):
             assert reason
             assert reason.isprintable()
         case SeveralReadings(wa_ids, reason):
@@ -96,13 +96,13 @@ def test_any_text_is_one_user_nobody_or_several(text: str, country: str | None) 
 def test_any_recipient_is_one_user_nobody_or_several(text: str, country: str | None) -> None:
     reading = read_recipient(text, country)
 
-    assert isinstance(reading, OneUser | Nobody | SeveralReadings)
+    assert isinstance(reading, OneUser | NotANumber | SeveralReadings)
 
 
 @given(text=number, country=country)
 def test_a_text_that_blocks_one_user_finds_that_user_as_a_recipient(text: str, country: str | None) -> None:
     blocked, recipient = read(text, country), read_recipient(text, country)
-    assert not isinstance(blocked, OneUser) or isinstance(recipient, Nobody) or blocked.wa_id in readings(recipient)
+    assert not isinstance(blocked, OneUser) or isinstance(recipient, NotANumber) or blocked.wa_id in readings(recipient)
 
 
 @pytest.mark.parametrize("region, example", MOBILES)
@@ -112,7 +112,7 @@ def test_a_user_blocked_with_a_0_behind_the_calling_code_is_found_as_a_recipient
     text = f"{example.country_code} 0{phonenumbers.national_significant_number(example)}"
     blocked, recipient = read(text, region), read_recipient(text, region)
 
-    assert not isinstance(blocked, OneUser) or isinstance(recipient, Nobody) or blocked.wa_id in readings(recipient)
+    assert not isinstance(blocked, OneUser) or isinstance(recipient, NotANumber) or blocked.wa_id in readings(recipient)
 
 
 @pytest.mark.parametrize("region", COUNTRIES)
@@ -127,7 +127,7 @@ def test_what_is_dialled_abroad_is_found_as_a_recipient(region: str) -> None:
             number = phonenumbers.parse(prefix + wa_id, region)
             reading = read_recipient(prefix + wa_id, region)
             meant = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
-            assert isinstance(reading, Nobody) or meant in readings(reading), prefix
+            assert isinstance(reading, NotANumber) or meant in readings(reading), prefix
 
 
 @given(digits=american, marks=st.lists(st.sampled_from(["", *MARKS]), min_size=12, max_size=12))
@@ -208,7 +208,7 @@ def test_second_spellings_are_accepted_whatever_their_length(text: str) -> None:
     ],
 )
 def test_the_refusal_of_a_length_names_the_lengths_that_there_are(text: str, lengths: str) -> None:
-    assert f"have {lengths} digits behind it" in why(read(text, None))
+    assert f"have {lengths} digits after it" in why(read(text, None))
 
 
 @pytest.mark.parametrize("text", ["+2101234567", "+9991234567", "+3841234567", "+8891234567", "9991234567"])
@@ -317,12 +317,12 @@ def test_a_recipient_that_needs_a_country_cannot_be_read_without_one(text: str) 
 
 @pytest.mark.parametrize("country", ["GB", "US", None])
 def test_a_recipient_with_a_trunk_0_behind_its_code_and_no_other_reading_is_nobody(country: str | None) -> None:
-    assert isinstance(read_recipient("4407700900101", country), Nobody)
+    assert isinstance(read_recipient("4407700900101", country), NotANumber)
 
 
 @pytest.mark.parametrize("text", ["", "anna", "628115550101.0", "+1650555", "+16505550101 / +16505550102", "🙂"])
 def test_a_recipient_that_is_no_number_is_nobody(text: str) -> None:
-    assert isinstance(read_recipient(text, "US"), Nobody)
+    assert isinstance(read_recipient(text, "US"), NotANumber)
 
 
 @pytest.mark.parametrize("text", ["1" * 1_000_000, "+" * 1_000_000, "x" * 1_000_000])

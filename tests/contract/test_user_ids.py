@@ -27,7 +27,7 @@ def test_user_ids_that_differ_in_case_only_are_two_users() -> None:
 
 
 def test_a_parent_user_id_is_refused_and_the_refusal_says_what_to_send() -> None:
-    with pytest.raises(NotAWhatsAppUser, match="send the user_id of its webhook"):
+    with pytest.raises(NotAWhatsAppUser, match="send the user_id from the webhook"):
         of_user_id(PARENT_USER_ID)
 
 

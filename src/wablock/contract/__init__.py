@@ -1,1 +1,1 @@
-"""What Meta published about the Block API, as pure code: nothing here does I/O or decides policy."""
+"""The Block API as Meta has published it, in pure code: no I/O and no policy here."""

@@ -1,11 +1,11 @@
-"""A place in a block list <-> the text of `after` and `before`.
+"""Cursors: the conversion between a place in a block list and the text of `after` and `before`.
 
-The text is Meta's: standard base64 of compact JSON, in which Z, =, + and / are then written ZA, ZD, ZB and ZC.
-Meta's JSON has `offset` and `versionId`; wablock adds two members, so that a page at the end of a long list costs what
-the first one does, and a cursor of another list is noticed:
+The format is Meta's: standard base64 of compact JSON, in which Z, =, + and / are then written ZA, ZD, ZB and ZC. Meta's
+JSON has `offset` and `versionId`. wablock adds two members. With them, a page at the end of a long list costs the same
+as the first page, and a cursor of another list is detected:
 
-- `seq`: the marked row, by its place in the list's own order; left out where it equals `versionId`.
-- `list`: a check value over the list and the other members; there when `seq` is.
+- `seq`: the marked row's place in the list's own order. It is omitted if it equals `versionId`.
+- `list`: a checksum over the list and the other members. It is present if `seq` is.
 """
 
 import binascii
@@ -19,7 +19,7 @@ _ESCAPE = {"Z": "ZA", "=": "ZD", "+": "ZB", "/": "ZC"}
 _UNESCAPE = {after: before for before, after in _ESCAPE.items()}
 _ESCAPED = re.compile("Z[ABCD]")
 _STRAY_Z = re.compile("Z(?![ABCD])")
-_LONGEST = 1_024  # a cursor of ours has under 200 characters; what is longer is not worth decoding
+_LONGEST = 1_024  # wablock's cursors have under 200 characters; a longer text is refused without decoding
 
 
 class BadCursor(ValueError):
@@ -27,7 +27,7 @@ class BadCursor(ValueError):
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """One row of a list, as seen when the list had `version`: `offset` rows from its start, at `seq` in its order."""
+    """One row of a list when the list had `version`: `offset` rows from the start, at `seq` in the list's order."""
 
     offset: int
     version: int
@@ -48,16 +48,16 @@ def encode(cursor: Cursor, list_id: str) -> str:
     """The text that marks `cursor`'s row of the list."""
     text = f'{{"offset":{cursor.offset},"versionId":"{cursor.version}"'
     if cursor.seq != cursor.version:
-        text += f',"seq":"{cursor.seq}","list":"{_check_value(cursor, list_id)}"'
+        text += f',"seq":"{cursor.seq}","list":"{_checksum(cursor, list_id)}"'
     plain = b64encode(f"{text}}}".encode()).decode()
-    # The order matters: the Z that an escape brings in must not be escaped again.
+    # Z must be first: the Z that the other escapes add must not be escaped again.
     return plain.replace("Z", "ZA").replace("=", "ZD").replace("+", "ZB").replace("/", "ZC")
 
 
 def decode(text: str, list_id: str) -> Cursor:
     """The place that `text` marks; raises `BadCursor` for any text that `encode` did not make for this list.
 
-    A text without `seq` carries no check value, and is taken as Meta's cursor of a list's newest row.
+    A text without `seq` has no checksum, and is read as Meta's cursor of the list's newest row.
     """
     if len(text) > _LONGEST or _STRAY_Z.search(text):
         raise BadCursor
@@ -68,14 +68,15 @@ def decode(text: str, list_id: str) -> Cursor:
         cursor = Cursor(parsed.offset, version, int(parsed.seq) if parsed.seq else version)
     except (binascii.Error, msgspec.MsgspecError, ValueError, RecursionError):
         raise BadCursor from None
-    # The check value keeps no secret: a made-up text may carry a right one, with numbers that no database holds.
+    # The checksum has no secret, so anyone can make a correct one for numbers that no database can store.
     if not (0 <= cursor.offset < 2**63 and 0 < cursor.seq <= version < 2**63) or encode(cursor, list_id) != text:
         raise BadCursor
-    if not parsed.seq and parsed.offset != 0:  # only the newest row equals the version, and it is the first
+    # `seq` is omitted only for the newest row, which is at offset 0.
+    if not parsed.seq and parsed.offset != 0:
         raise BadCursor
     return cursor
 
 
-def _check_value(cursor: Cursor, list_id: str) -> str:
-    marked = f"{list_id}:{cursor.offset}:{cursor.version}:{cursor.seq}"
-    return blake2b(marked.encode(), digest_size=6).hexdigest()
+def _checksum(cursor: Cursor, list_id: str) -> str:
+    text = f"{list_id}:{cursor.offset}:{cursor.version}:{cursor.seq}"
+    return blake2b(text.encode(), digest_size=6).hexdigest()

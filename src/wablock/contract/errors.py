@@ -1,7 +1,7 @@
-"""The failures that Meta published: one class each, with its code, type and HTTP status.
+"""The errors that Meta has published: one class each, with its code, type and HTTP status.
 
-A rule raises the class; `server/app.py` alone turns it into an answer. A `GraphError` fails a whole request, a
-`UserFailure` one user of it. wablock's own failures, which Meta has no page about, are in `wablock/failures.py`.
+A rule raises the class; only `server/app.py` turns it into a response. A `GraphError` fails a whole request, a
+`UserFailure` only one of its users. wablock's own errors, which Meta has not published, are in `wablock/failures.py`.
 """
 
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ GRAPH_METHOD: Final = "GraphMethodException"
 
 
 class GraphError(Exception):
-    """A request that fails as a whole. `message` is Graph's text, `details` says what to do next."""
+    """The failure of a whole request. `message` is Graph's text. `details` says what to do next."""
 
     code: ClassVar[int] = 100
     subcode: ClassVar[int | None] = None
@@ -20,9 +20,9 @@ class GraphError(Exception):
     status: ClassVar[int] = 400
     is_transient: ClassVar[bool] = False
     names_product: ClassVar[bool] = False
-    """Whether the body says `messaging_product` beside the error."""
+    """Whether the body has `messaging_product` beside the error."""
     data_names_product: ClassVar[bool] = False
-    """Whether `error_data` says `messaging_product` beside the details."""
+    """Whether `error_data` has `messaging_product` beside the details."""
 
     def __init__(self, message: str, details: str | None = None, *, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ class ExpiredAccessToken(InvalidAccessToken):
     subcode = 463
 
     def __init__(self, expired_at: int, now: int) -> None:
-        """Both times in microseconds since 1970."""
+        """Both times are in microseconds since 1970."""
         GraphError.__init__(
             self,
             f"Error validating access token: Session has expired on {_graph_time(expired_at)}. "
@@ -73,11 +73,11 @@ class PermissionDenied(GraphError):
         super().__init__("(#10) Application does not have permission for this action", details)
 
 
-# -- what the caller asked for
+# -- the object, path and parameters of the request
 
 
 class UnknownObject(GraphError):
-    """The object does not exist or is not this token's: both have this one answer."""
+    """The object does not exist, or the token does not cover it: both cases have the same response."""
 
     subcode = 33
     type = GRAPH_METHOD
@@ -121,20 +121,20 @@ class WrongMessagingProduct(InvalidParameter):
 
 
 class ParentUserId(InvalidParameter):
-    """Who is to be blocked has to be named by an id of this business's own."""
+    """A parent user id in a request. Only a `user_id`, which belongs to this business, identifies a user to block."""
 
     def __init__(self, place: str, parent_user_id: str) -> None:
         super().__init__(
             f'Param {place} cannot be a parent user id: "{parent_user_id}".',
-            "Send the user_id that the user's webhooks show beside it. Nothing was changed.",
+            "Send the user_id that the user's webhooks show with it. Nothing was changed.",
         )
 
 
-# -- how much the caller asked for
+# -- the size and rate of requests
 
 
 class RateLimitHit(GraphError):
-    """The business number's throughput is used up, or one request asks for too much of it."""
+    """The business number has used its throughput, or one request is too large."""
 
     code = 130429
     subcode = 2494055
@@ -146,11 +146,13 @@ class RateLimitHit(GraphError):
 
 class TooManyUsers(RateLimitHit):
     def __init__(self, sent: int, limit: int) -> None:
-        super().__init__(f"block_users has {sent} users; one request may have up to {limit}. Send the rest in others.")
+        super().__init__(
+            f"block_users has {sent} users; one request may have up to {limit}. Send the rest in other requests."
+        )
 
 
 class ApplicationRequestLimit(GraphError):
-    """One access token has made too many requests."""
+    """Too many requests with one access token."""
 
     code = 4
 
@@ -177,7 +179,7 @@ class BlocklistConcurrentUpdate(GraphError):
 
 
 class BlocklistInternalError(GraphError):
-    """Storage trouble. Nothing is half done: the whole request took effect or none of it, and may be sent again."""
+    """A storage error. The request took effect completely or not at all, and it is safe to send it again."""
 
     code = 139103
     status = 500
@@ -188,7 +190,7 @@ class BlocklistInternalError(GraphError):
 
 
 class SomeUsersFailed(GraphError):
-    """The error beside `failed_users`; its status is a setting, see `docs/fidelity.md`."""
+    """The error beside `failed_users`. Its status is a setting; see `docs/fidelity.md`."""
 
     code = 139100
 
@@ -204,7 +206,7 @@ class SomeUsersFailed(GraphError):
 
 
 class BlockedByBusiness(GraphError):
-    """A message to a user whom the business has blocked; nothing was sent."""
+    """A message to a user that the business has blocked. It was not sent."""
 
     code = 130403
 
@@ -219,7 +221,7 @@ class BlockedByBusiness(GraphError):
 
 
 class UserFailure(Exception):
-    """Why one user of a request failed; the others are not affected."""
+    """The failure of one user in a request. It does not affect the other users."""
 
     code: ClassVar[int]
     message: ClassVar[str]
@@ -238,7 +240,7 @@ class ReEngagementRequired(UserFailure):
 
 
 class NotAWhatsAppUser(ReEngagementRequired):
-    """Nothing could be made of what was typed."""
+    """The text is not a phone number or `user_id`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"Not a valid WhatsApp user: {reason}")
@@ -257,4 +259,4 @@ class BlocklistLimitReached(UserFailure):
     message = "Blocklist limit reached"
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The block list holds {limit} users, its limit. Unblock somebody first")
+        super().__init__(f"The block list holds {limit} users, its limit. Unblock a user first")

@@ -1,8 +1,8 @@
-"""`user` and `user_id` as typed -> who is meant.
+"""Identities: the user that a typed `user` or `user_id` stands for.
 
-An identity is one user. Its `key` is the same for every spelling of that user's number, so equal keys mean one user;
-what was typed and the `wa_id` it gives are never rewritten. A number that might be somebody else's is refused, not
-guessed at: a stranger must not be blocked.
+An identity is one user. Its `key` is the same for every spelling of that user's number, so equal keys mean one user.
+The typed text and its `wa_id` are never rewritten. If a number might belong to another user, wablock refuses it and
+does not guess, so that it never blocks the wrong user.
 """
 
 import msgspec
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """One user: by number (`wa_id`), by business-scoped id (`user_id`), or both. `key` is what two spellings share."""
+    """One user: by number (`wa_id`), by business-scoped id (`user_id`), or both. All spellings share one `key`."""
 
     key: str
     wa_id: str | None = None
@@ -34,13 +34,13 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 def of_user(user: str, country: str | None, *, may_be_listed: bool = False) -> Identity:
-    """Who `user` is, a phone number as typed; raises `NotAWhatsAppUser` where that is not certain.
+    """The identity of `user`, a typed phone number. Raises `NotAWhatsAppUser` if the number is not certain.
 
-    `country` is the business number's ISO 3166 code, by which a national number is read; None: national numbers fail.
-    `may_be_listed`: as `read_listed` reads it.
+    `country` is the business number's ISO 3166 code, used to read national numbers; with None, national numbers fail.
+    With `may_be_listed`, `read_listed` reads the number.
     """
     digits = user[1:] if user[:1] == "+" else user
-    if is_number(digits):  # as nearly all are: in a third of the time
+    if is_number(digits):  # nearly all users: this takes a third of the time
         return Identity(one_spelling(digits), digits)
     reading = read_listed(user, country) if may_be_listed else read(user, country)
     if isinstance(reading, OneUser):
@@ -49,26 +49,31 @@ def of_user(user: str, country: str | None, *, may_be_listed: bool = False) -> I
 
 
 def of_wa_id(digits: str) -> Identity:
-    """Who an international number is, given as its digits, with the country code and without +."""
+    """The identity of an international number, given as digits with the country code and without +."""
     return Identity(one_spelling(digits), digits)
 
 
 def key_of(digits: str) -> str:
-    """The key alone of that identity."""
+    """Only the key of that identity."""
     return one_spelling(digits)
 
 
 def of_user_id(user_id: str) -> Identity:
-    """Who a business-scoped user id means; raises `NotAWhatsAppUser` for a parent id and for any other text."""
+    """The identity of a business-scoped user id. Raises `NotAWhatsAppUser` for a parent id and for any other text."""
     if is_user_id(user_id):
         return Identity(user_id, None, user_id)
     if is_parent_user_id(user_id):
-        raise NotAWhatsAppUser("a parent user id names no user of this business; send the user_id of its webhook")
+        raise NotAWhatsAppUser(
+            "a parent user id does not identify a user of this business; send the user_id from the webhook"
+        )
     raise NotAWhatsAppUser("a user_id is two capital letters, a dot, and up to 128 letters or digits")
 
 
 def of_item(user: str | None, user_id: str | None, country: str | None, *, may_be_listed: bool = False) -> Identity:
-    """Who an item of `block_users` means: `user` wins where both are given, and then they are known to be one user."""
+    """The identity of an item of `block_users`. If it has both `user` and `user_id`, both mean one user.
+
+    `user` then gives the key.
+    """
     if user is None:
         return of_user_id(user_id or "")
     identity = of_user(user, country, may_be_listed=may_be_listed)

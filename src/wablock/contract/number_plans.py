@@ -1,7 +1,7 @@
-"""Which international numbers can exist, and what national ones mean: libphonenumber's tables, read quickly.
+"""Numbering plans: the international numbers that can exist, and the reading of national ones, after libphonenumber.
 
-A number is judged by its calling code, its length and a leading zero. An international number need not be valid
-beyond that: libphonenumber refuses old Brazilian and Mexican spellings that are real `wa_id`s.
+A number is checked only by its calling code, its length and a leading zero. libphonenumber's own check is not used for
+international numbers: it refuses old Brazilian and Mexican spellings that are real `wa_id`s.
 """
 
 import re
@@ -13,35 +13,35 @@ import phonenumbers
 from wablock.contract.spellings import one_spelling
 
 COUNTRIES: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
-"""The ISO 3166 codes by which national numbers can be read."""
+"""The ISO 3166 codes of the countries whose national numbers can be read."""
 
 _CALLING_CODES: Final = {str(code): regions[0] for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()}
-_FEWEST_DIGITS: Final = 7  # a wa_id has as many
+_FEWEST_DIGITS: Final = 7  # the shortest wa_id
 _MOST_DIGITS: Final = 15  # E.164; a few of libphonenumber's numbers are longer
-_WORLD: Final = "001"  # libphonenumber's region of the calling codes that no country has
-# Plans in which the number behind the calling code begins with 0 itself, by libphonenumber's patterns of fixed, mobile
-# and satellite numbers. Elsewhere that 0 is dialled inside the country only.
+_WORLD: Final = "001"  # libphonenumber's region for calling codes that belong to no country
+# Calling codes after which a number may begin with 0, from libphonenumber's patterns of fixed, mobile and satellite
+# numbers. In all other plans the 0 is dialled only inside the country.
 _BEGIN_WITH_ZERO: Final = frozenset(("39", "225", "226", "229", "241", "242", "250", "378", "881", "992"))
-# Lengths of the second spellings (see spellings.py), which libphonenumber's own check refuses, by what they begin with.
+# The lengths of second spellings (see spellings.py), by their first digits. libphonenumber does not have these lengths.
 _OLD_LENGTHS: Final = {"225": (8,), "229": (8,), "521": (11,)}
 
 
 Plan: TypeAlias = tuple[str, tuple[int, ...], int]
-"""The numbers of a calling code: the code; how many digits they may have, with the code; the place of a digit that is
-not 0. The code and the lengths are empty where no country has the code. A plain tuple, which is unpacked quickest.
+"""The numbering plan of a calling code: the code; the possible numbers of digits, with the code; the place of a digit
+that is not 0. The code and the lengths are empty if the code does not exist. A tuple, because it unpacks fastest.
 """
 
 _plans: dict[str, Plan] = {}
-"""The plan that three digits begin, filled as they are met: to load all of them takes 0.1 s."""
+"""The plan for the first three digits. Plans are loaded when they are first needed; loading all takes 0.1 s."""
 
 _prefixes: dict[str, re.Pattern[str]] = {}
-"""What may be dialled before a number, by country."""
+"""The prefixes that may be dialled before a number, by country."""
 
 
 def is_number(text: str) -> bool:
-    """Whether `text` is the digits of a possible international number. A fraction of a microsecond.
+    """Whether `text` is the digits of a possible international number. It takes a fraction of a microsecond.
 
-    False also for second spellings of a length that libphonenumber does not have: only `fault_of` accepts those.
+    Also False for second spellings with a length that libphonenumber does not have; only `error_in` accepts those.
     """
     plan = _plans.get(text[:3])
     if plan is None:
@@ -53,33 +53,36 @@ def is_number(text: str) -> bool:
 
 
 def has_calling_code(digits: str) -> bool:
-    """Whether a calling code that exists begins these international digits."""
+    """Whether these international digits begin with a calling code that exists."""
     return bool((_plans.get(digits[:3]) or _load(digits[:3]))[0])
 
 
-def fault_of(digits: str) -> str | None:
-    """Why no number has these international digits; None where one may."""
+def error_in(digits: str) -> str | None:
+    """The reason why these international digits cannot be a number; None if they can be."""
     if is_number(digits):
         return None
     code, lengths, not_zero = _plans[digits[:3]]
     if not code:
         return "its country code does not exist"
     if digits[not_zero] == "0":
-        return f"leave out the 0 behind +{code}, which is dialled inside the country only"
+        return f"leave out the 0 after +{code}, which is dialled only inside the country"
     if one_spelling(digits) != digits:
         return None
-    listed = _listed([length - len(code) for length in lengths])
-    return f"numbers of +{code} have {listed} digits behind it, and this one has {len(digits) - len(code)}"
+    possible = _listed([length - len(code) for length in lengths])
+    return f"numbers of +{code} have {possible} digits after it, and this one has {len(digits) - len(code)}"
 
 
 def code_of(country: str) -> str | None:
-    """The calling code of a country; None where the country is not known."""
+    """The calling code of a country; None if the country is not known."""
     code = phonenumbers.country_code_for_region(country)
     return str(code) if code else None
 
 
 def may_begin_with_a_prefix(digits: str, country: str) -> bool:
-    """Whether the first of `digits` may be dialled inside `country` only, or from there abroad, and be no number's."""
+    """Whether `digits` may begin with a prefix that is only dialled, inside `country` or from there to other countries.
+
+    Such a prefix is not part of the number.
+    """
     pattern = _prefixes.get(country)
     if pattern is None:
         table = phonenumbers.PhoneMetadata.metadata_for_region(country)
@@ -87,34 +90,34 @@ def may_begin_with_a_prefix(digits: str, country: str) -> bool:
         pattern = re.compile("|".join(f"(?:{prefix})" for prefix in (inside, abroad) if prefix))
         _prefixes[country] = pattern
     prefix = pattern.match(digits)
-    # A prefix that is the calling code as well, as the 1 of North America is, leaves the number as it is.
+    # If the prefix is also the calling code, like the 1 of North America, the number stays the same.
     return prefix is not None and prefix[0] not in ("", code_of(country))
 
 
 def without_trunk_zero(digits: str) -> str | None:
-    """International digits without the 0 behind their calling code; None where none stands there."""
+    """International digits without the 0 after their calling code; None if there is no such 0."""
     code = (_plans.get(digits[:3]) or _load(digits[:3]))[0]
     number = digits[len(code) :]
     return code + number.lstrip("0") if code and number.startswith("0") else None
 
 
 def national_reading(digits: str, country: str) -> str | None:
-    """The international digits of the valid number that `digits`, typed without +, are in `country`; None for none."""
+    """The international digits of `digits`, typed without +, if they are a valid national number of `country`."""
     number = _parsed(digits, country)
-    # 00 and the like begin an international number, which is not this country's national one.
+    # A prefix such as 00 begins an international number, which is not a national number of this country.
     if number is None or number.country_code_source == phonenumbers.CountryCodeSource.FROM_NUMBER_WITH_IDD:
         return None
     return _valid_digits(number)
 
 
 def dialled_reading(digits: str, country: str) -> str | None:
-    """The international digits that `digits` are when they are dialled in `country`, be it abroad, valid or not."""
+    """The international digits of the number that `digits` reach when dialled in `country`, even if it is not valid."""
     number = _parsed(digits, country)
     return None if number is None else f"{number.country_code}{phonenumbers.national_significant_number(number)}"
 
 
 def international_reading(digits: str, country: str) -> str | None:
-    """`digits` where they are a valid number of `country` whose calling code was typed without its +."""
+    """`digits`, if they are a valid number of `country` with the calling code but without +; None otherwise."""
     if not digits.startswith(code_of(country) or "+"):
         return None
     try:
@@ -124,11 +127,11 @@ def international_reading(digits: str, country: str) -> str | None:
 
 
 def country_to_read_by(wa_id: str) -> str | None:
-    """The ISO 3166 code by which national numbers beside this one are read; None where its calling code has no country.
+    """The ISO 3166 code of the country for reading national numbers, taken from the business number `wa_id`.
 
-    A number of no one country, such as +1 555, has its calling code's main one. That makes no stranger of anybody: what
-    differs between countries of one code is how local numbers, without an area code, are read, and the main one reads
-    none of a person's.
+    None if the calling code belongs to no country. A number that belongs to no single country, such as +1 555, uses the
+    main country of its calling code. This cannot block a wrong user: countries that share a code differ only in local
+    numbers without an area code, and the main country has no such numbers of persons.
     """
     try:
         number = phonenumbers.parse("+" + wa_id)

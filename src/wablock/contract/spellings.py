@@ -1,7 +1,7 @@
-"""The countries in which one user's number has several spellings.
+"""The countries in which one user's number has several spellings, and the key that these spellings share.
 
-Such a user has one key, the same for every spelling. A rule reads the digits alone, so it holds for mobile numbers of
-which the digits leave no doubt; landlines, and numbers that may be another person's, are keys of their own.
+The rules read only the digits. So they apply only to numbers whose digits show that they are mobile. Landlines, and
+numbers that may belong to another person, each have a key of their own.
 """
 
 import re
@@ -18,53 +18,54 @@ _THREE: Final = (
     "336 341 342 343 345 348 351 353 358 362 364 370 376 379 380 381 383 385 388"
 )
 AREA_CODES: Final = frozenset({"11", *_THREE.split()})
-"""Argentina's of two and three digits."""
-# Mobiles have a 9 before the area code, or a 15 after it, which is dialled inside the country. Without them a local
-# number that begins with 4 may be a landline with the same digits.
+"""Argentina's area codes of two and three digits."""
+# Mobile numbers have a 9 before the area code, or a 15 after it, which is dialled inside the country. Without these, a
+# local number that begins with 4 may be a landline with the same digits.
 _MOBILE_ONLY: Final = frozenset("12356789")
 
-# Two numbering plans had eight digits and have ten since, of which the last eight are the old ones.
-# Ivory Coast, 31 January 2021: two digits were put before, by the operator that had got the beginning, whichever the
-# user had moved to since. Sources: the plan that ITU published on 24 December 2020, as the package numero-uemoa 0.1.0
-# has it, and aurellemeless/cipnn, src/constants.js; libphonenumber's carrier/en/225.txt before the change has the same
-# but for 69, and 60 and 61, whose operator had closed. Landlines began with 2 and 3.
+# Two numbering plans changed from eight digits to ten; the last eight are the old number.
+# Ivory Coast, 31 January 2021: two digits were added at the front. They depend on the operator to which the old first
+# digits were assigned, even if the user had changed to another operator. Sources: the plan that ITU published on
+# 24 December 2020, as in the package numero-uemoa 0.1.0, and aurellemeless/cipnn, src/constants.js. libphonenumber's
+# carrier/en/225.txt before the change has the same, except for 69, and for 60 and 61, whose operator had closed.
+# Landlines began with 2 and 3.
 _IVORY_COAST: Final = {
     "01": "01 02 03 40 41 42 43 50 51 52 53 70 71 72 73",  # Moov
     "05": "04 05 06 44 45 46 54 55 56 64 65 66 74 75 76 84 85 86 94 95 96",  # MTN
     "07": "07 08 09 47 48 49 57 58 59 67 68 69 77 78 79 87 88 89 97 98",  # Orange
 }
-# Benin, 30 November 2024: 01 was put before every number (allafrica.com/stories/202411300249, mobi/telephone_number's
-# issue 138). These beginnings were mobile: libphonenumber's region BJ before the change, and in the months of both
-# plans. Landlines began with 2.
+# Benin, 30 November 2024: 01 was added before every number (allafrica.com/stories/202411300249, mobi/telephone_number's
+# issue 138). Numbers that began with these digits were mobile, by libphonenumber's region BJ before the change and in
+# the months when both plans were valid. Landlines began with 2.
 _BENIN: Final = (
     "40 41 42 43 44 45 46 47 48 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 90 91 93 94 95 96 97 98 99"
 )
 
-PUT_BEFORE: Final = {
+ADDED_DIGITS: Final = {
     **{f"225{start}": put for put, starts in _IVORY_COAST.items() for start in starts.split()},
     **{f"229{start}": "01" for start in _BENIN.split()},
 }
-"""The country code and the first two digits of an old number -> what is put after the country code."""
+"""The two digits added after the country code, by the country code and the first two digits of the old number."""
 _RENUMBERED: Final = frozenset({"225", "229"})
 
 
 def one_spelling(digits: str) -> str:
-    """The text that all spellings of an international number share; `digits` has the country code and no +.
+    """The spelling that stands for all spellings of an international number; `digits` has the country code and no +.
 
-    Of Brazil, Mexico and Argentina it is the shorter spelling, of Ivory Coast and Benin the one of today's plan.
+    For Brazil, Mexico and Argentina it is the shorter spelling, for Ivory Coast and Benin that of the current plan.
     """
     first = digits[0]
     if first == "5":
         return _of_the_americas(digits) if digits[1] in "245" else digits
-    if first == "2" and len(digits) == 11 and digits[:5] in PUT_BEFORE:
-        return digits[:3] + PUT_BEFORE[digits[:5]] + digits[3:]
+    if first == "2" and len(digits) == 11 and digits[:5] in ADDED_DIGITS:
+        return digits[:3] + ADDED_DIGITS[digits[:5]] + digits[3:]
     return digits
 
 
 def former_keys(digits: str) -> tuple[str, ...]:
-    """The keys under which the version before this one kept spellings of this user, other than today's key.
+    """The other keys under which the previous version of wablock stored this user's spellings.
 
-    Nearly all users have none, and cost a comparison or two.
+    Nearly all users have none, and need only one or two comparisons.
     """
     first = digits[0]
     if first == "2":
@@ -75,7 +76,7 @@ def former_keys(digits: str) -> tuple[str, ...]:
 
 
 def keys_of(digits: str) -> tuple[str, ...]:
-    """Every key under which this user may be kept, today's first."""
+    """All keys under which this user may be stored, the current one first."""
     return (one_spelling(digits), *former_keys(digits))
 
 
@@ -93,7 +94,7 @@ def _of_the_americas(digits: str) -> str:
 
 
 def _of_argentina(mobile: str, digits: str) -> str:
-    """The key of a mobile number with these ten national digits; `digits` where there is no such number."""
+    """The key of a mobile number with these ten national digits; `digits` if there is no such number."""
     end = _area_code(mobile)
     if end and mobile[end] in _MOBILE_ONLY:
         return "54" + mobile
@@ -101,7 +102,7 @@ def _of_argentina(mobile: str, digits: str) -> str:
 
 
 def _area_code(national: str) -> int:
-    """How many digits the area code has; 0 where the number begins with none."""
+    """The number of digits in the area code; 0 if the number begins with none."""
     if national[:2] == "11":
         return 2
     if national[:3] in AREA_CODES:
@@ -113,7 +114,7 @@ def _without_two_digits(key: str) -> tuple[str, ...]:
     if len(key) != 13:
         return ()
     old = key[:3] + key[5:]
-    return (old,) if PUT_BEFORE.get(old[:5]) == key[3:5] else ()
+    return (old,) if ADDED_DIGITS.get(old[:5]) == key[3:5] else ()
 
 
 def _with_fifteen(key: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""A typed phone number taken apart: its digits, and whether they begin with a calling code.
+"""The parts of a typed phone number: its digits, and whether they begin with a calling code.
 
-Marks, schemes and punctuation are read here, and nothing is stripped from a text that does not read as one number.
-Whether such a number can exist is decided in `typed_numbers`; nothing here needs a table of countries.
+Marks, schemes and punctuation are read here. A text that is not one number is refused; nothing is removed to make it
+one. `typed_numbers` decides whether such a number can exist; this module needs no table of countries.
 """
 
 import operator
@@ -16,7 +16,7 @@ from wablock.contract.user_ids import is_user_id
 
 
 class International(msgspec.Struct, frozen=True):
-    """Digits that were typed behind a +: a calling code, then the number."""
+    """Digits after a +: a calling code, then the number."""
 
     digits: str
 
@@ -34,14 +34,14 @@ class National(msgspec.Struct, frozen=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """No phone number; `why` completes "Not a valid WhatsApp user: …" and fits this very text."""
+    """Not a phone number. `why` completes the message "Not a valid WhatsApp user: …" for this text."""
 
     why: str
 
 
 TypedNumber: TypeAlias = International | BareDigits | National | Unreadable
 
-_LONGEST: Final = 100  # no spelling of 15 digits is longer; a longer text is not worth parsing
+_LONGEST: Final = 100  # no spelling of 15 digits is longer, so a longer text is not parsed
 _LONGEST_QUOTED: Final = 20
 
 _PLAIN = re.compile(r"\+?[1-9][0-9]{6,14}")  # E.164: at most 15 digits, no leading zero
@@ -49,23 +49,23 @@ _BLANKS: Final = " \t\r\n"
 _PUNCTUATION: Final = str.maketrans("", "", "+ -.()")
 _WITH_PLUS = re.compile(r"[ (]*\+[0-9 .()-]*")
 _WITHOUT_PLUS = re.compile(r"[0-9 .()-]+")
-_INNER_ZERO = re.compile(r"[^0-9]*[0-9].*\( *0 *\)")  # +44 (0)20 …: nobody can say whose number it is with the 0
+_INNER_ZERO = re.compile(r"[^0-9]*[0-9].*\( *0 *\)")  # +44 (0)20 …: with the 0 it is not certain which number it is
 
-# p: is what the spreadsheets of Meta's lead forms put before a number.
+# The spreadsheets of Meta's lead forms write p: before a number.
 _SCHEME = re.compile(r"(?:whatsapp|sms|callto|p):(?://)?(?:send/?\?phone=)?(.*)", re.IGNORECASE)
 _TEL = re.compile(r"tel:(.*)", re.IGNORECASE)
 _LINK = re.compile(
     r"(?:https?://)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?phone=)(?:\+|%2B)?([0-9]+)/?(?:[?&#].*)?",
     re.IGNORECASE,
 )
-_SPREADSHEET = re.compile(r"'(.*)|=?\"(.*)\"")  # ' and =" keep a number as text; quotes are left over from a file
+_SPREADSHEET = re.compile(r"'(.*)|=?\"(.*)\"")  # ' and =" keep a number as text; quotes come from CSV files
 # whatsmeow and Baileys write user.agent:device@server; an agent has 8 bits, a device 16.
 _JID = re.compile(r"\+?([0-9]+)(?:\.[0-9]{1,3})?(?::[0-9]{1,5})?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
 _OTHER_JID = re.compile(r"[0-9.:_-]+@(g\.us|lid|hosted\.lid|broadcast|newsletter)", re.IGNORECASE)
 _OTHER_JIDS: Final = {
     "g.us": "it is a group's id",
-    "lid": "it is a hidden id (LID), which does not say whose it is; send the number or the user_id",
-    "hosted.lid": "it is a hidden id (LID), which does not say whose it is; send the number or the user_id",
+    "lid": "it is a hidden id (LID), which does not identify a user here; send the number or the user_id",
+    "hosted.lid": "it is a hidden id (LID), which does not identify a user here; send the number or the user_id",
     "broadcast": "it is a broadcast list's id",
     "newsletter": "it is a channel's id",
 }
@@ -75,12 +75,12 @@ _DECIMAL = re.compile(r"[^.]*[0-9](?:\.+0{1,2}|,0+)|\+?[0-9]{7,}\.0+")
 _EXPONENT = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _EXTENSION = re.compile(r"(?:(?:ext(?:ension|n)?|x|доб)[ .:=]*[0-9]+|[0-9] *#[0-9]*)$", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(r"[,;/|&\n]| and | or ")
-_FEWEST_DIGITS: Final = 6  # what stands between two separators and has as many may be a number of its own
+_FEWEST_DIGITS: Final = 6  # a part between two separators with this many digits may be a number of its own
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9 .()+-]")
 
 _OF_NO_SHAPE: Final = Unreadable("an international number has 7 to 15 digits and does not begin with 0")
 
-# Marks that come with text which is copied from a contact or a page: they have no width and no meaning of their own.
+# Marks in texts copied from a contact or a web page. They have no width and no meaning.
 _MARKS: Final = frozenset(
     chr(code)
     for first, last in (
@@ -99,7 +99,7 @@ _SIGNS: Final = {"＋": "+", "﹢": "+", "（": "(", "）": ")", "．": ".", "�
 
 
 def take_apart(text: str) -> TypedNumber:
-    """What `text` is, read as one typed phone number."""
+    """The parts of `text`, read as one typed phone number."""
     if _PLAIN.fullmatch(text):
         return International(text[1:]) if text[0] == "+" else BareDigits(text)
     if len(text) > _LONGEST:
@@ -109,7 +109,7 @@ def take_apart(text: str) -> TypedNumber:
 
 
 def _without_marks(text: str) -> str:
-    """`text` in ASCII as far as it is digits, signs and blanks of other scripts, and without marks."""
+    """`text` without marks, and with the digits, signs and blanks of other scripts in ASCII."""
     return text if text.isascii() else "".join(_in_ascii(character) for character in text if character not in _MARKS)
 
 
@@ -126,7 +126,7 @@ def _in_ascii(character: str) -> str:
 
 
 def _unwrapped(plain: str) -> TypedNumber:
-    """A scheme, a link, a JID, a spreadsheet's quotes: each says what the number in it is."""
+    """The number inside a scheme, a link, a JID or a spreadsheet's quotes. The wrapping decides how to read it."""
     if not _NOT_IN_A_NUMBER.search(plain):
         return _number(plain)
     if other := _OTHER_JID.fullmatch(plain):
@@ -138,13 +138,13 @@ def _unwrapped(plain: str) -> TypedNumber:
 
 
 def _local(text: str) -> TypedNumber:
-    """RFC 3966: without + a number behind tel: is a local one."""
+    """RFC 3966: a number without + after tel: is a local number."""
     number = _number(text)
     return National(number.digits) if isinstance(number, BareDigits) else number
 
 
 def _number(text: str) -> TypedNumber:
-    if why := _fault(text):
+    if why := _error(text):
         return Unreadable(why)
     digits = text.translate(_PUNCTUATION)
     if _WITH_PLUS.fullmatch(text):
@@ -162,17 +162,17 @@ def _bare(digits: str) -> TypedNumber:
     return BareDigits(digits) if _PLAIN.fullmatch(digits) else _OF_NO_SHAPE
 
 
-def _fault(text: str) -> str | None:
-    """What keeps `text` from being one number; None where nothing does."""
-    for applies, why in _FAULTS:
+def _error(text: str) -> str | None:
+    """The reason why `text` is not one number; None if it is one."""
+    for applies, why in _ERRORS:
         if applies(text):
             return why.format(text=_quoted(text))
-    if stranger := _NOT_IN_A_NUMBER.search(text):
-        return f"a phone number has digits, +, blanks and - . ( ) only, and this one has {_quoted(stranger[0])}"
+    if other := _NOT_IN_A_NUMBER.search(text):
+        return f"a phone number has digits, +, blanks and - . ( ) only, and this one has {_quoted(other[0])}"
     return "the + belongs before the country code" if "+" in text and not _WITH_PLUS.match(text) else None
 
 
-def _holds_several(text: str) -> bool:
+def _has_several_numbers(text: str) -> bool:
     parts = _BETWEEN_NUMBERS.split(text)
     return (
         text.count("+") > 1
@@ -181,7 +181,7 @@ def _holds_several(text: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    """`text` as it can stand in a message: short, and without control characters."""
+    """`text` for a message: short, and without control characters."""
     return ascii(text[:_LONGEST_QUOTED]) if not text.isprintable() else f"{text[:_LONGEST_QUOTED]!r}"
 
 
@@ -193,13 +193,13 @@ _WRAPPINGS: Final[Sequence[tuple[re.Pattern[str], Callable[[str], TypedNumber]]]
     (_JID, _bare),
 )
 
-_FAULTS: Final[Sequence[tuple[Callable[[str], object], str]]] = (
+_ERRORS: Final[Sequence[tuple[Callable[[str], object], str]]] = (
     (operator.not_, "it is empty"),
     (is_user_id, "it is a user_id; send it as user_id"),
-    (_NO_DIGITS.fullmatch, "{text} has no digits; write a phone number, as +16505551234"),
+    (_NO_DIGITS.fullmatch, "{text} has no digits; write a phone number, such as +16505551234"),
     (_DECIMAL.fullmatch, "it ends in a decimal, as a spreadsheet writes numbers; format the column as text"),
     (_EXPONENT.fullmatch, "a spreadsheet has shortened it, and digits are lost; format the column as text"),
-    (_INNER_ZERO.match, "leave out the (0), which is dialled inside the country only"),
-    (_holds_several, "it looks like several numbers; send each as a user of its own"),
+    (_INNER_ZERO.match, "leave out the (0), which is dialled only inside the country"),
+    (_has_several_numbers, "it looks like several numbers; send each as a separate user"),
     (_EXTENSION.search, "leave out the extension, which WhatsApp does not have"),
 )

@@ -1,10 +1,10 @@
-"""Business-scoped user ids: two letters for the country, a dot, and what follows."""
+"""Business-scoped user ids: two letters for the country, a dot, then letters and digits."""
 
 import re
 
 _USER_ID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
 _PARENT_USER_ID = re.compile(r"[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}")
-_MEANT_AS_ONE = re.compile(r"[A-Za-z]{2}\.[A-Za-z0-9.]+")
+_LIKE_AN_ID = re.compile(r"[A-Za-z]{2}\.[A-Za-z0-9.]+")
 
 
 def is_user_id(text: str) -> bool:
@@ -16,5 +16,5 @@ def is_parent_user_id(text: str) -> bool:
 
 
 def is_meant_as_user_id(text: str) -> bool:
-    """Whether `text` can only be meant as an id, though it may be no valid one: no phone number begins like it."""
-    return _MEANT_AS_ONE.fullmatch(text) is not None
+    """Whether `text` looks like an id, valid or not. No phone number begins with two letters and a dot."""
+    return _LIKE_AN_ID.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Graph API versions: which one answers a request that names any other."""
+"""Graph API versions, and the choice of the version that answers a request."""
 
 import re
 from typing import Final
@@ -9,23 +9,23 @@ _VERSION = re.compile(r"v(\d{1,4})\.(\d{1,4})")
 
 
 def is_version(segment: str) -> bool:
-    """Whether a path segment names a Graph version, known or not."""
+    """Whether a path segment is a Graph version, known or not."""
     return segment in KNOWN or _VERSION.fullmatch(segment) is not None
 
 
-def answering_version(asked: str | None) -> str:
-    """The version that serves a request for `asked`, a text that `is_version` accepts, or None where none was named.
+def answering_version(requested: str | None) -> str:
+    """The known version that answers a request for `requested`, which `is_version` accepts, or which is None.
 
-    A version between two known ones, too old or too new is served by the nearest known one that is not newer, else by
-    the oldest. No version means the oldest, as Graph does.
+    It is the newest known version that is not newer than the requested one; if there is none, it is the oldest known
+    version. A request without a version gets the oldest, as at Graph.
     """
-    if asked in KNOWN:
-        return asked
-    match = _VERSION.fullmatch(asked or "")
+    if requested in KNOWN:
+        return requested
+    match = _VERSION.fullmatch(requested or "")
     if match is None:
         return KNOWN[0]
-    wanted = int(match[1]), int(match[2])
-    not_newer = [version for version in KNOWN if _number(version) <= wanted]
+    number = int(match[1]), int(match[2])
+    not_newer = [version for version in KNOWN if _number(version) <= number]
     return not_newer[-1] if not_newer else KNOWN[0]
 
 

@@ -1,4 +1,4 @@
-"""Every JSON shape of the Block API, named as in Meta's OpenAPI document, members in the order they are written."""
+"""The JSON types of the Block API, named as in Meta's OpenAPI document, with members in the order of the JSON."""
 
 from typing import Annotated, Final, Literal
 
@@ -8,17 +8,17 @@ from msgspec import UNSET, UnsetType
 from wablock.contract.user_ids import is_meant_as_user_id
 
 WHATSAPP: Final = "whatsapp"
-WITHOUT_NUL: Final = r"^[^\x00]*$"  # PostgreSQL's text cannot hold it, and nobody types it
+WITHOUT_NUL: Final = r"^[^\x00]*$"  # PostgreSQL's text cannot contain NUL, and no user types it
 
 
 PAGE_HEADER: Final = "x-wablock-page"
-"""wablock's own: whether a page of the list is its first, its last, or both; neither is without the header."""
+"""wablock's own header on the first and the last page of a list; its value is `first`, `last`, or both."""
 FIRST_PAGE: Final = "first"
 LAST_PAGE: Final = "last"
 
 
 class User(msgspec.Struct, omit_defaults=True):
-    """One item of `block_users`. The members after `user_id` are wablock's own and optional."""
+    """One item of `block_users`. The members after `user_id` are wablock's extensions and optional."""
 
     user: str | None = None
     user_id: str | None = None
@@ -28,12 +28,12 @@ class User(msgspec.Struct, omit_defaults=True):
 
 
 def user_of(text: str) -> User:
-    """A user given by number or by `user_id`: two letters and a dot begin a `user_id`."""
+    """The user with this number or `user_id`. A text that begins with two letters and a dot is a `user_id`."""
     return User(user_id=text) if is_meant_as_user_id(text) else User(text)
 
 
 class BlockedUserOperation(msgspec.Struct, omit_defaults=True):
-    """One user that a request blocked or unblocked; `input` is what was typed, to the letter."""
+    """One user that a request blocked or unblocked. `input` is exactly the text that the caller sent."""
 
     input: str
     wa_id: str | UnsetType = UNSET
@@ -52,7 +52,7 @@ class UserError(msgspec.Struct):
 
 
 class FailedUser(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """One user of a request who could not be blocked or unblocked, and why."""
+    """One user that could not be blocked or unblocked, and the reason."""
 
     input: str
     wa_id: str | UnsetType = UNSET
@@ -71,7 +71,7 @@ class Error(msgspec.Struct, omit_defaults=True):
 
 
 class ErrorEnvelope(msgspec.Struct, omit_defaults=True):
-    """The body of every failure."""
+    """The body of every error response."""
 
     messaging_product: str | UnsetType = UNSET
     error: Error | UnsetType = UNSET
@@ -88,7 +88,7 @@ class UnblockUsersResult(msgspec.Struct, omit_defaults=True):
 
 
 class BlockUsersData(msgspec.Struct, omit_defaults=True):
-    """The answer to POST."""
+    """The response to POST."""
 
     block_users: BlockUsersResult
     messaging_product: Literal["whatsapp"] | UnsetType = UNSET
@@ -96,7 +96,7 @@ class BlockUsersData(msgspec.Struct, omit_defaults=True):
 
 
 class UnblockUsersData(msgspec.Struct, omit_defaults=True):
-    """The answer to DELETE."""
+    """The response to DELETE."""
 
     block_users: UnblockUsersResult
     messaging_product: Literal["whatsapp"] | UnsetType = UNSET
@@ -104,7 +104,7 @@ class UnblockUsersData(msgspec.Struct, omit_defaults=True):
 
 
 class BlockedUser(msgspec.Struct, omit_defaults=True):
-    """One row of the list. The members after `user_id` come only when `fields` asks for them."""
+    """One row of the list. The members after `user_id` are present only if `fields` requests them."""
 
     messaging_product: str
     wa_id: str | UnsetType = UNSET
@@ -129,7 +129,7 @@ class Paging(msgspec.Struct, omit_defaults=True):
 
 
 class GetBlockedUsersData(msgspec.Struct, omit_defaults=True):
-    """The answer to GET."""
+    """The response to GET."""
 
     data: list[BlockedUser]
     paging: Paging | UnsetType = UNSET

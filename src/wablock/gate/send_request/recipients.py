@@ -14,7 +14,7 @@ from wablock.block_list.ports import Member
 from wablock.contract import identity
 from wablock.contract.errors import InvalidParameter
 from wablock.contract.number_plans import is_number
-from wablock.contract.typed_numbers import OneUser, SeveralReadings, read_recipient
+from wablock.contract.typed_numbers import NotANumber, OneUser, read_recipient
 from wablock.contract.user_ids import is_parent_user_id, is_user_id
 from wablock.gate.send_request.names import RECIPIENTS
 from wablock.gate.send_request.parameters import Parameter
@@ -60,7 +60,7 @@ def recipients_of(parameters: Sequence[Parameter], country: str | None) -> Recip
             members += _by_digits_of(text)
             continue
         reading = read_recipient(text, country)
-        if not isinstance(reading, OneUser | SeveralReadings):
+        if isinstance(reading, NotANumber):
             unreadable = unreadable_recipient(name, text, reading.why)
             continue
         wa_ids = (reading.wa_id,) if isinstance(reading, OneUser) else reading.wa_ids

@@ -161,7 +161,11 @@ def _some_blocked() -> Any:
 def _some_unblocked() -> Any:
     result = wire.UnblockUsersResult(
         [_done()],
-        [_failed("hello", errors.NotAWhatsAppUser("'hello' has no digits; write a phone number, as +16505551234"))],
+        [
+            _failed(
+                "hello", errors.NotAWhatsAppUser("'hello' has no digits; write a phone number, such as +16505551234")
+            )
+        ],
     )
     return _value(wire.UnblockUsersData(result, wire.WHATSAPP, error_body(errors.SomeUsersFailed("unblock"), IDS)))
 

@@ -6,7 +6,7 @@ be the version before's. So the statement has to know the rules; a test holds th
 
 from typing import Final
 
-from wablock.contract.spellings import AREA_CODES, PUT_BEFORE
+from wablock.contract.spellings import ADDED_DIGITS, AREA_CODES
 
 _AREAS: Final = "|".join(sorted(AREA_CODES))
 _AREA: Final = f"{_AREAS}|(?!{_AREAS})[23][0-9]{{3}}"
@@ -15,7 +15,7 @@ _AREA: Final = f"{_AREAS}|(?!{_AREAS})[23][0-9]{{3}}"
 def _put_before(start: str) -> str:
     """The digits that were put before an old number, of its country code and first two digits; NULL for a stranger."""
     starts: dict[str, list[str]] = {}
-    for known, put in PUT_BEFORE.items():
+    for known, put in ADDED_DIGITS.items():
         starts.setdefault(put, []).append(known)
     cases = (f"WHEN {start} = ANY('{{{','.join(known)}}}') THEN '{put}'" for put, known in starts.items())
     return f"CASE {' '.join(cases)} END"
