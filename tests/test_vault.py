@@ -41,7 +41,7 @@ def test_the_same_secret_is_never_sealed_alike(vault: AeadVault) -> None:
 def test_what_is_sealed_is_moved_in_vain(vault: AeadVault) -> None:
     sealed = vault.seal("secret", PLACE)
 
-    with pytest.raises(CannotUnseal, match="set it anew"):
+    with pytest.raises(CannotUnseal, match="set it again"):
         vault.open(sealed, "account/rival/app_secret")
 
 

@@ -1,4 +1,4 @@
-"""Where the `wablock` command begins. What it needs is an extra: whoever has the client alone is told so."""
+"""The entry point of the `wablock` command. Without the extra that the command needs, it prints how to install it."""
 
 import sys
 
@@ -10,7 +10,7 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if str(missing.name).startswith("wablock"):
             raise
-        sys.stderr.write("wablock: the commands are an extra: pip install 'wablock[cli]' or 'wablock[server]'\n")
+        sys.stderr.write("wablock: the commands need an extra: pip install 'wablock[cli]' or 'wablock[server]'\n")
         sys.exit(2)
     cli.main()
 

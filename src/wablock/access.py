@@ -1,4 +1,4 @@
-"""Who may do what: access tokens, their scopes, and the business numbers that a token may touch. No I/O here."""
+"""Access control: access tokens, their scopes, and the business numbers that a token covers. No I/O here."""
 
 import hashlib
 import secrets
@@ -13,14 +13,16 @@ from wablock.contract import errors
 
 _T = TypeVar("_T")
 
-_TRUSTED_FOR = 0.5  # seconds that a token or number may be answered from memory: a revocation holds within one second
+_TRUSTED_FOR = 0.5  # seconds that a token or number is cached: a revocation takes effect within one second
 _MOST_REMEMBERED = 10_000
 _LONGEST_TOKEN = 1_024
 _LONGEST_NUMBER_ID = 32
 
 
 class Scope(StrEnum):
-    """`read` lists and checks, `write` blocks and unblocks, `send` sends messages, `manage` sets tokens and routes."""
+    """A permission: `read` to list and check, `write` to block and unblock, `send` to send messages, `manage` to set
+    tokens and routes.
+    """
 
     READ = "read"
     WRITE = "write"
@@ -32,7 +34,7 @@ ALL_SCOPES: Final = frozenset(Scope)
 
 
 class AccessToken(msgspec.Struct, frozen=True):
-    """What is known of a token; never the token itself. `phone_number_ids` None: every number of the account."""
+    """The record of a token, without the token itself. `phone_number_ids` is None for every number of the account."""
 
     digest: bytes
     account_id: str
@@ -43,11 +45,11 @@ class AccessToken(msgspec.Struct, frozen=True):
     expires_at: Microseconds | None = None
     revoked_at: Microseconds | None = None
     made_by: bytes | None = None
-    """The digest of the token that made it; None: the operator, or not known."""
+    """The digest of the token that created this one; None if the operator created it, or if it is not known."""
 
     @property
     def token_id(self) -> str:
-        """How the token is named in lists and logs: enough of its digest to tell it from others."""
+        """The token's name in lists and logs: a part of its digest, long enough to be unique."""
         return token_id_of(self.digest)
 
     def may_touch(self, number: BusinessNumber) -> bool:
@@ -56,7 +58,7 @@ class AccessToken(msgspec.Struct, frozen=True):
         )
 
     def covers(self, other: "AccessToken") -> bool:
-        """Whether `other` may do no more than this token, and for no longer."""
+        """Whether `other` has no permission that this token lacks, and does not expire later."""
         numbers = self.phone_number_ids is None or (
             other.phone_number_ids is not None and other.phone_number_ids <= self.phone_number_ids
         )
@@ -65,42 +67,42 @@ class AccessToken(msgspec.Struct, frozen=True):
 
 
 class Directory(Protocol):
-    """Where accounts, numbers and tokens are kept. Every method is one transaction, durable when it returns."""
+    """The port to stored accounts, numbers and tokens. Every method is one transaction, durable when it returns."""
 
     async def find_token(self, digest: bytes) -> AccessToken | None: ...
 
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
 
     async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
-        """All tokens, or an account's, oldest first; revoked ones too."""
+        """All tokens, or one account's tokens, oldest first, with the revoked ones."""
 
     async def numbers(self) -> Sequence[BusinessNumber]:
-        """All business numbers, by id."""
+        """All business numbers, ordered by id."""
 
     async def add_token(self, token: AccessToken) -> bool:
-        """False where the token exists already, or its maker was revoked; then nothing changed.
+        """Add a token, and its account if that does not exist.
 
-        Makes the account where there is none.
+        Returns False and changes nothing if the token exists already, or if the token that created it was revoked.
         """
 
     async def revoke_token(self, digest: bytes, at: Microseconds) -> bool:
-        """False where there is no such token, or it was revoked before."""
+        """Revoke a token. Returns False if it does not exist, or was revoked before."""
 
     async def add_number(self, number: BusinessNumber, at: Microseconds) -> bool:
-        """False where the number exists already; then nothing changed. Makes the account where there is none."""
+        """Add a number, and its account if that does not exist. Returns False and changes nothing if it exists."""
 
     async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
-        """Set the `wa_id` and `country` of a number that its account has, each only where none is known yet.
+        """Set the `wa_id` and `country` of an account's number. A value that is already known does not change.
 
-        Returns the number as it is then; None where the account has no such number, and nothing changed.
+        Returns the number as it is now stored; None, and no change, if the account does not have the number.
         """
 
     async def remove_number(self, phone_number_id: str) -> bool:
-        """Remove the number and its block list; False where there is no such number."""
+        """Remove the number and its block list. Returns False if the number does not exist."""
 
 
 def digest(token: str) -> bytes:
-    """What is stored of a token. It is random and long, so one fast hash is enough."""
+    """The stored hash of a token. A token is long and random, so one fast hash is enough."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -115,7 +117,7 @@ def random_token() -> str:
 
 
 class Access:
-    """Answers, for a token and a number, whether a request may go on."""
+    """Decides whether a token permits a request for a number."""
 
     def __init__(
         self,
@@ -124,7 +126,7 @@ class Access:
         monotonic: Callable[[], float],
         made_on_demand_for: str | None = None,
     ) -> None:
-        """`made_on_demand_for`: the account that every unknown numeric number id belongs to (a `dev` server's)."""
+        """`made_on_demand_for`: on a `dev` server, the account of every number id that is not stored."""
         self._directory = directory
         self._clock = clock
         self._monotonic = monotonic
@@ -133,7 +135,7 @@ class Access:
         self._numbers: dict[str, tuple[float, BusinessNumber]] = {}
 
     async def token(self, text: str | None) -> AccessToken:
-        """The good token that `text` is; raises the failure that the contract has for any other."""
+        """The token `text`, if it is valid; raises the contract's error otherwise."""
         if not text:
             raise errors.MissingAccessToken
         now = self._monotonic()
@@ -141,10 +143,10 @@ class Access:
         if remembered is not None and now - remembered[0] < _TRUSTED_FOR:
             token = remembered[1]
         else:
-            found = await self._directory.find_token(digest(text)) if is_token(text) else None
-            if found is None:
+            stored = await self._directory.find_token(digest(text)) if is_token(text) else None
+            if stored is None:
                 raise errors.InvalidAccessToken
-            token = found
+            token = stored
             _remember(self._tokens, text, (now, token))
         if token.revoked_at is not None:
             raise errors.InvalidAccessToken
@@ -153,7 +155,7 @@ class Access:
         return token
 
     async def number(self, token: AccessToken, phone_number_id: str, scope: Scope, method: str) -> BusinessNumber:
-        """The number, where `token` may touch it with `scope`; raises the contract's failure otherwise."""
+        """The number, if `token` covers it and has `scope`; raises the contract's error otherwise."""
         number = await self.find_number(phone_number_id)
         if number is None:
             raise errors.UnknownObject(method, phone_number_id)
@@ -163,20 +165,20 @@ class Access:
         return number
 
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
-        """The number, whoever asks; None where there is none."""
+        """The number, without any check of permissions; None if it does not exist."""
         now = self._monotonic()
         remembered = self._numbers.get(phone_number_id)
         if remembered is not None and now - remembered[0] < _TRUSTED_FOR:
             return remembered[1]
-        number = await self._ask_for_number(phone_number_id)
+        number = await self._read_number(phone_number_id)
         if number is not None:
             _remember(self._numbers, phone_number_id, (now, number))
         return number
 
     async def learn_display_number(self, number: BusinessNumber, wa_id: str, country: str | None) -> None:
-        """Keep the number's own `wa_id`, and the country by which it reads others, where they are not known yet.
+        """Store the number's own `wa_id`, and the country for reading national numbers, if they are not known yet.
 
-        On return both are durable, and the next request sees them: here at once, in other processes within a second.
+        On return both are durable. This process uses them immediately, other processes within a second.
         """
         complete = msgspec.structs.replace(number, wa_id=number.wa_id or wa_id, country=number.country or country)
         if complete == number:
@@ -185,60 +187,66 @@ class Access:
         if known is not None:
             _remember(self._numbers, number.phone_number_id, (self._monotonic(), known))
 
-    async def _ask_for_number(self, phone_number_id: str) -> BusinessNumber | None:
+    async def _read_number(self, phone_number_id: str) -> BusinessNumber | None:
         if not is_number_id(phone_number_id):
             return None
-        found = await self._directory.find_number(phone_number_id)
-        if found is None and self._made_on_demand_for is not None:
+        number = await self._directory.find_number(phone_number_id)
+        if number is None and self._made_on_demand_for is not None:
             return BusinessNumber(phone_number_id, self._made_on_demand_for)
-        return found
+        return number
 
     async def grant(self, maker: AccessToken, token: AccessToken) -> AccessToken:
-        """Add `token` as made by `maker`; raises `PermissionDenied` where it may do more than its maker."""
+        """Add `token`, created by `maker`. Raises `PermissionDenied` if it has a permission that its maker lacks."""
         require(maker, Scope.MANAGE)
         if not maker.covers(token):
-            raise errors.PermissionDenied("A token can make only tokens that may do no more than itself")
+            raise errors.PermissionDenied("A token cannot create a token with more permissions than its own")
         token = msgspec.structs.replace(token, made_by=maker.digest)
         if not await self._directory.add_token(token):
-            known = await self._directory.find_token(maker.digest)
-            if known is not None and known.revoked_at is not None:
+            stored = await self._directory.find_token(maker.digest)
+            if stored is not None and stored.revoked_at is not None:
                 raise errors.InvalidAccessToken
             raise errors.InvalidParameter(details="This token exists already")
         return token
 
-    async def tokens(self, asker: AccessToken) -> Sequence[AccessToken]:
-        """The tokens that `asker` may see: those of its account that may do no more than itself."""
-        require(asker, Scope.MANAGE)
-        return [token for token in await self._directory.tokens(asker.account_id) if asker.covers(token)]
+    async def tokens(self, caller: AccessToken) -> Sequence[AccessToken]:
+        """The tokens that `caller` may see: those of its account with no permission that `caller` lacks."""
+        require(caller, Scope.MANAGE)
+        return [token for token in await self._directory.tokens(caller.account_id) if caller.covers(token)]
 
-    async def revoke(self, asker: AccessToken, token_id: str) -> bool:
-        """Revoke a token that `asker` may see; here at once, in every other process within a second."""
-        token = await self._visible(asker, token_id)
+    async def revoke(self, caller: AccessToken, token_id: str) -> bool:
+        """Revoke a token that `caller` may see: immediately in this process, within a second in all others.
+
+        Returns False if there is no such token, or if it was revoked before.
+        """
+        token = await self._visible(caller, token_id)
         if token is None:
             return False
         revoked = await self._directory.revoke_token(token.digest, self._clock())
         self._tokens.clear()
         return revoked
 
-    async def revoke_with_made(self, asker: AccessToken, token_id: str) -> Sequence[AccessToken]:
-        """Like `revoke`, with every token that it made, also where it was revoked before; empty where there is none."""
-        token = await self._visible(asker, token_id)
+    async def revoke_with_made(self, caller: AccessToken, token_id: str) -> Sequence[AccessToken]:
+        """Revoke a token and all tokens that it created, even if it was revoked before.
+
+        Returns the revoked tokens; none if `caller` may see no such token.
+        """
+        token = await self._visible(caller, token_id)
         if token is None:
             return ()
         revoked = await revoke_with_made(self._directory, token, self._clock())
         self._tokens.clear()
         return revoked
 
-    async def _visible(self, asker: AccessToken, token_id: str) -> AccessToken | None:
-        matching = [token for token in await self.tokens(asker) if token.token_id == token_id]
+    async def _visible(self, caller: AccessToken, token_id: str) -> AccessToken | None:
+        matching = [token for token in await self.tokens(caller) if token.token_id == token_id]
         return matching[0] if matching else None
 
 
 async def revoke_with_made(directory: Directory, token: AccessToken, at: Microseconds) -> Sequence[AccessToken]:
-    """Revoke `token` and the tokens that it made, and that those made; all of them, `token` first.
+    """Revoke `token`, all tokens that it created, all that those created, and so on. Returns them, `token` first.
 
-    A maker is revoked before its tokens are looked for, and makes no more: so none is missed. After a crash in between,
-    the same call goes on.
+    Each token is revoked before its created tokens are read. A revoked token cannot create more, so none is missed.
+    After a crash, repeat the call: it revokes the remaining tokens.
     """
     family = {token.digest: token}
     await directory.revoke_token(token.digest, at)
@@ -253,16 +261,16 @@ async def revoke_with_made(directory: Directory, token: AccessToken, at: Microse
 
 def require(token: AccessToken, scope: Scope) -> None:
     if scope not in token.scopes:
-        raise errors.PermissionDenied(f"The access token lacks the scope {scope}; make one that has it")
+        raise errors.PermissionDenied(f"The access token lacks the scope {scope}; create one that has it")
 
 
 def is_token(text: str) -> bool:
-    """Whether `text` can be a token: what an Authorization header can carry whole."""
+    """Whether `text` can be a token: it must fit into an Authorization header unchanged."""
     return 0 < len(text) <= _LONGEST_TOKEN and text.isascii() and text.isprintable() and " " not in text
 
 
 def is_number_id(text: str) -> bool:
-    """Whether `text` can be the id of a business number: digits, as Graph's."""
+    """Whether `text` can be the id of a business number. Graph's ids have only digits."""
     return len(text) <= _LONGEST_NUMBER_ID and text.isascii() and text.isdigit()
 
 

@@ -1,7 +1,6 @@
-"""wablock's own failures: of the server, the gate and the databases behind them.
+"""wablock's own errors, which Meta has not published: those of the server, the gate and the databases.
 
-Meta has published no page about these. They use the code of Meta's that is nearest, in Graph's envelope, so that a
-client needs no other way to read them.
+Each has the code of the nearest error of Meta, in Graph's envelope, so that clients can read it like any other.
 """
 
 from wablock.contract.errors import GraphError, InvalidParameter
@@ -62,7 +61,7 @@ class WrongVerifyToken(GraphError):
 
     def __init__(self) -> None:
         super().__init__(
-            "(#100) Wrong verify token", "hub.verify_token is no account's. Set it with: wablock account set"
+            "(#100) Wrong verify token", "hub.verify_token matches no account. Set it with: wablock account set"
         )
 
 

@@ -1,7 +1,7 @@
-"""The credentials that stand in wablock's source, so that everybody knows them.
+"""The credentials in wablock's source code, which are public.
 
-`wablock dev` has them in memory. Wherever else they are set they are refused, and a production server does not start on
-a database that has one.
+`wablock dev` keeps them in memory. Everywhere else wablock refuses them, and a production server does not start with a
+database that has one.
 """
 
 from typing import Final
@@ -14,5 +14,5 @@ _PUBLIC: Final = frozenset((TOKEN, APP_SECRET, VERIFY_TOKEN))
 
 
 def is_public(text: str) -> bool:
-    """Whether `text` is one of those that everybody knows."""
+    """Whether `text` is one of these public credentials."""
     return text in _PUBLIC

@@ -1,4 +1,4 @@
-"""All settings, each with its flag, environment variable, default and description."""
+"""All settings of the servers, each with its flag, environment variable, default and description."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ def file_url(path: Path) -> str:
 
 
 def default_key_file() -> Path:
-    """Not in the folder of the database, because a copy of that folder must not contain the key to its secrets."""
+    """The default path of the key file: not in the database's folder, whose copies must not contain the key."""
     return platformdirs.user_config_path("wablock") / "secret.key"
 
 

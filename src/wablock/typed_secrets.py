@@ -1,4 +1,4 @@
-"""Secrets as options: what a command line shows to every user of the machine, and where else it may come from."""
+"""Command line options for secrets, with a warning: other users of the machine can read a command line."""
 
 import re
 import sys
@@ -16,21 +16,21 @@ _URL_PASSWORD = re.compile(r"[a-z+]+://[^/@]*:[^/@]+@|[?&]password=[^&]", re.IGN
 
 
 def secret(variable: str, help_text: str, *, otherwise: str | None = None, group: Group | None = None) -> Parameter:
-    """An option that is a secret. Typed on a command line it works, with a warning that names the variable."""
+    """An option for a secret. On a command line it works, but prints a warning that names the variable to use."""
     instead = f"{variable} or {otherwise}" if otherwise else variable
     option = Parameter(env_var=variable, help=help_text, converter=partial(_one, instead, _is_secret))
     return option if group is None else Parameter.combine(option, Parameter(group=group))
 
 
 def secret_lines(variable: str, help_text: str) -> Parameter:
-    """The same of an option that may be repeated; the variable has one a line."""
+    """The same for an option that may be repeated. The variable has one secret on each line."""
     return Parameter(
         env_var=variable, env_var_split=_by_lines, help=help_text, converter=partial(_several, variable, _is_secret)
     )
 
 
 def database_url(variable: str, help_text: str) -> Parameter:
-    """An option that is a secret where a password is in it."""
+    """An option for a database URL, which is a secret if it contains a password."""
     instead = f"{variable}, PGPASSWORD or a passfile"
     return Parameter(env_var=variable, help=help_text, converter=partial(_one, instead, _has_password))
 
@@ -44,9 +44,10 @@ def _one(instead: str, is_secret: Callable[[str], bool], _: Any, tokens: Sequenc
 
 
 def _several(instead: str, is_secret: Callable[[str], bool], _: Any, tokens: Sequence[Token]) -> list[str]:
-    seen = [token.keyword for token in tokens if token.source == "cli" and is_secret(token.value)]
-    if seen:  # not through the log, which only servers have
-        sys.stderr.write(f"wablock: {printable(str(seen[0]))} is seen by other users of this machine; use {instead}\n")
+    options = [token.keyword for token in tokens if token.source == "cli" and is_secret(token.value)]
+    if options:  # on stderr, because only servers have a log
+        option = printable(str(options[0]))
+        sys.stderr.write(f"wablock: {option} is visible to other users of this machine; use {instead}\n")
     return [token.value for token in tokens]
 
 

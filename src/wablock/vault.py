@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed with a key that is not in the database."""
+"""Encryption of stored secrets, with a key that is not in the database."""
 
 import base64
 import binascii
@@ -25,11 +25,11 @@ _NAME_BYTES: Final = 4
 
 
 class BadKey(CannotUnseal):
-    """The key to the secrets cannot be used; the message says what to do, in one line."""
+    """The secret key cannot be used. The message says what to do, in one line."""
 
 
 class AeadVault:
-    """A `Vault` on AES-256-GCM. The first key seals, all of them open: so a key can be changed."""
+    """A `Vault` with AES-256-GCM. The first key seals, and every key opens, so that the key can be replaced."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._ciphers = {_name(key): AESGCM(key) for key in keys}
@@ -45,17 +45,17 @@ class AeadVault:
         if cipher is None:
             raise CannotUnseal(
                 "A secret in the database was sealed with another key: set WABLOCK_SECRET_KEY or "
-                "WABLOCK_SECRET_KEY_FILE to the key that was used, or set the secret anew"
+                "WABLOCK_SECRET_KEY_FILE to the key that was used, or set the secret again"
             )
         nonce, rest = sealed[_NAME_BYTES : _NAME_BYTES + _NONCE_BYTES], sealed[_NAME_BYTES + _NONCE_BYTES :]
         try:
             return cipher.decrypt(nonce, rest, context.encode()).decode()
         except (InvalidTag, ValueError):
-            raise CannotUnseal("A secret in the database is damaged or was moved: set it anew") from None
+            raise CannotUnseal("A secret in the database is damaged or was moved: set it again") from None
 
 
 class LazyVault:
-    """A `Vault` that is made at first use."""
+    """A `Vault` that is created when it is first used."""
 
     def __init__(self, make: Callable[[], Vault]) -> None:
         self._make = make
@@ -79,49 +79,50 @@ def new_key() -> str:
 
 
 def keys_from_text(text: str) -> list[bytes]:
-    """The keys in a text that has one, or several with commas; raises `BadKey`."""
+    """The keys in a text with one key, or several separated by commas; raises `BadKey`."""
     return [_key(part.strip()) for part in text.split(",")]
 
 
 def key_file(path: Path, *, make: bool = True) -> str:
-    """What the file holds; raises `BadKey`. Where there is none it is made, with a new key and for its owner alone.
+    """The content of the key file. If there is none, creates it with a new key, readable only by its owner.
 
-    With `make` False it is not made: a key of this machine's own opens nothing that other machines seal.
+    With `make` False the file is not created: other machines could not open what a new key on this machine seals.
+    Raises `BadKey`.
     """
     try:
         with contextlib.suppress(FileNotFoundError):
             return _read(path)
         if not make:
             raise BadKey(
-                f"There is no key file {path}, and all nodes on one database need the same key: make one with openssl "
-                "rand -base64 32, and give it to each of them as WABLOCK_SECRET_KEY or WABLOCK_SECRET_KEY_FILE"
+                f"There is no key file {path}, and all nodes on one database need the same key: create one with "
+                "openssl rand -base64 32, and set it on each node as WABLOCK_SECRET_KEY or WABLOCK_SECRET_KEY_FILE"
             )
         folders = _make_folders(path)
         _make(path)
         for folder in folders:
             _sync_folder(folder)
         return _read(path)
-    except (OSError, UnicodeError) as trouble:
-        raise BadKey(f"Cannot use the key file {path}: {trouble}; mend it, or set WABLOCK_SECRET_KEY") from trouble
+    except (OSError, UnicodeError) as error:
+        raise BadKey(f"Cannot use the key file {path}: {error}; correct it, or set WABLOCK_SECRET_KEY") from error
 
 
 def _read(path: Path) -> str:
     with path.open(encoding="utf-8") as file:
         _warn_of_readers(path, os.fstat(file.fileno()).st_mode)
         text = file.read().strip()
-    if not text:  # not replaced: it may be a copy that has yet to be filled, and a new key would open nothing
-        raise BadKey(f"The key file {path} is empty: put the key back, or remove the file to have a new key made")
+    if not text:  # not replaced: the key may still be copied into it, and a new key could not open existing secrets
+        raise BadKey(f"The key file {path} is empty: restore the key, or remove the file, and a new key is created")
     return text
 
 
 def _warn_of_readers(path: Path, mode: int) -> None:
-    """No more than a warning: what a container is given is often readable by its group and cannot be changed there."""
+    """Log a warning if others can read the file. Not an error: in containers, files are often readable by a group."""
     if os.name != "nt" and mode & (stat.S_IRGRP | stat.S_IROTH):
-        _log.warning("the key file can be read by other users; unless that is meant: chmod 600 %s", path)
+        _log.warning("other users can read the key file; unless that is intended: chmod 600 %s", path)
 
 
 def _make(path: Path) -> None:
-    """The whole file appears at once: whoever comes at the same time finds none, or this one."""
+    """Create the file atomically: another process finds either no file, or the complete one."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
@@ -136,12 +137,12 @@ def _make(path: Path) -> None:
 
 
 def _make_folders(path: Path) -> list[Path]:
-    """Make the folders that `path` lacks, for their owner alone; returns those whose entries are to be synced.
+    """Create the missing folders of `path`, accessible only by their owner. Returns the folders to sync.
 
-    Without that a power cut could leave secrets in the database and no key.
+    Without the sync, a power failure could lose the key while the database has secrets.
     """
     folders = [path.parent]
-    while not folders[-1].exists():  # the entry of a new folder is in the one above
+    while not folders[-1].exists():  # the entry of a new folder is in its parent
         folders.append(folders[-1].parent)
     for folder in reversed(folders[:-1]):
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -149,7 +150,7 @@ def _make_folders(path: Path) -> list[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # a folder cannot be opened there, and its entries are journaled
+    if os.name == "nt":  # Windows cannot open a folder, and it journals the entries
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -159,16 +160,16 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _key(text: str) -> bytes:
-    """Either alphabet of base64 is fine: `new_key` writes one, openssl the other."""
+    """The key in base64. Both alphabets are valid: `new_key` writes one, openssl the other."""
     try:
         key = base64.urlsafe_b64decode(text.replace("+", "-").replace("/", "_"))
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != _KEY_BYTES:
-        raise BadKey(f"A secret key is {_KEY_BYTES} random bytes in base64: make one with openssl rand -base64 32")
+        raise BadKey(f"A secret key is {_KEY_BYTES} random bytes in base64: create one with openssl rand -base64 32")
     return key
 
 
 def _name(key: bytes) -> bytes:
-    """Which key sealed something: enough of a hash to tell it from others."""
+    """The name of a key, stored with what it seals: a part of its hash."""
     return hashlib.sha256(b"wablock key " + key).digest()[:_NAME_BYTES]

@@ -1,4 +1,4 @@
-"""Settings -> store -> BlockList -> application: the only place that chooses."""
+"""The parts of a server, built from its settings and connected. No other module chooses an implementation."""
 
 import asyncio
 import contextlib
@@ -47,7 +47,7 @@ def system_clock() -> Microseconds:
 
 
 class Wired(msgspec.Struct, frozen=True):
-    """A server's parts, joined. Whoever has them runs `application`, whose lifespan closes the store."""
+    """A server's connected parts. The caller runs `application`, whose lifespan closes the store."""
 
     application: Application
     store: Store
@@ -55,7 +55,7 @@ class Wired(msgspec.Struct, frozen=True):
     block_list: BlockList
     routes: Routes
     running: Callable[[], AbstractAsyncContextManager[None]]
-    """The application's lifespan, for whoever runs it without: background work, and the end of everything."""
+    """The application's lifespan, for a caller that runs it directly: it runs the background tasks and closes all."""
 
 
 def build(
@@ -76,10 +76,10 @@ def build(
     drops: RecentDrops | None = None,
     drops_since: DropsSince | None = None,
 ) -> Wired:
-    """A server on `database`, an open store or a URL: that one is opened, migrated and synced on return; raises
-    `CannotOpen`.
+    """A server on `database`, which is an open store or a URL.
 
-    `scrape`, `drops_since`: what is told of metrics and drops, where that is more than what this process knows.
+    A database with a URL is open, migrated and synced on return; raises `CannotOpen`. `scrape` and `drops_since` return
+    the metrics and the drops of all workers, if there are several; without them, a server returns only its own.
     """
     answers, limits, gate = answers or AnswerSettings(), limits or LimitSettings(), gate or GateSettings()
     metrics = metrics or Metrics()
@@ -107,11 +107,11 @@ def build(
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        behind = [asyncio.create_task(_sweep(block_list)), asyncio.create_task(last_inbound.run())]
+        tasks = [asyncio.create_task(_sweep(block_list)), asyncio.create_task(last_inbound.run())]
         try:
             yield
         finally:
-            for task in behind:
+            for task in tasks:
                 task.cancel()
             await delivery.close()
             await forwarder.close()
@@ -169,7 +169,7 @@ def routes_of(
     clock: Callable[[], Microseconds] = system_clock,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Routes:
-    """The routes in a store. Its key is read, or made, at first use: who keeps no secrets needs none."""
+    """The routes in a store. The secret key is read, or created, only when a secret is first sealed or opened."""
 
     def vault() -> AeadVault:
         path = key.secret_key_file or default_key_file()
@@ -183,5 +183,5 @@ async def _sweep(block_list: BlockList) -> None:
         try:
             await block_list.sweep()
         except GraphError:
-            _log.warning("the sweep of expired blocks failed; it is tried again in %s s", _SWEEP_EVERY)
+            _log.warning("the sweep of expired blocks failed; the next attempt is in %s s", _SWEEP_EVERY)
         await asyncio.sleep(_SWEEP_EVERY)

@@ -26,7 +26,7 @@ def environment(**variables: str) -> dict[str, str]:
     return inherited | {"COLUMNS": "240", "NO_COLOR": "1"} | variables
 
 
-_WARNING = re.compile(r"^wablock: --[a-z-]+ is seen by other users of this machine; use .*\n", re.MULTILINE)
+_WARNING = re.compile(r"^wablock: --[a-z-]+ is visible to other users of this machine; use .*\n", re.MULTILINE)
 
 
 def without_warning(complained: str) -> str:

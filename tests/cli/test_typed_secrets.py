@@ -12,7 +12,7 @@ from wablock.cli import app
 from wablock.settings import DEV_TOKEN
 
 NUMBER = "106540352242922"
-SEEN = "is seen by other users of this machine"
+SEEN = "is visible to other users of this machine"
 
 
 def database(folder: Path) -> str:
