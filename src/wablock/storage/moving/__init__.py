@@ -1,1 +1,1 @@
-"""Moving a whole wablock from SQLite to PostgreSQL: reading the one, writing the other, comparing both."""
+"""The move of a whole database from SQLite to PostgreSQL: read the source, write the target, compare both."""

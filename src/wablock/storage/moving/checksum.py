@@ -1,4 +1,4 @@
-"""What both sides are compared by: SHA-256 over all rows of a table, in the order of its key."""
+"""The checksum that compares both databases: SHA-256 over all rows of a table, in the order of its key."""
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -18,7 +18,7 @@ class Sum(msgspec.Struct, frozen=True):
 
 
 async def sum_of(chunks: AsyncIterator[list[Row]], advanced: Callable[[int], None]) -> Sum:
-    """Text, number, bytes, list and nothing are told apart in it, and so is where a value ends and a row."""
+    """The sum of all rows. MessagePack encodes the type and length of each value, so different rows differ in it."""
     sha256, count = hashlib.sha256(), 0
     async for rows in chunks:
         sha256.update(b"".join([_encode(row) for row in rows]))
@@ -28,5 +28,5 @@ async def sum_of(chunks: AsyncIterator[list[Row]], advanced: Callable[[int], Non
 
 
 def total(sums: Iterable[tuple[str, Sum]]) -> str:
-    """One checksum of all tables."""
+    """One checksum over all tables."""
     return hashlib.sha256(b"".join(_encode((name, it.rows, it.sha256)) for name, it in sums)).hexdigest()

@@ -1,4 +1,4 @@
-"""The old side: a SQLite database, read as it is at one moment."""
+"""The source of a move: a SQLite database, read in one transaction."""
 
 import asyncio
 import contextlib
@@ -28,10 +28,13 @@ _COUNTS: Final = [f"SELECT count(*) FROM {table.name}" for table in TABLES]
 
 
 class Source:
-    """What one read transaction sees, until `close`. Writers go on beside it. All raise `CannotOpen`."""
+    """A snapshot of the database, in one read transaction until `close`. It does not block writers.
+
+    All methods raise `CannotOpen`.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Raises `CannotOpen`, also where there is no such file."""
+        """Raises `CannotOpen`, also if the file does not exist."""
         if not path.is_file():
             raise CannotOpen(f"There is no database {path}")
         prepare(path)
@@ -41,7 +44,7 @@ class Source:
         self.renew()
 
     def renew(self) -> None:
-        """From now on what is read is as it is now."""
+        """Take a new snapshot: begin a new read transaction."""
         with self._reading():
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -51,13 +54,13 @@ class Source:
     def knows(self, move_id: str) -> bool:
         return moves.is_known(self._connection, move_id)
 
-    def counted(self) -> int:
-        """How many rows there are in all tables."""
+    def count(self) -> int:
+        """The number of rows in all tables together."""
         with self._reading():
             return sum(int(self._connection.execute(count).get) for count in _COUNTS)
 
     async def rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
-        """The next rows in the order of the key, as the other side has them."""
+        """The next rows in the order of the key, in the target's format."""
         return await asyncio.to_thread(self._rows, table, after, most)
 
     def close(self) -> None:
@@ -67,14 +70,14 @@ class Source:
     def _rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
         with self._reading():
             if after is None:
-                found = self._connection.execute(_FIRST[table.name], (most,))
+                rows = self._connection.execute(_FIRST[table.name], (most,))
             else:
-                found = self._connection.execute(_AFTER[table.name], (*after, most))
-            return found.fetchall() if table.from_sqlite is None else [table.from_sqlite(row) for row in found]
+                rows = self._connection.execute(_AFTER[table.name], (*after, most))
+            return rows.fetchall() if table.from_sqlite is None else [table.from_sqlite(row) for row in rows]
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         try:
             yield
-        except apsw.Error as trouble:
-            raise CannotOpen(f"Cannot read the database {self._path}: {trouble}") from trouble
+        except apsw.Error as error:
+            raise CannotOpen(f"Cannot read the database {self._path}: {error}") from error

@@ -1,4 +1,4 @@
-"""What is moved: every table, its columns on both sides, and what a row is before it is compared or written."""
+"""The tables of a move: their columns in both databases, and the conversion of a row from SQLite to PostgreSQL."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -10,26 +10,26 @@ Key = tuple[Any, ...]
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table. Its `key` comes first in `columns`, is unique on both sides, and its order is that of bytes."""
+    """A table. Its `key` is first in `columns`, is unique in both databases, and is ordered by bytes."""
 
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
     from_sqlite: Callable[[Row], Row] | None = None
-    """A row as PostgreSQL has it, of what SQLite gave. None: as it is."""
+    """Converts a row of SQLite to PostgreSQL's format. None: both are the same."""
     computed: tuple[tuple[str, str], ...] = ()
-    """Columns that SQLite lacks, and what they are there."""
+    """Columns that SQLite lacks, each with the SQL expression that computes it there."""
     added: tuple[tuple[str, Any], ...] = ()
-    """Columns of PostgreSQL alone, and what a moved row has in them."""
+    """Columns that only PostgreSQL has, each with its value in a moved row."""
     every_row: str = "TRUE"
-    """What is true of every row, and by which PostgreSQL finds the index that has its order."""
+    """A condition that is true for every row. With it, PostgreSQL finds the index in the key's order."""
 
     def key_of(self, row: Row) -> Key:
         return row[: len(self.key)]
 
 
 def _storable(text: str | None) -> str | None:
-    """PostgreSQL's text has no NUL."""
+    """The text without NUL, which PostgreSQL's text cannot contain."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if text and "\0" in text else text
 
 
@@ -38,12 +38,12 @@ def _blocked_user(row: Row) -> Row:
 
 
 def _access_token(row: Row) -> Row:
-    chosen = row[4]
+    number_ids = row[4]
     return (
         *row[:2],
         _storable(row[2]),
         row[3],
-        None if chosen is None else msgspec.json.decode(chosen, type=list[str]),
+        None if number_ids is None else msgspec.json.decode(number_ids, type=list[str]),
         *row[5:],
     )
 

@@ -1,4 +1,4 @@
-"""The new side: a PostgreSQL database that no wablock serves until it is whole."""
+"""The target of a move: a PostgreSQL database that no wablock server opens before the move is complete."""
 
 from typing import Any, Final
 
@@ -10,12 +10,12 @@ from wablock.storage.opening import CannotOpen, named
 from wablock.storage.postgres import schema
 from wablock.storage.postgres.connections import connect, role
 
-TROUBLE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-"""What a database that cannot do it raises, one way or another; see `told`."""
+ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""All exceptions of a failed database call; see `one_line`."""
 
 _CONNECT_WITHIN: Final = 10.0  # seconds
 
-# The move's own table, gone at its end: it says whose half the rest is.
+# The move's own table says which move has filled the others. The move deletes it at the end.
 _MAKE_MOVE = "CREATE TABLE IF NOT EXISTS wablock_move (move_id TEXT NOT NULL, is_rehearsal BOOLEAN NOT NULL)"
 _IS_THERE = "SELECT to_regclass($1) IS NOT NULL"
 _HALF = "SELECT move_id, is_rehearsal FROM wablock_move"
@@ -25,11 +25,11 @@ _SET_HALF = "INSERT INTO wablock_move (move_id, is_rehearsal) VALUES ($1, $2)"
 _DROP_MOVE = "DROP TABLE wablock_move"
 _VERSION = "SELECT version FROM wablock_schema"
 _LET_WORK = "UPDATE wablock_schema SET works_with = $1 WHERE only_row"
-# What comes is of a database that has today's keys.
+# The rows come from a database that already has the current keys.
 _ALL_REKEYED = "DELETE FROM wablock_rekeying"
 _EMPTY = f"TRUNCATE account_list, {names([table.name for table in TABLES])}"
 _ANY: Final = {table.name: f"SELECT 1 FROM {table.name} LIMIT 1" for table in TABLES}
-# A commit is on disk when it is acknowledged.
+# A commit is on disk before PostgreSQL acknowledges it.
 _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 
 
@@ -47,14 +47,14 @@ _COUNT: Final = {table.name: f"SELECT count(*) FROM {table.name}" for table in T
 
 
 class Half(msgspec.Struct, frozen=True):
-    """What a move that is not done has left. A rehearsal's is of no value to anybody."""
+    """An unfinished move in the target. The rows of a rehearsal may be deleted."""
 
     move_id: str
     is_rehearsal: bool
 
 
 class Target:
-    """One connection to it. All raise what is in `TROUBLE`."""
+    """One connection to the target. All methods raise the exceptions in `ERRORS`."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
@@ -62,41 +62,44 @@ class Target:
         self._cursor: Any = None
 
     @classmethod
-    async def opened(cls, url: str) -> "Target":
-        """Nothing is changed there. Raises `CannotOpen`."""
+    async def open(cls, url: str) -> "Target":
+        """Connect to the target, and change nothing. Raises `CannotOpen`."""
         try:
             connection = await connect(url, timeout=_CONNECT_WITHIN, target_session_attrs=role(url))
             await connection.execute("SET client_min_messages = error")
             await connection.fetch(_DURABLE)
-        except (*TROUBLE, ValueError) as trouble:
-            raise CannotOpen(f"Cannot open the database {named(url)}: {told(trouble)}") from trouble
+        except (*ERRORS, ValueError) as error:
+            raise CannotOpen(f"Cannot open the database {named(url)}: {one_line(error)}") from error
         return cls(connection)
 
     async def half(self) -> Half | None:
-        """Raises `CannotOpen` where the database holds anything else than the half of a move, or nothing."""
+        """The unfinished move in the target; None if the target is empty.
+
+        Raises `CannotOpen` if the target has any other content.
+        """
         if await self._has("wablock_move") and (row := await self._connection.fetchrow(_HALF)) is not None:
             if await self._connection.fetchval(_VERSION) != max(schema.migrations()):
-                raise CannotOpen("The move was begun by another version of wablock: go on with that one")
+                raise CannotOpen("Another version of wablock started the move: continue it with that version")
             return Half(*row)
         is_ours = await self._has("wablock_schema")
         for table in [it.name for it in TABLES if await self._has(it.name)]:
             if not is_ours:
-                raise CannotOpen(f"The target has a table {table} that is not wablock's; make a database anew")
+                raise CannotOpen(f"The target has a table {table} that is not wablock's; create a new database")
             if await self._connection.fetchval(_ANY[table]) is not None:
-                raise CannotOpen("The target is not empty: it is a wablock database already; make a database anew")
+                raise CannotOpen("The target is not empty: it is a wablock database already; create a new database")
         return None
 
     async def begin(self, move_id: str, instead_of: Half | None, *, is_rehearsal: bool) -> None:
-        """Empty it, and keep every wablock from serving it until `finish`.
+        """Empty the target, and mark it so that no wablock server opens it before `finish`.
 
-        Raises `CannotOpen` where it holds anything else than `instead_of` by now.
+        Raises `CannotOpen` if the target's unfinished move is no longer `instead_of`.
         """
         if instead_of is None:
             await schema.migrate(self._connection, schema.migrations(), schema.migrations("citus"), schema.WORKS_WITH)
         async with self._connection.transaction(isolation="read_committed"):
-            await self._connection.execute(_LET_WORK, schema.HALF_MOVED)  # one at a time
+            await self._connection.execute(_LET_WORK, schema.HALF_MOVED)  # locks out other moves
             if await self.half() != instead_of:
-                raise CannotOpen("Another wablock migrate is at work on the target")
+                raise CannotOpen("Another wablock migrate is using the target")
             await self._connection.execute(_MAKE_MOVE)
             await self._connection.execute(_FORGET_HALF)
             await self._connection.execute(_SET_HALF, move_id, is_rehearsal)
@@ -105,65 +108,66 @@ class Target:
                 await self._connection.execute(_EMPTY)
 
     async def finish(self, move_id: str) -> None:
-        """It is whole, and may be served. Raises `CannotOpen` where another move has taken it."""
+        """Mark the target as complete, so that servers open it. Raises `CannotOpen` if another move uses it now."""
         async with self._connection.transaction(isolation="read_committed"):
-            await self._connection.execute(_LET_WORK, schema.WORKS_WITH)  # one at a time
-            if not await self._has("wablock_move"):  # another process has ended this very move
+            await self._connection.execute(_LET_WORK, schema.WORKS_WITH)  # locks out other moves
+            if not await self._has("wablock_move"):  # another process has finished the same move
                 return
             if not await self._connection.fetchval(_IS_OURS, move_id):
-                raise CannotOpen("Another wablock migrate is at work on the target")
+                raise CannotOpen("Another wablock migrate is using the target")
             await self._connection.execute(_DROP_MOVE)
 
-    async def counted(self, table: Table) -> int:
+    async def count(self, table: Table) -> int:
         return int(await self._connection.fetchval(_COUNT[table.name]))
 
     async def last(self, table: Table) -> Key | None:
-        """The key of the last row that is there: rows come in its order."""
+        """The key of the last row in the target. The rows are copied in the order of this key."""
         row = await self._connection.fetchrow(_LAST[table.name])
         return None if row is None else tuple(row)
 
     async def add(self, table: Table, rows: list[Row]) -> None:
-        """All of `rows`, durable together."""
+        """Add `rows` in one transaction."""
         added = tuple(value for _, value in table.added)
         columns = [*table.columns, *(column for column, _ in table.added)]
         async with self._connection.transaction():
             await self._connection.copy_records_to_table(
                 table.name, records=[row + added for row in rows] if added else rows, columns=columns
             )
-            if table is BLOCK_LIST:  # the lists that are nobody's have a row for nobody
-                whose = [(account_id, list_id) for list_id, account_id, *_ in rows if account_id]
+            if table is BLOCK_LIST:  # lists without an account have no row in account_list
+                records = [(account_id, list_id) for list_id, account_id, *_ in rows if account_id]
                 await self._connection.copy_records_to_table(
-                    "account_list", records=whose, columns=["account_id", "list_id"]
+                    "account_list", records=records, columns=["account_id", "list_id"]
                 )
 
-    async def filled(self) -> None:
-        """Let the database look at what it has: it plans by that."""
+    async def analyze(self) -> None:
+        """Update the statistics of the query planner."""
         for table in TABLES:
             await self._connection.execute(f"ANALYZE {table.name}")
 
     async def rows(self, table: Table, after: Key | None, most: int) -> list[Row]:
-        """The next rows in the order of the key, which is no index's for all of them: they are sorted once, at the
-        beginning, and are to be asked for to the end.
+        """The next rows in the order of the key. Call it until there are no more rows.
+
+        Not every key has an index in its order, so the first call sorts the table, and a cursor keeps the result.
         """
         if after is None:
             self._reading = self._connection.transaction()
             await self._reading.start()
             self._cursor = await self._connection.cursor(_ALL[table.name])
-        found = await self._cursor.fetch(most)
-        if not found:
+        records = await self._cursor.fetch(most)
+        if not records:
             await self._reading.rollback()
-        return [tuple(row) for row in found]
+        return [tuple(record) for record in records]
 
     async def close(self) -> None:
         try:
             await self._connection.close(timeout=_CONNECT_WITHIN)
-        except TROUBLE:
+        except ERRORS:
             self._connection.terminate()
 
     async def _has(self, table: str) -> bool:
         return bool(await self._connection.fetchval(_IS_THERE, table))
 
 
-def told(trouble: Exception) -> str:
-    """What went wrong, in one line."""
-    return " ".join(str(trouble).split()) or type(trouble).__name__
+def one_line(error: Exception) -> str:
+    """The error's message, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
