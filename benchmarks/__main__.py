@@ -1,6 +1,6 @@
-"""Every question of this folder, in one run: `python -m benchmarks [--rounds 5] [--only pages] [--json]`.
+"""The command that runs all benchmarks: `python -m benchmarks [--rounds 5] [--only pages] [--json]`.
 
-What is no ratio has commands of its own: `python -m benchmarks.cpu`, `costs` and `sizes`.
+Its results are ratios. Other measurements have their own commands: `python -m benchmarks.cpu`, `costs` and `sizes`.
 `python -m benchmarks.versions` compares two versions of wablock.
 """
 
@@ -28,10 +28,10 @@ from benchmarks import (
     strangers,
     webhooks,
 )
-from benchmarks.figures import Figure, tell
+from benchmarks.figures import Figure, print_table
 from benchmarks.peers import nginx
 
-QUESTIONS: Final[dict[str, Callable[[int], list[Figure]]]] = {
+BENCHMARKS: Final[dict[str, Callable[[int], list[Figure]]]] = {
     "single_posts": single_posts.measure,
     "pages": pages.measure,
     "bulk_posts": bulk_posts.measure,
@@ -48,26 +48,26 @@ QUESTIONS: Final[dict[str, Callable[[int], list[Figure]]]] = {
     "strangers": strangers.measure,
 }
 
-app = App(name="benchmarks", help="Ratios between servers that are measured in turn, on one core each.")
+app = App(name="benchmarks", help="Ratios between servers, measured alternately on one core each.")
 
 
 @app.default
 def run(
     *,
-    rounds: Annotated[int, Parameter(help="Interleaved rounds; the median counts.")] = 5,
-    only: Annotated[list[str] | None, Parameter(help=f"Some of {', '.join(QUESTIONS)}.")] = None,
+    rounds: Annotated[int, Parameter(help="Interleaved rounds; the result is their median.")] = 5,
+    only: Annotated[list[str] | None, Parameter(help=f"One or more of {', '.join(BENCHMARKS)}.")] = None,
     json: Annotated[bool, Parameter(negative="", help="Print JSON.")] = False,
 ) -> None:
     """Measure, and print a table."""
-    found = {tool: shutil.which(tool) for tool in ("wrk", "taskset", "gcc")} | {"nginx": nginx.found()}
-    for tool, path in found.items():
+    tools = {tool: shutil.which(tool) for tool in ("wrk", "taskset", "gcc")} | {"nginx": nginx.command()}
+    for tool, path in tools.items():
         if path is None:
             sys.exit(f"The benchmarks need {tool}: install it, as in apt-get install wrk gcc util-linux nginx-light")
-    figures = [figure for name in only or QUESTIONS for figure in QUESTIONS[name](rounds)]
+    figures = [figure for name in only or BENCHMARKS for figure in BENCHMARKS[name](rounds)]
     if json:
         print(msgspec.json.format(msgspec.json.encode(figures)).decode())
     else:
-        tell(figures)
+        print_table(figures)
 
 
 if __name__ == "__main__":

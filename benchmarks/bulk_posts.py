@@ -1,4 +1,4 @@
-"""How many rows a second, 1,000 users a request, against a bare loop on the same schema?"""
+"""The rate of blocks with 1,000 users in each request, compared with a bare loop of upserts on the same schema."""
 
 import random
 import tempfile
@@ -35,7 +35,7 @@ def measure(rounds: int) -> list[Figure]:
 
 
 def _bare_loop() -> float:
-    """Rows a second of nothing but upserts, 1,000 a commit, as durable."""
+    """Rows a second of a loop that only upserts, 1,000 rows in each commit, with the same durability."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bare.db"
         prepare(path)

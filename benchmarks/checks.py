@@ -1,4 +1,4 @@
-"""What does a check cost: of 1,000 users against the bare query, of one against a constant answer?"""
+"""The cost of checks: of 1,000 users compared with the bare query, of one user compared with a constant response."""
 
 import random
 import tempfile
@@ -13,7 +13,7 @@ from benchmarks.figures import Figure, at_least, interleaved
 from benchmarks.load import rate_of, requests_per_second, write_posts
 from benchmarks.peers import bare
 from benchmarks.processes import SERVER_CORE, module, number_printed_by
-from benchmarks.variants import TOKEN, ask, blocked, filled, free, running
+from benchmarks.variants import TOKEN, blocked, filled, free, request_json, running
 from wablock.settings import DEV_PHONE_NUMBER_ID
 
 _MILLION = 1_000_000
@@ -31,8 +31,8 @@ def measure(rounds: int) -> list[Figure]:
 def _check_of_many(folder: Path, file: Path, rounds: int) -> Figure:
     users = lists_of_users(_MILLION)
     lists = folder / "lists"
-    lists.write_bytes(b"\n".join(msgspec.json.encode(asked) for asked in users))
-    posts = write_posts(folder / "posts", [check_of(asked) for asked in users])
+    lists.write_bytes(b"\n".join(msgspec.json.encode(each) for each in users))
+    posts = write_posts(folder / "posts", [check_of(each) for each in users])
     bare = module("peers.bare_checks", str(file), str(lists), str(_SECONDS))
     with running("wablock", file=file) as server:
         url = _path(server.base_url)
@@ -50,9 +50,9 @@ def _check_of_many(folder: Path, file: Path, rounds: int) -> Figure:
 def _check_of_one(file: Path, rounds: int) -> Figure:
     with ExitStack() as stack:
         server = stack.enter_context(running("wablock", file=file))
-        answer = ask(f"{_path(server.base_url)}/{blocked(0)}")
-        assert answer["blocked"]
-        constant = stack.enter_context(bare.constant(len(msgspec.json.encode(answer))))
+        response = request_json(f"{_path(server.base_url)}/{blocked(0)}")
+        assert response["blocked"]
+        constant = stack.enter_context(bare.constant(len(msgspec.json.encode(response))))
         rates = interleaved(
             {
                 "wablock": rate_of(server.base_url, "check"),
@@ -67,7 +67,7 @@ def _check_of_one(file: Path, rounds: int) -> Figure:
 
 
 def lists_of_users(blocked_users: int) -> list[list[str]]:
-    """Lists of 1,000 users from all over so many, of whom half are blocked."""
+    """Lists of 1,000 users, half of them blocked, spread over all `blocked_users`."""
     numbers = random.Random(1)
     return [
         [
@@ -79,7 +79,7 @@ def lists_of_users(blocked_users: int) -> list[list[str]]:
 
 
 def check_of(users: Sequence[str]) -> tuple[str, bytes]:
-    """The header and the body of a check, as `write_posts` takes them."""
+    """The header and the body of a check, for `write_posts`."""
     return f"Authorization: Bearer {TOKEN}", msgspec.json.encode({"users": [f"+{user}" for user in users]})
 
 

@@ -1,6 +1,6 @@
-"""What does an operation cost on PostgreSQL? Of one node, with 64 connections: `python -m benchmarks.costs`.
+"""The cost of each operation on PostgreSQL, for one node and 64 connections: `python -m benchmarks.costs`.
 
-CPU is what the kernel has counted, so that others on the machine matter little.
+The CPU time is the kernel's count, so other processes on the machine have little effect on it.
 """
 
 import asyncio
@@ -29,15 +29,15 @@ from wablock.wiring import system_clock
 
 _SECONDS: Final = 5.0
 _USERS: Final = 1_000_000
-_AGAIN: Final = 5
-_SPREAD: Final = 997  # places between one sender and the next, so that they lie all over the million
+_REPEATS: Final = 5
+_SPREAD: Final = 997  # distance between two senders, so that they are spread over the whole million
 _COUNTED: Final = """
 SELECT (SELECT sum(xact_commit) FROM pg_stat_database), wal_bytes, wal_sync FROM pg_stat_wal
 """
 
 
 class Counted(msgspec.Struct):
-    """What has been used up since the start."""
+    """The resources used since the start."""
 
     node: float
     postgresql: float
@@ -46,8 +46,8 @@ class Counted(msgspec.Struct):
     syncs: float
 
     def __sub__(self, other: "Counted") -> "Counted":
-        mine, its = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
-        return Counted(*(one - two for one, two in zip(mine, its, strict=True)))
+        mine, others = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
+        return Counted(*(one - two for one, two in zip(mine, others, strict=True)))
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def main() -> None:
 
 
 def _cost(cluster: Cluster, node: int, url: str, script: str, connections: int, *arguments: str) -> list[str]:
-    """What a request costs, as the table has it."""
+    """The cost of a request, as cells of the table."""
     before = counted(cluster, node)
     requests = requests_in(url, script, *arguments, connections=connections, seconds=_SECONDS)
     used = counted(cluster, node) - before
@@ -98,22 +98,22 @@ def _row(used: Counted, times: float, seconds: float) -> list[str]:
 
 
 def _noting(cluster: Cluster, url: str) -> list[str]:
-    """What it costs to keep when a user last wrote to a number, of a thousand numbers at a time, as the gate does."""
+    """The cost of storing when a user last wrote, for a thousand numbers at a time, as the gate does it."""
 
     async def note(store: Store) -> None:
-        for again in range(_AGAIN):
-            user = f"16505550{again:03d}"
+        for repeat in range(_REPEATS):
+            user = f"16505550{repeat:03d}"
             member = Member(user, user, None, user)
             changes = [NoteInbound(number, DEV_ACCOUNT_ID, system_clock(), [member]) for number in numbers]
             await asyncio.gather(*map(store.apply, changes))
         await store.close()
 
     numbers = [f"3065403522{place:04d}" for place in range(1_000)]
-    asyncio.run(note(open_store(url, Metrics())))  # makes the lists
+    asyncio.run(note(open_store(url, Metrics())))  # creates the lists
     began, before = time.perf_counter(), counted(cluster, os.getpid())
     asyncio.run(note(open_store(url, Metrics())))
     used, seconds = counted(cluster, os.getpid()) - before, time.perf_counter() - began
-    return ["when a user last wrote, 1,000 numbers", *_row(used, _AGAIN * len(numbers), seconds)]
+    return ["when a user last wrote, 1,000 numbers", *_row(used, _REPEATS * len(numbers), seconds)]
 
 
 def counted(cluster: Cluster, node: int) -> Counted:
@@ -127,10 +127,10 @@ def counted(cluster: Cluster, node: int) -> Counted:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """Of a process, and of its children that have ended."""
+    """The CPU time of a process and of its children that have ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:  # it ended a moment ago, and counts as its parent's
+    except FileNotFoundError:  # it has just ended, so its parent's time includes it
         return 0
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 

@@ -1,7 +1,7 @@
-"""What CPU does a request cost, and how many times what nginx spends on a constant? `python -m benchmarks.cpu`.
+"""The CPU time of a request, also as a multiple of nginx with a constant response: `python -m benchmarks.cpu`.
 
-The server is `wablock serve` on one core, `wrk` with 64 connections on another. CPU is what the kernel has counted, so
-others on the machine matter less than they do to rates.
+The server is `wablock serve` on one core; `wrk` with 64 connections runs on another. The CPU time is the kernel's
+count, so other processes on the machine affect it less than they affect rates.
 """
 
 import tempfile
@@ -23,11 +23,11 @@ _BODY: Final = 2_000  # bytes: about a page of 25
 _NGINX: Final = "nginx, a constant answer"
 _BARE: Final = "bare httptools on uvloop, a constant answer"
 
-app = App(name="cpu", help="CPU of a request, of servers that are measured in turn, on one core.")
+app = App(name="cpu", help="CPU time of a request, for servers measured alternately on one core.")
 
 
 class Row(msgspec.Struct):
-    """What is known of one operation: CPU in microseconds a request, and requests a second."""
+    """The result for one operation: microseconds of CPU for each request, and requests a second."""
 
     operation: str
     cpu: float
@@ -39,7 +39,7 @@ class Row(msgspec.Struct):
 @app.default
 def run(
     *,
-    rounds: Annotated[int, Parameter(help="Interleaved rounds; the median counts.")] = 5,
+    rounds: Annotated[int, Parameter(help="Interleaved rounds; the result is their median.")] = 5,
     requests: Annotated[int, Parameter(help="Requests of each operation in a round.")] = REQUESTS,
     json: Annotated[bool, Parameter(negative="", help="Print JSON.")] = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""PostgreSQL for the benchmarks: a server with real fsync, off the core of the servers that are measured."""
+"""PostgreSQL for the benchmarks: a server with real fsync, not on the core of the measured servers."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from wablock.storage import Store, open_store
 from wablock.wiring import system_clock
 
 NUMBERS: Final = [f"2065403522429{place:02d}" for place in range(64)]
-"""As load/spread_post.lua has them."""
+"""The same numbers as in load/spread_post.lua."""
 
 _SETTINGS: Final = {"max_wal_size": "4GB"}
 _FILL: Final = """
@@ -40,7 +40,7 @@ def postgresql(core: str = LOAD_CORE) -> Iterator[Cluster]:
 
 @contextlib.contextmanager
 def pair() -> Iterator[Pair]:
-    """The same with a standby: whatever is acknowledged is on both."""
+    """The same with a standby: every acknowledged commit is on both."""
     both = Pair()
     try:
         with on(LOAD_CORE):
@@ -51,13 +51,13 @@ def pair() -> Iterator[Pair]:
 
 
 def database(cluster: Cluster, name: str, like: str = "template1") -> str:
-    """The URL of a new database, empty or a copy of another that nobody uses now."""
+    """The URL of a new database, empty or a copy of another that has no connections."""
     execute(cluster.url, f"CREATE DATABASE {name} TEMPLATE {like}")
     return cluster.url.removesuffix("/postgres") + f"/{name}"
 
 
 def with_numbers(url: str) -> str:
-    """`url`, whose database has `NUMBERS` from now on, and the development number."""
+    """Add `NUMBERS` and the development number to the database at `url`, and return `url`."""
 
     async def add(store: Store) -> None:
         for phone_number_id in (DEV_PHONE_NUMBER_ID, *NUMBERS):
@@ -69,8 +69,9 @@ def with_numbers(url: str) -> str:
 
 
 def with_users(url: str, users: int) -> str:
-    """`url`, in whose database so many users, the first that `blocked` of variants.py names, are blocked on the
-    development number, as `fill` would leave it.
+    """Block users on the development number in the database at `url`, as `fill` does, and return `url`.
+
+    The users are the first ones of `blocked` in variants.py.
     """
     with_numbers(url)
     execute(url, _FILL.format(list_id=DEV_PHONE_NUMBER_ID, account_id=DEV_ACCOUNT_ID, users=users))
@@ -80,7 +81,7 @@ def with_users(url: str, users: int) -> str:
 
 @contextlib.contextmanager
 def on(core: str) -> Iterator[None]:
-    """What is started meanwhile stays on `core`, or on several with commas between."""
+    """Run processes that are started in this block on `core`, or on several cores separated by commas."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, set(map(int, core.split(","))))
     try:

@@ -1,4 +1,4 @@
-"""The gate as it is run, `wablock serve` before one downstream, and webhooks for it as Meta sends them."""
+"""The gate under test, `wablock serve` with one downstream, and webhooks like Meta's."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ _DROPPED: Final = re.compile(r'wablock_gate_items_total\{kind="messages",verdict
 
 
 class Gate(msgspec.Struct, frozen=True):
-    """A gate that listens."""
+    """A running gate."""
 
     base_url: str
     pid: int
@@ -32,17 +32,17 @@ class Gate(msgspec.Struct, frozen=True):
         return f"{self.base_url}/webhooks/whatsapp"
 
     def dropped_messages(self) -> float:
-        """So many it has taken out since it began."""
-        with urlopen(f"{self.base_url}/metrics", timeout=10) as answer:
-            found = _DROPPED.search(answer.read().decode())
-        return float(found[1]) if found else 0.0
+        """The number of messages that it has dropped since it started."""
+        with urlopen(f"{self.base_url}/metrics", timeout=10) as response:
+            match = _DROPPED.search(response.read().decode())
+        return float(match[1]) if match else 0.0
 
 
 @contextlib.contextmanager
 def gate(database: Path | str, downstream: str, variant: Sequence[str] = ()) -> Iterator[Gate]:
-    """A gate with this database, a file or a URL, whose number hands its webhooks on to `downstream`.
+    """A gate with this database, a file or a URL, whose number forwards its webhooks to `downstream`.
 
-    `variant`: one of variants.py that is run instead of `wablock serve`, and its arguments.
+    `variant`: a variant from variants.py to run instead of `wablock serve`, and its arguments.
     """
     url = database if isinstance(database, str) else file_url(database)
     variables = {
@@ -59,13 +59,16 @@ def gate(database: Path | str, downstream: str, variant: Sequence[str] = ()) -> 
 
 @contextlib.contextmanager
 def downstream() -> Iterator[str]:
-    """The address of a downstream that is no bottleneck, on the core of the load."""
+    """The address of a downstream on the core of the load. It is fast enough not to be the bottleneck."""
     with started(LOAD_CORE, module("peers.downstream")) as server:
         yield server.line
 
 
 def signed(senders: Sequence[str], number: int) -> tuple[str, bytes]:
-    """The signature header and the body of one webhook with a message of each sender; `number` makes its ids new."""
+    """The signature header and the body of one webhook with a message from each sender.
+
+    Each `number` gives other message ids.
+    """
     changes = [_change(sender, number * len(senders) + place) for place, sender in enumerate(senders)]
     entry = [{"id": DEV_ACCOUNT_ID, "changes": changes}]
     body = msgspec.json.encode({"object": "whatsapp_business_account", "entry": entry})
@@ -73,7 +76,7 @@ def signed(senders: Sequence[str], number: int) -> tuple[str, bytes]:
 
 
 def _change(sender: str, number: int) -> object:
-    """As in Meta's documentation, and as long."""
+    """A change like the one in Meta's documentation, and as long."""
     message = {
         "from": sender,
         "id": f"wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFF{number:012d}AA=",

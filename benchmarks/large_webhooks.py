@@ -1,4 +1,4 @@
-"""What does the gate cost a webhook of 1,000 updates, against a client that decodes, encodes and posts it?"""
+"""The gate's cost for a webhook of 1,000 updates, compared with a client that decodes, encodes and posts it."""
 
 import tempfile
 from contextlib import ExitStack
@@ -12,38 +12,38 @@ from benchmarks.variants import blocked, filled, free
 
 _WEBHOOKS = 10
 _UPDATES = 1_000
-_SPREAD = 97  # places between one sender and the next, so that they lie all over the million
+_SPREAD = 97  # distance between two senders, so that they are spread over the whole million
 
 
 def measure(rounds: int) -> list[Figure]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        nobody = write_posts(folder / "nobody", [signed(_senders(number), number) for number in range(_WEBHOOKS)])
-        some = write_posts(
+        free_senders = write_posts(folder / "free", [signed(_senders(number), number) for number in range(_WEBHOOKS)])
+        some_blocked = write_posts(
             folder / "some", [signed(_senders(number, blocked_each=20), number) for number in range(_WEBHOOKS)]
         )
         receiver = stack.enter_context(downstream())
         through = stack.enter_context(gate(filled(folder / "million.db"), receiver))
         times = interleaved(
             {
-                "nobody blocked": partial(milliseconds_in_python, through.url, nobody),
-                "5 % blocked": partial(milliseconds_in_python, through.url, some),
-                "decoded, encoded, posted": partial(milliseconds_in_python, receiver, nobody, recoded=True),
+                "none blocked": partial(milliseconds_in_python, through.url, free_senders),
+                "5 % blocked": partial(milliseconds_in_python, through.url, some_blocked),
+                "decoded, encoded, posted": partial(milliseconds_in_python, receiver, free_senders, recoded=True),
             },
             rounds,
             "webhooks of 1,000 updates",
         )
         assert through.dropped_messages()
     bare = times["decoded, encoded, posted"]
-    of_nobody, of_some = times["nobody blocked"] / bare, times["5 % blocked"] / bare
+    of_none, of_some = times["none blocked"] / bare, times["5 % blocked"] / bare
     return [
-        at_most("1,000 updates through the gate, nobody blocked ÷ decoded, encoded, posted", of_nobody, 3, times),
+        at_most("1,000 updates through the gate, none blocked ÷ decoded, encoded, posted", of_none, 3, times),
         at_most("the same, 5 % of the senders blocked", of_some, 3, {}),
     ]
 
 
 def _senders(number: int, blocked_each: int | None = None) -> list[str]:
-    """The senders of one webhook, of which one in `blocked_each` is blocked."""
+    """The senders of one webhook. One in `blocked_each` is blocked; None: none of them."""
     places = range(number * _UPDATES * _SPREAD, (number + 1) * _UPDATES * _SPREAD, _SPREAD)
     return [
         blocked(place) if blocked_each and not index % blocked_each else free(place)

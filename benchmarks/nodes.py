@@ -1,4 +1,4 @@
-"""What do several nodes on one PostgreSQL do, and `--workers 2`, on two cores with the load and the database?"""
+"""The rates of several nodes on one PostgreSQL, and of `--workers 2`, on two cores shared with load and database."""
 
 from contextlib import ExitStack
 
@@ -9,7 +9,7 @@ from benchmarks.processes import ANY_CORE, WABLOCK, started
 from benchmarks.variants import running
 
 _USERS = 1_000_000
-_MOST = 3  # all share two cores: nothing can be gained here, and not much is to be lost
+_MOST = 3  # all share two cores, so more nodes cannot be faster; they should not be much slower
 
 
 def measure(rounds: int) -> list[Figure]:

@@ -1,6 +1,6 @@
-"""The operations whose CPU is measured, and the measuring: what the kernel has counted for the server's process.
+"""The operations whose CPU time is measured, and the measurement, by the kernel's count for the server's process.
 
-It is counted over a number of requests, not a time: two servers whose lists grow with the requests stay alike.
+Each measurement covers a fixed number of requests, not a fixed time, so that the lists of two servers grow equally.
 """
 
 import statistics
@@ -20,15 +20,15 @@ from benchmarks.variants import PATH, free
 from wablock.settings import DEV_PHONE_NUMBER_ID
 
 USERS: Final = 100_000
-"""So many are blocked at the start."""
+"""The number of users blocked at the start."""
 
 REQUESTS: Final = 20_000
-"""Of each operation in a round, unless it says otherwise."""
+"""The number of requests of each operation in a round, times the operation's `share`."""
 
-_FEWER: Final = 40  # a check of 1,000 users costs as much as so many others
-_SPREAD: Final = 97  # places between one sender and the next, so that they lie all over the list
-_LEAST: Final = 10  # requests a connection: with one each, wrk would end before the first answer
-_IDLE: Final = 0.001  # seconds of CPU in each pause: less is an idle server
+_FEWER: Final = 40  # a check of 1,000 users costs as much as 40 other requests
+_SPREAD: Final = 97  # distance between two senders, so that they are spread over the whole list
+_LEAST: Final = 10  # requests for each connection: with only one, wrk would end before the first response
+_IDLE: Final = 0.001  # seconds of CPU in each pause; a server that uses less is idle
 _PAUSE: Final = 0.05
 _PAUSES: Final = 200
 
@@ -42,11 +42,11 @@ class Operation(msgspec.Struct, frozen=True):
     arguments: Sequence[str] = ()
     connections: int = 64
     share: float = 1
-    """How many of its requests are sent for one of another."""
+    """The number of its requests relative to other operations."""
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """What an operation has cost a server: microseconds of CPU for each request, and requests a second meanwhile."""
+    """An operation's cost on a server: microseconds of CPU for each request, and requests a second."""
 
     cpu: float
     rate: float
@@ -71,7 +71,7 @@ class Costs(msgspec.Struct, frozen=True):
 
 
 class Measure(msgspec.Struct, frozen=True):
-    """An operation on a server: where that listens, and its process."""
+    """An operation on a server, with the server's address and process."""
 
     base_url: str
     pid: int
@@ -81,7 +81,7 @@ class Measure(msgspec.Struct, frozen=True):
         operation = self.operation
         _wait_until_idle(self.pid)
         before = cpu_seconds(self.pid)
-        answered = driven(
+        result = driven(
             self.base_url + operation.path,
             operation.script,
             *operation.arguments,
@@ -89,14 +89,14 @@ class Measure(msgspec.Struct, frozen=True):
             connections=operation.connections,
         )
         used = cpu_seconds(self.pid) - before
-        return Cost(used / answered.answers * 1e6, answered.answers / answered.seconds)
+        return Cost(used / result.answers * 1e6, result.answers / result.seconds)
 
 
 PAGE: Final = Operation("GET of a page of 25, unchanged", PATH, "get")
 
 
 def operations(folder: Path) -> list[Operation]:
-    """All of them. Their requests are kept in files in `folder`."""
+    """All operations. Their requests are in files in `folder`."""
     checks = write_posts(folder / "checks", map(check_of, lists_of_users(USERS)))
     webhooks = write_posts(folder / "webhooks", [signed([free(number * _SPREAD)], number) for number in range(1_000)])
     check = f"/v1/numbers/{DEV_PHONE_NUMBER_ID}/check"
@@ -104,25 +104,25 @@ def operations(folder: Path) -> list[Operation]:
         PAGE,
         Operation("POST of one user, durable", PATH, "single_post"),
         Operation("check of one user", "", "check", [str(USERS)]),
-        # Few connections: what is in flight when the driving ends is not counted as answered.
+        # Few connections, because requests that are in flight at the end do not count as answered.
         Operation("check of 1,000 users, 8 connections", check, "posts", [str(checks)], 8, 1 / _FEWER),
         Operation("webhook of one message, forwarded", "/webhooks/whatsapp", "posts", [str(webhooks)]),
     ]
 
 
 def measured(measures: Sequence[Measure], rounds: int, requests: int) -> list[Costs]:
-    """The costs of each, taken in turn: what disturbs the machine disturbs all of them alike."""
+    """The costs of each measure. They are results alternately, so that a busy machine affects all of them alike."""
     for measure in measures:
-        measure.cost(requests // 10)  # the first requests pay for what is made once
-    taken: list[list[Cost]] = [[] for _ in measures]
+        measure.cost(requests // 10)  # the first requests include one-time costs
+    results: list[list[Cost]] = [[] for _ in measures]
     for _ in track(range(rounds), "CPU", transient=True):
-        for measure, costs in zip(measures, taken, strict=True):
+        for measure, costs in zip(measures, results, strict=True):
             costs.append(measure.cost(requests))
-    return [Costs(costs) for costs in taken]
+    return [Costs(costs) for costs in results]
 
 
 def _wait_until_idle(pid: int) -> None:
-    """What an operation leaves to be done behind it is not to count as the next one's."""
+    """Wait for background work of the last operation, so that it is not counted for the next one."""
     for _ in range(_PAUSES):
         before = cpu_seconds(pid)
         time.sleep(_PAUSE)

@@ -1,4 +1,4 @@
-"""What does sharing commits gain on PostgreSQL, and what does PostgreSQL cost against SQLite?"""
+"""The gain from shared commits on PostgreSQL, and the cost of PostgreSQL compared with SQLite."""
 
 from contextlib import ExitStack
 
@@ -7,7 +7,7 @@ from benchmarks.figures import Figure, at_least, interleaved
 from benchmarks.load import rate_of
 from benchmarks.variants import running
 
-_CONNECTIONS = "8"  # for a transaction each; with 64 it is no faster, since they wait for the list's lock
+_CONNECTIONS = "8"  # for a transaction each; 64 are not faster, because they wait for the list's lock
 
 
 def measure(rounds: int) -> list[Figure]:

@@ -1,4 +1,4 @@
-"""What does asking together gain on PostgreSQL, against a query for each check?"""
+"""The gain from grouped checks on PostgreSQL, compared with a query for each check."""
 
 import tempfile
 from contextlib import ExitStack
@@ -13,7 +13,7 @@ from benchmarks.processes import SERVER_CORE, module, number_printed_by
 from benchmarks.variants import free, running
 
 _USERS = 1_000_000
-_SPREAD = 997  # places between one sender and the next, so that they lie all over the million
+_SPREAD = 997  # distance between two senders, so that they are spread over the whole million
 _CONNECTIONS = "8"  # for a query each
 _SECONDS = "3"
 
@@ -52,13 +52,13 @@ def _over_http(url: str, rounds: int) -> Figure:
         apart = stack.enter_context(running("one_at_a_time", _CONNECTIONS, url=url))
         crowded = stack.enter_context(running("one_at_a_time", "64", url=url))
         ways = {
-            "together": rate_of(grouped.base_url, "check"),
+            "grouped": rate_of(grouped.base_url, "check"),
             "a query each": rate_of(apart.base_url, "check"),
             "a query each, pool of 64": rate_of(crowded.base_url, "check"),
         }
         rates = interleaved(ways, rounds, "checks over HTTP")
     return at_least(
-        "checks over HTTP, 64 connections ÷ a query each", rates["together"] / rates["a query each"], 3, rates
+        "checks over HTTP, 64 connections ÷ a query each", rates["grouped"] / rates["a query each"], 3, rates
     )
 
 
@@ -68,11 +68,11 @@ def _at_the_gate(url: str, other: str, rounds: int) -> Figure:
         posts = write_posts(folder / "posts", [signed([free(number * _SPREAD)], number) for number in range(1_000)])
         receiver = stack.enter_context(downstream())
         with gate(url, receiver) as grouped:
-            together = partial(requests_per_second, grouped.url, "posts", str(posts))
+            grouped_rate = partial(requests_per_second, grouped.url, "posts", str(posts))
             with gate(other, receiver, ["one_at_a_time", _CONNECTIONS]) as single:
                 apart = partial(requests_per_second, single.url, "posts", str(posts))
-                ways = {"together": together, "a query each": apart}
+                ways = {"grouped": grouped_rate, "a query each": apart}
                 rates = interleaved(ways, rounds, "webhooks of one message")
     return at_least(
-        "webhooks of one message, 64 connections ÷ a query each", rates["together"] / rates["a query each"], 1, rates
+        "webhooks of one message, 64 connections ÷ a query each", rates["grouped"] / rates["a query each"], 1, rates
     )

@@ -1,4 +1,4 @@
-"""Processes, each on one core."""
+"""Child processes, each on one core."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ class Started(msgspec.Struct):
 
 @contextlib.contextmanager
 def started(core: str, command: Sequence[str], variables: Mapping[str, str] | None = None) -> Iterator[Started]:
-    """The command, which has printed a line, until the block ends."""
+    """Run the command until the block ends. The block starts after the command has printed a line."""
     with spawned(core, command, variables) as process:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
@@ -47,7 +47,7 @@ def started(core: str, command: Sequence[str], variables: Mapping[str, str] | No
 def spawned(
     core: str, command: Sequence[str], variables: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """The command, until the block ends."""
+    """Run the command until the block ends."""
     process = subprocess.Popen(
         ["taskset", "-c", core, *command], stdout=subprocess.PIPE, text=True, env=os.environ | dict(variables or {})
     )
@@ -67,15 +67,15 @@ def module(name: str, *arguments: str) -> list[str]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and of its children that live, all threads, to the nanosecond."""
+    """User and system time of a process and its living children, with all threads, in nanosecond resolution."""
     children = [
         child for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
     ]
-    own = time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)  # as clock_getcpuclockid(3) makes the clock of a process
+    own = time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)  # the clock id that clock_getcpuclockid(3) returns
     return own + sum(cpu_seconds(int(child)) for child in children)
 
 
 def number_printed_by(core: str, command: Sequence[str]) -> float:
-    """What a command has measured, once it ended."""
+    """Run a command that measures something, and return the number that it prints."""
     done = subprocess.run(["taskset", "-c", core, *command], check=True, stdout=subprocess.PIPE, text=True)
     return float(done.stdout)

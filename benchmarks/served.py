@@ -1,4 +1,4 @@
-"""wablock as it is run: `wablock serve` of a source tree, set up over its command line."""
+"""A real server: `wablock serve` of a source tree, set up with its command line."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, file_url
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """A checkout of wablock. Its own .venv runs it, or else this interpreter."""
+    """A checkout of wablock. It runs in its own .venv if it has one, otherwise with this interpreter."""
 
     path: Path
 
@@ -29,20 +29,20 @@ class Tree(msgspec.Struct, frozen=True):
         return (self.path / "src/wablock/__main__.py").is_file()
 
     def command(self, *arguments: str) -> list[str]:
-        """The command that runs `wablock` of this tree, with `variables`."""
+        """The command that runs this tree's `wablock`. It needs `variables` in its environment."""
         own = self.path / ".venv/bin/python"
         return [str(own) if own.exists() else sys.executable, "-m", "wablock", *arguments]
 
     @property
     def variables(self) -> dict[str, str]:
-        return {"PYTHONPATH": str(self.path / "src")}  # goes before whatever a .venv has installed
+        return {"PYTHONPATH": str(self.path / "src")}  # takes precedence over packages in the .venv
 
 
 HERE: Final = Tree(Path(__file__).resolve().parents[1])
 
 
 class Served(msgspec.Struct, frozen=True):
-    """A server that answers."""
+    """A running server."""
 
     base_url: str
     pid: int
@@ -50,7 +50,10 @@ class Served(msgspec.Struct, frozen=True):
 
 @contextlib.contextmanager
 def served(tree: Tree, receiver: str, users: int) -> Iterator[Served]:
-    """A server of this tree, until the block ends: SQLite, `users` blocked on one number, its webhooks forwarded."""
+    """Run a server of this tree until the block ends: on SQLite, with `users` blocked users on one number.
+
+    The number's webhooks are forwarded to `receiver`.
+    """
     with tempfile.TemporaryDirectory(prefix="wablock-bench-") as folder:
         variables = tree.variables | {
             "WABLOCK_DATABASE": file_url(Path(folder) / "wablock.db"),

@@ -1,4 +1,4 @@
-"""How many durable blocks a second, one user a request, 64 connections?"""
+"""The rate of durable blocks, with one user in each request and 64 connections."""
 
 from contextlib import ExitStack
 

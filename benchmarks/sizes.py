@@ -1,4 +1,4 @@
-"""How many bytes is a blocked user on disk? A million, in no order: `python -m benchmarks.sizes`."""
+"""The size of a blocked user on disk, measured with a million in random order: `python -m benchmarks.sizes`."""
 
 import asyncio
 import random

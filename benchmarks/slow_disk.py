@@ -1,4 +1,4 @@
-"""Do reads keep their rate while 64 writers wait for a slow disk?"""
+"""The rate of reads while 64 writers wait for a slow disk, compared with reads alone."""
 
 import contextlib
 import subprocess
@@ -11,9 +11,9 @@ import msgspec
 
 from benchmarks.figures import Figure, at_least, interleaved
 from benchmarks.load import requests_per_second
-from benchmarks.variants import ask, fill, running
+from benchmarks.variants import fill, request_json, running
 
-_PAUSE = 0.05  # seconds between a writer's answer and its next request: writers who are on, not a flood
+_PAUSE = 0.05  # seconds that a writer waits before its next request: steady writers, not a flood
 
 
 def measure(rounds: int) -> list[Figure]:
@@ -51,7 +51,7 @@ def _writers(url: str) -> Iterator[None]:
         while not stop.wait(_PAUSE):
             number += 1
             user = {"user": f"+1{writer:03d}{number % 10_000_000:07d}"}
-            ask(url, msgspec.json.encode({"messaging_product": "whatsapp", "block_users": [user]}))
+            request_json(url, msgspec.json.encode({"messaging_product": "whatsapp", "block_users": [user]}))
 
     threads = [threading.Thread(target=write, args=(200 + writer,)) for writer in range(64)]
     for thread in threads:

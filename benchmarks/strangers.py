@@ -1,7 +1,7 @@
-"""How long do strangers who send the worst they can keep a server from answering others?
+"""The longest response time of `/healthz` while unauthenticated senders send the most expensive requests they can.
 
 Three connections send 1,000 webhooks and 1,000 requests without a token, made by `tests/strangers.py`, to a server that
-has the app secrets of 100 accounts. Another asks for `/healthz` meanwhile.
+has the app secrets of 100 accounts. At the same time another connection requests `/healthz`.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ from wablock.storage import open_store
 from wablock.wiring import routes_of
 
 _ACCOUNTS: Final = [str(102290129340000 + place) for place in range(100)]
-_PAUSE: Final = 0.005  # seconds between two questions
+_PAUSE: Final = 0.005  # seconds between two requests
 _REQUEST = tuple[str, dict[str, str], bytes]
 
 
-def measure(rounds: int) -> list[Figure]:  # noqa: ARG001 - the longest of all counts, not a median of rounds
+def measure(rounds: int) -> list[Figure]:  # noqa: ARG001 - the result is the maximum, not a median of rounds
     with tempfile.TemporaryDirectory() as folder:
         url, key = file_url(Path(folder) / "wablock.db"), b64encode(secrets.token_bytes(32)).decode()
         asyncio.run(_set_secrets(url, key))
@@ -41,16 +41,16 @@ def measure(rounds: int) -> list[Figure]:  # noqa: ARG001 - the longest of all c
         with started(SERVER_CORE, serve, variables) as server:
             base_url = server.url
             with spawned(LOAD_CORE, module("strangers", base_url)) as sending:
-                taken = []
+                times = []
                 connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=60)
                 while sending.poll() is None:
                     began = time.perf_counter()
                     connection.request("GET", "/healthz")
                     connection.getresponse().read()
-                    taken.append((time.perf_counter() - began) * 1_000)
+                    times.append((time.perf_counter() - began) * 1_000)
                     time.sleep(_PAUSE)
-    longest = "ms that /healthz takes at most, beside strangers' worst webhooks and requests"
-    return [at_most(longest, max(taken), 50, {"median": statistics.median(taken)})]
+    longest = "longest response time of /healthz in ms, during the most expensive webhooks and requests"
+    return [at_most(longest, max(times), 50, {"median": statistics.median(times)})]
 
 
 async def _set_secrets(url: str, key: str) -> None:
@@ -67,12 +67,12 @@ def _send(address: str, sending: Iterator[_REQUEST]) -> None:
         try:
             connection.request("POST", path, body, headers)
             connection.getresponse().read()
-        except OSError:  # refused before its end
+        except OSError:  # the server refused the request before it was complete
             connection.close()
 
 
 def _to(path: str, seed: int) -> Iterator[_REQUEST]:
-    return ((path, {"content-type": sent.content_type}, sent.body) for sent in requests(500, seed))
+    return ((path, {"content-type": request.content_type}, request.body) for request in requests(500, seed))
 
 
 if __name__ == "__main__":

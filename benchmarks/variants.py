@@ -1,4 +1,4 @@
-"""The servers that are measured, as processes on one core: wablock, the same with parts left out, and the peer."""
+"""The measured servers, as processes on one core: wablock, wablock without some of its parts, and the peer."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ PATH = f"/v25.0/{DEV_PHONE_NUMBER_ID}/block_users"
 
 
 class Running(msgspec.Struct):
-    """A server that answers."""
+    """A running server."""
 
     base_url: str
     process: subprocess.Popen[str]
@@ -39,7 +39,7 @@ class Running(msgspec.Struct):
 
     @property
     def url(self) -> str:
-        """The block list's."""
+        """The URL of the block list."""
         return self.base_url + PATH
 
     def resident_bytes(self) -> int:
@@ -56,47 +56,47 @@ def running(
     url: str | None = None,
     core: str = SERVER_CORE,
 ) -> Iterator[Running]:
-    """The variant, started on a database of its own (or the one at `file` or `url`), until the block ends."""
+    """Run the variant until the block ends, on a new database or on the one at `file` or `url`."""
     with tempfile.TemporaryDirectory(prefix="wablock-bench-") as folder:
         database = url or str(file or Path(folder) / "b.db")
         peer = module("peers.ordinary_service", "0", database)
         command = peer if variant == "peer" else module("variants", variant, database, *arguments)
         began = time.perf_counter()
         with started(core, command, {"LD_PRELOAD": str(preload)} if preload else None) as server:
-            ask(server.line + PATH)
+            request_json(server.line + PATH)
             yield Running(server.line, server.process, time.perf_counter() - began)
 
 
-def ask(url: str, body: bytes | None = None) -> Any:
-    """The JSON that a request is answered with."""
+def request_json(url: str, body: bytes | None = None) -> Any:
+    """Send a request, and return its response's JSON."""
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as answer:
-        content = answer.read()
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as response:
+        content = response.read()
     return msgspec.json.decode(content) if content[:1] == b"{" else content
 
 
 def blocked(place: int) -> str:
-    """The wa_id of one of the blocked users. Between each and the next is room for others."""
+    """The wa_id of a blocked user. Between two blocked users there are numbers that are not blocked."""
     return f"1650{place * 7:07d}"
 
 
 def free(place: int) -> str:
-    """The wa_id of a user who is not blocked, between two who are, so that looking it up costs as much."""
+    """The wa_id of a user that is not blocked. It is between two blocked users, so the lookup costs the same."""
     return f"1650{place * 7 + 3:07d}"
 
 
 def filled(file: Path, users: int = 1_000_000) -> Path:
-    """A database in which so many users are blocked."""
+    """The file of a new database with `users` blocked users."""
     with running("wablock", file=file) as server:
         fill(server.url, users)
     return file
 
 
 def fill(url: str, users: int) -> None:
-    """Block so many users, a thousand a request."""
+    """Block `users` users, a thousand in each request."""
     for start in range(0, users, 1_000):
-        listed = [{"user": f"+{blocked(place)}"} for place in range(start, min(start + 1_000, users))]
-        ask(url, msgspec.json.encode({"messaging_product": "whatsapp", "block_users": listed}))
+        chunk = [{"user": f"+{blocked(place)}"} for place in range(start, min(start + 1_000, users))]
+        request_json(url, msgspec.json.encode({"messaging_product": "whatsapp", "block_users": chunk}))
 
 
 class _StoreThatDoesNothing:
@@ -111,14 +111,14 @@ class _StoreThatDoesNothing:
 
 
 class _NothingRemembered(RememberedListings):
-    """Every page is read and rendered anew, as on a list that changes before every GET."""
+    """A cache that stores nothing, so that every page is read and rendered, as if the list always changed before."""
 
     def remember(self, *_: object) -> None:
         pass
 
 
 def _wired(database: str) -> Wired:
-    """`database`: the URL of one, or a file."""
+    """A server on `database`, a URL or a file."""
     url = database if "://" in database else file_url(Path(database))
     asyncio.run(_prepare(open_store(url, Metrics())))
     return build(url, key=KeySettings(secret_key=os.environ.get("WABLOCK_SECRET_KEY")))
@@ -136,7 +136,7 @@ def main(variant: str, database: str, *arguments: str) -> None:
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     wired = _wired(database)
     if variant == "null_store":
-        wired.block_list._store = _StoreThatDoesNothing(wired.store)  # noqa: SLF001 - the same list, another store
+        wired.block_list._store = _StoreThatDoesNothing(wired.store)  # noqa: SLF001 - the same list with another store
     elif variant == "forgetful":
         wired.block_list._remembered = _NothingRemembered()  # noqa: SLF001
     elif variant == "one_at_a_time":

@@ -1,8 +1,9 @@
-"""Does a change make requests cheaper? CPU of two source trees, measured in turn in one run.
+"""The CPU time of requests in two source trees, measured alternately in one run, to see the effect of a change.
 
     python -m benchmarks.versions --before PATH [--after PATH]
 
-PATH is another checkout: `git worktree add PATH HEAD~1`. It is run by its own .venv, or else by this interpreter.
+PATH is another checkout, as from `git worktree add PATH HEAD~1`. It runs in its own .venv if it has one, otherwise with
+this interpreter.
 """
 
 import sys
@@ -19,14 +20,14 @@ from benchmarks.gate import downstream
 from benchmarks.operations import REQUESTS, USERS, Costs, Measure, measured, operations
 from benchmarks.served import HERE, Tree, served
 
-app = App(name="versions", help="CPU of a request in two versions of wablock, measured in turn on one core.")
+app = App(name="versions", help="CPU time of a request in two versions of wablock, measured alternately on one core.")
 
 
 @app.default
 def run(
     *,
     before: Annotated[Path, Parameter(help="A checkout to compare with.")],
-    after: Annotated[Path, Parameter(help="The other one. Default: this.")] = HERE.path,
+    after: Annotated[Path, Parameter(help="The other checkout. Default: this one.")] = HERE.path,
     rounds: Annotated[int, Parameter(help="Interleaved rounds.")] = 5,
     requests: Annotated[int, Parameter(help="Requests of each operation in a round.")] = REQUESTS,
 ) -> None:
@@ -34,12 +35,12 @@ def run(
     trees = [Tree(path.resolve()) for path in (before, after)]
     for tree in trees:
         if not tree.is_complete:
-            sys.exit(f"{tree.path} is no checkout of wablock: it has no src/wablock.")
+            sys.exit(f"{tree.path} is not a checkout of wablock: it has no src/wablock.")
     _print(_measure(trees, rounds, requests))
 
 
 def _measure(trees: list[Tree], rounds: int, requests: int) -> dict[str, list[Costs]]:
-    """For each operation its costs in each tree."""
+    """For each operation, its costs in each tree."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         receiver = stack.enter_context(downstream())

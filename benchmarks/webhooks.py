@@ -1,4 +1,4 @@
-"""What does the gate cost a webhook of one message, with a million blocked users?"""
+"""The gate's cost for a webhook of one message, with a million blocked users."""
 
 import tempfile
 from contextlib import ExitStack
@@ -11,7 +11,7 @@ from benchmarks.load import milliseconds, requests_per_second, write_posts
 from benchmarks.peers.nginx import proxying
 from benchmarks.variants import filled, free
 
-_SPREAD = 997  # places between one sender and the next, so that they lie all over the million
+_SPREAD = 997  # distance between two senders, so that they are spread over the whole million
 
 
 def measure(rounds: int) -> list[Figure]:

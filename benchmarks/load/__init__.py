@@ -1,4 +1,4 @@
-"""Driving a server from another core than the server's: with wrk, or one request after the other."""
+"""The load on a server, sent from another core than the server's: with wrk, or one request after the other."""
 
 import re
 import subprocess
@@ -14,16 +14,16 @@ from benchmarks.processes import LOAD_CORE, module, number_printed_by
 
 _HERE = Path(__file__).parent
 _DRIVEN_WITHIN = 300  # seconds
-_TIMEOUT = "10s"  # of an answer: wrk's own 2 s are too few where others keep the core busy
+_TIMEOUT = "10s"  # for a response: wrk's default of 2 s is too short when the core is busy
 
 
 def rate_of(url: str, script: str) -> Callable[[], float]:
-    """`requests_per_second` of this, to be called later."""
+    """A function that returns `requests_per_second` for these arguments."""
     return lambda: requests_per_second(url, script)
 
 
 def rate_over(urls: Sequence[str], script: str) -> Callable[[], float]:
-    """The same over several servers, 64 connections in all."""
+    """The same for several servers together, with 64 connections in total."""
 
     def rate() -> float:
         with ThreadPoolExecutor(len(urls)) as threads:
@@ -34,38 +34,38 @@ def rate_over(urls: Sequence[str], script: str) -> Callable[[], float]:
 
 
 def requests_per_second(url: str, script: str, *arguments: str, connections: int = 64, seconds: float = 3) -> float:
-    """The rate of answers over `seconds`; raises where any of them was not 2xx."""
-    return _told(r"Requests/sec:\s*([\d.]+)", _wrk(url, script, arguments, connections, seconds))
+    """The rate of responses over `seconds`. Raises if any of them is not 2xx."""
+    return _number_in(r"Requests/sec:\s*([\d.]+)", _wrk(url, script, arguments, connections, seconds))
 
 
 def requests_in(url: str, script: str, *arguments: str, connections: int, seconds: float) -> float:
-    """How many are answered in so many seconds; raises where any of the answers was not 2xx."""
-    return _told(r"(\d+) requests in", _wrk(url, script, arguments, connections, seconds))
+    """The number of responses within `seconds`. Raises if any of them is not 2xx."""
+    return _number_in(r"(\d+) requests in", _wrk(url, script, arguments, connections, seconds))
 
 
 class Driven(msgspec.Struct, frozen=True):
-    """Answers to a number of requests, and the seconds that they took."""
+    """The number of responses, and the seconds that they took."""
 
     answers: int
     seconds: float
 
 
 def driven(url: str, script: str, *arguments: str, requests: int, connections: int = 64) -> Driven:
-    """Send so many requests. All but the last few, one a connection at most, are answered when the driving ends.
+    """Send `requests` requests. At the end, at most one request for each connection is still without a response.
 
-    Raises where any of the answers was not 2xx.
+    Raises if any response is not 2xx.
     """
     counted = [str(requests), str(_HERE / f"{script}.lua"), *arguments]
     output = _wrk(url, "counted", counted, connections, _DRIVEN_WITHIN)
-    rate = _told(r"Requests/sec:\s*([\d.]+)", output)
-    answers = int(_told(r"(\d+) requests in", output))
+    rate = _number_in(r"Requests/sec:\s*([\d.]+)", output)
+    answers = int(_number_in(r"(\d+) requests in", output))
     if answers < requests - connections:
         raise RuntimeError(f"Only {answers} of {requests} requests were answered in {_DRIVEN_WITHIN} s:\n{output}")
     return Driven(answers, answers / rate)
 
 
 class Latencies(msgspec.Struct):
-    """Of answers: how many there were in a second, and how long they took."""
+    """The number of responses a second, and their latencies."""
 
     rate: float
     median: float
@@ -73,25 +73,25 @@ class Latencies(msgspec.Struct):
 
 
 def latencies(url: str, script: str, *arguments: str, connections: int, seconds: float = 3) -> Latencies:
-    """In milliseconds; raises where any of the answers was not 2xx."""
+    """The latencies in milliseconds. Raises if any response is not 2xx."""
     output = _wrk(url, script, arguments, connections, seconds)
-    times = [_told(rf"{name}: (\d+) us", output) / 1_000 for name in ("Median", "99th")]
-    return Latencies(_told(r"Requests/sec:\s*([\d.]+)", output), *times)
+    times = [_number_in(rf"{name}: (\d+) us", output) / 1_000 for name in ("Median", "99th")]
+    return Latencies(_number_in(r"Requests/sec:\s*([\d.]+)", output), *times)
 
 
 def milliseconds(url: str, posts: Path, *, seconds: float = 3) -> float:
-    """The median time of a post, one at a time."""
-    return _told(r"Median: (\d+) us", _wrk(url, "posts", [str(posts)], 1, seconds)) / 1_000
+    """The median time of a POST in milliseconds, one at a time."""
+    return _number_in(r"Median: (\d+) us", _wrk(url, "posts", [str(posts)], 1, seconds)) / 1_000
 
 
 def milliseconds_in_python(url: str, posts: Path, *, recoded: bool = False, seconds: float = 3) -> float:
-    """The same from Python; `recoded`: the time in which each body is decoded and encoded counts as well."""
+    """The same from Python. With `recoded`, the time includes decoding and encoding each body."""
     arguments = ["recoded"] if recoded else []
     return number_printed_by(LOAD_CORE, module("load.one_at_a_time", url, str(posts), str(seconds), *arguments))
 
 
 def write_posts(file: Path, posts: Iterable[tuple[str, bytes]]) -> Path:
-    """A file of posts as they are driven from here: of each a header of its own, and its body in one line."""
+    """Write a file of POSTs for the load scripts: on each line a header and a body."""
     with file.open("wb") as opened:
         for header, body in posts:
             opened.write(b"%s\t%s\n" % (header.encode(), body))
@@ -113,7 +113,7 @@ def _wrk(url: str, script: str, arguments: Iterable[str], connections: int, seco
     return output
 
 
-def _told(pattern: str, output: str) -> float:
+def _number_in(pattern: str, output: str) -> float:
     match = re.search(pattern, output)
     assert match is not None, output
     return float(match[1])

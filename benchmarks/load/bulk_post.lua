@@ -1,4 +1,4 @@
--- A thousand new users a request, other ones in every run.
+-- A thousand new users in each request, and different users in every run.
 local sent, first = 0, 0
 for _, byte in ipairs({io.open("/dev/urandom", "rb"):read(5):byte(1, 5)}) do first = first * 256 + byte end
 function request()

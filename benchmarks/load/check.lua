@@ -1,5 +1,5 @@
--- The check of one user a request, half of them blocked; the numbers are those of blocked() and free() in variants.py,
--- among as many blocked users as the argument says.
+-- A check of one user in each request; half of the users are blocked. The numbers are those of blocked() and free() in
+-- variants.py. Argument: how many users are blocked.
 local sent, users = 0, 1000000
 function init(arguments)
   users = tonumber(arguments[1] or users)

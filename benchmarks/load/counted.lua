@@ -1,4 +1,4 @@
--- The requests of another script, so many and then no more. Arguments: how many, the script's file, its own arguments.
+-- A fixed number of requests of another script. Arguments: how many, the script's file, the script's own arguments.
 local ffi = require("ffi")
 ffi.cdef("int getpid(void); int kill(int process, int signal);")
 local SIGINT = 2

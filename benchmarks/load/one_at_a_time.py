@@ -1,8 +1,8 @@
-"""Posts the bodies of a file one after the other and prints the median time in ms.
+"""A client that posts the bodies of a file one after the other, and prints the median time in ms.
 
     python -m benchmarks.load.one_at_a_time URL FILE SECONDS [recoded]
 
-`recoded`: a client that decodes each body and posts what it encodes, in the time that counts.
+With `recoded`, the client decodes and encodes each body before it posts it, and this is part of the measured time.
 """
 
 import statistics
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-_WARM = 10  # posts that do not count
+_WARM = 10  # posts that are not measured
 
 
 def main(url: str, file: str, seconds: str, how: str = "") -> None:
@@ -29,12 +29,12 @@ def main(url: str, file: str, seconds: str, how: str = "") -> None:
     while time.perf_counter() < until or len(times) <= _WARM:
         headers, body = next(posts)
         started = time.perf_counter()
-        sent = msgspec.json.encode(msgspec.json.decode(body)) if how == "recoded" else body
-        connection.request("POST", parts.path, sent, headers)
-        answer = connection.getresponse()
-        answer.read()
+        payload = msgspec.json.encode(msgspec.json.decode(body)) if how == "recoded" else body
+        connection.request("POST", parts.path, payload, headers)
+        response = connection.getresponse()
+        response.read()
         times.append(time.perf_counter() - started)
-        assert answer.status == 200, answer.status
+        assert response.status == 200, response.status
     print(statistics.median(times[_WARM:]) * 1_000)
 
 

@@ -1,4 +1,4 @@
--- The posts of a file, in turn. A line is one header of its own, a tab, and the body.
+-- The posts of a file, one after the other. Each line has a header, a tab, and the body.
 local requests, sent = {}, 0
 function init(arguments)
   for line in io.lines(arguments[1]) do

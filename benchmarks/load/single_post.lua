@@ -1,5 +1,5 @@
--- One new user a request, in an order that jumps about as real numbers do. No two runs block the same users: to block
--- one again costs a database nothing.
+-- One new user in each request, in random-like order, as with real numbers. No two runs block the same users, because
+-- blocking a user again costs a database nothing.
 local sent, thread, first = 0, 0, 0
 function setup(created) created:set("thread", thread); thread = thread + 1 end
 for _, byte in ipairs({io.open("/dev/urandom", "rb"):read(5):byte(1, 5)}) do first = first * 256 + byte end

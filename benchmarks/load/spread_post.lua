@@ -1,5 +1,5 @@
--- As single_post.lua, each on the next of some numbers: how many, and the place of the first among NUMBERS in
--- databases.py. It tells the latencies, too.
+-- Like single_post.lua, but each request goes to the next of several numbers, and the script prints the latencies.
+-- Arguments: how many numbers, and the place of the first one in NUMBERS of databases.py.
 local sent, first, numbers, place = 0, 0, 64, 0
 for _, byte in ipairs({io.open("/dev/urandom", "rb"):read(5):byte(1, 5)}) do first = first * 256 + byte end
 function init(arguments)

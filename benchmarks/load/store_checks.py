@@ -1,8 +1,8 @@
-"""Callers who ask a store on PostgreSQL whether a user is blocked, each one check after the other: how many a second?
+"""The rate of checks by a store on PostgreSQL, with several callers that each check one user after the other.
 
     python -m benchmarks.load.store_checks URL CALLERS SECONDS [CONNECTIONS]
 
-CONNECTIONS: nothing is grouped, each check is a query of its own, on a pool of so many.
+With CONNECTIONS, checks are not grouped: each is a query of its own, on a pool of this size.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from wablock.server.metrics import Metrics
 from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID
 from wablock.storage import Store, open_store
 
-_WARM: Final = 0.5  # seconds that do not count
+_WARM: Final = 0.5  # seconds that are not measured
 
 
 def main(url: str, callers: str, seconds: str, connections: str = "") -> None:
@@ -35,7 +35,7 @@ async def _rate(store: Store, callers: int, seconds: float) -> float:
     began = time.perf_counter() + _WARM
     checks = 0
 
-    async def ask() -> None:
+    async def check() -> None:
         nonlocal checks
         while (now := time.perf_counter()) < began + seconds:
             place = numbers.randrange(1_000_000)
@@ -43,7 +43,7 @@ async def _rate(store: Store, callers: int, seconds: float) -> float:
             await store.blocked(DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, [Member(wa_id, wa_id, None, wa_id)], 0)
             checks += now > began
 
-    await asyncio.gather(*(ask() for _ in range(callers)))
+    await asyncio.gather(*(check() for _ in range(callers)))
     await store.close()
     return checks / seconds
 

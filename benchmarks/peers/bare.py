@@ -1,8 +1,8 @@
-"""An HTTP server that costs as little as one in Python can: httptools on uvloop, and the same bytes for every request.
+"""The cheapest possible HTTP server in Python: httptools on uvloop, with the same bytes for every request.
 
     python -m benchmarks.peers.bare SIZE
 
-The answer has a body of SIZE bytes, and the headers that wablock's answers have.
+The response has a body of SIZE bytes, and the same headers as wablock's responses.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class _Answering(asyncio.Protocol):
 
 
 async def serve(answer: bytes, path: str = "") -> None:
-    """Read every request whole and write `answer`, for ever; print the address with `path`."""
+    """Answer every complete request with `answer`, until stopped. Print the address with `path`."""
     server = await asyncio.get_running_loop().create_server(lambda: _Answering(answer), "127.0.0.1", 0, backlog=1_024)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{path}", flush=True)
     await server.serve_forever()
@@ -56,7 +56,7 @@ async def serve(answer: bytes, path: str = "") -> None:
 
 @contextlib.contextmanager
 def constant(size: int) -> Iterator[Started]:
-    """Such a server with a body of `size` bytes, on the core of the servers."""
+    """A running server whose responses have a body of `size` bytes, on the core of the servers."""
     with started(SERVER_CORE, module("peers.bare", str(size))) as server:
         yield server
 

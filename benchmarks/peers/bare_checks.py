@@ -1,8 +1,8 @@
-"""The join that a check of 1,000 users is, and nothing else: how many a second on a database that is there?
+"""The rate of only the join in a check of 1,000 users, on an existing database.
 
     python -m benchmarks.peers.bare_checks FILE LISTS SECONDS
 
-LISTS holds a JSON list of identities a line.
+LISTS is a file with a JSON list of identities on each line.
 """
 
 import sys
@@ -13,27 +13,27 @@ from pathlib import Path
 from wablock.settings import DEV_PHONE_NUMBER_ID
 from wablock.storage.sqlite.connection import connect
 
-# Driven from those who are asked about: CROSS JOIN keeps SQLite from any other order.
+# CROSS JOIN fixes the order of the join: SQLite must start from the users to check.
 _CHECK = """
-SELECT asked.value, blocked_user.blocked_at
-FROM json_each(?1) AS asked CROSS JOIN blocked_user
-WHERE blocked_user.list_id = ?2 AND blocked_user.identity = asked.value
+SELECT checked.value, blocked_user.blocked_at
+FROM json_each(?1) AS checked CROSS JOIN blocked_user
+WHERE blocked_user.list_id = ?2 AND blocked_user.identity = checked.value
 """
 
 
 def main(file: str, lists: str, seconds: str) -> None:
     connection = connect(Path(file))
-    asked = Path(lists).read_text().splitlines()
-    for identities in asked:  # warm, as the server is
+    checks = Path(lists).read_text().splitlines()
+    for identities in checks:  # fills the cache, as in the server
         connection.execute(_CHECK, (identities, DEV_PHONE_NUMBER_ID)).fetchall()
-    checks = 0
+    count = 0
     started = time.perf_counter()
-    for identities in cycle(asked):
+    for identities in cycle(checks):
         connection.execute(_CHECK, (identities, DEV_PHONE_NUMBER_ID)).fetchall()
-        checks += 1
+        count += 1
         if time.perf_counter() - started > float(seconds):
             break
-    print(checks / (time.perf_counter() - started))
+    print(count / (time.perf_counter() - started))
 
 
 if __name__ == "__main__":

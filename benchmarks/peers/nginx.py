@@ -1,4 +1,4 @@
-"""nginx with one worker: as a proxy before a downstream, connections kept open on both sides, or with one answer."""
+"""nginx with one worker: as a proxy in front of a downstream, with keep-alive on both sides, or with a constant."""
 
 import contextlib
 import getpass
@@ -39,7 +39,7 @@ _PROXY = 'proxy_pass http://downstream; proxy_http_version 1.1; proxy_set_header
 
 @contextlib.contextmanager
 def proxying(downstream: str) -> Iterator[str]:
-    """The address of an nginx that passes everything on to `downstream`, on the core of the servers."""
+    """The address of an nginx that forwards everything to `downstream`, on the core of the servers."""
     parts = urlsplit(downstream)
     with _serving(_PROXY, _UPSTREAM.format(parts.netloc)) as server:
         yield server.line + parts.path
@@ -47,30 +47,30 @@ def proxying(downstream: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def constant(size: int) -> Iterator[Started]:
-    """An nginx that answers everything with the same `size` bytes, on the core of the servers."""
+    """An nginx that answers every request with the same `size` bytes, on the core of the servers."""
     with _serving(f'default_type application/json; return 200 "{"x" * size}";') as server:
         yield server
 
 
 @contextlib.contextmanager
 def _serving(location: str, upstream: str = "") -> Iterator[Started]:
-    command = found()
-    assert command is not None
+    binary = command()
+    assert binary is not None
     with tempfile.TemporaryDirectory(prefix="wablock-bench-") as folder:
         port = _free_port()
-        # Started by root it would give its rights up, and with them this folder.
+        # If root starts nginx, its worker changes to another user, who cannot access this folder.
         user = "" if os.geteuid() else f"user {getpass.getuser()};"
         configuration = Path(folder) / "nginx.conf"
         configuration.write_text(
             _CONFIGURATION.format(user=user, port=port, location=location, upstream=upstream), "utf-8"
         )
-        with spawned(SERVER_CORE, [command, "-p", folder, "-e", "stderr", "-c", str(configuration)]) as process:
+        with spawned(SERVER_CORE, [binary, "-p", folder, "-e", "stderr", "-c", str(configuration)]) as process:
             _await_listening(process, port)
             yield Started(process, f"http://127.0.0.1:{port}")
 
 
-def found() -> str | None:
-    """The command, also where it is only on an administrator's path."""
+def command() -> str | None:
+    """The path of nginx, also if it is only on the administrator's PATH; None if it is not installed."""
     return shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
 
 

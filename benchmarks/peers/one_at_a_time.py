@@ -1,6 +1,6 @@
-"""The peer on PostgreSQL: the same store with nothing grouped, as it is without another thought.
+"""The peer on PostgreSQL: the same store without grouping, in the simplest way.
 
-A transaction for each change (BEGIN, lock the list, read, write, COMMIT) and a query for each check, whoever else asks.
+It runs a transaction for each change (BEGIN, lock the list, read, write, COMMIT) and a query for each check.
 """
 
 import secrets
@@ -17,7 +17,7 @@ from wablock.storage.postgres.working_list import ListChange
 
 
 class _Changes:
-    """In place of `ListCommits`."""
+    """A replacement for `ListCommits`."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -31,11 +31,11 @@ class _Changes:
         return outcome
 
     async def drain(self) -> None:
-        """Nothing waits here."""
+        """No change waits here."""
 
 
 class _Checks:
-    """In place of `RoundTrips`."""
+    """A replacement for `RoundTrips`."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -46,9 +46,9 @@ class _Checks:
 
 
 def make(store: Any, url: str, connections: int) -> None:
-    """Let `store` group nothing any more, with a pool of so many connections for changes and one for checks."""
+    """Turn grouping off in `store`. It then has a pool of `connections` for changes, and another for checks."""
     assert isinstance(store, PostgresStore)
     changing: Any = _Changes(Connections(url, connections))
     asking: Any = _Checks(Connections(url, connections))
-    store._lists = changing  # noqa: SLF001 - the same store, other insides
+    store._lists = changing  # noqa: SLF001 - the same store with another implementation
     store._checks = asking  # noqa: SLF001

@@ -1,7 +1,7 @@
-"""The peer: the same three operations for one user at a time, as a competent developer writes them in an afternoon.
+"""The peer: the same three operations, as a competent developer writes them in an afternoon.
 
-FastAPI, pydantic, SQLAlchemy's asyncio session over SQLite (WAL, synchronous=FULL, as durable as wablock), a session
-and a commit per request. It runs on uvicorn with uvloop and httptools, no access log.
+It uses FastAPI, pydantic and SQLAlchemy's asyncio session on SQLite (WAL, synchronous=FULL, as durable as wablock).
+Each request has a session and a commit. It runs on uvicorn with uvloop and httptools, without an access log.
 
     python -m benchmarks.peers.ordinary_service PORT FILE
 
@@ -200,11 +200,11 @@ async def listed(
     query = select(BlockedUser.id, BlockedUser.wa_id).where(BlockedUser.phone_number_id == number.phone_number_id)
     if after is not None:
         query = query.where(BlockedUser.id < after)
-    found = (await opened.execute(query.order_by(BlockedUser.id.desc()).limit(limit))).all()
-    if not found:
+    rows = (await opened.execute(query.order_by(BlockedUser.id.desc()).limit(limit))).all()
+    if not rows:
         return GetBlockedUsersData(data=[])
-    cursors = Cursors(after=str(found[-1].id), before=str(found[0].id))
-    return GetBlockedUsersData(data=[Row(wa_id=row.wa_id) for row in found], paging=Paging(cursors=cursors))
+    cursors = Cursors(after=str(rows[-1].id), before=str(rows[0].id))
+    return GetBlockedUsersData(data=[Row(wa_id=row.wa_id) for row in rows], paging=Paging(cursors=cursors))
 
 
 def _operation(user: User) -> Operation:
@@ -231,7 +231,7 @@ async def _prepare(engine: AsyncEngine) -> None:
 
 
 def main(port: int, path: str) -> None:
-    """Serve until stopped, on this machine only; print the address, port 0 picking a free one."""
+    """Serve on the loopback address until stopped. Print the address. Port 0 chooses a free port."""
     config = uvicorn.Config(create(path), loop="uvloop", http="httptools", access_log=False, log_level="warning")
     with socket.create_server(("127.0.0.1", port), backlog=config.backlog) as bound:
         print(f"http://127.0.0.1:{bound.getsockname()[1]}", flush=True)
