@@ -139,7 +139,7 @@ def test_what_is_no_plain_address_is_not_public(text: str) -> None:
 
 @pytest.mark.parametrize("host", SPELLINGS_OF_LOOPBACK)
 async def test_no_spelling_of_loopback_gets_through(host: str) -> None:
-    with pytest.raises(NotPublic, match="only the operator may set"):
+    with pytest.raises(NotPublic, match="only the operator"):
         await resolve(host, 80, may_be_inside=False, resolver=NameLookups())
 
 
