@@ -287,7 +287,7 @@ def test_half_of_another_database_is_left_alone(new: str, filled: Path, tmp_path
     refused = called("migrate", "--from", another, "--to", new)
 
     assert refused.returncode == 2
-    assert "half of another move" in refused.stderr
+    assert "a part of another move" in refused.stderr
     assert called("number", "add", "1", "--database", another).returncode == 0
 
 
