@@ -1,19 +1,15 @@
 """`docs/how-to/put-the-gate-in-front.md`: its nginx that parts messages from all else, before a real wablock."""
 
 import asyncio
-import os
 import re
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 from tests.conformance.caller import calling
-from tests.missing import installed
+from tests.nginx import free_port, running_nginx
 from tests.receiver import Receiver, receiving
 from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer, running_server
 from tests.server.test_webhooks import ANNA, BEN, KEY
@@ -22,7 +18,6 @@ from wablock.gate.ports import Upstream
 from wablock.wiring import routes_of
 
 PAGE: Final = Path(__file__).parent.parent.parent / "docs/how-to/put-the-gate-in-front.md"
-_LISTENS_WITHIN = 20  # seconds
 
 
 @pytest.fixture
@@ -37,8 +32,9 @@ def port(tmp_path: Path, graph: Receiver) -> Iterator[int]:
     with running_server(tmp_path, key=KEY) as server, calling(server) as caller:
         caller.block("+" + ANNA)
         asyncio.run(send_through(server, graph))
-        with nginx(tmp_path, server, graph) as listening:
-            yield listening
+        port = free_port()
+        with running_nginx(tmp_path, port, _configuration(port, server.url, f"http://127.0.0.1:{graph.port}")):
+            yield port
 
 
 async def send_through(server: RunningServer, graph: Receiver) -> None:
@@ -46,22 +42,9 @@ async def send_through(server: RunningServer, graph: Receiver) -> None:
     assert await routes_of(server.wired.store, KEY).upstreams.set(ACCOUNT_ID, upstream)
 
 
-@contextmanager
-def nginx(folder: Path, server: RunningServer, graph: Receiver) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    (folder / "nginx.conf").write_text(_configuration(folder, port, server.url, f"http://127.0.0.1:{graph.port}"))
-    arguments = [installed("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            _wait_until_it_listens(process, port)
-            yield port
-        finally:
-            process.terminate()
-
-
-def _configuration(folder: Path, port: int, wablock: str, graph: str) -> str:
-    (page,) = re.findall(r"^```nginx\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+def _configuration(port: int, wablock: str, graph: str) -> str:
+    (block,) = re.findall(r"^```nginx\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    page = str(block)
     for documented, here in {
         "listen 127.0.0.1:8090": f"listen 127.0.0.1:{port}",
         "http://127.0.0.1:8080": wablock,
@@ -69,30 +52,7 @@ def _configuration(folder: Path, port: int, wablock: str, graph: str) -> str:
     }.items():
         assert documented in page
         page = page.replace(documented, here)
-    temporary = "".join(
-        f"{kind}_temp_path {folder / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    user = "user root;" if os.geteuid() == 0 else ""  # its workers have to get into the test's own folder
-    return f"""
-daemon off; pid {folder / "nginx.pid"}; worker_processes 1; {user}
-events {{ }}
-http {{ access_log off; {temporary}
-{page}
-}}
-"""
-
-
-def _wait_until_it_listens(process: "subprocess.Popen[str]", port: int) -> None:
-    until = time.monotonic() + _LISTENS_WITHIN
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            assert process.stderr
-            raise AssertionError(f"nginx does not start: {process.stderr.read()}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise AssertionError("nginx does not listen")
+    return page
 
 
 def posted(port: int, target: str, to: str) -> bytes:

@@ -1,25 +1,20 @@
 """`docs/how-to/nginx-auth-request.md`: its configuration in a real nginx, before a real wablock and a real bot."""
 
-import os
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from tests.middleware.bot import block
 from tests.middleware.how_to import blocks, replaced
-from tests.missing import installed
+from tests.nginx import free_port, running_nginx
 from tests.receiver import Receiver, receiving
 from tests.running_server import RunningServer
 from tests.server.raw_http import Answer
 
 PAGE = "nginx-auth-request.md"
 ANNA, BEN, ANNAS_ID = "16505551234", "16505550101", "US.13491208655302741918"
-
-_LISTENS_WITHIN = 20  # seconds
 
 
 @pytest.fixture
@@ -37,21 +32,12 @@ def port(tmp_path: Path, server: RunningServer, bot: Receiver) -> Iterator[int]:
         yield listening
 
 
-@contextmanager
-def nginx(folder: Path, wablock: str, token: str, bot: Receiver) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    (folder / "nginx.conf").write_text(_configuration(folder, port, wablock, token, bot))
-    arguments = [installed("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
-    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            _wait_until_it_listens(process, port)
-            yield port
-        finally:
-            process.terminate()
+def nginx(folder: Path, wablock: str, token: str, bot: Receiver) -> AbstractContextManager[int]:
+    port = free_port()
+    return running_nginx(folder, port, _configuration(port, wablock, token, bot))
 
 
-def _configuration(folder: Path, port: int, wablock: str, token: str, bot: Receiver) -> str:
+def _configuration(port: int, wablock: str, token: str, bot: Receiver) -> str:
     path, query_map, query_location = blocks(PAGE, "nginx")
     page = replaced(
         path,
@@ -63,33 +49,7 @@ def _configuration(folder: Path, port: int, wablock: str, token: str, bot: Recei
         },
     )
     page = replaced(page, {"127.0.0.1:3000": f"127.0.0.1:{bot.port}"})
-    temporary = "\n".join(
-        f"{kind}_temp_path {folder / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    user = "user root;" if os.geteuid() == 0 else ""  # its workers have to get into the test's own folder
-    return f"""
-daemon off; pid {folder / "nginx.pid"}; worker_processes 1; {user}
-events {{ }}
-http {{
-access_log off;
-{temporary}
-{query_map}
-{page}
-}}
-"""
-
-
-def _wait_until_it_listens(process: "subprocess.Popen[str]", port: int) -> None:
-    until = time.monotonic() + _LISTENS_WITHIN
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            assert process.stderr
-            raise AssertionError(f"nginx does not start: {process.stderr.read()}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise AssertionError("nginx does not listen")
+    return f"{query_map}\n{page}"
 
 
 def posted(port: int, target: str) -> Answer:

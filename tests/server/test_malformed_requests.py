@@ -4,11 +4,9 @@ If two programs read the same bytes as different requests, a caller can get a re
 refuses bytes that RFC 9112 forbids, closes the connection, and does nothing that the bytes behind them ask for.
 """
 
-import os
 import re
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -17,6 +15,7 @@ from typing import Final
 
 import pytest
 from tests.missing import installed
+from tests.nginx import free_port, running_nginx
 from tests.running_server import RunningServer, running_server
 from tests.server import malformed_heads, malformed_lengths, odd_requests
 from tests.server.pieces import bytewise, send, whole
@@ -133,7 +132,7 @@ def test_a_whole_address_outweighs_host(server: RunningServer) -> None:
 def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of an nginx in front of another, which answers 200 to everything."""
     folder = tmp_path_factory.mktemp("nginx")
-    with running_nginx(folder) as port:
+    with nginx_twice(folder) as port:
         yield port
 
 
@@ -172,41 +171,16 @@ def blocked(server: RunningServer) -> set[str]:
 
 
 @contextmanager
-def running_nginx(folder: Path) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        front, behind = one.getsockname()[1], other.getsockname()[1]
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    temporary = "".join(f"{kind}_temp_path {folder / kind};" for kind in kinds)
-    user = "user root;" if os.geteuid() == 0 else ""  # its workers have to get into the test's own folder
-    (folder / "nginx.conf").write_text(f"""
-daemon off; pid {folder / "nginx.pid"}; worker_processes 1; {user}
-events {{ }}
-http {{
-access_log off; {temporary}
+def nginx_twice(folder: Path) -> Iterator[int]:
+    """The port of one that passes on to another, which answers 200."""
+    front, behind = free_port(), free_port()
+    http = f"""
 client_header_timeout 1s; client_body_timeout 1s; keepalive_timeout 1s; lingering_time 1s; lingering_timeout 1s;
 server {{ listen 127.0.0.1:{front}; location / {{ proxy_pass http://127.0.0.1:{behind}; }} }}
 server {{ listen 127.0.0.1:{behind}; location / {{ return 200; }} }}
-}}
-""")
-    arguments = [installed("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
-    # It reports each malformed request, which must not fill a pipe that is not read.
-    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_until_it_listens(process, front)
-            yield front
-        finally:
-            process.terminate()
-
-
-def wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int) -> None:
-    until = time.monotonic() + _STARTS_WITHIN
-    while time.monotonic() < until:
-        assert process.poll() is None, "nginx does not start"
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise AssertionError("nginx does not listen")
+"""
+    with running_nginx(folder, front, http):
+        yield front
 
 
 def statuses_of_nginx(port: int, row: Row) -> tuple[int, ...]:
