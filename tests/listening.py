@@ -1,4 +1,4 @@
-"""An HTTP server of a test's own on loopback, in a thread."""
+"""A server of a test's own on loopback, in threads."""
 
 import socketserver
 import threading
@@ -7,11 +7,33 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 
 
+class Threads(socketserver.ThreadingTCPServer):
+    """A thread for each connection."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 512
+
+
+class QuietHandler(BaseHTTPRequestHandler):
+    """Keeps its connection open, and prints nothing."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes, and the second would wait for the first's ACK
+
+    def read_body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("content-length") or 0))
+
+    def log_message(self, *_: object) -> None: ...
+
+
 @contextmanager
-def listening(server: type[socketserver.TCPServer], handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+def listening(
+    handler: type[socketserver.BaseRequestHandler], server: type[socketserver.TCPServer] = Threads
+) -> Iterator[int]:
     """Its port. At the end of the block it has stopped."""
     with server(("127.0.0.1", 0), handler) as serving:
-        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.05})
+        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield serving.server_address[1]

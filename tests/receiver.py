@@ -1,14 +1,12 @@
 """A business's own webhook: a real HTTP server on loopback that remembers what it was sent."""
 
-import socketserver
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import msgspec
-from tests.listening import listening
+from tests.listening import QuietHandler, listening
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -59,27 +57,18 @@ def _message_ids(deliveries: list[Delivery]) -> list[str]:
     ]
 
 
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 128
-
-
 @contextmanager
 def receiving() -> Iterator[Receiver]:
     receiver = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # head and body are two writes, and the second would wait for the first's ACK
-
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            body = self.read_body()
             headers = {name.lower(): value for name, value in self.headers.items()}
             status = receiver.statuses.pop(0) if receiver.statuses else receiver.status
             delivery = Delivery(self.path, headers, body)
             receiver.deliveries.append(delivery)
-            time.sleep(receiver.delay)
+            time.sleep(receiver.delay)  # slow by nature, where a test wants it so
             if status == 200:
                 receiver.taken.append(delivery)
             self.send_response(status)
@@ -87,8 +76,5 @@ def receiving() -> Iterator[Receiver]:
             self.end_headers()
             self.wfile.write(b"ok")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with listening(_Server, Handler) as receiver.port:
+    with listening(Handler) as receiver.port:
         yield receiver

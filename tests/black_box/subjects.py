@@ -1,13 +1,12 @@
 """Servers for the suite to check: wablock, and wablock with one fault put in."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx2
 import msgspec
+from tests.listening import QuietHandler, listening
 
 from wablock.conformance.check import FactResult
 from wablock.conformance.subject import Settings, Subject
@@ -41,12 +40,9 @@ Fault = Callable[[Passed], None]
 def between(url: str, *, on_request: Fault | None = None, on_answer: Fault | None = None) -> Iterator[str]:
     """A server that passes everything on to `url`, with a fault. Answers name the address that the caller used."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # head and body are two writes
-
+    class Handler(QuietHandler):
         def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            body = self.read_body()
             asked = Passed(self.command, self.path, body)
             if on_request:
                 on_request(asked)
@@ -64,22 +60,10 @@ def between(url: str, *, on_request: Fault | None = None, on_answer: Fault | Non
             if self.command != "HEAD":
                 self.wfile.write(told.body)
 
-        do_GET = do_POST = do_DELETE = do_PUT = do_HEAD = do_OPTIONS = handle_any  # noqa: N815 - http.server's names
+        do_GET = do_POST = do_DELETE = do_PUT = do_HEAD = do_OPTIONS = handle_any
 
-        def log_message(self, *_: Any) -> None: ...
-
-    with (
-        httpx2.Client(trust_env=False, verify=False, timeout=30) as http,
-        ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving,
-    ):
-        serving.daemon_threads = True
-        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{serving.server_port}"
-        finally:
-            serving.shutdown()
-            thread.join()
+    with httpx2.Client(trust_env=False, verify=False, timeout=30) as http, listening(Handler) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def checked(url: str, token: str, phone_number_id: str, **settings: Any) -> Report:

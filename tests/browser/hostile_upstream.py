@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
+
+from tests.listening import QuietHandler, listening
 
 _WAITS: Final = 10  # seconds
 
@@ -58,9 +59,7 @@ _FORM: Final = """<form method="post" action="{action}">
 
 @contextmanager
 def attacking() -> Iterator[HostileUpstream]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             if url.path == "/home":
@@ -72,7 +71,7 @@ def attacking() -> Iterator[HostileUpstream]:
             self._answer(*upstream.answer(url.path))
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
+            self.read_body()
             upstream.sends.append(self.path)
             self._answer("application/json", b"{}", {})
 
@@ -83,15 +82,6 @@ def attacking() -> Iterator[HostileUpstream]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        upstream = HostileUpstream(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield upstream
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as port:
+        upstream = HostileUpstream(port)
+        yield upstream

@@ -5,15 +5,14 @@ Every attack here succeeds on a server that looks neither at `Host` nor at `Orig
 
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import httpx2
 import pytest
 from playwright.sync_api import Page
 from tests.browser.reader import Reader, reader
+from tests.listening import QuietHandler, listening
 
 from wablock.kit.serving import Served, served_in_a_thread
 from wablock.settings import DEV_PHONE_NUMBER_ID, DEV_TOKEN, DevSettings
@@ -43,14 +42,14 @@ _FETCH = """([url, options]) => fetch(url, options).then(
   async (answer) => answer.status + ' ' + await answer.text(), (failure) => String(failure))"""
 
 
-class _EmptyPage(BaseHTTPRequestHandler):
+class _EmptyPage(QuietHandler):
     def do_GET(self) -> None:
+        page = b"<!doctype html><title>A page</title><body></body>"
         self.send_response(200)
         self.send_header("content-type", "text/html")
+        self.send_header("content-length", str(len(page)))
         self.end_headers()
-        self.wfile.write(b"<!doctype html><title>A page</title><body></body>")
-
-    def log_message(self, *_: Any) -> None: ...
+        self.wfile.write(page)
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +60,8 @@ def dev() -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def attacker_port() -> Iterator[int]:
-    with HTTPServer(("127.0.0.1", 0), _EmptyPage) as server:
-        thread = Thread(target=server.serve_forever, name="attacker")
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(_EmptyPage) as port:
+        yield port
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,12 @@ import json
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from tests.cli.command import called
+from tests.listening import QuietHandler, listening
 
 NUMBER = "106540352242922"
 # A title, the clipboard (OSC 52), a color in C1, a line written over, a forged line, a name from right to left.
@@ -30,26 +29,20 @@ HUGE = {
 def answering(body: str, status: int = 200, reason: str = "OK") -> Iterator[str]:
     """The address of a server that answers everything so."""
 
-    class Answering(BaseHTTPRequestHandler):
+    class Answering(QuietHandler):
+        protocol_version = "HTTP/1.0"  # each answer ends its connection
+
         def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
+            self.read_body()
             sent = body.encode()
             self.wfile.write(
                 f"HTTP/1.1 {status} {reason}\r\ncontent-length: {len(sent)}\r\n\r\n".encode("latin-1") + sent
             )
 
-        do_POST = do_DELETE = do_GET  # noqa: N815
+        do_POST = do_DELETE = do_GET
 
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Answering) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 ROW = {"wa_id": ORDERS, "user_id": ORDERS, "input": ORDERS, "reason": ORDERS, "note": ORDERS, "blocked_by": ORDERS}

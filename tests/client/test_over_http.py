@@ -1,10 +1,9 @@
 """Both clients against real servers: wablock, one without a check, and ones that misbehave."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ import httpx2
 import pytest
 from tests.black_box.subjects import Passed, between
 from tests.client.shells import Calling, calling
+from tests.listening import QuietHandler, listening
 from tests.running_server import RunningServer, running_server
 
 from wablock.block_list.ports import Rules
@@ -331,21 +331,17 @@ def _says(status: int, body: bytes, **headers: str) -> _Answering:
 def _serving(first: list[_Answering], then: _Answering) -> Iterator[str]:
     """A server that gives each answer of `first` once, and `then` from there on."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
+        protocol_version = "HTTP/1.0"  # each answer ends its connection
+
         def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
+            self.read_body()
             (first.pop(0) if first else then)(self)
 
-        do_POST = do_DELETE = do_GET  # noqa: N815 - http.server's names
+        do_POST = do_DELETE = do_GET
 
-        def log_message(self, *_: Any) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
-        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{serving.server_port}"
-        serving.shutdown()
-        thread.join()
+    with listening(Handler) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def _without_check(request: Passed) -> None:

@@ -1,12 +1,10 @@
 """A business's webhook that answers when a test lets it: until then every delivery is at work."""
 
-import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 
-from tests.listening import listening
+from tests.listening import QuietHandler, listening
 
 _ANSWERS_WITHIN = 120  # seconds
 
@@ -32,22 +30,14 @@ class HeldReceiver:
         self._released.set()
 
 
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 128
-
-
 @contextmanager
 def held_receiver() -> Iterator[HeldReceiver]:
     receiver = HeldReceiver()
     counting = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
+            self.read_body()
             with counting:
                 receiver.arrived += 1
             receiver._released.wait(_ANSWERS_WITHIN)
@@ -56,10 +46,7 @@ def held_receiver() -> Iterator[HeldReceiver]:
             self.end_headers()
             self.wfile.write(b"ok")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with listening(_Server, Handler) as receiver.port:
+    with listening(Handler) as receiver.port:
         try:
             yield receiver
         finally:

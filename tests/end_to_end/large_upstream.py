@@ -1,13 +1,11 @@
 """An upstream on loopback whose answer is large."""
 
-import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from typing import Final
 
-from tests.listening import listening
+from tests.listening import QuietHandler, Threads, listening
 
 LARGE: Final = 20_000_000  # bytes
 
@@ -24,11 +22,8 @@ class LargeUpstream:
         return f"http://127.0.0.1:{self.port}"
 
 
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
+class _Server(Threads):
     block_on_close = False  # an answer that is not read holds its thread
-    request_queue_size = 512
 
     def handle_error(self, *_: object) -> None:
         """A gate that hangs up in mid-answer is what the test wants."""
@@ -39,11 +34,9 @@ def large_upstream() -> Iterator[LargeUpstream]:
     upstream = LargeUpstream()
     counting = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
+            self.read_body()
             with counting:
                 upstream.requests += 1
             self.send_response(200)
@@ -53,8 +46,5 @@ def large_upstream() -> Iterator[LargeUpstream]:
             for _ in range(LARGE // 50_000):
                 self.wfile.write(b" " * 50_000)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with listening(_Server, Handler) as upstream.port:
+    with listening(Handler, _Server) as upstream.port:
         yield upstream

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from tests.listening import listening
 from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer
 from tests.server.raw_http import request
 from tests.server.test_webhooks import KEY
@@ -49,10 +50,6 @@ class HeldUpstream:
         connection.wfile.write(self.rest)
 
 
-class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-
-
 @contextmanager
 def holding(rest: bytes, *, first: bytes = b"") -> Iterator[HeldUpstream]:
     """An upstream on loopback; released at the end of the block. Its connections close after one answer."""
@@ -62,16 +59,11 @@ def holding(rest: bytes, *, first: bytes = b"") -> Iterator[HeldUpstream]:
         def handle(self) -> None:
             upstream.answer(self)
 
-    with _Server(("127.0.0.1", 0), Handler) as server:
-        upstream.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="held upstream")
-        thread.start()
+    with listening(Handler) as upstream.port:
         try:
             yield upstream
         finally:
             upstream.release()
-            server.shutdown()
-            thread.join()
 
 
 def send_to(server: RunningServer, upstream: HeldUpstream) -> None:
