@@ -6,7 +6,12 @@ STAMP := $(VENV)/.complete
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url
 
-.PHONY: setup run test check audit format docs images bench torture lock pins dist clean
+# `make fast`: where most of the decisions are, without what needs other programs or many seconds.
+FAST := tests/contract tests/block_list tests/gate tests/storage tests/server/test_webhooks.py \
+  tests/conformance/test_seed_page.py tests/conformance/test_failures.py
+SLOW := postgres or other_parsers or killed or links_law or model or older or rekeying or full_memory or many_processes
+
+.PHONY: help setup run fast test check audit format docs images bench torture lock pins dist clean
 
 setup: $(STAMP) ## everything into .venv, so that .venv/bin/wablock works
 
@@ -20,9 +25,12 @@ $(STAMP): requirements/dev.txt pyproject.toml
 run: setup ## a ready server on http://127.0.0.1:8080
 	$(BIN)/wablock dev
 
+fast: setup ## the tests for each save: rules, gate, SQLite store, core of HTTP; less than a minute on 2 cores
+	$(BIN)/python -m pytest -q -n 2 --hypothesis-profile=fast -k "not ($(SLOW))" $(FAST)
+
 test: setup ## all tests, and how much of the code they run
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/python -m pytest --cov --cov-report= --durations=25 --durations-min=1
 	@$(BIN)/coverage combine --quiet --append 2>/dev/null; rm -f .coverage.*  # a killed server leaves a partial file
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --fail-under=100 --include='*/wablock/contract/*,*/wablock/block_list/*'
@@ -70,3 +78,6 @@ dist: setup ## a wheel and a source archive in dist/
 
 clean:
 	rm -rf $(VENV) dist .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .clients
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10

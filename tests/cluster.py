@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from tests.missing import missing
 from tests.ports import lasting_port
+from tests.waiting import comes_true
 
 QUICK: Final = {"fsync": "off", "full_page_writes": "off"}
 """For tests that pull no plug."""
@@ -88,11 +88,10 @@ class Cluster:
                 start_new_session=True,  # Ctrl-C is for the tests; they end the server when they are done
                 **_unprivileged(),
             )
-        until = time.monotonic() + _STARTS_WITHIN
-        while not self._ready(self._server):
-            assert self._server.poll() is None, f"PostgreSQL does not start: {self.log}"
-            assert time.monotonic() < until, f"PostgreSQL is not ready: {self.log}"
-            time.sleep(0.01)
+        started = self._server
+        is_over = comes_true(lambda: started.poll() is not None or self._ready(started), _STARTS_WITHIN)
+        assert started.poll() is None, f"PostgreSQL does not start: {self.log}"
+        assert is_over, f"PostgreSQL is not ready: {self.log}"
 
     def stop(self) -> None:
         """An orderly end: who is connected is thrown out, what is committed is kept."""

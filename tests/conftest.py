@@ -1,11 +1,16 @@
 """What every test may ask for."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tests import client_libraries as libraries
 from tests.postgres import give_back
+from tests.receiver import Receiver, receiving
+
+# For `make fast`: an example of each kind, without the search for rare ones.
+settings.register_profile("fast", max_examples=15)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -20,6 +25,13 @@ def pytest_runtest_teardown(item: pytest.Function) -> Generator[None]:
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """The operator's own webhook address."""
+    with receiving() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

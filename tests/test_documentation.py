@@ -10,7 +10,8 @@ import pytest
 
 ROOT: Final = Path(__file__).parent.parent
 DOCS: Final = ROOT / "docs"
-PAGES: Final = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *DOCS.rglob("*.md")])
+TESTS: Final = ROOT / "tests"
+PAGES: Final = sorted([*ROOT.glob("*.md"), TESTS / "README.md", *DOCS.rglob("*.md")])
 
 _LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(#[^)\s]*)?\)")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -51,6 +52,13 @@ def test_every_place_that_the_architecture_names_exists() -> None:
     found = {place for place in places for folder in (ROOT / "src/wablock", ROOT) if (folder / place).exists()}
     assert places - found == {"items.py", "reading.py", "links.py", "cutting.py"}  # beside gate/webhook/documented.py
     assert len(places) > 20
+
+
+def test_every_folder_of_tests_is_named_in_their_readme() -> None:
+    folders_in_readme = re.findall(r"^\| `([a-z_]+)/` \|", (TESTS / "README.md").read_text(), re.MULTILINE)
+
+    folders = {test.relative_to(TESTS).parts[0] for test in TESTS.rglob("test_*.py") if test.parent != TESTS}
+    assert sorted(folders_in_readme) == sorted(folders)
 
 
 def _anchors(page: Path) -> set[str]:

@@ -1,6 +1,5 @@
 """The databases that tests are given on PostgreSQL."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +43,6 @@ def test_a_database_that_was_given_back_is_empty_for_the_next(tmp_path: Path) ->
 
 
 async def test_a_database_is_given_where_an_event_loop_runs(tmp_path: Path) -> None:
-    await asyncio.sleep(0)
-
     assert fresh_database(tmp_path)
 
 

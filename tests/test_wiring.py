@@ -1,12 +1,12 @@
 """The parts of a server, joined."""
 
-import asyncio
 import logging
 from pathlib import Path
 
 import apsw
 import pytest
 from tests.storage.meters import CountingMeter
+from tests.waiting import wait_in_loop_until
 
 from wablock.block_list.ports import Block, BusinessNumber, Member
 from wablock.contract.errors import BlocklistInternalError
@@ -22,7 +22,7 @@ def _expired(wa_id: str) -> Block:
     return Block(NUMBER.phone_number_id, NUMBER.account_id, now - 2, "test", [member])
 
 
-async def _rows(file: Path) -> int:
+def _rows(file: Path) -> int:
     connection = apsw.Connection(str(file))
     try:
         return int(connection.execute("SELECT count(*) FROM blocked_user").get)
@@ -38,15 +38,10 @@ def test_a_database_that_cannot_be_opened_stops_the_building(tmp_path: Path) -> 
 async def test_a_server_that_starts_forgets_what_is_over(tmp_path: Path) -> None:
     wired = build(f"sqlite:///{tmp_path}/wablock.db")
     await wired.store.apply(_expired("16505550101"))
-    assert await _rows(tmp_path / "wablock.db") == 1
+    assert _rows(tmp_path / "wablock.db") == 1
 
     async with wired.running():
-        for _ in range(600):
-            if await _rows(tmp_path / "wablock.db") == 0:
-                return
-            await asyncio.sleep(0.1)
-
-    pytest.fail("the expired block is still kept")
+        await wait_in_loop_until(lambda: _rows(tmp_path / "wablock.db") == 0, "the expired block is still kept")
 
 
 async def test_a_sweep_that_fails_is_a_warning_and_the_server_lives(
@@ -59,13 +54,10 @@ async def test_a_sweep_that_fails_is_a_warning_and_the_server_lives(
 
     with caplog.at_level(logging.WARNING, "wablock"):
         async with wired.running():
-            for _ in range(600):
-                if "the sweep of expired blocks failed" in caplog.text:
-                    break
-                await asyncio.sleep(0.1)
+            await wait_in_loop_until(
+                lambda: "the sweep of expired blocks failed" in caplog.text, "no warning is logged"
+            )
             assert await wired.store.numbers() == []
-
-    assert "the sweep of expired blocks failed" in caplog.text
 
 
 async def test_a_server_that_ends_closes_its_store(tmp_path: Path) -> None:

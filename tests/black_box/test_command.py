@@ -82,7 +82,7 @@ def test_what_cannot_be_checked_makes_the_status_2(server: RunningServer, change
 
 def test_an_interrupted_check_leaves_the_list_as_it_was(server: RunningServer) -> None:
     def slow(told: Passed) -> None:
-        time.sleep(0.05 if told.method == "GET" else 0)
+        time.sleep(0.05 if told.method == "GET" else 0)  # slow by nature, so that the interrupt comes in the middle
 
     with between(server.url, on_answer=slow) as url:
         command = [WABLOCK, "conformance", *_flags(server, url)]

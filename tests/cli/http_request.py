@@ -15,3 +15,12 @@ def all_received(connection: socket.socket) -> bytes:
     while piece := connection.recv(65_536):
         received += piece
     return received
+
+
+def refuses_connections(server: Server) -> bool:
+    """Whether nothing listens there any more."""
+    try:
+        connected(server).close()
+    except ConnectionError:
+        return True
+    return False

@@ -1,15 +1,15 @@
 """How a server stops: what is in flight is finished, and nothing looks like an accident."""
 
 import signal
-import time
 from pathlib import Path
 
 import httpx2
 import pytest
 from tests.cli.command import Server, started
-from tests.cli.http_request import all_received, connected
+from tests.cli.http_request import all_received, connected, refuses_connections
 from tests.end_to_end.deployment import BLOCK_USERS, Deployment
 from tests.end_to_end.graph import blocked
+from tests.waiting import wait_until
 
 BODY = b'{"messaging_product":"whatsapp","block_users":[{"user":"+16505550101"}]}'
 
@@ -19,17 +19,6 @@ def _head(deployment: Deployment) -> bytes:
         f"POST {BLOCK_USERS} HTTP/1.1\r\nHost: wablock.test\r\nAuthorization: Bearer {deployment.token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
     ).encode()
-
-
-def _refuses_new_connections(server: Server) -> bool:
-    """Whether it comes to that within a generous time."""
-    for _ in range(600):
-        try:
-            connected(server).close()
-        except ConnectionError:
-            return True
-        time.sleep(0.1)
-    return False
 
 
 @pytest.mark.parametrize("command", ["dev", "serve"])
@@ -61,7 +50,7 @@ def test_a_request_in_flight_is_finished_while_new_connections_are_refused(tmp_p
         _wait_until_it_is_counted(server)
 
         server.signal(signal.SIGTERM)
-        assert _refuses_new_connections(server)
+        wait_until(lambda: refuses_connections(server), "the server listens on")
         in_flight.sendall(BODY[20:])
         answer = all_received(in_flight)
 
@@ -86,8 +75,7 @@ def test_a_request_that_never_ends_does_not_hold_a_stop_up_for_ever(tmp_path: Pa
 
 def _wait_until_it_is_counted(server: Server) -> None:
     """Returns once the server has taken up the connection in flight, and this one that asks."""
-    for _ in range(600):
-        if "wablock_connections 2.0" in httpx2.get(f"{server.url}/metrics").text:
-            return
-        time.sleep(0.1)
-    raise AssertionError("the server does not take the connection up")
+    wait_until(
+        lambda: "wablock_connections 2.0" in httpx2.get(f"{server.url}/metrics").text,
+        "the server does not take the connection up",
+    )

@@ -4,8 +4,7 @@ import os
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -13,11 +12,12 @@ from typing import Final
 import httpx2
 import pytest
 from tests.cli.command import Server, called
-from tests.cli.http_request import all_received, connected
+from tests.cli.http_request import all_received, connected, refuses_connections
 from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment
 from tests.end_to_end.gate import GateDeployment
 from tests.end_to_end.graph import blocked, body
 from tests.server.test_webhooks import ANNA, message, signed, webhook
+from tests.waiting import comes_true
 
 WORKERS: Final = 3
 
@@ -34,15 +34,6 @@ def workers_of(pid: int) -> list[int]:
 def is_running(pid: int) -> bool:
     shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return shown.stdout.strip()[:1] not in ("", "Z")
-
-
-def eventually(happened: Callable[[], bool]) -> bool:
-    """Whether it comes to that within a generous time."""
-    for _ in range(600):
-        if happened():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def healthy(url: str) -> int:
@@ -129,7 +120,7 @@ def test_a_worker_that_is_killed_is_replaced_and_nothing_counted_is_lost(server:
 
     os.kill(workers[0], signal.SIGKILL)
 
-    assert eventually(lambda: len(set(workers_of(server.pid)) - set(workers)) == 1)
+    assert comes_true(lambda: len(set(workers_of(server.pid)) - set(workers)) == 1)
     (new,) = set(workers_of(server.pid)) - set(workers)
     with stopped(workers[1:]):
         assert httpx2.get(f"{server.url}/healthz", timeout=60).status_code == 200
@@ -147,10 +138,10 @@ def test_a_request_in_flight_is_finished_while_new_connections_are_refused(deplo
     with deployment.server("--workers", "2") as server, connected(server) as in_flight:
         workers = workers_of(server.pid)
         in_flight.sendall(head + sent[:20])
-        assert eventually(lambda: "wablock_connections 2.0" in httpx2.get(f"{server.url}/metrics").text)
+        assert comes_true(lambda: "wablock_connections 2.0" in httpx2.get(f"{server.url}/metrics").text)
 
         server.signal(signal.SIGTERM)
-        assert eventually(lambda: _refuses(server))
+        assert comes_true(lambda: refuses_connections(server))
         in_flight.sendall(sent[20:])
 
         assert b'"wa_id":"16505550101"' in all_received(in_flight)
@@ -197,7 +188,7 @@ def test_no_worker_outlives_a_parent_that_was_killed(deployment: Deployment) -> 
         server.signal(signal.SIGKILL)
 
         assert len(workers) == 2
-        assert eventually(lambda: not any(map(is_running, workers)))
+        assert comes_true(lambda: not any(map(is_running, workers)))
 
 
 def test_a_database_that_cannot_be_opened_is_one_line_and_no_worker(tmp_path: Path) -> None:
@@ -207,11 +198,3 @@ def test_a_database_that_cannot_be_opened_is_one_line_and_no_worker(tmp_path: Pa
     assert refused.stdout == ""
     assert refused.stderr.startswith("wablock: Cannot open the database")
     assert refused.stderr.count("\n") == 1
-
-
-def _refuses(server: Server) -> bool:
-    try:
-        connected(server).close()
-    except ConnectionError:
-        return True
-    return False

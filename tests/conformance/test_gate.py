@@ -1,7 +1,6 @@
 """The gate's facts that `docs/fidelity.md` tells, as a sender of webhooks sees them."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +11,10 @@ import pytest
 from tests.block_list.stopped_clock import StoppedClock
 from tests.conformance.caller import calling
 from tests.conformance.test_server_failures import break_database
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver
 from tests.running_server import ACCOUNT_ID, NUMBER, PHONE_NUMBER_ID, RunningServer, running_server
 from tests.server.test_webhooks import ANNA, BEN, KEY, SECRET, block, message, post, set_up, signed, webhook
+from tests.waiting import wait_until
 
 from wablock.block_list.ports import BusinessNumber, Rules
 from wablock.settings import GateSettings
@@ -23,14 +23,6 @@ from wablock.wiring import routes_of
 ANOTHER = BusinessNumber("106540352242999", "102290129340999")
 STRANGERS_NUMBER = "106540352242111"
 STRANGERS_ENTRY = "102290129340111"
-
-_TRIES, _PAUSE = 200, 0.05  # the pause in seconds
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
 
 
 @pytest.fixture
@@ -178,13 +170,9 @@ def test_a_message_opens_the_window_of_its_sender(tmp_path: Path, receiver: Rece
 
         post(gate, webhook(message(ANNA)))
 
-        for _ in range(_TRIES):  # it is written behind the webhook
-            after = caller.block("+" + ANNA).json()["block_users"]
-            if "added_users" in after:
-                break
-            time.sleep(_PAUSE)
-    assert list(before) == ["failed_users"]
-    assert list(after) == ["added_users"]
+        assert list(before) == ["failed_users"]
+        # The time of the message is written behind the webhook.
+        wait_until(lambda: list(caller.block("+" + ANNA).json()["block_users"]) == ["added_users"], "no block works")
 
 
 def test_while_the_block_list_cannot_be_asked_a_webhook_is_to_be_sent_again(

@@ -8,8 +8,7 @@ import re
 import resource
 import selectors
 import socket
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -29,7 +28,6 @@ VISITOR: Final = "16505550199"
 _FROM_ONE_ADDRESS: Final = 2_000
 _OTHER_FILES: Final = 500  # that either process has open beside the crowd's sockets
 _ANSWERED_WITHIN: Final = 60  # seconds
-_SETTLES_WITHIN: Final = 60
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 
@@ -146,16 +144,6 @@ def open_connections(server: Server) -> int:
         if line.startswith("wablock_connections "):
             return int(float(line.split()[1]))
     raise AssertionError("no gauge of connections")
-
-
-def settles(condition: Callable[[], bool], within: float = _SETTLES_WITHIN) -> bool:
-    """Whether `condition` becomes true in time."""
-    end = time.monotonic() + within
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def visit(server: Server, deployment: Deployment, number: int = 1) -> list[int]:

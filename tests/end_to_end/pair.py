@@ -1,12 +1,12 @@
 """A PostgreSQL that outlives a machine: a primary, and a standby that has all that was committed."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 from tests.cluster import Cluster
 from tests.postgres import connected, execute
+from tests.waiting import comes_true
 
 _READY_WITHIN: Final = 60  # seconds
 _IN_STEP: Final = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'"
@@ -27,10 +27,8 @@ class Pair:
         source = f"host=127.0.0.1 port={self.primary.port} user=postgres"
         self.standby.run("pg_basebackup", "-d", source, "-D", str(self.standby.data), "-R", "-c", "fast", "--no-sync")
         self.standby.start()
-        until = time.monotonic() + _READY_WITHIN
-        while not connected(self.primary.url, _standbys_in_step):
-            assert time.monotonic() < until, self.standby.log
-            time.sleep(0.02)
+        is_in_step = comes_true(lambda: connected(self.primary.url, _standbys_in_step), _READY_WITHIN)
+        assert is_in_step, self.standby.log
 
     def promote(self) -> None:
         """Returns when the standby takes writes; the primary must be dead."""

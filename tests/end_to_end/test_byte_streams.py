@@ -21,12 +21,13 @@ import msgspec
 import pytest
 from tests.cli.command import Server
 from tests.end_to_end.byte_streams import End, NoAnswer, Stream, answers, is_named, named_users, requests, stream
-from tests.end_to_end.crowd import needs_proc, open_connections, resident, settles
+from tests.end_to_end.crowd import needs_proc, open_connections, resident
 from tests.end_to_end.deployment import BLOCK_USERS
 from tests.end_to_end.gate import GateDeployment
 from tests.end_to_end.graph import blocked, body
 from tests.receiver import receiving
 from tests.server.test_webhooks import signed
+from tests.waiting import comes_true
 
 STREAMS: Final = int(os.environ.get("STREAMS", "0")) or (100_000 if os.environ.get("TORTURE") else 2_000)
 WARM_UP: Final = STREAMS // 4
@@ -144,7 +145,7 @@ async def _write(writer: asyncio.StreamWriter, it: Stream) -> None:
     for piece in it.pieces:
         writer.write(piece)
         await writer.drain()
-        await asyncio.sleep(0.001)  # so that they are pieces
+        await asyncio.sleep(0.001)  # so that a server in another process reads them as pieces
 
 
 async def _all_received(reader: asyncio.StreamReader) -> tuple[bytes, bool]:
@@ -180,7 +181,7 @@ def test_damaged_byte_streams_leave_nothing_in_the_server(tmp_path: Path) -> Non
 
             print(f"seed {seed}: {STREAMS} streams, {fuzz.statuses}, {grown / 1e6:.1f} MB more")  # noqa: T201 - the figures
             assert fuzz.troubles == [], f"seed {seed}:\n" + "\n".join(fuzz.troubles[:20])
-            assert settles(lambda: open_connections(server) == 1), f"seed {seed}"
+            assert comes_true(lambda: open_connections(server) == 1), f"seed {seed}"
             unexpected = [it for it in left ^ set(_BLOCKED_BEFORE) if not is_named(it, fuzz.named)]
             assert unexpected == [], f"seed {seed}"
             assert grown < MAY_GROW, f"seed {seed}"

@@ -12,12 +12,13 @@ import apsw
 import msgspec
 import pytest
 from tests.cli.command import Server
-from tests.end_to_end.crowd import WEBHOOK, crowd, is_open, settles
+from tests.end_to_end.crowd import WEBHOOK, crowd, is_open, open_connections
 from tests.end_to_end.deployment import BLOCK_USERS
 from tests.end_to_end.gate import GateDeployment
 from tests.end_to_end.graph import body
 from tests.end_to_end.held_receiver import HeldReceiver, held_receiver
 from tests.server.test_webhooks import message, signed, webhook
+from tests.waiting import comes_true, wait_until
 
 LIMIT: Final = 8
 WAITING: Final = LIMIT // 2  # webhooks of one account that may wait for its receivers
@@ -79,7 +80,7 @@ def _deliver_over(connections: list[socket.socket], receiver: HeldReceiver) -> N
     before = receiver.arrived
     for number, connection in enumerate(connections):
         _deliver(connection, before + number)
-    assert settles(lambda: receiver.arrived == before + len(connections))
+    assert comes_true(lambda: receiver.arrived == before + len(connections))
 
 
 @contextmanager
@@ -95,7 +96,7 @@ def test_the_longest_idle_connection_makes_room_for_a_new_one(server: Server) ->
 
         with _newcomer(server) as newcomer:
             assert _get(newcomer) == 200
-            assert settles(lambda: not is_open(idle[1]))
+            assert comes_true(lambda: not is_open(idle[1]))
 
             assert [is_open(connection) for connection in idle] == [True, False] + [True] * (LIMIT - 2)
 
@@ -106,17 +107,17 @@ def test_idle_connections_make_room_in_the_order_of_their_last_answers(server: S
 
         with crowd(server, 3) as newcomers:
             assert [_get(connection) for connection in newcomers] == [200] * 3
-            assert settles(lambda: not any(map(is_open, idle[-3:])))
+            assert comes_true(lambda: not any(map(is_open, idle[-3:])))
 
             assert [_get(connection) for connection in idle[:-3]] == [200] * (LIMIT - 3)
 
 
 def test_a_connection_that_never_sent_anything_makes_room(server: Server) -> None:
     with crowd(server, 1) as (silent,):
-        time.sleep(0.2)  # so that the server has taken it first
+        wait_until(lambda: open_connections(server) == 2, "the server does not take it")
         with crowd(server, LIMIT - 1) as others, _newcomer(server) as newcomer:
             assert _get(newcomer) == 200
-            assert settles(lambda: not is_open(silent))
+            assert comes_true(lambda: not is_open(silent))
 
             assert [_get(connection) for connection in others] == [200] * (LIMIT - 1)
 
@@ -141,11 +142,11 @@ def test_where_all_connections_are_at_work_the_new_one_is_refused(server: Server
         with _held_database(place.deployment):
             for connection in at_work:
                 connection.sendall(post)
-            time.sleep(1)  # so that the server has read them
+            time.sleep(1)  # so that the server has read them; a connection more would be refused, so none can look
 
             with crowd(server, 3) as newcomers:
                 assert [_status(connection) for connection in newcomers] == [503] * 3
-                assert settles(lambda: not any(map(is_open, newcomers)))
+                assert comes_true(lambda: not any(map(is_open, newcomers)))
 
         assert [_status(connection) for connection in at_work] == [200] * LIMIT
 
@@ -160,7 +161,7 @@ def test_connections_that_were_at_work_make_room_once_they_are_idle(server: Serv
 
         with crowd(server, WAITING) as newcomers:
             assert [_get(connection) for connection in newcomers] == [200] * WAITING
-            assert settles(lambda: not any(map(is_open, was_at_work)))
+            assert comes_true(lambda: not any(map(is_open, was_at_work)))
 
             assert [_get(connection) for connection in idle] == [200] * len(idle)
 
@@ -185,4 +186,4 @@ def test_many_connections_one_after_another_are_all_served(server: Server) -> No
     with crowd(server, 20 * LIMIT) as connections:
         for connection in connections[-LIMIT:]:
             assert _get(connection) == 200
-        assert settles(lambda: not any(map(is_open, connections[:-LIMIT])))
+        assert comes_true(lambda: not any(map(is_open, connections[:-LIMIT])))

@@ -20,7 +20,6 @@ from tests.end_to_end.crowd import (
     open_connections,
     pour,
     resident,
-    settles,
     visit,
 )
 from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID
@@ -28,6 +27,7 @@ from tests.end_to_end.gate import GateDeployment
 from tests.end_to_end.large_upstream import large_upstream
 from tests.receiver import receiving
 from tests.server.test_webhooks import KEY
+from tests.waiting import comes_true
 
 IDLE: Final = 10_000
 SLOW: Final = 1_000
@@ -89,15 +89,15 @@ def test_slow_readers_and_slow_writers_take_a_bounded_memory_and_are_closed_in_t
             drip(readers[UPSTREAM_READERS:], page * 2)
             heads = drip(writers[: SLOW // 2], b"GET / HTTP/1.1\r\n")
             bodies = drip(writers[SLOW // 2 :], unfinished_body)
-            assert settles(lambda: upstream.requests == UPSTREAM_READERS)
+            assert comes_true(lambda: upstream.requests == UPSTREAM_READERS)
             statuses: list[list[int]] = []
             end = time.monotonic() + _ALL_CLOSED_WITHIN
             while (heads or bodies) and time.monotonic() < end:
                 heads, bodies = drip(heads, b"X: y\r\n"), drip(bodies, b" ")
                 statuses.append(visit(server, deployment, len(statuses)))
-                time.sleep(0.2)
+                time.sleep(0.2)  # slow by nature: a drip
 
-            assert settles(lambda: open_connections(server) == 1, _ALL_CLOSED_WITHIN)
+            assert comes_true(lambda: open_connections(server) == 1, _ALL_CLOSED_WITHIN)
             assert statuses == [_OK] * len(statuses)
             assert not any(is_open(connection) for connection in readers + writers)
             assert most_resident(server) - before < 64 * MB + UPSTREAM_READERS * UNREAD
@@ -110,7 +110,7 @@ def _use_upstream(deployment: GateDeployment, url: str) -> str:
     key = {"WABLOCK_SECRET_KEY": KEY.secret_key or "", "WABLOCK_DATABASE": deployment.database}
     done = run("upstream", "set", PHONE_NUMBER_ID, "--url", url, WABLOCK_UPSTREAM_TOKEN="upstream-token", **key)
     assert done.returncode == 0, done.stderr
-    time.sleep(1.5)  # running servers use it within a second
+    time.sleep(1.5)  # running servers, which are real processes, use it within a second
     created = run("token", "create", "--scope", "send", "--json", WABLOCK_DATABASE=deployment.database)
     assert created.returncode == 0, created.stderr
     token: str = json.loads(created.stdout)["token"]

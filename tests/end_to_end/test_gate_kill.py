@@ -78,7 +78,7 @@ class Traffic:
             try:
                 answer = await self._business.post(BLOCK_USERS, json=body(users))
             except httpx2.TransportError:
-                await asyncio.sleep(self._random.uniform(0.01, 0.05))
+                await asyncio.sleep(self._random.uniform(0.01, 0.05))  # a client's pause between two tries
                 continue
             assert answer.status_code == 200, answer.text
             self.ledger.block_holds(users)

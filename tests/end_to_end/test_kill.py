@@ -61,7 +61,7 @@ async def _write_and_kill(server: Server, headers: dict[str, str], writers: list
     limits = httpx2.Limits(max_connections=WRITERS)
     async with httpx2.AsyncClient(base_url=server.url, headers=headers, limits=limits, timeout=60) as client:
         writing = [asyncio.create_task(writer.write(client)) for writer in writers]
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds)  # a kill at any moment is the point
         server.signal(signal.SIGKILL)
         await asyncio.gather(*writing)
 

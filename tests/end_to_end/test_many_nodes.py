@@ -88,7 +88,7 @@ def test_a_token_that_one_node_revoked_is_soon_refused_by_all(nodes: Nodes) -> N
 
     nodes.clients[0].delete(f"/v1/tokens/{token['token_id']}", headers=manager)
 
-    time.sleep(1)  # what is promised
+    time.sleep(1)  # what is promised, between real processes
     refused = [client.get(BLOCK_USERS, headers=holder).json()["error"]["code"] for client in nodes.clients]
     assert (known, refused) == ([200] * NODES, [190] * NODES)
 

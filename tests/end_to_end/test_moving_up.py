@@ -21,6 +21,7 @@ from tests.end_to_end.graph import blocked, body
 from tests.many_users import NOON, with_users
 from tests.postgres import bare_database, connected, execute
 from tests.triggers import make_trigger
+from tests.waiting import wait_until
 
 MANY: Final = bool(os.environ.get("TORTURE"))
 USERS: Final = 1_000_000 if MANY else 25_000
@@ -159,11 +160,11 @@ def _migrating(deployment: Deployment, new: str) -> Iterator["subprocess.Popen[s
 
 
 def _until(seen: Callable[[], object], moving: "subprocess.Popen[str] | None" = None) -> None:
-    give_up = time.monotonic() + _WITHIN
-    while not seen():
-        assert moving is None or moving.poll() is None, "the move has ended"
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
+    def is_over() -> bool:
+        return moving is not None and moving.poll() is not None
+
+    wait_until(lambda: seen() or is_over(), "it is not seen", _WITHIN)
+    assert not is_over() or seen(), "the move has ended"
 
 
 def _rows(url: str, query: str) -> list[tuple[Any, ...]]:
@@ -237,7 +238,7 @@ def test_a_move_that_is_killed_at_any_moment_ends_with_the_same_checksum_as_one_
         moving = subprocess.Popen(
             [WABLOCK, "migrate", "--from", url, "--to", new], env=environment(), stdout=subprocess.DEVNULL
         )
-        time.sleep(moments.uniform(0.3, 0.5 + rehearsed["seconds"] / 2))
+        time.sleep(moments.uniform(0.3, 0.5 + rehearsed["seconds"] / 2))  # a kill at any moment is the point
         moving.kill()
         moving.wait()
     moved = run("migrate", "--from", url, "--to", new, "--json")

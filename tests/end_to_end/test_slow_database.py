@@ -33,7 +33,7 @@ async def test_who_comes_while_the_database_does_not_answer_is_told_so_and_who_w
                 asyncio.create_task(client.post(BLOCK_USERS, json=body(["16505550101"]))),
                 asyncio.create_task(client.get(CHECK)),
             ]
-            await asyncio.sleep(OVERDUE)
+            await asyncio.sleep(OVERDUE)  # of a real process whose database is frozen
 
             late = [await client.post(BLOCK_USERS, json=body(["16505550102"])), await client.get(CHECK)]
             assert [it.done() for it in waiting] == [False, False]

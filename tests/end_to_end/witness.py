@@ -85,7 +85,7 @@ class Witness:
         """Asks one thing after the other until it is over."""
         async with self._client:
             while not is_over.is_set():
-                await asyncio.sleep(self._random.uniform(0, _MOST_PAUSE))
+                await asyncio.sleep(self._random.uniform(0, _MOST_PAUSE))  # at the pace of a client
                 await self.ask(self._random.choice(kinds), chronicle)
 
     async def look(self, chronicle: Chronicle) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from tests.waiting import tasks_wait
 
 from wablock.gate.duplicates import Delivered, StillInFlight
 from wablock.gate.webhook.items import Message
@@ -26,7 +27,7 @@ async def test_a_copy_waits_and_learns_that_the_first_one_arrived() -> None:
     memory, moment = delivered(), asyncio.Event()
     first = asyncio.create_task(carry(memory, [Message(id="1")], moment))
     second = asyncio.create_task(carry(memory, [Message(id="2"), Message(id="1")], moment))
-    await asyncio.sleep(0.05)
+    await tasks_wait()
 
     assert not second.done()
     moment.set()
@@ -39,7 +40,7 @@ async def test_a_copy_goes_on_when_the_first_one_is_cancelled() -> None:
     at_once.set()
     first = asyncio.create_task(carry(memory, [Message(id="1")], never))
     second = asyncio.create_task(carry(memory, [Message(id="1")], at_once))
-    await asyncio.sleep(0.05)
+    await tasks_wait()
 
     first.cancel()
 
@@ -49,10 +50,10 @@ async def test_a_copy_goes_on_when_the_first_one_is_cancelled() -> None:
 async def test_a_copy_that_is_cancelled_while_it_waits_leaves_the_others_alone() -> None:
     memory, moment = delivered(), asyncio.Event()
     first, second, third = (asyncio.create_task(carry(memory, [Message(id="1")], moment)) for _ in range(3))
-    await asyncio.sleep(0.05)
+    await tasks_wait()
 
     second.cancel()
-    await asyncio.sleep(0)
+    await tasks_wait()
     moment.set()
 
     assert (await first, await third) == (False, True)
@@ -62,7 +63,7 @@ async def test_webhooks_that_hold_each_others_messages_do_not_wait_for_ever() ->
     memory, moment = delivered(), asyncio.Event()
     orders = [["1", "2", "3"], ["3", "1"], ["2", "3"], ["3", "2", "1"]]
     tasks = [asyncio.create_task(carry(memory, [Message(id=it) for it in ids], moment)) for ids in orders]
-    await asyncio.sleep(0.05)
+    await tasks_wait()
     moment.set()
 
     assert len(await asyncio.wait_for(asyncio.gather(*tasks), 2)) == len(orders)
@@ -71,7 +72,7 @@ async def test_webhooks_that_hold_each_others_messages_do_not_wait_for_ever() ->
 async def test_a_copy_waits_no_longer_than_it_may() -> None:
     memory, never = delivered(), asyncio.Event()
     first = asyncio.create_task(carry(memory, [Message(id="1")], never))
-    await asyncio.sleep(0)
+    await tasks_wait()
 
     with pytest.raises(StillInFlight):
         async with memory.claimed("r", [Message(id="1")], 0.05):
@@ -83,7 +84,7 @@ async def test_a_copy_waits_no_longer_than_it_may() -> None:
 async def test_another_receiver_and_a_message_without_an_id_wait_for_nobody() -> None:
     memory, never = delivered(), asyncio.Event()
     first = asyncio.create_task(carry(memory, [Message(id="1"), Message()], never))
-    await asyncio.sleep(0)
+    await tasks_wait()
 
     async with asyncio.timeout(1):
         async with memory.claimed("another", [Message(id="1")], 5) as has_some:

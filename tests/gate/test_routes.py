@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 from tests.gate.memory_routes import MemoryRoutes
+from tests.waiting import tasks_wait
 
 from wablock.gate.ports import (
     Account,
@@ -486,7 +487,7 @@ async def test_an_answer_that_was_under_way_during_a_change_is_not_remembered(cl
     routes = a_process(store, clocks)
     downstream_id = await added(routes)
     asking = asyncio.ensure_future(routes.downstreams.of_number(OURS))
-    await asyncio.sleep(0)
+    await tasks_wait()
     await routes.downstreams.remove(OURS, downstream_id)
     store.may_answer.set()
 

@@ -1,21 +1,13 @@
 """A user writes: the 24 hours begin before the answer, and the webhook goes where webhooks go."""
 
-from collections.abc import Iterator
-
 import pytest
 from tests.kit.caller import block, dev
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver
 from tests.server.test_webhooks import signed
 
 from wablock.kit.fixture import Wablock
 
 USER, WA_ID, USER_ID = "+16505550101", "16505550101", "US.13491208655302741918"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as made:
-        yield made
 
 
 @pytest.fixture

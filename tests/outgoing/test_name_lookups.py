@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pytest
+from tests.waiting import tasks_wait
 
 from wablock.outgoing.name_lookups import NameLookups, NotFoundInTime, on_behalf_of
 
@@ -65,7 +66,7 @@ async def test_an_address_is_not_looked_up(names: Names, host: str) -> None:
 async def test_a_name_that_many_want_is_looked_up_once(names: Names) -> None:
     lookups = NameLookups(names, within=LONG)
     wanting = [asyncio.create_task(sockaddr(lookups, "slow")) for _ in range(50)]
-    await asyncio.sleep(0)
+    await tasks_wait()
     names.may_answer.set()
 
     assert await asyncio.gather(*wanting) == [ADDRESS] * 50
@@ -106,7 +107,7 @@ async def test_one_tenants_slow_names_keep_no_other_waiting(names: Names) -> Non
     lookups = NameLookups(names, within=LONG)
     with on_behalf_of("one"):
         slow = [asyncio.create_task(sockaddr(lookups, f"slow{number}")) for number in range(50)]
-    await asyncio.sleep(0)
+    await tasks_wait()
 
     with on_behalf_of("other"):
         assert await sockaddr(lookups, "a") == ADDRESS
@@ -120,7 +121,7 @@ async def test_a_name_that_waits_behind_one_tenants_slow_names_is_looked_up_for_
     lookups = NameLookups(names, within=LONG)
     with on_behalf_of("one"):
         slow = [asyncio.create_task(sockaddr(lookups, host)) for host in ("slow1", "slow2", "slow3", "slow4", "a")]
-    await asyncio.sleep(0)
+    await tasks_wait()
 
     with on_behalf_of("other"):
         assert await sockaddr(lookups, "a") == ADDRESS
@@ -136,7 +137,7 @@ async def test_a_name_that_is_looked_up_for_another_tenant_is_waited_for(names: 
     for account in ("one", "other"):
         with on_behalf_of(account):
             looking.append(asyncio.create_task(sockaddr(lookups, "slow")))
-    await asyncio.sleep(0)
+    await tasks_wait()
     names.may_answer.set()
 
     assert await asyncio.gather(*looking) == [ADDRESS] * 2
@@ -146,7 +147,7 @@ async def test_a_name_that_is_looked_up_for_another_tenant_is_waited_for(names: 
 async def test_a_tenant_has_four_threads(names: Names) -> None:
     lookups = NameLookups(names, within=LONG)
     slow = [asyncio.create_task(sockaddr(lookups, f"slow{number}")) for number in range(50)]
-    await asyncio.sleep(0)
+    await tasks_wait()
 
     assert sum(thread.name == "wablock-name" for thread in threading.enumerate()) == 4
     names.may_answer.set()
@@ -156,7 +157,7 @@ async def test_a_tenant_has_four_threads(names: Names) -> None:
 async def test_a_tenants_names_that_wait_are_bounded(names: Names) -> None:
     lookups = NameLookups(names, within=LONG)
     slow = [asyncio.create_task(sockaddr(lookups, f"slow{number}")) for number in range(104)]
-    await asyncio.sleep(0)
+    await tasks_wait()
 
     with pytest.raises(NotFoundInTime, match="too many"):
         await sockaddr(lookups, "a")
@@ -167,7 +168,7 @@ async def test_a_tenants_names_that_wait_are_bounded(names: Names) -> None:
 async def test_who_goes_away_ends_no_look_up_of_others(names: Names) -> None:
     lookups = NameLookups(names, within=LONG)
     first, second = (asyncio.create_task(sockaddr(lookups, "slow")) for _ in range(2))
-    await asyncio.sleep(0)
+    await tasks_wait()
     first.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await first

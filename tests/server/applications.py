@@ -1,5 +1,6 @@
 """Applications of a test's own, on a real server in a thread."""
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -42,6 +43,14 @@ def serving_application(application: Application, limits: Limits | None = None) 
 @asynccontextmanager
 async def _nothing() -> AsyncIterator[None]:
     yield
+
+
+async def a_turn() -> None:
+    """Waits for a future, as a look into a database does, until the next turn of the event loop."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+    loop.call_soon(future.set_result, None)
+    await future
 
 
 def text(body: str) -> Answer:

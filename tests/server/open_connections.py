@@ -1,21 +1,16 @@
 """How many connections a server has open, by its own gauge."""
 
-import time
 from typing import Final
 
 from tests.server.raw_http import Address, Connection
+from tests.waiting import comes_true
 
 _CLOSE_WITHIN: Final = 20  # seconds
 
 
 def all_close(server: Address) -> bool:
     """Whether all connections close within a generous time."""
-    end = time.monotonic() + _CLOSE_WITHIN
-    while time.monotonic() < end:
-        if open_connections(server) == 0:
-            return True
-        time.sleep(0.05)
-    return False
+    return comes_true(lambda: open_connections(server) == 0, _CLOSE_WITHIN)
 
 
 def open_connections(server: Address) -> int:

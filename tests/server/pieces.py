@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 
-from tests.server.raw_http import Connection
+from tests.server.raw_http import Address, Connection
 
 _MOST = 2_000  # pieces: more would take seconds and show nothing else
 
@@ -35,6 +35,30 @@ def send(connection: Connection, pieces: Iterable[bytes]) -> None:
     for piece in pieces:
         connection.send(piece)
         time.sleep(0)  # so that a server in another thread reads it alone
+
+
+def slow_send(connection: Connection, pieces: Iterable[bytes], pause: float) -> None:
+    """As a client that is slow by nature: with `pause` seconds behind each piece. Raises `ConnectionError` when the
+    server has closed the connection.
+    """
+    for piece in pieces:
+        connection.send(piece)
+        time.sleep(pause)
+
+
+def send_read_alone(server: Address, connection: Connection, pieces: Iterable[bytes]) -> None:
+    """The server has read each piece before the next one is sent."""
+    for piece in pieces:
+        connection.send(piece)
+        wait_until_read(server)
+
+
+def wait_until_read(server: Address) -> None:
+    """Returns when the server has read what was sent to it before: its one event loop has turned twice since then."""
+    with Connection(server) as another:
+        for _ in range(2):
+            another.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            another.answer()
 
 
 def _each(data: bytes) -> Iterator[bytes]:

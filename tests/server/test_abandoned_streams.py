@@ -1,7 +1,6 @@
 """A streamed answer whose client leaves or does not read, or whose upstream breaks off: nothing of it stays."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from tests.running_server import RunningServer, running_server
 from tests.server.held_upstream import holding, message, send_to
 from tests.server.open_connections import all_close
+from tests.server.pieces import wait_until_read
 from tests.server.raw_http import Connection
 from tests.server.test_messages import serving, use
 from tests.server.test_unread_answers import SCRIPT, SIZES
@@ -36,7 +36,7 @@ async def test_an_answer_whose_client_leaves_is_not_read_to_its_end(server: Runn
             for _ in range(1_000):
                 writer.write(b"%x\r\n%b\r\n" % (len(PIECE), PIECE))
                 await writer.drain()
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.01)  # slow by nature: it goes on for longer than its client stays
         except ConnectionError:
             is_cut.set_result(True)
         else:
@@ -58,6 +58,6 @@ def test_unread_answers_are_dropped_after_an_answer_that_breaks_off(server: Runn
         for size in SIZES:
             client = stack.enter_context(Connection(server, receive_buffer=1, segment=536))
             client.send(SCRIPT * size + message(server))
-        time.sleep(0.5)
+        wait_until_read(server)
 
         assert all_close(server)

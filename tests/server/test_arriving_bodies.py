@@ -1,6 +1,5 @@
 """Bodies while they arrive: the time and the bytes that they may take, and who stops reading them."""
 
-import time
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +7,7 @@ import pytest
 from tests.running_server import RunningServer, running_server
 from tests.server.held_upstream import holding, message, send_to
 from tests.server.open_connections import all_close
+from tests.server.pieces import slow_send
 from tests.server.raw_http import Connection, block, request
 from tests.server.test_webhooks import KEY
 
@@ -46,9 +46,7 @@ def test_a_body_in_drops_has_no_more_time_than_another(impatient: RunningServer)
     with Connection(impatient) as connection:
         connection.send(request(impatient, "POST", impatient.block_users, block(USER).ljust(1_000))[:-1_000])
         try:
-            for _ in range(750):
-                connection.send(b" ")
-                time.sleep(0.02)
+            slow_send(connection, [b" "] * 750, 0.02)
         except ConnectionError:
             return
         pytest.fail("the server waits for the body")
@@ -59,10 +57,7 @@ def test_chunks_that_are_mostly_their_extensions_are_not_read_for_ever(server: R
     with Connection(server) as connection:
         connection.send(request(server, "POST", server.block_users, None, "Transfer-Encoding: chunked"))
         try:
-            for _ in range(400):  # 40,000 bytes that take 4,000,000
-                connection.send(chunks)
-                time.sleep(0.001)
-
+            slow_send(connection, [chunks] * 400, 0.001)  # 40,000 bytes that take 4,000,000
             assert connection.answer().status == 431
         except ConnectionError:
             return
@@ -89,9 +84,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_does_not_keep_a_server_f
             assert connection.answer().status == 100
             connection.send(b"5\r\nhello\r\n")
         assert all_close(server)
-        begun = time.monotonic()
-
-    assert time.monotonic() - begun < 15
+    # The end of the block fails unless the server stops long before its 300 s are over.
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/nothing", "/v25.0/106540352242922/block_users"])

@@ -1,10 +1,10 @@
 """What one connection may take: bytes, time, and its place among the others."""
 
-import time
 from pathlib import Path
 
 import pytest
 from tests.running_server import RunningServer, running_server
+from tests.server.pieces import send_read_alone, slow_send
 from tests.server.raw_http import Answer, Connection, block, request
 
 from wablock.settings import LimitSettings
@@ -33,11 +33,9 @@ def test_a_head_that_is_too_large_is_refused_in_one_piece(server: RunningServer)
 
 def test_a_head_that_is_too_large_is_refused_in_many_pieces(server: RunningServer) -> None:
     with Connection(server) as connection:
-        connection.send(b"GET / HTTP/1.1\r\n")
-        time.sleep(0.3)  # so that it comes alone: the first piece is not counted before the head is whole
-        for number in range(33):  # no more than it takes: what a server leaves unread can cost its answer
-            time.sleep(0.001)  # so that they are pieces
-            connection.send(b"X-%d: " % number + b"a" * 1_000 + b"\r\n")
+        # No more than it takes: what a server leaves unread can cost its answer.
+        lines = (b"X-%d: " % number + b"a" * 1_000 + b"\r\n" for number in range(33))
+        send_read_alone(server, connection, [b"GET / HTTP/1.1\r\n", *lines])
 
         assert _is_envelope(connection.answer(), 431, 100)
 
@@ -68,9 +66,7 @@ def test_a_head_that_comes_in_drops_has_no_more_time_than_another(impatient: Run
     with Connection(impatient) as connection:
         connection.send(b"GET / HTTP/1.1\r\n")
         try:
-            for _ in range(200):
-                connection.send(b"X: y\r\n")
-                time.sleep(0.05)
+            slow_send(connection, [b"X: y\r\n"] * 200, 0.05)
         except ConnectionError:
             return
         pytest.fail("it was waited for")
@@ -100,9 +96,7 @@ def test_of_a_body_that_stopped_in_its_middle_nothing_is_done(impatient: Running
 def test_a_slow_body_in_time_is_answered(server: RunningServer) -> None:
     whole = request(server, "POST", server.block_users, block(USER))
     with Connection(server) as connection:
-        for start in range(0, len(whole), 40):
-            connection.send(whole[start : start + 40])
-            time.sleep(0.001)
+        send_read_alone(server, connection, (whole[start : start + 40] for start in range(0, len(whole), 40)))
 
         assert connection.answer().status == 200
 

@@ -12,6 +12,7 @@ import pytest
 from tests.receiver import Receiver, receiving
 from tests.running_server import ACCOUNT_ID, NUMBER, PHONE_NUMBER_ID, RunningServer, running_server
 from tests.server.test_webhooks import KEY, SECRET, post, set_up, signed
+from tests.server.turned_clock import TurnedClock
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.gate.routes.downstreams import NewDownstream
@@ -83,12 +84,6 @@ SAMPLES = [
     ),
     pytest.param(sample({"decision": "APPROVED"}, "account_review_update"), id="account_review_update"),
 ]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
 
 
 @pytest.fixture
@@ -216,13 +211,15 @@ def test_a_receiver_that_is_not_there_is_502(gate: RunningServer) -> None:
     assert "it cannot be reached: Connection refused" in details(answer)
 
 
-def test_a_best_effort_receiver_may_fail_while_another_one_answers(gate: RunningServer, receiver: Receiver) -> None:
-    set_up(gate, "http://127.0.0.1:1/hook", required=False)
+def test_a_best_effort_receiver_may_fail_while_another_one_answers(tmp_path: Path, receiver: Receiver) -> None:
+    clock = TurnedClock()
+    with running_server(tmp_path, key=KEY, monotonic=clock) as gate:
+        set_up(gate, "http://127.0.0.1:1/hook", required=False)
 
-    alone = post(gate, MESSAGE)
-    set_up(gate, receiver.url)
-    asyncio.run(asyncio.sleep(0.6))  # until the gate looks for new receivers
-    with_another = post(gate, MESSAGE)
+        alone = post(gate, MESSAGE)
+        set_up(gate, receiver.url)
+        clock.turn(0.6)  # the gate looks for new receivers
+        with_another = post(gate, MESSAGE)
 
     assert (alone.status_code, with_another.status_code) == (502, 200)
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver
 from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer, running_server
 from tests.server.test_messages import TO_BEN, send, serving, use
 from tests.server.test_webhooks import KEY, block, message, post, set_up, signed, webhook
@@ -42,12 +42,6 @@ def known(tmp_path: Path) -> BusinessNumber | None:
             await store.close()
 
     return asyncio.run(find())
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from tests.server.applications import Pieces, get, post, serving_application, streamed, text
+from tests.server.applications import Pieces, a_turn, get, post, serving_application, streamed, text
 from tests.server.raw_http import Connection
 
 from wablock.server.answers import Answer
@@ -12,12 +12,12 @@ from wablock.server.limits import Limits
 from wablock.server.request import HangUp, Request
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.01], ids=["at once", "later"])
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
 @pytest.mark.parametrize("error", [asyncio.CancelledError, RuntimeError, HangUp], ids=lambda it: it.__name__)
-def test_a_connection_ends_whose_handler_raises(error: Callable[[], BaseException], pause: float) -> None:
+def test_a_connection_ends_whose_handler_raises(error: Callable[[], BaseException], *, waits: bool) -> None:
     async def failing(_: Request) -> Answer:
-        if pause:
-            await asyncio.sleep(pause)
+        if waits:
+            await a_turn()
         raise error()
 
     with serving_application(failing) as server, Connection(server) as connection:
@@ -26,18 +26,18 @@ def test_a_connection_ends_whose_handler_raises(error: Callable[[], BaseExceptio
         assert connection.is_closed()
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.01], ids=["at once", "later"])
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
 @pytest.mark.parametrize("error", [asyncio.CancelledError, RuntimeError, HangUp], ids=lambda it: it.__name__)
 def test_a_request_that_waits_behind_a_failing_one_is_not_answered(
-    error: Callable[[], BaseException], pause: float
+    error: Callable[[], BaseException], *, waits: bool
 ) -> None:
     async def application(request: Request) -> Answer:
         if request.path == "/slow":
-            await asyncio.sleep(0.05)
+            await a_turn()
             return text("slow")
         if request.path == "/failing":
-            if pause:
-                await asyncio.sleep(pause)
+            if waits:
+                await a_turn()
             raise error()
         return text("behind")
 
@@ -48,14 +48,14 @@ def test_a_request_that_waits_behind_a_failing_one_is_not_answered(
         assert connection.is_closed()
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.01], ids=["at once", "later"])
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
 @pytest.mark.parametrize("error", [asyncio.CancelledError, RuntimeError, HangUp], ids=lambda it: it.__name__)
 def test_the_body_of_a_request_without_an_answer_takes_no_room_afterwards(
-    error: Callable[[], BaseException], pause: float
+    error: Callable[[], BaseException], *, waits: bool
 ) -> None:
     async def failing(request: Request) -> Answer:
-        if pause:
-            await asyncio.sleep(pause)
+        if waits:
+            await a_turn()
         if request.path == "/failing":
             raise error()
         return text(f"{len(await request.body(1_000, proven=True))}")
@@ -84,11 +84,11 @@ def test_a_stream_that_raises_ends_its_connection(error: Callable[[], BaseExcept
             connection.answer()
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.01], ids=["at once", "later"])
-def test_a_stream_that_cannot_be_closed_ends_its_connection(pause: float) -> None:
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
+def test_a_stream_that_cannot_be_closed_ends_its_connection(*, waits: bool) -> None:
     async def failing(_: Request) -> Answer:
-        if pause:
-            await asyncio.sleep(pause)
+        if waits:
+            await a_turn()
         return streamed(Pieces(b"whole", closing_error=RuntimeError("no")), (b"content-length", b"5"))
 
     with serving_application(failing) as server, Connection(server) as connection:

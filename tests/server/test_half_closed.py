@@ -1,10 +1,10 @@
 """A client that closes its side after its request still reads the answers: `nc -N` does so, and some proxies."""
 
-import time
 from pathlib import Path
 
 import pytest
 from tests.running_server import RunningServer, running_server
+from tests.server.pieces import wait_until_read
 from tests.server.raw_http import Connection, block, request
 
 from wablock.settings import LimitSettings
@@ -114,7 +114,7 @@ def test_a_large_answer_is_whole_after_its_client_half_closed(server: RunningSer
     with Connection(server, receive_buffer=4_096) as connection:
         connection.send(request(server, "GET", "/openapi.json") * 5)
         connection.finish()
-        time.sleep(0.3)  # the answers wait in the server: its client does not read yet
+        wait_until_read(server)  # the answers wait in the server: its client does not read yet
 
         documents = [connection.answer().body for _ in range(5)]
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.server.applications import get, serving_application, text
+from tests.server.applications import a_turn, get, serving_application, text
 from tests.server.raw_http import Connection
 
 from wablock.server.answers import Answer
@@ -141,7 +141,7 @@ def test_a_request_runs_without_a_task_until_it_asks_for_one() -> None:
 
     async def application(_: Request) -> Answer:
         has_task.append(asyncio.current_task() is not None)
-        await asyncio.sleep(0.01)  # which is a future
+        await a_turn()
         has_task.append(asyncio.current_task() is not None)
         await asyncio.sleep(0)
         has_task.append(asyncio.current_task() is not None)
@@ -158,13 +158,13 @@ def test_a_request_runs_without_a_task_until_it_asks_for_one() -> None:
 def test_a_time_out_ends_a_request_that_waits_behind_another() -> None:
     async def application(request: Request) -> Answer:
         if request.path == "/first":
-            await asyncio.sleep(0.01)
+            await a_turn()
             return text("first")
         if asyncio.current_task() is None:  # as the PostgreSQL store does
             await asyncio.sleep(0)
         try:
             async with asyncio.timeout(0.05):
-                await asyncio.sleep(10)
+                await asyncio.Event().wait()
         except TimeoutError:
             return text("in time")
         return text("too late")

@@ -1,7 +1,6 @@
 """`/v1/tokens`: tokens that make tokens."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import httpx2
 import pytest
 from tests.running_server import ACCOUNT_ID, RunningServer, running_server
 from tests.server.raw_http import Connection, block
+from tests.server.turned_clock import TurnedClock
 
 from wablock.access import ALL_SCOPES, AccessToken, Scope, digest
 from wablock.block_list.ports import BusinessNumber
@@ -242,14 +242,15 @@ def test_a_token_may_revoke_itself(shared: RunningServer) -> None:
 
 
 def test_a_token_that_one_server_revoked_is_soon_refused_by_another(tmp_path: Path) -> None:
-    with running_server(tmp_path) as one, running_server(tmp_path) as other:
+    clock = TurnedClock()
+    with running_server(tmp_path) as one, running_server(tmp_path, monotonic=clock) as other:
         made = _create(one, one.token).json()
         with _client(other, made["token"]) as holder, _client(one, one.token) as owner:
             assert holder.get(other.block_users).status_code == 200
 
             owner.delete(f"/v1/tokens/{made['token_id']}")
 
-            time.sleep(1)  # what is promised
+            clock.turn(1)  # what is promised
             assert holder.get(other.block_users).json()["error"]["code"] == 190
 
 

@@ -1,11 +1,11 @@
 """Requests that are sent ahead of the answers before them, and offers of another protocol."""
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 from tests.running_server import RunningServer
+from tests.server.pieces import send_read_alone
 from tests.server.raw_http import Answer, Connection, block, request
 
 USERS = [str(16505550101 + number) for number in range(50)]
@@ -67,9 +67,7 @@ def test_a_request_that_offers_another_protocol_is_answered_in_this_one(
     whole = request(server, "POST", server.block_users, block(USERS[0]), *offer)
     size = len(whole) // pieces + 1
     with Connection(server) as connection:
-        for start in range(0, len(whole), size):
-            connection.send(whole[start : start + size])
-            time.sleep(0.01)  # so that they are pieces
+        send_read_alone(server, connection, (whole[start : start + size] for start in range(0, len(whole), size)))
 
         answer = connection.answer()
 

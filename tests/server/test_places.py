@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from tests.running_server import running_server
-from tests.server.applications import get, post, serving_application, text
+from tests.server.applications import a_turn, get, post, serving_application, text
 from tests.server.raw_http import Connection, request
 
 from wablock.failures import Overloaded
@@ -16,12 +16,12 @@ from wablock.settings import LimitSettings
 
 
 async def _later(_: Request) -> Answer:
-    await asyncio.sleep(0.01)
+    await a_turn()
     return text("answer")
 
 
 async def _proven(request: Request) -> Answer:
-    await asyncio.sleep(0.01)  # as a look for the token may take
+    await a_turn()  # as a look for the token may take
     return text(f"{len(await request.body(1_000, proven=True))}")
 
 
@@ -93,7 +93,7 @@ def test_a_request_that_does_not_wait_for_its_body_does_not_give_way() -> None:
 
 def test_a_body_without_a_token_gives_way_while_it_is_awaited() -> None:
     async def reading(request: Request) -> Answer:
-        await asyncio.sleep(0)
+        await a_turn()
         try:
             await request.body(1_000)
         except Overloaded:

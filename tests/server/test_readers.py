@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.running_server import RunningServer, running_server
 from tests.server.open_connections import all_close
+from tests.server.pieces import wait_until_read
 from tests.server.raw_http import Answer, Connection
 
 from wablock.settings import LimitSettings
@@ -24,7 +25,7 @@ LAST_DOCUMENT = DOCUMENT.replace(b"Host", b"Connection: close\r\nHost")
 def test_a_client_that_does_not_read_does_not_stay(impatient: RunningServer, asked: bytes) -> None:
     with Connection(impatient, receive_buffer=1) as connection:
         connection.send(asked)
-        time.sleep(0.1)
+        wait_until_read(impatient)
 
         assert all_close(impatient)
 
@@ -35,7 +36,7 @@ def test_a_client_that_reads_late_but_in_time_gets_everything(tmp_path: Path) ->
         Connection(server, receive_buffer=1) as connection,
     ):
         connection.send(DOCUMENT * 98 + LAST_DOCUMENT)
-        time.sleep(0.5)
+        time.sleep(0.5)  # slow by nature, and within the idle timeout
 
         assert len(list(_answers(connection))) == 99
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 from tests.missing import installed
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver
 from tests.running_server import NUMBER, RunningServer, running_server
 from tests.server.slow_tenant import THEIR_ACCESS, THEIRS, add_slow_receiver
 from tests.server.test_webhooks import ANNA, KEY, message, post, set_up, webhook
@@ -42,12 +42,6 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowNames]:
     monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
     yield names
     names.may_answer.set()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
 
 
 @pytest.fixture

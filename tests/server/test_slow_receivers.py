@@ -14,7 +14,7 @@ from typing import Final
 import httpx2
 import msgspec
 import pytest
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver
 from tests.running_server import NUMBER, RunningServer, running_server
 from tests.server.slow_tenant import THEIR_ACCESS, THEIR_TOKEN, THEIRS
 from tests.server.test_webhooks import ANNA, KEY, message, post, set_up, signed, webhook
@@ -69,12 +69,6 @@ def silent(ends: "Queue[bool]") -> Iterator[SilentServer]:
 def ends() -> "Queue[bool]":
     """Of a slow tenant's requests: True for one that waits, False for one that was answered."""
     return Queue()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
 
 
 @pytest.fixture

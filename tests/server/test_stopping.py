@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from tests.cli.command import Server, started
-from tests.cli.http_request import connected
+from tests.cli.http_request import refuses_connections
 from tests.server.held_upstream import MESSAGE, HeldUpstream, holding
 from tests.server.open_connections import open_connections
 from tests.server.raw_http import Connection
+from tests.waiting import wait_until
 
 from wablock.settings import DEV_PHONE_NUMBER_ID, DEV_TOKEN
 
@@ -39,22 +40,12 @@ def _serving(tmp_path: Path, upstream: HeldUpstream | None = None, shutdown_time
 def _stop(server: Server, number: signal.Signals = signal.SIGTERM) -> None:
     """Returns once the server has begun to stop."""
     server.signal(number)
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            connected(server).close()
-        except ConnectionError:
-            time.sleep(0.5)  # a server that waits for nothing has ended then
-            return
-        time.sleep(0.05)
-    raise AssertionError("the server listens on")
+    wait_until(lambda: refuses_connections(server), "the server listens on")
+    time.sleep(0.5)  # a server that waits for nothing has ended then; only time shows that this one has not
 
 
 def _wait_for_connections(server: Server, number: int) -> None:
-    end = time.monotonic() + 20
-    while open_connections(server) < number:
-        assert time.monotonic() < end, "the server does not take the connections up"
-        time.sleep(0.05)
+    wait_until(lambda: open_connections(server) >= number, "the server does not take the connections up")
 
 
 def test_a_request_at_work_is_answered_with_close_at_a_stop(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -18,7 +17,7 @@ LENGTH = (b"content-length", b"5")
 
 
 class _Slow(Pieces):
-    """Pieces with a pause before each."""
+    """Pieces with a pause before each: slow by nature, so that what happens to its client comes first."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for piece in super().__aiter__():
@@ -39,7 +38,10 @@ def _rest(client: socket.socket) -> bytes:
 
 @pytest.mark.parametrize("pieces", [(b"who", b"le"), (b"whole",)], ids=repr)
 def test_a_client_that_ends_its_side_during_a_stream_has_its_whole_answer_and_the_end(pieces: tuple[bytes]) -> None:
+    begun = threading.Event()
+
     async def application(_: Request) -> Answer:
+        begun.set()
         return streamed(_Slow(*pieces), LENGTH)
 
     with (
@@ -47,7 +49,7 @@ def test_a_client_that_ends_its_side_during_a_stream_has_its_whole_answer_and_th
         socket.create_connection((server.host, server.port), timeout=30) as client,
     ):
         client.sendall(get())
-        time.sleep(0.1)  # so that the answer has begun
+        assert begun.wait(30)
         client.shutdown(socket.SHUT_WR)
         received = _rest(client)
 

@@ -1,8 +1,7 @@
 """An upstream's answer on its way to the client: as fast as it is read, and never whole where it is not."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,12 +11,12 @@ from tests.server.held_upstream import MESSAGES, message
 from tests.server.raw_http import Answer, Connection, request
 from tests.server.test_messages import serving, use
 from tests.server.test_webhooks import KEY
+from tests.waiting import settled, wait_in_loop_until
 
 from wablock.settings import GateSettings
 
 PIECE: Final = b"x" * 65_536
 TOTAL: Final = 1_024 * len(PIECE)  # far more than two systems keep for two connections
-_WITHIN: Final = 20  # seconds
 
 
 @pytest.fixture
@@ -46,33 +45,17 @@ async def test_an_answer_that_is_not_read_stays_at_its_upstream(server: RunningS
         await use(server, upstream)
         with Connection(server, receive_buffer=65_536) as client:
             client.send(message(server))
-            await _settled(lambda: written)
-            taken_unread = written
+            taken_unread = await asyncio.to_thread(settled, lambda: written)
 
             await asyncio.to_thread(_read, client, TOTAL)
-            await _until(lambda: written == TOTAL)
+            await wait_in_loop_until(lambda: written == TOTAL, "the upstream does not get rid of its answer")
 
     assert taken_unread < TOTAL / 2
-
-
-async def _settled(amount: Callable[[], int]) -> None:
-    """Returns once it has begun to grow, and does not grow for a second."""
-    before = -1
-    while before != amount() or amount() == 0:
-        before = amount()
-        await asyncio.sleep(1)
 
 
 def _read(client: Connection, size: int) -> None:
     for _ in range(size // len(PIECE)):
         client.read(len(PIECE))
-
-
-async def _until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + _WITHIN
-    while not is_so():
-        assert time.monotonic() < end, "it does not come to that"
-        await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from tests.receiver import receiving
 from tests.running_server import RunningServer, running_server
 from tests.server.test_webhooks import KEY, post, set_up, webhook
+from tests.waiting import wait_until
 
 from wablock.block_list.ports import Rules
 
@@ -34,10 +35,7 @@ def may_be_blocked(server: RunningServer, wa_id: str) -> bool:
 
 def wait_until_noted(server: RunningServer, wa_id: str) -> None:
     """What users wrote is noted behind the webhook, all together and in order."""
-    give_up = time.monotonic() + 30
-    while not may_be_blocked(server, wa_id):
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    wait_until(lambda: may_be_blocked(server, wa_id), "the user's message is not noted")
 
 
 def sent(seconds_ago: int = 0, **more: Any) -> dict[str, Any]:

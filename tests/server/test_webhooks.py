@@ -45,12 +45,6 @@ def signed(body: bytes, secret: str = SECRET) -> str:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as running:
-        yield running
-
-
-@pytest.fixture
 def gate(tmp_path: Path, receiver: Receiver) -> Iterator[RunningServer]:
     with running_server(tmp_path, key=KEY) as running:
         set_up(running, receiver.url)

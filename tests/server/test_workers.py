@@ -35,7 +35,7 @@ def _listens_the_first_time(seen: Path, line: ParentPipe) -> None:
 def _does_not_end(line: ParentPipe) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     line.listening()
-    time.sleep(600)
+    time.sleep(600)  # a worker that hangs; its parent kills it
 
 
 def _run(work: Work, listening: Callable[[], None], *, number: int = 2) -> socket.socket:

@@ -11,6 +11,7 @@ from tests.storage.adapters import Opener
 from tests.storage.changes import NOON, block, is_blocked, listed
 from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
+from tests.waiting import tasks_wait
 
 from wablock.block_list.ports import Change, Outcome, Sweep
 from wablock.contract.errors import BlocklistInternalError, UnknownObject
@@ -135,7 +136,7 @@ async def test_whoever_comes_while_a_batch_is_written_shares_the_next() -> None:
     disk = HeldBack()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     callers = [asyncio.ensure_future(group.submit(block(member))) for member in people(1)]
-    await asyncio.sleep(0.01)
+    await tasks_wait()
 
     callers += [asyncio.ensure_future(group.submit(block(member))) for member in people(9, start=1)]
     disk.go_on.set()
@@ -158,9 +159,9 @@ async def test_past_the_limit_of_waiting_users_a_change_is_refused_at_once() -> 
     disk, meter = HeldBack(), CountingMeter()
     group = GroupCommit(disk.apply, meter, Backlog(10))
     callers = [asyncio.ensure_future(group.submit(block(*people(5)))) for _ in range(2)]
-    await asyncio.sleep(0.01)  # these are being written, and wait no more
+    await tasks_wait()  # these are being written, and wait no more
     callers += [asyncio.ensure_future(group.submit(block(*people(5)))) for _ in range(2)]
-    await asyncio.sleep(0.01)
+    await tasks_wait()
 
     with pytest.raises(Overloaded) as refusal:
         await asyncio.wait_for(group.submit(block(person(1))), timeout=0.01)
@@ -175,7 +176,7 @@ async def test_after_an_overload_changes_are_taken_again() -> None:
     disk = HeldBack()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog(1))
     callers = [asyncio.ensure_future(group.submit(Sweep(NOON, 0))) for _ in range(2)]
-    await asyncio.sleep(0.01)
+    await tasks_wait()
 
     disk.go_on.set()
 
@@ -207,7 +208,7 @@ async def test_a_batch_that_is_given_up_answers_its_callers() -> None:
     group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     before = asyncio.all_tasks()
     caller = asyncio.ensure_future(group.submit(block(person(1))))
-    await asyncio.sleep(0.01)
+    await tasks_wait()
 
     for task in asyncio.all_tasks() - before - {caller}:
         task.cancel()
@@ -220,7 +221,7 @@ async def test_draining_waits_for_all_that_was_handed_in() -> None:
     disk = HeldBack()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     callers = [asyncio.ensure_future(group.submit(block(*people(1_000)))) for _ in range(15)]
-    await asyncio.sleep(0.01)
+    await tasks_wait()
 
     asyncio.get_running_loop().call_later(0.01, disk.go_on.set)
     await group.drain()

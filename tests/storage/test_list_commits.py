@@ -7,6 +7,7 @@ import pytest
 from tests.storage.changes import LIST, block
 from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
+from tests.waiting import tasks_wait
 
 from wablock.block_list.ports import Block, Outcome
 from wablock.failures import Overloaded
@@ -43,7 +44,7 @@ def _submitting(commits: ListCommits[Block], count: int, list_id: str = LIST) ->
 async def test_a_list_that_is_stuck_holds_up_no_other(lists: Lists) -> None:
     commits = ListCommits(lists.apply, CountingMeter(), Backlog())
     stuck = _submitting(commits, 5)
-    await asyncio.sleep(0.01)
+    await tasks_wait()
 
     assert await commits.submit(_OTHER, block(person(1))) == _DONE
 
@@ -65,9 +66,9 @@ async def test_all_lists_together_have_one_bound(lists: Lists) -> None:
     meter = CountingMeter()
     commits = ListCommits(lists.apply, meter, Backlog(most_users=10))
     waiting = _submitting(commits, 1)
-    await asyncio.sleep(0.01)
+    await tasks_wait()
     waiting += [asyncio.ensure_future(commits.submit(LIST, block(*people(10))))]
-    await asyncio.sleep(0.01)
+    await tasks_wait()
 
     with pytest.raises(Overloaded):
         await commits.submit(_OTHER, block(person(1)))
@@ -80,7 +81,7 @@ async def test_all_lists_together_have_one_bound(lists: Lists) -> None:
 async def test_what_would_wait_behind_a_commit_that_is_stuck_is_refused_at_once(lists: Lists) -> None:
     commits = ListCommits(lists.apply, CountingMeter(), Backlog(stalled_after=0.05))
     stuck = _submitting(commits, 1)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.1)  # longer than `stalled_after`, by the event loop's clock
 
     with pytest.raises(Overloaded, match="temporarily unavailable"):
         await commits.submit(LIST, block(person(1)))
@@ -94,7 +95,7 @@ async def test_what_would_wait_behind_a_commit_that_is_stuck_is_refused_at_once(
 async def test_draining_waits_for_every_list(lists: Lists) -> None:
     commits = ListCommits(lists.apply, CountingMeter(), Backlog())
     waiting = [*_submitting(commits, 3), *_submitting(commits, 3, _OTHER)]
-    await asyncio.sleep(0)
+    await tasks_wait()
     lists.go_on.set()
 
     await commits.drain()

@@ -155,7 +155,7 @@ async def test_connections_are_lost_again_and_again_under_load_and_nothing_is_lo
     async def throw_out() -> None:
         while not stop.is_set():
             await asyncio.to_thread(_throw_out, dsn)
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # at the pace of the writes
 
     throwing = asyncio.create_task(throw_out())
     outcomes = await asyncio.gather(
@@ -231,7 +231,7 @@ async def test_a_database_that_is_not_there_is_waited_for_and_then_said_to_be_aw
 async def test_what_comes_while_others_wait_for_a_database_that_is_away_is_refused_at_once() -> None:
     nowhere = Connections("postgresql://postgres@127.0.0.1:1/postgres", 2, give_up_after=5)
     waiting = [asyncio.ensure_future(nowhere.run(_one)) for _ in range(2)]
-    await asyncio.sleep(3.5)
+    await asyncio.sleep(3.5)  # longer than a connection may take, by the event loop's clock
 
     with pytest.raises(Overloaded):
         await asyncio.wait_for(nowhere.run(_one), 1)

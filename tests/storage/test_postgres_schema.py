@@ -13,6 +13,7 @@ from tests.postgres import bare_database, connected, execute, fresh_database
 from tests.storage.changes import ACCOUNT, NOON, block, is_blocked, listed
 from tests.storage.meters import CountingMeter
 from tests.storage.people import person
+from tests.waiting import wait_in_loop_until
 
 from wablock.access import ALL_SCOPES, AccessToken
 from wablock.storage import CannotOpen, Store, open_store
@@ -107,7 +108,7 @@ async def test_a_node_goes_on_while_one_of_the_next_version_migrates_the_databas
             written += 1
 
     writing = [asyncio.create_task(write()) for _ in range(4)]
-    await asyncio.sleep(0.05)
+    await wait_in_loop_until(lambda: written > 0, "nothing is written")
     await asyncio.to_thread(_upgrade, bare)
     await asyncio.gather(*writing)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from tests.waiting import tasks_wait
 
 from wablock.contract.errors import BlocklistInternalError
 from wablock.failures import Overloaded
@@ -47,10 +48,10 @@ async def test_questions_that_come_at_once_are_one_query(database: HeldBack) -> 
 async def test_whoever_asks_while_a_query_runs_is_answered_by_the_next(database: HeldBack) -> None:
     reads = RoundTrips(database.answer, at_once=1)
     first = _asking(reads, 1)
-    await asyncio.sleep(0.01)
+    await tasks_wait()
 
     later = _asking(reads, 2, 3)
-    await asyncio.sleep(0.01)
+    await tasks_wait()
     database.go_on.set()
 
     assert await asyncio.gather(*first, *later) == [10, 20, 30]
@@ -76,7 +77,7 @@ async def test_as_many_queries_run_at_once_as_may(database: HeldBack) -> None:
 
     for question in (1, 2, 3):
         asking += _asking(reads, question)
-        await asyncio.sleep(0.01)
+        await tasks_wait()
 
     assert database.groups == [[1], [2]]
     database.go_on.set()
@@ -126,9 +127,9 @@ async def test_who_waits_behind_a_trip_that_does_not_arrive_does_not_wait_for_an
 
     reads = RoundTrips(away, at_once=1)
     first = _asking(reads, 1)
-    await asyncio.sleep(0.01)
+    await tasks_wait()
     behind = _asking(reads, 2, 3)
-    await asyncio.sleep(0.01)
+    await tasks_wait()
 
     go_on.set()
     told = await asyncio.gather(*first, *behind, return_exceptions=True)
@@ -140,7 +141,7 @@ async def test_who_waits_behind_a_trip_that_does_not_arrive_does_not_wait_for_an
 async def test_who_would_wait_in_vain_is_refused_at_once(database: HeldBack) -> None:
     reads = RoundTrips(database.answer, at_once=1, is_stuck=lambda: bool(database.groups))
     waiting = _asking(reads, 1)
-    await asyncio.sleep(0.01)
+    await tasks_wait()
 
     with pytest.raises(Overloaded):
         await reads.ask(2)
@@ -152,7 +153,7 @@ async def test_who_would_wait_in_vain_is_refused_at_once(database: HeldBack) -> 
 async def test_a_caller_that_goes_away_takes_nobody_along(database: HeldBack) -> None:
     reads = RoundTrips(database.answer, at_once=1)
     asking = _asking(reads, 1, 2)
-    await asyncio.sleep(0.01)
+    await tasks_wait()
 
     asking[0].cancel()
     database.go_on.set()
@@ -163,9 +164,9 @@ async def test_a_caller_that_goes_away_takes_nobody_along(database: HeldBack) ->
 async def test_what_is_too_much_is_refused_at_once(database: HeldBack) -> None:
     reads = RoundTrips(database.answer, at_once=1, most_waiting=2)
     asking = _asking(reads, 1)
-    await asyncio.sleep(0.01)
+    await tasks_wait()
     asking += _asking(reads, 2, 3)
-    await asyncio.sleep(0.01)
+    await tasks_wait()
 
     with pytest.raises(Overloaded):
         await reads.ask(4)

@@ -12,6 +12,7 @@ from tests.faults.faulty_disk import FaultyDisk
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed
 from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
+from tests.waiting import tasks_wait
 
 from wablock.block_list.ports import Block, Member, Outcome
 from wablock.contract.errors import BlocklistInternalError
@@ -60,7 +61,7 @@ async def test_a_job_whose_thread_dies_fails_soon() -> None:
 
 async def test_jobs_that_wait_behind_one_whose_thread_dies_fail_soon() -> None:
     thread = WriterThread("mortal")
-    jobs = (lambda: time.sleep(0.05), _die, lambda: None, lambda: None)
+    jobs = (lambda: time.sleep(0.05), _die, lambda: None, lambda: None)  # the first is long, so the others wait
 
     outcomes = await asyncio.wait_for(asyncio.gather(*map(thread.run, jobs), return_exceptions=True), _SOON)
 
@@ -143,7 +144,7 @@ async def test_a_long_job_is_waited_for() -> None:
     thread = WriterThread("long")
 
     def job() -> int:
-        time.sleep(0.25)
+        time.sleep(0.25)  # longer than the pause between two looks at the thread
         return 7
 
     assert await thread.run(job) == 7
@@ -162,12 +163,14 @@ async def test_a_jobs_own_trouble_is_its_callers() -> None:
 
 async def test_jobs_of_callers_that_went_away_disturb_nobody() -> None:
     thread = WriterThread("deserted")
-    gone = [asyncio.ensure_future(thread.run(lambda: time.sleep(0.05))) for _ in range(2)]
-    gone.append(asyncio.ensure_future(thread.run(lambda: 1 // 0)))  # type: ignore[arg-type]
-    await asyncio.sleep(0.01)
+    release = threading.Event()
+    gone = [asyncio.ensure_future(thread.run(release.wait)) for _ in range(2)]
+    gone.append(asyncio.ensure_future(thread.run(lambda: bool(1 // 0))))
+    await tasks_wait()
 
     for caller in gone:
         caller.cancel()
+    release.set()
 
     assert await thread.run(lambda: 7) == 7
     thread.close()

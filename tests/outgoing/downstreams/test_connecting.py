@@ -158,7 +158,7 @@ async def test_a_name_without_an_address_is_a_refusal() -> None:
 
 async def test_a_slow_lookup_ends_with_the_time() -> None:
     async def resolver(_: str, __: int) -> Sequence[Any]:
-        await asyncio.sleep(10)
+        await asyncio.Event().wait()
         return []
 
     async with sending(resolver=resolver) as sender:

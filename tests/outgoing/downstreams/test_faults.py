@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trustme
+from tests.waiting import tasks_wait
 
 from wablock.gate.ports import DeliveryRefused, Downstream
 from wablock.outgoing.downstreams import HttpForwarder
@@ -168,7 +169,7 @@ async def test_at_most_so_many_connections_are_open_to_one_receiver() -> None:
         open_now += 1
         most = max(most, open_now)
         await read_request(reader)
-        await asyncio.sleep(0.01)
+        await tasks_wait()  # so that all that may come at once have come
         open_now -= 1
         writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         await writer.drain()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import trustme
 from tests.outgoing.upstreams.raw_upstream import MESSAGE, OK, PATH, asking, resolving_to, serving, whole
+from tests.waiting import tasks_wait
 
 from wablock.gate.ports import UpstreamFailed
 from wablock.gate.send_request.request import SendRequest
@@ -101,7 +102,7 @@ async def test_an_upstream_that_trickles_its_headers_is_given_up_in_time() -> No
         while not writer.is_closing():
             writer.write(b"a")
             await writer.drain()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # slow by nature: a drip
 
     async with serving(then=answering) as server:
         with pytest.raises(UpstreamFailed) as failure:
@@ -197,7 +198,7 @@ async def test_an_idle_connection_that_was_closed_is_not_used() -> None:
         for _ in range(3):
             async with asking(server.upstream(), upstreams=upstreams) as answer:
                 assert await whole(answer) == b"ok"
-            await asyncio.sleep(0.05)
+            await tasks_wait()  # the upstream has closed, and its end is read
         await upstreams.close()
 
 
