@@ -7,9 +7,9 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
   --no-annotate --no-emit-index-url
 
 # `make fast`: where most of the decisions are, without what needs other programs or many seconds.
-FAST := tests/contract tests/block_list tests/gate tests/storage tests/server/test_webhooks.py \
-  tests/conformance/test_seed_page.py tests/conformance/test_failures.py
-SLOW := postgres or other_parsers or killed or links_law or model or older or rekeying or full_memory or many_processes
+FAST := tests/contract tests/block_list tests/gate tests/storage tests/server/test_webhooks.py tests/conformance/test_seed_page.py
+SLOW := postgres or other_parsers or killed or links_law or model or older or rekeying or backup or restore or full_memory \
+  or many_processes or another_spelling
 
 .PHONY: help setup run fast test check audit format docs images bench torture lock pins dist clean
 
@@ -26,7 +26,7 @@ run: setup ## a ready server on http://127.0.0.1:8080
 	$(BIN)/wablock dev
 
 fast: setup ## the tests for each save: rules, gate, SQLite store, core of HTTP; less than a minute on 2 cores
-	$(BIN)/python -m pytest -q -n 2 --hypothesis-profile=fast -k "not ($(SLOW))" $(FAST)
+	$(BIN)/python -m pytest -q -n 2 -p no:schemathesis --hypothesis-profile=fast -k "not ($(SLOW))" $(FAST)
 
 test: setup ## all tests, and how much of the code they run
 	rm -f .coverage .coverage.*

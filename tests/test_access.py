@@ -54,7 +54,7 @@ def a_token(
 
 
 @pytest.mark.parametrize("text", [None, ""])
-async def test_a_request_without_a_token_is_asked_for_one(guard: Access, text: str | None) -> None:
+async def test_a_request_without_a_token_is_refused(guard: Access, text: str | None) -> None:
     with pytest.raises(errors.MissingAccessToken):
         await guard.token(text)
 
@@ -200,7 +200,7 @@ async def test_a_restricted_token_finds_its_numbers_only(guard: Access) -> None:
             await guard.number(restricted, number.phone_number_id, Scope.READ, "GET")
 
 
-async def test_what_one_token_has_found_is_not_shown_to_another(guard: Access) -> None:
+async def test_a_number_made_by_one_token_is_hidden_from_another(guard: Access) -> None:
     await guard.number(a_token(account_id="rival"), THEIRS.phone_number_id, Scope.READ, "GET")
 
     with pytest.raises(errors.UnknownObject):
@@ -208,7 +208,7 @@ async def test_what_one_token_has_found_is_not_shown_to_another(guard: Access) -
 
 
 @pytest.mark.parametrize("scope", Scope)
-async def test_a_token_without_the_scope_is_refused_and_told_which(guard: Access, scope: Scope) -> None:
+async def test_a_token_without_the_scope_is_refused_and_the_scope_is_named(guard: Access, scope: Scope) -> None:
     lacking = a_token(scopes=ALL_SCOPES - {scope})
 
     with pytest.raises(errors.PermissionDenied) as refused:
@@ -295,7 +295,7 @@ async def test_a_display_number_is_learned_once_and_the_next_request_sees_it(
     assert directory.completed == 1
 
 
-async def test_where_nothing_is_to_be_learned_nothing_is_written(guard: Access, directory: MemoryDirectory) -> None:
+async def test_a_webhook_without_news_writes_nothing(guard: Access, directory: MemoryDirectory) -> None:
     of_no_country = msgspec.structs.replace(OUR_OTHER, wa_id="88213000000")
 
     await guard.learn_display_number(OURS, "15550783881", "US")

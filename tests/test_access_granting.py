@@ -66,7 +66,9 @@ def test_every_token_covers_itself(token: AccessToken) -> None:
 
 
 @given(one=tokens, two=tokens, three=tokens)
-def test_what_a_covered_token_covers_is_covered_too(one: AccessToken, two: AccessToken, three: AccessToken) -> None:
+def test_a_token_covered_by_a_covered_token_is_covered_too(
+    one: AccessToken, two: AccessToken, three: AccessToken
+) -> None:
     chain = one.covers(two) and two.covers(three)
 
     assert not chain or one.covers(three)
@@ -233,7 +235,7 @@ async def test_revoking_with_made_revokes_what_it_made_and_what_that_made() -> N
     assert good == {"other", "cousin"}
 
 
-async def test_what_a_revoked_token_made_can_be_revoked_later() -> None:
+async def test_a_token_made_by_a_revoked_token_can_be_revoked_later() -> None:
     directory = MemoryDirectory(tokens=[a_token("root")])
     guard = guard_of(directory)
     await guard.grant(a_token("root"), a_token("child"))

@@ -13,7 +13,7 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-def test_what_was_committed_is_there_after_a_kill_and_a_start(cluster: Cluster) -> None:
+def test_committed_rows_survive_a_kill_and_a_start(cluster: Cluster) -> None:
     execute(cluster.url, "CREATE TABLE kept AS SELECT 1 AS one")
 
     cluster.kill()
@@ -22,7 +22,7 @@ def test_what_was_committed_is_there_after_a_kill_and_a_start(cluster: Cluster) 
     assert connected(cluster.url, lambda connection: connection.fetchval("SELECT one FROM kept")) == 1
 
 
-def test_nobody_is_answered_while_it_is_dead(cluster: Cluster) -> None:
+def test_a_dead_server_answers_no_client(cluster: Cluster) -> None:
     cluster.kill()
 
     with pytest.raises(ConnectionRefusedError):

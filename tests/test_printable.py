@@ -30,7 +30,7 @@ def is_obeyed(character: str) -> bool:
 
 
 @given(text=st.text(st.characters()))
-def test_what_a_terminal_obeys_is_replaced_and_the_rest_is_whole(text: str) -> None:
+def test_control_characters_are_replaced_and_the_rest_is_whole(text: str) -> None:
     assert printable(text) == "".join("\N{REPLACEMENT CHARACTER}" if is_obeyed(it) else it for it in text)
 
 

@@ -133,7 +133,7 @@ def test_it_is_public(address: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["2001:4860:4860::8888%eth0", "fe80::1%1", "localhost", "", "8.8.8", "08.8.8.8"])
-def test_what_is_no_plain_address_is_not_public(text: str) -> None:
+def test_an_address_that_is_not_plain_is_not_public(text: str) -> None:
     assert not is_public(text)
 
 
@@ -167,7 +167,7 @@ async def test_one_address_inside_among_others_is_enough(answer: list[str]) -> N
         await resolve("name.example", 80, may_be_inside=False, resolver=telling(answer))
 
 
-async def test_each_answer_is_judged_anew() -> None:
+async def test_each_answer_is_checked_again() -> None:
     resolver = telling(["8.8.8.8"], ["127.0.0.1"])
 
     assert await resolve("name.example", 80, may_be_inside=False, resolver=resolver)
@@ -191,7 +191,7 @@ async def test_a_name_without_an_address_is_an_error_of_the_network() -> None:
 
 
 @pytest.mark.parametrize("answer", [["10.0.0.1"], []])
-async def test_what_has_an_address_inside_and_what_has_none_are_refused_alike(answer: list[str]) -> None:
+async def test_a_name_inside_and_a_name_without_address_are_refused_alike(answer: list[str]) -> None:
     with pytest.raises(NotPublic) as refused:
         await resolve("name.example", 80, may_be_inside=False, resolver=telling(answer))
     assert str(refused.value) == str(NotPublic())

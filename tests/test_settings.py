@@ -75,7 +75,7 @@ def test_every_limit_can_be_set() -> None:
 
 
 @pytest.mark.parametrize("host", [ServeSettings().host, DevSettings().host])
-def test_nothing_listens_beyond_this_machine_unless_it_is_told_to(host: str) -> None:
+def test_nothing_listens_beyond_this_machine_by_default(host: str) -> None:
     assert host == "127.0.0.1"
 
 

@@ -26,11 +26,11 @@ def vault() -> AeadVault:
 
 
 @pytest.mark.parametrize("text", ["", "secret", "sécret \U0001f512", "x" * 100_000])
-def test_what_was_sealed_opens(vault: AeadVault, text: str) -> None:
+def test_a_sealed_secret_opens(vault: AeadVault, text: str) -> None:
     assert vault.open(vault.seal(text, PLACE), PLACE) == text
 
 
-def test_what_is_sealed_does_not_contain_the_secret(vault: AeadVault) -> None:
+def test_a_sealed_text_does_not_contain_the_secret(vault: AeadVault) -> None:
     assert b"app-secret" not in vault.seal("app-secret", PLACE)
 
 
@@ -38,7 +38,7 @@ def test_the_same_secret_is_never_sealed_alike(vault: AeadVault) -> None:
     assert len({vault.seal("secret", PLACE) for _ in range(100)}) == 100
 
 
-def test_what_is_sealed_is_moved_in_vain(vault: AeadVault) -> None:
+def test_a_sealed_secret_does_not_open_in_another_place(vault: AeadVault) -> None:
     sealed = vault.seal("secret", PLACE)
 
     with pytest.raises(CannotUnseal, match="set it again"):
@@ -46,7 +46,7 @@ def test_what_is_sealed_is_moved_in_vain(vault: AeadVault) -> None:
 
 
 @pytest.mark.parametrize("length", [*range(4 + 12 + 16 + 6)])
-def test_what_is_cut_short_does_not_open(vault: AeadVault, length: int) -> None:
+def test_a_truncated_secret_does_not_open(vault: AeadVault, length: int) -> None:
     sealed = vault.seal("secret", PLACE)
 
     with pytest.raises(CannotUnseal):
@@ -54,7 +54,7 @@ def test_what_is_cut_short_does_not_open(vault: AeadVault, length: int) -> None:
 
 
 @pytest.mark.parametrize("place", [*range(4 + 12 + 16 + 6)])
-def test_what_is_changed_anywhere_does_not_open(vault: AeadVault, place: int) -> None:
+def test_a_changed_secret_does_not_open(vault: AeadVault, place: int) -> None:
     sealed = bytearray(vault.seal("secret", PLACE))
     sealed[place] ^= 1
 

@@ -70,7 +70,9 @@ def test_json_has_every_result(server: RunningServer) -> None:
         (("--phone-number-id", "x"), "is not a phone number id"),
     ],
 )
-def test_what_cannot_be_checked_makes_the_status_2(server: RunningServer, changes: tuple[str, str], told: str) -> None:
+def test_a_server_that_cannot_be_checked_makes_the_status_2(
+    server: RunningServer, changes: tuple[str, str], told: str
+) -> None:
     flags = _flags(server)
     flags[flags.index(changes[0]) + 1] = changes[1]
 
@@ -121,7 +123,7 @@ def _mocked(server: RunningServer, folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("client_libraries")
-def test_a_static_mock_of_the_document_fails_and_is_told_that_it_keeps_no_state(
+def test_a_static_mock_of_the_document_fails_with_a_note_about_its_missing_state(
     server: RunningServer, tmp_path: Path
 ) -> None:
     with _mocked(server, tmp_path) as url:

@@ -37,7 +37,7 @@ def test_wablocks_own_client_has_every_point() -> None:
     assert (said["points"], status) == (said["of"], 0)
 
 
-def test_a_script_that_gets_it_wrong_is_told_where() -> None:
+def test_a_wrong_script_gets_the_place_of_its_error() -> None:
     said, status = _tried("with_requests.py")
 
     verdicts = _verdicts(said)
@@ -50,7 +50,7 @@ def test_a_script_that_gets_it_wrong_is_told_where() -> None:
 
 
 @pytest.mark.usefixtures("client_libraries")
-def test_pywa_is_told_that_it_cannot_read_the_documented_list(tmp_path: Path) -> None:
+def test_the_report_shows_that_pywa_cannot_read_the_documented_list(tmp_path: Path) -> None:
     script = str(SCRIPTS / "with_pywa.py")
     report = tmp_path / "report.md"
 
@@ -98,19 +98,19 @@ def test_a_request_in_any_documented_form_is_right(path: str) -> None:
         (0, '{"done": ["14155559876"]}', "done is ['14155559876']"),
     ],
 )
-def test_what_was_misunderstood_costs_a_point_and_is_named(status: int | None, printed: str, told: str) -> None:
+def test_a_misunderstanding_costs_a_point_and_is_named(status: int | None, printed: str, told: str) -> None:
     verdict = judged(SCENARIOS["block"], [Sent("POST", PATH, HEADERS, BODY)], status, printed)
 
     assert told in verdict.misunderstood
     assert verdict.points == 1
 
 
-def test_an_sdk_that_asked_nothing_is_told_so() -> None:
+def test_an_sdk_that_sends_no_request_gets_a_note() -> None:
     assert judged(SCENARIOS["block"], [], 0, "").wrong_requests == "no request was sent"
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
-def test_what_is_played_is_json_except_where_a_proxy_or_nobody_speaks(scenario: Scenario) -> None:
+def test_played_answers_are_json_except_those_of_a_proxy(scenario: Scenario) -> None:
     for played in scenario.answers:
         if scenario.name not in ("html", "hung-up"):
             assert isinstance(msgspec.json.decode(played.body), dict)
@@ -125,7 +125,7 @@ def test_what_is_played_is_json_except_where_a_proxy_or_nobody_speaks(scenario: 
         ((), "Missing: an access token"),
     ],
 )
-def test_what_cannot_be_tried_is_told_in_one_line(arguments: tuple[str, ...], told: str) -> None:
+def test_an_sdk_that_cannot_be_tried_is_reported_in_one_line(arguments: tuple[str, ...], told: str) -> None:
     ran = run("conformance", *arguments)
 
     assert (ran.returncode, ran.stdout) == (2, "")

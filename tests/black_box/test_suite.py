@@ -65,7 +65,7 @@ def test_the_list_is_afterwards_as_it_was(server: RunningServer) -> None:
     assert left == ["16505551234"]
 
 
-def test_users_who_are_on_the_list_are_not_checked_with_unless_that_is_said(server: RunningServer) -> None:
+def test_users_on_the_list_are_not_checked_with_unless_anyway_is_set(server: RunningServer) -> None:
     with calling(server) as caller:
         caller.block(USERS[0])
 
@@ -89,7 +89,7 @@ def test_read_only_changes_nothing(server: RunningServer) -> None:
     assert not report.has_failed
 
 
-def test_a_rate_that_is_told_is_waited_for(server: RunningServer) -> None:
+def test_a_retry_after_is_waited_for(server: RunningServer) -> None:
     asked = 0
 
     def limited(told: Passed) -> None:
@@ -257,7 +257,7 @@ def test_without_a_fault_the_one_between_changes_nothing(server: RunningServer) 
     assert _names(report, FactOutcome.FAILED, FactOutcome.DIFFERS) == []
 
 
-def test_a_server_that_keeps_no_state_is_told_so_once(server: RunningServer) -> None:
+def test_a_server_without_state_gets_one_note(server: RunningServer) -> None:
     def forgets(told: Passed) -> None:
         if told.method == "GET":
             told.json = {"data": [{"messaging_product": "whatsapp", "wa_id": "16505551234"}]}
@@ -272,7 +272,7 @@ def test_a_server_that_keeps_no_state_is_told_so_once(server: RunningServer) -> 
     assert len(followed) > 10
 
 
-def test_what_is_ours_by_choice_is_no_failure(server: RunningServer) -> None:
+def test_a_choice_of_wablocks_own_is_no_failure(server: RunningServer) -> None:
     def spaced(told: Passed) -> None:
         told.body = told.body.replace(b":", b": ", 1)
 
@@ -319,7 +319,7 @@ def test_a_server_that_answers_in_another_shape_cannot_be_checked(server: Runnin
         _of(server, url=url)
 
 
-def test_a_server_that_does_not_unblock_is_told_of_at_the_end(server: RunningServer) -> None:
+def test_a_server_that_does_not_unblock_is_reported_at_the_end(server: RunningServer) -> None:
     with between(server.url, on_request=_ignores_unblock) as url:
         report = _of(server, url=url)
     _clean(server)

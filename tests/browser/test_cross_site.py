@@ -97,7 +97,7 @@ def _blocked(dev: Served) -> list[str]:
 
 
 @pytest.mark.parametrize("encoding", ["application/x-www-form-urlencoded", "multipart/form-data"])
-def test_a_form_of_another_page_blocks_nobody(dev: Served, page: Page, encoding: str) -> None:
+def test_a_form_of_another_page_blocks_no_user(dev: Served, page: Page, encoding: str) -> None:
     with page.expect_response(lambda answer: answer.url.startswith(dev.url)) as answer:
         page.evaluate(_SUBMIT, [dev.url + LIST, encoding, FORM])
 
@@ -105,7 +105,7 @@ def test_a_form_of_another_page_blocks_nobody(dev: Served, page: Page, encoding:
     assert answer.value.status == 403
 
 
-def test_a_form_of_another_page_that_has_all_in_its_address_blocks_nobody(dev: Served, page: Page) -> None:
+def test_a_form_of_another_page_with_all_in_its_address_blocks_no_user(dev: Served, page: Page) -> None:
     with page.expect_response(lambda answer: answer.url.startswith(dev.url)) as answer:
         page.evaluate(_SUBMIT, [f"{dev.url}{LIST}?{urlencode(FORM)}", "text/plain", {}])
 
@@ -113,13 +113,13 @@ def test_a_form_of_another_page_that_has_all_in_its_address_blocks_nobody(dev: S
     assert answer.value.status == 403
 
 
-def test_a_request_of_another_page_that_needs_no_preflight_blocks_nobody(dev: Served, page: Page) -> None:
+def test_a_request_of_another_page_without_preflight_blocks_no_user(dev: Served, page: Page) -> None:
     page.evaluate(_FETCH, [f"{dev.url}{LIST}?{urlencode(FORM)}", {"method": "POST", "mode": "no-cors"}])
 
     assert _blocked(dev) == []
 
 
-def test_a_request_of_another_page_with_the_public_token_blocks_nobody(dev: Served, page: Page) -> None:
+def test_a_request_of_another_page_with_the_public_token_blocks_no_user(dev: Served, page: Page) -> None:
     headers = {**HEADERS, "Content-Type": "application/json"}
 
     page.evaluate(_FETCH, [dev.url + LIST, {"method": "POST", "headers": headers, "body": JSON}])
@@ -138,7 +138,7 @@ def test_another_page_does_not_read_the_list_with_the_public_token(
     assert USER[1:] not in read
 
 
-def test_a_sandboxed_frame_whose_origin_is_null_blocks_nobody(dev: Served, page: Page) -> None:
+def test_a_sandboxed_frame_with_a_null_origin_blocks_no_user(dev: Served, page: Page) -> None:
     fields = "".join(f"<input name='{name}' value='{value}'>" for name, value in FORM.items())
     frame = f"<form method=post action={dev.url}{LIST}>{fields}</form><script>document.forms[0].submit()</script>"
 

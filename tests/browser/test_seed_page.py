@@ -143,7 +143,7 @@ def test_the_top_of_the_page_is_there(browser: Reader) -> None:
 
 
 @operations
-def test_an_operation_is_told_line_by_line(browser: Reader, operation: str) -> None:
+def test_an_operation_is_shown_line_by_line(browser: Reader, operation: str) -> None:
     with browser.reading() as page:
         open_all(page)
         seen = words(page, f"#{operation} .description")
@@ -153,7 +153,7 @@ def test_an_operation_is_told_line_by_line(browser: Reader, operation: str) -> N
 
 
 @operations
-def test_child_attributes_show_when_they_are_asked_for(browser: Reader, operation: str) -> None:
+def test_child_attributes_show_on_a_click(browser: Reader, operation: str) -> None:
     with browser.reading() as page:
         answer = page.locator(f"#{operation} .answer").first
         before = answer.locator(".rows").first.is_visible()

@@ -126,7 +126,7 @@ def test_a_file_that_is_there_is_replaced_only_by_force(database: str, file: Pat
     assert called("restore", str(file), "--yes", "--database", database).returncode == 0
 
 
-def test_who_is_blocked_is_replaced_only_by_those_who_say_so(server: RunningServer, database: str, file: Path) -> None:
+def test_a_restore_replaces_a_database_only_with_its_flag(server: RunningServer, database: str, file: Path) -> None:
     called("backup", str(file), "--database", database)
     block(server, CARL)
 
@@ -170,7 +170,7 @@ def a_newer_wablocks(file: Path) -> None:
     ],
     ids=["damaged", "cut off", "another program's", "a newer wablock's", "text", "nothing in it", "gone"],
 )
-def test_what_is_no_whole_backup_is_refused_and_nothing_is_changed(
+def test_an_incomplete_backup_is_refused_and_nothing_is_changed(
     server: RunningServer,
     database: str,
     file: Path,
@@ -201,7 +201,7 @@ def test_what_is_no_whole_backup_is_refused_and_nothing_is_changed(
     ids=["a folder", "no folder", "itself", "from itself"],
 )
 @pytest.mark.usefixtures("server")
-def test_what_cannot_be_done_is_one_line_and_status_2(
+def test_a_failure_is_one_line_and_status_2(
     database: str, tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     refused = called(*(it.format(folder=tmp_path) for it in arguments), "--database", database)

@@ -88,7 +88,7 @@ def test_json_says_who_is_done_and_who_failed(asked: Asked) -> None:
         (f"+{NUMBER.wa_id}", "business's own number"),
     ],
 )
-def test_a_user_who_failed_is_told_what_to_do_about(strict: Asked, user: str, advice: str) -> None:
+def test_a_failed_user_is_shown_with_what_to_do(strict: Asked, user: str, advice: str) -> None:
     ran = strict("block", USERS[0], user)
 
     assert ran.returncode == 1
@@ -96,7 +96,7 @@ def test_a_user_who_failed_is_told_what_to_do_about(strict: Asked, user: str, ad
     assert advice in " ".join(ran.stdout.replace("│", " ").split())
 
 
-def test_who_is_not_blocked_makes_the_status_of_check_1(asked: Asked) -> None:
+def test_a_free_user_makes_the_status_of_check_1(asked: Asked) -> None:
     asked("block", USERS[0])
 
     ran = asked("check", *USERS)
@@ -105,7 +105,7 @@ def test_who_is_not_blocked_makes_the_status_of_check_1(asked: Asked) -> None:
     assert (ran.stdout.count("yes"), ran.stdout.count(" no ")) == (1, 2)
 
 
-def test_who_is_nobody_makes_the_status_of_check_2(asked: Asked) -> None:
+def test_an_invalid_user_makes_the_status_of_check_2(asked: Asked) -> None:
     asked("block", USERS[0])
 
     ran = asked("check", USERS[0], "hello")
@@ -173,7 +173,7 @@ def interrupted(wablock: Wablock, tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     "command, told", [("block", "Blocked 999"), ("unblock", "Unblocked 999"), ("check", "Checked 999")]
 )
-def test_what_was_done_before_a_request_failed_is_told(interrupted: list[str], command: str, told: str) -> None:
+def test_changes_before_a_failed_request_are_shown(interrupted: list[str], command: str, told: str) -> None:
     ran = called(command, *interrupted)
 
     assert ran.returncode == 2
@@ -192,7 +192,7 @@ def test_json_has_what_was_done_before_a_request_failed(interrupted: list[str], 
     assert (said["error"]["code"], said["error"]["status"]) == (10, 403)
 
 
-def test_a_bar_shows_how_far_it_is_where_somebody_looks(asked: Asked, tmp_path: Path) -> None:
+def test_a_progress_bar_is_shown_in_a_terminal(asked: Asked, tmp_path: Path) -> None:
     (tmp_path / "users.txt").write_text("\n".join(f"+1650556{number:04d}" for number in range(1_500)))
 
     shown = _on_a_terminal("block", "--file", str(tmp_path / "users.txt"), *asked.flags)
@@ -243,13 +243,13 @@ def test_plain_is_what_the_other_commands_read(asked: Asked, tmp_path: Path) -> 
     assert asked("list", "--all", "--plain").stdout == ""
 
 
-def test_an_empty_list_is_said_and_is_an_empty_array(asked: Asked) -> None:
+def test_an_empty_list_is_a_sentence_or_an_empty_array(asked: Asked) -> None:
     assert asked("list").stdout == "No users are blocked.\n"
     assert asked.json("list") == []
 
 
 @pytest.mark.parametrize("command", [("list",), ("block", USERS[0]), ("check", USERS[0])])
-def test_a_server_that_is_not_there_is_told_in_one_line(command: Sequence[str]) -> None:
+def test_an_unreachable_server_is_reported_in_one_line(command: Sequence[str]) -> None:
     flags = ["--url", "http://127.0.0.1:1", "--token", "a-token", "--phone-number-id", "1"]
 
     ran = called(*command, *flags)
@@ -270,7 +270,7 @@ def test_a_server_that_is_not_there_is_told_in_one_line(command: Sequence[str]) 
         (("--file", "/nonexistent/users.txt"), "not both"),
     ],
 )
-def test_what_cannot_be_asked_is_told_in_one_line(asked: Asked, changes: tuple[str, str], told: str) -> None:
+def test_an_invalid_request_is_reported_in_one_line(asked: Asked, changes: tuple[str, str], told: str) -> None:
     flags = [*asked.flags]
     if changes[0] in flags:
         flags[flags.index(changes[0]) + 1] = changes[1]
@@ -314,7 +314,7 @@ def test_the_variables_are_enough(asked: Asked) -> None:
     assert ran.stdout == "Blocked 1 user.\n"
 
 
-def test_who_names_no_token_and_no_number_is_told_of_both_and_where_a_token_comes_from() -> None:
+def test_the_error_without_token_and_number_names_both_and_where_a_token_comes_from() -> None:
     ran = run("block", USERS[0])
 
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -323,7 +323,7 @@ def test_who_names_no_token_and_no_number_is_told_of_both_and_where_a_token_come
     assert ran.stderr.count("\n") == 1
 
 
-def test_a_file_that_cannot_be_read_is_told(asked: Asked, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported(asked: Asked, tmp_path: Path) -> None:
     (tmp_path / "users").write_bytes(b"\xff\xfe")
 
     missing = asked("block", "--file", str(tmp_path / "nosuch"))

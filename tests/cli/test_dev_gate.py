@@ -115,7 +115,7 @@ def test_a_slow_bot_has_the_time_to_answer_that_it_is_given(bot: Receiver) -> No
         (("--upstream-token", "two words"), "--upstream-token must be printable ASCII"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(arguments: tuple[str, ...], told: str) -> None:
+def test_invalid_options_are_refused_in_one_line(arguments: tuple[str, ...], told: str) -> None:
     refused = run("dev", "--port", "0", *arguments)
 
     assert refused.returncode == 2

@@ -64,7 +64,7 @@ def at(server: Server) -> dict[str, str]:
     return {"WABLOCK_URL": server.url, "WABLOCK_TOKEN": TOKEN}
 
 
-def test_what_was_taken_out_is_shown_with_its_sender_masked(server: Server, number: str) -> None:
+def test_dropped_messages_are_shown_with_their_senders_masked(server: Server, number: str) -> None:
     drop(server, number, "image")
 
     shown = called("drops", number, "--url", server.url, "--token", TOKEN)
@@ -244,7 +244,7 @@ def test_something_else_than_wablock_is_one_line(server: Server, path: str) -> N
         (NUMBER, "--token", TOKEN, "--url", "http://127.0.0.1:8080/?x"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_anything_is_asked(arguments: tuple[str, ...]) -> None:
+def test_invalid_options_are_refused_before_any_request(arguments: tuple[str, ...]) -> None:
     refused = called("drops", *arguments)
 
     assert (refused.returncode, refused.stdout) == (2, "")

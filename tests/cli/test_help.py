@@ -88,7 +88,7 @@ def test_version_is_the_packages() -> None:
 
 
 @pytest.mark.parametrize("arguments", [("nosuch",), ("dev", "--nosuch"), ("dev", "--port", "x"), ("serve", "8080")])
-def test_what_cannot_be_understood_is_refused_with_status_2(arguments: tuple[str, ...]) -> None:
+def test_unknown_arguments_are_refused_with_status_2(arguments: tuple[str, ...]) -> None:
     refused = run(*arguments)
 
     assert refused.returncode == 2

@@ -32,9 +32,7 @@ def database(tmp_path: Path) -> str:
     ],
 )
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["for people", "for programs"])
-def test_what_a_database_holds_gives_no_orders_to_the_terminal(
-    database: str, words: list[str], form: list[str]
-) -> None:
+def test_text_in_a_database_gives_no_orders_to_the_terminal(database: str, words: list[str], form: list[str]) -> None:
     shown = called(*words, *form, "--database", database)
 
     assert shown.returncode == 0, shown.stderr
@@ -44,7 +42,7 @@ def test_what_a_database_holds_gives_no_orders_to_the_terminal(
         json.loads(shown.stdout)
 
 
-def test_what_cannot_be_revoked_is_refused_in_one_line(database: str) -> None:
+def test_an_unknown_token_is_not_revoked_and_the_error_is_one_line(database: str) -> None:
     refused = called("token", "revoke", ORDERS + "x", "--database", database)
 
     assert refused.returncode == 2

@@ -85,7 +85,7 @@ def asked(words: list[str], url: str) -> "tuple[int, str, str]":
 
 @pytest.mark.parametrize("words, body, status", ASKING)
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["for people", "for programs"])
-def test_what_a_server_answers_gives_no_orders_to_the_terminal(
+def test_a_servers_answer_gives_no_orders_to_the_terminal(
     words: list[str], body: str, status: int, form: list[str]
 ) -> None:
     with answering(body, status) as url:
@@ -99,7 +99,7 @@ def test_what_a_server_answers_gives_no_orders_to_the_terminal(
         json.loads(printed)
 
 
-def test_what_a_server_has_instead_of_a_reason_gives_no_orders_to_the_terminal() -> None:
+def test_a_servers_reason_phrase_gives_no_orders_to_the_terminal() -> None:
     with answering("", 500, "\x1b]0;owned\x07") as url:
         _, printed, complained = asked(["drops", NUMBER], url)
 

@@ -107,7 +107,7 @@ def test_a_database_of_the_version_before_is_moved_with_todays_keys(tmp_path: Pa
     assert rows(new, "SELECT older_are_gone FROM wablock_rekeying") == []
 
 
-def test_what_postgresql_has_beside_is_filled_in(old: str, new: str) -> None:
+def test_missing_rows_beside_those_in_postgresql_are_filled_in(old: str, new: str) -> None:
     called("migrate", "--from", old, "--to", new)
 
     lists = rows(new, "SELECT list_id, account_id FROM block_list WHERE account_id <> '' ORDER BY 1")
@@ -121,7 +121,7 @@ def test_what_postgresql_has_beside_is_filled_in(old: str, new: str) -> None:
     )
 
 
-def test_when_users_last_wrote_and_who_is_who_is_moved(old: str, new: str, tmp_path: Path) -> None:
+def test_times_of_last_messages_and_links_are_moved(old: str, new: str, tmp_path: Path) -> None:
     called("migrate", "--from", old, "--to", new)
 
     with closing(apsw.Connection(str(tmp_path / "wablock.db"))) as connection:
@@ -190,7 +190,7 @@ CREATE TRIGGER spoil BEFORE INSERT ON blocked_user FOR EACH ROW WHEN (NEW.seq % 
 """
 
 
-def test_where_both_sides_differ_the_old_one_stays_the_one_that_counts(old: str, new: str) -> None:
+def test_the_old_database_counts_if_both_sides_differ(old: str, new: str) -> None:
     make_trigger(new, _SPOILS)
 
     moved = called("migrate", "--from", old, "--to", new)
@@ -231,7 +231,7 @@ def broken_off(old: str, new: str) -> str:
     return refused.stderr
 
 
-def test_what_broke_a_move_off_is_told_in_one_line_with_what_to_do(broken_off: str, old: str) -> None:
+def test_the_reason_of_a_failed_move_is_one_line_with_what_to_do(broken_off: str, old: str) -> None:
     assert "interrupted: no room" in broken_off
     assert "Run the same command again to continue" in broken_off
     assert f"wablock migrate --give-up --from {old}" in broken_off
@@ -313,7 +313,7 @@ def test_a_move_that_was_killed_between_closing_one_side_and_opening_the_other_i
     assert called("number", "add", "1", "--database", new).returncode == 0
 
 
-def test_what_a_rehearsal_left_when_it_was_broken_off_is_in_nobodys_way(old: str, new: str) -> None:
+def test_the_rest_of_an_interrupted_rehearsal_is_in_no_ones_way(old: str, new: str) -> None:
     make_trigger(new, _REFUSES)
     rehearsed = called("migrate", "--from", old, "--to", new, "--copy")
     execute(new, "DROP TRIGGER refuse ON last_inbound")
@@ -326,7 +326,7 @@ def test_what_a_rehearsal_left_when_it_was_broken_off_is_in_nobodys_way(old: str
     assert (written_meanwhile.returncode, moved.returncode) == (0, 0)
 
 
-def test_a_role_that_may_make_no_tables_is_told_so_and_the_old_one_stays_open(old: str, new: str) -> None:
+def test_a_role_that_may_make_no_tables_gets_an_error_and_the_old_database_stays_open(old: str, new: str) -> None:
     schema = new.rpartition("search_path=")[2]
     role = f"reads_{schema}"
     execute(new, f"CREATE ROLE {role}; GRANT {role} TO CURRENT_USER; GRANT USAGE ON SCHEMA {schema} TO {role}")
@@ -412,7 +412,7 @@ def test_a_text_with_a_nul_which_postgresql_cannot_hold_is_moved_without_it(old:
         (("--from", "postgre://u:secret@h/d", "--to", "postgresql://h/d"), "Cannot read the database URL"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_status_2_without_the_password(
+def test_a_failure_is_one_line_and_status_2_without_the_password(
     old: str, tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     refused = called("migrate", *(it.format(old=old, folder=tmp_path) for it in arguments))

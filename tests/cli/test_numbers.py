@@ -38,7 +38,7 @@ def test_a_display_number_of_no_one_country_has_its_calling_codes_main_one(datab
     assert _list(database)[0]["country"] == "US"
 
 
-def test_a_country_that_is_said_wins_over_that_of_the_display_number(database: str) -> None:
+def test_a_given_country_wins_over_that_of_the_display_number(database: str) -> None:
     called("number", "add", NUMBER, "--display-number", "+16505550100", "--country", "ca", "--database", database)
 
     [number] = _list(database)
@@ -86,7 +86,7 @@ def test_json_of_a_removed_number_is_its_id(database: str) -> None:
     assert json.loads(removed.stdout) == [{"phone_number_id": NUMBER}]
 
 
-def test_nothing_is_removed_where_nobody_can_be_asked(database: str) -> None:
+def test_nothing_is_removed_without_a_terminal_to_confirm(database: str) -> None:
     called("number", "add", NUMBER, "--database", database)
 
     refused = run("number", "remove", NUMBER, stdin="y\n", WABLOCK_DATABASE=database)
@@ -109,7 +109,7 @@ def test_nothing_is_removed_where_nobody_can_be_asked(database: str) -> None:
     ],
     ids=["not digits", "too long", "nothing", "no account", "no number", "no country", "unknown"],
 )
-def test_what_cannot_be_done_is_one_line_and_status_2(database: str, arguments: tuple[str, ...], said: str) -> None:
+def test_a_failure_is_one_line_and_status_2(database: str, arguments: tuple[str, ...], said: str) -> None:
     refused = called("number", *arguments, "--database", database)
 
     assert refused.returncode == 2

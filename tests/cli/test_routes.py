@@ -49,7 +49,7 @@ def test_a_secret_may_be_read_from_standard_input(database: str, key: str) -> No
     assert json.loads(done.stdout) == {"account_id": "default", "set": ["app_secret"]}
 
 
-def test_nothing_to_set_is_told(database: str) -> None:
+def test_a_command_without_anything_to_set_is_an_error(database: str) -> None:
     assert called("account", "set", "--database", database).returncode == 2
 
 
@@ -75,7 +75,7 @@ def test_a_removed_downstream_is_listed_no_more(database: str, key: str) -> None
 
 
 @pytest.mark.parametrize("url", ["ftp://host/", "http://", "http://user:word@host/", "host", "http://h/#x"])
-def test_what_is_no_web_address_is_refused(database: str, url: str) -> None:
+def test_an_invalid_web_address_is_refused(database: str, url: str) -> None:
     called("number", "add", NUMBER, "--database", database)
 
     assert called("downstream", "add", NUMBER, url, "--database", database).returncode == 2
@@ -92,7 +92,7 @@ def test_a_downstream_of_an_unknown_number_is_refused(database: str) -> None:
     assert called("downstream", "add", NUMBER, URL, "--database", database).returncode == 2
 
 
-def test_what_another_key_sealed_is_not_shown(database: str, key: str) -> None:
+def test_secrets_sealed_by_another_key_are_not_shown(database: str, key: str) -> None:
     _add(database, key, "--header", "X-Tenant: seven")
 
     [row] = _list(database, key + "2")

@@ -99,7 +99,7 @@ def test_a_url_that_names_no_file_is_refused_with_an_example(url: str) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_systemd_is_told_when_it_serves(tmp_path: Path, workers: str) -> None:
+def test_systemd_is_notified_when_it_serves(tmp_path: Path, workers: str) -> None:
     address = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(address)
@@ -110,7 +110,7 @@ def test_systemd_is_told_when_it_serves(tmp_path: Path, workers: str) -> None:
             assert told.recv(100) == b"READY=1"
 
 
-def test_a_systemd_that_does_not_listen_keeps_nobody_from_serving(tmp_path: Path) -> None:
+def test_a_systemd_that_does_not_listen_does_not_stop_the_server(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'wablock.db'}"
 
     with started("serve", "--port", "0", WABLOCK_DATABASE=url, NOTIFY_SOCKET="@wablock-nobody-listens") as server:

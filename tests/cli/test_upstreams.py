@@ -56,7 +56,7 @@ def test_a_removed_upstream_is_gone(places: list[str]) -> None:
         (("set", "twelve", "--token", "t"), "'twelve' is not a phone number id"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(places: list[str], arguments: tuple[str, ...], told: str) -> None:
+def test_invalid_options_are_refused_in_one_line(places: list[str], arguments: tuple[str, ...], told: str) -> None:
     refused = called("upstream", *arguments, *places)
 
     assert refused.returncode == 2

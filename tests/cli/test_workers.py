@@ -71,7 +71,7 @@ def test_the_line_says_how_many_serve_once_all_of_them_do(server: Server) -> Non
     assert len(workers_of(server.pid)) == WORKERS
 
 
-def test_it_is_said_that_sqlite_gains_nothing_for_its_writes(server: Server) -> None:
+def test_a_note_says_that_sqlite_gains_nothing_for_its_writes(server: Server) -> None:
     assert "more workers do not make writes to SQLite faster" in server.log
 
 
@@ -84,7 +84,7 @@ def test_each_worker_answers(server: Server, deployment: Deployment) -> None:
         assert answer.status_code == 200
 
 
-def test_what_one_worker_was_told_the_others_know(server: Server, deployment: Deployment) -> None:
+def test_a_change_at_one_worker_is_known_to_the_others(server: Server, deployment: Deployment) -> None:
     first, *others = workers_of(server.pid)
     with stopped(others):
         told = httpx2.post(server.url + BLOCK_USERS, json=body(["16505550109"]), headers=deployment.headers, timeout=30)
@@ -104,7 +104,7 @@ def test_every_scrape_tells_of_all_workers(server: Server) -> None:
     assert {healthy(server.url) - before for _ in range(10)} == {len(workers)}
 
 
-def test_a_worker_that_says_nothing_is_told_of_as_it_was(server: Server) -> None:
+def test_a_silent_worker_is_shown_as_it_was_last(server: Server) -> None:
     httpx2.get(f"{server.url}/healthz")
     before = healthy(server.url)
 
@@ -151,7 +151,7 @@ def test_a_request_in_flight_is_finished_while_new_connections_are_refused(deplo
         assert "Traceback" not in server.log
 
 
-def test_what_any_worker_took_out_is_shown_by_all_of_them(tmp_path: Path) -> None:
+def test_drops_of_any_worker_are_shown_by_all_of_them(tmp_path: Path) -> None:
     gate = GateDeployment(tmp_path, "http://127.0.0.1:9/nobody")
     with gate.server("--workers", "2") as server:
         assert httpx2.post(server.url + BLOCK_USERS, json=body([ANNA]), headers=gate.headers).status_code == 200

@@ -50,7 +50,7 @@ def test_an_unblock_is_the_pages_request_with_its_body() -> None:
     assert [(user.input, user.wa_id) for user in done] == [("+16505551234", "16505551234")]
 
 
-def test_a_user_id_is_told_from_a_number_and_own_details_win_over_those_for_all() -> None:
+def test_a_user_id_is_distinct_from_a_number_and_own_details_win_over_those_for_all() -> None:
     script = Script(said({"block_users": {"added_users": [{"input": "1"}, {"input": "2"}]}}))
 
     users: list[str | User] = ["US.13491208655302741918", User("+16505550101", reason="scam")]
@@ -91,7 +91,7 @@ def test_users_are_taken_from_a_generator_only_as_they_are_sent() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400])
-def test_users_who_failed_are_told_with_those_who_did_not(status: int) -> None:
+def test_failed_users_are_returned_beside_the_others(status: int) -> None:
     script = Script(lambda request: picky(request, status))
 
     with pytest.raises(SomeUsersFailed) as caught:
@@ -112,7 +112,7 @@ def test_a_code_that_is_a_text_is_a_number() -> None:
 
 
 @given(users=st.lists(st.integers(0, 9_999_999).map(lambda n: f"+1650555{n:07d}"), max_size=2_500))
-def test_whoever_was_given_is_done_or_failed(users: list[str]) -> None:
+def test_every_given_user_is_done_or_failed(users: list[str]) -> None:
     script = Script(picky)
 
     try:
@@ -150,7 +150,7 @@ def test_an_error_in_an_odd_shape_is_still_that_error() -> None:
     assert (caught.value.code, caught.value.details) == (190, "the token is old")
 
 
-def test_nobody_to_block_asks_nothing() -> None:
+def test_an_empty_block_sends_no_request() -> None:
     script = Script(refused(1, 500))
 
     assert script.run(calls(Retries(most=0)).block([], None, None, None)) == []

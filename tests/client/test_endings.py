@@ -182,7 +182,7 @@ def test_empty_pages_with_a_next_one_for_ever_are_an_error() -> None:
         script.run(walked(Walk(calls(), 2, None, forward=True)))
 
 
-def test_where_one_page_had_a_next_one_the_page_without_it_is_the_last() -> None:
+def test_the_first_page_without_a_next_link_is_the_last() -> None:
     script = Script(page(0, 2, after="a1", has_next=True), page(2, 4, after="a2"))
 
     script.run(walked(Walk(calls(), 2, None, forward=True)))

@@ -51,7 +51,7 @@ def test_a_walk_goes_on_by_cursor_while_there_is_a_next_page() -> None:
     assert queries(script) == [{"limit": ["2"]}, {"limit": ["2"], "after": ["a1"]}, {"limit": ["2"], "after": ["a2"]}]
 
 
-def test_the_address_of_the_next_page_is_never_asked() -> None:
+def test_the_address_of_the_next_page_is_never_requested() -> None:
     script = Script(page(0, 2, after="a1", has_next=True), page(2, 4))
 
     script.run(walked(Walk(calls(), None, None, forward=True)))
@@ -80,7 +80,7 @@ def test_an_empty_list_is_one_page_without_users() -> None:
     assert Script(said({"data": []})).run(walked(Walk(calls(), None, None, forward=True))) == [Page([])]
 
 
-def test_a_list_that_changes_is_begun_anew_and_shows_nobody_twice() -> None:
+def test_a_changed_list_is_read_again_and_shows_no_user_twice() -> None:
     script = Script(page(0, 2, after="a1", has_next=True), CHANGED, page(1, 4, after="a2", has_next=True), page(4, 5))
 
     found = script.run(walked(Walk(calls(), None, None, forward=True)))
@@ -99,7 +99,7 @@ def test_a_list_that_always_changes_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("forward", [True, False])
-def test_a_walk_from_a_cursor_is_not_begun_anew_elsewhere(forward: bool) -> None:  # noqa: FBT001 - a case
+def test_a_walk_from_a_cursor_is_not_started_again_elsewhere(forward: bool) -> None:  # noqa: FBT001 - a case
     script = Script(CHANGED)
 
     with pytest.raises(BlocklistChanged):
@@ -108,7 +108,7 @@ def test_a_walk_from_a_cursor_is_not_begun_anew_elsewhere(forward: bool) -> None
     assert len(script.requests) == 1
 
 
-def test_rows_may_have_a_user_id_alone_or_more_than_anybody_asked_for() -> None:
+def test_rows_may_have_a_user_id_alone_or_more_than_was_requested() -> None:
     rows: list[dict[str, Any]] = [
         {"messaging_product": "whatsapp", "user_id": "US.1"},
         {"messaging_product": "whatsapp", "wa_id": "16505550101", "input": "+16505550101", "unheard_of": 1},
@@ -134,7 +134,7 @@ def test_a_check_asks_for_1000_at_a_time_and_keeps_the_order() -> None:
     assert [len(body["users"]) for body in script.bodies()] == [1_000, 1_000, 1]
 
 
-def test_a_check_of_nobodies_tells_who_they_are_and_about_the_others() -> None:
+def test_a_check_with_invalid_users_names_them_and_answers_for_the_others() -> None:
     failed = [{"input": "hello", "errors": [{"message": "Re-engagement required", "code": 131047}]}]
     script = Script(said({"users": [{"input": "+16505550101", "blocked": True}], "failed_users": failed}))
 
@@ -158,7 +158,7 @@ def test_a_check_that_fails_half_way_tells_who_was_checked_and_who_had_failed_be
 
 
 @pytest.mark.parametrize("refusal", NO_CHECK.values(), ids=NO_CHECK)
-def test_where_there_is_no_check_the_list_is_looked_through(refusal: HttpResponse) -> None:
+def test_the_list_is_searched_if_the_server_has_no_check(refusal: HttpResponse) -> None:
     script = Script(refusal, page(0, 2, after="a1", has_next=True), page(2, 4))
 
     found = script.run(calls().check(["+1 650 555 0003", "16505550009"]))
@@ -166,7 +166,7 @@ def test_where_there_is_no_check_the_list_is_looked_through(refusal: HttpRespons
     assert [(user.input, user.blocked) for user in found] == [("+1 650 555 0003", True), ("16505550009", False)]
 
 
-def test_that_there_is_no_check_is_found_out_once() -> None:
+def test_a_missing_check_is_found_out_once() -> None:
     script = Script(NO_CHECK["Graph"], page(0, 2))
     asking = calls()
 
@@ -221,12 +221,12 @@ def test_a_number_id_that_the_server_does_not_know_is_no_missing_check() -> None
 
 
 @pytest.mark.parametrize("number_id", ["", "me", "../admin", "1/2", "+16505550100", "1" * 33])
-def test_what_is_no_number_id_goes_into_no_path(number_id: str) -> None:
+def test_an_invalid_number_id_goes_into_no_path(number_id: str) -> None:
     with pytest.raises(ValueError, match="digits"):
         Calls(number_id, "v25.0", Retries(), lambda: 1.0)
 
 
 @pytest.mark.parametrize("version", ["25.0", "v25", "v25.0/..", "latest"])
-def test_what_is_no_version_goes_into_no_path(version: str) -> None:
+def test_an_invalid_version_goes_into_no_path(version: str) -> None:
     with pytest.raises(ValueError, match=r"v25\.0"):
         Calls(NUMBER_ID, version, Retries(), lambda: 1.0)

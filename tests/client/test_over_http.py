@@ -49,7 +49,7 @@ def client(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[Ca
         made.unblock(USERS)
 
 
-def test_who_is_blocked_is_listed_and_checked_until_unblocked(client: Calling) -> None:
+def test_a_blocked_user_is_listed_and_checked_until_unblocked(client: Calling) -> None:
     blocked = client.block(USERS)
     listed = client.blocked_users()
     checked = client.check([*USERS, "+16505550199"])
@@ -73,7 +73,7 @@ def test_pages_go_forward_and_back(client: Calling) -> None:
     assert [user.wa_id for page in reversed(back) for user in page.users] == WA_IDS[:10]
 
 
-def test_what_is_told_of_a_user_comes_back_where_it_is_asked_for(client: Calling) -> None:
+def test_details_of_a_user_come_back_if_requested(client: Calling) -> None:
     client.block([User(USERS[0], note="wrote 40 times")], reason="spam", expires_at=4_000_000_000)
 
     [user] = client.blocked_users(fields="input,reason,note,blocked_by,expires_at")
@@ -87,7 +87,7 @@ def test_what_is_told_of_a_user_comes_back_where_it_is_asked_for(client: Calling
     )
 
 
-def test_one_user_is_asked_about_in_any_spelling(client: Calling) -> None:
+def test_one_user_is_checked_in_any_spelling(client: Calling) -> None:
     client.block(USERS[0])
 
     assert client.is_blocked("(650) 555-0101")
@@ -124,7 +124,7 @@ def test_under_metas_rules_a_listing_outlives_changes(tmp_path: Path, kind: str)
     assert set(listed) == set(WA_IDS)
 
 
-def test_a_wrong_token_is_told_apart(server: RunningServer) -> None:
+def test_a_wrong_token_has_its_own_error(server: RunningServer) -> None:
     with (
         Client("wrong", server.phone_number_id, base_url=server.url) as stranger,
         pytest.raises(InvalidAccessToken) as caught,
@@ -135,7 +135,7 @@ def test_a_wrong_token_is_told_apart(server: RunningServer) -> None:
 
 
 @kinds
-def test_an_unknown_number_and_a_bad_cursor_are_told_apart(server: RunningServer, kind: str) -> None:
+def test_an_unknown_number_and_a_bad_cursor_have_errors_of_their_own(server: RunningServer, kind: str) -> None:
     with calling(kind, server.token, "1", base_url=server.url) as client, pytest.raises(UnknownObject):
         client.check("+16505550101")
     with (
@@ -163,7 +163,7 @@ def test_a_client_that_was_handed_in_is_left_open(server: RunningServer) -> None
 
 
 @kinds
-def test_a_server_without_a_check_is_asked_for_its_list(server: RunningServer, kind: str) -> None:
+def test_the_list_is_read_from_a_server_without_a_check(server: RunningServer, kind: str) -> None:
     with calling(kind, server.token, server.phone_number_id, base_url=server.url) as client:
         client.block(USERS[0])
     try:
@@ -215,7 +215,7 @@ def test_a_server_with_cursors_alone_is_listed_and_looked_through_to_the_end(ser
 
 
 @kinds
-def test_nobody_listening_is_no_answer(kind: str) -> None:
+def test_a_closed_port_is_no_answer(kind: str) -> None:
     with (
         calling(kind, "a-token", "1", base_url="http://127.0.0.1:1", retries=Retries(most=1, first=0)) as client,
         pytest.raises(NoAnswer, match="No answer"),
@@ -246,7 +246,7 @@ def test_a_redirect_is_not_followed_with_the_token(kind: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "tokén"])
-def test_what_cannot_be_a_token_is_refused_and_not_repeated(token: str) -> None:
+def test_an_invalid_token_is_refused_and_not_repeated(token: str) -> None:
     with pytest.raises(ValueError, match="token must be") as caught:
         Client(token, "1")
 
@@ -266,7 +266,7 @@ def test_what_cannot_be_a_token_is_refused_and_not_repeated(token: str) -> None:
         "http://é..com",
     ],
 )
-def test_what_is_no_base_url_is_refused(url: str) -> None:
+def test_an_invalid_base_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="base_url must begin with"):
         Client("a-token", "1", base_url=url)
 

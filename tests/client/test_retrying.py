@@ -46,7 +46,7 @@ FOR_GOOD = {
 
 
 @pytest.mark.parametrize("trouble", FOR_NOW.values(), ids=FOR_NOW)
-def test_what_was_refused_for_now_is_sent_again(trouble: HttpResponse | Lost) -> None:
+def test_a_transient_refusal_is_retried(trouble: HttpResponse | Lost) -> None:
     script = Script(trouble, trouble, obliging)
 
     done = script.run(calls().block(USER, None, None, None))
@@ -57,7 +57,7 @@ def test_what_was_refused_for_now_is_sent_again(trouble: HttpResponse | Lost) ->
 
 
 @pytest.mark.parametrize("refusal, kind", FOR_GOOD.values(), ids=map(str, FOR_GOOD))
-def test_what_was_refused_for_good_is_not_sent_again(refusal: HttpResponse, kind: type[ApiError]) -> None:
+def test_a_permanent_refusal_is_not_retried(refusal: HttpResponse, kind: type[ApiError]) -> None:
     script = Script(refusal)
 
     with pytest.raises(ApiError) as caught:
@@ -85,7 +85,7 @@ def test_any_other_rate_limit_is_waited_for(details: str | None) -> None:
     assert len(script.requests) == 2
 
 
-def test_where_the_server_says_how_long_to_wait_its_words_do_not_matter() -> None:
+def test_the_wording_of_an_error_with_retry_after_does_not_matter() -> None:
     script = Script(refused(130429, details="Too many users in a request", retry_after="1"), obliging)
 
     script.run(calls().block(USER, None, None, None))
@@ -93,7 +93,7 @@ def test_where_the_server_says_how_long_to_wait_its_words_do_not_matter() -> Non
     assert script.waits == [1.0]
 
 
-def test_a_page_of_somebody_elses_with_status_404_is_not_asked_for_again() -> None:
+def test_a_404_page_of_another_server_is_not_retried() -> None:
     script = Script(HttpResponse(404, b"<html>nothing here"))
 
     with pytest.raises(NoAnswer, match="status 404"):
@@ -128,7 +128,7 @@ def test_a_retry_after_that_says_nothing_means_nothing(text: str) -> None:
     assert script.waits == [0.25]
 
 
-def test_a_retry_after_beyond_what_may_be_waited_fails_at_once_and_is_told() -> None:
+def test_a_retry_after_beyond_the_limit_fails_at_once_and_is_shown() -> None:
     script = Script(refused(4, retry_after="3600"))
 
     with pytest.raises(RateLimited) as caught:

@@ -80,7 +80,7 @@ def test_strange_characters_in_a_user_fail_that_user(unharmed: Caller, user: str
     assert [(item["input"], item["errors"][0]["code"]) for item in failed] == [(user, 131047)]
 
 
-def test_of_two_equal_keys_the_last_counts(caller: Caller) -> None:
+def test_the_last_of_two_equal_keys_counts(caller: Caller) -> None:
     answer = caller.send("POST", content=b'{"messaging_product":"telegram",' + BODY[1:])
 
     assert answer.status_code == 200
@@ -190,7 +190,7 @@ def test_a_strange_path_is_an_unknown_object_or_path(unharmed: Caller, target: s
 @pytest.mark.parametrize(
     "sent", [b"\x16\x03\x01\x02\x00\x01\x00", b"hello\r\n\r\n", b"GET\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
 )
-def test_what_is_no_http_request_gets_400(unharmed: Caller, sent: bytes) -> None:
+def test_bytes_that_are_no_http_request_get_400(unharmed: Caller, sent: bytes) -> None:
     answer = exchange(unharmed.server, sent)
 
     assert (answer.status, answer.error["code"]) == (400, 100)

@@ -104,7 +104,7 @@ def test_the_body_is_optional_and_of_the_pages_three_media_types(method: str) ->
     ]
 
 
-def test_a_bearer_token_is_asked_for_everywhere_but_at_the_webhook_and_the_health_routes() -> None:
+def test_a_bearer_token_is_required_everywhere_but_at_the_webhook_and_the_health_routes() -> None:
     free = {
         (path, method)
         for path, item in DOCUMENT["paths"].items()

@@ -146,7 +146,7 @@ def test_an_unknown_number_and_anothers_number_get_the_same_answer(
     assert seen(answer) == unknown_object(method.lower(), number.replace("%27%3Cscript%3E", "'<script>"))
 
 
-def test_a_token_of_other_numbers_is_told_as_little(strict_caller: Caller) -> None:
+def test_a_token_of_other_numbers_learns_as_little(strict_caller: Caller) -> None:
     answer = strict_caller.send("GET", headers={"Authorization": f"Bearer {NARROW}"})
 
     assert seen(answer) == unknown_object("get", NUMBER.phone_number_id)
@@ -250,7 +250,7 @@ def test_an_unknown_field_is_named(caller: Caller) -> None:
     assert seen(answer).message == "(#100) Tried accessing nonexisting field (name)"
 
 
-def test_another_media_type_is_told_the_three(caller: Caller) -> None:
+def test_the_error_for_another_media_type_names_the_three(caller: Caller) -> None:
     answer = caller.send("POST", content=b"<a/>", headers={"Content-Type": "text/xml"})
 
     assert seen(answer) == Failed(

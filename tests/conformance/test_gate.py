@@ -47,7 +47,7 @@ def forget_who_is_blocked(folder: Path) -> None:
         {"hub.mode": "subscribe", "hub.verify_token": "a verify token"},
     ],
 )
-def test_what_is_no_handshake_gets_100(gate: RunningServer, said: dict[str, str]) -> None:
+def test_an_invalid_handshake_gets_100(gate: RunningServer, said: dict[str, str]) -> None:
     answer = httpx2.get(gate.url + "/webhooks/whatsapp", params=said)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
@@ -83,7 +83,7 @@ def test_a_strangers_webhook_is_judged_by_the_only_account_that_signs(gate: Runn
     assert answers == [502, 401]
 
 
-def test_where_two_accounts_sign_a_strangers_webhook_is_nobodys(gate: RunningServer) -> None:
+def test_a_strangers_webhook_has_no_account_if_two_accounts_sign(gate: RunningServer) -> None:
     asyncio.run(routes_of(gate.wired.store, KEY).accounts.set(ANOTHER.account_id, "another secret", None))
     body = webhook(message(ANNA), number=STRANGERS_NUMBER).replace(ACCOUNT_ID.encode(), STRANGERS_ENTRY.encode())
 
@@ -175,7 +175,7 @@ def test_a_message_opens_the_window_of_its_sender(tmp_path: Path, receiver: Rece
         wait_until(lambda: list(caller.block("+" + ANNA).json()["block_users"]) == ["added_users"], "no block works")
 
 
-def test_while_the_block_list_cannot_be_asked_a_webhook_is_to_be_sent_again(
+def test_a_webhook_is_to_be_sent_again_while_the_block_list_is_unreachable(
     gate: RunningServer, receiver: Receiver, tmp_path: Path
 ) -> None:
     forget_who_is_blocked(tmp_path)
@@ -188,7 +188,7 @@ def test_while_the_block_list_cannot_be_asked_a_webhook_is_to_be_sent_again(
     assert receiver.deliveries == []
 
 
-def test_while_the_block_list_cannot_be_asked_a_webhook_may_pass_marked(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_webhook_may_pass_marked_while_the_block_list_is_unreachable(tmp_path: Path, receiver: Receiver) -> None:
     body = webhook(message(ANNA))
     with running_server(tmp_path, key=KEY, gate=GateSettings(pass_unchecked=True)) as gate:
         set_up(gate, receiver.url)
@@ -216,9 +216,7 @@ def test_without_any_database_a_webhook_is_to_be_sent_again(
     assert receiver.deliveries == []
 
 
-def test_what_a_receiver_did_not_take_is_answered_with_when_to_send_it_again(
-    gate: RunningServer, receiver: Receiver
-) -> None:
+def test_a_webhook_that_a_receiver_refused_gets_a_retry_after(gate: RunningServer, receiver: Receiver) -> None:
     receiver.status = 500
 
     answer = post(gate, webhook(message(ANNA)))

@@ -133,5 +133,5 @@ def test_an_unsigned_webhook_is_refused_as_documented(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("schema,member", WRITE_ONLY)
-def test_what_is_never_told_is_write_only(schema: str, member: str) -> None:
+def test_secret_fields_are_write_only(schema: str, member: str) -> None:
     assert DOCUMENT["components"]["schemas"][schema]["properties"][member]["writeOnly"] is True

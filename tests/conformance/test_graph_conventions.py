@@ -56,7 +56,7 @@ def test_the_token_may_be_a_member_of_the_json(bare: Caller) -> None:
 
 @pytest.mark.parametrize("in_query", [TOKEN, "wrong"])
 @pytest.mark.parametrize("in_header, status", [(TOKEN, 200), ("wrong", 401)])
-def test_where_a_token_comes_twice_the_header_wins(caller: Caller, in_query: str, in_header: str, status: int) -> None:
+def test_the_header_wins_if_a_token_comes_twice(caller: Caller, in_query: str, in_header: str, status: int) -> None:
     answer = caller.send("GET", params={"access_token": in_query}, headers={"Authorization": f"Bearer {in_header}"})
 
     assert answer.status_code == status
@@ -189,7 +189,7 @@ def test_a_named_method_that_does_not_exist_is_refused(caller: Caller) -> None:
     assert answer.json()["error"]["message"] == "Unsupported request - method type: patch"
 
 
-def test_of_a_repeated_parameter_the_last_counts(caller: Caller) -> None:
+def test_the_last_of_a_repeated_parameter_counts(caller: Caller) -> None:
     twice = f"messaging_product=telegram&messaging_product=whatsapp&block_users={quote(USERS_TEXT)}"
 
     answer = caller.send("POST", content=twice, headers={"Content-Type": FORM})

@@ -43,7 +43,7 @@ def test_every_error_has_an_integer_code_and_the_trace_id_of_its_header(caller: 
     assert all(error["fbtrace_id"] == answer.headers["x-fb-request-id"] for answer, error in errors)
 
 
-def test_every_answer_is_json_that_browsers_may_read_and_nobody_may_keep(caller: Caller) -> None:
+def test_every_answer_is_json_that_browsers_may_read_and_caches_may_not_keep(caller: Caller) -> None:
     for name, answer in answers(caller).items():
         assert answer.headers["content-type"] == "application/json", name
         assert answer.headers["access-control-allow-origin"] == "*", name
@@ -70,7 +70,7 @@ def test_a_failure_says_why_in_www_authenticate(caller: Caller, answer: str, kin
 
 
 @pytest.mark.parametrize("sent", ['a"b\\c', "a\r\nSet-Cookie: b=c", "aéb", "x" * 1_000])
-def test_what_the_caller_sent_is_harmless_in_a_header(caller: Caller, sent: str) -> None:
+def test_a_callers_text_is_harmless_in_a_header(caller: Caller, sent: str) -> None:
     answer = caller.send("POST", {"messaging_product": sent, "block_users": []})
 
     challenge = answer.headers["www-authenticate"]
@@ -99,7 +99,7 @@ def test_any_version_is_served_and_the_answering_one_named(caller: Caller, asked
 
 
 @pytest.mark.parametrize("asked", ["v25", "25.0", "V25.0", "v25.0.1", "v.0", "v123456.0"])
-def test_what_is_no_version_is_an_unknown_path(caller: Caller, asked: str) -> None:
+def test_an_invalid_version_is_an_unknown_path(caller: Caller, asked: str) -> None:
     answer = caller.send("GET", path=f"/{asked}/{caller.phone_number_id}/block_users")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 2500)

@@ -114,7 +114,7 @@ def test_those_who_did_succeed_are_blocked(caller: Caller) -> None:
         ("+999 650 555 1234", "its country code does not exist"),
     ],
 )
-def test_what_names_nobody_fails_alone_and_without_a_wa_id(caller: Caller, user: str, details: str) -> None:
+def test_an_invalid_user_fails_alone_and_without_a_wa_id(caller: Caller, user: str, details: str) -> None:
     answer = caller.block(user, USER)
 
     failed = answer.json()["block_users"]["failed_users"]

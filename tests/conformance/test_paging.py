@@ -137,7 +137,7 @@ def test_an_empty_list_is_empty_data_alone(caller: Caller) -> None:
     assert caller.get().content == b'{"data":[]}'
 
 
-def test_a_page_has_25_users_where_no_limit_is_said(caller: Caller) -> None:
+def test_a_page_has_25_users_by_default(caller: Caller) -> None:
     caller.block(*(f"+1650555{index:04}" for index in range(100, 126)))
 
     assert [len(page) for page in walk(caller, caller.get(), "next")] == [25, 1]
@@ -159,7 +159,7 @@ def test_a_limit_above_1000_is_1000(caller: Caller, limit: str) -> None:
 
 @pytest.mark.parametrize("parameter", ["after", "before"])
 @pytest.mark.parametrize("text", ["x", "ZZ", "MjUZD", "eyJvZAmZAzZAXQiOjAsInZA", "é", "a" * 5_000, "null", "\x00"])
-def test_what_is_no_cursor_is_refused_by_name(seven: Caller, parameter: str, text: str) -> None:
+def test_an_invalid_cursor_is_refused_by_its_parameter(seven: Caller, parameter: str, text: str) -> None:
     answer = seven.get(**{parameter: text})
 
     error = answer.json()["error"]
@@ -199,7 +199,7 @@ def test_both_directions_at_once_are_refused(seven: Caller) -> None:
 # -- lists that change meanwhile
 
 
-def test_under_open_rules_a_change_skips_and_doubles_nobody(seven: Caller) -> None:
+def test_under_open_rules_a_change_skips_and_doubles_no_user(seven: Caller) -> None:
     first = seven.get(limit=3).json()
     seven.block("+14155559876")
     seven.unblock(USERS[0])

@@ -24,7 +24,7 @@ def test_a_result_by_user_id_has_no_wa_id(caller: Caller, method: str, key: str)
     assert answer.text == expected + '"messaging_product":"whatsapp"}'
 
 
-def test_the_list_has_the_user_id_and_no_wa_id_that_nobody_knows(caller: Caller) -> None:
+def test_the_list_has_the_user_id_and_no_unknown_wa_id(caller: Caller) -> None:
     caller.block(BY_ID)
 
     assert data(caller) == [{"messaging_product": "whatsapp", "user_id": USER_ID}]
@@ -38,7 +38,7 @@ def test_with_both_the_number_wins_and_the_two_are_one_user(caller: Caller) -> N
 
 
 @pytest.mark.parametrize("other", [BY_ID, {"user": USER}])
-def test_who_is_known_by_both_is_unblocked_by_either(caller: Caller, other: dict[str, Any]) -> None:
+def test_a_user_known_by_both_ids_is_unblocked_by_either(caller: Caller, other: dict[str, Any]) -> None:
     caller.block({"user": USER, "user_id": USER_ID})
 
     caller.unblock(other)
@@ -54,7 +54,7 @@ def test_who_is_known_by_both_is_unblocked_by_either(caller: Caller, other: dict
         ("", "a user_id is two capital letters, a dot, and up to 128 letters or digits"),
     ],
 )
-def test_what_is_no_user_id_fails_alone(caller: Caller, user_id: str, details: str) -> None:
+def test_an_invalid_user_id_fails_alone(caller: Caller, user_id: str, details: str) -> None:
     answer = caller.block({"user_id": user_id}, USER)
 
     failed = answer.json()["block_users"]["failed_users"]

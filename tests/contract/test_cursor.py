@@ -151,7 +151,7 @@ def test_any_escaped_bytes_are_a_cursor_or_refused_as_one(plain: bytes) -> None:
         b'{"offset":0,"versionId":"1737679688383584","list":"0123456789ab"}',
     ],
 )
-def test_what_encode_would_not_have_written_is_refused(plain: bytes) -> None:
+def test_a_cursor_that_encode_would_not_write_is_refused(plain: bytes) -> None:
     with pytest.raises(BadCursor):
         decode(_escaped(plain), LIST)
 

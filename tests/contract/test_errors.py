@@ -161,7 +161,7 @@ def test_the_error_beside_failed_users_says_which_operation_failed(operation: st
     assert error.details == f"Failed to {operation} some users, see the block_users response list for details"
 
 
-def test_too_many_users_are_told_how_many_they_may_be() -> None:
+def test_the_error_for_too_many_users_names_the_limit() -> None:
     error = errors.TooManyUsers(1_001, 1_000)
 
     assert (
@@ -169,7 +169,7 @@ def test_too_many_users_are_told_how_many_they_may_be() -> None:
     )
 
 
-def test_what_may_succeed_when_it_is_sent_again_is_called_transient() -> None:
+def test_a_failure_that_a_retry_may_cure_is_transient() -> None:
     # Not what a store raises: that is a kind of one of these.
     modules = errors.__name__, failures.__name__
     transient = {error for error in _all_of(GraphError) if error.__module__ in modules and error.is_transient}
@@ -180,7 +180,7 @@ def test_what_may_succeed_when_it_is_sent_again_is_called_transient() -> None:
 @pytest.mark.parametrize(
     "error", [errors.RateLimitHit("Slow down", 3), errors.ApplicationRequestLimit(3), failures.Overloaded("Full", 3)]
 )
-def test_who_asked_for_too_much_is_told_when_to_come_back(error: GraphError) -> None:
+def test_a_rate_limit_error_has_a_retry_after(error: GraphError) -> None:
     assert error.retry_after == 3
 
 

@@ -116,7 +116,7 @@ def test_a_number_dialled_abroad_is_refused_rather_than_guessed_at(user: str, co
         ("1 2", "US"),
     ],
 )
-def test_a_national_number_that_is_not_certainly_one_is_asked_for_with_its_country_code(
+def test_an_uncertain_national_number_is_refused_with_a_hint_at_its_country_code(
     user: str, country: str | None
 ) -> None:
     with pytest.raises(NotAWhatsAppUser) as refused:

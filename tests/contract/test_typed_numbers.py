@@ -77,7 +77,7 @@ def test_a_spelling_from_the_field_is_read_as_its_source_means_it(row: dict[str,
 
 
 @given(text=typed, country=country)
-def test_any_text_is_one_user_nobody_or_several(text: str, country: str | None) -> None:
+def test_any_text_is_one_user_no_user_or_several(text: str, country: str | None) -> None:
     reading = read(text, country)
 
     match reading:
@@ -93,7 +93,7 @@ def test_any_text_is_one_user_nobody_or_several(text: str, country: str | None) 
 
 
 @given(text=typed, country=country)
-def test_any_recipient_is_one_user_nobody_or_several(text: str, country: str | None) -> None:
+def test_any_recipient_is_one_user_no_user_or_several(text: str, country: str | None) -> None:
     reading = read_recipient(text, country)
 
     assert isinstance(reading, OneUser | NotANumber | SeveralReadings)
@@ -116,7 +116,7 @@ def test_a_user_blocked_with_a_0_behind_the_calling_code_is_found_as_a_recipient
 
 
 @pytest.mark.parametrize("region", COUNTRIES)
-def test_what_is_dialled_abroad_is_found_as_a_recipient(region: str) -> None:
+def test_a_number_as_dialled_abroad_is_found_as_a_recipient(region: str) -> None:
     """libphonenumber knows what each country dials before a calling code; one of each beginning is tried."""
     table = phonenumbers.PhoneMetadata.metadata_for_region(region)
     assert table is not None
@@ -154,7 +154,7 @@ def test_punctuation_behind_a_plus_never_changes_who_is_meant(digits: str, punct
 
 
 @given(digits=american, zeros=st.sampled_from([".0", ".00", ",0", ",00"]), plus=st.sampled_from(["", "+"]))
-def test_a_decimal_is_nobody_however_it_begins(digits: str, zeros: str, plus: str) -> None:
+def test_a_decimal_is_no_user_with_any_beginning(digits: str, zeros: str, plus: str) -> None:
     assert "decimal" in why(read(plus + digits + zeros, "US"))
 
 
@@ -316,12 +316,12 @@ def test_a_recipient_that_needs_a_country_cannot_be_read_without_one(text: str) 
 
 
 @pytest.mark.parametrize("country", ["GB", "US", None])
-def test_a_recipient_with_a_trunk_0_behind_its_code_and_no_other_reading_is_nobody(country: str | None) -> None:
+def test_a_recipient_with_a_trunk_0_behind_its_code_and_no_other_reading_is_no_user(country: str | None) -> None:
     assert isinstance(read_recipient("4407700900101", country), NotANumber)
 
 
 @pytest.mark.parametrize("text", ["", "anna", "628115550101.0", "+1650555", "+16505550101 / +16505550102", "🙂"])
-def test_a_recipient_that_is_no_number_is_nobody(text: str) -> None:
+def test_a_recipient_that_is_no_number_is_no_user(text: str) -> None:
     assert isinstance(read_recipient(text, "US"), NotANumber)
 
 
@@ -339,7 +339,7 @@ def test_a_control_character_is_named_harmlessly(text: str) -> None:
 
 
 @given(text=typed)
-def test_what_a_webhook_shows_is_a_wa_id_or_none(text: str) -> None:
+def test_a_webhooks_sender_is_a_wa_id_or_none(text: str) -> None:
     wa_id = wa_id_of(text)
 
     assert wa_id is None or wa_id_of(wa_id) == wa_id

@@ -49,7 +49,7 @@ def test_any_major_and_minor_number_is_a_version(segment: str) -> None:
 @pytest.mark.parametrize(
     "segment", ["", "v", "v23", "23.0", "V23.0", "v23.0.1", "v23.", "v.0", "v23.0\n", "v12345.0", "106540352242922"]
 )
-def test_what_is_not_a_version_is_not_taken_for_one(segment: str) -> None:
+def test_a_path_part_that_is_no_version_is_not_taken_for_one(segment: str) -> None:
     assert not is_version(segment)
 
 

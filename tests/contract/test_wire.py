@@ -145,7 +145,7 @@ def test_pages_beside_this_one_are_named_after_the_cursors() -> None:
     )
 
 
-def test_fields_that_were_asked_for_are_there_even_where_nothing_is_known() -> None:
+def test_requested_fields_are_there_even_if_nothing_is_known() -> None:
     row = wire.BlockedUser(wire.WHATSAPP, "16505551234", reason=None, expires_at=None)
 
     assert text(row) == '{"messaging_product":"whatsapp","wa_id":"16505551234","reason":null,"expires_at":null}'

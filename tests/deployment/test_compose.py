@@ -76,7 +76,7 @@ def test_there_are_several_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _settings(monkeypatch).workers > 1
 
 
-def test_what_the_database_keeps_is_in_a_volume() -> None:
+def test_the_databases_files_are_in_a_volume() -> None:
     names = [volume.split(":")[0] for volume in POSTGRES["volumes"]]
 
     assert names == list(compose()["volumes"])

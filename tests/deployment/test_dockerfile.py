@@ -30,7 +30,7 @@ def _entrypoint() -> list[str]:
     return [*entrypoint.words, *command.words]
 
 
-def test_what_is_copied_is_there_and_let_through() -> None:
+def test_copied_files_exist_and_are_not_ignored() -> None:
     first, *allowed = [it for it in (ROOT / ".dockerignore").read_text().splitlines() if not it.startswith("#")]
 
     assert first == "*"
@@ -105,7 +105,7 @@ def test_the_steps_of_the_build_make_a_wablock_that_runs(tmp_path: Path) -> None
     assert not (made / "bin/pip").exists()
 
 
-def test_the_image_is_not_run_by_root_and_whoever_runs_it_owns_its_volumes() -> None:
+def test_the_image_is_not_run_by_root_and_its_user_owns_its_volumes() -> None:
     (user,), (made,) = instructions(IMAGE, "USER"), instructions(IMAGE, "RUN")
     (volumes,) = instructions(IMAGE, "VOLUME")
     uid, _, gid = user.words[0].partition(":")

@@ -30,7 +30,7 @@ async def cable() -> AsyncIterator[Cable]:
     server.close()
 
 
-async def test_what_is_said_while_it_is_cut_comes_when_it_is_mended(cable: Cable) -> None:
+async def test_bytes_sent_while_it_is_cut_arrive_when_it_is_mended(cable: Cable) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
     cable.cut()
     writer.write(b"hello")
@@ -43,7 +43,7 @@ async def test_what_is_said_while_it_is_cut_comes_when_it_is_mended(cable: Cable
     writer.close()
 
 
-async def test_nobody_is_refused_and_nobody_answered_while_it_is_cut(cable: Cable) -> None:
+async def test_a_connection_is_neither_refused_nor_answered_while_it_is_cut(cable: Cable) -> None:
     cable.cut()
 
     reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
@@ -68,7 +68,7 @@ async def test_it_is_cut_when_fateful_words_are_about_to_pass(cable: Cable) -> N
     writer.close()
 
 
-async def test_who_is_connected_when_it_is_torn_is_told_so_and_may_come_again(cable: Cable) -> None:
+async def test_connections_are_reset_when_it_is_torn_and_new_ones_are_accepted(cable: Cable) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
     writer.write(b"hello")
     await reader.readexactly(5)

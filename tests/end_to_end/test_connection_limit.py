@@ -136,7 +136,7 @@ def test_connections_at_work_stay_while_others_make_room(server: Server, receive
         assert [_status(connection) for connection in at_work] == [200] * WAITING
 
 
-def test_where_all_connections_are_at_work_the_new_one_is_refused(server: Server, place: Place) -> None:
+def test_a_new_connection_is_refused_while_all_others_are_at_work(server: Server, place: Place) -> None:
     post = _post(place.deployment, "16505550101")
     with crowd(server, LIMIT) as at_work:
         with _held_database(place.deployment):

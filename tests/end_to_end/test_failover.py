@@ -46,7 +46,7 @@ heard instead of 200: { {f"{names[url]} {what}": count for (url, what), count in
 
 
 @pytest.mark.parametrize("phone_number_id", LISTS)
-def test_what_clients_saw_is_one_list_that_lost_no_acknowledged_change_and_had_none_half_done(
+def test_clients_see_one_list_that_loses_no_acknowledged_change_and_has_none_half_done(
     drill: Drill, phone_number_id: str
 ) -> None:
     history = drill.chronicle.of(phone_number_id)

@@ -151,7 +151,7 @@ async def test_a_link_that_one_process_saw_holds_for_the_very_next_webhook_at_an
     assert gate.arrived(beside) == beside
 
 
-async def test_a_block_goes_over_to_a_new_user_id_at_all_once_one_process_was_told_of_it(gate: Gate) -> None:
+async def test_a_block_covers_a_new_user_id_at_all_processes_once_one_process_learns_it(gate: Gate) -> None:
     async def talk(it: Talk, user: str) -> list[str]:
         ids = {"previous": f"US.{user}", "current": f"US.{user}0"}
         await it.change_list("POST", user)

@@ -70,7 +70,7 @@ def test_two_lists_may_not_see_two_blocks_in_different_orders() -> None:
 
 
 @pytest.mark.parametrize("seen", [(NOBODY, NOBODY), (NOBODY, ANNA), (ANNA, ANNA)])
-def test_a_block_whose_client_was_not_told_may_hold_from_any_moment_on_or_never(
+def test_an_unanswered_block_may_hold_from_any_moment_on_or_never(
     seen: tuple[frozenset[str], ...],
 ) -> None:
     history = [
@@ -81,7 +81,7 @@ def test_a_block_whose_client_was_not_told_may_hold_from_any_moment_on_or_never(
     assert first_contradiction(history) is None
 
 
-def test_a_block_whose_client_was_not_told_does_not_hold_twice() -> None:
+def test_an_unanswered_block_does_not_hold_twice() -> None:
     history = [
         Operation(Kind.BLOCK, ANNA, 1, NEVER),
         Operation(Kind.LIST, ANNA, 2, 3),
@@ -92,7 +92,7 @@ def test_a_block_whose_client_was_not_told_does_not_hold_twice() -> None:
     assert first_contradiction(history) == history[3]
 
 
-def test_half_of_a_request_whose_client_was_not_told_is_a_contradiction() -> None:
+def test_half_of_an_unanswered_request_is_a_contradiction() -> None:
     history = [Operation(Kind.BLOCK, ANNA | BEN, 1, NEVER), Operation(Kind.LIST, BEN, 2, 3)]
 
     assert first_contradiction(history) == history[1]

@@ -146,7 +146,7 @@ def test_the_commands_of_the_page_succeed(reader: Reader) -> None:
     assert len(reader.printed) >= 6
 
 
-def test_the_product_hears_who_is_free_and_nobody_else(reader: Reader) -> None:
+def test_the_product_hears_free_users_only(reader: Reader) -> None:
     answers = [deliver(reader, webhook(message(sender))) for sender in (ANNA, BEN)]  # the page has blocked Anna
 
     senders = [delivery.json()["entry"][0]["changes"][0]["value"]["messages"][0]["from"] for delivery in reader.heard()]

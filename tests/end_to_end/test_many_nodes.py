@@ -66,7 +66,7 @@ def _is_blocked(client: httpx2.Client, user: str) -> bool:
 
 
 @pytest.mark.torture
-def test_what_one_node_acknowledged_is_in_force_in_the_very_next_request_at_every_other(nodes: Nodes) -> None:
+def test_a_block_acknowledged_by_one_node_holds_in_the_next_request_at_every_other(nodes: Nodes) -> None:
     for turn in range(TURNS):
         user = str(16505550100 + turn % 100)
         writer, *readers = nodes.clients[turn % NODES :] + nodes.clients[: turn % NODES]

@@ -85,7 +85,7 @@ def test_the_list_is_given_back_as_far_as_meta_takes_it(mover: Mover) -> None:
     assert "Blocked 30 users." in given_back.stdout
 
 
-def test_who_did_not_write_to_meta_is_named_when_the_list_is_given_back(mover: Mover) -> None:
+def test_users_who_did_not_write_to_meta_are_named_when_the_list_moves_back(mover: Mover) -> None:
     mover.follow(f"wablock block {' '.join('+' + user for user in USERS[:2])}")
     mover.hear_from(USERS[0])
 

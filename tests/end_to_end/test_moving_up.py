@@ -181,19 +181,19 @@ def test_the_old_server_reads_while_it_is_moved(story: Story) -> None:
     assert story.ready_meanwhile == 200
 
 
-def test_whoever_writes_meanwhile_is_told_to_come_again_and_why(story: Story) -> None:
+def test_a_write_during_the_move_gets_a_retry_after_and_the_reason(story: Story) -> None:
     for refusal in (story.block_meanwhile, story.unblock_meanwhile, story.block_after_the_kill):
         assert refusal.status_code == 503
         assert "is being moved" in refusal.json()["error"]["error_data"]["details"]
         assert refusal.headers["retry-after"] == "10"
 
 
-def test_whoever_writes_afterwards_is_told_that_it_was_moved(story: Story) -> None:
+def test_a_write_after_the_move_gets_an_error_that_names_the_move(story: Story) -> None:
     assert story.unblock_at_the_end.status_code == 503
     assert "was moved" in story.unblock_at_the_end.json()["error"]["error_data"]["details"]
 
 
-def test_what_the_old_server_acknowledged_is_in_the_new_database_and_nothing_that_it_refused(story: Story) -> None:
+def test_the_new_database_has_what_the_old_server_acknowledged_and_no_more(story: Story) -> None:
     assert len(story.acknowledged) > 20
     assert {refusal.status_code for refusal in story.refused} == {503}
     assert sorted(story.served_new) == sorted([*story.acknowledged, ANNA])

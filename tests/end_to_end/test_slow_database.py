@@ -21,7 +21,7 @@ def cluster() -> Iterator[Cluster]:
         cluster.thaw()
 
 
-async def test_who_comes_while_the_database_does_not_answer_is_told_so_and_who_waits_is_served(
+async def test_new_requests_fail_fast_and_waiting_ones_are_served_while_the_database_does_not_answer(
     tmp_path: Path, cluster: Cluster
 ) -> None:
     deployment = await asyncio.to_thread(Deployment, tmp_path, cluster.url)

@@ -83,7 +83,7 @@ def test_a_message_reaches_graph_unless_its_user_is_blocked(port: int, graph: Re
     "target",
     [f"/v13.0/{PHONE_NUMBER_ID}/media", f"/v14.0/{ACCOUNT_ID}/message_templates?limit=1", "/v21.0/debug_token"],
 )
-def test_what_is_no_message_reaches_graph_as_it_came(port: int, graph: Receiver, target: str) -> None:
+def test_a_request_that_is_no_message_reaches_graph_as_it_came(port: int, graph: Receiver, target: str) -> None:
     posted(port, target, ANNA)
 
     (delivery,) = graph.deliveries

@@ -162,7 +162,7 @@ def test_the_commands_succeed_where_no_status_is_shown(reader: Reader, place: in
     assert bool(failed) == ("echo $?" in step.commands), reader.printed(place).text
 
 
-def test_what_is_opened_in_a_browser_is_there(reader: Reader) -> None:
+def test_the_pages_opened_in_a_browser_are_there(reader: Reader) -> None:
     opened = [httpx2.get(reader.server.url + path) for path in _OPENED.findall(PAGE)]
 
     assert [answer.status_code for answer in opened] == [200]

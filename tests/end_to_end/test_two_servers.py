@@ -25,7 +25,7 @@ def urls(deployment: Deployment) -> Iterator[tuple[str, str]]:
         yield one.url, other.url
 
 
-def test_what_one_server_acknowledged_is_in_the_very_next_answer_of_the_other(
+def test_a_change_acknowledged_by_one_server_is_in_the_next_answer_of_the_other(
     deployment: Deployment, urls: tuple[str, str]
 ) -> None:
     with (

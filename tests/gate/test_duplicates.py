@@ -81,7 +81,7 @@ async def test_a_copy_waits_no_longer_than_it_may() -> None:
     first.cancel()
 
 
-async def test_another_receiver_and_a_message_without_an_id_wait_for_nobody() -> None:
+async def test_another_receiver_and_a_message_without_an_id_do_not_wait() -> None:
     memory, never = delivered(), asyncio.Event()
     first = asyncio.create_task(carry(memory, [Message(id="1"), Message()], never))
     await tasks_wait()

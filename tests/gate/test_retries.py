@@ -47,7 +47,7 @@ def test_a_full_memory_has_less_than_twelve_megabytes() -> None:
     assert size < 12_000_000
 
 
-def test_what_a_later_attempt_forgot_is_remembered_by_one_that_fails() -> None:
+def test_a_failed_attempt_remembers_what_a_later_one_forgot() -> None:
     retries = WebhookRetries()
     retries.attempt(signature(1)).took("a")
     slow, quick = retries.attempt(signature(1)), retries.attempt(signature(1))

@@ -109,7 +109,7 @@ async def test_an_unknown_account_is_none(routes: Routes) -> None:
     assert await routes.accounts.find("acme") is None
 
 
-async def test_what_is_not_said_of_an_account_stays(routes: Routes) -> None:
+async def test_omitted_fields_of_an_account_stay(routes: Routes) -> None:
     await routes.accounts.set("acme", "our-secret", "verify-me")
     await routes.accounts.set("acme", None, "verify-me-now")
 
@@ -123,13 +123,13 @@ async def test_the_only_account_with_an_app_secret_signs(routes: Routes) -> None
     assert await routes.accounts.only_signer() == Account("acme", "our-secret")
 
 
-async def test_nobody_is_the_only_signer_where_nobody_has_an_app_secret(routes: Routes) -> None:
+async def test_there_is_no_only_signer_if_no_account_has_an_app_secret(routes: Routes) -> None:
     await routes.accounts.set("acme", None, "verify-me")
 
     assert await routes.accounts.only_signer() is None
 
 
-async def test_nobody_is_the_only_signer_where_two_have_an_app_secret(routes: Routes) -> None:
+async def test_there_is_no_only_signer_if_two_accounts_have_an_app_secret(routes: Routes) -> None:
     await routes.accounts.set("acme", "our-secret", None)
     assert await routes.accounts.only_signer() is not None
     await routes.accounts.set("rival", "their-secret", None)
@@ -200,7 +200,7 @@ async def test_downstreams_have_short_ids_of_their_own(routes: Routes) -> None:
 
 
 @pytest.mark.parametrize("phone_number_id", [THEIRS, "999"])
-async def test_a_downstream_is_not_added_to_a_number_of_others_or_nobody(routes: Routes, phone_number_id: str) -> None:
+async def test_a_downstream_is_not_added_to_an_unknown_or_foreign_number(routes: Routes, phone_number_id: str) -> None:
     assert await routes.downstreams.add("acme", phone_number_id, NEW) is None
     assert not await routes.downstreams.of_number(phone_number_id)
 
@@ -430,7 +430,7 @@ async def test_answers_come_from_memory_for_half_a_second(routes: Routes, store:
     assert store.looked_up == 5
 
 
-async def test_what_another_process_removed_is_forgotten_after_half_a_second(
+async def test_a_removal_by_another_process_is_seen_after_half_a_second(
     routes: Routes, elsewhere: Routes, clocks: Clocks
 ) -> None:
     downstream_id = await added(routes)
@@ -451,7 +451,7 @@ async def test_what_another_process_removed_is_forgotten_after_half_a_second(
     assert not await routes.upstreams.find(OURS)
 
 
-async def test_what_another_process_set_is_known_after_half_a_second(
+async def test_a_change_by_another_process_is_seen_after_half_a_second(
     routes: Routes, elsewhere: Routes, clocks: Clocks
 ) -> None:
     await routes.accounts.set("acme", "our-secret", None)
@@ -497,7 +497,7 @@ async def test_an_answer_that_was_under_way_during_a_change_is_not_remembered(cl
     assert not await routes.downstreams.of_number(OURS)
 
 
-async def test_what_does_not_exist_takes_no_memory(routes: Routes, store: MemoryRoutes) -> None:
+async def test_unknown_numbers_take_no_memory(routes: Routes, store: MemoryRoutes) -> None:
     await routes.accounts.find("made-up")
     before = store.looked_up
     await store.set_account(SealedAccount("made-up"), NOW)

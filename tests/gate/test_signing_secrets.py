@@ -97,7 +97,7 @@ def test_a_small_body_that_names_no_account_is_anybodys() -> None:
     assert found(body, signed(body, ACCOUNTS[99])) == secret_of(ACCOUNTS[99])
 
 
-def test_a_large_body_that_names_no_account_is_nobodys(tried: list[tuple[str, str]]) -> None:
+def test_a_large_body_without_an_account_belongs_to_no_account(tried: list[tuple[str, str]]) -> None:
     body = entries(["1"], LARGE)
 
     with pytest.raises(InvalidSignature):

@@ -152,7 +152,7 @@ def test_data_keeps_its_media_type_and_graphs_javascript_is_json(sent: str, back
         "*/*",
     ],
 )
-def test_what_a_browser_runs_or_draws_becomes_text_or_bytes(sent: str) -> None:
+def test_media_types_that_a_browser_runs_or_draws_become_text_or_bytes(sent: str) -> None:
     assert inert_type(sent) in ("text/plain", "application/octet-stream", "application/json")
 
 
@@ -177,7 +177,7 @@ async def test_the_upstreams_token_is_masked_wherever_the_chunks_end(size: int) 
     assert whole == b"metas-" + b"*" * 13 + b" " + b"*" * 28 + b" metas-token"
 
 
-async def test_what_begins_no_token_goes_on_at_once() -> None:
+async def test_bytes_that_begin_no_token_are_forwarded_at_once() -> None:
     assert [chunk async for chunk in masked(chunked([b"first", b"last"]), TOKEN)] == [b"first", b"last"]
 
 

@@ -19,5 +19,5 @@ def test_too_many_arrays_within_each_other_are_refused() -> None:
 
 
 @pytest.mark.parametrize("sign", [b",", b"[", b"{", b'\\"', b"\\\\"])
-def test_what_users_write_is_no_value(sign: bytes) -> None:
+def test_a_users_text_does_not_count_as_values(sign: bytes) -> None:
     check_value_count(b'{"body":"' + sign * MANY + b'"}')

@@ -33,7 +33,7 @@ class RealTime:
 
 
 @given(told=st.lists(steps, max_size=20))
-def test_it_moves_with_real_time_unless_stopped_and_jumps_where_it_is_told(told: list[tuple[str, int]]) -> None:
+def test_it_moves_with_real_time_unless_stopped_and_jumps_to_a_set_time(told: list[tuple[str, int]]) -> None:
     real = RealTime()
     clock = VirtualClock(real)
     expected, stopped = real.now, False
@@ -82,7 +82,7 @@ def test_it_is_set_by_seconds_and_by_iso_8601(wablock: Wablock, said: float | st
     assert wablock.clock.now == datetime(2025, 1, 24, 0, 48, 8, tzinfo=UTC)
 
 
-def test_it_is_set_to_the_microsecond_and_told_so(wablock: Wablock) -> None:
+def test_it_is_set_and_read_to_the_microsecond(wablock: Wablock) -> None:
     moment = datetime(2025, 1, 24, 0, 48, 8, 383_584, tzinfo=UTC)
     wablock.clock.stop()
 
@@ -131,7 +131,7 @@ def test_the_24_hours_pass_when_the_clock_does(wablock: Wablock) -> None:
         {"nosuch": 1},
     ],
 )
-def test_what_is_no_time_is_refused_and_changes_nothing(wablock: Wablock, said: dict[str, object]) -> None:
+def test_an_invalid_time_is_refused_and_changes_nothing(wablock: Wablock, said: dict[str, object]) -> None:
     answer = dev(wablock, "PUT", "clock", said)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)

@@ -170,7 +170,9 @@ def test_another_page_with_the_servers_own_token_reaches_dev(browser: dict[str, 
 
 @foreign
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/healthz"])
-def test_what_needs_no_token_is_read_from_everywhere(dev: httpx2.Client, path: str, browser: dict[str, str]) -> None:
+def test_routes_without_a_token_are_read_from_everywhere(
+    dev: httpx2.Client, path: str, browser: dict[str, str]
+) -> None:
     assert dev.get(path, headers=browser).status_code == 200
 
 

@@ -66,7 +66,7 @@ def test_a_user_may_write_by_user_id_alone(routed: Wablock, receiver: Receiver) 
     assert "from" not in value["messages"][0]
 
 
-def test_who_wrote_with_both_ids_is_one_user_from_then_on(wablock: Wablock) -> None:
+def test_a_user_who_wrote_with_both_ids_is_one_user_from_then_on(wablock: Wablock) -> None:
     wablock.inbound(USER, user_id=USER_ID)
 
     wablock.block(USER)
@@ -74,7 +74,7 @@ def test_who_wrote_with_both_ids_is_one_user_from_then_on(wablock: Wablock) -> N
     assert wablock.is_blocked(USER_ID)
 
 
-def test_a_receiver_that_fails_is_told(routed: Wablock, receiver: Receiver) -> None:
+def test_a_failing_receiver_is_reported(routed: Wablock, receiver: Receiver) -> None:
     receiver.status = 500
 
     told = routed.inbound(USER)
@@ -110,7 +110,7 @@ def test_a_user_id_alone_can_be_blocked_after_it_wrote(wablock: Wablock) -> None
         {"from": USER, "message": "hi"},
     ],
 )
-def test_what_cannot_be_a_message_is_refused(wablock: Wablock, said: dict[str, object]) -> None:
+def test_an_invalid_message_is_refused(wablock: Wablock, said: dict[str, object]) -> None:
     answer = dev(wablock, "POST", "inbound", said)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)

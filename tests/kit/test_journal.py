@@ -34,14 +34,14 @@ def test_no_token_is_written_down(wablock: Wablock) -> None:
     assert wablock.journal[0].headers["authorization"] == "Bearer …"
 
 
-def test_what_is_asked_of_dev_is_not_in_it(wablock: Wablock) -> None:
+def test_requests_to_dev_are_not_in_the_journal(wablock: Wablock) -> None:
     wablock.inbound(USER)
     dev(wablock, "GET", "clock")
 
     assert wablock.journal == []
 
 
-def test_later_entries_are_asked_for_by_number(wablock: Wablock) -> None:
+def test_later_entries_are_read_by_number(wablock: Wablock) -> None:
     for _ in range(3):
         block(wablock, USER)
 

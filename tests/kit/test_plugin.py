@@ -81,7 +81,7 @@ def test_200_tests_have_200_servers(tmp_path: Path) -> None:
     assert "200 passed" in _pytest(tmp_path, MANY)
 
 
-def test_the_fixture_and_its_marker_are_told_by_pytest(tmp_path: Path) -> None:
+def test_pytest_lists_the_fixture_and_its_marker(tmp_path: Path) -> None:
     told = _pytest(tmp_path, "", "--fixtures", "--markers")
 
     assert re.search(r"^wablock -- ", told, re.MULTILINE) or "@pytest.mark.wablock(" in told

@@ -132,7 +132,7 @@ def test_a_seed_says_numbers_users_and_windows(wablock: Wablock) -> None:
     assert [_code(answer) for answer in answers] == [None, 131047, 131021]
 
 
-def test_what_a_seed_says_of_a_number_holds_for_the_next_request(wablock: Wablock) -> None:
+def test_a_seeded_number_holds_for_the_next_request(wablock: Wablock) -> None:
     before = _code(block(wablock, USERS[0]).json())
 
     wablock.seed({"numbers": [{"phone_number_id": wablock.phone_number_id, "rules": "meta"}]})
@@ -233,7 +233,7 @@ def test_snapshots_that_are_taken_and_restored_at_once_lose_nothing(wablock: Wab
     assert listed(wablock) == WA_IDS
 
 
-def test_a_snapshot_that_cannot_be_read_is_told_and_the_server_goes_on(tmp_path: Path) -> None:
+def test_an_unreadable_snapshot_is_reported_and_the_server_goes_on(tmp_path: Path) -> None:
     settings = DevSettings(data=tmp_path / "dev.db", key=KeySettings(secret_key_file=tmp_path / "key"))
     with served_in_a_thread(settings) as served:
         wablock = Wablock(served.url, settings, "")
@@ -273,7 +273,7 @@ def test_dev_is_behind_its_token(wablock: Wablock, path: str, headers: dict[str,
 @pytest.mark.parametrize(
     "method, path, code", [("GET", "nosuch", 2500), ("DELETE", "clock", 100), ("GET", "reset", 100)]
 )
-def test_what_dev_does_not_have_is_a_graph_error(wablock: Wablock, method: str, path: str, code: int) -> None:
+def test_an_unknown_path_of_dev_is_a_graph_error(wablock: Wablock, method: str, path: str, code: int) -> None:
     answer = dev(wablock, method, path)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)

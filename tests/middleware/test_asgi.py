@@ -81,7 +81,7 @@ async def stop(middleware: GateMiddleware) -> Server:
         {"type": "websocket", "path": "/webhook", "headers": []},
     ],
 )
-async def test_what_is_no_webhook_passes_as_it_came(other: AsgiScope) -> None:
+async def test_a_request_that_is_no_webhook_passes_as_it_came(other: AsgiScope) -> None:
     app, server = Called(), Server(REQUEST)
 
     await gate(app)(other, server.receive, server.send)
@@ -225,6 +225,6 @@ def _serve_in_two_loops(middleware: GateMiddleware) -> None:
         {"timeout": 0},
     ],
 )
-def test_what_cannot_be_used_is_refused_at_once(wrong: dict[str, Any]) -> None:
+def test_an_invalid_setting_is_refused_at_once(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         GateMiddleware(Called(), **({"url": "http://wablock.example", "token": "a-token"} | wrong))

@@ -22,7 +22,7 @@ from tests.running_server import RunningServer
 MIXED = encoded(delivery(change(contacts=[contact(), contact(BEN)], messages=[message(), message(BEN, 2)])))
 
 
-def test_what_nobody_blocked_arrives_with_its_bytes_and_its_signature(bot: Bot) -> None:
+def test_a_message_of_a_free_user_arrives_with_its_bytes_and_its_signature(bot: Bot) -> None:
     body = MIXED.replace(b":", b" :")
 
     answer = bot.post(body)
@@ -33,7 +33,7 @@ def test_what_nobody_blocked_arrives_with_its_bytes_and_its_signature(bot: Bot) 
     assert got.headers["content-length"] == str(len(body))
 
 
-def test_a_blocked_users_message_is_taken_out_and_the_rest_signed_anew(server: RunningServer, bot: Bot) -> None:
+def test_a_blocked_users_message_is_removed_and_the_rest_is_signed_again(server: RunningServer, bot: Bot) -> None:
     block(server, ANNA)
 
     answer = bot.post(MIXED)
@@ -67,7 +67,9 @@ def test_a_body_in_chunks_gets_its_length_when_something_is_taken_out(server: Ru
     assert "transfer-encoding" not in bot.deliveries[0].headers
 
 
-def test_what_only_a_blocked_user_sent_is_answered_and_the_bot_not_called(server: RunningServer, bot: Bot) -> None:
+def test_a_webhook_with_only_a_blocked_users_message_is_answered_without_the_bot(
+    server: RunningServer, bot: Bot
+) -> None:
     block(server, ANNA)
 
     answer = bot.post(encoded(delivery(change(contacts=[contact()], messages=[message()]))))
@@ -136,7 +138,7 @@ def test_each_number_of_a_delivery_has_its_own_list(server: RunningServer, bot: 
     assert [it["value"]["messages"] for it in changes] == [[message(BEN, 2)], [message(ANNA, 1)]]
 
 
-def test_more_senders_than_one_question_holds_are_asked_about_in_several(server: RunningServer, bot: Bot) -> None:
+def test_more_senders_than_one_check_takes_are_checked_in_several(server: RunningServer, bot: Bot) -> None:
     senders = [f"US.{number}" for number in range(10_000, 11_500)]
     for sender in (senders[0], senders[1_200]):
         block(server, sender)
@@ -148,7 +150,7 @@ def test_more_senders_than_one_question_holds_are_asked_about_in_several(server:
 
 
 @pytest.mark.parametrize("kind", NOT_FROM_USERS)
-def test_what_a_blocked_user_did_not_send_passes_untouched(server: RunningServer, bot: Bot, kind: str) -> None:
+def test_items_that_a_blocked_user_did_not_send_pass_untouched(server: RunningServer, bot: Bot, kind: str) -> None:
     block(server, ANNA)
     body = encoded(delivery(NOT_FROM_USERS[kind]))
 
@@ -199,7 +201,7 @@ def test_a_forged_webhook_is_refused_by_the_bot_as_without_the_middleware(server
     assert (answer.status_code, answer.text) == (401, "not signed")
 
 
-def test_the_mark_of_an_unchecked_webhook_is_nobody_elses_to_set(bot: Bot) -> None:
+def test_a_caller_cannot_set_the_mark_of_an_unchecked_webhook(bot: Bot) -> None:
     bot.post(MIXED, **{"X-Wablock-Unchecked": "true"})
 
     assert "x-wablock-unchecked" not in bot.deliveries[0].headers
@@ -216,12 +218,12 @@ def test_the_mark_of_an_unchecked_webhook_is_nobody_elses_to_set(bot: Bot) -> No
         MIXED.decode().encode("utf-16"),
     ],
 )
-def test_what_cannot_be_read_is_refused_so_that_nobody_passes_unseen(bot: Bot, body: bytes) -> None:
+def test_an_unreadable_webhook_is_refused_so_that_no_user_passes_unseen(bot: Bot, body: bytes) -> None:
     assert bot.post(body).status_code == 400
     assert bot.deliveries == []
 
 
-def test_what_cannot_be_read_when_something_is_to_be_taken_out_is_refused(server: RunningServer, bot: Bot) -> None:
+def test_a_webhook_that_cannot_be_cut_is_refused(server: RunningServer, bot: Bot) -> None:
     block(server, ANNA)
 
     assert bot.post(MIXED.replace(b'"messaging_product"', b'"\xff": 1, "messaging_product"')).status_code == 400

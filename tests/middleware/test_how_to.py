@@ -78,7 +78,7 @@ def _address(lines: Iterator[str]) -> str:
     raise AssertionError(f"the bot does not listen: {read}")
 
 
-def test_the_bot_of_the_page_hears_who_is_free_and_nobody_else(lines: Iterator[str]) -> None:
+def test_the_bot_of_the_page_hears_free_users_only(lines: Iterator[str]) -> None:
     answer = httpx2.post(_address(lines), content=BOTH, headers={"x-hub-signature-256": signed(BOTH)})
 
     assert answer.text == "ok"

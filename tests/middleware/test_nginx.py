@@ -67,7 +67,7 @@ def posted(port: int, target: str) -> Answer:
 
 
 @pytest.mark.parametrize("target", [f"/chat/{BEN}", f"/chat/{BEN}?greeting=1", "/chat/US.999", f"/chat?user={BEN}"])
-def test_what_a_free_user_says_reaches_the_bot_whole(port: int, bot: Receiver, target: str) -> None:
+def test_a_free_users_request_reaches_the_bot_whole(port: int, bot: Receiver, target: str) -> None:
     assert posted(port, target).status == 200
 
     (delivery,) = bot.deliveries
@@ -87,7 +87,7 @@ def test_what_a_free_user_says_reaches_the_bot_whole(port: int, bot: Receiver, t
         f"/chat/./{ANNA}?x",
     ],
 )
-def test_what_a_blocked_user_says_does_not(port: int, bot: Receiver, target: str) -> None:
+def test_a_blocked_users_request_does_not_reach_the_bot(port: int, bot: Receiver, target: str) -> None:
     assert posted(port, target).status == 403
     assert bot.deliveries == []
 
@@ -100,7 +100,7 @@ def test_what_a_blocked_user_says_does_not(port: int, bot: Receiver, target: str
         (f"/chat?user={BEN}&user={ANNA}", f"/chat?user={BEN}"),
     ],
 )
-def test_the_bot_sees_the_user_who_was_asked_about(port: int, bot: Receiver, target: str, seen: str) -> None:
+def test_the_bot_sees_the_user_who_was_checked(port: int, bot: Receiver, target: str, seen: str) -> None:
     assert posted(port, target).status == 200
 
     assert [delivery.path for delivery in bot.deliveries] == [seen]
@@ -123,12 +123,12 @@ def test_the_bot_sees_the_user_who_was_asked_about(port: int, bot: Receiver, tar
         f"/is-free?user={BEN}",
     ],
 )
-def test_what_names_nobody_plainly_is_not_found(port: int, bot: Receiver, target: str) -> None:
+def test_a_path_without_a_plain_user_is_not_found(port: int, bot: Receiver, target: str) -> None:
     assert posted(port, target).status == 404
     assert bot.deliveries == []
 
 
-def test_nothing_passes_while_wablock_cannot_be_asked(tmp_path: Path, bot: Receiver) -> None:
+def test_nothing_passes_while_wablock_is_unreachable(tmp_path: Path, bot: Receiver) -> None:
     with nginx(tmp_path, "127.0.0.1:9", "a-token", bot) as port:
         assert posted(port, f"/chat/{BEN}").status == 500
     assert bot.deliveries == []

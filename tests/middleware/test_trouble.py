@@ -56,7 +56,7 @@ def test_a_webhook_that_cannot_be_checked_is_to_be_sent_again(caplog: pytest.Log
     assert logged(caplog) == ["a webhook was not checked: No answer: All connection attempts failed"]
 
 
-def test_where_that_is_asked_it_passes_and_is_marked() -> None:
+def test_an_unchecked_webhook_passes_marked_if_the_setting_is_on() -> None:
     with running_bot(NOBODY, TOKEN, pass_unchecked=True) as bot:
         answer = bot.post(WEBHOOK)
 
@@ -65,7 +65,7 @@ def test_where_that_is_asked_it_passes_and_is_marked() -> None:
     assert (got.body, got.headers["x-wablock-unchecked"]) == (WEBHOOK, "true")
 
 
-def test_what_no_user_sent_needs_no_asking() -> None:
+def test_a_webhook_that_no_user_sent_needs_no_check() -> None:
     with running_bot(NOBODY, TOKEN) as bot:
         answer = bot.post(encoded(delivery(NOT_FROM_USERS["delivered"])))
 
@@ -93,7 +93,7 @@ async def test_an_answer_that_does_not_tell_who_is_blocked_counts_as_none(answer
             assert bot.deliveries == []
 
 
-async def test_the_log_says_what_wablock_said_and_no_token(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_shows_wablocks_error_and_no_token(caplog: pytest.LogCaptureFixture) -> None:
     async with answering(http("401 Unauthorized", TOKEN_REFUSED)) as wablock:
         with running_bot(url_of(wablock), TOKEN) as bot:
             await posted(bot)
@@ -133,7 +133,7 @@ async def test_a_wablock_that_is_silent_is_given_up() -> None:
             await wablock.ended.acquire()  # the connection is not kept for an answer that nobody waits for
 
 
-async def test_where_one_number_fails_the_others_are_not_waited_for() -> None:
+async def test_the_check_of_one_number_fails_without_waiting_for_the_others() -> None:
     hung_up = asyncio.Event()
 
     async def fail_for_one(wablock: Loopback, reader: Reader, writer: Writer) -> None:
@@ -186,7 +186,7 @@ def test_webhooks_of_a_number_that_wablock_does_not_know_pass_and_the_log_says_s
 
 
 @pytest.mark.parametrize("number", ["1/../2", "..", "", "1?x", "\N{FULLWIDTH DIGIT ONE}", "1" * 33])
-async def test_what_is_no_number_id_becomes_part_of_no_path(number: str) -> None:
+async def test_an_invalid_number_id_becomes_part_of_no_path(number: str) -> None:
     async with answering(http("200 OK", FREE)) as wablock:
         with running_bot(url_of(wablock), TOKEN) as bot:
             answer = await posted(bot, encoded(delivery(change(number=number, messages=[message()]))))

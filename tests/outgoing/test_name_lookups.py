@@ -73,7 +73,7 @@ async def test_a_name_that_many_want_is_looked_up_once(names: Names) -> None:
     assert names.asked == ["slow"]
 
 
-async def test_what_was_found_is_remembered_for_five_seconds(names: Names) -> None:
+async def test_an_address_is_remembered_for_five_seconds(names: Names) -> None:
     clock = Clock()
     lookups = NameLookups(names, monotonic=clock)
     for clock.now in (100.0, 104.9, 105.1):
@@ -81,7 +81,7 @@ async def test_what_was_found_is_remembered_for_five_seconds(names: Names) -> No
     assert names.asked == ["a", "a"]
 
 
-async def test_what_was_not_found_is_remembered_for_a_second(names: Names) -> None:
+async def test_a_missing_name_is_remembered_for_a_second(names: Names) -> None:
     clock = Clock()
     lookups = NameLookups(names, monotonic=clock)
     for clock.now in (100.0, 100.9, 101.1):
@@ -165,7 +165,7 @@ async def test_a_tenants_names_that_wait_are_bounded(names: Names) -> None:
     await asyncio.gather(*slow)
 
 
-async def test_who_goes_away_ends_no_look_up_of_others(names: Names) -> None:
+async def test_a_caller_who_leaves_ends_no_look_up_of_others(names: Names) -> None:
     lookups = NameLookups(names, within=LONG)
     first, second = (asyncio.create_task(sockaddr(lookups, "slow")) for _ in range(2))
     await tasks_wait()

@@ -147,5 +147,5 @@ def test_an_echo_to_a_blocked_user_arrives(gated: Gated, field: str) -> None:
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_what_no_user_sent_is_accepted(gated: Gated, kind: str) -> None:
+def test_a_webhook_that_no_user_sent_is_accepted(gated: Gated, kind: str) -> None:
     assert gated.taken(CHANGES[kind]).accepted

@@ -40,7 +40,7 @@ def test_every_failure_says_what_to_do() -> None:
     assert [failure.kind for failure in failures() if not (failure.meaning and failure.what_to_do)] == []
 
 
-def test_what_is_not_on_metas_page_is_marked() -> None:
+def test_parts_that_are_not_on_metas_page_are_marked() -> None:
     parameters = {each.name: each.origin for each in _named("getBlockedUsers").query_parameters}
     users = rows(document()["components"]["schemas"]["User"], document()["components"]["schemas"], "User")
 
@@ -90,7 +90,7 @@ def test_a_quote_in_a_body_stays_in_its_word() -> None:
     assert json.loads(shlex.split(made[0].text.replace("\\\n", " "))[-1]) == {"note": "it's"}
 
 
-def test_what_a_document_says_is_escaped() -> None:
+def test_text_of_a_document_is_escaped() -> None:
     told = document()
     told["paths"]["/healthz"]["get"]["summary"] = "<script>hurt()</script>"
 

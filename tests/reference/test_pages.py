@@ -118,7 +118,7 @@ def test_every_link_of_llms_txt_answers(server: RunningServer) -> None:
     assert {httpx2.get(link).status_code for link in links} == {200}
 
 
-def test_the_base_url_is_the_host_that_was_asked(server: RunningServer) -> None:
+def test_the_base_url_is_the_host_of_the_request(server: RunningServer) -> None:
     text = _get(server, "/docs", Host="blocks.example.com").text
 
     assert "'http://blocks.example.com/" in text.replace("&#39;", "'")

@@ -52,7 +52,7 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(server: Run
         assert connection.is_closed()
 
 
-def test_a_client_that_asks_whether_to_go_on_is_told_to(server: RunningServer) -> None:
+def test_a_client_that_expects_100_continue_gets_it(server: RunningServer) -> None:
     whole = request(server, "POST", server.block_users, block(USER), "Expect: 100-continue")
     head, body = whole.split(b"\r\n\r\n")
     with Connection(server) as connection:
@@ -63,7 +63,7 @@ def test_a_client_that_asks_whether_to_go_on_is_told_to(server: RunningServer) -
         assert connection.answer().status == 200
 
 
-def test_a_client_that_asks_whether_to_go_on_with_a_bad_token_is_not_told_to(server: RunningServer) -> None:
+def test_a_client_that_expects_100_continue_with_a_bad_token_does_not_get_it(server: RunningServer) -> None:
     whole = request(server, "POST", server.block_users, block(USER), "Expect: 100-continue")
     with Connection(server) as connection:
         connection.send(whole.split(b"\r\n\r\n")[0].replace(b"Bearer ", b"Bearer not-") + b"\r\n\r\n")
@@ -97,7 +97,7 @@ def test_a_body_of_one_byte_in_a_chunk_is_read(server: RunningServer) -> None:
         assert connection.answer().status == 200
 
 
-def test_what_follows_a_chunked_body_means_nothing(server: RunningServer) -> None:
+def test_trailers_behind_a_chunked_body_mean_nothing(server: RunningServer) -> None:
     head = request(server, "POST", server.block_users, None, "Transfer-Encoding: chunked")
     body = block(USER)
     with Connection(server) as connection:
@@ -108,7 +108,7 @@ def test_what_follows_a_chunked_body_means_nothing(server: RunningServer) -> Non
         assert USER in connection.answer().body.decode()
 
 
-def test_what_follows_a_chunked_body_is_not_read_for_ever(server: RunningServer) -> None:
+def test_trailers_behind_a_chunked_body_are_not_read_for_ever(server: RunningServer) -> None:
     with Connection(server) as connection:
         connection.send(request(server, "POST", server.block_users, None, "Transfer-Encoding: chunked"))
         connection.send(b"0\r\nX-Name: ")

@@ -28,7 +28,7 @@ def _anna_is_blocked(server: RunningServer) -> None:
     assert answer.status_code == 200
 
 
-def test_a_blocked_user_is_told_with_since_when_and_why(server: RunningServer) -> None:
+def test_a_blocked_user_is_returned_with_time_and_reason(server: RunningServer) -> None:
     told = check(server, "%2B16505551234").json()
 
     assert told.pop("blocked_at") > 1_700_000_000
@@ -41,7 +41,7 @@ def test_a_blocked_user_is_told_with_since_when_and_why(server: RunningServer) -
     }
 
 
-def test_a_free_user_is_told(server: RunningServer) -> None:
+def test_a_free_user_is_returned_as_not_blocked(server: RunningServer) -> None:
     assert check(server, "16505550101").json() == {"input": "16505550101", "wa_id": "16505550101", "blocked": False}
 
 
@@ -52,7 +52,7 @@ def test_the_status_alone_may_be_the_answer(server: RunningServer, user: str, st
     assert (answer.status_code, answer.content) == (status, b"")
 
 
-def test_many_are_answered_in_their_order_and_nobodies_apart(server: RunningServer) -> None:
+def test_many_users_are_answered_in_their_order_and_invalid_ones_apart(server: RunningServer) -> None:
     told = check_many(server, {"users": [BEN, ANNA, "anna", *[f"+1650555{n:04d}" for n in range(200, 220)]]}).json()
 
     assert [(user["input"], user["blocked"]) for user in told["users"][:2]] == [(BEN, False), (ANNA, True)]
@@ -67,7 +67,7 @@ def test_a_parent_id_that_no_webhook_showed_is_not_blocked(server: RunningServer
     }
 
 
-def test_a_user_who_is_nobody_is_refused(server: RunningServer) -> None:
+def test_an_invalid_user_is_refused(server: RunningServer) -> None:
     assert check(server, "12").status_code == 400
 
 

@@ -81,7 +81,7 @@ def test_a_body_that_stops_in_its_middle_is_not_waited_for_for_ever(impatient: R
         assert connection.is_closed()
 
 
-def test_of_a_body_that_stopped_in_its_middle_nothing_is_done(impatient: RunningServer) -> None:
+def test_a_body_that_stops_in_its_middle_has_no_effect(impatient: RunningServer) -> None:
     whole = request(impatient, "POST", impatient.block_users, block(USER))
     with Connection(impatient) as stopped:
         stopped.send(whole[:-5])
@@ -121,7 +121,7 @@ def test_a_connection_that_is_idle_after_an_answer_is_closed(impatient: RunningS
         assert connection.is_closed()
 
 
-def test_a_connection_that_is_idle_after_a_body_nobody_waited_for_is_closed(impatient: RunningServer) -> None:
+def test_a_connection_that_is_idle_after_an_unread_body_is_closed(impatient: RunningServer) -> None:
     refused = request(impatient, "POST", impatient.block_users, block(USER)).replace(b"Bearer ", b"Bearer not-")
     with Connection(impatient) as connection:
         connection.send(refused[:-5])
@@ -188,7 +188,7 @@ def test_a_body_without_a_token_gives_way_where_no_connection_is_idle(tmp_path: 
         assert stranger.is_closed()
 
 
-def test_what_the_caller_has_already_is_not_said_to_be_empty(server: RunningServer) -> None:
+def test_a_304_has_no_content_length(server: RunningServer) -> None:
     with Connection(server) as connection:
         connection.send(request(server, "GET", server.block_users, None, "If-None-Match: *"))
 
@@ -227,7 +227,7 @@ def test_a_place_that_became_free_is_given_to_the_next(tmp_path: Path) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_http_request_is_refused_in_the_envelope(server: RunningServer, garbage: bytes) -> None:
+def test_bytes_that_are_no_http_request_are_refused_in_the_envelope(server: RunningServer, garbage: bytes) -> None:
     with Connection(server) as connection:
         connection.send(garbage)
 

@@ -72,7 +72,7 @@ def test_copies_that_come_at_once_are_sent_once(gate: RunningServer, receiver: R
     assert receiver.message_ids() == ["wamid.1"]
 
 
-def test_what_else_comes_with_a_copy_is_sent(gate: RunningServer, receiver: Receiver, senders: Senders) -> None:
+def test_new_messages_beside_a_copy_are_sent(gate: RunningServer, receiver: Receiver, senders: Senders) -> None:
     set_up(gate, receiver.url)
     receiver.delay = 0.3
 

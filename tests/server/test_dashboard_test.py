@@ -122,7 +122,7 @@ def test_the_test_passes_where_secret_and_receiver_are_right(
     assert (answer.status_code, answer.content) == (200, b'{"success":true}')
 
 
-def test_a_receiver_gets_a_webhook_of_its_number_in_which_nobody_wrote(gate: RunningServer, receiver: Receiver) -> None:
+def test_a_receiver_gets_a_webhook_of_its_number_without_messages(gate: RunningServer, receiver: Receiver) -> None:
     set_up(gate, receiver.url)
 
     post(gate, MESSAGE)
@@ -224,7 +224,7 @@ def test_a_best_effort_receiver_may_fail_while_another_one_answers(tmp_path: Pat
     assert (alone.status_code, with_another.status_code) == (502, 200)
 
 
-def test_of_several_accounts_the_one_whose_secret_signs_is_tried(gate: RunningServer, receiver: Receiver) -> None:
+def test_the_account_whose_secret_signs_is_tried_alone(gate: RunningServer, receiver: Receiver) -> None:
     with receiving() as others:
         set_up(gate, receiver.url)
         set_up_other(gate, others.url, "the other's secret")

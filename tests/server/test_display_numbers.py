@@ -122,7 +122,7 @@ def test_a_webhook_whose_display_number_is_no_utf8_is_refused(
 
 
 @pytest.mark.parametrize("before", [("16505550100", "CA"), ("16505550100", None), (None, "CA")])
-def test_what_the_operator_has_set_stays(
+def test_a_display_number_that_the_operator_set_stays(
     tmp_path: Path, receiver: Receiver, before: tuple[str | None, str | None]
 ) -> None:
     wa_id, country = before
@@ -134,7 +134,7 @@ def test_what_the_operator_has_set_stays(
     assert known(tmp_path) == expected
 
 
-def test_of_many_webhooks_the_first_teaches(gate: RunningServer, tmp_path: Path) -> None:
+def test_the_first_of_many_webhooks_teaches(gate: RunningServer, tmp_path: Path) -> None:
     post(gate, displaying("15550783881", count=50))
     post(gate, displaying("16505551111"))
 

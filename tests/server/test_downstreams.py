@@ -88,7 +88,7 @@ def test_an_address_inside_is_refused(server: RunningServer, host: str) -> None:
         {"url": "https://8.8.8.8/", "may_be_inside": True},
     ],
 )
-def test_what_cannot_be_is_refused(server: RunningServer, body: object) -> None:
+def test_an_invalid_downstream_is_refused(server: RunningServer, body: object) -> None:
     assert ask(server, "POST", body=body).status_code == 400
 
 

@@ -21,7 +21,7 @@ def test_health_needs_no_token(server: RunningServer, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_health_may_be_asked_for_without_a_body(server: RunningServer, path: str) -> None:
+def test_a_head_request_for_health_is_answered(server: RunningServer, path: str) -> None:
     answer = httpx2.head(server.url + path)
 
     assert answer.status_code == 200
@@ -83,7 +83,9 @@ def test_failures_of_every_path_are_counted_by_their_code(
     [(b"\0", 400), (b"GET / HT", 408), (b"GET / HTTP/1.1\r\nX: " + b"x" * 40_000 + b"\r\n\r\n", 431)],
     ids=["no HTTP", "slow", "large"],
 )
-def test_what_is_refused_before_it_is_a_request_is_counted(impatient: RunningServer, sent: bytes, status: int) -> None:
+def test_bytes_refused_before_they_are_a_request_are_counted(
+    impatient: RunningServer, sent: bytes, status: int
+) -> None:
     with Connection(impatient) as connection:
         connection.send(sent)
         assert connection.answer().status == status

@@ -203,7 +203,7 @@ UPLOADS: Final[dict[str, tuple[str, bytes]]] = {
 
 @pytest.mark.parametrize("client", UPLOADS)
 @pytest.mark.parametrize("edge", ["media", "messages"])
-def test_what_an_http_client_uploads_goes_on_byte_for_byte(gate: SendingGate, edge: str, client: str) -> None:
+def test_an_upload_of_an_http_client_is_forwarded_byte_for_byte(gate: SendingGate, edge: str, client: str) -> None:
     content_type, body = UPLOADS[client]
 
     answer = gate.send(Message(content_type, "", body), edge=edge)

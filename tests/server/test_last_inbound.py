@@ -92,7 +92,7 @@ def test_a_time_to_come_is_refused(client: httpx2.Client, number: str, at: int |
 
 
 @pytest.mark.parametrize("at", ["yesterday", "", "-1", -1, 1.5, True, [], {}, "2025-13-01", "٣"])
-def test_what_is_no_time_is_refused(client: httpx2.Client, number: str, at: Any) -> None:
+def test_an_invalid_time_is_refused(client: httpx2.Client, number: str, at: Any) -> None:
     refused = _put(client, number, users=[USER], at=at)
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, 100)
@@ -105,7 +105,7 @@ def test_a_user_may_be_named_by_user_id(client: httpx2.Client, number: str) -> N
     assert _may_be_blocked(client, number, user_id="US.13491208655302741918")
 
 
-def test_what_is_no_user_fails_by_itself(client: httpx2.Client, number: str) -> None:
+def test_an_invalid_user_fails_alone(client: httpx2.Client, number: str) -> None:
     noted = _put(client, number, users=[USER, "5"]).json()
 
     assert [user["wa_id"] for user in noted["users"]] == [USER]

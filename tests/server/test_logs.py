@@ -31,7 +31,7 @@ def test_no_run_of_seven_digits_is_left_of_any_text(text: str, key: str) -> None
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Nd", "Cc", "Cf", "Cs", "Zl", "Zp"])))
-def test_what_has_no_digits_stays_as_it_is(text: str) -> None:
+def test_text_without_digits_is_not_masked(text: str) -> None:
     assert mask(None, "info", {"event": text}) == {"event": text}
 
 
@@ -47,7 +47,7 @@ def test_a_traceback_stays_in_lines() -> None:
     assert mask(None, "info", {"exception": "one\ntwo\x1b[2J"}) == {"exception": "one\ntwo�[2J"}
 
 
-def test_of_a_number_its_beginning_and_end_are_left() -> None:
+def test_a_number_keeps_its_beginning_and_end() -> None:
     assert mask(None, "info", {"event": "to +16505551234."}) == {"event": "to +165…34."}
 
 
@@ -108,7 +108,7 @@ def test_a_failure_is_logged_with_its_code(logged: tuple[Any, dict[str, httpx2.R
     assert records[answers["no manager"].headers["x-fb-request-id"]]["code"] == 104
 
 
-def test_what_is_refused_before_it_is_a_request_is_logged_by_the_id_of_its_answer(tmp_path: Path) -> None:
+def test_bytes_refused_before_they_are_a_request_are_logged_by_the_id_of_the_answer(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path)
     with deployment.server() as server:
         with connected(server) as connection:
@@ -255,7 +255,7 @@ def test_an_address_a_day_and_a_version_are_whole(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [["+1 650-555-0123"], {"user": "+1 650-555-0123"}, ValueError("+1 650-555-0123")])
-def test_what_is_no_text_is_masked_too(value: object) -> None:
+def test_bytes_that_are_no_text_are_masked_too(value: object) -> None:
     assert "555" not in str(mask(None, "info", {"event": "x", "user": value})["user"])
 
 

@@ -48,7 +48,7 @@ def _list(server: RunningServer, asker: str) -> list[dict[str, Any]]:
         return data
 
 
-def test_a_token_may_do_what_its_maker_may_where_nothing_is_said(shared: RunningServer) -> None:
+def test_a_new_token_has_its_makers_rights_by_default(shared: RunningServer) -> None:
     made = _create(shared, "limited")
 
     assert made.status_code == 201
@@ -157,7 +157,9 @@ def test_a_token_of_another_account_cannot_be_revoked(shared: RunningServer) -> 
         (b"[" * 100_000, "must be an object"),
     ],
 )
-def test_what_is_no_token_to_make_is_refused_and_said(shared: RunningServer, body: bytes, said: str) -> None:
+def test_an_invalid_request_for_a_token_is_refused_by_its_parameter(
+    shared: RunningServer, body: bytes, said: str
+) -> None:
     with _client(shared, shared.token) as client:
         refused = client.post("/v1/tokens", content=body)
 
@@ -180,16 +182,14 @@ def test_what_is_no_token_to_make_is_refused_and_said(shared: RunningServer, bod
         (b"[]", "Param the request must be an object."),
     ],
 )
-def test_what_is_wrong_with_a_token_to_make_is_said_in_graphs_words(
-    shared: RunningServer, body: bytes, said: str
-) -> None:
+def test_the_error_of_a_request_for_a_token_is_in_graphs_words(shared: RunningServer, body: bytes, said: str) -> None:
     with _client(shared, shared.token) as client:
         refused = client.post("/v1/tokens", content=body)
 
     assert refused.json()["error"]["message"] == f"(#100) {said}"
 
 
-def test_a_value_of_no_kind_that_is_taken_is_told_the_kinds_that_are(shared: RunningServer) -> None:
+def test_a_value_of_a_wrong_type_gets_an_error_that_lists_the_types(shared: RunningServer) -> None:
     with _client(shared, shared.token) as client:
         refused = client.put("/v1/numbers/777/last_inbound", json={"users": ["16505550101"], "at": []})
 
@@ -270,7 +270,7 @@ def test_a_token_that_is_revoked_while_a_body_comes_does_nothing_more(shared: Ru
 
 
 @pytest.mark.parametrize("text", ["", "1\0", "1 ", "1" * 33, "none", "\u0661"])
-def test_what_is_no_numbers_id_is_refused(shared: RunningServer, text: str) -> None:
+def test_an_invalid_phone_number_id_is_refused(shared: RunningServer, text: str) -> None:
     refused = _create(shared, "manager", scopes=["read"], phone_number_ids=["777", text])
 
     assert refused.status_code == 400

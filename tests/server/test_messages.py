@@ -142,7 +142,7 @@ async def test_an_unblocked_user_can_be_written_to_again(server: RunningServer) 
     assert answer.status_code == 200
 
 
-async def test_what_has_two_readings_is_refused_and_not_sent(server: RunningServer) -> None:
+async def test_a_request_with_two_readings_is_refused_and_not_sent(server: RunningServer) -> None:
     async with serving() as upstream:
         await use(server, upstream)
 
@@ -183,13 +183,13 @@ async def test_a_token_without_the_scope_send_is_refused(server: RunningServer) 
     assert upstream.received == []
 
 
-async def test_nobody_sends_without_a_token(server: RunningServer) -> None:
+async def test_a_message_without_a_token_is_refused(server: RunningServer) -> None:
     answer = await send(server, json=TO_BEN, headers={})
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 104)
 
 
-async def test_another_accounts_number_is_nobodys(server: RunningServer) -> None:
+async def test_another_accounts_number_does_not_exist(server: RunningServer) -> None:
     answer = await send(server, f"/v25.0/{OTHERS_NUMBER.phone_number_id}/messages")
 
     assert answer.json()["error"]["error_subcode"] == 33
@@ -282,7 +282,7 @@ async def test_messages_cannot_be_read_unasked(server: RunningServer) -> None:
 
 
 @pytest.mark.parametrize("method,path", [("GET", ""), ("POST", "/media"), ("DELETE", "/a/b"), ("GET", "/messages")])
-async def test_where_it_is_wanted_other_paths_are_passed_through(
+async def test_other_paths_are_passed_through_if_the_setting_is_on(
     open_server: RunningServer, method: str, path: str
 ) -> None:
     async with serving() as upstream:
@@ -336,7 +336,7 @@ async def test_a_path_with_two_readings_is_not_passed_through(open_server: Runni
     assert upstream.received == []
 
 
-async def test_what_was_sent_is_counted(server: RunningServer) -> None:
+async def test_sent_messages_are_counted(server: RunningServer) -> None:
     await blocked(server, ANNA)
     async with serving() as upstream:
         await use(server, upstream)

@@ -53,7 +53,7 @@ def test_a_near_miss_that_is_null_says_nothing_and_is_ignored() -> None:
 
 
 @pytest.mark.parametrize("items", [None, 5, "x", {"Reason": "x"}, [5, None, ["Reason"]]])
-def test_what_is_no_list_of_items_has_no_near_misses(items: Any) -> None:
+def test_a_value_that_is_no_list_of_items_has_no_near_misses(items: Any) -> None:
     refuse_near_misses(items)
 
 

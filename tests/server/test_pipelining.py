@@ -43,7 +43,7 @@ def test_garbage_behind_a_request_does_not_take_its_answer(server: RunningServer
         assert connection.is_closed()
 
 
-def test_what_is_sent_far_ahead_is_not_kept_but_what_was_taken_is_answered(server: RunningServer) -> None:
+def test_requests_sent_far_ahead_are_not_kept_but_accepted_ones_are_answered(server: RunningServer) -> None:
     ahead = 2_000
     with Connection(server) as connection:
         connection.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * ahead)

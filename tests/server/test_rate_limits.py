@@ -23,7 +23,7 @@ def _get(server: RunningServer, token: str, path: str | None = None) -> httpx2.R
     return httpx2.get(server.url + (path or server.block_users), headers=headers, timeout=60)
 
 
-def test_a_token_that_asks_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
+def test_a_token_past_its_rate_gets_a_retry_after(tmp_path: Path) -> None:
     clock = TurnedClock()
     with running_server(tmp_path, limits=PER_TOKEN, monotonic=clock) as server:
         good = [_get(server, server.token).status_code for _ in range(2)]
@@ -54,7 +54,7 @@ def test_a_tokens_share_is_for_all_that_it_asks(tmp_path: Path, path: str | None
         assert _get(server, server.token, "/v1/tokens").json()["error"]["code"] == 4
 
 
-def test_a_number_that_is_asked_for_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
+def test_a_number_past_its_rate_gets_a_retry_after(tmp_path: Path) -> None:
     clock = TurnedClock()
     with running_server(tmp_path, limits=PER_NUMBER, monotonic=clock, tokens=[SECOND]) as server:
         good = [_get(server, token).status_code for token in (server.token, "a-second-token")]
@@ -76,7 +76,7 @@ def test_one_number_does_not_use_up_anothers_share(tmp_path: Path) -> None:
         assert _get(server, server.token, "/v25.0/777/block_users").status_code == 200
 
 
-def test_who_may_not_touch_a_number_cannot_use_up_its_share(tmp_path: Path) -> None:
+def test_a_token_without_access_to_a_number_cannot_use_up_its_share(tmp_path: Path) -> None:
     with running_server(tmp_path, limits=PER_NUMBER, monotonic=TurnedClock(), tokens=[STRANGER]) as server:
         for _ in range(5):
             assert _get(server, "a-stranger's-token").json()["error"]["error_subcode"] == 33
@@ -84,6 +84,6 @@ def test_who_may_not_touch_a_number_cannot_use_up_its_share(tmp_path: Path) -> N
         assert _get(server, server.token).status_code == 200
 
 
-def test_the_health_of_a_server_may_be_asked_for_as_often_as_one_likes(tmp_path: Path) -> None:
+def test_health_requests_have_no_rate_limit(tmp_path: Path) -> None:
     with running_server(tmp_path, limits=PER_TOKEN, monotonic=TurnedClock()) as server:
         assert {httpx2.get(f"{server.url}/healthz").status_code for _ in range(10)} == {200}

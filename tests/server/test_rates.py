@@ -10,7 +10,7 @@ per_minutes = st.integers(min_value=1, max_value=200)
 pauses = st.lists(st.floats(min_value=0, max_value=20, allow_nan=False), min_size=1, max_size=300)
 
 
-def test_without_a_limit_nobody_waits() -> None:
+def test_without_a_limit_no_caller_waits() -> None:
     rate = Rate(0, TurnedClock())
 
     assert [rate.take("key") for _ in range(10_000)] == [None] * 10_000
@@ -29,7 +29,7 @@ def test_one_key_does_not_use_up_anothers_share() -> None:
     assert rate.take("other") is None
 
 
-def test_whoever_waits_as_long_as_told_may_go_on() -> None:
+def test_a_caller_who_waits_for_retry_after_may_go_on() -> None:
     clock = TurnedClock()
     rate = Rate(7, clock)
     for _ in range(7):
@@ -86,7 +86,7 @@ def test_in_no_minute_are_there_more_than_twice_the_share_and_over_time_no_more_
 
 
 @given(per_minute=per_minutes, pauses=pauses)
-def test_whoever_keeps_to_the_share_is_never_told_to_wait(per_minute: int, pauses: list[float]) -> None:
+def test_a_caller_who_keeps_to_the_share_never_waits(per_minute: int, pauses: list[float]) -> None:
     clock = TurnedClock()
     rate = Rate(per_minute, clock)
 

@@ -22,7 +22,7 @@ class AskedStore:
         return True
 
 
-async def test_a_store_is_asked_once_a_second_at_most() -> None:
+async def test_the_store_is_checked_once_a_second_at_most() -> None:
     clock, store = TurnedClock(), AskedStore()
     readiness = Readiness(store.is_ready, clock)
 
@@ -32,7 +32,7 @@ async def test_a_store_is_asked_once_a_second_at_most() -> None:
     assert store.times_asked == 1
 
 
-async def test_a_word_of_a_second_ago_is_asked_for_again() -> None:
+async def test_a_check_that_is_a_second_old_is_repeated() -> None:
     clock, store = TurnedClock(), AskedStore()
     readiness = Readiness(store.is_ready, clock)
     await readiness()
@@ -43,7 +43,7 @@ async def test_a_word_of_a_second_ago_is_asked_for_again() -> None:
     assert store.times_asked == 2
 
 
-async def test_a_store_that_does_not_answer_is_not_ready_and_is_not_asked_again() -> None:
+async def test_a_store_that_does_not_answer_is_not_ready_and_is_not_checked_again() -> None:
     clock, store = TurnedClock(), AskedStore(answers=False)
     readiness = Readiness(store.is_ready, clock)
 

@@ -233,7 +233,7 @@ def test_the_refusal_shows_the_value_and_what_to_write(gate: SendingGate) -> Non
 
 
 @pytest.mark.parametrize("to", ["(650) 555-1234", "0049 30 5550101", "006505551234"])
-def test_where_no_country_is_known_a_punctuated_number_without_plus_is_refused(gate: SendingGate, to: str) -> None:
+def test_a_punctuated_number_without_plus_is_refused_if_no_country_is_known(gate: SendingGate, to: str) -> None:
     message = Message(JSON, "", json.dumps({"to": to}).encode())
 
     assert gate.refusal(message, NO_COUNTRY) == 100

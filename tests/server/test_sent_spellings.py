@@ -83,7 +83,7 @@ def test_a_blocked_user_gets_no_message_by_the_bare_wa_id(gate: SendingGate, row
 @pytest.mark.parametrize(
     "row", [row for row in SPELLINGS if "why" in row and row["typed"]], ids=lambda row: ascii(row["typed"])
 )
-def test_a_text_that_is_no_number_goes_to_nobody_who_is_blocked(
+def test_a_text_that_is_no_number_reaches_no_blocked_user(
     gate: SendingGate, row: dict[str, Any], sent_as: Callable[[str], Message]
 ) -> None:
     assert gate.refusal(sent_as(row["typed"]), NUMBERS[row["country"]].phone_number_id) == READABLE.get(

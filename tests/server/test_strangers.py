@@ -71,7 +71,7 @@ def test_requests_without_a_token_are_refused_unread(
     assert longest.seconds < LONGEST
 
 
-def test_what_cannot_be_a_signature_is_refused_before_the_body_comes(server: RunningServer) -> None:
+def test_a_malformed_signature_is_refused_before_the_body_comes(server: RunningServer) -> None:
     head = (
         f"POST {WEBHOOK} HTTP/1.1\r\nHost: wablock\r\nX-Hub-Signature-256: sha256=0\r\nContent-Length: 3000000\r\n\r\n"
     )

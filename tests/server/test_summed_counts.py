@@ -23,7 +23,7 @@ def _one_and_another() -> tuple[Metrics, Metrics]:
     return one, another
 
 
-def test_what_both_have_counted_is_added() -> None:
+def test_counts_of_both_workers_are_added() -> None:
     one, another = _one_and_another()
 
     series = _series(summed([one.counts(), another.counts()]))
@@ -34,7 +34,7 @@ def test_what_both_have_counted_is_added() -> None:
     assert series["wablock_request_seconds_bucket[('le', '0.25'), ('operation', 'check')]"] == 3
 
 
-def test_what_one_alone_has_counted_is_there() -> None:
+def test_a_count_of_one_worker_alone_is_there() -> None:
     one, another = _one_and_another()
 
     series = _series(summed([another.counts(), one.counts()]))
@@ -66,7 +66,7 @@ def test_the_buckets_of_a_sum_stay_in_order() -> None:
     assert bounds[-1] == "+Inf"
 
 
-def test_what_was_open_when_a_worker_ended_does_not_last() -> None:
+def test_open_connections_of_an_ended_worker_are_not_counted() -> None:
     ended = Metrics()
     ended.connection_opened()
     ended.answered("check", 200, None, 0.002)

@@ -64,7 +64,7 @@ def test_a_removed_upstream_is_gone(server: RunningServer) -> None:
         {"token": "t", "url": "https://8.8.8.8", "may_be_inside": True},
     ],
 )
-def test_what_cannot_be_an_upstream_is_refused(server: RunningServer, body: object) -> None:
+def test_an_invalid_upstream_is_refused(server: RunningServer, body: object) -> None:
     answer = ask(server, "PUT", body)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)

@@ -86,7 +86,7 @@ def test_each_numbers_receiver_gets_its_own_part_under_its_own_secret(gate: Gate
         assert delivery.headers["x-hub-signature-256"] == signed(delivery.body, secret_of(number))
 
 
-def test_who_is_blocked_at_one_number_is_heard_at_the_other(gate: Gate) -> None:
+def test_a_user_blocked_at_one_number_is_delivered_at_the_other(gate: Gate) -> None:
     changes = [sent(item("text", ANNA.numbers[0]), number) for number in (OURS, OTHERS)]
 
     at_ours, at_others = gate.post(written(webhook(*changes))).values()
@@ -96,7 +96,7 @@ def test_who_is_blocked_at_one_number_is_heard_at_the_other(gate: Gate) -> None:
     assert at_others.body == written(webhook(changes[1]))
 
 
-def test_what_is_about_the_account_goes_to_both_beside_what_is_gone(gate: Gate) -> None:
+def test_an_account_event_goes_to_both_receivers_beside_removed_items(gate: Gate) -> None:
     theirs = sent(item("text", PAULO.numbers[0]), OURS), sent(item("call", PAULO.numbers[1]), OTHERS)
 
     arrived = gate.post(written(webhook(theirs[0], ACCOUNT_WIDE, theirs[1])))
@@ -107,7 +107,7 @@ def test_what_is_about_the_account_goes_to_both_beside_what_is_gone(gate: Gate) 
 
 
 @pytest.mark.parametrize("in_one_change", [True, False])
-def test_of_a_thousand_updates_exactly_those_of_every_third_sender_are_gone(gate: Gate, *, in_one_change: bool) -> None:
+def test_exactly_the_blocked_third_of_a_thousand_updates_is_removed(gate: Gate, *, in_one_change: bool) -> None:
     senders = [f"US.{in_one_change:d}X{number}" for number in range(1_000)]
     gate.block(OURS, *senders[::3])
     messages = [item("text in another script", None, sender) | {"id": f"wamid.{sender}"} for sender in senders]

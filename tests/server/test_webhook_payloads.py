@@ -82,7 +82,7 @@ def about_the_blocked_user(*changes: Json) -> bytes:
 
 @named
 @each_kind
-def test_what_a_free_user_sent_arrives_byte_for_byte(
+def test_a_free_users_webhook_arrives_byte_for_byte(
     gate: RunningServer, receiver: Receiver, kind: str, *, by_id: bool
 ) -> None:
     body = written(webhook(sent(free(kind, by_id=by_id))))
@@ -97,9 +97,7 @@ def test_what_a_free_user_sent_arrives_byte_for_byte(
 
 @named
 @each_kind
-def test_what_a_blocked_user_sent_goes_nowhere(
-    gate: RunningServer, receiver: Receiver, kind: str, *, by_id: bool
-) -> None:
+def test_a_blocked_users_webhook_is_dropped(gate: RunningServer, receiver: Receiver, kind: str, *, by_id: bool) -> None:
     answer = post(gate, written(webhook(sent(blocked(kind, by_id=by_id)))))
 
     assert answer.status_code == 200
@@ -108,7 +106,7 @@ def test_what_a_blocked_user_sent_goes_nowhere(
 
 @named
 @each_kind
-def test_what_a_blocked_user_sent_is_gone_from_between_what_a_free_one_sent(
+def test_a_blocked_users_items_are_removed_between_those_of_a_free_user(
     gate: RunningServer, receiver: Receiver, kind: str, *, by_id: bool
 ) -> None:
     array = "calls" if "calls" in sent(item(kind))["value"] else "messages"
@@ -123,7 +121,7 @@ def test_what_a_blocked_user_sent_is_gone_from_between_what_a_free_one_sent(
 
 
 @pytest.mark.parametrize("kind", SENT_IN_OTHER_FIELDS)
-def test_what_a_blocked_user_sent_goes_nowhere_in_other_fields_either(
+def test_a_blocked_users_webhook_is_dropped_in_other_fields_too(
     gate: RunningServer, receiver: Receiver, kind: str
 ) -> None:
     whole = webhook(SENT_IN_OTHER_FIELDS[kind])
@@ -135,7 +133,7 @@ def test_what_a_blocked_user_sent_goes_nowhere_in_other_fields_either(
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_what_no_user_sent_arrives_byte_for_byte(gate: RunningServer, receiver: Receiver, kind: str) -> None:
+def test_a_webhook_that_no_user_sent_arrives_byte_for_byte(gate: RunningServer, receiver: Receiver, kind: str) -> None:
     body = about_the_blocked_user(CHANGES[kind])
 
     answer = post(gate, body)
@@ -147,7 +145,7 @@ def test_what_no_user_sent_arrives_byte_for_byte(gate: RunningServer, receiver: 
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_what_no_user_sent_keeps_its_bytes_where_a_message_beside_it_is_gone(
+def test_items_that_no_user_sent_keep_their_bytes_beside_a_removed_message(
     gate: RunningServer, receiver: Receiver, kind: str
 ) -> None:
     body = about_the_blocked_user(sent(blocked("text")), CHANGES[kind], sent(blocked("call")))

@@ -60,7 +60,7 @@ SYSTEM = {"type": "user_changed_number", "body": "User A changed", "wa_id": "165
         pytest.param(webhook(field="history", history=thread(sent(60))), id="a message of the last day's history"),
     ],
 )
-def test_who_wrote_or_called_lately_may_be_blocked(gate: RunningServer, body: bytes) -> None:
+def test_a_user_who_wrote_or_called_lately_may_be_blocked(gate: RunningServer, body: bytes) -> None:
     post(gate, body)
 
     wait_until_noted(gate, USER)
@@ -79,7 +79,7 @@ def test_who_wrote_or_called_lately_may_be_blocked(gate: RunningServer, body: by
         ),
     ],
 )
-def test_who_did_not_write_lately_cannot_be_blocked(gate: RunningServer, body: bytes) -> None:
+def test_a_user_who_did_not_write_lately_cannot_be_blocked(gate: RunningServer, body: bytes) -> None:
     post(gate, body)
     post(gate, webhook(sent() | {"from": CONTROL}))
     wait_until_noted(gate, CONTROL)

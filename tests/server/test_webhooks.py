@@ -94,7 +94,9 @@ def test_a_wrong_verify_token_is_refused(gate: RunningServer, token: str) -> Non
     assert httpx2.get(gate.url + "/webhooks/whatsapp", params=said).status_code == 403
 
 
-def test_what_nobody_blocked_arrives_with_its_bytes_and_its_signature(gate: RunningServer, receiver: Receiver) -> None:
+def test_a_message_of_a_free_user_arrives_with_its_bytes_and_its_signature(
+    gate: RunningServer, receiver: Receiver
+) -> None:
     body = webhook(message(ANNA)).replace(b":", b" :")
 
     answer = post(gate, body)
@@ -105,7 +107,7 @@ def test_what_nobody_blocked_arrives_with_its_bytes_and_its_signature(gate: Runn
     assert delivery.headers["x-hub-signature-256"] == signed(body)
 
 
-def test_what_only_a_blocked_user_sent_goes_nowhere(gate: RunningServer, receiver: Receiver) -> None:
+def test_a_webhook_with_only_a_blocked_users_message_is_dropped(gate: RunningServer, receiver: Receiver) -> None:
     block(gate, ANNA)
 
     answer = post(gate, webhook(message(ANNA)))
@@ -165,7 +167,9 @@ def test_a_blocked_user_is_known_by_the_other_spelling_of_a_country(
     assert receiver.message_ids() == ["wamid.2"]
 
 
-def test_a_blocked_users_message_is_taken_out_and_the_rest_signed_anew(gate: RunningServer, receiver: Receiver) -> None:
+def test_a_blocked_users_message_is_removed_and_the_rest_is_signed_again(
+    gate: RunningServer, receiver: Receiver
+) -> None:
     block(gate, ANNA)
 
     post(gate, webhook(message(ANNA, "wamid.1"), message(BEN, "wamid.2"), message(ANNA, "wamid.3")))
@@ -206,7 +210,7 @@ def test_a_blocked_users_call_is_taken_out(gate: RunningServer, receiver: Receiv
         webhook(errors=[{"code": 130429}]),
     ],
 )
-def test_what_a_blocked_user_did_not_send_passes_untouched(
+def test_items_that_a_blocked_user_did_not_send_pass_untouched(
     gate: RunningServer, receiver: Receiver, body: bytes
 ) -> None:
     block(gate, ANNA)
@@ -244,7 +248,7 @@ def test_one_account_cannot_sign_for_another(gate: RunningServer, receiver: Rece
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
-def test_what_the_receiver_did_not_take_is_to_be_sent_again(
+def test_a_webhook_that_the_receiver_refused_is_to_be_sent_again(
     gate: RunningServer, receiver: Receiver, status: int
 ) -> None:
     receiver.status = status
@@ -322,7 +326,7 @@ def test_a_link_that_moves_back_is_learned_again(gate: RunningServer, receiver: 
     assert receiver.deliveries == []
 
 
-def test_a_message_that_was_taken_is_not_sent_twice_where_that_is_asked(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_delivered_message_is_not_sent_twice_with_deduplication(tmp_path: Path, receiver: Receiver) -> None:
     with running_server(tmp_path, key=KEY, gate=GateSettings(deduplicate_for=60)) as gate:
         set_up(gate, receiver.url)
 

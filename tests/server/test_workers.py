@@ -58,7 +58,7 @@ def test_workers_that_cannot_start_are_given_up_with_their_reason() -> None:
         _run(_cannot, _nobody)
 
 
-def test_where_no_worker_can_be_replaced_the_parent_gives_up(tmp_path: Path) -> None:
+def test_the_parent_gives_up_if_no_worker_can_be_replaced(tmp_path: Path) -> None:
     said: list[str] = []
 
     with pytest.raises(WorkersFailed, match="the database is gone"):

@@ -54,7 +54,7 @@ async def test_an_account_that_a_number_made_has_no_secrets(store: Store) -> Non
     assert await store.find_account(ACCOUNT) == SealedAccount(ACCOUNT)
 
 
-async def test_what_is_not_said_of_an_account_stays(store: Store) -> None:
+async def test_omitted_fields_of_an_account_stay(store: Store) -> None:
     await store.set_account(SealedAccount(ACCOUNT, b"first", b"hash"), NOON)
 
     await store.set_account(SealedAccount(ACCOUNT, b"second"), NOON)

@@ -191,7 +191,7 @@ def test_every_message_and_call_is_a_part(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", parameters(each_case()))
-def test_with_nobody_blocked_the_same_bytes_arrive(gate: Gate, case: Case) -> None:
+def test_the_same_bytes_arrive_if_no_user_is_blocked(gate: Gate, case: Case) -> None:
     body = fresh(case).body()
 
     (delivery,) = gate.deliver(body)
@@ -259,7 +259,7 @@ def test_a_block_goes_over_to_the_new_ids(gate: Gate, case: Case, user: int, one
 
 
 @pytest.mark.parametrize("case, user, name", parameters(each_stranger()))
-def test_an_id_of_somebody_else_is_not_linked(gate: Gate, case: Case, user: int, name: str) -> None:
+def test_an_id_of_another_user_is_not_linked(gate: Gate, case: Case, user: int, name: str) -> None:
     case = fresh(case)
     gate.deliver(case.body())
     gate.block(case.users[user][name])

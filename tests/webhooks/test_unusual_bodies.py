@@ -84,7 +84,7 @@ def test_a_sender_may_be_shown_as_a_number(number: bytes) -> None:
     assert senders(body) == {USER}
 
 
-def test_a_number_of_very_many_digits_is_nobodys() -> None:
+def test_a_number_of_very_many_digits_is_no_user() -> None:
     message = compact({"metadata": BUSINESS, "messages": [{"from": "T", "id": "w"}]})
 
     assert senders(message.replace(b'"T"', b"9" * 100_000)) == set()

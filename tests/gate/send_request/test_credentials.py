@@ -23,7 +23,7 @@ def onward(send_request: SendRequest) -> SendRequest:
         SendRequest(None, b"a=b", b""),
     ],
 )
-def test_what_carries_no_credentials_goes_on_untouched(send_request: SendRequest) -> None:
+def test_a_request_without_credentials_is_forwarded_untouched(send_request: SendRequest) -> None:
     assert onward(send_request) == send_request
 
 
@@ -70,7 +70,7 @@ def test_a_files_bytes_go_on_whatever_they_are() -> None:
     "content_type,body",
     [(FORM, b'{"x":"&to=1&"}'), (None, b"{}"), (f"{JSON}; charset=utf-8", b"{}"), (BOUNDARY, b' {"to":"1"}')],
 )
-def test_what_was_read_as_json_goes_on_as_json(content_type: str | None, body: bytes) -> None:
+def test_a_body_that_was_read_as_json_is_forwarded_as_json(content_type: str | None, body: bytes) -> None:
     assert onward(SendRequest(content_type, b"", body)) == SendRequest(JSON, b"", body)
 
 
@@ -105,6 +105,6 @@ def test_a_token_behind_a_semicolon_is_refused_and_does_not_go_on() -> None:
         onward(SendRequest(None, b"a=1;access_token=secret"))
 
 
-def test_what_only_some_read_as_json_is_refused_with_a_token_in_it() -> None:
+def test_a_body_that_only_some_parsers_read_as_json_is_refused_with_a_token_in_it() -> None:
     with pytest.raises(InvalidParameter, match="JSON object"):
         onward(SendRequest(JSON, b"", b'{"access_token":"secret","a":"\\ud800"}'))

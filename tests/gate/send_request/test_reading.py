@@ -91,7 +91,7 @@ def test_a_request_without_a_body_may_have_any_media_type() -> None:
     "body",
     [b"[]", b'"to"', b"{", b'{"a":NaN}', b'{"a":"\xff"}', b'{"to":"1"}x', b'{"a":' + b"[" * 100_000, b" "],
 )
-def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidParameter, match="JSON object"):
         read_parameters(SendRequest(JSON, b"", body))
 

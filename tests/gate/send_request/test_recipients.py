@@ -37,11 +37,11 @@ def test_digits_without_plus_may_mean_a_wa_id_and_a_national_number() -> None:
     assert set(wa_ids("919812345678", country="IN")) == {"919812345678", "91919812345678"}
 
 
-def test_where_no_country_is_known_bare_digits_are_a_wa_id() -> None:
+def test_bare_digits_are_a_wa_id_if_no_country_is_known() -> None:
     assert wa_ids("919812345678") == ["919812345678"]
 
 
-def test_where_no_country_is_known_punctuated_digits_cannot_be_read() -> None:
+def test_punctuated_digits_cannot_be_read_if_no_country_is_known() -> None:
     recipients = read("(650) 555-1234")
 
     assert recipients.members == []
@@ -86,7 +86,7 @@ def test_a_group_is_no_user(group_id: str) -> None:
     "text",
     ["16505551234@g.us", "Y2FwaV91c2VyOjE2NTA1NTUxMjM0", "group", "120363404694", "capi_group:1:2", "1-1400000000"],
 )
-def test_what_only_looks_like_a_group_is_none(text: str) -> None:
+def test_a_recipient_that_only_looks_like_a_group_is_no_group(text: str) -> None:
     recipients = read(text)
 
     assert recipients.members or recipients.unreadable

@@ -40,7 +40,7 @@ def left(body: bytes, drop: Callable[[Item], bool]) -> bytes | None:
 
 
 @pytest.mark.parametrize("kind", NOT_FROM_USERS)
-def test_what_users_did_not_send_stays_beside_what_is_taken_out(kind: str) -> None:
+def test_parts_that_users_did_not_send_stay_beside_removed_ones(kind: str) -> None:
     body = left(encoded(delivery(change(messages=[message(ANNA)]), NOT_FROM_USERS[kind])), from_(ANNA))
 
     assert json.loads(body or b"") == delivery(NOT_FROM_USERS[kind])
@@ -72,11 +72,11 @@ def test_a_change_that_is_not_chosen_is_not_in_it() -> None:
 
 
 @pytest.mark.parametrize("webhook", [delivery(change(errors=[1])), {}])
-def test_of_nothing_chosen_nothing_is_left(webhook: Json) -> None:
+def test_an_empty_choice_leaves_nothing(webhook: Json) -> None:
     assert Payload.parse(encoded(webhook)).body([], lambda _: False) is None
 
 
-def test_opaque_pieces_can_be_told_apart_as_far_as_they_go() -> None:
+def test_opaque_pieces_are_distinct_to_their_end() -> None:
     odd = {"entry": [7, {"id": "1", "changes": 8}, {"changes": [9, {"x": 1}]}], "more": 1}
     payload = Payload.parse(encoded(odd))
 
@@ -142,7 +142,7 @@ DROPPED = st.sets(st.integers(0, 12).map("wamid.{}".format))
 
 @settings(deadline=None)
 @given(webhooks(), st.booleans())
-def test_where_nothing_is_taken_out_it_is_the_same_object(webhook: Json, indented: bool) -> None:  # noqa: FBT001
+def test_the_body_is_the_same_object_if_nothing_is_removed(webhook: Json, indented: bool) -> None:  # noqa: FBT001
     body = json.dumps(webhook, indent=2 if indented else None).encode()
 
     assert left(body, lambda _: False) is body
@@ -158,7 +158,7 @@ def test_it_says_what_a_plain_way_of_taking_out_says(webhook: Json, dropped: set
 
 @settings(deadline=None)
 @given(webhooks(), DROPPED)
-def test_what_is_kept_is_there_in_its_order_and_in_the_bytes_that_came(webhook: Json, dropped: set[str]) -> None:
+def test_kept_parts_keep_their_order_and_their_bytes(webhook: Json, dropped: set[str]) -> None:
     payload = Payload.parse(json.dumps(webhook, ensure_ascii=False, separators=(" ,  ", ":  ")).encode())
 
     body = payload.body(payload.changes, lambda item: item.id in dropped) or b""

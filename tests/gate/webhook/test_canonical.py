@@ -77,7 +77,7 @@ def test_a_name_on_the_way_to_a_sender_that_stands_twice_is_refused(name: str, s
 
 
 @pytest.mark.parametrize("name", ["id", "timestamp", "type"])
-def test_a_name_that_hides_nobody_may_stand_twice_and_the_last_counts(name: str) -> None:
+def test_a_harmless_name_may_stand_twice_and_the_last_counts(name: str) -> None:
     body = encoded(delivery(change(messages=[message()])))
     twice = body.replace(b'"messages": [{', b'"messages": [{"%b": "17", ' % name.encode())
 
@@ -154,7 +154,7 @@ def test_a_member_of_another_type_is_as_one_that_is_missing(name: str, odd: Any)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b'"x"', b"null", b"\xef\xbb\xbf{}", b"{} {}", b"{'a': 1}"])
-def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(UnreadableBody, match="must be a JSON object"):
         Payload.parse(body)
 
@@ -166,13 +166,13 @@ def test_another_encoding_than_utf_8_is_refused(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("name", [b'"from": "', b'"body": "', b'"'])
-def test_what_is_no_utf_8_is_refused_wherever_it_stands(name: bytes) -> None:
+def test_invalid_utf_8_is_refused_anywhere(name: bytes) -> None:
     with pytest.raises(UnreadableBody):
         Payload.parse(BODY.replace(name, name + b"\xff", 1))
 
 
 @pytest.mark.parametrize("pair", [b"[]", b'{"a":}'])
-def test_what_is_nested_too_deep_is_refused(pair: bytes) -> None:
+def test_a_body_nested_too_deep_is_refused(pair: bytes) -> None:
     opening, closing = pair[:-1], pair[-1:]
     with pytest.raises(UnreadableBody, match="nested too deeply"):
         Payload.parse(b'{"a":' + opening * 100_000 + b"1" + closing * 100_000 + b"}")

@@ -82,13 +82,13 @@ def test_a_handover_is_of_the_number_that_it_goes_to() -> None:
 
 
 @pytest.mark.parametrize("kind", ["account", "template"])
-def test_what_has_no_address_and_nothing_of_users_is_about_the_account(kind: str) -> None:
+def test_a_change_without_number_and_users_is_an_account_event(kind: str) -> None:
     found = the_change(NOT_FROM_USERS[kind])
 
     assert (found.phone_number_id, found.is_of_a_number) == (None, False)
 
 
-def test_what_users_sent_is_of_a_number_also_where_it_names_none() -> None:
+def test_a_users_item_belongs_to_a_number_even_if_none_is_named() -> None:
     found = the_change({"value": {"messages": [message()]}})
 
     assert (found.phone_number_id, found.is_of_a_number) == (None, True)
@@ -145,7 +145,7 @@ def test_messages_of_each_thread_of_the_history_are_found() -> None:
 
 
 @pytest.mark.parametrize("kind", NOT_FROM_USERS)
-def test_what_users_did_not_send_is_no_item(kind: str) -> None:
+def test_parts_that_users_did_not_send_are_no_items(kind: str) -> None:
     assert not the_change(NOT_FROM_USERS[kind]).items
 
 
@@ -168,7 +168,7 @@ def test_a_sender_without_a_number_is_not_the_business_where_that_shows_none_eit
 
 @pytest.mark.parametrize("direction", ["BUSINESS_INITIATED", "business_initiated"])
 @pytest.mark.parametrize("from_", [BUSINESS, ANNA])
-def test_a_call_that_the_business_makes_is_no_item_whoever_stands_in_from(direction: str, from_: str) -> None:
+def test_a_call_that_the_business_makes_is_no_item_for_any_from(direction: str, from_: str) -> None:
     assert senders(change("calls", calls=[call(from_, to=BEN, direction=direction)])) == []
 
 
@@ -192,13 +192,13 @@ def test_a_handover_names_its_user_by_any_id(name: str) -> None:
 # -- whom a receiver may take for the sender
 
 
-def test_a_message_that_names_nobody_is_of_each_of_the_contacts_beside_it() -> None:
+def test_a_message_without_a_sender_belongs_to_each_contact_beside_it() -> None:
     found = senders(change(contacts=[contact(ANNA), contact(None, ANNAS_ID)], messages=[NOBODY, message(BEN)]))
 
     assert [it[-2:] for it in found] == [[ANNA, ANNAS_ID], [BEN]]
 
 
-def test_a_call_and_a_handover_that_name_nobody_are_of_the_contacts_beside_them() -> None:
+def test_a_call_or_handover_without_a_user_belongs_to_the_contacts_beside_it() -> None:
     unnamed = {name: it for name, it in call().items() if name != "from"}
 
     assert senders(change("calls", contacts=[contact(CHLOE)], calls=[unnamed]))[0][-1] == CHLOE
@@ -209,12 +209,12 @@ def test_a_call_and_a_handover_that_name_nobody_are_of_the_contacts_beside_them(
     "thread, user",
     [({"id": ANNA}, ANNA), ({"context": {"wa_id": ANNA}}, ANNA), ({"context": {"user_id": ANNAS_ID}}, ANNAS_ID)],
 )
-def test_a_message_of_the_history_that_names_nobody_is_of_the_threads_user(thread: Json, user: str) -> None:
+def test_a_history_message_without_a_sender_belongs_to_the_threads_user(thread: Json, user: str) -> None:
     assert senders(in_history(NOBODY, **thread))[0][-1] == user
 
 
 @pytest.mark.parametrize("odd", [7, None, {}, [], "x"])
-def test_what_is_no_message_is_nobodys(odd: Any) -> None:
+def test_a_value_that_is_no_message_has_no_sender(odd: Any) -> None:
     found = the_change(change(contacts=[contact(ANNA)], messages=[odd, message(BEN)]))
 
     assert [[ids.wa_id or None for ids in found.senders(item)] for item in found.items] == [[None], [BEN]]

@@ -51,7 +51,7 @@ def each_blocked() -> list[Any]:
 
 
 @pytest.mark.parametrize("case, user", each_blocked())
-def test_of_each_documented_webhook_exactly_one_users_parts_are_gone(case: Case, user: int) -> None:
+def test_exactly_one_users_parts_are_removed_from_each_documented_webhook(case: Case, user: int) -> None:
     payload = Payload.parse(case.body())
     names = set(case.users[user].values())
     blocked = {
@@ -104,7 +104,7 @@ def test_an_address_alone_keeps_no_change_alive(display: Json) -> None:
     assert left({"value": display | {"messages": [message(ANNA)]}}, ANNA) is None
 
 
-def test_what_is_no_message_stays_beside_what_is_taken_out() -> None:
+def test_a_value_that_is_no_message_stays_beside_removed_ones() -> None:
     its = [7, message(ANNA), message(BEN), None]
 
     assert left(change(zeta=1, messages=its, alpha=[10**400]), ANNA) == value(
@@ -173,7 +173,7 @@ def test_a_change_without_standby_messages_stays_for_what_is_beside_them() -> No
     assert left(change("standby", standby=inner, messages=[message(BEN)]), ANNA) == value(messages=[message(BEN)])
 
 
-def test_what_standby_has_of_others_stays() -> None:
+def test_other_users_items_in_standby_stay() -> None:
     inner = {"messages": [message(BEN)]}
 
     assert left(change("standby", standby=inner, messages=[message(ANNA)]), ANNA) == value(standby=inner)
@@ -247,13 +247,13 @@ def test_a_contact_goes_with_its_sender_however_both_are_named(sender: Json, per
     assert found == value(contacts=[contact(BEN)], messages=[message(BEN)])
 
 
-def test_a_contact_of_nobody_who_was_taken_out_stays() -> None:
+def test_a_contact_without_a_removed_message_stays() -> None:
     found = left(change(contacts=[contact(ANNA), contact(CHLOE), 7], messages=[message(ANNA), message(BEN)]), ANNA)
 
     assert found == value(contacts=[contact(CHLOE), 7], messages=[message(BEN)])
 
 
-def test_with_a_message_that_names_nobody_the_contact_goes_that_it_is_taken_for() -> None:
+def test_a_message_without_a_sender_is_removed_with_its_contact() -> None:
     nobody = {name: it for name, it in message().items() if name != "from"}
     payload = Payload.parse(encoded(delivery(change(contacts=[contact(ANNA)], messages=[nobody]))))
 

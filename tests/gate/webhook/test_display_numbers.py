@@ -46,7 +46,7 @@ def test_a_displayed_number_is_international_in_whatever_punctuation(displayed: 
         10**15,
     ],
 )
-def test_what_cannot_be_such_a_number_is_ignored(displayed: ShownNumber) -> None:
+def test_an_invalid_display_number_is_ignored(displayed: ShownNumber) -> None:
     assert display_wa_id(displayed) is None
 
 

@@ -70,7 +70,7 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, 
 
 @settings(deadline=None)
 @given(st.sampled_from(CASES), st.randoms(use_true_random=False), LEAVES, st.booleans())
-def test_what_is_read_in_one_pass_is_what_the_other_way_reads(
+def test_one_pass_reads_the_same_as_the_plain_way(
     case: Case,
     random: Random,
     leaf: Any,
@@ -87,7 +87,7 @@ def test_what_is_read_in_one_pass_is_what_the_other_way_reads(
 
 @settings(deadline=None)
 @given(st.sampled_from(CASES), st.binary(min_size=1, max_size=3), st.integers(0))
-def test_what_is_read_in_one_pass_is_utf_8(case: Case, spoilt: bytes, place: int) -> None:
+def test_one_pass_reads_only_utf_8(case: Case, spoilt: bytes, place: int) -> None:
     body = compact(case.payload)
     place %= len(body)
     body = body[:place] + spoilt + body[place:]

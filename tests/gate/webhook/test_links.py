@@ -149,7 +149,7 @@ def test_a_groups_id_is_no_users() -> None:
         answer(context={"from": BEN, "from_user_id": NEW_ID}),
     ],
 )
-def test_somebody_elses_card_and_ids_of_another_kind_are_no_link(it: Json) -> None:
+def test_another_users_card_and_ids_of_another_kind_are_no_link(it: Json) -> None:
     assert links(change(messages=[it])) == [(None, ANNAS_ID, PARENT)]
 
 

@@ -48,7 +48,7 @@ def left(body: bytes, cut: Cut) -> bytes:
 
 @settings(deadline=None)
 @given(st.data(), VALUES, st.randoms(use_true_random=False))
-def test_what_is_left_is_what_plain_python_leaves_in_the_bytes_that_came(
+def test_the_rest_is_what_plain_python_leaves_in_the_original_bytes(
     data: st.DataObject, value: Any, random: Random
 ) -> None:
     body = respelt(value, random, with_cases=False, in_order=True)
@@ -62,7 +62,7 @@ def test_what_is_left_is_what_plain_python_leaves_in_the_bytes_that_came(
 
 @settings(deadline=None)
 @given(VALUES, st.randoms(use_true_random=False))
-def test_where_nothing_is_taken_out_all_bytes_stay(value: Any, random: Random) -> None:
+def test_all_bytes_stay_if_nothing_is_removed(value: Any, random: Random) -> None:
     body = respelt(value, random)
 
     assert left(body, {}) == body
@@ -101,7 +101,7 @@ def test_a_name_is_known_in_every_case_and_escape(name: bytes) -> None:
     assert left(b'{"%b":1,"x":2}' % name, {"a": GONE}) == b'{"x":2}'
 
 
-def test_of_a_repeated_name_all_go() -> None:
+def test_all_members_of_a_repeated_name_are_removed() -> None:
     assert left(b'{"a":1,"x":2,"A":[3],"a":4}', {"a": GONE}) == b'{"x":2}'
 
 
@@ -109,12 +109,12 @@ ODD = [rb'"\ud83d"', rb'"\ud83d\ud83d\ude00"', b'"\xff"', b'"\x01"', b"1e999", b
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_what_no_reader_keeps_as_it_is_keeps_its_bytes(odd: bytes) -> None:
+def test_values_that_readers_round_keep_their_bytes(odd: bytes) -> None:
     assert left(b'{"a": 1, "b": %b}' % odd, {"a": GONE}) == b'{"b": %b}' % odd
     assert left(b"[1, %b, [%b]]" % (odd, odd), {0: GONE}) == b"[%b, [%b]]" % (odd, odd)
 
 
-def test_what_no_reader_keeps_ends_no_array_late() -> None:
+def test_values_that_readers_round_end_no_array_late() -> None:
     assert left(rb'{"a": [["\ud83d"], 1, [2]], "b": 3}', {"a": {0: {0: GONE}, 1: GONE}}) == b'{"a": [[], [2]], "b": 3}'
 
 
@@ -130,7 +130,7 @@ def test_a_path_that_leads_nowhere_is_an_error(path: tuple[str | int, ...]) -> N
 
 
 @pytest.mark.parametrize("body", [b'{"a', b'{"a":', b'{"a":1,"b":tru}', b"[tru]", b'{"a":' + b"[" * 100_000])
-def test_what_cannot_be_told_apart_is_an_error(body: bytes) -> None:
+def test_parts_that_cannot_be_distinguished_are_an_error(body: bytes) -> None:
     with pytest.raises(UnreadableBody):
         left(body, {"a": GONE, 0: GONE})
 

@@ -50,7 +50,7 @@ def test_a_parent_id_where_a_user_id_belongs_is_a_parent_id() -> None:
 
 
 @pytest.mark.parametrize("parent", [ANNAS_ID, "xxxxxxxxxxxxxxxxxxxxxxxxxxx", ANNA])
-def test_what_is_no_parent_id_of_its_own_is_none(parent: str) -> None:
+def test_an_invalid_parent_id_is_no_parent_id(parent: str) -> None:
     assert member_of(Ids(ANNA, ANNAS_ID, parent)) == Member(ANNA, ANNA, ANNAS_ID, ANNA)
 
 
@@ -78,7 +78,7 @@ def test_both_spellings_of_a_number_have_one_key() -> None:
         "16505551234@lid",
     ],
 )
-def test_what_is_no_number_is_passed_over_for_the_user_id(wa_id: ShownNumber) -> None:
+def test_an_invalid_number_is_passed_over_for_the_user_id(wa_id: ShownNumber) -> None:
     assert member_of(Ids(wa_id, ANNAS_ID)) == Member(ANNAS_ID, None, ANNAS_ID, ANNAS_ID)
     assert member_of(Ids(wa_id)) is None
 
@@ -106,7 +106,7 @@ def test_a_sender_in_another_spelling_is_the_user_of_the_digits(wa_id: ShownNumb
 
 
 @pytest.mark.parametrize("user_id", ["", "us.1", "16505551234", "xxxxxxxxxxxxxxxxxxxxxxxxxxx"])
-def test_any_other_text_names_nobody(user_id: str) -> None:
+def test_any_other_text_names_no_user(user_id: str) -> None:
     assert member_of(Ids(None, user_id)) is None
     assert member_of(Ids(ANNA, user_id)) == Member(ANNA, ANNA, None, ANNA)
 

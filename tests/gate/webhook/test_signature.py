@@ -17,7 +17,7 @@ def test_it_is_the_hmac_of_the_raw_bytes() -> None:
 
 
 @given(st.text(), st.binary())
-def test_what_was_signed_is_signed(secret: str, body: bytes) -> None:
+def test_a_signed_body_is_verified(secret: str, body: bytes) -> None:
     assert is_signed(secret, body, sign(secret, body))
 
 

@@ -82,7 +82,7 @@ async def test_a_reset_in_the_middle_is_a_refusal(start: bytes) -> None:
         b"<html>200 OK</html>",
     ],
 )
-async def test_what_is_no_http_is_a_refusal(garbage: bytes) -> None:
+async def test_bytes_that_are_no_http_are_a_refusal(garbage: bytes) -> None:
     async with answering(garbage) as loopback, sending() as sender:
         with pytest.raises(DeliveryRefused, match="not HTTP") as refusal:
             await sender.post(loopback.to(), b"{}", SIGNED)
@@ -128,7 +128,7 @@ async def test_a_head_without_an_end_is_a_refusal_long_before_the_time_is_over(e
             await sender.post(loopback.to(timeout=30), b"{}", SIGNED)
 
 
-async def test_of_a_huge_answer_only_the_status_is_taken() -> None:
+async def test_only_the_status_of_a_huge_answer_is_read() -> None:
     async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
         await loopback.read(reader)
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n")
@@ -144,7 +144,7 @@ async def test_of_a_huge_answer_only_the_status_is_taken() -> None:
     assert loopback.connections == 2
 
 
-async def test_an_answer_nobody_asked_for_is_never_taken_for_the_next_one() -> None:
+async def test_an_unsolicited_answer_is_never_taken_for_the_next_one() -> None:
     failed = b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"
     async with answering(failed + OK) as loopback, sending() as sender:
         for _ in range(3):

@@ -118,7 +118,7 @@ async def test_a_name_that_turns_inside_is_refused_before_anything_is_sent() -> 
     assert loopback.connections == 0
 
 
-async def test_every_new_connection_is_judged_anew() -> None:
+async def test_every_new_connection_is_checked_again() -> None:
     lookups = 0
 
     async def resolver(_: str, port: int) -> Sequence[Any]:
@@ -190,7 +190,7 @@ async def test_a_refusal_tells_neither_the_query_nor_a_header() -> None:
         ("http://receiver.example/", {"X-Hub-Signature-256": "sha256=00"}),
     ],
 )
-async def test_what_could_not_have_been_added_is_a_refusal(url: str, headers: dict[str, str]) -> None:
+async def test_an_address_that_could_not_have_been_added_is_a_refusal(url: str, headers: dict[str, str]) -> None:
     async with sending() as sender:
         with pytest.raises(DeliveryRefused) as refusal:
             await sender.post(Downstream("d1", "1", url, headers=headers), b"{}", SIGNED)

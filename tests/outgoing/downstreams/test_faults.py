@@ -141,7 +141,7 @@ async def test_a_slow_answer_is_a_refusal_in_time() -> None:
             await post(to(port, timeout=0.2))
 
 
-async def test_connections_are_used_again_and_a_closed_one_is_made_anew() -> None:
+async def test_connections_are_reused_and_a_closed_one_is_replaced() -> None:
     connections = 0
 
     async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -138,7 +138,7 @@ async def test_a_connection_that_rests_too_long_is_closed() -> None:
         await asyncio.wait_for(loopback.ended.acquire(), 2)
 
 
-async def test_of_two_that_rest_only_the_old_one_is_closed() -> None:
+async def test_only_the_older_of_two_idle_connections_is_closed() -> None:
     async with answering(OK) as loopback, sending(idle_for=0.2) as sender:
         await asyncio.gather(*[sender.post(loopback.to(), b"{}", SIGNED) for _ in range(2)])
         await asyncio.sleep(0.12)  # the event loop's own timer closes it
@@ -149,7 +149,7 @@ async def test_of_two_that_rest_only_the_old_one_is_closed() -> None:
     assert loopback.connections == 2
 
 
-async def test_an_old_connection_is_not_used_even_where_nobody_closed_it_yet() -> None:
+async def test_an_old_connection_is_not_used_even_before_it_is_closed() -> None:
     now = 0.0
     async with answering(OK) as loopback, sending(monotonic=lambda: now) as sender:
         await sender.post(loopback.to(), b"{}", SIGNED)

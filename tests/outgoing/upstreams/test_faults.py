@@ -29,7 +29,7 @@ async def test_an_address_inside_is_refused_unless_the_operator_named_it() -> No
     assert server.connections == 0
 
 
-async def test_a_connection_to_the_operators_address_is_nobody_elses_way_inside() -> None:
+async def test_a_tenant_cannot_reuse_a_connection_to_the_operators_inside_address() -> None:
     upstreams = HttpSender()
     async with serving() as server:
         async with asking(server.upstream(), upstreams=upstreams) as answer:
@@ -124,7 +124,7 @@ async def test_an_upstream_that_stops_in_its_body_is_given_up_in_time() -> None:
     assert failure.value.timed_out
 
 
-async def test_a_port_where_nobody_listens_is_a_failure() -> None:
+async def test_a_closed_port_is_a_failure() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -163,7 +163,7 @@ async def test_an_answer_that_is_cut_in_the_middle_is_no_whole_one(said: bytes) 
 
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 20", b"SMTP ready\r\n\r\n", b"HTTP/1.1 101 X\r\nupgrade: a\r\n\r\n"])
-async def test_what_is_no_answer_is_a_failure_and_nothing_is_sent_twice(said: bytes) -> None:
+async def test_an_unreadable_answer_is_a_failure_and_the_request_is_not_repeated(said: bytes) -> None:
     async def answering(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(said)
 

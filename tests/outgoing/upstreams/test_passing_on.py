@@ -49,7 +49,7 @@ async def test_the_first_chunk_comes_back_before_the_last_is_sent() -> None:
         assert [chunk async for chunk in chunks] == [b"last"]
 
 
-async def test_what_is_for_one_connection_does_not_come_back_and_no_cookie_does() -> None:
+async def test_hop_by_hop_headers_and_cookies_do_not_come_back() -> None:
     said = (
         b"HTTP/1.1 200 OK\r\nConnection: X-FB-Rev\r\nX-FB-Rev: 1\r\nKeep-Alive: timeout=5\r\nSet-Cookie: a=b\r\n"
         b"Transfer-Encoding: chunked\r\nContent-Length: 99\r\nETag: 1\r\nContent-Type: text/plain\r\n\r\n0\r\n\r\n"
@@ -93,7 +93,7 @@ async def test_the_upstreams_own_path_and_query_come_first() -> None:
             assert "content-length" not in server.received[0].headers
 
 
-async def test_what_cannot_stand_in_a_request_line_is_escaped() -> None:
+async def test_characters_that_a_request_line_forbids_are_escaped() -> None:
     async with serving() as server, asking(server.upstream(), SendRequest(None, b"a=\xc3\xa9 #b"), method="GET"):
         assert server.received[0].line == f"GET {PATH}?a=%C3%A9%20%23b HTTP/1.1"
 
@@ -133,7 +133,7 @@ async def test_no_other_header_goes_on(name: str) -> None:
         assert name not in server.received[0].headers
 
 
-async def test_nothing_encoded_is_asked_for_so_that_the_token_can_be_masked() -> None:
+async def test_no_content_encoding_is_accepted_so_that_the_token_can_be_masked() -> None:
     async with serving() as server, asking(server.upstream(), headers=[(b"accept-encoding", b"gzip")]):
         assert server.received[0].headers["accept-encoding"] == "identity"
 
@@ -149,7 +149,7 @@ async def test_a_connection_is_used_again_and_takes_no_cookie_along() -> None:
         await upstreams.close()
 
 
-async def test_an_answer_that_nobody_reads_to_its_end_costs_its_connection_only() -> None:
+async def test_an_answer_that_is_not_read_to_its_end_costs_only_its_connection() -> None:
     upstreams = HttpSender(connections_each=1)
     async with serving(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok") as server:
         for _ in range(3):
