@@ -112,7 +112,7 @@ class Cluster:
         self._server = None
 
     def freeze(self) -> None:
-        """As if its disk did not answer: everything it is asked waits, until `thaw`."""
+        """As if its disk did not answer: every query waits, until `thaw`."""
         self._signal_all(signal.SIGSTOP)
 
     def thaw(self) -> None:

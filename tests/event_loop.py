@@ -1,4 +1,4 @@
-"""How long an event loop is held: the CPU time of its longest step, whatever else the machine does meanwhile."""
+"""The longest step of an event loop, in CPU time: other programs on the machine do not count."""
 
 import asyncio
 import gc

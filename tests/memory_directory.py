@@ -1,4 +1,4 @@
-"""`MemoryDirectory`: the promise of `Directory` but durability, in dictionaries; it counts what it is asked."""
+"""`MemoryDirectory`: the promise of `Directory` but durability, in dictionaries; it counts its calls."""
 
 from collections.abc import Iterable, Sequence
 

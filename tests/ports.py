@@ -5,7 +5,7 @@ import socket
 
 
 def lasting_port() -> int:
-    """A free port that no client is given by the system: one that asks again and again, while nobody listens, would at
+    """A free port that no client is given by the system: a client that retries, while the port is closed, would at
     last be given this very port and connect to itself.
     """
     while True:

@@ -34,7 +34,7 @@ def bare_database(folder: Path) -> str:
 
 
 def give_back(folder: Path) -> None:
-    """The databases of this folder and those below it are somebody else's from now on."""
+    """Other tests may use the databases of this folder and of those below it from now on."""
     if _schemas.cache_info().currsize:
         _schemas().give_back(folder)
 

@@ -46,7 +46,7 @@ def _webhook(random: Random, size: int, accounts: Sequence[str]) -> bytes:
     if kind == 3:  # every account, again and again
         every = b",".join(b'{"id":"%s"}' % account.encode() for account in random.sample(accounts, len(accounts)))
         return _cut(b'{"entry":[' + (every + b",") * (size // len(every) + 1), size)
-    if kind == 4:  # numbers that nobody has
+    if kind == 4:  # unassigned numbers
         first = random.randrange(10**15)
         numbers = (b'{"value":{"metadata":{"phone_number_id":"%d"}}}' % (first + place) for place in range(size // 60))
         return b'{"entry":[{"changes":[' + b",".join(numbers) + b"]}]}"

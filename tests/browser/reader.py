@@ -20,7 +20,7 @@ _ARGUMENTS: Final = (
 
 
 class Reader(msgspec.Struct):
-    """One page at a time; `complaints` is what the console said, `hosts` where requests went."""
+    """One page at a time; `complaints` are the console's messages, `hosts` those that requests went to."""
 
     browser: Browser
     url: str

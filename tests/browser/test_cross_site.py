@@ -75,7 +75,7 @@ def browser(dev: Served, attacker_port: int) -> Iterator[Reader]:  # noqa: ARG00
 
 @pytest.fixture(params=ATTACKERS)
 def page(request: pytest.FixtureRequest, dev: Served, browser: Reader, attacker_port: int) -> Iterator[Page]:
-    """A page of the attacker's; nobody is blocked."""
+    """A page of the attacker's; no user is blocked."""
     httpx2.post(f"{dev.url}/dev/reset", headers=HEADERS)
     yield from _page_at(browser, f"http://{request.param}:{attacker_port}/")
 

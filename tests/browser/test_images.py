@@ -1,4 +1,4 @@
-"""The pictures in docs/images: `make images` takes them anew."""
+"""The pictures in docs/images: `make images` takes them again."""
 
 import os
 from pathlib import Path

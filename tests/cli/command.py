@@ -67,7 +67,7 @@ class Server:
         """Returns when it has printed a line with `announced_by`."""
         self._process = process
         self._logged: list[str] = []
-        # Drained all the time: a server whose log nobody reads would stop at a full pipe.
+        # Drained all the time: a server whose log is not read would stop at a full pipe.
         self._drain = threading.Thread(target=self._read_log, name="wablock log")
         self._drain.start()
         self.announced = self._read_until(announced_by)

@@ -160,7 +160,7 @@ def test_more_than_1000_users_are_blocked_in_their_requests(asked: Asked, tmp_pa
 
 @pytest.fixture
 def interrupted(wablock: Wablock, tmp_path: Path) -> list[str]:
-    """Arguments for 1,001 users, one of whom is nobody; the second request fails."""
+    """Arguments for 1,001 users, one of whom is invalid; the second request fails."""
     (tmp_path / "users.txt").write_text(
         "\n".join([*(f"+1650556{number:04d}" for number in range(999)), "12x", USERS[0]])
     )

@@ -3,7 +3,6 @@
 import json
 import random
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -13,6 +12,7 @@ import httpx2
 import pytest
 from tests.cli.command import WABLOCK, Server, called, environment, run, started, without_warning
 from tests.cli.follower import following
+from tests.ports import lasting_port
 from tests.receiver import receiving
 from tests.server.test_webhooks import KEY, message, signed, webhook
 
@@ -53,7 +53,7 @@ def block(server: Server, number: str) -> None:
 
 
 def drop(server: Server, number: str, kind: str = "text") -> None:
-    """Anna writes, and nobody hears it."""
+    """Anna writes, and her message is dropped."""
     body = webhook(message(ANNA) | {"type": kind}, number=number)
     headers = {"x-hub-signature-256": signed(body, DEV_APP_SECRET)}
     answer = httpx2.post(f"{server.url}/webhooks/whatsapp", content=body, headers=headers)
@@ -249,12 +249,3 @@ def test_invalid_options_are_refused_before_any_request(arguments: tuple[str, ..
 
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith("wablock: ")
-
-
-def lasting_port() -> int:
-    """A free port that the system gives no client, which would else connect to itself while nobody listens."""
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port

@@ -1,4 +1,4 @@
-"""A server that is somebody's trap: whatever it answers, the terminal shows text and the command ends in one line."""
+"""A server that is a trap: whatever it answers, the terminal shows text and the command ends in one line."""
 
 import json
 import re

@@ -223,7 +223,7 @@ CREATE TRIGGER refuse BEFORE INSERT ON last_inbound FOR EACH ROW EXECUTE FUNCTIO
 
 @pytest.fixture
 def broken_off(old: str, new: str) -> str:
-    """What was said when a move stopped in the middle."""
+    """The output of a move that stopped in the middle."""
     make_trigger(new, _REFUSES)
     refused = called("migrate", "--from", old, "--to", new)
     execute(new, "DROP TRIGGER refuse ON last_inbound")

@@ -238,7 +238,7 @@ def test_a_token_is_revoked_with_all_that_it_made(database: str) -> None:
 
 
 def _made_by(database: str, maker: dict[str, Any], downstream_url: str) -> str:
-    """A token and a receiver of number 7, as a server keeps them that this token asked; the new token's id."""
+    """A token and a receiver of number 7, as a server keeps them after requests with this token; the new token's id."""
     by = access.digest(maker["token"])
     text = "a token that another token made"
 

@@ -25,7 +25,7 @@ _HEALTHY = re.compile(r'^wablock_requests_total\{code="",operation="/healthz",st
 
 
 def workers_of(pid: int) -> list[int]:
-    """The processes that serve for this parent and have not ended, whoever has adopted them meanwhile."""
+    """The processes that serve for this parent and have not ended, even if they were adopted meanwhile."""
     shown = subprocess.run(["ps", "-axwwo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)
     rows = [line.split(maxsplit=3) for line in shown.stdout.splitlines()]
     return [int(row[0]) for row in rows if row[1] == str(pid) and not row[2].startswith("Z") and "spawn_main" in row[3]]
@@ -37,7 +37,7 @@ def is_running(pid: int) -> bool:
 
 
 def healthy(url: str) -> int:
-    """How many healthy answers were counted, asked over a connection of its own."""
+    """How many healthy answers were counted, read over a connection of its own."""
     found = _HEALTHY.search(httpx2.get(f"{url}/metrics", timeout=30).text)
     return int(found[1]) if found else 0
 

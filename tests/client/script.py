@@ -1,4 +1,4 @@
-"""Runs an exchange against answers that are written down, and tells what was asked."""
+"""Runs an exchange against recorded answers, and records the requests."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ NUMBER_ID = "106540352242922"
 
 
 class Script:
-    """Gives one answer after the other, the last one for ever; `requests` and `waits` are what was asked of it."""
+    """Gives one answer after the other, the last one for ever; `requests` and `waits` are those that it got."""
 
     def __init__(self, *answers: HttpResponse | Lost | Answering) -> None:
         self._answers = list(answers)

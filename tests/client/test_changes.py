@@ -1,4 +1,4 @@
-"""Blocking and unblocking: in requests of 1,000, nobody lost, and what is known when it fails."""
+"""Blocking and unblocking: in requests of 1,000, no user lost, and what is known when it fails."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +21,7 @@ def _users(count: int) -> list[str]:
 
 
 def picky(request: HttpRequest, status: int = 200, *, code: Any = 131047) -> HttpResponse:
-    """Refuses whoever's number ends with 7."""
+    """Refuses every user whose number ends with 7."""
     sent = [user["user"] for user in msgspec.json.decode(request.body or b"")["block_users"]]
     failed = [{"input": user, "errors": [REFUSED | {"code": code}]} for user in sent if user.endswith("7")]
     done = [{"input": user, "wa_id": user[1:]} for user in sent if not user.endswith("7")]

@@ -1,4 +1,4 @@
-"""Walking a list and looking somebody up in it, against answers that are written down."""
+"""Walking a list and looking a user up in it, against recorded answers."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit

@@ -376,7 +376,7 @@ def _as_meta_answers(server: RunningServer) -> Iterator[str]:
 
 @pytest.fixture
 def proxied(monkeypatch: pytest.MonkeyPatch, server: RunningServer) -> None:
-    """The environment names a proxy: wablock, which takes the path of what it is asked for its own."""
+    """The environment names a proxy: wablock, which takes the path of a proxied request for its own."""
     monkeypatch.setenv("HTTP_PROXY", server.url)
     for name in ("http_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""Whoever calls the Block API: an HTTP client that has a token and one number's block list before it."""
+"""A caller of the Block API: an HTTP client with a token and one number's block list."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

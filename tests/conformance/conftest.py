@@ -33,6 +33,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, database_of: DatabaseOf) ->
 
 @pytest.fixture
 def caller(server: RunningServer) -> Iterator[Caller]:
-    """Speaks to a block list that nobody has used."""
+    """Speaks to an unused block list."""
     with calling(server, str(next(_numbers))) as made:
         yield made

@@ -1,4 +1,4 @@
-"""What Graph answers where Schemathesis expects HTTP's usual statuses, asked as strictly."""
+"""What Graph answers where Schemathesis expects HTTP's usual statuses, checked as strictly."""
 
 import hashlib
 import os
@@ -99,7 +99,7 @@ def _ask_again(case: Case[Any], headers: dict[str, str]) -> Response:
 
 @schemathesis.check
 def accepts_what_the_document_allows(_: CheckContext, response: Response, case: Case[Any]) -> None:
-    """A request that the document allows is refused for nothing that the document could have said."""
+    """A request that the document allows is refused only for reasons that the document cannot express."""
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code != 400:
         return
     error: dict[str, Any] = response.json()["error"]
@@ -113,7 +113,7 @@ def accepts_what_the_document_allows(_: CheckContext, response: Response, case: 
 
 @schemathesis.check
 def tells_by_the_status_alone(context: CheckContext, response: Response, case: Case[Any]) -> None:
-    """The check of one user is as documented, but for the blocked user of whom only the status was asked: no body."""
+    """The check of one user is as documented, but for a blocked user whose status alone was requested: no body."""
     if case.operation.definition.raw.get("operationId") != "checkUser":
         return
     if response.status_code == 403 and (case.query or {}).get("as") == "status" and not response.content:

@@ -152,7 +152,7 @@ def test_a_token_of_other_numbers_learns_as_little(strict_caller: Caller) -> Non
     assert seen(answer) == unknown_object("get", NUMBER.phone_number_id)
 
 
-# -- what is asked for
+# -- the requested operation
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_the_error_for_another_media_type_names_the_three(caller: Caller) -> Non
     )
 
 
-# -- how much is asked for
+# -- the size of the request
 
 
 def test_more_than_1000_users_are_refused_with_their_number(caller: Caller) -> None:

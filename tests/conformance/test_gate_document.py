@@ -1,4 +1,4 @@
-"""The gate's part of the OpenAPI document: what is answered is what it says, and no secret is told."""
+"""The gate's part of the OpenAPI document: answers are as it says, and it shows no secret."""
 
 from collections.abc import Iterator
 from pathlib import Path

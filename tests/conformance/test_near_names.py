@@ -1,4 +1,4 @@
-"""A near miss of a member's name is refused wherever the item comes from, and nobody is blocked."""
+"""A near miss of a member's name is refused wherever the item comes from, and no user is blocked."""
 
 from collections.abc import Callable
 from typing import Any

@@ -14,7 +14,7 @@ from wablock.settings import LimitSettings
 
 
 def break_database(folder: Path) -> None:
-    """Take the tables away, as nobody should."""
+    """Drop the tables."""
     connection = apsw.Connection(str(folder / "wablock.db"))
     tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     names = [name for (name,) in tables]

@@ -1,4 +1,4 @@
-"""Some countries write one WhatsApp user in several ways: equal keys, for these and for nobody else."""
+"""Some countries write one WhatsApp user in several ways: equal keys, for these and for no other users."""
 
 import pytest
 from hypothesis import assume, given
@@ -13,7 +13,7 @@ area = st.from_regex(r"[1-9][1-9]", fullmatch=True)
 six_digits = st.text("0123456789", min_size=6, max_size=6)
 
 # What the operators of Ivory Coast had on 30 January 2021, by the new plan's two digits: ITU's plan of December 2020.
-# In it 60 to 63 (GreenN's, which had closed), 80 to 83, 90 to 93 and 99 are nobody's.
+# In it 60 to 63 (GreenN's, which had closed), 80 to 83, 90 to 93 and 99 are unassigned.
 OPERATORS = {
     "01": ["01", "02", "03", "40", "41", "42", "43", "50", "51", "52", "53", "70", "71", "72", "73"],
     "05": [first + second for first in "04567" for second in "456"] + ["84", "85", "86", "94", "95", "96"],
@@ -117,7 +117,7 @@ def test_both_spellings_of_a_user_have_one_key(one: str, other: str) -> None:
         ("+225 36 80 12 34", "+225 01 36 80 12 34"),
         ("+225 60 12 34 56", "+225 01 60 12 34 56"),  # of an operator that closed in 2016
         ("+229 21 30 12 34", "+229 01 21 30 12 34"),  # a landline
-        ("+229 92 12 34 56", "+229 01 92 12 34 56"),  # was nobody's in the old plan
+        ("+229 92 12 34 56", "+229 01 92 12 34 56"),  # unassigned in the old plan
         ("+229 97 12 34 56", "+229 02 97 12 34 56"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What people type, list and send -> this user; nobody, and why; or several readings."""
+"""A text that people type, list or send -> one user; no user, and why; or several readings."""
 
 import json
 import re

@@ -56,13 +56,13 @@ def _shell(word: str) -> str:
 
 
 def _said(roles: dict[str, str], role: str) -> dict[str, str]:
-    """What a command is told of the database."""
+    """A command's settings of the database."""
     return {"WABLOCK_DATABASE": roles[role], "PGPASSWORD": _password(role)}
 
 
 @pytest.fixture(scope="module")
 def migrated(roles: dict[str, str]) -> dict[str, str]:
-    """The same, once the owner has run the page's command; before that nobody else could."""
+    """The same, once the owner has run the page's command; before that no other role could."""
     too_early = run("number", "list", **_said(roles, "wablock"))
     assert too_early.returncode == 2
     assert too_early.stderr.startswith("wablock: Cannot open the database postgresql://wablock@")

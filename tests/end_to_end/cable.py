@@ -27,7 +27,7 @@ class Cable:
         self._carrying: set[asyncio.Task[None]] = set()
 
     def cut(self) -> None:
-        """From now on nothing comes through, and nobody is told: no byte, no end, no refusal."""
+        """From now on nothing comes through: no byte, no end, no refusal."""
         self._whole.clear()
 
     async def cut_before(self, *words: bytes) -> None:

@@ -34,7 +34,7 @@ _MEANWHILE: Final = (0.5, 1.5)  # seconds between two losses
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a drill leaves to no chance. `promote_after`: seconds that nobody is the primary. `cut_before`: which words
+    """What a drill leaves to no chance. `promote_after`: seconds without a primary. `cut_before`: which words
     between the node and its database meet the cut first; `cut_for`: the seconds, at least.
     """
 
@@ -57,7 +57,7 @@ class Moments(msgspec.Struct):
 
 class Drill(msgspec.Struct, frozen=True):
     """What was done and seen. `nodes` are the URLs of the one that is killed, the one left alone, and the cut one;
-    `ready_while_cut` what they said at `/readyz` meanwhile.
+    `ready_while_cut` their answers at `/readyz` meanwhile.
     """
 
     nodes: tuple[str, str, str]
@@ -66,11 +66,11 @@ class Drill(msgspec.Struct, frozen=True):
     ready_while_cut: dict[str, int]
 
     def acknowledged_between(self, beginning: int, end: int, url: str) -> list[Entry]:
-        """The changes that this node acknowledged and that were asked for in this time."""
+        """The changes requested in this time that this node acknowledged."""
         return [one for one in self.chronicle.acknowledged(beginning, [url]) if one.operation.invoked < end]
 
     def recovery(self, since: int, urls: Sequence[str]) -> float:
-        """Seconds until the first change was acknowledged that was asked for after `since`."""
+        """Seconds until the first change requested after `since` was acknowledged."""
         return (self.chronicle.acknowledged(since, urls)[0].operation.returned - since) / 1e9
 
     def longest_silence(self, beginning: int, end: int) -> float:

@@ -1,4 +1,4 @@
-"""A client process that does as it likes with one list, and writes down what it asked and saw, and when."""
+"""A client process that changes and reads one list at random, and records requests, answers and times."""
 
 import random
 import time

@@ -10,7 +10,7 @@ import msgspec
 Blocked = frozenset[str]
 
 NEVER: Final = 2**63
-"""When a change returned whose client was not told: it may take effect at any later moment, or not at all."""
+"""The return of a change without an answer: it may take effect at any later moment, or not at all."""
 
 
 class Kind(StrEnum):
@@ -25,7 +25,7 @@ class Operation(msgspec.Struct, frozen=True):
     """One request as its client saw it. `users`: whom it named, or for a list, whom it showed. A check is of the kind
     that its answer was.
 
-    `version`: of the list, where the answer told it.
+    `version`: of the list, if the answer had it.
     """
 
     kind: Kind

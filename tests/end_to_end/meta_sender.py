@@ -13,7 +13,7 @@ WEBHOOK = "/webhooks/whatsapp"
 
 
 class Ledger:
-    """Who said what, and who is blocked. What a user says while the block is under way may arrive, or may not."""
+    """The messages of each user, and who is blocked. A message during a user's block may arrive, or may not."""
 
     def __init__(self) -> None:
         self.sent: dict[str, Json] = {}
@@ -31,7 +31,7 @@ class Ledger:
         return said
 
     def taken(self, messages: Sequence[Json]) -> None:
-        """The gate said 200 to these: all whose users nobody began to block have to be with the receiver."""
+        """The gate answered these with 200: the receiver must have all but those of users whose block has begun."""
         self.due |= {it["id"] for it in messages if it["from"] not in self._block_begun}
 
     def block_begins(self, users: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ _TOO_SLOW: Final = (Mood.IS_SILENT, Mood.IS_SLOW)
 
 
 class MoodyReceiver:
-    """`seen` is all that it was sent, `taken` what it said 200 to."""
+    """`seen` are all webhooks that it was sent, `taken` those that it answered with 200."""
 
     def __init__(self, chance: random.Random) -> None:
         self.url = ""

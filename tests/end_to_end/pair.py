@@ -17,7 +17,7 @@ class Pair:
 
     def __init__(self) -> None:
         self.primary = Cluster({"synchronous_standby_names": "*", "synchronous_commit": "on"})
-        # Nobody stands by it once it is the primary: with a name here it would wait for ever.
+        # It has no standby once it is the primary: with a name here it would wait for ever.
         self.standby = Cluster({"synchronous_standby_names": ""})
 
     def start(self) -> None:

@@ -23,7 +23,7 @@ async def _echo(reader: StreamReader, writer: StreamWriter) -> None:
 
 @pytest.fixture
 async def cable() -> AsyncIterator[Cable]:
-    """It leads to somebody who says again what is said."""
+    """It leads to a server that echoes."""
     server = await asyncio.start_server(_echo, "127.0.0.1", 0)
     async with cable_to(server.sockets[0].getsockname()[1]) as cable:
         yield cable

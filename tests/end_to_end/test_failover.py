@@ -10,7 +10,7 @@ from tests.end_to_end.drill import LISTS, SHARED, Drill, Plan, drilled
 from tests.end_to_end.history import NEVER, first_contradiction, versions_in_disorder
 from tests.end_to_end.wire_words import ABOUT_TO_COMMIT, COMMITTED, written
 
-# In the middle of a transaction, which is left half open; or when the node is about to be told that it is done.
+# In the middle of a transaction, which is left half open; or when the commit's answer is on its way to the node.
 MOMENTS: Final = (ABOUT_TO_COMMIT, (COMMITTED, *map(written, LISTS)))
 ROUNDS: Final = 16 if os.environ.get("TORTURE") else 1
 

@@ -129,7 +129,7 @@ def _seed() -> int:
 
 
 def _judge(traffic: Traffic, taken: Sequence[Delivery], seen: Sequence[Delivery]) -> None:
-    """`taken`: to which the receiver said 200, of all that it has `seen`."""
+    """`taken`: those that the receiver answered with 200, of all that it has `seen`."""
     ledger = traffic.ledger
     print(  # noqa: T201 - the figures of this test
         f"{len(ledger.sent)} messages in {traffic.sender.delivered} webhooks, {len(ledger.due)} due, "

@@ -1,4 +1,4 @@
-"""Server processes on one database are one gate: what either said 200 to holds in the very next webhook at all.
+"""Server processes on one database are one gate: a block that one acknowledged holds in the very next webhook at all.
 
 All users are dealt with at the same time; each test has users of its own.
 """
@@ -141,7 +141,7 @@ async def test_a_link_that_one_process_saw_holds_for_the_very_next_webhook_at_an
     async def talk(it: Talk, user: str) -> list[str]:
         user_id = f"US.{user}"
         await it.change_list("POST", user)
-        await it.write_to_all(None, from_user_id=user_id)  # nobody knows yet who this is
+        await it.write_to_all(None, from_user_id=user_id)  # an unknown user until now
         await it.post(change(contacts=[contact(user, user_id)], statuses=[status(recipient=user)]))
         return await it.write_to_all(None, from_user_id=user_id)
 
@@ -155,7 +155,7 @@ async def test_a_block_covers_a_new_user_id_at_all_processes_once_one_process_le
     async def talk(it: Talk, user: str) -> list[str]:
         ids = {"previous": f"US.{user}", "current": f"US.{user}0"}
         await it.change_list("POST", user)
-        await it.write_to_all(None, from_user_id=ids["current"])  # nobody knows yet who this is
+        await it.write_to_all(None, from_user_id=ids["current"])  # an unknown user until now
         await it.post(change("user_id_update", user_id_update=[{"wa_id": user, "user_id": ids}]))
         return await it.write_to_all(None, from_user_id=ids["current"])
 

@@ -54,7 +54,7 @@ PAGES: Final = [
 
 
 class Reader:
-    """Does what a page says, on a database and with a key of its own. `printed` has what each command said."""
+    """Does what a page says, on a database and with a key of its own. `printed` has the output of each command."""
 
     def __init__(self, page: Page, folder: Path, product: Receiver) -> None:
         text = (HOW_TOS / page.name).read_text()
@@ -112,7 +112,7 @@ class Reader:
 
 @contextmanager
 def following(page: Page, folder: Path) -> Iterator[Reader]:
-    """Somebody who has done all that `page` says, with the product at its place; their wablock runs."""
+    """A reader who has done all that `page` says, with the product at its place; their wablock runs."""
     with receiving() as product:
         reader = Reader(page, folder, product)
         try:

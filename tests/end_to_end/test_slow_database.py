@@ -1,4 +1,4 @@
-"""A database that does not answer: who comes then is told so at once, and all goes on when it answers again."""
+"""A database that does not answer: new requests fail fast, and all goes on when it answers again."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment
 from tests.end_to_end.graph import body
 
 CHECK = f"/v1/numbers/{PHONE_NUMBER_ID}/check/16505550101"
-OVERDUE = 3.5  # seconds: after three, nobody is asked to wait any more
+OVERDUE = 3.5  # seconds: after three, new requests do not wait any more
 
 
 @pytest.fixture

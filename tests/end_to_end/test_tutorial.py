@@ -58,7 +58,7 @@ DONE: Final = [(place, step) for place, step in enumerate(STEPS) if step.command
 
 
 class Reader:
-    """Somebody who has done all that the page says, in a folder of theirs."""
+    """A reader who has done all that the page says, in a folder of their own."""
 
     def __init__(self, server: Server, folder: Path) -> None:
         self.server = server

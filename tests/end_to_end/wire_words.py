@@ -6,9 +6,9 @@ ABOUT_TO_COMMIT: Final = (b"COMMIT;",)
 """A node that holds a list is about to say so: before it, the transaction is half open."""
 
 COMMITTED: Final = b"COMMIT\0"
-"""PostgreSQL is about to say that a list which was held is written: before it, the node does not know."""
+"""PostgreSQL is about to report that a locked list is written: before it, the node does not know."""
 
 
 def written(list_id: str) -> bytes:
-    """The same of a list that was not held: the last of those that the call has written, and the end of its answer."""
+    """The same of an unlocked list: the last of those that the call has written, and the end of its answer."""
     return list_id.encode() + b"s\0\0\0\4"

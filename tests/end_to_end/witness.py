@@ -1,4 +1,4 @@
-"""Clients that go on through failures, and what they asked and saw, and when."""
+"""Clients that go on through failures, and record requests, answers and times."""
 
 import asyncio
 import random
@@ -30,7 +30,7 @@ class Entry(msgspec.Struct, frozen=True):
     operation: Operation
 
     def is_acknowledged(self, since: int, urls: Iterable[str]) -> bool:
-        """Whether it is a change that was asked for after `since`, and one of these nodes said 200."""
+        """Whether it is a change requested after `since`, and one of these nodes answered with 200."""
         it = self.operation
         return it.kind in CHANGES and it.invoked > since and it.returned != NEVER and self.url in urls
 
@@ -52,12 +52,12 @@ class Chronicle:
             self._progress.notify_all()
 
     def acknowledged(self, since: int, urls: Iterable[str]) -> list[Entry]:
-        """The changes to which one of these nodes said 200 and that were asked for after `since`, as they returned."""
+        """The changes requested after `since` that one of these nodes answered with 200, as they returned."""
         found = [entry for entry in self.entries if entry.is_acknowledged(since, urls)]
         return sorted(found, key=lambda entry: entry.operation.returned)
 
     async def every_list_goes_on(self, since: int, urls: Sequence[str], phone_number_ids: Iterable[str]) -> None:
-        """Returns when every list was changed through one of these nodes, asked for after `since`."""
+        """Returns when every list was changed through one of these nodes, by a request after `since`."""
         missing = set(phone_number_ids)
         place = 0
         async with asyncio.timeout(_COMES_WITHIN), self._progress:
@@ -71,7 +71,7 @@ class Chronicle:
 
 
 class Witness:
-    """One client of one list, at the first of `urls`; at the next when nobody listens there any more."""
+    """One client of one list, at the first of `urls`; at the next when that one refuses connections."""
 
     def __init__(
         self, urls: Sequence[str], headers: dict[str, str], phone_number_id: str, chance: random.Random

@@ -1,4 +1,4 @@
-"""A disk under SQLite that fails when it is told to."""
+"""A disk under SQLite that fails when a test wants it to."""
 
 from collections.abc import Callable
 from pathlib import Path

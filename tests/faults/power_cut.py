@@ -2,7 +2,7 @@
 
 What is promised: a file's bytes up to its last sync, and the names in the folder at its last sync. Everything later
 may be on the disk or not, sector by sector and in any order. SQLite's unix VFS syncs the folder with the first sync of
-a log or journal that it opened, and with a deletion where it is asked to; the store's own sync of the folder goes past
+a log or journal that it opened, and with a synchronous deletion; the store's own sync of the folder goes past
 the VFS and is not counted, so this disk promises less than a real one. Shared memory never survives.
 """
 
@@ -59,7 +59,7 @@ class _Truncate(NamedTuple):
 
 
 class _File:
-    """A file's whole history: what it held when it was found, all that was done since, and how much of that is safe."""
+    """A file's whole history: its first content, all that was done since, and how much of that is safe."""
 
     def __init__(self, found: bytes) -> None:
         self.found = found
@@ -112,7 +112,7 @@ class PowerCutDisk(apsw.VFS):
         self.name = name
         self.before_each: Callable[[str], None] = lambda _: None
         self.lock = threading.RLock()
-        """Held while `before_each` runs: nobody writes meanwhile."""
+        """Locked while `before_each` runs: there are no writes meanwhile."""
         self._lies = lies
         self._names = {path.name: _File(path.read_bytes()) for path in folder.iterdir()}
         self._durable_names = dict(self._names)

@@ -1,4 +1,4 @@
-"""`MemoryRoutes`: the promise of `RouteStore` but durability, in dictionaries; it counts what it is asked."""
+"""`MemoryRoutes`: the promise of `RouteStore` but durability, in dictionaries; it counts its calls."""
 
 from collections.abc import Mapping, Sequence
 
@@ -70,7 +70,7 @@ class MemoryRoutes:
         return self._upstreams.pop(phone_number_id, None) is not None
 
     def kept(self) -> list[msgspec.Struct]:
-        """All that is kept, as somebody sees it who takes the database."""
+        """All that is kept, as a thief of the database sees it."""
         return [*self._accounts.values(), *self._downstreams.values(), *self._upstreams.values()]
 
     def _by_id(self) -> list[SealedAccount]:

@@ -1,4 +1,4 @@
-"""Routes: secrets are sealed on their way in, opened on their way out, and never told; changes hold soon."""
+"""Routes: secrets are sealed on their way in, opened on their way out, and never shown; changes hold soon."""
 
 import asyncio
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Clocks:
 
 
 class SlowRoutes(MemoryRoutes):
-    """Answers what it knew when it was asked, once it may."""
+    """Answers, once a test lets it, with what it had when the call came."""
 
     def __init__(self) -> None:
         super().__init__(ACCOUNTS)

@@ -1,4 +1,4 @@
-"""The virtual clock: what it tells after whatever it was told."""
+"""The virtual clock: what it shows after it was set, stopped or moved."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -38,7 +38,7 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture
 def dev(served: Served) -> Iterator[httpx2.Client]:
-    """Nobody is blocked."""
+    """No user is blocked."""
     with httpx2.Client(base_url=served.url) as client:
         assert client.post("/dev/reset", headers=PUBLIC).status_code == 200
         yield client

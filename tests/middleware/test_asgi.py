@@ -196,7 +196,7 @@ def test_connections_of_an_event_loop_that_is_over_are_not_used(server: RunningS
     app = Called()
 
     _serve_in_two_loops(GateMiddleware(app, url=server.url, token=server.token))
-    gc.collect()  # nobody can close what belongs to a loop that is over
+    gc.collect()  # resources of a closed loop cannot be closed
 
     assert len(app.scopes) == 2
 

@@ -1,4 +1,4 @@
-"""Without a secret nobody has signed: what strangers send is read beside the event loop, and only so much of it."""
+"""Unsigned webhooks, without a secret to check: they are read beside the event loop, and only up to a limit."""
 
 import asyncio
 from typing import Any, Final
@@ -10,7 +10,7 @@ from tests.strangers import Sent, webhooks
 
 from wablock.middleware import GateMiddleware
 
-NOBODY: Final = "http://127.0.0.1:9"  # the port of `discard`, where nobody listens
+CLOSED_PORT: Final = "http://127.0.0.1:9"  # the port of `discard`, which is closed
 LONGEST: Final = 0.02  # seconds of CPU in which nothing else is answered
 
 
@@ -21,7 +21,7 @@ async def app(_scope: Any, _receive: Any, send: Any) -> None:
 
 @pytest.mark.parametrize("app_secret", [None, "an app secret"])
 def test_nothing_holds_the_apps_event_loop(app_secret: str | None) -> None:
-    gate = GateMiddleware(app, url=NOBODY, token="a-token", app_secret=app_secret)
+    gate = GateMiddleware(app, url=CLOSED_PORT, token="a-token", app_secret=app_secret)
     sending = (
         status_of(gate, "/webhook", Sent("application/json", body), x_hub_signature_256="sha256=" + "0" * 64)
         for body in webhooks(100, ["102290129340398"])
@@ -34,7 +34,7 @@ def test_nothing_holds_the_apps_event_loop(app_secret: str | None) -> None:
 
 
 def test_too_many_values_are_refused() -> None:
-    gate = GateMiddleware(app, url=NOBODY, token="a-token")
+    gate = GateMiddleware(app, url=CLOSED_PORT, token="a-token")
     wide = Sent("application/json", b'{"entry":[' + b"1," * 50_000 + b"1]}")
 
     assert asyncio.run(status_of(gate, "/webhook", wide)) == 400

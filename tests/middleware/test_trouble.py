@@ -1,4 +1,4 @@
-"""While wablock cannot be asked nothing is lost, and nobody passes who might be blocked."""
+"""While wablock is unreachable nothing is lost, and no user passes who might be blocked."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from tests.middleware.bot import Bot, block, running_bot
 from tests.outgoing.downstreams.loopback import Loopback, Reader, Writer, answering, serving
 from tests.running_server import RunningServer
 
-NOBODY = "http://127.0.0.1:9"  # the port of `discard`, where nobody listens
+CLOSED_PORT = "http://127.0.0.1:9"  # the port of `discard`, which is closed
 TOKEN = "a-token"
 WEBHOOK = encoded(delivery(change(messages=[message()])))
 FREE = b'{"users":[{"input":"16505551234","wa_id":"16505551234","blocked":false}]}'
@@ -48,7 +48,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_a_webhook_that_cannot_be_checked_is_to_be_sent_again(caplog: pytest.LogCaptureFixture) -> None:
-    with running_bot(NOBODY, TOKEN) as bot:
+    with running_bot(CLOSED_PORT, TOKEN) as bot:
         answer = bot.post(WEBHOOK)
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
@@ -57,7 +57,7 @@ def test_a_webhook_that_cannot_be_checked_is_to_be_sent_again(caplog: pytest.Log
 
 
 def test_an_unchecked_webhook_passes_marked_if_the_setting_is_on() -> None:
-    with running_bot(NOBODY, TOKEN, pass_unchecked=True) as bot:
+    with running_bot(CLOSED_PORT, TOKEN, pass_unchecked=True) as bot:
         answer = bot.post(WEBHOOK)
 
     assert answer.text == "the bot has it"
@@ -66,7 +66,7 @@ def test_an_unchecked_webhook_passes_marked_if_the_setting_is_on() -> None:
 
 
 def test_a_webhook_that_no_user_sent_needs_no_check() -> None:
-    with running_bot(NOBODY, TOKEN) as bot:
+    with running_bot(CLOSED_PORT, TOKEN) as bot:
         answer = bot.post(encoded(delivery(NOT_FROM_USERS["delivered"])))
 
     assert answer.text == "the bot has it"
@@ -114,7 +114,7 @@ async def test_a_redirect_is_not_followed() -> None:
 
 async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, NOBODY)
+        monkeypatch.setenv(name, CLOSED_PORT)
     async with answering(http("200 OK", FREE)) as wablock:
         with running_bot(url_of(wablock), TOKEN) as bot:
             await posted(bot)
@@ -130,7 +130,7 @@ async def test_a_wablock_that_is_silent_is_given_up() -> None:
     async with serving(keep_silent) as wablock:
         with running_bot(url_of(wablock), TOKEN, timeout=0.2) as bot:
             assert (await posted(bot)).status_code == 503
-            await wablock.ended.acquire()  # the connection is not kept for an answer that nobody waits for
+            await wablock.ended.acquire()  # the connection is not kept for an unwanted answer
 
 
 async def test_the_check_of_one_number_fails_without_waiting_for_the_others() -> None:

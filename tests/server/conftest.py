@@ -20,6 +20,6 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def impatient(tmp_path: Path) -> Iterator[RunningServer]:
-    """A server that waits for nobody."""
+    """A server with short timeouts."""
     with running_server(tmp_path, limits=QUICK) as running:
         yield running

@@ -1,4 +1,4 @@
-"""Which address a caller is told about: its own, and nobody's who only pretends."""
+"""Which host is in a page's links: the caller's own, and never one from an untrusted proxy."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ USERS = ("16505550101", "16505550102")
 
 
 def _next(server: RunningServer, *headers: str, host: str = "wablock.test") -> str:
-    """Where the next page of a list with two users is said to be."""
+    """The address of the next page of a list with two users."""
     with Connection(server) as connection:
         connection.send(request(server, "POST", server.block_users, block(*USERS)))
         assert connection.answer().status == 200
@@ -88,4 +88,4 @@ def test_the_scheme_that_one_of_several_trusted_proxies_names_is_believed(tmp_pa
 
 
 def _as_running(server: Server) -> RunningServer:
-    return RunningServer(server.url, server.host, server.port, TOKEN, DEV_PHONE_NUMBER_ID, None)  # type: ignore[arg-type]  # not asked for
+    return RunningServer(server.url, server.host, server.port, TOKEN, DEV_PHONE_NUMBER_ID, None)  # type: ignore[arg-type]  # not used

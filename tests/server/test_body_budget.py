@@ -12,7 +12,7 @@ SMALL = LimitSettings(max_unproven_bodies=100_000, max_bodies=300_000)
 
 
 def begun(connection: Connection, size: int) -> None:
-    """Most of a webhook that nobody has signed; what the server has read of it is certain."""
+    """Most of a webhook without a valid signature; how much of it the server has read is certain."""
     signature = "X-Hub-Signature-256: sha256=" + "0" * 64
     head = f"POST /webhooks/whatsapp HTTP/1.1\r\nHost: a\r\n{signature}\r\nContent-Length: {size + 1}\r\n"
     connection.send(f"{head}Expect: 100-continue\r\n\r\n".encode())

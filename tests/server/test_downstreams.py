@@ -1,4 +1,4 @@
-"""A number's downstreams over the API: what a stranger may name, and what is never told."""
+"""A number's downstreams over the API: which addresses a tenant may name, and which fields are never shown."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -37,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def number(request: pytest.FixtureRequest) -> str:
-    """A number that nobody wrote to."""
+    """A number without messages."""
     return str(abs(hash(request.node.name)))
 
 

@@ -47,7 +47,6 @@ ODD: Final = (*odd_requests.HEADS, *odd_requests.BODIES, *odd_requests.UNWANTED_
 LAST: Final = get(b"Connection: close")
 
 _RECORDED: Final = "nginx/1.22."
-_STARTS_WITHIN = 20  # seconds
 _STATUS: Final = re.compile(rb"HTTP/1\.1 ([2-5]\d\d) ")
 
 malformed = pytest.mark.parametrize("row", MALFORMED, ids=lambda row: row.name)

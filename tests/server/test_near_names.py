@@ -1,4 +1,4 @@
-"""Which names are nearly a member's of an item, and which are somebody else's."""
+"""Which names are near misses of an item's members, and which are unrelated."""
 
 import contextlib
 from typing import Any

@@ -1,4 +1,4 @@
-"""A client that does not read what it asked for: it has its time, and then its connection ends."""
+"""A client that does not read its answers: its connection ends after a timeout."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Readiness: the store's word, asked rarely, waited for briefly."""
+"""Readiness: the store is checked rarely, and waited for briefly."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from wablock.server.readiness import Readiness
 
 
 class AskedStore:
-    """Counts how often it is asked; answers when it is told to."""
+    """Counts how often it is checked; answers when a test lets it."""
 
     def __init__(self, *, answers: bool = True) -> None:
         self.times_asked = 0

@@ -125,4 +125,4 @@ def test_the_account_of_an_unsorted_large_webhook_is_found(server: RunningServer
 
     assert (
         asyncio.run(status_of(server.wired.application, WEBHOOK, sent, x_hub_signature_256=signature)) == 502
-    )  # nobody receives it
+    )  # no one reads it

@@ -1,4 +1,4 @@
-"""What nobody thought of is a failure in the envelope too, and is logged whole."""
+"""Unforeseen errors get Graph's envelope too, and are logged in full."""
 
 import logging
 from collections.abc import Iterator

@@ -18,7 +18,7 @@ _AT: Final = "1749416383"
 
 
 def written(webhook: Json) -> bytes:
-    """Compact, with what is not ASCII and every slash escaped: who decodes and encodes it anew writes other bytes."""
+    """Compact, with non-ASCII characters and every slash escaped: a decoder and encoder writes other bytes."""
     return json.dumps(webhook, separators=(",", ":")).replace("/", r"\/").encode()
 
 
@@ -42,7 +42,7 @@ def sent(item: Json, number: str = NUMBER) -> Json:
 
 
 def item(kind: str, wa_id: str | None = USER, user_id: str | None = None) -> Json:
-    """A message or a call of this kind; of a user who hides the number the `user_id` alone is said."""
+    """A message or a call of this kind; a user who hides the number appears by `user_id` alone."""
     ids = {"from": wa_id, "from_user_id": user_id}
     said = {name: it for name, it in ids.items() if it}
     return said | {"id": _ID, "timestamp": _AT} | ITEMS[kind]

@@ -150,7 +150,7 @@ def _objects(node: Any) -> list[Object]:
 
 
 def _ids(node: Any, names: tuple[str, ...]) -> frozenset[str]:
-    """A number where a user_id should be names nobody."""
+    """A number where a user_id should be names no user."""
     shown = ((name, _text(_member(node, name))) for name in names)
     return frozenset(text for name, text in shown if text and not (name.endswith("user_id") and text.isdecimal()))
 

@@ -1,4 +1,4 @@
-"""Each webhook of the corpus through a running server to a real receiver: nobody blocked, or one of its users."""
+"""Each webhook of the corpus through a running server to a real receiver: no user blocked, or one of its users."""
 
 import asyncio
 import itertools

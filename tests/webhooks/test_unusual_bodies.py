@@ -1,4 +1,4 @@
-"""Bodies that Meta does not document: nobody hides in them, none makes the reading fail, slow or large."""
+"""Bodies that Meta does not document: no blocked user hides in them, and none makes the reading fail, slow or large."""
 
 import gc
 import json

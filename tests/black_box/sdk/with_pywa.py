@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""PyWa, asked once; its own exceptions are an answer, anything else is a crash."""
+"""One call of PyWa; its own exceptions are an answer, anything else is a crash."""
 
 import os
 import warnings

@@ -1,4 +1,4 @@
-"""wablock's own client, asked once; prints what it understood."""
+"""One call of wablock's own client; prints what it understood."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Webhooks as Meta documents them, with made-up people, and a plain way of taking somebody's items out."""
+"""Webhooks as Meta documents them, with made-up people, and a plain way of removing one user's items."""
 
 import json
 from collections.abc import Callable

@@ -57,7 +57,7 @@ def handover(**value: Any) -> Json:
     return {"field": "messaging_handovers", "value": value}
 
 
-NOBODY = {name: it for name, it in message().items() if name != "from"}
+WITHOUT_SENDER = {name: it for name, it in message().items() if name != "from"}
 
 
 # -- whose it is
@@ -193,7 +193,7 @@ def test_a_handover_names_its_user_by_any_id(name: str) -> None:
 
 
 def test_a_message_without_a_sender_belongs_to_each_contact_beside_it() -> None:
-    found = senders(change(contacts=[contact(ANNA), contact(None, ANNAS_ID)], messages=[NOBODY, message(BEN)]))
+    found = senders(change(contacts=[contact(ANNA), contact(None, ANNAS_ID)], messages=[WITHOUT_SENDER, message(BEN)]))
 
     assert [it[-2:] for it in found] == [[ANNA, ANNAS_ID], [BEN]]
 
@@ -210,7 +210,7 @@ def test_a_call_or_handover_without_a_user_belongs_to_the_contacts_beside_it() -
     [({"id": ANNA}, ANNA), ({"context": {"wa_id": ANNA}}, ANNA), ({"context": {"user_id": ANNAS_ID}}, ANNAS_ID)],
 )
 def test_a_history_message_without_a_sender_belongs_to_the_threads_user(thread: Json, user: str) -> None:
-    assert senders(in_history(NOBODY, **thread))[0][-1] == user
+    assert senders(in_history(WITHOUT_SENDER, **thread))[0][-1] == user
 
 
 @pytest.mark.parametrize("odd", [7, None, {}, [], "x"])
