@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.cli.command import Server, started
-from tests.cli.http_request import all_received, connected, refuses_connections
 from tests.end_to_end.deployment import BLOCK_USERS, Deployment
 from tests.end_to_end.graph import blocked
+from tests.http_request import all_received, connected, refuses_connections
 from tests.waiting import wait_until
 
 BODY = b'{"messaging_product":"whatsapp","block_users":[{"user":"+16505550101"}]}'

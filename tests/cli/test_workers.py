@@ -12,10 +12,10 @@ from typing import Final
 import httpx2
 import pytest
 from tests.cli.command import Server, called
-from tests.cli.http_request import all_received, connected, refuses_connections
 from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment
 from tests.end_to_end.gate import GateDeployment
 from tests.end_to_end.graph import blocked, body
+from tests.http_request import all_received, connected, refuses_connections
 from tests.server.test_webhooks import ANNA, message, signed, webhook
 from tests.waiting import comes_true
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 from tests.conformance.caller import calling
+from tests.http_request import all_received
 from tests.nginx import free_port, running_nginx
 from tests.receiver import Receiver, receiving
 from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer, running_server
@@ -63,10 +64,7 @@ def posted(port: int, target: str, to: str) -> bytes:
             f"POST {target} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer wablock-test-token\r\nconnection: close\r\n"
             f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode()
         )
-        received = b""
-        while piece := connection.recv(65_536):
-            received += piece
-    return received
+        return all_received(connection)
 
 
 def test_a_message_reaches_graph_unless_its_user_is_blocked(port: int, graph: Receiver) -> None:

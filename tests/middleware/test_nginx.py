@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from tests.http_request import all_received
 from tests.middleware.bot import block
 from tests.middleware.how_to import blocks, replaced
 from tests.nginx import free_port, running_nginx
@@ -59,9 +60,7 @@ def posted(port: int, target: str) -> Answer:
             f"POST {target} HTTP/1.1\r\nhost: bot.example\r\nauthorization: Bearer callers-own\r\n"
             f"content-length: 5\r\nconnection: close\r\n\r\nhello".encode()
         )
-        received = b""
-        while piece := connection.recv(65_536):
-            received += piece
+        received = all_received(connection)
     head, _, body = received.partition(b"\r\n\r\n")
     return Answer(int(head.split()[1]), {}, body)
 

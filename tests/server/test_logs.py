@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.cli.command import started
-from tests.cli.http_request import all_received, connected
 from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment
 from tests.end_to_end.graph import body
+from tests.http_request import all_received, connected
 
 from wablock.cli.logs import mask
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.command import Server, started
-from tests.cli.http_request import connected
+from tests.http_request import connected
 
 from wablock.settings import DEV_TOKEN
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.cli.command import Server, started
-from tests.cli.http_request import refuses_connections
+from tests.http_request import refuses_connections
 from tests.server.held_upstream import MESSAGE, HeldUpstream, holding
 from tests.server.open_connections import open_connections
 from tests.server.raw_http import Connection

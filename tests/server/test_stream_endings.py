@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.http_request import all_received
 from tests.server.applications import Pieces, get, serving_application, streamed
 from tests.server.raw_http import Connection
 
@@ -29,11 +30,7 @@ def _exchange(port: int, data: bytes) -> bytes:
     """All that the server sends until it ends its side; raises `ConnectionResetError` where it breaks off."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
         client.sendall(data)
-        return _rest(client)
-
-
-def _rest(client: socket.socket) -> bytes:
-    return b"".join(iter(lambda: client.recv(65_536), b""))
+        return all_received(client)
 
 
 @pytest.mark.parametrize("pieces", [(b"who", b"le"), (b"whole",)], ids=repr)
@@ -51,7 +48,7 @@ def test_a_client_that_ends_its_side_during_a_stream_has_its_whole_answer_and_th
         client.sendall(get())
         assert begun.wait(30)
         client.shutdown(socket.SHUT_WR)
-        received = _rest(client)
+        received = all_received(client)
 
     assert received.endswith(b"\r\n\r\nwhole")
 
@@ -83,7 +80,7 @@ def test_a_stream_that_a_stop_cuts_does_not_look_whole_in_http_1_0() -> None:
         client.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert client.recv(65_536)
     with client, pytest.raises(ConnectionResetError):
-        _rest(client)
+        all_received(client)
 
 
 def test_a_stream_whose_client_leaves_is_closed_in_http_1_0() -> None:
