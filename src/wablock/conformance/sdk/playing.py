@@ -63,7 +63,7 @@ def playing(port: int) -> Iterator[Player]:
             self.end_headers()
             self.wfile.write(played.body)
 
-        do_GET = do_POST = do_DELETE = do_PUT = answer  # noqa: N815 - http.server's names
+        do_GET = do_POST = do_DELETE = do_PUT = answer
 
         def log_message(self, *_: Any) -> None: ...
 
