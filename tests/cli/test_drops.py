@@ -230,7 +230,7 @@ def test_something_else_than_wablock_is_one_line(server: Server, path: str) -> N
 
     assert refused.returncode == 2
     assert refused.stderr.startswith(
-        (f"wablock: {url} returned 400: ", f"wablock: {url}: The answer, status 501, is none")
+        (f"wablock: {url} returned 400: ", f"wablock: {url}: The response, status 501, is not from a Block API")
     )
 
 

@@ -90,7 +90,7 @@ class HttpForwarder:
             await asyncio.wait([connection.lost for connection in self._open], timeout=_CLOSED_WITHIN)
 
     async def _status(self, target: _Receiver, downstream: Downstream, head: bytes, body: bytes) -> int:
-        """The status of the response. Raises `TimeoutError` when the receiver's time limit is over."""
+        """The status of the response. Raises `TimeoutError` after the receiver's time limit."""
         deadline = asyncio.get_running_loop().time() + downstream.timeout
         is_stale = False
         if not target.turns.locked() and (connection := target.idle.take()):  # most posts, and they need no task
