@@ -24,7 +24,7 @@ class Figure(msgspec.Struct):
 
 
 def interleaved(measures: Mapping[str, Callable[[], float]], rounds: int, what: str) -> dict[str, float]:
-    """The median of each measure. They are results alternately, so that a busy machine affects all of them alike."""
+    """The median of each measure. They are measured alternately, so that a busy machine affects all of them alike."""
     results: dict[str, list[float]] = {name: [] for name in measures}
     for _ in track(range(rounds), what, transient=True):
         for name, measure in measures.items():

@@ -111,7 +111,7 @@ def operations(folder: Path) -> list[Operation]:
 
 
 def measured(measures: Sequence[Measure], rounds: int, requests: int) -> list[Costs]:
-    """The costs of each measure. They are results alternately, so that a busy machine affects all of them alike."""
+    """The costs of each measure. They are measured alternately, so that a busy machine affects all of them alike."""
     for measure in measures:
         measure.cost(requests // 10)  # the first requests include one-time costs
     results: list[list[Cost]] = [[] for _ in measures]
