@@ -69,6 +69,7 @@ def running_server(
     known = (*numbers,), (AccessToken(digest(TOKEN), ACCOUNT_ID, "test", ALL_SCOPES, None, now), *tokens), now
     file = tmp_path / "wablock.db"
     if database is None and not file.exists():
+        tmp_path.mkdir(exist_ok=True)
         file.touch(0o600)
         file.write_bytes(_prepared_file(*known))
     else:
