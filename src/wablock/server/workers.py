@@ -28,7 +28,7 @@ from wablock.server.worker_messages import (
 
 _log = logging.getLogger("wablock.server")
 
-_SETTLED: Final = 10.0  # seconds: a worker that dies sooner after its start counts as one more failure in a row
+_SETTLED: Final = 10.0  # seconds; if a worker ends sooner after its start, its start counts as failed
 _LONGEST_PAUSE: Final = 30.0
 _MOST_FAILURES: Final = 5  # failed starts in a row, while no worker listens
 _ANSWERED_WITHIN: Final = 1.0  # seconds; for a worker that does not reply, its last known counts are used
@@ -77,7 +77,7 @@ class _WorkerSlot:
 
 
 class Workers:
-    """A fixed number of processes that run `work`, on a socket that it has."""
+    """A fixed number of processes that run `work`. `work` contains the socket on which they listen."""
 
     def __init__(self, number: int, work: Work, *, grace_seconds: float, first_pause: float = 0.5) -> None:
         """`grace_seconds`: how long a worker may take to stop."""

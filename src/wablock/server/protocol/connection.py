@@ -27,8 +27,10 @@ from wablock.server.request_ids import request_ids
 
 _log = logging.getLogger("wablock.server")
 
-_LINGERS: Final = 2.0  # seconds: to close while bytes still arrive could destroy the answer before the client reads it
-_LINGERS_OVER: Final = 16_777_216  # bytes
+# If a socket is closed while bytes still arrive, the client may lose the answer. So the server first reads and discards
+# what arrives, within these limits.
+_LINGER_SECONDS: Final = 2.0
+_MOST_LINGER_BYTES: Final = 16_777_216
 _IN_ONE_PIECE: Final = 65_536  # bytes; a shorter body is copied behind the head
 _TOO_MANY: Final = "Too many connections are open. Nothing was changed; try again."
 _RESET: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # SO_LINGER: close sends RST, not FIN
@@ -52,8 +54,8 @@ class Connection(asyncio.Protocol):
         """The phase of the reader for which `_arrival` is set."""
         self._reading = Deadline(self._loop)
         """The time until which the client must have read the written bytes."""
-        self._ends = False
-        self._has_ended = False
+        self._is_closing = False
+        self._client_has_ended = False
         """Whether the client has ended its side: it sends no more."""
         self._ignored = 0
         """The number of bytes that arrived after the last request."""
@@ -75,7 +77,7 @@ class Connection(asyncio.Protocol):
             self._close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        self._ends = True
+        self._is_closing = True
         self._connections.remove(self)
         self._arrival.end()
         self._reading.end()
@@ -84,9 +86,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         requests = self._requests
-        if requests.is_broken or self._ends:
+        if requests.is_broken or self._is_closing:
             self._ignored += len(data)
-            if self._ignored > _LINGERS_OVER:
+            if self._ignored > _MOST_LINGER_BYTES:
                 self.abort()
             return
         requests.read(data)
@@ -96,7 +98,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client sends no more, but it may still read answers."""
-        self._has_ended = True
+        self._client_has_ended = True
         self._requests.end()
         return self._current is not None or bool(self._requests.ahead)
 
@@ -106,7 +108,7 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._is_full = False
-        if not self._ends:  # else the rest must be read in time, too, before the connection can close
+        if not self._is_closing:  # a closing connection keeps its deadline: the client must read the rest in time
             self._reading.clear()
         self._wake()
         self._go_on()
@@ -128,7 +130,7 @@ class Connection(asyncio.Protocol):
             self._requests.break_off(Overloaded(_TOO_MANY))
 
     def abort(self) -> None:
-        self._ends = True
+        self._is_closing = True
         if self._end_means_whole:
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
@@ -149,9 +151,9 @@ class Connection(asyncio.Protocol):
     def _serve_next(self) -> None:
         """Serve the received requests until one must wait, or until the client does not read its answers."""
         requests = self._requests
-        while requests.ahead and self._current is None and not self._ends and not self._is_full:
+        while requests.ahead and self._current is None and not self._is_closing and not self._is_full:
             self._serve(requests.ahead.popleft())
-        if requests.is_broken and self._current is None and not requests.ahead and not self._ends:
+        if requests.is_broken and self._current is None and not requests.ahead and not self._is_closing:
             if requests.refusal is not None:
                 self._refuse(requests.refusal)
             self._end()
@@ -185,7 +187,7 @@ class Connection(asyncio.Protocol):
                 self._complete(exchange, ends=True)
             case HangUp():
                 self._hang_up(exchange)
-            case asyncio.CancelledError() if self._ends:  # the server stops, or the client has disconnected
+            case asyncio.CancelledError() if self._is_closing:  # the server stops, or the client has disconnected
                 self._complete(exchange, ends=True)
             case error:
                 self._log_failure("a request failed without an answer", exchange, error)
@@ -200,7 +202,7 @@ class Connection(asyncio.Protocol):
 
     def _write(self, exchange: Exchange, answer: Answer) -> None:
         ends = self._ends_after(exchange)
-        if not self._ends:
+        if not self._is_closing:
             head = self._connections.heads.of(answer, close=ends)
             if exchange.is_head or not answer.body:
                 self._transport.write(head)
@@ -217,10 +219,10 @@ class Connection(asyncio.Protocol):
         ends = self._ends_after(exchange) or body.ends_with_connection
         is_whole = False
         try:
-            if not self._ends:
+            if not self._is_closing:
                 self._transport.write(self._connections.heads.of(answer, close=ends, chunked=body.is_chunked))
             async for piece in body.pieces():
-                if self._ends:
+                if self._is_closing:
                     break
                 self._transport.write(piece)
                 await self._until_read()
@@ -234,14 +236,14 @@ class Connection(asyncio.Protocol):
                 is_whole = False
                 self._log_failure("the source of an answer cannot be closed", exchange, error)
             finally:
-                if self._end_means_whole and not is_whole and not self._ends:
+                if self._end_means_whole and not is_whole and not self._is_closing:
                     self.abort()
                 self._end_means_whole = False
                 self._complete(exchange, ends=ends or not is_whole)
         self._leave_task()
 
     async def _until_read(self) -> None:
-        if self._is_full and not self._ends:
+        if self._is_full and not self._is_closing:
             self._drained = self._loop.create_future()
             await self._drained
 
@@ -258,14 +260,14 @@ class Connection(asyncio.Protocol):
             is_too_long = body.length is not None and body.length > self._limits.body  # see `RequestReader.count`
             if body.has_failed or exchange.waits_for_100 or is_too_long:
                 return True
-        return not self._requests.ahead and (self._requests.is_broken or self._has_ended)
+        return not self._requests.ahead and (self._requests.is_broken or self._client_has_ended)
 
     def _complete(self, exchange: Exchange, *, ends: bool) -> None:
         self._current = None
         self._timed = None
         if exchange.body is not None:
             exchange.body.release()
-        if ends or (not self._requests.ahead and (self._has_ended or self._connections.is_stopping)):
+        if ends or (not self._requests.ahead and (self._client_has_ended or self._connections.is_stopping)):
             self._end()
 
     # -- refusing and ending
@@ -280,30 +282,32 @@ class Connection(asyncio.Protocol):
         _log.info("refused", extra=report)
 
     def _end(self) -> None:
-        """Close after the written bytes; at first only our side, if the client may still be sending. See `_LINGERS`."""
-        if self._ends:
+        """Close after the written bytes. If the client may still be sending, first close only our side; see
+        `_LINGER_SECONDS`.
+        """
+        if self._is_closing:
             return
         requests = self._requests
         is_silent = requests.awaited is Awaited.NEXT and not requests.ahead and not requests.is_broken
-        if is_silent or self._has_ended:
+        if is_silent or self._client_has_ended:
             self._close()
             return
-        self._ends = True
+        self._is_closing = True
         self._ignored = 0
         self._connections.mark_idle(self)
         self._resume_reading()
         self._transport.write_eof()
-        self._arrival.set(_LINGERS, self._close)
+        self._arrival.set(_LINGER_SECONDS, self._close)
 
     def _close(self) -> None:
-        self._ends = True
+        self._is_closing = True
         self._transport.close()
         if self.has_unread:
             self._reading.set(self._limits.idle_seconds, self.abort)
 
     def _wait(self) -> None:
         """Set the deadline of the next input, and resume or pause reading."""
-        if self._ends:
+        if self._is_closing:
             return
         requests, current = self._requests, self._current
         body = requests.body
@@ -363,7 +367,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _resume_reading(self) -> None:
-        if self._is_paused and not self._has_ended:
+        if self._is_paused and not self._client_has_ended:
             self._is_paused = False
             self._transport.resume_reading()
 
