@@ -180,7 +180,7 @@ class Inbound:
             if (member := member_of(item)) is not None
         ]
         window_openers = [(item, member) for _, item, member in senders if opens_window(item)]
-        # Not now, but while the downstream handles the webhook.
+        # Runs later, while the downstream handles the webhook, so that the webhook does not wait for it.
         asyncio.get_running_loop().call_soon(self._note, number, window_openers, now)
         senders += (
             (change, item, member)

@@ -20,7 +20,7 @@ from wablock.gate.webhook.raw_json import UnreadableBody, plain
 
 
 class _WrittenNumber(str):
-    """The text of a number. To convert one takes time, and nearly none is used."""
+    """A number as text. Converting all numbers would take long, and nearly none is used."""
 
     __slots__ = ()
 
@@ -36,7 +36,7 @@ _REPEATABLE: Final = frozenset(("id", "type", "timestamp", "username", "origin")
 _NO_CONTENT: Final = frozenset(("messagingproduct",))
 # The arrays on the path to messages and calls.
 _ARRAYS: Final = frozenset(("entry", "changes", "messages", "calls", "history", "threads"))
-# The business number's names: if one occurs twice, it gets this value, and the change is for an unknown number.
+# The values of members that identify the business number, if their name occurs twice: the number is then unknown.
 _TWICE: Final[dict[str, Any]] = {
     "metadata": {"phone_number_id": False},
     "phone_number_id": False,
