@@ -18,8 +18,8 @@ from wablock.settings import DevSettings, ServeSettings
 if sys.platform != "win32":
     import resource
 
-# Objects. Requests leave no reference cycles behind, so a collection finds next to nothing. With Python's default of
-# 700 the collections are 6 % of a POST.
+# The number of new objects after which Python collects garbage. Requests leave almost no reference cycles, and with
+# Python's default of 700, the collections take 6 % of the time of a POST.
 _ALLOCATED_BETWEEN_COLLECTIONS: Final = 10_000
 
 
@@ -35,10 +35,10 @@ def server_of(
 
 
 def run(server: Server, bound: socket.socket, listening: Callable[[], None]) -> None:
-    """See `Server`; until SIGINT or SIGTERM."""
+    """Run the server until SIGINT or SIGTERM. See `Server.run`."""
     _allow_many_files()
     gc.collect()
-    gc.freeze()  # what is there now stays: looking it through again and again is a quarter of a large webhook's time
+    gc.freeze()  # the existing objects are never garbage; checking them took a quarter of a large webhook's time
     gc.set_threshold(_ALLOCATED_BETWEEN_COLLECTIONS)
     server.run(bound, listening, signals=True)
 

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 _DIGIT: Final = r"(?:(?<!%)\d|%3\d)"
-_BETWEEN: Final = r"(?:[\s().\-/+\u2010-\u2015]|%(?!3\d)[0-9A-Fa-f]{2}){0,3}"  # as people write numbers, and URLs them
+_BETWEEN: Final = r"(?:[\s().\-/+\u2010-\u2015]|%(?!3\d)[0-9A-Fa-f]{2}){0,3}"  # punctuation, plain or percent-encoded
 
 # IPv4 addresses and dates have as many digits as a phone number, and stay. The first alternative that matches wins.
 _NOT_FOR_LOGS = re.compile(

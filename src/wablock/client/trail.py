@@ -54,8 +54,10 @@ def page_links(*, is_empty: bool, paging: ReadPaging | None, headers: Mapping[st
 class Trail:
     """The steps of one walk in one direction, from a cursor or from the list's beginning."""
 
-    _MOST_IDLE: Final = 100
-    """How many more pages without new users than with new users. A restarted walk reads the earlier pages again."""
+    _MOST_WITHOUT_NEW: Final = 100
+    """The limit for pages in a row without new users, in addition to the number of pages with new users: a walk that
+    restarts reads those again.
+    """
 
     def __init__(self, cursor: str | None = None, *, forward: bool = True) -> None:
         self.forward = forward
@@ -64,8 +66,8 @@ class Trail:
         self._used: set[str] = set()
         self._has_links = False
         self._lacks_cursor = False
-        self._with_new = 0
-        self._idle = 0
+        self._pages_with_new = 0
+        self._pages_without_new = 0
 
     def step(self) -> str | None:
         """The cursor for the next request. Raises `NoAnswer` if the list would never end."""
@@ -73,15 +75,16 @@ class Trail:
             raise NoAnswer("The server says that there is a next page, but sends no cursor for it.")
         if self._cursor in self._used:
             raise Circle("The server repeats its pages: it sent the same cursor twice, so it may ignore cursors.")
-        if self._idle > self._with_new + self._MOST_IDLE:
-            raise Circle(f"The server repeats its pages: the last {self._idle} pages had no new user.")
+        if self._pages_without_new > self._pages_with_new + self._MOST_WITHOUT_NEW:
+            raise Circle(f"The server repeats its pages: the last {self._pages_without_new} pages had no new user.")
         if self._cursor is not None:
             self._used.add(self._cursor)
         return self._cursor
 
     def arrive(self, links: PageLinks, *, new_users: bool) -> None:
         """Record a page's links, and whether it had a user that no earlier page had."""
-        self._with_new, self._idle = (self._with_new + 1, 0) if new_users else (self._with_new, self._idle + 1)
+        self._pages_with_new += new_users
+        self._pages_without_new = 0 if new_users else self._pages_without_new + 1
         is_linked = links.link(forward=self.forward) is not None
         self._has_links = self._has_links or is_linked
         goes_on = is_linked if self._has_links else links.may_go_on(forward=self.forward)
@@ -93,4 +96,4 @@ class Trail:
         """Start again at the beginning of the list."""
         self._cursor = None
         self._used.clear()
-        self._idle = 0
+        self._pages_without_new = 0

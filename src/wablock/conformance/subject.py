@@ -112,7 +112,10 @@ class Subject:
         headers: dict[str, str] | None = None,
         files: dict[str, Any] | None = None,
     ) -> SubjectAnswer:
-        """Send a request. `token` None: none; empty: the valid one. Raises `CannotCheck` if there is no response."""
+        """Send a request. Raises `CannotCheck` if there is no response.
+
+        `token`: the token to send; an empty text means the valid token, None means no token.
+        """
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token or self.settings.token}"
