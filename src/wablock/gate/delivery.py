@@ -55,7 +55,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class _SignedWebhook(msgspec.Struct, frozen=True):
-    """The values that all posts of one webhook share. `blocked`: the ids, as of `id()`, of the items to drop."""
+    """The values that all posts of one webhook share. `blocked`: the `id()` of each item to drop."""
 
     payload: Payload
     signature: str
@@ -214,7 +214,7 @@ class Delivery:
             )
             raise NotDelivered(f"The downstream {downstream.downstream_id} did not accept it: {error}") from error
         if attempt is not None:
-            attempt.took(downstream.downstream_id)
+            attempt.add(downstream.downstream_id)
         self._meter.delivery(required=downstream.required, result="taken")
 
     async def _send_once(self, delivered: Delivered, post: _Post) -> None:
@@ -236,7 +236,7 @@ class Delivery:
         if len(self._in_flight) >= _MOST_WAITING or self._waiting[account_id] >= _MOST_WAITING_EACH:
             self._meter.delivery(required=False, result="given_up")
             return
-        attempt.took(post.downstream.downstream_id)  # while it is in flight, a retry must not send it again
+        attempt.add(post.downstream.downstream_id)  # while it is in flight, a retry must not send it again
         task = asyncio.create_task(self._try(post, attempt))
         self._in_flight.add(task)
         self._waiting[account_id] += 1
@@ -252,7 +252,7 @@ class Delivery:
         try:
             await self._send(post, attempt)
         except NotDelivered:  # already counted and logged, and no response depends on it
-            attempt.did_not_take(post.downstream.downstream_id)
+            attempt.remove(post.downstream.downstream_id)
 
     def _count(self, parts: Sequence[Part], blocked: AbstractSet[int]) -> None:
         counted: dict[tuple[str, bool], int] = {}

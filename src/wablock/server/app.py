@@ -118,7 +118,7 @@ class Application:
             if version is not None:
                 request.version = answering_version(version)
             if not place.steps:
-                await asyncio.sleep(0)  # from here on it runs in a task: time-outs need one
+                await asyncio.sleep(0)  # continues in a task, which time-outs need
             answer = await place.handler(request.method)(request)
         except GraphError as error:
             answer = failure(error, request.ids, request.version)
@@ -130,7 +130,7 @@ class Application:
         if answer.chunks is None:
             self._done(request, operation, answer, started)
         else:
-            answer.chunks = _Watched(answer.chunks, lambda: self._done(request, operation, answer, started))
+            answer.chunks = _ReportingChunks(answer.chunks, lambda: self._done(request, operation, answer, started))
         return answer
 
     def _done(self, request: Request, operation: str, answer: Answer, started: float) -> None:
@@ -148,7 +148,7 @@ class Application:
             _log.info("request", extra=report)
 
 
-class _Watched:
+class _ReportingChunks:
     """A body that calls `done` when it is closed."""
 
     def __init__(self, chunks: Chunks, done: Callable[[], None]) -> None:

@@ -1,7 +1,8 @@
 """Rules for browsers: how to recognise their requests, what to refuse, and which headers isolate an answer.
 
-Another page can make a browser send a request, and the browser runs scripts that an origin returns. All tenants share
-this origin, and each chooses an upstream. So an upstream's answer must not act for the origin, and no link may open it.
+Any web page can make a browser send a request here, and a browser gives a script the rights of the origin that returned
+it. All tenants share this origin, and each chooses an upstream. So a browser must not run an upstream's answer as a
+script, and must not open it as a page.
 """
 
 from typing import Final
@@ -46,10 +47,12 @@ UNTRUSTED_DATA: Final = header_lines(
         (b"x-content-type-options", b"nosniff"),
     )
 )
-"""The headers of an answer from an upstream: its type is not guessed, it runs no script, and it has no origin."""
+"""The headers of an answer from an upstream. With them, a browser does not guess its type, runs no script in it, and
+gives it no rights of this origin.
+"""
 
 
-def sent(request: Request) -> bool:
+def is_sent_by_browser(request: Request) -> bool:
     """Whether a browser sent the request."""
     return any(name in request.last_values for name in _SENT_BY_BROWSERS)
 

@@ -34,7 +34,7 @@ _MOST_FAILURES: Final = 5  # failed starts in a row, while no worker listens
 _ANSWERED_WITHIN: Final = 1.0  # seconds; for a worker that does not reply, its last known counts are used
 
 Work = Callable[[ParentPipe], None]
-"""What a worker runs until it is stopped. It must be picklable: workers are new processes, not forks."""
+"""The function that a worker runs until it is stopped. It must be picklable: workers are new processes, not forks."""
 
 
 class WorkersFailed(Exception):

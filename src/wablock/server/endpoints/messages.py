@@ -50,7 +50,7 @@ class Messages:
         if request.method == "OPTIONS":
             return preflight(request.ids, request.version)
         # A link or form on another page can send parameters, but never an Authorization header.
-        caller = await self._callers.read(request, in_header_only=browsers.sent(request))
+        caller = await self._callers.read(request, in_header_only=browsers.is_sent_by_browser(request))
         sending = SendRequest(request.header(b"content-type"), request.query, caller.body)
         text = caller.token_text or access_token(sending)
         token = caller.token or await self._callers.token(text)

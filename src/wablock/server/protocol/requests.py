@@ -103,7 +103,7 @@ class RequestReader:
             return
 
     def count(self) -> None:
-        """Check the limits. Called after `read`, when a handler may have found a token; see `BodyBudget`."""
+        """Check the limits. Not a part of `read`: a handler may first prove the token of a body, see `BodyBudget`."""
         if self.awaited is Awaited.NEXT:
             return
         size = 0
@@ -118,7 +118,9 @@ class RequestReader:
                 self.break_off(HeadTooLarge(self._limits.head))
 
     def break_off(self, error: GraphError) -> None:
-        """Stop the parser. An arriving body fails with `error`; without one, `error` is answered in turn."""
+        """Stop the parser. If a body is arriving, it fails with `error`. If not, `error` is answered after all earlier
+        requests.
+        """
         self.is_broken = True
         if self.body is None:
             self.refusal = error
