@@ -15,7 +15,7 @@ class Differs(Exception):
 
 
 class Skipped(Exception):
-    """A fact cannot be looked at here, for this reason."""
+    """A fact cannot be checked on this server. The message gives the reason."""
 
 
 def same(what: str, got: Any, expected: Any) -> None:

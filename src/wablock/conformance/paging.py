@@ -70,11 +70,11 @@ def ends(subject: Subject) -> None:
 )
 def token_in_next(subject: Subject) -> None:
     subject.with_blocked(3)
-    plain = subject.get(limit=1).ok()["paging"]["next"]
+    next_after_header = subject.get(limit=1).ok()["paging"]["next"]
     query = {"limit": "1", "access_token": subject.settings.token}
-    brought = subject.send("GET", token=None, query=query).ok()["paging"]["next"]
-    holds("access_token" not in plain, "no access_token after a header", "an access_token")
-    holds("access_token=" in brought, "an access_token after a parameter", "none")
+    next_after_parameter = subject.send("GET", token=None, query=query).ok()["paging"]["next"]
+    holds("access_token" not in next_after_header, "no access_token after a header", "an access_token")
+    holds("access_token=" in next_after_parameter, "an access_token after a parameter", "none")
 
 
 @fact("A cursor is base64 of JSON with offset and versionId, Z and padding escaped", Grade.SEEN, needs_state=True)
