@@ -58,7 +58,7 @@ class AccessToken(msgspec.Struct, frozen=True):
         )
 
     def covers(self, other: "AccessToken") -> bool:
-        """Whether `other` has no permission that this token lacks, and does not expire later."""
+        """Whether this token has all permissions of `other`, and does not expire before it."""
         numbers = self.phone_number_ids is None or (
             other.phone_number_ids is not None and other.phone_number_ids <= self.phone_number_ids
         )
@@ -209,7 +209,7 @@ class Access:
         return token
 
     async def tokens(self, caller: AccessToken) -> Sequence[AccessToken]:
-        """The tokens that `caller` may see: those of its account with no permission that `caller` lacks."""
+        """The tokens that `caller` may see: those of its account that it covers."""
         require(caller, Scope.MANAGE)
         return [token for token in await self._directory.tokens(caller.account_id) if caller.covers(token)]
 

@@ -79,9 +79,9 @@ def code_of(country: str) -> str | None:
 
 
 def may_begin_with_a_prefix(digits: str, country: str) -> bool:
-    """Whether `digits` may begin with a prefix that is only dialled, inside `country` or from there to other countries.
+    """Whether `digits` may begin with a prefix that is dialled before a number but is not part of it.
 
-    Such a prefix is not part of the number.
+    It is the prefix of `country` for calls inside the country, or for calls from there to other countries.
     """
     pattern = _prefixes.get(country)
     if pattern is None:
