@@ -37,7 +37,7 @@ def refuse_near_misses(items: Any) -> None:
                 raise InvalidParameter(message, _MEANING.get(intended))
 
 
-@functools.lru_cache(1_024)  # all items of a request have the same few
+@functools.lru_cache(1_024)  # all items of a request have the same few names
 def _intended(name: str) -> str | None:
     letters = _NO_LETTERS.sub("", name).casefold()
     return "expires_at" if _END_OF_A_BLOCK.fullmatch(letters) else _NEAR.get(letters)

@@ -51,7 +51,7 @@ class IncomingBody:
         return bytes(self._pieces)
 
     @property
-    def is_ahead(self) -> bool:
+    def must_pause(self) -> bool:
         """Whether no handler reads yet, and more bytes have arrived than may wait for one."""
         return self._largest is None and self.size > _BEFORE_IT_IS_READ
 

@@ -49,10 +49,10 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._current: Exchange | None = None
         """The request in flight."""
-        self._arrival = Deadline(self._loop)
-        self._timed: int | None = None
-        """The phase of the reader for which `_arrival` is set."""
-        self._reading = Deadline(self._loop)
+        self._input_deadline = Deadline(self._loop)
+        self._timed_phase: int | None = None
+        """The phase of the reader for which `_input_deadline` is set."""
+        self._output_deadline = Deadline(self._loop)
         """The time until which the client must have read the written bytes."""
         self._is_closing = False
         self._client_has_ended = False
@@ -60,9 +60,9 @@ class Connection(asyncio.Protocol):
         self._ignored = 0
         """The number of bytes that arrived after the last request."""
         self._is_paused = False
-        self._is_full = False
+        self._is_buffer_full = False
         self._drained: asyncio.Future[None] | None = None
-        self._end_means_whole = False
+        self._close_ends_answer = False
         """Whether the end of the connection marks the end of the answer. Then a truncated answer must end with RST."""
 
     # -- called by the event loop
@@ -79,8 +79,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._is_closing = True
         self._connections.remove(self)
-        self._arrival.end()
-        self._reading.end()
+        self._input_deadline.end()
+        self._output_deadline.end()
         self._requests.close()
         self._wake()
 
@@ -103,13 +103,13 @@ class Connection(asyncio.Protocol):
         return self._current is not None or bool(self._requests.ahead)
 
     def pause_writing(self) -> None:
-        self._is_full = True
-        self._reading.set(self._limits.idle_seconds, self.abort)
+        self._is_buffer_full = True
+        self._output_deadline.set(self._limits.idle_seconds, self.abort)
 
     def resume_writing(self) -> None:
-        self._is_full = False
+        self._is_buffer_full = False
         if not self._is_closing:  # a closing connection keeps its deadline: the client must read the rest in time
-            self._reading.clear()
+            self._output_deadline.clear()
         self._wake()
         self._go_on()
 
@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         self._is_closing = True
-        if self._end_means_whole:
+        if self._close_ends_answer:
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
     def _serve_next(self) -> None:
         """Serve the received requests until one must wait, or until the client does not read its answers."""
         requests = self._requests
-        while requests.ahead and self._current is None and not self._is_closing and not self._is_full:
+        while requests.ahead and self._current is None and not self._is_closing and not self._is_buffer_full:
             self._serve(requests.ahead.popleft())
         if requests.is_broken and self._current is None and not requests.ahead and not self._is_closing:
             if requests.refusal is not None:
@@ -215,7 +215,7 @@ class Connection(asyncio.Protocol):
     async def _stream(self, exchange: Exchange, answer: Answer) -> None:
         """Write a streamed answer, no faster than the client reads. A truncated answer must not look complete."""
         body = StreamedBody(answer, is_head=exchange.is_head, may_be_chunked=exchange.may_be_chunked)
-        self._end_means_whole = body.ends_with_connection
+        self._close_ends_answer = body.ends_with_connection
         ends = self._ends_after(exchange) or body.ends_with_connection
         is_whole = False
         try:
@@ -236,14 +236,14 @@ class Connection(asyncio.Protocol):
                 is_whole = False
                 self._log_failure("the source of an answer cannot be closed", exchange, error)
             finally:
-                if self._end_means_whole and not is_whole and not self._is_closing:
+                if self._close_ends_answer and not is_whole and not self._is_closing:
                     self.abort()
-                self._end_means_whole = False
+                self._close_ends_answer = False
                 self._complete(exchange, ends=ends or not is_whole)
         self._leave_task()
 
     async def _until_read(self) -> None:
-        if self._is_full and not self._is_closing:
+        if self._is_buffer_full and not self._is_closing:
             self._drained = self._loop.create_future()
             await self._drained
 
@@ -264,7 +264,7 @@ class Connection(asyncio.Protocol):
 
     def _complete(self, exchange: Exchange, *, ends: bool) -> None:
         self._current = None
-        self._timed = None
+        self._timed_phase = None
         if exchange.body is not None:
             exchange.body.release()
         if ends or (not self._requests.ahead and (self._client_has_ended or self._connections.is_stopping)):
@@ -297,13 +297,13 @@ class Connection(asyncio.Protocol):
         self._connections.mark_idle(self)
         self._resume_reading()
         self._transport.write_eof()
-        self._arrival.set(_LINGER_SECONDS, self._close)
+        self._input_deadline.set(_LINGER_SECONDS, self._close)
 
     def _close(self) -> None:
         self._is_closing = True
         self._transport.close()
         if self.has_unread:
-            self._reading.set(self._limits.idle_seconds, self.abort)
+            self._output_deadline.set(self._limits.idle_seconds, self.abort)
 
     def _wait(self) -> None:
         """Set the deadline of the next input, and resume or pause reading."""
@@ -313,30 +313,30 @@ class Connection(asyncio.Protocol):
         body = requests.body
         if requests.ahead or (current is not None and (body is None or body is not current.body)):
             # A complete request is in flight, or waits until its client reads. Read at most one pipelined piece.
-            self._arrival.clear()
-            self._timed = None
+            self._input_deadline.clear()
+            self._timed_phase = None
             if current is not None and current.body is not None:
                 self._connections.mark_busy(self)  # its body has arrived meanwhile
             if requests.awaited is not Awaited.NEXT or requests.ahead or requests.is_broken:
                 self._pause_reading()
             return
-        if body is not None and body.is_ahead and not body.is_unwanted:
+        if body is not None and body.must_pause and not body.is_unwanted:
             self._pause_reading()
         else:
             self._resume_reading()
-        if self._timed != requests.phase:
-            self._timed = requests.phase
+        if self._timed_phase != requests.phase:
+            self._timed_phase = requests.phase
             if current is None:
                 self._connections.mark_idle(self)
-            self._await_arrival(requests.awaited)
+            self._set_input_deadline(requests.awaited)
 
-    def _await_arrival(self, awaited: Awaited) -> None:
+    def _set_input_deadline(self, awaited: Awaited) -> None:
         if awaited is Awaited.NEXT:
-            self._arrival.set(self._limits.idle_seconds, self._close)
+            self._input_deadline.set(self._limits.idle_seconds, self._close)
         elif awaited is Awaited.HEAD:
-            self._arrival.set(self._limits.head_seconds, self._too_slow)
+            self._input_deadline.set(self._limits.head_seconds, self._too_slow)
         else:
-            self._arrival.set(self._limits.body_seconds, self._too_slow)
+            self._input_deadline.set(self._limits.body_seconds, self._too_slow)
 
     def _too_slow(self) -> None:
         self._requests.break_off(RequestTooSlow())
