@@ -37,7 +37,7 @@ _NO_CONTENT: Final = frozenset(("messagingproduct",))
 # The arrays on the path to messages and calls.
 _ARRAYS: Final = frozenset(("entry", "changes", "messages", "calls", "history", "threads"))
 # The values of members that identify the business number, if their name occurs twice: the number is then unknown.
-_TWICE: Final[dict[str, Any]] = {
+_VALUES_IF_TWICE: Final[dict[str, Any]] = {
     "metadata": {"phone_number_id": False},
     "phone_number_id": False,
     "display_phone_number": UNSET,
@@ -105,8 +105,8 @@ def _struct(members: _Members, value: Any, repeatable: frozenset[str] = _REPEATA
         elif name in repeatable:
             last = shape(member)
             documented[name] = documented[name] if last is UNSET else last
-        elif name in _TWICE:
-            documented[name] = _TWICE[name]
+        elif name in _VALUES_IF_TWICE:
+            documented[name] = _VALUES_IF_TWICE[name]
         else:
             raise UnreadableBody(
                 f'"{name}" occurs twice in one object of the webhook, so parsers may read it differently. Send it once.'

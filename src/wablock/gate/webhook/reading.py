@@ -80,29 +80,29 @@ class _ChangeReader:
                 self._read_handover(value.sender or _NOWHERE, contacts)
             for ids in links.other_users(value):
                 self._link(ids)
-            self._announce(links.withdrawn_notices(value))
+            self._add_notices(links.withdrawn_notices(value))
             if value.standby:
                 self._read_standby(value.standby)
 
     def _read_messages(self, messages: Sequence[Message], possible_senders: Sequence[Ids]) -> None:
         """`possible_senders`: the users that a receiver may read as the sender of a message without sender ids."""
         own = self._own
-        end = own[-links.COMMON_DIGITS :] if own is not None else None
-        own_ones: set[int] = set()
+        own_end = own[-links.COMMON_DIGITS :] if own is not None else None
+        own_messages: set[int] = set()
         for message in messages:
             wa_id = message.wa_id
             # Comparing the last digits is faster than a call of `is_own`, and nearly always enough.
             if (
-                end is not None
-                and (wa_id.__class__ is not str or wa_id.endswith(end) or not wa_id.isdecimal())
+                own_end is not None
+                and (wa_id.__class__ is not str or wa_id.endswith(own_end) or not wa_id.isdecimal())
                 and links.is_own(wa_id, own)
             ):
-                own_ones.add(id(message))
+                own_messages.add(id(message))
                 self._link(message)
                 self._link(links.addressee_of(message))
             elif message.user_id or message.parent_user_id or message.system or not wa_id:
                 self._read_message(message, possible_senders)
-        self._add([message for message in messages if id(message) not in own_ones] if own_ones else messages)
+        self._add([message for message in messages if id(message) not in own_messages] if own_messages else messages)
 
     def _read_message(self, message: Message, possible_senders: Sequence[Ids]) -> None:
         if message.system:
@@ -119,8 +119,8 @@ class _ChangeReader:
         notices = list(links.notices_of(message, system))
         if not notices:
             self._link(message)
-        self._announce(notices)
-        self._keep(message, links.users_in(system))
+        self._add_notices(notices)
+        self._set_others(message, links.users_in(system))
 
     def _read_calls(self, calls: Iterable[Call], contacts: Sequence[Contact]) -> None:
         for call in calls:
@@ -150,7 +150,7 @@ class _ChangeReader:
     def _note(self, item: Item, possible_senders: Sequence[Ids]) -> None:
         """Record the possible senders of an item that has no sender ids and is not an empty object."""
         if not (item.wa_id or item.user_id or item.parent_user_id) and (item.id or item.type or item.timestamp):
-            self._keep(item, possible_senders)
+            self._set_others(item, possible_senders)
             self._readings += len(possible_senders) - 1
             if self._readings > _MOST_READINGS:
                 raise UnreadableBody(
@@ -165,7 +165,7 @@ class _ChangeReader:
             self._items = self._change.items = list(self._change.items)
         self._items += items
 
-    def _keep(self, item: Item, others: Sequence[Ids]) -> None:
+    def _set_others(self, item: Item, others: Sequence[Ids]) -> None:
         if self._change.others is None:
             self._change.others = {}
         self._change.others[id(item)] = others
@@ -176,7 +176,7 @@ class _ChangeReader:
                 self._links = self._change.links = []
             self._links.append(ids)
 
-    def _announce(self, notices: Iterable[Notice]) -> None:
+    def _add_notices(self, notices: Iterable[Notice]) -> None:
         if self._notices is None:
             self._notices = self._change.notices = []
         self._notices += notices
