@@ -34,8 +34,8 @@ def masked(text: str) -> str:
     return _NOT_FOR_LOGS.sub(_masked, text)
 
 
-def _masked(found: re.Match[str]) -> str:
-    kind, text = found.lastgroup, found[0]
+def _masked(match: re.Match[str]) -> str:
+    kind, text = match.lastgroup, match[0]
     if kind == "day" or (kind == "ipv4" and _is_address(text)):
         return text
     if kind in ("ipv4", "number"):
@@ -43,7 +43,7 @@ def _masked(found: re.Match[str]) -> str:
         return f"{digits[:3]}{_MARK}{digits[-2:]}" if len(digits) > 6 else text
     if kind == "user_id":
         return f"{text[:3]}{_MARK}{text[-2:]}"
-    return (found["bearer"] or "") + _MARK
+    return (match["bearer"] or "") + _MARK
 
 
 def _is_address(text: str) -> bool:
