@@ -42,19 +42,19 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
         checked_url_text(url or META)
     logs.configure(for_people=True)
     seed = _seed(settings.seed)
-    with bind(settings.host, settings.port) as bound, _development(settings, seed) as made:
+    with bind(settings.host, settings.port) as bound, _development(settings, seed) as dev_server:
         run(
-            server_of(application(made), made.lifespan, made.metrics, settings),
+            server_of(application(dev_server), dev_server.lifespan, dev_server.metrics, settings),
             bound,
-            lambda: _announce_dev(made.settings, url_of(settings.host, bound), made.app_secret),
+            lambda: _announce_dev(dev_server.settings, url_of(settings.host, bound), dev_server.app_secret),
         )
 
 
 @contextmanager
 def _development(settings: DevSettings, seed: Seed) -> Iterator[Development]:
     try:
-        with development(settings, seed) as made:
-            yield made
+        with development(settings, seed) as dev_server:
+            yield dev_server
     except InvalidParameter as error:
         raise Refused(f"Cannot use the seed {settings.seed}: {error} {error.details or ''}".rstrip()) from None
 
