@@ -59,11 +59,11 @@ class AccessToken(msgspec.Struct, frozen=True):
 
     def covers(self, other: "AccessToken") -> bool:
         """Whether this token has all permissions of `other`, and does not expire before it."""
-        numbers = self.phone_number_ids is None or (
+        covers_numbers = self.phone_number_ids is None or (
             other.phone_number_ids is not None and other.phone_number_ids <= self.phone_number_ids
         )
-        lasts = self.expires_at is None or (other.expires_at is not None and other.expires_at <= self.expires_at)
-        return other.account_id == self.account_id and other.scopes <= self.scopes and numbers and lasts
+        outlives = self.expires_at is None or (other.expires_at is not None and other.expires_at <= self.expires_at)
+        return other.account_id == self.account_id and other.scopes <= self.scopes and covers_numbers and outlives
 
 
 class Directory(Protocol):
@@ -139,9 +139,9 @@ class Access:
         if not text:
             raise errors.MissingAccessToken
         now = self._monotonic()
-        remembered = self._tokens.get(text)
-        if remembered is not None and now - remembered[0] < _TRUSTED_FOR:
-            token = remembered[1]
+        cache_entry = self._tokens.get(text)
+        if cache_entry is not None and now - cache_entry[0] < _TRUSTED_FOR:
+            token = cache_entry[1]
         else:
             stored = await self._directory.find_token(digest(text)) if is_token(text) else None
             if stored is None:
@@ -167,9 +167,9 @@ class Access:
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
         """The number, without any check of permissions; None if it does not exist."""
         now = self._monotonic()
-        remembered = self._numbers.get(phone_number_id)
-        if remembered is not None and now - remembered[0] < _TRUSTED_FOR:
-            return remembered[1]
+        cache_entry = self._numbers.get(phone_number_id)
+        if cache_entry is not None and now - cache_entry[0] < _TRUSTED_FOR:
+            return cache_entry[1]
         number = await self._read_number(phone_number_id)
         if number is not None:
             _remember(self._numbers, phone_number_id, (now, number))

@@ -38,18 +38,18 @@ class SigningSecrets:
 
         Raises `InvalidSignature` if there is none, and `CannotUnseal` if a secret that has to be tried cannot be read.
         """
-        tried: set[str] = set()
+        tried_secrets: set[str] = set()
         for find, id_in_body in self._ids_in(body):
             account = await find(id_in_body)
             secret = None if account is None else account.app_secret
-            if secret is None or secret in tried:
+            if secret is None or secret in tried_secrets:
                 continue
             if await _signs(secret, body, signature):
                 return secret
-            tried.add(secret)
-            if len(tried) == _MOST_SECRETS:
+            tried_secrets.add(secret)
+            if len(tried_secrets) == _MOST_SECRETS:
                 break
-        if tried:
+        if tried_secrets:
             self._meter.webhook("badly_signed")
             raise InvalidSignature
         return await self._secret_of_any_account(body, signature)

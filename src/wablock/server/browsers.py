@@ -38,7 +38,7 @@ _READABLE: Final = (
 )
 UNTRUSTED_DATA: Final = header_lines(
     (
-        (b"access-control-allow-origin", b"*"),  # as on every answer: the token is what permits reading
+        (b"access-control-allow-origin", b"*"),  # as on every answer: reading needs the token
         (b"access-control-expose-headers", b", ".join(_READABLE)),
         (b"cache-control", b"private, no-store"),  # a tenant's answer must not be cached under our address
         (b"content-security-policy", b"sandbox; default-src 'none'; frame-ancestors 'none'"),

@@ -92,10 +92,10 @@ class Workers:
         self._gather_requests: list[tuple[_Worker, WorkerQuestion]] = []
         self._request_number = 0
 
-    def run(self, bound: socket.socket, listening: Callable[[], None]) -> None:
+    def run(self, listener: socket.socket, listening: Callable[[], None]) -> None:
         """Keep the workers running until SIGINT or SIGTERM. Then let them finish the requests in flight, and return.
 
-        `listening` is called once all of them listen. Closes `bound`. Raises `WorkersFailed` if no worker can serve.
+        `listening` is called once all of them listen. Closes `listener`. Raises `WorkersFailed` if no worker can serve.
         """
         with _stop_signals() as stop:
             try:
@@ -109,7 +109,7 @@ class Workers:
                         self._is_announced = True
                         listening()
             finally:
-                bound.close()  # while any copy is open, the system accepts connections that no worker would answer
+                listener.close()  # while any copy is open, the system accepts connections that no worker would answer
                 self._end()
 
     def _all_listen(self) -> bool:

@@ -191,11 +191,11 @@ class Node:
         while comma:
             name, value = "", at
             if not self.is_array:
-                quoted = _NAME.match(body, at)
-                if quoted is None:
+                quoted_name = _NAME.match(body, at)
+                if quoted_name is None:
                     raise UnreadableBody("The body cannot be parsed.")
-                name = _decoded(quoted[0])
-                value = _skip(body, _skip(body, quoted.end()) + 1)
+                name = _decoded(quoted_name[0])
+                value = _skip(body, _skip(body, quoted_name.end()) + 1)
             end = self.start + _end_of_value(text, value - self.start)
             yield _Piece(plain(name), at, value, end)
             after = _skip(body, end)
@@ -223,7 +223,7 @@ def _skip(body: bytes, at: int) -> int:
     return at if blanks is None else blanks.end()
 
 
-def _decoded(quoted: bytes) -> str:
-    if b"\\" not in quoted:
-        return quoted[1:-1].decode("utf-8", "surrogateescape")
-    return str(_names.decode(quoted.decode("utf-8", "surrogateescape")))
+def _decoded(quoted_name: bytes) -> str:
+    if b"\\" not in quoted_name:
+        return quoted_name[1:-1].decode("utf-8", "surrogateescape")
+    return str(_names.decode(quoted_name.decode("utf-8", "surrogateescape")))

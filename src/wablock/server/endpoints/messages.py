@@ -59,9 +59,9 @@ class Messages:
         path = upstream_path(request.raw_path.decode("latin-1"))
         if path is None:  # percent signs, dots, double slashes: the upstream could read a different path
             raise unknown_path(request.path)
-        passed = await self._outbound.pass_on(number, request.method, path, sending, request.headers, text or "")
-        headers = header_lines(passed.headers) + browsers.UNTRUSTED_DATA
-        return Answer(passed.status, headers, chunks=_UpstreamChunks(passed, request))
+        answer = await self._outbound.pass_on(number, request.method, path, sending, request.headers, text or "")
+        headers = header_lines(answer.headers) + browsers.UNTRUSTED_DATA
+        return Answer(answer.status, headers, chunks=_UpstreamChunks(answer, request))
 
     def _goes_upstream(self, request: Request) -> bool:
         """Whether the request goes to the upstream. Requests to the block list never do, however they spell it."""
