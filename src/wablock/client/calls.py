@@ -99,10 +99,10 @@ class Calls:
                 request = HttpRequest(method, self._path, body)
                 changed, response = yield from decoded_response(request, Changed, self._retries, self._chance)
                 outcomes = changed.block_users
-                done_now = outcomes.added_users if method == "POST" else outcomes.removed_users
-                done += done_now
+                done_in_chunk = outcomes.added_users if method == "POST" else outcomes.removed_users
+                done += done_in_chunk
                 failed += outcomes.failed_users
-                if len(done_now) + len(outcomes.failed_users) < len({user.user or user.user_id for user in chunk}):
+                if len(done_in_chunk) + len(outcomes.failed_users) < len({user.user or user.user_id for user in chunk}):
                     raise NoAnswer("The server did not return a result for every user.", response.status)
                 if outcomes.failed_users:
                     error, status = changed.error or error, response.status

@@ -39,7 +39,7 @@ def response_to(request: HttpRequest, retries: Retries, chance: Callable[[], flo
 
     `chance` returns random numbers from 0 to 1. They spread the retries of many clients that failed at the same moment.
     """
-    repeated, waited = 0, 0.0
+    retry_count, total_wait = 0, 0.0
     while True:
         response = yield request
         if isinstance(response, HttpResponse):
@@ -48,11 +48,11 @@ def response_to(request: HttpRequest, retries: Retries, chance: Callable[[], flo
                 return response
         else:
             error = NoAnswer(f"No answer: {response.reason if response else 'the request was not sent'}")
-        pause = _pause(error, retries.first * 2.0**repeated * (0.5 + chance() / 2))
-        if pause is None or repeated >= retries.most or waited + pause > retries.longest:
+        pause = _pause(error, retries.first * 2.0**retry_count * (0.5 + chance() / 2))
+        if pause is None or retry_count >= retries.most or total_wait + pause > retries.longest:
             raise error
         yield Wait(pause)
-        repeated, waited = repeated + 1, waited + pause
+        retry_count, total_wait = retry_count + 1, total_wait + pause
 
 
 def decoded_response(

@@ -24,9 +24,9 @@ def same(what: str, got: Any, expected: Any) -> None:
         raise Differs(f"{what} {shown(expected)}", shown(got))
 
 
-def holds(true: bool, expected: str, got: Any) -> None:  # noqa: FBT001 - reads as a sentence
-    """Raises `Differs` unless `true`."""
-    if not true:
+def holds(condition: bool, expected: str, got: Any) -> None:  # noqa: FBT001 - reads as a sentence
+    """Raises `Differs` unless `condition` holds."""
+    if not condition:
         raise Differs(expected, shown(got))
 
 

@@ -116,22 +116,22 @@ class Subject:
 
         `token`: the token to send; an empty text means the valid token, None means no token.
         """
-        sent = dict(headers or {})
+        all_headers = dict(headers or {})
         if token is not None:
-            sent["Authorization"] = f"Bearer {token or self.settings.token}"
+            all_headers["Authorization"] = f"Bearer {token or self.settings.token}"
         if body is not None:
             content = msgspec.json.encode(body)
         if content is not None and content_type is not None:
-            sent["Content-Type"] = content_type
+            all_headers["Content-Type"] = content_type
         url = self._base + (path or self.path)
         while True:
             self.requests += 1
             try:
-                got = self._http.request(method, url, params=query, content=content, headers=sent, files=files)
+                raw = self._http.request(method, url, params=query, content=content, headers=all_headers, files=files)
             except httpx2.HTTPError as error:
                 raise CannotCheck(f"Cannot reach {self._base}: {str(error) or type(error).__name__}") from None
             answer = SubjectAnswer(
-                got.status_code, {k.lower(): v for k, v in got.headers.items()}, got.text, _parsed(got.content)
+                raw.status_code, {k.lower(): v for k, v in raw.headers.items()}, raw.text, _parsed(raw.content)
             )
             if not self._may_repeat(answer):
                 return answer
