@@ -42,11 +42,11 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
         checked_url_text(url or META)
     logs.configure(for_people=True)
     seed = _seed(settings.seed)
-    with bind(settings.host, settings.port) as bound, _development(settings, seed) as dev_server:
+    with bind(settings.host, settings.port) as listener, _development(settings, seed) as dev_server:
         run(
             server_of(application(dev_server), dev_server.lifespan, dev_server.metrics, settings),
-            bound,
-            lambda: _announce_dev(dev_server.settings, url_of(settings.host, bound), dev_server.app_secret),
+            listener,
+            lambda: _announce_dev(dev_server.settings, url_of(settings.host, listener), dev_server.app_secret),
         )
 
 
@@ -70,16 +70,16 @@ def _seed(path: Path | None) -> Seed:
 
 
 def _announce_dev(settings: DevSettings, url: str, app_secret: str) -> None:
-    kept = f"in {settings.data}" if settings.data else "until the server stops; use --data FILE to keep them"
-    others = "" if settings.strict_numbers else ", and any other numeric id"
+    lifetime = f"in {settings.data}" if settings.data else "until the server stops; use --data FILE to keep them"
+    other_numbers = "" if settings.strict_numbers else ", and any other numeric id"
     announcement = f"""
 wablock dev is ready. Not Meta's, and not affiliated with Meta.
 
   Base URL         {url}
-  Phone number id  {settings.phone_number_id}{others}
+  Phone number id  {settings.phone_number_id}{other_numbers}
   Access token     {settings.token}
   Rules            {settings.rules}
-  Lists are kept   {kept}
+  Lists are kept   {lifetime}
   Webhooks         {url}{webhooks.PATH}, signed with {app_secret}
   Forwarded to     {settings.downstream or "no receiver; set your own with --downstream URL"}
   Reference        {url}/docs

@@ -34,13 +34,13 @@ def server_of(
     return Server(application, running, settings.limits.limits(), metrics, trusted_proxies=trusted_proxies)
 
 
-def run(server: Server, bound: socket.socket, listening: Callable[[], None]) -> None:
+def run(server: Server, listener: socket.socket, listening: Callable[[], None]) -> None:
     """Run the server until SIGINT or SIGTERM. See `Server.run`."""
     _allow_many_files()
     gc.collect()
     gc.freeze()  # the existing objects are never garbage; checking them took a quarter of a large webhook's time
     gc.set_threshold(_ALLOCATED_BETWEEN_COLLECTIONS)
-    server.run(bound, listening, signals=True)
+    server.run(listener, listening, signals=True)
 
 
 def _allow_many_files() -> None:
@@ -64,6 +64,6 @@ def _is_web_address(url: str) -> bool:
     return url.startswith(("http://", "https://")) and bool(parts.hostname)
 
 
-def url_of(host: str, bound: socket.socket) -> str:
-    port = bound.getsockname()[1]
+def url_of(host: str, listener: socket.socket) -> str:
+    port = listener.getsockname()[1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -118,8 +118,8 @@ def _give_up(path: Path, *, yes: bool, as_json: bool) -> None:
         question = f"Go back to {path}? Changes in {move_.target} since the move are not in it."
         if not yes and not is_confirmed(question):
             raise Refused(
-                f"{path} stays closed: it was moved to {move_.target}, and later changes there are not in it; "
-                "stop the servers there, and add --yes to go back"
+                f"{path} still refuses changes: it was moved to {move_.target}, and later changes are only there. "
+                "Stop the servers there, and add --yes to go back"
             )
     moves.give_up(path)
     if as_json:

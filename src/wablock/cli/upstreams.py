@@ -77,11 +77,11 @@ def show_(
 ) -> None:
     """Show the number's upstream, without its token."""
     checked_number_id(phone_number_id)
-    found = on_store(database, lambda store: routes_of(store, key).upstreams.info(phone_number_id))
+    info = on_store(database, lambda store: routes_of(store, key).upstreams.info(phone_number_id))
     rows = []
-    if found is not None:
-        since = found.created_at // SECOND
-        rows = [{"phone_number_id": phone_number_id, "url": found.url, "timeout": found.timeout, "created_at": since}]
+    if info is not None:
+        since = info.created_at // SECOND
+        rows = [{"phone_number_id": phone_number_id, "url": info.url, "timeout": info.timeout, "created_at": since}]
     show(rows, _COLUMNS, as_json=json, empty="No upstream yet: wablock upstream set")
 
 

@@ -83,14 +83,14 @@ class Served(msgspec.Struct, frozen=True):
 def served_in_a_thread(settings: DevSettings) -> Iterator[Served]:
     """A development server on a free port of the loopback, until the block ends."""
     listening = threading.Event()
-    with development(settings, Seed()) as dev_server, bind("127.0.0.1", 0) as bound:
+    with development(settings, Seed()) as dev_server, bind("127.0.0.1", 0) as listener:
         running = Server(application(dev_server), dev_server.lifespan, settings.limits.limits(), dev_server.metrics)
-        thread = threading.Thread(target=running.run, args=(bound, listening.set), name="wablock", daemon=True)
+        thread = threading.Thread(target=running.run, args=(listener, listening.set), name="wablock", daemon=True)
         thread.start()
         try:
             if not listening.wait(_STARTS_WITHIN):
                 raise TimeoutError(f"wablock did not start within {_STARTS_WITHIN} s")
-            yield Served(f"http://127.0.0.1:{bound.getsockname()[1]}", dev_server)
+            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", dev_server)
         finally:
             running.stop()
             thread.join(_STARTS_WITHIN)
