@@ -124,13 +124,13 @@ class Access:
         directory: Directory,
         clock: Callable[[], Microseconds],
         monotonic: Callable[[], float],
-        made_on_demand_for: str | None = None,
+        account_of_new_numbers: str | None = None,
     ) -> None:
-        """`made_on_demand_for`: on a `dev` server, the account of every number id that is not stored."""
+        """`account_of_new_numbers`: on a `dev` server, the account of all number ids that are not stored."""
         self._directory = directory
         self._clock = clock
         self._monotonic = monotonic
-        self._made_on_demand_for = made_on_demand_for
+        self._account_of_new_numbers = account_of_new_numbers
         self._tokens: dict[str, tuple[float, AccessToken]] = {}
         self._numbers: dict[str, tuple[float, BusinessNumber]] = {}
 
@@ -191,8 +191,8 @@ class Access:
         if not is_number_id(phone_number_id):
             return None
         number = await self._directory.find_number(phone_number_id)
-        if number is None and self._made_on_demand_for is not None:
-            return BusinessNumber(phone_number_id, self._made_on_demand_for)
+        if number is None and self._account_of_new_numbers is not None:
+            return BusinessNumber(phone_number_id, self._account_of_new_numbers)
         return number
 
     async def grant(self, maker: AccessToken, token: AccessToken) -> AccessToken:

@@ -68,7 +68,7 @@ def build(
     gate: GateSettings | None = None,
     open_list_size: int | None = None,
     log_requests: bool = False,
-    made_on_demand_for: str | None = None,
+    account_of_new_numbers: str | None = None,
     clock: Callable[[], Microseconds] = system_clock,
     monotonic: Callable[[], float] = time.monotonic,
     metrics: Metrics | None = None,
@@ -85,7 +85,7 @@ def build(
     metrics = metrics or Metrics()
     store = open_store(database, metrics) if isinstance(database, str) else database
     block_list = BlockList(store, RuleBook(rules, open_list_size), clock)
-    access = Access(store, clock, monotonic, made_on_demand_for)
+    access = Access(store, clock, monotonic, account_of_new_numbers)
     routes = routes_of(store, key or KeySettings(), clock, monotonic)
     lookups = NameLookups()
     forwarder, sender = HttpForwarder(resolver=lookups), HttpSender(resolver=lookups)

@@ -201,7 +201,7 @@ class Development:
             key=self._key,
             gate=settings.gate,
             log_requests=settings.log_requests,
-            made_on_demand_for=None if settings.strict_numbers else DEV_ACCOUNT_ID,
+            account_of_new_numbers=None if settings.strict_numbers else DEV_ACCOUNT_ID,
             clock=self.clock,
             metrics=self.metrics,
         )
