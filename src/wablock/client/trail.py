@@ -16,7 +16,7 @@ from wablock.client.failures import NoAnswer
 from wablock.contract.wire import FIRST_PAGE, LAST_PAGE, PAGE_HEADER
 
 
-class Circle(NoAnswer):
+class RepeatedPages(NoAnswer):
     """The server returns the same pages again and again."""
 
 
@@ -33,7 +33,7 @@ class PageLinks(msgspec.Struct, frozen=True):
     def cursor(self, *, forward: bool) -> str | None:
         return self.paging.after if forward else self.paging.before
 
-    def may_go_on(self, *, forward: bool) -> bool:
+    def may_have_more(self, *, forward: bool) -> bool:
         """Whether there may be another page. False means that there is certainly none."""
         if self.link(forward=forward):
             return True
@@ -43,8 +43,8 @@ class PageLinks(msgspec.Struct, frozen=True):
 
     def page(self, users: list[BlockedUser], *, by_cursor: bool) -> Page:
         """The page itself. A page that was requested without a cursor is the first, so its cursor leads nowhere."""
-        has_previous = self.may_go_on(forward=False) if by_cursor else self.link(forward=False) is not None
-        return Page(users, self.paging.after, self.paging.before, self.may_go_on(forward=True), has_previous)
+        has_previous = self.may_have_more(forward=False) if by_cursor else self.link(forward=False) is not None
+        return Page(users, self.paging.after, self.paging.before, self.may_have_more(forward=True), has_previous)
 
 
 def page_links(*, is_empty: bool, paging: ReadPaging | None, headers: Mapping[str, str]) -> PageLinks:
@@ -74,9 +74,13 @@ class Trail:
         if self._lacks_cursor:
             raise NoAnswer("The server says that there is a next page, but sends no cursor for it.")
         if self._cursor in self._used:
-            raise Circle("The server repeats its pages: it sent the same cursor twice, so it may ignore cursors.")
+            raise RepeatedPages(
+                "The server repeats its pages: it sent the same cursor twice, so it may ignore cursors."
+            )
         if self._pages_without_new > self._pages_with_new + self._MOST_WITHOUT_NEW:
-            raise Circle(f"The server repeats its pages: the last {self._pages_without_new} pages had no new user.")
+            raise RepeatedPages(
+                f"The server repeats its pages: the last {self._pages_without_new} pages had no new user."
+            )
         if self._cursor is not None:
             self._used.add(self._cursor)
         return self._cursor
@@ -87,7 +91,7 @@ class Trail:
         self._pages_without_new = 0 if new_users else self._pages_without_new + 1
         is_linked = links.link(forward=self.forward) is not None
         self._has_links = self._has_links or is_linked
-        goes_on = is_linked if self._has_links else links.may_go_on(forward=self.forward)
+        goes_on = is_linked if self._has_links else links.may_have_more(forward=self.forward)
         self.ended = not goes_on
         self._cursor = links.cursor(forward=self.forward)
         self._lacks_cursor = goes_on and self._cursor is None

@@ -11,7 +11,7 @@ import msgspec
 
 from wablock.client.answers import ReadPaging
 from wablock.client.failures import NoAnswer
-from wablock.client.trail import Circle, PageLinks, Trail, page_links
+from wablock.client.trail import PageLinks, RepeatedPages, Trail, page_links
 from wablock.conformance.assertions import Differs, Skipped, holds, same, shown
 
 WHATSAPP: Final = "whatsapp"
@@ -182,7 +182,7 @@ class Subject:
     def _page(self, limit: int, trail: Trail) -> tuple[dict[str, Any], PageLinks]:
         try:
             cursor = trail.step()
-        except Circle as error:
+        except RepeatedPages as error:
             raise EndlessList("a list that ends", str(error)) from None
         except NoAnswer as error:
             raise Differs("a cursor where there is a next page", str(error)) from None

@@ -86,7 +86,7 @@ def read_recipient(text: str, country: str | None) -> Reading:
         case BareDigits() if country is None:
             reading = _international(typed.digits)
         case _:
-            reading = _one_of(_sent_readings(typed, country or ""))
+            reading = _one_of(_upstream_readings(typed, country or ""))
     if text.endswith(typed.digits) or isinstance(reading, NotANumber):
         return reading
     # An upstream that removes everything except digits reads the device in a JID as the number's last digits.
@@ -139,7 +139,7 @@ def _national(typed: National, country: str | None) -> Reading:
     return SeveralReadings(readings, f"it may be {either}; {WITH_COUNTRY_CODE}")
 
 
-def _sent_readings(typed: BareDigits | National, country: str) -> list[str]:
+def _upstream_readings(typed: BareDigits | National, country: str) -> list[str]:
     """All numbers that an upstream may read from digits without +, each once. The `wa_id` is first."""
     digits = typed.digits
     significant = digits.lstrip("0")
