@@ -178,7 +178,7 @@ class Delivery:
     def _post(self, webhook: _SignedWebhook, downstream: Downstream, chosen: Sequence[Part]) -> _Post | None:
         """The post for this receiver; None if nothing is left to send."""
         payload = webhook.payload
-        drop = self._drops_for(downstream, webhook.blocked)
+        drop = self._drop_condition(downstream, webhook.blocked)
         body = payload.body([change for part in chosen for change in part.changes], drop)
         if body is None:
             return None
@@ -191,7 +191,7 @@ class Delivery:
         items = [item for part in chosen for item in part.items if not drop(item)] if self._delivered else []
         return _Post(webhook, downstream, chosen, body, headers, items)
 
-    def _drops_for(self, downstream: Downstream, blocked: AbstractSet[int]) -> Callable[[Item], bool]:
+    def _drop_condition(self, downstream: Downstream, blocked: AbstractSet[int]) -> Callable[[Item], bool]:
         delivered = self._delivered
         if delivered is None:
             return lambda item: id(item) in blocked

@@ -68,7 +68,7 @@ class Outbound:
         except UpstreamFailed as error:
             self._meter.sent("failed")
             failure = UpstreamTimedOut if error.timed_out else NotSent
-            raise failure(f"The upstream did not answer: {error}") from error
+            raise failure(f"The request to the upstream failed: {error}") from error
         self._meter.sent("passed_on")
         return answer
 

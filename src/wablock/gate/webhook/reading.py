@@ -16,7 +16,7 @@ from wablock.gate.webhook.senders import Ids, ShownNumber, are_several, key_of
 _BUSINESS_CALLS: Final = "business_initiated"
 _MOST_READINGS: Final = 1_000  # of one change; in Meta's documented webhooks each item has one reading
 _DEEPEST: Final = 4  # levels of `standby` in `standby`; Meta documents one
-_NOWHERE: Final = Party()
+_NO_PARTY: Final = Party()
 
 
 class Reader:
@@ -29,8 +29,8 @@ class Reader:
         value = shape.value
         if not value:
             return WebhookChange(at, entry_id)
-        address = _address_of(value) if value.recipient else value.metadata or _NOWHERE
-        number, display_number = address.phone_number_id, address.display_phone_number
+        business = _business_of(value) if value.recipient else value.metadata or _NO_PARTY
+        number, display_number = business.phone_number_id, business.display_phone_number
         change = WebhookChange(at, entry_id, number if number and isinstance(number, str) else None, value=value)
         change.display_number = display_number
         if display_number not in self._own_keys:
@@ -42,12 +42,12 @@ class Reader:
         return change
 
 
-def _address_of(value: Value) -> Party:
+def _business_of(value: Value) -> Party:
     """The business number of a value. If the value has two different ones, its number counts as unknown."""
     one, other = value.metadata, value.recipient
     if one and other and other.phone_number_id and one.phone_number_id != other.phone_number_id:
         return Party(phone_number_id=None)
-    return one or other or _NOWHERE
+    return one or other or _NO_PARTY
 
 
 class _ChangeReader:
@@ -77,10 +77,10 @@ class _ChangeReader:
                 for thread in chunk.threads or ():
                     self._read_thread(thread)
             if value.sender or (value.recipient and not value.metadata):
-                self._read_handover(value.sender or _NOWHERE, contacts)
+                self._read_handover(value.sender or _NO_PARTY, contacts)
             for ids in links.other_users(value):
                 self._link(ids)
-            self._add_notices(links.withdrawn_notices(value))
+            self._add_notices(links.user_id_update_notices(value))
             if value.standby:
                 self._read_standby(value.standby)
 

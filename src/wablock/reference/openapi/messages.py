@@ -68,8 +68,8 @@ def _send() -> dict[str, Any]:
 
 
 def _no_answer() -> GraphError:
-    return NotSent("The upstream did not answer: no connection: All connection attempts failed")
+    return NotSent("The request to the upstream failed: no connection: All connection attempts failed")
 
 
 def _late() -> GraphError:
-    return UpstreamTimedOut("The upstream did not answer: it did not answer within 30 s")
+    return UpstreamTimedOut("The request to the upstream failed: it did not answer within 30 s")
