@@ -26,7 +26,7 @@ from wablock.wiring import Wired, build, routes_of
 
 _log = logging.getLogger("wablock")
 
-_WRITES_DOWN_WITHIN = 5.0  # seconds after the last request, in which buffered data is written
+_FLUSH_SECONDS = 5.0  # seconds after the last request, in which buffered data is written
 
 
 def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - immutable
@@ -91,7 +91,7 @@ def _work(settings: ServeSettings, database: str, listener: socket.socket, paren
 
 
 def _grace(settings: ServeSettings) -> float:
-    return settings.limits.shutdown_timeout + _WRITES_DOWN_WITHIN
+    return settings.limits.shutdown_timeout + _FLUSH_SECONDS
 
 
 def _wired(settings: ServeSettings, database: str, **parts: Any) -> Wired:

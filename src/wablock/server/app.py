@@ -117,7 +117,7 @@ class Application:
             version = request.parameters.get("version")
             if version is not None:
                 request.version = answering_version(version)
-            if not place.steps:
+            if not place.starts_without_task:
                 await asyncio.sleep(0)  # continues in a task, which time-outs need
             answer = await place.handler(request.method)(request)
         except GraphError as error:

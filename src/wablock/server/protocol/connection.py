@@ -279,7 +279,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(self._connections.heads.of(answer, close=True) + answer.body)
         self._connections.meter.connection_refused(error.status, error.code)
         report = {"request_id": ids.fbtrace_id, "status": error.status, "code": error.code, "reason": error.message}
-        _log.info("refused", extra=report)
+        _log.info("a request was refused", extra=report)
 
     def _end(self) -> None:
         """Close after the written bytes. If the client may still be sending, first close only our side; see
