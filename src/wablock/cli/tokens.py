@@ -11,7 +11,7 @@ from wablock import access
 from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
-from wablock.cli.console import Json, Refused, checked_number_id, named, print_json, say, show, time_text
+from wablock.cli.console import Json, Refused, checked_number_id, not_blank, print_json, say, show, time_text
 from wablock.cli.databases import on_store
 from wablock.cli.secrets import checked_secret
 from wablock.gate.routes import RemovedRoutes
@@ -73,8 +73,8 @@ def create(
     text = _typed_token() if from_stdin else access.random_token()
     token = AccessToken(
         access.digest(text),
-        named(account, "--account"),
-        named(label, "--label"),
+        not_blank(account, "--account"),
+        not_blank(label, "--label"),
         frozenset(scope or (Scope.READ, Scope.WRITE)),
         frozenset(map(checked_number_id, number)) if number else None,
         now,
