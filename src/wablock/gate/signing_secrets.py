@@ -66,7 +66,7 @@ class SigningSecrets:
     async def _secret_of_any_account(self, body: bytes, signature: str) -> str:
         """The secret for a body that names no account here.
 
-        If the body is small, the secrets of all accounts are tried; else only the secret of the only account.
+        If the body is small, all app secrets are tried. If not, a secret is tried only if it is the only one.
         """
         if len(body) <= _SMALL:
             accounts = await self._accounts.signers()
@@ -80,7 +80,7 @@ class SigningSecrets:
         self._meter.webhook("badly_signed" if secrets else "unknown")
         _log.warning(
             "a webhook was refused: %s; set it with: wablock account set",
-            "the app secret of no account here signs it" if secrets else "its account has no app secret here",
+            "no app secret here has signed it" if secrets else "its account has no app secret here",
             extra={"names": [*number_ids(body), *entry_ids(body)]},  # not verified, so the log masks them as any text
         )
         raise InvalidSignature

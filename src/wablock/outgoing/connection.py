@@ -86,7 +86,9 @@ class ReceiverConnection(asyncio.Protocol):
             self._stop_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._status and not self._has_length and exc is None:  # the end of the connection may end a response
+        if (
+            self._status and not self._has_length and exc is None
+        ):  # without a length, a response ends with the connection
             self._return_status()
         else:
             self._fail(

@@ -138,7 +138,7 @@ class HttpSender:
         await asyncio.gather(*self._closing, *(pool.connections.aclose() for pool in pools.values()))
 
     def _pool(self, url: Url, upstream: Upstream) -> "_Pool":
-        # A connection to an upstream that the operator set may lead into a private network: no other account uses it.
+        # Accounts share no connections: one that the operator set may lead into a private network.
         key = upstream.account_id, url.scheme, url.host, url.port, upstream.may_be_inside
         pool = self._pools.get(key)
         if pool is None:

@@ -159,7 +159,7 @@ class _ChangeReader:
 
     def _add(self, items: Sequence[Item]) -> None:
         if not self._change.items:
-            self._change.items = items  # the list itself, without a copy: nearly always it is the only one
+            self._change.items = items  # without a copy, because most changes have no further items
             return
         if self._items is None:
             self._items = self._change.items = list(self._change.items)
