@@ -209,7 +209,7 @@ class Access:
         return token
 
     async def tokens(self, caller: AccessToken) -> Sequence[AccessToken]:
-        """The tokens that `caller` may see: those of its account that it covers."""
+        """The tokens that `caller` may see: the tokens of its account that it covers."""
         require(caller, Scope.MANAGE)
         return [token for token in await self._directory.tokens(caller.account_id) if caller.covers(token)]
 

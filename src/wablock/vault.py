@@ -150,7 +150,7 @@ def _make_folders(path: Path) -> list[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder, and it journals the entries
+    if os.name == "nt":  # not possible and not needed: Windows journals the entries of folders
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -45,7 +45,7 @@ def chunks(users: Iterable[T], most: int = MOST_IN_A_REQUEST) -> Iterator[list[T
 
 
 def names_of_row(user: BlockedUser) -> set[str]:
-    """The names of this row, one of which `name_to_find` returns for every spelling of its user."""
+    """All names that `name_to_find` may return for the user of this row."""
     names = {user.user_id} if user.user_id else set()
     typed = take_apart(user.wa_id or "")
     if isinstance(typed, International | BareDigits):

@@ -1,4 +1,4 @@
-"""Assertions about a server's answers: each raises `Differs`, which says what was expected and what came."""
+"""Assertions about a server's answers. Each raises `Differs`, with the expected and the actual value."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Differs(Exception):
-    """A fact does not hold: what was expected, and what came."""
+    """A fact does not hold. The exception has the expected and the actual value."""
 
     def __init__(self, expected: str, got: str) -> None:
         super().__init__(f"expected {expected}, got {got}")

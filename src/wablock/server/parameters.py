@@ -235,7 +235,7 @@ def _pairs(text: bytes) -> list[tuple[str, str]]:
 
 
 def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The object that form fields describe. Of a repeated field the last counts, as in PHP."""
+    """The object that form fields describe. If a field is repeated, the last one counts, as in PHP."""
     values: dict[str, Any] = {}
     users: dict[int, dict[str, str]] = {}
     for name, value in pairs:

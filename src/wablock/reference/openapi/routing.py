@@ -21,7 +21,7 @@ _DOWNSTREAM: Final = {
 }
 _TO_ADD: Final = {
     "url": "https://hooks.example.com/whatsapp",
-    "secret": "what it checks signatures with",
+    "secret": "a-secret-for-signatures",
     "headers": {"X-Tenant": "7"},
 }
 _UPSTREAM: Final = {"url": META, "timeout": 30.0, "created_at": MOMENT}

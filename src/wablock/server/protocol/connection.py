@@ -169,7 +169,9 @@ class Connection(asyncio.Protocol):
             self._answer(exchange, error)
         else:
             self._in_flight.finish(coroutine, waits_for, partial(self._finish, exchange))
-        if self._current is exchange and (exchange.body is None or not exchange.body.is_awaited):  # else see `_read_on`
+        if self._current is exchange and (
+            exchange.body is None or not exchange.body.is_awaited
+        ):  # if one waits, see `_read_on`
             self._connections.mark_busy(self)
 
     def _finish(self, exchange: Exchange, outcome: Answer | BaseException) -> None:

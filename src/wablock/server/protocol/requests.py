@@ -103,7 +103,7 @@ class RequestReader:
             return
 
     def count(self) -> None:
-        """Check the limits. Not a part of `read`: a handler may first prove the token of a body, see `BodyBudget`."""
+        """Check the limits. Call it after `read` and the handler, which may prove a body's token; see `BodyBudget`."""
         if self.awaited is Awaited.NEXT:
             return
         size = 0
