@@ -124,7 +124,7 @@ class Inbound:
         return [part for new_parts in parts.values() for part in new_parts]
 
     async def _new_parts(self, change: WebhookChange, secret: str) -> list[Part]:
-        """The parts that start with this change. It is one part, or several if nothing shows which account it is for.
+        """New parts for this change: one part, or several if nothing shows which account the change is for.
 
         Every account that the webhook names must have the secret that signed it. So the owner of one account cannot
         send webhooks to another.

@@ -53,7 +53,7 @@ class RecentDrops:
 
 
 DropsSince = Callable[[BusinessNumber, int], Awaitable[Sequence[Drop]]]
-"""A function that returns the last drops of a number after a `seq`, oldest first: of one process, or of all of them."""
+"""A function that returns the last drops of a number after a `seq`, oldest first. It covers one process, or all."""
 
 
 def merged(parts: Iterable[Sequence[Drop]]) -> Sequence[Drop]:

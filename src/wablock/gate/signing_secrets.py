@@ -26,7 +26,7 @@ _SMALL: Final = 4_096  # bytes; every secret is tried on a smaller body. Samples
 
 
 class SigningSecrets:
-    """Tries up to four secrets on a body, and all of them on a small body that names no account here."""
+    """Tries up to four secrets on a body. If a small body names no account here, it tries all secrets."""
 
     def __init__(self, accounts: Accounts, numbers: Numbers, meter: GateMeter) -> None:
         self._accounts = accounts
