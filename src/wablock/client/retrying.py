@@ -23,10 +23,10 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 class Retries(msgspec.Struct, frozen=True):
     """The limits on retries: at most `most`, with waits of at most `longest` seconds in total.
 
-    The first wait is about `first` seconds; each later wait is twice as long. The client retries requests whose
-    response was lost, which is safe because blocking and unblocking are idempotent, and requests that the server
-    refused temporarily. It waits at least as long as `Retry-After` says. If that is more than is left of `longest`, it
-    raises the error immediately.
+    The first wait is about `first` seconds; each later wait is twice as long. The client retries a request if the
+    server refused it temporarily, or if the response was lost. That is safe, because blocking and unblocking are
+    idempotent. It waits at least as long as `Retry-After` says. If too little is left of `longest`, it raises the error
+    immediately.
     """
 
     most: int = 4

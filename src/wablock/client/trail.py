@@ -1,9 +1,9 @@
 """The path through the pages of a list: the next cursor, the end, and lists that never end. No I/O here.
 
 Graph sends `paging.next` while there is a next page, even on an empty page; the last page has no `next`. The Block
-API's own reference page shows only cursors. With those, the list ends at an empty page or at a page without a cursor.
-So a page without `next` is certainly the last only in two cases: an earlier page had `next`, or the server is wablock,
-which marks the first and the last page in a header.
+API's own reference page shows only cursors. With cursors alone, the list ends at an empty page or at a page without a
+cursor. So a page without `next` is certainly the last only in two cases: an earlier page had `next`, or the server is
+wablock, which marks the first and the last page in a header.
 """
 
 from collections.abc import Mapping

@@ -76,7 +76,7 @@ class UserRoutes:
             if blocked or has_receiver:  # without a receiver, the gate would refuse the webhook
                 payload = inbound.webhook(number, sender, message, message_id, body.name, self._clock())
                 status, answer = await self._deliver(wired, payload)
-            # The gate stores the time after its response. A test needs it before.
+            # The gate stores the time only after its response, and a test may need it earlier.
             user = wire.User(sender.wa_id and "+" + sender.wa_id, sender.user_id)
             await wired.block_list.note_inbound(number, [user], None)
         return InboundDone(message_id, blocked, status == 200 and has_receiver and not blocked, status, answer)

@@ -35,7 +35,7 @@ class ReceiverConnection(asyncio.Protocol):
     async def send(self, head: bytes, body: bytes, within: float | None = None) -> int:
         """Send a request and return the status of its response.
 
-        Raises `Broken`, and `TimeoutError` when there is no response within that many seconds.
+        Raises `Broken`, and `TimeoutError` if there is no response within `within` seconds.
 
         If the call is cancelled, the connection is closed. Otherwise a late response would be read as the response to
         the next request.
