@@ -52,7 +52,7 @@ class Options(msgspec.Struct, frozen=True):
     public_url: str | None = None
     """The scheme and host of `paging.next`; None means those of the request."""
     pass_through: bool = False
-    """Whether requests to other paths of a number than `messages` are sent to the upstream, too."""
+    """Whether requests to all paths of a number are sent to the upstream, not only those to `messages`."""
     log_requests: bool = False
     """Whether every request is logged. Failures are always logged."""
 

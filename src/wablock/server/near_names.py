@@ -1,7 +1,7 @@
 """Misspelt member names in `block_users`, which are refused: a block with a misspelt `expires_at` would never expire.
 
 Other unknown members of an item are ignored, as Meta's API does: SDKs send some. A name counts as misspelt if it
-differs from one of ours only in case, dashes, underscores and blanks; if it differs by one letter; or if it is a usual
+differs from a known name only in case, dashes, underscores and blanks; if it differs by one letter; or if it is a usual
 name for the time at which a block ends. In a short name, a replaced letter does not count: "node" is another word than
 "note".
 """

@@ -86,7 +86,7 @@ class Parameters(msgspec.Struct):
         return min(int(digits[:20]), LARGEST_LIMIT)
 
     def extra_fields(self) -> frozenset[str]:
-        """The names in `fields` that a row does not contain anyway."""
+        """The names in `fields`, without those that every row has."""
         if not self.fields:
             return frozenset()
         names = frozenset(name.strip() for name in self.fields.split(","))

@@ -23,7 +23,7 @@ _log = logging.getLogger("wablock.server")
 
 
 class Messages:
-    """Passes requests on to the upstream. `pass_through`: also those to other paths of a number than `messages`."""
+    """Passes requests on to the upstream: those to `messages`; with `pass_through`, those to all paths of a number."""
 
     def __init__(
         self, outbound: Outbound, access: Access, callers: Callers, rates: RateLimits, *, pass_through: bool
@@ -72,7 +72,7 @@ class Messages:
 
 
 class _UpstreamChunks:
-    """The streamed body. Raises `UpstreamFailed` if it is truncated: then it must not look complete."""
+    """The streamed body. Raises `UpstreamFailed` if the body is truncated, so that it does not look complete."""
 
     def __init__(self, answer: ports.UpstreamAnswer, request: Request) -> None:
         self._answer = answer

@@ -52,7 +52,7 @@ class IncomingBody:
 
     @property
     def must_pause(self) -> bool:
-        """Whether no handler reads yet, and more bytes have arrived than may wait for one."""
+        """Whether the connection must pause: no handler reads yet, and enough bytes wait for one."""
         return self._largest is None and self.size > _BEFORE_IT_IS_READ
 
     @property
@@ -151,7 +151,7 @@ class BodyBudget:
         """Strangers' unfinished bodies, the oldest first."""
 
     def count(self, body: IncomingBody) -> None:
-        """Count the new bytes of `body`. This may refuse a body: this one or another."""
+        """Count the new bytes of `body`. This may refuse `body` or another body."""
         more = body.size - body.counted
         body.counted = body.size
         self._all += more
