@@ -1,8 +1,8 @@
 """The reading of typed phone numbers: one user, several possible users, or not a number, with the reason.
 
-All numbers that callers block, look up or send messages to are read here. A guess could block the wrong user, so a text
-that may mean two numbers blocks neither. A message must not reach a blocked user, so if its recipient has two readings,
-both are checked.
+All numbers that callers block, look up or send messages to are read here. A guess could block the wrong user. So if a
+text may mean two numbers, neither is blocked. A message must not reach a blocked user. So if its recipient has two
+readings, both are checked.
 """
 
 import re
