@@ -94,7 +94,7 @@ class Directory(Protocol):
     async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
         """Set the `wa_id` and `country` of an account's number. A value that is already known does not change.
 
-        Returns the number as it is now stored; None, and no change, if the account does not have the number.
+        Returns the stored number. If the account does not have the number, returns None and changes nothing.
         """
 
     async def remove_number(self, phone_number_id: str) -> bool:

@@ -29,7 +29,7 @@ def server_of(
     metrics: Metrics,
     settings: DevSettings | ServeSettings,
 ) -> Server:
-    """The server of an application, with the bounds of `settings`."""
+    """The server of an application, with the limits of `settings`."""
     trusted_proxies = settings.answers.trusted_proxies
     return Server(application, running, settings.limits.limits(), metrics, trusted_proxies=trusted_proxies)
 

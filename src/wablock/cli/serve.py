@@ -61,7 +61,7 @@ def _serve_with_workers(
 
 
 def _work(settings: ServeSettings, database: str, listener: socket.socket, parent: ParentPipe) -> None:
-    """Serve in a worker process. Its metrics and drops are those of all workers."""
+    """Serve in a worker process. It returns the metrics and drops of all workers."""
     logs.configure(for_people=False)
     metrics, drops = Metrics(), RecentDrops()
 

@@ -1,7 +1,7 @@
 """The sender of requests to upstreams, which streams their responses back, over HTTP/1.1 connections that stay open.
 
 It follows no redirect, sends no request twice, keeps no cookie, and uses no proxy from the environment. `httpcore2`
-does none of this either. That is why it is used here, and not a client with more features.
+does none of this either, unlike clients with more features.
 """
 
 import asyncio
