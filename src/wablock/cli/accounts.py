@@ -6,7 +6,7 @@ from cyclopts import App, Parameter
 
 from wablock.cli.console import Json, Refused, not_blank, print_json, say
 from wablock.cli.databases import on_store
-from wablock.cli.secrets import checked_secret, read_secret
+from wablock.cli.secrets import checked_secret, secret_in
 from wablock.gate.routes import Routes
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.typed_secrets import secret
@@ -48,11 +48,9 @@ def set_(
     """
     if app_secret is None and verify_token is None:
         raise Refused("Nothing to set: add --app-secret, --verify-token, or both")
-    secret_text = (
-        None if app_secret is None else checked_secret(read_secret(app_secret, "--app-secret"), "--app-secret")
-    )
+    secret_text = None if app_secret is None else checked_secret(secret_in(app_secret, "--app-secret"), "--app-secret")
     token = (
-        None if verify_token is None else checked_secret(read_secret(verify_token, "--verify-token"), "--verify-token")
+        None if verify_token is None else checked_secret(secret_in(verify_token, "--verify-token"), "--verify-token")
     )
 
     async def work(routes: Routes) -> None:

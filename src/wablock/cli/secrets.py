@@ -6,7 +6,7 @@ from wablock.cli.console import Refused, not_blank
 from wablock.public_credentials import is_public
 
 
-def read_secret(value: str, flag: str) -> str:
+def secret_in(value: str, flag: str) -> str:
     """The secret; raises `Refused` if it is empty."""
     return not_blank(sys.stdin.readline().strip() if value == "-" else value, flag)
 

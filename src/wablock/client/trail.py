@@ -16,7 +16,7 @@ from wablock.client.failures import NoAnswer
 from wablock.contract.wire import FIRST_PAGE, LAST_PAGE, PAGE_HEADER
 
 
-class RepeatedPages(NoAnswer):
+class PagesRepeat(NoAnswer):
     """The server returns the same pages again and again."""
 
 
@@ -55,9 +55,7 @@ class Trail:
     """The steps of one walk in one direction, from a cursor or from the list's beginning."""
 
     _MOST_WITHOUT_NEW: Final = 100
-    """The limit for pages in a row without new users, in addition to the number of pages with new users: a walk that
-    restarts reads those again.
-    """
+    """The limit for these pages in a row, plus the number of pages with new users: a restart reads those again."""
 
     def __init__(self, cursor: str | None = None, *, forward: bool = True) -> None:
         self.forward = forward
@@ -66,29 +64,25 @@ class Trail:
         self._used: set[str] = set()
         self._has_links = False
         self._lacks_cursor = False
-        self._pages_with_new = 0
-        self._pages_without_new = 0
+        self._with_new = 0
+        self._without_new = 0
 
     def step(self) -> str | None:
         """The cursor for the next request. Raises `NoAnswer` if the list would never end."""
         if self._lacks_cursor:
             raise NoAnswer("The server says that there is a next page, but sends no cursor for it.")
         if self._cursor in self._used:
-            raise RepeatedPages(
-                "The server repeats its pages: it sent the same cursor twice, so it may ignore cursors."
-            )
-        if self._pages_without_new > self._pages_with_new + self._MOST_WITHOUT_NEW:
-            raise RepeatedPages(
-                f"The server repeats its pages: the last {self._pages_without_new} pages had no new user."
-            )
+            raise PagesRepeat("The server repeats its pages: it sent the same cursor twice, so it may ignore cursors.")
+        if self._without_new > self._with_new + self._MOST_WITHOUT_NEW:
+            raise PagesRepeat(f"The server repeats its pages: the last {self._without_new} pages had no new user.")
         if self._cursor is not None:
             self._used.add(self._cursor)
         return self._cursor
 
     def arrive(self, links: PageLinks, *, new_users: bool) -> None:
         """Record a page's links, and whether it had a user that no earlier page had."""
-        self._pages_with_new += new_users
-        self._pages_without_new = 0 if new_users else self._pages_without_new + 1
+        self._with_new += new_users
+        self._without_new = 0 if new_users else self._without_new + 1
         is_linked = links.link(forward=self.forward) is not None
         self._has_links = self._has_links or is_linked
         goes_on = is_linked if self._has_links else links.may_have_more(forward=self.forward)
@@ -100,4 +94,4 @@ class Trail:
         """Start again at the beginning of the list."""
         self._cursor = None
         self._used.clear()
-        self._pages_without_new = 0
+        self._without_new = 0

@@ -11,7 +11,7 @@ import msgspec
 
 from wablock.client.answers import ReadPaging
 from wablock.client.failures import NoAnswer
-from wablock.client.trail import PageLinks, RepeatedPages, Trail, page_links
+from wablock.client.trail import PageLinks, PagesRepeat, Trail, page_links
 from wablock.conformance.assertions import Differs, Skipped, holds, same, shown
 
 WHATSAPP: Final = "whatsapp"
@@ -112,10 +112,7 @@ class Subject:
         headers: dict[str, str] | None = None,
         files: dict[str, Any] | None = None,
     ) -> SubjectAnswer:
-        """Send a request. Raises `CannotCheck` if there is no response.
-
-        `token`: the token to send; an empty text means the valid token, None means no token.
-        """
+        """Send a request. `token`: empty for the valid one, None for none. Raises `CannotCheck` without a response."""
         all_headers = dict(headers or {})
         if token is not None:
             all_headers["Authorization"] = f"Bearer {token or self.settings.token}"
@@ -182,7 +179,7 @@ class Subject:
     def _page(self, limit: int, trail: Trail) -> tuple[dict[str, Any], PageLinks]:
         try:
             cursor = trail.step()
-        except RepeatedPages as error:
+        except PagesRepeat as error:
             raise EndlessList("a list that ends", str(error)) from None
         except NoAnswer as error:
             raise Differs("a cursor where there is a next page", str(error)) from None

@@ -23,9 +23,7 @@ _READING: Final = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """Forwards a request to `application` if it is for a known host. If another server's page sent it, it must be
-    harmless.
-    """
+    """Forwards requests for known hosts to `application`; requests from other servers' pages only if harmless."""
 
     def __init__(self, application: Application, hosts: OwnHosts) -> None:
         self._application = application

@@ -86,9 +86,7 @@ class ReceiverConnection(asyncio.Protocol):
             self._stop_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if (
-            self._status and not self._has_length and exc is None
-        ):  # without a length, a response ends with the connection
+        if self._status and not self._has_length and exc is None:  # the connection ends the response
             self._return_status()
         else:
             self._fail(

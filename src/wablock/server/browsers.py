@@ -47,9 +47,7 @@ UNTRUSTED_DATA: Final = header_lines(
         (b"x-content-type-options", b"nosniff"),
     )
 )
-"""The headers of an answer from an upstream. With them, a browser does not guess its type, runs no script in it, and
-gives it no rights of this origin.
-"""
+"""The headers of an upstream's answer: a browser must not guess its type, run it, or give it this origin's rights."""
 
 
 def is_sent_by_browser(request: Request) -> bool:

@@ -86,10 +86,7 @@ def _of_form(text: bytes) -> list[Parameter]:
 
 
 def _check_field(field: bytes) -> None:
-    """Raises `InvalidParameter` if parsers differ on where the field or its name ends.
-
-    Older parsers also end a field at a semicolon. qs ends a name at its first `]=`, not at its first `=`.
-    """
+    """Refuse a field that parsers split differently: older ones end it at a semicolon, and qs ends a name at `]=`."""
     for piece in field.split(b";")[1:]:
         name = field_name(piece)
         if name in ONCE:

@@ -27,8 +27,7 @@ from wablock.server.request_ids import request_ids
 
 _log = logging.getLogger("wablock.server")
 
-# If a socket is closed while bytes still arrive, the client may lose the answer. So the server first reads and discards
-# what arrives, within these limits.
+# A close while bytes still arrive may destroy the answer. So the server first discards bytes, within these limits.
 _LINGER_SECONDS: Final = 2.0
 _MOST_LINGER_BYTES: Final = 16_777_216
 _IN_ONE_PIECE: Final = 65_536  # bytes; a shorter body is copied behind the head
@@ -60,7 +59,7 @@ class Connection(asyncio.Protocol):
         self._ignored = 0
         """The number of bytes that arrived after the last request."""
         self._is_paused = False
-        self._is_buffer_full = False
+        self._is_full = False
         self._drained: asyncio.Future[None] | None = None
         self._close_ends_answer = False
         """Whether the end of the connection marks the end of the answer. Then a truncated answer must end with RST."""
@@ -103,11 +102,11 @@ class Connection(asyncio.Protocol):
         return self._current is not None or bool(self._requests.ahead)
 
     def pause_writing(self) -> None:
-        self._is_buffer_full = True
+        self._is_full = True
         self._output_deadline.set(self._limits.idle_seconds, self.abort)
 
     def resume_writing(self) -> None:
-        self._is_buffer_full = False
+        self._is_full = False
         if not self._is_closing:  # a closing connection keeps its deadline: the client must read the rest in time
             self._output_deadline.clear()
         self._wake()
@@ -151,7 +150,7 @@ class Connection(asyncio.Protocol):
     def _serve_next(self) -> None:
         """Serve the received requests until one must wait, or until the client does not read its answers."""
         requests = self._requests
-        while requests.ahead and self._current is None and not self._is_closing and not self._is_buffer_full:
+        while requests.ahead and self._current is None and not self._is_closing and not self._is_full:
             self._serve(requests.ahead.popleft())
         if requests.is_broken and self._current is None and not requests.ahead and not self._is_closing:
             if requests.refusal is not None:
@@ -169,9 +168,7 @@ class Connection(asyncio.Protocol):
             self._answer(exchange, error)
         else:
             self._in_flight.finish(coroutine, waits_for, partial(self._finish, exchange))
-        if self._current is exchange and (
-            exchange.body is None or not exchange.body.is_awaited
-        ):  # if one waits, see `_read_on`
+        if self._current is exchange and (exchange.body is None or not exchange.body.is_awaited):  # or see `_read_on`
             self._connections.mark_busy(self)
 
     def _finish(self, exchange: Exchange, outcome: Answer | BaseException) -> None:
@@ -245,7 +242,7 @@ class Connection(asyncio.Protocol):
         self._leave_task()
 
     async def _until_read(self) -> None:
-        if self._is_buffer_full and not self._is_closing:
+        if self._is_full and not self._is_closing:
             self._drained = self._loop.create_future()
             await self._drained
 
@@ -284,9 +281,7 @@ class Connection(asyncio.Protocol):
         _log.info("a request was refused", extra=report)
 
     def _end(self) -> None:
-        """Close after the written bytes. If the client may still be sending, first close only our side; see
-        `_LINGER_SECONDS`.
-        """
+        """Close after the written bytes; first only our side, if the client may still send. See `_LINGER_SECONDS`."""
         if self._is_closing:
             return
         requests = self._requests

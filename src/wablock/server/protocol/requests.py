@@ -118,9 +118,7 @@ class RequestReader:
                 self.break_off(HeadTooLarge(self._limits.head))
 
     def break_off(self, error: GraphError) -> None:
-        """Stop the parser. If a body is arriving, it fails with `error`. If not, `error` is answered after all earlier
-        requests.
-        """
+        """Stop the parser. An arriving body fails with `error`. Without one, `error` is answered after earlier requests."""
         self.is_broken = True
         if self.body is None:
             self.refusal = error
