@@ -118,7 +118,7 @@ class RequestReader:
                 self.break_off(HeadTooLarge(self._limits.head))
 
     def break_off(self, error: GraphError) -> None:
-        """Stop the parser. An arriving body fails with `error`. Without one, `error` is answered after earlier requests."""
+        """Stop the parser. An arriving body fails with `error`. Without one, `error` is answered in its turn."""
         self.is_broken = True
         if self.body is None:
             self.refusal = error
