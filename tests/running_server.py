@@ -59,7 +59,7 @@ def running_server(
     open_list_size: int | None = None,
     numbers: Sequence[BusinessNumber] = (NUMBER,),
     tokens: Sequence[AccessToken] = (),
-    made_on_demand_for: str | None = None,
+    account_of_new_numbers: str | None = None,
     database: str | None = None,
 ) -> Iterator[RunningServer]:
     """Runs a server with `numbers`, `TOKEN` and `tokens` until the block ends, on a new SQLite file in `tmp_path` or on
@@ -83,7 +83,7 @@ def running_server(
         key=key,
         gate=gate,
         open_list_size=open_list_size,
-        made_on_demand_for=made_on_demand_for,
+        account_of_new_numbers=account_of_new_numbers,
         clock=clock,
         monotonic=monotonic,
     )

@@ -253,7 +253,7 @@ async def test_a_number_that_was_removed_is_unknown_after_half_a_second(
 async def test_a_dev_server_makes_every_unknown_number_for_its_account(
     directory: MemoryDirectory, clocks: Clocks
 ) -> None:
-    guard = Access(directory, lambda: clocks.now, lambda: clocks.monotonic, made_on_demand_for="acme")
+    guard = Access(directory, lambda: clocks.now, lambda: clocks.monotonic, account_of_new_numbers="acme")
 
     assert await guard.number(a_token(), "5", Scope.WRITE, "POST") == BusinessNumber("5", "acme")
     assert await guard.number(a_token(), OURS.phone_number_id, Scope.WRITE, "POST") == OURS
@@ -263,14 +263,14 @@ async def test_a_dev_server_makes_every_unknown_number_for_its_account(
 async def test_a_dev_server_makes_nothing_of_another_accounts_number_or_of_no_number(
     directory: MemoryDirectory, clocks: Clocks, object_id: str
 ) -> None:
-    guard = Access(directory, lambda: clocks.now, lambda: clocks.monotonic, made_on_demand_for="acme")
+    guard = Access(directory, lambda: clocks.now, lambda: clocks.monotonic, account_of_new_numbers="acme")
 
     with pytest.raises(errors.UnknownObject):
         await guard.number(a_token(), object_id, Scope.WRITE, "POST")
 
 
 async def test_a_dev_server_remembers_only_so_many_numbers(directory: MemoryDirectory, clocks: Clocks) -> None:
-    guard = Access(directory, lambda: clocks.now, lambda: clocks.monotonic, made_on_demand_for="acme")
+    guard = Access(directory, lambda: clocks.now, lambda: clocks.monotonic, account_of_new_numbers="acme")
 
     for phone_number_id in range(10_001):
         await guard.number(a_token(), str(phone_number_id), Scope.READ, "GET")

@@ -58,12 +58,12 @@ class AccessToken(msgspec.Struct, frozen=True):
         )
 
     def covers(self, other: "AccessToken") -> bool:
-        """Whether `other` has no permission that this token lacks, and does not expire later."""
-        numbers = self.phone_number_ids is None or (
+        """Whether this token has all permissions of `other`, and does not expire before it."""
+        covers_numbers = self.phone_number_ids is None or (
             other.phone_number_ids is not None and other.phone_number_ids <= self.phone_number_ids
         )
-        lasts = self.expires_at is None or (other.expires_at is not None and other.expires_at <= self.expires_at)
-        return other.account_id == self.account_id and other.scopes <= self.scopes and numbers and lasts
+        outlives = self.expires_at is None or (other.expires_at is not None and other.expires_at <= self.expires_at)
+        return other.account_id == self.account_id and other.scopes <= self.scopes and covers_numbers and outlives
 
 
 class Directory(Protocol):
@@ -94,7 +94,7 @@ class Directory(Protocol):
     async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
         """Set the `wa_id` and `country` of an account's number. A value that is already known does not change.
 
-        Returns the number as it is now stored; None, and no change, if the account does not have the number.
+        Returns the stored number. If the account does not have the number, returns None and changes nothing.
         """
 
     async def remove_number(self, phone_number_id: str) -> bool:
@@ -124,13 +124,13 @@ class Access:
         directory: Directory,
         clock: Callable[[], Microseconds],
         monotonic: Callable[[], float],
-        made_on_demand_for: str | None = None,
+        account_of_new_numbers: str | None = None,
     ) -> None:
-        """`made_on_demand_for`: on a `dev` server, the account of every number id that is not stored."""
+        """`account_of_new_numbers`: on a `dev` server, the account of all number ids that are not stored."""
         self._directory = directory
         self._clock = clock
         self._monotonic = monotonic
-        self._made_on_demand_for = made_on_demand_for
+        self._account_of_new_numbers = account_of_new_numbers
         self._tokens: dict[str, tuple[float, AccessToken]] = {}
         self._numbers: dict[str, tuple[float, BusinessNumber]] = {}
 
@@ -139,9 +139,9 @@ class Access:
         if not text:
             raise errors.MissingAccessToken
         now = self._monotonic()
-        remembered = self._tokens.get(text)
-        if remembered is not None and now - remembered[0] < _TRUSTED_FOR:
-            token = remembered[1]
+        cache_entry = self._tokens.get(text)
+        if cache_entry is not None and now - cache_entry[0] < _TRUSTED_FOR:
+            token = cache_entry[1]
         else:
             stored = await self._directory.find_token(digest(text)) if is_token(text) else None
             if stored is None:
@@ -167,9 +167,9 @@ class Access:
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
         """The number, without any check of permissions; None if it does not exist."""
         now = self._monotonic()
-        remembered = self._numbers.get(phone_number_id)
-        if remembered is not None and now - remembered[0] < _TRUSTED_FOR:
-            return remembered[1]
+        cache_entry = self._numbers.get(phone_number_id)
+        if cache_entry is not None and now - cache_entry[0] < _TRUSTED_FOR:
+            return cache_entry[1]
         number = await self._read_number(phone_number_id)
         if number is not None:
             _remember(self._numbers, phone_number_id, (now, number))
@@ -191,8 +191,8 @@ class Access:
         if not is_number_id(phone_number_id):
             return None
         number = await self._directory.find_number(phone_number_id)
-        if number is None and self._made_on_demand_for is not None:
-            return BusinessNumber(phone_number_id, self._made_on_demand_for)
+        if number is None and self._account_of_new_numbers is not None:
+            return BusinessNumber(phone_number_id, self._account_of_new_numbers)
         return number
 
     async def grant(self, maker: AccessToken, token: AccessToken) -> AccessToken:
@@ -209,7 +209,7 @@ class Access:
         return token
 
     async def tokens(self, caller: AccessToken) -> Sequence[AccessToken]:
-        """The tokens that `caller` may see: those of its account with no permission that `caller` lacks."""
+        """The tokens that `caller` may see: the tokens of its account that it covers."""
         require(caller, Scope.MANAGE)
         return [token for token in await self._directory.tokens(caller.account_id) if caller.covers(token)]
 

@@ -64,7 +64,7 @@ class BadAddress(ValueError):
 
 
 class NotPublic(Exception):
-    """A host has no public address, or also one that is not public.
+    """A host has no public address, or at least one of its addresses is not public.
 
     The message does not say whether the host has a private address or no address. So a caller cannot find out which
     names exist in the operator's network.

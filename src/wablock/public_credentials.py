@@ -1,7 +1,7 @@
 """The credentials in wablock's source code, which are public.
 
 `wablock dev` keeps them in memory. Everywhere else wablock refuses them, and a production server does not start with a
-database that has one.
+database that contains one of them.
 """
 
 from typing import Final

@@ -103,13 +103,13 @@ class LimitSettings:
     ] = 0
     max_body: Annotated[int, _setting("MAX_BODY", "Largest request body, in bytes.", _LIMITS, 1)] = Limits().body
     max_bodies: Annotated[
-        int, _setting("MAX_BODIES", "All request bodies in memory together, in bytes.", _LIMITS, 1)
+        int, _setting("MAX_BODIES", "Total size of all request bodies in memory, in bytes.", _LIMITS, 1)
     ] = Limits().bodies
     max_unproven_bodies: Annotated[
         int,
         _setting(
             "MAX_UNPROVEN_BODIES",
-            "All unfinished request bodies of senders without a valid token, in bytes.",
+            "Total size of unfinished request bodies of senders without a valid token, in bytes.",
             _LIMITS,
             1,
         ),
@@ -156,7 +156,7 @@ class KeySettings:
         str | None,
         secret(
             "WABLOCK_SECRET_KEY",
-            "Key that encrypts secrets in the database. Of several, separated by commas, the first encrypts.",
+            "Key that encrypts secrets in the database; or several, separated by commas: the first one encrypts.",
             otherwise="--secret-key-file",
             group=_GATE,
         ),

@@ -86,8 +86,8 @@ def keys_from_text(text: str) -> list[bytes]:
 def key_file(path: Path, *, make: bool = True) -> str:
     """The content of the key file. If there is none, creates it with a new key, readable only by its owner.
 
-    With `make` False the file is not created: other machines could not open what a new key on this machine seals.
-    Raises `BadKey`.
+    With `make` False the file is not created: other machines could not open the secrets that this machine seals with a
+    new key. Raises `BadKey`.
     """
     try:
         with contextlib.suppress(FileNotFoundError):
@@ -150,7 +150,7 @@ def _make_folders(path: Path) -> list[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder, and it journals the entries
+    if os.name == "nt":  # not possible and not needed: Windows journals the entries of folders
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -47,7 +47,7 @@ def system_clock() -> Microseconds:
 
 
 class Wired(msgspec.Struct, frozen=True):
-    """A server's connected parts. The caller runs `application`, whose lifespan closes the store."""
+    """A server's connected parts. The caller runs `application` within `running()`."""
 
     application: Application
     store: Store
@@ -55,7 +55,7 @@ class Wired(msgspec.Struct, frozen=True):
     block_list: BlockList
     routes: Routes
     running: Callable[[], AbstractAsyncContextManager[None]]
-    """The application's lifespan, for a caller that runs it directly: it runs the background tasks and closes all."""
+    """A context that runs the background tasks, and at its end closes all connections and the store."""
 
 
 def build(
@@ -68,7 +68,7 @@ def build(
     gate: GateSettings | None = None,
     open_list_size: int | None = None,
     log_requests: bool = False,
-    made_on_demand_for: str | None = None,
+    account_of_new_numbers: str | None = None,
     clock: Callable[[], Microseconds] = system_clock,
     monotonic: Callable[[], float] = time.monotonic,
     metrics: Metrics | None = None,
@@ -78,14 +78,14 @@ def build(
 ) -> Wired:
     """A server on `database`, which is an open store or a URL.
 
-    A database with a URL is open, migrated and synced on return; raises `CannotOpen`. `scrape` and `drops_since` return
-    the metrics and the drops of all workers, if there are several; without them, a server returns only its own.
+    A URL is opened, and its database migrated and synced; raises `CannotOpen`. If there are several workers, `scrape`
+    and `drops_since` return the metrics and the drops of all of them. Without these two, a server returns only its own.
     """
     answers, limits, gate = answers or AnswerSettings(), limits or LimitSettings(), gate or GateSettings()
     metrics = metrics or Metrics()
     store = open_store(database, metrics) if isinstance(database, str) else database
     block_list = BlockList(store, RuleBook(rules, open_list_size), clock)
-    access = Access(store, clock, monotonic, made_on_demand_for)
+    access = Access(store, clock, monotonic, account_of_new_numbers)
     routes = routes_of(store, key or KeySettings(), clock, monotonic)
     lookups = NameLookups()
     forwarder, sender = HttpForwarder(resolver=lookups), HttpSender(resolver=lookups)

@@ -11,7 +11,7 @@ from tests.cli.command import run
 from tests.client_libraries import FOLDER
 
 from wablock.conformance.sdk.judging import judged
-from wablock.conformance.sdk.playing import Sent
+from wablock.conformance.sdk.playing import SdkRequest
 from wablock.conformance.sdk.scenarios import PHONE_NUMBER_ID, TOKEN, Scenario, scenarios
 
 SCRIPTS: Final = Path(__file__).parent / "sdk"
@@ -65,19 +65,22 @@ def test_the_report_shows_that_pywa_cannot_read_the_documented_list(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "sent, fault",
+    "sdk_request, fault",
     [
-        (Sent("GET", PATH, HEADERS, BODY), "GET instead of POST"),
-        (Sent("POST", "/v25.0/1/block_users", HEADERS, BODY), "the path"),
-        (Sent("POST", PATH, HEADERS | {"authorization": "Bearer other"}, BODY), "no Authorization"),
-        (Sent("POST", PATH, HEADERS, b"{nonsense"), "a body that is not JSON"),
-        (Sent("POST", PATH, HEADERS, b'{"block_users":[{"user":"+1"}]}'), "no messaging_product"),
-        (Sent("POST", PATH, HEADERS, b'{"messaging_product":"whatsapp"}'), "no block_users"),
-        (Sent("POST", PATH, HEADERS, b'{"messaging_product":"whatsapp","block_users":["+1"]}'), "items have no user"),
+        (SdkRequest("GET", PATH, HEADERS, BODY), "GET instead of POST"),
+        (SdkRequest("POST", "/v25.0/1/block_users", HEADERS, BODY), "the path"),
+        (SdkRequest("POST", PATH, HEADERS | {"authorization": "Bearer other"}, BODY), "no Authorization"),
+        (SdkRequest("POST", PATH, HEADERS, b"{nonsense"), "a body that is not JSON"),
+        (SdkRequest("POST", PATH, HEADERS, b'{"block_users":[{"user":"+1"}]}'), "no messaging_product"),
+        (SdkRequest("POST", PATH, HEADERS, b'{"messaging_product":"whatsapp"}'), "no block_users"),
+        (
+            SdkRequest("POST", PATH, HEADERS, b'{"messaging_product":"whatsapp","block_users":["+1"]}'),
+            "items have no user",
+        ),
     ],
 )
-def test_a_wrong_request_costs_a_point_and_is_named(sent: Sent, fault: str) -> None:
-    verdict = judged(SCENARIOS["block"], [sent], 0, "")
+def test_a_wrong_request_costs_a_point_and_is_named(sdk_request: SdkRequest, fault: str) -> None:
+    verdict = judged(SCENARIOS["block"], [sdk_request], 0, "")
 
     assert fault in verdict.wrong_requests
     assert verdict.points == 1
@@ -87,7 +90,7 @@ def test_a_wrong_request_costs_a_point_and_is_named(sent: Sent, fault: str) -> N
 def test_a_request_in_any_documented_form_is_right(path: str) -> None:
     headers = {} if "access_token" in path else HEADERS
 
-    assert judged(SCENARIOS["block"], [Sent("POST", path, headers, BODY)], 0, "").points == 2
+    assert judged(SCENARIOS["block"], [SdkRequest("POST", path, headers, BODY)], 0, "").points == 2
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,7 @@ def test_a_request_in_any_documented_form_is_right(path: str) -> None:
     ],
 )
 def test_a_misunderstanding_costs_a_point_and_is_named(status: int | None, printed: str, told: str) -> None:
-    verdict = judged(SCENARIOS["block"], [Sent("POST", PATH, HEADERS, BODY)], status, printed)
+    verdict = judged(SCENARIOS["block"], [SdkRequest("POST", PATH, HEADERS, BODY)], status, printed)
 
     assert told in verdict.misunderstood
     assert verdict.points == 1

@@ -11,7 +11,7 @@ from tests.running_server import ACCOUNT_ID, RunningServer, running_server
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with running_server(
-        tmp_path_factory.mktemp("server"), clock=StoppedClock(), made_on_demand_for=ACCOUNT_ID
+        tmp_path_factory.mktemp("server"), clock=StoppedClock(), account_of_new_numbers=ACCOUNT_ID
     ) as running:
         yield running
 

@@ -27,7 +27,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, database_of: DatabaseOf) ->
     """Open rules, default settings; its clock stands at the moment of Meta's example, and any number id is good."""
     folder = tmp_path_factory.mktemp("server")
     clock = StoppedClock()
-    with running_server(folder, clock=clock, made_on_demand_for=ACCOUNT_ID, database=database_of(folder)) as running:
+    with running_server(
+        folder, clock=clock, account_of_new_numbers=ACCOUNT_ID, database=database_of(folder)
+    ) as running:
         yield running
 
 

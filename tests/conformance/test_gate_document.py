@@ -83,7 +83,7 @@ def test_a_downstream_is_added_listed_and_removed_as_documented(caller: Caller) 
 
     assert (added.status_code, removed.json()) == (201, {"success": True})
     assert listed.json()["data"] == [added.json()]
-    assert "what it checks signatures with" not in added.text + listed.text
+    assert "a-secret-for-signatures" not in added.text + listed.text
 
 
 def test_an_upstream_is_set_shown_and_removed_as_documented(caller: Caller) -> None:

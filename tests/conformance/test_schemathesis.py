@@ -21,7 +21,7 @@ _APP_SECRET = "an app secret"
 
 def test_every_answer_to_generated_requests_is_as_documented(tmp_path: Path) -> None:
     key = KeySettings(secret_key_file=tmp_path / "secret.key")
-    with receiving() as receiver, running_server(tmp_path, key=key, made_on_demand_for=ACCOUNT_ID) as server:
+    with receiving() as receiver, running_server(tmp_path, key=key, account_of_new_numbers=ACCOUNT_ID) as server:
         downstream_id = _open_the_gate(server, key, receiver.url)
         command = [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(_HERE / "schemathesis.toml")),

@@ -16,7 +16,7 @@ def test_the_webhooks_that_have_waited_longest_are_forgotten_first() -> None:
     retries = WebhookRetries(most_webhooks=3)
 
     for number in range(5):
-        retries.attempt(signature(number)).took("a")
+        retries.attempt(signature(number)).add("a")
 
     assert [retries.attempt(signature(number)).has("a") for number in range(5)] == [False, False, True, True, True]
 
@@ -26,7 +26,7 @@ def test_few_webhooks_of_many_receivers_are_bounded_as_well() -> None:
 
     for number in range(5):
         for receiver in range(30):
-            retries.attempt(signature(number)).took(str(receiver))
+            retries.attempt(signature(number)).add(str(receiver))
 
     assert [retries.attempt(signature(number)).has("0") for number in range(5)] == [False, False, True, True, True]
 
@@ -39,7 +39,7 @@ def test_a_full_memory_has_less_than_twelve_megabytes() -> None:
     for number in range(2 * MOST_WEBHOOKS):
         attempt = retries.attempt(signature(number))
         for receiver in range(each):
-            attempt.took(f"{number:04x}{receiver:04x}")
+            attempt.add(f"{number:04x}{receiver:04x}")
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
@@ -49,7 +49,7 @@ def test_a_full_memory_has_less_than_twelve_megabytes() -> None:
 
 def test_a_failed_attempt_remembers_what_a_later_one_forgot() -> None:
     retries = WebhookRetries()
-    retries.attempt(signature(1)).took("a")
+    retries.attempt(signature(1)).add("a")
     slow, quick = retries.attempt(signature(1)), retries.attempt(signature(1))
 
     quick.succeeded()
@@ -63,7 +63,7 @@ def test_a_best_effort_receiver_that_takes_it_late_is_not_remembered_for_ever() 
     attempt = retries.attempt(signature(1))
 
     attempt.succeeded()
-    attempt.took("late")
+    attempt.add("late")
 
     assert len(retries) == 0
 
@@ -83,7 +83,7 @@ def test_a_receiver_gets_a_webhook_once_for_each_time_that_all_took_it(attempts:
         due = [receiver for receiver in receivers if not attempt.has(receiver)]
         for receiver in due:
             if receiver in up:
-                attempt.took(receiver)
+                attempt.add(receiver)
                 got[number, receiver] = got.get((number, receiver), 0) + 1
         if up.issuperset(due):
             attempt.succeeded()

@@ -238,7 +238,7 @@ def test_an_unreadable_snapshot_is_reported_and_the_server_goes_on(tmp_path: Pat
     with served_in_a_thread(settings) as served:
         wablock = Wablock(served.url, settings, "")
         name = wablock.snapshot()
-        served.made.snapshots[name].path.unlink()
+        served.dev_server.snapshots[name].path.unlink()
         block(wablock, *USERS)
 
         answer = dev(wablock, "POST", f"snapshots/{name}/restore")

@@ -314,7 +314,7 @@ def test_another_unknown_number_is_refused_as_ever(gate: RunningServer, receiver
 def test_a_development_server_that_knows_every_number_takes_the_sample_for_a_test(
     tmp_path: Path, receiver: Receiver
 ) -> None:
-    with running_server(tmp_path, key=KEY, made_on_demand_for=ACCOUNT_ID) as gate:
+    with running_server(tmp_path, key=KEY, account_of_new_numbers=ACCOUNT_ID) as gate:
         set_up(gate, receiver.url)
 
         assert post(gate, MESSAGE).status_code == 200

@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         clock=lambda: NOW * 1_000_000,
         rules=Rules.META,
         tokens=[READER],
-        made_on_demand_for=ACCOUNT_ID,
+        account_of_new_numbers=ACCOUNT_ID,
     ) as running:
         yield running
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from wablock.cli.console import Json, Refused, named, print_json, say
+from wablock.cli.console import Json, Refused, not_blank, print_json, say
 from wablock.cli.databases import on_store
-from wablock.cli.secrets import checked_secret, typed
+from wablock.cli.secrets import checked_secret, secret_in
 from wablock.gate.routes import Routes
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.typed_secrets import secret
@@ -48,11 +48,13 @@ def set_(
     """
     if app_secret is None and verify_token is None:
         raise Refused("Nothing to set: add --app-secret, --verify-token, or both")
-    secret_text = None if app_secret is None else checked_secret(typed(app_secret, "--app-secret"), "--app-secret")
-    token = None if verify_token is None else checked_secret(typed(verify_token, "--verify-token"), "--verify-token")
+    secret_text = None if app_secret is None else checked_secret(secret_in(app_secret, "--app-secret"), "--app-secret")
+    token = (
+        None if verify_token is None else checked_secret(secret_in(verify_token, "--verify-token"), "--verify-token")
+    )
 
     async def work(routes: Routes) -> None:
-        await routes.accounts.set(named(account, "ACCOUNT"), secret_text, token)
+        await routes.accounts.set(not_blank(account, "ACCOUNT"), secret_text, token)
 
     on_store(database, lambda store: work(routes_of(store, key)))
     done = [name for name, value in (("app_secret", secret_text), ("verify_token", token)) if value is not None]

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Group, Parameter
 
 from wablock.cli.console import Refused, checked_number_id
-from wablock.cli.secrets import typed
+from wablock.cli.secrets import secret_in
 from wablock.client import (
     ApiError,
     Client,
@@ -63,7 +63,7 @@ class ApiServer:
             missing.append("a number: --phone-number-id or WABLOCK_PHONE_NUMBER_ID")
         if self.token is None or self.phone_number_id is None:
             raise Refused(f"Missing: {', and '.join(missing)}")
-        return typed(self.token, "--token"), checked_number_id(self.phone_number_id)
+        return secret_in(self.token, "--token"), checked_number_id(self.phone_number_id)
 
     @contextmanager
     def client(self, retries: Retries | None = None, *, timeout: float = 30.0) -> Iterator[Client]:

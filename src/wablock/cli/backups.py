@@ -61,7 +61,7 @@ def _path(database: str | None, otherwise: str) -> Path:
 
 @contextmanager
 def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal; the block reports how much is done."""
+    """A progress bar on a terminal. Yields a function that reports the progress."""
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task(doing, total=None)

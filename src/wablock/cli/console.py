@@ -45,7 +45,7 @@ def checked_url_text(url: str) -> str:
     return url
 
 
-def named(text: str, flag: str) -> str:
+def not_blank(text: str, flag: str) -> str:
     """Return `text` if it is not blank; raises `Refused` if it is."""
     if not text.strip():
         raise Refused(f"{flag} must not be empty")

@@ -42,19 +42,19 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
         checked_url_text(url or META)
     logs.configure(for_people=True)
     seed = _seed(settings.seed)
-    with bind(settings.host, settings.port) as bound, _development(settings, seed) as made:
+    with bind(settings.host, settings.port) as listener, _development(settings, seed) as dev_server:
         run(
-            server_of(application(made), made.lifespan, made.metrics, settings),
-            bound,
-            lambda: _announce_dev(made.settings, url_of(settings.host, bound), made.app_secret),
+            server_of(application(dev_server), dev_server.lifespan, dev_server.metrics, settings),
+            listener,
+            lambda: _announce_dev(dev_server.settings, url_of(settings.host, listener), dev_server.app_secret),
         )
 
 
 @contextmanager
 def _development(settings: DevSettings, seed: Seed) -> Iterator[Development]:
     try:
-        with development(settings, seed) as made:
-            yield made
+        with development(settings, seed) as dev_server:
+            yield dev_server
     except InvalidParameter as error:
         raise Refused(f"Cannot use the seed {settings.seed}: {error} {error.details or ''}".rstrip()) from None
 
@@ -70,16 +70,16 @@ def _seed(path: Path | None) -> Seed:
 
 
 def _announce_dev(settings: DevSettings, url: str, app_secret: str) -> None:
-    kept = f"in {settings.data}" if settings.data else "until the server stops; use --data FILE to keep them"
-    others = "" if settings.strict_numbers else ", and any other numeric id"
+    lifetime = f"in {settings.data}" if settings.data else "until the server stops; use --data FILE to keep them"
+    other_numbers = "" if settings.strict_numbers else ", and any other numeric id"
     announcement = f"""
 wablock dev is ready. Not Meta's, and not affiliated with Meta.
 
   Base URL         {url}
-  Phone number id  {settings.phone_number_id}{others}
+  Phone number id  {settings.phone_number_id}{other_numbers}
   Access token     {settings.token}
   Rules            {settings.rules}
-  Lists are kept   {kept}
+  Lists are kept   {lifetime}
   Webhooks         {url}{webhooks.PATH}, signed with {app_secret}
   Forwarded to     {settings.downstream or "no receiver; set your own with --downstream URL"}
   Reference        {url}/docs

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter, validators
 from wablock.block_list.rules import SECOND
 from wablock.cli.console import Json, PhoneNumberId, Refused, checked_number_id, checked_url_text, print_json, say, show
 from wablock.cli.databases import on_store
-from wablock.cli.secrets import checked_secret, typed
+from wablock.cli.secrets import checked_secret, secret_in
 from wablock.gate.receiver_headers import headers_to_set
 from wablock.gate.routes import Routes
 from wablock.gate.routes.downstreams import DownstreamInfo, NewDownstream
@@ -66,7 +66,7 @@ def add(
     """Add a receiver of the number's webhooks. Running servers use it within a second."""
     new = NewDownstream(
         url=checked_url_text(url),
-        secret=None if secret is None else checked_secret(typed(secret, "--secret"), "--secret"),
+        secret=None if secret is None else checked_secret(secret_in(secret, "--secret"), "--secret"),
         headers=_headers(header or []),
         timeout=timeout,
         required=not best_effort,

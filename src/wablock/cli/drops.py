@@ -24,7 +24,7 @@ from wablock.printable import printable
 from wablock.typed_secrets import secret
 
 _COLUMNS: Final = ("at", "sender", "type", "size")
-_EVERY: Final = 1.0  # seconds between two requests
+_SECONDS_BETWEEN_REQUESTS: Final = 1.0
 _ANSWERS_WITHIN: Final = 10.0  # seconds
 _NO_RETRIES: Final = Retries(most=0)
 
@@ -63,12 +63,12 @@ def _follow(client: Client, server: ApiServer, recent: RecentDropList, *, as_jso
     while True:
         for drop in recent.data:
             _print(json_text(drop) if as_json else _line(drop))
-        time.sleep(_EVERY)
+        time.sleep(_SECONDS_BETWEEN_REQUESTS)
         try:
             recent = client.drops(recent.after)
             complained = False
         except ClientError as error:
-            if not _passes(error):
+            if not _is_temporary(error):
                 raise
             recent = RecentDropList([], recent.after)
             if not complained:
@@ -76,7 +76,7 @@ def _follow(client: Client, server: ApiServer, recent: RecentDropList, *, as_jso
                 complained = True
 
 
-def _passes(error: ClientError) -> bool:
+def _is_temporary(error: ClientError) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(error, NoAnswer):
         return error.status is None or error.status >= 500

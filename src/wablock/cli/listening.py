@@ -18,8 +18,8 @@ from wablock.settings import DevSettings, ServeSettings
 if sys.platform != "win32":
     import resource
 
-# Objects. Requests leave no reference cycles behind, so a collection finds next to nothing. With Python's default of
-# 700 the collections are 6 % of a POST.
+# The number of new objects after which Python collects garbage. Requests leave almost no reference cycles, and with
+# Python's default of 700, the collections take 6 % of the time of a POST.
 _ALLOCATED_BETWEEN_COLLECTIONS: Final = 10_000
 
 
@@ -29,18 +29,18 @@ def server_of(
     metrics: Metrics,
     settings: DevSettings | ServeSettings,
 ) -> Server:
-    """The server of an application, with the bounds of `settings`."""
+    """The server of an application, with the limits of `settings`."""
     trusted_proxies = settings.answers.trusted_proxies
     return Server(application, running, settings.limits.limits(), metrics, trusted_proxies=trusted_proxies)
 
 
-def run(server: Server, bound: socket.socket, listening: Callable[[], None]) -> None:
-    """See `Server`; until SIGINT or SIGTERM."""
+def run(server: Server, listener: socket.socket, listening: Callable[[], None]) -> None:
+    """Run the server until SIGINT or SIGTERM. See `Server.run`."""
     _allow_many_files()
     gc.collect()
-    gc.freeze()  # what is there now stays: looking it through again and again is a quarter of a large webhook's time
+    gc.freeze()  # the existing objects are never garbage; checking them took a quarter of a large webhook's time
     gc.set_threshold(_ALLOCATED_BETWEEN_COLLECTIONS)
-    server.run(bound, listening, signals=True)
+    server.run(listener, listening, signals=True)
 
 
 def _allow_many_files() -> None:
@@ -64,6 +64,6 @@ def _is_web_address(url: str) -> bool:
     return url.startswith(("http://", "https://")) and bool(parts.hostname)
 
 
-def url_of(host: str, bound: socket.socket) -> str:
-    port = bound.getsockname()[1]
+def url_of(host: str, listener: socket.socket) -> str:
+    port = listener.getsockname()[1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -65,5 +65,5 @@ def _printable(value: Any, key: str) -> Any:
 
 
 def _shortened(text: str, longest: int) -> str:
-    """Keep the beginning and the end: of a traceback the end matters most, of other texts the beginning."""
+    """Keep the beginning, which matters most in most texts, and the end, which matters most in a traceback."""
     return text if len(text) <= longest else f"{text[: longest // 2]} … {text[-longest // 2 :]}"

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 _DIGIT: Final = r"(?:(?<!%)\d|%3\d)"
-_BETWEEN: Final = r"(?:[\s().\-/+\u2010-\u2015]|%(?!3\d)[0-9A-Fa-f]{2}){0,3}"  # as people write numbers, and URLs them
+_BETWEEN: Final = r"(?:[\s().\-/+\u2010-\u2015]|%(?!3\d)[0-9A-Fa-f]{2}){0,3}"  # punctuation, plain or percent-encoded
 
 # IPv4 addresses and dates have as many digits as a phone number, and stay. The first alternative that matches wins.
 _NOT_FOR_LOGS = re.compile(
@@ -34,8 +34,8 @@ def masked(text: str) -> str:
     return _NOT_FOR_LOGS.sub(_masked, text)
 
 
-def _masked(found: re.Match[str]) -> str:
-    kind, text = found.lastgroup, found[0]
+def _masked(match: re.Match[str]) -> str:
+    kind, text = match.lastgroup, match[0]
     if kind == "day" or (kind == "ipv4" and _is_address(text)):
         return text
     if kind in ("ipv4", "number"):
@@ -43,7 +43,7 @@ def _masked(found: re.Match[str]) -> str:
         return f"{digits[:3]}{_MARK}{digits[-2:]}" if len(digits) > 6 else text
     if kind == "user_id":
         return f"{text[:3]}{_MARK}{text[-2:]}"
-    return (found["bearer"] or "") + _MARK
+    return (match["bearer"] or "") + _MARK
 
 
 def _is_address(text: str) -> bool:

@@ -65,7 +65,7 @@ def migrate(
         raise Refused(f"--to must be a PostgreSQL database: {_WRITE_TO}")
     began = time.monotonic()
     try:
-        with _shown() as watcher:
+        with _progress_bar() as watcher:
             moved = asyncio.run(move(path, to, watcher, system_clock(), rehearse=copy))
     except (BrokenOff, KeyboardInterrupt) as error:
         raise Refused(_interruption(str(error) or "interrupted", path)) from None
@@ -92,7 +92,7 @@ class _Bar:
 
 
 @contextmanager
-def _shown() -> Iterator[_Bar]:
+def _progress_bar() -> Iterator[_Bar]:
     console = Console(stderr=True)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -118,8 +118,8 @@ def _give_up(path: Path, *, yes: bool, as_json: bool) -> None:
         question = f"Go back to {path}? Changes in {move_.target} since the move are not in it."
         if not yes and not is_confirmed(question):
             raise Refused(
-                f"{path} stays closed: it was moved to {move_.target}, and later changes there are not in it; "
-                "stop the servers there, and add --yes to go back"
+                f"{path} still refuses changes: it was moved to {move_.target}, and later changes are only there. "
+                "Stop the servers there, and add --yes to go back"
             )
     moves.give_up(path)
     if as_json:

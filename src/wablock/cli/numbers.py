@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from wablock.block_list.ports import BusinessNumber, Rules
-from wablock.cli.console import Json, Refused, checked_number_id, is_confirmed, named, say, show
+from wablock.cli.console import Json, Refused, checked_number_id, is_confirmed, not_blank, say, show
 from wablock.cli.databases import on_store
 from wablock.contract import identity
 from wablock.contract.errors import NotAWhatsAppUser
@@ -46,7 +46,7 @@ def add(
     """Add a business number with an empty block list. Running servers use it immediately."""
     number = BusinessNumber(
         checked_number_id(phone_number_id),
-        named(account, "--account"),
+        not_blank(account, "--account"),
         _wa_id(display_number),
         _country(country, display_number),
         rules,

@@ -23,7 +23,7 @@ class BulkOutcome(Generic[T]):
 
     @property
     def error(self) -> dict[str, Any] | None:
-        """`cause` for programs; None without one."""
+        """`cause` as JSON for programs; None if there is no error."""
         if self.cause is None:
             return None
         report: dict[str, Any] = {"message": str(self.refusal)}

@@ -2,13 +2,13 @@
 
 import sys
 
-from wablock.cli.console import Refused, named
+from wablock.cli.console import Refused, not_blank
 from wablock.public_credentials import is_public
 
 
-def typed(value: str, flag: str) -> str:
+def secret_in(value: str, flag: str) -> str:
     """The secret; raises `Refused` if it is empty."""
-    return named(sys.stdin.readline().strip() if value == "-" else value, flag)
+    return not_blank(sys.stdin.readline().strip() if value == "-" else value, flag)
 
 
 def checked_secret(secret: str, flag: str) -> str:

@@ -26,41 +26,42 @@ from wablock.wiring import Wired, build, routes_of
 
 _log = logging.getLogger("wablock")
 
-_WRITES_DOWN_WITHIN = 5.0  # seconds after the last request, in which buffered data is written
+_FLUSH_SECONDS = 5.0  # seconds after the last request, in which buffered data is written
 
 
 def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - immutable
     """Start a production server on a database. Add numbers and tokens with `wablock number` and `wablock token`."""
     check_public_url(settings.answers.public_url)
     logs.configure(for_people=False)
-    with bind(settings.host, settings.port) as bound:
+    with bind(settings.host, settings.port) as listener:
         database = settings.database or default_database()
 
         def announce() -> None:
-            who = f", {settings.workers} workers" if settings.workers > 1 else ""
-            say(f"wablock serves {url_of(settings.host, bound)} on {named(database)}, {settings.rules} rules{who}")
+            url, workers = url_of(settings.host, listener), settings.workers
+            rules = f"{settings.rules} rules" + (f", {workers} workers" if workers > 1 else "")
+            say(f"wablock serves {url} on {named(database)}, {rules}")
             systemd.ready()
 
         # Opened before the workers start, so that it is migrated once and an error is reported once.
         on_store(database, lambda store: refuse_public(store, routes_of(store, settings.key)))
         if settings.workers > 1:
-            _serve_with_workers(settings, database, bound, announce)
+            _serve_with_workers(settings, database, listener, announce)
         else:
             wired = _wired(settings, database)
-            run(server_of(wired.application, wired.running, wired.metrics, settings), bound, announce)
+            run(server_of(wired.application, wired.running, wired.metrics, settings), listener, announce)
 
 
 def _serve_with_workers(
-    settings: ServeSettings, database: str, bound: socket.socket, announce: Callable[[], None]
+    settings: ServeSettings, database: str, listener: socket.socket, announce: Callable[[], None]
 ) -> None:
     if database.startswith("sqlite:"):
         _log.warning("more workers do not make writes to SQLite faster: SQLite has one writer at a time")
-    work = partial(_work, settings, database, bound)
-    Workers(settings.workers, work, grace_seconds=_grace(settings)).run(bound, announce)
+    work = partial(_work, settings, database, listener)
+    Workers(settings.workers, work, grace_seconds=_grace(settings)).run(listener, announce)
 
 
-def _work(settings: ServeSettings, database: str, bound: socket.socket, parent: ParentPipe) -> None:
-    """Serve in a worker process. Its metrics and drops are those of all workers."""
+def _work(settings: ServeSettings, database: str, listener: socket.socket, parent: ParentPipe) -> None:
+    """Serve in a worker process. It returns the metrics and drops of all workers."""
     logs.configure(for_people=False)
     metrics, drops = Metrics(), RecentDrops()
 
@@ -86,11 +87,11 @@ def _work(settings: ServeSettings, database: str, bound: socket.socket, parent: 
     except REFUSALS as error:
         parent.cannot_start(str(error))
         sys.exit(2)
-    run(server_of(wired.application, wired.running, metrics, settings), bound, listening)
+    run(server_of(wired.application, wired.running, metrics, settings), listener, listening)
 
 
 def _grace(settings: ServeSettings) -> float:
-    return settings.limits.shutdown_timeout + _WRITES_DOWN_WITHIN
+    return settings.limits.shutdown_timeout + _FLUSH_SECONDS
 
 
 def _wired(settings: ServeSettings, database: str, **parts: Any) -> Wired:

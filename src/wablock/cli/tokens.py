@@ -11,7 +11,7 @@ from wablock import access
 from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
-from wablock.cli.console import Json, Refused, checked_number_id, named, print_json, say, show, time_text
+from wablock.cli.console import Json, Refused, checked_number_id, not_blank, print_json, say, show, time_text
 from wablock.cli.databases import on_store
 from wablock.cli.secrets import checked_secret
 from wablock.gate.routes import RemovedRoutes
@@ -73,8 +73,8 @@ def create(
     text = _typed_token() if from_stdin else access.random_token()
     token = AccessToken(
         access.digest(text),
-        named(account, "--account"),
-        named(label, "--label"),
+        not_blank(account, "--account"),
+        not_blank(label, "--label"),
         frozenset(scope or (Scope.READ, Scope.WRITE)),
         frozenset(map(checked_number_id, number)) if number else None,
         now,
@@ -109,7 +109,7 @@ def revoke(
         Parameter(
             env_var="WABLOCK_WITH_MADE",
             negative="",
-            help="Also revoke all tokens that it created, directly or through them, and remove the receivers and "
+            help="Also revoke all tokens that it created, directly or indirectly, and remove the receivers and "
             "upstreams that any of them set. The token itself may already be revoked.",
         ),
     ] = False,
@@ -121,14 +121,14 @@ def revoke(
 
     async def work(store: Store) -> tuple[AccessToken, Sequence[AccessToken], RemovedRoutes]:
         tokens = await store.tokens()
-        good = [token for token in tokens if token.revoked_at is None]
-        found = [token for token in (tokens if with_made else good) if token.token_id == token_id]
-        found = found or [token for token in good if token.label == token_id]
-        if len(found) != 1:
+        unrevoked = [token for token in tokens if token.revoked_at is None]
+        matching = [token for token in (tokens if with_made else unrevoked) if token.token_id == token_id]
+        matching = matching or [token for token in unrevoked if token.label == token_id]
+        if len(matching) != 1:
             raise Refused(
-                f"{len(found) or 'No'} unrevoked tokens have the id or label {token_id!r}: see wablock token list"
+                f"{len(matching) or 'No'} unrevoked tokens have the id or label {token_id!r}: see wablock token list"
             )
-        token, now = found[0], system_clock()
+        token, now = matching[0], system_clock()
         if not with_made:
             await store.revoke_token(token.digest, now)
             return token, [token], RemovedRoutes()
@@ -138,8 +138,8 @@ def revoke(
 
     token, revoked, removed = on_store(database, work)
     if json:
-        made = {"made": [_row(it) for it in revoked[1:]]} | msgspec.structs.asdict(removed) if with_made else {}
-        print_json(_row(token) | made)
+        created = {"made": [_row(it) for it in revoked[1:]]} | msgspec.structs.asdict(removed) if with_made else {}
+        print_json(_row(token) | created)
         return
     say(f"Revoked token {token.token_id} ({token.label}).")
     for it in revoked[1:]:

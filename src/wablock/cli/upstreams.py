@@ -8,7 +8,7 @@ from wablock.access import is_token
 from wablock.block_list.rules import SECOND
 from wablock.cli.console import Json, PhoneNumberId, Refused, checked_number_id, checked_url_text, print_json, say, show
 from wablock.cli.databases import on_store
-from wablock.cli.secrets import typed
+from wablock.cli.secrets import secret_in
 from wablock.gate.ports import Upstream
 from wablock.gate.routes.upstreams import META
 from wablock.settings import DatabaseUrl, KeySettings
@@ -50,7 +50,7 @@ def set_(
 ) -> None:
     """Set the number's upstream; its token is stored encrypted. Running servers use it within a second."""
     checked_number_id(phone_number_id)
-    upstream_token = typed(token, "--token")
+    upstream_token = secret_in(token, "--token")
     if not is_token(upstream_token):
         raise Refused("--token must be printable ASCII characters, up to 1,024, without spaces")
     upstream = Upstream(phone_number_id, checked_url_text(url), upstream_token, timeout, may_be_inside=True)
@@ -77,11 +77,11 @@ def show_(
 ) -> None:
     """Show the number's upstream, without its token."""
     checked_number_id(phone_number_id)
-    found = on_store(database, lambda store: routes_of(store, key).upstreams.info(phone_number_id))
+    info = on_store(database, lambda store: routes_of(store, key).upstreams.info(phone_number_id))
     rows = []
-    if found is not None:
-        since = found.created_at // SECOND
-        rows = [{"phone_number_id": phone_number_id, "url": found.url, "timeout": found.timeout, "created_at": since}]
+    if info is not None:
+        since = info.created_at // SECOND
+        rows = [{"phone_number_id": phone_number_id, "url": info.url, "timeout": info.timeout, "created_at": since}]
     show(rows, _COLUMNS, as_json=json, empty="No upstream yet: wablock upstream set")
 
 

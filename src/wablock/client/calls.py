@@ -21,7 +21,7 @@ from wablock.client.failures import ApiError, BlocklistChanged, ClientError, NoA
 from wablock.client.management import ManagementCalls
 from wablock.client.retrying import Retries, decoded_response
 from wablock.client.trail import PageLinks, Trail, page_links
-from wablock.client.users import Users, chunks, items_of, listed_name, shown_names, texts_of
+from wablock.client.users import Users, chunks, items_of, name_to_find, names_of_row, texts_of
 from wablock.contract.wire import WHATSAPP, User
 
 _NUMBER_ID: Final = re.compile(r"[0-9]{1,32}")
@@ -99,10 +99,10 @@ class Calls:
                 request = HttpRequest(method, self._path, body)
                 changed, response = yield from decoded_response(request, Changed, self._retries, self._chance)
                 outcomes = changed.block_users
-                done_now = outcomes.added_users if method == "POST" else outcomes.removed_users
-                done += done_now
+                done_in_chunk = outcomes.added_users if method == "POST" else outcomes.removed_users
+                done += done_in_chunk
                 failed += outcomes.failed_users
-                if len(done_now) + len(outcomes.failed_users) < len({user.user or user.user_id for user in chunk}):
+                if len(done_in_chunk) + len(outcomes.failed_users) < len({user.user or user.user_id for user in chunk}):
                     raise NoAnswer("The server did not return a result for every user.", response.status)
                 if outcomes.failed_users:
                     error, status = changed.error or error, response.status
@@ -114,13 +114,13 @@ class Calls:
         return done
 
     def _check_by_list(self, users: list[str]) -> Exchange[list[CheckedUser]]:
-        names = {user: listed_name(user) for user in users}
+        names = {user: name_to_find(user) for user in users}
         blocked: set[str] = set()
         missing = set(names.values())
         walk = Walk(self, _LARGEST_PAGE, None, forward=True)
         while missing and (page := (yield from walk.turn())) is not None:
             for row in page.users:
-                blocked |= missing & shown_names(row)
+                blocked |= missing & names_of_row(row)
             missing -= blocked
         return [CheckedUser(user, names[user] in blocked) for user in users]
 

@@ -23,10 +23,10 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 class Retries(msgspec.Struct, frozen=True):
     """The limits on retries: at most `most`, with waits of at most `longest` seconds in total.
 
-    The first wait is about `first` seconds; each later wait is twice as long. The client retries requests whose
-    response was lost, which is safe because blocking and unblocking are idempotent, and requests that the server
-    refused temporarily. It waits at least as long as `Retry-After` says. If that is more than is left of `longest`, it
-    raises the error immediately.
+    The first wait is about `first` seconds; each later wait is twice as long. The client retries a request if the
+    server refused it temporarily, or if the response was lost. That is safe, because blocking and unblocking are
+    idempotent. It waits at least as long as `Retry-After` says. If too little is left of `longest`, it raises the error
+    immediately.
     """
 
     most: int = 4
@@ -39,7 +39,7 @@ def response_to(request: HttpRequest, retries: Retries, chance: Callable[[], flo
 
     `chance` returns random numbers from 0 to 1. They spread the retries of many clients that failed at the same moment.
     """
-    repeated, waited = 0, 0.0
+    retry_count, total_wait = 0, 0.0
     while True:
         response = yield request
         if isinstance(response, HttpResponse):
@@ -48,11 +48,11 @@ def response_to(request: HttpRequest, retries: Retries, chance: Callable[[], flo
                 return response
         else:
             error = NoAnswer(f"No answer: {response.reason if response else 'the request was not sent'}")
-        pause = _pause(error, retries.first * 2.0**repeated * (0.5 + chance() / 2))
-        if pause is None or repeated >= retries.most or waited + pause > retries.longest:
+        pause = _pause(error, retries.first * 2.0**retry_count * (0.5 + chance() / 2))
+        if pause is None or retry_count >= retries.most or total_wait + pause > retries.longest:
             raise error
         yield Wait(pause)
-        repeated, waited = repeated + 1, waited + pause
+        retry_count, total_wait = retry_count + 1, total_wait + pause
 
 
 def decoded_response(

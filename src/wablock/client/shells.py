@@ -121,8 +121,8 @@ class Client(_Shell[httpx2.Client]):
     def check(self, users: Users, *, may_list: bool = True) -> list[CheckedUser]:
         """Whether each of `users` is blocked now, in the given order.
 
-        Meta's server has no check. In that case the client reads the whole list, if `may_list` is True. Then it raises
-        `ValueError` for a number without a country code. Raises `SomeUsersFailed` if some users are not valid.
+        Raises `SomeUsersFailed` if some users are not valid. Meta's server has no check. If a server has none, the
+        client reads the whole list, if `may_list` is True, and raises `ValueError` for a number without a country code.
         """
         return self._run(self._calls.check(users, may_list=may_list))
 

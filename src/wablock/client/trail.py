@@ -1,9 +1,9 @@
 """The path through the pages of a list: the next cursor, the end, and lists that never end. No I/O here.
 
 Graph sends `paging.next` while there is a next page, even on an empty page; the last page has no `next`. The Block
-API's own reference page shows only cursors. With those, the list ends at an empty page or at a page without a cursor.
-So a page without `next` is certainly the last only in two cases: an earlier page had `next`, or the server is wablock,
-which marks the first and the last page in a header.
+API's own reference page shows only cursors. With cursors alone, the list ends at an empty page or at a page without a
+cursor. So a page without `next` is certainly the last only in two cases: an earlier page had `next`, or the server is
+wablock, which marks the first and the last page in a header.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from wablock.client.failures import NoAnswer
 from wablock.contract.wire import FIRST_PAGE, LAST_PAGE, PAGE_HEADER
 
 
-class Circle(NoAnswer):
+class PagesRepeat(NoAnswer):
     """The server returns the same pages again and again."""
 
 
@@ -33,7 +33,7 @@ class PageLinks(msgspec.Struct, frozen=True):
     def cursor(self, *, forward: bool) -> str | None:
         return self.paging.after if forward else self.paging.before
 
-    def may_go_on(self, *, forward: bool) -> bool:
+    def may_have_more(self, *, forward: bool) -> bool:
         """Whether there may be another page. False means that there is certainly none."""
         if self.link(forward=forward):
             return True
@@ -43,8 +43,8 @@ class PageLinks(msgspec.Struct, frozen=True):
 
     def page(self, users: list[BlockedUser], *, by_cursor: bool) -> Page:
         """The page itself. A page that was requested without a cursor is the first, so its cursor leads nowhere."""
-        has_previous = self.may_go_on(forward=False) if by_cursor else self.link(forward=False) is not None
-        return Page(users, self.paging.after, self.paging.before, self.may_go_on(forward=True), has_previous)
+        has_previous = self.may_have_more(forward=False) if by_cursor else self.link(forward=False) is not None
+        return Page(users, self.paging.after, self.paging.before, self.may_have_more(forward=True), has_previous)
 
 
 def page_links(*, is_empty: bool, paging: ReadPaging | None, headers: Mapping[str, str]) -> PageLinks:
@@ -54,8 +54,8 @@ def page_links(*, is_empty: bool, paging: ReadPaging | None, headers: Mapping[st
 class Trail:
     """The steps of one walk in one direction, from a cursor or from the list's beginning."""
 
-    _MOST_IDLE: Final = 100
-    """How many more pages without new users than with new users. A restarted walk reads the earlier pages again."""
+    _MOST_WITHOUT_NEW: Final = 100
+    """The limit for these pages in a row, plus the number of pages with new users: a restart reads those again."""
 
     def __init__(self, cursor: str | None = None, *, forward: bool = True) -> None:
         self.forward = forward
@@ -65,26 +65,27 @@ class Trail:
         self._has_links = False
         self._lacks_cursor = False
         self._with_new = 0
-        self._idle = 0
+        self._without_new = 0
 
     def step(self) -> str | None:
         """The cursor for the next request. Raises `NoAnswer` if the list would never end."""
         if self._lacks_cursor:
             raise NoAnswer("The server says that there is a next page, but sends no cursor for it.")
         if self._cursor in self._used:
-            raise Circle("The server repeats its pages: it sent the same cursor twice, so it may ignore cursors.")
-        if self._idle > self._with_new + self._MOST_IDLE:
-            raise Circle(f"The server repeats its pages: the last {self._idle} pages had no new user.")
+            raise PagesRepeat("The server repeats its pages: it sent the same cursor twice, so it may ignore cursors.")
+        if self._without_new > self._with_new + self._MOST_WITHOUT_NEW:
+            raise PagesRepeat(f"The server repeats its pages: the last {self._without_new} pages had no new user.")
         if self._cursor is not None:
             self._used.add(self._cursor)
         return self._cursor
 
     def arrive(self, links: PageLinks, *, new_users: bool) -> None:
         """Record a page's links, and whether it had a user that no earlier page had."""
-        self._with_new, self._idle = (self._with_new + 1, 0) if new_users else (self._with_new, self._idle + 1)
+        self._with_new += new_users
+        self._without_new = 0 if new_users else self._without_new + 1
         is_linked = links.link(forward=self.forward) is not None
         self._has_links = self._has_links or is_linked
-        goes_on = is_linked if self._has_links else links.may_go_on(forward=self.forward)
+        goes_on = is_linked if self._has_links else links.may_have_more(forward=self.forward)
         self.ended = not goes_on
         self._cursor = links.cursor(forward=self.forward)
         self._lacks_cursor = goes_on and self._cursor is None
@@ -93,4 +94,4 @@ class Trail:
         """Start again at the beginning of the list."""
         self._cursor = None
         self._used.clear()
-        self._idle = 0
+        self._without_new = 0

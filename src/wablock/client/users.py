@@ -44,8 +44,8 @@ def chunks(users: Iterable[T], most: int = MOST_IN_A_REQUEST) -> Iterator[list[T
         yield chunk
 
 
-def shown_names(user: BlockedUser) -> set[str]:
-    """The names by which `listed_name` finds this row, for every spelling of its `wa_id`."""
+def names_of_row(user: BlockedUser) -> set[str]:
+    """All names that `name_to_find` may return for the user of this row."""
     names = {user.user_id} if user.user_id else set()
     typed = take_apart(user.wa_id or "")
     if isinstance(typed, International | BareDigits):
@@ -53,7 +53,7 @@ def shown_names(user: BlockedUser) -> set[str]:
     return names
 
 
-def listed_name(user: str) -> str:
+def name_to_find(user: str) -> str:
     """The name to find `user` by in a list: the same for all spellings of a number.
 
     Raises `ValueError` for a text that is not a number, and for a national number: only the server knows the country of

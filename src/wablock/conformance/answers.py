@@ -16,7 +16,7 @@ def _mixed(subject: Subject) -> SubjectAnswer:
     return subject.block(subject.users[0], NOT_A_NUMBER)
 
 
-@fact("Keys come in the page's order", Grade.SEED)
+@fact("Keys are in the order of Meta's page", Grade.SEED)
 def key_order(subject: Subject) -> None:
     text = subject.block(subject.users[0]).text
     keys = re.findall(r'"(block_users|added_users|input|wa_id|messaging_product)"\s*:', text)
@@ -62,8 +62,8 @@ def not_a_number(subject: Subject) -> None:
 @fact("A response with failed_users also has error 139100", Grade.DOCUMENTED)
 def error_139100(subject: Subject) -> None:
     error = _mixed(subject).error()
-    found = error.get("code"), error.get("type"), error.get("message")
-    same("error", found, (139100, "OAuthException", "(#139100) Failed to block/unblock users"))
+    error_members = error.get("code"), error.get("type"), error.get("message")
+    same("error", error_members, (139100, "OAuthException", "(#139100) Failed to block/unblock users"))
 
 
 @fact("On DELETE the error's details say unblock", Grade.DOCUMENTED)

@@ -1,4 +1,4 @@
-"""Assertions about a server's answers: each raises `Differs`, which says what was expected and what came."""
+"""Assertions about a server's answers. Each raises `Differs`, with the expected and the actual value."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Differs(Exception):
-    """A fact does not hold: what was expected, and what came."""
+    """A fact does not hold. The exception has the expected and the actual value."""
 
     def __init__(self, expected: str, got: str) -> None:
         super().__init__(f"expected {expected}, got {got}")
@@ -15,7 +15,7 @@ class Differs(Exception):
 
 
 class Skipped(Exception):
-    """A fact cannot be looked at here, for this reason."""
+    """A fact cannot be checked on this server. The message gives the reason."""
 
 
 def same(what: str, got: Any, expected: Any) -> None:
@@ -24,9 +24,9 @@ def same(what: str, got: Any, expected: Any) -> None:
         raise Differs(f"{what} {shown(expected)}", shown(got))
 
 
-def holds(true: bool, expected: str, got: Any) -> None:  # noqa: FBT001 - reads as a sentence
-    """Raises `Differs` unless `true`."""
-    if not true:
+def holds(condition: bool, expected: str, got: Any) -> None:  # noqa: FBT001 - reads as a sentence
+    """Raises `Differs` unless `condition` holds."""
+    if not condition:
         raise Differs(expected, shown(got))
 
 

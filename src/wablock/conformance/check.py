@@ -9,7 +9,7 @@ from wablock.conformance.subject import Subject
 
 
 class Grade(StrEnum):
-    """How sure it is that Meta behaves so; see `docs/fidelity.md`. A deviation from an `ours` fact is not a failure."""
+    """How certain it is that Meta behaves this way, see `docs/fidelity.md`. Deviations from `ours` are not failures."""
 
     SEED = "seed"
     DOCUMENTED = "documented"

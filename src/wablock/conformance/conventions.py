@@ -19,15 +19,15 @@ def token_in_the_query(subject: Subject) -> None:
 
 @fact("The token may be the field access_token of a form", Grade.SEEN)
 def token_in_a_form(subject: Subject) -> None:
-    sent = fields(subject.users[:1]) | {"access_token": subject.settings.token}
-    answer = subject.send("POST", token=None, content=urlencode(sent).encode(), content_type=_FORM)
+    form = fields(subject.users[:1]) | {"access_token": subject.settings.token}
+    answer = subject.send("POST", token=None, content=urlencode(form).encode(), content_type=_FORM)
     _one_done(subject, answer, "added_users")
 
 
 @fact("A form may contain a user as block_users[0][user]=…", Grade.SEEN)
 def brackets(subject: Subject) -> None:
-    sent = {"messaging_product": WHATSAPP, "block_users[0][user]": subject.users[0]}
-    answer = subject.send("POST", content=urlencode(sent).encode(), content_type=_FORM)
+    form = {"messaging_product": WHATSAPP, "block_users[0][user]": subject.users[0]}
+    answer = subject.send("POST", content=urlencode(form).encode(), content_type=_FORM)
     _one_done(subject, answer, "added_users")
 
 

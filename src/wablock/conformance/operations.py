@@ -121,9 +121,9 @@ def preflight(subject: Subject) -> None:
     holds("access-control-allow-origin" in answer.headers, "Access-Control-Allow-Origin", answer.headers)
 
 
-def _blocks_one(subject: Subject, **sent: Any) -> None:
+def _blocks_one(subject: Subject, **arguments: Any) -> None:
     subject.unblock(subject.users[0])
-    data = subject.send("POST", **sent).ok()
+    data = subject.send("POST", **arguments).ok()
     same("added_users", [user.get("wa_id") for user in data["block_users"].get("added_users", [])], subject.wa_ids[:1])
 
 

@@ -25,10 +25,10 @@ def limit(subject: Subject) -> None:
 def forward(subject: Subject) -> None:
     subject.with_blocked(5)
     pages = subject.pages(2)
-    found = [listed_id(row) for page in pages for row in page["data"]]
+    user_ids = [listed_id(row) for page in pages for row in page["data"]]
     holds(len(pages) >= 3, "3 pages or more", f"{len(pages)} pages")
-    same("each user once", sorted(set(found)), sorted(found))
-    same("our users", sorted(user for user in found if user in subject.wa_ids), sorted(subject.wa_ids[:5]))
+    same("each user once", sorted(set(user_ids)), sorted(user_ids))
+    same("our users", sorted(user for user in user_ids if user in subject.wa_ids), sorted(subject.wa_ids[:5]))
     unlinked = [page for page in pages[:-1] if "next" not in page["paging"]]
     holds(not unlinked, "next on every page but the last: several SDKs stop without it", unlinked[:1])
 
@@ -70,11 +70,11 @@ def ends(subject: Subject) -> None:
 )
 def token_in_next(subject: Subject) -> None:
     subject.with_blocked(3)
-    plain = subject.get(limit=1).ok()["paging"]["next"]
+    next_after_header = subject.get(limit=1).ok()["paging"]["next"]
     query = {"limit": "1", "access_token": subject.settings.token}
-    brought = subject.send("GET", token=None, query=query).ok()["paging"]["next"]
-    holds("access_token" not in plain, "no access_token after a header", "an access_token")
-    holds("access_token=" in brought, "an access_token after a parameter", "none")
+    next_after_parameter = subject.send("GET", token=None, query=query).ok()["paging"]["next"]
+    holds("access_token" not in next_after_header, "no access_token after a header", "an access_token")
+    holds("access_token=" in next_after_parameter, "an access_token after a parameter", "none")
 
 
 @fact("A cursor is base64 of JSON with offset and versionId, Z and padding escaped", Grade.SEEN, needs_state=True)
@@ -82,7 +82,7 @@ def cursor_text(subject: Subject) -> None:
     subject.with_blocked(1)
     text = subject.get().ok()["paging"]["cursors"]["after"]
     try:
-        plain = b64decode(re.sub("Z[ABCD]", lambda found: _UNESCAPE[found[0]], text), validate=True)
+        plain = b64decode(re.sub("Z[ABCD]", lambda match: _UNESCAPE[match[0]], text), validate=True)
         content = msgspec.json.decode(plain)
     except (binascii.Error, msgspec.DecodeError, ValueError):
         raise Differs("such a text", text) from None

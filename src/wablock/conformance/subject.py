@@ -11,7 +11,7 @@ import msgspec
 
 from wablock.client.answers import ReadPaging
 from wablock.client.failures import NoAnswer
-from wablock.client.trail import Circle, PageLinks, Trail, page_links
+from wablock.client.trail import PageLinks, PagesRepeat, Trail, page_links
 from wablock.conformance.assertions import Differs, Skipped, holds, same, shown
 
 WHATSAPP: Final = "whatsapp"
@@ -112,23 +112,23 @@ class Subject:
         headers: dict[str, str] | None = None,
         files: dict[str, Any] | None = None,
     ) -> SubjectAnswer:
-        """Send a request. `token` None: none; empty: the valid one. Raises `CannotCheck` if there is no response."""
-        sent = dict(headers or {})
+        """Send a request. `token`: empty for the valid one, None for none. Raises `CannotCheck` without a response."""
+        all_headers = dict(headers or {})
         if token is not None:
-            sent["Authorization"] = f"Bearer {token or self.settings.token}"
+            all_headers["Authorization"] = f"Bearer {token or self.settings.token}"
         if body is not None:
             content = msgspec.json.encode(body)
         if content is not None and content_type is not None:
-            sent["Content-Type"] = content_type
+            all_headers["Content-Type"] = content_type
         url = self._base + (path or self.path)
         while True:
             self.requests += 1
             try:
-                got = self._http.request(method, url, params=query, content=content, headers=sent, files=files)
+                raw = self._http.request(method, url, params=query, content=content, headers=all_headers, files=files)
             except httpx2.HTTPError as error:
                 raise CannotCheck(f"Cannot reach {self._base}: {str(error) or type(error).__name__}") from None
             answer = SubjectAnswer(
-                got.status_code, {k.lower(): v for k, v in got.headers.items()}, got.text, _parsed(got.content)
+                raw.status_code, {k.lower(): v for k, v in raw.headers.items()}, raw.text, _parsed(raw.content)
             )
             if not self._may_repeat(answer):
                 return answer
@@ -179,7 +179,7 @@ class Subject:
     def _page(self, limit: int, trail: Trail) -> tuple[dict[str, Any], PageLinks]:
         try:
             cursor = trail.step()
-        except Circle as error:
+        except PagesRepeat as error:
             raise EndlessList("a list that ends", str(error)) from None
         except NoAnswer as error:
             raise Differs("a cursor where there is a next page", str(error)) from None

@@ -116,8 +116,8 @@ class MissingParameter(InvalidParameter):
 
 
 class WrongMessagingProduct(InvalidParameter):
-    def __init__(self, got: str) -> None:
-        super().__init__(f'Param messaging_product must be one of {{WHATSAPP}} - got "{got}".')
+    def __init__(self, value: str) -> None:
+        super().__init__(f'Param messaging_product must be one of {{WHATSAPP}} - got "{value}".')
 
 
 class ParentUserId(InvalidParameter):
@@ -145,9 +145,9 @@ class RateLimitHit(GraphError):
 
 
 class TooManyUsers(RateLimitHit):
-    def __init__(self, sent: int, limit: int) -> None:
+    def __init__(self, count: int, limit: int) -> None:
         super().__init__(
-            f"block_users has {sent} users; one request may have up to {limit}. Send the rest in other requests."
+            f"block_users has {count} users; one request may have up to {limit}. Send the rest in other requests."
         )
 
 

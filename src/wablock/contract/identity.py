@@ -70,9 +70,9 @@ def of_user_id(user_id: str) -> Identity:
 
 
 def of_item(user: str | None, user_id: str | None, country: str | None, *, may_be_listed: bool = False) -> Identity:
-    """The identity of an item of `block_users`. If it has both `user` and `user_id`, both mean one user.
+    """The identity of an item of `block_users`.
 
-    `user` then gives the key.
+    If the item has both `user` and `user_id`, both mean one user, and the key comes from `user`.
     """
     if user is None:
         return of_user_id(user_id or "")

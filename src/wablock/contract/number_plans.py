@@ -27,8 +27,8 @@ _OLD_LENGTHS: Final = {"225": (8,), "229": (8,), "521": (11,)}
 
 
 Plan: TypeAlias = tuple[str, tuple[int, ...], int]
-"""The numbering plan of a calling code: the code; the possible numbers of digits, with the code; the place of a digit
-that is not 0. The code and the lengths are empty if the code does not exist. A tuple, because it unpacks fastest.
+"""The numbering plan of a calling code: the code; the possible numbers of digits, with the code; the position of a
+digit that must not be 0. If the code does not exist, the code and the lengths are empty. A tuple unpacks fastest.
 """
 
 _plans: dict[str, Plan] = {}
@@ -79,9 +79,9 @@ def code_of(country: str) -> str | None:
 
 
 def may_begin_with_a_prefix(digits: str, country: str) -> bool:
-    """Whether `digits` may begin with a prefix that is only dialled, inside `country` or from there to other countries.
+    """Whether `digits` may begin with a prefix that is dialled before a number but is not part of it.
 
-    Such a prefix is not part of the number.
+    It is the prefix of `country` for calls inside the country, or for calls from there to other countries.
     """
     pattern = _prefixes.get(country)
     if pattern is None:
@@ -131,7 +131,7 @@ def country_to_read_by(wa_id: str) -> str | None:
 
     None if the calling code belongs to no country. A number that belongs to no single country, such as +1 555, uses the
     main country of its calling code. This cannot block a wrong user: countries that share a code differ only in local
-    numbers without an area code, and the main country has no such numbers of persons.
+    numbers without an area code, and in the main country no person has such a number.
     """
     try:
         number = phonenumbers.parse("+" + wa_id)

@@ -1,8 +1,8 @@
 """The reading of typed phone numbers: one user, several possible users, or not a number, with the reason.
 
-All numbers that callers block, look up or send messages to are read here. A guess could block the wrong user, so a text
-that may mean two numbers blocks neither. A message must not reach a blocked user, so if its recipient has two readings,
-both are checked.
+All numbers that callers block, look up or send messages to are read here. A guess could block the wrong user. So if a
+text may mean two numbers, neither is blocked. A message must not reach a blocked user. So if its recipient has two
+readings, both are checked.
 """
 
 import re
@@ -86,7 +86,7 @@ def read_recipient(text: str, country: str | None) -> Reading:
         case BareDigits() if country is None:
             reading = _international(typed.digits)
         case _:
-            reading = _one_of(_sent_readings(typed, country or ""))
+            reading = _one_of(_upstream_readings(typed, country or ""))
     if text.endswith(typed.digits) or isinstance(reading, NotANumber):
         return reading
     # An upstream that removes everything except digits reads the device in a JID as the number's last digits.
@@ -139,7 +139,7 @@ def _national(typed: National, country: str | None) -> Reading:
     return SeveralReadings(readings, f"it may be {either}; {WITH_COUNTRY_CODE}")
 
 
-def _sent_readings(typed: BareDigits | National, country: str) -> list[str]:
+def _upstream_readings(typed: BareDigits | National, country: str) -> list[str]:
     """All numbers that an upstream may read from digits without +, each once. The `wa_id` is first."""
     digits = typed.digits
     significant = digits.lstrip("0")

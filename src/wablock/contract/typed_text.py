@@ -78,7 +78,7 @@ _BETWEEN_NUMBERS = re.compile(r"[,;/|&\n]| and | or ")
 _FEWEST_DIGITS: Final = 6  # a part between two separators with this many digits may be a number of its own
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9 .()+-]")
 
-_OF_NO_SHAPE: Final = Unreadable("an international number has 7 to 15 digits and does not begin with 0")
+_WRONG_SHAPE: Final = Unreadable("an international number has 7 to 15 digits and does not begin with 0")
 
 # Marks in texts copied from a contact or a web page. They have no width and no meaning.
 _MARKS: Final = frozenset(
@@ -155,11 +155,11 @@ def _number(text: str) -> TypedNumber:
 
 
 def _digits_after_plus(digits: str) -> TypedNumber:
-    return International(digits) if _PLAIN.fullmatch(digits) else _OF_NO_SHAPE
+    return International(digits) if _PLAIN.fullmatch(digits) else _WRONG_SHAPE
 
 
 def _bare(digits: str) -> TypedNumber:
-    return BareDigits(digits) if _PLAIN.fullmatch(digits) else _OF_NO_SHAPE
+    return BareDigits(digits) if _PLAIN.fullmatch(digits) else _WRONG_SHAPE
 
 
 def _error(text: str) -> str | None:

@@ -14,7 +14,7 @@ def is_version(segment: str) -> bool:
 
 
 def answering_version(requested: str | None) -> str:
-    """The known version that answers a request for `requested`, which `is_version` accepts, or which is None.
+    """The known version that answers a request. `requested`: a version that `is_version` accepts, or None.
 
     It is the newest known version that is not newer than the requested one; if there is none, it is the oldest known
     version. A request without a version gets the oldest, as at Graph.

@@ -55,7 +55,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class _SignedWebhook(msgspec.Struct, frozen=True):
-    """The values that all posts of one webhook share. `blocked`: the ids, as of `id()`, of the items to drop."""
+    """The values that all posts of one webhook share. `blocked`: the `id()` of each item to drop."""
 
     payload: Payload
     signature: str
@@ -178,7 +178,7 @@ class Delivery:
     def _post(self, webhook: _SignedWebhook, downstream: Downstream, chosen: Sequence[Part]) -> _Post | None:
         """The post for this receiver; None if nothing is left to send."""
         payload = webhook.payload
-        drop = self._drops_for(downstream, webhook.blocked)
+        drop = self._drop_condition(downstream, webhook.blocked)
         body = payload.body([change for part in chosen for change in part.changes], drop)
         if body is None:
             return None
@@ -191,7 +191,7 @@ class Delivery:
         items = [item for part in chosen for item in part.items if not drop(item)] if self._delivered else []
         return _Post(webhook, downstream, chosen, body, headers, items)
 
-    def _drops_for(self, downstream: Downstream, blocked: AbstractSet[int]) -> Callable[[Item], bool]:
+    def _drop_condition(self, downstream: Downstream, blocked: AbstractSet[int]) -> Callable[[Item], bool]:
         delivered = self._delivered
         if delivered is None:
             return lambda item: id(item) in blocked
@@ -214,7 +214,7 @@ class Delivery:
             )
             raise NotDelivered(f"The downstream {downstream.downstream_id} did not accept it: {error}") from error
         if attempt is not None:
-            attempt.took(downstream.downstream_id)
+            attempt.add(downstream.downstream_id)
         self._meter.delivery(required=downstream.required, result="taken")
 
     async def _send_once(self, delivered: Delivered, post: _Post) -> None:
@@ -236,7 +236,7 @@ class Delivery:
         if len(self._in_flight) >= _MOST_WAITING or self._waiting[account_id] >= _MOST_WAITING_EACH:
             self._meter.delivery(required=False, result="given_up")
             return
-        attempt.took(post.downstream.downstream_id)  # while it is in flight, a retry must not send it again
+        attempt.add(post.downstream.downstream_id)  # while it is in flight, a retry must not send it again
         task = asyncio.create_task(self._try(post, attempt))
         self._in_flight.add(task)
         self._waiting[account_id] += 1
@@ -252,7 +252,7 @@ class Delivery:
         try:
             await self._send(post, attempt)
         except NotDelivered:  # already counted and logged, and no response depends on it
-            attempt.did_not_take(post.downstream.downstream_id)
+            attempt.remove(post.downstream.downstream_id)
 
     def _count(self, parts: Sequence[Part], blocked: AbstractSet[int]) -> None:
         counted: dict[tuple[str, bool], int] = {}

@@ -37,7 +37,7 @@ class Delivered:
         return self._until.get((receiver, item.id or ""), 0.0) > self._monotonic()
 
     def add(self, receiver: str, items: Iterable[Item]) -> None:
-        """Remember messages that the receiver has accepted. Not before it has: a failed message must be sent again."""
+        """Remember messages that the receiver has accepted. A message that failed must not be added."""
         now = self._monotonic()
         for item in items:
             if _is_remembered(item):
@@ -65,7 +65,7 @@ class Delivered:
     async def _wait_for_others(self, keys: Iterable[_MessageKey], max_wait: float) -> None:
         """On return no other delivery claims one of `keys`: nothing is awaited between the last check and return."""
         if asyncio.current_task() is None:
-            await asyncio.sleep(0)  # now there is one, which `asyncio.timeout` needs
+            await asyncio.sleep(0)  # continues in a task, which `asyncio.timeout` needs
         try:
             async with asyncio.timeout(max_wait):
                 while other := self._other(keys):

@@ -81,7 +81,7 @@ class Inbound:
             raise InvalidSignature
 
     async def receive(self, body: bytes, signature: str) -> None:
-        """Raises `InvalidSignature`, and `InvalidParameter` if the body is not a JSON object that the gate can read.
+        """Handle one webhook. Raises `InvalidSignature`, and `InvalidParameter` if the gate cannot read the body.
 
         Raises `Overloaded` if the block list or a secret cannot be read, and `NotDelivered` if a required downstream
         did not accept the webhook. In both cases the sender has to send it again.
@@ -103,7 +103,7 @@ class Inbound:
             ) from error
 
     async def _forward(self, payload: Payload, signature: str, secret: str) -> None:
-        """`secret`: the one that signed it."""
+        """`secret`: the app secret that signed `payload`."""
         if await self._dashboard_test.passes(payload, secret):
             return
         parts = await self._parts(payload.changes, secret)
@@ -114,17 +114,17 @@ class Inbound:
     async def _parts(self, changes: Sequence[WebhookChange], secret: str) -> list[Part]:
         parts: dict[tuple[str | None, str | None, bool], list[Part]] = {}
         for change in changes:
-            about = change.phone_number_id, change.entry_id, change.is_of_a_number
-            if about not in parts:
+            key = change.phone_number_id, change.entry_id, change.is_of_a_number
+            if key not in parts:
                 if len(parts) == _MOST_NUMBERS:
                     raise UnreadableBody(f"The body names more than {_MOST_NUMBERS} numbers and accounts.")
-                parts[about] = await self._new_parts(change, secret)
-            for part in parts[about]:
+                parts[key] = await self._new_parts(change, secret)
+            for part in parts[key]:
                 part.changes.append(change)
-        return [part for same_key in parts.values() for part in same_key]
+        return [part for new_parts in parts.values() for part in new_parts]
 
     async def _new_parts(self, change: WebhookChange, secret: str) -> list[Part]:
-        """The parts that start with this change. It is one part, or several if nothing shows which account it is for.
+        """New parts for this change: one part, or several if nothing shows which account the change is for.
 
         Every account that the webhook names must have the secret that signed it. So the owner of one account cannot
         send webhooks to another.
@@ -180,7 +180,7 @@ class Inbound:
             if (member := member_of(item)) is not None
         ]
         window_openers = [(item, member) for _, item, member in senders if opens_window(item)]
-        # Not now, but while the downstream handles the webhook.
+        # Runs later, while the downstream handles the webhook, so that the webhook does not wait for it.
         asyncio.get_running_loop().call_soon(self._note, number, window_openers, now)
         senders += (
             (change, item, member)

@@ -19,7 +19,7 @@ from wablock.gate.token_finder import token_finder
 
 
 class Outbound:
-    """Passes requests on to the upstream of their number. `pass_unreadable`: even if a recipient cannot be read."""
+    """Passes requests on to the upstream of their number. `pass_unreadable`: also if a recipient is unreadable."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Outbound:
         """The upstream's response, which the caller must close. `token` is the caller's, and is never passed on.
 
         Raises `BlockedByBusiness` if a recipient is blocked in any reading of it; `InvalidParameter` if a recipient
-        cannot be read, or if the token is in the part that is passed on; `UnknownObject` if the number has no upstream.
+        cannot be read, or if the upstream would get the caller's token; `UnknownObject` if the number has no upstream.
         In these cases nothing was sent. Raises `NotSent` if the upstream did not respond: then the message may have
         been sent.
         """
@@ -68,7 +68,7 @@ class Outbound:
         except UpstreamFailed as error:
             self._meter.sent("failed")
             failure = UpstreamTimedOut if error.timed_out else NotSent
-            raise failure(f"The upstream did not answer: {error}") from error
+            raise failure(f"The request to the upstream failed: {error}") from error
         self._meter.sent("passed_on")
         return answer
 

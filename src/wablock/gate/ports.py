@@ -62,7 +62,7 @@ class Upstream(msgspec.Struct, frozen=True):
 
 
 class SealedAccount(msgspec.Struct, frozen=True):
-    """An account in a store. `app_secret` is sealed; of the verify token only the SHA-256 is kept."""
+    """An account in a store. `app_secret` is sealed. The verify token is stored only as SHA-256."""
 
     account_id: str
     app_secret: bytes | None = None

@@ -8,7 +8,7 @@ import msgspec
 
 from wablock.block_list.ports import BusinessNumber, Member, Microseconds
 
-_KEPT_EACH: Final = 100
+_MOST_DROPS_EACH: Final = 100
 _MOST_NUMBERS: Final = 1_000
 
 
@@ -41,7 +41,7 @@ class RecentDrops:
         key = number.account_id, number.phone_number_id
         drops = self._drops.pop(key, None)
         if drops is None:
-            drops = deque(maxlen=_KEPT_EACH)
+            drops = deque(maxlen=_MOST_DROPS_EACH)
             if len(self._drops) >= _MOST_NUMBERS:  # forget the number whose last drop is the oldest
                 del self._drops[next(iter(self._drops))]
         self._drops[key] = drops
@@ -53,12 +53,12 @@ class RecentDrops:
 
 
 DropsSince = Callable[[BusinessNumber, int], Awaitable[Sequence[Drop]]]
-"""A function that returns the last drops of a number after a `seq`, oldest first: of one process, or of all of them."""
+"""A function that returns the last drops of a number after a `seq`, oldest first. It covers one process, or all."""
 
 
 def merged(parts: Iterable[Sequence[Drop]]) -> Sequence[Drop]:
     """The last drops of several processes together, oldest first."""
-    return sorted((drop for part in parts for drop in part), key=lambda drop: drop.seq)[-_KEPT_EACH:]
+    return sorted((drop for part in parts for drop in part), key=lambda drop: drop.seq)[-_MOST_DROPS_EACH:]
 
 
 def masked(sender: Member) -> str:

@@ -17,64 +17,64 @@ class WebhookRetries:
     def __init__(self, most_webhooks: int = MOST_WEBHOOKS, most_receivers: int = MOST_RECEIVERS) -> None:
         self._most_webhooks = most_webhooks
         self._most_receivers = most_receivers
-        self._taken: dict[bytes, set[str]] = {}
+        self._accepted: dict[bytes, set[str]] = {}
         self._receivers = 0
 
     def __len__(self) -> int:
         """The number of webhooks in the memory."""
-        return len(self._taken)
+        return len(self._accepted)
 
     def attempt(self, signature: str) -> "Attempt":
         """An attempt to deliver the webhook with this signature: `sha256=` and 64 hex digits."""
         digest = bytes.fromhex(signature[-64:])
-        return Attempt(self, digest, set(self._taken.get(digest, ())))
+        return Attempt(self, digest, set(self._accepted.get(digest, ())))
 
     def add(self, digest: bytes, receiver: str) -> None:
-        receivers = self._taken.get(digest)
+        receivers = self._accepted.get(digest)
         if receivers is None:
-            receivers = self._taken[digest] = set()
+            receivers = self._accepted[digest] = set()
         if receiver not in receivers:
             receivers.add(receiver)
             self._receivers += 1
-        while len(self._taken) > self._most_webhooks or self._receivers > self._most_receivers:
-            self.forget(next(iter(self._taken)))
+        while len(self._accepted) > self._most_webhooks or self._receivers > self._most_receivers:
+            self.forget(next(iter(self._accepted)))
 
     def remove(self, digest: bytes, receiver: str) -> None:
-        receivers = self._taken.get(digest)
+        receivers = self._accepted.get(digest)
         if receivers is not None and receiver in receivers:
             receivers.remove(receiver)
             self._receivers -= 1
             if not receivers:
-                del self._taken[digest]
+                del self._accepted[digest]
 
     def forget(self, digest: bytes) -> None:
-        self._receivers -= len(self._taken.pop(digest, ()))
+        self._receivers -= len(self._accepted.pop(digest, ()))
 
 
 class Attempt:
     """One delivery of a webhook to all of its receivers."""
 
-    def __init__(self, memory: WebhookRetries, digest: bytes, taken: set[str]) -> None:
+    def __init__(self, memory: WebhookRetries, digest: bytes, accepted: set[str]) -> None:
         self._memory = memory
         self._digest = digest
-        self._taken = taken
+        self._accepted = accepted
         self._has_succeeded = False
 
     def has(self, receiver: str) -> bool:
         """Whether the receiver accepted the webhook in an earlier attempt."""
-        return receiver in self._taken
+        return receiver in self._accepted
 
-    def took(self, receiver: str) -> None:
-        """The receiver accepted the webhook.
+    def add(self, receiver: str) -> None:
+        """Record that the receiver accepted the webhook.
 
-        This is remembered at once: a sender that timed out may send it again while other receivers still handle it.
+        This must not wait for the other receivers: a sender that timed out may retry while they still handle it.
         """
-        self._taken.add(receiver)
+        self._accepted.add(receiver)
         if not self._has_succeeded:
             self._memory.add(self._digest, receiver)
 
-    def did_not_take(self, receiver: str) -> None:
-        self._taken.discard(receiver)
+    def remove(self, receiver: str) -> None:
+        self._accepted.discard(receiver)
         self._memory.remove(self._digest, receiver)
 
     def succeeded(self) -> None:
@@ -87,5 +87,5 @@ class Attempt:
 
         The receivers are added once more: another attempt may have succeeded in the meantime and forgotten them.
         """
-        for receiver in self._taken:
+        for receiver in self._accepted:
             self._memory.add(self._digest, receiver)

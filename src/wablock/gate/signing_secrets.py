@@ -26,7 +26,7 @@ _SMALL: Final = 4_096  # bytes; every secret is tried on a smaller body. Samples
 
 
 class SigningSecrets:
-    """Tries up to four secrets on a body, and all of them on a small body that names no account here."""
+    """Tries up to four secrets on a body. If a small body names no account here, it tries all secrets."""
 
     def __init__(self, accounts: Accounts, numbers: Numbers, meter: GateMeter) -> None:
         self._accounts = accounts
@@ -38,18 +38,18 @@ class SigningSecrets:
 
         Raises `InvalidSignature` if there is none, and `CannotUnseal` if a secret that has to be tried cannot be read.
         """
-        tried: set[str] = set()
+        tried_secrets: set[str] = set()
         for find, id_in_body in self._ids_in(body):
             account = await find(id_in_body)
             secret = None if account is None else account.app_secret
-            if secret is None or secret in tried:
+            if secret is None or secret in tried_secrets:
                 continue
             if await _signs(secret, body, signature):
                 return secret
-            tried.add(secret)
-            if len(tried) == _MOST_SECRETS:
+            tried_secrets.add(secret)
+            if len(tried_secrets) == _MOST_SECRETS:
                 break
-        if tried:
+        if tried_secrets:
             self._meter.webhook("badly_signed")
             raise InvalidSignature
         return await self._secret_of_any_account(body, signature)
@@ -66,7 +66,7 @@ class SigningSecrets:
     async def _secret_of_any_account(self, body: bytes, signature: str) -> str:
         """The secret for a body that names no account here.
 
-        If the body is small, the secrets of all accounts are tried; else only the secret of the only account.
+        If the body is small, all app secrets are tried. If not, a secret is tried only if it is the only one.
         """
         if len(body) <= _SMALL:
             accounts = await self._accounts.signers()
@@ -80,7 +80,7 @@ class SigningSecrets:
         self._meter.webhook("badly_signed" if secrets else "unknown")
         _log.warning(
             "a webhook was refused: %s; set it with: wablock account set",
-            "the app secret of no account here signs it" if secrets else "its account has no app secret here",
+            "no app secret here has signed it" if secrets else "its account has no app secret here",
             extra={"names": [*number_ids(body), *entry_ids(body)]},  # not verified, so the log masks them as any text
         )
         raise InvalidSignature

@@ -76,7 +76,7 @@ class UserRoutes:
             if blocked or has_receiver:  # without a receiver, the gate would refuse the webhook
                 payload = inbound.webhook(number, sender, message, message_id, body.name, self._clock())
                 status, answer = await self._deliver(wired, payload)
-            # The gate stores the time after its response. A test needs it before.
+            # The gate stores the time only after its response, and a test may need it earlier.
             user = wire.User(sender.wa_id and "+" + sender.wa_id, sender.user_id)
             await wired.block_list.note_inbound(number, [user], None)
         return InboundDone(message_id, blocked, status == 200 and has_receiver and not blocked, status, answer)
@@ -84,10 +84,10 @@ class UserRoutes:
     async def _number(self, wired: Wired, phone_number_id: str | None) -> BusinessNumber:
         settings = self._development.settings
         number_id = phone_number_id or settings.phone_number_id
-        found = await wired.store.find_number(number_id)
-        if found is None and settings.strict_numbers:
+        number = await wired.store.find_number(number_id)
+        if number is None and settings.strict_numbers:
             raise UnknownObject("POST", number_id)
-        return found or BusinessNumber(number_id, DEV_ACCOUNT_ID)
+        return number or BusinessNumber(number_id, DEV_ACCOUNT_ID)
 
     async def _deliver(self, wired: Wired, payload: bytes) -> tuple[int, Any]:
         """Post a webhook to the gate as Meta would; returns the gate's status and response."""
@@ -105,8 +105,8 @@ class UserRoutes:
         async with self._development.served() as wired:
             number = await self._number(wired, body.phone_number_id)
             await wired.store.add_number(number, self._clock())
-            for before in await wired.routes.downstreams.infos(number.phone_number_id):
-                await wired.routes.downstreams.remove(number.phone_number_id, before.downstream_id)
+            for info in await wired.routes.downstreams.infos(number.phone_number_id):
+                await wired.routes.downstreams.remove(number.phone_number_id, info.downstream_id)
             if body.url is not None:
                 timeout = body.timeout or self._development.settings.downstream_timeout
                 new = NewDownstream(url=body.url, timeout=timeout, may_be_inside=True)

@@ -75,7 +75,7 @@ class Development:
         self._folder = folder
         self._key = key
         self._serving = 0
-        self._kept = 0
+        self._snapshot_count = 0
         self._changed = asyncio.Condition()
         self._may_serve = True
         self._running = contextlib.AsyncExitStack()
@@ -83,7 +83,7 @@ class Development:
         self.snapshots: dict[str, Snapshot] = {}
         self.wired = self._build()
         asyncio.run(self._prepare(seed))
-        self._keep(START)
+        self._save(START)
 
     @contextlib.asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -119,19 +119,19 @@ class Development:
         """Write the whole seed. For an invalid seed, write nothing and raise `InvalidParameter` with the position."""
         now = self.clock()
         plans = seeds.planned(seed, DEV_ACCOUNT_ID, now)
-        async with self._closed():  # the old application may have cached numbers that the seed replaces
+        async with self._without_application():  # the old application may have cached numbers that the seed replaces
             wired = self._build()
             async with wired.running():
                 await seeds.write(plans, wired, now)
 
     async def snapshot(self, name: str) -> None:
         """Save the current state as `name`."""
-        async with self._closed():
-            self._keep(name)
+        async with self._without_application():
+            self._save(name)
 
     async def restore(self, name: str) -> None:
         """Restore the state of the snapshot `name`; raises `KeyError` if it does not exist."""
-        async with self._closed():
+        async with self._without_application():
             snapshot = self.snapshots[name]  # looked up only now: another request may have deleted it
             _copy(snapshot.path, self._path)
             self.clock.state = snapshot.clock
@@ -148,7 +148,7 @@ class Development:
         self.snapshots.pop(name).path.unlink()
 
     @contextlib.asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
+    async def _without_requests(self) -> AsyncIterator[None]:
         """A block without requests in flight. Raises `Overloaded` if a request takes too long."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._may_serve)
@@ -169,11 +169,11 @@ class Development:
             raise Overloaded(f"A request has not finished within {_FINISHES_WITHIN} s. Nothing was changed.") from None
 
     @contextlib.asynccontextmanager
-    async def _closed(self) -> AsyncIterator[None]:
+    async def _without_application(self) -> AsyncIterator[None]:
         """A block in which no application uses the database, and all buffered data is written. A new application
         starts afterwards, even after an exception.
         """
-        async with self._alone():
+        async with self._without_requests():
             await self._running.aclose()
             try:
                 yield
@@ -181,14 +181,14 @@ class Development:
                 self.wired = self._build()
                 await self._running.enter_async_context(self.wired.running())
 
-    def _keep(self, name: str) -> None:
-        self._kept += 1
-        path = self._folder / f"snapshot-{self._kept}.db"
+    def _save(self, name: str) -> None:
+        self._snapshot_count += 1
+        path = self._folder / f"snapshot-{self._snapshot_count}.db"
         _copy(self._path, path)
-        before = self.snapshots.get(name)
+        replaced = self.snapshots.get(name)
         self.snapshots[name] = Snapshot(path, self.clock.state, copy.copy(self._credentials))
-        if before is not None:
-            before.path.unlink()
+        if replaced is not None:
+            replaced.path.unlink()
 
     def _build(self) -> Wired:
         settings = self.settings
@@ -201,7 +201,7 @@ class Development:
             key=self._key,
             gate=settings.gate,
             log_requests=settings.log_requests,
-            made_on_demand_for=None if settings.strict_numbers else DEV_ACCOUNT_ID,
+            account_of_new_numbers=None if settings.strict_numbers else DEV_ACCOUNT_ID,
             clock=self.clock,
             metrics=self.metrics,
         )
@@ -212,8 +212,8 @@ class Development:
         await seeds.write(seeds.planned(seed, DEV_ACCOUNT_ID, now), self.wired, now)
         await store.add_number(BusinessNumber(number_id, DEV_ACCOUNT_ID), now)
         if settings.downstream is not None:
-            for before in await routes.downstreams.infos(number_id):
-                await routes.downstreams.remove(number_id, before.downstream_id)
+            for info in await routes.downstreams.infos(number_id):
+                await routes.downstreams.remove(number_id, info.downstream_id)
             new = NewDownstream(url=settings.downstream, timeout=settings.downstream_timeout, may_be_inside=True)
             await routes.downstreams.add(DEV_ACCOUNT_ID, number_id, new)
         await self._set_credentials()

@@ -215,11 +215,13 @@ class Servers:
         """A server with these settings, in its state at the start."""
         answers = AnswerSettings(partial_failure_status=partial_failure_status, list_has_input=list_has_input)
         settings = DevSettings(rules=Rules(rules), answers=answers, log_requests=False)
-        made = self._made.get(settings)
-        if made is None:
+        server = self._made.get(settings)
+        if server is None:
             served = self._stack.enter_context(served_in_a_thread(settings))
-            made = self._made[settings] = Wablock(served.url, served.made.settings, served.made.app_secret)
-            self._stack.callback(made.close)
+            server = self._made[settings] = Wablock(
+                served.url, served.dev_server.settings, served.dev_server.app_secret
+            )
+            self._stack.callback(server.close)
         else:
-            made.reset()
-        return made
+            server.reset()
+        return server

@@ -1,4 +1,4 @@
-"""The guard of a development server against web pages, which need a token that is not public.
+"""The guard of a development server: requests from web pages need a token that is not public.
 
 The server's token is public by default, and every web page can make a browser send requests to loopback. The browser
 reports the page in `Origin` and `Sec-Fetch-Site`, and a page cannot change these headers.
@@ -23,7 +23,7 @@ _READING: Final = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """Forwards requests to `application` if they are for its own hosts, and from programs or its own pages."""
+    """Forwards requests for known hosts to `application`; requests from other servers' pages only if harmless."""
 
     def __init__(self, application: Application, hosts: OwnHosts) -> None:
         self._application = application
@@ -64,8 +64,7 @@ def _is_of_another_page(request: Request, host: str) -> bool:
 def _is_harmless(request: Request) -> bool:
     """Whether the request has a token that is not public, or can only read a path that needs no token."""
     token = header_token(request)
-    if (
-        token is not None
-    ):  # webhooks are excluded: their signature replaces the token, and may be made with a public secret
+    if token is not None:
+        # Not for webhooks: their signature replaces the token, and its secret may be public.
         return token != public_credentials.TOKEN and request.path != webhooks.PATH
     return request.method in _READING and b"access_token" not in unquote_to_bytes(request.query)

@@ -66,7 +66,7 @@ def shown(body: bytes, token: str) -> str:
 
 
 def shown_headers(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by lower-case names; of `Authorization` only the scheme."""
+    """Headers by lower-case names. `Authorization` shows only its scheme."""
     texts = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
     for name in _SECRET_HEADERS:
         if name in texts:

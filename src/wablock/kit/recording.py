@@ -60,18 +60,18 @@ class Recording:
         if answer.chunks is None:
             done(answer.status, answer.body)
         else:
-            answer.chunks = _Heard(answer.chunks, lambda content: done(answer.status, content))
+            answer.chunks = _RecordedChunks(answer.chunks, lambda content: done(answer.status, content))
         return answer
 
-    async def _answer(self, request: Request, met: FaultState | None) -> Answer:
-        if met is None:
+    async def _answer(self, request: Request, state: FaultState | None) -> Answer:
+        if state is None:
             return await self._application(request)
-        fault = met.fault
+        fault = state.fault
         await asyncio.sleep(fault.delay)
         if fault.after and (fault.fails or fault.drop):
-            unseen = await self._application(request)
-            if unseen.chunks is not None:
-                await unseen.chunks.aclose()
+            lost_answer = await self._application(request)
+            if lost_answer.chunks is not None:
+                await lost_answer.chunks.aclose()
         if fault.drop:
             raise HangUp
         if fault.fails:
@@ -79,7 +79,7 @@ class Recording:
         return await self._application(request)
 
 
-class _Heard:
+class _RecordedChunks:
     """Passes `chunks` on and keeps the beginning; calls `done` with it when the chunks are closed."""
 
     def __init__(self, chunks: Chunks, done: Callable[[bytes], None]) -> None:

@@ -53,7 +53,7 @@ def planned(seed: Seed, account_id: str, now: Microseconds) -> list[_Planned]:
 
 
 async def write(plans: Sequence[_Planned], wired: Wired, now: Microseconds) -> None:
-    """Write all of it. The 24-hour window does not apply: a seed describes the past."""
+    """Write all numbers of the seed. The 24-hour window does not apply: a seed describes the past."""
     store, block_list = wired.store, wired.block_list
     for plan in plans:
         number = plan.number
@@ -65,16 +65,16 @@ async def write(plans: Sequence[_Planned], wired: Wired, now: Microseconds) -> N
         await store.add_number(number, now)
         for at, user in plan.wrote:
             await block_list.note_inbound(number, [wire.user_of(user)], at)
-        freely = msgspec.structs.replace(number, rules=Rules.OPEN)
+        open_number = msgspec.structs.replace(number, rules=Rules.OPEN)
         users = plan.blocked[::-1]  # a list shows the newest block first, so this gives the file's order
         for start in range(0, len(users), MOST_USERS_PER_REQUEST):
-            await block_list.block(freely, users[start : start + MOST_USERS_PER_REQUEST][::-1], BLOCKED_BY)
+            await block_list.block(open_number, users[start : start + MOST_USERS_PER_REQUEST][::-1], BLOCKED_BY)
 
 
 def _plan(place: str, seed: SeedNumber, account_id: str, now: Microseconds) -> _Planned:
     own = None
     if seed.display_number is not None:
-        own = _known(f"{place}[display_number]", wire.User(seed.display_number), None)
+        own = _identity_of(f"{place}[display_number]", wire.User(seed.display_number), None)
     wa_id = own.wa_id if own else None
     country = seed.country or (identity.country_to_read_by(wa_id) if wa_id else None)
     if country is not None and country not in identity.COUNTRIES:
@@ -82,14 +82,14 @@ def _plan(place: str, seed: SeedNumber, account_id: str, now: Microseconds) -> _
     number = BusinessNumber(seed.phone_number_id, account_id, wa_id, country, seed.rules)
     blocked = [user if isinstance(user, wire.User) else wire.user_of(user) for user in seed.blocked]
     for index, user in enumerate(blocked):
-        who = _known(f"{place}[blocked][{index}]", user, country)
-        if own is not None and who.key == own.key:
+        user_identity = _identity_of(f"{place}[blocked][{index}]", user, country)
+        if own is not None and user_identity.key == own.key:
             raise InvalidParameter(f"Param {place}[blocked][{index}] must not be the business number itself.")
         if user.expires_at is not None and user.expires_at * SECOND <= now:
             raise InvalidParameter(f"Param {place}[blocked][{index}][expires_at] must be in the future.")
     wrote = [user if isinstance(user, WroteAt) else WroteAt(user) for user in seed.wrote]
     for index, writer in enumerate(wrote):
-        _known(f"{place}[wrote][{index}]", wire.user_of(writer.user), country)
+        _identity_of(f"{place}[wrote][{index}]", wire.user_of(writer.user), country)
     times = [moment(writer.at, f"{place}[wrote][{index}][at]") for index, writer in enumerate(wrote)]
     for index, at in enumerate(times):
         if at is not None and not 0 <= at <= now:
@@ -98,7 +98,7 @@ def _plan(place: str, seed: SeedNumber, account_id: str, now: Microseconds) -> _
     return _Planned(number, has_settings, blocked, [(at, it.user) for at, it in zip(times, wrote, strict=True)])
 
 
-def _known(place: str, user: wire.User, country: str | None) -> identity.Identity:
+def _identity_of(place: str, user: wire.User, country: str | None) -> identity.Identity:
     try:
         return identity.of_item(user.user, user.user_id, country)
     except NotAWhatsAppUser as failure:

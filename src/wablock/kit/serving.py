@@ -58,39 +58,39 @@ def is_reached_by_strangers(settings: DevSettings) -> bool:
     return not is_loopback(settings.host) or bool(settings.allow_hosts.strip())
 
 
-def application(made: Development) -> Application:
-    """The server's application, with guard, `/dev` and journal. Call it only inside of `made.lifespan()`."""
+def application(dev_server: Development) -> Application:
+    """The server's application, with guard, `/dev` and journal. Call it only inside of `dev_server.lifespan()`."""
     faults, journal = Faults(), Journal()
-    control = Control(made, faults, journal)
-    recorded = Recording(made, faults, journal, made.clock, made.settings.token)
+    control = Control(dev_server, faults, journal)
+    recorded = Recording(dev_server, faults, journal, dev_server.clock, dev_server.settings.token)
 
     async def routed(request: Request) -> Answer:
         await asyncio.sleep(0)  # the timeouts below need a task
         return await (control if request.path.startswith("/dev/") else recorded)(request)
 
-    more_names = filter(None, (name.strip() for name in made.settings.allow_hosts.split(",")))
-    return Guard(routed, OwnHosts(made.settings.host, more_names))
+    more_names = filter(None, (name.strip() for name in dev_server.settings.allow_hosts.split(",")))
+    return Guard(routed, OwnHosts(dev_server.settings.host, more_names))
 
 
 class Served(msgspec.Struct, frozen=True):
     """A development server that is running at `url`."""
 
     url: str
-    made: Development
+    dev_server: Development
 
 
 @contextlib.contextmanager
 def served_in_a_thread(settings: DevSettings) -> Iterator[Served]:
     """A development server on a free port of the loopback, until the block ends."""
     listening = threading.Event()
-    with development(settings, Seed()) as made, bind("127.0.0.1", 0) as bound:
-        running = Server(application(made), made.lifespan, settings.limits.limits(), made.metrics)
-        thread = threading.Thread(target=running.run, args=(bound, listening.set), name="wablock", daemon=True)
+    with development(settings, Seed()) as dev_server, bind("127.0.0.1", 0) as listener:
+        running = Server(application(dev_server), dev_server.lifespan, settings.limits.limits(), dev_server.metrics)
+        thread = threading.Thread(target=running.run, args=(listener, listening.set), name="wablock", daemon=True)
         thread.start()
         try:
             if not listening.wait(_STARTS_WITHIN):
                 raise TimeoutError(f"wablock did not start within {_STARTS_WITHIN} s")
-            yield Served(f"http://127.0.0.1:{bound.getsockname()[1]}", made)
+            yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", dev_server)
         finally:
             running.stop()
             thread.join(_STARTS_WITHIN)

@@ -50,9 +50,9 @@ class DevelopmentStore(SqliteStore):
         return own if own is not None and own.digest == digest else await super().find_token(digest)
 
     async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
-        kept = await super().tokens(account_id)
+        tokens_in_file = await super().tokens(account_id)
         own = self._credentials.token
-        return kept if own is None or account_id not in (None, own.account_id) else [own, *kept]
+        return tokens_in_file if own is None or account_id not in (None, own.account_id) else [own, *tokens_in_file]
 
     async def add_token(self, token: AccessToken) -> bool:
         if self._keeps_in_memory:
@@ -81,11 +81,11 @@ class DevelopmentStore(SqliteStore):
         return await super().find_verifier(verify_token_sha256)
 
     async def signers(self, most: int) -> Sequence[SealedAccount]:
-        kept = await super().signers(most)
+        accounts_in_file = await super().signers(most)
         own = self._credentials.account
         if own is None:
-            return kept
-        return [own, *(account for account in kept if account.account_id != own.account_id)][:most]
+            return accounts_in_file
+        return [own, *(account for account in accounts_in_file if account.account_id != own.account_id)][:most]
 
     async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
         if self._keeps_in_memory:
@@ -115,10 +115,10 @@ class DevelopmentStore(SqliteStore):
         if self._keeps_in_memory:
             self._credentials.upstream = upstream
             return True
-        kept = not self._is_revoked(upstream.set_by) and await super().set_upstream(upstream)
-        if kept:
+        was_set = not self._is_revoked(upstream.set_by) and await super().set_upstream(upstream)
+        if was_set:
             self._forget_upstream(upstream.phone_number_id)
-        return kept
+        return was_set
 
     async def remove_upstream(self, phone_number_id: str) -> bool:
         removed = await super().remove_upstream(phone_number_id)

@@ -29,7 +29,7 @@ __all__ = ["GateMiddleware"]
 
 _log = logging.getLogger("wablock.middleware")
 
-# A thread reads the body, but the C code in it holds the GIL, so the event loop waits until the body is read.
+# Values of a body that may be unsigned. Parsing blocks the event loop even in a thread, because C code holds the GIL.
 _MOST_UNPROVEN: Final = 50_000
 
 

@@ -27,7 +27,7 @@ class CheckFailed(Exception):
 
 
 class BlockChecks:
-    """Checks at one server. A process needs only one object; on another event loop it opens new connections."""
+    """Checks users at one server. One object is enough for a process. A new event loop gets new connections."""
 
     def __init__(self, url: str, token: str, timeout: float) -> None:
         """`token`: a token with the scope `read`. `timeout`: seconds for all checks of one webhook together."""

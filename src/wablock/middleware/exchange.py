@@ -30,7 +30,7 @@ class ReceivedWebhook(msgspec.Struct, frozen=True):
         return signatures[0].decode("latin-1") if len(signatures) == 1 else None
 
     def marked(self) -> "ReceivedWebhook":
-        """The same webhook with the header that says that it was not checked."""
+        """The same webhook with the header that marks it as unchecked."""
         return ReceivedWebhook([*self.headers, (_MARK, b"true")], self.body)
 
     def with_body(self, body: bytes, signature: str | None) -> "ReceivedWebhook":

@@ -35,7 +35,7 @@ class ReceiverConnection(asyncio.Protocol):
     async def send(self, head: bytes, body: bytes, within: float | None = None) -> int:
         """Send a request and return the status of its response.
 
-        Raises `Broken`, and `TimeoutError` when there is no response within that many seconds.
+        Raises `Broken`, and `TimeoutError` if there is no response within `within` seconds.
 
         If the call is cancelled, the connection is closed. Otherwise a late response would be read as the response to
         the next request.
@@ -86,7 +86,7 @@ class ReceiverConnection(asyncio.Protocol):
             self._stop_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._status and not self._has_length and exc is None:  # the end of the connection may end a response
+        if self._status and not self._has_length and exc is None:  # the connection ends the response
             self._return_status()
         else:
             self._fail(

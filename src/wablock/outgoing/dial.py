@@ -91,8 +91,8 @@ async def connect(
     """A new connection. Raises `Broken` or `NotPublic`. `max_wait`: seconds for all addresses together."""
     try:
         addresses = await resolve(url.host, url.port, may_be_inside=may_be_inside, resolver=resolver)
-        connected = await first_reached(addresses, max_wait, _dial)
-        return await _open(connected, url, tls)
+        sock = await first_reached(addresses, max_wait, _dial)
+        return await _open(sock, url, tls)
     except NotFoundInTime as error:
         raise Broken(str(error)) from error
     except (OSError, ValueError) as error:  # ValueError: the resolver or TLS does not accept the name
@@ -120,24 +120,24 @@ async def first_reached(
 
 
 async def _dial(address: Address) -> socket.socket:
-    connecting = socket.socket(address.family, socket.SOCK_STREAM)
+    sock = socket.socket(address.family, socket.SOCK_STREAM)
     try:
-        connecting.setblocking(False)
-        connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.get_running_loop().sock_connect(connecting, address.sockaddr)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(sock, address.sockaddr)
     except BaseException:
-        connecting.close()
+        sock.close()
         raise
-    return connecting
+    return sock
 
 
-async def _open(connected: socket.socket, url: Url, tls: ssl.SSLContext | None) -> ReceiverConnection:
+async def _open(sock: socket.socket, url: Url, tls: ssl.SSLContext | None) -> ReceiverConnection:
     loop = asyncio.get_running_loop()
     if tls is None:
-        _, connection = await loop.create_connection(ReceiverConnection, sock=connected)
+        _, connection = await loop.create_connection(ReceiverConnection, sock=sock)
         return connection
     name = url.host.rstrip(".")  # certificates have no dot at the end
-    _, connection = await loop.create_connection(ReceiverConnection, sock=connected, ssl=tls, server_hostname=name)
+    _, connection = await loop.create_connection(ReceiverConnection, sock=sock, ssl=tls, server_hostname=name)
     return connection
 
 

@@ -102,11 +102,11 @@ class HttpForwarder:
                     raise
                 is_stale = True
         if asyncio.current_task() is None:
-            await asyncio.sleep(0)  # now there is one, which `asyncio.timeout_at` needs
+            await asyncio.sleep(0)  # continues in a task, which `asyncio.timeout_at` needs
         async with asyncio.timeout_at(deadline), target.turns:
-            return await self._send_anyhow(target, downstream, head, body, must_be_new=is_stale)
+            return await self._send_with_retry(target, downstream, head, body, must_be_new=is_stale)
 
-    async def _send_anyhow(
+    async def _send_with_retry(
         self, target: _Receiver, downstream: Downstream, head: bytes, body: bytes, *, must_be_new: bool
     ) -> int:
         if not must_be_new and (connection := target.idle.take()):
@@ -115,7 +115,7 @@ class HttpForwarder:
             except Broken as error:
                 if not error.unanswered:
                     raise
-                # Receivers close idle connections, so the request is sent once more, but not if a new one breaks.
+                # The receiver had closed the idle connection. The request is sent once more, on a new connection.
         return await _send(target, await self._connect(target, downstream), head, body)
 
     async def _connect(self, target: _Receiver, downstream: Downstream) -> ReceiverConnection:
@@ -142,7 +142,7 @@ class HttpForwarder:
     def _target(self, downstream: Downstream) -> _Receiver:
         if self._is_closed:
             raise DeliveryRefused("wablock is stopping")
-        # The key has the account: an account that sets the URL of another account does not use up its connections.
+        # The account is part of the key: two accounts with the same URL do not share the limit on connections.
         key = downstream.account_id, downstream.url, downstream.may_be_inside, tuple(downstream.headers.items())
         target = self._targets.get(key)
         if target is None:

@@ -25,7 +25,7 @@ LookUp = Callable[[str], Sequence[Any]]
 _THREADS_EACH: Final = 4
 _MOST_WAITING_EACH: Final = 100
 _MOST_REMEMBERED: Final = 1_000
-_REMEMBERED_FOR: Final = 5.0  # seconds; if a name gets another address, its old one is used for so long
+_REMEMBERED_FOR: Final = 5.0  # seconds in which a changed address may go unnoticed
 _ERROR_REMEMBERED_FOR: Final = 1.0
 
 
@@ -93,7 +93,7 @@ class NameLookups:
             raise NotFoundInTime(f"its name was not found within {self._within:g} s") from None
 
     def _shared_lookup(self, host: str, account: str) -> asyncio.Future[_Resolved]:
-        """The future result. Only a lookup that has started is shared: the queue of another account may never move."""
+        """The future result of a lookup. Accounts share only lookups that have started: their queues stay separate."""
         queue = self._queues.setdefault(account, {})
         if host in queue:
             return queue[host]

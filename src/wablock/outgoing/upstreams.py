@@ -1,7 +1,7 @@
 """The sender of requests to upstreams, which streams their responses back, over HTTP/1.1 connections that stay open.
 
 It follows no redirect, sends no request twice, keeps no cookie, and uses no proxy from the environment. `httpcore2`
-does none of this either. That is why it is used here, and not a client with more features.
+does none of this either, unlike clients with more features.
 """
 
 import asyncio
@@ -138,7 +138,7 @@ class HttpSender:
         await asyncio.gather(*self._closing, *(pool.connections.aclose() for pool in pools.values()))
 
     def _pool(self, url: Url, upstream: Upstream) -> "_Pool":
-        # A connection to an upstream that the operator set may lead into a private network: no other account uses it.
+        # Accounts share no connections: one that the operator set may lead into a private network.
         key = upstream.account_id, url.scheme, url.host, url.port, upstream.may_be_inside
         pool = self._pools.get(key)
         if pool is None:
@@ -229,8 +229,8 @@ def _one_line(error: Exception) -> str:
 def _target(url: Url, path: str, query: bytes) -> bytes:
     prefix, _, own_query = url.target.encode("ascii").partition(b"?")
     target = prefix.rstrip(b"/") + path.encode()
-    joined = b"&".join(part for part in (own_query, query) if part)
-    target = target + b"?" + joined if joined else target
+    joined_query = b"&".join(part for part in (own_query, query) if part)
+    target = target + b"?" + joined_query if joined_query else target
     return _NOT_IN_A_TARGET.sub(lambda match: b"%%%02X" % match[0][0], target)
 
 
@@ -262,7 +262,7 @@ def _passed_back(headers: Sequence[tuple[bytes, bytes]], token: TokenFinder) -> 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """`headers` with lower-case names, without hop-by-hop headers and those that the Connection header lists."""
-    lowered = [(name.lower(), value) for name, value in headers]
-    connection = b",".join(value for name, value in lowered if name == b"connection")
-    listed = {part.strip().lower() for part in connection.split(b",")}
-    return [(name, value) for name, value in lowered if name not in _HOP_BY_HOP and name not in listed]
+    pairs = [(name.lower(), value) for name, value in headers]
+    connection = b",".join(value for name, value in pairs if name == b"connection")
+    hops = {part.strip().lower() for part in connection.split(b",")}
+    return [(name, value) for name, value in pairs if name not in _HOP_BY_HOP and name not in hops]

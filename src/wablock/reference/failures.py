@@ -79,7 +79,7 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
     (
         Overloaded("Too many changes are waiting to be written. Nothing was changed."),
         "The server is overloaded. Nothing was changed.",
-        "Retry after Retry-After.",
+        "Retry after the time in Retry-After.",
     ),
     (
         errors.BlocklistConcurrentUpdate(),
@@ -89,7 +89,7 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
     (
         errors.BlocklistInternalError(),
         "The storage failed. The whole request took effect, or nothing of it.",
-        "Retry: to block a user twice is the same as once.",
+        "Retry. This is safe: a second block of the same user changes nothing.",
     ),
     (
         errors.SomeUsersFailed("block"),

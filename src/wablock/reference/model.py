@@ -132,7 +132,7 @@ def _operation(document: dict[str, Any], path: str, method: str, base_url: str) 
             *_header_parameters(bodies, needs_token=needs_token, is_block_api=is_block_api),
             *headers[1:],
         ]
-    made = DocumentedOperation(
+    documented = DocumentedOperation(
         operation["operationId"],
         method.upper(),
         path,
@@ -154,9 +154,9 @@ def _operation(document: dict[str, Any], path: str, method: str, base_url: str) 
     headers_to_fill = [each.name for each in by_place["header"] if each.required]
     url = base_url + path
     return msgspec.structs.replace(
-        made,
+        documented,
         samples=samples(
-            made.method, url, example, required, headers_to_fill, needs_token=needs_token, curl_body=is_block_api
+            documented.method, url, example, required, headers_to_fill, needs_token=needs_token, curl_body=is_block_api
         ),
     )
 
@@ -169,8 +169,8 @@ def _header_parameters(
         yield DocumentedParameter("Authorization", "string", True, wording.AUTHORIZATION, "", "Bearer <Token>")
     if is_block_api or bodies:
         types = wording.CONTENT_TYPES if is_block_api else [body.content_type for body in bodies]
-        listed = ", ".join(f'"{each}"' for each in types)
-        text = f"One of {listed}" if len(types) > 1 else listed
+        type_names = ", ".join(f'"{each}"' for each in types)
+        text = f"One of {type_names}" if len(types) > 1 else type_names
         yield DocumentedParameter("Content-Type", text, True, wording.CONTENT_TYPE, "", types[0])
 
 

@@ -29,7 +29,7 @@ def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
-# Encoded once: to join them for each answer takes longer than the rest of its head.
+# Encoded once: joining them for each answer would take longer than writing the rest of its head.
 _EVERY_ANSWER: Final = (
     (b"content-type", b"application/json"),
     (b"access-control-allow-origin", b"*"),

@@ -52,7 +52,7 @@ class Options(msgspec.Struct, frozen=True):
     public_url: str | None = None
     """The scheme and host of `paging.next`; None means those of the request."""
     pass_through: bool = False
-    """Whether requests to other paths of a number than `messages` are sent to the upstream, too."""
+    """Whether requests to all paths of a number are sent to the upstream, not only those to `messages`."""
     log_requests: bool = False
     """Whether every request is logged. Failures are always logged."""
 
@@ -117,8 +117,8 @@ class Application:
             version = request.parameters.get("version")
             if version is not None:
                 request.version = answering_version(version)
-            if not place.steps:
-                await asyncio.sleep(0)  # from here on it runs in a task: time-outs need one
+            if not place.starts_without_task:
+                await asyncio.sleep(0)  # continues in a task, which time-outs need
             answer = await place.handler(request.method)(request)
         except GraphError as error:
             answer = failure(error, request.ids, request.version)
@@ -130,7 +130,7 @@ class Application:
         if answer.chunks is None:
             self._done(request, operation, answer, started)
         else:
-            answer.chunks = _Watched(answer.chunks, lambda: self._done(request, operation, answer, started))
+            answer.chunks = _ReportingChunks(answer.chunks, lambda: self._done(request, operation, answer, started))
         return answer
 
     def _done(self, request: Request, operation: str, answer: Answer, started: float) -> None:
@@ -148,7 +148,7 @@ class Application:
             _log.info("request", extra=report)
 
 
-class _Watched:
+class _ReportingChunks:
     """A body that calls `done` when it is closed."""
 
     def __init__(self, chunks: Chunks, done: Callable[[], None]) -> None:

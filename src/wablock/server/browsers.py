@@ -1,7 +1,8 @@
 """Rules for browsers: how to recognise their requests, what to refuse, and which headers isolate an answer.
 
-Another page can make a browser send a request, and the browser runs scripts that an origin returns. All tenants share
-this origin, and each chooses an upstream. So an upstream's answer must not act for the origin, and no link may open it.
+Any web page can make a browser send a request here, and a browser gives a script the rights of the origin that returned
+it. All tenants share this origin, and each chooses an upstream. So a browser must not run an upstream's answer as a
+script, and must not open it as a page.
 """
 
 from typing import Final
@@ -37,7 +38,7 @@ _READABLE: Final = (
 )
 UNTRUSTED_DATA: Final = header_lines(
     (
-        (b"access-control-allow-origin", b"*"),  # as on every answer: the token is what permits reading
+        (b"access-control-allow-origin", b"*"),  # as on every answer: reading needs the token
         (b"access-control-expose-headers", b", ".join(_READABLE)),
         (b"cache-control", b"private, no-store"),  # a tenant's answer must not be cached under our address
         (b"content-security-policy", b"sandbox; default-src 'none'; frame-ancestors 'none'"),
@@ -46,10 +47,10 @@ UNTRUSTED_DATA: Final = header_lines(
         (b"x-content-type-options", b"nosniff"),
     )
 )
-"""The headers of an answer from an upstream: its type is not guessed, it runs no script, and it has no origin."""
+"""The headers of an upstream's answer: a browser must not guess its type, run it, or give it this origin's rights."""
 
 
-def sent(request: Request) -> bool:
+def is_sent_by_browser(request: Request) -> bool:
     """Whether a browser sent the request."""
     return any(name in request.last_values for name in _SENT_BY_BROWSERS)
 

@@ -53,14 +53,14 @@ class Callers:
         token = None if text is None and self._token_in_parameters else await self.token(text)
         if token is None:
             body = await request.body(self._largest_body)
-            await self._prove(request.query, body)
+            await self._check_parameter_tokens(request.query, body)
         elif request.incoming is NO_BODY:
             body = b""
         else:
             body = await self._body(request, text)
         return Caller(token, body, text)
 
-    async def _prove(self, query: bytes, body: bytes) -> None:
+    async def _check_parameter_tokens(self, query: bytes, body: bytes) -> None:
         """Raise the first token's error if no token in the parameters is valid."""
         first_error: InvalidAccessToken | None = None
         for text in islice(dict.fromkeys(chain(tokens_in(query), tokens_in(body))), _MOST_TRIED):
@@ -91,8 +91,8 @@ class Callers:
         return b"" if request.incoming is NO_BODY else await self._body(request, header_token(request))
 
     async def _body(self, request: Request, token: str | None) -> bytes:
-        is_here = request.incoming.is_whole
+        was_whole = request.incoming.is_whole
         body = await request.body(self._largest_body, proven=True)
-        if not is_here:  # while it arrived, the token may have been revoked
+        if not was_whole:  # the token may have been revoked while the body arrived
             await self._access.token(token)
         return body

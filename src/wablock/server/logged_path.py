@@ -1,7 +1,7 @@
 """Masked paths for the log: the words of the routes, and at most a masked part of the caller's own text.
 
-Callers put users' numbers, user ids and, by mistake, tokens into paths, in endless spellings. To search for them would
-miss some. So only the words of routes are logged as they are; numbers are masked, and all else is left out.
+Callers put users' numbers, user ids and, by mistake, tokens into paths. A search would miss some of their spellings.
+So only the words of routes are logged unchanged. Digits are masked, and everything else is left out.
 """
 
 import re

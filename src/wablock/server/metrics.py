@@ -22,7 +22,7 @@ class Metrics:
         self._commits = Histogram(
             "wablock_commit_changes", "Changes in one commit", buckets=_CHANGES, registry=self._registry
         )
-        self._shed = Counter("wablock_shed", "Refused because too much was waiting", ("what",), registry=self._registry)
+        self._shed = Counter("wablock_shed", "Changes and connections over a limit", ("what",), registry=self._registry)
         self._webhooks = Counter("wablock_webhooks", "Webhooks received", ("result",), registry=self._registry)
         self._items = Counter(
             "wablock_gate_items", "Messages and calls of users", ("kind", "verdict"), registry=self._registry
@@ -31,7 +31,7 @@ class Metrics:
             "wablock_deliveries", "Webhooks handed to downstreams", ("required", "result"), registry=self._registry
         )
         self._unchecked = Counter(
-            "wablock_webhooks_unchecked", "Webhooks passed on without a look at the block list", registry=self._registry
+            "wablock_webhooks_unchecked", "Webhooks forwarded without reading the block list", registry=self._registry
         )
         self._sent = Counter("wablock_sent", "Requests to upstreams", ("result",), registry=self._registry)
         self._gate: dict[tuple[Counter, str, str], Counter] = {}

@@ -1,8 +1,8 @@
-"""Misspelt member names in `block_users`, which are refused: to ignore a misspelt `expires_at` would block for ever.
+"""Misspelt member names in `block_users`, which are refused: a block with a misspelt `expires_at` would never expire.
 
 Other unknown members of an item are ignored, as Meta's API does: SDKs send some. A name counts as misspelt if it
-differs from one of ours only in case, dashes, underscores and blanks; if it differs by one letter; or if it is a usual
-name for the time at which a block ends. In a short name a different letter makes a different word: "node" is not
+differs from a known name only in case, dashes, underscores and blanks; if it differs by one letter; or if it is a usual
+name for the time at which a block ends. In a short name, a replaced letter does not count: "node" is another word than
 "note".
 """
 
@@ -37,7 +37,7 @@ def refuse_near_misses(items: Any) -> None:
                 raise InvalidParameter(message, _MEANING.get(intended))
 
 
-@functools.lru_cache(1_024)  # all items of a request have the same few
+@functools.lru_cache(1_024)  # all items of a request have the same few names
 def _intended(name: str) -> str | None:
     letters = _NO_LETTERS.sub("", name).casefold()
     return "expires_at" if _END_OF_A_BLOCK.fullmatch(letters) else _NEAR.get(letters)

@@ -6,8 +6,8 @@ A check costs a write, and strangers may send probes. So the store is checked at
 import asyncio
 from collections.abc import Awaitable, Callable
 
-_GOOD_FOR = 1.0  # seconds
-_LONGEST = 0.8  # seconds: a probe times out after one
+_CACHED_SECONDS = 1.0  # seconds
+_LONGEST_WAIT = 0.8  # seconds: a probe times out after one
 
 
 class Readiness:
@@ -21,8 +21,8 @@ class Readiness:
 
     async def __call__(self) -> bool:
         now = self._monotonic()
-        if self._result is None or (self._result.done() and now - self._checked_at >= _GOOD_FOR):
+        if self._result is None or (self._result.done() and now - self._checked_at >= _CACHED_SECONDS):
             self._result = asyncio.ensure_future(self._check())
             self._checked_at = now
-        await asyncio.wait([self._result], timeout=_LONGEST)
+        await asyncio.wait([self._result], timeout=_LONGEST_WAIT)
         return self._result.done() and self._result.result()

@@ -87,7 +87,7 @@ class Request(msgspec.Struct):
         return [value.decode("latin-1") for header, value in self.headers if header == name]
 
     async def body(self, largest: int, *, proven: bool = False) -> bytes:
-        """The complete body. `proven`: whether the request has a valid token; all others share a small part of memory.
+        """The complete body. `proven`: whether the request has a valid token. If not, the body counts as a stranger's.
 
         Raises `BodyTooLarge` as soon as it exceeds `largest` bytes, `RequestTooSlow` if it does not arrive in time,
         `Overloaded` if too many unfinished bodies are in memory, and `ClientWentAway`.

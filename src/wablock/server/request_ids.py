@@ -22,7 +22,7 @@ class RequestIds(msgspec.Struct, frozen=True):
 def endless_ids(random_bytes: Callable[[int], bytes] = random.randbytes) -> Iterator[RequestIds]:
     """Pairs of ids: 23 characters that begin with A, and 11, both in base64url. They are not secret.
 
-    Many are made at once: one by one, they would take a twentieth of a short request.
+    Many pairs are created together. Created one by one, they would take a twentieth of a short request's time.
     """
     while True:
         text = urlsafe_b64encode(random_bytes(_BYTES)).decode()

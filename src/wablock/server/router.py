@@ -30,21 +30,21 @@ _LONGEST_REMEMBERED: Final = 256  # characters
 class Route(msgspec.Struct, frozen=True):
     """`handler` answers requests with `method`, or `ANY_METHOD`, to the paths of `template`.
 
-    `operation` is its name in the metrics. `steps`: whether it may run without a task, see `Application`.
+    `operation` is its name in the metrics. `starts_without_task`: whether it may run without a task, see `Application`.
     """
 
     method: str
     template: str
     handler: Handler
     operation: str
-    steps: bool = False
+    starts_without_task: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):
     """The handlers of one template's paths, by method."""
 
     operation: str
-    steps: bool
+    starts_without_task: bool
     handlers: dict[str, Handler]
 
     def handler(self, method: str) -> Handler:
@@ -68,7 +68,7 @@ class Router:
     def __init__(self, routes: Iterable[Route]) -> None:
         places: dict[str, Place] = {}
         for it in routes:
-            place = places.setdefault(it.template, Place(it.operation, it.steps, {}))
+            place = places.setdefault(it.template, Place(it.operation, it.starts_without_task, {}))
             place.handlers[it.method] = it.handler
         self.templates = tuple(places)
         self._by_path = {template: place for template, place in places.items() if "{" not in template}

@@ -28,15 +28,15 @@ class CannotListen(Exception):
 
 def bind(host: str, port: int) -> socket.socket:
     """A socket on the address. Port 0 chooses a free port. Raises `CannotListen`."""
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-        bound.listen()  # now: otherwise another process could bind the same address, and fail later
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()  # now: otherwise another process could bind the same address, and fail later
     except (OSError, OverflowError, UnicodeError) as error:
-        bound.close()
+        listener.close()
         raise CannotListen(f"Cannot listen on {host}:{port}: {error}") from error
-    return bound
+    return listener
 
 
 class Server:
@@ -58,27 +58,27 @@ class Server:
         self._stopping: asyncio.Event | None = None
         self._hurry: asyncio.Event | None = None
 
-    def run(self, bound: socket.socket, listening: Callable[[], None], *, signals: bool = False) -> None:
-        """Serve on `bound` until `stop`. Then accept no more requests, finish those in flight, close it, and return.
+    def run(self, listener: socket.socket, listening: Callable[[], None], *, signals: bool = False) -> None:
+        """Serve on `listener` until `stop`. Then accept no more requests, finish those in flight, close it, and return.
 
         `listening` is called once it listens. With `signals`, SIGINT and SIGTERM stop it; a second SIGINT stops it at
         once.
         """
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(self._serve(bound, listening, signals=signals))
+            runner.run(self._serve(listener, listening, signals=signals))
 
     def stop(self, number: int = signal.SIGINT) -> None:
         """Do what the signal `number` does. Any thread may call this."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stop, number)
 
-    async def _serve(self, bound: socket.socket, listening: Callable[[], None], *, signals: bool) -> None:
+    async def _serve(self, listener: socket.socket, listening: Callable[[], None], *, signals: bool) -> None:
         loop = self._loop = asyncio.get_running_loop()
         self._stopping, self._hurry = asyncio.Event(), asyncio.Event()
         with _signals_to(self.stop) if signals else nullcontext():
             async with self._running():
                 connection = partial(Connection, self._connections)
-                server = await loop.create_server(connection, sock=bound, backlog=self._backlog)
+                server = await loop.create_server(connection, sock=listener, backlog=self._backlog)
                 listening()
                 await self._stopping.wait()
                 server.close()

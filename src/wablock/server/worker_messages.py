@@ -42,19 +42,19 @@ class DropsQuestion(msgspec.Struct, frozen=True):
 WorkerQuestion = CountsQuestion | DropsQuestion
 
 
-class Gather(msgspec.Struct, frozen=True):
+class GatherRequest(msgspec.Struct, frozen=True):
     """A worker requests the replies of all workers."""
 
     question: WorkerQuestion
 
 
-class Gathered(msgspec.Struct, frozen=True):
+class GatheredReplies(msgspec.Struct, frozen=True):
     """The replies of all workers, for the worker that requested them."""
 
     answers: list[Any]
 
 
-class Ask(msgspec.Struct, frozen=True):
+class ReplyRequest(msgspec.Struct, frozen=True):
     """The parent requests a reply. Each request has its `number`: a reply may arrive after the time-out."""
 
     number: int
@@ -62,7 +62,7 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class WorkerReply(msgspec.Struct, frozen=True):
-    """The reply to an `Ask`."""
+    """The reply to an `ReplyRequest`."""
 
     number: int
     question: WorkerQuestion
@@ -95,7 +95,7 @@ class ParentPipe:
         loop = asyncio.get_running_loop()
         replies: asyncio.Future[list[Any]] = loop.create_future()
         self._gathering.append((loop, replies))
-        self._send(Gather(question))
+        self._send(GatherRequest(question))
         try:
             return await asyncio.wait_for(replies, _ANSWERED_WITHIN)
         except TimeoutError:
@@ -107,16 +107,16 @@ class ParentPipe:
                 message = self._connection.recv()
             except (EOFError, OSError):
                 break
-            if isinstance(message, Ask):
+            if isinstance(message, ReplyRequest):
                 self._send(WorkerReply(message.number, message.question, answer(message.question)))
-            elif isinstance(message, Gathered):
+            elif isinstance(message, GatheredReplies):
                 loop, replies = self._gathering.pop(0)
                 loop.call_soon_threadsafe(_settle, replies, message.answers)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(grace_seconds)
         os._exit(1)
 
-    def _send(self, message: Listening | CannotStart | WorkerReply | Gather) -> None:
+    def _send(self, message: Listening | CannotStart | WorkerReply | GatherRequest) -> None:
         with self._sending, contextlib.suppress(OSError):  # if the parent is gone, `_listen` notices it
             self._connection.send(message)
 

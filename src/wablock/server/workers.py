@@ -17,24 +17,24 @@ from typing import Any, Final
 from wablock.server import worker_messages
 from wablock.server.summed_counts import Counts, lasting, summed
 from wablock.server.worker_messages import (
-    Ask,
     CannotStart,
-    Gathered,
+    GatheredReplies,
     Listening,
     ParentPipe,
+    ReplyRequest,
     WorkerQuestion,
     WorkerReply,
 )
 
 _log = logging.getLogger("wablock.server")
 
-_SETTLED: Final = 10.0  # seconds: a worker that dies sooner after its start counts as one more failure in a row
+_SETTLED_AFTER: Final = 10.0  # seconds; if a worker ends sooner after its start, its start counts as failed
 _LONGEST_PAUSE: Final = 30.0
 _MOST_FAILURES: Final = 5  # failed starts in a row, while no worker listens
 _ANSWERED_WITHIN: Final = 1.0  # seconds; for a worker that does not reply, its last known counts are used
 
 Work = Callable[[ParentPipe], None]
-"""What a worker runs until it is stopped. It must be picklable: workers are new processes, not forks."""
+"""The function that a worker runs until it is stopped. It must be picklable: workers are new processes, not forks."""
 
 
 class WorkersFailed(Exception):
@@ -57,7 +57,7 @@ class _Worker:
         finally:
             theirs.close()  # otherwise the pipe would not break when the worker ends
 
-    def send(self, message: Ask | Gathered) -> None:
+    def send(self, message: ReplyRequest | GatheredReplies) -> None:
         with contextlib.suppress(OSError):  # if the worker has ended, `_receive` notices it
             self.connection.send(message)
 
@@ -77,7 +77,7 @@ class _WorkerSlot:
 
 
 class Workers:
-    """A fixed number of processes that run `work`, on a socket that it has."""
+    """A fixed number of processes that run `work`. `work` contains the socket on which they listen."""
 
     def __init__(self, number: int, work: Work, *, grace_seconds: float, first_pause: float = 0.5) -> None:
         """`grace_seconds`: how long a worker may take to stop."""
@@ -88,14 +88,14 @@ class Workers:
         self._failures = 0  # failed starts in a row
         self._reason = ""
         self._is_announced = self._is_ending = False
-        self._past: Counts = ()
+        self._ended_counts: Counts = ()
         self._gather_requests: list[tuple[_Worker, WorkerQuestion]] = []
         self._request_number = 0
 
-    def run(self, bound: socket.socket, listening: Callable[[], None]) -> None:
+    def run(self, listener: socket.socket, listening: Callable[[], None]) -> None:
         """Keep the workers running until SIGINT or SIGTERM. Then let them finish the requests in flight, and return.
 
-        `listening` is called once all of them listen. Closes `bound`. Raises `WorkersFailed` if no worker can serve.
+        `listening` is called once all of them listen. Closes `listener`. Raises `WorkersFailed` if no worker can serve.
         """
         with _stop_signals() as stop:
             try:
@@ -109,7 +109,7 @@ class Workers:
                         self._is_announced = True
                         listening()
             finally:
-                bound.close()  # while any copy is open, the system accepts connections that no worker would answer
+                listener.close()  # while any copy is open, the system accepts connections that no worker would answer
                 self._end()
 
     def _all_listen(self) -> bool:
@@ -134,7 +134,7 @@ class Workers:
                 self._receive(slots[ready])
         requests, self._gather_requests = self._gather_requests, []
         for worker, question in requests:
-            worker.send(Gathered(self._gathered(question)))
+            worker.send(GatheredReplies(self._gathered(question)))
 
     def _receive(self, slot: _WorkerSlot) -> Any:
         """Read and handle one message of a worker, and return it; None if the worker has ended."""
@@ -162,8 +162,8 @@ class Workers:
         worker.connection.close()
         now = time.monotonic()
         status = worker.process.exitcode
-        self._past = summed([self._past, lasting(worker.counts)])
-        slot.empty(now, self._first_pause, settled=worker.is_listening and now - worker.started_at > _SETTLED)
+        self._ended_counts = summed([self._ended_counts, lasting(worker.counts)])
+        slot.empty(now, self._first_pause, settled=worker.is_listening and now - worker.started_at > _SETTLED_AFTER)
         if not worker.is_listening:
             self._failed(f"A worker ended with status {status} before it listened; its log has the reason")
         elif not self._is_ending:
@@ -186,7 +186,7 @@ class Workers:
         """The replies of all workers. Counts include those of workers that have ended."""
         replies = self._request_replies(question)
         if isinstance(question, worker_messages.CountsQuestion):
-            return [self._past, *(it.worker.counts for it in self._slots if it.worker is not None)]
+            return [self._ended_counts, *(it.worker.counts for it in self._slots if it.worker is not None)]
         return replies
 
     def _request_replies(self, question: WorkerQuestion) -> list[Any]:
@@ -195,7 +195,7 @@ class Workers:
         waiting = {it.worker.connection: it for it in self._slots if it.worker is not None and it.worker.is_listening}
         for slot in waiting.values():
             if slot.worker is not None:
-                slot.worker.send(Ask(self._request_number, question))
+                slot.worker.send(ReplyRequest(self._request_number, question))
         replies = []
         until = time.monotonic() + _ANSWERED_WITHIN
         while waiting and (timeout := until - time.monotonic()) > 0:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from wablock.conformance.sdk.playing import Sent
+from wablock.conformance.sdk.playing import SdkRequest
 from wablock.conformance.sdk.scenarios import PHONE_NUMBER_ID, TOKEN, USERS, Scenario
 
 _METHODS: Final = {"list": "GET", "block": "POST", "unblock": "DELETE"}
@@ -29,30 +29,30 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
         return (not self.wrong_requests) + (not self.misunderstood)
 
 
-def judged(scenario: Scenario, sent: Sequence[Sent], status: int | None, printed: str) -> Verdict:
-    """`status` is the exit status of the SDK's script, None if it timed out; `printed` is its output."""
+def judged(scenario: Scenario, requests: Sequence[SdkRequest], status: int | None, output: str) -> Verdict:
+    """The verdict. `status`: the exit status of the SDK's script; None if it timed out. `output`: what it printed."""
     return Verdict(
-        scenario.name, scenario.sentence, _wrong_requests(scenario, sent), _misunderstood(scenario, status, printed)
+        scenario.name, scenario.sentence, _wrong_requests(scenario, requests), _misunderstood(scenario, status, output)
     )
 
 
-def _wrong_requests(scenario: Scenario, sent: Sequence[Sent]) -> str:
-    if not sent:
+def _wrong_requests(scenario: Scenario, requests: Sequence[SdkRequest]) -> str:
+    if not requests:
         return "no request was sent"
-    wrong = [fault for request in sent if (fault := _fault(scenario, request))]
+    wrong = [fault for request in requests if (fault := _fault(scenario, request))]
     if wrong:
         return wrong[0]
-    if scenario.no_retry and len(sent) > 1:
-        return f"sent {len(sent)} requests, though the error is permanent"
+    if scenario.no_retry and len(requests) > 1:
+        return f"sent {len(requests)} requests, though the error is permanent"
     if scenario.second_query:
-        query = _query(sent[1]) if len(sent) > 1 else {}
+        query = _query(requests[1]) if len(requests) > 1 else {}
         missing = {name for name, value in scenario.second_query.items() if query.get(name) != value}
         if missing:
             return f"the second page was not requested with {', '.join(sorted(missing))}"
     return ""
 
 
-def _fault(scenario: Scenario, request: Sent) -> str:
+def _fault(scenario: Scenario, request: SdkRequest) -> str:
     method = _METHODS[scenario.operation]
     if request.method != method:
         return f"{request.method} instead of {method}"
@@ -63,7 +63,7 @@ def _fault(scenario: Scenario, request: Sent) -> str:
     return _body_fault(request) if method != "GET" else ""
 
 
-def _body_fault(request: Sent) -> str:
+def _body_fault(request: SdkRequest) -> str:
     """The error in the JSON body of a change. Forms are valid too, and are not checked."""
     if request.headers.get("content-type", _JSON).partition(";")[0].strip() != _JSON:
         return ""
@@ -81,22 +81,22 @@ def _body_fault(request: Sent) -> str:
     return ""
 
 
-def _misunderstood(scenario: Scenario, status: int | None, printed: str) -> str:
+def _misunderstood(scenario: Scenario, status: int | None, output: str) -> str:
     if status is None:
         return "it timed out"
     if status != 0:
-        last = (printed.strip().splitlines() or [""])[-1]
+        last = (output.strip().splitlines() or [""])[-1]
         return f"exit status {status}: {last[:200]}"
-    result = _result(printed)
+    result = _result(output)
     for name, expected in scenario.understood.items():
         if name in result and _plain(result[name]) != _plain(expected):
             return f"{name} is {result[name]!r}, expected {expected!r}"
     return ""
 
 
-def _result(printed: str) -> Mapping[str, Any]:
+def _result(output: str) -> Mapping[str, Any]:
     """The JSON object in the last line that has one: the script's report of its result."""
-    for line in reversed(printed.strip().splitlines()):
+    for line in reversed(output.strip().splitlines()):
         try:
             result = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeError):
@@ -113,7 +113,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _query(request: Sent) -> dict[str, str]:
+def _query(request: SdkRequest) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(urlsplit(request.path).query).items()}
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from wablock.conformance.sdk.scenarios import Played, Scenario
+from wablock.conformance.sdk.scenarios import Scenario, ScenarioAnswer
 
 
-class Sent(msgspec.Struct, frozen=True):
+class SdkRequest(msgspec.Struct, frozen=True):
     """One request of the SDK. The names of `headers` are in lower case."""
 
     method: str
@@ -21,24 +21,24 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Player:
-    """Sends the responses of the chosen scenario; `sent` has the requests since it was chosen."""
+    """Sends the responses of the chosen scenario, and records its `requests`."""
 
     def __init__(self) -> None:
         self.url = ""
-        self.sent: list[Sent] = []
+        self.requests: list[SdkRequest] = []
         self._scenario: Scenario | None = None
         self._lock = threading.Lock()
 
     def choose(self, scenario: Scenario) -> None:
         with self._lock:
             self._scenario = scenario
-            self.sent = []
+            self.requests = []
 
-    def answer(self, sent: Sent) -> Played:
+    def answer(self, request: SdkRequest) -> ScenarioAnswer:
         with self._lock:
             assert self._scenario is not None, "no scenario was chosen"  # noqa: S101 - the caller's order
-            turn = min(len(self.sent), len(self._scenario.answers) - 1)
-            self.sent.append(sent)
+            turn = min(len(self.requests), len(self._scenario.answers) - 1)
+            self.requests.append(request)
             return self._scenario.answers[turn]
 
 
@@ -53,15 +53,15 @@ def playing(port: int) -> Iterator[Player]:
         def answer(self) -> None:
             body = _body(self)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            played = player.answer(Sent(self.command, self.path, headers, body))
-            if not played.status:
+            answer = player.answer(SdkRequest(self.command, self.path, headers, body))
+            if not answer.status:
                 self.close_connection = True
                 return
-            self.send_response(played.status)
-            for name, value in {**played.headers, "Content-Length": str(len(played.body))}.items():
+            self.send_response(answer.status)
+            for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(played.body)
+            self.wfile.write(answer.body)
 
         do_GET = do_POST = do_DELETE = do_PUT = answer
 

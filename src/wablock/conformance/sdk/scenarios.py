@@ -16,7 +16,7 @@ _PATH: Final = "/{Version}/{Phone-Number-ID}/block_users"
 _FIRST, _SECOND = (user[1:] for user in USERS)
 
 
-class Played(msgspec.Struct, frozen=True):
+class ScenarioAnswer(msgspec.Struct, frozen=True):
     """One response. `status` 0: the connection is closed without a response."""
 
     status: int
@@ -33,7 +33,7 @@ class Scenario(msgspec.Struct, frozen=True):
     name: str
     operation: str
     sentence: str
-    answers: Sequence[Played]
+    answers: Sequence[ScenarioAnswer]
     understood: Mapping[str, Any]
     no_retry: bool = False
     second_query: Mapping[str, str] = {}
@@ -162,10 +162,10 @@ def scenarios() -> list[Scenario]:
             "html",
             "block",
             "A proxy's HTML page with status 502",
-            [Played(502, b"<html><h1>Bad gateway</h1></html>", {"Content-Type": "text/html"})],
+            [ScenarioAnswer(502, b"<html><h1>Bad gateway</h1></html>", {"Content-Type": "text/html"})],
             {},
         ),
-        Scenario("hung-up", "block", "The connection closes without a response", [Played(0, b"")], {}),
+        Scenario("hung-up", "block", "The connection closes without a response", [ScenarioAnswer(0, b"")], {}),
     ]
 
 
@@ -173,9 +173,9 @@ def _row(**ids: str) -> dict[str, str]:
     return {"messaging_product": "whatsapp"} | ids
 
 
-def _ok(body: Any) -> Played:
+def _ok(body: Any) -> ScenarioAnswer:
     return _of(body, 200)
 
 
-def _of(body: Any, status: int, headers: Mapping[str, str] | None = None) -> Played:
-    return Played(status, msgspec.json.encode(body), {"Content-Type": "application/json"} | dict(headers or {}))
+def _of(body: Any, status: int, headers: Mapping[str, str] | None = None) -> ScenarioAnswer:
+    return ScenarioAnswer(status, msgspec.json.encode(body), {"Content-Type": "application/json"} | dict(headers or {}))

@@ -18,8 +18,8 @@ def run(command: Sequence[str], port: int, on_verdict: Callable[[Verdict], None]
     with playing(port) as player:
         for scenario in scenarios():
             player.choose(scenario)
-            status, printed = _run(command, environment(scenario, player.url))
-            verdict = judged(scenario, player.sent, status, printed)
+            status, output = _run(command, environment(scenario, player.url))
+            verdict = judged(scenario, player.requests, status, output)
             verdicts.append(verdict)
             on_verdict(verdict)
     return verdicts

@@ -151,7 +151,7 @@ class Downstreams:
         )
 
     def _header_names(self, sealed: SealedDownstream) -> list[str]:
-        """Does not fail without the key: a caller who wants to remove such a receiver needs its id."""
+        """The header names; "?" without the key, so that a caller can still list the receiver and remove it."""
         try:
             return sorted(self._headers(sealed))
         except CannotUnseal:
@@ -163,7 +163,7 @@ class Downstreams:
 
 
 def _distinct(downstreams: Iterable[Downstream]) -> Sequence[Downstream]:
-    """The downstreams without duplicates: of several that are the same receiver, the oldest."""
+    """The oldest downstream of each receiver."""
     oldest: dict[object, Downstream] = {}
     for downstream in downstreams:
         oldest.setdefault(downstream.receiver, downstream)

@@ -21,9 +21,9 @@ class ShortMemory(Generic[_T]):
         """None is not remembered: a webhook can name any account before its signature is checked."""
         now = self._monotonic()
         values = self._values
-        remembered = values.get(key)
-        if remembered is not None and now - remembered[0] < _TRUSTED_FOR:
-            return remembered[1]
+        cache_entry = values.get(key)
+        if cache_entry is not None and now - cache_entry[0] < _TRUSTED_FOR:
+            return cache_entry[1]
         value = await self._read(key)
         if value is not None:
             if len(values) >= _MOST_REMEMBERED:

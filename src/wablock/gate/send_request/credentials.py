@@ -23,7 +23,7 @@ def access_token(request: SendRequest) -> str | None:
 
 
 def without_credentials(request: SendRequest, parameters: Sequence[Parameter]) -> SendRequest:
-    """`request`, which has `parameters`, without a token, and with the media type with which it was read."""
+    """`request` without a token. It has the media type with which it was read. `parameters`: those of `request`."""
     kind = media_type(request)
     query, body = request.query, request.body
     if any(name in CREDENTIALS for name, _ in parameters):

@@ -57,7 +57,7 @@ def _part(part: bytes) -> tuple[str, str | None]:
     head, blank_line, content = part.partition(b"\r\n\r\n")
     if not blank_line or len(head) > _LONGEST_HEAD:
         raise _unreadable(f"a part has no headers, or more than {_LONGEST_HEAD} bytes of them")
-    if not content.endswith(b"\r\n"):  # with such an empty text PHP reads on to the next boundary
+    if not content.endswith(b"\r\n"):  # PHP would read an empty text to the next boundary
         raise _unreadable("there must be a line break after the text of each part")
     headers = _headers(_text(head))
     disposition = _DISPOSITION.fullmatch(headers.get("content-disposition", ""))

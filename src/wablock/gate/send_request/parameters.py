@@ -14,7 +14,7 @@ from wablock.gate.value_count import TooManyValues, check_value_count
 _MOST: Final = 1_000
 _MOST_PIECES: Final = 10_000
 _NAME_IN_BRACKETS = re.compile(rb"(?:\]|%5[Dd])=")
-_NOT_JSON: Final = (ValueError, RecursionError)  # a ValueError: json's and UTF-8's
+_NOT_JSON: Final = (ValueError, RecursionError)  # errors of JSON and UTF-8 are ValueErrors
 
 
 class Parameter(NamedTuple):
@@ -86,7 +86,7 @@ def _of_form(text: bytes) -> list[Parameter]:
 
 
 def _check_field(field: bytes) -> None:
-    """Older parsers also end a field at a semicolon. qs ends a name at its first `]=`, not at its first `=`."""
+    """Refuse a field that parsers split differently: older ones end it at a semicolon, and qs ends a name at `]=`."""
     for piece in field.split(b";")[1:]:
         name = field_name(piece)
         if name in ONCE:

@@ -20,7 +20,7 @@ from wablock.gate.webhook.raw_json import UnreadableBody, plain
 
 
 class _WrittenNumber(str):
-    """The text of a number. To convert one takes time, and nearly none is used."""
+    """A number as text. Converting all numbers would take long, and nearly none is used."""
 
     __slots__ = ()
 
@@ -36,8 +36,8 @@ _REPEATABLE: Final = frozenset(("id", "type", "timestamp", "username", "origin")
 _NO_CONTENT: Final = frozenset(("messagingproduct",))
 # The arrays on the path to messages and calls.
 _ARRAYS: Final = frozenset(("entry", "changes", "messages", "calls", "history", "threads"))
-# The business number's names: if one occurs twice, it gets this value, and the change is for an unknown number.
-_TWICE: Final[dict[str, Any]] = {
+# The values of members that identify the business number, if their name occurs twice: the number is then unknown.
+_VALUES_IF_TWICE: Final[dict[str, Any]] = {
     "metadata": {"phone_number_id": False},
     "phone_number_id": False,
     "display_phone_number": UNSET,
@@ -105,8 +105,8 @@ def _struct(members: _Members, value: Any, repeatable: frozenset[str] = _REPEATA
         elif name in repeatable:
             last = shape(member)
             documented[name] = documented[name] if last is UNSET else last
-        elif name in _TWICE:
-            documented[name] = _TWICE[name]
+        elif name in _VALUES_IF_TWICE:
+            documented[name] = _VALUES_IF_TWICE[name]
         else:
             raise UnreadableBody(
                 f'"{name}" occurs twice in one object of the webhook, so parsers may read it differently. Send it once.'

@@ -27,8 +27,8 @@ class WebhookChange(msgspec.Struct, eq=False, gc=False):
 
     `at`: the position of its entry, and its own position in the entry. `phone_number_id` None: the change is about the
     account as a whole; or, if `is_of_a_number`, about a number whose id cannot be read. `items`: the messages and calls
-    that are dropped if their sender is blocked. `others`: by the `id()` of an item, the other users that a receiver may
-    read as its sender. `links`: groups of ids that belong to one user. `display_number`: the business's phone number.
+    that are dropped if their sender is blocked. `others`: by an item's `id()`, the other users that a receiver may take
+    for its sender. `links`: groups of ids that belong to one user. `display_number`: the business's phone number.
     """
 
     at: At

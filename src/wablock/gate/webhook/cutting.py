@@ -38,8 +38,8 @@ def _is_alone(item: Item, value: Value) -> bool:
     if not value.messages or len(value.messages) > 1 or not value.contacts or len(value.contacts) > 1:
         return False
     contact = value.contacts[0]
-    is_senders = contact.wa_id == item.wa_id if item.wa_id else contact.user_id == item.user_id and bool(item.user_id)
-    return is_senders and not any(_has_content(value, name) for name in _OTHER_MEMBERS)
+    is_sender = contact.wa_id == item.wa_id if item.wa_id else contact.user_id == item.user_id and bool(item.user_id)
+    return is_sender and not any(_has_content(value, name) for name in _OTHER_MEMBERS)
 
 
 def nodes_of(value: Value, node: Node) -> Iterator[tuple[Item, Node]]:

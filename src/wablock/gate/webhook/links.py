@@ -136,7 +136,7 @@ def users_in(system: System) -> list[Ids]:
     return [system, Ids(system.new_wa_id), Ids(system.customer), previous]
 
 
-def withdrawn_notices(value: Value) -> Iterator[Notice]:
+def user_id_update_notices(value: Value) -> Iterator[Notice]:
     """The notices in the field `user_id_update`, which Meta sent until August 2026."""
     for update in value.user_id_update or ():
         user_id, parent = update.user_id, update.parent_user_id

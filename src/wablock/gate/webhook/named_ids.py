@@ -35,12 +35,12 @@ def entry_ids(body: bytes) -> Iterator[str]:
 
 
 def _from_both_ends(pattern: re.Pattern[bytes], body: bytes) -> Iterator[str]:
-    returned = set()
+    returned_ids = set()
     for match in islice(pattern.finditer(body, 0, _END), _MOST):
-        if (text := match[1] or match[2]) not in returned:
-            returned.add(text)
+        if (text := match[1] or match[2]) not in returned_ids:
+            returned_ids.add(text)
             yield text.decode()
     for match in list(pattern.finditer(body, max(0, len(body) - _END)))[: -_MOST - 1 : -1]:
-        if (text := match[1] or match[2]) not in returned:
-            returned.add(text)
+        if (text := match[1] or match[2]) not in returned_ids:
+            returned_ids.add(text)
             yield text.decode()

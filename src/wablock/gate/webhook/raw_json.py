@@ -50,12 +50,12 @@ _BLANKS = re.compile(rb"[ \t\r\n]*")
 _NAME = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _LONGEST_NAME: Final = 1_000
 _LARGEST_BLANK: Final = 0x20
-_UNREAD: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+_DECODING_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _names = json.JSONDecoder(strict=False)
-# Not strict, and used on Latin-1, where every byte is a character: it has to find only the end of a value.
+# It only has to find the end of a value. So it is not strict, and reads Latin-1, in which every byte is a character.
 _scanner = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)
 
 
@@ -149,7 +149,7 @@ class Node:
     def _elements(self) -> list[_Piece]:
         try:
             lengths = list(map(len, _list.decode(memoryview(self.body)[self.start : self.end])))
-        except _UNREAD:
+        except _DECODING_ERRORS:
             return list(self._scan())
         if sum(lengths) + len(lengths) + 1 == self.size:  # one comma or bracket after each element: no whitespace
             begins = accumulate(lengths, _next_begin, initial=self.start + 1)
@@ -166,7 +166,7 @@ class Node:
     def _members(self) -> list[_Piece]:
         try:
             values = _object.decode(memoryview(self.body)[self.start : self.end])
-        except _UNREAD:
+        except _DECODING_ERRORS:
             return list(self._scan())
         # Each member has two quotes, a colon, and a comma or brace. If the size is exactly the sum, there is no
         # whitespace, no escaped name, and no name that occurs twice.
@@ -181,7 +181,7 @@ class Node:
         return parts
 
     def _scan(self) -> Iterator[_Piece]:
-        """The parts one after the other, in any way of writing JSON."""
+        """The parts in order, for JSON in any format."""
         body = self.body
         text = body[self.start : self.end].decode("latin-1")
         at = _skip(body, self.start + 1)
@@ -191,11 +191,11 @@ class Node:
         while comma:
             name, value = "", at
             if not self.is_array:
-                quoted = _NAME.match(body, at)
-                if quoted is None:
+                quoted_name = _NAME.match(body, at)
+                if quoted_name is None:
                     raise UnreadableBody("The body cannot be parsed.")
-                name = _decoded(quoted[0])
-                value = _skip(body, _skip(body, quoted.end()) + 1)
+                name = _decoded(quoted_name[0])
+                value = _skip(body, _skip(body, quoted_name.end()) + 1)
             end = self.start + _end_of_value(text, value - self.start)
             yield _Piece(plain(name), at, value, end)
             after = _skip(body, end)
@@ -223,7 +223,7 @@ def _skip(body: bytes, at: int) -> int:
     return at if blanks is None else blanks.end()
 
 
-def _decoded(quoted: bytes) -> str:
-    if b"\\" not in quoted:
-        return quoted[1:-1].decode("utf-8", "surrogateescape")
-    return str(_names.decode(quoted.decode("utf-8", "surrogateescape")))
+def _decoded(quoted_name: bytes) -> str:
+    if b"\\" not in quoted_name:
+        return quoted_name[1:-1].decode("utf-8", "surrogateescape")
+    return str(_names.decode(quoted_name.decode("utf-8", "surrogateescape")))

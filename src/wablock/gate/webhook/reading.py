@@ -16,7 +16,7 @@ from wablock.gate.webhook.senders import Ids, ShownNumber, are_several, key_of
 _BUSINESS_CALLS: Final = "business_initiated"
 _MOST_READINGS: Final = 1_000  # of one change; in Meta's documented webhooks each item has one reading
 _DEEPEST: Final = 4  # levels of `standby` in `standby`; Meta documents one
-_NOWHERE: Final = Party()
+_NO_PARTY: Final = Party()
 
 
 class Reader:
@@ -29,8 +29,8 @@ class Reader:
         value = shape.value
         if not value:
             return WebhookChange(at, entry_id)
-        address = _address_of(value) if value.recipient else value.metadata or _NOWHERE
-        number, display_number = address.phone_number_id, address.display_phone_number
+        business = _business_of(value) if value.recipient else value.metadata or _NO_PARTY
+        number, display_number = business.phone_number_id, business.display_phone_number
         change = WebhookChange(at, entry_id, number if number and isinstance(number, str) else None, value=value)
         change.display_number = display_number
         if display_number not in self._own_keys:
@@ -42,12 +42,12 @@ class Reader:
         return change
 
 
-def _address_of(value: Value) -> Party:
+def _business_of(value: Value) -> Party:
     """The business number of a value. If the value has two different ones, its number counts as unknown."""
     one, other = value.metadata, value.recipient
     if one and other and other.phone_number_id and one.phone_number_id != other.phone_number_id:
         return Party(phone_number_id=None)
-    return one or other or _NOWHERE
+    return one or other or _NO_PARTY
 
 
 class _ChangeReader:
@@ -77,32 +77,32 @@ class _ChangeReader:
                 for thread in chunk.threads or ():
                     self._read_thread(thread)
             if value.sender or (value.recipient and not value.metadata):
-                self._read_handover(value.sender or _NOWHERE, contacts)
+                self._read_handover(value.sender or _NO_PARTY, contacts)
             for ids in links.other_users(value):
                 self._link(ids)
-            self._announce(links.withdrawn_notices(value))
+            self._add_notices(links.user_id_update_notices(value))
             if value.standby:
                 self._read_standby(value.standby)
 
     def _read_messages(self, messages: Sequence[Message], possible_senders: Sequence[Ids]) -> None:
         """`possible_senders`: the users that a receiver may read as the sender of a message without sender ids."""
         own = self._own
-        end = own[-links.COMMON_DIGITS :] if own is not None else None
-        own_ones: set[int] = set()
+        own_end = own[-links.COMMON_DIGITS :] if own is not None else None
+        own_messages: set[int] = set()
         for message in messages:
             wa_id = message.wa_id
             # Comparing the last digits is faster than a call of `is_own`, and nearly always enough.
             if (
-                end is not None
-                and (wa_id.__class__ is not str or wa_id.endswith(end) or not wa_id.isdecimal())
+                own_end is not None
+                and (wa_id.__class__ is not str or wa_id.endswith(own_end) or not wa_id.isdecimal())
                 and links.is_own(wa_id, own)
             ):
-                own_ones.add(id(message))
+                own_messages.add(id(message))
                 self._link(message)
                 self._link(links.addressee_of(message))
             elif message.user_id or message.parent_user_id or message.system or not wa_id:
                 self._read_message(message, possible_senders)
-        self._add([message for message in messages if id(message) not in own_ones] if own_ones else messages)
+        self._add([message for message in messages if id(message) not in own_messages] if own_messages else messages)
 
     def _read_message(self, message: Message, possible_senders: Sequence[Ids]) -> None:
         if message.system:
@@ -119,8 +119,8 @@ class _ChangeReader:
         notices = list(links.notices_of(message, system))
         if not notices:
             self._link(message)
-        self._announce(notices)
-        self._keep(message, links.users_in(system))
+        self._add_notices(notices)
+        self._set_others(message, links.users_in(system))
 
     def _read_calls(self, calls: Iterable[Call], contacts: Sequence[Contact]) -> None:
         for call in calls:
@@ -150,7 +150,7 @@ class _ChangeReader:
     def _note(self, item: Item, possible_senders: Sequence[Ids]) -> None:
         """Record the possible senders of an item that has no sender ids and is not an empty object."""
         if not (item.wa_id or item.user_id or item.parent_user_id) and (item.id or item.type or item.timestamp):
-            self._keep(item, possible_senders)
+            self._set_others(item, possible_senders)
             self._readings += len(possible_senders) - 1
             if self._readings > _MOST_READINGS:
                 raise UnreadableBody(
@@ -159,13 +159,13 @@ class _ChangeReader:
 
     def _add(self, items: Sequence[Item]) -> None:
         if not self._change.items:
-            self._change.items = items  # the list itself, without a copy: nearly always it is the only one
+            self._change.items = items  # without a copy, because most changes have no further items
             return
         if self._items is None:
             self._items = self._change.items = list(self._change.items)
         self._items += items
 
-    def _keep(self, item: Item, others: Sequence[Ids]) -> None:
+    def _set_others(self, item: Item, others: Sequence[Ids]) -> None:
         if self._change.others is None:
             self._change.others = {}
         self._change.others[id(item)] = others
@@ -176,7 +176,7 @@ class _ChangeReader:
                 self._links = self._change.links = []
             self._links.append(ids)
 
-    def _announce(self, notices: Iterable[Notice]) -> None:
+    def _add_notices(self, notices: Iterable[Notice]) -> None:
         if self._notices is None:
             self._notices = self._change.notices = []
         self._notices += notices

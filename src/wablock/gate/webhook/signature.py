@@ -30,5 +30,5 @@ def looks_signed(header: str | None) -> bool:
 
 @lru_cache(1_000)
 def _keyed(secret: str) -> hmac.HMAC:
-    """An HMAC with the key. It is cached: to set the key takes as long as to hash 2,000 bytes."""
+    """An HMAC with the key. It is cached, because setting the key takes as long as hashing 2,000 bytes."""
     return hmac.new(secret.encode(), digestmod="sha256")

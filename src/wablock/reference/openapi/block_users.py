@@ -64,8 +64,8 @@ def _get() -> dict[str, Any]:
         "schema": {"type": "string", "enum": ["first", "last", "first, last"]},
     }
     headers = {"ETag": etag, "X-Wablock-Page": place}
-    listed = success("Get blocked users", "GetBlockedUsersData", {"Get blocked users": _listed()}, **headers)
-    listed["links"] = {
+    response = success("Get blocked users", "GetBlockedUsersData", {"Get blocked users": _listed()}, **headers)
+    response["links"] = {
         "Next page": _to_list(after="$response.body#/paging/cursors/after"),
         "Previous page": _to_list(before="$response.body#/paging/cursors/before"),
     }
@@ -95,7 +95,7 @@ def _get() -> dict[str, Any]:
                 "schema": {"type": "string"},
             },
         ],
-        "responses": {"200": listed, "304": {"description": "Nothing has changed"}} | failures(REFUSED | BAD_PAGE),
+        "responses": {"200": response, "304": {"description": "Nothing has changed"}} | failures(REFUSED | BAD_PAGE),
     }
 
 
@@ -104,10 +104,10 @@ def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) ->
     as_text = request | {"block_users": msgspec.json.encode(request["block_users"]).decode()}
     examples = {media: request if media == "application/json" else as_text for media in REQUESTS}
     some_failed = f"{summary}: some users failed"
-    answered = success(summary, schema, {summary: done, some_failed: mixed})
-    answered["links"] = {"The list": _to_list()}
-    others = failures({**REFUSED, **NOT_A_LIST_REQUEST}, also=[schema])
-    others["400"]["description"] += ", or some users failed and the server is configured to answer this with 400"
+    response = success(summary, schema, {summary: done, some_failed: mixed})
+    response["links"] = {"The list": _to_list()}
+    refusals = failures({**REFUSED, **NOT_A_LIST_REQUEST}, also=[schema])
+    refusals["400"]["description"] += ", or some users failed and the server is configured to answer this with 400"
     return {
         "tags": ["Block API"],
         "operationId": operation,
@@ -120,7 +120,7 @@ def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) ->
                 for media, name in REQUESTS.items()
             },
         },
-        "responses": {"200": answered} | others,
+        "responses": {"200": response} | refusals,
     }
 
 

@@ -60,7 +60,7 @@ def _many() -> OperationObject:
 
 
 def _one() -> OperationObject:
-    made = operation(
+    entry = operation(
         _TAG,
         "checkUser",
         "Check whether a user is blocked",
@@ -70,8 +70,8 @@ def _one() -> OperationObject:
         description="With `as=status` the answer is only a status, as nginx's `auth_request` needs it. Scope `read`.",
         refusals=REFUSED | _INVALID_USER,
     )
-    made["parameters"] = [query("as", "Answer with a status only.", {"type": "string", "enum": ["status"]})]
-    answers = made["responses"]
+    entry["parameters"] = [query("as", "Answer with a status only.", {"type": "string", "enum": ["status"]})]
+    answers = entry["responses"]
     answers["200"]["content"][JSON]["examples"]["A free user"] = {"value": _FREE_USER}
     answers["204"] = {"description": "With `as=status`: the user is not blocked"}
     answers["403"] = failed(
@@ -79,4 +79,4 @@ def _one() -> OperationObject:
         {"No permission": errors.PermissionDenied()},
     )
     del answers["403"]["headers"]  # the answer with a status only does not have them
-    return made
+    return entry

@@ -35,8 +35,8 @@ def paths() -> dict[str, Any]:
 
 def _send() -> dict[str, Any]:
     bodies = {request.JSON: _MESSAGE, request.FORM: _FORM, request.MULTIPART: _FORM}
-    refused = failures(REFUSED | _NOT_SENT)
-    refused["400"]["description"] = "Refused by wablock, and nothing was sent; or refused by the upstream"
+    refusals = failures(REFUSED | _NOT_SENT)
+    refusals["400"]["description"] = "Refused by wablock, and nothing was sent; or refused by the upstream"
     return {
         "tags": ["Gate"],
         "operationId": "sendMessage",
@@ -59,7 +59,7 @@ def _send() -> dict[str, Any]:
             },
             "default": {"description": "The upstream's own answer"},
         }
-        | refused
+        | refusals
         | {
             "502": failed("The upstream did not answer; it may have sent the message", {"No answer": _no_answer()}),
             "504": failed("The upstream did not answer in time; it may have sent the message", {"Too late": _late()}),
@@ -68,8 +68,8 @@ def _send() -> dict[str, Any]:
 
 
 def _no_answer() -> GraphError:
-    return NotSent("The upstream did not answer: no connection: All connection attempts failed")
+    return NotSent("The request to the upstream failed: no connection: All connection attempts failed")
 
 
 def _late() -> GraphError:
-    return UpstreamTimedOut("The upstream did not answer: it did not answer within 30 s")
+    return UpstreamTimedOut("The request to the upstream failed: it did not answer within 30 s")

@@ -43,18 +43,18 @@ def operation(
     refusals: dict[str, GraphError] = _BAD,
 ) -> OperationObject:
     """One operation. `request` is the schema of its request body, and an example."""
-    done = {
+    success = {
         "description": summary,
         "content": {JSON: {"schema": reference(schema), "examples": {summary: {"value": example}}}},
     }
-    made: OperationObject = {"tags": [tag], "operationId": operation_id, "summary": summary}
+    entry: OperationObject = {"tags": [tag], "operationId": operation_id, "summary": summary}
     if description is not None:
-        made["description"] = description
+        entry["description"] = description
     if request is not None:
         body = {"schema": reference(request[0]), "examples": {summary: {"value": request[1]}}}
-        made["requestBody"] = {"required": True, "content": {JSON: body}}
-    made["responses"] = {status: done | ({"links": links} if links else {})} | failures(refusals)
-    return made
+        entry["requestBody"] = {"required": True, "content": {JSON: body}}
+    entry["responses"] = {status: success | ({"links": links} if links else {})} | failures(refusals)
+    return entry
 
 
 def query(name: str, description: str, schema: SchemaObject, *, required: bool = False) -> dict[str, Any]:

@@ -21,7 +21,7 @@ _DOWNSTREAM: Final = {
 }
 _TO_ADD: Final = {
     "url": "https://hooks.example.com/whatsapp",
-    "secret": "what it checks signatures with",
+    "secret": "a-secret-for-signatures",
     "headers": {"X-Tenant": "7"},
 }
 _UPSTREAM: Final = {"url": META, "timeout": 30.0, "created_at": MOMENT}
@@ -142,7 +142,7 @@ def _delete() -> dict[str, Any]:
 
 
 def _drops() -> dict[str, Any]:
-    made = operation(
+    entry = operation(
         _TAG,
         "listDrops",
         "List recent drops",
@@ -154,5 +154,5 @@ def _drops() -> dict[str, Any]:
         refusals=REFUSED | _BAD_AFTER,
     )
     after = {"type": "integer", "minimum": 0, "default": 0}
-    made["parameters"] = [query("after", "Only drops after this one: the `after` of an earlier answer.", after)]
-    return made
+    entry["parameters"] = [query("after", "Only drops after this one: the `after` of an earlier answer.", after)]
+    return entry

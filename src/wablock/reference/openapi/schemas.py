@@ -110,7 +110,7 @@ def components() -> dict[str, SchemaObject]:
 
 
 def _without_null_defaults(schema: SchemaObject) -> None:
-    """Remove defaults of null: to omit such a member means the same."""
+    """Remove defaults of null, because a missing member means the same."""
     for member in schema.get("properties", {}).values():
         if "default" in member and member["default"] is None:
             del member["default"]

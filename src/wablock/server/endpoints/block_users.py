@@ -82,7 +82,7 @@ class BlockUsers:
 
     def routes(self) -> list[Route]:
         return [
-            Route(ANY_METHOD, template + slash, self.answer, "block_users", steps=True)
+            Route(ANY_METHOD, template + slash, self.answer, "block_users", starts_without_task=True)
             for template in ("/{version}/{phone_number_id}/block_users", "/{phone_number_id}/block_users")
             for slash in ("", "/")
         ]

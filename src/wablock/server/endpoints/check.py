@@ -61,8 +61,8 @@ class Checks:
 
     def routes(self) -> list[Route]:
         return [
-            Route("GET", _PATH + "/{user}", self.one, "check", steps=True),
-            Route("POST", _PATH, self.many, "check", steps=True),
+            Route("GET", _PATH + "/{user}", self.one, "check", starts_without_task=True),
+            Route("POST", _PATH, self.many, "check", starts_without_task=True),
         ]
 
     async def one(self, request: Request) -> Answer:

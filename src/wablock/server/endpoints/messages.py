@@ -23,7 +23,7 @@ _log = logging.getLogger("wablock.server")
 
 
 class Messages:
-    """Passes requests on to the upstream. `pass_through`: also those to other paths of a number than `messages`."""
+    """Passes requests on to the upstream: those to `messages`; with `pass_through`, those to all paths of a number."""
 
     def __init__(
         self, outbound: Outbound, access: Access, callers: Callers, rates: RateLimits, *, pass_through: bool
@@ -50,7 +50,7 @@ class Messages:
         if request.method == "OPTIONS":
             return preflight(request.ids, request.version)
         # A link or form on another page can send parameters, but never an Authorization header.
-        caller = await self._callers.read(request, in_header_only=browsers.sent(request))
+        caller = await self._callers.read(request, in_header_only=browsers.is_sent_by_browser(request))
         sending = SendRequest(request.header(b"content-type"), request.query, caller.body)
         text = caller.token_text or access_token(sending)
         token = caller.token or await self._callers.token(text)
@@ -59,9 +59,9 @@ class Messages:
         path = upstream_path(request.raw_path.decode("latin-1"))
         if path is None:  # percent signs, dots, double slashes: the upstream could read a different path
             raise unknown_path(request.path)
-        passed = await self._outbound.pass_on(number, request.method, path, sending, request.headers, text or "")
-        headers = header_lines(passed.headers) + browsers.UNTRUSTED_DATA
-        return Answer(passed.status, headers, chunks=_UpstreamChunks(passed, request))
+        answer = await self._outbound.pass_on(number, request.method, path, sending, request.headers, text or "")
+        headers = header_lines(answer.headers) + browsers.UNTRUSTED_DATA
+        return Answer(answer.status, headers, chunks=_UpstreamChunks(answer, request))
 
     def _goes_upstream(self, request: Request) -> bool:
         """Whether the request goes to the upstream. Requests to the block list never do, however they spell it."""
@@ -72,7 +72,7 @@ class Messages:
 
 
 class _UpstreamChunks:
-    """The streamed body. Raises `UpstreamFailed` if it is truncated: then it must not look complete."""
+    """The streamed body. Raises `UpstreamFailed` if the body is truncated, so that it does not look complete."""
 
     def __init__(self, answer: ports.UpstreamAnswer, request: Request) -> None:
         self._answer = answer

@@ -149,7 +149,7 @@ def token_info(token: AccessToken) -> TokenInfo:
 
 
 def _info(token: AccessToken, visible: AbstractSet[bytes]) -> TokenInfo:
-    """The token, without `made_by` unless it is in `visible`: a token_id is a part of a hash."""
+    """The token. `made_by` is shown only if it is in `visible`, because a token_id is a part of a hash."""
     info = token_info(token)
     if token.made_by not in visible:
         info.made_by = UNSET

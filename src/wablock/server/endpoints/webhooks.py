@@ -31,8 +31,8 @@ class Webhooks:
 
     def routes(self) -> list[Route]:
         return [
-            Route("POST", PATH, self.deliver, "webhook", steps=True),
-            Route("GET", PATH, self.handshake, "webhook", steps=True),
+            Route("POST", PATH, self.deliver, "webhook", starts_without_task=True),
+            Route("GET", PATH, self.handshake, "webhook", starts_without_task=True),
         ]
 
     async def deliver(self, request: Request) -> Answer:

@@ -7,7 +7,7 @@ from typing import Final
 from wablock.failures import BodyTooLarge, Overloaded
 from wablock.server.request import ClientWentAway
 
-_BEFORE_IT_IS_READ: Final = 65_536  # bytes that are received before a handler reads
+_BEFORE_IT_IS_READ: Final = 65_536  # bytes that may arrive before a handler reads
 _TOO_MUCH: Final = "Too many requests are being received. Nothing was changed; try again."
 
 
@@ -51,8 +51,8 @@ class IncomingBody:
         return bytes(self._pieces)
 
     @property
-    def is_ahead(self) -> bool:
-        """Whether more has arrived than is received before a handler reads."""
+    def must_pause(self) -> bool:
+        """Whether the connection must pause: no handler reads yet, and enough bytes wait for one."""
         return self._largest is None and self.size > _BEFORE_IT_IS_READ
 
     @property
@@ -91,7 +91,7 @@ class IncomingBody:
             self._pieces = piece
         elif isinstance(self._pieces, bytearray):
             self._pieces += piece
-        else:  # joined at once: as an object of its own, a chunk of one byte would take 40
+        else:  # a list of pieces would need 40 bytes of memory for each chunk of one byte
             self._pieces = bytearray(self._pieces)
             self._pieces += piece
 
@@ -137,8 +137,9 @@ class IncomingBody:
 class BodyBudget:
     """The memory that all bodies share until their requests are answered.
 
-    Requests without a valid token ("strangers") share a small part of it. If that part is full, their oldest unfinished
-    body is refused: an honest body arrives soon. A complete body is checked at once, so it no longer counts there.
+    Requests without a valid token ("strangers") share a small part of it. If that part is full, the oldest unfinished
+    body is refused, because honest clients send their bodies fast. Only unfinished bodies count in that part: the token
+    of a complete body is checked immediately.
     """
 
     def __init__(self, most: int, most_of_strangers: int) -> None:
@@ -150,7 +151,7 @@ class BodyBudget:
         """Strangers' unfinished bodies, the oldest first."""
 
     def count(self, body: IncomingBody) -> None:
-        """Count the new bytes of `body`. This may refuse a body: this one or another."""
+        """Count the new bytes of `body`. This may refuse `body` or another body."""
         more = body.size - body.counted
         body.counted = body.size
         self._all += more
@@ -168,7 +169,7 @@ class BodyBudget:
                 self._refuse(next(iter(self._unfinished)))
 
     def prove(self, body: IncomingBody) -> None:
-        """Its request has a valid token."""
+        """Note that the request of `body` has a valid token."""
         self._forget(body)
         body.is_of_a_stranger = False
 

@@ -27,8 +27,9 @@ from wablock.server.request_ids import request_ids
 
 _log = logging.getLogger("wablock.server")
 
-_LINGERS: Final = 2.0  # seconds: to close while bytes still arrive could destroy the answer before the client reads it
-_LINGERS_OVER: Final = 16_777_216  # bytes
+# A close while bytes still arrive may destroy the answer. So the server first discards bytes, within these limits.
+_LINGER_SECONDS: Final = 2.0
+_MOST_LINGER_BYTES: Final = 16_777_216
 _IN_ONE_PIECE: Final = 65_536  # bytes; a shorter body is copied behind the head
 _TOO_MANY: Final = "Too many connections are open. Nothing was changed; try again."
 _RESET: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # SO_LINGER: close sends RST, not FIN
@@ -47,20 +48,20 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._current: Exchange | None = None
         """The request in flight."""
-        self._arrival = Deadline(self._loop)
-        self._timed: int | None = None
-        """The phase of the reader for which `_arrival` is set."""
-        self._reading = Deadline(self._loop)
+        self._input_deadline = Deadline(self._loop)
+        self._timed_phase: int | None = None
+        """The phase of the reader for which `_input_deadline` is set."""
+        self._output_deadline = Deadline(self._loop)
         """The time until which the client must have read the written bytes."""
-        self._ends = False
-        self._has_ended = False
+        self._is_closing = False
+        self._client_has_ended = False
         """Whether the client has ended its side: it sends no more."""
         self._ignored = 0
         """The number of bytes that arrived after the last request."""
         self._is_paused = False
         self._is_full = False
         self._drained: asyncio.Future[None] | None = None
-        self._end_means_whole = False
+        self._close_ends_answer = False
         """Whether the end of the connection marks the end of the answer. Then a truncated answer must end with RST."""
 
     # -- called by the event loop
@@ -75,18 +76,18 @@ class Connection(asyncio.Protocol):
             self._close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        self._ends = True
+        self._is_closing = True
         self._connections.remove(self)
-        self._arrival.end()
-        self._reading.end()
+        self._input_deadline.end()
+        self._output_deadline.end()
         self._requests.close()
         self._wake()
 
     def data_received(self, data: bytes) -> None:
         requests = self._requests
-        if requests.is_broken or self._ends:
+        if requests.is_broken or self._is_closing:
             self._ignored += len(data)
-            if self._ignored > _LINGERS_OVER:
+            if self._ignored > _MOST_LINGER_BYTES:
                 self.abort()
             return
         requests.read(data)
@@ -96,18 +97,18 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client sends no more, but it may still read answers."""
-        self._has_ended = True
+        self._client_has_ended = True
         self._requests.end()
         return self._current is not None or bool(self._requests.ahead)
 
     def pause_writing(self) -> None:
         self._is_full = True
-        self._reading.set(self._limits.idle_seconds, self.abort)
+        self._output_deadline.set(self._limits.idle_seconds, self.abort)
 
     def resume_writing(self) -> None:
         self._is_full = False
-        if not self._ends:  # else the rest must be read in time, too, before the connection can close
-            self._reading.clear()
+        if not self._is_closing:  # a closing connection keeps its deadline: the client must read the rest in time
+            self._output_deadline.clear()
         self._wake()
         self._go_on()
 
@@ -128,8 +129,8 @@ class Connection(asyncio.Protocol):
             self._requests.break_off(Overloaded(_TOO_MANY))
 
     def abort(self) -> None:
-        self._ends = True
-        if self._end_means_whole:
+        self._is_closing = True
+        if self._close_ends_answer:
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
 
@@ -149,9 +150,9 @@ class Connection(asyncio.Protocol):
     def _serve_next(self) -> None:
         """Serve the received requests until one must wait, or until the client does not read its answers."""
         requests = self._requests
-        while requests.ahead and self._current is None and not self._ends and not self._is_full:
+        while requests.ahead and self._current is None and not self._is_closing and not self._is_full:
             self._serve(requests.ahead.popleft())
-        if requests.is_broken and self._current is None and not requests.ahead and not self._ends:
+        if requests.is_broken and self._current is None and not requests.ahead and not self._is_closing:
             if requests.refusal is not None:
                 self._refuse(requests.refusal)
             self._end()
@@ -167,7 +168,7 @@ class Connection(asyncio.Protocol):
             self._answer(exchange, error)
         else:
             self._in_flight.finish(coroutine, waits_for, partial(self._finish, exchange))
-        if self._current is exchange and (exchange.body is None or not exchange.body.is_awaited):  # else see `_read_on`
+        if self._current is exchange and (exchange.body is None or not exchange.body.is_awaited):  # or see `_read_on`
             self._connections.mark_busy(self)
 
     def _finish(self, exchange: Exchange, outcome: Answer | BaseException) -> None:
@@ -185,7 +186,7 @@ class Connection(asyncio.Protocol):
                 self._complete(exchange, ends=True)
             case HangUp():
                 self._hang_up(exchange)
-            case asyncio.CancelledError() if self._ends:  # the server stops, or the client has disconnected
+            case asyncio.CancelledError() if self._is_closing:  # the server stops, or the client has disconnected
                 self._complete(exchange, ends=True)
             case error:
                 self._log_failure("a request failed without an answer", exchange, error)
@@ -200,7 +201,7 @@ class Connection(asyncio.Protocol):
 
     def _write(self, exchange: Exchange, answer: Answer) -> None:
         ends = self._ends_after(exchange)
-        if not self._ends:
+        if not self._is_closing:
             head = self._connections.heads.of(answer, close=ends)
             if exchange.is_head or not answer.body:
                 self._transport.write(head)
@@ -213,14 +214,14 @@ class Connection(asyncio.Protocol):
     async def _stream(self, exchange: Exchange, answer: Answer) -> None:
         """Write a streamed answer, no faster than the client reads. A truncated answer must not look complete."""
         body = StreamedBody(answer, is_head=exchange.is_head, may_be_chunked=exchange.may_be_chunked)
-        self._end_means_whole = body.ends_with_connection
+        self._close_ends_answer = body.ends_with_connection
         ends = self._ends_after(exchange) or body.ends_with_connection
         is_whole = False
         try:
-            if not self._ends:
+            if not self._is_closing:
                 self._transport.write(self._connections.heads.of(answer, close=ends, chunked=body.is_chunked))
             async for piece in body.pieces():
-                if self._ends:
+                if self._is_closing:
                     break
                 self._transport.write(piece)
                 await self._until_read()
@@ -234,14 +235,14 @@ class Connection(asyncio.Protocol):
                 is_whole = False
                 self._log_failure("the source of an answer cannot be closed", exchange, error)
             finally:
-                if self._end_means_whole and not is_whole and not self._ends:
+                if self._close_ends_answer and not is_whole and not self._is_closing:
                     self.abort()
-                self._end_means_whole = False
+                self._close_ends_answer = False
                 self._complete(exchange, ends=ends or not is_whole)
         self._leave_task()
 
     async def _until_read(self) -> None:
-        if self._is_full and not self._ends:
+        if self._is_full and not self._is_closing:
             self._drained = self._loop.create_future()
             await self._drained
 
@@ -258,14 +259,14 @@ class Connection(asyncio.Protocol):
             is_too_long = body.length is not None and body.length > self._limits.body  # see `RequestReader.count`
             if body.has_failed or exchange.waits_for_100 or is_too_long:
                 return True
-        return not self._requests.ahead and (self._requests.is_broken or self._has_ended)
+        return not self._requests.ahead and (self._requests.is_broken or self._client_has_ended)
 
     def _complete(self, exchange: Exchange, *, ends: bool) -> None:
         self._current = None
-        self._timed = None
+        self._timed_phase = None
         if exchange.body is not None:
             exchange.body.release()
-        if ends or (not self._requests.ahead and (self._has_ended or self._connections.is_stopping)):
+        if ends or (not self._requests.ahead and (self._client_has_ended or self._connections.is_stopping)):
             self._end()
 
     # -- refusing and ending
@@ -277,62 +278,62 @@ class Connection(asyncio.Protocol):
         self._transport.write(self._connections.heads.of(answer, close=True) + answer.body)
         self._connections.meter.connection_refused(error.status, error.code)
         report = {"request_id": ids.fbtrace_id, "status": error.status, "code": error.code, "reason": error.message}
-        _log.info("refused", extra=report)
+        _log.info("a request was refused", extra=report)
 
     def _end(self) -> None:
-        """Close after the written bytes; at first only our side, if the client may still be sending. See `_LINGERS`."""
-        if self._ends:
+        """Close after the written bytes; first only our side, if the client may still send. See `_LINGER_SECONDS`."""
+        if self._is_closing:
             return
         requests = self._requests
         is_silent = requests.awaited is Awaited.NEXT and not requests.ahead and not requests.is_broken
-        if is_silent or self._has_ended:
+        if is_silent or self._client_has_ended:
             self._close()
             return
-        self._ends = True
+        self._is_closing = True
         self._ignored = 0
         self._connections.mark_idle(self)
         self._resume_reading()
         self._transport.write_eof()
-        self._arrival.set(_LINGERS, self._close)
+        self._input_deadline.set(_LINGER_SECONDS, self._close)
 
     def _close(self) -> None:
-        self._ends = True
+        self._is_closing = True
         self._transport.close()
         if self.has_unread:
-            self._reading.set(self._limits.idle_seconds, self.abort)
+            self._output_deadline.set(self._limits.idle_seconds, self.abort)
 
     def _wait(self) -> None:
         """Set the deadline of the next input, and resume or pause reading."""
-        if self._ends:
+        if self._is_closing:
             return
         requests, current = self._requests, self._current
         body = requests.body
         if requests.ahead or (current is not None and (body is None or body is not current.body)):
             # A complete request is in flight, or waits until its client reads. Read at most one pipelined piece.
-            self._arrival.clear()
-            self._timed = None
+            self._input_deadline.clear()
+            self._timed_phase = None
             if current is not None and current.body is not None:
                 self._connections.mark_busy(self)  # its body has arrived meanwhile
             if requests.awaited is not Awaited.NEXT or requests.ahead or requests.is_broken:
                 self._pause_reading()
             return
-        if body is not None and body.is_ahead and not body.is_unwanted:
+        if body is not None and body.must_pause and not body.is_unwanted:
             self._pause_reading()
         else:
             self._resume_reading()
-        if self._timed != requests.phase:
-            self._timed = requests.phase
+        if self._timed_phase != requests.phase:
+            self._timed_phase = requests.phase
             if current is None:
                 self._connections.mark_idle(self)
-            self._await_arrival(requests.awaited)
+            self._set_input_deadline(requests.awaited)
 
-    def _await_arrival(self, awaited: Awaited) -> None:
+    def _set_input_deadline(self, awaited: Awaited) -> None:
         if awaited is Awaited.NEXT:
-            self._arrival.set(self._limits.idle_seconds, self._close)
+            self._input_deadline.set(self._limits.idle_seconds, self._close)
         elif awaited is Awaited.HEAD:
-            self._arrival.set(self._limits.head_seconds, self._too_slow)
+            self._input_deadline.set(self._limits.head_seconds, self._too_slow)
         else:
-            self._arrival.set(self._limits.body_seconds, self._too_slow)
+            self._input_deadline.set(self._limits.body_seconds, self._too_slow)
 
     def _too_slow(self) -> None:
         self._requests.break_off(RequestTooSlow())
@@ -363,7 +364,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _resume_reading(self) -> None:
-        if self._is_paused and not self._has_ended:
+        if self._is_paused and not self._client_has_ended:
             self._is_paused = False
             self._transport.resume_reading()
 

@@ -50,8 +50,8 @@ class OpenConnection(Protocol):
 class Connections:
     """All open connections, up to `limits.connections`.
 
-    For one more, the connection that has been idle longest is closed. If none is idle, it is the one that has waited
-    longest for a stranger's body. All other connections stay open.
+    If there is no place for a new connection, the server closes the connection that has been idle longest. If none is
+    idle, it closes the one that has waited longest for a stranger's body. All other connections stay open.
     """
 
     def __init__(

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 
 class Deadline:
-    """Calls an action at its time, unless it is cleared or set again before.
+    """Calls an action at a time, unless the deadline is cleared or set again before that time.
 
-    When the time moves to a later one, the event loop's timer is kept: to make and cancel a timer takes longer than to
-    parse a request's head. Only an earlier time needs a new timer.
+    If the deadline moves to a later time, the event loop's timer stays, because making and cancelling a timer takes
+    longer than parsing a request's head. Only an earlier time needs a new timer.
     """
 
     __slots__ = ("_action", "_at", "_loop", "_timer", "_timer_at")

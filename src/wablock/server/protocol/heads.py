@@ -83,7 +83,7 @@ def _is_host(host: bytes) -> bool:
 def _check_repeated(headers: Headers) -> None:
     for name in (b"host", b"content-length", b"transfer-encoding"):
         if sum(header == name for header, _ in headers) > 1:
-            raise BadRequest(f"{name.decode().title()} is there twice.")
+            raise BadRequest(f"{name.decode().title()} occurs twice.")
 
 
 class Target(msgspec.Struct, frozen=True):

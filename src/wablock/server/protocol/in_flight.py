@@ -16,7 +16,7 @@ class InFlight(Generic[T]):
     """All handlers in flight of one server, and other work that ends when the server stops."""
 
     def __init__(self) -> None:
-        self._stepped: set[_Stepped[T]] = set()
+        self._waiting: set[_WaitingHandler[T]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def finish(
@@ -27,7 +27,7 @@ class InFlight(Generic[T]):
         Then call `ended` with the value that it returned or the error that it raised.
         """
         if getattr(waits_for, "_asyncio_future_blocking", False):  # tasks recognise an awaited future by this
-            self._stepped.add(_Stepped(self, coroutine, waits_for, ended))
+            self._waiting.add(_WaitingHandler(self, coroutine, waits_for, ended))
         else:
             self.run(_finished(coroutine, waits_for, ended))
 
@@ -37,31 +37,31 @@ class InFlight(Generic[T]):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def resume(self, stepped: "_Stepped[T]") -> None:
+    def resume(self, handler: "_WaitingHandler[T]") -> None:
         """Take the next step of a coroutine whose future is done."""
-        self._stepped.discard(stepped)
+        self._waiting.discard(handler)
         try:
-            waits_for = stepped.coroutine.send(None)
+            waits_for = handler.coroutine.send(None)
         except StopIteration as done:
-            stepped.ended(done.value)
+            handler.ended(done.value)
         except (Exception, asyncio.CancelledError) as error:
-            stepped.ended(error)
+            handler.ended(error)
         else:
-            self.finish(stepped.coroutine, waits_for, stepped.ended)
+            self.finish(handler.coroutine, waits_for, handler.ended)
 
     async def cancel(self) -> None:
         """Cancel everything, and return once nothing runs."""
-        for stepped in self._stepped:
-            stepped.leave()
-            self.run(_finished(stepped.coroutine, stepped.future, stepped.ended))
-        self._stepped.clear()
+        for handler in self._waiting:
+            handler.leave()
+            self.run(_finished(handler.coroutine, handler.future, handler.ended))
+        self._waiting.clear()
         await asyncio.sleep(0)  # a task that is cancelled before it begins would not reach its coroutine
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-class _Stepped(Generic[T]):
+class _WaitingHandler(Generic[T]):
     """A coroutine that waits for a future."""
 
     __slots__ = ("_in_flight", "coroutine", "ended", "future")

@@ -77,25 +77,25 @@ class RequestReader:
         """The error to answer after all earlier requests."""
         self._url = b""
         self._headers: Headers = []
-        self._has_begun = False
+        self._began_in_piece = False
         """Whether a request began in the last piece. Then it is unknown how many of the bytes belong to it."""
-        self._piece = 0
+        self._piece_size = 0
         """The number of bytes in the last piece."""
         self._size = 0
         """The number of bytes of the arriving request, after the piece in which it began."""
-        self._offers = False
-        """Whether the arriving request offers to upgrade to another protocol; see `_declined`."""
+        self._offers_upgrade = False
+        """Whether the arriving request offers to upgrade to another protocol; see `_head_without_upgrade`."""
 
     def read(self, data: bytes) -> None:
-        self._has_begun = False
-        self._piece = len(data)
+        self._began_in_piece = False
+        self._piece_size = len(data)
         while True:
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as offer:
-                data = self._declined() + data[offer.args[0] :]
+                data = self._head_without_upgrade() + data[offer.args[0] :]
                 continue
-            except httptools.HttpParserCallbackError as error:  # raised below
+            except httptools.HttpParserCallbackError as error:  # one of the callbacks below raised an error
                 cause = error.__context__
                 self.break_off(cause if isinstance(cause, GraphError) else BadRequest())
             except httptools.HttpParserError as error:
@@ -103,7 +103,7 @@ class RequestReader:
             return
 
     def count(self) -> None:
-        """Check the limits. Called after `read`, when a handler may have found a token; see `BodyBudget`."""
+        """Check the limits. Call it after `read` and the handler, which may prove a body's token; see `BodyBudget`."""
         if self.awaited is Awaited.NEXT:
             return
         size = 0
@@ -112,13 +112,13 @@ class RequestReader:
             size = self.body.size
             if self.body.is_unwanted and size > self._limits.body:
                 self.break_off(HeadTooLarge(self._limits.head))
-        if not self._has_begun:
-            self._size += self._piece
+        if not self._began_in_piece:
+            self._size += self._piece_size
             if self._size > self._limits.head + _LARGEST_CHUNKED * size:
                 self.break_off(HeadTooLarge(self._limits.head))
 
     def break_off(self, error: GraphError) -> None:
-        """Stop the parser. An arriving body fails with `error`; without one, `error` is answered in turn."""
+        """Stop the parser. An arriving body fails with `error`. Without one, `error` is answered in its turn."""
         self.is_broken = True
         if self.body is None:
             self.refusal = error
@@ -143,7 +143,7 @@ class RequestReader:
     def on_message_begin(self) -> None:
         self.awaited = Awaited.HEAD
         self.phase += 1
-        self._has_begun = True
+        self._began_in_piece = True
         self._size = 0
         self._url = b""
         self._headers = []
@@ -156,15 +156,15 @@ class RequestReader:
             self._headers.append((name.lower(), value.rstrip()))
 
     def on_headers_complete(self) -> None:
-        is_small = self._has_begun and self._piece <= self._limits.head
+        is_small = self._began_in_piece and self._piece_size <= self._limits.head
         if not is_small and self._head_size() > self._limits.head:
             raise HeadTooLarge(self._limits.head)
         method = self._parser.get_method()
         if method == b"CONNECT":  # after it, the bytes would not be HTTP
             raise UnsupportedMethod("CONNECT")
         last_values = dict(self._headers)
-        self._offers = b"upgrade" in last_values and self._parser.should_upgrade()
-        if self._offers:
+        self._offers_upgrade = b"upgrade" in last_values and self._parser.should_upgrade()
+        if self._offers_upgrade:
             return
         if len(self.ahead) >= _MOST_AHEAD:
             raise Overloaded(f"Up to {_MOST_AHEAD} requests may be sent before their answers.")
@@ -177,7 +177,7 @@ class RequestReader:
             self.body.add(body)
 
     def on_message_complete(self) -> None:
-        if self._offers:
+        if self._offers_upgrade:
             return
         self.awaited = Awaited.NEXT
         self.phase += 1
@@ -185,7 +185,7 @@ class RequestReader:
             self.body.end()
             self.body = None
 
-    def _declined(self) -> bytes:
+    def _head_without_upgrade(self) -> bytes:
         """The head without its upgrade offer: Java's client offers HTTP/2 with every first request.
 
         The parser stops at such a head, even if a body follows. So a new parser reads the head without the offer.
@@ -201,7 +201,7 @@ class RequestReader:
         headers = self._headers
         version = self._parser.get_http_version()
         check_head(version, headers, last_values)
-        is_new = version == "1.1"
+        is_1_1 = version == "1.1"
         request_target = target(method, self._url)
         if request_target.host is not None:
             headers = [(name, value) for name, value in headers if name != b"host"] + [(b"host", request_target.host)]
@@ -218,9 +218,9 @@ class RequestReader:
             self._scheme(last_values[b"x-forwarded-proto"]) if b"x-forwarded-proto" in last_values else "http",
             self.address,
         )
-        is_last = not is_new or (b"connection" in last_values and not self._parser.should_keep_alive())
-        expects = body is not None and is_new and last_values.get(b"expect", b"").lower() == b"100-continue"
-        return Exchange(request, body, is_last, is_new, expects)
+        is_last = not is_1_1 or (b"connection" in last_values and not self._parser.should_keep_alive())
+        expects_100 = body is not None and is_1_1 and last_values.get(b"expect", b"").lower() == b"100-continue"
+        return Exchange(request, body, is_last, is_1_1, expects_100)
 
     def _begun_body(self, last_values: dict[bytes, bytes]) -> IncomingBody | None:
         length = last_values.get(b"content-length")
