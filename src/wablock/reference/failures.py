@@ -43,7 +43,7 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         "This path does not exist.",
         "Compare it with `/{Version}/{Phone-Number-ID}/block_users`.",
     ),
-    (errors.UnsupportedMethod("put"), "The path is right, the method is not.", "Use a method from this page."),
+    (errors.UnsupportedMethod("put"), "This path does not have this method.", "Use a method from `/docs`."),
     (
         errors.InvalidParameter(),
         "A parameter or the body is invalid.",

@@ -46,8 +46,8 @@ def paths() -> dict[str, Any]:
                     {
                         "name": "with_made",
                         "in": "query",
-                        "description": "Also revoke the tokens that it made, directly or indirectly, and remove "
-                        "their receivers.",
+                        "description": "Also revoke all tokens that it created, directly or through other tokens, and "
+                        "remove the receivers and upstreams that any of these tokens set.",
                         "schema": {"type": "boolean", "default": False},
                     },
                 ]

@@ -16,7 +16,7 @@ _SIGNATURE: Final = {
     "in": "header",
     "required": True,
     "description": "`sha256=` and the HMAC-SHA256 of the body's bytes under the account's app secret, in hex. "
-    "Two signatures count as none.",
+    "If a request has this header twice, it counts as unsigned.",
     "schema": {"type": "string", "pattern": "^sha256=[0-9a-fA-F]{64}$"},
 }
 _NOT_DELIVERED: Final = failures.NotDelivered("The downstream 5f2c9a10 did not accept it: it answered 500")
@@ -80,7 +80,7 @@ def _handshake() -> OperationObject:
         "description": "Meta sends this before the first webhook, and whenever the callback URL is saved.",
         "security": [],
         "parameters": [
-            query("hub.mode", "The operation of Meta.", {"type": "string", "enum": ["subscribe"]}, required=True),
+            query("hub.mode", "Always `subscribe`.", {"type": "string", "enum": ["subscribe"]}, required=True),
             challenge,
             token,
         ],
