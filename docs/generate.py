@@ -49,8 +49,8 @@ A request that fails as a whole has this body, and an HTTP status that is not 2x
 {{"error": {{"message": "…", "type": "…", "code": 190, "error_subcode": 463, "error_data": {{"details": "…"}}, "fbtrace_id": "A…"}}}}
 ```
 
-Use `code` and `error_subcode` in programs, never the text. `details` says what to do if the message does not. `fbtrace_id` is the id of
-the request and is in the server's log, so include it when you report a problem. `is_transient` means that the same request may succeed
+Use `code` and `error_subcode` in programs, never the text. If the message does not say what to do, `details` does. `fbtrace_id` is the id of
+the request. The server's log contains it, so include it when you report a problem. `is_transient` means that the same request may succeed
 later.
 
 The tables are generated from the code by `make docs`.

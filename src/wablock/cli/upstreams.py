@@ -34,7 +34,7 @@ def set_(
         ),
     ],
     url: Annotated[
-        str, Parameter(env_var="WABLOCK_UPSTREAM_URL", help="Scheme and host, and the path before /v25.0, if any.")
+        str, Parameter(env_var="WABLOCK_UPSTREAM_URL", help="URL of the upstream, up to the path segment /v25.0.")
     ] = META,
     timeout: Annotated[
         float,

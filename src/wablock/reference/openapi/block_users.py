@@ -23,7 +23,7 @@ PATH_PARAMETERS: Final = [
         "name": "Version",
         "in": "path",
         "required": True,
-        "description": "Graph API version. Any version is accepted; the nearest known one answers.",
+        "description": "Graph API version. Any version is accepted and handled like the nearest known one.",
         "schema": {"type": "string", "pattern": r"^v[0-9]{1,4}\.[0-9]{1,4}$"},
         "examples": {name: {"value": name} for name in ("v25.0", "v24.0", "v23.0")},
     },
@@ -60,7 +60,7 @@ def paths() -> dict[str, Any]:
 def _get() -> dict[str, Any]:
     etag = {"description": "Identifies this state of the page", "schema": {"type": "string"}}
     place = {
-        "description": "Whether this page is the list's first, its last, or both. An addition of wablock",
+        "description": "Whether this is the first page of the list, the last, or both. Only wablock sends this header",
         "schema": {"type": "string", "enum": ["first", "last", "first, last"]},
     }
     headers = {"ETag": etag, "X-Wablock-Page": place}

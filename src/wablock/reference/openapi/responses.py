@@ -61,7 +61,7 @@ _COMMON: Final[dict[str, tuple[str, str, dict[str, GraphError]]]] = {
 
 _TRACE_HEADERS: Final = {
     "facebook-api-version": {
-        "description": "The version that answered",
+        "description": "The Graph API version of the response",
         "required": True,
         "schema": {"type": "string", "pattern": r"^v\d+\.\d+$"},
     },
