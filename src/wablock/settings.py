@@ -126,7 +126,7 @@ class LimitSettings:
     idle_timeout: Annotated[
         float, _setting("IDLE_TIMEOUT", "Seconds that a connection may be idle between requests.", _LIMITS, 0.1)
     ] = Limits().idle_seconds
-    max_connections: Annotated[int, _setting("MAX_CONNECTIONS", "Open connections at the same time.", _LIMITS, 1)] = (
+    max_connections: Annotated[int, _setting("MAX_CONNECTIONS", "Most open connections at a time.", _LIMITS, 1)] = (
         Limits().connections
     )
     shutdown_timeout: Annotated[

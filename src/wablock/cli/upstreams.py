@@ -29,7 +29,7 @@ def set_(
         str,
         secret(
             "WABLOCK_UPSTREAM_TOKEN",
-            "The upstream's access token, sent instead of the caller's; =- reads it from standard input.",
+            "The upstream's access token, sent instead of the caller's. --token=- reads it from standard input.",
             otherwise="--token=-",
         ),
     ],

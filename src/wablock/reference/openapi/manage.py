@@ -22,7 +22,7 @@ def paths() -> dict[str, Any]:
             "post": operation(
                 _TAG,
                 "createToken",
-                "Make an access token",
+                "Create an access token",
                 "201",
                 "TokenInfo",
                 _TOKEN | {"token": "wablock_example"},
