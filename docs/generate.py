@@ -32,8 +32,8 @@ Generated from the code by `make docs`: every environment variable, its flag, an
 _CONFORMANCE_HEAD: Final = """\
 # What is checked
 
-Generated from the code by `make docs`. [Fidelity](../fidelity.md) explains the grades. If a server differs from an `ours`
-fact, this is reported separately and is not a failure. How to run the checks:
+Generated from the code by `make docs`. [Fidelity](../fidelity.md) explains the grades. An `ours` fact is wablock's choice: a
+difference is reported separately and is not a failure. How to run the checks:
 [Check your server or SDK](../how-to/check-your-server-or-sdk.md)."""
 _SCENARIOS_HEAD: Final = """
 ## Scenarios for SDKs
@@ -63,7 +63,7 @@ The tables are generated from the code by `make docs`.
 
 ## One user of a request
 
-`block_users.failed_users` lists the users that failed, with `input` as you sent it and the reasons in `errors`. The users in
+`block_users.failed_users` lists the users that failed. `input` is the text that you sent, and `errors` has the reasons. The users in
 `added_users` or `removed_users` were changed; send only the failed users again.
 
 | code | message | what it means | what to do |
