@@ -23,7 +23,7 @@ PATH_PARAMETERS: Final = [
         "name": "Version",
         "in": "path",
         "required": True,
-        "description": "Graph API version. Any version is accepted and handled like the nearest known one.",
+        "description": "Graph API version. An unknown one is handled like the known version before it.",
         "schema": {"type": "string", "pattern": r"^v[0-9]{1,4}\.[0-9]{1,4}$"},
         "examples": {name: {"value": name} for name in ("v25.0", "v24.0", "v23.0")},
     },
