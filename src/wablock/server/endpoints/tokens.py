@@ -36,8 +36,7 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
 class TokenInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A token. Times are in seconds since 1970. Its text, `token`, is only in the response that creates it.
 
-    `made_by` is the token_id of its creator. It is missing if the operator created it, or if the caller may not
-    see the creator.
+    `made_by` is its creator's token_id; missing if the operator created it, or if the caller may not see the creator.
     """
 
     token_id: str
