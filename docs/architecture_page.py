@@ -15,9 +15,9 @@ _HELPERS: Final = frozenset(("__main__", "printable", "public_credentials", "typ
 _HEAD: Final = """\
 # Architecture
 
-Made from the code by `make docs`. Pure rules are in the middle, one folder for each outside thing is around them, and one
-file joins them: `wiring.py`. An arrow means *imports*; the picture leaves out what other arrows imply. Imports point down,
-and none makes a circle: `make check` holds both.
+Generated from the code by `make docs`. The rules are in the middle and do no I/O. Around them, each external system has its
+own folder. One file connects all parts: `wiring.py`. An arrow means *imports*. If A imports B and B imports C, the diagram does
+not show that A also imports C. Imports point down and never form a circle; `make check` checks both.
 
 ```mermaid
 flowchart TD
@@ -27,30 +27,30 @@ _FLOWS: Final = """\
 
 **A POST to `block_users`:** `server/protocol` reads the bytes → `server/router` finds the handler → `server/callers` checks the
 token → `server/endpoints/block_users` → `BlockList.block` in `block_list/service` → `storage/group_commit` → one transaction of
-a store → the outcome goes back as `contract/wire`. A failure is one exception; `server/answers` turns it into an answer.
+a store → the outcome becomes JSON in `contract/wire`. Each failure is an exception, which `server/answers` turns into a response.
 
-**A webhook:** `server/endpoints/webhooks` → `gate/inbound` verifies the signature, reads the senders, asks the block list, and
-takes out the messages of blocked users → `gate/delivery` → `outgoing/downstreams` posts the rest to the receivers.
+**A webhook:** `server/endpoints/webhooks` → `gate/inbound` verifies the signature, reads the senders, checks the block list, and
+removes the messages of blocked users → `gate/delivery` → `outgoing/downstreams` posts the rest to the receivers.
 
-**A message of the business:** `server/endpoints/messages` → `gate/outbound` reads the recipients and asks the block list →
-`outgoing/upstreams` sends it to the number's upstream, and the answer streams back.
+**A message of the business:** `server/endpoints/messages` → `gate/outbound` reads the recipients and checks the block list →
+`outgoing/upstreams` sends it to the number's upstream and streams the response back.
 
 ## Where a change goes
 
 | to add | change | and |
 |---|---|---|
-| an endpoint | a file in `server/endpoints/` whose class has `routes()`; `server/app.py` makes it | `reference/openapi/` describes it, `reference/openapi/schemas.py` names its types, `docs/fidelity.md` has its row |
+| an endpoint | a file in `server/endpoints/` whose class has `routes()`; `server/app.py` creates its instance | `reference/openapi/` describes it, `reference/openapi/schemas.py` names its types, `docs/fidelity.md` has its row |
 | a column | a new file in each folder of `storage/migrations/`; the statements in `storage/sqlite/` and `storage/postgres/` | the value in `block_list/ports.py`, a test in `tests/storage/`, which runs on every store |
-| a setting | a field in `settings.py`: its flag, variable, default and help | `wiring.py` hands it to the part that needs it; `make docs` |
-| a field of a webhook | its place in `gate/webhook/documented.py` or `items.py`; who is meant by it in `reading.py` and `links.py`; what goes with a dropped user in `cutting.py` | its payload in `tests/webhooks/` |
+| a setting | a field in `settings.py`: its flag, variable, default and help | `wiring.py` passes it to the part that needs it; `make docs` |
+| a field of a webhook | its place in `gate/webhook/documented.py` or `items.py`; which user it belongs to, in `reading.py` and `links.py`; whether it is removed with a dropped item, in `cutting.py` | its payload in `tests/webhooks/` |
 | a command | a file in `cli/`, and its name in `cli/__init__.py` | it calls `client/` if it speaks to a server, `cli/databases.py` if it opens a database; `make docs` |
-| a refusal | a class in `contract/errors.py` if Meta published it, in `failures.py` if not; raise it where the fault is found | what to do about it in `reference/failures.py`; `make docs` |
-| a store | a folder in `storage/` that implements `Store` of `storage/__init__.py`: `BlockStore`, `Directory`, `RouteStore` | `open_store` opens it, `tests/storage/adapters.py` puts it under every test of stores |
+| an error | a class in `contract/errors.py` if Meta published it, in `failures.py` if not; raise it where the fault is detected | its meaning and what to do in `reference/failures.py`; `make docs` |
+| a store | a folder in `storage/` that implements `Store` of `storage/__init__.py`: `BlockStore`, `Directory`, `RouteStore` | `open_store` opens it, `tests/storage/adapters.py` adds it to every test of stores |
 | a metric | `server/metrics.py`; a part below the server calls it through a port, such as `GateMeter` | `docs/reference/metrics.md` |
-| a bound on memory | a constant `_MOST_…` beside what it bounds; in `server/limits.py` and `settings.py` if an operator is to set it | a test that fills it; `docs/scaling.md` if it can be reached |
-| a page | of the reference: `reference/pages.py` and `reference/templates/`; of the documentation: a file in `docs/`, linked from `docs/README.md` | what is made from the code: `docs/generate.py` |
+| a limit on memory | a constant `_MOST_…` beside the data that it limits; in `server/limits.py` and `settings.py` if operators may change it | a test that reaches the limit; `docs/scaling.md` if a real server can reach it |
+| a page | in the reference: `reference/pages.py` and `reference/templates/`; in the documentation: a file in `docs/`, with a link in `docs/README.md` | if the page is generated from the code: `docs/generate.py` |
 
-Other changes: the table in [CONTRIBUTING](../CONTRIBUTING.md). Why things are as they are: [decisions](decisions/).
+[CONTRIBUTING](../CONTRIBUTING.md) lists where to make other changes. [Decisions](decisions/) give the reasons for the design.
 
 ## The layers, from the top
 

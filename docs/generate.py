@@ -32,8 +32,8 @@ Generated from the code by `make docs`: every environment variable, its flag, an
 _CONFORMANCE_HEAD: Final = """\
 # What is checked
 
-Generated from the code by `make docs`. [Fidelity](../fidelity.md) explains the grades. If a server differs from an `ours`
-fact, this is reported separately and is not a failure. How to run the checks:
+Generated from the code by `make docs`. [Fidelity](../fidelity.md) explains the grades. An `ours` fact is wablock's choice: a
+difference is reported separately and is not a failure. How to run the checks:
 [Check your server or SDK](../how-to/check-your-server-or-sdk.md)."""
 _SCENARIOS_HEAD: Final = """
 ## Scenarios for SDKs
@@ -49,8 +49,8 @@ A request that fails as a whole has this body, and an HTTP status that is not 2x
 {{"error": {{"message": "…", "type": "…", "code": 190, "error_subcode": 463, "error_data": {{"details": "…"}}, "fbtrace_id": "A…"}}}}
 ```
 
-Use `code` and `error_subcode` in programs, never the text. `details` says what to do if the message does not. `fbtrace_id` is the id of
-the request and is in the server's log, so include it when you report a problem. `is_transient` means that the same request may succeed
+Use `code` and `error_subcode` in programs, never the text. If the message does not say what to do, `details` does. `fbtrace_id` is the id of
+the request. The server's log contains it, so include it when you report a problem. `is_transient` means that the same request may succeed
 later.
 
 The tables are generated from the code by `make docs`.
@@ -63,7 +63,7 @@ The tables are generated from the code by `make docs`.
 
 ## One user of a request
 
-`block_users.failed_users` lists the users that failed, with `input` as you sent it and the reasons in `errors`. The users in
+`block_users.failed_users` lists the users that failed. `input` is the text that you sent, and `errors` has the reasons. The users in
 `added_users` or `removed_users` were changed; send only the failed users again.
 
 | code | message | what it means | what to do |

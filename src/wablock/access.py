@@ -20,7 +20,7 @@ _LONGEST_NUMBER_ID = 32
 
 
 class Scope(StrEnum):
-    """A permission: `read` to list and check, `write` to block and unblock, `send` to send messages, `manage` to set
+    """A permission: `read` to list and check, `write` to block and unblock, `send` to send messages, `manage` to change
     tokens and routes.
     """
 

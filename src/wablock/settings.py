@@ -85,7 +85,7 @@ class AnswerSettings:
     trusted_proxies: Annotated[
         str,
         _setting(
-            "TRUSTED_PROXIES", "Addresses of proxies whose X-Forwarded-Proto is used, separated by commas.", _ANSWERS
+            "TRUSTED_PROXIES", "Addresses of proxies, separated by commas. Their X-Forwarded-Proto is used.", _ANSWERS
         ),
     ] = "127.0.0.1"
 
@@ -126,7 +126,7 @@ class LimitSettings:
     idle_timeout: Annotated[
         float, _setting("IDLE_TIMEOUT", "Seconds that a connection may be idle between requests.", _LIMITS, 0.1)
     ] = Limits().idle_seconds
-    max_connections: Annotated[int, _setting("MAX_CONNECTIONS", "Open connections at the same time.", _LIMITS, 1)] = (
+    max_connections: Annotated[int, _setting("MAX_CONNECTIONS", "Most open connections at a time.", _LIMITS, 1)] = (
         Limits().connections
     )
     shutdown_timeout: Annotated[
@@ -156,7 +156,7 @@ class KeySettings:
         str | None,
         secret(
             "WABLOCK_SECRET_KEY",
-            "Key that encrypts secrets in the database; or several, separated by commas: the first one encrypts.",
+            "Key that encrypts secrets in the database. Several, separated by commas: the first encrypts, all decrypt.",
             otherwise="--secret-key-file",
             group=_GATE,
         ),
@@ -165,7 +165,7 @@ class KeySettings:
         Path | None,
         _setting(
             "SECRET_KEY_FILE",
-            "File of that key; created if needed, but not on PostgreSQL. Default: wablock/secret.key in your "
+            "File that contains the key. On SQLite it is created when needed. Default: wablock/secret.key in your "
             "configuration directory.",
             _GATE,
         ),
@@ -181,7 +181,7 @@ class GateSettings:
         bool,
         _setting(
             "PASS_UNCHECKED",
-            "Forward webhooks, with a mark, while the block list cannot be read. Otherwise they get 503.",
+            "While the block list cannot be read, forward webhooks, marked as unchecked. Otherwise they get 503.",
             _GATE,
         ),
     ] = False
@@ -193,11 +193,11 @@ class GateSettings:
     ] = True
     deduplicate_for: Annotated[
         float,
-        _setting("DEDUPLICATE_FOR", "Seconds in which a delivered message is not sent again. 0: off.", _GATE, 0),
+        _setting("DEDUPLICATE_FOR", "Seconds during which a delivered message is not sent again. 0: off.", _GATE, 0),
     ] = 0
     pass_through: Annotated[
         bool,
-        _setting("PASS_THROUGH", "Send requests to all paths of a number to its upstream, not only /messages.", _GATE),
+        _setting("PASS_THROUGH", "Forward every path of a number to its upstream, not only /messages.", _GATE),
     ] = False
     pass_unreadable_recipients: Annotated[
         bool,
@@ -223,11 +223,11 @@ class ServeSettings:
     rules: Annotated[
         Rules,
         _setting(
-            "RULES", "open: block any user. meta: Meta's limits: users who wrote in the last 24 hours, 64,000 at most."
+            "RULES", "open: any user can be blocked. meta: only users who wrote in the last 24 hours, 64,000 at most."
         ),
     ] = Rules.OPEN
     open_list_size: Annotated[
-        int | None, _setting("OPEN_LIST_SIZE", "Most users on a list under open rules. Default: no limit.", at_least=1)
+        int | None, _setting("OPEN_LIST_SIZE", "Limit on users of a list under open rules. Default: none.", at_least=1)
     ] = None
     log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request. Failed requests are always logged.")] = (
         False
@@ -256,21 +256,21 @@ class DevSettings:
         str,
         secret(
             "WABLOCK_TOKEN",
-            "Access token. The default is public and only for a loopback host. With --upstream-token it is random.",
+            "Access token. The default is public and works on loopback only. With --upstream-token it is random.",
             group=_SERVER,
         ),
     ] = DEV_TOKEN
     rules: Annotated[
         Rules,
         _setting(
-            "RULES", "open: block any user. meta: Meta's limits: users who wrote in the last 24 hours, 64,000 at most."
+            "RULES", "open: any user can be blocked. meta: only users who wrote in the last 24 hours, 64,000 at most."
         ),
     ] = Rules.OPEN
     data: Annotated[
         Path | None, _setting("DATA", "File for the lists. Default: a temporary file, deleted when the server stops.")
     ] = None
     seed: Annotated[
-        Path | None, _setting("SEED", "File with numbers, blocked users and windows at the start, as for /dev/seed.")
+        Path | None, _setting("SEED", "Numbers, blocked users and windows at the start: a file as for /dev/seed.")
     ] = None
     strict_numbers: Annotated[
         bool, _setting("STRICT_NUMBERS", "Accept only --phone-number-id, not every numeric id.")

@@ -35,12 +35,12 @@ _COMMANDS: Final = {
     ),
     "check": (
         "block_list:check",
-        "Show whether users are blocked. Exit status 0: all are; 1: not all are; 2: the command could not finish.",
+        "Show whether users are blocked. Exit status 0: all are blocked; 1: not all; 2: the command could not finish.",
     ),
     "list": ("block_list:list_", "List the blocked users of a number, newest block first."),
     "conformance": (
         "conformance:conformance",
-        "Check any server of the Block API against the contract. Exit status 0: passed; 1: failed; 2: not checked.",
+        "Check any server of the Block API against the contract. Exit status 0: passed; 1: failed; 2: could not run.",
     ),
     "number": ("numbers:app", "Add, list and remove business numbers."),
     "token": ("tokens:app", "Create, list and revoke access tokens."),

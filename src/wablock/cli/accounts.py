@@ -25,7 +25,7 @@ def set_(
         str | None,
         secret(
             "WABLOCK_APP_SECRET",
-            "The app secret with which Meta signs webhooks; =- reads it from standard input.",
+            "The app secret with which Meta signs webhooks. --app-secret=- reads it from standard input.",
             otherwise="--app-secret=-",
         ),
     ] = None,
@@ -33,7 +33,7 @@ def set_(
         str | None,
         secret(
             "WABLOCK_VERIFY_TOKEN",
-            "The verify token that you set at Meta; =- reads it from standard input.",
+            "The verify token that you set at Meta. --verify-token=- reads it from standard input.",
             otherwise="--verify-token=-",
         ),
     ] = None,

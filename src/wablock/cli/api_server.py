@@ -34,7 +34,7 @@ class ApiServer:
         str | None,
         secret(
             "WABLOCK_TOKEN",
-            "Access token (required); =- reads it from standard input.",
+            "Access token (required). --token=- reads it from standard input.",
             otherwise="--token=-",
             group=_SERVER,
         ),

@@ -34,7 +34,7 @@ _FAILED: Final = 1
 def conformance(
     *command: Annotated[
         str,
-        Parameter(allow_leading_hyphen=True, help="With --sdk, after --: the command that runs your script."),
+        Parameter(allow_leading_hyphen=True, help="With --sdk: the command that runs your script. Write it after --."),
     ],
     server: ApiServer = ApiServer(),  # noqa: B008 - immutable
     sdk: Annotated[

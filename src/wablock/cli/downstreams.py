@@ -32,7 +32,7 @@ def add(
         str | None,
         secret_option(
             "WABLOCK_DOWNSTREAM_SECRET",
-            "Secret for signatures; =- reads it from standard input. Default: the account's app secret.",
+            "Secret for signatures. --secret=- reads it from standard input. Default: the account's app secret.",
             otherwise="--secret=-",
         ),
     ] = None,
@@ -40,7 +40,7 @@ def add(
         list[str] | None,
         secret_lines(
             "WABLOCK_DOWNSTREAM_HEADER",
-            "A header to send, as 'Name: value'; may be repeated. In the variable, one header on each line.",
+            "A header to send, as 'Name: value'; may be repeated. The variable has one header on each line.",
         ),
     ] = None,
     timeout: Annotated[

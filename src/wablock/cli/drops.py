@@ -35,7 +35,7 @@ def drops(
     token: Annotated[
         str,
         secret(
-            "WABLOCK_TOKEN", "Access token with the scope read; =- reads it from standard input.", otherwise="--token=-"
+            "WABLOCK_TOKEN", "Token with the scope read. --token=- reads it from standard input.", otherwise="--token=-"
         ),
     ],
     url: Annotated[str, Parameter(env_var="WABLOCK_URL", help="URL of the server.")] = "http://127.0.0.1:8080",

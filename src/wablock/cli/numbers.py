@@ -35,10 +35,10 @@ def add(
     ] = None,
     country: Annotated[
         str | None,
-        Parameter(env_var="WABLOCK_COUNTRY", help="Country of national numbers without country code: two letters."),
+        Parameter(env_var="WABLOCK_COUNTRY", help="Country (two letters) in which national numbers are read."),
     ] = None,
     rules: Annotated[
-        Rules | None, Parameter(env_var="WABLOCK_NUMBER_RULES", help="Its rules. Default: the server's.")
+        Rules | None, Parameter(env_var="WABLOCK_NUMBER_RULES", help="Rules for this number. Default: the server's.")
     ] = None,
     database: DatabaseUrl = None,
     json: Json = False,

@@ -51,7 +51,7 @@ def create(
     ] = None,
     number: Annotated[
         list[str] | None,
-        Parameter(env_var="WABLOCK_NUMBER", help="Id of a number that it may use; may be repeated. Default: all."),
+        Parameter(env_var="WABLOCK_NUMBER", help="Number id that the token may use; may be repeated. Default: all."),
     ] = None,
     expires_in_days: Annotated[
         float | None, Parameter(env_var="WABLOCK_EXPIRES_IN_DAYS", help="Days until the token expires. Default: never.")

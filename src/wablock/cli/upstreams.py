@@ -29,12 +29,12 @@ def set_(
         str,
         secret(
             "WABLOCK_UPSTREAM_TOKEN",
-            "The upstream's access token, sent instead of the caller's; =- reads it from standard input.",
+            "The upstream's access token, sent instead of the caller's. --token=- reads it from standard input.",
             otherwise="--token=-",
         ),
     ],
     url: Annotated[
-        str, Parameter(env_var="WABLOCK_UPSTREAM_URL", help="Scheme and host, and the path before /v25.0, if any.")
+        str, Parameter(env_var="WABLOCK_UPSTREAM_URL", help="URL of the upstream, up to the path segment /v25.0.")
     ] = META,
     timeout: Annotated[
         float,

@@ -22,7 +22,7 @@ UserArguments = Annotated[
 UsersFile = Annotated[
     Path | None,
     Parameter(
-        env_var="WABLOCK_FILE", help="File with one user on each line; =- is standard input. # starts a comment."
+        env_var="WABLOCK_FILE", help="File with one user on each line. --file=- is standard input. # starts a comment."
     ),
 ]
 _STANDARD_INPUT: Final = Path("-")

@@ -137,7 +137,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 class RecentDrop(msgspec.Struct, frozen=True):
-    """A dropped message or call. `at` is in seconds since 1970, `sender` is masked, `size` is in bytes."""
+    """A dropped message, call or handover. `at`: seconds since 1970. `sender` is masked. `size` is in bytes."""
 
     seq: int
     at: int

@@ -16,7 +16,7 @@ def _mixed(subject: Subject) -> SubjectAnswer:
     return subject.block(subject.users[0], NOT_A_NUMBER)
 
 
-@fact("Keys are in the order of Meta's page", Grade.SEED)
+@fact("Keys are in the order of Meta's reference page", Grade.SEED)
 def key_order(subject: Subject) -> None:
     text = subject.block(subject.users[0]).text
     keys = re.findall(r'"(block_users|added_users|input|wa_id|messaging_product)"\s*:', text)

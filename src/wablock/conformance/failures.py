@@ -43,7 +43,7 @@ def wrong_token(subject: Subject) -> None:
     same("failure", _failure(subject.send("GET", token=WRONG_TOKEN)), (401, "OAuthException", 190, None))
 
 
-@fact("An unknown number, or one without access: 400, 100 with subcode 33", Grade.SEEN, changes=False)
+@fact("A number that is unknown or not allowed for the token: 400, 100 with subcode 33", Grade.SEEN, changes=False)
 def unknown_number(subject: Subject) -> None:
     path = subject.path.replace(subject.settings.phone_number_id, _UNKNOWN)
     answer = subject.send("GET", path=path)
@@ -59,7 +59,7 @@ def unknown_path(subject: Subject) -> None:
     )
 
 
-@fact("No messaging_product: 400, 100 and its name", Grade.SEEN)
+@fact("No messaging_product: 400, 100; the message contains the name", Grade.SEEN)
 def no_product(subject: Subject) -> None:
     answer = subject.send("POST", {"block_users": [{"user": subject.users[0]}]})
     same("failure", (answer.status, answer.error().get("message")), (400, _PRODUCT_MISSING))

@@ -56,7 +56,7 @@ def next_address(subject: Subject) -> None:
     same("the page at next", _ids(followed), _ids(second))
 
 
-@fact("The last page has no paging.next, the first no paging.previous", Grade.DOCUMENTED, needs_state=True)
+@fact("The last page has no paging.next, and the first page has no paging.previous", Grade.DOCUMENTED, needs_state=True)
 def ends(subject: Subject) -> None:
     subject.with_blocked(5)
     pages = subject.pages(2)

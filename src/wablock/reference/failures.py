@@ -26,12 +26,12 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
     (
         errors.ExpiredAccessToken(_MOMENT, _MOMENT + 60_000_000),
         "The token has expired.",
-        "Make another token: `wablock token create`.",
+        "Create another token: `wablock token create`.",
     ),
     (
         errors.PermissionDenied(),
-        "The token lacks a scope, or `wablock dev` refuses a `Host` or an `Origin`; the details name it.",
-        "Make a token with it: `wablock token create --scope …`. For `wablock dev`, the details name the option.",
+        "The token lacks the scope in the details, or `wablock dev` refuses the `Host` or `Origin` in them.",
+        "Create a token with it: `wablock token create --scope …`. For `wablock dev`, set the option in the details.",
     ),
     (
         errors.UnknownObject("get", _ID),
@@ -43,7 +43,7 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         "This path does not exist.",
         "Compare it with `/{Version}/{Phone-Number-ID}/block_users`.",
     ),
-    (errors.UnsupportedMethod("put"), "The path is right, the method is not.", "Use a method from this page."),
+    (errors.UnsupportedMethod("put"), "This path does not have this method.", "Use a method from `/docs`."),
     (
         errors.InvalidParameter(),
         "A parameter or the body is invalid.",
@@ -68,18 +68,18 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
     (
         errors.RateLimitHit("The number has had too many requests."),
         "The number has reached its rate limit.",
-        "Wait as long as Retry-After says.",
+        "Wait for the seconds in `Retry-After`, then retry.",
     ),
     (errors.TooManyUsers(1_001, 1_000), "The request has too many users.", "Split it into several requests."),
     (
         errors.ApplicationRequestLimit(12),
         "The token has reached its rate limit.",
-        "Wait as long as Retry-After says, or raise `--requests-per-minute-per-token`.",
+        "Wait for the seconds in `Retry-After`, then retry; or raise `--requests-per-minute-per-token`.",
     ),
     (
         Overloaded("Too many changes are waiting to be written. Nothing was changed."),
         "The server is overloaded. Nothing was changed.",
-        "Retry after the time in Retry-After.",
+        "Wait for the seconds in `Retry-After`, then retry.",
     ),
     (
         errors.BlocklistConcurrentUpdate(),
@@ -88,13 +88,13 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
     ),
     (
         errors.BlocklistInternalError(),
-        "The storage failed. The whole request took effect, or nothing of it.",
-        "Retry. This is safe: a second block of the same user changes nothing.",
+        "The storage failed. The request was done either completely or not at all.",
+        "Retry: blocking a user twice has the same result as blocking once.",
     ),
     (
         errors.SomeUsersFailed("block"),
         "Some users failed, the others did not.",
-        "Read `failed_users`. The status is a setting, `--partial-failure-status`.",
+        "Read `failed_users`. `--partial-failure-status` sets the status of such responses.",
     ),
     (
         errors.BlockedByBusiness(),

@@ -36,7 +36,7 @@ def document() -> dict[str, Any]:
         "info": {"title": "wablock - Block API", "version": __version__, "description": _DESCRIPTION},
         "servers": [{"url": "/", "description": "The server that sent this document"}],
         "tags": [
-            {"name": "Block API", "description": "As on Meta's reference page."},
+            {"name": "Block API", "description": "The operations of Meta's reference page."},
             {
                 "name": "Gate",
                 "description": "Where a block takes effect: incoming webhooks and outgoing messages.",

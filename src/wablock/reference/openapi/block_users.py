@@ -23,7 +23,7 @@ PATH_PARAMETERS: Final = [
         "name": "Version",
         "in": "path",
         "required": True,
-        "description": "Graph API version. Any version is accepted; the nearest known one answers.",
+        "description": "Graph API version. An unknown one is handled like the known version before it.",
         "schema": {"type": "string", "pattern": r"^v[0-9]{1,4}\.[0-9]{1,4}$"},
         "examples": {name: {"value": name} for name in ("v25.0", "v24.0", "v23.0")},
     },
@@ -60,7 +60,7 @@ def paths() -> dict[str, Any]:
 def _get() -> dict[str, Any]:
     etag = {"description": "Identifies this state of the page", "schema": {"type": "string"}}
     place = {
-        "description": "Whether this page is the list's first, its last, or both. An addition of wablock",
+        "description": "Whether this is the first page of the list, the last, or both. Only wablock sends this header",
         "schema": {"type": "string", "enum": ["first", "last", "first, last"]},
     }
     headers = {"ETag": etag, "X-Wablock-Page": place}
@@ -77,12 +77,12 @@ def _get() -> dict[str, Any]:
         "parameters": [
             _query(
                 "limit",
-                f"The number of users on a page, at most {LARGEST_LIMIT}; a larger number counts as {LARGEST_LIMIT}.",
+                f"Largest number of users on a page. More than {LARGEST_LIMIT} counts as {LARGEST_LIMIT}.",
                 {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
             )
             | {"allowEmptyValue": True},
-            _query("after", "The page after this cursor from an answer's `paging`.", {"type": "string"}),
-            _query("before", "The page before this cursor. Do not send it with `after`.", {"type": "string"}),
+            _query("after", "Return the page after this cursor, from a response's `paging`.", {"type": "string"}),
+            _query("before", "Return the page before this cursor. Do not send both.", {"type": "string"}),
             _query(
                 "fields",
                 f"More members of each user, separated by commas: {', '.join(sorted(FIELDS))}.",
@@ -91,7 +91,7 @@ def _get() -> dict[str, Any]:
             {
                 "name": "If-None-Match",
                 "in": "header",
-                "description": "An ETag of an earlier answer: 304 if nothing has changed.",
+                "description": "An ETag of an earlier response. If nothing has changed, the status is 304.",
                 "schema": {"type": "string"},
             },
         ],
@@ -107,7 +107,7 @@ def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) ->
     response = success(summary, schema, {summary: done, some_failed: mixed})
     response["links"] = {"The list": _to_list()}
     refusals = failures({**REFUSED, **NOT_A_LIST_REQUEST}, also=[schema])
-    refusals["400"]["description"] += ", or some users failed and the server is configured to answer this with 400"
+    refusals["400"]["description"] += ", or some users failed and `--partial-failure-status` is 400"
     return {
         "tags": ["Block API"],
         "operationId": operation,

@@ -67,10 +67,10 @@ def _one() -> OperationObject:
         "200",
         "CheckedUser",
         _BLOCKED_USER,
-        description="With `as=status` the answer is only a status, as nginx's `auth_request` needs it. Scope `read`.",
+        description="With `as=status` the response has only a status, for nginx's `auth_request`. Scope `read`.",
         refusals=REFUSED | _INVALID_USER,
     )
-    entry["parameters"] = [query("as", "Answer with a status only.", {"type": "string", "enum": ["status"]})]
+    entry["parameters"] = [query("as", "Return only a status, without a body.", {"type": "string", "enum": ["status"]})]
     answers = entry["responses"]
     answers["200"]["content"][JSON]["examples"]["A free user"] = {"value": _FREE_USER}
     answers["204"] = {"description": "With `as=status`: the user is not blocked"}

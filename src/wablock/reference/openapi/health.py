@@ -8,7 +8,7 @@ from wablock.reference.openapi.schemas import reference
 
 def paths() -> dict[str, Any]:
     return {
-        "/healthz": _get("getHealth", "Whether the process answers", _health("ok")),
+        "/healthz": _get("getHealth", "Whether the process responds", _health("ok")),
         "/readyz": _get("getReadiness", "Whether changes can be stored", _health("ready"), {"503": common()["503"]}),
         "/metrics": _get("getMetrics", "Counters for Prometheus", {"text/plain": {"schema": {"type": "string"}}}),
         "/openapi.json": _get("getDocument", "This document", {JSON: {"schema": {"type": "object"}}}),

@@ -22,7 +22,7 @@ def paths() -> dict[str, Any]:
             "post": operation(
                 _TAG,
                 "createToken",
-                "Make an access token",
+                "Create an access token",
                 "201",
                 "TokenInfo",
                 _TOKEN | {"token": "wablock_example"},
@@ -46,8 +46,8 @@ def paths() -> dict[str, Any]:
                     {
                         "name": "with_made",
                         "in": "query",
-                        "description": "Also revoke the tokens that it made, directly or indirectly, and remove "
-                        "their receivers.",
+                        "description": "Also revoke all tokens that it created, directly or through other tokens, and "
+                        "remove the receivers and upstreams that any of these tokens set.",
                         "schema": {"type": "boolean", "default": False},
                     },
                 ]

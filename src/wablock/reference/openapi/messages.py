@@ -41,10 +41,10 @@ def _send() -> dict[str, Any]:
         "tags": ["Gate"],
         "operationId": "sendMessage",
         "summary": "Send a message through the number's upstream",
-        "description": "Nothing is sent to a user that the number has blocked. All other requests are passed on "
-        "unchanged, except that the upstream's access token replaces the caller's. The caller's token must not be "
-        "anywhere else in the request. The answer has the upstream's status and body, and the headers that clients of "
-        "Graph read. A browser must send its token as a header. Scope `send`.",
+        "description": "A message to a blocked user is refused. All other requests are forwarded unchanged, except "
+        "that the upstream's access token replaces the caller's. The caller's token must not be anywhere else in the "
+        "request. The response has the upstream's status and body, and the headers that clients of Graph read. A "
+        "browser must send its token as a header. Scope `send`.",
         "requestBody": {
             "required": True,
             "content": {
@@ -54,10 +54,10 @@ def _send() -> dict[str, Any]:
         },
         "responses": {
             "200": {
-                "description": "The upstream's own answer",
+                "description": "The upstream's own response",
                 "content": {JSON: {"schema": {}, "examples": {"Meta's": {"value": _ANSWER}}}},
             },
-            "default": {"description": "The upstream's own answer"},
+            "default": {"description": "The upstream's own response"},
         }
         | refusals
         | {

@@ -43,13 +43,13 @@ _COMMON: Final[dict[str, tuple[str, str, dict[str, GraphError]]]] = {
             "Expired access token": errors.ExpiredAccessToken(_MOMENT, _MOMENT + 60_000_000),
         },
     ),
-    "403": ("PermissionDenied", "The access token has no permission", {"No permission": errors.PermissionDenied()}),
+    "403": ("PermissionDenied", "The access token does not allow this", {"No permission": errors.PermissionDenied()}),
     "408": ("TooSlow", "The request was too slow", {}),
     "413": ("BodyTooLarge", "The request body is too large", {"Body too large": BodyTooLarge(1_048_576)}),
     "431": ("HeadTooLarge", "The request line and headers are too large", {}),
     "500": (
         "InternalError",
-        "The storage failed; no change is half done",
+        "The storage failed; all changes were made, or none",
         {"Internal error": errors.BlocklistInternalError()},
     ),
     "503": (
@@ -61,7 +61,7 @@ _COMMON: Final[dict[str, tuple[str, str, dict[str, GraphError]]]] = {
 
 _TRACE_HEADERS: Final = {
     "facebook-api-version": {
-        "description": "The version that answered",
+        "description": "The Graph API version of the response",
         "required": True,
         "schema": {"type": "string", "pattern": r"^v\d+\.\d+$"},
     },

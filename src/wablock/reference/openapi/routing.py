@@ -149,7 +149,7 @@ def _drops() -> dict[str, Any]:
         "200",
         "RecentDropList",
         {"data": [_DROP], "after": 12},
-        description="The last 100 messages and calls of blocked users that this server dropped since its start, oldest "
+        description="The last 100 items of blocked users that this server dropped since its start, oldest "
         "first, with a masked sender and without a body. Scope `read`.",
         refusals=REFUSED | _BAD_AFTER,
     )

@@ -70,7 +70,7 @@ _MEMBER_RULES: Final = (
 _PASSED_ON: Final = {
     "Webhook": {
         "title": "Webhook",
-        "description": "A webhook of Meta. Undocumented ones are passed on, too.",
+        "description": "A webhook from Meta. Undocumented webhooks are accepted too.",
         "type": "object",
     },
     "WebhookTaken": {

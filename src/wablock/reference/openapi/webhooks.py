@@ -16,7 +16,7 @@ _SIGNATURE: Final = {
     "in": "header",
     "required": True,
     "description": "`sha256=` and the HMAC-SHA256 of the body's bytes under the account's app secret, in hex. "
-    "Two signatures count as none.",
+    "If a request has this header twice, it counts as unsigned.",
     "schema": {"type": "string", "pattern": "^sha256=[0-9a-fA-F]{64}$"},
 }
 _NOT_DELIVERED: Final = failures.NotDelivered("The downstream 5f2c9a10 did not accept it: it answered 500")
@@ -80,7 +80,7 @@ def _handshake() -> OperationObject:
         "description": "Meta sends this before the first webhook, and whenever the callback URL is saved.",
         "security": [],
         "parameters": [
-            query("hub.mode", "The operation of Meta.", {"type": "string", "enum": ["subscribe"]}, required=True),
+            query("hub.mode", "Always `subscribe`.", {"type": "string", "enum": ["subscribe"]}, required=True),
             challenge,
             token,
         ],
@@ -106,9 +106,10 @@ def _delivery() -> OperationObject:
         "tags": [_TAG],
         "operationId": "deliverWebhook",
         "summary": "Deliver a webhook",
-        "description": "Messages and calls of blocked users are dropped. The rest goes to the receivers of its "
-        "numbers. The status is 200 if every required receiver accepted its part, or if nothing is left. After any "
-        f"other status, the sender must send the webhook again. Up to {LARGEST_BODY} bytes.",
+        "description": "Messages, calls and handovers of blocked users are dropped. The rest is forwarded to the "
+        "receivers of its numbers. The status is 200 if every required receiver accepted its part, or if nothing is "
+        "left. After any other status, the sender must send the webhook again. The body may have up to "
+        f"{LARGEST_BODY} bytes.",
         "security": [],
         "parameters": [_SIGNATURE],
         "requestBody": {"required": True, "content": {JSON: body}},
@@ -118,7 +119,7 @@ def _delivery() -> OperationObject:
             "400": failed("Not a webhook", {"Not JSON": errors.InvalidParameter("The body must be a JSON object.")}),
             "401": failed("The signature is not that of the account", {"Not signed": failures.InvalidSignature()}),
             "502": failed(
-                "A required receiver did not accept it, or the number has none",
+                "A required receiver did not accept it, or the number has no receiver",
                 {"Not accepted": _NOT_DELIVERED, "No downstream": _UNROUTED},
             ),
             "503": failed(

@@ -44,7 +44,7 @@ class Check(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CheckResult(msgspec.Struct, omit_defaults=True):
-    """The users in the order in which they were sent, and separately the texts that name no user."""
+    """The users in the order in which they were sent, and separately the texts that are not users."""
 
     users: list[CheckedUser]
     failed_users: list[wire.FailedUser] | UnsetType = UNSET

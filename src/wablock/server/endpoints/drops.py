@@ -15,7 +15,7 @@ from wablock.server.router import Route, route
 
 
 class RecentDrop(msgspec.Struct):
-    """A dropped message or call: its time (seconds since 1970), masked sender, type, and size (bytes)."""
+    """A dropped message, call or handover: its time (seconds since 1970), masked sender, type, and size (bytes)."""
 
     seq: int
     at: int

@@ -25,7 +25,7 @@ _Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=wire.
 
 
 class NewToken(msgspec.Struct, forbid_unknown_fields=True):
-    """A token to make. Missing scopes, numbers and expiry are those of the token that makes it."""
+    """A token to create. If scopes, numbers or expiry are missing, it gets those of the caller's token."""
 
     label: _Label
     scopes: list[Scope] | None = None
@@ -34,10 +34,9 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TokenInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A token without its text. Times are in seconds since 1970. Only the answer that makes it contains `token`.
+    """A token. Times are in seconds since 1970. Its text, `token`, is only in the response that creates it.
 
-    `made_by` is the token_id of the token that made it. It is missing if the operator made it, or if the caller may not
-    see that token.
+    `made_by` is its creator's token_id; missing if the operator created it, or if the caller may not see the creator.
     """
 
     token_id: str

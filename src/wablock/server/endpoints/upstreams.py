@@ -22,7 +22,7 @@ _NONE: Final = "The number has no upstream. Set one with: wablock upstream set"
 
 
 class UpstreamToSet(msgspec.Struct, forbid_unknown_fields=True):
-    """The upstream to use. `token` replaces the callers'. It is stored encrypted, and no answer contains it."""
+    """The upstream to use. Its `token` is sent instead of the caller's, is stored encrypted, and is never returned."""
 
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=1_024)]
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=2_000, pattern=wire.WITHOUT_NUL)] = META
