@@ -1,16 +1,22 @@
 """All open connections of a server, and the objects that they share."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from wablock.server.answers import Answer
+from wablock.contract.errors import GraphError
+from wablock.contract.versions import answering_version
+from wablock.server.answers import Answer, failure
 from wablock.server.limits import Limits
 from wablock.server.protocol.bodies import BodyBudget
 from wablock.server.protocol.heads import AnswerHeads
 from wablock.server.protocol.in_flight import InFlight
 from wablock.server.protocol.proxies import TrustedProxies
 from wablock.server.request import Request
+from wablock.server.request_ids import request_ids
+
+_log = logging.getLogger("wablock.server")
 
 Application = Callable[[Request], Coroutine[Any, Any, Answer]]
 """Answers every request. It raises `ClientWentAway` and `HangUp`, nothing else.
@@ -104,6 +110,15 @@ class Connections:
         """Note that a request of the connection is in flight."""
         self._idle.pop(connection, None)
         self._unproven.pop(connection, None)
+
+    def refusal(self, error: GraphError) -> bytes:
+        """The answer that a connection sends without the application, counted and logged. Then the connection ends."""
+        ids = request_ids()
+        answer = failure(error, ids, answering_version(None))
+        self.meter.connection_refused(error.status, error.code)
+        report = {"request_id": ids.fbtrace_id, "status": error.status, "code": error.code, "reason": error.message}
+        _log.info("refused", extra=report)
+        return self.heads.of(answer, close=True) + answer.body
 
     async def stop(self, hurry: asyncio.Event) -> None:
         """Close idle connections, let the others finish their requests, then close the rest.

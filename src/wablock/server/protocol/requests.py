@@ -86,6 +86,12 @@ class RequestReader:
         self._offers = False
         """Whether the arriving request offers to upgrade to another protocol; see `_declined`."""
 
+    def listens_on(self, socket_name: object) -> None:
+        """Note the address that receives the requests."""
+        if isinstance(socket_name, tuple):
+            host, port = socket_name[:2]
+            self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
     def read(self, data: bytes) -> None:
         self._has_begun = False
         self._piece = len(data)
