@@ -39,15 +39,15 @@ takes out the messages of blocked users → `gate/delivery` → `outgoing/downst
 
 | to add | change | and |
 |---|---|---|
-| an endpoint | a file in `server/endpoints/` whose class has `routes()`; `server/app.py` makes it | `reference/openapi/` describes it, `reference/openapi/schemas.py` names its types, `docs/fidelity.md` has its row |
+| an endpoint | a file in `server/endpoints/` whose class has `routes()`; `wiring.py` makes it | `reference/openapi/` describes it, `reference/openapi/schemas.py` names its types, `docs/fidelity.md` has its row |
 | a column | a new file in each folder of `storage/migrations/`; the statements in `storage/sqlite/` and `storage/postgres/` | the value in `block_list/ports.py`, a test in `tests/storage/`, which runs on every store |
-| a setting | a field in `settings.py`: its flag, variable, default and help | `wiring.py` hands it to the part that needs it; `make docs` |
+| a setting | a field in `settings.py`: its flag, variable, default and help | the part that needs it gets its settings from `wiring.py`; `make docs` |
 | a field of a webhook | its place in `gate/webhook/documented.py` or `items.py`; who is meant by it in `reading.py` and `links.py`; what goes with a dropped user in `cutting.py` | its payload in `tests/webhooks/` |
 | a command | a file in `cli/`, and its name in `cli/__init__.py` | it calls `client/` if it speaks to a server, `cli/databases.py` if it opens a database; `make docs` |
 | a refusal | a class in `contract/errors.py` if Meta published it, in `failures.py` if not; raise it where the fault is found | what to do about it in `reference/failures.py`; `make docs` |
 | a store | a folder in `storage/` that implements `Store` of `storage/__init__.py`: `BlockStore`, `Directory`, `RouteStore` | `open_store` opens it, `tests/storage/adapters.py` puts it under every test of stores |
 | a metric | `server/metrics.py`; a part below the server calls it through a port, such as `GateMeter` | `docs/reference/metrics.md` |
-| a bound on memory | a constant `_MOST_…` beside what it bounds; in `server/limits.py` and `settings.py` if an operator is to set it | a test that fills it; `docs/scaling.md` if it can be reached |
+| a bound on memory | a constant `_MOST_…` beside what it bounds; in `settings.py` if an operator is to set it | a test that fills it; `docs/scaling.md` if it can be reached |
 | a page | of the reference: `reference/pages.py` and `reference/templates/`; of the documentation: a file in `docs/`, linked from `docs/README.md` | what is made from the code: `docs/generate.py` |
 
 Other changes: the table in [CONTRIBUTING](../CONTRIBUTING.md). Why things are as they are: [decisions](decisions/).

@@ -9,7 +9,7 @@ import msgspec
 from wablock.access import is_token
 from wablock.cli import logs
 from wablock.cli.console import Refused, checked_number_id, checked_url_text, say
-from wablock.cli.listening import check_public_url, run, server_of, url_of
+from wablock.cli.listening import check_public_url, run, url_of
 from wablock.contract.errors import InvalidParameter
 from wablock.gate.routes.upstreams import META
 from wablock.kit.development import Development
@@ -17,7 +17,7 @@ from wablock.kit.hosts import is_loopback
 from wablock.kit.seeds import Seed
 from wablock.kit.serving import application, development, is_reached_by_strangers
 from wablock.server.endpoints import webhooks
-from wablock.server.serve import bind
+from wablock.server.serve import Server, bind
 from wablock.settings import DEV_TOKEN, DevSettings
 
 
@@ -44,7 +44,7 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
     seed = _seed(settings.seed)
     with bind(settings.host, settings.port) as bound, _development(settings, seed) as made:
         run(
-            server_of(application(made), made.lifespan, made.metrics, settings),
+            Server(application(made), made.lifespan, settings, made.metrics),
             bound,
             lambda: _announce_dev(made.settings, url_of(settings.host, bound), made.app_secret),
         )

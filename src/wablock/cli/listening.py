@@ -5,15 +5,11 @@ import gc
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Final
 from urllib.parse import urlsplit
 
 from wablock.cli.console import Refused
-from wablock.server.metrics import Metrics
-from wablock.server.protocol.connections import Application
 from wablock.server.serve import Server
-from wablock.settings import DevSettings, ServeSettings
 
 if sys.platform != "win32":
     import resource
@@ -21,17 +17,6 @@ if sys.platform != "win32":
 # Objects. Requests leave no reference cycles behind, so a collection finds next to nothing. With Python's default of
 # 700 the collections are 6 % of a POST.
 _ALLOCATED_BETWEEN_COLLECTIONS: Final = 10_000
-
-
-def server_of(
-    application: Application,
-    running: Callable[[], AbstractAsyncContextManager[None]],
-    metrics: Metrics,
-    settings: DevSettings | ServeSettings,
-) -> Server:
-    """The server of an application, with the bounds of `settings`."""
-    trusted_proxies = settings.answers.trusted_proxies
-    return Server(application, running, settings.limits.limits(), metrics, trusted_proxies=trusted_proxies)
 
 
 def run(server: Server, bound: socket.socket, listening: Callable[[], None]) -> None:

@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # TCP's is one
         self._transport = transport
-        self._output = Output(transport, self._limits.idle_seconds)
+        self._output = Output(transport, self._limits.idle_timeout)
         self._requests.listens_on(transport.get_extra_info("sockname"))
         if self._connections.add(self):
             self._wait()
@@ -202,7 +202,7 @@ class Connection(asyncio.Protocol):
             return True
         body = exchange.body
         if body is not None and not body.is_whole:
-            is_too_long = body.length is not None and body.length > self._limits.body  # see `RequestReader.count`
+            is_too_long = body.length is not None and body.length > self._limits.max_body  # see `RequestReader.count`
             if body.has_failed or exchange.waits_for_100 or is_too_long:
                 return True
         return not self._requests.ahead and (self._requests.is_broken or self._has_ended)
@@ -259,11 +259,11 @@ class Connection(asyncio.Protocol):
 
     def _await_arrival(self, awaited: Awaited) -> None:
         if awaited is Awaited.NEXT:
-            self._arrival.set(self._limits.idle_seconds, self._output.close)
+            self._arrival.set(self._limits.idle_timeout, self._output.close)
         elif awaited is Awaited.HEAD:
-            self._arrival.set(self._limits.head_seconds, self._too_slow)
+            self._arrival.set(self._limits.head_timeout, self._too_slow)
         else:
-            self._arrival.set(self._limits.body_seconds, self._too_slow)
+            self._arrival.set(self._limits.body_timeout, self._too_slow)
 
     def _too_slow(self) -> None:
         self._requests.break_off(RequestTooSlow())

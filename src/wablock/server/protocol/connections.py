@@ -8,13 +8,13 @@ from typing import Any, Protocol
 from wablock.contract.errors import GraphError
 from wablock.contract.versions import answering_version
 from wablock.server.answers import Answer, failure
-from wablock.server.limits import Limits
 from wablock.server.protocol.bodies import BodyBudget
 from wablock.server.protocol.heads import AnswerHeads
 from wablock.server.protocol.in_flight import InFlight
 from wablock.server.protocol.proxies import TrustedProxies
 from wablock.server.request import Request
 from wablock.server.request_ids import request_ids
+from wablock.settings import ServerSettings
 
 _log = logging.getLogger("wablock.server")
 
@@ -54,21 +54,19 @@ class OpenConnection(Protocol):
 
 
 class Connections:
-    """All open connections, up to `limits.connections`.
+    """All open connections, up to `limits.max_connections`.
 
     For one more, the connection that has been idle longest is closed. If none is idle, it is the one that has waited
     longest for a stranger's body. All other connections stay open.
     """
 
-    def __init__(
-        self, application: Application, limits: Limits, meter: ConnectionMeter, trusted_proxies: str = "127.0.0.1"
-    ) -> None:
+    def __init__(self, application: Application, settings: ServerSettings, meter: ConnectionMeter) -> None:
         self.application = application
-        self.limits = limits
+        self.limits = limits = settings.limits
         self.meter = meter
-        self.bodies = BodyBudget(limits.bodies, limits.unproven_bodies)
+        self.bodies = BodyBudget(limits.max_bodies, limits.max_unproven_bodies)
         self.heads = AnswerHeads()
-        self.proxies = TrustedProxies(trusted_proxies)
+        self.proxies = TrustedProxies(settings.answers.trusted_proxies)
         self.is_stopping = False
         self._open: set[OpenConnection] = set()
         self._idle: dict[OpenConnection, None] = {}
@@ -84,7 +82,7 @@ class Connections:
         self._open.add(connection)
         if self.is_stopping:  # it was connecting when the server stopped listening
             return False
-        has_place = len(self._open) <= self.limits.connections or self._make_way()
+        has_place = len(self._open) <= self.limits.max_connections or self._make_way()
         if has_place:
             self._idle[connection] = None
         return has_place
@@ -123,7 +121,7 @@ class Connections:
     async def stop(self, hurry: asyncio.Event) -> None:
         """Close idle connections, let the others finish their requests, then close the rest.
 
-        The rest is closed after `limits.shutdown_seconds`, or as soon as `hurry` is set.
+        The rest is closed after `limits.shutdown_timeout`, or as soon as `hurry` is set.
         """
         self.is_stopping = True
         self._all_closed = asyncio.get_running_loop().create_future()
@@ -132,7 +130,7 @@ class Connections:
         if self._open:
             hurried = asyncio.ensure_future(hurry.wait())
             hurried.add_done_callback(self._give_up)
-            await asyncio.wait([self._all_closed], timeout=self.limits.shutdown_seconds)
+            await asyncio.wait([self._all_closed], timeout=self.limits.shutdown_timeout)
             hurried.cancel()
         for connection in list(self._open):
             connection.abort()
