@@ -56,6 +56,13 @@ class SubjectAnswer(msgspec.Struct, frozen=True):
         return self.json()
 
 
+class RawBody(msgspec.Struct, frozen=True):
+    """The bytes of a request's body. `content_type` None: there is no such header."""
+
+    content: bytes | None
+    content_type: str | None = "application/json"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The server under test and its test users. `stranger`: a user who has not written in the last 24 hours."""
 
@@ -106,25 +113,24 @@ class Subject:
         *,
         path: str | None = None,
         query: dict[str, str] | None = None,
-        content: bytes | None = None,
-        content_type: str | None = "application/json",
         token: str | None = "",
         headers: dict[str, str] | None = None,
-        files: dict[str, Any] | None = None,
     ) -> SubjectAnswer:
-        """Send a request. `token` None: none; empty: the valid one. Raises `CannotCheck` if there is no response."""
+        """Send a request. `body`: a `RawBody`, or a value to send as JSON. `token` None: none; empty: the valid one.
+
+        Raises `CannotCheck` if there is no response.
+        """
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token or self.settings.token}"
-        if body is not None:
-            content = msgspec.json.encode(body)
-        if content is not None and content_type is not None:
-            sent["Content-Type"] = content_type
+        raw = body if isinstance(body, RawBody) else RawBody(None if body is None else msgspec.json.encode(body))
+        if raw.content is not None and raw.content_type is not None:
+            sent["Content-Type"] = raw.content_type
         url = self._base + (path or self.path)
         while True:
             self.requests += 1
             try:
-                got = self._http.request(method, url, params=query, content=content, headers=sent, files=files)
+                got = self._http.request(method, url, params=query, content=raw.content, headers=sent)
             except httpx2.HTTPError as error:
                 raise CannotCheck(f"Cannot reach {self._base}: {str(error) or type(error).__name__}") from None
             answer = SubjectAnswer(

@@ -11,15 +11,15 @@ from wablock.conformance.assertions import Differs, Skipped
 from wablock.conformance.check import Fact, FactOutcome, FactResult, Grade
 from wablock.conformance.subject import CannotCheck, Subject
 
-GROUPS: Final = {
-    "Operations": operations.CHECKS,
-    "Answers": answers.CHECKS,
-    "Failures of a whole request": failures.CHECKS,
-    "Rules": rules.CHECKS,
-    "Paging": paging.CHECKS,
-    "Graph conventions": conventions.CHECKS,
-    "User ids": user_ids.CHECKS,
-}
+GROUPS: Final = (
+    operations.GROUP,
+    answers.GROUP,
+    failures.GROUP,
+    rules.GROUP,
+    paging.GROUP,
+    conventions.GROUP,
+    user_ids.GROUP,
+)
 _OTHER_SHAPE: Final = (KeyError, IndexError, TypeError, AttributeError, ValueError)
 """Exceptions from reading a body that has another shape than expected."""
 _NO_STATE: Final = "The server answers POST with 200, but the user is not on the list: it keeps no state."
@@ -103,9 +103,9 @@ def _finding(subject: Subject) -> str:
 
 
 def _results(subject: Subject, *, read_only: bool, finding: str) -> Iterator[FactResult]:
-    for group, checks in GROUPS.items():
-        for check in checks:
-            yield _result(group, check, subject, read_only=read_only, finding=finding)
+    for group in GROUPS:
+        for check in group.facts:
+            yield _result(group.name, check, subject, read_only=read_only, finding=finding)
 
 
 def _result(group: str, check: Fact, subject: Subject, *, read_only: bool, finding: str) -> FactResult:
