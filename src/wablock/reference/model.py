@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 
 from wablock.contract import versions
 from wablock.reference import wording
-from wablock.reference.samples import Sample, samples
+from wablock.reference.samples import TOKEN, Sample, SampleRequest, samples
 from wablock.reference.schemas import Components, SchemaRow, rows, type_text
 
 BLOCK_API: Final = "Block API"
@@ -132,7 +133,12 @@ def _operation(document: dict[str, Any], path: str, method: str, base_url: str) 
             *_header_parameters(bodies, needs_token=needs_token, is_block_api=is_block_api),
             *headers[1:],
         ]
-    made = DocumentedOperation(
+    example = json.loads(bodies[0].examples[0].text) if bodies else None
+    required = {each.name: each.example for each in by_place["query"] if each.required}
+    url = base_url + path + (f"?{urlencode(required)}" if required else "")
+    to_fill = {"Authorization": f"Bearer {TOKEN}"} if needs_token else {}
+    to_fill |= {each.name: f"<{each.name}>" for each in by_place["header"] if each.required}
+    return DocumentedOperation(
         operation["operationId"],
         method.upper(),
         path,
@@ -147,17 +153,7 @@ def _operation(document: dict[str, Any], path: str, method: str, base_url: str) 
         sorted(
             _answers(operation["responses"], components), key=lambda answer: (answer.status[0] == "d", answer.status)
         ),
-        [],
-    )
-    example = json.loads(bodies[0].examples[0].text) if bodies else None
-    required = {each.name: each.example for each in by_place["query"] if each.required}
-    headers_to_fill = [each.name for each in by_place["header"] if each.required]
-    url = base_url + path
-    return msgspec.structs.replace(
-        made,
-        samples=samples(
-            made.method, url, example, required, headers_to_fill, needs_token=needs_token, curl_body=is_block_api
-        ),
+        samples(SampleRequest(method.upper(), url, to_fill, example), curl_body=is_block_api),
     )
 
 

@@ -70,7 +70,6 @@ def _get() -> dict[str, Any]:
         "Previous page": _to_list(before="$response.body#/paging/cursors/before"),
     }
     return {
-        "tags": ["Block API"],
         "operationId": "getBlockedUsers",
         "summary": "Get blocked users",
         "description": "The block list of the business number, newest block first.",
@@ -109,7 +108,6 @@ def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) ->
     others = failures({**REFUSED, **NOT_A_LIST_REQUEST}, also=[schema])
     others["400"]["description"] += ", or some users failed and the server is configured to answer this with 400"
     return {
-        "tags": ["Block API"],
         "operationId": operation,
         "summary": summary,
         "description": "All parameters may be in the query instead of the body, with `block_users` as one JSON text.",

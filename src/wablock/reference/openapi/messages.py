@@ -38,7 +38,6 @@ def _send() -> dict[str, Any]:
     refused = failures(REFUSED | _NOT_SENT)
     refused["400"]["description"] = "Refused by wablock, and nothing was sent; or refused by the upstream"
     return {
-        "tags": ["Gate"],
         "operationId": "sendMessage",
         "summary": "Send a message through the number's upstream",
         "description": "Nothing is sent to a user that the number has blocked. All other requests are passed on "

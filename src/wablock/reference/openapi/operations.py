@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+import msgspec
+
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
 from wablock.reference.openapi.responses import JSON, failures
@@ -29,32 +31,39 @@ _BAD: Final[dict[str, GraphError]] = {
 }
 
 
+class Success(msgspec.Struct, frozen=True):
+    """The answer of an operation that succeeds: its schema, an example, and links to other operations."""
+
+    schema: str
+    example: Any
+    status: str = "200"
+    links: dict[str, Any] = {}
+
+
 def operation(
-    tag: str,
     operation_id: str,
     summary: str,
-    status: str,
-    schema: str,
-    example: Any,
+    success: Success,
     *,
     description: str | None = None,
     request: tuple[str, Any] | None = None,
-    links: dict[str, Any] | None = None,
     refusals: dict[str, GraphError] = _BAD,
 ) -> OperationObject:
     """One operation. `request` is the schema of its request body, and an example."""
-    done = {
-        "description": summary,
-        "content": {JSON: {"schema": reference(schema), "examples": {summary: {"value": example}}}},
-    }
-    made: OperationObject = {"tags": [tag], "operationId": operation_id, "summary": summary}
+    answer = {"description": summary, "content": {JSON: _media(success.schema, summary, success.example)}}
+    if success.links:
+        answer["links"] = success.links
+    made: OperationObject = {"operationId": operation_id, "summary": summary}
     if description is not None:
         made["description"] = description
     if request is not None:
-        body = {"schema": reference(request[0]), "examples": {summary: {"value": request[1]}}}
-        made["requestBody"] = {"required": True, "content": {JSON: body}}
-    made["responses"] = {status: done | ({"links": links} if links else {})} | failures(refusals)
+        made["requestBody"] = {"required": True, "content": {JSON: _media(request[0], summary, request[1])}}
+    made["responses"] = {success.status: answer} | failures(refusals)
     return made
+
+
+def _media(schema: str, name: str, example: Any) -> dict[str, Any]:
+    return {"schema": reference(schema), "examples": {name: {"value": example}}}
 
 
 def query(name: str, description: str, schema: SchemaObject, *, required: bool = False) -> dict[str, Any]:
