@@ -22,10 +22,6 @@ from wablock.settings import DEV_TOKEN, DevSettings
 
 
 def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutable
-    """Start a server for development: it creates an account, a number and a token, and prints them.
-
-    Not for production: the default token is public, and without --data all lists are deleted at the end.
-    """
     checked_number_id(settings.phone_number_id)
     check_public_url(settings.answers.public_url)
     if not is_token(settings.token):

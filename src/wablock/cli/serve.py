@@ -30,7 +30,6 @@ _WRITES_DOWN_WITHIN = 5.0  # seconds after the last request, in which buffered d
 
 
 def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - immutable
-    """Start a production server on a database. Add numbers and tokens with `wablock number` and `wablock token`."""
     check_public_url(settings.answers.public_url)
     logs.configure(for_people=False)
     with bind(settings.host, settings.port) as bound:
