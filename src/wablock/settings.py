@@ -52,11 +52,7 @@ DatabaseUrl = Annotated[
 
 
 def _setting(
-    variable: str,
-    help_text: str,
-    group: Group = _SERVER,
-    at_least: float | None = None,
-    at_most: float | None = None,
+    variable: str, help_text: str, group: Group = _SERVER, at_least: float | None = None, at_most: float | None = None
 ) -> Parameter:
     is_bound = at_least is not None or at_most is not None
     validator = validators.Number(gte=at_least, lte=at_most) if is_bound else None
@@ -79,8 +75,7 @@ class AnswerSettings:
         bool, _setting("TOKEN_IN_PARAMETERS", "Accept the token as `access_token` in the query or the body.", _ANSWERS)
     ] = True
     public_url: Annotated[
-        str | None,
-        _setting("PUBLIC_URL", "Scheme and host of paging links. Default: those of the request.", _ANSWERS),
+        str | None, _setting("PUBLIC_URL", "Scheme and host of paging links. Default: those of the request.", _ANSWERS)
     ] = None
     trusted_proxies: Annotated[
         str,
@@ -177,8 +172,7 @@ class GateSettings:
         ),
     ] = True
     deduplicate_for: Annotated[
-        float,
-        _setting("DEDUPLICATE_FOR", "Seconds in which a delivered message is not sent again. 0: off.", _GATE, 0),
+        float, _setting("DEDUPLICATE_FOR", "Seconds in which a delivered message is not sent again. 0: off.", _GATE, 0)
     ] = 0
     pass_through: Annotated[
         bool,
@@ -285,8 +279,7 @@ class DevSettings(ServerSettings):
         float, _setting("DOWNSTREAM_TIMEOUT", "Seconds that --downstream has to respond.", _GATE, 0.1, 60)
     ] = 5.0
     upstream: Annotated[
-        str | None,
-        _setting("UPSTREAM", "API through which the number's messages are sent.", _GATE),
+        str | None, _setting("UPSTREAM", "API through which the number's messages are sent.", _GATE)
     ] = None
     upstream_token: Annotated[
         str | None,

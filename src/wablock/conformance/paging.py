@@ -45,9 +45,7 @@ def back(subject: Subject) -> None:
 
 
 @fact(
-    "paging.next is an absolute URL on the caller's host, and returns the next page",
-    Grade.DOCUMENTED,
-    needs_state=True,
+    "paging.next is an absolute URL on the caller's host, and returns the next page", Grade.DOCUMENTED, needs_state=True
 )
 def next_address(subject: Subject) -> None:
     subject.with_blocked(5)

@@ -238,12 +238,7 @@ class Sender(Protocol):
     """Passes requests on to upstreams, over connections that are kept open."""
 
     async def pass_on(
-        self,
-        upstream: Upstream,
-        method: str,
-        path: str,
-        request: SendRequest,
-        headers: Iterable[tuple[bytes, bytes]],
+        self, upstream: Upstream, method: str, path: str, request: SendRequest, headers: Iterable[tuple[bytes, bytes]]
     ) -> UpstreamAnswer:
         """The upstream's response, once its headers have arrived. Raises `UpstreamFailed`. Nothing is sent twice.
 

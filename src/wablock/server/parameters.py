@@ -13,12 +13,7 @@ from python_multipart.multipart import Field, FormParser, parse_options_header
 
 from wablock.block_list.rules import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_USERS_PER_REQUEST
 from wablock.contract import wire
-from wablock.contract.errors import (
-    InvalidParameter,
-    MissingParameter,
-    TooManyUsers,
-    WrongMessagingProduct,
-)
+from wablock.contract.errors import InvalidParameter, MissingParameter, TooManyUsers, WrongMessagingProduct
 from wablock.gate.large_bodies import off_the_loop
 from wablock.gate.value_count import TooManyValues, check_value_count
 from wablock.server.near_names import refuse_near_misses

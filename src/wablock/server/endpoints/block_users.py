@@ -62,12 +62,7 @@ class BlockUsers:
     """Answers `GET`, `POST` and `DELETE` of `block_users`."""
 
     def __init__(
-        self,
-        block_list: BlockList,
-        access: Access,
-        callers: Callers,
-        rates: RateLimits,
-        settings: AnswerSettings,
+        self, block_list: BlockList, access: Access, callers: Callers, rates: RateLimits, settings: AnswerSettings
     ) -> None:
         self._block_list = block_list
         self._access = access
