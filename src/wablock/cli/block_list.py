@@ -104,7 +104,7 @@ def list_(
                 remark("There are more: --all lists all users.")
             return
         users = list(blocked) if all_ else list(_first(blocked, limit + 1))
-    rows = [_listed(user) for user in (users if all_ else users[:limit])]
+    rows = [_with_days(msgspec.to_builtins(user)) for user in (users if all_ else users[:limit])]
     show(rows, _filled(rows, _LISTED), as_json=False, empty="No users are blocked.")
     if len(users) > len(rows):
         say("There are more: --all lists all users, --limit N lists N users.")
@@ -154,10 +154,6 @@ def _failed(user: FailedUser) -> dict[str, Any]:
 
 def _checked(user: CheckedUser) -> dict[str, Any]:
     return _with_days(msgspec.to_builtins(user)) | {"blocked": "yes" if user.blocked else "no"}
-
-
-def _listed(user: BlockedUser) -> dict[str, Any]:
-    return _with_days(msgspec.to_builtins(user))
 
 
 def _filled(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """The run of all checks. At the end, also after an exception, all test users are unblocked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -48,9 +48,11 @@ def run(subject: Subject, *, read_only: bool, anyway: bool, on_result: Callable[
     report = Report(subject.settings.url, subject.settings.rules, [])
     try:
         report.finding = "" if read_only else _finding(subject)
-        for result in _results(subject, read_only=read_only, finding=report.finding):
-            report.results.append(result)
-            on_result(result)
+        for group in GROUPS:
+            for check in group.facts:
+                result = _result(group.name, check, subject, read_only=read_only, finding=report.finding)
+                report.results.append(result)
+                on_result(result)
     finally:
         if not read_only:
             _put_back(subject, report)
@@ -100,12 +102,6 @@ def _finding(subject: Subject) -> str:
     except (Differs, Skipped, *_OTHER_SHAPE):
         return ""
     return "" if is_listed or not added else _NO_STATE
-
-
-def _results(subject: Subject, *, read_only: bool, finding: str) -> Iterator[FactResult]:
-    for group in GROUPS:
-        for check in group.facts:
-            yield _result(group.name, check, subject, read_only=read_only, finding=finding)
 
 
 def _result(group: str, check: Fact, subject: Subject, *, read_only: bool, finding: str) -> FactResult:

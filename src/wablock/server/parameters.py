@@ -197,8 +197,8 @@ def invalid(message: str, choices: Sequence[str] = ()) -> InvalidParameter:
         return MissingParameter(_place_name(f"{place}.{missing[1]}"))
     name = _place_name(place)
     if wrong := _WRONG_CHOICE.fullmatch(problem):
-        value = wrong[1][:_LONGEST_REPEATED]
-        return InvalidParameter(f"Param {name} {_must_be_one_of(choices) if choices else f'cannot be {value}'}.")
+        must = f"must be one of {', '.join(choices)}" if choices else f"cannot be {wrong[1][:_LONGEST_REPEATED]}"
+        return InvalidParameter(f"Param {name} {must}.")
     if problem.endswith(f"matching regex {wire.WITHOUT_NUL!r}"):
         return InvalidParameter(f"Param {name} must not contain a NUL character.")
     if expected := _EXPECTED.fullmatch(problem):
@@ -206,10 +206,6 @@ def invalid(message: str, choices: Sequence[str] = ()) -> InvalidParameter:
         article = "an" if kinds[0][:1] in "aio" else "a"
         return InvalidParameter(f"Param {name} must be {article} {' or '.join(kinds)}{expected[2]}.")
     return InvalidParameter(f"Param {name}: {problem[:_LONGEST_REPEATED]}.")
-
-
-def _must_be_one_of(choices: Sequence[str]) -> str:
-    return f"must be one of {', '.join(choices)}"
 
 
 def _place_name(place: str) -> str:

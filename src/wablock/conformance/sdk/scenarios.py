@@ -59,14 +59,14 @@ def scenarios() -> list[Scenario]:
     mixed = example("post", "Block user(s): some users failed")
     done, failed = [_FIRST], [_SECOND]
     return [
-        Scenario("list", "list", "The documented list, whose rows have no input", [_ok(listed)], {"wa_ids": [_FIRST]}),
-        Scenario("list-empty", "list", "An empty list, without paging", [_ok({"data": []})], {"wa_ids": []}),
-        Scenario("list-user-ids", "list", "A row with only a user_id", [_ok({"data": [_row(user_id="US.1")]})], {}),
+        Scenario("list", "list", "The documented list, whose rows have no input", [_of(listed)], {"wa_ids": [_FIRST]}),
+        Scenario("list-empty", "list", "An empty list, without paging", [_of({"data": []})], {"wa_ids": []}),
+        Scenario("list-user-ids", "list", "A row with only a user_id", [_of({"data": [_row(user_id="US.1")]})], {}),
         Scenario(
             "list-pages",
             "list",
             "Two pages: the second is requested with the first page's cursor",
-            [_ok({"data": page, "paging": paging | next_page}), _ok({"data": [_row(wa_id=_SECOND)], "paging": paging})],
+            [_of({"data": page, "paging": paging | next_page}), _of({"data": [_row(wa_id=_SECOND)], "paging": paging})],
             {"wa_ids": [_FIRST, _SECOND]},
             second_query={"after": AFTER},
         ),
@@ -77,12 +77,12 @@ def scenarios() -> list[Scenario]:
             [_of(example("get", "List changed while paging", "400"), 400)],
             {"error": 139102},
         ),
-        Scenario("block", "block", "A user is blocked", [_ok(example("post", "Block user(s)"))], {"done": done}),
+        Scenario("block", "block", "A user is blocked", [_of(example("post", "Block user(s)"))], {"done": done}),
         Scenario(
             "block-mixed",
             "block",
             "One user is blocked, one failed, with status 200",
-            [_ok(mixed)],
+            [_of(mixed)],
             {"done": done, "failed": failed},
         ),
         Scenario(
@@ -92,54 +92,46 @@ def scenarios() -> list[Scenario]:
             "block-unknown-member",
             "block",
             "A response with an unknown member",
-            [_ok(example("post", "Block user(s)") | {"new": 1})],
+            [_of(example("post", "Block user(s)") | {"new": 1})],
             {"done": done},
         ),
         Scenario(
             "unblock",
             "unblock",
             "A user is unblocked; DELETE has a body",
-            [_ok(example("delete", "Unblock user(s)"))],
+            [_of(example("delete", "Unblock user(s)"))],
             {"done": done},
         ),
         Scenario(
             "unblock-mixed",
             "unblock",
             "One user is unblocked, one failed and has no wa_id",
-            [_ok(example("delete", "Unblock user(s): some users failed"))],
+            [_of(example("delete", "Unblock user(s): some users failed"))],
             {"done": done},
         ),
-        Scenario(
-            "token",
-            "list",
-            "190: the token is unknown",
-            [_of(failure("BadToken", "Unknown access token"), 401)],
-            {"error": 190},
-            no_retry=True,
+        _permanent(
+            "token", "list", "190: the token is unknown", _of(failure("BadToken", "Unknown access token"), 401), 190
         ),
-        Scenario(
+        _permanent(
             "expired",
             "list",
             "190 with 463: the token has expired",
-            [_of(failure("BadToken", "Expired access token"), 401)],
-            {"error": 190},
-            no_retry=True,
+            _of(failure("BadToken", "Expired access token"), 401),
+            190,
         ),
-        Scenario(
+        _permanent(
             "permission",
             "block",
             "10: the token does not allow this",
-            [_of(failure("PermissionDenied", "No permission"), 403)],
-            {"error": 10},
-            no_retry=True,
+            _of(failure("PermissionDenied", "No permission"), 403),
+            10,
         ),
-        Scenario(
+        _permanent(
             "number",
             "list",
             "100 with 33: the number is unknown",
-            [_of(example("get", "Unknown phone number", "400"), 400)],
-            {"error": 100},
-            no_retry=True,
+            _of(example("get", "Unknown phone number", "400"), 400),
+            100,
         ),
         Scenario(
             "rate",
@@ -147,7 +139,7 @@ def scenarios() -> list[Scenario]:
             "130429 with Retry-After, then success",
             [
                 _of(example("post", "Too many users", "400"), 400, {"Retry-After": "1"}),
-                _ok(example("post", "Block user(s)")),
+                _of(example("post", "Block user(s)")),
             ],
             {},
         ),
@@ -169,13 +161,13 @@ def scenarios() -> list[Scenario]:
     ]
 
 
+def _permanent(name: str, operation: str, sentence: str, answer: Played, code: int) -> Scenario:
+    return Scenario(name, operation, sentence, [answer], {"error": code}, no_retry=True)
+
+
 def _row(**ids: str) -> dict[str, str]:
     return {"messaging_product": "whatsapp"} | ids
 
 
-def _ok(body: Any) -> Played:
-    return _of(body, 200)
-
-
-def _of(body: Any, status: int, headers: Mapping[str, str] | None = None) -> Played:
+def _of(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Played:
     return Played(status, msgspec.json.encode(body), {"Content-Type": "application/json"} | dict(headers or {}))

@@ -47,12 +47,14 @@ _USER_AGENT: Final = {
 
 
 def paths() -> dict[str, Any]:
+    blocked = _value(wire.BlockUsersData(wire.BlockUsersResult([_done()]), wire.WHATSAPP))
+    unblocked = _value(wire.UnblockUsersData(wire.UnblockUsersResult([_done()]), wire.WHATSAPP))
     return {
         _PATH: {
             "parameters": [*PATH_PARAMETERS, _USER_AGENT],
             "get": _get(),
-            "post": _change("Block user(s)", "blockUsers", "BlockUsersData", _blocked(), _some_blocked()),
-            "delete": _change("Unblock user(s)", "unblockUsers", "UnblockUsersData", _unblocked(), _some_unblocked()),
+            "post": _change("Block user(s)", "blockUsers", "BlockUsersData", blocked, _some_blocked()),
+            "delete": _change("Unblock user(s)", "unblockUsers", "UnblockUsersData", unblocked, _some_unblocked()),
         }
     }
 
@@ -141,14 +143,6 @@ def _listed() -> Any:
     return _value(wire.GetBlockedUsersData([wire.BlockedUser(wire.WHATSAPP, _WA_ID)], paging))
 
 
-def _blocked() -> Any:
-    return _value(wire.BlockUsersData(wire.BlockUsersResult([_done()]), wire.WHATSAPP))
-
-
-def _unblocked() -> Any:
-    return _value(wire.UnblockUsersData(wire.UnblockUsersResult([_done()]), wire.WHATSAPP))
-
-
 def _some_blocked() -> Any:
     failed = _failed(_OTHER, errors.ReEngagementRequired())
     failed.wa_id = _OTHER[1:]
@@ -157,14 +151,8 @@ def _some_blocked() -> Any:
 
 
 def _some_unblocked() -> Any:
-    result = wire.UnblockUsersResult(
-        [_done()],
-        [
-            _failed(
-                "hello", errors.NotAWhatsAppUser("'hello' has no digits; write a phone number, such as +16505551234")
-            )
-        ],
-    )
+    why = "'hello' has no digits; write a phone number, such as +16505551234"
+    result = wire.UnblockUsersResult([_done()], [_failed("hello", errors.NotAWhatsAppUser(why))])
     return _value(wire.UnblockUsersData(result, wire.WHATSAPP, error_body(errors.SomeUsersFailed("unblock"), IDS)))
 
 

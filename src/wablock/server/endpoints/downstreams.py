@@ -10,7 +10,7 @@ from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.rules import SECOND
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, InvalidParameter, UnknownObject
-from wablock.gate.ports import MOST_SET_BY_TOKENS, PublicAddresses, SealedDownstream
+from wablock.gate.ports import MOST_SET_BY_TOKENS, PublicAddresses
 from wablock.gate.receiver_headers import headers_to_set
 from wablock.gate.routes.downstreams import DownstreamInfo, Downstreams, NewDownstream
 from wablock.public_credentials import is_public
@@ -89,7 +89,7 @@ class DownstreamEndpoints:
         added = await self._downstreams.add(number.account_id, number.phone_number_id, new)
         if added is None:
             raise await self._add_error(request, number)
-        return json_answer(request, _added(added, new), 201)
+        return json_answer(request, _public(added), 201)
 
     async def _add_error(self, request: Request, number: BusinessNumber) -> GraphError:
         await self._callers.authorize(request)  # raises if the token was revoked meanwhile
@@ -124,16 +124,4 @@ def _public(info: DownstreamInfo) -> DownstreamAdded:
         timeout=info.timeout,
         required=info.required,
         created_at=info.created_at // SECOND,
-    )
-
-
-def _added(sealed: SealedDownstream, new: NewDownstream) -> DownstreamAdded:
-    return DownstreamAdded(
-        downstream_id=sealed.downstream_id,
-        url=sealed.url,
-        has_secret=new.secret is not None,
-        header_names=sorted(new.headers),
-        timeout=new.timeout,
-        required=new.required,
-        created_at=sealed.created_at // SECOND,
     )
