@@ -199,7 +199,6 @@ class Subject:
         return page, page_links(is_empty=not page["data"], paging=paging, headers=answer.headers)
 
     def with_none_blocked(self) -> None:
-        """Unblock all test users."""
         self.unblock(*self.users).ok()
 
     def with_blocked(self, count: int) -> None:

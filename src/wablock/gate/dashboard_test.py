@@ -38,8 +38,6 @@ class _Trial(msgspec.Struct, frozen=True):
 
 
 class DashboardTest:
-    """Handles the sample webhook."""
-
     def __init__(
         self, routes: Routes, numbers: Numbers, forwarder: Forwarder, meter: GateMeter, shares: AccountShares
     ) -> None:

@@ -77,8 +77,6 @@ class _Post(msgspec.Struct, frozen=True):
 
 
 class Delivery:
-    """Delivers webhooks."""
-
     def __init__(
         self,
         downstreams: Downstreams,

@@ -256,8 +256,6 @@ class PublicAddresses(Protocol):
 
 
 class GateMeter(Protocol):
-    """The gate's metrics."""
-
     def webhook(self, result: str) -> None:
         """Count a webhook by its result: forwarded, dropped (nothing was left), tested (Meta's sample), or the reason
         why it was refused.

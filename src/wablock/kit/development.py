@@ -122,7 +122,6 @@ class Development:
                 await seeds.write(plans, wired, now)
 
     async def snapshot(self, name: str) -> None:
-        """Save the current state as `name`."""
         async with self._closed():
             self._keep(name)
 

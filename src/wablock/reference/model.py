@@ -67,8 +67,6 @@ class DocumentedOperation(msgspec.Struct, frozen=True):
 
 
 class OperationGroup(msgspec.Struct, frozen=True):
-    """The operations of one tag."""
-
     name: str
     description: str
     operations: list[DocumentedOperation]

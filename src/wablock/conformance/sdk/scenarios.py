@@ -41,7 +41,6 @@ class Scenario(msgspec.Struct, frozen=True):
 
 
 def scenarios() -> list[Scenario]:
-    """All scenarios, in order."""
     api = document()
     paths = api["paths"][_PATH]
     shared = api["components"]["responses"]

@@ -72,7 +72,6 @@ def query(name: str, description: str, schema: SchemaObject, *, required: bool =
 
 
 def path(name: str, description: str, schema: SchemaObject, example: str) -> dict[str, Any]:
-    """A parameter in the path."""
     return {
         "name": name,
         "in": "path",

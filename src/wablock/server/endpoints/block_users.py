@@ -59,8 +59,6 @@ class BlockUsersCall(msgspec.Struct):
 
 
 class BlockUsers:
-    """Answers `GET`, `POST` and `DELETE` of `block_users`."""
-
     def __init__(
         self, block_list: BlockList, access: Access, callers: Callers, rates: RateLimits, settings: AnswerSettings
     ) -> None:

@@ -51,8 +51,6 @@ class CheckResult(msgspec.Struct, omit_defaults=True):
 
 
 class Checks:
-    """Answers `GET /v1/numbers/{phone_number_id}/check/{user}` and `POST /v1/numbers/{phone_number_id}/check`."""
-
     def __init__(self, block_list: BlockList, access: Access, callers: Callers, rates: RateLimits) -> None:
         self._block_list = block_list
         self._access = access

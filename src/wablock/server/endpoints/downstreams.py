@@ -50,8 +50,6 @@ class DownstreamList(msgspec.Struct):
 
 
 class DownstreamEndpoints:
-    """Answers `GET`, `POST` and `DELETE`."""
-
     def __init__(self, access: Access, downstreams: Downstreams, addresses: PublicAddresses, callers: Callers) -> None:
         self._access = access
         self._downstreams = downstreams

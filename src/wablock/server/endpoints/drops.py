@@ -32,8 +32,6 @@ class RecentDropList(msgspec.Struct, omit_defaults=True):
 
 
 class DropEndpoint:
-    """Answers `GET`."""
-
     def __init__(self, drops: DropsSince, callers: Callers) -> None:
         self._drops = drops
         self._callers = callers

@@ -30,8 +30,6 @@ class LastInboundResult(msgspec.Struct, omit_defaults=True):
 
 
 class LastInboundEndpoint:
-    """Answers `PUT`."""
-
     def __init__(self, block_list: BlockList, callers: Callers) -> None:
         self._block_list = block_list
         self._callers = callers

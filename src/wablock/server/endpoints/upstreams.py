@@ -38,8 +38,6 @@ class UpstreamSet(msgspec.Struct):
 
 
 class UpstreamEndpoints:
-    """Answers `GET`, `PUT` and `DELETE`."""
-
     def __init__(self, access: Access, upstreams: Upstreams, addresses: PublicAddresses, callers: Callers) -> None:
         self._access = access
         self._upstreams = upstreams

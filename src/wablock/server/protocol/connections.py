@@ -27,8 +27,6 @@ that first.
 
 
 class ConnectionMeter(Protocol):
-    """The metrics of connections."""
-
     def connection_opened(self) -> None: ...
 
     def connection_closed(self) -> None: ...

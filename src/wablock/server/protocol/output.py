@@ -88,7 +88,6 @@ class Output:
             self._reading.set(self._idle_seconds, self.abort)
 
     def abort(self) -> None:
-        """Close the connection now."""
         self.is_ended = True
         if self._end_means_whole:
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
