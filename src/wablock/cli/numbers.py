@@ -10,6 +10,7 @@ from wablock.cli.databases import on_store
 from wablock.cli.options import Json, Yes, option
 from wablock.contract import identity
 from wablock.contract.errors import NotAWhatsAppUser
+from wablock.contract.number_plans import COUNTRIES, country_to_read_by
 from wablock.settings import DatabaseUrl
 from wablock.wiring import system_clock
 
@@ -84,8 +85,8 @@ def _wa_id(display_number: str | None) -> str | None:
 
 def _country(country: str | None, display_number: str | None) -> str | None:
     if country is not None:
-        if country.upper() not in identity.COUNTRIES:
+        if country.upper() not in COUNTRIES:
             raise Refused(f"{country!r} is not a country: write two letters, such as US")
         return country.upper()
     wa_id = _wa_id(display_number)
-    return None if wa_id is None else identity.country_to_read_by(wa_id)
+    return None if wa_id is None else country_to_read_by(wa_id)

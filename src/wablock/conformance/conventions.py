@@ -7,7 +7,8 @@ import msgspec
 
 from wablock.conformance.assertions import holds, same
 from wablock.conformance.check import FactGroup, Grade
-from wablock.conformance.subject import WHATSAPP, RawBody, Subject, SubjectAnswer, fields, request
+from wablock.conformance.subject import RawBody, Subject, SubjectAnswer, fields, request
+from wablock.contract.wire import WHATSAPP
 
 GROUP: Final = FactGroup("Graph conventions")
 fact = GROUP.fact

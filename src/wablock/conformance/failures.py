@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from wablock.conformance.assertions import holds, same
 from wablock.conformance.check import FactGroup, Grade
-from wablock.conformance.subject import WHATSAPP, WRONG_TOKEN, RawBody, Subject, SubjectAnswer
+from wablock.conformance.subject import WRONG_TOKEN, RawBody, Subject, SubjectAnswer
+from wablock.contract.wire import WHATSAPP
 
 GROUP: Final = FactGroup("Failures of a whole request")
 fact = GROUP.fact

@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 
 from wablock.conformance.assertions import holds, same
 from wablock.conformance.check import FactGroup, Grade
-from wablock.conformance.subject import WHATSAPP, RawBody, Subject, fields
+from wablock.conformance.subject import RawBody, Subject, fields
+from wablock.contract.wire import WHATSAPP
 
 GROUP: Final = FactGroup("Operations")
 fact = GROUP.fact

@@ -13,8 +13,8 @@ from wablock.client.answers import ReadPaging
 from wablock.client.failures import NoAnswer
 from wablock.client.trail import Circle, PageLinks, Trail, page_links
 from wablock.conformance.assertions import Differs, Skipped, holds, same, shown
+from wablock.contract.wire import WHATSAPP
 
-WHATSAPP: Final = "whatsapp"
 WRONG_TOKEN: Final = "wrong"
 _RATE_LIMITS: Final = frozenset((4, 80007, 130429))
 _MOST_WAITING: Final = 120.0  # seconds for all waits that the server requires

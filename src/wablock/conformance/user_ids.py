@@ -4,7 +4,8 @@ from typing import Final
 
 from wablock.conformance.assertions import Skipped, holds, same
 from wablock.conformance.check import FactGroup, Grade
-from wablock.conformance.subject import WHATSAPP, Subject
+from wablock.conformance.subject import Subject
+from wablock.contract.wire import WHATSAPP
 
 GROUP: Final = FactGroup("User ids")
 fact = GROUP.fact

@@ -15,12 +15,9 @@ from wablock.block_list.rules import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_USERS_PE
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, MissingParameter, TooManyUsers, WrongMessagingProduct
 from wablock.gate.large_bodies import off_the_loop
+from wablock.gate.send_request.request import BYTE_ORDER_MARK, FORM, JSON, MULTIPART
 from wablock.gate.value_count import TooManyValues, check_value_count
 from wablock.server.near_names import refuse_near_misses
-
-JSON: Final = "application/json"
-FORM: Final = "application/x-www-form-urlencoded"
-MULTIPART: Final = "multipart/form-data"
 
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What decoding raises for a text that is not JSON. The last two: bytes that are not UTF-8, and endless nesting."""
@@ -28,7 +25,6 @@ NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 _LARGE = 150_000  # bytes; a smaller body cannot have too many values
 _MOST_FIELDS = 5_100  # 1,000 users with all their members
 _NOTHING_TO_DECODE = re.compile(rb"[A-Za-z0-9_.~&=-]*")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which some programs put before JSON
 _BRACKETS = re.compile(r"block_users\[(\d{0,6})\]\[([^\[\]]{1,64})\]")
 _ERROR_PLACE = re.compile(r" - at `\$((?:\.\w+|\[(?:\d+|\.\.\.)\])*)`\Z")  # a caller's value may contain the same text
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -120,7 +116,7 @@ async def read(query: bytes, content_type: str | None, body: bytes) -> Parameter
     """The parameters of the query and the body. The body overrides the query. Raises `InvalidParameter`."""
     if not query and not body:
         return Parameters()
-    body = body.removeprefix(_BYTE_ORDER_MARK)
+    body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         if len(body) > _LARGE:
             await off_the_loop(body, partial(check_value_count, body))

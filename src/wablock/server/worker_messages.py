@@ -54,7 +54,7 @@ class Gathered(msgspec.Struct, frozen=True):
     answers: list[Any]
 
 
-class Ask(msgspec.Struct, frozen=True):
+class WorkerRequest(msgspec.Struct, frozen=True):
     """The parent requests a reply. Each request has its `number`: a reply may arrive after the time-out."""
 
     number: int
@@ -62,7 +62,7 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class WorkerReply(msgspec.Struct, frozen=True):
-    """The reply to an `Ask`."""
+    """The reply to an `WorkerRequest`."""
 
     number: int
     question: WorkerQuestion
@@ -107,7 +107,7 @@ class ParentPipe:
                 message = self._connection.recv()
             except (EOFError, OSError):
                 break
-            if isinstance(message, Ask):
+            if isinstance(message, WorkerRequest):
                 self._send(WorkerReply(message.number, message.question, answer(message.question)))
             elif isinstance(message, Gathered):
                 loop, replies = self._gathering.pop(0)

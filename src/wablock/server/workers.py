@@ -17,13 +17,13 @@ from typing import Any, Final
 from wablock.server import worker_messages
 from wablock.server.summed_counts import Counts, lasting, summed
 from wablock.server.worker_messages import (
-    Ask,
     CannotStart,
     Gathered,
     Listening,
     ParentPipe,
     WorkerQuestion,
     WorkerReply,
+    WorkerRequest,
 )
 
 _log = logging.getLogger("wablock.server")
@@ -55,7 +55,7 @@ class _Worker:
         finally:
             theirs.close()  # otherwise the pipe would not break when the worker ends
 
-    def send(self, message: Ask | Gathered) -> None:
+    def send(self, message: WorkerRequest | Gathered) -> None:
         with contextlib.suppress(OSError):  # if the worker has ended, `_receive` notices it
             self.connection.send(message)
 
@@ -193,7 +193,7 @@ class Workers:
         waiting = {it.worker.connection: it for it in self._slots if it.worker is not None and it.worker.is_listening}
         for slot in waiting.values():
             if slot.worker is not None:
-                slot.worker.send(Ask(self._request_number, question))
+                slot.worker.send(WorkerRequest(self._request_number, question))
         replies = []
         until = time.monotonic() + _ANSWERED_WITHIN
         while waiting and (timeout := until - time.monotonic()) > 0:
