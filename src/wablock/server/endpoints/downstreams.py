@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from wablock.access import Access, Scope
+from wablock.access import Scope
 from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.rules import SECOND
 from wablock.contract import wire
@@ -50,8 +50,7 @@ class DownstreamList(msgspec.Struct):
 
 
 class DownstreamEndpoints:
-    def __init__(self, access: Access, downstreams: Downstreams, addresses: PublicAddresses, callers: Callers) -> None:
-        self._access = access
+    def __init__(self, downstreams: Downstreams, addresses: PublicAddresses, callers: Callers) -> None:
         self._downstreams = downstreams
         self._addresses = addresses
         self._callers = callers
@@ -64,13 +63,12 @@ class DownstreamEndpoints:
         ]
 
     async def list_downstreams(self, request: Request) -> Answer:
-        number = await self._callers.number(request, Scope.MANAGE)
+        _, number = await self._callers.token_and_number(request, Scope.MANAGE)
         infos = await self._downstreams.infos(number.phone_number_id)
         return json_answer(request, DownstreamList([_public(info) for info in infos]))
 
     async def add_downstream(self, request: Request) -> Answer:
-        token = await self._callers.authorize(request)
-        number = await self._access.number(token, request.parameters["phone_number_id"], Scope.MANAGE, request.method)
+        token, number = await self._callers.token_and_number(request, Scope.MANAGE)
         downstream = decoded(await self._callers.body(request), DownstreamToAdd)
         if downstream.secret is not None and is_public(downstream.secret):
             raise InvalidParameter("Param secret is the public default of wablock dev: choose another.")
@@ -99,7 +97,7 @@ class DownstreamEndpoints:
         )
 
     async def remove_downstream(self, request: Request) -> Answer:
-        number = await self._callers.number(request, Scope.MANAGE)
+        _, number = await self._callers.token_and_number(request, Scope.MANAGE)
         downstream_id = request.parameters["downstream_id"]
         if not await self._downstreams.remove(number.phone_number_id, downstream_id):
             raise UnknownObject("DELETE", downstream_id)
