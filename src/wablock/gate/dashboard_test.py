@@ -107,11 +107,8 @@ class DashboardTest:
         try:
             await self._forwarder.post(downstream, body, {SIGNATURE: signature})
         except DeliveryRefused as error:
-            _log.warning(
-                "a downstream did not accept the empty webhook of the dashboard's test: %s",
-                error,
-                extra={"phone_number_id": downstream.phone_number_id, "downstream_id": downstream.downstream_id},
-            )
+            message = "a downstream did not accept the empty webhook of the dashboard's test: %s"
+            _log.warning(message, error, extra=downstream.in_log)
             return _Trial(downstream, str(error))
         return _Trial(downstream, None)
 

@@ -205,11 +205,7 @@ class Delivery:
                 await self._send_once(self._delivered, post)
         except DeliveryRefused as error:
             self._meter.delivery(required=downstream.required, result="refused")
-            _log.warning(
-                "a downstream did not accept a webhook: %s",
-                error,
-                extra={"phone_number_id": downstream.phone_number_id, "downstream_id": downstream.downstream_id},
-            )
+            _log.warning("a downstream did not accept a webhook: %s", error, extra=downstream.in_log)
             raise NotDelivered(f"The downstream {downstream.downstream_id} did not accept it: {error}") from error
         if attempt is not None:
             attempt.took(downstream.downstream_id)

@@ -43,6 +43,11 @@ class Downstream(msgspec.Struct, frozen=True):
         """A key that is equal for downstreams of several numbers if they are the same receiver."""
         return self.url, self.secret, frozenset(self.headers.items()), self.required, self.may_be_inside
 
+    @property
+    def in_log(self) -> dict[str, str]:
+        """Its ids, for a record of the log."""
+        return {"phone_number_id": self.phone_number_id, "downstream_id": self.downstream_id}
+
     def __repr__(self) -> str:
         return f"Downstream({self.downstream_id!r}, {self.url!r})"
 

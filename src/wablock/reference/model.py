@@ -194,12 +194,8 @@ def _bodies(content: dict[str, Any], schemas: Components, *, of_request: bool = 
             [
                 SchemaRow(
                     name,
-                    "",
-                    False,
-                    "",
-                    schemas[name].get("description", ""),
-                    "",
-                    rows(schemas[name], schemas, name, as_object=of_request),
+                    description=schemas[name].get("description", ""),
+                    children=rows(schemas[name], schemas, name, as_object=of_request),
                 )
                 for name in names
             ],

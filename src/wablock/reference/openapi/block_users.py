@@ -7,6 +7,7 @@ import msgspec
 from wablock.block_list.rules import DEFAULT_LIMIT, LARGEST_LIMIT
 from wablock.contract import cursor, errors, wire
 from wablock.contract.cursor import Cursor
+from wablock.reference.openapi.operations import NUMBER_ID, query
 from wablock.reference.openapi.responses import BAD_PAGE, IDS, NOT_A_LIST_REQUEST, REFUSED, failures, success
 from wablock.reference.openapi.schemas import REQUESTS, reference
 from wablock.server.answers import error_body
@@ -27,14 +28,7 @@ PATH_PARAMETERS: Final = [
         "schema": {"type": "string", "pattern": r"^v[0-9]{1,4}\.[0-9]{1,4}$"},
         "examples": {name: {"value": name} for name in ("v25.0", "v24.0", "v23.0")},
     },
-    {
-        "name": "Phone-Number-ID",
-        "in": "path",
-        "required": True,
-        "description": "Id of the business number.",
-        "schema": {"type": "string", "pattern": "^[0-9]{1,32}$"},
-        "example": "106540352242922",
-    },
+    NUMBER_ID | {"name": "Phone-Number-ID"},
 ]
 # Meta's page also lists Authorization and Content-Type. Here, `security` and the content of the bodies describe them:
 # by OpenAPI's rules, tools ignore header parameters with these names.
@@ -76,15 +70,15 @@ def _get() -> dict[str, Any]:
         "summary": "Get blocked users",
         "description": "The block list of the business number, newest block first.",
         "parameters": [
-            _query(
+            query(
                 "limit",
                 f"The number of users on a page, at most {LARGEST_LIMIT}; a larger number counts as {LARGEST_LIMIT}.",
                 {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
             )
             | {"allowEmptyValue": True},
-            _query("after", "The page after this cursor from an answer's `paging`.", {"type": "string"}),
-            _query("before", "The page before this cursor. Do not send it with `after`.", {"type": "string"}),
-            _query(
+            query("after", "The page after this cursor from an answer's `paging`.", {"type": "string"}),
+            query("before", "The page before this cursor. Do not send it with `after`.", {"type": "string"}),
+            query(
                 "fields",
                 f"More members of each user, separated by commas: {', '.join(sorted(FIELDS))}.",
                 {"type": "string", "pattern": rf"^(({'|'.join(sorted(FIELDS))})(,|$))*$"},
@@ -128,10 +122,6 @@ def _to_list(**query: str) -> dict[str, Any]:
     """A link to the same number's list."""
     same = {name: f"$request.path.{name}" for name in ("Version", "Phone-Number-ID")}
     return {"operationId": "getBlockedUsers", "parameters": same | query}
-
-
-def _query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
 # -- Meta's examples, as the served types write them

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from wablock.reference.openapi.operations import MOMENT, NUMBER, NUMBER_ID, USER, WA_ID, Success, operation
+from wablock.reference.openapi.operations import MOMENT, NUMBER, NUMBER_ID, USER, WA_ID, Success, operation, query
 from wablock.reference.openapi.responses import REFUSED
 
 _TOKEN: Final = {
@@ -37,13 +37,11 @@ def paths() -> dict[str, Any]:
                         "description": "The `token_id` from the list of tokens.",
                         "schema": {"type": "string", "pattern": "^[0-9a-f]{12}$"},
                     },
-                    {
-                        "name": "with_made",
-                        "in": "query",
-                        "description": "Also revoke the tokens that it made, directly or indirectly, and remove "
-                        "their receivers.",
-                        "schema": {"type": "boolean", "default": False},
-                    },
+                    query(
+                        "with_made",
+                        "Also revoke the tokens that it made, directly or indirectly, and remove their receivers.",
+                        {"type": "boolean", "default": False},
+                    ),
                 ]
             }
         },

@@ -11,19 +11,30 @@ from wablock.reference.openapi.schemas import SchemaObject, reference
 
 OperationObject = dict[str, Any]
 
+
+def query(name: str, description: str, schema: SchemaObject, *, required: bool = False) -> dict[str, Any]:
+    parameter = {"name": name, "in": "query", "description": description, "schema": schema}
+    return parameter | {"required": True} if required else parameter
+
+
+def path(name: str, description: str, schema: SchemaObject, example: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    }
+
+
 USER: Final = "+16505551234"
 WA_ID: Final = "16505551234"
 MOMENT: Final = 1737679688  # the time in the cursor on Meta's reference page
 
 NUMBER: Final = "/v1/numbers/{phone_number_id}"
-NUMBER_ID: Final = {
-    "name": "phone_number_id",
-    "in": "path",
-    "required": True,
-    "description": "Id of the business number.",
-    "schema": {"type": "string", "pattern": "^[0-9]{1,32}$"},
-    "example": "106540352242922",
-}
+_DIGITS: Final = {"type": "string", "pattern": "^[0-9]{1,32}$"}
+NUMBER_ID: Final = path("phone_number_id", "Id of the business number.", _DIGITS, "106540352242922")
 
 _BAD: Final[dict[str, GraphError]] = {
     "No access token": errors.MissingAccessToken(),
@@ -64,19 +75,3 @@ def operation(
 
 def _media(schema: str, name: str, example: Any) -> dict[str, Any]:
     return {"schema": reference(schema), "examples": {name: {"value": example}}}
-
-
-def query(name: str, description: str, schema: SchemaObject, *, required: bool = False) -> dict[str, Any]:
-    parameter = {"name": name, "in": "query", "description": description, "schema": schema}
-    return parameter | {"required": True} if required else parameter
-
-
-def path(name: str, description: str, schema: SchemaObject, example: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "description": description,
-        "schema": schema,
-        "example": example,
-    }
