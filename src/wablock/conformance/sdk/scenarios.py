@@ -60,7 +60,7 @@ def scenarios() -> list[Scenario]:
     page, second_page = [_row(wa_id=_FIRST)], [_row(wa_id=_SECOND)]
     paging = {"cursors": {"after": AFTER, "before": AFTER}}
     next_page = {"next": f"https://graph.facebook.com/v25.0/{PHONE_NUMBER_ID}/block_users?limit=1&after={AFTER}"}
-    proxys = Played(502, b"<html><h1>Bad gateway</h1></html>", {"Content-Type": "text/html"})
+    bad_gateway = Played(502, b"<html><h1>Bad gateway</h1></html>", {"Content-Type": "text/html"})
     limited = _of(too_many, 400, {"Retry-After": "1"})
     done, both = {"done": [_FIRST]}, {"done": [_FIRST], "failed": [_SECOND]}
     return [
@@ -94,7 +94,7 @@ def scenarios() -> list[Scenario]:
         _permanent("number", "list", "100 with 33: the number is unknown", _of(unknown_number, 400), 100),
         Scenario("rate", "block", "130429 with Retry-After, then success", [limited, _of(blocked)], {}),
         Scenario("internal", "block", "139103: a storage error", [_of(internal, 500)], {"error": 139103}),
-        Scenario("html", "block", "A proxy's HTML page with status 502", [proxys], {}),
+        Scenario("html", "block", "A proxy's HTML page with status 502", [bad_gateway], {}),
         Scenario("hung-up", "block", "The connection closes without a response", [Played(0, b"")], {}),
     ]
 
