@@ -75,8 +75,9 @@ class Connection(asyncio.Protocol):
             return
         requests.read(data)
         self._serve_next()
-        requests.count()
-        self._go_on()
+        requests.count()  # this may end a request's body
+        self._serve_next()
+        self._wait()
 
     def eof_received(self) -> bool:
         """The client sends no more, but it may still read answers."""
