@@ -19,10 +19,9 @@ from benchmarks.processes import SERVER_CORE, module, started
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.listings import RememberedListings
 from wablock.block_list.ports import BusinessNumber, Change, Outcome
-from wablock.server.limits import Limits
 from wablock.server.metrics import Metrics
 from wablock.server.serve import Server, bind
-from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, KeySettings, file_url
+from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, KeySettings, ServerSettings, file_url
 from wablock.storage import Store, open_store
 from wablock.wiring import Wired, build, system_clock
 
@@ -121,7 +120,7 @@ def _wired(database: str) -> Wired:
     """A server on `database`, a URL or a file."""
     url = database if "://" in database else file_url(Path(database))
     asyncio.run(_prepare(open_store(url, Metrics())))
-    return build(url, key=KeySettings(secret_key=os.environ.get("WABLOCK_SECRET_KEY")))
+    return build(url, ServerSettings(key=KeySettings(secret_key=os.environ.get("WABLOCK_SECRET_KEY"))))
 
 
 async def _prepare(store: Store) -> None:
@@ -141,7 +140,7 @@ def main(variant: str, database: str, *arguments: str) -> None:
         wired.block_list._remembered = _NothingRemembered()  # noqa: SLF001
     elif variant == "one_at_a_time":
         one_at_a_time.make(wired.store, database, int(arguments[0]))
-    server = Server(wired.application, wired.running, Limits(), wired.metrics)
+    server = Server(wired.application, wired.running, ServerSettings(), wired.metrics)
     server.run(bound, lambda: print(url, flush=True), signals=True)
 
 

@@ -39,15 +39,15 @@ removes the messages of blocked users → `gate/delivery` → `outgoing/downstre
 
 | to add | change | and |
 |---|---|---|
-| an endpoint | a file in `server/endpoints/` whose class has `routes()`; `server/app.py` creates its instance | `reference/openapi/` describes it, `reference/openapi/schemas.py` names its types, `docs/fidelity.md` has its row |
+| an endpoint | a file in `server/endpoints/` whose class has `routes()`; `wiring.py` creates its instance | `reference/openapi/` describes it, `reference/openapi/schemas.py` names its types, `docs/fidelity.md` has its row |
 | a column | a new file in each folder of `storage/migrations/`; the statements in `storage/sqlite/` and `storage/postgres/` | the value in `block_list/ports.py`, a test in `tests/storage/`, which runs on every store |
-| a setting | a field in `settings.py`: its flag, variable, default and help | `wiring.py` passes it to the part that needs it; `make docs` |
+| a setting | a field in `settings.py`: its flag, variable, default and help | the part that needs it gets its settings from `wiring.py`; `make docs` |
 | a field of a webhook | its place in `gate/webhook/documented.py` or `items.py`; which user it belongs to, in `reading.py` and `links.py`; whether it is removed with a dropped item, in `cutting.py` | its payload in `tests/webhooks/` |
 | a command | a file in `cli/`, and its name in `cli/__init__.py` | it calls `client/` if it speaks to a server, `cli/databases.py` if it opens a database; `make docs` |
 | an error | a class in `contract/errors.py` if Meta published it, in `failures.py` if not; raise it where the fault is detected | its meaning and what to do in `reference/failures.py`; `make docs` |
 | a store | a folder in `storage/` that implements `Store` of `storage/__init__.py`: `BlockStore`, `Directory`, `RouteStore` | `open_store` opens it, `tests/storage/adapters.py` adds it to every test of stores |
 | a metric | `server/metrics.py`; a part below the server calls it through a port, such as `GateMeter` | `docs/reference/metrics.md` |
-| a limit on memory | a constant `_MOST_…` beside the data that it limits; in `server/limits.py` and `settings.py` if operators may change it | a test that reaches the limit; `docs/scaling.md` if a real server can reach it |
+| a limit on memory | a constant `_MOST_…` beside the data that it limits; in `settings.py` if operators may change it | a test that reaches the limit; `docs/scaling.md` if a real server can reach it |
 | a page | in the reference: `reference/pages.py` and `reference/templates/`; in the documentation: a file in `docs/`, with a link in `docs/README.md` | if the page is generated from the code: `docs/generate.py` |
 
 [CONTRIBUTING](../CONTRIBUTING.md) lists where to make other changes. [Decisions](decisions/) give the reasons for the design.

@@ -93,9 +93,9 @@ def settings() -> str:
 def conformance() -> str:
     """The page of all checks of `wablock conformance`."""
     lines = [_CONFORMANCE_HEAD]
-    for group, checks in GROUPS.items():
-        lines += [f"\n## {group}\n", "| fact | grade | check |", "|---|---|---|"]
-        lines += [f"| {check.sentence} | {check.grade} | `{check.name}` |" for check in checks]
+    for group in GROUPS:
+        lines += [f"\n## {group.name}\n", "| fact | grade | check |", "|---|---|---|"]
+        lines += [f"| {check.sentence} | {check.grade} | `{check.name}` |" for check in group.facts]
     lines += [_SCENARIOS_HEAD]
     lines += [f"| `{it.name}` | {it.operation} | {it.sentence} |" for it in scenarios()]
     return "\n".join(lines) + "\n"

@@ -16,7 +16,7 @@ from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
 from wablock.server.metrics import Metrics
 from wablock.server.serve import Server, bind
-from wablock.settings import AnswerSettings, GateSettings, KeySettings, LimitSettings
+from wablock.settings import AnswerSettings, GateSettings, KeySettings, LimitSettings, ServeSettings
 from wablock.storage import open_store
 from wablock.wiring import Wired, build, system_clock
 
@@ -75,22 +75,19 @@ def running_server(
     else:
         asyncio.run(_prepare(database or f"sqlite:///{file}", *known))
     database = database or f"sqlite:///{file}"
-    wired = build(
-        database,
-        rules,
-        answers,
-        limits,
-        key=key,
-        gate=gate,
+    settings = ServeSettings(
+        rules=rules,
         open_list_size=open_list_size,
-        account_of_new_numbers=account_of_new_numbers,
-        clock=clock,
-        monotonic=monotonic,
+        answers=answers or AnswerSettings(),
+        limits=limits or LimitSettings(),
+        key=key or KeySettings(),
+        gate=gate or GateSettings(),
     )
+    wired = build(database, settings, account_of_new_numbers=account_of_new_numbers, clock=clock, monotonic=monotonic)
     listening = threading.Event()
     with bind("127.0.0.1", 0) as bound:
         port = bound.getsockname()[1]
-        running = Server(wired.application, wired.running, (limits or LimitSettings()).limits(), wired.metrics)
+        running = Server(wired.application, wired.running, settings, wired.metrics)
         thread = threading.Thread(target=running.run, args=(bound, listening.set), name="running server")
         thread.start()
         try:

@@ -8,7 +8,6 @@ import pytest
 from cyclopts import Parameter
 from tests.storage.meters import CountingMeter
 
-from wablock.server.limits import Limits
 from wablock.settings import (
     AnswerSettings,
     DevSettings,
@@ -52,26 +51,6 @@ def test_a_setting_says_what_it_does_in_a_sentence(kind: type[Any], field: Field
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_setting_has_a_default(kind: type[Any]) -> None:
     assert kind() == kind()
-
-
-def test_the_default_limits_are_the_servers() -> None:
-    assert LimitSettings().limits() == Limits()
-
-
-def test_every_limit_can_be_set() -> None:
-    limits = LimitSettings(
-        max_body=1,
-        max_bodies=2,
-        max_unproven_bodies=3,
-        max_head=4,
-        head_timeout=5,
-        body_timeout=6,
-        idle_timeout=7,
-        max_connections=8,
-        shutdown_timeout=9,
-    ).limits()
-
-    assert limits == Limits(1, 2, 3, 4, 5, 6, 7, 8, 9)
 
 
 @pytest.mark.parametrize("host", [ServeSettings().host, DevSettings().host])

@@ -157,9 +157,7 @@ class Access:
     async def number(self, token: AccessToken, phone_number_id: str, scope: Scope, method: str) -> BusinessNumber:
         """The number, if `token` covers it and has `scope`; raises the contract's error otherwise."""
         number = await self.find_number(phone_number_id)
-        if number is None:
-            raise errors.UnknownObject(method, phone_number_id)
-        if not token.may_touch(number):
+        if number is None or not token.may_touch(number):
             raise errors.UnknownObject(method, phone_number_id)
         require(token, scope)
         return number

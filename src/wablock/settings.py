@@ -10,7 +10,7 @@ from cyclopts import Group, Parameter, validators
 
 from wablock import public_credentials
 from wablock.block_list.ports import Rules
-from wablock.server.limits import Limits
+from wablock.block_list.rules import RuleBook
 from wablock.typed_secrets import database_url, secret
 
 DEV_TOKEN: Final = public_credentials.TOKEN
@@ -52,11 +52,7 @@ DatabaseUrl = Annotated[
 
 
 def _setting(
-    variable: str,
-    help_text: str,
-    group: Group = _SERVER,
-    at_least: float | None = None,
-    at_most: float | None = None,
+    variable: str, help_text: str, group: Group = _SERVER, at_least: float | None = None, at_most: float | None = None
 ) -> Parameter:
     is_bound = at_least is not None or at_most is not None
     validator = validators.Number(gte=at_least, lte=at_most) if is_bound else None
@@ -79,8 +75,7 @@ class AnswerSettings:
         bool, _setting("TOKEN_IN_PARAMETERS", "Accept the token as `access_token` in the query or the body.", _ANSWERS)
     ] = True
     public_url: Annotated[
-        str | None,
-        _setting("PUBLIC_URL", "Scheme and host of paging links. Default: those of the request.", _ANSWERS),
+        str | None, _setting("PUBLIC_URL", "Scheme and host of paging links. Default: those of the request.", _ANSWERS)
     ] = None
     trusted_proxies: Annotated[
         str,
@@ -101,10 +96,10 @@ class LimitSettings:
     requests_per_minute_per_number: Annotated[
         int, _setting("REQUESTS_PER_MINUTE_PER_NUMBER", "Requests a minute for each number. 0: no limit.", _RATES, 0)
     ] = 0
-    max_body: Annotated[int, _setting("MAX_BODY", "Largest request body, in bytes.", _LIMITS, 1)] = Limits().body
+    max_body: Annotated[int, _setting("MAX_BODY", "Largest request body, in bytes.", _LIMITS, 1)] = 1_048_576
     max_bodies: Annotated[
         int, _setting("MAX_BODIES", "Total size of all request bodies in memory, in bytes.", _LIMITS, 1)
-    ] = Limits().bodies
+    ] = 268_435_456
     max_unproven_bodies: Annotated[
         int,
         _setting(
@@ -113,38 +108,21 @@ class LimitSettings:
             _LIMITS,
             1,
         ),
-    ] = Limits().unproven_bodies
-    max_head: Annotated[int, _setting("MAX_HEAD", "Largest request line and headers, in bytes.", _LIMITS, 1)] = (
-        Limits().head
-    )
+    ] = 33_554_432
+    max_head: Annotated[int, _setting("MAX_HEAD", "Largest request line and headers, in bytes.", _LIMITS, 1)] = 32_768
     head_timeout: Annotated[
         float, _setting("HEAD_TIMEOUT", "Seconds in which the headers must arrive.", _LIMITS, 0.1)
-    ] = Limits().head_seconds
+    ] = 10.0
     body_timeout: Annotated[float, _setting("BODY_TIMEOUT", "Seconds in which the body must arrive.", _LIMITS, 0.1)] = (
-        Limits().body_seconds
+        30.0
     )
     idle_timeout: Annotated[
         float, _setting("IDLE_TIMEOUT", "Seconds that a connection may be idle between requests.", _LIMITS, 0.1)
-    ] = Limits().idle_seconds
-    max_connections: Annotated[int, _setting("MAX_CONNECTIONS", "Most open connections at a time.", _LIMITS, 1)] = (
-        Limits().connections
-    )
+    ] = 75.0
+    max_connections: Annotated[int, _setting("MAX_CONNECTIONS", "Most open connections at a time.", _LIMITS, 1)] = 1_000
     shutdown_timeout: Annotated[
         float, _setting("SHUTDOWN_TIMEOUT", "Seconds that requests in flight have to finish after SIGTERM.", _LIMITS, 0)
-    ] = Limits().shutdown_seconds
-
-    def limits(self) -> Limits:
-        return Limits(
-            body=self.max_body,
-            bodies=self.max_bodies,
-            unproven_bodies=self.max_unproven_bodies,
-            head=self.max_head,
-            head_seconds=self.head_timeout,
-            body_seconds=self.body_timeout,
-            idle_seconds=self.idle_timeout,
-            connections=self.max_connections,
-            shutdown_seconds=self.shutdown_timeout,
-        )
+    ] = 30.0
 
 
 @Parameter(name="*")
@@ -209,42 +187,54 @@ class GateSettings:
     ] = False
 
 
+_LogRequests = Annotated[bool, _setting("LOG_REQUESTS", "Log every request. Failed requests are always logged.")]
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class ServeSettings:
-    """Settings of `wablock serve`."""
+class ServerSettings:
+    """Settings of every server."""
 
     host: Annotated[str, _setting("HOST", "Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, _setting("PORT", "Port to listen on; 0 chooses a free port.")] = 8080
-    workers: Annotated[
-        int, _setting("WORKERS", "Number of server processes; up to one for each free core.", at_least=1)
-    ] = 1
-    database: DatabaseUrl = None
     rules: Annotated[
         Rules,
         _setting(
             "RULES", "open: any user can be blocked. meta: only users who wrote in the last 24 hours, 64,000 at most."
         ),
     ] = Rules.OPEN
-    open_list_size: Annotated[
-        int | None, _setting("OPEN_LIST_SIZE", "Limit on users of a list under open rules. Default: none.", at_least=1)
-    ] = None
-    log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request. Failed requests are always logged.")] = (
-        False
-    )
+    log_requests: _LogRequests = False
     key: KeySettings = KeySettings()
     gate: GateSettings = GateSettings()
     answers: AnswerSettings = AnswerSettings()
     limits: LimitSettings = LimitSettings()
 
+    def rule_book(self) -> RuleBook:
+        return RuleBook(self.rules)
+
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class DevSettings:
+class ServeSettings(ServerSettings):
+    """Settings of `wablock serve`."""
+
+    workers: Annotated[
+        int, _setting("WORKERS", "Number of server processes; up to one for each free core.", at_least=1)
+    ] = 1
+    database: DatabaseUrl = None
+    open_list_size: Annotated[
+        int | None, _setting("OPEN_LIST_SIZE", "Limit on users of a list under open rules. Default: none.", at_least=1)
+    ] = None
+
+    def rule_book(self) -> RuleBook:
+        return RuleBook(self.rules, self.open_list_size)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class DevSettings(ServerSettings):
     """Settings of `wablock dev`."""
 
-    host: Annotated[str, _setting("HOST", "Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, _setting("PORT", "Port to listen on; 0 chooses a free port.")] = 8080
     phone_number_id: Annotated[str, _setting("PHONE_NUMBER_ID", "Id of the business number.")] = DEV_PHONE_NUMBER_ID
     allow_hosts: Annotated[
         str,
@@ -260,12 +250,6 @@ class DevSettings:
             group=_SERVER,
         ),
     ] = DEV_TOKEN
-    rules: Annotated[
-        Rules,
-        _setting(
-            "RULES", "open: any user can be blocked. meta: only users who wrote in the last 24 hours, 64,000 at most."
-        ),
-    ] = Rules.OPEN
     data: Annotated[
         Path | None, _setting("DATA", "File for the lists. Default: a temporary file, deleted when the server stops.")
     ] = None
@@ -294,17 +278,10 @@ class DevSettings:
         float, _setting("DOWNSTREAM_TIMEOUT", "Seconds that --downstream has to respond.", _GATE, 0.1, 60)
     ] = 5.0
     upstream: Annotated[
-        str | None,
-        _setting("UPSTREAM", "API through which the number's messages are sent.", _GATE),
+        str | None, _setting("UPSTREAM", "API through which the number's messages are sent.", _GATE)
     ] = None
     upstream_token: Annotated[
         str | None,
         secret("WABLOCK_UPSTREAM_TOKEN", "The upstream's access token. Default: the same as --token.", group=_GATE),
     ] = None
-    log_requests: Annotated[bool, _setting("LOG_REQUESTS", "Log every request. Failed requests are always logged.")] = (
-        True
-    )
-    key: KeySettings = KeySettings()
-    gate: GateSettings = GateSettings()
-    answers: AnswerSettings = AnswerSettings()
-    limits: LimitSettings = LimitSettings()
+    log_requests: _LogRequests = True

@@ -74,7 +74,6 @@ class LazyVault:
 
 
 def new_key() -> str:
-    """A random key, as text."""
     return base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
 
 

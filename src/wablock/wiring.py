@@ -10,8 +10,7 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 
 from wablock.access import Access
-from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
-from wablock.block_list.rules import RuleBook
+from wablock.block_list.ports import BusinessNumber, Microseconds
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError
 from wablock.gate.account_shares import AccountShares
@@ -29,11 +28,22 @@ from wablock.outgoing.name_lookups import NameLookups
 from wablock.outgoing.upstreams import HttpSender
 from wablock.reference.openapi import document
 from wablock.reference.pages import Pages
-from wablock.server.app import Application, Options
+from wablock.server.app import Application
+from wablock.server.callers import Callers
+from wablock.server.endpoints.block_users import BlockUsers
+from wablock.server.endpoints.check import Checks
+from wablock.server.endpoints.downstreams import DownstreamEndpoints
+from wablock.server.endpoints.drops import DropEndpoint
+from wablock.server.endpoints.health import Health
+from wablock.server.endpoints.last_inbound import LastInboundEndpoint
+from wablock.server.endpoints.messages import Messages
+from wablock.server.endpoints.tokens import TokenEndpoints
+from wablock.server.endpoints.upstreams import UpstreamEndpoints
+from wablock.server.endpoints.webhooks import Webhooks
 from wablock.server.limits import Rate, RateLimits
 from wablock.server.metrics import Metrics
 from wablock.server.readiness import Readiness
-from wablock.settings import AnswerSettings, GateSettings, KeySettings, LimitSettings, default_key_file
+from wablock.settings import KeySettings, ServerSettings, default_key_file
 from wablock.storage import Store, open_store
 from wablock.vault import AeadVault, LazyVault, key_file, keys_from_text
 
@@ -58,52 +68,86 @@ class Wired(msgspec.Struct, frozen=True):
     """A context that runs the background tasks, and at its end closes all connections and the store."""
 
 
+class Telemetry:
+    """The metrics and recent drops of this process, and what the server shows of them: its own, or all workers'."""
+
+    def __init__(
+        self,
+        metrics: Metrics | None = None,
+        drops: RecentDrops | None = None,
+        scrape: Callable[[], Awaitable[bytes]] | None = None,
+        drops_since: DropsSince | None = None,
+    ) -> None:
+        self.metrics = metrics or Metrics()
+        self.drops = drops or RecentDrops()
+        self.scrape = scrape or self.metrics.text
+        self.drops_since = drops_since or self._own_drops
+
+    async def _own_drops(self, number: BusinessNumber, seq: int) -> Sequence[Drop]:
+        return self.drops.since(number, seq)
+
+
 def build(
     database: str | Store,
-    rules: Rules = Rules.OPEN,
-    answers: AnswerSettings | None = None,
-    limits: LimitSettings | None = None,
+    settings: ServerSettings = ServerSettings(),  # noqa: B008 - immutable
     *,
-    key: KeySettings | None = None,
-    gate: GateSettings | None = None,
-    open_list_size: int | None = None,
-    log_requests: bool = False,
     account_of_new_numbers: str | None = None,
     clock: Callable[[], Microseconds] = system_clock,
     monotonic: Callable[[], float] = time.monotonic,
-    metrics: Metrics | None = None,
-    scrape: Callable[[], Awaitable[bytes]] | None = None,
-    drops: RecentDrops | None = None,
-    drops_since: DropsSince | None = None,
+    telemetry: Telemetry | None = None,
 ) -> Wired:
     """A server on `database`, which is an open store or a URL.
 
-    A URL is opened, and its database migrated and synced; raises `CannotOpen`. If there are several workers, `scrape`
-    and `drops_since` return the metrics and the drops of all of them. Without these two, a server returns only its own.
+    A URL is opened, and its database migrated and synced; raises `CannotOpen`. For `account_of_new_numbers`, see
+    `Access`.
     """
-    answers, limits, gate = answers or AnswerSettings(), limits or LimitSettings(), gate or GateSettings()
-    metrics = metrics or Metrics()
+    limits, gate = settings.limits, settings.gate
+    telemetry = telemetry or Telemetry()
+    metrics = telemetry.metrics
     store = open_store(database, metrics) if isinstance(database, str) else database
-    block_list = BlockList(store, RuleBook(rules, open_list_size), clock)
+    block_list = BlockList(store, settings.rule_book(), clock)
     access = Access(store, clock, monotonic, account_of_new_numbers)
-    routes = routes_of(store, key or KeySettings(), clock, monotonic)
+    routes = routes_of(store, settings.key, clock, monotonic)
     lookups = NameLookups()
+    addresses = AddressCheck(lookups)
     forwarder, sender = HttpForwarder(resolver=lookups), HttpSender(resolver=lookups)
     shares = AccountShares(limits.max_connections)
-    delivery = Delivery(
-        routes.downstreams,
-        forwarder,
-        metrics,
-        shares,
-        Delivered(gate.deduplicate_for, monotonic) if gate.deduplicate_for else None,
-        refuse_unrouted=gate.refuse_unrouted,
-    )
+    delivered = Delivered(gate.deduplicate_for, monotonic) if gate.deduplicate_for else None
+    delivery = Delivery(routes.downstreams, forwarder, metrics, shares, delivered, refuse_unrouted=gate.refuse_unrouted)
     last_inbound = LastInboundWriter(store.apply)
-    drops = drops or RecentDrops()
-    public_url = answers.public_url and answers.public_url.rstrip("/")
-
-    async def own_drops(number: BusinessNumber, seq: int) -> Sequence[Drop]:
-        return drops.since(number.account_id, number.phone_number_id, seq)
+    inbound = Inbound(
+        accounts=routes.accounts,
+        numbers=access,
+        block_list=block_list,
+        store=store,
+        delivery=delivery,
+        dashboard_test=DashboardTest(routes, store, forwarder, metrics, shares),
+        last_inbound=last_inbound,
+        drops=telemetry.drops,
+        meter=metrics,
+        clock=clock,
+        pass_unchecked=gate.pass_unchecked,
+    )
+    outbound = Outbound(
+        routes.upstreams, block_list, sender, metrics, shares, pass_unreadable=gate.pass_unreadable_recipients
+    )
+    rates = RateLimits(
+        Rate(limits.requests_per_minute_per_token, monotonic), Rate(limits.requests_per_minute_per_number, monotonic)
+    )
+    callers = Callers(access, rates, limits.max_body, token_in_parameters=settings.answers.token_in_parameters)
+    endpoints = (
+        BlockUsers(block_list, access, callers, rates, settings.answers),
+        Checks(block_list, access, callers, rates),
+        Webhooks(inbound, routes.accounts),
+        TokenEndpoints(access, routes, clock, callers),
+        LastInboundEndpoint(block_list, callers),
+        DownstreamEndpoints(routes.downstreams, addresses, callers),
+        DropEndpoint(telemetry.drops_since, callers),
+        UpstreamEndpoints(routes.upstreams, addresses, callers),
+        Health(Readiness(store.is_ready, monotonic), telemetry.scrape),
+        Messages(outbound, access, callers, rates, pass_through=gate.pass_through),
+        Pages(document(), settings.answers.public_url),
+    )
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -119,47 +163,8 @@ def build(
             await last_inbound.flush()
             await store.close()
 
-    application = Application(
-        block_list=block_list,
-        inbound=Inbound(
-            accounts=routes.accounts,
-            numbers=access,
-            block_list=block_list,
-            store=store,
-            delivery=delivery,
-            dashboard_test=DashboardTest(routes, store, forwarder, metrics, shares),
-            last_inbound=last_inbound,
-            drops=drops,
-            meter=metrics,
-            clock=clock,
-            pass_unchecked=gate.pass_unchecked,
-        ),
-        outbound=Outbound(
-            routes.upstreams, block_list, sender, metrics, shares, pass_unreadable=gate.pass_unreadable_recipients
-        ),
-        routes=routes,
-        addresses=AddressCheck(lookups),
-        drops=drops_since or own_drops,
-        access=access,
-        clock=clock,
-        is_ready=Readiness(store.is_ready, monotonic),
-        metrics=metrics,
-        scrape=scrape or metrics.text,
-        rates=RateLimits(
-            Rate(limits.requests_per_minute_per_token, monotonic),
-            Rate(limits.requests_per_minute_per_number, monotonic),
-        ),
-        limits=limits.limits(),
-        options=Options(
-            partial_failure_status=answers.partial_failure_status,
-            list_has_input=answers.list_has_input,
-            token_in_parameters=answers.token_in_parameters,
-            public_url=public_url,
-            pass_through=gate.pass_through,
-            log_requests=log_requests,
-        ),
-        reference=Pages(document(), public_url).routes(),
-    )
+    all_routes = [route for endpoint in endpoints for route in endpoint.routes()]
+    application = Application(all_routes, metrics, logs_all=settings.log_requests)
     return Wired(application, store, metrics, block_list, routes, running)
 
 

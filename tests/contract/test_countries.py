@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wablock.contract.errors import NotAWhatsAppUser
-from wablock.contract.identity import COUNTRIES, country_to_read_by, of_user
+from wablock.contract.identity import of_user
+from wablock.contract.number_plans import COUNTRIES, country_to_read_by
 
 CALLING_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 

@@ -14,7 +14,7 @@ from wablock.reference.failures import failures
 from wablock.reference.model import DocumentedOperation, reference
 from wablock.reference.openapi import document
 from wablock.reference.rendering import render
-from wablock.reference.samples import samples
+from wablock.reference.samples import SampleRequest, samples
 from wablock.reference.schemas import rows, type_text
 
 _BASE = "https://blocks.example.com"
@@ -85,7 +85,7 @@ def test_the_samples_of_every_operation_are_whole(operation: DocumentedOperation
 
 
 def test_a_quote_in_a_body_stays_in_its_word() -> None:
-    made = samples("POST", _BASE, {"note": "it's"}, {}, [], needs_token=False, curl_body=False)
+    made = samples(SampleRequest("POST", _BASE, {}, {"note": "it's"}), curl_body=False)
 
     assert json.loads(shlex.split(made[0].text.replace("\\\n", " "))[-1]) == {"note": "it's"}
 

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager, contextmanager
 import msgspec
 
 from wablock.server.answers import Answer, header_lines
-from wablock.server.limits import Limits
 from wablock.server.metrics import Metrics
 from wablock.server.protocol.connections import Application
 from wablock.server.serve import Server, bind
+from wablock.settings import LimitSettings, ServerSettings
 
 _WITHIN = 20  # seconds
 
@@ -24,10 +24,10 @@ class Served(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def serving_application(application: Application, limits: Limits | None = None) -> Iterator[Served]:
+def serving_application(application: Application, limits: LimitSettings | None = None) -> Iterator[Served]:
     listening = threading.Event()
     with bind("127.0.0.1", 0) as bound:
-        server = Server(application, _nothing, limits or Limits(), Metrics())
+        server = Server(application, _nothing, ServerSettings(limits=limits or LimitSettings()), Metrics())
         port = bound.getsockname()[1]
         thread = threading.Thread(target=server.run, args=(bound, listening.set), name="served application")
         thread.start()

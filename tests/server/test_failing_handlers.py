@@ -8,8 +8,8 @@ from tests.server.applications import Pieces, a_turn, get, post, serving_applica
 from tests.server.raw_http import Connection
 
 from wablock.server.answers import Answer
-from wablock.server.limits import Limits
 from wablock.server.request import HangUp, Request
+from wablock.settings import LimitSettings
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
@@ -60,7 +60,7 @@ def test_the_body_of_a_request_without_an_answer_takes_no_room_afterwards(
             raise error()
         return text(f"{len(await request.body(1_000, proven=True))}")
 
-    with serving_application(failing, Limits(bodies=2_000)) as server:
+    with serving_application(failing, LimitSettings(max_bodies=2_000)) as server:
         for _ in range(4):
             with Connection(server) as connection:
                 connection.send(post(b"x" * 800, path="/failing"))

@@ -10,7 +10,6 @@ from tests.server.raw_http import Connection, request
 
 from wablock.failures import Overloaded
 from wablock.server.answers import Answer
-from wablock.server.limits import Limits
 from wablock.server.request import Request
 from wablock.settings import LimitSettings
 
@@ -26,7 +25,7 @@ async def _proven(request: Request) -> Answer:
 
 
 def test_half_a_head_behind_an_answered_request_gives_way() -> None:
-    with serving_application(_later, Limits(connections=1)) as server, Connection(server) as first:
+    with serving_application(_later, LimitSettings(max_connections=1)) as server, Connection(server) as first:
         first.send(get() + b"GET / HT")
         assert first.answer().body == b"answer"
         with Connection(server) as second:
@@ -37,7 +36,7 @@ def test_half_a_head_behind_an_answered_request_gives_way() -> None:
 
 
 def test_half_a_body_of_an_answered_request_gives_way() -> None:
-    with serving_application(_later, Limits(connections=1)) as server, Connection(server) as first:
+    with serving_application(_later, LimitSettings(max_connections=1)) as server, Connection(server) as first:
         first.send(post(b"half", length=8))
         assert first.answer().body == b"answer"
         with Connection(server) as second:
@@ -48,7 +47,7 @@ def test_half_a_body_of_an_answered_request_gives_way() -> None:
 
 
 def test_a_body_with_a_token_does_not_give_way_if_the_token_had_to_be_looked_up() -> None:
-    with serving_application(_proven, Limits(connections=1)) as server, Connection(server) as first:
+    with serving_application(_proven, LimitSettings(max_connections=1)) as server, Connection(server) as first:
         head, body = post(b"whole").replace(b"\r\nHost", b"\r\nExpect: 100-continue\r\nHost").split(b"\r\n\r\n")
         first.send(head + b"\r\n\r\n")
         assert first.answer().status == 100
@@ -81,7 +80,7 @@ def test_a_request_that_does_not_wait_for_its_body_does_not_give_way() -> None:
         await asyncio.to_thread(may_end.wait, 30)
         return text("answer")
 
-    with serving_application(working, Limits(connections=1)) as server, Connection(server) as first:
+    with serving_application(working, LimitSettings(max_connections=1)) as server, Connection(server) as first:
         first.send(post(b"half", length=8))
         assert is_at_work.wait(30)
         with Connection(server) as second:
@@ -100,7 +99,7 @@ def test_a_body_without_a_token_gives_way_while_it_is_awaited() -> None:
             return text("gave way")
         return text("answer")
 
-    with serving_application(reading, Limits(connections=1)) as server, Connection(server) as first:
+    with serving_application(reading, LimitSettings(max_connections=1)) as server, Connection(server) as first:
         first.send(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 8\r\n\r\n")
         assert first.answer().status == 100
         with Connection(server) as second:

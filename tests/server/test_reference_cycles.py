@@ -12,6 +12,7 @@ from tests.server.test_webhooks import KEY
 from tests.strangers import Sent
 
 from wablock.access import ALL_SCOPES, AccessToken, digest
+from wablock.settings import ServerSettings
 from wablock.wiring import build, system_clock
 
 REQUESTS: Final = 20
@@ -23,7 +24,7 @@ WEBHOOK: Final = "/webhooks/whatsapp"
 
 async def cycles_left(folder: Path, path: str, sent: Sent, **headers: str) -> int:
     """Objects in reference cycles after some requests, all on the event loop of the store."""
-    wired = build(f"sqlite:///{folder / 'wablock.db'}", key=KEY)
+    wired = build(f"sqlite:///{folder / 'wablock.db'}", ServerSettings(key=KEY))
     async with wired.running():
         await wired.store.add_number(NUMBER, system_clock())
         await wired.store.add_token(AccessToken(digest(TOKEN), ACCOUNT_ID, "test", ALL_SCOPES, None, system_clock()))

@@ -11,8 +11,8 @@ from tests.server.applications import Pieces, get, serving_application, streamed
 from tests.server.raw_http import Connection
 
 from wablock.server.answers import Answer
-from wablock.server.limits import Limits
 from wablock.server.request import Request
+from wablock.settings import LimitSettings
 
 LENGTH = (b"content-length", b"5")
 
@@ -42,7 +42,7 @@ def test_a_client_that_ends_its_side_during_a_stream_has_its_whole_answer_and_th
         return streamed(_Slow(*pieces), LENGTH)
 
     with (
-        serving_application(application, Limits(idle_seconds=60)) as server,
+        serving_application(application, LimitSettings(idle_timeout=60)) as server,
         socket.create_connection((server.host, server.port), timeout=30) as client,
     ):
         client.sendall(get())
@@ -75,7 +75,7 @@ def test_a_stream_that_a_stop_cuts_does_not_look_whole_in_http_1_0() -> None:
     async def application(_: Request) -> Answer:
         return streamed(_Slow(*[b"piece"] * 1_000))
 
-    with serving_application(application, Limits(shutdown_seconds=0.1)) as server:
+    with serving_application(application, LimitSettings(shutdown_timeout=0.1)) as server:
         client = socket.create_connection((server.host, server.port), timeout=30)
         client.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert client.recv(65_536)

@@ -5,8 +5,8 @@ from tests.server.applications import get, post, serving_application, text
 from tests.server.raw_http import Connection
 
 from wablock.server.answers import Answer
-from wablock.server.limits import Limits
 from wablock.server.request import Request
+from wablock.settings import LimitSettings
 
 LIMIT = 100
 
@@ -19,7 +19,7 @@ async def _unread(_: Request) -> Answer:
 @pytest.mark.parametrize("arrived", [1, LIMIT - 1])
 def test_a_connection_goes_on_behind_an_unread_body_as_its_answer_says(length: int, arrived: int) -> None:
     body = b"x" * length
-    with serving_application(_unread, Limits(body=LIMIT)) as server, Connection(server) as connection:
+    with serving_application(_unread, LimitSettings(max_body=LIMIT)) as server, Connection(server) as connection:
         connection.send(post(body[:arrived], length))
 
         ends = connection.answer().headers.get("connection") == "close"

@@ -54,10 +54,7 @@ _COMMANDS: Final = {
         "backups:backup",
         "Back up a SQLite database to one file, also while servers use it. The backup is checked and durable.",
     ),
-    "restore": (
-        "backups:restore",
-        "Restore a backup of a SQLite database, also while servers use the database.",
-    ),
+    "restore": ("backups:restore", "Restore a backup of a SQLite database, also while servers use the database."),
     "migrate": (
         "migrate:migrate",
         """Move all data from SQLite to PostgreSQL, and compare both. The old server still answers reads.

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from wablock.cli.console import Json, Refused, not_blank, print_json, say
+from wablock.cli.console import Refused, not_blank, print_result
 from wablock.cli.databases import on_store
+from wablock.cli.options import Json
 from wablock.cli.secrets import checked_secret, secret_in
 from wablock.gate.routes import Routes
 from wablock.settings import DatabaseUrl, KeySettings
@@ -58,7 +59,5 @@ def set_(
 
     on_store(database, lambda store: work(routes_of(store, key)))
     done = [name for name, value in (("app_secret", secret_text), ("verify_token", token)) if value is not None]
-    if json:
-        print_json({"account_id": account, "set": done})
-    else:
-        say(f"Set {' and '.join(done).replace('_', ' ')} of account {account}.")
+    sentence = f"Set {' and '.join(done).replace('_', ' ')} of account {account}."
+    print_result({"account_id": account, "set": done}, sentence, as_json=json)

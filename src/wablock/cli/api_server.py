@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Group, Parameter
 
 from wablock.cli.console import Refused, checked_number_id
+from wablock.cli.options import option
 from wablock.cli.secrets import secret_in
 from wablock.client import (
     ApiError,
@@ -40,12 +41,9 @@ class ApiServer:
         ),
     ] = None
     phone_number_id: Annotated[
-        str | None,
-        Parameter(env_var="WABLOCK_PHONE_NUMBER_ID", group=_SERVER, help="Id of the business number (required)."),
+        str | None, option("PHONE_NUMBER_ID", "Id of the business number (required).", group=_SERVER)
     ] = None
-    url: Annotated[
-        str, Parameter(env_var="WABLOCK_URL", group=_SERVER, help="URL of the server; Meta's works too.")
-    ] = "http://127.0.0.1:8080"
+    url: Annotated[str, option("URL", "URL of the server; Meta's works too.", group=_SERVER)] = "http://127.0.0.1:8080"
 
     @property
     def reads_token(self) -> bool:

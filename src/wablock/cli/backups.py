@@ -9,7 +9,8 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import Progress
 
-from wablock.cli.console import Json, Refused, is_confirmed, print_json, say
+from wablock.cli.console import Refused, is_confirmed, print_result
+from wablock.cli.options import Json, Yes, flag
 from wablock.settings import DatabaseUrl, default_database
 from wablock.storage.sqlite.backups import Contents, TargetExists, back_up
 from wablock.storage.sqlite.backups import held as contents_of  # codespell:ignore held
@@ -20,7 +21,7 @@ from wablock.storage.urls import is_postgresql, sqlite_path
 def backup(
     target: Annotated[Path, Parameter(help="File to create.")],
     *,
-    force: Annotated[bool, Parameter(env_var="WABLOCK_FORCE", negative="", help="Replace an existing file.")] = False,
+    force: Annotated[bool, flag("FORCE", "Replace an existing file.")] = False,
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
@@ -36,7 +37,7 @@ def backup(
 def restore(
     source: Annotated[Path, Parameter(help="File that `wablock backup` created.")],
     *,
-    yes: Annotated[bool, Parameter(env_var="WABLOCK_YES", negative="", help="Do not ask for confirmation.")] = False,
+    yes: Yes = False,
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
@@ -69,10 +70,8 @@ def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _report(sentence: str, contents: Contents, file: Path, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"file": str(file), "bytes": file.stat().st_size, "lists": contents.lists, "users": contents.users})
-    else:
-        say(f"{sentence}: {_counted(contents)}.")
+    data = {"file": str(file), "bytes": file.stat().st_size, "lists": contents.lists, "users": contents.users}
+    print_result(data, f"{sentence}: {_counted(contents)}.", as_json=as_json)
 
 
 def _counted(contents: Contents) -> str:

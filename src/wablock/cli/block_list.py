@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
-from cyclopts import Parameter, validators
+from cyclopts import validators
 
 from wablock.cli.api_server import ApiServer
-from wablock.cli.console import Json, json_text, print_json, remark, say, show, time_text
+from wablock.cli.console import json_text, print_json, remark, say, show, time_text
+from wablock.cli.options import Json, flag, option
 from wablock.cli.outcomes import BulkOutcome, outcome
 from wablock.cli.users import UserArguments, UsersFile, read_users
 from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDone
@@ -37,18 +38,14 @@ def block(
     *users: UserArguments,
     file: UsersFile = None,
     reason: Annotated[
-        str | None,
-        Parameter(env_var="WABLOCK_REASON", help="Reason, up to 200 characters. Only for wablock, not for Meta."),
+        str | None, option("REASON", "Reason, up to 200 characters. Only for wablock, not for Meta.")
     ] = None,
-    note: Annotated[
-        str | None,
-        Parameter(env_var="WABLOCK_NOTE", help="Note, up to 2,000 characters. Only for wablock, not for Meta."),
-    ] = None,
+    note: Annotated[str | None, option("NOTE", "Note, up to 2,000 characters. Only for wablock, not for Meta.")] = None,
     expires_in_days: Annotated[
         float | None,
-        Parameter(
-            env_var="WABLOCK_EXPIRES_IN_DAYS",
-            help="Days until the block expires. Default: never.",
+        option(
+            "EXPIRES_IN_DAYS",
+            "Days until the block expires. Default: never.",
             validator=validators.Number(gt=0, lte=36_500),
         ),
     ] = None,
@@ -87,25 +84,12 @@ def check(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO
 
 def list_(
     *,
-    all_: Annotated[
-        bool, Parameter(name="--all", env_var="WABLOCK_ALL", negative="", help="List all users, page after page.")
-    ] = False,
+    all_: Annotated[bool, flag("ALL", "List all users, page after page.", name="--all")] = False,
     limit: Annotated[
-        int,
-        Parameter(
-            env_var="WABLOCK_LIMIT", help="Number of users to list, newest first.", validator=validators.Number(gte=1)
-        ),
+        int, option("LIMIT", "Number of users to list, newest first.", validator=validators.Number(gte=1))
     ] = _FIRST,
-    details: Annotated[
-        bool,
-        Parameter(
-            env_var="WABLOCK_DETAILS", negative="", help="Add the time, author and reason. Only for wablock servers."
-        ),
-    ] = False,
-    plain: Annotated[
-        bool,
-        Parameter(env_var="WABLOCK_PLAIN", negative="", help="Print one user on each line, in the format of --file."),
-    ] = False,
+    details: Annotated[bool, flag("DETAILS", "Add the time, author and reason. Only for wablock servers.")] = False,
+    plain: Annotated[bool, flag("PLAIN", "Print one user on each line, in the format of --file.")] = False,
     server: ApiServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
@@ -120,7 +104,7 @@ def list_(
                 remark("There are more: --all lists all users.")
             return
         users = list(blocked) if all_ else list(_first(blocked, limit + 1))
-    rows = [_listed(user) for user in (users if all_ else users[:limit])]
+    rows = [_with_days(msgspec.to_builtins(user)) for user in (users if all_ else users[:limit])]
     show(rows, _filled(rows, _LISTED), as_json=False, empty="No users are blocked.")
     if len(users) > len(rows):
         say("There are more: --all lists all users, --limit N lists N users.")
@@ -170,10 +154,6 @@ def _failed(user: FailedUser) -> dict[str, Any]:
 
 def _checked(user: CheckedUser) -> dict[str, Any]:
     return _with_days(msgspec.to_builtins(user)) | {"blocked": "yes" if user.blocked else "no"}
-
-
-def _listed(user: BlockedUser) -> dict[str, Any]:
-    return _with_days(msgspec.to_builtins(user))
 
 
 def _filled(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[str]:

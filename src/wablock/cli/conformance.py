@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from wablock.cli.api_server import ApiServer
-from wablock.cli.console import Json, Refused, print_json, say
+from wablock.cli.console import Refused, print_json, say
+from wablock.cli.options import Json, flag, option
 from wablock.conformance.check import FactOutcome, FactResult
 from wablock.conformance.report import detail, mark, markdown, summary
 from wablock.conformance.subject import CannotCheck, Settings, Subject
@@ -38,53 +39,33 @@ def conformance(
     ],
     server: ApiServer = ApiServer(),  # noqa: B008 - immutable
     sdk: Annotated[
-        bool,
-        Parameter(
-            env_var="WABLOCK_SDK",
-            negative="",
-            help="Check an SDK: a test server sends it every documented response. Needs the extra `server`.",
-        ),
+        bool, flag("SDK", "Check an SDK: a test server sends it every documented response. Needs the extra `server`.")
     ] = False,
     rules: Annotated[
         Literal["open", "meta"],
-        Parameter(
-            env_var="WABLOCK_RULES",
-            help="The server's rules. Under meta, the users must have written in the last 24 hours.",
-        ),
+        option("RULES", "The server's rules. Under meta, the users must have written in the last 24 hours."),
     ] = "open",
     users: Annotated[
         tuple[str, ...],
-        Parameter(
-            env_var="WABLOCK_USERS",
+        option(
+            "USERS",
+            "At least 5 test users to block and unblock, with + and country code. No other user is changed.",
             consume_multiple=True,
             negative="",
-            help="At least 5 test users to block and unblock, with + and country code. No other user is changed.",
         ),
     ] = _USERS,
     stranger: Annotated[
-        str | None,
-        Parameter(
-            env_var="WABLOCK_STRANGER", help="Under meta rules, a user who has not written in the last 24 hours."
-        ),
+        str | None, option("STRANGER", "Under meta rules, a user who has not written in the last 24 hours.")
     ] = None,
     own_number: Annotated[
-        str | None,
-        Parameter(env_var="WABLOCK_OWN_NUMBER", help="The business's own phone number; blocking it must fail."),
+        str | None, option("OWN_NUMBER", "The business's own phone number; blocking it must fail.")
     ] = None,
-    read_only: Annotated[
-        bool, Parameter(env_var="WABLOCK_READ_ONLY", negative="", help="Run only the checks that change nothing.")
-    ] = False,
+    read_only: Annotated[bool, flag("READ_ONLY", "Run only the checks that change nothing.")] = False,
     anyway: Annotated[
-        bool,
-        Parameter(
-            env_var="WABLOCK_ANYWAY",
-            negative="",
-            help="Run even if some test users are already blocked. They will be unblocked at the end.",
-        ),
+        bool, flag("ANYWAY", "Run even if some test users are already blocked. They will be unblocked at the end.")
     ] = False,
     markdown_file: Annotated[
-        Path | None,
-        Parameter(name="--markdown", env_var="WABLOCK_MARKDOWN", help="File to write a Markdown report to."),
+        Path | None, option("MARKDOWN", "File to write a Markdown report to.", name="--markdown")
     ] = None,
     json: Json = False,
 ) -> None:

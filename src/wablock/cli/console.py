@@ -8,10 +8,9 @@ import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from cyclopts import Parameter
 from rich.console import Console
 from rich.prompt import Confirm
 from rich.table import Table
@@ -20,9 +19,6 @@ from rich.text import Text
 from wablock.access import is_number_id
 from wablock.printable import printable, printable_json, printable_lines
 from wablock.public_address import BadAddress, checked_url
-
-Json = Annotated[bool, Parameter(env_var="WABLOCK_JSON", negative="", help="Print JSON, for programs.")]
-PhoneNumberId = Annotated[str, Parameter(help="Id of the business number.")]
 
 
 class Refused(Exception):
@@ -65,6 +61,14 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: boo
         for row in rows:
             table.add_row(*[_cell(row.get(column)) for column in columns])
         Console().print(table)
+
+
+def print_result(data: Any, sentence: str, *, as_json: bool) -> None:
+    """Print the sentence for people, or the data for programs."""
+    if as_json:
+        print_json(data)
+    else:
+        say(sentence)
 
 
 def print_json(data: Any) -> None:

@@ -13,15 +13,7 @@ from wablock.settings import default_database
 from wablock.storage import CannotOpen, Store, TakesNoWrites, open_store
 from wablock.vault import BadKey
 
-REFUSALS: Final = (
-    CannotOpen,
-    CannotListen,
-    WorkersFailed,
-    CannotUnseal,
-    BadKey,
-    BlocklistInternalError,
-    TakesNoWrites,
-)
+REFUSALS: Final = (CannotOpen, CannotListen, WorkersFailed, CannotUnseal, BadKey, BlocklistInternalError, TakesNoWrites)
 """Exceptions of the server's parts that a user can fix. Each message says what to do, in one line."""
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ import msgspec
 from wablock.access import is_token
 from wablock.cli import logs
 from wablock.cli.console import Refused, checked_number_id, checked_url_text, say
-from wablock.cli.listening import check_public_url, run, server_of, url_of
+from wablock.cli.listening import check_public_url, run, url_of
 from wablock.contract.errors import InvalidParameter
 from wablock.gate.routes.upstreams import META
 from wablock.kit.development import Development
@@ -17,15 +17,11 @@ from wablock.kit.hosts import is_loopback
 from wablock.kit.seeds import Seed
 from wablock.kit.serving import application, development, is_reached_by_strangers
 from wablock.server.endpoints import webhooks
-from wablock.server.serve import bind
+from wablock.server.serve import Server, bind
 from wablock.settings import DEV_TOKEN, DevSettings
 
 
 def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutable
-    """Start a server for development: it creates an account, a number and a token, and prints them.
-
-    Not for production: the default token is public, and without --data all lists are deleted at the end.
-    """
     checked_number_id(settings.phone_number_id)
     check_public_url(settings.answers.public_url)
     if not is_token(settings.token):
@@ -44,7 +40,7 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
     seed = _seed(settings.seed)
     with bind(settings.host, settings.port) as listener, _development(settings, seed) as dev_server:
         run(
-            server_of(application(dev_server), dev_server.lifespan, dev_server.metrics, settings),
+            Server(application(dev_server), dev_server.lifespan, settings, dev_server.metrics),
             listener,
             lambda: _announce_dev(dev_server.settings, url_of(settings.host, listener), dev_server.app_secret),
         )

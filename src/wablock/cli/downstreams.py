@@ -6,11 +6,11 @@ import msgspec
 from cyclopts import App, Parameter, validators
 
 from wablock.block_list.rules import SECOND
-from wablock.cli.console import Json, PhoneNumberId, Refused, checked_number_id, checked_url_text, print_json, say, show
+from wablock.cli.console import Refused, checked_number_id, checked_url_text, print_result, show
 from wablock.cli.databases import on_store
+from wablock.cli.options import Json, PhoneNumberId, flag, option
 from wablock.cli.secrets import checked_secret, secret_in
 from wablock.gate.receiver_headers import headers_to_set
-from wablock.gate.routes import Routes
 from wablock.gate.routes.downstreams import DownstreamInfo, NewDownstream
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
@@ -45,18 +45,16 @@ def add(
     ] = None,
     timeout: Annotated[
         float,
-        Parameter(
-            env_var="WABLOCK_DOWNSTREAM_TIMEOUT",
-            help="Seconds that the receiver has to respond.",
+        option(
+            "DOWNSTREAM_TIMEOUT",
+            "Seconds that the receiver has to respond.",
             validator=validators.Number(gte=0.1, lte=60),
         ),
     ] = 5.0,
     best_effort: Annotated[
         bool,
-        Parameter(
-            env_var="WABLOCK_DOWNSTREAM_BEST_EFFORT",
-            negative="",
-            help="Do not wait for this receiver: a webhook counts as delivered even if it fails.",
+        flag(
+            "DOWNSTREAM_BEST_EFFORT", "Do not wait for this receiver: a webhook counts as delivered even if it fails."
         ),
     ] = False,
     key: KeySettings = KeySettings(),  # noqa: B008 - immutable
@@ -83,10 +81,8 @@ def add(
         return added.downstream_id
 
     downstream_id = on_store(database, work)
-    if json:
-        print_json({"downstream_id": downstream_id, "phone_number_id": phone_number_id, "url": url})
-    else:
-        say(f"Added downstream {downstream_id} of number {phone_number_id}.")
+    data = {"downstream_id": downstream_id, "phone_number_id": phone_number_id, "url": url}
+    print_result(data, f"Added downstream {downstream_id} of number {phone_number_id}.", as_json=json)
 
 
 @app.command(name="list")
@@ -99,7 +95,7 @@ def list_(
 ) -> None:
     """List the receivers of the number's webhooks, without their secrets."""
     checked_number_id(phone_number_id)
-    receivers = on_store(database, lambda store: _listed(routes_of(store, key), phone_number_id))
+    receivers = on_store(database, lambda store: routes_of(store, key).downstreams.infos(phone_number_id))
     show([_row(info) for info in receivers], _COLUMNS, as_json=json, empty="No downstreams yet: wablock downstream add")
 
 
@@ -120,14 +116,8 @@ def remove(
 
     if not on_store(database, work):
         raise Refused(f"Number {phone_number_id} has no downstream {downstream_id}")
-    if json:
-        print_json({"downstream_id": downstream_id, "phone_number_id": phone_number_id})
-    else:
-        say(f"Removed downstream {downstream_id}.")
-
-
-async def _listed(routes: Routes, phone_number_id: str) -> list[DownstreamInfo]:
-    return list(await routes.downstreams.infos(phone_number_id))
+    data = {"downstream_id": downstream_id, "phone_number_id": phone_number_id}
+    print_result(data, f"Removed downstream {downstream_id}.", as_json=json)
 
 
 def _row(info: DownstreamInfo) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import time
 from typing import Annotated, Any, Final, NoReturn
 
 import msgspec
-from cyclopts import Parameter
 
 from wablock.cli.api_server import ApiServer
-from wablock.cli.console import Json, PhoneNumberId, complain, json_text, show, time_text
+from wablock.cli.console import complain, json_text, show, time_text
+from wablock.cli.options import Json, PhoneNumberId, flag, option
 from wablock.client import (
     Client,
     ClientError,
@@ -38,14 +38,10 @@ def drops(
             "WABLOCK_TOKEN", "Token with the scope read. --token=- reads it from standard input.", otherwise="--token=-"
         ),
     ],
-    url: Annotated[str, Parameter(env_var="WABLOCK_URL", help="URL of the server.")] = "http://127.0.0.1:8080",
-    follow: Annotated[
-        bool,
-        Parameter(env_var="WABLOCK_FOLLOW", negative="", help="Keep running, and print new items as they arrive."),
-    ] = False,
+    url: Annotated[str, option("URL", "URL of the server.")] = "http://127.0.0.1:8080",
+    follow: Annotated[bool, flag("FOLLOW", "Keep running, and print new items as they arrive.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what the gate removed from the number's webhooks: the last 100 items since the server started."""
     server = ApiServer(token=token, phone_number_id=phone_number_id, url=url)
     with server.client(_NO_RETRIES, timeout=_ANSWERS_WITHIN) as client:
         recent = client.drops()

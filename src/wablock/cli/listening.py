@@ -5,15 +5,11 @@ import gc
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Final
 from urllib.parse import urlsplit
 
 from wablock.cli.console import Refused
-from wablock.server.metrics import Metrics
-from wablock.server.protocol.connections import Application
 from wablock.server.serve import Server
-from wablock.settings import DevSettings, ServeSettings
 
 if sys.platform != "win32":
     import resource
@@ -23,19 +19,8 @@ if sys.platform != "win32":
 _ALLOCATED_BETWEEN_COLLECTIONS: Final = 10_000
 
 
-def server_of(
-    application: Application,
-    running: Callable[[], AbstractAsyncContextManager[None]],
-    metrics: Metrics,
-    settings: DevSettings | ServeSettings,
-) -> Server:
-    """The server of an application, with the limits of `settings`."""
-    trusted_proxies = settings.answers.trusted_proxies
-    return Server(application, running, settings.limits.limits(), metrics, trusted_proxies=trusted_proxies)
-
-
 def run(server: Server, listener: socket.socket, listening: Callable[[], None]) -> None:
-    """Run the server until SIGINT or SIGTERM. See `Server.run`."""
+    """See `Server`; until SIGINT or SIGTERM."""
     _allow_many_files()
     gc.collect()
     gc.freeze()  # the existing objects are never garbage; checking them took a quarter of a large webhook's time

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TaskID
 
-from wablock.cli.console import Json, Refused, is_confirmed, print_json, say, show
+from wablock.cli.console import Refused, is_confirmed, print_json, print_result, say, show
+from wablock.cli.options import Json, Yes, flag, option
 from wablock.storage import named
 from wablock.storage.moving.move import BrokenOff, Moved, move
 from wablock.storage.sqlite import moves
@@ -28,31 +28,18 @@ _WRITE_TO: Final = "write --to postgresql://user@host:5432/database"
 
 def migrate(
     *,
-    from_: Annotated[
-        str,
-        Parameter(name="--from", env_var="WABLOCK_MIGRATE_FROM", help="The old database: sqlite:///path/to/file.db"),
-    ],
+    from_: Annotated[str, option("MIGRATE_FROM", "The old database: sqlite:///path/to/file.db", name="--from")],
     to: Annotated[
-        str | None,
-        database_url("WABLOCK_MIGRATE_TO", "The new, empty database: postgresql://user@host:5432/database"),
+        str | None, database_url("WABLOCK_MIGRATE_TO", "The new, empty database: postgresql://user@host:5432/database")
     ] = None,
     copy: Annotated[
         bool,
-        Parameter(
-            env_var="WABLOCK_MIGRATE_COPY",
-            negative="",
-            help="Rehearse: copy only. The old database stays in use; later changes to it are not copied.",
-        ),
+        flag("MIGRATE_COPY", "Rehearse: copy only. The old database stays in use; later changes to it are not copied."),
     ] = False,
     give_up: Annotated[
-        bool,
-        Parameter(
-            env_var="WABLOCK_MIGRATE_GIVE_UP",
-            negative="",
-            help="Cancel an interrupted or finished move: the old database accepts changes again.",
-        ),
+        bool, flag("MIGRATE_GIVE_UP", "Cancel an interrupted or finished move: the old database accepts changes again.")
     ] = False,
-    yes: Annotated[bool, Parameter(env_var="WABLOCK_YES", negative="", help="Do not ask for confirmation.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     if is_postgresql(from_):
@@ -122,10 +109,8 @@ def _give_up(path: Path, *, yes: bool, as_json: bool) -> None:
                 "Stop the servers there, and add --yes to go back"
             )
     moves.give_up(path)
-    if as_json:
-        print_json({"given_up": move_.target})
-    else:
-        say(f"{path} accepts changes again. Do not use {move_.target}.")
+    sentence = f"{path} accepts changes again. Do not use {move_.target}."
+    print_result({"given_up": move_.target}, sentence, as_json=as_json)
 
 
 def _report(moved: Moved, seconds: float, to: str, *, rehearsed: bool, as_json: bool) -> None:

@@ -5,10 +5,12 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from wablock.block_list.ports import BusinessNumber, Rules
-from wablock.cli.console import Json, Refused, checked_number_id, is_confirmed, not_blank, say, show
+from wablock.cli.console import Refused, checked_number_id, is_confirmed, not_blank, print_result, show
 from wablock.cli.databases import on_store
+from wablock.cli.options import Json, Yes, option
 from wablock.contract import identity
 from wablock.contract.errors import NotAWhatsAppUser
+from wablock.contract.number_plans import COUNTRIES, country_to_read_by
 from wablock.settings import DatabaseUrl
 from wablock.wiring import system_clock
 
@@ -23,23 +25,14 @@ GraphNumberId = Annotated[str, Parameter(help="Graph's id of the business number
 def add(
     phone_number_id: GraphNumberId,
     *,
-    account: Annotated[
-        str, Parameter(env_var="WABLOCK_ACCOUNT", help="Account (WhatsApp Business Account) of the number.")
-    ] = "default",
+    account: Annotated[str, option("ACCOUNT", "Account (WhatsApp Business Account) of the number.")] = "default",
     display_number: Annotated[
-        str | None,
-        Parameter(
-            env_var="WABLOCK_DISPLAY_NUMBER",
-            help="The phone number itself, with + and country code. It cannot be blocked.",
-        ),
+        str | None, option("DISPLAY_NUMBER", "The phone number itself, with + and country code. It cannot be blocked.")
     ] = None,
     country: Annotated[
-        str | None,
-        Parameter(env_var="WABLOCK_COUNTRY", help="Country (two letters) in which national numbers are read."),
+        str | None, option("COUNTRY", "Country (two letters) in which national numbers are read.")
     ] = None,
-    rules: Annotated[
-        Rules | None, Parameter(env_var="WABLOCK_NUMBER_RULES", help="Rules for this number. Default: the server's.")
-    ] = None,
+    rules: Annotated[Rules | None, option("NUMBER_RULES", "Rules for this number. Default: the server's.")] = None,
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
@@ -53,7 +46,7 @@ def add(
     )
     if not on_store(database, lambda store: store.add_number(number, system_clock())):
         raise Refused(f"The number {phone_number_id} already exists")
-    _report([number], f"Added number {phone_number_id} to account {account}.", as_json=json)
+    print_result([_row(number)], f"Added number {phone_number_id} to account {account}.", as_json=json)
 
 
 @app.command(name="list")
@@ -65,11 +58,7 @@ def list_(*, database: DatabaseUrl = None, json: Json = False) -> None:
 
 @app.command
 def remove(
-    phone_number_id: GraphNumberId,
-    *,
-    yes: Annotated[bool, Parameter(env_var="WABLOCK_YES", negative="", help="Do not ask for confirmation.")] = False,
-    database: DatabaseUrl = None,
-    json: Json = False,
+    phone_number_id: GraphNumberId, *, yes: Yes = False, database: DatabaseUrl = None, json: Json = False
 ) -> None:
     """Remove a business number and its whole block list."""
     question = f"Remove number {phone_number_id} and its whole block list?"
@@ -77,14 +66,7 @@ def remove(
         raise Refused("Nothing was removed; add --yes to remove the number and its block list")
     if not on_store(database, lambda store: store.remove_number(phone_number_id)):
         raise Refused(f"The number {phone_number_id} does not exist")
-    _report([BusinessNumber(phone_number_id, "")], f"Removed number {phone_number_id}.", as_json=json)
-
-
-def _report(numbers: list[BusinessNumber], sentence: str, *, as_json: bool) -> None:
-    if as_json:
-        show([_row(number) for number in numbers], _COLUMNS, as_json=True, empty="")
-    else:
-        say(sentence)
+    print_result([{"phone_number_id": phone_number_id}], f"Removed number {phone_number_id}.", as_json=json)
 
 
 def _row(number: BusinessNumber) -> dict[str, str]:
@@ -103,8 +85,8 @@ def _wa_id(display_number: str | None) -> str | None:
 
 def _country(country: str | None, display_number: str | None) -> str | None:
     if country is not None:
-        if country.upper() not in identity.COUNTRIES:
+        if country.upper() not in COUNTRIES:
             raise Refused(f"{country!r} is not a country: write two letters, such as US")
         return country.upper()
     wa_id = _wa_id(display_number)
-    return None if wa_id is None else identity.country_to_read_by(wa_id)
+    return None if wa_id is None else country_to_read_by(wa_id)

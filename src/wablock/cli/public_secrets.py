@@ -15,15 +15,12 @@ async def refuse_public(store: Store, routes: Routes) -> None:
             "The database has the access token of wablock dev, which is public: revoke it with "
             f"wablock token revoke {token.token_id}"
         )
-    account_id = await routes.accounts.with_app_secret(public_credentials.APP_SECRET)
-    if account_id is not None:
-        raise Refused(
-            f"Account {account_id} has the app secret of wablock dev, which is public: set the account's own with "
-            f"wablock account set {account_id} --app-secret=-"
-        )
-    account_id = await routes.accounts.with_verify_token(public_credentials.VERIFY_TOKEN)
-    if account_id is not None:
-        raise Refused(
-            f"Account {account_id} has the verify token of wablock dev, which is public: set the account's own with "
-            f"wablock account set {account_id} --verify-token=-"
-        )
+    for name, flag, account_id in (
+        ("app secret", "--app-secret", await routes.accounts.with_app_secret(public_credentials.APP_SECRET)),
+        ("verify token", "--verify-token", await routes.accounts.with_verify_token(public_credentials.VERIFY_TOKEN)),
+    ):
+        if account_id is not None:
+            raise Refused(
+                f"Account {account_id} has the {name} of wablock dev, which is public: set the account's own with "
+                f"wablock account set {account_id} {flag}=-"
+            )

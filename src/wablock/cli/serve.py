@@ -12,17 +12,17 @@ from wablock.block_list.ports import BusinessNumber
 from wablock.cli import logs, systemd
 from wablock.cli.console import say
 from wablock.cli.databases import REFUSALS, on_store
-from wablock.cli.listening import check_public_url, run, server_of, url_of
+from wablock.cli.listening import check_public_url, run, url_of
 from wablock.cli.public_secrets import refuse_public
 from wablock.gate.recent_drops import Drop, RecentDrops, merged
 from wablock.server import summed_counts
 from wablock.server.metrics import Metrics
-from wablock.server.serve import bind
+from wablock.server.serve import Server, bind
 from wablock.server.worker_messages import CountsQuestion, DropsQuestion, ParentPipe, WorkerQuestion
 from wablock.server.workers import Workers
 from wablock.settings import ServeSettings, default_database
 from wablock.storage import named
-from wablock.wiring import Wired, build, routes_of
+from wablock.wiring import Telemetry, build, routes_of
 
 _log = logging.getLogger("wablock")
 
@@ -30,7 +30,6 @@ _FLUSH_SECONDS = 5.0  # seconds after the last request, in which buffered data i
 
 
 def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - immutable
-    """Start a production server on a database. Add numbers and tokens with `wablock number` and `wablock token`."""
     check_public_url(settings.answers.public_url)
     logs.configure(for_people=False)
     with bind(settings.host, settings.port) as listener:
@@ -47,8 +46,8 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
         if settings.workers > 1:
             _serve_with_workers(settings, database, listener, announce)
         else:
-            wired = _wired(settings, database)
-            run(server_of(wired.application, wired.running, wired.metrics, settings), listener, announce)
+            wired = build(database, settings)
+            run(Server(wired.application, wired.running, settings, wired.metrics), listener, announce)
 
 
 def _serve_with_workers(
@@ -68,13 +67,13 @@ def _work(settings: ServeSettings, database: str, listener: socket.socket, paren
     def answer(question: WorkerQuestion) -> Any:
         if isinstance(question, CountsQuestion):
             return metrics.counts()
-        return drops.since(question.account_id, question.phone_number_id, question.seq)
+        return drops.since(question.number, question.seq)
 
     async def scrape() -> bytes:
         return summed_counts.text(summed_counts.summed(await parent.gather(CountsQuestion())))
 
     async def drops_since(number: BusinessNumber, seq: int) -> Sequence[Drop]:
-        return merged(await parent.gather(DropsQuestion(number.account_id, number.phone_number_id, seq)))
+        return merged(await parent.gather(DropsQuestion(number, seq)))
 
     def listening() -> None:
         # A terminal sends Ctrl-C to all processes. The parent forwards it, and a second signal would skip the grace.
@@ -83,26 +82,12 @@ def _work(settings: ServeSettings, database: str, listener: socket.socket, paren
 
     parent.listen(answer, _grace(settings))
     try:
-        wired = _wired(settings, database, metrics=metrics, scrape=scrape, drops=drops, drops_since=drops_since)
+        wired = build(database, settings, telemetry=Telemetry(metrics, drops, scrape, drops_since))
     except REFUSALS as error:
         parent.cannot_start(str(error))
         sys.exit(2)
-    run(server_of(wired.application, wired.running, metrics, settings), listener, listening)
+    run(Server(wired.application, wired.running, settings, metrics), listener, listening)
 
 
 def _grace(settings: ServeSettings) -> float:
     return settings.limits.shutdown_timeout + _FLUSH_SECONDS
-
-
-def _wired(settings: ServeSettings, database: str, **parts: Any) -> Wired:
-    return build(
-        database,
-        settings.rules,
-        settings.answers,
-        settings.limits,
-        key=settings.key,
-        gate=settings.gate,
-        open_list_size=settings.open_list_size,
-        log_requests=settings.log_requests,
-        **parts,
-    )

@@ -11,8 +11,9 @@ from wablock import access
 from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
-from wablock.cli.console import Json, Refused, checked_number_id, not_blank, print_json, say, show, time_text
+from wablock.cli.console import Refused, checked_number_id, not_blank, print_json, say, show, time_text
 from wablock.cli.databases import on_store
+from wablock.cli.options import Json, flag, option
 from wablock.cli.secrets import checked_secret
 from wablock.gate.routes import RemovedRoutes
 from wablock.server.endpoints.tokens import token_info
@@ -41,28 +42,19 @@ _MOST_DAYS = 36_500
 @app.command
 def create(
     *,
-    account: Annotated[str, Parameter(env_var="WABLOCK_ACCOUNT", help="Account of the token.")] = "default",
-    label: Annotated[
-        str, Parameter(env_var="WABLOCK_LABEL", help="Purpose of the token; stored as the author of blocks.")
-    ] = "token",
+    account: Annotated[str, option("ACCOUNT", "Account of the token.")] = "default",
+    label: Annotated[str, option("LABEL", "Purpose of the token; stored as the author of blocks.")] = "token",
     scope: Annotated[
-        list[Scope] | None,
-        Parameter(env_var="WABLOCK_SCOPE", help="What the token allows; may be repeated. Default: read and write."),
+        list[Scope] | None, option("SCOPE", "What the token allows; may be repeated. Default: read and write.")
     ] = None,
     number: Annotated[
-        list[str] | None,
-        Parameter(env_var="WABLOCK_NUMBER", help="Number id that the token may use; may be repeated. Default: all."),
+        list[str] | None, option("NUMBER", "Number id that the token may use; may be repeated. Default: all.")
     ] = None,
     expires_in_days: Annotated[
-        float | None, Parameter(env_var="WABLOCK_EXPIRES_IN_DAYS", help="Days until the token expires. Default: never.")
+        float | None, option("EXPIRES_IN_DAYS", "Days until the token expires. Default: never.")
     ] = None,
     from_stdin: Annotated[
-        bool,
-        Parameter(
-            env_var="WABLOCK_FROM_STDIN",
-            negative="",
-            help="Register an existing token of an application, which is read from standard input.",
-        ),
+        bool, flag("FROM_STDIN", "Register an existing token of an application, which is read from standard input.")
     ] = False,
     database: DatabaseUrl = None,
     json: Json = False,
@@ -96,7 +88,7 @@ def list_(*, database: DatabaseUrl = None, json: Json = False) -> None:
     tokens = on_store(database, lambda store: store.tokens())
     rows = [_row(token) for token in tokens]
     if not json:
-        rows = [row | {name: _day(row[name]) for name in row if name.endswith("_at")} for row in rows]
+        rows = [row | {name: time_text(row[name]) for name in row if name.endswith("_at")} for row in rows]
     show(rows, _COLUMNS, as_json=json, empty="No tokens yet: wablock token create")
 
 
@@ -106,10 +98,9 @@ def revoke(
     *,
     with_made: Annotated[
         bool,
-        Parameter(
-            env_var="WABLOCK_WITH_MADE",
-            negative="",
-            help="Also revoke all tokens that it created, directly or indirectly, and remove the receivers and "
+        flag(
+            "WITH_MADE",
+            "Also revoke all tokens that it created, directly or indirectly, and remove the receivers and "
             "upstreams that any of them set. The token itself may already be revoked.",
         ),
     ] = False,
@@ -166,7 +157,3 @@ def _expiry(now: Microseconds, days: float) -> Microseconds:
 def _row(token: AccessToken) -> dict[str, Any]:
     row: dict[str, Any] = msgspec.to_builtins(token_info(token))
     return row | {"account_id": token.account_id}
-
-
-def _day(seconds: int) -> str:
-    return time_text(seconds)

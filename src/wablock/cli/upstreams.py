@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from cyclopts import App, Parameter, validators
+from cyclopts import App, validators
 
 from wablock.access import is_token
 from wablock.block_list.rules import SECOND
-from wablock.cli.console import Json, PhoneNumberId, Refused, checked_number_id, checked_url_text, print_json, say, show
+from wablock.cli.console import Refused, checked_number_id, checked_url_text, print_result, show
 from wablock.cli.databases import on_store
+from wablock.cli.options import Json, PhoneNumberId, option
 from wablock.cli.secrets import secret_in
 from wablock.gate.ports import Upstream
 from wablock.gate.routes.upstreams import META
@@ -33,14 +34,12 @@ def set_(
             otherwise="--token=-",
         ),
     ],
-    url: Annotated[
-        str, Parameter(env_var="WABLOCK_UPSTREAM_URL", help="URL of the upstream, up to the path segment /v25.0.")
-    ] = META,
+    url: Annotated[str, option("UPSTREAM_URL", "URL of the upstream, up to the path segment /v25.0.")] = META,
     timeout: Annotated[
         float,
-        Parameter(
-            env_var="WABLOCK_UPSTREAM_TIMEOUT",
-            help="Seconds that the upstream has to begin its response.",
+        option(
+            "UPSTREAM_TIMEOUT",
+            "Seconds that the upstream has to begin its response.",
             validator=validators.Number(gte=0.1, lte=300),
         ),
     ] = 30.0,
@@ -61,10 +60,8 @@ def set_(
 
     if not on_store(database, work):
         raise Refused(f"The number {phone_number_id} does not exist: add it with wablock number add")
-    if json:
-        print_json({"phone_number_id": phone_number_id, "url": url})
-    else:
-        say(f"Messages of number {phone_number_id} are sent through {url}.")
+    sentence = f"Messages of number {phone_number_id} are sent through {url}."
+    print_result({"phone_number_id": phone_number_id, "url": url}, sentence, as_json=json)
 
 
 @app.command(name="show")
@@ -97,7 +94,5 @@ def remove(
     checked_number_id(phone_number_id)
     if not on_store(database, lambda store: routes_of(store, key).upstreams.remove(phone_number_id)):
         raise Refused(f"Number {phone_number_id} has no upstream")
-    if json:
-        print_json({"phone_number_id": phone_number_id})
-    else:
-        say(f"Removed the upstream of number {phone_number_id}.")
+    sentence = f"Removed the upstream of number {phone_number_id}."
+    print_result({"phone_number_id": phone_number_id}, sentence, as_json=json)

@@ -11,19 +11,16 @@ from rich.progress import Progress
 
 from wablock.cli.api_server import ApiServer
 from wablock.cli.console import Refused
+from wablock.cli.options import option
 from wablock.client.users import MOST_IN_A_REQUEST, chunks
 
 T = TypeVar("T")
 
 UserArguments = Annotated[
-    str,
-    Parameter(help="Phone numbers or user_ids. Without any, they are read from standard input, one on each line."),
+    str, Parameter(help="Phone numbers or user_ids. Without any, they are read from standard input, one on each line.")
 ]
 UsersFile = Annotated[
-    Path | None,
-    Parameter(
-        env_var="WABLOCK_FILE", help="File with one user on each line. --file=- is standard input. # starts a comment."
-    ),
+    Path | None, option("FILE", "File with one user on each line. --file=- is standard input. # starts a comment.")
 ]
 _STANDARD_INPUT: Final = Path("-")
 

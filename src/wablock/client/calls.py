@@ -7,15 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from wablock.client.answers import (
-    Changed,
-    CheckedUser,
-    ErrorBody,
-    FailedUser,
-    ListAnswer,
-    Page,
-    UserDone,
-)
+from wablock.client.answers import Changed, CheckedUser, ErrorBody, FailedUser, ListAnswer, Page, UserDone
 from wablock.client.exchange import Exchange, HttpRequest
 from wablock.client.failures import ApiError, BlocklistChanged, ClientError, NoAnswer, SomeUsersFailed
 from wablock.client.management import ManagementCalls

@@ -90,11 +90,7 @@ class SomeUsersFailed(ApiError):
     """
 
     def __init__(
-        self,
-        done: Sequence[Any],
-        failed: Sequence[FailedUser],
-        error: ErrorBody | None = None,
-        status: int = 200,
+        self, done: Sequence[Any], failed: Sequence[FailedUser], error: ErrorBody | None = None, status: int = 200
     ) -> None:
         super().__init__(error or ErrorBody("(#139100) Failed to block/unblock users", code=139100), status)
         self.done = done

@@ -69,7 +69,7 @@ def decoded_response(
 def _error(response: HttpResponse) -> ClientError | None:
     """The error in a response; None if it has none, or if only some of its users failed."""
     body = decoded(response.body, FailedAnswer)
-    if body is not None and body.error.code == _SOME_USERS_FAILED and _names_users(response.body):
+    if body is not None and body.error.code == _SOME_USERS_FAILED and decoded(response.body, _NamesUsers) is not None:
         return None
     if body is not None:
         return api_error(body.error, response.status, _retry_after(response))
@@ -80,10 +80,6 @@ def _error(response: HttpResponse) -> ClientError | None:
 
 class _NamesUsers(msgspec.Struct):
     block_users: msgspec.Raw
-
-
-def _names_users(body: bytes) -> bool:
-    return decoded(body, _NamesUsers) is not None
 
 
 def unreadable(response: HttpResponse) -> NoAnswer:

@@ -4,8 +4,11 @@ import re
 from typing import Any, Final
 
 from wablock.conformance.assertions import holds, same
-from wablock.conformance.check import Grade, fact
+from wablock.conformance.check import FactGroup, Grade
 from wablock.conformance.subject import WRONG_TOKEN, Subject, SubjectAnswer
+
+GROUP: Final = FactGroup("Answers")
+fact = GROUP.fact
 
 NOT_A_NUMBER: Final = "123"
 _TRACE: Final = re.compile(r"A[A-Za-z0-9_-]{22}")
@@ -127,22 +130,3 @@ def _failed(data: Any) -> Any:
 def _punctuated(user: str) -> str:
     """The same number with punctuation: +16505550101 becomes +1 650-555-0101."""
     return f"{user[:-10]} {user[-10:-7]}-{user[-7:-4]}-{user[-4:]}"
-
-
-CHECKS: Final = (
-    key_order,
-    input_is_echoed,
-    compact,
-    mixed_outcome,
-    failed_user,
-    not_a_number,
-    error_139100,
-    unblock_details,
-    empty_lists_are_left_out,
-    mixed_status,
-    content_type,
-    trace_id,
-    cache_headers,
-    version_header,
-    etag,
-)

@@ -49,12 +49,20 @@ class FactResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     why: str = ""
 
 
-def fact(
-    sentence: str, grade: Grade, *, changes: bool = True, needs_state: bool = False
-) -> Callable[[Callable[["Subject"], None]], Fact]:
-    """Make a check of the same name from a function that raises `Differs` if the fact does not hold."""
+class FactGroup:
+    """The facts of one module, in the order in which they are checked."""
 
-    def made(run: Callable[[Subject], None]) -> Fact:
-        return Fact(run.__name__.strip("_"), sentence, grade, run, changes, needs_state)
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.facts: list[Fact] = []
 
-    return made
+    def fact(
+        self, sentence: str, grade: Grade, *, changes: bool = True, needs_state: bool = False
+    ) -> Callable[[Callable[[Subject], None]], Fact]:
+        """Add a check of the same name from a function that raises `Differs` if the fact does not hold."""
+
+        def add(run: Callable[[Subject], None]) -> Fact:
+            self.facts.append(Fact(run.__name__, sentence, grade, run, changes, needs_state))
+            return self.facts[-1]
+
+        return add

@@ -6,8 +6,12 @@ from urllib.parse import urlencode
 import msgspec
 
 from wablock.conformance.assertions import holds, same
-from wablock.conformance.check import Grade, fact
-from wablock.conformance.subject import WHATSAPP, Subject, SubjectAnswer, fields, request
+from wablock.conformance.check import FactGroup, Grade
+from wablock.conformance.subject import RawBody, Subject, SubjectAnswer, fields, request
+from wablock.contract.wire import WHATSAPP
+
+GROUP: Final = FactGroup("Graph conventions")
+fact = GROUP.fact
 
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -19,15 +23,15 @@ def token_in_the_query(subject: Subject) -> None:
 
 @fact("The token may be the field access_token of a form", Grade.SEEN)
 def token_in_a_form(subject: Subject) -> None:
-    form = fields(subject.users[:1]) | {"access_token": subject.settings.token}
-    answer = subject.send("POST", token=None, content=urlencode(form).encode(), content_type=_FORM)
+    sent = fields(subject.users[:1]) | {"access_token": subject.settings.token}
+    answer = subject.send("POST", RawBody(urlencode(sent).encode(), _FORM), token=None)
     _one_done(subject, answer, "added_users")
 
 
 @fact("A form may contain a user as block_users[0][user]=…", Grade.SEEN)
 def brackets(subject: Subject) -> None:
-    form = {"messaging_product": WHATSAPP, "block_users[0][user]": subject.users[0]}
-    answer = subject.send("POST", content=urlencode(form).encode(), content_type=_FORM)
+    sent = {"messaging_product": WHATSAPP, "block_users[0][user]": subject.users[0]}
+    answer = subject.send("POST", RawBody(urlencode(sent).encode(), _FORM))
     _one_done(subject, answer, "added_users")
 
 
@@ -35,7 +39,7 @@ def brackets(subject: Subject) -> None:
 def delete_in_the_query(subject: Subject) -> None:
     for content in (None, b"{}"):
         subject.block(subject.users[0])
-        _one_done(subject, subject.send("DELETE", query=fields(subject.users[:1]), content=content), "removed_users")
+        _one_done(subject, subject.send("DELETE", RawBody(content), query=fields(subject.users[:1])), "removed_users")
 
 
 @fact("POST with method=delete is DELETE", Grade.SEEN)
@@ -48,7 +52,7 @@ def method_override(subject: Subject) -> None:
 @fact("A repeated parameter is accepted", Grade.SEEN)
 def repeated_parameter(subject: Subject) -> None:
     content = urlencode([("messaging_product", WHATSAPP), *fields(subject.users[:1]).items()]).encode()
-    _one_done(subject, subject.send("POST", content=content, content_type=_FORM), "added_users")
+    _one_done(subject, subject.send("POST", RawBody(content, _FORM)), "added_users")
 
 
 @fact("An unknown parameter is ignored", Grade.SEEN)
@@ -60,18 +64,18 @@ def unknown_parameter(subject: Subject) -> None:
 @fact("A body without a Content-Type is read as JSON", Grade.OURS)
 def body_without_a_type(subject: Subject) -> None:
     content = msgspec.json.encode(request(subject.users[:1]))
-    _one_done(subject, subject.send("POST", content=content, content_type=None), "added_users")
+    _one_done(subject, subject.send("POST", RawBody(content, None)), "added_users")
 
 
 @fact("JSON with curl's default Content-Type of a form is read as JSON", Grade.OURS)
 def json_under_a_forms_type(subject: Subject) -> None:
     content = msgspec.json.encode(request(subject.users[:1]))
-    _one_done(subject, subject.send("POST", content=content, content_type=_FORM), "added_users")
+    _one_done(subject, subject.send("POST", RawBody(content, _FORM)), "added_users")
 
 
 @fact("Another media type is refused with 400", Grade.OURS, changes=False)
 def other_media_type(subject: Subject) -> None:
-    answer = subject.send("POST", content=b"<xml/>", content_type="text/xml")
+    answer = subject.send("POST", RawBody(b"<xml/>", "text/xml"))
     same("status and code", (answer.status, answer.error().get("code")), (400, 100))
 
 
@@ -84,18 +88,3 @@ def _one_done(subject: Subject, answer: SubjectAnswer, name: str) -> None:
     done = answer.ok().get("block_users", {}).get(name)
     holds(bool(done), f"{name} with one user", answer.text)
     same(name, [user.get("wa_id") for user in done], subject.wa_ids[:1])
-
-
-CHECKS: Final = (
-    token_in_the_query,
-    token_in_a_form,
-    brackets,
-    delete_in_the_query,
-    method_override,
-    repeated_parameter,
-    unknown_parameter,
-    body_without_a_type,
-    json_under_a_forms_type,
-    other_media_type,
-    header_wins,
-)

@@ -3,8 +3,12 @@
 from typing import Any, Final
 
 from wablock.conformance.assertions import holds, same
-from wablock.conformance.check import Grade, fact
-from wablock.conformance.subject import WHATSAPP, WRONG_TOKEN, Subject, SubjectAnswer
+from wablock.conformance.check import FactGroup, Grade
+from wablock.conformance.subject import WRONG_TOKEN, RawBody, Subject, SubjectAnswer
+from wablock.contract.wire import WHATSAPP
+
+GROUP: Final = FactGroup("Failures of a whole request")
+fact = GROUP.fact
 
 _UNKNOWN: Final = "999999999999999"
 _PRODUCT_MISSING: Final = "(#100) The parameter messaging_product is required."
@@ -68,7 +72,7 @@ def no_product(subject: Subject) -> None:
 @fact("A missing body, or one that is not JSON, counts as a missing messaging_product", Grade.OURS, changes=False)
 def no_json(subject: Subject) -> None:
     for content in (None, b"{nonsense"):
-        answer = subject.send("POST", content=content)
+        answer = subject.send("POST", RawBody(content))
         same("failure", (answer.status, answer.error().get("message")), (400, _PRODUCT_MISSING))
 
 
@@ -105,20 +109,3 @@ def bad_page(subject: Subject) -> None:
 @fact("A wrong method: 400, 100", Grade.OURS, changes=False)
 def wrong_method(subject: Subject) -> None:
     same("failure", _failure(subject.send("PUT", {}))[:3], (400, "GraphMethodException", 100))
-
-
-CHECKS: Final = (
-    envelope,
-    www_authenticate,
-    no_token,
-    wrong_token,
-    unknown_number,
-    unknown_path,
-    no_product,
-    no_json,
-    wrong_product,
-    wrong_users,
-    too_many_users,
-    bad_page,
-    wrong_method,
-)

@@ -9,8 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from wablock.conformance.assertions import Differs, Skipped, holds, same
-from wablock.conformance.check import Grade, fact
+from wablock.conformance.check import FactGroup, Grade
 from wablock.conformance.subject import Subject, listed_id
+
+GROUP: Final = FactGroup("Paging")
+fact = GROUP.fact
 
 _UNESCAPE: Final = {"ZA": "Z", "ZB": "+", "ZC": "/", "ZD": "="}
 
@@ -42,9 +45,7 @@ def back(subject: Subject) -> None:
 
 
 @fact(
-    "paging.next is an absolute URL on the caller's host, and returns the next page",
-    Grade.DOCUMENTED,
-    needs_state=True,
+    "paging.next is an absolute URL on the caller's host, and returns the next page", Grade.DOCUMENTED, needs_state=True
 )
 def next_address(subject: Subject) -> None:
     subject.with_blocked(5)
@@ -125,17 +126,3 @@ def _ids(page: Any) -> list[str]:
 def _origin(subject: Subject) -> str:
     parts = urlsplit(subject.origin)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-CHECKS: Final = (
-    limit,
-    forward,
-    back,
-    next_address,
-    ends,
-    token_in_next,
-    cursor_text,
-    newest_first,
-    changed_while_paging,
-    goes_on_while_it_changes,
-)

@@ -9,7 +9,6 @@ _MARKS: Final = {FactOutcome.PASSED: "✓", FactOutcome.FAILED: "✗", FactOutco
 
 
 def markdown(report: Report) -> str:
-    """The whole report."""
     lines = [f"# Block API conformance of {report.url}", "", f"Rules: `{report.rules}`. {summary(report)}", ""]
     if report.finding:
         lines += [f"**{report.finding}**", ""]

@@ -3,8 +3,11 @@
 from typing import Final
 
 from wablock.conformance.assertions import Skipped, holds, same
-from wablock.conformance.check import Grade, fact
+from wablock.conformance.check import FactGroup, Grade
 from wablock.conformance.subject import Subject, request
+
+GROUP: Final = FactGroup("Rules")
+fact = GROUP.fact
 
 
 @fact("An empty block_users does not fail", Grade.SEEN, changes=False)
@@ -77,16 +80,3 @@ def _codes(subject: Subject, user: str) -> list[int]:
     if outcomes.get("added_users"):
         subject.unblock(user)
     return [error.get("code") for failed in outcomes.get("failed_users", []) for error in failed.get("errors", [])]
-
-
-CHECKS: Final = (
-    no_users,
-    twice,
-    stranger_is_unblocked,
-    doubled_in_a_request,
-    digits_alone,
-    punctuation,
-    other_spelling,
-    only_who_wrote,
-    own_number,
-)

@@ -13,8 +13,8 @@ from wablock.client.answers import ReadPaging
 from wablock.client.failures import NoAnswer
 from wablock.client.trail import PageLinks, PagesRepeat, Trail, page_links
 from wablock.conformance.assertions import Differs, Skipped, holds, same, shown
+from wablock.contract.wire import WHATSAPP
 
-WHATSAPP: Final = "whatsapp"
 WRONG_TOKEN: Final = "wrong"
 _RATE_LIMITS: Final = frozenset((4, 80007, 130429))
 _MOST_WAITING: Final = 120.0  # seconds for all waits that the server requires
@@ -54,6 +54,13 @@ class SubjectAnswer(msgspec.Struct, frozen=True):
         """The JSON of a successful response; raises `Differs` if the request failed."""
         same("status", self.status, 200)
         return self.json()
+
+
+class RawBody(msgspec.Struct, frozen=True):
+    """The bytes of a request's body. `content_type` None: there is no such header."""
+
+    content: bytes | None
+    content_type: str | None = "application/json"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,29 +113,31 @@ class Subject:
         *,
         path: str | None = None,
         query: dict[str, str] | None = None,
-        content: bytes | None = None,
-        content_type: str | None = "application/json",
         token: str | None = "",
         headers: dict[str, str] | None = None,
-        files: dict[str, Any] | None = None,
     ) -> SubjectAnswer:
-        """Send a request. `token`: empty for the valid one, None for none. Raises `CannotCheck` without a response."""
+        """Send a request. `body`: a `RawBody`, or a value to send as JSON. `token` None: none; empty: the valid one.
+
+        Raises `CannotCheck` if there is no response.
+        """
         all_headers = dict(headers or {})
         if token is not None:
             all_headers["Authorization"] = f"Bearer {token or self.settings.token}"
-        if body is not None:
-            content = msgspec.json.encode(body)
-        if content is not None and content_type is not None:
-            all_headers["Content-Type"] = content_type
+        raw = body if isinstance(body, RawBody) else RawBody(None if body is None else msgspec.json.encode(body))
+        if raw.content is not None and raw.content_type is not None:
+            all_headers["Content-Type"] = raw.content_type
         url = self._base + (path or self.path)
         while True:
             self.requests += 1
             try:
-                raw = self._http.request(method, url, params=query, content=content, headers=all_headers, files=files)
+                response = self._http.request(method, url, params=query, content=raw.content, headers=all_headers)
             except httpx2.HTTPError as error:
                 raise CannotCheck(f"Cannot reach {self._base}: {str(error) or type(error).__name__}") from None
             answer = SubjectAnswer(
-                raw.status_code, {k.lower(): v for k, v in raw.headers.items()}, raw.text, _parsed(raw.content)
+                response.status_code,
+                {k.lower(): v for k, v in response.headers.items()},
+                response.text,
+                _parsed(response.content),
             )
             if not self._may_repeat(answer):
                 return answer
@@ -193,7 +202,6 @@ class Subject:
         return page, page_links(is_empty=not page["data"], paging=paging, headers=answer.headers)
 
     def with_none_blocked(self) -> None:
-        """Unblock all test users."""
         self.unblock(*self.users).ok()
 
     def with_blocked(self, count: int) -> None:

@@ -1,6 +1,6 @@
 """The run of all checks. At the end, also after an exception, all test users are unblocked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -11,15 +11,15 @@ from wablock.conformance.assertions import Differs, Skipped
 from wablock.conformance.check import Fact, FactOutcome, FactResult, Grade
 from wablock.conformance.subject import CannotCheck, Subject
 
-GROUPS: Final = {
-    "Operations": operations.CHECKS,
-    "Answers": answers.CHECKS,
-    "Failures of a whole request": failures.CHECKS,
-    "Rules": rules.CHECKS,
-    "Paging": paging.CHECKS,
-    "Graph conventions": conventions.CHECKS,
-    "User ids": user_ids.CHECKS,
-}
+GROUPS: Final = (
+    operations.GROUP,
+    answers.GROUP,
+    failures.GROUP,
+    rules.GROUP,
+    paging.GROUP,
+    conventions.GROUP,
+    user_ids.GROUP,
+)
 _OTHER_SHAPE: Final = (KeyError, IndexError, TypeError, AttributeError, ValueError)
 """Exceptions from reading a body that has another shape than expected."""
 _NO_STATE: Final = "The server answers POST with 200, but the user is not on the list: it keeps no state."
@@ -48,9 +48,11 @@ def run(subject: Subject, *, read_only: bool, anyway: bool, on_result: Callable[
     report = Report(subject.settings.url, subject.settings.rules, [])
     try:
         report.finding = "" if read_only else _finding(subject)
-        for result in _results(subject, read_only=read_only, finding=report.finding):
-            report.results.append(result)
-            on_result(result)
+        for group in GROUPS:
+            for check in group.facts:
+                result = _result(group.name, check, subject, read_only=read_only, finding=report.finding)
+                report.results.append(result)
+                on_result(result)
     finally:
         if not read_only:
             _put_back(subject, report)
@@ -100,12 +102,6 @@ def _finding(subject: Subject) -> str:
     except (Differs, Skipped, *_OTHER_SHAPE):
         return ""
     return "" if is_listed or not added else _NO_STATE
-
-
-def _results(subject: Subject, *, read_only: bool, finding: str) -> Iterator[FactResult]:
-    for group, checks in GROUPS.items():
-        for check in checks:
-            yield _result(group, check, subject, read_only=read_only, finding=finding)
 
 
 def _result(group: str, check: Fact, subject: Subject, *, read_only: bool, finding: str) -> FactResult:

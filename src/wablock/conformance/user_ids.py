@@ -3,8 +3,12 @@
 from typing import Final
 
 from wablock.conformance.assertions import Skipped, holds, same
-from wablock.conformance.check import Grade, fact
-from wablock.conformance.subject import WHATSAPP, Subject
+from wablock.conformance.check import FactGroup, Grade
+from wablock.conformance.subject import Subject
+from wablock.contract.wire import WHATSAPP
+
+GROUP: Final = FactGroup("User ids")
+fact = GROUP.fact
 
 _USER_ID: Final = "US.13491208655302741918"
 _PARENT: Final = "US.ENT.13491208655302741918"
@@ -32,6 +36,3 @@ def parent_id(subject: Subject) -> None:
     if answer.status == 200:
         subject.send("DELETE", _request(_PARENT))
     same("status and code", (answer.status, answer.error().get("code")), (400, 100))
-
-
-CHECKS: Final = (by_user_id, parent_id)

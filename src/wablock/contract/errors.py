@@ -173,8 +173,7 @@ class BlocklistConcurrentUpdate(GraphError):
 
     def __init__(self) -> None:
         super().__init__(
-            "(#139102) Blocklist concurrent update",
-            "Blocklist was updated during retrieval - retry with offset 0",
+            "(#139102) Blocklist concurrent update", "Blocklist was updated during retrieval - retry with offset 0"
         )
 
 

@@ -8,21 +8,10 @@ does not guess, so that it never blocks the wrong user.
 import msgspec
 
 from wablock.contract.errors import NotAWhatsAppUser
-from wablock.contract.number_plans import COUNTRIES, country_to_read_by, is_number
+from wablock.contract.number_plans import is_number
 from wablock.contract.spellings import one_spelling
 from wablock.contract.typed_numbers import OneUser, read, read_listed
 from wablock.contract.user_ids import is_parent_user_id, is_user_id
-
-__all__ = [
-    "COUNTRIES",
-    "Identity",
-    "country_to_read_by",
-    "key_of",
-    "of_item",
-    "of_user",
-    "of_user_id",
-    "of_wa_id",
-]
 
 
 class Identity(msgspec.Struct, frozen=True):

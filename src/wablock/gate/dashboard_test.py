@@ -38,8 +38,6 @@ class _Trial(msgspec.Struct, frozen=True):
 
 
 class DashboardTest:
-    """Handles the sample webhook."""
-
     def __init__(
         self, routes: Routes, numbers: Numbers, forwarder: Forwarder, meter: GateMeter, shares: AccountShares
     ) -> None:
@@ -55,8 +53,8 @@ class DashboardTest:
         Raises `NotDelivered` if the account has no receiver, or if receivers do not accept a webhook. The message names
         what to repair.
         """
-        changes = payload.changes
-        if not _may_be_sample(changes) or len(payload.raw) > _LARGEST_SAMPLE or await self._is_known(changes):
+        changes = payload.changes  # there is at least one
+        if not all(map(_is_sample, changes)) or len(payload.raw) > _LARGEST_SAMPLE or await self._is_known(changes):
             return False
         # Several accounts may have the same app, and then the same secret.
         accounts = [account for account in await self._routes.accounts.signers() if account.app_secret == secret]
@@ -109,17 +107,10 @@ class DashboardTest:
         try:
             await self._forwarder.post(downstream, body, {SIGNATURE: signature})
         except DeliveryRefused as error:
-            _log.warning(
-                "a downstream did not accept the empty webhook of the dashboard's test: %s",
-                error,
-                extra={"phone_number_id": downstream.phone_number_id, "downstream_id": downstream.downstream_id},
-            )
+            message = "a downstream did not accept the empty webhook of the dashboard's test: %s"
+            _log.warning(message, error, extra=downstream.in_log)
             return _Trial(downstream, str(error))
         return _Trial(downstream, None)
-
-
-def _may_be_sample(changes: Sequence[WebhookChange]) -> bool:
-    return bool(changes) and _is_sample(changes[0]) and all(map(_is_sample, changes))
 
 
 def _is_sample(change: WebhookChange) -> bool:

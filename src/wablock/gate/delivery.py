@@ -77,8 +77,6 @@ class _Post(msgspec.Struct, frozen=True):
 
 
 class Delivery:
-    """Delivers webhooks."""
-
     def __init__(
         self,
         downstreams: Downstreams,
@@ -113,9 +111,9 @@ class Delivery:
         account wait. If the same webhook is sent again, downstreams that have accepted it do not get it again.
         """
         webhook = _SignedWebhook(payload, signature, blocked, unchecked)
-        targets = await self._targets(payload, parts, blocked)
+        receivers = await self._receivers(payload, parts, blocked)
         posts = [
-            post for downstream, chosen in targets if (post := self._post(webhook, downstream, chosen)) is not None
+            post for downstream, chosen in receivers if (post := self._post(webhook, downstream, chosen)) is not None
         ]
         self._count(parts, blocked)
         with self._shares.one_for(parts[0].account.account_id) if posts else nullcontext():
@@ -153,20 +151,20 @@ class Delivery:
                 if isinstance(outcome, BaseException):
                     raise outcome
 
-    async def _targets(
+    async def _receivers(
         self, payload: Payload, parts: Sequence[Part], blocked: AbstractSet[int]
     ) -> list[tuple[Downstream, list[Part]]]:
         """The receivers with their parts. A receiver that several numbers share gets their parts in one webhook."""
-        targets: dict[object, tuple[Downstream, list[Part]]] = {}
+        receivers: dict[object, tuple[Downstream, list[Part]]] = {}
         for part in parts:
             downstreams = await self._receivers_of(part)
             if not downstreams and self._refuse_unrouted and not _is_empty(payload, part, blocked):
                 self._meter.webhook("unrouted")
                 raise _unrouted(part)
             for downstream in downstreams:
-                _, chosen = targets.setdefault(downstream.receiver, (downstream, []))
+                _, chosen = receivers.setdefault(downstream.receiver, (downstream, []))
                 chosen.append(part)
-        return list(targets.values())
+        return list(receivers.values())
 
     async def _receivers_of(self, part: Part) -> Sequence[Downstream]:
         if part.number is not None:
@@ -195,8 +193,8 @@ class Delivery:
         delivered = self._delivered
         if delivered is None:
             return lambda item: id(item) in blocked
-        target = downstream.downstream_id
-        return lambda item: id(item) in blocked or delivered.has(target, item)
+        receiver = downstream.downstream_id
+        return lambda item: id(item) in blocked or delivered.has(receiver, item)
 
     async def _send(self, post: _Post, attempt: Attempt | None = None) -> None:
         downstream = post.downstream
@@ -207,11 +205,7 @@ class Delivery:
                 await self._send_once(self._delivered, post)
         except DeliveryRefused as error:
             self._meter.delivery(required=downstream.required, result="refused")
-            _log.warning(
-                "a downstream did not accept a webhook: %s",
-                error,
-                extra={"phone_number_id": downstream.phone_number_id, "downstream_id": downstream.downstream_id},
-            )
+            _log.warning("a downstream did not accept a webhook: %s", error, extra=downstream.in_log)
             raise NotDelivered(f"The downstream {downstream.downstream_id} did not accept it: {error}") from error
         if attempt is not None:
             attempt.add(downstream.downstream_id)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import NoReturn, Protocol
 
 from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Member, Microseconds
+from wablock.block_list.rules import SECOND
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter
 from wablock.contract.number_plans import country_to_read_by
@@ -31,7 +32,6 @@ from wablock.gate.webhook.signature import looks_signed
 
 _log = logging.getLogger("wablock.gate")
 
-_SECOND = 1_000_000
 _MOST_NUMBERS = 1_000  # of one webhook; Meta sends up to 1,000 updates, and each number is looked up
 _NO_BLOCK_LIST = "The block list cannot be read. Send the webhook again."
 
@@ -244,7 +244,7 @@ class Inbound:
 def _time_of(item: Item, now: Microseconds) -> Microseconds:
     """The time when the user wrote, even if the webhook is sent again days later. It is never after `now`."""
     seconds = sent_at(item)
-    return now if seconds is None else min(seconds * _SECOND, now)
+    return now if seconds is None else min(seconds * SECOND, now)
 
 
 def _is_same(secret: str, other: str | None) -> bool:

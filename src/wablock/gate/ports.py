@@ -43,6 +43,11 @@ class Downstream(msgspec.Struct, frozen=True):
         """A key that is equal for downstreams of several numbers if they are the same receiver."""
         return self.url, self.secret, frozenset(self.headers.items()), self.required, self.may_be_inside
 
+    @property
+    def in_log(self) -> dict[str, str]:
+        """Its ids, for a record of the log."""
+        return {"phone_number_id": self.phone_number_id, "downstream_id": self.downstream_id}
+
     def __repr__(self) -> str:
         return f"Downstream({self.downstream_id!r}, {self.url!r})"
 
@@ -238,12 +243,7 @@ class Sender(Protocol):
     """Passes requests on to upstreams, over connections that are kept open."""
 
     async def pass_on(
-        self,
-        upstream: Upstream,
-        method: str,
-        path: str,
-        request: SendRequest,
-        headers: Iterable[tuple[bytes, bytes]],
+        self, upstream: Upstream, method: str, path: str, request: SendRequest, headers: Iterable[tuple[bytes, bytes]]
     ) -> UpstreamAnswer:
         """The upstream's response, once its headers have arrived. Raises `UpstreamFailed`. Nothing is sent twice.
 
@@ -261,8 +261,6 @@ class PublicAddresses(Protocol):
 
 
 class GateMeter(Protocol):
-    """The gate's metrics."""
-
     def webhook(self, result: str) -> None:
         """Count a webhook by its result: forwarded, dropped (nothing was left), tested (Meta's sample), or the reason
         why it was refused.

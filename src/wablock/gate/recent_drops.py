@@ -47,9 +47,10 @@ class RecentDrops:
         self._drops[key] = drops
         drops.append(Drop(self._seq, at, masked(sender), kind, size))
 
-    def since(self, account_id: str, phone_number_id: str, seq: int) -> Sequence[Drop]:
-        """The drops after `seq` of a number while it belonged to the account, oldest first. Thread-safe."""
-        return [drop for drop in tuple(self._drops.get((account_id, phone_number_id), ())) if drop.seq > seq]
+    def since(self, number: BusinessNumber, seq: int) -> Sequence[Drop]:
+        """The drops after `seq` of a number while it belonged to its account, oldest first. Thread-safe."""
+        key = number.account_id, number.phone_number_id
+        return [drop for drop in tuple(self._drops.get(key, ())) if drop.seq > seq]
 
 
 DropsSince = Callable[[BusinessNumber, int], Awaitable[Sequence[Drop]]]

@@ -49,7 +49,6 @@ class VirtualClock:
         self.state = ClockState(stopped_at=moment) if is_stopped else ClockState(ahead=moment - self._real())
 
     def advance(self, by: Microseconds) -> None:
-        """Move the clock forward by `by` microseconds."""
         self.set(self() + by)
 
 

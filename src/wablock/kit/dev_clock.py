@@ -48,20 +48,21 @@ class TimeRoutes:
         }
 
     async def _get_clock(self, _: Request) -> ClockReading:
-        return self._time()
+        now = self._clock()
+        return ClockReading(iso(now), now, self._clock.is_stopped)
 
     async def _set_clock(self, request: Request) -> ClockReading:
         settings = await read_body(request, SetClock)
         if settings.stopped is not None and settings.stopped != self._clock.is_stopped:
             (self._clock.stop if settings.stopped else self._clock.start)()
         self._move(lambda: self._set(settings))
-        return self._time()
+        return await self._get_clock(request)
 
     async def _advance(self, request: Request) -> ClockReading:
         by = await read_body(request, Advance)
         seconds = by.days * 86_400 + by.hours * 3_600 + by.minutes * 60 + by.seconds
         self._move(lambda: self._clock.advance(round(seconds * SECOND)))
-        return self._time()
+        return await self._get_clock(request)
 
     def _set(self, settings: SetClock) -> None:
         if settings.microseconds is not None:
@@ -76,7 +77,3 @@ class TimeRoutes:
             move()
         except (ValueError, OverflowError) as error:
             raise InvalidParameter("The clock cannot be set to this time.", f"{error}") from None
-
-    def _time(self) -> ClockReading:
-        now = self._clock()
-        return ClockReading(iso(now), now, self._clock.is_stopped)

@@ -34,7 +34,7 @@ class NewInbound(msgspec.Struct, forbid_unknown_fields=True):
     message_id: str | None = None
 
 
-class InboundDone(msgspec.Struct, omit_defaults=True):
+class InboundOutcome(msgspec.Struct, frozen=True):
     """The outcome of a message: `dropped` if its sender is blocked, `delivered` if a receiver accepted it.
 
     `status` and `answer` are the gate's response to the webhook; 502 if a receiver did not accept it.
@@ -63,7 +63,7 @@ class UserRoutes:
     def routes(self) -> dict[tuple[str, str], DevHandler]:
         return {("POST", "/dev/inbound"): self._inbound, ("PUT", "/dev/downstream"): self._set_downstream}
 
-    async def _inbound(self, request: Request) -> InboundDone:
+    async def _inbound(self, request: Request) -> InboundOutcome:
         body = await read_body(request, NewInbound)
         message = body.message or {"type": "text", "text": {"body": body.text}}
         message_id = body.message_id or "wamid." + secrets.token_urlsafe(24)
@@ -79,7 +79,7 @@ class UserRoutes:
             # The gate stores the time only after its response, and a test may need it earlier.
             user = wire.User(sender.wa_id and "+" + sender.wa_id, sender.user_id)
             await wired.block_list.note_inbound(number, [user], None)
-        return InboundDone(message_id, blocked, status == 200 and has_receiver and not blocked, status, answer)
+        return InboundOutcome(message_id, blocked, status == 200 and has_receiver and not blocked, status, answer)
 
     async def _number(self, wired: Wired, phone_number_id: str | None) -> BusinessNumber:
         settings = self._development.settings

@@ -22,10 +22,10 @@ from wablock.kit.store import Credentials, DevelopmentStore
 from wablock.server.answers import Answer, Chunks
 from wablock.server.metrics import Metrics
 from wablock.server.request import Request
-from wablock.settings import DEV_ACCOUNT_ID, DevSettings, KeySettings
+from wablock.settings import DEV_ACCOUNT_ID, DevSettings
 from wablock.storage import CannotOpen
 from wablock.storage.sqlite import copying
-from wablock.wiring import Wired, build, system_clock
+from wablock.wiring import Telemetry, Wired, build, system_clock
 
 _FINISHES_WITHIN: Final = 30.0  # seconds that a restore waits for requests in flight before it fails
 START: Final = "start"
@@ -61,9 +61,7 @@ class Development:
     that no response can come from the old one's caches. Requests that arrive meanwhile wait.
     """
 
-    def __init__(
-        self, settings: DevSettings, path: Path, folder: Path, *, key: KeySettings, app_secret: str, seed: Seed
-    ) -> None:
+    def __init__(self, settings: DevSettings, path: Path, folder: Path, *, app_secret: str, seed: Seed) -> None:
         """Create the account, the number, the routes and the seed in the database. Raises `CannotOpen`, and
         `InvalidParameter` for an invalid seed.
         """
@@ -73,7 +71,6 @@ class Development:
         self.metrics = Metrics()
         self._path = path
         self._folder = folder
-        self._key = key
         self._serving = 0
         self._snapshot_count = 0
         self._changed = asyncio.Condition()
@@ -125,7 +122,6 @@ class Development:
                 await seeds.write(plans, wired, now)
 
     async def snapshot(self, name: str) -> None:
-        """Save the current state as `name`."""
         async with self._without_application():
             self._save(name)
 
@@ -191,19 +187,13 @@ class Development:
             replaced.path.unlink()
 
     def _build(self) -> Wired:
-        settings = self.settings
         self._store = DevelopmentStore(self._path, self.metrics, self._credentials)
         return build(
             self._store,
-            settings.rules,
-            settings.answers,
-            settings.limits,
-            key=self._key,
-            gate=settings.gate,
-            log_requests=settings.log_requests,
-            account_of_new_numbers=None if settings.strict_numbers else DEV_ACCOUNT_ID,
+            self.settings,
+            account_of_new_numbers=None if self.settings.strict_numbers else DEV_ACCOUNT_ID,
             clock=self.clock,
-            metrics=self.metrics,
+            telemetry=Telemetry(self.metrics),
         )
 
     async def _prepare(self, seed: Seed) -> None:

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypedDict, Unpack
 
 import httpx2
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from wablock.block_list.ports import Rules
 from wablock.client import BlockedUser, Client
 from wablock.contract.wire import user_of
+from wablock.kit.dev_users import InboundOutcome
 from wablock.kit.journal import JournalEntry
 from wablock.kit.serving import served_in_a_thread
 from wablock.settings import DEV_ACCOUNT_ID, AnswerSettings, DevSettings
@@ -24,11 +25,7 @@ class _DevClient:
     def __init__(self, url: str, token: str) -> None:
         headers = {"authorization": f"Bearer {token}"}
         self._http = httpx2.Client(
-            base_url=f"{url}/dev/",
-            headers=headers,
-            timeout=_ANSWERS_WITHIN,
-            trust_env=False,
-            verify=False,
+            base_url=f"{url}/dev/", headers=headers, timeout=_ANSWERS_WITHIN, trust_env=False, verify=False
         )
 
     def __call__(self, method: str, path: str, body: Any = None) -> Any:
@@ -68,14 +65,20 @@ class Clock:
         self._control("POST", "clock/advance", {"seconds": by.total_seconds()})
 
 
-class InboundMessage(msgspec.Struct, frozen=True):
-    """The outcome of a user's message: `dropped` if the user is blocked, `delivered` if a receiver accepted it."""
+class FaultMembers(TypedDict, total=False):
+    """The members of a `Fault`."""
 
-    message_id: str
-    dropped: bool
-    delivered: bool
+    code: int
     status: int
-    answer: Any
+    subcode: int
+    retry_after: int
+    delay: float
+    drop: bool
+    after: bool
+    times: int
+    method: str
+    path: str
+    path_matches: str
 
 
 class Wablock:
@@ -123,11 +126,11 @@ class Wablock:
 
     def inbound(
         self, user: str, text: str = "Hello", *, message: dict[str, Any] | None = None, user_id: str | None = None
-    ) -> InboundMessage:
+    ) -> InboundOutcome:
         """Simulate a message from `user`: the 24-hour window opens, and the webhook goes to the downstream, if any."""
         body = {"from": user, "text": text, "message": message, "user_id": user_id}
         outcome = self._control("POST", "inbound", {name: it for name, it in body.items() if it is not None})
-        return msgspec.convert({"dropped": False, "delivered": False} | outcome, InboundMessage)
+        return msgspec.convert(outcome, InboundOutcome)
 
     def downstream(self, url: str | None, *, timeout: float | None = None) -> None:
         """Set the receiver of the number's webhooks; None: no receiver. `timeout`: seconds that it has to respond."""
@@ -135,39 +138,12 @@ class Wablock:
 
     # -- failures and the journal
 
-    def fail_next(
-        self,
-        *,
-        code: int | None = None,
-        status: int | None = None,
-        subcode: int | None = None,
-        retry_after: int | None = None,
-        delay: float = 0,
-        drop: bool = False,
-        after: bool = False,
-        times: int = 1,
-        method: str | None = None,
-        path: str | None = None,
-        path_matches: str | None = None,
-    ) -> None:
+    def fail_next(self, **fault: Unpack[FaultMembers]) -> None:
         """Make the next `times` matching requests fail; see `POST /dev/faults`.
 
         A request matches if it has the method `method`, its path begins with `path`, and the regular expression
         `path_matches` is found in its path.
         """
-        fault = {
-            "code": code,
-            "status": status,
-            "subcode": subcode,
-            "retry_after": retry_after,
-            "delay": delay,
-            "drop": drop,
-            "after": after,
-            "times": times,
-            "method": method,
-            "path": path,
-            "path_matches": path_matches,
-        }
         self._control("POST", "faults", fault)
 
     @property

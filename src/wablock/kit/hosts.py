@@ -36,7 +36,6 @@ class OwnHosts:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is a loopback name or address."""
     if host == "localhost":
         return True
     try:

@@ -18,10 +18,7 @@ def webhook(
     contact = {"profile": {"name": name}} | {key: value for key, value in ids.items() if value}
     senders = {"from": sender.wa_id, "from_user_id": sender.user_id}
     who = {key: value for key, value in senders.items() if value}
-    metadata = {
-        "display_phone_number": number.wa_id or _BUSINESS,
-        "phone_number_id": number.phone_number_id,
-    }
+    metadata = {"display_phone_number": number.wa_id or _BUSINESS, "phone_number_id": number.phone_number_id}
     value = {
         "messaging_product": "whatsapp",
         "metadata": metadata,

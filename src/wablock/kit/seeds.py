@@ -9,6 +9,7 @@ from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND
 from wablock.contract import identity, wire
 from wablock.contract.errors import InvalidParameter, NotAWhatsAppUser
+from wablock.contract.number_plans import COUNTRIES, country_to_read_by
 from wablock.server.decoding import moment
 from wablock.wiring import Wired
 
@@ -76,8 +77,8 @@ def _plan(place: str, seed: SeedNumber, account_id: str, now: Microseconds) -> _
     if seed.display_number is not None:
         own = _identity_of(f"{place}[display_number]", wire.User(seed.display_number), None)
     wa_id = own.wa_id if own else None
-    country = seed.country or (identity.country_to_read_by(wa_id) if wa_id else None)
-    if country is not None and country not in identity.COUNTRIES:
+    country = seed.country or (country_to_read_by(wa_id) if wa_id else None)
+    if country is not None and country not in COUNTRIES:
         raise InvalidParameter(f"Param {place}[country] must be two letters, such as US, not {country[:20]!r}.")
     number = BusinessNumber(seed.phone_number_id, account_id, wa_id, country, seed.rules)
     blocked = [user if isinstance(user, wire.User) else wire.user_of(user) for user in seed.blocked]

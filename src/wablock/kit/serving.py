@@ -41,12 +41,13 @@ def development(settings: DevSettings, seed: Seed) -> Iterator[Development]:
     """
     if settings.upstream_token not in (None, DEV_TOKEN) and settings.token == DEV_TOKEN:
         settings = replace(settings, token=random_token())
+    if not settings.data and settings.key == KeySettings():  # a temporary database gets a temporary key
+        settings = replace(settings, key=KeySettings(secret_key=b64encode(os.urandom(32)).decode()))
     with tempfile.TemporaryDirectory(prefix="wablock-") as folder:
         yield Development(
             settings,
             settings.data or Path(folder) / "dev.db",
             Path(folder),
-            key=_key(settings),
             app_secret=settings.app_secret
             or (secrets.token_hex(16) if is_reached_by_strangers(settings) else DEV_APP_SECRET),
             seed=seed,
@@ -84,7 +85,7 @@ def served_in_a_thread(settings: DevSettings) -> Iterator[Served]:
     """A development server on a free port of the loopback, until the block ends."""
     listening = threading.Event()
     with development(settings, Seed()) as dev_server, bind("127.0.0.1", 0) as listener:
-        running = Server(application(dev_server), dev_server.lifespan, settings.limits.limits(), dev_server.metrics)
+        running = Server(application(dev_server), dev_server.lifespan, settings, dev_server.metrics)
         thread = threading.Thread(target=running.run, args=(listener, listening.set), name="wablock", daemon=True)
         thread.start()
         try:
@@ -94,10 +95,3 @@ def served_in_a_thread(settings: DevSettings) -> Iterator[Served]:
         finally:
             running.stop()
             thread.join(_STARTS_WITHIN)
-
-
-def _key(settings: DevSettings) -> KeySettings:
-    """The key settings. A temporary database gets a temporary key."""
-    if settings.data or settings.key != KeySettings():
-        return settings.key
-    return KeySettings(secret_key=b64encode(os.urandom(32)).decode())

@@ -74,11 +74,7 @@ class BlockChecks:
         loop = asyncio.get_running_loop()
         if self._http is None or self._loop is not loop:
             self._loop = loop
-            self._http = httpx2.AsyncClient(
-                verify=self._tls,
-                limits=_CONNECTIONS,
-                trust_env=False,
-            )
+            self._http = httpx2.AsyncClient(verify=self._tls, limits=_CONNECTIONS, trust_env=False)
         return self._http
 
     async def _check(self, http: httpx2.AsyncClient, number: str, ids: Sequence[str]) -> set[str]:

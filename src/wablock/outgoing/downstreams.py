@@ -16,10 +16,10 @@ from wablock.outgoing.pool import Idle
 from wablock.public_address import NotPublic, Url, checked_url
 
 _IDLE_FOR: Final = 50.0  # seconds; many servers close after 60
-_MOST_TARGETS: Final = 10_000
+_MOST_RECEIVERS: Final = 10_000
 _CLOSED_WITHIN: Final = 1.0  # seconds; the loop closes an aborted socket in its next iteration
 
-_TargetKey = tuple[str, str, bool, tuple[tuple[str, str], ...]]
+_ReceiverKey = tuple[str, str, bool, tuple[tuple[str, str], ...]]
 _OriginKey = tuple[str, str, int, bool]
 
 
@@ -57,25 +57,25 @@ class HttpForwarder:
         self._connections_each = connections_each
         self._most_waiting = most_waiting
         self._idle_for = idle_for
-        self._targets: dict[_TargetKey, _Receiver] = {}
+        self._receivers: dict[_ReceiverKey, _Receiver] = {}
         self._idle: WeakValueDictionary[_OriginKey, Idle] = WeakValueDictionary()
         self._open: set[ReceiverConnection] = set()
         self._is_closed = False
 
     async def post(self, downstream: Downstream, body: bytes, headers: Mapping[str, str]) -> None:
-        target = self._target(downstream)
-        if target.in_flight >= self._most_waiting:
+        receiver = self._receiver(downstream)
+        if receiver.in_flight >= self._most_waiting:
             raise DeliveryRefused("too many webhooks wait for it")
-        head = b"%scontent-length: %d\r\n%s\r\n" % (target.head, len(body), _lines(headers))
-        target.in_flight += 1
+        head = b"%scontent-length: %d\r\n%s\r\n" % (receiver.head, len(body), _lines(headers))
+        receiver.in_flight += 1
         try:
-            status = await self._status(target, downstream, head, body)
+            status = await self._status(receiver, downstream, head, body)
         except TimeoutError:
             raise DeliveryRefused(f"it did not answer within {downstream.timeout:g} s") from None
         except (Broken, NotPublic) as error:
             raise DeliveryRefused(str(error)) from error
         finally:
-            target.in_flight -= 1
+            receiver.in_flight -= 1
         if not 200 <= status < 300:
             raise DeliveryRefused(_refusal(status), status)
 
@@ -89,42 +89,42 @@ class HttpForwarder:
         if self._open:
             await asyncio.wait([connection.lost for connection in self._open], timeout=_CLOSED_WITHIN)
 
-    async def _status(self, target: _Receiver, downstream: Downstream, head: bytes, body: bytes) -> int:
+    async def _status(self, receiver: _Receiver, downstream: Downstream, head: bytes, body: bytes) -> int:
         """The status of the response. Raises `TimeoutError` after the receiver's time limit."""
         deadline = asyncio.get_running_loop().time() + downstream.timeout
         is_stale = False
-        if not target.turns.locked() and (connection := target.idle.take()):  # most posts, and they need no task
+        if not receiver.turns.locked() and (connection := receiver.idle.take()):  # most posts, and they need no task
             try:
-                async with target.turns:
-                    return await _send(target, connection, head, body, downstream.timeout)
+                async with receiver.turns:
+                    return await _send(receiver, connection, head, body, downstream.timeout)
             except Broken as error:
                 if not error.unanswered:
                     raise
                 is_stale = True
         if asyncio.current_task() is None:
             await asyncio.sleep(0)  # continues in a task, which `asyncio.timeout_at` needs
-        async with asyncio.timeout_at(deadline), target.turns:
-            return await self._send_with_retry(target, downstream, head, body, must_be_new=is_stale)
+        async with asyncio.timeout_at(deadline), receiver.turns:
+            return await self._send_with_retry(receiver, downstream, head, body, must_be_new=is_stale)
 
     async def _send_with_retry(
-        self, target: _Receiver, downstream: Downstream, head: bytes, body: bytes, *, must_be_new: bool
+        self, receiver: _Receiver, downstream: Downstream, head: bytes, body: bytes, *, must_be_new: bool
     ) -> int:
-        if not must_be_new and (connection := target.idle.take()):
+        if not must_be_new and (connection := receiver.idle.take()):
             try:
-                return await _send(target, connection, head, body)
+                return await _send(receiver, connection, head, body)
             except Broken as error:
                 if not error.unanswered:
                     raise
                 # The receiver had closed the idle connection. The request is sent once more, on a new connection.
-        return await _send(target, await self._connect(target, downstream), head, body)
+        return await _send(receiver, await self._connect(receiver, downstream), head, body)
 
-    async def _connect(self, target: _Receiver, downstream: Downstream) -> ReceiverConnection:
+    async def _connect(self, receiver: _Receiver, downstream: Downstream) -> ReceiverConnection:
         with on_behalf_of(downstream.account_id):
             connection = await connect(
-                target.url,
+                receiver.url,
                 may_be_inside=downstream.may_be_inside,
                 resolver=self._resolver,
-                tls=self._context() if target.url.scheme == "https" else None,
+                tls=self._context() if receiver.url.scheme == "https" else None,
                 max_wait=downstream.timeout,
             )
         self._open.add(connection)
@@ -139,20 +139,20 @@ class HttpForwarder:
             self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls
 
-    def _target(self, downstream: Downstream) -> _Receiver:
+    def _receiver(self, downstream: Downstream) -> _Receiver:
         if self._is_closed:
             raise DeliveryRefused("wablock is stopping")
         # The account is part of the key: two accounts with the same URL do not share the limit on connections.
         key = downstream.account_id, downstream.url, downstream.may_be_inside, tuple(downstream.headers.items())
-        target = self._targets.get(key)
-        if target is None:
-            target = self._new_target(downstream)
-            if len(self._targets) >= _MOST_TARGETS:
-                del self._targets[next(iter(self._targets))]
-            self._targets[key] = target
-        return target
+        receiver = self._receivers.get(key)
+        if receiver is None:
+            receiver = self._new_receiver(downstream)
+            if len(self._receivers) >= _MOST_RECEIVERS:
+                del self._receivers[next(iter(self._receivers))]
+            self._receivers[key] = receiver
+        return receiver
 
-    def _new_target(self, downstream: Downstream) -> _Receiver:
+    def _new_receiver(self, downstream: Downstream) -> _Receiver:
         try:
             url = checked_url(downstream.url)
             head = _head(url, checked_headers(downstream.headers))
@@ -166,11 +166,11 @@ class HttpForwarder:
 
 
 async def _send(
-    target: _Receiver, connection: ReceiverConnection, head: bytes, body: bytes, within: float | None = None
+    receiver: _Receiver, connection: ReceiverConnection, head: bytes, body: bytes, within: float | None = None
 ) -> int:
     status = await connection.send(head, body, within)
     if connection.is_open:
-        target.idle.give(connection)
+        receiver.idle.give(connection)
     return status
 
 

@@ -58,11 +58,7 @@ class NameLookups:
     """
 
     def __init__(
-        self,
-        look_up: LookUp | None = None,
-        *,
-        within: float = 5.0,
-        monotonic: Callable[[], float] = time.monotonic,
+        self, look_up: LookUp | None = None, *, within: float = 5.0, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._look_up = look_up or _system_lookup
         self._within = within

@@ -103,12 +103,7 @@ class HttpSender:
         self._closing: set[asyncio.Future[None]] = set()
 
     async def pass_on(
-        self,
-        upstream: Upstream,
-        method: str,
-        path: str,
-        request: SendRequest,
-        headers: Iterable[tuple[bytes, bytes]],
+        self, upstream: Upstream, method: str, path: str, request: SendRequest, headers: Iterable[tuple[bytes, bytes]]
     ) -> HttpUpstreamAnswer:
         """See `ports.Sender.pass_on`. `upstream.timeout` limits the time until the headers arrive, and the time between
         two chunks of the body.

@@ -60,11 +60,7 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         "The only product is WhatsApp.",
         'Send `"messaging_product": "whatsapp"`.',
     ),
-    (
-        BodyTooLarge(1_048_576),
-        "The body is too large.",
-        "Send fewer users in one request, or raise `--max-body`.",
-    ),
+    (BodyTooLarge(1_048_576), "The body is too large.", "Send fewer users in one request, or raise `--max-body`."),
     (
         errors.RateLimitHit("The number has had too many requests."),
         "The number has reached its rate limit.",

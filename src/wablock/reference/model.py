@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 
 from wablock.contract import versions
 from wablock.reference import wording
-from wablock.reference.samples import Sample, samples
+from wablock.reference.samples import TOKEN, Sample, SampleRequest, samples
 from wablock.reference.schemas import Components, SchemaRow, rows, type_text
 
 BLOCK_API: Final = "Block API"
@@ -66,8 +67,6 @@ class DocumentedOperation(msgspec.Struct, frozen=True):
 
 
 class OperationGroup(msgspec.Struct, frozen=True):
-    """The operations of one tag."""
-
     name: str
     description: str
     operations: list[DocumentedOperation]
@@ -132,7 +131,12 @@ def _operation(document: dict[str, Any], path: str, method: str, base_url: str) 
             *_header_parameters(bodies, needs_token=needs_token, is_block_api=is_block_api),
             *headers[1:],
         ]
-    documented = DocumentedOperation(
+    example = json.loads(bodies[0].examples[0].text) if bodies else None
+    required = {each.name: each.example for each in by_place["query"] if each.required}
+    url = base_url + path + (f"?{urlencode(required)}" if required else "")
+    to_fill = {"Authorization": f"Bearer {TOKEN}"} if needs_token else {}
+    to_fill |= {each.name: f"<{each.name}>" for each in by_place["header"] if each.required}
+    return DocumentedOperation(
         operation["operationId"],
         method.upper(),
         path,
@@ -147,17 +151,7 @@ def _operation(document: dict[str, Any], path: str, method: str, base_url: str) 
         sorted(
             _answers(operation["responses"], components), key=lambda answer: (answer.status[0] == "d", answer.status)
         ),
-        [],
-    )
-    example = json.loads(bodies[0].examples[0].text) if bodies else None
-    required = {each.name: each.example for each in by_place["query"] if each.required}
-    headers_to_fill = [each.name for each in by_place["header"] if each.required]
-    url = base_url + path
-    return msgspec.structs.replace(
-        documented,
-        samples=samples(
-            documented.method, url, example, required, headers_to_fill, needs_token=needs_token, curl_body=is_block_api
-        ),
+        samples(SampleRequest(method.upper(), url, to_fill, example), curl_body=is_block_api),
     )
 
 
@@ -200,12 +194,8 @@ def _bodies(content: dict[str, Any], schemas: Components, *, of_request: bool = 
             [
                 SchemaRow(
                     name,
-                    "",
-                    False,
-                    "",
-                    schemas[name].get("description", ""),
-                    "",
-                    rows(schemas[name], schemas, name, as_object=of_request),
+                    description=schemas[name].get("description", ""),
+                    children=rows(schemas[name], schemas, name, as_object=of_request),
                 )
                 for name in names
             ],

@@ -2,7 +2,6 @@
 
 import json
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -16,40 +15,34 @@ class Sample(msgspec.Struct, frozen=True):
     text: str
 
 
-def samples(
-    method: str,
-    url: str,
-    body: Any,
-    query: dict[str, str],
-    headers_to_fill: list[str],
-    *,
-    needs_token: bool,
-    curl_body: bool,
-) -> list[Sample]:
+class SampleRequest(msgspec.Struct, frozen=True):
+    """The request to show. `body` is JSON; None: there is none. `headers` do not have its Content-Type."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Any
+
+    @property
+    def all_headers(self) -> dict[str, str]:
+        return self.headers if self.body is None else self.headers | {"Content-Type": JSON}
+
+
+def samples(request: SampleRequest, *, curl_body: bool) -> list[Sample]:
     """The request in cURL, JavaScript and Python. `curl_body`: without a body, cURL sends `{}`, as on Meta's page."""
-    whole = f"{url}?{urlencode(query)}" if query else url
-    headers = {"Authorization": f"Bearer {TOKEN}"} if needs_token else {}
-    headers |= {name: f"<{name}>" for name in headers_to_fill}
-    typed_headers = headers if body is None else headers | {"Content-Type": JSON}
-    curl_payload = {} if body is None and curl_body else body
+    in_curl = msgspec.structs.replace(request, body={}) if request.body is None and curl_body else request
     return [
-        Sample(
-            "bash",
-            "cURL",
-            _curl(
-                method, whole, typed_headers if curl_payload is body else headers | {"Content-Type": JSON}, curl_payload
-            ),
-        ),
-        Sample("javascript", "JavaScript", _javascript(method, whole, typed_headers, body)),
-        Sample("python", "Python", _python(method, whole, typed_headers, body)),
+        Sample("bash", "cURL", _curl(in_curl)),
+        Sample("javascript", "JavaScript", _javascript(request)),
+        Sample("python", "Python", _python(request)),
     ]
 
 
-def _curl(method: str, url: str, headers: dict[str, str], body: Any) -> str:
-    lines = [f"curl --request {method}", f"--url '{url}'"]
-    lines += [f"--header '{name}: {value}'" for name, value in headers.items()]
-    if body is not None:
-        lines.append(f"--data {_quoted(json.dumps(body, indent=2, ensure_ascii=False))}")
+def _curl(request: SampleRequest) -> str:
+    lines = [f"curl --request {request.method}", f"--url '{request.url}'"]
+    lines += [f"--header '{name}: {value}'" for name, value in request.all_headers.items()]
+    if request.body is not None:
+        lines.append(f"--data {_quoted(json.dumps(request.body, indent=2, ensure_ascii=False))}")
     return " \\\n  ".join(lines)
 
 
@@ -58,24 +51,24 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _javascript(method: str, url: str, headers: dict[str, str], body: Any) -> str:
-    lines = [f"const response = await fetch('{url}', {{", f"  method: '{method}',"]
-    if headers:
+def _javascript(request: SampleRequest) -> str:
+    lines = [f"const response = await fetch('{request.url}', {{", f"  method: '{request.method}',"]
+    if headers := request.all_headers:
         lines += ["  headers: {", *(f"    '{name}': '{value}'," for name, value in headers.items()), "  },"]
-    if body is not None:
-        payload = json.dumps(body, indent=2, ensure_ascii=False).replace("\n", "\n  ")
+    if request.body is not None:
+        payload = json.dumps(request.body, indent=2, ensure_ascii=False).replace("\n", "\n  ")
         lines.append(f"  body: JSON.stringify({payload}),")
     return "\n".join([*lines, "});", "console.log(response.status, await response.text());"])
 
 
-def _python(method: str, url: str, headers: dict[str, str], body: Any) -> str:
+def _python(request: SampleRequest) -> str:
     lines = ["import requests", ""]
-    arguments = [f'"{method}"', f'"{url}"']
-    if headers:
+    arguments = [f'"{request.method}"', f'"{request.url}"']
+    if headers := request.all_headers:
         lines.append(f"headers = {_literal(headers)}")
         arguments.append("headers=headers")
-    if body is not None:
-        lines.append(f"payload = {_literal(body)}")
+    if request.body is not None:
+        lines.append(f"payload = {_literal(request.body)}")
         arguments.append("json=payload")
     inner = "".join(f"    {each},\n" for each in [*arguments, "timeout=30"])
     return "\n".join(

@@ -25,12 +25,12 @@ class SchemaRow(msgspec.Struct, frozen=True):
     """A member of a schema. `origin` is empty if Meta's reference page has the member, too."""
 
     name: str
-    type: str
-    required: bool
-    notes: str
-    description: str
-    origin: str
-    children: list["SchemaRow"]
+    type: str = ""
+    required: bool = False
+    notes: str = ""
+    description: str = ""
+    origin: str = ""
+    children: list["SchemaRow"] = []
 
 
 def type_text(schema: dict[str, Any], *, as_object: bool = False) -> str:
@@ -65,17 +65,8 @@ def _rows(
         inner, inner_name = _resolved(items or shape, components)
         children = list(_rows(inner, components, inner_name, as_object, depth - 1))
         if items and children:
-            children = [
-                SchemaRow(
-                    f"{name}[]",
-                    type_text(items, as_object=as_object),
-                    False,
-                    "",
-                    inner.get("description", ""),
-                    "",
-                    children,
-                )
-            ]
+            kind, description = type_text(items, as_object=as_object), inner.get("description", "")
+            children = [SchemaRow(f"{name}[]", kind, description=description, children=children)]
         yield SchemaRow(
             name,
             type_text(shape, as_object=as_object),

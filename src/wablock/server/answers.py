@@ -38,9 +38,7 @@ _EVERY_ANSWER: Final = (
     (b"expires", b"Sat, 01 Jan 2000 00:00:00 GMT"),
     (b"x-content-type-options", b"nosniff"),
 )
-_SUCCESS: Final = header_lines(
-    (*_EVERY_ANSWER, (b"cache-control", b"private, no-cache, no-store, must-revalidate")),
-)
+_SUCCESS: Final = header_lines((*_EVERY_ANSWER, (b"cache-control", b"private, no-cache, no-store, must-revalidate")))
 _FAILURE: Final = header_lines((*_EVERY_ANSWER, (b"cache-control", b"no-store")))
 _PREFLIGHT: Final = header_lines(
     (

@@ -3,35 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Final
 
-import msgspec
-
-from wablock.access import Access
-from wablock.block_list.ports import Microseconds
-from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError
 from wablock.contract.versions import answering_version
-from wablock.gate.inbound import Inbound
-from wablock.gate.outbound import Outbound
-from wablock.gate.ports import PublicAddresses
-from wablock.gate.recent_drops import DropsSince
-from wablock.gate.routes import Routes
 from wablock.server import browsers
 from wablock.server.answers import Answer, Chunks, failure
-from wablock.server.callers import Callers
-from wablock.server.endpoints.block_users import BlockUsers
-from wablock.server.endpoints.check import Checks
-from wablock.server.endpoints.downstreams import DownstreamEndpoints
-from wablock.server.endpoints.drops import DropEndpoint
-from wablock.server.endpoints.health import Health
-from wablock.server.endpoints.last_inbound import LastInboundEndpoint
-from wablock.server.endpoints.messages import Messages
-from wablock.server.endpoints.tokens import TokenEndpoints
-from wablock.server.endpoints.upstreams import UpstreamEndpoints
-from wablock.server.endpoints.webhooks import Webhooks
-from wablock.server.limits import Limits, RateLimits
 from wablock.server.logged_path import LoggedPath
 from wablock.server.metrics import Metrics
 from wablock.server.request import ClientWentAway, HangUp, Request
@@ -42,68 +20,13 @@ _log = logging.getLogger("wablock.server")
 _UNKNOWN: Final = "unknown"
 
 
-class Options(msgspec.Struct, frozen=True):
-    """Settings of the answers."""
-
-    partial_failure_status: int = 200
-    list_has_input: bool = False
-    token_in_parameters: bool = True
-    """Whether `access_token` in the query or in a form is accepted as a token."""
-    public_url: str | None = None
-    """The scheme and host of `paging.next`; None means those of the request."""
-    pass_through: bool = False
-    """Whether requests to all paths of a number are sent to the upstream, not only those to `messages`."""
-    log_requests: bool = False
-    """Whether every request is logged. Failures are always logged."""
-
-
 class Application:
-    """Answers every request; see `protocol.connections.Application`."""
+    """Answers every request; see `protocol.connections.Application`. `logs_all`: also those that did not fail."""
 
-    def __init__(
-        self,
-        *,
-        block_list: BlockList,
-        inbound: Inbound,
-        outbound: Outbound,
-        routes: Routes,
-        addresses: PublicAddresses,
-        drops: DropsSince,
-        access: Access,
-        clock: Callable[[], Microseconds],
-        is_ready: Callable[[], Awaitable[bool]],
-        metrics: Metrics,
-        scrape: Callable[[], Awaitable[bytes]],
-        rates: RateLimits,
-        limits: Limits,
-        options: Options,
-        reference: Iterable[Route],
-    ) -> None:
-        """`scrape` returns the text of `/metrics`, in Prometheus' format. `reference`: the routes of its pages."""
-        callers = Callers(access, rates, limits.body, token_in_parameters=options.token_in_parameters)
-        endpoints = (
-            BlockUsers(
-                block_list,
-                access,
-                callers,
-                rates,
-                public_url=options.public_url,
-                partial_failure_status=options.partial_failure_status,
-                list_has_input=options.list_has_input,
-            ),
-            Checks(block_list, access, callers, rates),
-            Webhooks(inbound, routes.accounts),
-            TokenEndpoints(access, routes, clock, callers),
-            LastInboundEndpoint(block_list, callers),
-            DownstreamEndpoints(access, routes.downstreams, addresses, callers),
-            DropEndpoint(drops, callers),
-            UpstreamEndpoints(access, routes.upstreams, addresses, callers),
-            Health(is_ready, scrape),
-            Messages(outbound, access, callers, rates, pass_through=options.pass_through),
-        )
-        self._router = Router([*(route for endpoint in endpoints for route in endpoint.routes()), *reference])
+    def __init__(self, routes: Iterable[Route], metrics: Metrics, *, logs_all: bool) -> None:
+        self._router = Router(routes)
         self._metrics = metrics
-        self._logs_all = options.log_requests
+        self._logs_all = logs_all
         self._logged_path = LoggedPath(self._router.templates)
 
     async def __call__(self, request: Request) -> Answer:

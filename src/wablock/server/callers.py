@@ -72,19 +72,14 @@ class Callers:
                 return
         raise first_error or MissingAccessToken
 
-    async def read_with_token(self, request: Request) -> tuple[AccessToken, bytes]:
-        """Read a request whose token must be in the header. Without it, the body is not read."""
-        token = await self.authorize(request)
-        return token, await self.body(request)
-
     async def authorize(self, request: Request) -> AccessToken:
         """The token of the header."""
         return await self.token(header_token(request))
 
-    async def number(self, request: Request, scope: Scope) -> BusinessNumber:
-        """The number in the path, if the header's token may use it with `scope`."""
+    async def token_and_number(self, request: Request, scope: Scope) -> tuple[AccessToken, BusinessNumber]:
+        """The header's token, and the number in the path, if the token may use it with `scope`."""
         token = await self.authorize(request)
-        return await self._access.number(token, request.parameters["phone_number_id"], scope, request.method)
+        return token, await self._access.number(token, request.parameters["phone_number_id"], scope, request.method)
 
     async def body(self, request: Request) -> bytes:
         """The body. Call `authorize` first."""

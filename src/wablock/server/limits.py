@@ -1,29 +1,11 @@
-"""Limits of the server, and rate limits per token and per number."""
+"""Rate limits per token and per number."""
 
 import math
 from collections.abc import Callable
 
-import msgspec
-
 from wablock.contract.errors import ApplicationRequestLimit, RateLimitHit
 
 _MOST_REMEMBERED = 100_000
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """Limits of connections and requests. Sizes in bytes, times in seconds."""
-
-    body: int = 1_048_576
-    bodies: int = 268_435_456
-    """The total size of all bodies whose requests are not answered yet."""
-    unproven_bodies: int = 33_554_432
-    """The total size of unfinished bodies whose requests have no valid token yet."""
-    head: int = 32_768
-    head_seconds: float = 10.0
-    body_seconds: float = 30.0
-    idle_seconds: float = 75.0
-    connections: int = 1_000
-    shutdown_seconds: float = 30.0
 
 
 class Rate:

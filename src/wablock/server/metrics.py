@@ -85,5 +85,4 @@ class Metrics:
         return list(self._registry.collect())
 
     async def text(self) -> bytes:
-        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)

@@ -13,19 +13,11 @@ from python_multipart.multipart import Field, FormParser, parse_options_header
 
 from wablock.block_list.rules import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_USERS_PER_REQUEST
 from wablock.contract import wire
-from wablock.contract.errors import (
-    InvalidParameter,
-    MissingParameter,
-    TooManyUsers,
-    WrongMessagingProduct,
-)
+from wablock.contract.errors import InvalidParameter, MissingParameter, TooManyUsers, WrongMessagingProduct
 from wablock.gate.large_bodies import off_the_loop
+from wablock.gate.send_request.request import BYTE_ORDER_MARK, FORM, JSON, MULTIPART
 from wablock.gate.value_count import TooManyValues, check_value_count
 from wablock.server.near_names import refuse_near_misses
-
-JSON: Final = "application/json"
-FORM: Final = "application/x-www-form-urlencoded"
-MULTIPART: Final = "multipart/form-data"
 
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 """The exceptions from decoding a text that is not JSON, is not UTF-8, or is nested too deeply."""
@@ -33,7 +25,6 @@ NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 _LARGE = 150_000  # bytes; a smaller body cannot have too many values
 _MOST_FIELDS = 5_100  # 1,000 users with all their members
 _NOTHING_TO_DECODE = re.compile(rb"[A-Za-z0-9_.~&=-]*")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which some programs put before JSON
 _BRACKETS = re.compile(r"block_users\[(\d{0,6})\]\[([^\[\]]{1,64})\]")
 _ERROR_PLACE = re.compile(r" - at `\$((?:\.\w+|\[(?:\d+|\.\.\.)\])*)`\Z")  # a caller's value may contain the same text
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -125,7 +116,7 @@ async def read(query: bytes, content_type: str | None, body: bytes) -> Parameter
     """The parameters of the query and the body. The body overrides the query. Raises `InvalidParameter`."""
     if not query and not body:
         return Parameters()
-    body = body.removeprefix(_BYTE_ORDER_MARK)
+    body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         if len(body) > _LARGE:
             await off_the_loop(body, partial(check_value_count, body))
@@ -202,8 +193,8 @@ def invalid(message: str, choices: Sequence[str] = ()) -> InvalidParameter:
         return MissingParameter(_place_name(f"{place}.{missing[1]}"))
     name = _place_name(place)
     if wrong := _WRONG_CHOICE.fullmatch(problem):
-        value = wrong[1][:_LONGEST_REPEATED]
-        return InvalidParameter(f"Param {name} {_must_be_one_of(choices) if choices else f'cannot be {value}'}.")
+        must = f"must be one of {', '.join(choices)}" if choices else f"cannot be {wrong[1][:_LONGEST_REPEATED]}"
+        return InvalidParameter(f"Param {name} {must}.")
     if problem.endswith(f"matching regex {wire.WITHOUT_NUL!r}"):
         return InvalidParameter(f"Param {name} must not contain a NUL character.")
     if expected := _EXPECTED.fullmatch(problem):
@@ -211,10 +202,6 @@ def invalid(message: str, choices: Sequence[str] = ()) -> InvalidParameter:
         article = "an" if kinds[0][:1] in "aio" else "a"
         return InvalidParameter(f"Param {name} must be {article} {' or '.join(kinds)}{expected[2]}.")
     return InvalidParameter(f"Param {name}: {problem[:_LONGEST_REPEATED]}.")
-
-
-def _must_be_one_of(choices: Sequence[str]) -> str:
-    return f"must be one of {', '.join(choices)}"
 
 
 def _place_name(place: str) -> str:

@@ -10,9 +10,9 @@ from functools import partial
 from types import FrameType
 from typing import Final
 
-from wablock.server.limits import Limits
 from wablock.server.protocol.connection import Connection
 from wablock.server.protocol.connections import Application, ConnectionMeter, Connections
+from wablock.settings import ServerSettings
 
 if sys.platform == "win32":
     from asyncio import new_event_loop
@@ -46,14 +46,12 @@ class Server:
         self,
         application: Application,
         running: Callable[[], AbstractAsyncContextManager[None]],
-        limits: Limits,
+        settings: ServerSettings,
         meter: ConnectionMeter,
-        *,
-        trusted_proxies: str = "127.0.0.1",
     ) -> None:
-        self._connections = Connections(application, limits, meter, trusted_proxies)
+        self._connections = Connections(application, settings, meter)
         self._running = running
-        self._backlog = limits.connections + _QUEUED
+        self._backlog = settings.limits.max_connections + _QUEUED
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._hurry: asyncio.Event | None = None

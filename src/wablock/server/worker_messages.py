@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from wablock.block_list.ports import BusinessNumber
 from wablock.failures import Overloaded
 
 _ANSWERED_WITHIN: Final = 5.0  # seconds: the parent waits one second for a worker that does not reply
@@ -32,10 +33,9 @@ class CountsQuestion(msgspec.Struct, frozen=True):
 
 
 class DropsQuestion(msgspec.Struct, frozen=True):
-    """Requests the recent drops of a worker for this account's number, after `seq`."""
+    """Requests the recent drops of a worker for this number, after `seq`."""
 
-    account_id: str
-    phone_number_id: str
+    number: BusinessNumber
     seq: int
 
 

@@ -42,8 +42,6 @@ class WorkersFailed(Exception):
 
 
 class _Worker:
-    """One worker process and its state."""
-
     def __init__(self, work: Work, now: float) -> None:
         ours, theirs = multiprocessing.Pipe()
         self.connection: Connection = ours

@@ -41,7 +41,6 @@ class Scenario(msgspec.Struct, frozen=True):
 
 
 def scenarios() -> list[Scenario]:
-    """All scenarios, in order."""
     api = document()
     paths = api["paths"][_PATH]
     shared = api["components"]["responses"]
@@ -52,130 +51,61 @@ def scenarios() -> list[Scenario]:
     def failure(response: str, name: str) -> Any:
         return shared[response]["content"]["application/json"]["examples"][name]["value"]
 
-    listed = example("get", "Get blocked users")
-    page = [_row(wa_id=_FIRST)]
+    listed, changed = example("get", "Get blocked users"), example("get", "List changed while paging", "400")
+    blocked, mixed = example("post", "Block user(s)"), example("post", "Block user(s): some users failed")
+    unblocked, mixed_unblock = (example("delete", f"Unblock user(s){end}") for end in ("", ": some users failed"))
+    too_many, unknown_number = example("post", "Too many users", "400"), example("get", "Unknown phone number", "400")
+    wrong_token, expired_token = (failure("BadToken", f"{kind} access token") for kind in ("Unknown", "Expired"))
+    no_permission, internal = failure("PermissionDenied", "No permission"), failure("InternalError", "Internal error")
+    page, second_page = [_row(wa_id=_FIRST)], [_row(wa_id=_SECOND)]
     paging = {"cursors": {"after": AFTER, "before": AFTER}}
     next_page = {"next": f"https://graph.facebook.com/v25.0/{PHONE_NUMBER_ID}/block_users?limit=1&after={AFTER}"}
-    mixed = example("post", "Block user(s): some users failed")
-    done, failed = [_FIRST], [_SECOND]
+    bad_gateway = ScenarioAnswer(502, b"<html><h1>Bad gateway</h1></html>", {"Content-Type": "text/html"})
+    limited = _of(too_many, 400, {"Retry-After": "1"})
+    done, both = {"done": [_FIRST]}, {"done": [_FIRST], "failed": [_SECOND]}
     return [
-        Scenario("list", "list", "The documented list, whose rows have no input", [_ok(listed)], {"wa_ids": [_FIRST]}),
-        Scenario("list-empty", "list", "An empty list, without paging", [_ok({"data": []})], {"wa_ids": []}),
-        Scenario("list-user-ids", "list", "A row with only a user_id", [_ok({"data": [_row(user_id="US.1")]})], {}),
+        Scenario("list", "list", "The documented list, whose rows have no input", [_of(listed)], {"wa_ids": [_FIRST]}),
+        Scenario("list-empty", "list", "An empty list, without paging", [_of({"data": []})], {"wa_ids": []}),
+        Scenario("list-user-ids", "list", "A row with only a user_id", [_of({"data": [_row(user_id="US.1")]})], {}),
         Scenario(
             "list-pages",
             "list",
             "Two pages: the second is requested with the first page's cursor",
-            [_ok({"data": page, "paging": paging | next_page}), _ok({"data": [_row(wa_id=_SECOND)], "paging": paging})],
+            [_of({"data": page, "paging": paging | next_page}), _of({"data": second_page, "paging": paging})],
             {"wa_ids": [_FIRST, _SECOND]},
             second_query={"after": AFTER},
         ),
         Scenario(
-            "list-changed",
-            "list",
-            "139102: the list changed while paging",
-            [_of(example("get", "List changed while paging", "400"), 400)],
-            {"error": 139102},
+            "list-changed", "list", "139102: the list changed while paging", [_of(changed, 400)], {"error": 139102}
         ),
-        Scenario("block", "block", "A user is blocked", [_ok(example("post", "Block user(s)"))], {"done": done}),
+        Scenario("block", "block", "A user is blocked", [_of(blocked)], done),
+        Scenario("block-mixed", "block", "One user is blocked, one failed, with status 200", [_of(mixed)], both),
+        Scenario("block-mixed-400", "block", "The same with status 400", [_of(mixed, 400)], both),
         Scenario(
-            "block-mixed",
-            "block",
-            "One user is blocked, one failed, with status 200",
-            [_ok(mixed)],
-            {"done": done, "failed": failed},
+            "block-unknown-member", "block", "A response with an unknown member", [_of(blocked | {"new": 1})], done
         ),
+        Scenario("unblock", "unblock", "A user is unblocked; DELETE has a body", [_of(unblocked)], done),
         Scenario(
-            "block-mixed-400", "block", "The same with status 400", [_of(mixed, 400)], {"done": done, "failed": failed}
+            "unblock-mixed", "unblock", "One user is unblocked, one failed and has no wa_id", [_of(mixed_unblock)], done
         ),
-        Scenario(
-            "block-unknown-member",
-            "block",
-            "A response with an unknown member",
-            [_ok(example("post", "Block user(s)") | {"new": 1})],
-            {"done": done},
-        ),
-        Scenario(
-            "unblock",
-            "unblock",
-            "A user is unblocked; DELETE has a body",
-            [_ok(example("delete", "Unblock user(s)"))],
-            {"done": done},
-        ),
-        Scenario(
-            "unblock-mixed",
-            "unblock",
-            "One user is unblocked, one failed and has no wa_id",
-            [_ok(example("delete", "Unblock user(s): some users failed"))],
-            {"done": done},
-        ),
-        Scenario(
-            "token",
-            "list",
-            "190: the token is unknown",
-            [_of(failure("BadToken", "Unknown access token"), 401)],
-            {"error": 190},
-            no_retry=True,
-        ),
-        Scenario(
-            "expired",
-            "list",
-            "190 with 463: the token has expired",
-            [_of(failure("BadToken", "Expired access token"), 401)],
-            {"error": 190},
-            no_retry=True,
-        ),
-        Scenario(
-            "permission",
-            "block",
-            "10: the token does not allow this",
-            [_of(failure("PermissionDenied", "No permission"), 403)],
-            {"error": 10},
-            no_retry=True,
-        ),
-        Scenario(
-            "number",
-            "list",
-            "100 with 33: the number is unknown",
-            [_of(example("get", "Unknown phone number", "400"), 400)],
-            {"error": 100},
-            no_retry=True,
-        ),
-        Scenario(
-            "rate",
-            "block",
-            "130429 with Retry-After, then success",
-            [
-                _of(example("post", "Too many users", "400"), 400, {"Retry-After": "1"}),
-                _ok(example("post", "Block user(s)")),
-            ],
-            {},
-        ),
-        Scenario(
-            "internal",
-            "block",
-            "139103: a storage error",
-            [_of(failure("InternalError", "Internal error"), 500)],
-            {"error": 139103},
-        ),
-        Scenario(
-            "html",
-            "block",
-            "A proxy's HTML page with status 502",
-            [ScenarioAnswer(502, b"<html><h1>Bad gateway</h1></html>", {"Content-Type": "text/html"})],
-            {},
-        ),
+        _permanent("token", "list", "190: the token is unknown", _of(wrong_token, 401), 190),
+        _permanent("expired", "list", "190 with 463: the token has expired", _of(expired_token, 401), 190),
+        _permanent("permission", "block", "10: the token does not allow this", _of(no_permission, 403), 10),
+        _permanent("number", "list", "100 with 33: the number is unknown", _of(unknown_number, 400), 100),
+        Scenario("rate", "block", "130429 with Retry-After, then success", [limited, _of(blocked)], {}),
+        Scenario("internal", "block", "139103: a storage error", [_of(internal, 500)], {"error": 139103}),
+        Scenario("html", "block", "A proxy's HTML page with status 502", [bad_gateway], {}),
         Scenario("hung-up", "block", "The connection closes without a response", [ScenarioAnswer(0, b"")], {}),
     ]
+
+
+def _permanent(name: str, operation: str, sentence: str, answer: ScenarioAnswer, code: int) -> Scenario:
+    return Scenario(name, operation, sentence, [answer], {"error": code}, no_retry=True)
 
 
 def _row(**ids: str) -> dict[str, str]:
     return {"messaging_product": "whatsapp"} | ids
 
 
-def _ok(body: Any) -> ScenarioAnswer:
-    return _of(body, 200)
-
-
-def _of(body: Any, status: int, headers: Mapping[str, str] | None = None) -> ScenarioAnswer:
+def _of(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> ScenarioAnswer:
     return ScenarioAnswer(status, msgspec.json.encode(body), {"Content-Type": "application/json"} | dict(headers or {}))

@@ -74,7 +74,7 @@ class Downstreams:
         """The number's receivers, as a caller may see them."""
         return [self._info(sealed) for sealed in await self._store.downstreams(phone_number_id)]
 
-    async def add(self, account_id: str, phone_number_id: str, new: NewDownstream) -> SealedDownstream | None:
+    async def add(self, account_id: str, phone_number_id: str, new: NewDownstream) -> DownstreamInfo | None:
         """Add a receiver. Returns None if the store did not add it; see `DownstreamStore.add_downstream`."""
         downstream_id = secrets.token_hex(4)
         place = downstream_place(account_id, phone_number_id, downstream_id, new.url)
@@ -95,7 +95,7 @@ class Downstreams:
         )
         added = await self._store.add_downstream(sealed)
         self._forget()
-        return sealed if added else None
+        return self._info(sealed) if added else None
 
     async def remove(self, phone_number_id: str, downstream_id: str) -> bool:
         removed = await self._store.remove_downstream(phone_number_id, downstream_id)

@@ -11,9 +11,9 @@ from wablock.contract.errors import InvalidParameter
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # which some programs put before JSON
 
 _PATH = re.compile(r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9_.~:-]+)+")
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 # In these charsets ASCII bytes are ASCII text. In UTF-7, UTF-16 or EBCDIC the same bytes may be another recipient.
 _CHARSETS: Final = frozenset(("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252"))
 
@@ -48,7 +48,7 @@ def media_type(request: SendRequest) -> str | None:
 
 
 def json_text(body: bytes) -> bytes:
-    return body.removeprefix(_BYTE_ORDER_MARK).strip()
+    return body.removeprefix(BYTE_ORDER_MARK).strip()
 
 
 def _check_charset(content_type: str) -> None:

@@ -55,7 +55,7 @@ class Payload:
         """The size of the item in `raw`, in bytes."""
         if self._is_documented and not isinstance(item, Handover):
             return len(encoder.encode(item))
-        node = self._root.at(_path(change))
+        node = self._root.at([step for steps in zip(("entry", "changes"), change.at, strict=False) for step in steps])
         sizes = self._sizes.get(id(change))
         if sizes is None:
             value = node.member("value")
@@ -98,10 +98,6 @@ def _changes_of(entry: Entry, place: int, reader: Reader) -> list[WebhookChange]
     entry_id = entry.id or None
     changes = [reader.change_of(shape, (place, number), entry_id) for number, shape in enumerate(entry.changes or ())]
     return changes or [WebhookChange((place,), entry_id)]
-
-
-def _path(change: WebhookChange) -> Sequence[str | int]:
-    return [step for steps in zip(("entry", "changes"), change.at, strict=False) for step in steps]
 
 
 def _parts(cuts: Sequence[Cut | Gone | None]) -> Cut:

@@ -26,7 +26,6 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 def recipient_of(status: Status) -> Ids:
-    """The recipient of the message that has this status."""
     if status.recipient_type == "group":
         number = status.participant_id or status.older_participant_id
         return Ids(number, status.participant_user_id, status.participant_parent_user_id)
@@ -49,7 +48,6 @@ def echo_recipient(echo: Echo) -> Ids:
 
 
 def user_of(thread: Thread) -> Ids:
-    """The user of this conversation."""
     context = thread.context or Ids()
     return Ids(context.wa_id or thread.id, context.user_id, context.parent_user_id)
 
@@ -118,7 +116,6 @@ def contact_request_reply(message: Message) -> Ids | None:
 
 
 def notices_of(message: Message, system: System) -> Iterator[Notice]:
-    """The notices in a `system` message."""
     new_wa_id = system.wa_id or system.new_wa_id
     # Until August 2026 the previous ids were in the members that have the sender's ids in other messages.
     old_id = message.user_id if message.user_id != system.user_id else None

@@ -74,7 +74,6 @@ class Node:
 
     @property
     def size(self) -> int:
-        """The number of bytes."""
         return self.end - self.start
 
     @property
@@ -83,7 +82,6 @@ class Node:
 
     @property
     def elements(self) -> Iterator["Node"]:
-        """The elements of an array."""
         return map(self._node, range(len(self._parts if self.is_array else ())))
 
     @property

@@ -28,6 +28,19 @@ _BEARER: Final = {
     "description": "Include `Authorization: Bearer your-token-here` in request headers.",
 }
 
+_TAGS: Final = {
+    "Block API": "As on Meta's reference page.",
+    "Gate": "Where a block takes effect: incoming webhooks and outgoing messages.",
+    "Management": "Operations that Meta's API does not have.",
+    "Health": "For the operators of the server. No token is needed.",
+}
+_PARTS: Final = {
+    "Block API": (block_users,),
+    "Gate": (messages, webhooks, check, routing),
+    "Management": (manage,),
+    "Health": (health,),
+}
+
 
 def document() -> dict[str, Any]:
     """The complete document, as `/openapi.json` returns it."""
@@ -35,19 +48,12 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "wablock - Block API", "version": __version__, "description": _DESCRIPTION},
         "servers": [{"url": "/", "description": "The server that sent this document"}],
-        "tags": [
-            {"name": "Block API", "description": "The operations of Meta's reference page."},
-            {
-                "name": "Gate",
-                "description": "Where a block takes effect: incoming webhooks and outgoing messages.",
-            },
-            {"name": "Management", "description": "Operations that Meta's API does not have."},
-            {"name": "Health", "description": "For the operators of the server. No token is needed."},
-        ],
+        "tags": [{"name": name, "description": description} for name, description in _TAGS.items()],
         "security": [{"bearerAuth": []}],
         "paths": {
-            path: item
-            for part in (block_users, messages, webhooks, check, routing, manage, health)
+            path: _tagged(item, tag)
+            for tag, parts in _PARTS.items()
+            for part in parts
             for path, item in part.paths().items()
         },
         "components": {
@@ -56,3 +62,8 @@ def document() -> dict[str, Any]:
             "securitySchemes": {"bearerAuth": _BEARER},
         },
     }
+
+
+def _tagged(item: dict[str, Any], tag: str) -> dict[str, Any]:
+    """The operations of a path with their tag."""
+    return {name: it if name == "parameters" else {"tags": [tag]} | it for name, it in item.items()}

@@ -7,6 +7,7 @@ import msgspec
 from wablock.block_list.rules import DEFAULT_LIMIT, LARGEST_LIMIT
 from wablock.contract import cursor, errors, wire
 from wablock.contract.cursor import Cursor
+from wablock.reference.openapi.operations import NUMBER_ID, query
 from wablock.reference.openapi.responses import BAD_PAGE, IDS, NOT_A_LIST_REQUEST, REFUSED, failures, success
 from wablock.reference.openapi.schemas import REQUESTS, reference
 from wablock.server.answers import error_body
@@ -27,14 +28,7 @@ PATH_PARAMETERS: Final = [
         "schema": {"type": "string", "pattern": r"^v[0-9]{1,4}\.[0-9]{1,4}$"},
         "examples": {name: {"value": name} for name in ("v25.0", "v24.0", "v23.0")},
     },
-    {
-        "name": "Phone-Number-ID",
-        "in": "path",
-        "required": True,
-        "description": "Id of the business number.",
-        "schema": {"type": "string", "pattern": "^[0-9]{1,32}$"},
-        "example": "106540352242922",
-    },
+    NUMBER_ID | {"name": "Phone-Number-ID"},
 ]
 # Meta's page also lists Authorization and Content-Type. Here, `security` and the content of the bodies describe them:
 # by OpenAPI's rules, tools ignore header parameters with these names.
@@ -47,12 +41,14 @@ _USER_AGENT: Final = {
 
 
 def paths() -> dict[str, Any]:
+    blocked = _value(wire.BlockUsersData(wire.BlockUsersResult([_done()]), wire.WHATSAPP))
+    unblocked = _value(wire.UnblockUsersData(wire.UnblockUsersResult([_done()]), wire.WHATSAPP))
     return {
         _PATH: {
             "parameters": [*PATH_PARAMETERS, _USER_AGENT],
             "get": _get(),
-            "post": _change("Block user(s)", "blockUsers", "BlockUsersData", _blocked(), _some_blocked()),
-            "delete": _change("Unblock user(s)", "unblockUsers", "UnblockUsersData", _unblocked(), _some_unblocked()),
+            "post": _change("Block user(s)", "blockUsers", "BlockUsersData", blocked, _some_blocked()),
+            "delete": _change("Unblock user(s)", "unblockUsers", "UnblockUsersData", unblocked, _some_unblocked()),
         }
     }
 
@@ -70,20 +66,19 @@ def _get() -> dict[str, Any]:
         "Previous page": _to_list(before="$response.body#/paging/cursors/before"),
     }
     return {
-        "tags": ["Block API"],
         "operationId": "getBlockedUsers",
         "summary": "Get blocked users",
         "description": "The block list of the business number, newest block first.",
         "parameters": [
-            _query(
+            query(
                 "limit",
                 f"Largest number of users on a page. More than {LARGEST_LIMIT} counts as {LARGEST_LIMIT}.",
                 {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
             )
             | {"allowEmptyValue": True},
-            _query("after", "Return the page after this cursor, from a response's `paging`.", {"type": "string"}),
-            _query("before", "Return the page before this cursor. Do not send both.", {"type": "string"}),
-            _query(
+            query("after", "Return the page after this cursor, from a response's `paging`.", {"type": "string"}),
+            query("before", "Return the page before this cursor. Do not send both.", {"type": "string"}),
+            query(
                 "fields",
                 f"More members of each user, separated by commas: {', '.join(sorted(FIELDS))}.",
                 {"type": "string", "pattern": rf"^(({'|'.join(sorted(FIELDS))})(,|$))*$"},
@@ -109,7 +104,6 @@ def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) ->
     refusals = failures({**REFUSED, **NOT_A_LIST_REQUEST}, also=[schema])
     refusals["400"]["description"] += ", or some users failed and `--partial-failure-status` is 400"
     return {
-        "tags": ["Block API"],
         "operationId": operation,
         "summary": summary,
         "description": "All parameters may be in the query instead of the body, with `block_users` as one JSON text.",
@@ -130,10 +124,6 @@ def _to_list(**query: str) -> dict[str, Any]:
     return {"operationId": "getBlockedUsers", "parameters": same | query}
 
 
-def _query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": description, "schema": schema}
-
-
 # -- Meta's examples, as the served types write them
 
 
@@ -141,14 +131,6 @@ def _listed() -> Any:
     mark = cursor.encode(Cursor(0, _MOMENT, _MOMENT), "")
     paging = wire.Paging(wire.PaginationCursors(mark, mark))
     return _value(wire.GetBlockedUsersData([wire.BlockedUser(wire.WHATSAPP, _WA_ID)], paging))
-
-
-def _blocked() -> Any:
-    return _value(wire.BlockUsersData(wire.BlockUsersResult([_done()]), wire.WHATSAPP))
-
-
-def _unblocked() -> Any:
-    return _value(wire.UnblockUsersData(wire.UnblockUsersResult([_done()]), wire.WHATSAPP))
 
 
 def _some_blocked() -> Any:
@@ -159,14 +141,8 @@ def _some_blocked() -> Any:
 
 
 def _some_unblocked() -> Any:
-    result = wire.UnblockUsersResult(
-        [_done()],
-        [
-            _failed(
-                "hello", errors.NotAWhatsAppUser("'hello' has no digits; write a phone number, such as +16505551234")
-            )
-        ],
-    )
+    why = "'hello' has no digits; write a phone number, such as +16505551234"
+    result = wire.UnblockUsersResult([_done()], [_failed("hello", errors.NotAWhatsAppUser(why))])
     return _value(wire.UnblockUsersData(result, wire.WHATSAPP, error_body(errors.SomeUsersFailed("unblock"), IDS)))
 
 

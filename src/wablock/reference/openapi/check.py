@@ -12,6 +12,7 @@ from wablock.reference.openapi.operations import (
     USER,
     WA_ID,
     OperationObject,
+    Success,
     operation,
     path,
     query,
@@ -19,7 +20,6 @@ from wablock.reference.openapi.operations import (
 from wablock.reference.openapi.responses import JSON, REFUSED, failed
 from wablock.server.endpoints.check import INVALID_USER
 
-_TAG: Final = "Gate"
 _FREE: Final = "16505550101"
 _BLOCKED_USER: Final = {"input": USER, "wa_id": WA_ID, "blocked": True, "blocked_at": MOMENT, "reason": "spam"}
 _FREE_USER: Final = {"input": _FREE, "wa_id": _FREE, "blocked": False}
@@ -47,12 +47,9 @@ def paths() -> dict[str, Any]:
 
 def _many() -> OperationObject:
     return operation(
-        _TAG,
         "checkUsers",
         "Check whether users are blocked",
-        "200",
-        "CheckResult",
-        {"users": [_BLOCKED_USER, _FREE_USER]},
+        Success("CheckResult", {"users": [_BLOCKED_USER, _FREE_USER]}),
         description="For programs that enforce a block elsewhere. Scope `read`.",
         request=("Check", {"users": [USER, _FREE]}),
         refusals=REFUSED | _NOT_A_CHECK,
@@ -61,12 +58,9 @@ def _many() -> OperationObject:
 
 def _one() -> OperationObject:
     entry = operation(
-        _TAG,
         "checkUser",
         "Check whether a user is blocked",
-        "200",
-        "CheckedUser",
-        _BLOCKED_USER,
+        Success("CheckedUser", _BLOCKED_USER),
         description="With `as=status` the response has only a status, for nginx's `auth_request`. Scope `read`.",
         refusals=REFUSED | _INVALID_USER,
     )

@@ -20,7 +20,6 @@ def _get(
 ) -> dict[str, Any]:
     return {
         "get": {
-            "tags": ["Health"],
             "operationId": operation_id,
             "summary": summary,
             "security": [],

@@ -27,6 +27,8 @@ _NOT_SENT: Final[dict[str, GraphError]] = {
         "post", "106540352242922", "The number has no upstream. Set one with: wablock upstream set"
     ),
 }
+_NO_ANSWER: Final = NotSent("The request to the upstream failed: no connection: All connection attempts failed")
+_LATE: Final = UpstreamTimedOut("The request to the upstream failed: it did not answer within 30 s")
 
 
 def paths() -> dict[str, Any]:
@@ -38,7 +40,6 @@ def _send() -> dict[str, Any]:
     refusals = failures(REFUSED | _NOT_SENT)
     refusals["400"]["description"] = "Refused by wablock, and nothing was sent; or refused by the upstream"
     return {
-        "tags": ["Gate"],
         "operationId": "sendMessage",
         "summary": "Send a message through the number's upstream",
         "description": "A message to a blocked user is refused. All other requests are forwarded unchanged, except "
@@ -61,15 +62,7 @@ def _send() -> dict[str, Any]:
         }
         | refusals
         | {
-            "502": failed("The upstream did not answer; it may have sent the message", {"No answer": _no_answer()}),
-            "504": failed("The upstream did not answer in time; it may have sent the message", {"Too late": _late()}),
+            "502": failed("The upstream did not answer; it may have sent the message", {"No answer": _NO_ANSWER}),
+            "504": failed("The upstream did not answer in time; it may have sent the message", {"Too late": _LATE}),
         },
     }
-
-
-def _no_answer() -> GraphError:
-    return NotSent("The request to the upstream failed: no connection: All connection attempts failed")
-
-
-def _late() -> GraphError:
-    return UpstreamTimedOut("The request to the upstream failed: it did not answer within 30 s")

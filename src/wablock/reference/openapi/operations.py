@@ -2,59 +2,14 @@
 
 from typing import Any, Final
 
+import msgspec
+
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
 from wablock.reference.openapi.responses import JSON, failures
 from wablock.reference.openapi.schemas import SchemaObject, reference
 
 OperationObject = dict[str, Any]
-
-USER: Final = "+16505551234"
-WA_ID: Final = "16505551234"
-MOMENT: Final = 1737679688  # the time in the cursor on Meta's reference page
-
-NUMBER: Final = "/v1/numbers/{phone_number_id}"
-NUMBER_ID: Final = {
-    "name": "phone_number_id",
-    "in": "path",
-    "required": True,
-    "description": "Id of the business number.",
-    "schema": {"type": "string", "pattern": "^[0-9]{1,32}$"},
-    "example": "106540352242922",
-}
-
-_BAD: Final[dict[str, GraphError]] = {
-    "No access token": errors.MissingAccessToken(),
-    "Bad parameter": errors.InvalidParameter("Param label must be a string."),
-}
-
-
-def operation(
-    tag: str,
-    operation_id: str,
-    summary: str,
-    status: str,
-    schema: str,
-    example: Any,
-    *,
-    description: str | None = None,
-    request: tuple[str, Any] | None = None,
-    links: dict[str, Any] | None = None,
-    refusals: dict[str, GraphError] = _BAD,
-) -> OperationObject:
-    """One operation. `request` is the schema of its request body, and an example."""
-    success = {
-        "description": summary,
-        "content": {JSON: {"schema": reference(schema), "examples": {summary: {"value": example}}}},
-    }
-    entry: OperationObject = {"tags": [tag], "operationId": operation_id, "summary": summary}
-    if description is not None:
-        entry["description"] = description
-    if request is not None:
-        body = {"schema": reference(request[0]), "examples": {summary: {"value": request[1]}}}
-        entry["requestBody"] = {"required": True, "content": {JSON: body}}
-    entry["responses"] = {status: success | ({"links": links} if links else {})} | failures(refusals)
-    return entry
 
 
 def query(name: str, description: str, schema: SchemaObject, *, required: bool = False) -> dict[str, Any]:
@@ -63,7 +18,6 @@ def query(name: str, description: str, schema: SchemaObject, *, required: bool =
 
 
 def path(name: str, description: str, schema: SchemaObject, example: str) -> dict[str, Any]:
-    """A parameter in the path."""
     return {
         "name": name,
         "in": "path",
@@ -72,3 +26,52 @@ def path(name: str, description: str, schema: SchemaObject, example: str) -> dic
         "schema": schema,
         "example": example,
     }
+
+
+USER: Final = "+16505551234"
+WA_ID: Final = "16505551234"
+MOMENT: Final = 1737679688  # the time in the cursor on Meta's reference page
+
+NUMBER: Final = "/v1/numbers/{phone_number_id}"
+_DIGITS: Final = {"type": "string", "pattern": "^[0-9]{1,32}$"}
+NUMBER_ID: Final = path("phone_number_id", "Id of the business number.", _DIGITS, "106540352242922")
+
+_BAD: Final[dict[str, GraphError]] = {
+    "No access token": errors.MissingAccessToken(),
+    "Bad parameter": errors.InvalidParameter("Param label must be a string."),
+}
+
+
+class Success(msgspec.Struct, frozen=True):
+    """The answer of an operation that succeeds: its schema, an example, and links to other operations."""
+
+    schema: str
+    example: Any
+    status: str = "200"
+    links: dict[str, Any] = {}
+
+
+def operation(
+    operation_id: str,
+    summary: str,
+    success: Success,
+    *,
+    description: str | None = None,
+    request: tuple[str, Any] | None = None,
+    refusals: dict[str, GraphError] = _BAD,
+) -> OperationObject:
+    """One operation. `request` is the schema of its request body, and an example."""
+    answer = {"description": summary, "content": {JSON: _media(success.schema, summary, success.example)}}
+    if success.links:
+        answer["links"] = success.links
+    entry: OperationObject = {"operationId": operation_id, "summary": summary}
+    if description is not None:
+        entry["description"] = description
+    if request is not None:
+        entry["requestBody"] = {"required": True, "content": {JSON: _media(request[0], summary, request[1])}}
+    entry["responses"] = {success.status: answer} | failures(refusals)
+    return entry
+
+
+def _media(schema: str, name: str, example: Any) -> dict[str, Any]:
+    return {"schema": reference(schema), "examples": {name: {"value": example}}}

@@ -120,7 +120,6 @@ def components() -> dict[str, ResponseObject]:
 
 
 def failed(description: str, examples: dict[str, GraphError]) -> ResponseObject:
-    """One error, in the envelope."""
     content: dict[str, Any] = {"schema": reference("ErrorEnvelope")}
     if examples:
         content["examples"] = {name: {"value": _body(error)} for name, error in examples.items()}

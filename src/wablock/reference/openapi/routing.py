@@ -6,10 +6,9 @@ from wablock.contract import errors
 from wablock.contract.errors import GraphError
 from wablock.gate.routes.upstreams import META
 from wablock.public_address import NotPublic
-from wablock.reference.openapi.operations import MOMENT, NUMBER, NUMBER_ID, operation, path, query
+from wablock.reference.openapi.operations import MOMENT, NUMBER, NUMBER_ID, Success, operation, path, query
 from wablock.reference.openapi.responses import REFUSED
 
-_TAG: Final = "Gate"
 _DOWNSTREAM: Final = {
     "downstream_id": "5f2c9a10",
     "url": "https://hooks.example.com/whatsapp",
@@ -60,12 +59,9 @@ def paths() -> dict[str, Any]:
 
 def _list() -> dict[str, Any]:
     return operation(
-        _TAG,
         "listDownstreams",
         "List the receivers of the number's webhooks",
-        "200",
-        "DownstreamList",
-        {"data": [_DOWNSTREAM]},
+        Success("DownstreamList", {"data": [_DOWNSTREAM]}),
         description="The answer never contains their secrets. Scope `manage`.",
         refusals=REFUSED,
     )
@@ -73,29 +69,23 @@ def _list() -> dict[str, Any]:
 
 def _add() -> dict[str, Any]:
     same = {"phone_number_id": "$request.path.phone_number_id", "downstream_id": "$response.body#/downstream_id"}
+    remove = {"operationId": "removeDownstream", "parameters": same}
     return operation(
-        _TAG,
         "addDownstream",
         "Add a receiver of the number's webhooks",
-        "201",
-        "DownstreamAdded",
-        _DOWNSTREAM,
+        Success("DownstreamAdded", _DOWNSTREAM, "201", {"Remove it": remove}),
         description="The address must be public: private, link-local and metadata addresses are refused, now and for "
         "every connection. Scope `manage`.",
         request=("DownstreamToAdd", _TO_ADD),
-        links={"Remove it": {"operationId": "removeDownstream", "parameters": same}},
         refusals=REFUSED | _REFUSED_RECEIVER,
     )
 
 
 def _remove() -> dict[str, Any]:
     return operation(
-        _TAG,
         "removeDownstream",
         "Remove a receiver",
-        "200",
-        "Removed",
-        {"success": True},
+        Success("Removed", {"success": True}),
         description="Scope `manage`.",
         refusals=REFUSED | _UNKNOWN_DOWNSTREAM,
     )
@@ -103,12 +93,9 @@ def _remove() -> dict[str, Any]:
 
 def _get() -> dict[str, Any]:
     return operation(
-        _TAG,
         "getUpstream",
         "Show the API that sends the number's messages",
-        "200",
-        "UpstreamSet",
-        _UPSTREAM,
+        Success("UpstreamSet", _UPSTREAM),
         description="The answer never contains its token. Scope `manage`.",
         refusals=REFUSED | _NO_UPSTREAM,
     )
@@ -116,12 +103,9 @@ def _get() -> dict[str, Any]:
 
 def _put() -> dict[str, Any]:
     return operation(
-        _TAG,
         "setUpstream",
         "Set the API that sends the number's messages",
-        "200",
-        "UpstreamSet",
-        _UPSTREAM,
+        Success("UpstreamSet", _UPSTREAM),
         description="It replaces the previous one. The address must be public. Scope `manage`.",
         request=("UpstreamToSet", {"token": "EAAJB-the-upstreams-own-token"}),
         refusals=REFUSED | _REFUSED_RECEIVER,
@@ -130,12 +114,9 @@ def _put() -> dict[str, Any]:
 
 def _delete() -> dict[str, Any]:
     return operation(
-        _TAG,
         "removeUpstream",
         "Remove the upstream",
-        "200",
-        "Removed",
-        {"success": True},
+        Success("Removed", {"success": True}),
         description="Afterwards, the number's messages are refused. Scope `manage`.",
         refusals=REFUSED | _NO_UPSTREAM,
     )
@@ -143,12 +124,9 @@ def _delete() -> dict[str, Any]:
 
 def _drops() -> dict[str, Any]:
     entry = operation(
-        _TAG,
         "listDrops",
         "List recent drops",
-        "200",
-        "RecentDropList",
-        {"data": [_DROP], "after": 12},
+        Success("RecentDropList", {"data": [_DROP], "after": 12}),
         description="The last 100 items of blocked users that this server dropped since its start, oldest "
         "first, with a masked sender and without a body. Scope `read`.",
         refusals=REFUSED | _BAD_AFTER,

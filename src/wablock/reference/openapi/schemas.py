@@ -131,10 +131,7 @@ def _requests() -> dict[str, SchemaObject]:
             "title": name,
             "description": "The users to block or unblock.",
             "type": "object",
-            "properties": {
-                "block_users": shape,
-                "messaging_product": {"type": "string", "enum": [wire.WHATSAPP]},
-            },
+            "properties": {"block_users": shape, "messaging_product": {"type": "string", "enum": [wire.WHATSAPP]}},
             "required": ["block_users", "messaging_product"],
         }
         for name, shape in shapes.items()

@@ -9,7 +9,6 @@ from wablock.reference.openapi.responses import JSON, common, failed, success
 from wablock.reference.openapi.schemas import reference
 from wablock.server.endpoints.webhooks import LARGEST_BODY, PATH
 
-_TAG: Final = "Gate"
 _CHALLENGE: Final = "1158201444"
 _SIGNATURE: Final = {
     "name": "X-Hub-Signature-256",
@@ -63,10 +62,7 @@ def _handshake() -> OperationObject:
     )
     token["example"] = "a-text-of-your-choice"
     challenge = query(
-        "hub.challenge",
-        "The text to return.",
-        {"type": "string", "minLength": 1, "maxLength": 1_000},
-        required=True,
+        "hub.challenge", "The text to return.", {"type": "string", "minLength": 1, "maxLength": 1_000}, required=True
     )
     challenge["example"] = _CHALLENGE
     answered = {
@@ -74,7 +70,6 @@ def _handshake() -> OperationObject:
         "content": {"text/plain": {"schema": {"type": "string"}, "examples": {"Handshake": {"value": _CHALLENGE}}}},
     }
     return {
-        "tags": [_TAG],
         "operationId": "verifyWebhook",
         "summary": "Confirm the address of the webhook",
         "description": "Meta sends this before the first webhook, and whenever the callback URL is saved.",
@@ -103,7 +98,6 @@ def _handshake() -> OperationObject:
 def _delivery() -> OperationObject:
     body = {"schema": reference("Webhook"), "examples": {"A message": {"value": _WEBHOOK}}}
     return {
-        "tags": [_TAG],
         "operationId": "deliverWebhook",
         "summary": "Deliver a webhook",
         "description": "Messages, calls and handovers of blocked users are dropped. The rest is forwarded to the "

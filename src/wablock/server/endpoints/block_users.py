@@ -30,6 +30,7 @@ from wablock.server.limits import RateLimits
 from wablock.server.parameters import Parameters
 from wablock.server.request import Request
 from wablock.server.router import ANY_METHOD, Route
+from wablock.settings import AnswerSettings
 
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "DELETE"))
 _SCOPES = {"GET": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
@@ -44,7 +45,7 @@ _PLACES = {
 }
 
 
-class Call(msgspec.Struct):
+class BlockUsersCall(msgspec.Struct):
     """One request to a block list, with its token and parameters."""
 
     method: str
@@ -58,27 +59,16 @@ class Call(msgspec.Struct):
 
 
 class BlockUsers:
-    """Answers `GET`, `POST` and `DELETE` of `block_users`."""
-
     def __init__(
-        self,
-        block_list: BlockList,
-        access: Access,
-        callers: Callers,
-        rates: RateLimits,
-        *,
-        public_url: str | None = None,
-        partial_failure_status: int = 200,
-        list_has_input: bool = False,
+        self, block_list: BlockList, access: Access, callers: Callers, rates: RateLimits, settings: AnswerSettings
     ) -> None:
-        """`public_url`: the scheme and host of `paging.next`; None means those of the request."""
         self._block_list = block_list
         self._access = access
         self._callers = callers
         self._rates = rates
-        self._public_url = public_url
-        self._partial_failure_status = partial_failure_status
-        self._default_fields = frozenset(("input",) if list_has_input else ())
+        self._public_url = settings.public_url and settings.public_url.rstrip("/")
+        self._partial_failure_status = settings.partial_failure_status
+        self._default_fields = frozenset(("input",) if settings.list_has_input else ())
 
     def routes(self) -> list[Route]:
         return [
@@ -96,7 +86,7 @@ class BlockUsers:
         values = await parameter_reader.read(request.query, request.header(b"content-type"), caller.body)
         token = caller.token or await self._callers.token(values.access_token)
         return await self._answer(
-            Call(
+            BlockUsersCall(
                 _method(request.method, values),
                 request.parameters["phone_number_id"],
                 token,
@@ -107,7 +97,7 @@ class BlockUsers:
             )
         )
 
-    async def _answer(self, call: Call) -> Answer:
+    async def _answer(self, call: BlockUsersCall) -> Answer:
         scope = _SCOPES.get(call.method)
         if scope is None:
             raise UnsupportedMethod(call.method)
@@ -119,7 +109,7 @@ class BlockUsers:
             return await self._post(call, number)
         return await self._delete(call, number)
 
-    async def _get(self, call: Call, number: BusinessNumber) -> Answer:
+    async def _get(self, call: BlockUsersCall, number: BusinessNumber) -> Answer:
         parameters = call.parameters
         limit, fields = parameters.page_size(), parameters.extra_fields() | self._default_fields
         listing = await self._block_list.page(number, limit, parameters.after, parameters.before, details=bool(fields))
@@ -138,20 +128,20 @@ class BlockUsers:
             answer.headers += place
         return with_etag(answer, etag, call.request.header(b"if-none-match"))
 
-    async def _post(self, call: Call, number: BusinessNumber) -> Answer:
+    async def _post(self, call: BlockUsersCall, number: BusinessNumber) -> Answer:
         result = await self._block_list.block(number, call.parameters.users(), call.token.label)
         users = wire.BlockUsersResult(result.done or UNSET, result.failed or UNSET)
         data = wire.BlockUsersData(users, wire.WHATSAPP)
         return self._changed(call, data, result, "block")
 
-    async def _delete(self, call: Call, number: BusinessNumber) -> Answer:
+    async def _delete(self, call: BlockUsersCall, number: BusinessNumber) -> Answer:
         result = await self._block_list.unblock(number, call.parameters.users())
         users = wire.UnblockUsersResult(result.done or UNSET, result.failed or UNSET)
         data = wire.UnblockUsersData(users, wire.WHATSAPP)
         return self._changed(call, data, result, "unblock")
 
     def _changed(
-        self, call: Call, data: wire.BlockUsersData | wire.UnblockUsersData, result: Result, operation: str
+        self, call: BlockUsersCall, data: wire.BlockUsersData | wire.UnblockUsersData, result: Result, operation: str
     ) -> Answer:
         ids, version = call.request.ids, call.request.version
         if not result.failed:
@@ -172,7 +162,7 @@ def _method(method: str, values: Parameters) -> str:
     return method
 
 
-def _data(call: Call, listing: Listing, limit: int, fields: frozenset[str]) -> wire.GetBlockedUsersData:
+def _data(call: BlockUsersCall, listing: Listing, limit: int, fields: frozenset[str]) -> wire.GetBlockedUsersData:
     rows = listing.page.rows
     data = wire.GetBlockedUsersData(
         [_detailed_user(row, fields) for row in rows] if fields else [_blocked_user(row) for row in rows]
@@ -199,7 +189,7 @@ def _detailed_user(row: Row, fields: frozenset[str]) -> wire.BlockedUser:
     return user
 
 
-def _paging(call: Call, limit: int, listing: Listing, before: str, after: str) -> wire.Paging:
+def _paging(call: BlockUsersCall, limit: int, listing: Listing, before: str, after: str) -> wire.Paging:
     paging = wire.Paging(wire.PaginationCursors(after, before))
     if listing.page.has_next:
         paging.next = _page_url(call, limit, "after", after)
@@ -208,7 +198,7 @@ def _paging(call: Call, limit: int, listing: Listing, before: str, after: str) -
     return paging
 
 
-def _page_url(call: Call, limit: int, direction: str, cursor: str) -> str:
+def _page_url(call: BlockUsersCall, limit: int, direction: str, cursor: str) -> str:
     url = f"{call.url}?limit={limit}&{direction}={cursor}"  # a cursor has only letters and digits
     if call.parameters.fields:
         url += "&" + urlencode({"fields": call.parameters.fields})

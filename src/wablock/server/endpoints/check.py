@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from wablock.access import Access, Scope
-from wablock.block_list.ports import BusinessNumber, InForce
+from wablock.block_list.ports import BusinessNumber, InForce, Member
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND
 from wablock.block_list.service import BlockList
 from wablock.contract import wire
@@ -51,8 +51,6 @@ class CheckResult(msgspec.Struct, omit_defaults=True):
 
 
 class Checks:
-    """Answers `GET /v1/numbers/{phone_number_id}/check/{user}` and `POST /v1/numbers/{phone_number_id}/check`."""
-
     def __init__(self, block_list: BlockList, access: Access, callers: Callers, rates: RateLimits) -> None:
         self._block_list = block_list
         self._access = access
@@ -79,7 +77,8 @@ class Checks:
         return success_body(encoded(await self._many(number, _users(body))), request.ids, request.version)
 
     async def _number_and_body(self, request: Request) -> tuple[BusinessNumber, bytes]:
-        token, body = await self._callers.read_with_token(request)
+        token = await self._callers.authorize(request)
+        body = await self._callers.body(request)
         phone_number_id = request.parameters["phone_number_id"]
         number = await self._access.number(token, phone_number_id, Scope.READ, request.method)
         self._rates.number(number.phone_number_id)
@@ -95,15 +94,13 @@ class Checks:
     async def _many(self, number: BusinessNumber, users: Sequence[str]) -> CheckResult:
         members, failed = self._block_list.members(number, [wire.user_of(text) for text in users], may_be_parent=True)
         blocks = await self._block_list.in_force(number, members) if members else ()
-        checked = [
-            _checked(member.input, member.wa_id, member.user_id, block)
-            for member, block in zip(members, blocks, strict=True)
-        ]
+        checked = [_checked(member, block) for member, block in zip(members, blocks, strict=True)]
         return CheckResult(checked, failed or UNSET)
 
 
-def _checked(typed: str, wa_id: str | None, user_id: str | None, block: InForce | None) -> CheckedUser:
-    checked = CheckedUser(input=typed, wa_id=wa_id or UNSET, user_id=user_id or UNSET, blocked=block is not None)
+def _checked(member: Member, block: InForce | None) -> CheckedUser:
+    wa_id, user_id = member.wa_id or UNSET, member.user_id or UNSET
+    checked = CheckedUser(input=member.input, wa_id=wa_id, user_id=user_id, blocked=block is not None)
     if block is not None:
         checked.blocked_at = block.blocked_at // SECOND
         checked.reason = UNSET if block.reason is None else block.reason

@@ -5,12 +5,12 @@ from typing import Annotated, Final
 
 import msgspec
 
-from wablock.access import Access, Scope
+from wablock.access import Scope
 from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.rules import SECOND
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, InvalidParameter, UnknownObject
-from wablock.gate.ports import MOST_SET_BY_TOKENS, PublicAddresses, SealedDownstream
+from wablock.gate.ports import MOST_SET_BY_TOKENS, PublicAddresses
 from wablock.gate.receiver_headers import headers_to_set
 from wablock.gate.routes.downstreams import DownstreamInfo, Downstreams, NewDownstream
 from wablock.public_credentials import is_public
@@ -50,10 +50,7 @@ class DownstreamList(msgspec.Struct):
 
 
 class DownstreamEndpoints:
-    """Answers `GET`, `POST` and `DELETE`."""
-
-    def __init__(self, access: Access, downstreams: Downstreams, addresses: PublicAddresses, callers: Callers) -> None:
-        self._access = access
+    def __init__(self, downstreams: Downstreams, addresses: PublicAddresses, callers: Callers) -> None:
         self._downstreams = downstreams
         self._addresses = addresses
         self._callers = callers
@@ -66,13 +63,12 @@ class DownstreamEndpoints:
         ]
 
     async def list_downstreams(self, request: Request) -> Answer:
-        number = await self._callers.number(request, Scope.MANAGE)
+        _, number = await self._callers.token_and_number(request, Scope.MANAGE)
         infos = await self._downstreams.infos(number.phone_number_id)
         return json_answer(request, DownstreamList([_public(info) for info in infos]))
 
     async def add_downstream(self, request: Request) -> Answer:
-        token = await self._callers.authorize(request)
-        number = await self._access.number(token, request.parameters["phone_number_id"], Scope.MANAGE, request.method)
+        token, number = await self._callers.token_and_number(request, Scope.MANAGE)
         downstream = decoded(await self._callers.body(request), DownstreamToAdd)
         if downstream.secret is not None and is_public(downstream.secret):
             raise InvalidParameter("Param secret is the public default of wablock dev: choose another.")
@@ -89,7 +85,7 @@ class DownstreamEndpoints:
         added = await self._downstreams.add(number.account_id, number.phone_number_id, new)
         if added is None:
             raise await self._add_error(request, number)
-        return json_answer(request, _added(added, new), 201)
+        return json_answer(request, _public(added), 201)
 
     async def _add_error(self, request: Request, number: BusinessNumber) -> GraphError:
         await self._callers.authorize(request)  # raises if the token was revoked meanwhile
@@ -101,7 +97,7 @@ class DownstreamEndpoints:
         )
 
     async def remove_downstream(self, request: Request) -> Answer:
-        number = await self._callers.number(request, Scope.MANAGE)
+        _, number = await self._callers.token_and_number(request, Scope.MANAGE)
         downstream_id = request.parameters["downstream_id"]
         if not await self._downstreams.remove(number.phone_number_id, downstream_id):
             raise UnknownObject("DELETE", downstream_id)
@@ -124,16 +120,4 @@ def _public(info: DownstreamInfo) -> DownstreamAdded:
         timeout=info.timeout,
         required=info.required,
         created_at=info.created_at // SECOND,
-    )
-
-
-def _added(sealed: SealedDownstream, new: NewDownstream) -> DownstreamAdded:
-    return DownstreamAdded(
-        downstream_id=sealed.downstream_id,
-        url=sealed.url,
-        has_secret=new.secret is not None,
-        header_names=sorted(new.headers),
-        timeout=new.timeout,
-        required=new.required,
-        created_at=sealed.created_at // SECOND,
     )

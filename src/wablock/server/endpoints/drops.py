@@ -32,8 +32,6 @@ class RecentDropList(msgspec.Struct, omit_defaults=True):
 
 
 class DropEndpoint:
-    """Answers `GET`."""
-
     def __init__(self, drops: DropsSince, callers: Callers) -> None:
         self._drops = drops
         self._callers = callers
@@ -42,7 +40,7 @@ class DropEndpoint:
         return [route("GET", "/v1/numbers/{phone_number_id}/drops", self.list_drops)]
 
     async def list_drops(self, request: Request) -> Answer:
-        number = await self._callers.number(request, Scope.READ)
+        _, number = await self._callers.token_and_number(request, Scope.READ)
         after = query_parameter(request, "after", "0")
         if not (after.isascii() and after.isdigit()):
             raise InvalidParameter("Param after must be a number from an earlier answer's after.")

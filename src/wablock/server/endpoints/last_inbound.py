@@ -30,8 +30,6 @@ class LastInboundResult(msgspec.Struct, omit_defaults=True):
 
 
 class LastInboundEndpoint:
-    """Answers `PUT`."""
-
     def __init__(self, block_list: BlockList, callers: Callers) -> None:
         self._block_list = block_list
         self._callers = callers
@@ -40,7 +38,7 @@ class LastInboundEndpoint:
         return [route("PUT", "/v1/numbers/{phone_number_id}/last_inbound", self.put_last_inbound)]
 
     async def put_last_inbound(self, request: Request) -> Answer:
-        number = await self._callers.number(request, Scope.WRITE)
+        _, number = await self._callers.token_and_number(request, Scope.WRITE)
         inbound = decoded(await self._callers.body(request), LastInbound)
         if inbound.users is None:
             raise MissingParameter("users")

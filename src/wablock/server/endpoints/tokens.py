@@ -66,8 +66,6 @@ class TokenRevoked(msgspec.Struct, omit_defaults=True):
 
 
 class TokenEndpoints:
-    """Answers `GET`, `POST` and `DELETE` of `/v1/tokens`."""
-
     def __init__(self, grants: Access, routes: Routes, clock: Callable[[], Microseconds], callers: Callers) -> None:
         self._access = grants
         self._gate_routes = routes

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from wablock.access import Access, Scope, is_token
+from wablock.access import Scope, is_token
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.contract import wire
@@ -38,10 +38,7 @@ class UpstreamSet(msgspec.Struct):
 
 
 class UpstreamEndpoints:
-    """Answers `GET`, `PUT` and `DELETE`."""
-
-    def __init__(self, access: Access, upstreams: Upstreams, addresses: PublicAddresses, callers: Callers) -> None:
-        self._access = access
+    def __init__(self, upstreams: Upstreams, addresses: PublicAddresses, callers: Callers) -> None:
         self._upstreams = upstreams
         self._addresses = addresses
         self._callers = callers
@@ -50,15 +47,14 @@ class UpstreamEndpoints:
         return [route("GET", _PATH, self.get), route("PUT", _PATH, self.put), route("DELETE", _PATH, self.delete)]
 
     async def get(self, request: Request) -> Answer:
-        number = await self._callers.number(request, Scope.MANAGE)
+        _, number = await self._callers.token_and_number(request, Scope.MANAGE)
         info = await self._upstreams.info(number.phone_number_id)
         if info is None:
             raise UnknownObject("GET", number.phone_number_id, _NONE)
         return json_answer(request, _public(info.url, info.timeout, info.created_at))
 
     async def put(self, request: Request) -> Answer:
-        token = await self._callers.authorize(request)
-        number = await self._access.number(token, request.parameters["phone_number_id"], Scope.MANAGE, request.method)
+        token, number = await self._callers.token_and_number(request, Scope.MANAGE)
         new = decoded(await self._callers.body(request), UpstreamToSet)
         if not is_token(new.token):
             raise InvalidParameter("Param token must be printable ASCII without spaces.")
@@ -71,7 +67,7 @@ class UpstreamEndpoints:
         return json_answer(request, _public(upstream.url, upstream.timeout, created_at))
 
     async def delete(self, request: Request) -> Answer:
-        number = await self._callers.number(request, Scope.MANAGE)
+        _, number = await self._callers.token_and_number(request, Scope.MANAGE)
         if not await self._upstreams.remove(number.phone_number_id):
             raise UnknownObject("DELETE", number.phone_number_id, _NONE)
         return json_answer(request, Removed(success=True))

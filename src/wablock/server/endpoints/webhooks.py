@@ -23,8 +23,6 @@ _PLAIN_TEXT: Final = header_lines(
 
 
 class Webhooks:
-    """Answers `GET` and `POST` of the webhook."""
-
     def __init__(self, inbound: Inbound, accounts: Accounts) -> None:
         self._inbound = inbound
         self._accounts = accounts

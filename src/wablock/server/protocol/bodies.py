@@ -105,7 +105,6 @@ class IncomingBody:
             self._budget.count(self)
 
     def end(self) -> None:
-        """Mark the body as complete."""
         self.is_whole = True
         self.count()
         if self._reader is not None:
@@ -169,7 +168,6 @@ class BodyBudget:
                 self._refuse(next(iter(self._unfinished)))
 
     def prove(self, body: IncomingBody) -> None:
-        """Note that the request of `body` has a valid token."""
         self._forget(body)
         body.is_of_a_stranger = False
 

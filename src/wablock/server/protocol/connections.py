@@ -1,16 +1,22 @@
 """All open connections of a server, and the objects that they share."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from wablock.server.answers import Answer
-from wablock.server.limits import Limits
+from wablock.contract.errors import GraphError
+from wablock.contract.versions import answering_version
+from wablock.server.answers import Answer, failure
 from wablock.server.protocol.bodies import BodyBudget
 from wablock.server.protocol.heads import AnswerHeads
 from wablock.server.protocol.in_flight import InFlight
 from wablock.server.protocol.proxies import TrustedProxies
 from wablock.server.request import Request
+from wablock.server.request_ids import request_ids
+from wablock.settings import ServerSettings
+
+_log = logging.getLogger("wablock.server")
 
 Application = Callable[[Request], Coroutine[Any, Any, Answer]]
 """Answers every request. It raises `ClientWentAway` and `HangUp`, nothing else.
@@ -21,8 +27,6 @@ that first.
 
 
 class ConnectionMeter(Protocol):
-    """The metrics of connections."""
-
     def connection_opened(self) -> None: ...
 
     def connection_closed(self) -> None: ...
@@ -48,21 +52,19 @@ class OpenConnection(Protocol):
 
 
 class Connections:
-    """All open connections, up to `limits.connections`.
+    """All open connections, up to `limits.max_connections`.
 
     If there is no place for a new connection, the server closes the connection that has been idle longest. If none is
     idle, it closes the one that has waited longest for a stranger's body. All other connections stay open.
     """
 
-    def __init__(
-        self, application: Application, limits: Limits, meter: ConnectionMeter, trusted_proxies: str = "127.0.0.1"
-    ) -> None:
+    def __init__(self, application: Application, settings: ServerSettings, meter: ConnectionMeter) -> None:
         self.application = application
-        self.limits = limits
+        self.limits = limits = settings.limits
         self.meter = meter
-        self.bodies = BodyBudget(limits.bodies, limits.unproven_bodies)
+        self.bodies = BodyBudget(limits.max_bodies, limits.max_unproven_bodies)
         self.heads = AnswerHeads()
-        self.proxies = TrustedProxies(trusted_proxies)
+        self.proxies = TrustedProxies(settings.answers.trusted_proxies)
         self.is_stopping = False
         self._open: set[OpenConnection] = set()
         self._idle: dict[OpenConnection, None] = {}
@@ -78,7 +80,7 @@ class Connections:
         self._open.add(connection)
         if self.is_stopping:  # it was connecting when the server stopped listening
             return False
-        has_place = len(self._open) <= self.limits.connections or self._make_way()
+        has_place = len(self._open) <= self.limits.max_connections or self._make_way()
         if has_place:
             self._idle[connection] = None
         return has_place
@@ -105,10 +107,19 @@ class Connections:
         self._idle.pop(connection, None)
         self._unproven.pop(connection, None)
 
+    def refusal(self, error: GraphError) -> bytes:
+        """The answer that a connection sends without the application, counted and logged. Then the connection ends."""
+        ids = request_ids()
+        answer = failure(error, ids, answering_version(None))
+        self.meter.connection_refused(error.status, error.code)
+        report = {"request_id": ids.fbtrace_id, "status": error.status, "code": error.code, "reason": error.message}
+        _log.info("refused", extra=report)
+        return self.heads.of(answer, close=True) + answer.body
+
     async def stop(self, hurry: asyncio.Event) -> None:
         """Close idle connections, let the others finish their requests, then close the rest.
 
-        The rest is closed after `limits.shutdown_seconds`, or as soon as `hurry` is set.
+        The rest is closed after `limits.shutdown_timeout`, or as soon as `hurry` is set.
         """
         self.is_stopping = True
         self._all_closed = asyncio.get_running_loop().create_future()
@@ -117,7 +128,7 @@ class Connections:
         if self._open:
             hurried = asyncio.ensure_future(hurry.wait())
             hurried.add_done_callback(self._give_up)
-            await asyncio.wait([self._all_closed], timeout=self.limits.shutdown_seconds)
+            await asyncio.wait([self._all_closed], timeout=self.limits.shutdown_timeout)
             hurried.cancel()
         for connection in list(self._open):
             connection.abort()

@@ -31,7 +31,6 @@ class Deadline:
             self._start()
 
     def clear(self) -> None:
-        """Forget the action."""
         self._action = None
 
     def end(self) -> None:

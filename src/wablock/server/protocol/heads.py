@@ -86,8 +86,8 @@ def _check_repeated(headers: Headers) -> None:
             raise BadRequest(f"{name.decode().title()} occurs twice.")
 
 
-class Target(msgspec.Struct, frozen=True):
-    """The target of a request line: the path, decoded and raw, and the query without its `?`.
+class RequestTarget(msgspec.Struct, frozen=True):
+    """The path, decoded and raw, and the query without its `?`.
 
     `host`: if the target is an absolute URL, its host, which replaces the Host header.
     """
@@ -98,12 +98,12 @@ class Target(msgspec.Struct, frozen=True):
     host: bytes | None = None
 
 
-def target(method: bytes, url: bytes) -> Target:
+def target(method: bytes, url: bytes) -> RequestTarget:
     """Parse the target. Raises `BadRequest`."""
     return _remembered_target(method, url) if len(url) <= _LONGEST_REMEMBERED else _target(method, url)
 
 
-def _target(method: bytes, url: bytes) -> Target:
+def _target(method: bytes, url: bytes) -> RequestTarget:
     host = None
     if not url.startswith(b"/") and (url, method) != (b"*", b"OPTIONS"):
         host, url = _host_and_path(url)
@@ -111,7 +111,7 @@ def _target(method: bytes, url: bytes) -> Target:
         raise BadRequest("A request's target must not have a fragment.")
     raw_path, _, query = url.partition(b"?")
     path = raw_path.decode("ascii")
-    return Target(unquote(path) if "%" in path else path, raw_path, query, host)
+    return RequestTarget(unquote(path) if "%" in path else path, raw_path, query, host)
 
 
 _remembered_target: Final = lru_cache(4_096)(_target)  # a client requests the same few targets

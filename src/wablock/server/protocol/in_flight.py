@@ -32,7 +32,6 @@ class InFlight(Generic[T]):
             self.run(_finished(coroutine, waits_for, ended))
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` in a task."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

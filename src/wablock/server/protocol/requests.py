@@ -14,10 +14,10 @@ import msgspec
 
 from wablock.contract.errors import GraphError, UnsupportedMethod
 from wablock.failures import Overloaded
-from wablock.server.limits import Limits
 from wablock.server.protocol.bodies import BodyBudget, IncomingBody
 from wablock.server.protocol.heads import BadRequest, HeadTooLarge, check_head, target
 from wablock.server.request import NO_BODY, Headers, Request
+from wablock.settings import LimitSettings
 
 _MOST_AHEAD: Final = 100  # pipelined requests that are not answered yet
 _LARGEST_CHUNKED: Final = 6  # bytes on the wire for each byte of a chunked body
@@ -51,7 +51,7 @@ class RequestReader:
 
     def __init__(
         self,
-        limits: Limits,
+        limits: LimitSettings,
         budget: BodyBudget,
         read_on: Callable[[], None],
         is_behind_proxy: Callable[[], bool],
@@ -86,6 +86,12 @@ class RequestReader:
         self._offers_upgrade = False
         """Whether the arriving request offers to upgrade to another protocol; see `_head_without_upgrade`."""
 
+    def listens_on(self, socket_name: object) -> None:
+        """Note the address that receives the requests."""
+        if isinstance(socket_name, tuple):
+            host, port = socket_name[:2]
+            self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
     def read(self, data: bytes) -> None:
         self._began_in_piece = False
         self._piece_size = len(data)
@@ -110,12 +116,12 @@ class RequestReader:
         if self.body is not None:
             self.body.count()
             size = self.body.size
-            if self.body.is_unwanted and size > self._limits.body:
-                self.break_off(HeadTooLarge(self._limits.head))
+            if self.body.is_unwanted and size > self._limits.max_body:
+                self.break_off(HeadTooLarge(self._limits.max_head))
         if not self._began_in_piece:
             self._size += self._piece_size
-            if self._size > self._limits.head + _LARGEST_CHUNKED * size:
-                self.break_off(HeadTooLarge(self._limits.head))
+            if self._size > self._limits.max_head + _LARGEST_CHUNKED * size:
+                self.break_off(HeadTooLarge(self._limits.max_head))
 
     def break_off(self, error: GraphError) -> None:
         """Stop the parser. An arriving body fails with `error`. Without one, `error` is answered in its turn."""
@@ -156,9 +162,9 @@ class RequestReader:
             self._headers.append((name.lower(), value.rstrip()))
 
     def on_headers_complete(self) -> None:
-        is_small = self._began_in_piece and self._piece_size <= self._limits.head
-        if not is_small and self._head_size() > self._limits.head:
-            raise HeadTooLarge(self._limits.head)
+        is_small = self._began_in_piece and self._piece_size <= self._limits.max_head
+        if not is_small and self._head_size() > self._limits.max_head:
+            raise HeadTooLarge(self._limits.max_head)
         method = self._parser.get_method()
         if method == b"CONNECT":  # after it, the bytes would not be HTTP
             raise UnsupportedMethod("CONNECT")
