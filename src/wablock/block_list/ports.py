@@ -162,10 +162,42 @@ class Refusal(StrEnum):
     NOT_WRITTEN_LATELY = "not_written_lately"
 
 
+class Effect(StrEnum):
+    """What a change did to one user. Another spelling of a user later in the same request finds what the first left."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REMOVED = "removed"
+    NOT_THERE = "not_there"
+    REFUSED = "refused"
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A blocked user's row, as it is kept. `seq` is its place in the list's order: newer is larger."""
+
+    identity: str
+    seq: int
+    wa_id: str | None
+    user_id: str | None
+    input: str
+    blocked_at: Microseconds
+    blocked_by: str
+    reason: str | None
+    note: str | None
+    expires_at: Microseconds | None
+
+
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a change: the refused members by their index, everybody else is done."""
+    """What became of a change: the refused members by their index; everybody else is done.
+
+    Of a block and an unblock there is more: for each member its effect, and the user's rows before, of which there is
+    more than one where a user was listed under several ids.
+    """
 
     refused: Mapping[int, Refusal] = {}
+    effects: Sequence[Effect] = ()
+    before: Sequence[Sequence[Listed]] = ()
 
 
 class Row(msgspec.Struct, frozen=True):

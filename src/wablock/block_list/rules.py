@@ -1,11 +1,10 @@
-"""The two rule sets, and the one decision that a store makes with them."""
+"""The two rule sets."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from wablock.block_list.ports import Block, BusinessNumber, Member, Microseconds, Refusal, Rules
+from wablock.block_list.ports import BusinessNumber, Microseconds, Refusal, Rules
 from wablock.contract import errors
 
 MOST_USERS_PER_REQUEST: Final = 1_000
@@ -41,26 +40,6 @@ class RuleBook(msgspec.Struct, frozen=True):
         if (number.rules or self.default) is Rules.META:
             return META
         return RuleSet(max_size=self.open_list_size, window=None, stable_pages=False)
-
-
-def refusals(
-    change: Block, members: Sequence[Member], on_list: Container[str], size: int, wrote_at: Mapping[str, Microseconds]
-) -> Iterator[tuple[int, Refusal]]:
-    """Who of `members` may not be blocked, and why: what every store decides inside its transaction.
-
-    `members` are the change's with every known `user_id` resolved; `on_list` and `size` are the list as it stands,
-    `wrote_at` the last message of whoever wrote within memory.
-    """
-    joined: set[str] = set()
-    for index, member in enumerate(members):
-        if member.key in on_list or member.key in joined:
-            continue
-        if change.written_since is not None and wrote_at.get(member.key, -1) < change.written_since:
-            yield index, Refusal.NOT_WRITTEN_LATELY
-        elif change.max_size is not None and size + len(joined) >= change.max_size:
-            yield index, Refusal.LIST_FULL
-        else:
-            joined.add(member.key)
 
 
 def failure(refusal: Refusal, rules: RuleSet) -> errors.UserFailure:

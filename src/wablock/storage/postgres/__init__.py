@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from wablock.access import AccessToken
+from wablock.block_list.changes import Copy, ListChange, Merge
 from wablock.block_list.ports import (
     Block,
     BusinessNumber,
@@ -38,7 +39,6 @@ from wablock.storage.postgres.list_writer import ListWriter
 from wablock.storage.postgres.rekeying import QUIET_FOR, Rekeying
 from wablock.storage.postgres.schema import prepare
 from wablock.storage.postgres.sweeping import sweep
-from wablock.storage.postgres.working_list import Copy, ListChange, Merge
 from wablock.storage.round_trips import RoundTrips
 from wablock.storage.unreachable import Unreachable
 

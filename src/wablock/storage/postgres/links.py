@@ -16,14 +16,15 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from wablock.block_list.changes import Copy, ListChange, Merge
+from wablock.block_list.list_state import place_of
+from wablock.block_list.meanings import MOST_STEPS, FindMeaning, Meaning, carried_on, is_known, meaning_of, meant
 from wablock.block_list.ports import Carry, Link, Member, Microseconds, Outcome
 from wablock.contract.errors import UnknownObject
 from wablock.contract.spellings import keys_of, one_spelling
 from wablock.contract.user_ids import is_parent_user_id
-from wablock.storage.meanings import Meaning, carried_on, member_meant
 from wablock.storage.postgres.connections import Connection, Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
-from wablock.storage.postgres.working_list import Copy, ListChange, Merge, place_of
 
 _KNOWN = "SELECT alias, identity, wa_id, settled FROM identity_alias WHERE account_id = $1 AND alias = ANY($2)"
 _LEARN = """
@@ -48,7 +49,6 @@ _LISTS = "SELECT list_id FROM account_list WHERE account_id = $1"
 _LISTED = "SELECT list_id, identity FROM blocked_user WHERE list_id = ANY($1) AND identity = ANY($2)"
 
 _MOST_LISTS: Final = 1_000  # looked through in one statement
-_MOST_STEPS: Final = 3  # from an alias to its user, where nodes made links at once
 _MOST_TIMES: Final = 10  # each of a user's ids takes one, and each node that is at the same another
 
 ApplyToList = Callable[[str, ListChange], Awaitable[Outcome]]
@@ -109,7 +109,7 @@ class Links:
         new = {
             meaning[0]: member
             for user_id, member in showing.items()
-            if (meaning := _meaning(known, user_id)) is not None and meaning[1] is None
+            if (meaning := meaning_of(user_id, _finding(known))) is not None and meaning[1] is None
         }
         await self._learn(account_id, new, known, at)
 
@@ -128,7 +128,7 @@ class Links:
         """See `BlockStore.unlinked`."""
         showing = [user for user in users if user.links]
         known = await self.known(account_id, [alias for user in showing for alias in user.aliases])
-        return [user for user in showing if not _is_known(user, known)]
+        return [user for user in showing if not _is_settled(user, known)]
 
     async def carry(self, change: Carry) -> None:
         """See `Carry`."""
@@ -137,11 +137,11 @@ class Links:
         known = await self._known_to_the_end(account_id, change.previous.aliases)
         names = {*change.previous.keys, *change.previous.aliases}
         names |= {key for alias in known.values() for key in alias.keys}
-        previous = _meant(change.previous, known)
+        previous = meant(change.previous, _finding(known))
         if previous is not None and change.previous.parent_user_id not in known:
             await self._learn_parents(account_id, [previous])
         await self.tell(Link(account_id, at, [change.current]))
-        current = _meant(change.current, await self._known_to_the_end(account_id, change.current.aliases))
+        current = meant(change.current, _finding(await self._known_to_the_end(account_id, change.current.aliases)))
         if (same := carried_on(change, previous, current)) is not None:
             current = same
             await self.tell(Link(account_id, at, [current]))
@@ -157,7 +157,7 @@ class Links:
     async def _known_to_the_end(self, account_id: str, aliases: Iterable[str | None]) -> Mapping[str, Alias]:
         """What was linked to `aliases`, and to the user_ids that they mean."""
         found = dict(await self.known(account_id, aliases))
-        for _ in range(_MOST_STEPS):
+        for _ in range(MOST_STEPS):
             further = {it.identity for it in found.values() if it.wa_id is None} - found.keys()
             if not further:
                 break
@@ -184,7 +184,7 @@ class Links:
         if not showing:
             return
         known = await self._known_to_the_end(account_id, [member.user_id for member in showing])
-        users = [(it.parent_user_id or "", _meant(it, known)) for it in showing]
+        users = [(it.parent_user_id or "", meant(it, _finding(known))) for it in showing]
         links = sorted((parent, self._place(user), user.wa_id) for parent, user in users if user is not None)
         await self._connections.run(lambda connection: _learn(connection, _LEARN_PARENTS, account_id, links))
 
@@ -192,7 +192,7 @@ class Links:
         for _ in range(_MOST_TIMES):  # another node may be quicker
             known = await self._known_to_the_end(account_id, member.aliases)
             await self._settle(account_id, _unsettled(known), at)
-            user = _meant(member, known) or member
+            user = meant(member, _finding(known)) or member
             strange = next((alias for alias in member.aliases if not _means(known, alias, user)), None)
             if strange is None:
                 return
@@ -202,7 +202,7 @@ class Links:
         self, account_id: str, alias: str, known: Mapping[str, Alias], user: Member, at: Microseconds
     ) -> None:
         """From now on `alias` means `user`."""
-        meaning = _meaning(known, alias)
+        meaning = meaning_of(alias, _finding(known))
         if meaning is None:
             await self._learn_parents(account_id, [msgspec.structs.replace(user, parent_user_id=alias)])
         elif meaning[0] == user.key:  # in two steps
@@ -291,36 +291,15 @@ def _unsettled(known: Mapping[str, Alias]) -> Linked:
     return {it.alias: it.member for it in known.values() if not it.settled}
 
 
-def _meaning(known: Mapping[str, Alias], alias: str) -> Meaning | None:
-    """Who is known by the id: a user_id that nothing is known of is a user; a parent id is none."""
-    if alias not in known:
-        return None if is_parent_user_id(alias) else (alias, None)
-    meaning = known[alias].meaning
-    for _ in range(_MOST_STEPS):
-        if meaning[1] is not None or meaning[0] not in known:
-            break
-        meaning = known[meaning[0]].meaning
-    return meaning
-
-
-def _meant(member: Member, known: Mapping[str, Alias]) -> Member | None:
-    """`member` under the identity that it is known by; None for a parent id that is not linked yet."""
-    if member.wa_id is not None:
-        return member
-    meanings = [meaning for alias in member.aliases if (meaning := _meaning(known, alias)) is not None]
-    return member_meant(member, meanings)
+def _finding(known: Mapping[str, Alias]) -> FindMeaning:
+    return lambda alias: known[alias].meaning if alias in known else None
 
 
 def _means(known: Mapping[str, Alias], alias: str, user: Member) -> bool:
     return alias == user.key or (alias in known and known[alias].means(user))
 
 
-def _is_known(user: Member, known: Mapping[str, Alias]) -> bool:
-    """Whether all ids that the user shows mean the user's number, or, without one, what the user_id means."""
-    key = user.key
-    if user.wa_id is None and key in known:
-        key = one_spelling(known[key].identity)
-    return all(
-        alias == key or (alias in known and known[alias].settled and known[alias].meaning[0] == key)
-        for alias in user.aliases
-    )
+def _is_settled(user: Member, known: Mapping[str, Alias]) -> bool:
+    """Whether all ids that the user shows are known to be one user, and every list of the account knows it, too."""
+    aliases = [known[alias] for alias in user.aliases if alias in known]
+    return all(it.settled for it in aliases) and is_known(user, {it.alias: it.identity for it in known.values()})

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import count
 from typing import Final
 
+from wablock.block_list.changes import ListChange
 from wablock.contract.errors import BlocklistInternalError
 from wablock.failures import Overloaded
 from wablock.storage.postgres import directory, together
@@ -15,7 +16,6 @@ from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.lists import Batch, NoSuchList
 from wablock.storage.postgres.together import Outcomes
-from wablock.storage.postgres.working_list import ListChange
 from wablock.storage.round_trips import RoundTrips
 from wablock.storage.unreachable import Unreachable
 

@@ -1,20 +1,16 @@
 """One list's changes in one transaction, under the lock of the list's row."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
-from wablock.block_list.ports import Block, Microseconds, Outcome
-from wablock.storage.meanings import Meaning
+import msgspec
+
+from wablock.block_list.changes import DropExpired, ListChange, Rekey, names_of
+from wablock.block_list.list_rows import Head
+from wablock.block_list.list_state import ListState
+from wablock.block_list.meanings import Meaning
+from wablock.block_list.ports import Block, Listed, Microseconds, Outcome
 from wablock.storage.postgres.connections import Connection
-from wablock.storage.postgres.working_list import (
-    DropExpired,
-    Head,
-    ListChange,
-    Listed,
-    Rekey,
-    WorkingList,
-    names_of,
-)
 
 # The lock is a write: so a commit waits for the standby even where nothing else was written, and with it for whatever
 # an attempt before, whose end nobody saw, had written.
@@ -65,7 +61,7 @@ class Batch:
     """Changes of one list, applied once however often the transaction has to be repeated.
 
     Each attempt has a number, which is written to the list with what it decided: `node` and a number of `numbers` are
-    no other attempt's. `beside_older`: see `WorkingList`.
+    no other attempt's. `beside_older`: see `ListState`.
     """
 
     def __init__(
@@ -97,15 +93,13 @@ class Batch:
             done = self.done(writers)
             if done is not None:
                 return done
-            now = Head(*head)
-            if await self._drop_expired(connection, now):
-                await connection.execute(
-                    _CHANGE_LIST, self.list_id, now.version, now.size, now.next_expiry, list(writers)
-                )
+            state = ListState(self.list_id, Head(*head), beside_older=self.beside_older)
+            if await self._drop_expired(connection, state):
+                await self._write(connection, state, list(writers))
                 return None
-            working = await self._read(connection, now)
-            number, outcomes = self.decide(working)
-            await self._write(connection, working, Head(*head), self.writers(writers, number))
+            await self._read(connection, state)
+            number, outcomes = self.decide(state)
+            await self._write(connection, state, self.writers(writers, number))
         return outcomes
 
     def done(self, writers: Sequence[int]) -> Sequence[Outcome | Exception] | None:
@@ -122,10 +116,10 @@ class Batch:
         """The attempt was not written, and will not be."""
         del self._decided[number]
 
-    def decide(self, working: WorkingList) -> tuple[int, Sequence[Outcome | Exception]]:
+    def decide(self, state: ListState) -> tuple[int, Sequence[Outcome | Exception]]:
         """A new attempt: its number, and what comes of it if it is written."""
         number = next(self._numbers)
-        self._decided[number] = [working.apply(change) for change in self.changes]
+        self._decided[number] = [state.apply(change) for change in self.changes]
         return number, self._decided[number]
 
     def writers(self, before: Sequence[int], number: int) -> list[int]:
@@ -133,20 +127,21 @@ class Batch:
         others = [each for pair in _pairs(before) if pair[0] != self._node for each in pair]
         return [self._node, number, *others[: 2 * (_MOST_WRITERS - 1)]]
 
-    async def _read(self, connection: Connection, head: Head) -> WorkingList:
+    async def _read(self, connection: Connection, state: ListState) -> None:
+        head = state.head
         changes = [change for change in self.changes if change.account_id == head.account_id]
-        meanings = await self._meanings(connection, head, changes)
-        names = {name for change in changes for name in names_of(change, meanings)}
+        state.meanings = await self._meanings(connection, head, changes)
+        names = {name for change in changes for name in names_of(change, state.meanings)}
         rows = await connection.fetch(_ROWS, self.list_id, list(names)) if names else ()
-        wrote_at = await self._wrote_at(connection, head, changes, names)
-        listed = (Listed(*row) for row in rows)
-        return WorkingList(self.list_id, head, listed, meanings, wrote_at, beside_older=self.beside_older)
+        state.load(names, (Listed(*row) for row in rows))
+        state.load_wrote_at(await self._wrote_at(connection, head, changes, names))
 
-    async def _drop_expired(self, connection: Connection, head: Head) -> bool:
+    async def _drop_expired(self, connection: Connection, state: ListState) -> bool:
         """Whether there are more of them than could be taken off.
 
         All changes are decided now, which is when the last came or later: a message may be told of long after it came.
         """
+        head = state.head
         changes = [change for change in self.changes if change.account_id == head.account_id]
         at = max((change.at for change in changes), default=None)
         if at is None or head.next_expiry is None or head.next_expiry > at:
@@ -157,8 +152,7 @@ class Batch:
         else:
             these = [name for (name,) in await connection.fetch(_EXPIRED, self.list_id, at, _MOST_EXPIRED)]
         dropped = await connection.fetch(_DROP_THESE, self.list_id, at, these)
-        head.size -= len(dropped)
-        head.next_expiry = await connection.fetchval(_NEXT_EXPIRY, self.list_id)
+        state.mark_expired(at, len(dropped), await connection.fetchval(_NEXT_EXPIRY, self.list_id))
         return not is_sweep and head.next_expiry is not None and head.next_expiry <= at
 
     async def _meanings(self, connection: Connection, head: Head, changes: Sequence[ListChange]) -> dict[str, Meaning]:
@@ -186,36 +180,21 @@ class Batch:
             wrote_at[identity] = max(at, wrote_at.get(identity, at))
         return wrote_at
 
-    async def _write(self, connection: Connection, working: WorkingList, before: Head, writers: Sequence[int]) -> None:
-        if working.removed:
-            await connection.execute(_REMOVE, self.list_id, working.removed)
-        if working.written:
-            columns = zip(*(_columns(row) for row in working.written), strict=True)
+    async def _write(self, connection: Connection, state: ListState, writers: Sequence[int]) -> None:
+        if removed := state.removed:
+            await connection.execute(_REMOVE, self.list_id, removed)
+        if rows := state.written:
+            columns = zip(*map(msgspec.structs.astuple, rows), strict=True)
             await connection.execute(_WRITE, self.list_id, *columns)
-        if working.wrote:
-            wrote = sorted(working.wrote.items())  # in one order, so that two nodes do not wait for each other
+        if state.wrote:
+            wrote = sorted(state.wrote.items())  # in one order, so that two nodes do not wait for each other
             await connection.execute(_NOTE_INBOUND, self.list_id, *map(list, zip(*wrote, strict=True)))
-        if working.forgotten:
-            await connection.execute(_FORGET_INBOUND, self.list_id, working.forgotten)
-        head = working.head
-        if working.removed or working.written or head != before:
+        if state.forgotten:
+            await connection.execute(_FORGET_INBOUND, self.list_id, state.forgotten)
+        if state.has_changed:
+            head = state.head
             await connection.execute(_CHANGE_LIST, self.list_id, head.version, head.size, head.next_expiry, writers)
 
 
 def _pairs(writers: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip(writers[::2], writers[1::2], strict=True))
-
-
-def _columns(row: Listed) -> tuple[Any, ...]:
-    return (
-        row.identity,
-        row.seq,
-        row.wa_id,
-        row.user_id,
-        row.input,
-        row.blocked_at,
-        row.blocked_by,
-        row.reason,
-        row.note,
-        row.expires_at,
-    )

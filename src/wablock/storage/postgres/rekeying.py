@@ -10,12 +10,12 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
+from wablock.block_list.changes import ListChange, Rekey
 from wablock.block_list.ports import Microseconds, Outcome
 from wablock.contract.errors import UnknownObject
 from wablock.contract.spellings import one_spelling
 from wablock.storage.postgres.connections import NAMED, Connection, Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
-from wablock.storage.postgres.working_list import ListChange, Rekey
 
 _log = logging.getLogger("wablock.storage")
 

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from wablock.block_list.changes import DropExpired, ListChange
 from wablock.block_list.ports import Outcome, Sweep
 from wablock.contract.errors import BlocklistInternalError, UnknownObject
 from wablock.storage.postgres.connections import Connection, Connections
-from wablock.storage.postgres.working_list import DropExpired, ListChange
 from wablock.storage.unreachable import Unreachable
 
 _LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"

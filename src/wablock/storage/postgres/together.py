@@ -9,12 +9,14 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from wablock.block_list.ports import Block, Microseconds, Outcome
-from wablock.storage.meanings import Meaning
+from wablock.block_list.changes import DropExpired, Rekey, names_of
+from wablock.block_list.list_rows import Head
+from wablock.block_list.list_state import ListState
+from wablock.block_list.meanings import Meaning
+from wablock.block_list.ports import Block, Listed, Microseconds, Outcome
 from wablock.storage.postgres.checks import Name
 from wablock.storage.postgres.connections import Connection
 from wablock.storage.postgres.lists import COLUMNS, Batch
-from wablock.storage.postgres.working_list import DropExpired, Head, Listed, Rekey, WorkingList, names_of
 
 # Before the rows: as long as a list's revision is the one that was read here, its rows are those that were read later.
 _HEADS = """
@@ -72,18 +74,12 @@ async def _write(
     written, decided = [], []
     for batch in batches:
         found = heads[batch.list_id]
-        before = msgspec.structs.replace(found.head)
-        working = WorkingList(
-            batch.list_id,
-            found.head,
-            rows[batch.list_id],
-            meanings[found.account_id],
-            {},
-            beside_older=batch.beside_older,
-        )
-        number, outcomes = batch.decide(working)
+        state = ListState(batch.list_id, found.head, beside_older=batch.beside_older)
+        state.meanings = meanings[found.account_id]
+        state.load((), rows[batch.list_id])
+        number, outcomes = batch.decide(state)
         decided.append((batch, number, outcomes))
-        written.append(_written(working, before, batch.writers(found.writers, number)))
+        written.append(_written(state, batch.writers(found.writers, number)))
     revisions = [heads[batch.list_id].revision for batch in batches]
     list_ids = [batch.list_id for batch in batches]
     were_written = await connection.fetchval(_WRITE, list_ids, revisions, msgspec.json.encode(written).decode())
@@ -152,16 +148,14 @@ async def _rows(
     return rows
 
 
-def _written(working: WorkingList, before: Head, writers: Sequence[int]) -> dict[str, Any]:
+def _written(state: ListState, writers: Sequence[int]) -> dict[str, Any]:
     """What the call is to write to one list: as little as there is."""
-    removed, rows = working.removed, working.written
     wrote: list[dict[str, str | Microseconds]] = [
-        {"identity": identity, "at": at} for identity, at in sorted(working.wrote.items())
+        {"identity": identity, "at": at} for identity, at in sorted(state.wrote.items())
     ]
-    has_changed = removed or rows or working.head != before
-    written = {"removed": removed, "rows": rows, "wrote": wrote}
-    if has_changed:
-        written |= {"head": working.head, "writers": writers}
+    written = {"removed": state.removed, "rows": state.written, "wrote": wrote}
+    if state.has_changed:
+        written |= {"head": state.head, "writers": writers}
     return {name: value for name, value in written.items() if value}
 
 

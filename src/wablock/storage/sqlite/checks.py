@@ -7,10 +7,11 @@ from typing import Any, Final
 import apsw
 import msgspec
 
+from wablock.block_list.meanings import is_known
 from wablock.block_list.ports import InForce, Member, Microseconds
 from wablock.contract.spellings import keys_of, one_spelling
 
-# +? and INDEXED BY: see reads.py and transaction.py.
+# +? and INDEXED BY: see reads.py and tables.py.
 _BLOCKED = """
 SELECT blocked_at, reason, expires_at FROM blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +?1 AND (expires_at IS NULL OR expires_at > +?2) AND identity IN (
@@ -83,16 +84,7 @@ def unlinked(connection: apsw.Connection, account_id: str, users: Sequence[Membe
     if not parents:  # as most webhooks
         shown = zip(showing, user_ids, strict=True)
         return [user for user, user_id in shown if user_id not in known or one_spelling(known[user_id]) != user.key]
-    return [user for user in showing if not _is_known(user, known)]
-
-
-def _is_known(user: Member, known: Mapping[str, str]) -> bool:
-    """Whether all ids that the user shows mean the user's number, or, without one, what the user_id means."""
-    key = user.key if user.wa_id is not None else one_spelling(known.get(user.key, user.key))
-    user_id, parent = user.user_id, user.parent_user_id
-    if user_id is not None and user_id != key and (user_id not in known or one_spelling(known[user_id]) != key):
-        return False
-    return parent is None or (parent in known and one_spelling(known[parent]) == key)
+    return [user for user in showing if not is_known(user, known)]
 
 
 def _blocked(

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 import apsw
 
 from wablock.block_list.ports import Change, Outcome
+from wablock.block_list.transaction import Transaction
 from wablock.contract.errors import BlocklistInternalError
 from wablock.storage.sqlite.moves import TakesNoWrites, current
-from wablock.storage.sqlite.transaction import Transaction
+from wablock.storage.sqlite.tables import SqliteTables
 
 _log = logging.getLogger("wablock.storage")
 
@@ -42,9 +43,7 @@ class BatchWriter:
         """
         try:
             with self.transaction() as connection:
-                batch = Transaction(connection)
-                outcomes: list[Outcome | Exception] = [batch.apply(change) for change in changes]
-                batch.write_back()
+                outcomes = Transaction(SqliteTables(connection), changes).apply()
         except TakesNoWrites as refusal:
             return [TakesNoWrites(refusal.move) for _ in changes]  # one for each: it remembers who raised it
         except Exception as trouble:

@@ -1,0 +1,74 @@
+"""What happens to one list: what `ports.Change` asks of it, and what links of ids mean for it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from wablock.block_list.meanings import Meaning
+from wablock.block_list.ports import Block, Member, Microseconds, NoteInbound, Unblock
+from wablock.contract.spellings import keys_of, one_spelling
+
+
+class Merge(msgspec.Struct, frozen=True):
+    """On this list, make one row of what may be two: the user_id `alias` means `member`."""
+
+    account_id: str
+    at: Microseconds
+    member: Member
+    alias: str
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """Block `current` where one of `names` is: as the earliest of them, for as long as the longest."""
+
+    account_id: str
+    at: Microseconds
+    names: frozenset[str]
+    current: Member
+
+
+class DropExpired(msgspec.Struct, frozen=True):
+    """Delete those of `identities` whose rows expired before `at`."""
+
+    account_id: str
+    at: Microseconds
+    identities: Sequence[str]
+
+
+class Rekey(msgspec.Struct, frozen=True):
+    """Put what is kept under `identities`, keys that the version before gave, under today's keys."""
+
+    account_id: str
+    at: Microseconds
+    identities: Sequence[str]
+
+
+ListChange: TypeAlias = Block | Unblock | NoteInbound | Merge | Copy | DropExpired | Rekey
+
+
+def names_of(change: ListChange, meanings: Mapping[str, Meaning]) -> Iterable[str]:
+    """Every identity under which a user of `change` may be on the list."""
+    match change:
+        case Block() | Unblock():
+            for member in change.members:
+                yield from names_of_member(member, meanings)
+        case Merge():
+            yield from change.member.keys
+            yield change.alias
+        case Copy():
+            yield from change.names
+            yield from change.current.keys
+        case Rekey():
+            for identity in change.identities:
+                yield identity
+                yield one_spelling(identity)
+
+
+def names_of_member(member: Member, meanings: Mapping[str, Meaning]) -> Iterable[str]:
+    """The same of one member."""
+    yield from member.keys
+    for alias in member.aliases:
+        yield alias
+        if alias in meanings:
+            yield from keys_of(meanings[alias][0])
