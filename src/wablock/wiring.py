@@ -98,7 +98,7 @@ def build(
         Delivered(gate.deduplicate_for, monotonic) if gate.deduplicate_for else None,
         refuse_unrouted=gate.refuse_unrouted,
     )
-    last_inbound = LastInboundWriter(store.apply)
+    last_inbound = LastInboundWriter(block_list)
     drops = drops or RecentDrops()
     public_url = answers.public_url and answers.public_url.rstrip("/")
 
@@ -125,7 +125,6 @@ def build(
             accounts=routes.accounts,
             numbers=access,
             block_list=block_list,
-            store=store,
             delivery=delivery,
             dashboard_test=DashboardTest(routes, store, forwarder, metrics, shares),
             last_inbound=last_inbound,

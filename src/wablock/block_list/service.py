@@ -11,8 +11,10 @@ from wablock.block_list.ports import (
     Block,
     BlockStore,
     BusinessNumber,
+    Carry,
     Change,
     InForce,
+    Link,
     Member,
     Microseconds,
     NoteInbound,
@@ -98,6 +100,23 @@ class BlockList:
 
         rule_set = self._rule_book.of(number)
         return await self._apply(number, users, change, rule_set, may_be_listed=True, parameter="users")
+
+    async def note_messages(self, number: BusinessNumber, rows: Sequence[tuple[Member, Microseconds]]) -> None:
+        """Write who sent a message to the number, and when; `rows` must not be empty."""
+        members, times = zip(*rows, strict=True)
+        await self._store.apply(NoteInbound(number.phone_number_id, number.account_id, max(times), members, times))
+
+    async def learn(self, account_id: str, users: Iterable[Member]) -> None:
+        """Learn that all ids of each user mean that one user; see `Link`. Durable on return."""
+        linked = [user for user in users if user.links]
+        # Not cached: another process may have changed a link.
+        unknown = await self._store.unlinked(account_id, linked) if linked else ()
+        if unknown:
+            await self._store.apply(Link(account_id, self._clock(), unknown))
+
+    async def carry(self, account_id: str, previous: Member, current: Member) -> None:
+        """Give the blocks of `previous` to `current`, the user's new ids; see `Carry`. Durable on return."""
+        await self._store.apply(Carry(account_id, self._clock(), previous, current))
 
     async def page(
         self, number: BusinessNumber, limit: int, after: str | None, before: str | None, *, details: bool = True
