@@ -1,6 +1,7 @@
 """The rows of one list that changes may touch: as they were loaded, and as they are now."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -35,11 +36,11 @@ class ListRows:
         self._rows: dict[str, Listed] = {}
         self._loaded: set[str] = set()
         self._stored: set[str] = set()
-        self._changed: set[str] = set()
+        self._changed: dict[str, None] = {}  # in order: SQLite writes neighbours sooner
 
-    def unloaded(self, names: Iterable[str]) -> set[str]:
+    def unloaded(self, names: AbstractSet[str]) -> AbstractSet[str]:
         """Those of `names` that were not loaded."""
-        return {*names} - self._loaded
+        return names - self._loaded if self._loaded else names
 
     def load(self, names: Iterable[str], rows: Iterable[Listed]) -> None:
         """The list's rows under `names`, which were not loaded before."""
@@ -54,11 +55,14 @@ class ListRows:
         return [identity for identity in self._stored if identity not in self._rows]
 
     @property
+    def replaced(self) -> list[str]:
+        """The identities whose rows are stored otherwise than they are now."""
+        return [identity for identity in self._changed if identity in self._stored and identity in self._rows]
+
+    @property
     def written(self) -> list[Listed]:
-        """The rows to be kept as they are now: new ones, and those that changed. In the order of the index: 1,000 at
-        once are written in three quarters of the time.
-        """
-        return [self._rows[identity] for identity in sorted(self._changed) if identity in self._rows]
+        """The rows to be kept as they are now: new ones, and those that changed."""
+        return [self._rows[identity] for identity in self._changed if identity in self._rows]
 
     @property
     def has_changed(self) -> bool:
@@ -68,7 +72,7 @@ class ListRows:
     def mark_written(self) -> None:
         """The store has written it all."""
         self._stored = set(self._rows)
-        self._changed = set()
+        self._changed = {}
         self._head_before = msgspec.structs.astuple(self.head)
 
     def mark_expired(self, at: Microseconds, count: int, next_expiry: Microseconds | None) -> None:
@@ -92,7 +96,7 @@ class ListRows:
 
     def _put(self, row: Listed) -> None:
         self._rows[row.identity] = row
-        self._changed.add(row.identity)
+        self._changed[row.identity] = None
         if row.expires_at is not None:
             self.head.expires(row.expires_at)
 

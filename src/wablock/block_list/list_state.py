@@ -13,7 +13,7 @@ from wablock.block_list.list_rows import Head, ListRows
 from wablock.block_list.meanings import Meaning
 from wablock.block_list.ports import Block, Effect, Listed, Member, Microseconds, NoteInbound, Outcome, Refusal, Unblock
 from wablock.contract.errors import UnknownObject
-from wablock.contract.spellings import one_spelling
+from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS, one_spelling
 
 _ADDED, _UPDATED, _UNCHANGED = Effect.ADDED, Effect.UPDATED, Effect.UNCHANGED
 _REMOVED, _NOT_THERE, _REFUSED = Effect.REMOVED, Effect.NOT_THERE, Effect.REFUSED
@@ -91,56 +91,50 @@ class ListState(ListRows):
 
     def _block(self, change: Block) -> Outcome:
         rows, head, changed = self._rows, self.head, self._changed
-        effects: list[Effect] = []
-        before: list[Sequence[Listed]] = []
+        effects = [_ADDED] * len(change.members)
+        before = [_NONE] * len(change.members)
         refused: dict[int, Refusal] = {}
         at, by = change.at, change.by
         has_preconditions = change.max_size is not None or change.written_since is not None
         seq = newest = max(at, head.version + len(change.members))
-        for member in change.members:
+        for index, member in enumerate(change.members):
             if member.user_id is not None:
                 member = self.meant(member)  # noqa: PLW2901 - who is meant
             place, listed = member.key, _NONE
-            if member.former_keys:
+            if place[0] in MAY_HAVE_FORMER_KEYS and member.former_keys:
                 place, listed = self._rekeyed(member, at)
             row = rows.get(place)
             if row is not None:
                 listed = (row, *listed)
-            elif not listed and has_preconditions and (refusal := self._refusal(change, member)) is not None:
-                refused[len(effects)] = refusal
-                effects.append(_REFUSED)
-                before.append(_NONE)
+            elif (
+                not listed
+                and has_preconditions
+                and (refusal := self._refusal(change, member, newest - seq)) is not None
+            ):
+                refused[index] = refusal
+                effects[index] = _REFUSED
                 continue
             else:
-                expires_at = member.expires_at
-                rows[place] = Listed(
-                    place,
-                    seq,
-                    member.wa_id,
-                    member.user_id,
-                    member.input,
-                    at,
-                    by,
-                    member.reason,
-                    member.note,
-                    expires_at,
-                )
-                changed.add(place)
+                reason, note, expires_at = member.reason, member.note, member.expires_at
+                typed, wa_id, user_id = member.input, member.wa_id, member.user_id
+                rows[place] = Listed(place, seq, wa_id, user_id, typed, at, by, reason, note, expires_at)
+                changed[place] = None
                 if expires_at is not None:
                     head.expires(expires_at)
-                head.size += 1
                 seq -= 1
-            effects.append(self._keep_details(listed, member) if listed else _ADDED)
-            before.append(listed)
+            if listed:
+                effects[index] = self._keep_details(listed, member)
+                before[index] = listed
         if seq < newest:
             head.version = newest
+            head.size += newest - seq
         return Outcome(refused, effects, before)
 
-    def _refusal(self, change: Block, member: Member) -> Refusal | None:
-        """Why `member`, who is not on the list, may not be blocked."""
+    def _refusal(self, change: Block, member: Member, added: int) -> Refusal | None:
+        """Why `member`, who is not on the list, may not be blocked; so many were `added` before it."""
         if change.written_since is not None and self._wrote_at.get(member.key, -1) < change.written_since:
             return Refusal.NOT_WRITTEN_LATELY
-        if change.max_size is not None and self.head.size >= change.max_size:
+        if change.max_size is not None and self.head.size + added >= change.max_size:
             return Refusal.LIST_FULL
         return None
 

@@ -49,8 +49,7 @@ class Member(msgspec.Struct, frozen=True):
     @property
     def former_keys(self) -> tuple[str, ...]:
         """Other keys under which a store may have this user: the version before kept it so. Nearly always none."""
-        # The first digit of those that have any: looking here saves most members a call.
-        if self.wa_id is None or self.wa_id[0] not in "25":
+        if self.wa_id is None or self.wa_id[0] not in spellings.MAY_HAVE_FORMER_KEYS:
             return ()
         return spellings.former_keys(self.wa_id)
 

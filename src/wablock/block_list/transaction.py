@@ -4,6 +4,7 @@ For a store with one writer. Rows are loaded list by list, for the whole batch a
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
 
 from wablock.block_list.changes import Copy, Merge, names_of, names_of_member
@@ -23,6 +24,7 @@ from wablock.block_list.ports import (
     Unblock,
 )
 from wablock.contract.errors import UnknownObject
+from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS
 
 _DONE: Final = Outcome()
 # What one sweep deletes at most, so that no change waits long behind it; the next sweep goes on.
@@ -101,7 +103,7 @@ class Transaction:
             if not isinstance(change, Unblock):
                 self._links.learn(change.account_id, showing, change.at)
             state.meanings = self._links.meanings(change.account_id, showing)
-            self._load(state, names_of(change, state.meanings))
+            self._load(state, set(names_of(change, state.meanings)))
         if isinstance(change, Block) and change.written_since is not None:
             if state.wrote:
                 self._tables.write(state)
@@ -115,7 +117,7 @@ class Transaction:
         self._write()  # so that every list is found
         for list_id in self._tables.lists_with(change.account_id, names):
             state = self._list(list_id, change.account_id)
-            self._load(state, names_of(change, {}))
+            self._load(state, set(names_of(change, {})))
             state.apply(change)
 
     def _sweep(self, change: Sweep) -> None:
@@ -147,7 +149,7 @@ class Transaction:
             state = self._states[list_id] = ListState(list_id, self._tables.head(list_id, account_id))
         return state
 
-    def _load(self, state: ListState, names: Iterable[str]) -> None:
+    def _load(self, state: ListState, names: AbstractSet[str]) -> None:
         missing = state.unloaded(names)
         if missing:
             state.load(missing, self._tables.rows(state.list_id, missing))
@@ -172,6 +174,6 @@ def _names_by_list(changes: Sequence[Change]) -> dict[str, set[str]]:
             of_list = names.setdefault(change.list_id, set())
             of_list.update([member.key for member in change.members])
             for member in change.members:
-                if member.user_id is not None or member.former_keys:
+                if member.user_id is not None or member.key[0] in MAY_HAVE_FORMER_KEYS:
                     of_list.update(names_of_member(member, {}))
     return names

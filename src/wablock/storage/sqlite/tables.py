@@ -46,14 +46,10 @@ _DELETE = """
 DELETE FROM blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +? AND identity IN (SELECT value FROM json_each(?))
 """
-_WRITE = """
+_ADD = """
 INSERT INTO blocked_user
   (list_id, identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (list_id, identity) DO UPDATE SET
-  seq = excluded.seq, wa_id = excluded.wa_id, user_id = excluded.user_id, input = excluded.input,
-  blocked_at = excluded.blocked_at, blocked_by = excluded.blocked_by, reason = excluded.reason, note = excluded.note,
-  expires_at = excluded.expires_at
 """
 _ALIAS = "SELECT identity, wa_id FROM identity_alias WHERE account_id = +? AND alias = +?"
 _LINK = """
@@ -112,7 +108,7 @@ class SqliteTables:
     def rows(self, list_id: str, identities: Collection[str]) -> Iterable[Listed]:
         if len(identities) == 1:
             return (Listed(*row) for row in self._execute(_ROW, (list_id, *identities)))
-        return (Listed(*row) for row in self._execute(_ROWS, (list_id, _json(sorted(identities)))))
+        return (Listed(*row) for row in self._execute(_ROWS, (list_id, _json(identities))))
 
     def lists_with(self, account_id: str, identities: Collection[str]) -> Sequence[str]:
         return [list_id for (list_id,) in self._execute(_LISTS_WITH, (_json(identities), account_id))]
@@ -122,10 +118,10 @@ class SqliteTables:
 
     def write(self, state: ListState) -> None:
         list_id, head = state.list_id, state.head
-        if removed := state.removed:
-            self._execute(_DELETE, (list_id, _json(removed)))
+        if gone := [*state.removed, *state.replaced]:
+            self._execute(_DELETE, (list_id, _json(gone)))
         if written := state.written:
-            self._connection.executemany(_WRITE, map((list_id,).__add__, map(msgspec.structs.astuple, written)))
+            self._connection.executemany(_ADD, map((list_id,).__add__, map(msgspec.structs.astuple, written)))
         if state.wrote:
             self._connection.executemany(_NOTE_INBOUND, [(list_id, *note) for note in state.wrote.items()])
         if state.has_changed:
