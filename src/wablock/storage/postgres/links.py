@@ -12,17 +12,18 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
 from wablock.block_list.changes import Copy, ListChange, Merge
 from wablock.block_list.list_state import place_of
-from wablock.block_list.meanings import MOST_STEPS, FindMeaning, Meaning, carried_on, is_known, meaning_of, meant
+from wablock.block_list.meanings import MOST_STEPS, carried_on, meaning_of, meant
 from wablock.block_list.ports import Carry, Link, Member, Microseconds, Outcome
 from wablock.contract.errors import UnknownObject
-from wablock.contract.spellings import keys_of, one_spelling
+from wablock.contract.spellings import keys_of
 from wablock.contract.user_ids import is_parent_user_id
+from wablock.storage.postgres.aliases import Alias, Linked, finding, is_settled, means, unsettled
 from wablock.storage.postgres.connections import Connection, Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
 
@@ -54,38 +55,6 @@ _MOST_TIMES: Final = 10  # each of a user's ids takes one, and each node that is
 ApplyToList = Callable[[str, ListChange], Awaitable[Outcome]]
 
 
-class Alias(msgspec.Struct, frozen=True):
-    """Who is known by an alias. `settled`: the account's lists know it too.
-
-    `identity` is as it was kept: a key of the version before, or today's; or a user_id, and then there is no `wa_id`.
-    """
-
-    alias: str
-    identity: str
-    wa_id: str | None
-    settled: bool
-
-    @property
-    def member(self) -> Member:
-        user_id = None if is_parent_user_id(self.alias) else self.alias
-        return Member(one_spelling(self.identity), self.wa_id, user_id, self.wa_id or self.identity)
-
-    @property
-    def meaning(self) -> Meaning:
-        return one_spelling(self.identity), self.wa_id
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return keys_of(self.identity)
-
-    def means(self, member: Member) -> bool:
-        return one_spelling(self.identity) == member.key
-
-
-Linked: TypeAlias = Mapping[str, Member]
-"""Whom each of some aliases means."""
-
-
 class Links:
     """The links of all accounts. `apply` makes one change of one list."""
 
@@ -109,7 +78,7 @@ class Links:
         new = {
             meaning[0]: member
             for user_id, member in showing.items()
-            if (meaning := meaning_of(user_id, _finding(known))) is not None and meaning[1] is None
+            if (meaning := meaning_of(user_id, finding(known))) is not None and meaning[1] is None
         }
         await self._learn(account_id, new, known, at)
 
@@ -128,7 +97,7 @@ class Links:
         """See `BlockStore.unlinked`."""
         showing = [user for user in users if user.links]
         known = await self.known(account_id, [alias for user in showing for alias in user.aliases])
-        return [user for user in showing if not _is_settled(user, known)]
+        return [user for user in showing if not is_settled(user, known)]
 
     async def carry(self, change: Carry) -> None:
         """See `Carry`."""
@@ -137,11 +106,11 @@ class Links:
         known = await self._known_to_the_end(account_id, change.previous.aliases)
         names = {*change.previous.keys, *change.previous.aliases}
         names |= {key for alias in known.values() for key in alias.keys}
-        previous = meant(change.previous, _finding(known))
+        previous = meant(change.previous, finding(known))
         if previous is not None and change.previous.parent_user_id not in known:
             await self._learn_parents(account_id, [previous])
         await self.tell(Link(account_id, at, [change.current]))
-        current = meant(change.current, _finding(await self._known_to_the_end(account_id, change.current.aliases)))
+        current = meant(change.current, finding(await self._known_to_the_end(account_id, change.current.aliases)))
         if (same := carried_on(change, previous, current)) is not None:
             current = same
             await self.tell(Link(account_id, at, [current]))
@@ -173,7 +142,7 @@ class Links:
             if len(added) < len(new):  # another node was quicker, and may have died since
                 known = {**known, **await self.known(account_id, new)}
                 learned = {user_id: member for user_id, member in new.items() if user_id not in known}
-        await self._settle(account_id, {**_unsettled(known), **learned}, at)
+        await self._settle(account_id, {**unsettled(known), **learned}, at)
 
     async def _learn_parents(self, account_id: str, members: Sequence[Member]) -> None:
         """Parent ids that are not linked yet mean the users that they are shown with.
@@ -184,16 +153,16 @@ class Links:
         if not showing:
             return
         known = await self._known_to_the_end(account_id, [member.user_id for member in showing])
-        users = [(it.parent_user_id or "", meant(it, _finding(known))) for it in showing]
+        users = [(it.parent_user_id or "", meant(it, finding(known))) for it in showing]
         links = sorted((parent, self._place(user), user.wa_id) for parent, user in users if user is not None)
         await self._connections.run(lambda connection: _learn(connection, _LEARN_PARENTS, account_id, links))
 
     async def _tell(self, account_id: str, member: Member, at: Microseconds) -> None:
         for _ in range(_MOST_TIMES):  # another node may be quicker
             known = await self._known_to_the_end(account_id, member.aliases)
-            await self._settle(account_id, _unsettled(known), at)
-            user = meant(member, _finding(known)) or member
-            strange = next((alias for alias in member.aliases if not _means(known, alias, user)), None)
+            await self._settle(account_id, unsettled(known), at)
+            user = meant(member, finding(known)) or member
+            strange = next((alias for alias in member.aliases if not means(known, alias, user)), None)
             if strange is None:
                 return
             await self._unite(account_id, strange, known, user, at)
@@ -202,7 +171,7 @@ class Links:
         self, account_id: str, alias: str, known: Mapping[str, Alias], user: Member, at: Microseconds
     ) -> None:
         """From now on `alias` means `user`."""
-        meaning = meaning_of(alias, _finding(known))
+        meaning = meaning_of(alias, finding(known))
         if meaning is None:
             await self._learn_parents(account_id, [msgspec.structs.replace(user, parent_user_id=alias)])
         elif meaning[0] == user.key:  # in two steps
@@ -285,21 +254,3 @@ async def _learn(
     connection: Connection, statement: str, account_id: str, links: Sequence[tuple[str, str, str | None]]
 ) -> Sequence[object]:
     return await connection.fetch(statement, account_id, *map(list, zip(*links, strict=True)))
-
-
-def _unsettled(known: Mapping[str, Alias]) -> Linked:
-    return {it.alias: it.member for it in known.values() if not it.settled}
-
-
-def _finding(known: Mapping[str, Alias]) -> FindMeaning:
-    return lambda alias: known[alias].meaning if alias in known else None
-
-
-def _means(known: Mapping[str, Alias], alias: str, user: Member) -> bool:
-    return alias == user.key or (alias in known and known[alias].means(user))
-
-
-def _is_settled(user: Member, known: Mapping[str, Alias]) -> bool:
-    """Whether all ids that the user shows are known to be one user, and every list of the account knows it, too."""
-    aliases = [known[alias] for alias in user.aliases if alias in known]
-    return all(it.settled for it in aliases) and is_known(user, {it.alias: it.identity for it in known.values()})
