@@ -1,13 +1,13 @@
 """What happens to one list: what `ports.Change` asks of it, and what links of ids mean for it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from wablock.block_list.meanings import Meaning
 from wablock.block_list.ports import Block, Member, Microseconds, NoteInbound, Unblock
-from wablock.contract.spellings import keys_of, one_spelling
+from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS, keys_of, one_spelling
 
 
 class Merge(msgspec.Struct, frozen=True):
@@ -65,10 +65,9 @@ def names_of(change: ListChange, meanings: Mapping[str, Meaning]) -> Iterable[st
                 yield one_spelling(identity)
 
 
-def names_of_member(member: Member, meanings: Mapping[str, Meaning]) -> Iterable[str]:
-    """The same of one member."""
-    yield from member.keys
-    for alias in member.aliases:
-        yield alias
-        if alias in meanings:
-            yield from keys_of(meanings[alias][0])
+def names_of_member(member: Member, meanings: Mapping[str, Meaning]) -> Collection[str]:
+    """Every identity under which this member may be on the list."""
+    if member.user_id is None and member.parent_user_id is None and member.key[0] not in MAY_HAVE_FORMER_KEYS:
+        return (member.key,)
+    known = [key for alias in member.aliases if alias in meanings for key in keys_of(meanings[alias][0])]
+    return (*member.keys, *member.aliases, *known)

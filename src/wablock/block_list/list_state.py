@@ -1,7 +1,7 @@
-"""One block list while changes are made to it. The one place that decides what a change does to a list.
+"""The state of one block list while changes are applied. Only this module decides what a change does to a list.
 
-A store loads the list's head and the rows that the changes may touch, applies the changes one after the other, and
-writes what came of them.
+A store loads the list's head and the rows that the changes may touch. It applies the changes one after the other, and
+writes the result.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,42 +22,46 @@ _DONE = Outcome()
 
 
 def place_of(member: Member, *, beside_older: bool) -> str:
-    """Under which of the user's keys something is to be kept.
+    """The user's key under which a row is stored.
 
-    Beside nodes of the version before, the one under which they look when they hear this spelling.
+    While nodes of the previous version use the list, it is the key under which they look for this spelling.
     """
     wa_id = member.wa_id
     return wa_id if beside_older and wa_id is not None and wa_id in member.former_keys else member.key
 
 
 class ListState(ListRows):
-    """The list and those of its rows that the changes may touch.
+    """The list, and those of its rows that the changes may touch.
 
-    `meanings` is whom the user_ids of the next change mean.
+    `meanings` are the users that the user_ids of the next change mean.
     """
 
     def __init__(self, list_id: str, head: Head, *, beside_older: bool = False) -> None:
-        """`beside_older`: nodes of the version before use the list, and have to find what is written now."""
+        """`beside_older`: nodes of the previous version use the list, and must find what is written now."""
         super().__init__(list_id, head)
         self.meanings: Mapping[str, Meaning] = {}
         self._beside_older = beside_older
         self._wrote_at: dict[str, Microseconds] = {}
         self.wrote: dict[str, Microseconds] = {}
-        """Who wrote to the number, and when."""
+        """The times to write at which users wrote to the number."""
         self.forgotten: list[str] = []
-        """Under which identities nothing is to be known any more of who wrote."""
+        """The identities whose times must be deleted."""
+
+    @property
+    def is_unwritten(self) -> bool:
+        return bool(self.wrote) or self.has_changed
 
     def mark_written(self) -> None:
         super().mark_written()
         self.wrote, self.forgotten = {}, []
 
     def load_wrote_at(self, wrote_at: Mapping[str, Microseconds]) -> None:
-        """When users last wrote to the number, under any of their keys."""
+        """Load when users last wrote to the number, under any of their keys."""
         for name, at in wrote_at.items():
-            self._hear(one_spelling(name), at)
+            self._note(one_spelling(name), at)
 
     def apply(self, change: ListChange) -> Outcome | UnknownObject:
-        """What became of `change`; `UnknownObject`, nothing changed, where the list is not the account's."""
+        """The outcome of `change`; `UnknownObject`, and nothing changed, if the list is not the account's."""
         if change.account_id != self.head.account_id:
             return UnknownObject("POST", self.list_id)
         if self.head.next_expiry is not None and self.head.next_expiry <= change.at:
@@ -80,7 +84,7 @@ class ListState(ListRows):
         return _DONE
 
     def meant(self, member: Member) -> Member:
-        """`member` under the identity that its user_id is known by, if it is."""
+        """`member` under the identity that its user_id means."""
         meaning = None if member.user_id is None else self.meanings.get(member.user_id)
         if meaning is None:
             return member
@@ -99,39 +103,35 @@ class ListState(ListRows):
         seq = newest = max(at, head.version + len(change.members))
         for index, member in enumerate(change.members):
             if member.user_id is not None:
-                member = self.meant(member)  # noqa: PLW2901 - who is meant
+                member = self.meant(member)  # noqa: PLW2901 - the user that the ids mean
             place, listed = member.key, _NONE
             if place[0] in MAY_HAVE_FORMER_KEYS and member.former_keys:
                 place, listed = self._rekeyed(member, at)
             row = rows.get(place)
-            if row is not None:
-                listed = (row, *listed)
-            elif (
-                not listed
-                and has_preconditions
-                and (refusal := self._refusal(change, member, newest - seq)) is not None
-            ):
+            if row is not None or listed:
+                before[index] = listed = listed if row is None else (row, *listed)
+                # A block without details can change only an expiry.
+                may_change = head.next_expiry is not None or member.has_details
+                effects[index] = self._keep_details(listed, member) if may_change else _UNCHANGED
+            elif has_preconditions and (refusal := self._refusal(change, member, newest - seq)) is not None:
                 refused[index] = refusal
                 effects[index] = _REFUSED
-                continue
             else:
-                reason, note, expires_at = member.reason, member.note, member.expires_at
-                typed, wa_id, user_id = member.input, member.wa_id, member.user_id
+                expires_at = member.expires_at
+                typed, reason, note = member.input, member.reason, member.note
+                wa_id, user_id = member.wa_id, member.user_id
                 rows[place] = Listed(place, seq, wa_id, user_id, typed, at, by, reason, note, expires_at)
                 changed[place] = None
                 if expires_at is not None:
                     head.expires(expires_at)
                 seq -= 1
-            if listed:
-                effects[index] = self._keep_details(listed, member)
-                before[index] = listed
         if seq < newest:
             head.version = newest
             head.size += newest - seq
         return Outcome(refused, effects, before)
 
     def _refusal(self, change: Block, member: Member, added: int) -> Refusal | None:
-        """Why `member`, who is not on the list, may not be blocked; so many were `added` before it."""
+        """Why `member`, who is not on the list, may not be blocked; the change has `added` so many users before it."""
         if change.written_since is not None and self._wrote_at.get(member.key, -1) < change.written_since:
             return Refusal.NOT_WRITTEN_LATELY
         if change.max_size is not None and self.head.size + added >= change.max_size:
@@ -139,7 +139,7 @@ class ListState(ListRows):
         return None
 
     def _keep_details(self, rows: Sequence[Listed], member: Member) -> Effect:
-        """What a later block says of the user holds, and what it leaves out stays; but without an end it has none."""
+        """Replace the reason and the note if the block has them; replace the expiry also if it has none."""
         effect = _UNCHANGED
         for row in rows:
             reason = row.reason if member.reason is None else member.reason
@@ -150,19 +150,12 @@ class ListState(ListRows):
         return effect
 
     def _unblock(self, change: Unblock) -> Outcome:
-        effects: list[Effect] = []
-        before: list[Sequence[Listed]] = []
-        count = 0
-        for member in change.members:
-            rows = self._of(names_of_member(member, self.meanings)) or _NONE
-            for row in rows:
-                del self._rows[row.identity]
-            count += len(rows)
-            effects.append(_REMOVED if rows else _NOT_THERE)
-            before.append(rows)
-        if count:
-            self.head.grow(change.at, -count)
-        return Outcome({}, effects, before)
+        rows = self._rows
+        size = len(rows)
+        before = [self._taken(names_of_member(member, self.meanings)) for member in change.members]
+        if len(rows) < size:
+            self.head.grow(change.at, len(rows) - size)
+        return Outcome({}, [_REMOVED if taken else _NOT_THERE for taken in before], before)
 
     def _note_inbound(self, change: NoteInbound) -> None:
         times = [change.at] * len(change.members) if change.times is None else change.times
@@ -170,13 +163,13 @@ class ListState(ListRows):
             user = self.meant(member)
             place = place_of(user, beside_older=self._beside_older)
             self.wrote[place] = max(at, self.wrote.get(place, at))
-            self._hear(user.key, at)
+            self._note(user.key, at)
 
-    def _hear(self, key: str, at: Microseconds) -> None:
+    def _note(self, key: str, at: Microseconds) -> None:
         self._wrote_at[key] = max(at, self._wrote_at.get(key, at))
 
     def _rekeyed(self, member: Member, at: Microseconds) -> tuple[str, Sequence[Listed]]:
-        """Under which key the user's row is, or is to be; and its other rows, where older nodes need them."""
+        """The key under which the user's row is stored; and the user's other rows, if older nodes need them."""
         place = place_of(member, beside_older=self._beside_older)
         if self._beside_older:
             return place, self._of({*member.keys} - {place})
@@ -198,14 +191,14 @@ class ListState(ListRows):
 
     def _link(self, change: Merge) -> None:
         member, alias = change.member, change.alias
-        row = self._rows.get(alias)  # it may show a newer one of the user's ids
+        row = self._rows.get(alias)  # it may have a newer id of the user
         user_id = member.user_id or (None if row is None else row.user_id) or alias
-        # Beside older nodes a row under each key that one of them looks under stays.
+        # Older nodes need a row under each key that they look for.
         keys = (place_of(member, beside_older=True),) if self._beside_older else member.keys
         self._merge(msgspec.structs.replace(member, user_id=user_id), {*keys, alias}, change.at)
 
     def _merge(self, member: Member, names: Iterable[str], at: Microseconds) -> None:
-        """Make one row of those under `names`: the earlier block, the later expiry."""
+        """Make one row of those under `names`, with the earliest block and the latest expiry."""
         rows = self._of(names)
         if not rows:  # it had expired
             return
@@ -238,7 +231,7 @@ class ListState(ListRows):
                 self._put(msgspec.structs.replace(known, expires_at=latest))
 
     def _drop_expired(self, at: Microseconds) -> None:
-        """An expired row does not count. Those that no change touches the store has deleted before."""
+        """Remove expired rows, which do not count. The store has deleted those that no change touches."""
         for row in self._expired(at):
             del self._rows[row.identity]
             self.head.size -= 1

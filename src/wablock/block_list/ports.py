@@ -31,7 +31,7 @@ class BusinessNumber(msgspec.Struct, frozen=True):
     rules: Rules | None = None
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(msgspec.Struct, frozen=True, gc=False):
     """A user to block or unblock, with what is to be kept about it. `expires_at` None: until unblocked.
 
     A user of whom only the parent id is known has it as `key` and as `parent_user_id`, and no `user_id`.
@@ -172,7 +172,7 @@ class Effect(StrEnum):
     REFUSED = "refused"
 
 
-class Listed(msgspec.Struct, frozen=True):
+class Listed(msgspec.Struct, frozen=True, gc=False):
     """A blocked user's row, as it is kept. `seq` is its place in the list's order: newer is larger."""
 
     identity: str
@@ -199,7 +199,7 @@ class Outcome(msgspec.Struct, frozen=True):
     before: Sequence[Sequence[Listed]] = ()
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A blocked user, as a page shows it. `seq` is its place in the list's order: newer is larger.
 
     What follows `user_id` is there when the page was asked for `details`.
@@ -216,7 +216,7 @@ class Row(msgspec.Struct, frozen=True):
     expires_at: Microseconds | None = None
 
 
-class InForce(msgspec.Struct, frozen=True):
+class InForce(msgspec.Struct, frozen=True, gc=False):
     """A block that holds now."""
 
     blocked_at: Microseconds

@@ -1,6 +1,6 @@
-"""A batch of changes, decided and written in one transaction, over tables that are read as they are needed.
+"""A batch of changes that is decided and written in one transaction, for a store with one writer.
 
-For a store with one writer. Rows are loaded list by list, for the whole batch at once, and written at its end.
+The rows of a list are loaded for the whole batch at once, when its first change needs them, and written at the end.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,6 +11,7 @@ from wablock.block_list.changes import Copy, Merge, names_of, names_of_member
 from wablock.block_list.links import Aliases, Links
 from wablock.block_list.list_rows import Head
 from wablock.block_list.list_state import ListState
+from wablock.block_list.meanings import Meaning
 from wablock.block_list.ports import (
     Block,
     Carry,
@@ -27,16 +28,17 @@ from wablock.contract.errors import UnknownObject
 from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS
 
 _DONE: Final = Outcome()
-# What one sweep deletes at most, so that no change waits long behind it; the next sweep goes on.
+_NO_MEANINGS: Final[Mapping[str, Meaning]] = {}
+# At most so many rows are deleted in one sweep, so that no change waits long for it. The next sweep continues.
 _MOST_EXPIRED_SWEPT: Final = 10_000
 _ALL: Final = -1
 
 
 class Tables(Aliases, Protocol):
-    """What is kept, as the transaction sees it."""
+    """The stored data, within one transaction."""
 
-    def head(self, list_id: str, account_id: str) -> Head:
-        """The list's own row, made for the account where there is none."""
+    def open(self, list_id: str, account_id: str, identities: Collection[str]) -> tuple[Head, Iterable[Listed]]:
+        """The list's own row, which is added for the account if it is missing; and its rows under `identities`."""
 
     def rows(self, list_id: str, identities: Collection[str]) -> Iterable[Listed]:
         """The list's rows under `identities`."""
@@ -45,19 +47,19 @@ class Tables(Aliases, Protocol):
         """The account's lists that have a row under one of `identities`."""
 
     def wrote_at(self, change: Block, keys: Mapping[str, str]) -> Mapping[str, Microseconds]:
-        """When users last wrote to the number, under whichever id. `keys`: each key of theirs, and today's."""
+        """When users last wrote to the number, under any of their ids. `keys`: each key, and the current one."""
 
     def write(self, state: ListState) -> None:
         """Write what has changed of the list."""
 
     def delete_expired(self, list_id: str, at: Microseconds, most: int) -> tuple[int, Microseconds | None]:
-        """Delete rows that have expired, at most so many, all if negative: their number, and `next_expiry`."""
+        """Delete at most `most` expired rows, all if it is negative. Return their number, and `next_expiry`."""
 
     def lists_with_expired(self, at: Microseconds) -> Sequence[tuple[str, str]]:
-        """The lists that have rows which expired, each with its account."""
+        """The lists that have expired rows, each with its account."""
 
     def forget_inbound(self, before: Microseconds) -> None:
-        """Delete last messages that are older."""
+        """Delete older times at which users wrote."""
 
 
 class Transaction:
@@ -66,17 +68,18 @@ class Transaction:
     def __init__(self, tables: Tables, changes: Sequence[Change]) -> None:
         self._tables = tables
         self._changes = changes
-        self._links = Links(tables, self._change_lists)
         self._states: dict[str, ListState] = {}
         self._names = _names_by_list(changes)
-        """Under which rows of a list are to be loaded, or are."""
-        # All are decided now, which is when the last came or later: a message may be noted long after it came.
-        self._at = max((change.at for change in changes), default=0)
+        """The identities to load, of lists that were not opened yet."""
+        # All changes are decided at the time of the latest one: a message may be recorded long after it was sent.
+        self._at = changes[0].at if len(changes) == 1 else max((change.at for change in changes), default=0)
 
     def apply(self) -> list[Outcome | Exception]:
-        """An outcome for each change; `UnknownObject`, nothing changed, where the list is not the account's."""
+        """An outcome for each change; `UnknownObject`, and nothing changed, if the list is not the account's."""
         outcomes = [self._outcome(change) for change in self._changes]
-        self._write()
+        for state in self._states.values():
+            if state.is_unwritten:
+                self._tables.write(state)
         return outcomes
 
     def _outcome(self, change: Change) -> Outcome | Exception:
@@ -96,13 +99,18 @@ class Transaction:
             return refusal
         return _DONE
 
+    @property
+    def _links(self) -> Links:  # not stored: a circle of references would leave each transaction to the collector
+        return Links(self._tables, self._change_lists)
+
     def _change(self, list_id: str, change: Block | Unblock | NoteInbound) -> Outcome | Exception:
         state = self._list(list_id, change.account_id)
-        showing = [member for member in change.members if member.user_id is not None]
-        if showing:
+        linked = [member for member in change.members if member.user_id is not None]
+        if linked:
+            links = self._links
             if not isinstance(change, Unblock):
-                self._links.learn(change.account_id, showing, change.at)
-            state.meanings = self._links.meanings(change.account_id, showing)
+                links.learn(change.account_id, linked, change.at)
+            state.meanings = links.meanings(change.account_id, linked)
             self._load(state, set(names_of(change, state.meanings)))
         if isinstance(change, Block) and change.written_since is not None:
             if state.wrote:
@@ -117,7 +125,7 @@ class Transaction:
         self._write()  # so that every list is found
         for list_id in self._tables.lists_with(change.account_id, names):
             state = self._list(list_id, change.account_id)
-            self._load(state, set(names_of(change, {})))
+            self._load(state, set(names_of(change, _NO_MEANINGS)))
             state.apply(change)
 
     def _sweep(self, change: Sweep) -> None:
@@ -129,24 +137,25 @@ class Transaction:
         self._tables.forget_inbound(change.inbound_before)
 
     def _list(self, list_id: str, account_id: str) -> ListState:
-        """The list without rows that expired: they do not count.
+        """The list without expired rows: they do not count.
 
-        Raises `UnknownObject` before anything is written where it is not the account's, or its number was removed.
+        Raises `UnknownObject`, before anything is written, if the list is another account's or its number was removed.
         """
         state = self._state(list_id, account_id)
-        if state.head.account_id != account_id:
+        head = state.head
+        if head.account_id != account_id:
             raise UnknownObject("POST", list_id)
-        next_expiry = state.head.next_expiry
-        if next_expiry is not None and next_expiry <= self._at:
+        if head.next_expiry is not None and head.next_expiry <= self._at:
             self._delete_expired(state, self._at, _ALL)
-        if list_id in self._names:
-            self._load(state, self._names.pop(list_id))
         return state
 
     def _state(self, list_id: str, account_id: str) -> ListState:
         state = self._states.get(list_id)
         if state is None:
-            state = self._states[list_id] = ListState(list_id, self._tables.head(list_id, account_id))
+            names = self._names.get(list_id, {})
+            head, rows = self._tables.open(list_id, account_id, names)
+            state = self._states[list_id] = ListState(list_id, head)
+            state.load(names, rows)
         return state
 
     def _load(self, state: ListState, names: AbstractSet[str]) -> None:
@@ -161,19 +170,22 @@ class Transaction:
 
     def _write(self) -> None:
         for state in self._states.values():
-            if state.has_changed or state.wrote:
+            if state.is_unwritten:
                 self._tables.write(state)
                 state.mark_written()
 
 
-def _names_by_list(changes: Sequence[Change]) -> dict[str, set[str]]:
-    """The identities under which blocks and unblocks may find rows, as far as it is known without the links."""
-    names: dict[str, set[str]] = {}
+def _names_by_list(changes: Sequence[Change]) -> dict[str, dict[str, None]]:
+    """The identities under which blocks and unblocks may find rows, as far as they are known without the links.
+
+    They are in the order of the request: neighbours are found faster.
+    """
+    names: dict[str, dict[str, None]] = {}
     for change in changes:
         if isinstance(change, (Block, Unblock)):
-            of_list = names.setdefault(change.list_id, set())
-            of_list.update([member.key for member in change.members])
+            of_list = names.setdefault(change.list_id, {})
+            of_list |= dict.fromkeys([member.key for member in change.members])
             for member in change.members:
                 if member.user_id is not None or member.key[0] in MAY_HAVE_FORMER_KEYS:
-                    of_list.update(names_of_member(member, {}))
+                    of_list |= dict.fromkeys(names_of_member(member, _NO_MEANINGS))
     return names

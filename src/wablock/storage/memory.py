@@ -95,9 +95,10 @@ class _Tables:
         self.aliases: dict[tuple[str, str], Meaning] = {}
         self._last_inbound: dict[tuple[str, str], Microseconds] = {}
 
-    def head(self, list_id: str, account_id: str) -> Head:
+    def open(self, list_id: str, account_id: str, identities: Collection[str]) -> tuple[Head, Iterable[Listed]]:
         self.lists.setdefault(list_id, {})
-        return msgspec.structs.replace(self.heads.setdefault(list_id, Head(account_id)))
+        head = msgspec.structs.replace(self.heads.setdefault(list_id, Head(account_id)))
+        return head, self.rows(list_id, identities)
 
     def rows(self, list_id: str, identities: Collection[str]) -> Iterable[Listed]:
         rows = self.lists[list_id]

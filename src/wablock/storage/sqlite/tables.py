@@ -1,10 +1,12 @@
 """What a transaction reads and writes of block lists, on SQLite. See `block_list.transaction.Tables`."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import starmap
 from typing import Any
 
 import apsw
 import msgspec
+from msgspec.structs import astuple
 
 from wablock.block_list.list_rows import Head
 from wablock.block_list.list_state import ListState
@@ -17,6 +19,15 @@ _HEAD = """
 SELECT account_id, version, size, (SELECT min(expires_at) FROM blocked_user
                                    WHERE blocked_user.list_id = block_list.list_id AND expires_at IS NOT NULL)
 FROM block_list WHERE list_id = +?
+"""
+# At most one row of a user: an identity is unique on its list.
+_HEAD_AND_ROW = """
+SELECT account_id, version, size, (SELECT min(expires_at) FROM blocked_user
+                                   WHERE list_id = +?1 AND expires_at IS NOT NULL),
+  identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at
+FROM block_list LEFT JOIN blocked_user INDEXED BY blocked_user_identity
+  ON blocked_user.list_id = +?1 AND identity = +?2
+WHERE block_list.list_id = +?1
 """
 _NEW_LIST = "INSERT INTO block_list (list_id, account_id, version, size) VALUES (?, ?, 0, 0)"
 _CHANGE_LIST = "UPDATE block_list SET version = ?, size = ? WHERE list_id = +?"
@@ -37,10 +48,6 @@ SELECT identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, not
 FROM json_each(?2) AS asked
 CROSS JOIN blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +?1 AND identity = asked.value
-"""
-_ROW = """
-SELECT identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at
-FROM blocked_user INDEXED BY blocked_user_identity WHERE list_id = +? AND identity = +?
 """
 _DELETE = """
 DELETE FROM blocked_user INDEXED BY blocked_user_identity
@@ -98,17 +105,20 @@ class SqliteTables:
         self._connection = connection
         self._execute: Callable[..., Any] = connection.execute
 
-    def head(self, list_id: str, account_id: str) -> Head:
-        row = self._execute(_HEAD, (list_id,)).fetchone()
-        if row is None:
+    def open(self, list_id: str, account_id: str, identities: Collection[str]) -> tuple[Head, Iterable[Listed]]:
+        if len(identities) == 1:  # one statement: it is most of what a block alone costs
+            found = self._execute(_HEAD_AND_ROW, (list_id, *identities)).fetchone()
+            rows: Iterable[Listed] = () if found is None or found[4] is None else (Listed(*found[4:]),)
+        else:
+            found = self._execute(_HEAD, (list_id,)).fetchone()
+            rows = self.rows(list_id, identities) if found and identities else ()
+        if found is None:
             self._execute(_NEW_LIST, (list_id, account_id))
-            return Head(account_id)
-        return Head(*row)
+            return Head(account_id), ()
+        return Head(*found[:4]), rows
 
     def rows(self, list_id: str, identities: Collection[str]) -> Iterable[Listed]:
-        if len(identities) == 1:
-            return (Listed(*row) for row in self._execute(_ROW, (list_id, *identities)))
-        return (Listed(*row) for row in self._execute(_ROWS, (list_id, _json(identities))))
+        return starmap(Listed, self._execute(_ROWS, (list_id, _json(identities))))
 
     def lists_with(self, account_id: str, identities: Collection[str]) -> Sequence[str]:
         return [list_id for (list_id,) in self._execute(_LISTS_WITH, (_json(identities), account_id))]
@@ -118,10 +128,10 @@ class SqliteTables:
 
     def write(self, state: ListState) -> None:
         list_id, head = state.list_id, state.head
-        if gone := [*state.removed, *state.replaced]:
-            self._execute(_DELETE, (list_id, _json(gone)))
+        if outdated := state.outdated:
+            self._execute(_DELETE, (list_id, _json(outdated)))
         if written := state.written:
-            self._connection.executemany(_ADD, map((list_id,).__add__, map(msgspec.structs.astuple, written)))
+            self._connection.executemany(_ADD, [(list_id, *astuple(row)) for row in written])
         if state.wrote:
             self._connection.executemany(_NOTE_INBOUND, [(list_id, *note) for note in state.wrote.items()])
         if state.has_changed:
