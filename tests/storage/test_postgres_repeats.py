@@ -19,8 +19,9 @@ from wablock.contract.errors import BlocklistInternalError
 from wablock.failures import Overloaded
 from wablock.storage import open_store
 from wablock.storage.postgres import PostgresStore
-from wablock.storage.postgres.connections import Connection, Connections
+from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.lists import Batch
+from wablock.storage.postgres.sessions import Connection
 from wablock.storage.unreachable import Unreachable
 
 _DONE = Outcome({}, [Effect.ADDED], [()])

@@ -18,10 +18,11 @@ from wablock.block_list.ports import Effect, Outcome, Refusal
 from wablock.failures import Overloaded
 from wablock.storage import Store, open_store
 from wablock.storage.postgres import together
-from wablock.storage.postgres.connections import Connection, Connections
+from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.list_writer import ListWriter
 from wablock.storage.postgres.lists import Batch
+from wablock.storage.postgres.sessions import Connection
 from wablock.storage.unreachable import Unreachable
 
 T = TypeVar("T")

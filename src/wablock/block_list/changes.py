@@ -1,4 +1,4 @@
-"""What happens to one list: what `ports.Change` asks of it, and what links of ids mean for it."""
+"""The changes of one list: those of `ports.Change`, and those that links and expiry make."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
@@ -11,7 +11,7 @@ from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS, keys_of, one_spelli
 
 
 class Merge(msgspec.Struct, frozen=True):
-    """On this list, make one row of what may be two: the user_id `alias` means `member`."""
+    """Make one row of those of `member` and of its user_id `alias`."""
 
     account_id: str
     at: Microseconds
@@ -20,7 +20,7 @@ class Merge(msgspec.Struct, frozen=True):
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """Block `current` where one of `names` is: as the earliest of them, for as long as the longest."""
+    """Block `current` if one of `names` is blocked: with the earliest block of them, and the latest expiry."""
 
     account_id: str
     at: Microseconds
@@ -29,7 +29,7 @@ class Copy(msgspec.Struct, frozen=True):
 
 
 class DropExpired(msgspec.Struct, frozen=True):
-    """Delete those of `identities` whose rows expired before `at`."""
+    """Delete the rows of `identities` that expired before `at`."""
 
     account_id: str
     at: Microseconds
@@ -37,7 +37,7 @@ class DropExpired(msgspec.Struct, frozen=True):
 
 
 class Rekey(msgspec.Struct, frozen=True):
-    """Put what is kept under `identities`, keys that the version before gave, under today's keys."""
+    """Move the rows of `identities`, which are former keys, to the current keys."""
 
     account_id: str
     at: Microseconds

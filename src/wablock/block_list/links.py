@@ -1,9 +1,8 @@
-"""Which ids of an account are one user, and what that means for its lists, within one transaction.
+"""Links between the ids of one user, and their effect on the account's lists, within one transaction.
 
-A user_id or a parent id is an alias. It means a number, or, while no number is known, a user_id, under which the user's
-rows lie. When that user_id is linked to a number or to another user_id, every alias that meant it is pointed there at
-once, so that an alias is one step from its user. More steps are possible only where a process of the version before
-wrote the second.
+An alias, a user_id or a parent id, means a number. While no number is known, it means a user_id, which then is the
+identity of the user's rows. When that user_id is linked to a number or to another user_id, every alias that meant it is
+changed too. So an alias is one step from its user, except if a process of the previous version wrote a link.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,13 +19,13 @@ class Aliases(Protocol):
     """The aliases of all accounts."""
 
     def find_meaning(self, account_id: str, alias: str) -> Meaning | None:
-        """What the alias was linked to: today's key of a number with its wa_id, or a user_id."""
+        """The user that the alias was linked to: the current key of a number with its wa_id, or a user_id."""
 
     def link(self, account_id: str, alias: str, meaning: Meaning) -> None:
-        """From now on `alias` means this."""
+        """Let `alias` mean this."""
 
     def repoint(self, account_id: str, user_id: str, meaning: Meaning) -> None:
-        """Every alias that means `user_id` means this from now on."""
+        """Let every alias that means `user_id` mean this."""
 
 
 ChangeLists = Callable[[frozenset[str], Merge | Copy], None]
@@ -41,7 +40,7 @@ class Links:
         self._change_lists = change_lists
 
     def learn(self, account_id: str, members: Iterable[Member], at: Microseconds) -> None:
-        """Links of numbers and user_ids that a request shows: one that is known already stays."""
+        """Learn links of numbers and user_ids from a request. Existing links do not change."""
         find = self._finding(account_id)
         for member in members:
             if member.user_id is not None and member.wa_id is not None:
@@ -62,7 +61,7 @@ class Links:
     def carry(self, change: Carry) -> None:
         """See `Carry`."""
         account_id, find = change.account_id, self._finding(change.account_id)
-        # Before anything is learned: where the user_id stays and the number is another, the link is about to change.
+        # Before anything is learned: if only the number changes, the link of the user_id is about to change.
         known = self.meanings(account_id, [change.previous])
         names = set(names_of_member(change.previous, known))
         previous, parent = meant(change.previous, find), change.previous.parent_user_id
@@ -77,7 +76,7 @@ class Links:
             self._copy(account_id, names - set(current.keys), current, change.at)
 
     def _unite(self, account_id: str, member: Member, at: Microseconds) -> None:
-        """From now on all ids that `member` shows mean one user."""
+        """Let all ids of `member` mean one user."""
         find = self._finding(account_id)
         user = meant(member, find) or member
         for alias in member.aliases:
@@ -90,13 +89,13 @@ class Links:
                 continue
             if alias == member.user_id:
                 self._link(account_id, alias, user, at)
-            else:  # no row lies under a parent id
+            else:  # a parent id has no rows
                 self._aliases.link(account_id, alias, (user.key, user.wa_id))
             if meaning is not None and meaning[0] != user.key:
                 self._copy(account_id, keys_of(meaning[0]), user, at)
 
     def _link(self, account_id: str, alias: str, member: Member, at: Microseconds) -> None:
-        """From now on the user_id `alias` means `member`, and rows under either become one in every list."""
+        """Let the user_id `alias` mean `member`, and make one row of theirs in every list."""
         meaning = member.key, member.wa_id
         self._aliases.link(account_id, alias, meaning)
         self._aliases.repoint(account_id, alias, meaning)

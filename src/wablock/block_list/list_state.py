@@ -108,14 +108,16 @@ class ListState(ListRows):
             if place[0] in MAY_HAVE_FORMER_KEYS and member.former_keys:
                 place, listed = self._rekeyed(member, at)
             row = rows.get(place)
-            if row is not None or listed:
-                before[index] = listed = listed if row is None else (row, *listed)
-                # A block without details can change only an expiry.
-                may_change = head.next_expiry is not None or member.has_details
-                effects[index] = self._keep_details(listed, member) if may_change else _UNCHANGED
-            elif has_preconditions and (refusal := self._refusal(change, member, newest - seq)) is not None:
+            if row is not None:
+                listed = (row, *listed)
+            elif (
+                not listed
+                and has_preconditions
+                and (refusal := self._refusal(change, member, newest - seq)) is not None
+            ):
                 refused[index] = refusal
                 effects[index] = _REFUSED
+                continue
             else:
                 expires_at = member.expires_at
                 typed, reason, note = member.input, member.reason, member.note
@@ -125,6 +127,11 @@ class ListState(ListRows):
                 if expires_at is not None:
                     head.expires(expires_at)
                 seq -= 1
+            if listed:
+                before[index] = listed
+                # A block without details can change only an expiry.
+                may_change = head.next_expiry is not None or member.has_details
+                effects[index] = self._keep_details(listed, member) if may_change else _UNCHANGED
         if seq < newest:
             head.version = newest
             head.size += newest - seq

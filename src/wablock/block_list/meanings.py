@@ -1,4 +1,4 @@
-"""Who is meant by ids without a number. An alias is a user_id or a parent user id."""
+"""The users that ids without a number mean. An alias is a user_id or a parent user id."""
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
@@ -11,16 +11,16 @@ from wablock.contract.spellings import one_spelling
 from wablock.contract.user_ids import is_parent_user_id
 
 Meaning: TypeAlias = tuple[str, str | None]
-"""Who is known by an alias: the key of a number and its wa_id, or a user_id and None."""
+"""The user that an alias means: the key of a number and its wa_id, or a user_id and None."""
 
 FindMeaning: TypeAlias = Callable[[str], Meaning | None]
-"""What an alias was linked to; None where nothing is known of it."""
+"""Returns the user that an alias was linked to; None if it was not linked."""
 
-MOST_STEPS: Final = 3  # from an alias to its user, where nodes made links at once
+MOST_STEPS: Final = 3  # from an alias to its user, if several nodes made links at the same time
 
 
 def meaning_of(alias: str, find: FindMeaning) -> Meaning | None:
-    """Who is known by the id: a user_id that nothing is known of is a user; a parent id is none."""
+    """The user that the id means. A user_id without a link is a user; a parent id without a link is not."""
     meaning = find(alias)
     if meaning is None:
         return None if is_parent_user_id(alias) else (alias, None)
@@ -32,10 +32,10 @@ def meaning_of(alias: str, find: FindMeaning) -> Meaning | None:
 
 
 def meant(member: Member, find: FindMeaning) -> Member | None:
-    """`member` under the identity that it is known by; None for a parent id that is not linked yet.
+    """`member` under the identity that its ids mean; None for a parent id that is not linked yet.
 
-    A number counts more than a user_id. Of two user_ids it is the lesser, so that links never go in a circle, whichever
-    node makes them.
+    A number has priority over a user_id. Of two user_ids the lesser one is used, so that links of different nodes never
+    form a circle.
     """
     if member.wa_id is not None:
         return member
@@ -48,16 +48,16 @@ def meant(member: Member, find: FindMeaning) -> Member | None:
 
 
 def meanings_of(members: Iterable[Member], find: FindMeaning) -> dict[str, Meaning]:
-    """Whom the aliases of `members` mean, where anything is known of them."""
+    """The users that the aliases of `members` mean, without aliases that have no link."""
     aliases = {alias for member in members for alias in member.aliases}
     meanings = {alias: meaning_of(alias, find) for alias in aliases}
     return {alias: it for alias, it in meanings.items() if it is not None and it != (alias, None)}
 
 
 def carried_on(change: Carry, previous: Member | None, current: Member | None) -> Member | None:
-    """Who `current` is where only an alias is known to have changed: who `previous` is, by the new alias; or None.
+    """`previous` with the aliases of `current`, if only an alias has changed; otherwise None.
 
-    Both are as far as they are known, None for a parent id that is not linked.
+    `previous` and `current` are the users that the ids of `change` mean; None for a parent id that is not linked.
     """
     if previous is None:
         return None
@@ -71,9 +71,9 @@ def carried_on(change: Carry, previous: Member | None, current: Member | None) -
 
 
 def is_known(user: Member, identities: Mapping[str, str]) -> bool:
-    """Whether all ids that the user shows mean the user's number, or, without one, what the user_id means.
+    """Whether all ids of the user mean its number or, if it has none, what its user_id means.
 
-    `identities`: what each alias was linked to, under a key of today or of the version before.
+    `identities`: the key that each alias was linked to, current or former.
     """
     key = user.key if user.wa_id is not None else one_spelling(identities.get(user.key, user.key))
     return all(

@@ -13,25 +13,25 @@ LARGEST_LIMIT: Final = 1_000
 
 SECOND: Final = 1_000_000
 WINDOW: Final = 24 * 3_600 * SECOND
-WINDOW_KEPT: Final = 25 * 3_600 * SECOND  # an hour more than it is asked for, so that clocks may differ
+WINDOW_KEPT: Final = 25 * 3_600 * SECOND  # an hour longer than the window, because clocks may differ
 
 _META_LIST_SIZE: Final = 64_000
 
 
 class RuleSet(msgspec.Struct, frozen=True):
-    """What a number's list allows. None: no such limit."""
+    """The limits of a number's list. None: no limit."""
 
     max_size: int | None
     window: Microseconds | None
     stable_pages: bool
-    """Whether paging fails with 139102 once the list has changed."""
+    """Whether paging fails with 139102 after the list has changed."""
 
 
 META: Final = RuleSet(max_size=_META_LIST_SIZE, window=WINDOW, stable_pages=True)
 
 
 class RuleBook(msgspec.Struct, frozen=True):
-    """Which rule set holds for a number: its own choice, else the server's default."""
+    """The rule set of each number: its own, or the server's default."""
 
     default: Rules = Rules.OPEN
     open_list_size: int | None = None
@@ -43,7 +43,7 @@ class RuleBook(msgspec.Struct, frozen=True):
 
 
 def failure(refusal: Refusal, rules: RuleSet) -> errors.UserFailure:
-    """A store's refusal, in the contract's words."""
+    """The error of the API for a store's refusal."""
     if refusal is Refusal.LIST_FULL:
         return errors.BlocklistLimitReached(rules.max_size or 0)
     return errors.ReEngagementRequired()

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from wablock.cli.console import Json, Refused, is_confirmed, print_json, say
 from wablock.settings import DatabaseUrl, default_database
 from wablock.storage.sqlite.backups import Contents, TargetExists, back_up
-from wablock.storage.sqlite.backups import held as contents_of  # codespell:ignore held
+from wablock.storage.sqlite.backups import contents as contents_of
 from wablock.storage.sqlite.backups import restore as put_back
 from wablock.storage.urls import is_postgresql, sqlite_path
 

@@ -1,4 +1,4 @@
-"""`MemoryStore`: block lists in dictionaries, for one process and as long as it runs."""
+"""`MemoryStore`: block lists in dictionaries, for one process."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -25,7 +25,7 @@ from wablock.block_list.transaction import Transaction
 
 
 class MemoryStore:
-    """A `BlockStore`. No method waits before it is finished, so each is one transaction."""
+    """A `BlockStore`. No method awaits anything, so each is one transaction."""
 
     def __init__(self) -> None:
         self._tables = _Tables()
@@ -62,7 +62,7 @@ class MemoryStore:
             holds_until=min(expiries, default=None),
         )
 
-    async def stamp(self, list_id: str) -> int:  # noqa: ARG002 - it counts for all lists
+    async def stamp(self, list_id: str) -> int:  # noqa: ARG002 - one stamp for all lists
         return self._stamp
 
     async def blocked(

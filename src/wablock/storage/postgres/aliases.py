@@ -1,4 +1,4 @@
-"""What PostgreSQL keeps of aliases, as links are made of it."""
+"""Stored aliases, as links use them."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -12,9 +12,9 @@ from wablock.contract.user_ids import is_parent_user_id
 
 
 class Alias(msgspec.Struct, frozen=True):
-    """Who is known by an alias. `settled`: the account's lists know it too.
+    """The user that an alias means. `settled`: the account's lists are updated.
 
-    `identity` is as it was kept: a key of the version before, or today's; or a user_id, and then there is no `wa_id`.
+    `identity` is as stored: a current or former key; or a user_id, and then there is no `wa_id`.
     """
 
     alias: str
@@ -40,11 +40,11 @@ class Alias(msgspec.Struct, frozen=True):
 
 
 Linked: TypeAlias = Mapping[str, Member]
-"""Whom each of some aliases means."""
+"""The users that some aliases mean."""
 
 
 def unsettled(known: Mapping[str, Alias]) -> Linked:
-    """The links of which lists may not know."""
+    """The links for which lists may not be updated yet."""
     return {it.alias: it.member for it in known.values() if not it.settled}
 
 
@@ -57,6 +57,6 @@ def means(known: Mapping[str, Alias], alias: str, user: Member) -> bool:
 
 
 def is_settled(user: Member, known: Mapping[str, Alias]) -> bool:
-    """Whether all ids that the user shows are known to be one user, and every list of the account knows it, too."""
+    """Whether all ids of the user are linked, and all lists of the account are updated."""
     aliases = [known[alias] for alias in user.aliases if alias in known]
     return all(it.settled for it in aliases) and is_known(user, {it.alias: it.identity for it in known.values()})

@@ -1,4 +1,4 @@
-"""What a transaction reads and writes of block lists, on SQLite. See `block_list.transaction.Tables`."""
+"""The tables of block lists on SQLite, within a transaction. See `block_list.transaction.Tables`."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import starmap
@@ -41,13 +41,13 @@ SELECT list_id, account_id FROM block_list
 WHERE EXISTS (SELECT 1 FROM blocked_user
               WHERE blocked_user.list_id = block_list.list_id AND blocked_user.expires_at <= +?)
 """
-# INDEXED BY: without statistics SQLite would take the primary key for a list of identities, and walk the whole list.
-# CROSS JOIN: IN would sort them into a table of its own first, which takes as long as the search.
+# INDEXED BY: without statistics SQLite would use the primary key for several identities, and scan the whole list.
+# CROSS JOIN: IN would first sort them into a table of its own, which takes as long as the search.
 _ROWS = """
 SELECT identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at
-FROM json_each(?2) AS asked
+FROM json_each(?2) AS wanted
 CROSS JOIN blocked_user INDEXED BY blocked_user_identity
-WHERE list_id = +?1 AND identity = asked.value
+WHERE list_id = +?1 AND identity = wanted.value
 """
 _DELETE = """
 DELETE FROM blocked_user INDEXED BY blocked_user_identity
@@ -64,15 +64,15 @@ INSERT INTO identity_alias (account_id, alias, identity, wa_id) VALUES (?, ?, ?,
 ON CONFLICT (account_id, alias) DO UPDATE SET identity = excluded.identity, wa_id = excluded.wa_id
 """
 _REPOINT = "UPDATE identity_alias SET identity = ?, wa_id = ? WHERE account_id = +? AND identity = +?"
-# Driven from the few identities that are asked for; without INDEXED BY the whole list would be walked.
+# CROSS JOIN: starts from the few identities. Without INDEXED BY SQLite would scan the whole list.
 _LISTS_WITH = """
 SELECT DISTINCT block_list.list_id FROM block_list
-CROSS JOIN json_each(?1) AS asked
+CROSS JOIN json_each(?1) AS wanted
 CROSS JOIN blocked_user INDEXED BY blocked_user_identity
-WHERE block_list.account_id = ?2 AND blocked_user.list_id = block_list.list_id AND blocked_user.identity = asked.value
+WHERE block_list.account_id = ?2 AND blocked_user.list_id = block_list.list_id AND blocked_user.identity = wanted.value
 """
-# `typed` is a key, and the key today of its user. The last time comes last. CROSS JOIN: in this order every step is a
-# search; one OR of the two would walk all that the number has heard in a day, for each user.
+# `typed` is a key and the current key of its user. The latest time is the last row. CROSS JOIN: every step is a search.
+# An OR of the two would scan all messages of a day for each user.
 _WROTE_AT = """
 SELECT typed.value, last_inbound.at
 FROM json_each(?2) AS typed
@@ -95,7 +95,7 @@ _FORGET_INBOUND = """
 DELETE FROM last_inbound WHERE (phone_number_id, identity) IN (
   SELECT phone_number_id, identity FROM last_inbound WHERE at < +? LIMIT ?)
 """
-_MOST_INBOUND_FORGOTTEN = 50_000  # so that no change waits long behind it; the next sweep goes on
+_MOST_INBOUND_FORGOTTEN = 50_000  # so that no change waits long; the next sweep continues
 
 
 class SqliteTables:
@@ -106,7 +106,7 @@ class SqliteTables:
         self._execute: Callable[..., Any] = connection.execute
 
     def open(self, list_id: str, account_id: str, identities: Collection[str]) -> tuple[Head, Iterable[Listed]]:
-        if len(identities) == 1:  # one statement: it is most of what a block alone costs
+        if len(identities) == 1:  # one statement: this is the usual request
             found = self._execute(_HEAD_AND_ROW, (list_id, *identities)).fetchone()
             rows: Iterable[Listed] = () if found is None or found[4] is None else (Listed(*found[4:]),)
         else:
