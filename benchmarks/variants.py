@@ -17,7 +17,7 @@ import msgspec
 from benchmarks.peers import one_at_a_time
 from benchmarks.processes import SERVER_CORE, module, started
 from wablock.access import ALL_SCOPES, AccessToken, digest
-from wablock.block_list.listings import RememberedListings
+from wablock.block_list.listings import ListingCache
 from wablock.block_list.ports import BusinessNumber, Change, Outcome
 from wablock.server.metrics import Metrics
 from wablock.server.serve import Server, bind
@@ -109,10 +109,10 @@ class _StoreThatDoesNothing:
         return getattr(self._store, name)
 
 
-class _NothingRemembered(RememberedListings):
+class _EmptyCache(ListingCache):
     """A cache that stores nothing, so that every page is read and rendered, as if the list always changed before."""
 
-    def remember(self, *_: object) -> None:
+    def add(self, *_: object) -> None:
         pass
 
 
@@ -137,7 +137,7 @@ def main(variant: str, database: str, *arguments: str) -> None:
     if variant == "null_store":
         wired.block_list._store = _StoreThatDoesNothing(wired.store)  # noqa: SLF001 - the same list with another store
     elif variant == "forgetful":
-        wired.block_list._remembered = _NothingRemembered()  # noqa: SLF001
+        wired.block_list._listings = _EmptyCache()  # noqa: SLF001
     elif variant == "one_at_a_time":
         one_at_a_time.make(wired.store, database, int(arguments[0]))
     server = Server(wired.application, wired.running, ServerSettings(), wired.metrics)

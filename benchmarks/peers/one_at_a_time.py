@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
+from wablock.block_list.changes import ListChange
 from wablock.block_list.ports import InForce, Outcome
 from wablock.storage.postgres import PostgresStore, checks
 from wablock.storage.postgres.checks import Question
 from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.lists import Batch
-from wablock.storage.postgres.working_list import ListChange
 
 
 class _Changes:

@@ -114,12 +114,11 @@ def build(
     shares = AccountShares(limits.max_connections)
     delivered = Delivered(gate.deduplicate_for, monotonic) if gate.deduplicate_for else None
     delivery = Delivery(routes.downstreams, forwarder, metrics, shares, delivered, refuse_unrouted=gate.refuse_unrouted)
-    last_inbound = LastInboundWriter(store.apply)
+    last_inbound = LastInboundWriter(block_list)
     inbound = Inbound(
         accounts=routes.accounts,
         numbers=access,
         block_list=block_list,
-        store=store,
         delivery=delivery,
         dashboard_test=DashboardTest(routes, store, forwarder, metrics, shares),
         last_inbound=last_inbound,

@@ -1,8 +1,8 @@
 """A block list over a store in memory and a stopped clock."""
 
 import pytest
-from tests.block_list.memory_store import MemoryStore
 from tests.block_list.stopped_clock import StoppedClock
+from tests.block_list.watched_store import WatchedStore
 
 from wablock.block_list.ports import BusinessNumber, Rules
 from wablock.block_list.rules import RuleBook
@@ -15,12 +15,12 @@ def clock() -> StoppedClock:
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
+def store() -> WatchedStore:
+    return WatchedStore()
 
 
 @pytest.fixture
-def block_list(store: MemoryStore, clock: StoppedClock) -> BlockList:
+def block_list(store: WatchedStore, clock: StoppedClock) -> BlockList:
     return BlockList(store, RuleBook(), clock)
 
 

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from tests.block_list.memory_store import MemoryStore
 from tests.block_list.stopped_clock import SEED_MOMENT, StoppedClock
+from tests.block_list.watched_store import WatchedStore
 
 from wablock.block_list.ports import Block, BusinessNumber, Link, Member
 from wablock.block_list.rules import RuleBook
@@ -69,7 +69,7 @@ async def test_a_user_that_cannot_be_read_is_told_why_and_has_no_wa_id(
     "user, place", [(User(user_id=PARENT), "block_users[1][user_id]"), (User(PARENT), "block_users[1][user]")]
 )
 async def test_a_parent_id_makes_the_request_fail_and_nothing_is_done(
-    block_list: BlockList, store: MemoryStore, number: BusinessNumber, user: User, place: str
+    block_list: BlockList, store: WatchedStore, number: BusinessNumber, user: User, place: str
 ) -> None:
     for change in (block_list.block(number, [User(user_id=USER_ID), user], "test"), block_list.unblock(number, [user])):
         with pytest.raises(InvalidParameter, match="cannot be a parent user id") as refusal:
@@ -82,7 +82,7 @@ async def test_a_parent_id_makes_the_request_fail_and_nothing_is_done(
 
 
 async def test_a_parent_id_cannot_have_written(
-    block_list: BlockList, store: MemoryStore, number: BusinessNumber
+    block_list: BlockList, store: WatchedStore, number: BusinessNumber
 ) -> None:
     with pytest.raises(InvalidParameter, match=re.escape("Param users[1] cannot be a parent user id")):
         await block_list.note_inbound(number, [User(user_id=USER_ID), User(user_id=PARENT)], None)
@@ -91,7 +91,7 @@ async def test_a_parent_id_cannot_have_written(
 
 
 async def test_a_check_by_a_parent_id_finds_the_user_whom_a_webhook_showed_with_it(
-    block_list: BlockList, store: MemoryStore, number: BusinessNumber
+    block_list: BlockList, store: WatchedStore, number: BusinessNumber
 ) -> None:
     shown = Member(USER_ID, None, USER_ID, USER_ID, parent_user_id=PARENT)
     await store.apply(Link(number.account_id, SEED_MOMENT, [shown]))
@@ -147,7 +147,7 @@ async def test_a_user_named_twice_in_a_request_has_one_result_for_each(
 
 
 async def test_a_request_without_users_succeeds_and_asks_the_store_nothing(
-    block_list: BlockList, number: BusinessNumber, store: MemoryStore
+    block_list: BlockList, number: BusinessNumber, store: WatchedStore
 ) -> None:
     result = await block_list.block(number, [], "test")
 
@@ -156,7 +156,7 @@ async def test_a_request_without_users_succeeds_and_asks_the_store_nothing(
 
 
 async def test_a_request_of_which_nobody_can_be_read_asks_the_store_nothing(
-    block_list: BlockList, number: BusinessNumber, store: MemoryStore
+    block_list: BlockList, number: BusinessNumber, store: WatchedStore
 ) -> None:
     await block_list.block(number, [User("anna")], "test")
 
@@ -164,7 +164,7 @@ async def test_a_request_of_which_nobody_can_be_read_asks_the_store_nothing(
 
 
 async def test_one_request_is_one_change_of_the_store(
-    block_list: BlockList, number: BusinessNumber, store: MemoryStore
+    block_list: BlockList, number: BusinessNumber, store: WatchedStore
 ) -> None:
     await block_list.block(number, [ANNA, BEN, CARL], "test")
 
@@ -232,7 +232,7 @@ async def test_both_spellings_of_a_user_are_blocked_and_the_typed_one_is_kept(
 
 
 async def test_an_expiry_that_has_passed_fails_the_request_and_blocks_nobody(
-    block_list: BlockList, number: BusinessNumber, store: MemoryStore, clock: StoppedClock
+    block_list: BlockList, number: BusinessNumber, store: WatchedStore, clock: StoppedClock
 ) -> None:
     clock.now = 1_737_679_688_000_000
 
@@ -268,7 +268,7 @@ async def test_what_is_said_of_a_block_is_kept_with_it(block_list: BlockList, nu
 
 
 async def test_under_open_rules_anybody_can_be_blocked_without_a_limit(
-    block_list: BlockList, number: BusinessNumber, store: MemoryStore
+    block_list: BlockList, number: BusinessNumber, store: WatchedStore
 ) -> None:
     await block_list.block(number, [ANNA], "test")
 
@@ -278,7 +278,7 @@ async def test_under_open_rules_anybody_can_be_blocked_without_a_limit(
 
 
 async def test_blocking_past_the_limit_names_each_refused_user(
-    store: MemoryStore, clock: StoppedClock, number: BusinessNumber
+    store: WatchedStore, clock: StoppedClock, number: BusinessNumber
 ) -> None:
     block_list = BlockList(store, RuleBook(open_list_size=2), clock)
 

@@ -3,14 +3,14 @@
 import pytest
 from tests.block_list.stopped_clock import StoppedClock
 
-from wablock.block_list.listings import Asked, Listing, RememberedListings
+from wablock.block_list.listings import Listing, ListingCache, ListingKey
 from wablock.block_list.ports import BusinessNumber, Page, Row
 from wablock.block_list.rules import SECOND
 from wablock.block_list.service import BlockList
 from wablock.contract.wire import User
 
-ASKED = Asked("106540352242922", None, 25, None, None, details=False)
-OTHER = Asked("106540352242922", None, 26, None, None, details=False)
+ASKED = ListingKey("106540352242922", None, 25, None, None, details=False)
+OTHER = ListingKey("106540352242922", None, 26, None, None, details=False)
 ANNA, BEN = User("+16505551234"), User("+14155559876")
 
 
@@ -19,58 +19,58 @@ def listing(holds_until: int | None = None) -> Listing:
 
 
 def test_what_was_read_is_given_again_while_nothing_was_written() -> None:
-    remembered, read = RememberedListings(), listing()
-    remembered.remember(ASKED, read, stamp=1, now=100)
+    cache, read = ListingCache(), listing()
+    cache.add(ASKED, read, stamp=1, now=100)
 
-    assert remembered.listing(ASKED, stamp=1, now=100) is read
+    assert cache.listing(ASKED, stamp=1, now=100) is read
 
 
 def test_nothing_is_given_after_a_write() -> None:
-    remembered = RememberedListings()
-    remembered.remember(ASKED, listing(), stamp=1, now=100)
+    cache = ListingCache()
+    cache.add(ASKED, listing(), stamp=1, now=100)
 
-    assert remembered.listing(ASKED, stamp=2, now=100) is None
+    assert cache.listing(ASKED, stamp=2, now=100) is None
 
 
 def test_nothing_is_given_for_another_page() -> None:
-    remembered = RememberedListings()
-    remembered.remember(ASKED, listing(), stamp=1, now=100)
+    cache = ListingCache()
+    cache.add(ASKED, listing(), stamp=1, now=100)
 
-    assert remembered.listing(OTHER, stamp=1, now=100) is None
+    assert cache.listing(OTHER, stamp=1, now=100) is None
 
 
 @pytest.mark.parametrize("now", [100, 199])
 def test_a_listing_is_given_until_somebody_on_its_list_expires(now: int) -> None:
-    remembered = RememberedListings()
-    remembered.remember(ASKED, listing(holds_until=200), stamp=1, now=100)
+    cache = ListingCache()
+    cache.add(ASKED, listing(holds_until=200), stamp=1, now=100)
 
-    assert remembered.listing(ASKED, stamp=1, now=now) is not None
+    assert cache.listing(ASKED, stamp=1, now=now) is not None
 
 
 @pytest.mark.parametrize("now", [99, 200])
 def test_a_listing_is_not_given_when_others_may_be_in_force(now: int) -> None:
-    remembered = RememberedListings()
-    remembered.remember(ASKED, listing(holds_until=200), stamp=1, now=100)
+    cache = ListingCache()
+    cache.add(ASKED, listing(holds_until=200), stamp=1, now=100)
 
-    assert remembered.listing(ASKED, stamp=1, now=now) is None
+    assert cache.listing(ASKED, stamp=1, now=now) is None
 
 
 def test_a_write_forgets_what_was_read_before_it() -> None:
-    remembered = RememberedListings()
-    remembered.remember(ASKED, listing(), stamp=1, now=100)
-    remembered.remember(OTHER, listing(), stamp=2, now=100)
+    cache = ListingCache()
+    cache.add(ASKED, listing(), stamp=1, now=100)
+    cache.add(OTHER, listing(), stamp=2, now=100)
 
-    assert remembered.listing(ASKED, stamp=2, now=100) is None
+    assert cache.listing(ASKED, stamp=2, now=100) is None
 
 
 def test_memory_is_bounded() -> None:
-    remembered = RememberedListings()
-    pages = [Asked("1", None, limit, None, None, details=False) for limit in range(2_500)]
+    cache = ListingCache()
+    pages = [ListingKey("1", None, limit, None, None, details=False) for limit in range(2_500)]
 
     for page in pages:
-        remembered.remember(page, listing(), stamp=1, now=100)
+        cache.add(page, listing(), stamp=1, now=100)
 
-    assert sum(remembered.listing(page, stamp=1, now=100) is not None for page in pages) <= 200
+    assert sum(cache.listing(page, stamp=1, now=100) is not None for page in pages) <= 200
 
 
 async def test_a_list_that_nobody_changes_is_read_once(block_list: BlockList, number: BusinessNumber) -> None:
@@ -104,16 +104,16 @@ async def test_who_expires_is_gone_without_a_write(
 
 
 def test_a_large_page_is_not_remembered() -> None:
-    remembered = RememberedListings()
+    cache = ListingCache()
     rows = [Row(seq, "16505550101", None) for seq in range(101)]
-    remembered.remember(ASKED, Listing(Page(rows, 1, has_previous=False, has_next=False), None, None), stamp=1, now=100)
+    cache.add(ASKED, Listing(Page(rows, 1, has_previous=False, has_next=False), None, None), stamp=1, now=100)
 
-    assert remembered.listing(ASKED, stamp=1, now=100) is None
+    assert cache.listing(ASKED, stamp=1, now=100) is None
 
 
 def test_a_page_with_notes_and_reasons_is_not_remembered() -> None:
-    remembered = RememberedListings()
-    detailed = Asked("106540352242922", None, 25, None, None, details=True)
-    remembered.remember(detailed, listing(), stamp=1, now=100)
+    cache = ListingCache()
+    detailed = ListingKey("106540352242922", None, 25, None, None, details=True)
+    cache.add(detailed, listing(), stamp=1, now=100)
 
-    assert remembered.listing(detailed, stamp=1, now=100) is None
+    assert cache.listing(detailed, stamp=1, now=100) is None

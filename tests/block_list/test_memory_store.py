@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from tests.block_list.memory_store import MemoryStore
+from tests.block_list.watched_store import WatchedStore
 
 from wablock.block_list.ports import (
     Block,
@@ -31,11 +31,11 @@ def block(*members: Member, at: int = NOW, **preconditions: int) -> Block:
     return Block(LIST, ACCOUNT, at, "test", members, **preconditions)
 
 
-async def version(store: MemoryStore) -> int:
+async def version(store: WatchedStore) -> int:
     return (await store.page(PageRequest(LIST, 10, NOW))).version
 
 
-async def test_every_change_of_the_members_makes_a_larger_version(store: MemoryStore) -> None:
+async def test_every_change_of_the_members_makes_a_larger_version(store: WatchedStore) -> None:
     versions = [await version(store)]
 
     for change in (block(BY_NUMBER), block(OTHER, at=NOW - 5), Unblock(LIST, ACCOUNT, NOW - 5, [BY_NUMBER])):
@@ -45,7 +45,7 @@ async def test_every_change_of_the_members_makes_a_larger_version(store: MemoryS
     assert versions == sorted(set(versions))
 
 
-async def test_what_changes_no_member_keeps_the_version(store: MemoryStore) -> None:
+async def test_what_changes_no_member_keeps_the_version(store: WatchedStore) -> None:
     await store.apply(block(BY_NUMBER))
     before = await version(store)
 
@@ -55,7 +55,7 @@ async def test_what_changes_no_member_keeps_the_version(store: MemoryStore) -> N
     assert await version(store) == before
 
 
-async def test_a_user_blocked_by_id_is_blocked_by_number_once_both_were_seen_together(store: MemoryStore) -> None:
+async def test_a_user_blocked_by_id_is_blocked_by_number_once_both_were_seen_together(store: WatchedStore) -> None:
     await store.apply(block(BY_ID))
     await store.apply(NoteInbound(LIST, ACCOUNT, NOW, [BY_BOTH]))
 
@@ -64,7 +64,7 @@ async def test_a_user_blocked_by_id_is_blocked_by_number_once_both_were_seen_tog
     assert [found is not None for found in blocked] == [True, True, True, False]
 
 
-async def test_a_user_blocked_by_number_and_by_id_becomes_one_row(store: MemoryStore) -> None:
+async def test_a_user_blocked_by_number_and_by_id_becomes_one_row(store: WatchedStore) -> None:
     await store.apply(block(BY_NUMBER))
     await store.apply(block(BY_ID, at=NOW + 1))
     before = await version(store)
@@ -76,7 +76,7 @@ async def test_a_user_blocked_by_number_and_by_id_becomes_one_row(store: MemoryS
     assert await version(store) > before
 
 
-async def test_a_link_of_a_user_whose_block_is_over_brings_nothing_back(store: MemoryStore) -> None:
+async def test_a_link_of_a_user_whose_block_is_over_brings_nothing_back(store: WatchedStore) -> None:
     await store.apply(block(Member(USER_ID, None, USER_ID, USER_ID, expires_at=NOW + 10)))
 
     await store.apply(NoteInbound(LIST, ACCOUNT, NOW + 10, [BY_BOTH]))
@@ -84,7 +84,7 @@ async def test_a_link_of_a_user_whose_block_is_over_brings_nothing_back(store: M
     assert [block is not None for block in await store.blocked(ACCOUNT, LIST, [BY_BOTH], NOW)] == [False]
 
 
-async def test_a_message_noted_by_id_counts_for_the_number(store: MemoryStore) -> None:
+async def test_a_message_noted_by_id_counts_for_the_number(store: WatchedStore) -> None:
     await store.apply(NoteInbound(LIST, ACCOUNT, NOW, [BY_ID]))
     await store.apply(NoteInbound("106540352242923", ACCOUNT, NOW, [BY_BOTH]))
 
@@ -93,7 +93,7 @@ async def test_a_message_noted_by_id_counts_for_the_number(store: MemoryStore) -
     assert outcome.refused == {}
 
 
-async def test_an_older_message_does_not_hide_a_newer_one(store: MemoryStore) -> None:
+async def test_an_older_message_does_not_hide_a_newer_one(store: WatchedStore) -> None:
     await store.apply(NoteInbound(LIST, ACCOUNT, NOW, [BY_NUMBER]))
     await store.apply(NoteInbound(LIST, ACCOUNT, NOW - 5, [BY_NUMBER]))
 
@@ -102,7 +102,7 @@ async def test_an_older_message_does_not_hide_a_newer_one(store: MemoryStore) ->
     assert outcome.refused == {}
 
 
-async def test_a_block_that_is_over_takes_no_place(store: MemoryStore) -> None:
+async def test_a_block_that_is_over_takes_no_place(store: WatchedStore) -> None:
     await store.apply(block(OTHER))
 
     early = await store.apply(block(BY_NUMBER, at=NOW + 9, max_size=1))
@@ -111,7 +111,7 @@ async def test_a_block_that_is_over_takes_no_place(store: MemoryStore) -> None:
     assert (early.refused, late.refused) == ({0: Refusal.LIST_FULL}, {})
 
 
-async def test_a_sweep_forgets_blocks_that_are_over_and_old_messages(store: MemoryStore) -> None:
+async def test_a_sweep_forgets_blocks_that_are_over_and_old_messages(store: WatchedStore) -> None:
     await store.apply(block(OTHER, BY_NUMBER))
     await store.apply(NoteInbound(LIST, ACCOUNT, NOW, [BY_ID]))
 
@@ -122,7 +122,7 @@ async def test_a_sweep_forgets_blocks_that_are_over_and_old_messages(store: Memo
     assert (await store.apply(block(BY_ID, written_since=NOW))).refused == {0: Refusal.NOT_WRITTEN_LATELY}
 
 
-async def test_a_store_in_trouble_says_so_and_changes_nothing(store: MemoryStore) -> None:
+async def test_a_store_in_trouble_says_so_and_changes_nothing(store: WatchedStore) -> None:
     store.in_trouble = True
 
     with pytest.raises(BlocklistInternalError):
@@ -133,7 +133,7 @@ async def test_a_store_in_trouble_says_so_and_changes_nothing(store: MemoryStore
     assert [block is not None for block in await store.blocked(ACCOUNT, LIST, [BY_NUMBER], NOW)] == [False]
 
 
-async def test_a_block_without_an_end_makes_one_with_an_end_permanent(store: MemoryStore) -> None:
+async def test_a_block_without_an_end_makes_one_with_an_end_permanent(store: WatchedStore) -> None:
     await store.apply(block(OTHER))
 
     await store.apply(block(msgspec.structs.replace(OTHER, expires_at=None)))
@@ -141,7 +141,7 @@ async def test_a_block_without_an_end_makes_one_with_an_end_permanent(store: Mem
     assert [block is not None for block in await store.blocked(ACCOUNT, LIST, [OTHER], NOW + 10)] == [True]
 
 
-async def test_a_user_id_is_made_to_mean_no_other_number(store: MemoryStore) -> None:
+async def test_a_user_id_is_made_to_mean_no_other_number(store: WatchedStore) -> None:
     await store.apply(block(BY_BOTH))
 
     await store.apply(block(msgspec.structs.replace(OTHER, user_id=USER_ID), at=NOW + 1))
@@ -150,7 +150,7 @@ async def test_a_user_id_is_made_to_mean_no_other_number(store: MemoryStore) -> 
     assert [(row.wa_id, row.user_id) for row in rows] == [("14155559876", None), ("16505551234", USER_ID)]
 
 
-async def test_an_unblock_of_both_removes_both_and_teaches_nothing(store: MemoryStore) -> None:
+async def test_an_unblock_of_both_removes_both_and_teaches_nothing(store: WatchedStore) -> None:
     await store.apply(block(BY_NUMBER, BY_ID))
 
     await store.apply(Unblock(LIST, ACCOUNT, NOW, [BY_BOTH]))
@@ -160,7 +160,7 @@ async def test_an_unblock_of_both_removes_both_and_teaches_nothing(store: Memory
     assert [block is not None for block in await store.blocked(ACCOUNT, LIST, [BY_NUMBER], NOW)] == [False]
 
 
-async def test_a_link_that_a_block_shows_is_on_the_row_that_was_there(store: MemoryStore) -> None:
+async def test_a_link_that_a_block_shows_is_on_the_row_that_was_there(store: WatchedStore) -> None:
     await store.apply(block(BY_NUMBER))
 
     await store.apply(block(BY_BOTH))
@@ -169,7 +169,7 @@ async def test_a_link_that_a_block_shows_is_on_the_row_that_was_there(store: Mem
     assert [row.user_id for row in rows] == [USER_ID]
 
 
-async def test_a_list_takes_no_change_of_another_account(store: MemoryStore) -> None:
+async def test_a_list_takes_no_change_of_another_account(store: WatchedStore) -> None:
     await store.apply(block(BY_NUMBER))
 
     with pytest.raises(UnknownObject):
@@ -178,7 +178,7 @@ async def test_a_list_takes_no_change_of_another_account(store: MemoryStore) -> 
     assert [block is not None for block in await store.blocked(ACCOUNT, LIST, [BY_NUMBER], NOW)] == [True]
 
 
-async def test_a_user_who_changed_the_number_is_blocked_under_the_new_one(store: MemoryStore) -> None:
+async def test_a_user_who_changed_the_number_is_blocked_under_the_new_one(store: WatchedStore) -> None:
     await store.apply(block(BY_NUMBER))
 
     await store.apply(Carry(ACCOUNT, NOW + 1, BY_NUMBER, OTHER))
@@ -186,7 +186,9 @@ async def test_a_user_who_changed_the_number_is_blocked_under_the_new_one(store:
     assert list(await store.blocked(ACCOUNT, LIST, [BY_NUMBER, OTHER], NOW)) == [InForce(NOW), InForce(NOW)]
 
 
-async def test_a_user_id_is_made_to_mean_another_number_by_a_link_and_takes_the_block_along(store: MemoryStore) -> None:
+async def test_a_user_id_is_made_to_mean_another_number_by_a_link_and_takes_the_block_along(
+    store: WatchedStore,
+) -> None:
     await store.apply(block(BY_BOTH))
 
     await store.apply(Link(ACCOUNT, NOW + 1, [msgspec.structs.replace(OTHER, user_id=USER_ID)]))
@@ -194,7 +196,7 @@ async def test_a_user_id_is_made_to_mean_another_number_by_a_link_and_takes_the_
     assert list(await store.blocked(ACCOUNT, LIST, [BY_NUMBER, BY_ID, OTHER], NOW)) == [InForce(NOW)] * 3
 
 
-async def test_unlinked_are_those_who_show_a_link_that_is_not_known(store: MemoryStore) -> None:
+async def test_unlinked_are_those_who_show_a_link_that_is_not_known(store: WatchedStore) -> None:
     before = await store.unlinked(ACCOUNT, [BY_NUMBER, BY_ID, BY_BOTH])
     await store.apply(Link(ACCOUNT, NOW, [BY_BOTH]))
 

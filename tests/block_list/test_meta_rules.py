@@ -1,8 +1,8 @@
 """The `meta` rules: only whoever wrote in the last 24 hours can be blocked, and no more than 64,000 users."""
 
 import pytest
-from tests.block_list.memory_store import MemoryStore
 from tests.block_list.stopped_clock import SEED_MOMENT, StoppedClock
+from tests.block_list.watched_store import WatchedStore
 
 from wablock.block_list.ports import Block, BusinessNumber, Member, NoteInbound
 from wablock.block_list.service import BlockList
@@ -120,7 +120,7 @@ async def test_unblocking_is_not_bound_by_the_window(
 
 
 async def test_user_64001_is_refused_and_named(
-    block_list: BlockList, meta_number: BusinessNumber, store: MemoryStore
+    block_list: BlockList, meta_number: BusinessNumber, store: WatchedStore
 ) -> None:
     members = [Member(f"1650{index:07}", f"1650{index:07}", None, f"1650{index:07}") for index in range(63_999)]
     await store.apply(Block(meta_number.phone_number_id, "acme", SEED_MOMENT - 1, "test", members))
@@ -141,7 +141,7 @@ async def test_a_message_counts_from_when_it_was_sent(block_list: BlockList, met
 
 
 async def test_a_sender_whose_clock_is_ahead_is_noted_as_of_now(
-    block_list: BlockList, meta_number: BusinessNumber, store: MemoryStore
+    block_list: BlockList, meta_number: BusinessNumber, store: WatchedStore
 ) -> None:
     await block_list.note_inbound(meta_number, [ANNA], SEED_MOMENT + 300 * 1_000_000)
 
@@ -151,7 +151,7 @@ async def test_a_sender_whose_clock_is_ahead_is_noted_as_of_now(
 
 
 async def test_a_message_from_the_far_future_is_refused(
-    block_list: BlockList, meta_number: BusinessNumber, store: MemoryStore
+    block_list: BlockList, meta_number: BusinessNumber, store: WatchedStore
 ) -> None:
     with pytest.raises(errors.InvalidParameter, match="at is in the future"):
         await block_list.note_inbound(meta_number, [ANNA], SEED_MOMENT + 300 * 1_000_000 + 1)

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.block_list.memory_store import MemoryStore
 from tests.block_list.pages import forward, inputs, typed, users
 from tests.block_list.stopped_clock import SEED_MOMENT, StoppedClock
+from tests.block_list.watched_store import WatchedStore
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.rules import RuleBook
@@ -128,7 +128,7 @@ async def test_after_the_last_row_there_is_nothing(block_list: BlockList, number
 
 @given(count=st.integers(min_value=0, max_value=30), limit=st.integers(min_value=1, max_value=31))
 async def test_following_after_reads_every_user_once_and_in_order(count: int, limit: int) -> None:
-    block_list = BlockList(MemoryStore(), RuleBook(), StoppedClock())
+    block_list = BlockList(WatchedStore(), RuleBook(), StoppedClock())
     await block_list.block(NUMBER, users(count), "test")
 
     assert await forward(block_list, NUMBER, limit) == typed(users(count))

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.block_list.memory_store import MemoryStore
 from tests.block_list.pages import forward, inputs, typed, users
 from tests.block_list.stopped_clock import StoppedClock
+from tests.block_list.watched_store import WatchedStore
 
 from wablock.block_list.ports import BusinessNumber, Rules
 from wablock.block_list.rules import RuleBook
@@ -68,7 +68,7 @@ async def test_under_metas_rules_what_changes_no_member_does_not_hinder_paging(
 
 
 async def test_where_the_server_keeps_metas_rules_a_number_may_still_be_open(
-    store: MemoryStore, clock: StoppedClock
+    store: WatchedStore, clock: StoppedClock
 ) -> None:
     block_list = BlockList(store, RuleBook(default=Rules.META), clock)
     await block_list.block(OPEN_NUMBER, users(4), "test")
@@ -118,7 +118,7 @@ async def test_under_open_rules_no_user_who_stays_is_skipped_and_none_is_doubled
     limit: int, changes: list[tuple[bool, set[int]]]
 ) -> None:
     clock = StoppedClock()
-    block_list = BlockList(MemoryStore(), RuleBook(), clock)
+    block_list = BlockList(WatchedStore(), RuleBook(), clock)
     await block_list.block(NUMBER, users(10), "test")
     stay = {f"+1650555{index:04}" for index in range(10)}
     found: list[str] = []

@@ -1,7 +1,7 @@
 """Unblocking: whichever spelling or id a user is given by, and nobody fails for not being blocked."""
 
 import pytest
-from tests.block_list.memory_store import MemoryStore
+from tests.block_list.watched_store import WatchedStore
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.service import BlockList
@@ -76,7 +76,7 @@ async def test_an_expiry_in_the_past_does_not_hinder_an_unblock(block_list: Bloc
 
 
 async def test_storage_trouble_fails_the_whole_request_and_nothing_is_done(
-    block_list: BlockList, number: BusinessNumber, store: MemoryStore
+    block_list: BlockList, number: BusinessNumber, store: WatchedStore
 ) -> None:
     await block_list.block(number, [ANNA, BEN], "test")
     store.in_trouble = True

@@ -5,14 +5,20 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from tests.storage.adapters import ADAPTERS, Opener
+from tests.storage.adapters import ADAPTERS, BLOCK_STORES, Opener
 
 from wablock.storage import Store
 
 
-@pytest.fixture(params=list(ADAPTERS))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "opener" in metafunc.fixturenames:
+        needs_database = metafunc.definition.get_closest_marker("databases") is not None
+        metafunc.parametrize("opener", list(ADAPTERS if needs_database else BLOCK_STORES), indirect=True)
+
+
+@pytest.fixture
 def opener(request: pytest.FixtureRequest) -> Opener:
-    return ADAPTERS[request.param]
+    return BLOCK_STORES[request.param]
 
 
 @pytest.fixture

@@ -6,7 +6,23 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from tests.storage.changes import ACCOUNT
 
-from wablock.block_list.ports import Block, Carry, Change, InForce, Link, Member, NoteInbound, Refusal, Sweep, Unblock
+from wablock.block_list.ports import (
+    Block,
+    Carry,
+    Change,
+    Effect,
+    InForce,
+    Link,
+    Member,
+    NoteInbound,
+    Outcome,
+    Refusal,
+    Sweep,
+    Unblock,
+)
+
+Shown = tuple[str, int, str | None, int | None]
+"""What was typed of a blocked user, since when, why and until when."""
 
 
 @dataclass
@@ -23,6 +39,29 @@ class Blocked:
 
     def in_force(self, at: int) -> bool:
         return self.expires_at is None or self.expires_at > at
+
+
+@dataclass
+class Result:
+    """What became of the users of a change."""
+
+    refused: dict[int, Refusal] = field(default_factory=dict)
+    effects: list[Effect] = field(default_factory=list)
+    before: list[list[Shown]] = field(default_factory=list)
+
+    def add(self, effect: Effect, before: Sequence[Blocked]) -> None:
+        self.effects.append(effect)
+        self.before.append([(row.input, row.blocked_at, row.reason, row.expires_at) for row in before])
+
+    def refuse(self, index: int, refusal: Refusal) -> None:
+        self.refused[index] = refusal
+        self.add(Effect.REFUSED, [])
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "Result":
+        """A store's outcome, as it is compared."""
+        before = [[(row.input, row.blocked_at, row.reason, row.expires_at) for row in rows] for rows in outcome.before]
+        return cls(dict(outcome.refused), list(outcome.effects), before)
 
 
 @dataclass
@@ -45,18 +84,16 @@ class PlainLists:
     def unlinked(self, users: Sequence[Member]) -> list[Member]:
         return [user for user in users if len(self._identities(user)) > 1 or self._is_parent_of_nobody(user)]
 
-    def apply(self, change: Change) -> dict[int, Refusal]:
+    def apply(self, change: Change) -> Result:
         if isinstance(change, Sweep):
             self.wrote_at = {who: at for who, at in self.wrote_at.items() if at >= change.inbound_before}
-            return {}
+            return Result()
         assert change.account_id == ACCOUNT
         match change:
             case Block():
                 return self._block(change, self._learned(change))
             case Unblock():
-                gone = {name for member in change.members for name in self._names(member)}
-                kept = [row for row in self.rows(change.list_id, change.at) if row.key not in gone]
-                self.lists[change.list_id] = kept
+                return self._unblock(change)
             case NoteInbound():
                 times = change.times or [change.at] * len(change.members)
                 for member, at in zip(self._learned(change), times, strict=True):
@@ -67,21 +104,34 @@ class PlainLists:
                     self._told(member, change.at)
             case Carry():
                 self._carry(change)
-        return {}
+        return Result()
 
-    def _block(self, change: Block, members: Sequence[Member]) -> dict[int, Refusal]:
+    def _unblock(self, change: Unblock) -> Result:
+        result = Result()
+        rows = self.rows(change.list_id, change.at)
+        for member in change.members:
+            names = self._names(member)
+            gone = [row for row in reversed(rows) if row.key in names]
+            rows = [row for row in rows if row.key not in names]
+            result.add(Effect.REMOVED if gone else Effect.NOT_THERE, gone)
+        self.lists[change.list_id] = rows
+        return result
+
+    def _block(self, change: Block, members: Sequence[Member]) -> Result:
         rows = {row.key: row for row in self.rows(change.list_id, change.at)}
         added: dict[str, Blocked] = {}
-        refused: dict[int, Refusal] = {}
+        result = Result()
         for index, member in enumerate(members):
             row = rows.get(member.key) or added.get(member.key)
             if row is not None:
+                before = replace(row)
                 row.reason = member.reason or row.reason
                 row.expires_at = member.expires_at
+                result.add(Effect.UNCHANGED if row == before else Effect.UPDATED, [before])
             elif change.written_since is not None and self._wrote(change.list_id, member) < change.written_since:
-                refused[index] = Refusal.NOT_WRITTEN_LATELY
+                result.refuse(index, Refusal.NOT_WRITTEN_LATELY)
             elif change.max_size is not None and len(rows) + len(added) >= change.max_size:
-                refused[index] = Refusal.LIST_FULL
+                result.refuse(index, Refusal.LIST_FULL)
             else:
                 added[member.key] = Blocked(
                     member.key,
@@ -92,8 +142,9 @@ class PlainLists:
                     member.reason,
                     member.expires_at,
                 )
+                result.add(Effect.ADDED, [])
         self.lists[change.list_id] = [*added.values(), *rows.values()]
-        return refused
+        return result
 
     def _names(self, member: Member) -> set[str]:
         """Every key under which the member may be listed."""
@@ -113,6 +164,9 @@ class PlainLists:
         return parent is not None and member.key != parent and parent not in self.users
 
     def _learned(self, change: Block | NoteInbound) -> list[Member]:
+        """Who the members are, whatever order they came in: every link that the request shows is learned before."""
+        for member in change.members:
+            self._requested(member, change.at)
         return [self._requested(member, change.at) for member in change.members]
 
     def _requested(self, member: Member, at: int) -> Member:

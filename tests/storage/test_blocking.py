@@ -16,7 +16,7 @@ from tests.storage.changes import (
 )
 from tests.storage.people import by_user_id, people, person, typed
 
-from wablock.block_list.ports import Outcome
+from wablock.block_list.ports import Effect, Outcome
 from wablock.storage import Store
 
 
@@ -66,7 +66,7 @@ async def test_blocking_twice_changes_neither_row_nor_version(store: Store) -> N
 
     outcome = await store.apply(block(person(1), at=NOON + SECOND))
 
-    assert outcome == Outcome()
+    assert outcome.effects == [Effect.UNCHANGED]
     assert await page(store) == before
 
 
@@ -115,12 +115,12 @@ async def test_unblocking_a_stranger_changes_no_version(store: Store) -> None:
 
     outcome = await store.apply(unblock(person(2), at=NOON + SECOND))
 
-    assert outcome == Outcome()
+    assert outcome == Outcome({}, [Effect.NOT_THERE], [()])
     assert await page(store) == before
 
 
 async def test_unblocking_from_a_list_that_does_not_exist_is_done(store: Store) -> None:
-    assert await store.apply(unblock(person(2))) == Outcome()
+    assert (await store.apply(unblock(person(2)))).effects == [Effect.NOT_THERE]
 
     assert await version(store) == 0
 

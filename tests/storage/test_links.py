@@ -14,7 +14,7 @@ from tests.storage.changes import (
 )
 from tests.storage.people import by_user_id, linked, person
 
-from wablock.block_list.ports import PageRequest, Refusal
+from wablock.block_list.ports import Effect, PageRequest, Refusal
 from wablock.storage import Store
 
 LATER = NOON + 60 * SECOND
@@ -246,3 +246,10 @@ async def test_a_link_learned_by_a_block_is_shown_in_every_list_of_the_account(s
     await store.apply(block(linked(1, "US.1")))
 
     assert [row.user_id for row in (await page(store, list_id=_OTHER)).rows] == ["US.1"]
+
+
+async def test_one_request_that_names_a_user_by_id_and_then_with_the_number_makes_one_row(store: Store) -> None:
+    outcome = await store.apply(block(by_user_id("US.1"), linked(1, "US.1")))
+
+    assert outcome.effects == [Effect.ADDED, Effect.UNCHANGED]
+    assert (await only_row(store)).wa_id == "16505550001"

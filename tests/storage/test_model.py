@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from tests.storage.adapters import ADAPTERS
+from tests.storage.adapters import BLOCK_STORES
 from tests.storage.changes import ACCOUNT, NOON, SECOND
 from tests.storage.people import by_user_id, linked, person, shown
-from tests.storage.plain_lists import PlainLists
+from tests.storage.plain_lists import PlainLists, Result
 
 from wablock.block_list.ports import (
     Block,
@@ -95,7 +95,7 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
         self._remember()
 
     async def _open(self) -> Store:
-        return ADAPTERS[self.adapter](Path(self.folder.name))
+        return BLOCK_STORES[self.adapter](Path(self.folder.name))
 
     def teardown(self) -> None:
         self._run(self.store.close())
@@ -106,9 +106,9 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
     def change(self, data: st.DataObject, count: int) -> None:
         """Several at once share a transaction, in the order in which they were handed in."""
         changes = [data.draw(_changes(self.now)) for _ in range(count)]
-        expected = [Outcome(self.plain.apply(change)) for change in changes]
+        expected = [self.plain.apply(change) for change in changes]
 
-        assert self._run(self._apply(changes)) == expected
+        assert [Result.of(outcome) for outcome in self._run(self._apply(changes))] == expected
 
         for list_id in _LISTS:
             self._check_version(list_id)
@@ -191,10 +191,17 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
         return self.runner.run(work)
 
 
-TestSqliteBesidePlainLists = StoreBesidePlainLists.TestCase
-TestSqliteBesidePlainLists.settings = hypothesis.settings(
+class MemoryBesidePlainLists(StoreBesidePlainLists):
+    adapter = "memory"
+
+
+_SETTINGS = hypothesis.settings(
     max_examples=60,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
+TestSqliteBesidePlainLists = StoreBesidePlainLists.TestCase
+TestSqliteBesidePlainLists.settings = _SETTINGS
+TestMemoryBesidePlainLists = MemoryBesidePlainLists.TestCase
+TestMemoryBesidePlainLists.settings = _SETTINGS

@@ -11,7 +11,7 @@ from tests.storage.changes import LIST, NOON, SECOND, block, listed, unblock
 from tests.storage.meters import CountingMeter
 from tests.storage.people import person
 
-from wablock.block_list.ports import Outcome, Sweep
+from wablock.block_list.ports import Effect, Outcome, Sweep
 from wablock.storage import open_store
 from wablock.storage.postgres import PostgresStore
 from wablock.storage.postgres.lists import Batch
@@ -55,7 +55,7 @@ async def test_many_who_expired_at_once_take_no_place(dsn: str, store: PostgresS
 
     outcome = await store.apply(block(person(1), max_size=1))
 
-    assert outcome == Outcome()
+    assert not outcome.refused
     assert await listed(store) == ["+16505550001"]
     assert (await store.apply(block(person(2), max_size=1))).refused
 
@@ -66,7 +66,7 @@ async def test_a_transaction_takes_off_only_some_of_many_who_expired(dsn: str, s
 
     outcomes = [await store._writing.run(batch) for _ in range(3)]
 
-    assert outcomes == [None, None, [Outcome()]]
+    assert outcomes == [None, None, [Outcome({}, [Effect.ADDED], [()])]]
 
 
 async def test_many_old_messages_are_forgotten_in_one_sweep(dsn: str, store: PostgresStore) -> None:

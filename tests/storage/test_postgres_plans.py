@@ -16,8 +16,8 @@ from tests.postgres import bare_database
 from tests.storage.changes import LIST
 
 from wablock.storage.postgres import checks, links, lists, reads, rekeying, sweeping, together
-from wablock.storage.postgres.connections import prepare_connection
 from wablock.storage.postgres.schema import prepare
+from wablock.storage.postgres.sessions import prepare_connection
 
 _ROWS = 30_000
 _MIDDLING = "106540352242999"
@@ -95,7 +95,7 @@ _LOOKS: dict[str, tuple[str, Sequence[Any], int]] = {
     "rows under former keys": (rekeying._FORMER, ([LIST, *_OTHERS], "54", "55", 14, 10_000), 200),
     "last messages under former keys": (rekeying._FORMER_INBOUND, ([LIST, *_OTHERS], "54", "55", 14, 10_000), 200),
     "links to former keys": (rekeying._FORMER_ALIASES, ("54", "55", 14, 10_000), 200),
-    "the list": (lists._HOLD, (LIST,), 1),
+    "the list": (lists._LOCK, (LIST,), 1),
 }
 
 

@@ -123,7 +123,7 @@ async def test_a_node_is_ready_while_one_of_the_next_version_migrates_the_databa
     async def migrate_slowly() -> None:
         connection = await asyncpg.connect(bare)
         async with connection.transaction():
-            await connection.fetchrow(schema._HELD)
+            await connection.fetchrow(schema._LOCK)
             held.set()
             await done.wait()
             await connection.execute(schema._DONE, max(migrations()), WORKS_WITH)

@@ -13,7 +13,8 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import person
 
 from wablock.storage import CannotOpen, open_store
-from wablock.storage.postgres.connections import Connection, Connections
+from wablock.storage.postgres.connections import Connections
+from wablock.storage.postgres.sessions import Connection
 
 _MINE = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 

@@ -13,20 +13,21 @@ from tests.storage.changes import LIST, NOON, SECOND, block, is_blocked, listed,
 from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, people, person
 
-from wablock.block_list.ports import Outcome, Refusal
+from wablock.block_list.changes import ListChange
+from wablock.block_list.ports import Effect, Outcome, Refusal
 from wablock.failures import Overloaded
 from wablock.storage import Store, open_store
 from wablock.storage.postgres import together
-from wablock.storage.postgres.connections import Connection, Connections
+from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.list_writer import ListWriter
 from wablock.storage.postgres.lists import Batch
-from wablock.storage.postgres.working_list import ListChange
+from wablock.storage.postgres.sessions import Connection
 from wablock.storage.unreachable import Unreachable
 
 T = TypeVar("T")
 
-_DONE = Outcome()
+_DONE = Outcome({}, [Effect.ADDED], [()])
 _LISTS = [f"1065403522429{number:02}" for number in range(10)]
 _HOLD = "SELECT 1 FROM block_list WHERE list_id = $1 FOR UPDATE"
 
@@ -154,7 +155,7 @@ async def test_what_was_written_before_the_connection_was_lost_is_not_written_ag
     outcomes = [await batch(connection) for batch in batches]  # each list held, so that a standby has it as well
 
     assert left_out == [None] * 2
-    assert outcomes == [[Outcome({2: Refusal.LIST_FULL})]] * 2
+    assert outcomes == [[Outcome({2: Refusal.LIST_FULL}, [Effect.ADDED, Effect.ADDED, Effect.REFUSED], [()] * 3)]] * 2
     assert await listed(store, list_id=_LISTS[0]) == []
     assert len(await listed(store, list_id=_LISTS[1])) == 2
 
@@ -244,7 +245,7 @@ async def test_an_attempt_that_ends_late_counts_as_it_was_decided(dsn: str, conn
     again = await together.write(other, [batch])
     (first,) = await asyncio.gather(*late)
 
-    decided: list[object] = [[Outcome({1: Refusal.LIST_FULL})]]
+    decided: list[object] = [[Outcome({1: Refusal.LIST_FULL}, [Effect.ADDED, Effect.REFUSED], [(), ()])]]
     assert decided in (first, again)
     assert {str(first), str(again)} <= {str(decided), "[None]"}
     assert await batch(other) == decided[0]
@@ -265,7 +266,13 @@ async def test_details_links_and_unblocks_are_written_as_they_are(connection: Wa
 
     (outcomes,) = await together.write(connection, [_batch(LIST, *changes)])
 
-    assert outcomes == [_DONE] * 4
+    assert outcomes is not None
+    assert [outcome.effects for outcome in outcomes if isinstance(outcome, Outcome)] == [
+        [Effect.REMOVED, Effect.REMOVED],
+        [Effect.UPDATED],
+        [Effect.REMOVED],
+        [Effect.ADDED],
+    ]
     assert await listed(store) == ["+16505550005", "+16505550002"]
     row = (await page(store)).rows[1]
     assert (row.reason, row.note, row.expires_at) == ('"spam" \\ ü', "é\n", later)

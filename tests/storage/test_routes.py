@@ -26,6 +26,8 @@ DOWNSTREAM = SealedDownstream(
     True,
     b"\x00maker",
 )
+
+pytestmark = pytest.mark.databases
 UPSTREAM = SealedUpstream(LIST, ACCOUNT, "https://graph.example", b"\x00token", 30_000, True, NOON, b"\x00maker")
 
 

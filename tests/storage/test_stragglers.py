@@ -15,6 +15,8 @@ from tests.storage.version_before import Blocked, sqlite_rows
 from wablock.block_list.ports import Carry, Link
 from wablock.storage import Store
 
+pytestmark = pytest.mark.databases
+
 OLD, NEW, OTHER = "54111525123456", "5491125123456", "16505550100"
 USER_ID = "AR.13491208655302741918"
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from tests.storage.changes import LIST, NOON, SECOND, block, is_blocked, listed, unblock, version
 from tests.storage.people import people, person
 from tests.storage.test_directory import NUMBER, TOKEN
@@ -46,6 +47,7 @@ async def test_writers_in_both_stores_at_once_lose_nothing(open_store: Callable[
     assert sorted(await listed(stores[0])) == [member.input for member in people(60)]
 
 
+@pytest.mark.databases
 async def test_tokens_and_numbers_are_seen_by_the_other_store_at_once(open_store: Callable[[], Store]) -> None:
     one, other = open_store(), open_store()
 

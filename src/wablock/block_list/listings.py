@@ -1,4 +1,4 @@
-"""Pages with their cursors, remembered while they are true."""
+"""Pages with their cursors, and a cache of them."""
 
 import msgspec
 
@@ -7,13 +7,13 @@ from wablock.contract import cursor
 from wablock.contract.cursor import BadCursor, Cursor
 from wablock.contract.errors import InvalidParameter
 
-# What is remembered is chosen by callers, so it is bounded by size: some 50 kB a listing at the most, 10 MB in all.
-_MOST_REMEMBERED = 200
+# Callers choose what is cached, so its size is bounded: about 50 kB a listing, 10 MB in total.
+_MOST_CACHED = 200
 _MOST_ROWS = 100
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """Which page of which list, under which rules."""
+class ListingKey(msgspec.Struct, frozen=True):
+    """A page of a list, and the rules of the number."""
 
     list_id: str
     rules: Rules | None
@@ -24,9 +24,9 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """A page and the cursors of its first and last row; no cursors where it is empty.
+    """A page, and the cursors of its first and last row; an empty page has none.
 
-    `rendered` is for whoever shows it: what was last made of this very page, and for whom.
+    `rendered` is the response that the server last made of this page, by URL.
     """
 
     page: Page
@@ -35,39 +35,39 @@ class Listing(msgspec.Struct, frozen=True):
     rendered: dict[str, tuple[bytes, bytes]] = {}
 
 
-class _Remembered(msgspec.Struct, frozen=True):
+class _Cached(msgspec.Struct, frozen=True):
     listing: Listing
     stamp: int
     read_at: Microseconds
 
 
-class RememberedListings:
-    """Listings that can be given again: since they were read nothing was written, and nobody on their list expired."""
+class ListingCache:
+    """A cache of listings. One is valid until something is written, or a block on its list expires."""
 
     def __init__(self) -> None:
-        self._listings: dict[Asked, _Remembered] = {}
+        self._listings: dict[ListingKey, _Cached] = {}
 
-    def listing(self, asked: Asked, stamp: int, now: Microseconds) -> Listing | None:
-        """The listing, where it is still true at `now` and the store still says `stamp`."""
-        remembered = self._listings.get(asked)
-        if remembered is None or remembered.stamp != stamp:
+    def listing(self, key: ListingKey, stamp: int, now: Microseconds) -> Listing | None:
+        """The listing, if it is still valid at `now` and the store's stamp is still `stamp`."""
+        cached = self._listings.get(key)
+        if cached is None or cached.stamp != stamp:
             return None
-        if now < remembered.read_at:  # a clock that was set back may bring the expired back
+        if now < cached.read_at:  # the clock was set back: an expired block may be in force again
             return None
-        holds_until = remembered.listing.page.holds_until
-        return remembered.listing if holds_until is None or now < holds_until else None
+        holds_until = cached.listing.page.holds_until
+        return cached.listing if holds_until is None or now < holds_until else None
 
-    def remember(self, asked: Asked, listing: Listing, stamp: int, now: Microseconds) -> None:
-        """Keep `listing`, if it is small; it was read after the store said `stamp`: at worst it is newer."""
-        if len(listing.page.rows) > _MOST_ROWS or asked.details:
+    def add(self, key: ListingKey, listing: Listing, stamp: int, now: Microseconds) -> None:
+        """Keep `listing` if it is small. It was read after `stamp`, so it may only be newer."""
+        if len(listing.page.rows) > _MOST_ROWS or key.details:
             return
-        if len(self._listings) >= _MOST_REMEMBERED:
+        if len(self._listings) >= _MOST_CACHED:
             self._listings.clear()
-        self._listings[asked] = _Remembered(listing, stamp, now)
+        self._listings[key] = _Cached(listing, stamp, now)
 
 
 def marked_row(parameter: str, text: str | None, list_id: str) -> Cursor | None:
-    """The row that a cursor's text marks; raises `InvalidParameter`, naming the parameter."""
+    """The row that a cursor's text marks. Raises `InvalidParameter` with the parameter's name."""
     if text is None:
         return None
     try:
@@ -83,7 +83,7 @@ def not_of_this_list(parameter: str) -> InvalidParameter:
 
 
 def listing_of(page: Page, after: Cursor | None, before: Cursor | None, list_id: str) -> Listing:
-    """`page`, which was asked for by one of the cursors or none, with its own."""
+    """`page`, which was requested with one of the cursors or none, with its own cursors."""
     if not page.rows:
         return Listing(page, None, None)
     if not page.has_previous:

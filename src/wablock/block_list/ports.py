@@ -1,4 +1,4 @@
-"""`BlockStore`, what the rules need of a database, and the values it speaks of.
+"""`BlockStore`, the port to a database of block lists, and its values.
 
 Times are microseconds since 1970. A number's own block list has the number's id as its `list_id`.
 """
@@ -15,14 +15,14 @@ Microseconds = int
 
 
 class Rules(StrEnum):
-    """`open`: whoever you want to block. `meta`: as Meta, the last 24 hours' senders and 64,000 users."""
+    """`open`: every user can be blocked. `meta`: only senders of the last 24 hours, and at most 64,000 users."""
 
     OPEN = "open"
     META = "meta"
 
 
 class BusinessNumber(msgspec.Struct, frozen=True):
-    """A number of the business. `wa_id` is its own, `country` reads national numbers; None where not known."""
+    """A number of the business. `wa_id` is its own. `country` is used to read national numbers. None: unknown."""
 
     phone_number_id: str
     account_id: str
@@ -31,10 +31,10 @@ class BusinessNumber(msgspec.Struct, frozen=True):
     rules: Rules | None = None
 
 
-class Member(msgspec.Struct, frozen=True):
-    """A user to block or unblock, with what is to be kept about it. `expires_at` None: until unblocked.
+class Member(msgspec.Struct, frozen=True, gc=False):
+    """A user to block or unblock, with the details to store. `expires_at` None: until unblocked.
 
-    A user of whom only the parent id is known has it as `key` and as `parent_user_id`, and no `user_id`.
+    A user with only a parent id has it as `key` and as `parent_user_id`, and no `user_id`.
     """
 
     key: str
@@ -48,27 +48,26 @@ class Member(msgspec.Struct, frozen=True):
 
     @property
     def former_keys(self) -> tuple[str, ...]:
-        """Other keys under which a store may have this user: the version before kept it so. Nearly always none."""
-        # The first digit of those that have any: looking here saves most members a call.
-        if self.wa_id is None or self.wa_id[0] not in "25":
+        """Other keys under which the previous version stored this user. Nearly all users have none."""
+        if self.wa_id is None or self.wa_id[0] not in spellings.MAY_HAVE_FORMER_KEYS:
             return ()
         return spellings.former_keys(self.wa_id)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Every key of the user's number, today's first."""
+        """Every key of the user's number, the current one first."""
         return (self.key, *self.former_keys)
 
     @property
     def links(self) -> bool:
-        """Whether this member shows that two ids are one user."""
+        """Whether this member links two ids of one user."""
         if self.user_id is not None and self.user_id != self.key:
             return True
         return self.parent_user_id is not None and self.parent_user_id != self.key
 
     @property
     def aliases(self) -> tuple[str, ...]:
-        """The ids by which the user may be known besides its number."""
+        """The ids of the user besides its number."""
         return tuple(alias for alias in (self.user_id, self.parent_user_id) if alias is not None)
 
     @property
@@ -79,9 +78,9 @@ class Member(msgspec.Struct, frozen=True):
 class Block(msgspec.Struct, frozen=True):
     """Block `members`.
 
-    The preconditions are decided where the change is made durable, so that two writers cannot both pass. `max_size`:
-    the list may not grow past it. `written_since`: only users whose last message to the number is not older. Neither
-    is asked of a user who is on the list already.
+    The preconditions are checked in the transaction, so that two writers cannot both pass. `max_size`: the limit of the
+    list's size. `written_since`: only users whose last message to the number is not older. Users who are on the list
+    already need neither.
     """
 
     list_id: str
@@ -94,7 +93,7 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class Unblock(msgspec.Struct, frozen=True):
-    """Take `members` off the list, whichever spelling or id each is given by."""
+    """Remove `members` from the list, by any spelling or id."""
 
     list_id: str
     account_id: str
@@ -103,10 +102,10 @@ class Unblock(msgspec.Struct, frozen=True):
 
 
 class NoteInbound(msgspec.Struct, frozen=True):
-    """`members` wrote to the number at `at`, or each at its own of `times`; an older time changes nothing.
+    """Record that `members` wrote to the number at `at`, or each at its own of `times`. Older times change nothing.
 
-    A link of a number and a user_id is learned as a request shows it: one that is known already stays. A parent id is
-    learned by `Link` and `Carry` alone.
+    A new link of a number and a user_id is learned; existing links do not change. Parent ids are learned only by `Link`
+    and `Carry`.
     """
 
     phone_number_id: str
@@ -117,11 +116,11 @@ class NoteInbound(msgspec.Struct, frozen=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """WhatsApp says that each of `members`, who has two ids or three, is one user.
+    """Learn from WhatsApp that the two or three ids of each of `members` belong to one user.
 
-    Its word counts more than a request's: a user_id or a parent id that meant another number means this one from now
-    on, and the block of the number before is carried over as `Carry` does. What two ids without a number mean is one
-    user as well: two user_ids that were shown with one parent id have one row.
+    This has priority over links from requests: a user_id or a parent id that meant another number means this one, and
+    the block of the other number is copied as `Carry` does. Two ids without a number mean one user as well: two
+    user_ids with the same parent id have one row.
     """
 
     account_id: str
@@ -130,13 +129,12 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class Carry(msgspec.Struct, frozen=True):
-    """The user `previous` is `current` from now on: who changed the number or got a new user_id.
+    """Copy the blocks of `previous` to `current`: the user has a new number or a new user_id.
 
-    In every list of the account where `previous` is in force, `current` is blocked as well: since when, by whom, why
-    and until when as before, at the list's newest place. `previous` stays blocked, since messages from before the
-    change may come late. Where both have one key, the user_ids are linked. A full list lets nobody through. Either may
-    be given by a parent id alone. One of `previous` that means nobody yet means who `previous` is, and so does one that
-    is all that `current` shows.
+    In every list of the account where `previous` is in force, `current` is blocked with the same details, as the newest
+    row, even if the list is full. `previous` stays blocked, because older messages may arrive late. If both have the
+    same key, their user_ids are linked. Either may have only a parent id. A parent id without a link is linked to
+    `previous` if it is one of its ids, or the only id of `current`.
     """
 
     account_id: str
@@ -146,7 +144,7 @@ class Carry(msgspec.Struct, frozen=True):
 
 
 class Sweep(msgspec.Struct, frozen=True):
-    """Forget blocks that expired before `at`, and last messages older than `inbound_before`."""
+    """Delete blocks that expired before `at`, and last-inbound times older than `inbound_before`."""
 
     at: Microseconds
     inbound_before: Microseconds
@@ -162,16 +160,48 @@ class Refusal(StrEnum):
     NOT_WRITTEN_LATELY = "not_written_lately"
 
 
+class Effect(StrEnum):
+    """What a change did to one user. If a request names a user twice, the second finds the effect of the first."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REMOVED = "removed"
+    NOT_THERE = "not_there"
+    REFUSED = "refused"
+
+
+class Listed(msgspec.Struct, frozen=True, gc=False):
+    """The stored row of a blocked user. `seq` is its place in the list's order: newer is larger."""
+
+    identity: str
+    seq: int
+    wa_id: str | None
+    user_id: str | None
+    input: str
+    blocked_at: Microseconds
+    blocked_by: str
+    reason: str | None
+    note: str | None
+    expires_at: Microseconds | None
+
+
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a change: the refused members by their index, everybody else is done."""
+    """The outcome of a change: the refused members by their index; the change was made for all others.
+
+    A block and an unblock also have the effect for each member, and the user's rows before the change. There are
+    several if the user was listed under several ids.
+    """
 
     refused: Mapping[int, Refusal] = {}
+    effects: Sequence[Effect] = ()
+    before: Sequence[Sequence[Listed]] = ()
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A blocked user, as a page shows it. `seq` is its place in the list's order: newer is larger.
 
-    What follows `user_id` is there when the page was asked for `details`.
+    The fields after `user_id` are set if the request has `details`.
     """
 
     seq: int
@@ -185,8 +215,8 @@ class Row(msgspec.Struct, frozen=True):
     expires_at: Microseconds | None = None
 
 
-class InForce(msgspec.Struct, frozen=True):
-    """A block that holds now."""
+class InForce(msgspec.Struct, frozen=True, gc=False):
+    """A block in force."""
 
     blocked_at: Microseconds
     reason: str | None = None
@@ -194,7 +224,7 @@ class InForce(msgspec.Struct, frozen=True):
 
 
 class PageRequest(msgspec.Struct, frozen=True):
-    """At most `limit` rows in force at `at`: the newest, or those next after or before the row at a `seq`."""
+    """A request for `limit` rows in force at `at`: the newest, or those next after or before the row at a `seq`."""
 
     list_id: str
     limit: int
@@ -205,9 +235,9 @@ class PageRequest(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Rows newest first, and the list's version (0: never changed), all of one moment.
+    """Rows, newest first, and the list's version (0: never changed), as of one moment.
 
-    While nothing is written the page stays true until `holds_until`, when somebody's block expires; None: for good.
+    Without further writes the page is correct until `holds_until`, when a block expires. None: it does not expire.
     """
 
     rows: Sequence[Row]
@@ -218,10 +248,10 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class BlockStore(Protocol):
-    """Where block lists are kept. Every method is one transaction.
+    """The port to a database of block lists. Every method is one transaction.
 
-    All raise `BlocklistInternalError` where the database cannot do it; then nothing of it was done, or for a lost
-    connection nothing is known, and repeating is safe: all changes are idempotent.
+    All raise `BlocklistInternalError` if the database fails. Then nothing was changed or, if the connection was lost,
+    the result is unknown. A retry is safe: all changes are idempotent.
     """
 
     async def apply(self, change: Change) -> Outcome:
@@ -229,25 +259,25 @@ class BlockStore(Protocol):
 
         A list's version grows strictly with every change of its members, and is the time of the change or later. New
         members come before older ones, in the order of `members`. A user is found by any of its `keys`. Raises
-        `Overloaded` at once, nothing done, when too much is waiting.
+        `Overloaded` immediately, and nothing is changed, if too many changes wait.
         """
 
     async def page(self, request: PageRequest) -> Page:
         """The page and the version, of one moment; its cost does not depend on where in the list it is."""
 
     async def stamp(self, list_id: str) -> int:
-        """A number that is another one once anything was written to the list, by whoever: equal stamps, equal pages."""
+        """A number that changes with every write to the list, by any process. Equal stamps: equal pages."""
 
     async def blocked(
         self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
     ) -> Sequence[InForce | None]:
         """For each of `users`, its block on the list that is in force at `at`; None where it is not blocked.
 
-        Found by any of its ids and links, in one statement for all: the cost grows with `users`, not with the list.
+        A user is found by any of its ids and links. The cost grows with `users`, not with the list.
         """
 
     async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
-        """Those of `users` that show a link which is not known yet, or is known to another number."""
+        """Those of `users` with a link that is not stored, or that is stored for another number."""
 
     async def is_ready(self) -> bool:
         """Whether changes can be made durable now."""

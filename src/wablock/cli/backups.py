@@ -13,7 +13,7 @@ from wablock.cli.console import Refused, is_confirmed, print_result
 from wablock.cli.options import Json, Yes, flag
 from wablock.settings import DatabaseUrl, default_database
 from wablock.storage.sqlite.backups import Contents, TargetExists, back_up
-from wablock.storage.sqlite.backups import held as contents_of  # codespell:ignore held
+from wablock.storage.sqlite.backups import contents as contents_of
 from wablock.storage.sqlite.backups import restore as put_back
 from wablock.storage.urls import is_postgresql, sqlite_path
 

@@ -62,6 +62,10 @@ def one_spelling(digits: str) -> str:
     return digits
 
 
+MAY_HAVE_FORMER_KEYS: Final = "25"
+"""The first digit of every number and key of which there are former keys: looking here saves most users a call."""
+
+
 def former_keys(digits: str) -> tuple[str, ...]:
     """The other keys under which the previous version of wablock stored this user's spellings.
 

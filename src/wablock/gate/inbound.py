@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NoReturn, Protocol
 
-from wablock.block_list.ports import BlockStore, BusinessNumber, Carry, InForce, Link, Member, Microseconds
+from wablock.block_list.ports import BusinessNumber, InForce, Member, Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter
@@ -51,7 +51,6 @@ class Inbound:
         accounts: Accounts,
         numbers: LearningNumbers,
         block_list: BlockList,
-        store: BlockStore,
         delivery: Delivery,
         dashboard_test: DashboardTest,
         last_inbound: LastInboundWriter,
@@ -65,7 +64,6 @@ class Inbound:
         self._accounts = accounts
         self._numbers = numbers
         self._block_list = block_list
-        self._store = store
         self._delivery = delivery
         self._dashboard_test = dashboard_test
         self._last_inbound = last_inbound
@@ -161,7 +159,7 @@ class Inbound:
         try:
             for part in parts:
                 await self._learn_number(part)
-                await self._learn(part, now)
+                await self._learn(part)
             return {item for part in parts for item in await self._blocked_items(payload, part, now)}, False
         except GraphError as error:
             if not self._pass_unchecked:
@@ -212,33 +210,29 @@ class Inbound:
         if wa_id := next(filter(None, wa_ids), None):
             await self._numbers.learn_display_number(number, wa_id, country_to_read_by(wa_id))
 
-    async def _learn(self, part: Part, now: Microseconds) -> None:
+    async def _learn(self, part: Part) -> None:
         """Learn links and changed ids, in their order. They are durable before anything is forwarded."""
         account_id = part.account.account_id
         own = None if part.number is None else key_of(part.number.wa_id)
         links: list[Ids] = []
         for change in part.changes:
             if change.notices:
-                await self._learn_links(account_id, links, now)
+                await self._learn_links(account_id, links)
                 links = []
-                await self._carry(account_id, change.notices, now)
+                await self._carry(account_id, change.notices)
             links += (without_own(ids, own) for ids in change.links)
-        await self._learn_links(account_id, links, now)
+        await self._learn_links(account_id, links)
 
-    async def _carry(self, account_id: str, notices: Sequence[Notice], now: Microseconds) -> None:
+    async def _carry(self, account_id: str, notices: Sequence[Notice]) -> None:
         for notice in notices:
             previous, current = member_of(notice.previous), member_of(notice.current)
             if previous is not None and current is not None:
-                await self._store.apply(Carry(account_id, now, previous, current))
+                await self._block_list.carry(account_id, previous, current)
             else:  # if the parent id is known, it shows which user the new user_id belongs to
-                await self._learn_links(account_id, [notice.current], now)
+                await self._learn_links(account_id, [notice.current])
 
-    async def _learn_links(self, account_id: str, links: Sequence[Ids], now: Microseconds) -> None:
-        # Not cached: another process may have changed a link.
-        members = [member for ids in links if (member := member_of(ids)) is not None and member.links]
-        unknown = await self._store.unlinked(account_id, members) if members else ()
-        if unknown:
-            await self._store.apply(Link(account_id, now, unknown))
+    async def _learn_links(self, account_id: str, links: Sequence[Ids]) -> None:
+        await self._block_list.learn(account_id, [member for ids in links if (member := member_of(ids)) is not None])
 
 
 def _time_of(item: Item, now: Microseconds) -> Microseconds:

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from wablock.block_list.ports import BusinessNumber, Change, Member, Microseconds, NoteInbound, Outcome
+from wablock.block_list.ports import BusinessNumber, Member, Microseconds
+from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError
 
 _log = logging.getLogger("wablock.gate")
@@ -18,8 +19,8 @@ _MOST_IN_A_CHANGE: Final = 1_000  # so that a block does not wait long for this 
 class LastInboundWriter:
     """Buffers the times. `run` writes them until it is cancelled; `flush` writes them at the end."""
 
-    def __init__(self, apply: Callable[[Change], Awaitable[Outcome]]) -> None:
-        self._apply = apply
+    def __init__(self, block_list: BlockList) -> None:
+        self._block_list = block_list
         self._waiting: dict[BusinessNumber, dict[str, tuple[Member, Microseconds]]] = {}
         self._users = 0
 
@@ -42,15 +43,17 @@ class LastInboundWriter:
     async def flush(self) -> None:
         """Write the buffer. If a write fails, its entries are dropped and the error is logged."""
         waiting, self._waiting, self._users = self._waiting, {}, 0
-        changes = [change for number, users in waiting.items() for change in _changes(number, list(users.values()))]
-        for outcome in await asyncio.gather(*map(self._apply, changes), return_exceptions=True):
+        writes = [
+            self._block_list.note_messages(number, rows)
+            for number, users in waiting.items()
+            for rows in _slices(list(users.values()))
+        ]
+        for outcome in await asyncio.gather(*writes, return_exceptions=True):
             if isinstance(outcome, GraphError):
                 _log.warning("the times when users last wrote could not be written: %s", outcome)
             elif isinstance(outcome, BaseException):
                 raise outcome
 
 
-def _changes(number: BusinessNumber, rows: list[tuple[Member, Microseconds]]) -> Iterator[NoteInbound]:
-    for start in range(0, len(rows), _MOST_IN_A_CHANGE):
-        members, times = zip(*rows[start : start + _MOST_IN_A_CHANGE], strict=True)
-        yield NoteInbound(number.phone_number_id, number.account_id, max(times), members, times)
+def _slices(rows: Sequence[tuple[Member, Microseconds]]) -> Iterator[Sequence[tuple[Member, Microseconds]]]:
+    return (rows[start : start + _MOST_IN_A_CHANGE] for start in range(0, len(rows), _MOST_IN_A_CHANGE))

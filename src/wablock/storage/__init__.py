@@ -1,4 +1,4 @@
-"""Where block lists are kept: one folder per database, all behind `BlockStore`, `Directory` and `RouteStore`."""
+"""The stores: one folder per database, all behind `BlockStore`, `Directory` and `RouteStore`."""
 
 from typing import Protocol
 
@@ -15,21 +15,21 @@ __all__ = ["CannotOpen", "SqliteStore", "Store", "TakesNoWrites", "named", "open
 
 
 class Store(BlockStore, Directory, RouteStore, Protocol):
-    """What an adapter is."""
+    """The ports that every adapter implements."""
 
     @property
     def is_shared(self) -> bool:
         """Whether several machines may use the database."""
 
     async def close(self) -> None:
-        """Returns once all that was handed in is durable."""
+        """Returns when all changes are durable."""
 
 
 def open_store(url: str, meter: CommitMeter) -> Store:
     """The store at a database URL, ready for use.
 
     `sqlite:///relative`, `sqlite:////absolute`, or `postgresql://user@host:5432/database`, where several hosts, TLS and
-    whatever else a connection needs are said as libpq has it. Raises `CannotOpen`, with one line that says what to do.
+    and other parameters of a connection are as in libpq. Raises `CannotOpen`, with one line that says what to do.
     """
     if is_postgresql(url):
         from wablock.storage.postgres import PostgresStore  # noqa: PLC0415 - a quarter of what starting on SQLite takes

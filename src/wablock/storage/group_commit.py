@@ -1,6 +1,6 @@
-"""Many callers, one transaction: whoever waits while a commit runs shares the next one.
+"""Many callers, one transaction: callers that wait while a commit runs share the next one.
 
-So N concurrent requests cost one fsync, and a lone one waits for nobody.
+So N concurrent requests cost one fsync, and a single request does not wait.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ _MOST_USERS_IN_A_BATCH: Final = 10_000  # bounds how long a small change can wai
 
 
 class CommitMeter(Protocol):
-    """What can be seen of the commits."""
+    """The receiver of the figures about commits."""
 
     def committed(self, changes: int) -> None:
-        """A batch of so many changes is done."""
+        """A batch of so many changes was committed."""
 
     def refused(self) -> None:
-        """A change was refused because too much is waiting."""
+        """A change was refused because too many wait."""
 
 
 class Backlog:
@@ -40,7 +40,7 @@ class Backlog:
         self._users = 0
 
     def admit(self, users: int, committing_for: float) -> None:
-        """Raises `Overloaded` where so many users are too many now, or would wait for a database that is stuck."""
+        """Raises `Overloaded` if so many users are too many now, or would wait for a database that does not respond."""
         if self._users and self._users + users > self._most_users:
             raise Overloaded("Too many changes are waiting to be written. Nothing was changed; try again.")
         if self._stalled_after is not None and committing_for > self._stalled_after:
@@ -76,7 +76,7 @@ class GroupCommit(Generic[C]):
         return self._committing is None
 
     async def submit(self, change: C) -> Outcome:
-        """Returns once `change` is durable. A caller that is cancelled meanwhile takes nobody along, nor its change."""
+        """Returns when `change` is durable. A caller that is cancelled cancels neither its change nor another's."""
         loop = asyncio.get_running_loop()
         since = self._committing_since
         try:
@@ -91,14 +91,14 @@ class GroupCommit(Generic[C]):
         return await done
 
     async def drain(self) -> None:
-        """Returns once nothing waits."""
+        """Returns when no change waits."""
         while self._committing is not None:
             await asyncio.wait([self._committing])
 
     async def _commit_all(self) -> None:
         try:
             while self._waiting:
-                await asyncio.sleep(0)  # requests that have arrived already come along: a commit costs more than a look
+                await asyncio.sleep(0)  # let requests that have arrived join: a commit costs more than this
                 self._committing_since = asyncio.get_running_loop().time()
                 await self._commit(self._next_batch())
         finally:
@@ -120,13 +120,13 @@ class GroupCommit(Generic[C]):
             self._meter.committed(len(batch))
         except Exception as trouble:
             outcomes = [_internal_error(trouble) for _ in batch]
-        finally:  # even a cancelled commit answers its callers
+        finally:  # callers get a result also if the commit is cancelled
             for index, (_, done) in enumerate(batch):
                 _settle(done, outcomes[index] if index < len(outcomes) else BlocklistInternalError())
 
 
 def _settle(done: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None:
-    if done.done():  # its caller went away
+    if done.done():  # its caller was cancelled
         return
     if isinstance(outcome, Outcome):
         done.set_result(outcome)
@@ -137,7 +137,7 @@ def _settle(done: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None
 
 
 def _internal_error(trouble: Exception) -> BlocklistInternalError:
-    """One for each caller: an exception remembers who raised it."""
+    """One for each caller: an exception stores its traceback."""
     error = BlocklistInternalError()
     error.__cause__ = trouble.__cause__ or trouble
     return error

@@ -1,6 +1,6 @@
 """Group commit for each list: changes of one list share a transaction, and no list waits for another's.
 
-So a list that everybody writes to costs one transaction for all of them, and holds up nobody else.
+So many writers of one list share a transaction, and do not delay other lists.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,7 +16,7 @@ ApplyToList = Callable[[str, Sequence[C]], Awaitable[Sequence[Outcome | Exceptio
 
 
 class ListCommits(Generic[C]):
-    """A `GroupCommit` for each list that has something to write, under one bound for all."""
+    """A `GroupCommit` for each list with changes, and one limit for all."""
 
     def __init__(self, apply: ApplyToList[C], meter: CommitMeter, backlog: Backlog) -> None:
         self._apply = apply
@@ -25,7 +25,7 @@ class ListCommits(Generic[C]):
         self._lists: dict[str, GroupCommit[C]] = {}
 
     async def submit(self, list_id: str, change: C) -> Outcome:
-        """Returns once `change` is durable; raises `Overloaded` at once, nothing done, when too much is waiting."""
+        """Returns when `change` is durable. Raises `Overloaded` immediately, and changes nothing, if too many wait."""
         group = self._lists.get(list_id)
         if group is None:
             group = GroupCommit(partial(self._apply, list_id), self._meter, self._backlog)
@@ -37,7 +37,7 @@ class ListCommits(Generic[C]):
                 del self._lists[list_id]
 
     async def drain(self) -> None:
-        """Returns once nothing waits."""
+        """Returns when no change waits."""
         while self._lists:
             for list_id, group in list(self._lists.items()):
                 await group.drain()

@@ -1,4 +1,4 @@
-"""What opening a database can come to, and how a database is called before people."""
+"""The failure to open a database, and the name of a database in messages."""
 
 from urllib.parse import urlsplit
 
@@ -8,7 +8,7 @@ class CannotOpen(Exception):
 
 
 def named(url: str) -> str:
-    """The database as people may see it: without password and parameters."""
+    """The database in messages: without password and parameters."""
     parts = urlsplit(url)
     user, at, hosts = parts.netloc.rpartition("@")
     if "@" in parts.path + parts.fragment or (not at and "@" in parts.query):

@@ -1,6 +1,6 @@
-"""Many callers, one round trip: whoever comes while one is under way shares the next.
+"""Many callers, one round trip: callers that wait while one is in flight share the next.
 
-So what an answer says is never older than its question: a trip begins after every question in it was asked.
+So an answer is never older than its question: a trip begins after all of its questions have arrived.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 
 _MOST_WAITING = 20_000
-_MOST_TOGETHER = 1_000  # bounds how long one has to wait for the others
+_MOST_TOGETHER = 1_000  # limits how long one question waits for the others
 
 
 class RoundTrips(Generic[Q, A]):
     """Asks `answer` for all the questions that wait, at most `at_once` times at the same time.
 
-    Where a group fails its questions are asked one by one, so that no question fails for another's fault.
+    If a group fails, its questions are sent one by one, so that none fails because of another.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class RoundTrips(Generic[Q, A]):
         most_waiting: int = _MOST_WAITING,
         is_stuck: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`is_stuck`: whether who comes now would wait in vain."""
+        """`is_stuck`: whether a new question would wait for a database that does not respond."""
         self._answer = answer
         self._at_once = at_once
         self._most_together = most_together
@@ -42,10 +42,10 @@ class RoundTrips(Generic[Q, A]):
         self._is_stuck = is_stuck
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
         self._asking = 0
-        self._tasks: set[asyncio.Task[None]] = set()  # the loop itself does not keep them
+        self._tasks: set[asyncio.Task[None]] = set()  # the loop itself has only weak references
 
     async def ask(self, question: Q) -> A:
-        """The answer, no older than the question. Raises `Overloaded` at once where too much is waiting."""
+        """The answer, which is not older than the question. Raises `Overloaded` immediately if too many wait."""
         if len(self._waiting) >= self._most_waiting:
             raise Overloaded("Too many questions are waiting to be answered; try again.")
         if self._is_stuck():
@@ -61,20 +61,20 @@ class RoundTrips(Generic[Q, A]):
 
     async def _ask_all(self) -> None:
         try:
-            await asyncio.sleep(0)  # requests that have arrived already come along
+            await asyncio.sleep(0)  # let requests that have arrived join
             while self._waiting:
                 group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most_together))]
                 try:
                     await self._ask(group)
-                finally:  # even a cancelled query answers its callers
+                finally:  # callers get a result also if the query is cancelled
                     _fail(group, BlocklistInternalError())
         finally:
-            self._asking -= 1  # at once: who asks from now on starts another
+            self._asking -= 1  # now, so that the next question starts another trip
 
     async def _ask(self, group: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
             answers = await self._answer([question for question, _ in group])
-        except (Overloaded, Unreachable) as trouble:  # who has waited behind it does not wait as long again
+        except (Overloaded, Unreachable) as trouble:  # the questions behind it do not wait as long again
             _fail([*group, *self._waiting], trouble)
             self._waiting.clear()
         except Exception as trouble:
@@ -85,12 +85,12 @@ class RoundTrips(Generic[Q, A]):
                     await self._ask([one])
         else:
             for (_, done), answer in zip(group, answers, strict=True):
-                if not done.done():  # its caller went away
+                if not done.done():  # its caller was cancelled
                     done.set_result(answer)
 
 
 def _fail(group: Sequence[tuple[Q, asyncio.Future[A]]], trouble: Exception) -> None:
-    """One exception for each caller: it remembers who raised it."""
+    """One for each caller: an exception stores its traceback."""
     for _, done in group:
         if not done.done():
             error = _copied(trouble)

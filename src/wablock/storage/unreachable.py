@@ -1,7 +1,7 @@
-"""A database that cannot be reached any more."""
+"""The failure of a database that cannot be reached."""
 
 from wablock.contract.errors import BlocklistInternalError
 
 
 class Unreachable(BlocklistInternalError):
-    """The database did not answer to the end: what became of a change is not known."""
+    """The database did not respond; it is unknown whether a change was made."""

@@ -1,4 +1,4 @@
-"""Which database a URL means."""
+"""Database URLs."""
 
 from pathlib import Path
 from typing import Final
@@ -10,12 +10,12 @@ _POSTGRESQL: Final = ("postgresql", "postgres")
 
 
 def is_postgresql(url: str) -> bool:
-    """Whether it names a PostgreSQL database, whatever else is to be said of it."""
+    """Whether it is the URL of a PostgreSQL database, valid or not."""
     return _scheme(url) in _POSTGRESQL
 
 
 def sqlite_path(url: str) -> Path:
-    """The file of `sqlite:///relative` or `sqlite:////absolute`; raises `CannotOpen` for what is no such URL."""
+    """The file of `sqlite:///relative` or `sqlite:////absolute`; raises `CannotOpen` for other URLs."""
     if _scheme(url) != "sqlite" or urlsplit(url).netloc:
         raise CannotOpen(
             f"Cannot read the database URL {_shown(url)}: write sqlite:///path/to/file.db or postgresql://user@host/database"
@@ -34,10 +34,10 @@ def _scheme(url: str) -> str | None:
 
 
 def _shown(url: str) -> str:
-    """`url`, without the password that one for another program may have."""
+    """`url` without a password."""
     if "@" not in url:
         return repr(url)
     try:
         return repr(named(url))
-    except ValueError:  # nobody can tell where its password would be
+    except ValueError:  # the position of a password is unknown
         return "given"

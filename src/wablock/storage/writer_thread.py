@@ -1,4 +1,4 @@
-"""One thread that does blocking work for the event loop, and is watched: a job whose thread dies fails, never hangs."""
+"""One thread that does blocking work for the event loop. If it dies, its job fails and does not hang."""
 
 import asyncio
 import contextlib
@@ -11,11 +11,11 @@ from wablock.contract.errors import BlocklistInternalError
 
 T = TypeVar("T")
 
-_LOOK_EVERY = 0.1  # seconds between looks at whether the thread is alive, while somebody waits for it
+_LOOK_EVERY = 0.1  # seconds between checks that the thread is alive, while a job waits
 
 
 class WriterThread:
-    """Runs jobs one at a time, in order. A thread that died is replaced at the next job."""
+    """Runs jobs one at a time, in order. A dead thread is replaced at the next job."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -23,14 +23,14 @@ class WriterThread:
         self._thread: threading.Thread | None = None
 
     async def run(self, job: Callable[[], T]) -> T:
-        """What `job` returns or raises; `BlocklistInternalError` where the thread died and nobody can know."""
+        """Return or raise what `job` does; `BlocklistInternalError` if the thread died: the result is unknown."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 
         def work() -> None:
             try:
                 result = job()
-            except Exception as trouble:  # it is the caller's: it is raised there
+            except Exception as trouble:  # raised at the caller
                 _tell(loop, _fail, done, trouble)
             else:
                 _tell(loop, _succeed, done, result)
@@ -44,14 +44,14 @@ class WriterThread:
             watch.cancel()
 
     def close(self) -> None:
-        """Returns once the jobs that were handed in are done."""
+        """Returns when all jobs are done."""
         if self._thread is not None and self._thread.is_alive():
             self._jobs.put(None)
             self._thread.join()
 
     def _alive(self) -> threading.Thread:
         if self._thread is None or not self._thread.is_alive():
-            self._jobs = queue.SimpleQueue()  # what a dead thread left undone has been answered for
+            self._jobs = queue.SimpleQueue()  # the jobs of a dead thread have failed already
             self._thread = threading.Thread(target=_work, args=(self._jobs,), name=self._name, daemon=True)
             self._thread.start()
         return self._thread
@@ -71,7 +71,7 @@ def _work(jobs: "queue.SimpleQueue[Callable[[], None] | None]") -> None:
 
 
 def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[..., None], *args: object) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+    with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits
         loop.call_soon_threadsafe(tell, *args)
 
 

@@ -8,7 +8,7 @@ import msgspec
 from wablock.storage.moving.tables import BLOCK_LIST, TABLES, Key, Row, Table, names
 from wablock.storage.opening import CannotOpen, named
 from wablock.storage.postgres import schema
-from wablock.storage.postgres.connections import connect, role
+from wablock.storage.postgres.sessions import connect, role
 
 ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """All exceptions of a failed database call; see `one_line`."""

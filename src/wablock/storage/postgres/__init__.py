@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from wablock.access import AccessToken
+from wablock.block_list.changes import Copy, ListChange, Merge
 from wablock.block_list.ports import (
     Block,
     BusinessNumber,
@@ -31,26 +32,26 @@ from wablock.storage.group_commit import Backlog, CommitMeter
 from wablock.storage.list_commits import ListCommits
 from wablock.storage.postgres import checks, directory, reads, routes
 from wablock.storage.postgres.checks import Question
-from wablock.storage.postgres.connections import Connection, Connections
+from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.links import Links
 from wablock.storage.postgres.list_writer import ListWriter
 from wablock.storage.postgres.rekeying import QUIET_FOR, Rekeying
 from wablock.storage.postgres.schema import prepare
+from wablock.storage.postgres.sessions import Connection
 from wablock.storage.postgres.sweeping import sweep
-from wablock.storage.postgres.working_list import Copy, ListChange, Merge
 from wablock.storage.round_trips import RoundTrips
 from wablock.storage.unreachable import Unreachable
 
 T = TypeVar("T")
 
-# Apart, so that changes which wait for a slow disk do not hold up checks.
+# Separate, so that changes that wait for a slow disk do not delay checks.
 _MOST_WRITING: Final = 8
 _MOST_READING: Final = 4
 _CHECKS_AT_ONCE: Final = 2
-_STALLED_AFTER: Final = 3.0  # seconds; what comes then is told at once to come again, and does not pile up
+_STALLED_AFTER: Final = 3.0  # seconds; then new requests are refused immediately, and do not accumulate
 
-# A lock is a write; this one waits for no other node that asks, nor for one that migrates.
+# A lock is a write. This one does not wait for other nodes that check, or that migrate.
 _READY = "SELECT 1 FROM wablock_schema WHERE only_row FOR KEY SHARE"
 
 
@@ -88,7 +89,7 @@ class PostgresStore:
         )
 
     async def close(self) -> None:
-        """Returns once all that was handed in is durable and the connections are closed."""
+        """Returns when all changes are durable and the connections are closed."""
         await self._lists.drain()
         await self._writing.close()
         await self._reading.close()
@@ -103,7 +104,7 @@ class PostgresStore:
                 await self._learn(change.phone_number_id, change)
                 return await self._lists.submit(change.phone_number_id, change)
             case Link():
-                await self._links.tell(change)
+                await self._links.unite(change)
             case Carry():
                 await self._links.carry(change)
             case Sweep():
@@ -199,7 +200,7 @@ class PostgresStore:
         return await self._reading.run(lambda connection: read(connection, *args))
 
     async def _write(self, write: Callable[..., Awaitable[T]], *args: object) -> T:
-        """Not repeated where it may have been done: its answer would be that of the second time."""
+        """Not retried if it may have been made: the result would be that of the second attempt."""
         return await self._writing.run(lambda connection: write(connection, *args), again=False)
 
     async def _block(self, change: Block) -> Outcome:
@@ -219,12 +220,12 @@ class PostgresStore:
                 elif not meant.means(alias.member):
                     copy = Copy(change.account_id, change.at, frozenset(meant.keys), alias.member)
                     await self._lists.submit(change.list_id, copy)
-        except Overloaded as trouble:  # which says that nothing was done
+        except Overloaded as trouble:  # nothing was changed
             raise Unreachable from trouble
         return outcome
 
     async def _learn(self, list_id: str, change: Block | NoteInbound) -> None:
-        """Raises `UnknownObject`, nothing learned, where the list is not the account's."""
+        """Raises `UnknownObject`, and learns nothing, if the list is not the account's."""
         news = await self._links.unlinked(change.account_id, change.members)
         if not news:
             return
@@ -234,5 +235,5 @@ class PostgresStore:
 
 
 async def _touch(connection: Connection) -> None:
-    """Only a write tells whether changes can be made durable."""
+    """Write: only this shows whether changes can be made durable."""
     await connection.execute(_READY)

@@ -1,4 +1,4 @@
-"""Who is blocked, on PostgreSQL: many questions, of whichever lists, in one statement."""
+"""Checks on PostgreSQL: many questions, about any lists, in one statement."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
@@ -7,63 +7,63 @@ import msgspec
 
 from wablock.block_list.ports import InForce, Member, Microseconds
 from wablock.storage.postgres.alias_keys import keys_of
-from wablock.storage.postgres.connections import Connection
+from wablock.storage.postgres.sessions import Connection
 
-# ANY: so that on Citus only the shards of these lists are asked.
+# ANY: so that Citus queries only the shards of these lists.
 _ROWS = """
-SELECT held.list_id, held.identity, held.blocked_at, held.seq, held.reason, held.expires_at
-FROM unnest($1::text[], $2::text[]) AS asked (list_id, identity)
-JOIN blocked_user AS held ON held.list_id = asked.list_id AND held.identity = asked.identity
-WHERE held.list_id = ANY($3::text[])
+SELECT block.list_id, block.identity, block.blocked_at, block.seq, block.reason, block.expires_at
+FROM unnest($1::text[], $2::text[]) AS name (list_id, identity)
+JOIN blocked_user AS block ON block.list_id = name.list_id AND block.identity = name.identity
+WHERE block.list_id = ANY($3::text[])
 """
-_ASKED: Final = "unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS asked (list_id, account_id, identity, alias)"
-# LIMIT: made before the rows are looked up, so that these are looked up by list and identity, and not by one of them.
-# A number has two keys at most; taking it to have ten, the planner would rather walk through a list it believes short.
+_NAMES: Final = "unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS name (list_id, account_id, identity, alias)"
+# LIMIT: so that the aliases are read first, and the rows are then looked up by list and identity, not by one of them.
+# A number has two keys at most. The planner assumes ten, and would scan a list that it assumes to be short.
 _LINKED: Final = f"""(
-  SELECT asked.list_id, asked.account_id, asked.identity, asked.alias, unnest({keys_of("known.identity")}) AS meant
-  FROM {_ASKED}
-  JOIN identity_alias AS known ON known.account_id = asked.account_id AND known.alias = asked.alias
+  SELECT name.list_id, name.account_id, name.identity, name.alias, unnest({keys_of("known.identity")}) AS meant
+  FROM {_NAMES}
+  JOIN identity_alias AS known ON known.account_id = name.account_id AND known.alias = name.alias
   LIMIT 2 * cardinality($1::text[])
-) AS asked"""
+) AS name"""
 
 
-def _rows_by(name: str, asked: str) -> str:
-    """The rows under one of the names of those who are `asked` about."""
+def _rows_by(column: str, users: str) -> str:
+    """The rows whose identity is in `column` of `users`."""
     return f"""
-SELECT asked.list_id, asked.account_id, asked.identity, asked.alias,
-       held.blocked_at, held.seq, held.reason, held.expires_at
-FROM {asked}
-JOIN blocked_user AS held ON held.list_id = asked.list_id AND held.identity = asked.{name}
-WHERE held.list_id = ANY($5::text[])
+SELECT name.list_id, name.account_id, name.identity, name.alias,
+       block.blocked_at, block.seq, block.reason, block.expires_at
+FROM {users}
+JOIN blocked_user AS block ON block.list_id = name.list_id AND block.identity = name.{column}
+WHERE block.list_id = ANY($5::text[])
 """
 
 
-# One statement, so that links and rows are of one moment: between two a user could be unblocked whom a link has left.
-# A branch for each name: of one that may be any of them PostgreSQL makes a walk.
+# One statement, so that links and rows are of one moment: otherwise a link could change in between, and a blocked user
+# would not be found. One branch for each column: PostgreSQL would scan the list for an OR.
 _ROWS_BY_ALL_IDS = "UNION ALL".join(
-    [_rows_by("identity", _ASKED), _rows_by("alias", _ASKED), _rows_by("meant", _LINKED)]
+    [_rows_by("identity", _NAMES), _rows_by("alias", _NAMES), _rows_by("meant", _LINKED)]
 )
 
-# A parent id may be two steps from its number: a user_id between them may just have been linked, or by an older node.
+# A parent id may be two steps from its number: the user_id between them may just have been linked, or by an older node.
 _LINKED_TWICE: Final = f"""(
-  SELECT asked.list_id, asked.account_id, asked.identity, asked.alias, unnest({keys_of("further.identity")}) AS meant
-  FROM {_ASKED}
-  JOIN identity_alias AS known ON known.account_id = asked.account_id AND known.alias = asked.alias
+  SELECT name.list_id, name.account_id, name.identity, name.alias, unnest({keys_of("further.identity")}) AS meant
+  FROM {_NAMES}
+  JOIN identity_alias AS known ON known.account_id = name.account_id AND known.alias = name.alias
   JOIN identity_alias AS further ON further.account_id = known.account_id AND further.alias = known.identity
   LIMIT 2 * cardinality($1::text[])
-) AS asked"""
+) AS name"""
 _ROWS_BY_PARENT_IDS = "UNION ALL".join([_ROWS_BY_ALL_IDS, _rows_by("meant", _LINKED_TWICE)])
-_NOBODY: Final = ""  # the identity that goes with a parent id, under which itself no row lies
+_NO_IDENTITY: Final = ""  # the identity beside a parent id, which has no row of its own
 
 Name: TypeAlias = tuple[str, str]
 """A list and an identity, or an account and a user_id."""
 
-Asked: TypeAlias = tuple[str, str, str, str | None]
-"""A list, its account, and a user's two ids."""
+UserIds: TypeAlias = tuple[str, str, str, str | None]
+"""A list, its account, and two ids of a user."""
 
 
 class Question(msgspec.Struct, frozen=True):
-    """Which of `users` are blocked on a list at `at`?"""
+    """Which of `users` are blocked on a list at `at`."""
 
     account_id: str
     list_id: str
@@ -79,43 +79,43 @@ class _Block(msgspec.Struct, frozen=True):
 
 
 async def blocked(connection: Connection, questions: Sequence[Question]) -> Sequence[Sequence[InForce | None]]:
-    """For each question what `BlockStore.blocked` promises, all of one moment."""
-    asked = {name for it in questions for user in it.users for name in _asked(it, user)}
-    found = await _found(connection, asked)
+    """See `BlockStore.blocked`. All questions are answered as of one moment."""
+    ids = {name for it in questions for user in it.users for name in _ids_of(it, user)}
+    found = await _blocks_by_ids(connection, ids)
     if not found:
         return [[None] * len(it.users) for it in questions]
-    return [[_in_force(_blocks(found, _asked(it, user)), it.at) for user in it.users] for it in questions]
+    return [[_in_force(_blocks(found, _ids_of(it, user)), it.at) for user in it.users] for it in questions]
 
 
-def _asked(question: Question, user: Member) -> Sequence[Asked]:
+def _ids_of(question: Question, user: Member) -> Sequence[UserIds]:
     first = question.list_id, question.account_id, user.key, user.user_id
     former_keys, parent = user.former_keys, user.parent_user_id
     if not former_keys and parent is None:
         return (first,)
     names = [first, *((question.list_id, question.account_id, key, None) for key in former_keys)]
     if parent is not None:
-        names.append((question.list_id, question.account_id, _NOBODY, parent))
+        names.append((question.list_id, question.account_id, _NO_IDENTITY, parent))
     return names
 
 
-def _blocks(found: Mapping[Asked, Sequence[_Block]], names: Sequence[Asked]) -> Sequence[_Block]:
+def _blocks(by_ids: Mapping[UserIds, Sequence[_Block]], names: Sequence[UserIds]) -> Sequence[_Block]:
     if len(names) == 1:
-        return found.get(names[0], ())
-    return [block for name in names for block in found.get(name, ())]
+        return by_ids.get(names[0], ())
+    return [block for name in names for block in by_ids.get(name, ())]
 
 
-async def _found(connection: Connection, asked: set[Asked]) -> Mapping[Asked, Sequence[_Block]]:
-    """The rows of those who have any."""
-    if not asked:
+async def _blocks_by_ids(connection: Connection, ids: set[UserIds]) -> Mapping[UserIds, Sequence[_Block]]:
+    """The blocks of those users who have any."""
+    if not ids:
         return {}
-    list_ids, account_ids, identities, user_ids = map(list, zip(*asked, strict=True))
+    list_ids, account_ids, identities, user_ids = map(list, zip(*ids, strict=True))
     lists = list(set(list_ids))
     if not any(user_ids):
         rows = await connection.fetch(_ROWS, list_ids, identities, lists)
         by_number = {(row[0], row[1]): _Block(row[2], row[3], row[4], row[5]) for row in rows}
-        return {it: [by_number[it[0], it[2]]] for it in asked if (it[0], it[2]) in by_number}
-    by_ids = _ROWS_BY_PARENT_IDS if _NOBODY in identities else _ROWS_BY_ALL_IDS
-    found: dict[Asked, list[_Block]] = {}
+        return {it: [by_number[it[0], it[2]]] for it in ids if (it[0], it[2]) in by_number}
+    by_ids = _ROWS_BY_PARENT_IDS if _NO_IDENTITY in identities else _ROWS_BY_ALL_IDS
+    found: dict[UserIds, list[_Block]] = {}
     for row in await connection.fetch(by_ids, list_ids, account_ids, identities, user_ids, lists):
         found.setdefault((row[0], row[1], row[2], row[3]), []).append(_Block(row[4], row[5], row[6], row[7]))
     return found

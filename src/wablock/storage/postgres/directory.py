@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
-from wablock.storage.postgres.connections import Connection, Connections
+from wablock.storage.postgres.connections import Connections
+from wablock.storage.postgres.sessions import Connection
 
 _TOKEN: Final = "token_sha256, account_id, label, scopes, phone_number_ids, created_at, expires_at, revoked_at, made_by"
 _FIND_TOKENS = f"SELECT {_TOKEN} FROM access_token WHERE token_sha256 = ANY($1)"
@@ -20,7 +21,7 @@ _ADD_TOKEN = f"""
 INSERT INTO access_token ({_TOKEN}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (token_sha256) DO NOTHING RETURNING token_sha256
 """
-# The maker is held: it is not revoked meanwhile, so who revokes it afterwards finds what it made.
+# The token's maker is locked: if it is revoked later, that transaction finds this token.
 _HOLD_MAKER = "SELECT revoked_at FROM access_token WHERE token_sha256 = $1 FOR UPDATE"
 _REVOKE_TOKEN = """
 UPDATE access_token SET revoked_at = $2 WHERE token_sha256 = $1 AND revoked_at IS NULL RETURNING token_sha256
@@ -51,9 +52,9 @@ _TAKE_LIST = """
 INSERT INTO block_list (list_id, account_id, version, size, revision, writers) VALUES ($1, $2, 0, 0, 0, '{}')
 ON CONFLICT (list_id) DO UPDATE SET account_id = excluded.account_id, revision = block_list.revision + 1
 """
-# That the account had the list stays known: whoever adds the number again may be about to make it known.
-# A removed number's list stays, empty and nobody's: a request that was let in just before the removal is refused by it,
-# and does not block for whoever adds the number next. It is taken first: whoever writes to the list holds it.
+# The row in account_list stays: another process may be adding the number again.
+# The list of a removed number stays, empty and without an account. A request that was accepted just before the removal
+# is refused by it, and cannot block for the number's next account. The list is locked first, as every writer does.
 _GIVE_UP_LIST = """
 INSERT INTO block_list (list_id, account_id, version, size, revision, writers) VALUES ($1, '', 0, 0, 0, '{}')
 ON CONFLICT (list_id) DO UPDATE SET
@@ -66,17 +67,17 @@ _REMOVE_REST = (
     "DELETE FROM downstream WHERE phone_number_id = $1",
     "DELETE FROM upstream WHERE phone_number_id = $1",
 )
-_REMOVED_WITHIN: Final = 600.0  # seconds: a list of millions goes in one transaction
+_REMOVED_WITHIN: Final = 600.0  # seconds: a list of millions of rows is deleted in one transaction
 
 
 async def find_tokens(connection: Connection, digests: Sequence[bytes]) -> Sequence[AccessToken | None]:
-    """For each of `digests`, its token."""
+    """The token of each of `digests`."""
     found = {row[0]: _token(*row) for row in await connection.fetch(_FIND_TOKENS, list(set(digests)))}
     return [found.get(digest) for digest in digests]
 
 
 async def find_numbers(connection: Connection, phone_number_ids: Sequence[str]) -> Sequence[BusinessNumber | None]:
-    """For each of `phone_number_ids`, its number."""
+    """The number of each of `phone_number_ids`."""
     found = {row[0]: _number(*row) for row in await connection.fetch(_NUMBERS, list(set(phone_number_ids)))}
     return [found.get(phone_number_id) for phone_number_id in phone_number_ids]
 
@@ -108,7 +109,7 @@ async def add_token(connection: Connection, token: AccessToken) -> bool:
 
 
 async def is_revoked(connection: Connection, maker: bytes | None) -> bool:
-    """Whether this token was revoked; if not, it is not until the transaction ends."""
+    """Whether this token was revoked; if not, it cannot be revoked before the transaction ends."""
     return maker is not None and await connection.fetchval(_HOLD_MAKER, maker) is not None
 
 
@@ -117,13 +118,13 @@ async def revoke_token(connection: Connection, digest: bytes, at: Microseconds) 
 
 
 async def add_list(connection: Connection, account_id: str, list_id: str) -> None:
-    """On return the list has a row, and the account knows of it; whose it was before it stays."""
+    """Add the list's row, and its row in account_list. The account of an existing list does not change."""
     await connection.execute(_ADD_LIST, account_id, list_id)
     await connection.execute(_MAKE_LIST, list_id, account_id)
 
 
 async def owner(connection: Connection, list_id: str) -> str | None:
-    """The account whose list it is; '' for nobody's, None where there is none."""
+    """The account of the list; '' if it has none, None if there is no list."""
     account_id: str | None = await connection.fetchval(_OWNER, list_id)
     return account_id
 

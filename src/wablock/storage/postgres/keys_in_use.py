@@ -1,8 +1,8 @@
-"""Which keys a node writes, as it knows now."""
+"""The keys that a node writes now."""
 
 
 class KeysInUse:
-    """`beside_older`: nodes of the version before may be running, and have to find what is written."""
+    """`beside_older`: nodes of the previous version may be running, and must find what is written."""
 
     def __init__(self, *, beside_older: bool) -> None:
         self.beside_older = beside_older

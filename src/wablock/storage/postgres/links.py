@@ -1,7 +1,7 @@
 """Which ids are one user, account by account, and what that means for the account's lists.
 
 A link is kept first, as not settled; then every list where the user is on is put right, each in a transaction of its
-own; then the link is settled. Whoever meets one that is not finishes it, so a node that dies in between loses nothing.
+own; then the link is settled. A node that finds an unsettled link settles it, so nothing is lost if a node dies.
 
 A user_id or a parent id is an alias. It means a number, or, while no number is known, a user_id, under which the user's
 rows lie. Once that user_id is linked to a number, or to another user_id, what meant it is pointed there as well. Until
@@ -12,18 +12,21 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
+from wablock.block_list.changes import Copy, ListChange, Merge
+from wablock.block_list.list_state import place_of
+from wablock.block_list.meanings import MOST_STEPS, carried_on, meaning_of, meant
 from wablock.block_list.ports import Carry, Link, Member, Microseconds, Outcome
 from wablock.contract.errors import UnknownObject
-from wablock.contract.spellings import keys_of, one_spelling
+from wablock.contract.spellings import keys_of
 from wablock.contract.user_ids import is_parent_user_id
-from wablock.storage.meanings import Meaning, carried_on, member_meant
-from wablock.storage.postgres.connections import Connection, Connections
+from wablock.storage.postgres.aliases import Alias, Linked, finding, is_settled, means, unsettled
+from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
-from wablock.storage.postgres.working_list import Copy, ListChange, Merge, place_of
+from wablock.storage.postgres.sessions import Connection
 
 _KNOWN = "SELECT alias, identity, wa_id, settled FROM identity_alias WHERE account_id = $1 AND alias = ANY($2)"
 _LEARN = """
@@ -31,7 +34,7 @@ INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled)
 SELECT $1, unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), false
 ON CONFLICT (account_id, alias) DO NOTHING RETURNING alias
 """
-# No row lies under a parent id, so that there is nothing to settle.
+# A parent id has no rows, so there is nothing to settle.
 _LEARN_PARENTS = """
 INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled)
 SELECT $1, unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), true
@@ -47,43 +50,10 @@ _SETTLE = "UPDATE identity_alias SET settled = true WHERE account_id = $1 AND al
 _LISTS = "SELECT list_id FROM account_list WHERE account_id = $1"
 _LISTED = "SELECT list_id, identity FROM blocked_user WHERE list_id = ANY($1) AND identity = ANY($2)"
 
-_MOST_LISTS: Final = 1_000  # looked through in one statement
-_MOST_STEPS: Final = 3  # from an alias to its user, where nodes made links at once
-_MOST_TIMES: Final = 10  # each of a user's ids takes one, and each node that is at the same another
+_MOST_LISTS: Final = 1_000  # in one statement
+_MOST_TIMES: Final = 10  # one for each id of a user, and one for each node that links the same user
 
 ApplyToList = Callable[[str, ListChange], Awaitable[Outcome]]
-
-
-class Alias(msgspec.Struct, frozen=True):
-    """Who is known by an alias. `settled`: the account's lists know it too.
-
-    `identity` is as it was kept: a key of the version before, or today's; or a user_id, and then there is no `wa_id`.
-    """
-
-    alias: str
-    identity: str
-    wa_id: str | None
-    settled: bool
-
-    @property
-    def member(self) -> Member:
-        user_id = None if is_parent_user_id(self.alias) else self.alias
-        return Member(one_spelling(self.identity), self.wa_id, user_id, self.wa_id or self.identity)
-
-    @property
-    def meaning(self) -> Meaning:
-        return one_spelling(self.identity), self.wa_id
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return keys_of(self.identity)
-
-    def means(self, member: Member) -> bool:
-        return one_spelling(self.identity) == member.key
-
-
-Linked: TypeAlias = Mapping[str, Member]
-"""Whom each of some aliases means."""
 
 
 class Links:
@@ -95,25 +65,25 @@ class Links:
         self._keys = keys
 
     async def known(self, account_id: str, aliases: Iterable[str | None]) -> Mapping[str, Alias]:
-        """What was linked to `aliases`."""
-        asked = sorted({alias for alias in aliases if alias is not None})
-        if not asked:
+        """The links of `aliases`."""
+        wanted = sorted({alias for alias in aliases if alias is not None})
+        if not wanted:
             return {}
-        found = await self._connections.run(lambda connection: connection.fetch(_KNOWN, account_id, asked))
+        found = await self._connections.run(lambda connection: connection.fetch(_KNOWN, account_id, wanted))
         return {row[0]: Alias(*row) for row in found}
 
     async def learn(self, account_id: str, members: Iterable[Member], at: Microseconds) -> None:
-        """Links of numbers and user_ids that a request shows: one that is known already stays."""
+        """Learn links of numbers and user_ids from a request. Existing links do not change."""
         showing = {it.user_id: it for it in reversed(list(members)) if it.user_id is not None and it.wa_id is not None}
         known = await self._known_to_the_end(account_id, showing)
         new = {
             meaning[0]: member
             for user_id, member in showing.items()
-            if (meaning := _meaning(known, user_id)) is not None and meaning[1] is None
+            if (meaning := meaning_of(user_id, finding(known))) is not None and meaning[1] is None
         }
         await self._learn(account_id, new, known, at)
 
-    async def tell(self, change: Link) -> None:
+    async def unite(self, change: Link) -> None:
         """See `Link`."""
         showing = list(dict.fromkeys(member for member in change.members if member.links))
         aliases = [alias for member in showing for alias in member.aliases]
@@ -122,42 +92,42 @@ class Links:
             await self._learn_parents(change.account_id, showing)
             showing = await self.unlinked(change.account_id, showing)
         for member in showing:
-            await self._tell(change.account_id, member, change.at)
+            await self._unite(change.account_id, member, change.at)
 
     async def unlinked(self, account_id: str, users: Iterable[Member]) -> list[Member]:
         """See `BlockStore.unlinked`."""
         showing = [user for user in users if user.links]
         known = await self.known(account_id, [alias for user in showing for alias in user.aliases])
-        return [user for user in showing if not _is_known(user, known)]
+        return [user for user in showing if not is_settled(user, known)]
 
     async def carry(self, change: Carry) -> None:
         """See `Carry`."""
         account_id, at = change.account_id, change.at
-        # Before anything is learned: where the user_id stays and the number is another, the link is about to change.
+        # Before anything is learned: if only the number changes, the link of the user_id is about to change.
         known = await self._known_to_the_end(account_id, change.previous.aliases)
         names = {*change.previous.keys, *change.previous.aliases}
         names |= {key for alias in known.values() for key in alias.keys}
-        previous = _meant(change.previous, known)
+        previous = meant(change.previous, finding(known))
         if previous is not None and change.previous.parent_user_id not in known:
             await self._learn_parents(account_id, [previous])
-        await self.tell(Link(account_id, at, [change.current]))
-        current = _meant(change.current, await self._known_to_the_end(account_id, change.current.aliases))
+        await self.unite(Link(account_id, at, [change.current]))
+        current = meant(change.current, finding(await self._known_to_the_end(account_id, change.current.aliases)))
         if (same := carried_on(change, previous, current)) is not None:
             current = same
-            await self.tell(Link(account_id, at, [current]))
+            await self.unite(Link(account_id, at, [current]))
         if current is None:
             return
-        # Beside older nodes a user has a row for each spelling, so the change from one to another is one as any.
+        # While older nodes run, a user has a row for each spelling: a change between spellings is a change like others.
         own = {self._place(current)} if self._keys.beside_older else set(current.keys)
         await self._copy(account_id, names - own, current, at)
-        if current.wa_id is None:  # whoever linked the user_id meanwhile did not find the copies
+        if current.wa_id is None:  # a node that linked the user_id meanwhile did not find the copies
             linked = await self.known(account_id, [current.key])
             await self._settle(account_id, {alias.alias: alias.member for alias in linked.values()}, at)
 
     async def _known_to_the_end(self, account_id: str, aliases: Iterable[str | None]) -> Mapping[str, Alias]:
-        """What was linked to `aliases`, and to the user_ids that they mean."""
+        """The links of `aliases`, and of the user_ids that they mean."""
         found = dict(await self.known(account_id, aliases))
-        for _ in range(_MOST_STEPS):
+        for _ in range(MOST_STEPS):
             further = {it.identity for it in found.values() if it.wa_id is None} - found.keys()
             if not further:
                 break
@@ -165,18 +135,18 @@ class Links:
         return found
 
     async def _learn(self, account_id: str, new: Linked, known: Mapping[str, Alias], at: Microseconds) -> None:
-        """Each user_id of `new` was not linked to anything; what is `known` and not settled is settled, too."""
+        """Link the user_ids of `new`, which were not linked. Settle the unsettled links of `known` too."""
         learned = new
         if new:
             links = sorted((user_id, self._place(member), member.wa_id) for user_id, member in new.items())
             added = await self._connections.run(lambda connection: _learn(connection, _LEARN, account_id, links))
-            if len(added) < len(new):  # another node was quicker, and may have died since
+            if len(added) < len(new):  # another node was faster, and may have died since
                 known = {**known, **await self.known(account_id, new)}
                 learned = {user_id: member for user_id, member in new.items() if user_id not in known}
-        await self._settle(account_id, {**_unsettled(known), **learned}, at)
+        await self._settle(account_id, {**unsettled(known), **learned}, at)
 
     async def _learn_parents(self, account_id: str, members: Sequence[Member]) -> None:
-        """Parent ids that are not linked yet mean the users that they are shown with.
+        """Link parent ids that are not linked yet to the users that have them.
 
         A parent id in the shape of a user_id, as Meta prints some, may have rows: it is united as a user_id is.
         """
@@ -184,25 +154,25 @@ class Links:
         if not showing:
             return
         known = await self._known_to_the_end(account_id, [member.user_id for member in showing])
-        users = [(it.parent_user_id or "", _meant(it, known)) for it in showing]
+        users = [(it.parent_user_id or "", meant(it, finding(known))) for it in showing]
         links = sorted((parent, self._place(user), user.wa_id) for parent, user in users if user is not None)
         await self._connections.run(lambda connection: _learn(connection, _LEARN_PARENTS, account_id, links))
 
-    async def _tell(self, account_id: str, member: Member, at: Microseconds) -> None:
-        for _ in range(_MOST_TIMES):  # another node may be quicker
+    async def _unite(self, account_id: str, member: Member, at: Microseconds) -> None:
+        for _ in range(_MOST_TIMES):  # another node may be faster
             known = await self._known_to_the_end(account_id, member.aliases)
-            await self._settle(account_id, _unsettled(known), at)
-            user = _meant(member, known) or member
-            strange = next((alias for alias in member.aliases if not _means(known, alias, user)), None)
+            await self._settle(account_id, unsettled(known), at)
+            user = meant(member, finding(known)) or member
+            strange = next((alias for alias in member.aliases if not means(known, alias, user)), None)
             if strange is None:
                 return
-            await self._unite(account_id, strange, known, user, at)
+            await self._link(account_id, strange, known, user, at)
 
-    async def _unite(
+    async def _link(
         self, account_id: str, alias: str, known: Mapping[str, Alias], user: Member, at: Microseconds
     ) -> None:
-        """From now on `alias` means `user`."""
-        meaning = _meaning(known, alias)
+        """Let `alias` mean `user`."""
+        meaning = meaning_of(alias, finding(known))
         if meaning is None:
             await self._learn_parents(account_id, [msgspec.structs.replace(user, parent_user_id=alias)])
         elif meaning[0] == user.key:  # in two steps
@@ -213,17 +183,17 @@ class Links:
             await self._relink(account_id, known[alias], {*known[alias].keys, *keys_of(meaning[0])}, user, at)
 
     async def _relink(self, account_id: str, alias: Alias, names: set[str], user: Member, at: Microseconds) -> None:
-        """`alias` meant another number, whose rows lie under `names`."""
-        # Copied before the link changes: until then the block is found by the link, and then by the copy.
+        """Let `alias`, which meant another number with rows under `names`, mean `user`."""
+        # Copied before the link changes: the block is found by the old link, and then by the copy.
         await self._copy(account_id, names, user, at)
         values = account_id, alias.alias, alias.identity, self._place(user), user.wa_id
         if await self._connections.run(lambda connection: connection.fetch(_RELINK, *values)):
-            # Again: who was blocked by the old link meanwhile. Who is from now on sees that there is a new one.
+            # Copied again: another client may have blocked the user by the old link. Later blocks find the new one.
             await self._copy(account_id, names, user, at)
             await self._settle(account_id, {alias.alias: user}, at)
 
     async def _settle(self, account_id: str, links: Linked, at: Microseconds) -> None:
-        """Make one row of a user's two in every list of the account."""
+        """Make one row of a user's rows in every list of the account."""
         if not links:
             return
         names = {name for alias, member in links.items() for name in (*member.keys, alias)}
@@ -236,18 +206,18 @@ class Links:
                 await self._apply_all(lists, Merge(account_id, at, member, alias))
         settled = [(account_id, alias, key) for alias, member in links.items() for key in member.keys]
         await self._connections.run(lambda connection: connection.executemany(_SETTLE, settled))
-        # Another node that linked one of these user_ids meanwhile did not find the rows that came under it.
+        # Another node that linked one of these user_ids meanwhile did not find the new rows under it.
         ids = {member.key for member in links.values() if member.wa_id is None}
         moved = await self.known(account_id, ids)
         await self._settle(account_id, {it.alias: it.member for it in moved.values()}, at)
 
     async def _repoint(self, account_id: str, links: Linked, listed: Mapping[str, set[str]], at: Microseconds) -> None:
-        """What means a user_id of `links` means that member as well."""
+        """Let aliases that mean a user_id of `links` mean its member."""
         pointing = await self._connections.run(lambda connection: connection.fetch(_POINTING, account_id, list(links)))
         for user_id in sorted({identity for _, identity in pointing}):
             user = links[user_id]
             if any(identity == user_id and not is_parent_user_id(alias) for alias, identity in pointing):
-                # A check by such an alias finds the row under the user_id until it is pointed on, and then the copy.
+                # A check by such an alias finds the row under the user_id, and after the change the copy.
                 lists = [list_id for list_id, identities in listed.items() if user_id in identities]
                 await self._apply_all(lists, Copy(account_id, at, frozenset([user_id]), user))
             values = account_id, user_id, self._place(user), user.wa_id
@@ -264,18 +234,18 @@ class Links:
         await asyncio.gather(*(self._apply_where_ours(list_id, change) for list_id in list_ids))
 
     async def _apply_where_ours(self, list_id: str, change: ListChange) -> None:
-        with contextlib.suppress(UnknownObject):  # it has become another account's
+        with contextlib.suppress(UnknownObject):  # the list has become another account's
             await self._apply(list_id, change)
 
     async def _listed(self, account_id: str, names: Iterable[str]) -> dict[str, set[str]]:
         """The account's lists that have a row under one of `names`, and which."""
-        asked = sorted(names)
+        identities = sorted(names)
         found: dict[str, set[str]] = {}
         rows = await self._connections.run(lambda connection: connection.fetch(_LISTS, account_id))
         lists = iter([list_id for (list_id,) in rows])
         while some := list(islice(lists, _MOST_LISTS)):
             for list_id, identity in await self._connections.run(
-                lambda connection: connection.fetch(_LISTED, some, asked)
+                lambda connection: connection.fetch(_LISTED, some, identities)
             ):
                 found.setdefault(list_id, set()).add(identity)
         return found
@@ -285,42 +255,3 @@ async def _learn(
     connection: Connection, statement: str, account_id: str, links: Sequence[tuple[str, str, str | None]]
 ) -> Sequence[object]:
     return await connection.fetch(statement, account_id, *map(list, zip(*links, strict=True)))
-
-
-def _unsettled(known: Mapping[str, Alias]) -> Linked:
-    return {it.alias: it.member for it in known.values() if not it.settled}
-
-
-def _meaning(known: Mapping[str, Alias], alias: str) -> Meaning | None:
-    """Who is known by the id: a user_id that nothing is known of is a user; a parent id is none."""
-    if alias not in known:
-        return None if is_parent_user_id(alias) else (alias, None)
-    meaning = known[alias].meaning
-    for _ in range(_MOST_STEPS):
-        if meaning[1] is not None or meaning[0] not in known:
-            break
-        meaning = known[meaning[0]].meaning
-    return meaning
-
-
-def _meant(member: Member, known: Mapping[str, Alias]) -> Member | None:
-    """`member` under the identity that it is known by; None for a parent id that is not linked yet."""
-    if member.wa_id is not None:
-        return member
-    meanings = [meaning for alias in member.aliases if (meaning := _meaning(known, alias)) is not None]
-    return member_meant(member, meanings)
-
-
-def _means(known: Mapping[str, Alias], alias: str, user: Member) -> bool:
-    return alias == user.key or (alias in known and known[alias].means(user))
-
-
-def _is_known(user: Member, known: Mapping[str, Alias]) -> bool:
-    """Whether all ids that the user shows mean the user's number, or, without one, what the user_id means."""
-    key = user.key
-    if user.wa_id is None and key in known:
-        key = one_spelling(known[key].identity)
-    return all(
-        alias == key or (alias in known and known[alias].settled and known[alias].meaning[0] == key)
-        for alias in user.aliases
-    )

@@ -1,4 +1,4 @@
-"""How changes of a list get there: together with other lists', or, where somebody else is at it, with the list held."""
+"""The writer of lists: several together without locks, or one alone under its lock if another node writes to it."""
 
 import asyncio
 import logging
@@ -8,6 +8,7 @@ from functools import partial
 from itertools import count
 from typing import Final
 
+from wablock.block_list.changes import ListChange
 from wablock.contract.errors import BlocklistInternalError
 from wablock.failures import Overloaded
 from wablock.storage.postgres import directory, together
@@ -15,20 +16,19 @@ from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.lists import Batch, NoSuchList
 from wablock.storage.postgres.together import Outcomes
-from wablock.storage.postgres.working_list import ListChange
 from wablock.storage.round_trips import RoundTrips
 from wablock.storage.unreachable import Unreachable
 
 _log = logging.getLogger("wablock.storage")
 
-_TRIPS_AT_ONCE: Final = 6  # of eight connections: lists that have to be held need some, too
+_TRIPS_AT_ONCE: Final = 6  # of eight connections: lists that must be locked need some too
 _MOST_LISTS_TOGETHER: Final = 16  # each waits for the commits of the others
 _TRIP_WITHIN: Final = 10.0  # seconds for so many commits, where a standby is slow
-_CONTENDED_FOR: Final = 1.0  # seconds that a list which another node writes to is held from the beginning
+_CONTENDED_FOR: Final = 1.0  # seconds for which a list is locked first, after another node has written to it
 
 
 class ListWriter:
-    """Writes batches of one list each. Of one list only one at a time is to be handed in."""
+    """Writes batches of one list each. A list may have only one batch at a time."""
 
     def __init__(self, connections: Connections, keys: KeysInUse) -> None:
         self._connections = connections
@@ -44,7 +44,7 @@ class ListWriter:
         self._numbers = count(1)
 
     async def apply(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
-        """Where one of them cannot be done, the others are, each for itself."""
+        """If one change fails, the others are made one by one."""
         try:
             return await self._apply_together(list_id, changes)
         except Unreachable:
@@ -52,7 +52,7 @@ class ListWriter:
         except Overloaded as refusal:
             return [Overloaded(refusal.details or "") for _ in changes]
         except Exception as trouble:
-            if not isinstance(trouble, BlocklistInternalError):  # those are logged already; this is a fault of ours
+            if not isinstance(trouble, BlocklistInternalError):  # those are logged already; this is a bug
                 _log.exception("a batch of %s changes failed", len(changes))
             if len(changes) == 1:
                 return [trouble]
@@ -62,7 +62,7 @@ class ListWriter:
         batch = Batch(list_id, changes, self._node, self._numbers, beside_older=self._keys.beside_older)
         try:
             return await self._write_batch(batch)
-        except Overloaded as trouble:  # which says that nothing was done
+        except Overloaded as trouble:  # nothing was changed
             if batch.in_doubt:
                 raise Unreachable from trouble
             raise
@@ -82,9 +82,7 @@ class ListWriter:
             return await self._hold(batch)
 
     async def _hold(self, batch: Batch) -> Outcomes:
-        while (
-            outcomes := await self._connections.run(batch)
-        ) is None:  # who expired is taken off first, slice by slice
+        while (outcomes := await self._connections.run(batch)) is None:  # expired rows are deleted first, in slices
             pass
         return outcomes
 
@@ -92,7 +90,7 @@ class ListWriter:
         return await self._connections.run(partial(together.write, batches=batches), whole=False, within=_TRIP_WITHIN)
 
     def _is_contended(self, list_id: str) -> bool:
-        """Whether another node wrote to the list a moment ago: then what is decided without holding it is in vain."""
+        """Whether another node has just written to the list: then deciding without a lock is likely to fail."""
         until = self._contended.get(list_id)
         if until is None:
             return False

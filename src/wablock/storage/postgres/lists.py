@@ -1,24 +1,20 @@
 """One list's changes in one transaction, under the lock of the list's row."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
-from wablock.block_list.ports import Block, Microseconds, Outcome
-from wablock.storage.meanings import Meaning
-from wablock.storage.postgres.connections import Connection
-from wablock.storage.postgres.working_list import (
-    DropExpired,
-    Head,
-    ListChange,
-    Listed,
-    Rekey,
-    WorkingList,
-    names_of,
-)
+import msgspec
 
-# The lock is a write: so a commit waits for the standby even where nothing else was written, and with it for whatever
-# an attempt before, whose end nobody saw, had written.
-_HOLD = "SELECT account_id, version, size, next_expiry, writers FROM block_list WHERE list_id = $1 FOR UPDATE"
+from wablock.block_list.changes import DropExpired, ListChange, Rekey, names_of
+from wablock.block_list.list_rows import Head
+from wablock.block_list.list_state import ListState
+from wablock.block_list.meanings import Meaning
+from wablock.block_list.ports import Block, Listed, Microseconds, Outcome
+from wablock.storage.postgres.sessions import Connection
+
+# The lock is a write. So the commit waits for the standby even if nothing else is written, and so does the result of an
+# earlier attempt whose connection was lost.
+_LOCK = "SELECT account_id, version, size, next_expiry, writers FROM block_list WHERE list_id = $1 FOR UPDATE"
 _MEANINGS = "SELECT alias, identity, wa_id FROM identity_alias WHERE account_id = $1 AND alias = ANY($2)"
 _ALIASES = "SELECT alias, identity FROM identity_alias WHERE account_id = $1 AND identity = ANY($2)"
 COLUMNS: Final = Listed.__struct_fields__
@@ -26,7 +22,7 @@ _COLUMNS: Final = ", ".join(COLUMNS)
 _ROWS = f"SELECT {_COLUMNS} FROM blocked_user WHERE list_id = $1 AND identity = ANY($2)"
 _WROTE_AT = "SELECT identity, at FROM last_inbound WHERE phone_number_id = $1 AND identity = ANY($2)"
 _EXPIRED = "SELECT identity FROM blocked_user WHERE list_id = $1 AND expires_at <= $2 LIMIT $3"
-# coalesce: or they would be looked for among all that has expired.
+# coalesce: without it, PostgreSQL would scan all expired rows.
 _DROP_THESE = """
 DELETE FROM blocked_user WHERE list_id = $1 AND coalesce(expires_at <= $2, false) AND identity = ANY($3) RETURNING seq
 """
@@ -53,8 +49,8 @@ UPDATE block_list SET version = $2, size = $3, next_expiry = $4, revision = revi
 WHERE list_id = $1
 """
 
-_MOST_EXPIRED: Final = 10_000  # taken off in one transaction, which has to end before it is taken for lost
-_MOST_WRITERS: Final = 16  # nodes whose last batch a list remembers, so that a repeat knows whether it was done
+_MOST_EXPIRED: Final = 10_000  # deleted in one transaction, which must end before its time-out
+_MOST_WRITERS: Final = 16  # nodes whose last batch a list stores, so that a retry finds whether it was made
 
 
 class NoSuchList(Exception):
@@ -62,10 +58,10 @@ class NoSuchList(Exception):
 
 
 class Batch:
-    """Changes of one list, applied once however often the transaction has to be repeated.
+    """Changes of one list, applied once even if the transaction is retried.
 
-    Each attempt has a number, which is written to the list with what it decided: `node` and a number of `numbers` are
-    no other attempt's. `beside_older`: see `WorkingList`.
+    Each attempt has a number, which is written to the list: `node` and a number of `numbers` identify the attempt.
+    `beside_older`: see `ListState`.
     """
 
     def __init__(
@@ -87,66 +83,65 @@ class Batch:
     async def __call__(self, connection: Connection) -> Sequence[Outcome | Exception] | None:
         """An outcome for each change; all of them are durable on return, or none is. Raises `NoSuchList`.
 
-        None where so many have expired that only some could be taken off: then it is to be called again.
+        None if only some of the expired rows could be deleted: call it again.
         """
         async with connection.transaction(isolation="read_committed"):
-            held = await connection.fetchrow(_HOLD, self.list_id)
-            if held is None:
+            found = await connection.fetchrow(_LOCK, self.list_id)
+            if found is None:
                 raise NoSuchList
-            *head, writers = held
+            *head, writers = found
             done = self.done(writers)
             if done is not None:
                 return done
-            now = Head(*head)
-            if await self._drop_expired(connection, now):
-                await connection.execute(
-                    _CHANGE_LIST, self.list_id, now.version, now.size, now.next_expiry, list(writers)
-                )
+            state = ListState(self.list_id, Head(*head), beside_older=self.beside_older)
+            if await self._drop_expired(connection, state):
+                await self._write(connection, state, list(writers))
                 return None
-            working = await self._read(connection, now)
-            number, outcomes = self.decide(working)
-            await self._write(connection, working, Head(*head), self.writers(writers, number))
+            await self._read(connection, state)
+            number, outcomes = self.decide(state)
+            await self._write(connection, state, self.writers(writers, number))
         return outcomes
 
     def done(self, writers: Sequence[int]) -> Sequence[Outcome | Exception] | None:
-        """What came of an attempt that is done, of which only the end was not seen; None where there is none such."""
+        """The outcomes of an earlier attempt that was made before its connection was lost; None if there is none."""
         mine = (self._decided.get(number) for node, number in _pairs(writers) if node == self._node)
         return next((outcomes for outcomes in mine if outcomes is not None), None)
 
     @property
     def in_doubt(self) -> bool:
-        """Whether an attempt may be done or may yet be, of which the end was not seen."""
+        """Whether an attempt may have been made, or may still be, although its connection was lost."""
         return bool(self._decided)
 
     def left_out(self, number: int) -> None:
-        """The attempt was not written, and will not be."""
+        """Note that the attempt was not written, and will not be."""
         del self._decided[number]
 
-    def decide(self, working: WorkingList) -> tuple[int, Sequence[Outcome | Exception]]:
-        """A new attempt: its number, and what comes of it if it is written."""
+    def decide(self, state: ListState) -> tuple[int, Sequence[Outcome | Exception]]:
+        """A new attempt: its number, and its outcomes if it is written."""
         number = next(self._numbers)
-        self._decided[number] = [working.apply(change) for change in self.changes]
+        self._decided[number] = [state.apply(change) for change in self.changes]
         return number, self._decided[number]
 
     def writers(self, before: Sequence[int], number: int) -> list[int]:
-        """What the list is to say of who wrote to it last."""
+        """The list's last writers after this attempt."""
         others = [each for pair in _pairs(before) if pair[0] != self._node for each in pair]
         return [self._node, number, *others[: 2 * (_MOST_WRITERS - 1)]]
 
-    async def _read(self, connection: Connection, head: Head) -> WorkingList:
+    async def _read(self, connection: Connection, state: ListState) -> None:
+        head = state.head
         changes = [change for change in self.changes if change.account_id == head.account_id]
-        meanings = await self._meanings(connection, head, changes)
-        names = {name for change in changes for name in names_of(change, meanings)}
+        state.meanings = await self._meanings(connection, head, changes)
+        names = {name for change in changes for name in names_of(change, state.meanings)}
         rows = await connection.fetch(_ROWS, self.list_id, list(names)) if names else ()
-        wrote_at = await self._wrote_at(connection, head, changes, names)
-        listed = (Listed(*row) for row in rows)
-        return WorkingList(self.list_id, head, listed, meanings, wrote_at, beside_older=self.beside_older)
+        state.load(names, (Listed(*row) for row in rows))
+        state.load_wrote_at(await self._wrote_at(connection, head, changes, names))
 
-    async def _drop_expired(self, connection: Connection, head: Head) -> bool:
-        """Whether there are more of them than could be taken off.
+    async def _drop_expired(self, connection: Connection, state: ListState) -> bool:
+        """Whether more expired rows are left than could be deleted.
 
-        All changes are decided now, which is when the last came or later: a message may be told of long after it came.
+        All changes are decided at the time of the latest one: a message may be recorded long after it was sent.
         """
+        head = state.head
         changes = [change for change in self.changes if change.account_id == head.account_id]
         at = max((change.at for change in changes), default=None)
         if at is None or head.next_expiry is None or head.next_expiry > at:
@@ -157,12 +152,11 @@ class Batch:
         else:
             these = [name for (name,) in await connection.fetch(_EXPIRED, self.list_id, at, _MOST_EXPIRED)]
         dropped = await connection.fetch(_DROP_THESE, self.list_id, at, these)
-        head.size -= len(dropped)
-        head.next_expiry = await connection.fetchval(_NEXT_EXPIRY, self.list_id)
+        state.mark_expired(at, len(dropped), await connection.fetchval(_NEXT_EXPIRY, self.list_id))
         return not is_sweep and head.next_expiry is not None and head.next_expiry <= at
 
     async def _meanings(self, connection: Connection, head: Head, changes: Sequence[ListChange]) -> dict[str, Meaning]:
-        """Read under the lock: whoever links a user_id merges the list's rows after us, or was seen by us."""
+        """Read under the lock: a node that links a user_id merges the rows afterwards, or its link is read here."""
         members = (member for change in changes for member in getattr(change, "members", ()))
         user_ids = {member.user_id for member in members if member.user_id is not None}
         if not user_ids:
@@ -173,7 +167,7 @@ class Batch:
     async def _wrote_at(
         self, connection: Connection, head: Head, changes: Sequence[ListChange], names: set[str]
     ) -> dict[str, Microseconds]:
-        """When the users last wrote, under whichever of their ids."""
+        """When the users last wrote, under any of their ids."""
         has_window = any(isinstance(it, Block) and it.written_since is not None for it in changes)
         if not has_window and not any(isinstance(it, Rekey) for it in changes):
             return {}
@@ -186,36 +180,21 @@ class Batch:
             wrote_at[identity] = max(at, wrote_at.get(identity, at))
         return wrote_at
 
-    async def _write(self, connection: Connection, working: WorkingList, before: Head, writers: Sequence[int]) -> None:
-        if working.removed:
-            await connection.execute(_REMOVE, self.list_id, working.removed)
-        if working.written:
-            columns = zip(*(_columns(row) for row in working.written), strict=True)
+    async def _write(self, connection: Connection, state: ListState, writers: Sequence[int]) -> None:
+        if removed := state.removed:
+            await connection.execute(_REMOVE, self.list_id, removed)
+        if rows := state.written:
+            columns = zip(*map(msgspec.structs.astuple, rows), strict=True)
             await connection.execute(_WRITE, self.list_id, *columns)
-        if working.wrote:
-            wrote = sorted(working.wrote.items())  # in one order, so that two nodes do not wait for each other
+        if state.wrote:
+            wrote = sorted(state.wrote.items())  # in one order, so that two nodes do not wait for each other
             await connection.execute(_NOTE_INBOUND, self.list_id, *map(list, zip(*wrote, strict=True)))
-        if working.forgotten:
-            await connection.execute(_FORGET_INBOUND, self.list_id, working.forgotten)
-        head = working.head
-        if working.removed or working.written or head != before:
+        if state.forgotten:
+            await connection.execute(_FORGET_INBOUND, self.list_id, state.forgotten)
+        if state.has_changed:
+            head = state.head
             await connection.execute(_CHANGE_LIST, self.list_id, head.version, head.size, head.next_expiry, writers)
 
 
 def _pairs(writers: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip(writers[::2], writers[1::2], strict=True))
-
-
-def _columns(row: Listed) -> tuple[Any, ...]:
-    return (
-        row.identity,
-        row.seq,
-        row.wa_id,
-        row.user_id,
-        row.input,
-        row.blocked_at,
-        row.blocked_by,
-        row.reason,
-        row.note,
-        row.expires_at,
-    )

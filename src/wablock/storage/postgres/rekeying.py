@@ -10,18 +10,19 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
+from wablock.block_list.changes import ListChange, Rekey
 from wablock.block_list.ports import Microseconds, Outcome
 from wablock.contract.errors import UnknownObject
 from wablock.contract.spellings import one_spelling
-from wablock.storage.postgres.connections import NAMED, Connection, Connections
+from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
-from wablock.storage.postgres.working_list import ListChange, Rekey
+from wablock.storage.postgres.sessions import NAMED, Connection
 
 _log = logging.getLogger("wablock.storage")
 
 QUIET_FOR: Final = 900.0  # seconds; a node that lost its connections comes back long before, with its next sweep
 REKEYED: Final = 2
-"""The schema that a node has to know where all rows have today's keys."""
+"""The schema that a node needs if all rows have current keys."""
 
 _STATE = "SELECT older_are_gone FROM wablock_rekeying WHERE only_row"
 _WORKS_WITH = "SELECT works_with FROM wablock_schema WHERE only_row"
@@ -78,10 +79,10 @@ _REKEY_ALIAS = "UPDATE identity_alias SET identity = $4 WHERE account_id = $1 AN
 
 _RANGES: Final = (("225", "226", 11), ("229", "22:", 11), ("54", "55", 14))
 """Among which those are whose keys have changed: greater than, less than, and so long."""
-_MOST_LISTS: Final = 1_000  # looked through in one statement
+_MOST_LISTS: Final = 1_000  # in one statement
 _SLICE: Final = 10_000  # read in one statement
-_MOST_IN_A_CHANGE: Final = 1_000  # of one list, so that no block waits long behind it
-_MOST: Final = 100_000  # in one sweep; the next goes on
+_MOST_IN_A_CHANGE: Final = 1_000  # of one list, so that no block waits long
+_MOST: Final = 100_000  # in one sweep; the next continues
 
 ApplyToList = Callable[[str, ListChange], Awaitable[Outcome]]
 
@@ -100,7 +101,7 @@ class Rekeying:
         self._waited_for = ""
 
     async def go_on(self, at: Microseconds) -> None:
-        """One step. Where it breaks off, the next one goes on."""
+        """One step. If it fails, the next one continues."""
         if self._is_done:
             return
         older_are_gone = await self._value(_STATE)
@@ -141,7 +142,7 @@ class Rekeying:
         return now - self._since.setdefault(fact, now) >= self._quiet_for
 
     async def _rekey(self, at: Microseconds) -> bool:
-        """Whether there was nothing left to do."""
+        """Whether all rows are re-keyed."""
         lists = [list_id for (list_id,) in await self._fetch(_LISTS)]
         most = _MOST
         for start in range(0, len(lists), _MOST_LISTS):
@@ -155,7 +156,7 @@ class Rekeying:
     async def _rekey_lists(
         self, lists: Sequence[str], after: str, end: str, length: int, at: Microseconds, most: int
     ) -> int:
-        """How many rows it came upon; at most about so many."""
+        """Re-key about `most` rows at most, and return their number."""
         count = 0
         for statement in (_FORMER, _FORMER_INBOUND):
             last = after
@@ -207,7 +208,7 @@ class Rekeying:
 
 
 async def may_be_beside_older(connection: Connection) -> bool:
-    """Whether nodes of the version before may use the database, as far as it says."""
+    """Whether the database allows nodes of the previous version."""
     return await connection.fetchval(_STATE) is False
 
 

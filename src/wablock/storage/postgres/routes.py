@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from wablock.block_list.ports import Microseconds
 from wablock.gate.ports import MOST_SET_BY_TOKENS, SealedAccount, SealedDownstream, SealedUpstream
-from wablock.storage.postgres.connections import Connection
 from wablock.storage.postgres.directory import is_revoked
+from wablock.storage.postgres.sessions import Connection
 
-_NUL: Final = "\0"  # no text on PostgreSQL has one; strangers may ask for what they like
+_NUL: Final = "\0"  # PostgreSQL's text cannot contain it, but requests can
 
 _ACCOUNT: Final = "account_id, app_secret, verify_token_sha256"
 _FIND_ACCOUNT = f"SELECT {_ACCOUNT} FROM account WHERE account_id = $1"
@@ -33,7 +33,7 @@ _ACCOUNT_DOWNSTREAMS = f"""
 SELECT {_DOWNSTREAM} FROM downstream WHERE phone_number_id = ANY($1) AND account_id = $2
 ORDER BY created_at, downstream_id
 """
-# Only for a number of the account: another tenant's webhooks are nobody else's business. Held, so that the number is
+# Only for a number of the account: no account may receive another's webhooks. The number is locked, so that it is
 # not removed meanwhile.
 _HOLD_NUMBER = "SELECT 1 FROM phone_number WHERE phone_number_id = $1 AND account_id = $2 FOR UPDATE"
 _COUNT_SET_BY_TOKENS = "SELECT count(*) FROM downstream WHERE phone_number_id = $1 AND set_by IS NOT NULL"

@@ -1,4 +1,4 @@
-"""Opening a PostgreSQL database: bringing its schema up to date, beside nodes that use it already."""
+"""The schema of a PostgreSQL database, which is migrated while other nodes use it."""
 
 import asyncio
 import logging
@@ -9,15 +9,15 @@ from typing import Final
 import asyncpg
 
 from wablock.storage.opening import CannotOpen, named
-from wablock.storage.postgres.connections import Connection, connect, role
 from wablock.storage.postgres.rekeying import may_be_beside_older
+from wablock.storage.postgres.sessions import Connection, connect, role
 
 _log = logging.getLogger("wablock.storage")
 
 _WITHIN: Final = 10.0  # seconds to connect
 _ATTEMPTS: Final = 20
 
-# One row: the newest migration that was done, and the oldest wablock schema whose nodes can still work with it.
+# One row: the newest migration, and the oldest schema whose nodes can still use the database.
 _MAKE_SCHEMA_TABLE = """
 CREATE TABLE IF NOT EXISTS wablock_schema (
     only_row BOOLEAN NOT NULL PRIMARY KEY CHECK (only_row),
@@ -27,12 +27,12 @@ CREATE TABLE IF NOT EXISTS wablock_schema (
 INSERT INTO wablock_schema (only_row, version, works_with) VALUES (true, 0, 0) ON CONFLICT DO NOTHING
 """
 _IS_THERE = "SELECT to_regclass('wablock_schema')"
-# Against other nodes that migrate, not against those that ask whether they can write.
-_HELD = "SELECT version, works_with FROM wablock_schema WHERE only_row FOR NO KEY UPDATE"
+# Excludes other nodes that migrate, but not those that check whether they can write.
+_LOCK = "SELECT version, works_with FROM wablock_schema WHERE only_row FOR NO KEY UPDATE"
 _DONE = "UPDATE wablock_schema SET version = $1, works_with = $2 WHERE only_row"
 _HAS_CITUS = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')"
 
-# Two nodes that make the same table at once: one of them is told so in one of these ways, and looks again.
+# If two nodes create the same table at the same time, one of them gets one of these errors, and retries.
 _RACED: Final = (
     asyncpg.UniqueViolationError,
     asyncpg.DuplicateTableError,
@@ -44,14 +44,14 @@ _RACED: Final = (
 
 Migrations = dict[int, str]
 
-# A migration only adds. What it adds an older node does not name, so nodes of both versions work side by side; what no
-# node of the version before needs is removed by a later migration, which then says so here.
+# A migration only adds things that older nodes do not use, so nodes of both versions work at the same time. A later
+# migration removes what the previous version does not need, and then raises this number.
 WORKS_WITH: Final = 2
-"""Of a new database, which has nothing that an older node needs."""
+"""For a new database, which older nodes cannot use."""
 UPGRADED_WORKS_WITH: Final = 1
-"""Of one that the version before made: its nodes may be running. See `rekeying`."""
+"""For a database of the previous version, whose nodes may be running. See `rekeying`."""
 HALF_MOVED: Final = 2**31 - 1
-"""In place of it while a move is filling the database: then no node works with it, of whichever version."""
+"""While a move fills the database: no node of any version may use it."""
 
 
 def migrations(folder: str = "postgres") -> Migrations:
@@ -62,7 +62,7 @@ def migrations(folder: str = "postgres") -> Migrations:
 
 
 def prepare(dsn: str) -> bool:
-    """Apply the missing migrations; raises `CannotOpen`. Any number of nodes may do so at once, and one of them will.
+    """Apply the missing migrations; raises `CannotOpen`. Several nodes may call this at once; one migrates.
 
     Returns whether nodes of the version before may be using the database.
 
@@ -93,17 +93,17 @@ def prepare(dsn: str) -> bool:
 
 
 async def migrate(connection: Connection, scripts: Migrations, citus: Migrations, works_with: int) -> None:
-    """Bring the schema to the newest of `scripts`, in one transaction that other nodes wait for.
+    """Migrate to the newest of `scripts`, in one transaction that other nodes wait for.
 
     `works_with`: the oldest schema whose nodes can work with it from now on, where it is not a new one.
     """
     newest = max(scripts)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            if await connection.fetchval(_IS_THERE) is None:  # who may not make tables may use what is there
+            if await connection.fetchval(_IS_THERE) is None:  # a role that may not create tables may use existing ones
                 await connection.execute(_MAKE_SCHEMA_TABLE)
             async with connection.transaction(isolation="read_committed"):
-                version, oldest = await connection.fetchrow(_HELD)
+                version, oldest = await connection.fetchrow(_LOCK)
                 if oldest == HALF_MOVED:
                     raise CannotOpen("The database is half moved: end the move with wablock migrate, then serve it")
                 if oldest > newest:
@@ -131,7 +131,7 @@ async def _apply(connection: Connection, scripts: Migrations, citus: Migrations)
 async def _prepare(dsn: str) -> bool:
     try:
         connection = await connect(dsn, timeout=_WITHIN, target_session_attrs=role(dsn))
-    except (asyncpg.ClientConfigurationError, ValueError) as trouble:  # ValueError: a port that is no number
+    except (asyncpg.ClientConfigurationError, ValueError) as trouble:  # ValueError: the port is not a number
         raise CannotOpen(
             f"Cannot read the database URL: {_one_line(trouble)}; write postgresql://user@host:5432/database"
         ) from trouble

@@ -1,12 +1,13 @@
-"""Forgetting what is over, list by list. Any number of nodes may do it: what one has done the others find done."""
+"""The deletion of expired rows, list by list. Several nodes may do it at the same time."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from wablock.block_list.changes import DropExpired, ListChange
 from wablock.block_list.ports import Outcome, Sweep
 from wablock.contract.errors import BlocklistInternalError, UnknownObject
-from wablock.storage.postgres.connections import Connection, Connections
-from wablock.storage.postgres.working_list import DropExpired, ListChange
+from wablock.storage.postgres.connections import Connections
+from wablock.storage.postgres.sessions import Connection
 from wablock.storage.unreachable import Unreachable
 
 _LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"
@@ -19,15 +20,15 @@ WHERE phone_number_id = ANY($1) AND at > 0 AND at < $2 LIMIT $3
 # at: the user may have written again meanwhile.
 _FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at < $2 AND identity = ANY($3)"
 
-_MOST_LISTS: Final = 1_000  # looked through in one statement
-_MOST_EXPIRED: Final = 10_000  # forgotten in one sweep, so that no change waits long behind it; the next sweep goes on
-_MOST_INBOUND: Final = 10_000  # forgotten in one transaction, which has to end before it is taken for lost
+_MOST_LISTS: Final = 1_000  # in one statement
+_MOST_EXPIRED: Final = 10_000  # deleted in one sweep, so that no change waits long; the next sweep continues
+_MOST_INBOUND: Final = 10_000  # deleted in one transaction, which must end before its time-out
 
 
 async def sweep(
     connections: Connections, apply: Callable[[str, ListChange], Awaitable[Outcome]], change: Sweep
 ) -> None:
-    """See `Sweep`. Where it breaks off, the next one goes on."""
+    """See `Sweep`. If it fails, the next one continues."""
     lists = [list_id for (list_id,) in await connections.run(lambda connection: connection.fetch(_LISTS))]
     most = _MOST_EXPIRED
     for start in range(0, len(lists), _MOST_LISTS):
@@ -45,11 +46,11 @@ async def sweep(
 async def _drop(apply: Callable[[str, ListChange], Awaitable[Outcome]], list_id: str, expired: DropExpired) -> None:
     try:
         await apply(list_id, expired)
-    except UnknownObject:  # removed meanwhile, with all that was on it
+    except UnknownObject:  # the number was removed meanwhile, with its list
         return
     except Unreachable:
         raise
-    except BlocklistInternalError:  # told of already, and no reason to leave the lists after it unswept for ever
+    except BlocklistInternalError:  # logged already; the next lists must still be swept
         return
 
 

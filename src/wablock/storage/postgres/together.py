@@ -1,7 +1,7 @@
 """Changes of several lists in the same few round trips, each list in a transaction of its own.
 
-What they need is read for all of them, without a lock; each is decided here; all are written by one call, which leaves
-out a list that has changed since it was read. Such a list is then held while it is read, see `lists`.
+The rows of all lists are read without a lock. Each list is decided here. One call writes all of them, and skips a list
+that has changed since it was read. Such a list is then locked before it is read; see `lists`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,32 +9,34 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from wablock.block_list.ports import Block, Microseconds, Outcome
-from wablock.storage.meanings import Meaning
+from wablock.block_list.changes import DropExpired, Rekey, names_of
+from wablock.block_list.list_rows import Head
+from wablock.block_list.list_state import ListState
+from wablock.block_list.meanings import Meaning
+from wablock.block_list.ports import Block, Listed, Microseconds, Outcome
 from wablock.storage.postgres.checks import Name
-from wablock.storage.postgres.connections import Connection
 from wablock.storage.postgres.lists import COLUMNS, Batch
-from wablock.storage.postgres.working_list import DropExpired, Head, Listed, Rekey, WorkingList, names_of
+from wablock.storage.postgres.sessions import Connection
 
-# Before the rows: as long as a list's revision is the one that was read here, its rows are those that were read later.
+# Read before the rows: while a list has this revision, the rows that are read later are correct.
 _HEADS = """
 SELECT list_id, account_id, version, size, next_expiry, writers, revision FROM block_list WHERE list_id = ANY($1)
 """
 _MEANINGS = """
 SELECT known.account_id, known.alias, known.identity, known.wa_id
-FROM unnest($1::text[], $2::text[]) AS asked (account_id, alias)
-JOIN identity_alias AS known ON known.account_id = asked.account_id AND known.alias = asked.alias
+FROM unnest($1::text[], $2::text[]) AS wanted (account_id, alias)
+JOIN identity_alias AS known ON known.account_id = wanted.account_id AND known.alias = wanted.alias
 """
 # ANY: see checks.py.
 _ROWS = f"""
-SELECT held.list_id, {", ".join(f"held.{column}" for column in COLUMNS)}
-FROM unnest($1::text[], $2::text[]) AS asked (list_id, identity)
-JOIN blocked_user AS held ON held.list_id = asked.list_id AND held.identity = asked.identity
-WHERE held.list_id = ANY($3::text[])
+SELECT block.list_id, {", ".join(f"block.{column}" for column in COLUMNS)}
+FROM unnest($1::text[], $2::text[]) AS wanted (list_id, identity)
+JOIN blocked_user AS block ON block.list_id = wanted.list_id AND block.identity = wanted.identity
+WHERE block.list_id = ANY($3::text[])
 """
 _WRITE = "CALL wablock_write_lists_1($1, $2, $3, NULL)"
 
-_MOST_USERS: Final = 1_000  # a list with more to write goes alone, and is not in the others' way
+_MOST_USERS: Final = 1_000  # a list with more changes is written alone, and does not delay others
 
 Outcomes: TypeAlias = Sequence[Outcome | Exception]
 
@@ -49,7 +51,7 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 def may_share(batch: Batch) -> bool:
-    """Whether the batch can be decided without holding its list: no last messages to look at, and not too many rows."""
+    """Whether the batch can be decided without a lock: it needs no last-inbound times, and not too many rows."""
     changes = batch.changes
     if any(isinstance(it, Rekey) or (isinstance(it, Block) and it.written_since is not None) for it in changes):
         return False
@@ -57,7 +59,7 @@ def may_share(batch: Batch) -> bool:
 
 
 async def write(connection: Connection, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
-    """For each batch an outcome for each of its changes, durable on return; None where its list has to be held."""
+    """For each batch the outcomes of its changes, durable on return; None if its list must be locked."""
     heads = await _heads(connection, batches)
     open_ = [batch for batch in batches if _is_quiet(batch, heads.get(batch.list_id))]
     results = await _write(connection, open_, heads) if open_ else {}
@@ -72,18 +74,12 @@ async def _write(
     written, decided = [], []
     for batch in batches:
         found = heads[batch.list_id]
-        before = msgspec.structs.replace(found.head)
-        working = WorkingList(
-            batch.list_id,
-            found.head,
-            rows[batch.list_id],
-            meanings[found.account_id],
-            {},
-            beside_older=batch.beside_older,
-        )
-        number, outcomes = batch.decide(working)
+        state = ListState(batch.list_id, found.head, beside_older=batch.beside_older)
+        state.meanings = meanings[found.account_id]
+        state.load((), rows[batch.list_id])
+        number, outcomes = batch.decide(state)
         decided.append((batch, number, outcomes))
-        written.append(_written(working, before, batch.writers(found.writers, number)))
+        written.append(_written(state, batch.writers(found.writers, number)))
     revisions = [heads[batch.list_id].revision for batch in batches]
     list_ids = [batch.list_id for batch in batches]
     were_written = await connection.fetchval(_WRITE, list_ids, revisions, msgspec.json.encode(written).decode())
@@ -102,10 +98,10 @@ async def _heads(connection: Connection, batches: Sequence[Batch]) -> dict[str, 
 
 
 def _is_quiet(batch: Batch, found: _Found | None) -> bool:
-    """Whether the list is there, nobody on it has expired, and nothing of the batch is done already.
+    """Whether the list exists and has no expired rows, and no earlier attempt of the batch was made.
 
-    Who has expired is taken off while the list is held. What is done is told after it was held: that is a write, whose
-    commit waits for the standby, and with it for an attempt that was thrown out while it waited.
+    Expired rows are deleted under the lock. The outcome of an earlier attempt is returned after locking: the lock is a
+    write, so its commit waits for the standby, which an interrupted attempt did not do.
     """
     if found is None or batch.done(found.writers) is not None:
         return False
@@ -116,17 +112,17 @@ def _is_quiet(batch: Batch, found: _Found | None) -> bool:
 async def _meanings(
     connection: Connection, batches: Sequence[Batch], heads: Mapping[str, _Found]
 ) -> Mapping[str, Mapping[str, Meaning]]:
-    """What the user_ids of the changes are known to mean, by account."""
+    """The meanings of the user_ids of the changes, by account."""
     known: dict[str, dict[str, Meaning]] = {heads[batch.list_id].account_id: {} for batch in batches}
-    asked = {
+    names = {
         (heads[batch.list_id].account_id, member.user_id)
         for batch in batches
         for change in batch.changes
         for member in getattr(change, "members", ())
         if member.user_id is not None
     }
-    if asked:
-        for account_id, alias, *meaning in await connection.fetch(_MEANINGS, *_columns(asked)):
+    if names:
+        for account_id, alias, *meaning in await connection.fetch(_MEANINGS, *_columns(names)):
             known[account_id][alias] = meaning[0], meaning[1]
     return known
 
@@ -139,29 +135,27 @@ async def _rows(
 ) -> Mapping[str, Sequence[Listed]]:
     """The rows that the changes may touch, by list."""
     rows: dict[str, list[Listed]] = {batch.list_id: [] for batch in batches}
-    asked: set[Name] = {
+    names: set[Name] = {
         (batch.list_id, name)
         for batch in batches
         for change in batch.changes
         for name in names_of(change, meanings[heads[batch.list_id].account_id])
     }
-    if asked:
-        list_ids, identities = _columns(asked)
+    if names:
+        list_ids, identities = _columns(names)
         for list_id, *row in await connection.fetch(_ROWS, list_ids, identities, list(rows)):
             rows[list_id].append(Listed(*row))
     return rows
 
 
-def _written(working: WorkingList, before: Head, writers: Sequence[int]) -> dict[str, Any]:
-    """What the call is to write to one list: as little as there is."""
-    removed, rows = working.removed, working.written
+def _written(state: ListState, writers: Sequence[int]) -> dict[str, Any]:
+    """The part of the call's argument for one list, without empty members."""
     wrote: list[dict[str, str | Microseconds]] = [
-        {"identity": identity, "at": at} for identity, at in sorted(working.wrote.items())
+        {"identity": identity, "at": at} for identity, at in sorted(state.wrote.items())
     ]
-    has_changed = removed or rows or working.head != before
-    written = {"removed": removed, "rows": rows, "wrote": wrote}
-    if has_changed:
-        written |= {"head": working.head, "writers": writers}
+    written = {"removed": state.removed, "rows": state.written, "wrote": wrote}
+    if state.has_changed:
+        written |= {"head": state.head, "writers": writers}
     return {name: value for name, value in written.items() if value}
 
 

@@ -28,7 +28,7 @@ from wablock.storage.writer_thread import WriterThread
 
 T = TypeVar("T")
 
-# Readers meet a lock only while another process recovers the file; the event loop must not wait long for that.
+# Readers wait for a lock only while another process recovers the file; the event loop must not wait long.
 _READER_BUSY_MS = 250
 
 
@@ -43,7 +43,7 @@ class SqliteStore:
     def __init__(
         self, path: Path, meter: CommitMeter, *, vfs: str | None = None, for_development: bool = False
     ) -> None:
-        """Opens the file, made and migrated where needed; raises `CannotOpen`. On return the schema is on disk.
+        """Open the file, and create or migrate it if needed; raises `CannotOpen`. On return the schema is on disk.
 
         `for_development`: refuse a file that was not made so.
         """
@@ -58,7 +58,7 @@ class SqliteStore:
         self._group = GroupCommit(self._apply_batch, meter, Backlog())
 
     async def close(self) -> None:
-        """Returns once all that was handed in is durable and the file is closed."""
+        """Returns when all changes are durable and the file is closed."""
         await self._group.drain()
         self._thread.close()
         self._writer.close()

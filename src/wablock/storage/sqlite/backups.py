@@ -1,4 +1,4 @@
-"""Backups of a SQLite database, and going back to one, while servers run on it."""
+"""Backups of a SQLite database, and their restoration, while servers use it."""
 
 import contextlib
 import os
@@ -19,18 +19,18 @@ _PAGES_AT_A_TIME: Final = 2_500  # of 4 KiB
 _CONTENTS = "SELECT (SELECT count(*) FROM block_list WHERE account_id <> ''), (SELECT count(*) FROM blocked_user)"
 
 Progress = Callable[[int, int], None]
-"""So many pages are done, of so many."""
+"""The receiver of the progress: pages done, and all pages."""
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """What a database holds."""
+    """The numbers of rows in a database."""
 
     lists: int
     users: int
 
 
 class TargetExists(CannotOpen):
-    """There is a file in the backup's place, which is not replaced."""
+    """The backup's file exists already, and is not replaced."""
 
 
 def back_up(database: Path, target: Path, progress: Progress, *, replace: bool) -> Contents:
@@ -53,11 +53,11 @@ def back_up(database: Path, target: Path, progress: Progress, *, replace: bool) 
 def restore(source: Path, database: Path, progress: Progress) -> Contents:
     """On return `database` has durably what the backup `source` holds, for servers that run on it as well.
 
-    What it held before is gone; see `held`. Raises `CannotOpen`; then it is what it was.
+    Its earlier content is lost; see `contents`. Raises `CannotOpen`, and then changes nothing.
     """
     if source.exists() and database.exists() and source.samefile(database):
         raise CannotOpen(f"{source} is the database itself; name a backup of it")
-    held(database)
+    contents(database)
     for folder in make_folders(database):
         sync_folder(folder)
     with _whole_copy(source, database, progress) as part:
@@ -68,7 +68,7 @@ def restore(source: Path, database: Path, progress: Progress) -> Contents:
         return contents_of(part)
 
 
-def held(database: Path) -> Contents:
+def contents(database: Path) -> Contents:
     """What `database` holds; raises `CannotOpen` where it is being moved or was, so that nothing is to be put there."""
     if not database.exists():
         return Contents(0, 0)
@@ -110,7 +110,7 @@ def _copy_and_check(source: Path, part: Path, progress: Progress) -> None:
     reading = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE)
     writing = apsw.Connection(str(part))
     with contextlib.closing(reading), contextlib.closing(writing):
-        # In one transaction of the reader: else each write of a server would make the copy begin anew.
+        # In one transaction of the reader: otherwise each write of a server would restart the copy.
         reading.execute("BEGIN")
         if not schema_version(reading, source):
             raise CannotOpen(f"{source} is empty: it is no wablock database")
@@ -144,7 +144,7 @@ def _check_place(source: Path) -> None:
 
 
 def _reopen(part: Path) -> None:
-    """A backup that was made while its database was being moved takes writes again."""
+    """Let a backup accept writes that was made while its database was being moved."""
     with contextlib.closing(apsw.Connection(str(part))) as connection:
         connection.execute("BEGIN IMMEDIATE")
         moves.reopen(connection, part)

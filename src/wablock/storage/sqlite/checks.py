@@ -1,4 +1,4 @@
-"""Who is blocked, on SQLite: read on the event loop, beside a writer that never holds it up."""
+"""Checks on SQLite: read on the event loop, beside a writer that never blocks them."""
 
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
@@ -7,10 +7,11 @@ from typing import Any, Final
 import apsw
 import msgspec
 
+from wablock.block_list.meanings import is_known
 from wablock.block_list.ports import InForce, Member, Microseconds
 from wablock.contract.spellings import keys_of, one_spelling
 
-# +? and INDEXED BY: see reads.py and transaction.py.
+# +? and INDEXED BY: see reads.py and tables.py.
 _BLOCKED = """
 SELECT blocked_at, reason, expires_at FROM blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +?1 AND (expires_at IS NULL OR expires_at > +?2) AND identity IN (
@@ -19,7 +20,7 @@ WHERE list_id = +?1 AND (expires_at IS NULL OR expires_at > +?2) AND identity IN
    WHERE account_id = +?5 AND alias = +?4 AND (identity GLOB '22[59]*' OR identity GLOB '54*')))
 ORDER BY blocked_at, seq LIMIT 1
 """
-# A parent id may be two steps from its number, where a process of the version before linked the user_id between them.
+# A parent id may be two steps from its number, if a process of the previous version linked the user_id between them.
 _BLOCKED_BY_PARENT = """
 WITH
   linked (identity) AS (SELECT identity FROM identity_alias WHERE account_id = +?5 AND alias IN (+?4, +?7)),
@@ -44,25 +45,25 @@ SELECT blocked_at, reason, expires_at FROM blocked_user INDEXED BY blocked_user_
 WHERE list_id = +?1 AND (expires_at IS NULL OR expires_at > +?2) AND identity IN (+?3, +?4)
 ORDER BY blocked_at, seq LIMIT 1
 """
-# CROSS JOIN: driven from those who are asked about, never by a scan of the list.
+# CROSS JOIN: starts from the names, and never scans the list.
 _BLOCKED_OF_MANY = """
-SELECT asked.value, blocked_at, seq, reason, expires_at
-FROM json_each(?1) AS asked
+SELECT wanted.value, blocked_at, seq, reason, expires_at
+FROM json_each(?1) AS wanted
 CROSS JOIN blocked_user INDEXED BY blocked_user_identity
-WHERE list_id = ?2 AND identity = asked.value AND (expires_at IS NULL OR expires_at > ?3)
+WHERE list_id = ?2 AND identity = wanted.value AND (expires_at IS NULL OR expires_at > ?3)
 """
 _ALIASES = """
-SELECT alias, identity FROM json_each(?1) AS asked
+SELECT alias, identity FROM json_each(?1) AS wanted
 CROSS JOIN identity_alias
-WHERE account_id = ?2 AND alias = asked.value
+WHERE account_id = ?2 AND alias = wanted.value
 """
-_FEW: Final = 4  # up to here a statement for each is the quicker way
+_FEW: Final = 4  # up to so many users, one statement for each is faster
 
 
 def blocked(
     connection: apsw.Connection, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
 ) -> Sequence[InForce | None]:
-    """See `BlockStore.blocked`. In a transaction where it takes several statements, so that all is of one moment."""
+    """See `BlockStore.blocked`. Several statements share a transaction, so that all results are of one moment."""
     if len(users) == 1:
         return [_blocked(connection, account_id, list_id, users[0], at)]
     connection.execute("BEGIN")
@@ -80,19 +81,10 @@ def unlinked(connection: apsw.Connection, account_id: str, users: Sequence[Membe
     user_ids = [it.user_id for it in showing if it.user_id is not None]
     parents = [it.parent_user_id for it in showing if it.parent_user_id is not None]
     known = _aliases(connection, account_id, user_ids + parents)
-    if not parents:  # as most webhooks
+    if not parents:  # as in most webhooks
         shown = zip(showing, user_ids, strict=True)
         return [user for user, user_id in shown if user_id not in known or one_spelling(known[user_id]) != user.key]
-    return [user for user in showing if not _is_known(user, known)]
-
-
-def _is_known(user: Member, known: Mapping[str, str]) -> bool:
-    """Whether all ids that the user shows mean the user's number, or, without one, what the user_id means."""
-    key = user.key if user.wa_id is not None else one_spelling(known.get(user.key, user.key))
-    user_id, parent = user.user_id, user.parent_user_id
-    if user_id is not None and user_id != key and (user_id not in known or one_spelling(known[user_id]) != key):
-        return False
-    return parent is None or (parent in known and one_spelling(known[parent]) == key)
+    return [user for user in showing if not is_known(user, known)]
 
 
 def _blocked(
@@ -152,7 +144,7 @@ def _first(
 
 
 def _aliases(connection: apsw.Connection, account_id: str, user_ids: Sequence[str]) -> Mapping[str, str]:
-    """What `user_ids` mean, as far as it is known."""
+    """The identities that `user_ids` are linked to."""
     if not user_ids:
         return {}
     found: list[tuple[Any, ...]] = connection.execute(_ALIASES, (_json(user_ids), account_id)).fetchall()

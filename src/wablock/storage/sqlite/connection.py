@@ -36,7 +36,7 @@ _MIGRATING_BUSY_MS: Final = 600_000  # another process may be migrating a large 
 
 
 def prepare(path: Path, vfs: str | None = None, *, for_development: bool = False) -> None:
-    """Create the file where there is none, apply the missing migrations, and sync it all to disk.
+    """Create the file if it is missing, apply the missing migrations, and sync it to disk.
 
     Synced before anybody is answered: otherwise a power cut just after could leave a file that does not open.
     `for_development`: refuse a file that was not made so.
@@ -55,9 +55,9 @@ def prepare(path: Path, vfs: str | None = None, *, for_development: bool = False
                 connection.pragma("cache_size", -64 * 1_024)  # 64 MB: a migration may touch every row
             connection.execute("BEGIN IMMEDIATE")
             migrate(connection, path, WABLOCK_DEV if for_development else WABLOCK)
-            connection.execute("COMMIT")  # where it is not reached, closing the connection undoes it
+            connection.execute("COMMIT")  # if this is not reached, closing the connection rolls back
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-            with contextlib.suppress(apsw.BusyError):  # another process is at it, and the commit was synced
+            with contextlib.suppress(apsw.BusyError):  # another process does it, and the commit was synced
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         for folder in folders:
             sync_folder(folder)
@@ -83,16 +83,16 @@ def make_folders(path: Path) -> list[Path]:
 
 
 def _make_file(path: Path) -> None:
-    """An empty file for its owner alone, where there is none: SQLite, which would let others read it, takes it over.
+    """Create an empty file for its owner alone, if it is missing. SQLite would create one that others can read.
 
-    It holds phone numbers. Whoever comes second finds the file; the log beside it gets the file's mode from SQLite.
+    It contains phone numbers. A second process finds the file. SQLite gives the log beside it the same mode.
     """
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _look_before_writing(path: Path, vfs: str | None, *, for_development: bool) -> None:
-    """Refuses what is not ours while it is as it was found: `connect` would already turn it into a WAL database."""
+    """Refuse another program's file before any change: `connect` would already turn it into a WAL database."""
     connection = apsw.Connection(str(path), vfs=vfs)
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
@@ -126,7 +126,7 @@ def migrate(connection: apsw.Connection, path: Path, application: int = WABLOCK)
 
 
 def schema_version(connection: apsw.Connection, path: Path) -> int:
-    """0 for a new file; raises `CannotOpen` where the file is another program's or a newer wablock's."""
+    """0 for a new file. Raises `CannotOpen` if the file is another program's or a newer wablock's."""
     version = int(connection.pragma("user_version"))
     application = int(connection.pragma("application_id"))
     if application not in (WABLOCK, WABLOCK_DEV) and (application or version or _has_tables(connection)):

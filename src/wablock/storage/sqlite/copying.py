@@ -9,12 +9,12 @@ from wablock.storage.sqlite.connection import connect
 
 
 def copy(source: Path, target: Path) -> None:
-    """On return `target` has durably what `source` had at one moment; what was in it before is gone.
+    """Copy `source`, as of one moment, durably to `target`, whose earlier content is lost.
 
-    It changes as a whole: whoever reads it meanwhile sees all of it as it was, or as it is then. Raises `CannotOpen`.
+    The change is atomic: readers see the old content or the new one. Raises `CannotOpen`.
     """
     try:
-        # Not made where it is missing: an empty one would be copied over everything.
+        # Not created if it is missing: an empty file would be copied over everything.
         reading = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE)
         writing = connect(target)
         try:

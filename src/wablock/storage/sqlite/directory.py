@@ -37,8 +37,8 @@ _TAKE_LIST = """
 INSERT INTO block_list (list_id, account_id, version, size) VALUES (?, ?, 0, 0)
 ON CONFLICT (list_id) DO UPDATE SET account_id = excluded.account_id
 """
-# A removed number's list stays, empty and nobody's: a request that was let in just before the removal is refused by it,
-# and does not block for whoever adds the number next.
+# The list of a removed number stays, empty and without an account. A request that was accepted just before the removal
+# is refused by it, and cannot block for the number's next account.
 _REMOVE_LIST = (
     "DELETE FROM blocked_user WHERE list_id = ?",
     """

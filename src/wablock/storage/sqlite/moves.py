@@ -1,4 +1,4 @@
-"""Whether a SQLite database may be written, or is being moved to another, or was. See `docs/decisions/0016`."""
+"""The state of a SQLite database's move to another database. See `docs/decisions/0016`."""
 
 import contextlib
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _IS_KNOWN = "SELECT EXISTS (SELECT 1 FROM move WHERE move_id = ?)"
 _GIVE_UP = "UPDATE move SET state = 'given up' WHERE state <> 'given up'"
 _BEGIN = "INSERT INTO move (move_id, state, target, begun_at) VALUES (?, 'moving', ?, ?)"
 _FINISH = "UPDATE move SET state = 'moved' WHERE move_id = ? AND state <> 'given up'"
-# Every program that writes meets these, a server of an older wablock among them, which does not look at the table.
+# These stop every program that writes, also a server of an older wablock, which does not read the table.
 _TABLES: Final = (
     "account",
     "phone_number",
@@ -45,11 +45,11 @@ BEGIN SELECT raise(ABORT, 'this database was moved, or is being moved'); END;
 _OPEN = "".join(
     f"DROP TRIGGER IF EXISTS moved_{table}_{event};" for table in _TABLES for event in ("INSERT", "UPDATE", "DELETE")
 )
-_BUSY_TIMEOUT_MS: Final = 30_000  # a large batch of a server may be at it
+_BUSY_TIMEOUT_MS: Final = 30_000  # a server may be writing a large batch
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A move that is not given up. `target` has no password."""
+    """A move that was not cancelled. `target` has no password."""
 
     move_id: str
     state: str
@@ -57,7 +57,7 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class TakesNoWrites(Overloaded):
-    """Nothing was changed, since the database is being moved or was. Reads go on."""
+    """Nothing was changed, because the database is being moved or was moved. Reads still work."""
 
     def __init__(self, move: Move) -> None:
         self.move = move
@@ -73,13 +73,13 @@ class TakesNoWrites(Overloaded):
 
 
 def current(connection: apsw.Connection) -> Move | None:
-    """The move that keeps this database from being written."""
+    """The move because of which this database accepts no writes."""
     row = connection.execute(_CURRENT).fetchone()
     return None if row is None else Move(*row)
 
 
 def refuse_moved(connection: apsw.Connection, path: Path) -> None:
-    """Raises `CannotOpen` where the move is done: whoever opened this one would not see what happens in the other."""
+    """Raises `CannotOpen` if the database was moved: changes of the other database are not in this one."""
     move = current(connection)
     if move is not None and move.state == MOVED:
         connection.close()
@@ -105,7 +105,7 @@ def of_file(path: Path) -> Move | None:
 
 
 def is_known(connection: apsw.Connection, move_id: str) -> bool:
-    """Whether such a move of this database was begun ever."""
+    """Whether such a move of this database was ever begun."""
     return bool(connection.execute(_IS_KNOWN, (move_id,)).get)
 
 
@@ -131,7 +131,7 @@ def finish(path: Path, move_id: str) -> None:
 
 
 def give_up(path: Path) -> None:
-    """The database is written again."""
+    """Let the database accept writes again."""
     with _changing(path) as connection:
         reopen(connection, path)
 

@@ -1,4 +1,4 @@
-"""Pages of block lists, on SQLite: read on the event loop, beside a writer that never holds them up."""
+"""Pages of block lists, on SQLite: read on the event loop, beside a writer that never blocks them."""
 
 from typing import Any, Final
 
@@ -8,8 +8,8 @@ from wablock.block_list.ports import Microseconds, Page, PageRequest, Row
 
 _NEWEST: Final = 2**63 - 1
 
-# +? and not ?: SQLite plans a statement anew for every value of a bare parameter that an index is searched by, in case
-# its statistics say otherwise for this one. That takes longer than the search itself.
+# +? and not ?: SQLite plans a statement again for every value of a bare parameter that searches an index, because its
+# statistics may differ for this value. That takes longer than the search itself.
 _VERSION = "SELECT version FROM block_list WHERE list_id = +?"
 _OLDER = """
 SELECT seq, wa_id, user_id FROM blocked_user
@@ -35,7 +35,7 @@ SELECT EXISTS (SELECT 1 FROM blocked_user
                WHERE list_id = +? AND seq <= +? AND (expires_at IS NULL OR expires_at > +?))
 """
 _NEXT_EXPIRY = "SELECT min(expires_at) FROM blocked_user WHERE list_id = +? AND expires_at > +?"
-_STAMP = "PRAGMA data_version"  # another number once any other connection, of whatever process, has committed
+_STAMP = "PRAGMA data_version"  # changes when another connection of any process commits
 
 
 def page(connection: apsw.Connection, request: PageRequest) -> Page:

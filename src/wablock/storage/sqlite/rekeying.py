@@ -14,7 +14,7 @@ import apsw
 from wablock.contract.spellings import keys_of, one_spelling
 
 MIGRATION: Final = 4
-"""Whose SQL gives every row today's key, except where a row of the list has it already."""
+"""The migration that gives every row its current key, unless another row of the list has it already."""
 
 _PAIRS = """
 SELECT former.list_id, former.seq, former.blocked_at, former.expires_at, former.user_id, former.identity,
@@ -33,13 +33,13 @@ _AT_A_TIME: Final = 50_000  # pairs in memory
 
 
 def add_functions(connection: apsw.Connection) -> None:
-    """The rules for keys in SQL: `wablock_key` is today's key, `wablock_other_key` the user's other one or NULL."""
+    """Add the rules for keys to SQL: `wablock_key` is the current key, `wablock_other_key` the other one or NULL."""
     for name, rule in (("wablock_key", one_spelling), ("wablock_other_key", _other_key)):
         connection.create_scalar_function(name, _of_text(rule), 1, deterministic=True)
 
 
 def merge(connection: apsw.Connection) -> None:
-    """Make one row of each two that are one user's, in a transaction of the caller's."""
+    """Make one row of each two rows of one user, in the caller's transaction."""
     while pairs := connection.execute(_PAIRS, (_AT_A_TIME,)).fetchall():
         dropped, kept = zip(*map(_merged, pairs), strict=True)
         connection.executemany(_DROP, dropped)
@@ -57,7 +57,7 @@ def _other_key(identity: str) -> str | None:
 
 
 def _merged(pair: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The row that is dropped, and the row that is kept, as it is to be."""
+    """The row to delete, and the row to keep with its new values."""
     list_id, key = pair[0], pair[-1]
     earlier, later = sorted([pair[1:6], pair[6:]])
     (seq, _, ends, user_id, _), (later_seq, later_at, later_ends, later_user_id, _) = earlier, later

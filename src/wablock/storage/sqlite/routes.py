@@ -32,7 +32,7 @@ _DOWNSTREAM: Final = (
 )
 _DOWNSTREAMS = f"SELECT {_DOWNSTREAM} FROM downstream WHERE phone_number_id = ? ORDER BY created_at, downstream_id"
 _ACCOUNT_DOWNSTREAMS = f"SELECT {_DOWNSTREAM} FROM downstream WHERE account_id = ? ORDER BY created_at, downstream_id"
-# Only for a number of the account: another tenant's webhooks are nobody else's business.
+# Only for a number of the account: no account may receive another's webhooks.
 _ADD_DOWNSTREAM = f"""
 INSERT INTO downstream ({_DOWNSTREAM})
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12

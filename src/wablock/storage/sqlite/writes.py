@@ -7,13 +7,14 @@ from contextlib import contextmanager
 import apsw
 
 from wablock.block_list.ports import Change, Outcome
+from wablock.block_list.transaction import Transaction
 from wablock.contract.errors import BlocklistInternalError
 from wablock.storage.sqlite.moves import TakesNoWrites, current
-from wablock.storage.sqlite.transaction import Transaction
+from wablock.storage.sqlite.tables import SqliteTables
 
 _log = logging.getLogger("wablock.storage")
 
-# The database itself is in trouble: trying the changes of a batch one by one would only meet it again.
+# The database itself fails: the changes of a batch would fail one by one as well.
 _TROUBLE = (
     apsw.FullError,
     apsw.IOError,
@@ -29,7 +30,7 @@ _TROUBLE = (
 
 
 class BatchWriter:
-    """Applies batches on a connection of its own, which it opens anew after trouble. Not for two threads at a time."""
+    """Applies batches on its own connection, which it opens again after an error. Only one thread may use it."""
 
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         self._connect = connect
@@ -38,17 +39,15 @@ class BatchWriter:
     def apply(self, changes: Sequence[Change]) -> list[Outcome | Exception]:
         """All of `changes` in one transaction, durable on return; an outcome for each, in order.
 
-        Where one of them cannot be done, the others are, each for itself. Where the database is in trouble, none is.
+        If one change fails, the others are made one by one. If the database itself fails, none is.
         """
         try:
             with self.transaction() as connection:
-                batch = Transaction(connection)
-                outcomes: list[Outcome | Exception] = [batch.apply(change) for change in changes]
-                batch.write_back()
+                outcomes = Transaction(SqliteTables(connection), changes).apply()
         except TakesNoWrites as refusal:
-            return [TakesNoWrites(refusal.move) for _ in changes]  # one for each: it remembers who raised it
+            return [TakesNoWrites(refusal.move) for _ in changes]  # one for each: it stores its traceback
         except Exception as trouble:
-            if not isinstance(trouble.__cause__, apsw.Error):  # those are logged already; this is a fault of ours
+            if not isinstance(trouble.__cause__, apsw.Error):  # those are logged already; this is a bug
                 _log.exception("a batch of %s changes failed", len(changes))
             if len(changes) == 1 or isinstance(trouble.__cause__, _TROUBLE):
                 return [trouble] * len(changes)
@@ -57,7 +56,7 @@ class BatchWriter:
 
     @contextmanager
     def transaction(self) -> Iterator[apsw.Connection]:
-        """A transaction of its own: durable when the block ends, undone where the block or the commit raises.
+        """A transaction: durable when the block ends, rolled back if the block or the commit raises.
 
         Raises `TakesNoWrites` where the database is being moved or was.
         """
@@ -70,14 +69,14 @@ class BatchWriter:
             yield connection
             connection.execute("COMMIT")
         except BaseException as trouble:
-            # After a failed write or sync nothing that this connection remembers of the file may be relied on.
+            # After a failed write or sync, this connection's cache of the file may be wrong.
             self.close()
             if isinstance(trouble, apsw.Error):
                 raise _internal_error(trouble) from trouble
             raise
 
     def is_ready(self) -> bool:
-        """Whether a transaction can be made durable now: only a write tells, a full disk still lets one begin.
+        """Whether a transaction can be made durable now. It writes: a transaction can begin on a full disk.
 
         A database that is being moved or was is ready: it is read.
         """
@@ -97,7 +96,7 @@ class BatchWriter:
         connection = self._connection
         if connection is None:
             connection = self._connection = self._connect()
-        if connection.in_transaction:  # a thread died in the middle of it
+        if connection.in_transaction:  # a thread died in it
             connection.execute("ROLLBACK")
         return connection
 

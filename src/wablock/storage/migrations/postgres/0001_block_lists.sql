@@ -56,7 +56,7 @@ CREATE TABLE phone_number (
 );
 
 -- A number's own list has the number's id as its list_id. size counts its rows, expired ones that are not yet swept too.
--- Nobody on it expires before next_expiry. revision grows with whatever is written to the list. writers: of the nodes
+-- No block expires before next_expiry. revision grows with whatever is written to the list. writers: of the nodes
 -- that last wrote to it each one's number and the number of its batch, so that a node which lost the connection at
 -- COMMIT learns whether it was done.
 CREATE TABLE block_list (
@@ -123,7 +123,7 @@ CREATE TABLE upstream (
 );
 
 -- What was decided of several lists, each in a transaction of its own, in one round trip. Of a list whose revision is
--- not the expected one any more, or which somebody else holds now, nothing is written, and it is not among the written.
+-- not the expected one any more, or which another node has locked, nothing is written, and it is not among the written.
 CREATE PROCEDURE wablock_write_lists_1(
     list_ids TEXT[], revisions BIGINT[], changes JSONB, INOUT written TEXT[] DEFAULT NULL
 )

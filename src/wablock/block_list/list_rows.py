@@ -1,0 +1,116 @@
+"""The rows of one list that changes may touch: as the store has them, and as they are now."""
+
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+
+import msgspec
+
+from wablock.block_list.ports import Listed, Microseconds
+
+
+class Head(msgspec.Struct, gc=False):
+    """A list's own row. No block expires before `next_expiry`; None: no block expires."""
+
+    account_id: str
+    version: int = 0
+    size: int = 0
+    next_expiry: Microseconds | None = None
+
+    def grow(self, at: Microseconds, by: int) -> int:
+        """Add `by` rows, and return the list's next version."""
+        self.version = max(at, self.version + 1)
+        self.size += by
+        return self.version
+
+    def expires(self, at: Microseconds) -> None:
+        self.next_expiry = at if self.next_expiry is None else min(self.next_expiry, at)
+
+
+class ListRows:
+    """A store loads rows, and writes `removed`, `written` and `head`. A row that is not loaded counts as absent."""
+
+    def __init__(self, list_id: str, head: Head) -> None:
+        self.list_id = list_id
+        self.head = head
+        self._head_before = head.version, head.size, head.next_expiry
+        self._rows: dict[str, Listed] = {}
+        self._stored: dict[str, Listed | None] = {}  # by each identity that was loaded
+        self._changed: dict[str, None] = {}  # in order: SQLite writes neighbours faster
+
+    def unloaded(self, names: AbstractSet[str]) -> AbstractSet[str]:
+        """Those of `names` that were not loaded."""
+        return names - self._stored.keys() if self._stored else names
+
+    def load(self, names: Iterable[str], rows: Iterable[Listed]) -> None:
+        """Load the list's rows under `names`, which were not loaded before."""
+        loaded = {row.identity: row for row in rows}
+        self._stored |= dict.fromkeys(names)
+        self._stored |= loaded
+        self._rows |= loaded
+
+    @property
+    def removed(self) -> list[str]:
+        """The identities whose rows must be deleted, before others are written."""
+        return [identity for identity, row in self._stored.items() if row and identity not in self._rows]
+
+    @property
+    def outdated(self) -> list[str]:
+        """The identities whose stored rows must be deleted or replaced."""
+        rows = self._rows
+        return [identity for identity, row in self._stored.items() if row and rows.get(identity) is not row]
+
+    @property
+    def written(self) -> list[Listed]:
+        """The rows to write: new ones, and those that changed."""
+        return [self._rows[identity] for identity in self._changed if identity in self._rows]
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the list's rows or its head must be written."""
+        head = self.head
+        return bool(self._changed) or (head.version, head.size, head.next_expiry) != self._head_before
+
+    def mark_written(self) -> None:
+        """Note that the store has written all changes."""
+        self._stored = {**dict.fromkeys(self._stored), **self._rows}
+        self._changed = {}
+        self._head_before = self.head.version, self.head.size, self.head.next_expiry
+
+    def mark_expired(self, at: Microseconds, count: int, next_expiry: Microseconds | None) -> None:
+        """Note that the store has deleted `count` rows that had expired at `at`."""
+        self.head.size -= count
+        self.head.next_expiry = next_expiry
+        for row in self._expired(at):
+            del self._rows[row.identity]
+            if self._stored.get(row.identity):
+                self._stored[row.identity] = None
+            else:  # it was never written, so the store did not count it
+                self.head.size -= 1
+        for row in self.written:
+            if row.expires_at is not None:
+                self.head.expires(row.expires_at)
+
+    def _of(self, names: Iterable[str]) -> list[Listed]:
+        """The rows under `names`, the earliest first."""
+        rows = [self._rows[name] for name in set(names) if name in self._rows]
+        return rows if len(rows) < 2 else sorted(rows, key=lambda row: row.seq)
+
+    def _taken(self, names: Collection[str]) -> Sequence[Listed]:
+        """Remove the rows under `names`, and return them."""
+        if len(names) == 1:
+            (name,) = names
+            row = self._rows.pop(name, None)
+            return () if row is None else (row,)
+        rows = self._of(names)
+        for row in rows:
+            del self._rows[row.identity]
+        return rows
+
+    def _put(self, row: Listed) -> None:
+        self._rows[row.identity] = row
+        self._changed[row.identity] = None
+        if row.expires_at is not None:
+            self.head.expires(row.expires_at)
+
+    def _expired(self, at: Microseconds) -> list[Listed]:
+        return [row for row in self._rows.values() if row.expires_at is not None and row.expires_at <= at]

@@ -1,0 +1,249 @@
+"""The state of one block list while changes are applied. Only this module decides what a change does to a list.
+
+A store loads the list's head and the rows that the changes may touch. It applies the changes one after the other, and
+writes the result.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from wablock.block_list.changes import Copy, DropExpired, ListChange, Merge, Rekey, names_of_member
+from wablock.block_list.list_rows import Head, ListRows
+from wablock.block_list.meanings import Meaning
+from wablock.block_list.ports import Block, Effect, Listed, Member, Microseconds, NoteInbound, Outcome, Refusal, Unblock
+from wablock.contract.errors import UnknownObject
+from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS, one_spelling
+
+_ADDED, _UPDATED, _UNCHANGED = Effect.ADDED, Effect.UPDATED, Effect.UNCHANGED
+_REMOVED, _NOT_THERE, _REFUSED = Effect.REMOVED, Effect.NOT_THERE, Effect.REFUSED
+_NONE: Sequence[Listed] = ()
+_DONE = Outcome()
+
+
+def place_of(member: Member, *, beside_older: bool) -> str:
+    """The user's key under which a row is stored.
+
+    While nodes of the previous version use the list, it is the key under which they look for this spelling.
+    """
+    wa_id = member.wa_id
+    return wa_id if beside_older and wa_id is not None and wa_id in member.former_keys else member.key
+
+
+class ListState(ListRows):
+    """The list, and those of its rows that the changes may touch.
+
+    `meanings` are the users that the user_ids of the next change mean.
+    """
+
+    def __init__(self, list_id: str, head: Head, *, beside_older: bool = False) -> None:
+        """`beside_older`: nodes of the previous version use the list, and must find what is written now."""
+        super().__init__(list_id, head)
+        self.meanings: Mapping[str, Meaning] = {}
+        self._beside_older = beside_older
+        self._wrote_at: dict[str, Microseconds] = {}
+        self.wrote: dict[str, Microseconds] = {}
+        """The times to write at which users wrote to the number."""
+        self.forgotten: list[str] = []
+        """The identities whose times must be deleted."""
+
+    @property
+    def is_unwritten(self) -> bool:
+        return bool(self.wrote) or self.has_changed
+
+    def mark_written(self) -> None:
+        super().mark_written()
+        self.wrote, self.forgotten = {}, []
+
+    def load_wrote_at(self, wrote_at: Mapping[str, Microseconds]) -> None:
+        """Load when users last wrote to the number, under any of their keys."""
+        for name, at in wrote_at.items():
+            self._note(one_spelling(name), at)
+
+    def apply(self, change: ListChange) -> Outcome | UnknownObject:
+        """The outcome of `change`; `UnknownObject`, and nothing changed, if the list is not the account's."""
+        if change.account_id != self.head.account_id:
+            return UnknownObject("POST", self.list_id)
+        if self.head.next_expiry is not None and self.head.next_expiry <= change.at:
+            self._drop_expired(change.at)
+        match change:
+            case Block():
+                return self._block(change)
+            case Unblock():
+                return self._unblock(change)
+            case NoteInbound():
+                self._note_inbound(change)
+            case Merge():
+                self._link(change)
+            case Copy():
+                self._copy(change)
+            case DropExpired():
+                pass
+            case Rekey():
+                self._rekey(change)
+        return _DONE
+
+    def meant(self, member: Member) -> Member:
+        """`member` under the identity that its user_id means."""
+        meaning = None if member.user_id is None else self.meanings.get(member.user_id)
+        if meaning is None:
+            return member
+        if member.wa_id is None:
+            return msgspec.structs.replace(member, key=one_spelling(meaning[0]), wa_id=meaning[1])
+        # A request cannot make a user_id mean another number: that would carry one user's blocks over to another.
+        return member if one_spelling(meaning[0]) == member.key else msgspec.structs.replace(member, user_id=None)
+
+    def _block(self, change: Block) -> Outcome:
+        rows, head, changed = self._rows, self.head, self._changed
+        effects = [_ADDED] * len(change.members)
+        before = [_NONE] * len(change.members)
+        refused: dict[int, Refusal] = {}
+        at, by = change.at, change.by
+        has_preconditions = change.max_size is not None or change.written_since is not None
+        seq = newest = max(at, head.version + len(change.members))
+        for index, member in enumerate(change.members):
+            if member.user_id is not None:
+                member = self.meant(member)  # noqa: PLW2901 - the user that the ids mean
+            place, listed = member.key, _NONE
+            if place[0] in MAY_HAVE_FORMER_KEYS and member.former_keys:
+                place, listed = self._rekeyed(member, at)
+            row = rows.get(place)
+            if row is not None:
+                listed = (row, *listed)
+            elif (
+                not listed
+                and has_preconditions
+                and (refusal := self._refusal(change, member, newest - seq)) is not None
+            ):
+                refused[index] = refusal
+                effects[index] = _REFUSED
+                continue
+            else:
+                expires_at = member.expires_at
+                typed, reason, note = member.input, member.reason, member.note
+                wa_id, user_id = member.wa_id, member.user_id
+                rows[place] = Listed(place, seq, wa_id, user_id, typed, at, by, reason, note, expires_at)
+                changed[place] = None
+                if expires_at is not None:
+                    head.expires(expires_at)
+                seq -= 1
+            if listed:
+                before[index] = listed
+                # A block without details can change only an expiry.
+                may_change = head.next_expiry is not None or member.has_details
+                effects[index] = self._keep_details(listed, member) if may_change else _UNCHANGED
+        if seq < newest:
+            head.version = newest
+            head.size += newest - seq
+        return Outcome(refused, effects, before)
+
+    def _refusal(self, change: Block, member: Member, added: int) -> Refusal | None:
+        """Why `member`, who is not on the list, may not be blocked; the change has `added` so many users before it."""
+        if change.written_since is not None and self._wrote_at.get(member.key, -1) < change.written_since:
+            return Refusal.NOT_WRITTEN_LATELY
+        if change.max_size is not None and self.head.size + added >= change.max_size:
+            return Refusal.LIST_FULL
+        return None
+
+    def _keep_details(self, rows: Sequence[Listed], member: Member) -> Effect:
+        """Replace the reason and the note if the block has them; replace the expiry also if it has none."""
+        effect = _UNCHANGED
+        for row in rows:
+            reason = row.reason if member.reason is None else member.reason
+            note = row.note if member.note is None else member.note
+            if (reason, note, member.expires_at) != (row.reason, row.note, row.expires_at):
+                self._put(msgspec.structs.replace(row, reason=reason, note=note, expires_at=member.expires_at))
+                effect = _UPDATED
+        return effect
+
+    def _unblock(self, change: Unblock) -> Outcome:
+        rows = self._rows
+        size = len(rows)
+        before = [self._taken(names_of_member(member, self.meanings)) for member in change.members]
+        if len(rows) < size:
+            self.head.grow(change.at, len(rows) - size)
+        return Outcome({}, [_REMOVED if taken else _NOT_THERE for taken in before], before)
+
+    def _note_inbound(self, change: NoteInbound) -> None:
+        times = [change.at] * len(change.members) if change.times is None else change.times
+        for member, at in zip(change.members, times, strict=True):
+            user = self.meant(member)
+            place = place_of(user, beside_older=self._beside_older)
+            self.wrote[place] = max(at, self.wrote.get(place, at))
+            self._note(user.key, at)
+
+    def _note(self, key: str, at: Microseconds) -> None:
+        self._wrote_at[key] = max(at, self._wrote_at.get(key, at))
+
+    def _rekeyed(self, member: Member, at: Microseconds) -> tuple[str, Sequence[Listed]]:
+        """The key under which the user's row is stored; and the user's other rows, if older nodes need them."""
+        place = place_of(member, beside_older=self._beside_older)
+        if self._beside_older:
+            return place, self._of({*member.keys} - {place})
+        if former := self._of(member.former_keys):
+            known = next((row.user_id for row in former if row.user_id is not None), member.user_id)
+            self._merge(msgspec.structs.replace(member, user_id=known), member.keys, at)
+        return place, _NONE
+
+    def _rekey(self, change: Rekey) -> None:
+        for identity in change.identities:
+            key = one_spelling(identity)
+            if identity in self._rows:
+                rows = self._of({identity, key})
+                known = next((row.user_id for row in rows if row.user_id is not None), None)
+                self._merge(Member(key, identity, known, identity), {identity, key}, change.at)
+            if key in self._wrote_at:
+                self.wrote[key] = self._wrote_at[key]
+        self.forgotten += change.identities
+
+    def _link(self, change: Merge) -> None:
+        member, alias = change.member, change.alias
+        row = self._rows.get(alias)  # it may have a newer id of the user
+        user_id = member.user_id or (None if row is None else row.user_id) or alias
+        # Older nodes need a row under each key that they look for.
+        keys = (place_of(member, beside_older=True),) if self._beside_older else member.keys
+        self._merge(msgspec.structs.replace(member, user_id=user_id), {*keys, alias}, change.at)
+
+    def _merge(self, member: Member, names: Iterable[str], at: Microseconds) -> None:
+        """Make one row of those under `names`, with the earliest block and the latest expiry."""
+        rows = self._of(names)
+        if not rows:  # it had expired
+            return
+        for row in rows:
+            del self._rows[row.identity]
+        for _ in rows[1:]:
+            self.head.grow(at, -1)
+        first = rows[0]
+        self._put(
+            msgspec.structs.replace(
+                first,
+                identity=place_of(member, beside_older=self._beside_older),
+                wa_id=first.wa_id or member.wa_id,
+                user_id=member.user_id,
+                expires_at=_latest_expiry(rows),
+            )
+        )
+
+    def _copy(self, change: Copy) -> None:
+        current = change.current
+        place, _ = self._rekeyed(current, change.at)
+        for row in self._of(change.names):
+            known = self._rows.get(place)
+            if known is None:
+                wa_id, user_id = current.wa_id, current.user_id
+                seq, shown = self.head.grow(change.at, 1), wa_id or user_id or current.key
+                changed = {"identity": place, "seq": seq, "wa_id": wa_id, "user_id": user_id, "input": shown}
+                self._put(msgspec.structs.replace(row, **changed))
+            elif known.expires_at != (latest := _latest_expiry([known, row])):
+                self._put(msgspec.structs.replace(known, expires_at=latest))
+
+    def _drop_expired(self, at: Microseconds) -> None:
+        """Remove expired rows, which do not count. The store has deleted those that no change touches."""
+        for row in self._expired(at):
+            del self._rows[row.identity]
+            self.head.size -= 1
+
+
+def _latest_expiry(rows: Sequence[Listed]) -> Microseconds | None:
+    expiries = [row.expires_at for row in rows if row.expires_at is not None]
+    return max(expiries) if len(expiries) == len(rows) else None

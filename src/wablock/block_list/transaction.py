@@ -1,0 +1,191 @@
+"""A batch of changes that is decided and written in one transaction, for a store with one writer.
+
+The rows of a list are loaded for the whole batch at once, when its first change needs them, and written at the end.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final, Protocol
+
+from wablock.block_list.changes import Copy, Merge, names_of, names_of_member
+from wablock.block_list.links import Aliases, Links
+from wablock.block_list.list_rows import Head
+from wablock.block_list.list_state import ListState
+from wablock.block_list.meanings import Meaning
+from wablock.block_list.ports import (
+    Block,
+    Carry,
+    Change,
+    Link,
+    Listed,
+    Microseconds,
+    NoteInbound,
+    Outcome,
+    Sweep,
+    Unblock,
+)
+from wablock.contract.errors import UnknownObject
+from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS
+
+_DONE: Final = Outcome()
+_NO_MEANINGS: Final[Mapping[str, Meaning]] = {}
+# At most so many rows are deleted in one sweep, so that no change waits long for it. The next sweep continues.
+_MOST_EXPIRED_SWEPT: Final = 10_000
+_ALL: Final = -1
+
+
+class Tables(Aliases, Protocol):
+    """The stored data, within one transaction."""
+
+    def open(self, list_id: str, account_id: str, identities: Collection[str]) -> tuple[Head, Iterable[Listed]]:
+        """The list's own row, which is added for the account if it is missing; and its rows under `identities`."""
+
+    def rows(self, list_id: str, identities: Collection[str]) -> Iterable[Listed]:
+        """The list's rows under `identities`."""
+
+    def lists_with(self, account_id: str, identities: Collection[str]) -> Sequence[str]:
+        """The account's lists that have a row under one of `identities`."""
+
+    def wrote_at(self, change: Block, keys: Mapping[str, str]) -> Mapping[str, Microseconds]:
+        """When users last wrote to the number, under any of their ids. `keys`: each key, and the current one."""
+
+    def write(self, state: ListState) -> None:
+        """Write what has changed of the list."""
+
+    def delete_expired(self, list_id: str, at: Microseconds, most: int) -> tuple[int, Microseconds | None]:
+        """Delete at most `most` expired rows, all if it is negative. Return their number, and `next_expiry`."""
+
+    def lists_with_expired(self, at: Microseconds) -> Sequence[tuple[str, str]]:
+        """The lists that have expired rows, each with its account."""
+
+    def forget_inbound(self, before: Microseconds) -> None:
+        """Delete older times at which users wrote."""
+
+
+class Transaction:
+    """The changes of one batch."""
+
+    def __init__(self, tables: Tables, changes: Sequence[Change]) -> None:
+        self._tables = tables
+        self._changes = changes
+        self._states: dict[str, ListState] = {}
+        self._names = _names_by_list(changes)
+        """The identities to load, of lists that were not opened yet."""
+        # All changes are decided at the time of the latest one: a message may be recorded long after it was sent.
+        self._at = changes[0].at if len(changes) == 1 else max((change.at for change in changes), default=0)
+
+    def apply(self) -> list[Outcome | Exception]:
+        """An outcome for each change; `UnknownObject`, and nothing changed, if the list is not the account's."""
+        outcomes = [self._outcome(change) for change in self._changes]
+        for state in self._states.values():
+            if state.is_unwritten:
+                self._tables.write(state)
+        return outcomes
+
+    def _outcome(self, change: Change) -> Outcome | Exception:
+        try:
+            match change:
+                case Block() | Unblock():
+                    return self._change(change.list_id, change)
+                case NoteInbound():
+                    return self._change(change.phone_number_id, change)
+                case Link():
+                    self._links.unite(change)
+                case Carry():
+                    self._links.carry(change)
+                case Sweep():
+                    self._sweep(change)
+        except UnknownObject as refusal:
+            return refusal
+        return _DONE
+
+    @property
+    def _links(self) -> Links:  # not stored: a circle of references would leave each transaction to the collector
+        return Links(self._tables, self._change_lists)
+
+    def _change(self, list_id: str, change: Block | Unblock | NoteInbound) -> Outcome | Exception:
+        state = self._list(list_id, change.account_id)
+        linked = [member for member in change.members if member.user_id is not None]
+        if linked:
+            links = self._links
+            if not isinstance(change, Unblock):
+                links.learn(change.account_id, linked, change.at)
+            state.meanings = links.meanings(change.account_id, linked)
+            self._load(state, set(names_of(change, state.meanings)))
+        if isinstance(change, Block) and change.written_since is not None:
+            if state.wrote:
+                self._tables.write(state)
+                state.mark_written()
+            users = map(state.meant, change.members)
+            keys = {key: user.key for user in users for key in user.keys}
+            state.load_wrote_at(self._tables.wrote_at(change, keys))
+        return state.apply(change)
+
+    def _change_lists(self, names: frozenset[str], change: Merge | Copy) -> None:
+        self._write()  # so that every list is found
+        for list_id in self._tables.lists_with(change.account_id, names):
+            state = self._list(list_id, change.account_id)
+            self._load(state, set(names_of(change, _NO_MEANINGS)))
+            state.apply(change)
+
+    def _sweep(self, change: Sweep) -> None:
+        self._write()
+        most = _MOST_EXPIRED_SWEPT
+        for list_id, account_id in self._tables.lists_with_expired(change.at):
+            if most > 0:
+                most -= self._delete_expired(self._state(list_id, account_id), change.at, most)
+        self._tables.forget_inbound(change.inbound_before)
+
+    def _list(self, list_id: str, account_id: str) -> ListState:
+        """The list without expired rows: they do not count.
+
+        Raises `UnknownObject`, before anything is written, if the list is another account's or its number was removed.
+        """
+        state = self._state(list_id, account_id)
+        head = state.head
+        if head.account_id != account_id:
+            raise UnknownObject("POST", list_id)
+        if head.next_expiry is not None and head.next_expiry <= self._at:
+            self._delete_expired(state, self._at, _ALL)
+        return state
+
+    def _state(self, list_id: str, account_id: str) -> ListState:
+        state = self._states.get(list_id)
+        if state is None:
+            names = self._names.get(list_id, {})
+            head, rows = self._tables.open(list_id, account_id, names)
+            state = self._states[list_id] = ListState(list_id, head)
+            state.load(names, rows)
+        return state
+
+    def _load(self, state: ListState, names: AbstractSet[str]) -> None:
+        missing = state.unloaded(names)
+        if missing:
+            state.load(missing, self._tables.rows(state.list_id, missing))
+
+    def _delete_expired(self, state: ListState, at: Microseconds, most: int) -> int:
+        count, next_expiry = self._tables.delete_expired(state.list_id, at, most)
+        state.mark_expired(at, count, next_expiry)
+        return count
+
+    def _write(self) -> None:
+        for state in self._states.values():
+            if state.is_unwritten:
+                self._tables.write(state)
+                state.mark_written()
+
+
+def _names_by_list(changes: Sequence[Change]) -> dict[str, dict[str, None]]:
+    """The identities under which blocks and unblocks may find rows, as far as they are known without the links.
+
+    They are in the order of the request: neighbours are found faster.
+    """
+    names: dict[str, dict[str, None]] = {}
+    for change in changes:
+        if isinstance(change, (Block, Unblock)):
+            of_list = names.setdefault(change.list_id, {})
+            of_list |= dict.fromkeys([member.key for member in change.members])
+            for member in change.members:
+                if member.user_id is not None or member.key[0] in MAY_HAVE_FORMER_KEYS:
+                    of_list |= dict.fromkeys(names_of_member(member, _NO_MEANINGS))
+    return names

@@ -1,0 +1,167 @@
+"""The tables of block lists on SQLite, within a transaction. See `block_list.transaction.Tables`."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import starmap
+from typing import Any
+
+import apsw
+import msgspec
+from msgspec.structs import astuple
+
+from wablock.block_list.list_rows import Head
+from wablock.block_list.list_state import ListState
+from wablock.block_list.meanings import Meaning
+from wablock.block_list.ports import Block, Listed, Microseconds
+from wablock.contract.spellings import one_spelling
+
+# +? and not ?: see reads.py.
+_HEAD = """
+SELECT account_id, version, size, (SELECT min(expires_at) FROM blocked_user
+                                   WHERE blocked_user.list_id = block_list.list_id AND expires_at IS NOT NULL)
+FROM block_list WHERE list_id = +?
+"""
+# At most one row of a user: an identity is unique on its list.
+_HEAD_AND_ROW = """
+SELECT account_id, version, size, (SELECT min(expires_at) FROM blocked_user
+                                   WHERE list_id = +?1 AND expires_at IS NOT NULL),
+  identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at
+FROM block_list LEFT JOIN blocked_user INDEXED BY blocked_user_identity
+  ON blocked_user.list_id = +?1 AND identity = +?2
+WHERE block_list.list_id = +?1
+"""
+_NEW_LIST = "INSERT INTO block_list (list_id, account_id, version, size) VALUES (?, ?, 0, 0)"
+_CHANGE_LIST = "UPDATE block_list SET version = ?, size = ? WHERE list_id = +?"
+_NEXT_EXPIRY = "SELECT min(expires_at) FROM blocked_user WHERE list_id = +? AND expires_at IS NOT NULL"
+_DELETE_EXPIRED = """
+DELETE FROM blocked_user WHERE list_id = +?1 AND seq IN (
+  SELECT seq FROM blocked_user WHERE list_id = +?1 AND expires_at <= +?2 LIMIT ?3)
+"""
+_LISTS_WITH_EXPIRED = """
+SELECT list_id, account_id FROM block_list
+WHERE EXISTS (SELECT 1 FROM blocked_user
+              WHERE blocked_user.list_id = block_list.list_id AND blocked_user.expires_at <= +?)
+"""
+# INDEXED BY: without statistics SQLite would use the primary key for several identities, and scan the whole list.
+# CROSS JOIN: IN would first sort them into a table of its own, which takes as long as the search.
+_ROWS = """
+SELECT identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at
+FROM json_each(?2) AS wanted
+CROSS JOIN blocked_user INDEXED BY blocked_user_identity
+WHERE list_id = +?1 AND identity = wanted.value
+"""
+_DELETE = """
+DELETE FROM blocked_user INDEXED BY blocked_user_identity
+WHERE list_id = +? AND identity IN (SELECT value FROM json_each(?))
+"""
+_ADD = """
+INSERT INTO blocked_user
+  (list_id, identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_ALIAS = "SELECT identity, wa_id FROM identity_alias WHERE account_id = +? AND alias = +?"
+_LINK = """
+INSERT INTO identity_alias (account_id, alias, identity, wa_id) VALUES (?, ?, ?, ?)
+ON CONFLICT (account_id, alias) DO UPDATE SET identity = excluded.identity, wa_id = excluded.wa_id
+"""
+_REPOINT = "UPDATE identity_alias SET identity = ?, wa_id = ? WHERE account_id = +? AND identity = +?"
+# CROSS JOIN: starts from the few identities. Without INDEXED BY SQLite would scan the whole list.
+_LISTS_WITH = """
+SELECT DISTINCT block_list.list_id FROM block_list
+CROSS JOIN json_each(?1) AS wanted
+CROSS JOIN blocked_user INDEXED BY blocked_user_identity
+WHERE block_list.account_id = ?2 AND blocked_user.list_id = block_list.list_id AND blocked_user.identity = wanted.value
+"""
+# `typed` is a key and the current key of its user. The latest time is the last row. CROSS JOIN: every step is a search.
+# An OR of the two would scan all messages of a day for each user.
+_WROTE_AT = """
+SELECT typed.value, last_inbound.at
+FROM json_each(?2) AS typed
+CROSS JOIN last_inbound
+WHERE last_inbound.phone_number_id = ?1 AND last_inbound.identity = typed.key
+UNION ALL
+SELECT typed.value, last_inbound.at
+FROM json_each(?2) AS typed
+CROSS JOIN identity_alias
+CROSS JOIN last_inbound
+WHERE identity_alias.account_id = ?3 AND identity_alias.identity = typed.key
+  AND last_inbound.phone_number_id = ?1 AND last_inbound.identity = identity_alias.alias
+ORDER BY 2
+"""
+_NOTE_INBOUND = """
+INSERT INTO last_inbound (phone_number_id, identity, at) VALUES (?, ?, ?)
+ON CONFLICT (phone_number_id, identity) DO UPDATE SET at = max(at, excluded.at)
+"""
+_FORGET_INBOUND = """
+DELETE FROM last_inbound WHERE (phone_number_id, identity) IN (
+  SELECT phone_number_id, identity FROM last_inbound WHERE at < +? LIMIT ?)
+"""
+_MOST_INBOUND_FORGOTTEN = 50_000  # so that no change waits long; the next sweep continues
+
+
+class SqliteTables:
+    """On a connection that is in a transaction."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._execute: Callable[..., Any] = connection.execute
+
+    def open(self, list_id: str, account_id: str, identities: Collection[str]) -> tuple[Head, Iterable[Listed]]:
+        if len(identities) == 1:  # one statement: this is the usual request
+            found = self._execute(_HEAD_AND_ROW, (list_id, *identities)).fetchone()
+            rows: Iterable[Listed] = () if found is None or found[4] is None else (Listed(*found[4:]),)
+        else:
+            found = self._execute(_HEAD, (list_id,)).fetchone()
+            rows = self.rows(list_id, identities) if found and identities else ()
+        if found is None:
+            self._execute(_NEW_LIST, (list_id, account_id))
+            return Head(account_id), ()
+        return Head(*found[:4]), rows
+
+    def rows(self, list_id: str, identities: Collection[str]) -> Iterable[Listed]:
+        return starmap(Listed, self._execute(_ROWS, (list_id, _json(identities))))
+
+    def lists_with(self, account_id: str, identities: Collection[str]) -> Sequence[str]:
+        return [list_id for (list_id,) in self._execute(_LISTS_WITH, (_json(identities), account_id))]
+
+    def wrote_at(self, change: Block, keys: Mapping[str, str]) -> Mapping[str, Microseconds]:
+        return dict(self._execute(_WROTE_AT, (change.list_id, _text(keys), change.account_id)).fetchall())
+
+    def write(self, state: ListState) -> None:
+        list_id, head = state.list_id, state.head
+        if outdated := state.outdated:
+            self._execute(_DELETE, (list_id, _json(outdated)))
+        if written := state.written:
+            self._connection.executemany(_ADD, [(list_id, *astuple(row)) for row in written])
+        if state.wrote:
+            self._connection.executemany(_NOTE_INBOUND, [(list_id, *note) for note in state.wrote.items()])
+        if state.has_changed:
+            self._execute(_CHANGE_LIST, (head.version, head.size, list_id))
+
+    def delete_expired(self, list_id: str, at: Microseconds, most: int) -> tuple[int, Microseconds | None]:
+        self._execute(_DELETE_EXPIRED, (list_id, at, most))
+        return self._connection.changes(), self._execute(_NEXT_EXPIRY, (list_id,)).get
+
+    def lists_with_expired(self, at: Microseconds) -> Sequence[tuple[str, str]]:
+        found: Sequence[tuple[str, str]] = self._execute(_LISTS_WITH_EXPIRED, (at,)).fetchall()
+        return found
+
+    def forget_inbound(self, before: Microseconds) -> None:
+        self._execute(_FORGET_INBOUND, (before, _MOST_INBOUND_FORGOTTEN))
+
+    def find_meaning(self, account_id: str, alias: str) -> Meaning | None:
+        row = self._execute(_ALIAS, (account_id, alias)).fetchone()
+        return None if row is None else (one_spelling(row[0]), row[1])
+
+    def link(self, account_id: str, alias: str, meaning: Meaning) -> None:
+        self._execute(_LINK, (account_id, alias, *meaning))
+
+    def repoint(self, account_id: str, user_id: str, meaning: Meaning) -> None:
+        self._execute(_REPOINT, (*meaning, account_id, user_id))
+
+
+def _json(names: Iterable[str]) -> str:
+    return _text(list(names))
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
