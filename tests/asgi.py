@@ -1,20 +1,20 @@
-"""An ASGI application, called on the test's own event loop."""
+"""Calls of an ASGI application on the test's own event loop."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
-from tests.strangers import Sent
+from tests.strangers import PostedBody
 
 from wablock.middleware.asgi import ASGIApp
 
 
-async def status_of(application: ASGIApp, path: str, sent: Sent, **headers: str) -> int:
-    """What it answers to a POST; an underscore in a header's name is a dash."""
-    sent_headers = {
+async def status_of(application: ASGIApp, path: str, posted: PostedBody, **headers: str) -> int:
+    """The status of the answer to a POST. An underscore in a header's name stands for a dash."""
+    all_headers = {
         "host": "wablock",
-        "content-type": sent.content_type,
-        "content-length": str(len(sent.body)),
+        "content-type": posted.content_type,
+        "content-length": str(len(posted.body)),
     } | headers
     scope = {
         "type": "http",
@@ -23,12 +23,12 @@ async def status_of(application: ASGIApp, path: str, sent: Sent, **headers: str)
         "raw_path": path.encode(),
         "query_string": b"",
         "scheme": "http",
-        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in sent_headers.items()],
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in all_headers.items()],
     }
     statuses: list[int] = []
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": sent.body, "more_body": False}
+        return {"type": "http.request", "body": posted.body, "more_body": False}
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -40,7 +40,7 @@ async def status_of(application: ASGIApp, path: str, sent: Sent, **headers: str)
 
 
 async def statuses_of(sending: Iterator[Coroutine[Any, Any, int]]) -> set[int]:
-    """One after the other, each made in a thread: the event loop has the application's work to do, and no other."""
+    """Run them one after the other. A thread makes each, so that the event loop does only the application's work."""
     statuses = set()
     while (answering := await asyncio.to_thread(next, sending, None)) is not None:
         statuses.add(await asyncio.create_task(answering))

@@ -1,4 +1,4 @@
-"""Public client libraries, installed once into a folder that is ignored."""
+"""Public client libraries, installed once into a folder that git ignores."""
 
 import shutil
 import subprocess
@@ -17,10 +17,10 @@ _COMPLETE: Final = FOLDER / "complete"
 
 
 def install() -> None:
-    """Returns once they are there. Without node or network this skips on a laptop, and fails in CI."""
+    """Return when they are installed. Without Node.js or network the test is skipped on a laptop, and fails in CI."""
     if not _COMPLETE.exists() or _COMPLETE.read_text() != _INSTALL.read_text():
-        ran = subprocess.run([_INSTALL, FOLDER], check=False, capture_output=True, text=True)
-        if ran.returncode:
-            missing(f"the client libraries cannot be installed: {ran.stderr[-1_000:]}")
+        process = subprocess.run([_INSTALL, FOLDER], check=False, capture_output=True, text=True)
+        if process.returncode:
+            missing(f"the client libraries cannot be installed: {process.stderr[-1_000:]}")
     for program in (SCRIPTS / "with_whatsapp_api_js.mjs", *RECEIVERS.glob("*.mjs")):
         shutil.copy(program, FOLDER / "js")  # node looks for packages beside the program

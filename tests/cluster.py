@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own, on loopback, that they may start, stop and kill."""
+"""A PostgreSQL server for tests, on loopback, that they can start, stop and kill."""
 
 import os
 import re
@@ -24,7 +24,7 @@ _SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "300",
-    "dynamic_shared_memory_type": "mmap",  # in its folder, so that a killed one leaves nothing elsewhere
+    "dynamic_shared_memory_type": "mmap",  # in its folder, so that a killed server leaves nothing elsewhere
 }
 
 
@@ -34,7 +34,7 @@ class Cluster:
     """
 
     def __init__(self, settings: Mapping[str, str] = QUICK) -> None:
-        _path("initdb")  # where there is none the test ends here, and nothing is left behind
+        _path("initdb")  # without it the test ends here, and leaves nothing behind
         self.folder: Final = Path(tempfile.mkdtemp(prefix="wablock-postgres-"))
         self.data: Final = self.folder / "data"
         self.port: Final = lasting_port()
@@ -64,7 +64,7 @@ class Cluster:
         )
 
     def run(self, program: str, *arguments: str) -> None:
-        """One of PostgreSQL's programs, to its end."""
+        """Run one of PostgreSQL's programs to its end."""
         done = subprocess.run(
             [_path(program), *arguments],
             cwd=self.folder,
@@ -76,7 +76,7 @@ class Cluster:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def start(self) -> None:
-        """Returns when it takes connections."""
+        """Return when it accepts connections."""
         settings = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
@@ -85,7 +85,7 @@ class Cluster:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for the tests; they end the server when they are done
+                start_new_session=True,  # so that Ctrl-C does not reach the server; the tests end it
                 **_unprivileged(),
             )
         started = self._server
@@ -94,16 +94,16 @@ class Cluster:
         assert is_over, f"PostgreSQL is not ready: {self.log}"
 
     def stop(self) -> None:
-        """An orderly end: who is connected is thrown out, what is committed is kept."""
+        """Stop it in order: its connections are closed, and committed data stays."""
         if self._server is not None:
             self._server.send_signal(signal.SIGINT)
             self._server.wait(_STARTS_WITHIN)
             self._server = None
 
     def kill(self) -> None:
-        """As if the machine had died: the server and all of its processes, at once."""
+        """Kill the server and all of its processes at once, as if the machine had died."""
         assert self._server is not None
-        self._server.send_signal(signal.SIGSTOP)  # so that none is born while they are counted
+        self._server.send_signal(signal.SIGSTOP)  # so that no new one starts while they are counted
         pid = self._server.pid
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             os.kill(int(child), signal.SIGKILL)
@@ -112,17 +112,17 @@ class Cluster:
         self._server = None
 
     def freeze(self) -> None:
-        """As if its disk did not answer: every query waits, until `thaw`."""
+        """Make every query wait until `thaw`, as if the disk did not answer."""
         self._signal_all(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self._signal_all(signal.SIGCONT)
 
     def remove(self) -> None:
-        """Stop it, and leave nothing behind."""
+        """Stop it, and remove all that it left."""
         self.stop()
         lock = self.data / "postmaster.pid"
-        if lock.exists() and (ipcrm := shutil.which("ipcrm")):  # killed: its shared memory, 56 bytes, outlived it
+        if lock.exists() and (ipcrm := shutil.which("ipcrm")):  # it was killed, and 56 bytes of shared memory remain
             *_, segment = lock.read_text().splitlines()[6].split()
             subprocess.run([ipcrm, "-m", segment], check=True)
         self._minder.communicate()
@@ -134,7 +134,7 @@ class Cluster:
             os.kill(process, number)
 
     def _ready(self, server: "subprocess.Popen[bytes]") -> bool:
-        """As pg_ctl finds it out: the eighth line of the lock file says so."""
+        """Whether it is ready, by the eighth line of the lock file, as pg_ctl finds it out."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -144,7 +144,7 @@ class Cluster:
 
 @contextmanager
 def running_cluster(settings: Mapping[str, str] = QUICK) -> Iterator[Cluster]:
-    """A new, empty one."""
+    """A new, empty cluster."""
     cluster = Cluster(settings)
     try:
         cluster.create()
@@ -155,11 +155,11 @@ def running_cluster(settings: Mapping[str, str] = QUICK) -> Iterator[Cluster]:
 
 
 def _path(program: str) -> str:
-    """The newest there is; without any, the test ends as `missing` has it."""
-    found = sorted(_DEBIAN.glob(f"*/bin/{program}"), key=lambda path: int(re.sub(r"\D", "", path.parts[-3]) or 0))
-    return str(found[-1]) if found else shutil.which(program) or missing("PostgreSQL's server is not installed")
+    """The program of the newest installed version. Without one the test ends, see `missing`."""
+    paths = sorted(_DEBIAN.glob(f"*/bin/{program}"), key=lambda path: int(re.sub(r"\D", "", path.parts[-3]) or 0))
+    return str(paths[-1]) if paths else shutil.which(program) or missing("PostgreSQL's server is not installed")
 
 
 def _unprivileged() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root."""
+    """Arguments that start it as another user: PostgreSQL refuses to run as root."""
     return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}

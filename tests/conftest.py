@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures for every test."""
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -9,13 +9,13 @@ from tests import client_libraries as libraries
 from tests.postgres import give_back
 from tests.receiver import Receiver, receiving
 
-# For `make fast`: an example of each kind, without the search for rare ones.
+# For `make fast`: a few examples, without the search for rare ones.
 settings.register_profile("fast", max_examples=15)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Function) -> Generator[None]:
-    """The databases of a test's folder are free when it is over."""
+    """Free the databases of a test's folder when the test ends."""
     yield
     folder = item.funcargs.get("tmp_path")
     if isinstance(folder, Path):
@@ -36,5 +36,5 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="session")
 def client_libraries() -> None:
-    """They are in their folder."""
+    """Install them in their folder."""
     libraries.install()

@@ -1,4 +1,4 @@
-"""Requests by hand, for what a client library would not let a test hold back."""
+"""Requests by hand, for tests that send only a part of one."""
 
 import socket
 
@@ -10,7 +10,7 @@ def connected(server: Server) -> socket.socket:
 
 
 def all_received(connection: socket.socket) -> bytes:
-    """Everything until the server closes the connection."""
+    """All bytes until the server closes the connection."""
     received = b""
     while piece := connection.recv(65_536):
         received += piece
@@ -18,7 +18,7 @@ def all_received(connection: socket.socket) -> bytes:
 
 
 def refuses_connections(server: Server) -> bool:
-    """Whether nothing listens there any more."""
+    """Whether it no longer listens."""
     try:
         connected(server).close()
     except ConnectionError:

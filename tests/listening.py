@@ -1,4 +1,4 @@
-"""A server of a test's own on loopback, in threads."""
+"""Servers that a test writes itself, on loopback, in threads."""
 
 import socketserver
 import threading
@@ -19,7 +19,7 @@ class QuietHandler(BaseHTTPRequestHandler):
     """Keeps its connection open, and prints nothing."""
 
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # head and body are two writes, and the second would wait for the first's ACK
+    disable_nagle_algorithm = True  # head and body are two writes; the second would wait for the ACK of the first
 
     def read_body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -31,7 +31,7 @@ class QuietHandler(BaseHTTPRequestHandler):
 def listening(
     handler: type[socketserver.BaseRequestHandler], server: type[socketserver.TCPServer] = Threads
 ) -> Iterator[int]:
-    """Its port. At the end of the block it has stopped."""
+    """Yield its port, and stop it at the end of the block."""
     with server(("127.0.0.1", 0), handler) as serving:
         thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -1,4 +1,4 @@
-"""A database on SQLite with as many users as wanted, and something of everything else that is kept."""
+"""A SQLite database with any number of users, and a few rows in every other table."""
 
 import sqlite3
 from contextlib import closing
@@ -9,7 +9,7 @@ from wablock.storage.sqlite.connection import prepare
 
 NOON: Final = 1_763_985_600_000_000
 LISTS: Final = 7
-# Half of all in the first list. Every 10th with details, every 25th expires, every 20th by user_id alone.
+# Half of all users are in the first list. Every 10th has details, every 25th expires, every 20th has a user_id alone.
 _FILL: Final = """
 INSERT INTO account (account_id, created_at, app_secret, verify_token_sha256)
 SELECT 'account' || n, :noon, x'00ff10', CASE WHEN n THEN x'aa00' END
@@ -71,7 +71,7 @@ FROM phone_number WHERE account_id <> 'account2';
 
 
 def with_users(path: Path, users: int) -> None:
-    """`path` has so many blocked users on `LISTS` lists, and a number, a token and all else for each list."""
+    """Fill `path` with this many blocked users on `LISTS` lists; each list gets a number, a token and all else."""
     prepare(path)
     values = {"noon": NOON, "users": users, "lists": LISTS}
     with closing(sqlite3.connect(path)) as connection, connection:

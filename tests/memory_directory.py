@@ -1,4 +1,4 @@
-"""`MemoryDirectory`: the promise of `Directory` but durability, in dictionaries; it counts its calls."""
+"""`MemoryDirectory`: a `Directory` in dictionaries, without durability; it counts its calls."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,22 +10,22 @@ from wablock.block_list.ports import BusinessNumber, Microseconds
 
 class MemoryDirectory:
     def __init__(self, numbers: Iterable[BusinessNumber] = (), tokens: Iterable[AccessToken] = ()) -> None:
-        self.looked_up = 0
+        self.lookups = 0
         self.completed = 0
         self._numbers = {number.phone_number_id: number for number in numbers}
         self._tokens = {token.digest: token for token in tokens}
 
     async def find_token(self, digest: bytes) -> AccessToken | None:
-        self.looked_up += 1
+        self.lookups += 1
         return self._tokens.get(digest)
 
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
-        self.looked_up += 1
+        self.lookups += 1
         return self._numbers.get(phone_number_id)
 
     async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
-        found = [token for token in self._tokens.values() if account_id in (None, token.account_id)]
-        return sorted(found, key=lambda token: token.created_at)
+        tokens = [token for token in self._tokens.values() if account_id in (None, token.account_id)]
+        return sorted(tokens, key=lambda token: token.created_at)
 
     async def numbers(self) -> Sequence[BusinessNumber]:
         return [self._numbers[phone_number_id] for phone_number_id in sorted(self._numbers)]

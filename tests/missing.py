@@ -1,4 +1,4 @@
-"""What a test needs and a laptop may lack: there it skips, in CI it fails."""
+"""Programs that a test needs: without one it is skipped on a laptop, and fails in CI."""
 
 import os
 import shutil
@@ -8,12 +8,12 @@ import pytest
 
 
 def missing(what: str) -> NoReturn:
-    """Skips on a laptop, fails in CI."""
+    """Skip the test on a laptop, and fail it in CI."""
     if os.environ.get("CI"):
         pytest.fail(what)
     pytest.skip(what)
 
 
 def installed(program: str) -> str:
-    """The path of `program`, which is there, or the test ends as `missing` has it."""
+    """The path of `program`. If it is not installed, the test ends, see `missing`."""
     return shutil.which(program) or missing(f"{program} is not installed")

@@ -1,4 +1,4 @@
-"""A real nginx in front of something: a process with a test's own configuration."""
+"""A real nginx: a process with a test's own configuration."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ _KINDS: Final = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
+    """A port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
@@ -23,9 +23,9 @@ def free_port() -> int:
 
 @contextmanager
 def running_nginx(folder: Path, port: int, http: str) -> Iterator[int]:
-    """Yields `port` once nginx listens there. `http` is what stands in its `http` block."""
+    """Yield `port` when nginx listens there. `http` is the content of its `http` block."""
     temporary = "".join(f"{kind}_temp_path {folder / kind};" for kind in _KINDS)
-    user = "user root;" if os.geteuid() == 0 else ""  # its workers have to get into the test's own folder
+    user = "user root;" if os.geteuid() == 0 else ""  # its workers have to read the test's own folder
     configuration, log = folder / "nginx.conf", folder / "nginx.log"
     configuration.write_text(f"""
 daemon off; pid {folder / "nginx.pid"}; worker_processes 1; {user}
@@ -35,7 +35,7 @@ http {{ access_log off; {temporary}
 }}
 """)
     arguments = [installed("nginx"), "-p", str(folder), "-c", str(configuration), "-e", "stderr"]
-    # It reports each malformed request, which must not fill a pipe that is not read.
+    # It reports each malformed request; the reports must not fill a pipe that is not read.
     with log.open("wb") as output, subprocess.Popen(arguments, stderr=output) as process:
         try:
             assert comes_true(lambda: process.poll() is not None or _is_open(port), 20), "nginx does not listen"

@@ -1,12 +1,12 @@
-"""Ports for servers that end and come back at the same address."""
+"""Ports for servers that stop and start again at the same address."""
 
 import random
 import socket
 
 
 def lasting_port() -> int:
-    """A free port that no client is given by the system: a client that retries, while the port is closed, would at
-    last be given this very port and connect to itself.
+    """A free port outside of the range from which the system gives ports to clients. Otherwise a client that retries
+    while the port is closed would get this very port at some time, and connect to itself.
     """
     while True:
         port = random.randrange(20_000, 30_000)

@@ -1,4 +1,4 @@
-"""Empty databases on PostgreSQL for tests: schemas of one real database, used again and again."""
+"""Empty PostgreSQL databases for tests: schemas of one real database, which are used many times."""
 
 import asyncio
 import atexit
@@ -21,20 +21,20 @@ _GIVEN: Final = "WABLOCK_TEST_DATABASE"
 
 
 def fresh_database(folder: Path) -> str:
-    """The URL of this folder's own database: empty at first, the same as long as `folder` is not given back.
+    """The URL of this folder's database: empty at first, and the same until `folder` is given back.
 
-    It may have wablock's tables already, without rows: an emptied schema costs a tenth of a new one.
+    It may have wablock's tables already, without rows: to empty a schema takes a tenth of the time of a new one.
     """
     return _schemas().of(folder)
 
 
 def bare_database(folder: Path) -> str:
-    """The same, without any table."""
+    """The URL of a database without any table."""
     return _schemas().bare(folder)
 
 
 def give_back(folder: Path) -> None:
-    """Other tests may use the databases of this folder and of those below it from now on."""
+    """From now on other tests may use the databases of this folder and of the folders in it."""
     if _schemas.cache_info().currsize:
         _schemas().give_back(folder)
 
@@ -67,7 +67,7 @@ class Schemas:
             self._drop(self._bare.pop(used))
 
     def drop(self) -> None:
-        """All of them."""
+        """Drop all of them."""
         for name in (*self._used.values(), *self._bare.values(), *self._free):
             self._drop(name)
 
@@ -101,7 +101,7 @@ def execute(url: str, sql: str) -> None:
 
 
 def connected(url: str, what: Callable[[Any], Awaitable[T]]) -> T:
-    """What `what` finds with a connection. In a thread of its own where the caller has an event loop."""
+    """The result of `what` with a connection. If the caller has an event loop, it runs in a thread."""
 
     async def done() -> T:
         connection = await asyncpg.connect(url)
@@ -120,7 +120,7 @@ def connected(url: str, what: Callable[[Any], Awaitable[T]]) -> T:
 
 @cache
 def _schemas() -> Schemas:
-    """In the database that is given, else in a cluster of this process."""
+    """The schemas of the database in the environment, or else of a cluster of this process."""
     if url := os.environ.get(_GIVEN):
         schemas = Schemas(url)
         atexit.register(schemas.drop)
@@ -134,6 +134,6 @@ def _schemas() -> Schemas:
 
 @cache
 def _tables() -> list[str]:
-    """What wablock's migrations make."""
+    """The tables that wablock's migrations create."""
     folder = files("wablock.storage").joinpath("migrations/postgres")
     return [name for file in folder.iterdir() for name in re.findall(r"CREATE TABLE (\w+)", file.read_text())]

@@ -1,4 +1,4 @@
-"""A business's own webhook: a real HTTP server on loopback that remembers what it was sent."""
+"""A business's own receiver: a real HTTP server on loopback that records its deliveries."""
 
 import time
 from collections.abc import Iterator
@@ -39,11 +39,11 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/hook"
 
     def message_ids(self) -> list[str]:
-        """Every message that it was sent, in order."""
+        """The id of every message in its deliveries, in order."""
         return _message_ids(self.deliveries)
 
     def taken_message_ids(self) -> list[str]:
-        """Every message that it answered with 200, in order."""
+        """The id of every message that it answered with 200, in order."""
         return _message_ids(self.taken)
 
 
@@ -68,7 +68,7 @@ def receiving() -> Iterator[Receiver]:
             status = receiver.statuses.pop(0) if receiver.statuses else receiver.status
             delivery = Delivery(self.path, headers, body)
             receiver.deliveries.append(delivery)
-            time.sleep(receiver.delay)  # slow by nature, where a test wants it so
+            time.sleep(receiver.delay)  # a test may make the receiver slow
             if status == 200:
                 receiver.taken.append(delivery)
             self.send_response(status)

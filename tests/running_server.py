@@ -1,4 +1,4 @@
-"""A whole server over real HTTP, as production runs it, in a thread of the test's own process."""
+"""A whole server over real HTTP, as in production, in a thread of the test's process."""
 
 import asyncio
 import threading
@@ -62,8 +62,8 @@ def running_server(
     account_of_new_numbers: str | None = None,
     database: str | None = None,
 ) -> Iterator[RunningServer]:
-    """Runs a server with `numbers`, `TOKEN` and `tokens` until the block ends, on a new SQLite file in `tmp_path` or on
-    the database at a URL.
+    """Run a server with `numbers`, `TOKEN` and `tokens` until the block ends, with a new SQLite file in `tmp_path` or
+    with the database at a URL.
     """
     now = _IMPORTED_AT if clock is system_clock else clock()
     known = (*numbers,), (AccessToken(digest(TOKEN), ACCOUNT_ID, "test", ALL_SCOPES, None, now), *tokens), now
@@ -101,18 +101,18 @@ def running_server(
 
 @lru_cache(maxsize=64)
 def _prepared_file(numbers: tuple[BusinessNumber, ...], tokens: tuple[AccessToken, ...], now: Microseconds) -> bytes:
-    """A SQLite file with these in it. To migrate a new one for every test takes half of a server's start."""
+    """A SQLite file with these rows. To migrate a new file for every test takes half of the time to start a server."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "wablock.db"
         asyncio.run(_prepare(f"sqlite:///{file}", numbers, tokens, now))
-        assert [found.name for found in Path(folder).iterdir()] == [file.name], "the file is not whole"
+        assert [entry.name for entry in Path(folder).iterdir()] == [file.name], "the file is not whole"
         return file.read_bytes()
 
 
 async def _prepare(
     database: str, numbers: Sequence[BusinessNumber], tokens: Sequence[AccessToken], now: Microseconds
 ) -> None:
-    """With a store of its own: one belongs to the event loop that uses it."""
+    """It opens its own store, because a store belongs to one event loop."""
     store = open_store(database, Metrics())
     try:
         for number in numbers:

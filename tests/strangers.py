@@ -1,7 +1,7 @@
-"""What a stranger may send who wants to stop a server: bodies that are as much work as they can be.
+"""Requests of an attacker who wants to stop a server: bodies that cost as much work as possible.
 
-Wide, deep and long ones, with many numbers and the ids of many accounts; as webhooks, and as the parameters of a
-request without a token. Made from a seed, so that all tests send the same.
+They are wide, deep or long, with many numbers and the ids of many accounts, as webhooks and as the parameters of
+requests without a token. A seed makes them, so that all tests send the same bodies.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,19 +17,19 @@ _ELEMENTS: Final = [b"1", b"{}", b"[]", b'""', b"null", b"1e308", b"9" * 300, b'
 _ARRAYS: Final = [b"entry", b"changes", b"messages", b"contacts", b"statuses", b"history", b"x"]
 
 
-class Sent(msgspec.Struct, frozen=True):
+class PostedBody(msgspec.Struct, frozen=True):
     content_type: str
     body: bytes
 
 
 def webhooks(count: int, accounts: Sequence[str], seed: int = 0) -> Iterator[bytes]:
-    """`accounts`: the ids of real accounts, which anybody may know."""
+    """`accounts`: the ids of real accounts, which are not secret."""
     random = Random(seed)
     for _ in range(count):
         yield _webhook(random, random.choice([1_000, 30_000, 500_000, LARGEST_WEBHOOK]), accounts)
 
 
-def requests(count: int, seed: int = 0) -> Iterator[Sent]:
+def requests(count: int, seed: int = 0) -> Iterator[PostedBody]:
     random = Random(seed)
     for _ in range(count):
         yield random.choice([_json, _form, _multipart])(random, random.choice([1_000, 30_000, LARGEST_BODY]))
@@ -72,26 +72,26 @@ def _cut(body: bytes, size: int) -> bytes:
     return body[:size]
 
 
-def _json(random: Random, size: int) -> Sent:
+def _json(random: Random, size: int) -> PostedBody:
     element = random.choice(_ELEMENTS)
     count = size // (len(element) + 12)
     if random.random() < 0.2:
-        return Sent("application/json", _deep(random, size))
+        return PostedBody("application/json", _deep(random, size))
     if random.random() < 0.5:
         members = b",".join(b'"k%d":%s' % (place, element) for place in range(count))
-        return Sent("application/json", b"{" + members + b"}")
+        return PostedBody("application/json", b"{" + members + b"}")
     name = random.choice([b"block_users", b"to", b"x", b"access_token", b"messaging_product"])
-    return Sent("application/json", b'{"%s":[' % name + b",".join([element] * count) + b"]}")
+    return PostedBody("application/json", b'{"%s":[' % name + b",".join([element] * count) + b"]}")
 
 
-def _form(random: Random, size: int) -> Sent:
+def _form(random: Random, size: int) -> PostedBody:
     unit = random.choice(
         [b";", b"&", b"a=1&", b"a;b=1&", b"%41", b"+", b"[]", b"%5B", b"a]=", b"access_token=1&", b"access_token"]
     )
-    return Sent("application/x-www-form-urlencoded", _cut(b"a" + unit * (size // len(unit)), size))
+    return PostedBody("application/x-www-form-urlencoded", _cut(b"a" + unit * (size // len(unit)), size))
 
 
-def _multipart(random: Random, size: int) -> Sent:
+def _multipart(random: Random, size: int) -> PostedBody:
     unit = random.choice(
         [
             b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n',
@@ -101,4 +101,4 @@ def _multipart(random: Random, size: int) -> Sent:
             b"\r\n--",
         ]
     )
-    return Sent("multipart/form-data; boundary=x", unit * (size // len(unit)) + b"--x--")
+    return PostedBody("multipart/form-data; boundary=x", unit * (size // len(unit)) + b"--x--")

@@ -1,4 +1,4 @@
-"""Who may do what: tokens, scopes, and the numbers a token may touch."""
+"""Access rights: tokens, scopes, and the numbers that a token may use."""
 
 import msgspec
 import pytest
@@ -75,13 +75,13 @@ async def test_an_unknown_token_cannot_be_parsed(guard: Access) -> None:
 @pytest.mark.parametrize(
     "text", ["x" * 1_025, "x" * 1_000_000, "s\u00e9cret", "\u0661", "sec\x00ret", "secret\n", "\ud800", "\U0001f512"]
 )
-async def test_a_text_that_no_token_is_like_is_refused_without_being_looked_up(
+async def test_a_text_that_cannot_be_a_token_is_refused_without_a_lookup(
     guard: Access, directory: MemoryDirectory, text: str
 ) -> None:
     with pytest.raises(errors.InvalidAccessToken):
         await guard.token(text)
 
-    assert directory.looked_up == 0
+    assert directory.lookups == 0
 
 
 async def test_a_token_may_have_1024_characters(guard: Access, directory: MemoryDirectory) -> None:
@@ -90,7 +90,7 @@ async def test_a_token_may_have_1024_characters(guard: Access, directory: Memory
     assert await guard.token("x" * 1_024) == a_token("x" * 1_024)
 
 
-async def test_a_revoked_token_is_like_an_unknown_one(guard: Access, directory: MemoryDirectory) -> None:
+async def test_a_revoked_token_gets_the_error_of_an_unknown_one(guard: Access, directory: MemoryDirectory) -> None:
     await directory.add_token(a_token("secret"))
     await directory.revoke_token(access.digest("secret"), NOW)
 
@@ -100,7 +100,7 @@ async def test_a_revoked_token_is_like_an_unknown_one(guard: Access, directory: 
     assert refused.value.subcode is None
 
 
-async def test_an_expired_token_says_when_it_expired(guard: Access, directory: MemoryDirectory) -> None:
+async def test_the_error_of_an_expired_token_has_its_time_of_expiry(guard: Access, directory: MemoryDirectory) -> None:
     await directory.add_token(a_token("secret", expires_at=NOW - HOUR))
 
     with pytest.raises(errors.ExpiredAccessToken) as refused:
@@ -113,7 +113,7 @@ async def test_an_expired_token_says_when_it_expired(guard: Access, directory: M
     )
 
 
-async def test_a_token_that_expired_and_was_revoked_is_like_an_unknown_one(
+async def test_an_expired_and_revoked_token_gets_the_error_of_an_unknown_one(
     guard: Access, directory: MemoryDirectory
 ) -> None:
     await directory.add_token(a_token("secret", expires_at=NOW - HOUR))
@@ -125,9 +125,7 @@ async def test_a_token_that_expired_and_was_revoked_is_like_an_unknown_one(
     assert refused.value.subcode is None
 
 
-async def test_a_token_expires_at_its_time_even_where_it_is_remembered(
-    guard: Access, directory: MemoryDirectory, clocks: Clocks
-) -> None:
+async def test_a_cached_token_expires_at_its_time(guard: Access, directory: MemoryDirectory, clocks: Clocks) -> None:
     await directory.add_token(a_token("secret", expires_at=NOW + 1_000))
     await guard.token("secret")
     clocks.turn(0.001)
@@ -146,10 +144,10 @@ async def test_a_token_is_looked_up_once_in_half_a_second(
         clocks.turn(0.125)
     await guard.token("secret")
 
-    assert directory.looked_up == 2
+    assert directory.lookups == 2
 
 
-async def test_a_revocation_by_another_process_holds_after_half_a_second(
+async def test_a_revocation_by_another_process_is_known_after_half_a_second(
     guard: Access, directory: MemoryDirectory, clocks: Clocks
 ) -> None:
     await directory.add_token(a_token("secret"))
@@ -174,7 +172,7 @@ async def test_a_number_of_the_tokens_account_is_found(guard: Access) -> None:
     assert await guard.number(a_token(), OURS.phone_number_id, Scope.READ, "GET") == OURS
 
 
-async def test_a_number_of_another_account_answers_exactly_like_an_unknown_one(guard: Access) -> None:
+async def test_a_number_of_another_account_gets_the_error_of_an_unknown_one(guard: Access) -> None:
     with pytest.raises(errors.UnknownObject) as theirs:
         await guard.number(a_token(), THEIRS.phone_number_id, Scope.READ, "GET")
     with pytest.raises(errors.UnknownObject) as unknown:
@@ -186,7 +184,7 @@ async def test_a_number_of_another_account_answers_exactly_like_an_unknown_one(g
     )
 
 
-async def test_a_number_of_another_account_is_unknown_whatever_the_token_lacks(guard: Access) -> None:
+async def test_a_number_of_another_account_is_unknown_also_without_the_scope(guard: Access) -> None:
     with pytest.raises(errors.UnknownObject):
         await guard.number(a_token(scopes=frozenset()), THEIRS.phone_number_id, Scope.WRITE, "POST")
 
@@ -219,13 +217,13 @@ async def test_a_token_without_the_scope_is_refused_and_the_scope_is_named(guard
 
 
 @pytest.mark.parametrize("object_id", ["", "me", "1" * 33, "\u0661\u0662", "-1", "1.0", "1\x00", "' OR 1=1"])
-async def test_an_id_that_no_number_has_is_unknown_without_being_looked_up(
+async def test_an_invalid_phone_number_id_is_unknown_without_a_lookup(
     guard: Access, directory: MemoryDirectory, object_id: str
 ) -> None:
     with pytest.raises(errors.UnknownObject):
         await guard.number(a_token(), object_id, Scope.READ, "GET")
 
-    assert directory.looked_up == 0
+    assert directory.lookups == 0
 
 
 async def test_the_refusal_of_an_unknown_number_names_the_method_and_the_id(guard: Access) -> None:
@@ -250,9 +248,7 @@ async def test_a_number_that_was_removed_is_unknown_after_half_a_second(
         await guard.number(a_token(), OURS.phone_number_id, Scope.READ, "GET")
 
 
-async def test_a_dev_server_makes_every_unknown_number_for_its_account(
-    directory: MemoryDirectory, clocks: Clocks
-) -> None:
+async def test_a_dev_server_creates_unknown_numbers_for_its_account(directory: MemoryDirectory, clocks: Clocks) -> None:
     guard = Access(directory, lambda: clocks.now, lambda: clocks.monotonic, account_of_new_numbers="acme")
 
     assert await guard.number(a_token(), "5", Scope.WRITE, "POST") == BusinessNumber("5", "acme")
@@ -260,7 +256,7 @@ async def test_a_dev_server_makes_every_unknown_number_for_its_account(
 
 
 @pytest.mark.parametrize("object_id", [THEIRS.phone_number_id, "me", ""])
-async def test_a_dev_server_makes_nothing_of_another_accounts_number_or_of_no_number(
+async def test_a_dev_server_creates_no_number_of_another_account_and_no_invalid_number(
     directory: MemoryDirectory, clocks: Clocks, object_id: str
 ) -> None:
     guard = Access(directory, lambda: clocks.now, lambda: clocks.monotonic, account_of_new_numbers="acme")
@@ -276,7 +272,7 @@ async def test_a_dev_server_remembers_only_so_many_numbers(directory: MemoryDire
         await guard.number(a_token(), str(phone_number_id), Scope.READ, "GET")
     await guard.number(a_token(), "0", Scope.READ, "GET")
 
-    assert directory.looked_up == 10_002
+    assert directory.lookups == 10_002
 
 
 async def test_a_display_number_is_learned_once_and_the_next_request_sees_it(

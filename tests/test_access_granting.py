@@ -1,4 +1,4 @@
-"""Tokens that make, show and revoke tokens: none can do more than its maker."""
+"""Tokens that create, list and revoke tokens: no token has more rights than its maker."""
 
 import msgspec
 import pytest
@@ -39,7 +39,7 @@ def a_token(
 
 
 def powers(token: AccessToken) -> set[tuple[str, Scope, int]]:
-    """All that a token may do: with which number, by which scope, when."""
+    """All rights of a token: number, scope, and time."""
     return {
         (number.phone_number_id, scope, moment)
         for number in NUMBERS
@@ -100,7 +100,7 @@ async def test_a_token_that_was_granted_is_good() -> None:
     assert await guard.token("made") == granted == msgspec.structs.replace(made, made_by=access.digest("maker"))
 
 
-async def test_a_token_without_the_manage_scope_makes_none() -> None:
+async def test_a_token_without_the_manage_scope_creates_no_tokens() -> None:
     directory = MemoryDirectory()
     maker = a_token("maker", frozenset({Scope.READ, Scope.WRITE}))
 
@@ -124,7 +124,7 @@ LIMITED = a_token("maker", frozenset({Scope.MANAGE, Scope.READ}), frozenset({"1"
         msgspec.structs.replace(LIMITED, expires_at=None),
     ],
 )
-async def test_a_token_makes_none_that_can_do_more_or_for_longer_than_itself(made: AccessToken) -> None:
+async def test_a_token_creates_no_token_with_more_rights_or_a_later_expiry(made: AccessToken) -> None:
     directory = MemoryDirectory()
 
     with pytest.raises(errors.PermissionDenied, match=r"\(#10\)"):
@@ -142,26 +142,26 @@ async def test_a_token_that_exists_already_is_not_granted_again() -> None:
     assert await directory.tokens() == [a_token("made", frozenset())]
 
 
-async def test_a_token_is_shown_those_that_can_do_no_more_than_itself_oldest_first() -> None:
+async def test_a_token_lists_only_tokens_without_more_rights_oldest_first() -> None:
     asker = a_token("asker", phone_number_ids=frozenset({"1"}), created_at=NOW + 2)
     lesser = a_token("lesser", frozenset({Scope.READ}), frozenset({"1"}), created_at=NOW + 1)
     greater = a_token("greater")
-    theirs = a_token("theirs", frozenset(), frozenset(), account_id="rival")
-    directory = MemoryDirectory(tokens=[asker, lesser, greater, theirs])
+    foreign = a_token("theirs", frozenset(), frozenset(), account_id="rival")
+    directory = MemoryDirectory(tokens=[asker, lesser, greater, foreign])
 
-    shown = await guard_of(directory).tokens(asker)
+    tokens = await guard_of(directory).tokens(asker)
 
-    assert shown == [lesser, asker]
+    assert tokens == [lesser, asker]
 
 
-async def test_a_token_without_the_manage_scope_is_shown_none() -> None:
+async def test_a_token_without_the_manage_scope_lists_no_tokens() -> None:
     asker = a_token("asker", frozenset({Scope.READ, Scope.WRITE}))
 
     with pytest.raises(errors.PermissionDenied):
         await guard_of(MemoryDirectory(tokens=[asker])).tokens(asker)
 
 
-async def test_a_revocation_holds_here_at_once() -> None:
+async def test_a_revocation_is_known_to_its_own_process_at_once() -> None:
     asker, other = a_token("asker"), a_token("other")
     guard = guard_of(MemoryDirectory(tokens=[asker, other]))
     await guard.token("other")
@@ -182,7 +182,7 @@ async def test_a_token_can_revoke_itself() -> None:
         await guard.token("asker")
 
 
-async def test_revoking_twice_says_that_nothing_was_left_to_revoke() -> None:
+async def test_revoking_a_token_twice_is_reported() -> None:
     asker, other = a_token("asker"), a_token("other")
     guard = guard_of(MemoryDirectory(tokens=[asker, other]))
     await guard.revoke(asker, other.token_id)
@@ -191,7 +191,7 @@ async def test_revoking_twice_says_that_nothing_was_left_to_revoke() -> None:
 
 
 @pytest.mark.parametrize("account_id", ["acme", "rival"])
-async def test_a_token_that_may_do_more_or_is_anothers_cannot_be_revoked(account_id: str) -> None:
+async def test_a_token_with_more_rights_or_of_another_account_cannot_be_revoked(account_id: str) -> None:
     asker = a_token("asker", frozenset({Scope.MANAGE}))
     other = a_token("other", account_id=account_id)
     guard = guard_of(MemoryDirectory(tokens=[asker, other]))
@@ -200,28 +200,28 @@ async def test_a_token_that_may_do_more_or_is_anothers_cannot_be_revoked(account
     assert await guard.token("other") == other
 
 
-def test_a_random_token_is_long_and_says_whose_it_is() -> None:
+def test_a_random_token_is_long_and_has_the_projects_prefix() -> None:
     made = {access.random_token() for _ in range(100)}
 
     assert len(made) == 100
     assert all(text.startswith("wablock_") and len(text) == 51 for text in made)
 
 
-async def test_a_random_token_is_one_that_can_be_looked_up() -> None:
+async def test_a_random_token_can_be_looked_up() -> None:
     text = access.random_token()
     guard = guard_of(MemoryDirectory(tokens=[a_token(text)]))
 
     assert await guard.token(text) == a_token(text)
 
 
-def test_a_token_is_kept_as_its_sha256_only() -> None:
+def test_only_the_sha256_of_a_token_is_stored() -> None:
     token = a_token("secret")
 
     assert token.digest.hex() == "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"
     assert token.token_id == "2bb80d537b1d"
 
 
-async def test_revoking_with_made_revokes_what_it_made_and_what_that_made() -> None:
+async def test_revoking_with_made_revokes_all_descendants() -> None:
     directory = MemoryDirectory(tokens=[a_token("root"), a_token("other")])
     guard = guard_of(directory)
     await guard.grant(a_token("root"), a_token("child"))
@@ -246,7 +246,7 @@ async def test_a_token_made_by_a_revoked_token_can_be_revoked_later() -> None:
     assert all(it.revoked_at is not None for it in await directory.tokens())
 
 
-async def test_a_revoked_token_makes_no_more_although_it_is_remembered() -> None:
+async def test_a_revoked_token_creates_no_tokens_while_it_is_cached() -> None:
     directory = MemoryDirectory(tokens=[a_token("root")])
     guard = guard_of(directory)
     remembered = await guard.token("root")

@@ -1,4 +1,4 @@
-"""The tests' own PostgreSQL dies and comes back as a machine does."""
+"""The tests' own PostgreSQL server stops and starts again like a machine that dies."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The documentation is whole: what is made from the code is as the code is, every link leads somewhere."""
+"""The documentation: generated pages agree with the code, and every link has a target."""
 
 import re
 import subprocess
@@ -18,8 +18,8 @@ _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
-def test_the_pages_that_are_made_from_the_code_are_as_the_code_is(tmp_path: Path) -> None:
-    # In a process of its own: cyclopts looks at how this one was started.
+def test_the_generated_pages_agree_with_the_code(tmp_path: Path) -> None:
+    # In another process, because cyclopts reads the command line of this one.
     subprocess.run([sys.executable, DOCS / "generate.py", tmp_path], check=True)
 
     made = {str(page.relative_to(tmp_path)): page.read_text() for page in tmp_path.rglob("*.md")}
@@ -43,18 +43,23 @@ def test_every_page_is_reached_from_the_index() -> None:
     assert pages - linked == {DOCS / "README.md"}
 
 
-def test_every_place_that_the_architecture_names_exists() -> None:
+def test_every_path_in_the_architecture_page_exists() -> None:
     table = (DOCS / "architecture.md").read_text().split("## Where a change goes")[1].split("\n## ")[0]
 
     places = {
         place for place in re.findall(r"`([\w/.-]+(?:\.py|\.md|/))`", table) if "/" in place or place.endswith(".py")
     }
-    found = {place for place in places for folder in (ROOT / "src/wablock", ROOT) if (folder / place).exists()}
-    assert places - found == {"items.py", "reading.py", "links.py", "cutting.py"}  # beside gate/webhook/documented.py
+    existing = {place for place in places for folder in (ROOT / "src/wablock", ROOT) if (folder / place).exists()}
+    assert places - existing == {
+        "items.py",
+        "reading.py",
+        "links.py",
+        "cutting.py",
+    }  # beside gate/webhook/documented.py
     assert len(places) > 20
 
 
-def test_every_folder_of_tests_is_named_in_their_readme() -> None:
+def test_every_folder_of_tests_is_in_their_readme() -> None:
     folders_in_readme = re.findall(r"^\| `([a-z_]+)/` \|", (TESTS / "README.md").read_text(), re.MULTILINE)
 
     folders = {test.relative_to(TESTS).parts[0] for test in TESTS.rglob("test_*.py") if test.parent != TESTS}
@@ -62,6 +67,6 @@ def test_every_folder_of_tests_is_named_in_their_readme() -> None:
 
 
 def _anchors(page: Path) -> set[str]:
-    """The names of its headings, as they are made of them where Markdown is shown."""
+    """The anchors of its headings, as Markdown renderers make them."""
     headings = _HEADING.findall(_FENCED.sub("", page.read_text()))
     return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}

@@ -1,4 +1,4 @@
-"""The page of errors has every failure that there is, and no other."""
+"""The page of errors lists every failure, and no other."""
 
 import inspect
 import re
@@ -23,11 +23,11 @@ def test_every_failure_of_a_request_has_a_row_with_its_code_subcode_and_status()
         if issubclass(kind, errors.GraphError) and kind is not errors.GraphError
     ]
 
-    told = {
+    rows = {
         (int(code), int(subcode) if subcode else None, int(status))
         for code, subcode, status in _WHOLE_ROW.findall(WHOLE)
     }
-    assert told == {(kind.code, kind.subcode, kind.status) for kind in kinds}
+    assert rows == {(kind.code, kind.subcode, kind.status) for kind in kinds}
 
 
 def test_every_failure_of_one_user_has_a_row() -> None:

@@ -1,4 +1,4 @@
-"""`docs/fidelity.md` tells the truth: the tests that it names exist, and so do its sources and settings."""
+"""The tests, sources and settings in `docs/fidelity.md` exist."""
 
 import re
 from dataclasses import fields
@@ -29,13 +29,13 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 def claims() -> list[Claim]:
-    found = []
+    table = []
     for line in (ROOT / "docs/fidelity.md").read_text().splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         if len(cells) == 4 and cells[0] != "Behaviour" and not cells[0].startswith("---"):
             behaviour, source, settings, tests = cells
-            found.append(Claim(behaviour, source, quoted(settings), quoted(tests)))
-    return found
+            table.append(Claim(behaviour, source, quoted(settings), quoted(tests)))
+    return table
 
 
 def quoted(cell: str) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ def test_the_table_is_read() -> None:
 
 
 @each_claim
-def test_a_claim_names_a_known_source(claim: Claim) -> None:
+def test_a_claim_has_a_known_source(claim: Claim) -> None:
     assert claim.source in SOURCES
 
 
@@ -62,7 +62,7 @@ def test_a_claims_settings_exist(claim: Claim) -> None:
 
 
 @each_claim
-def test_the_tests_that_hold_a_claim_exist(claim: Claim) -> None:
+def test_the_tests_of_a_claim_exist(claim: Claim) -> None:
     assert claim.tests
 
     for test in claim.tests:
@@ -70,7 +70,7 @@ def test_the_tests_that_hold_a_claim_exist(claim: Claim) -> None:
         assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text(), re.MULTILINE), test
 
 
-def test_no_claim_is_made_twice() -> None:
+def test_no_claim_is_in_the_table_twice() -> None:
     behaviours = [claim.behaviour for claim in CLAIMS]
 
     assert len(set(behaviours)) == len(behaviours)

@@ -37,12 +37,12 @@ def _checked_files() -> Iterator[Path]:
 
 
 def test_no_file_has_a_phrase_with_a_plainer_synonym() -> None:
-    found = []
+    phrases = []
     for file in _checked_files():
         text = " ".join(_TEST_NAMES.sub("", file.read_text()).split())
-        found += [f"{file.relative_to(ROOT)}: {match[0]}" for match in _PHRASE.finditer(text)]
+        phrases += [f"{file.relative_to(ROOT)}: {match[0]}" for match in _PHRASE.finditer(text)]
 
-    assert found == []
+    assert phrases == []
 
 
 def test_many_files_are_checked() -> None:

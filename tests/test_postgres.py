@@ -1,4 +1,4 @@
-"""The databases that tests are given on PostgreSQL."""
+"""The PostgreSQL databases for tests."""
 
 from pathlib import Path
 from typing import Any
@@ -31,27 +31,27 @@ def test_a_folder_has_one_database_and_another_folder_another(tmp_path: Path) ->
 
 
 def test_a_database_that_was_given_back_is_empty_for_the_next(tmp_path: Path) -> None:
-    given = fresh_database(tmp_path / "a")
-    open_store(given, CountingMeter())  # its tables are there from now on
-    execute(given, ROW)
+    first = fresh_database(tmp_path / "a")
+    open_store(first, CountingMeter())  # this creates its tables
+    execute(first, ROW)
     give_back(tmp_path / "a")
 
-    again = fresh_database(tmp_path / "b")
+    second = fresh_database(tmp_path / "b")
 
-    assert again == given
-    assert rows(again) == 0
+    assert second == first
+    assert rows(second) == 0
 
 
-async def test_a_database_is_given_where_an_event_loop_runs(tmp_path: Path) -> None:
+async def test_a_database_can_be_used_while_an_event_loop_runs(tmp_path: Path) -> None:
     assert fresh_database(tmp_path)
 
 
 def test_a_bare_database_has_no_table_even_if_it_is_a_second_one(tmp_path: Path) -> None:
-    found = []
+    counts = []
     for folder in (tmp_path / "a", tmp_path / "b"):
         url = bare_database(folder)
-        found.append(tables(url))
+        counts.append(tables(url))
         execute(url, TABLE)
         give_back(folder)
 
-    assert found == [0, 0]
+    assert counts == [0, 0]

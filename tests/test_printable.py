@@ -1,4 +1,4 @@
-"""What is printed is printable: no text gives orders to a terminal."""
+"""All printed text is printable: none has control characters for a terminal."""
 
 import json
 import unicodedata
@@ -18,7 +18,7 @@ DIRECTIONS = {
     "RLI",
     "FSI",
     "PDI",
-}  # of UAX #9; its marks besides: 061C, 200E, 200F
+}  # the controls of UAX #9; its marks are 061C, 200E, 200F
 
 
 def is_obeyed(character: str) -> bool:
@@ -40,7 +40,7 @@ def test_every_character_that_a_terminal_obeys_is_replaced() -> None:
     assert {printable(character) for character in obeyed} == {"\N{REPLACEMENT CHARACTER}"}
 
 
-def test_lines_stay_where_they_are_its_authors() -> None:
+def test_line_breaks_of_our_own_text_stay() -> None:
     assert printable_lines("one\n\x1b[2Jtwo\r") == "one\n\N{REPLACEMENT CHARACTER}[2Jtwo\N{REPLACEMENT CHARACTER}"
 
 

@@ -1,4 +1,4 @@
-"""Which addresses a stranger may not have us call, in every spelling."""
+"""The addresses that a stranger may not make the server call, in every spelling."""
 
 import asyncio
 import socket
@@ -112,23 +112,25 @@ SPELLINGS_OF_LOOPBACK = [
 ]
 
 
-def telling(*answers: Sequence[str]) -> Resolver:
-    """A resolver that gives one answer after the other."""
-    left = iter(answers)
+def resolving_to(*answers: Sequence[str]) -> Resolver:
+    """A resolver that returns one answer after the other."""
+    remaining = iter(answers)
 
     async def resolver(_: str, port: int) -> Sequence[Any]:
-        return [found for host in next(left) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        return [
+            address for host in next(remaining) for address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        ]
 
     return resolver
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_it_is_inside(address: str) -> None:
+def test_the_address_is_internal(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_it_is_public(address: str) -> None:
+def test_the_address_is_public(address: str) -> None:
     assert is_public(address)
 
 
@@ -138,7 +140,7 @@ def test_an_address_that_is_not_plain_is_not_public(text: str) -> None:
 
 
 @pytest.mark.parametrize("host", SPELLINGS_OF_LOOPBACK)
-async def test_no_spelling_of_loopback_gets_through(host: str) -> None:
+async def test_every_spelling_of_loopback_is_refused(host: str) -> None:
     with pytest.raises(NotPublic, match="only the operator"):
         await resolve(host, 80, may_be_inside=False, resolver=NameLookups())
 
@@ -151,31 +153,31 @@ async def test_a_public_address_may_be_spelled_in_any_way(host: str) -> None:
 
 
 @pytest.mark.parametrize("address", INSIDE)
-async def test_the_operator_may_name_one_inside(address: str) -> None:
-    assert await resolve("name.example", 80, may_be_inside=True, resolver=telling([address]))
+async def test_the_operator_may_use_an_internal_address(address: str) -> None:
+    assert await resolve("name.example", 80, may_be_inside=True, resolver=resolving_to([address]))
 
 
-async def test_a_name_is_judged_by_its_addresses_and_not_by_its_letters() -> None:
+async def test_a_name_is_checked_by_its_addresses() -> None:
     for host in ("localhost.", "public.example", "127.0.0.1.nip.io"):
         with pytest.raises(NotPublic):
-            await resolve(host, 80, may_be_inside=False, resolver=telling(["127.0.0.1"]))
+            await resolve(host, 80, may_be_inside=False, resolver=resolving_to(["127.0.0.1"]))
 
 
 @pytest.mark.parametrize("answer", [["8.8.8.8", "10.0.0.1"], ["10.0.0.1", "8.8.8.8"], ["8.8.8.8", "::1"]])
-async def test_one_address_inside_among_others_is_enough(answer: list[str]) -> None:
+async def test_a_name_with_one_internal_address_is_refused(answer: list[str]) -> None:
     with pytest.raises(NotPublic):
-        await resolve("name.example", 80, may_be_inside=False, resolver=telling(answer))
+        await resolve("name.example", 80, may_be_inside=False, resolver=resolving_to(answer))
 
 
 async def test_each_answer_is_checked_again() -> None:
-    resolver = telling(["8.8.8.8"], ["127.0.0.1"])
+    resolver = resolving_to(["8.8.8.8"], ["127.0.0.1"])
 
     assert await resolve("name.example", 80, may_be_inside=False, resolver=resolver)
     with pytest.raises(NotPublic):
         await resolve("name.example", 80, may_be_inside=False, resolver=resolver)
 
 
-async def test_an_address_with_a_scope_is_inside() -> None:
+async def test_an_address_with_a_scope_is_internal() -> None:
     async def resolver(_: str, port: int) -> Sequence[Any]:
         return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("2001:4860:4860::8888", port, 0, 2))]
 
@@ -185,19 +187,19 @@ async def test_an_address_with_a_scope_is_inside() -> None:
     assert (address.host, address.port) == ("2001:4860:4860::8888%2", 80)
 
 
-async def test_a_name_without_an_address_is_an_error_of_the_network() -> None:
+async def test_a_name_without_an_address_is_a_network_error() -> None:
     with pytest.raises(OSError, match="no address"):
-        await resolve("name.example", 80, may_be_inside=True, resolver=telling([]))
+        await resolve("name.example", 80, may_be_inside=True, resolver=resolving_to([]))
 
 
 @pytest.mark.parametrize("answer", [["10.0.0.1"], []])
-async def test_a_name_inside_and_a_name_without_address_are_refused_alike(answer: list[str]) -> None:
+async def test_an_internal_name_and_a_name_without_an_address_get_the_same_error(answer: list[str]) -> None:
     with pytest.raises(NotPublic) as refused:
-        await resolve("name.example", 80, may_be_inside=False, resolver=telling(answer))
+        await resolve("name.example", 80, may_be_inside=False, resolver=resolving_to(answer))
     assert str(refused.value) == str(NotPublic())
 
 
-async def test_a_name_that_does_not_exist_is_refused_as_one_inside() -> None:
+async def test_a_name_that_does_not_exist_gets_the_error_of_an_internal_one() -> None:
     async def resolver(_: str, __: int) -> Sequence[Any]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -206,15 +208,15 @@ async def test_a_name_that_does_not_exist_is_refused_as_one_inside() -> None:
 
 
 @pytest.mark.parametrize("answer", [["10.0.0.1"], []])
-async def test_a_name_inside_and_none_are_refused_after_the_same_time(answer: list[str]) -> None:
+async def test_an_internal_name_and_an_unknown_name_are_refused_after_the_same_time(answer: list[str]) -> None:
     began = asyncio.get_running_loop().time()
     with pytest.raises(NotPublic):
-        await resolve("name.example", 80, may_be_inside=False, resolver=telling(answer))
+        await resolve("name.example", 80, may_be_inside=False, resolver=resolving_to(answer))
 
     assert asyncio.get_running_loop().time() - began >= 0.5
 
 
-async def test_an_address_inside_in_any_spelling_is_refused_at_once() -> None:
+async def test_an_internal_address_in_any_spelling_is_refused_at_once() -> None:
     async with asyncio.timeout(0.4):
         for host in SPELLINGS_OF_LOOPBACK[:3]:
             with pytest.raises(NotPublic):

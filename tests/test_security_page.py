@@ -1,4 +1,4 @@
-"""`docs/security.md` tells the truth: the tests that it names exist, and no risk of OWASP's list is left out."""
+"""The tests in `docs/security.md` exist, and the page has every risk of OWASP's list."""
 
 import ast
 import re
@@ -13,14 +13,14 @@ NAMED: Final = sorted(set(re.findall(r"`(tests/[\w/.-]+?\.py)(?:::(\w+))?`", PAG
 
 
 @pytest.mark.parametrize("file, test", NAMED)
-def test_a_test_that_is_named_exists(file: str, test: str) -> None:
+def test_every_test_on_the_page_exists(file: str, test: str) -> None:
     tree = ast.parse((ROOT / file).read_text())
 
     tests = {it.name for it in ast.walk(tree) if isinstance(it, ast.FunctionDef | ast.AsyncFunctionDef)}
     assert test in tests or (not test and any(it.startswith("test_") for it in tests))
 
 
-def test_every_row_of_what_stops_an_attempt_names_a_test() -> None:
+def test_every_row_of_the_attacks_has_a_test() -> None:
     rows = PAGE.partition("## What stops each attack")[2].partition("## Left to the operator")[0].splitlines()
 
     without = [row for row in rows if row.startswith("| ") and "shown by" not in row and "`tests/" not in row]
@@ -36,11 +36,11 @@ def test_every_row_stands_in_a_table() -> None:
     assert [lines[place] for place in rows if place not in heads and not lines[place - 1].startswith("|")] == []
 
 
-def test_every_risk_of_owasps_list_of_2023_is_there_in_order() -> None:
+def test_every_risk_of_owasps_list_of_2023_is_on_the_page_in_order() -> None:
     assert re.findall(r"^\| (API\d+) ", PAGE, re.MULTILINE) == [f"API{number}" for number in range(1, 11)]
 
 
-def test_the_page_of_reports_names_a_way_and_no_person() -> None:
+def test_the_security_policy_names_a_channel_and_no_person() -> None:
     page = (ROOT / "SECURITY.md").read_text()
 
     assert "private vulnerability reporting" in page

@@ -1,4 +1,4 @@
-"""Every setting: its variable, its default, and where it goes."""
+"""Every setting: its variable, its default, and the part of the server that uses it."""
 
 from dataclasses import Field, fields
 from pathlib import Path
@@ -41,11 +41,11 @@ def test_a_settings_variable_is_its_name(kind: type[Any], field: Field[Any]) -> 
 
 
 @pytest.mark.parametrize("kind,field", SETTINGS, ids=_id)
-def test_a_setting_says_what_it_does_in_a_sentence(kind: type[Any], field: Field[Any]) -> None:
-    said = _parameter(kind, field).help
+def test_the_help_of_a_setting_is_a_sentence(kind: type[Any], field: Field[Any]) -> None:
+    help_text = _parameter(kind, field).help
 
-    assert said is not None
-    assert said.endswith(".")
+    assert help_text is not None
+    assert help_text.endswith(".")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -54,7 +54,7 @@ def test_every_setting_has_a_default(kind: type[Any]) -> None:
 
 
 @pytest.mark.parametrize("host", [ServeSettings().host, DevSettings().host])
-def test_nothing_listens_beyond_this_machine_by_default(host: str) -> None:
+def test_a_server_listens_only_on_this_machine_by_default(host: str) -> None:
     assert host == "127.0.0.1"
 
 
@@ -68,10 +68,10 @@ async def test_the_url_of_a_file_names_that_file_whatever_it_is_called(tmp_path:
     assert (tmp_path / name).is_file()
 
 
-def test_a_relative_file_is_meant_from_where_the_command_was_given() -> None:
+def test_a_relative_file_is_in_the_current_folder() -> None:
     assert file_url(Path("wablock.db")) == file_url(Path.cwd() / "wablock.db")
 
 
-def test_the_default_database_is_a_file_of_the_users() -> None:
+def test_the_default_database_is_in_the_users_data_folder() -> None:
     assert default_database().startswith("sqlite:////")
     assert default_database().endswith("/wablock/wablock.db")

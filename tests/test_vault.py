@@ -1,4 +1,4 @@
-"""Secrets at rest: what is sealed, what opens it, and where the key comes from."""
+"""Stored secrets: how they are sealed and opened, and where the key comes from."""
 
 import logging
 import stat
@@ -62,7 +62,7 @@ def test_a_changed_secret_does_not_open(vault: AeadVault, place: int) -> None:
         vault.open(bytes(sealed), PLACE)
 
 
-def test_another_key_does_not_open_and_the_refusal_says_what_to_do(vault: AeadVault) -> None:
+def test_another_key_does_not_open_a_secret_and_the_error_has_advice(vault: AeadVault) -> None:
     sealed = vault.seal("secret", PLACE)
 
     with pytest.raises(CannotUnseal, match="WABLOCK_SECRET_KEY"):
@@ -88,7 +88,7 @@ def test_a_vault_does_not_show_its_keys(vault: AeadVault) -> None:
     assert repr(OLD_KEY) not in repr(vars(vault))
 
 
-def test_a_lazy_vault_is_made_at_first_use_and_once() -> None:
+def test_a_lazy_vault_is_created_once_at_first_use() -> None:
     made: list[AeadVault] = []
 
     def make() -> AeadVault:
@@ -124,19 +124,19 @@ def test_both_alphabets_of_base64_are_read(text: str) -> None:
     "text",
     ["", ",", "secret", "é" * 44, "A" * 43, "A" * 42 + "==", "A" * 64, "A" * 43 + "=,", "\ud800", "A" * 44 + "!"],
 )
-def test_a_text_that_is_no_key_is_refused_with_advice_in_one_line(text: str) -> None:
+def test_an_invalid_key_is_refused_with_advice_in_one_line(text: str) -> None:
     with pytest.raises(BadKey, match=r"\A.*openssl rand -base64 32.*\Z"):
         keys_from_text(text)
 
 
-def test_the_refusal_of_a_key_does_not_tell_the_key() -> None:
+def test_the_error_of_an_invalid_key_does_not_show_it() -> None:
     with pytest.raises(BadKey) as refused:
         keys_from_text("almost-a-key")
 
     assert "almost-a-key" not in str(refused.value)
 
 
-def test_a_key_file_is_made_at_first_and_read_from_then_on(tmp_path: Path) -> None:
+def test_a_key_file_is_created_once_and_then_read(tmp_path: Path) -> None:
     path = tmp_path / "secret.key"
 
     made = key_file(path)
@@ -147,7 +147,7 @@ def test_a_key_file_is_made_at_first_and_read_from_then_on(tmp_path: Path) -> No
 
 
 @posix
-def test_a_key_file_and_its_new_folders_are_for_their_owner_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_a_key_file_and_its_new_folders(tmp_path: Path) -> None:
     path = tmp_path / "config" / "wablock" / "secret.key"
 
     key_file(path)
@@ -156,20 +156,20 @@ def test_a_key_file_and_its_new_folders_are_for_their_owner_alone(tmp_path: Path
     assert modes == [0o600, 0o700, 0o700]
 
 
-def test_nothing_lies_beside_a_new_key_file(tmp_path: Path) -> None:
+def test_a_new_key_file_leaves_no_other_file(tmp_path: Path) -> None:
     key_file(tmp_path / "secret.key")
 
     assert [it.name for it in tmp_path.iterdir()] == ["secret.key"]
 
 
-def test_a_key_file_may_hold_several_keys(tmp_path: Path) -> None:
+def test_a_key_file_may_have_several_keys(tmp_path: Path) -> None:
     path = tmp_path / "secret.key"
     path.write_text(f"{new_key()},\n{new_key()}\n")
 
     assert len(keys_from_text(key_file(path))) == 2
 
 
-def test_threads_that_make_a_key_file_at_once_have_one_key(tmp_path: Path) -> None:
+def test_threads_that_create_a_key_file_at_once_get_one_key(tmp_path: Path) -> None:
     barrier = Barrier(8)
 
     def make(path: Path) -> str:
@@ -182,14 +182,14 @@ def test_threads_that_make_a_key_file_at_once_have_one_key(tmp_path: Path) -> No
             assert len(set(keys)) == 1
 
 
-def test_processes_that_make_a_key_file_at_once_have_one_key(tmp_path: Path) -> None:
+def test_processes_that_create_a_key_file_at_once_get_one_key(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from wablock.vault import key_file; "
         "print('ready', flush=True); sys.stdin.readline(); print(key_file(Path(sys.argv[1])))"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "new" / "secret.key")]
     makers = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # closed by communicate
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # communicate() closes it
         for _ in range(3)
     ]
     for maker in makers:
@@ -208,7 +208,7 @@ def test_processes_that_make_a_key_file_at_once_have_one_key(tmp_path: Path) -> 
 
 @posix
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
-def test_a_key_file_that_others_can_read_is_warned_of(
+def test_a_key_file_that_others_can_read_is_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int
 ) -> None:
     path = tmp_path / "secret.key"
@@ -223,14 +223,14 @@ def test_a_key_file_that_others_can_read_is_warned_of(
     assert made not in caplog.text
 
 
-def test_a_key_file_that_others_cannot_read_is_not_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_key_file_that_others_cannot_read_is_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "wablock"):
         key_file(tmp_path / "secret.key")
 
     assert not caplog.records
 
 
-def test_an_empty_key_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+def test_an_empty_key_file_is_refused_and_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "secret.key"
     path.write_text("\n")
 
@@ -249,7 +249,7 @@ def test_an_empty_key_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     ],
     ids=["a folder", "no text", "a link to nothing"],
 )
-def test_a_key_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+def test_the_error_of_an_unreadable_key_file_has_its_name(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
     path = tmp_path / "secret.key"
     spoil(path)
 
@@ -257,21 +257,21 @@ def test_a_key_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path, spoil
         key_file(path)
 
 
-def test_a_key_file_in_what_is_no_folder_is_refused(tmp_path: Path) -> None:
+def test_a_key_file_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(BadKey, match="Cannot use the key file"):
         key_file(tmp_path / "file" / "secret.key")
 
 
-def test_a_key_file_that_is_not_to_be_made_is_missed_with_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_key_file_that_may_not_be_created_is_an_error_with_advice(tmp_path: Path) -> None:
     with pytest.raises(BadKey, match=r"\A.*secret\.key.*same key.*openssl rand -base64 32.*WABLOCK_SECRET_KEY_FILE\Z"):
         key_file(tmp_path / "secret.key", make=False)
 
     assert not list(tmp_path.iterdir())
 
 
-def test_a_key_file_that_is_there_need_not_be_made(tmp_path: Path) -> None:
+def test_an_existing_key_file_is_read_where_none_may_be_created(tmp_path: Path) -> None:
     (tmp_path / "secret.key").write_text("a key\n")
     (tmp_path / "secret.key").chmod(0o600)
 

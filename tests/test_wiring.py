@@ -1,4 +1,4 @@
-"""The parts of a server, joined."""
+"""The joined parts of a server."""
 
 import logging
 from pathlib import Path
@@ -30,12 +30,12 @@ def _rows(file: Path) -> int:
         connection.close()
 
 
-def test_a_database_that_cannot_be_opened_stops_the_building(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(CannotOpen):
         build(f"sqlite:///{tmp_path}")
 
 
-async def test_a_server_that_starts_forgets_what_is_over(tmp_path: Path) -> None:
+async def test_a_server_deletes_expired_rows_when_it_starts(tmp_path: Path) -> None:
     wired = build(f"sqlite:///{tmp_path}/wablock.db")
     await wired.store.apply(_expired("16505550101"))
     assert _rows(tmp_path / "wablock.db") == 1
@@ -44,7 +44,7 @@ async def test_a_server_that_starts_forgets_what_is_over(tmp_path: Path) -> None
         await wait_in_loop_until(lambda: _rows(tmp_path / "wablock.db") == 0, "the expired block is still kept")
 
 
-async def test_a_sweep_that_fails_is_a_warning_and_the_server_lives(
+async def test_a_failed_sweep_is_a_warning_and_the_server_continues(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     wired = build(f"sqlite:///{tmp_path}/wablock.db")

@@ -1,4 +1,4 @@
-"""Servers for the suite to check: wablock, and wablock with one fault put in."""
+"""Servers for the suite to check: wablock, and wablock with one fault."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,27 +38,27 @@ Fault = Callable[[Passed], None]
 
 @contextmanager
 def between(url: str, *, on_request: Fault | None = None, on_answer: Fault | None = None) -> Iterator[str]:
-    """A server that passes everything on to `url`, with a fault. Answers name the address that the caller used."""
+    """A server that forwards all requests to `url`, with a fault. Links in answers have the address of the request."""
 
     class Handler(QuietHandler):
         def handle_any(self) -> None:
             body = self.read_body()
-            asked = Passed(self.command, self.path, body)
+            request = Passed(self.command, self.path, body)
             if on_request:
-                on_request(asked)
+                on_request(request)
             kept = {k: v for k, v in self.headers.items() if k.lower() not in ("content-length", "accept-encoding")}
-            answer = http.request(asked.method, url + asked.path, content=asked.body or None, headers=kept)
-            told = Passed(asked.method, asked.path, answer.content, answer.status_code, dict(answer.headers))
-            if on_answer and told.body:
-                on_answer(told)
-            self.send_response(told.status)
-            for name, value in told.headers.items():
+            answer = http.request(request.method, url + request.path, content=request.body or None, headers=kept)
+            response = Passed(request.method, request.path, answer.content, answer.status_code, dict(answer.headers))
+            if on_answer and response.body:
+                on_answer(response)
+            self.send_response(response.status)
+            for name, value in response.headers.items():
                 if name.lower() not in ("content-length", "date", "connection"):
                     self.send_header(name, value)
-            self.send_header("content-length", str(len(told.body)))
+            self.send_header("content-length", str(len(response.body)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(told.body)
+                self.wfile.write(response.body)
 
         do_GET = do_POST = do_DELETE = do_PUT = do_HEAD = do_OPTIONS = handle_any
 
@@ -67,16 +67,16 @@ def between(url: str, *, on_request: Fault | None = None, on_answer: Fault | Non
 
 
 def checked(url: str, token: str, phone_number_id: str, **settings: Any) -> Report:
-    """What the suite says of the server at `url`."""
+    """The suite's report on the server at `url`."""
     options = {name: settings.pop(name, False) for name in ("read_only", "anyway")}
-    told: list[FactResult] = []
-    made = Settings(
+    results: list[FactResult] = []
+    suite_settings = Settings(
         url=url, token=token, phone_number_id=phone_number_id, users=settings.pop("users", USERS), **settings
     )
-    subject = Subject(made, sleep=lambda _: None)
+    subject = Subject(suite_settings, sleep=lambda _: None)
     try:
-        report = run(subject, on_result=told.append, **options)
+        report = run(subject, on_result=results.append, **options)
     finally:
         subject.close()
-    assert report.results == told
+    assert report.results == results
     return report

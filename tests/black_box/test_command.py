@@ -1,4 +1,4 @@
-"""`wablock conformance`: the real command, against wablock, a static mock of its document, and what is neither."""
+"""`wablock conformance`: the real command with wablock, a static mock of its document, and broken servers."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.black_box.subjects import USERS, Passed, between
-from tests.cli.command import WABLOCK, called, environment, run
+from tests.cli.command import WABLOCK, environment, run, run_here
 from tests.client_libraries import FOLDER
 from tests.conformance.caller import calling
 from tests.running_server import RunningServer, running_server
@@ -32,65 +32,67 @@ def _flags(server: RunningServer, url: str | None = None) -> list[str]:
 
 
 def test_wablock_passes_and_the_status_is_0(server: RunningServer) -> None:
-    ran = called("conformance", *_flags(server))
+    process = run_here("conformance", *_flags(server))
 
-    assert ran.returncode == 0, ran.stdout
-    assert "73 passed, 0 failed" in ran.stdout
-    assert "✗" not in ran.stdout
+    assert process.returncode == 0, process.stdout
+    assert "73 passed, 0 failed" in process.stdout
+    assert "✗" not in process.stdout
 
 
-def test_a_fault_makes_the_status_1_and_tells_what_was_expected(server: RunningServer, tmp_path: Path) -> None:
-    def renames(told: Passed) -> None:
-        told.body = told.body.replace(b"added_users", b"blocked_users")
+def test_the_status_is_1_for_a_fault_and_the_output_shows_what_was_expected(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    def renames(answer: Passed) -> None:
+        answer.body = answer.body.replace(b"added_users", b"blocked_users")
 
     with between(server.url, on_answer=renames) as url:
-        ran = called("conformance", *_flags(server, url), "--markdown", str(tmp_path / "report.md"))
+        process = run_here("conformance", *_flags(server, url), "--markdown", str(tmp_path / "report.md"))
     with calling(server) as caller:
         caller.unblock(*USERS)
 
-    assert ran.returncode == 1
-    assert "✗ POST blocks, and returns added_users" in ran.stdout
-    assert "expected body" in ran.stdout
+    assert process.returncode == 1
+    assert "✗ POST blocks, and returns added_users" in process.stdout
+    assert "expected body" in process.stdout
     assert "| ✗ | POST blocks" in (tmp_path / "report.md").read_text()
 
 
 def test_json_has_every_result(server: RunningServer) -> None:
-    ran = called("conformance", *_flags(server), "--read-only", "--json")
+    process = run_here("conformance", *_flags(server), "--read-only", "--json")
 
-    said = json.loads(ran.stdout)
-    assert {result["outcome"] for result in said["results"]} == {"passed", "skipped"}
-    assert server.token not in ran.stdout
+    report = json.loads(process.stdout)
+    assert {result["outcome"] for result in report["results"]} == {"passed", "skipped"}
+    assert server.token not in process.stdout
 
 
 @pytest.mark.parametrize(
-    "changes, told",
+    "changes, error",
     [
         (("--url", "http://127.0.0.1:1"), "Cannot reach http://127.0.0.1:1"),
         (("--token", "wrong"), "returned 401 for the list"),
         (("--phone-number-id", "x"), "is not a phone number id"),
     ],
 )
-def test_a_server_that_cannot_be_checked_makes_the_status_2(
-    server: RunningServer, changes: tuple[str, str], told: str
+def test_the_status_is_2_for_a_server_that_cannot_be_checked(
+    server: RunningServer, changes: tuple[str, str], error: str
 ) -> None:
     flags = _flags(server)
     flags[flags.index(changes[0]) + 1] = changes[1]
 
-    ran = called("conformance", *flags)
+    process = run_here("conformance", *flags)
 
-    assert ran.returncode == 2
-    assert told in ran.stderr
+    assert process.returncode == 2
+    assert error in process.stderr
 
 
-def test_an_interrupted_check_leaves_the_list_as_it_was(server: RunningServer) -> None:
-    def slow(told: Passed) -> None:
-        time.sleep(0.05 if told.method == "GET" else 0)  # slow by nature, so that the interrupt comes in the middle
+def test_an_interrupted_check_restores_the_list(server: RunningServer) -> None:
+    def slow(answer: Passed) -> None:
+        time.sleep(0.05 if answer.method == "GET" else 0)  # slow, so that the interrupt comes in the middle
 
     with between(server.url, on_answer=slow) as url:
         command = [WABLOCK, "conformance", *_flags(server, url)]
         with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as checking:
             assert checking.stdout
-            for _ in range(8):  # it is in the middle of it
+            for _ in range(8):  # now it is in the middle
                 checking.stdout.readline()
             checking.send_signal(signal.SIGINT)
             checking.communicate(timeout=60)
@@ -102,7 +104,7 @@ def test_an_interrupted_check_leaves_the_list_as_it_was(server: RunningServer) -
 
 @contextmanager
 def _mocked(server: RunningServer, folder: Path) -> Iterator[str]:
-    """Prism, which answers with the examples of wablock's own document and keeps nothing."""
+    """Prism, which answers with the examples of wablock's own document and stores nothing."""
     (folder / "document.json").write_bytes(httpx2.get(server.url + "/openapi.json").content)
     command = ["node", str(FOLDER / "prism/node_modules/.bin/prism"), "mock", "-h", "127.0.0.1", "-p", "0"]
     variables = environment() | {"NO_UPDATE_NOTIFIER": "1", "HOME": str(folder), "PATH": os.environ["PATH"]}
@@ -127,9 +129,9 @@ def test_a_static_mock_of_the_document_fails_with_a_note_about_its_missing_state
     server: RunningServer, tmp_path: Path
 ) -> None:
     with _mocked(server, tmp_path) as url:
-        ran = run("conformance", *_flags(server, url))
+        process = run("conformance", *_flags(server, url))
 
-    assert ran.returncode == 1, ran.stdout + ran.stderr
-    assert "The server answers POST with 200, but the user is not on the list: it keeps no state." in ran.stdout
-    assert "✗ A blocked user is on the list" in ran.stdout
-    assert "the server keeps no state" in ran.stdout
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert "The server answers POST with 200, but the user is not on the list: it keeps no state." in process.stdout
+    assert "✗ A blocked user is on the list" in process.stdout
+    assert "the server keeps no state" in process.stdout

@@ -1,4 +1,4 @@
-"""The how-to about checking, as written."""
+"""The how-to about checking."""
 
 import re
 import subprocess
@@ -18,24 +18,26 @@ SCRIPT: Final = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DO
 def _run(command: str, folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     path = f"{Path(WABLOCK).parent}:{Path(sys.executable).parent}:{environment()['PATH']}"
     bash = ["bash", "-euo", "pipefail", "-c", command]
-    given = environment(**variables) | {"PATH": path}
-    return subprocess.run(bash, env=given, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    variables_and_path = environment(**variables) | {"PATH": path}
+    return subprocess.run(
+        bash, env=variables_and_path, cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS[:3], ids=["all", "read-only", "report"])
-def test_a_server_is_checked_as_the_page_says(tmp_path: Path, command: str) -> None:
+def test_the_commands_of_the_page_check_a_server(tmp_path: Path, command: str) -> None:
     with running_server(tmp_path) as server:
-        ran = _run(command.replace("http://127.0.0.1:8080", server.url), tmp_path, TOKEN=server.token)
+        process = _run(command.replace("http://127.0.0.1:8080", server.url), tmp_path, TOKEN=server.token)
 
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert " 0 failed" in ran.stdout
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert " 0 failed" in process.stdout
     assert (tmp_path / "report.md").exists() == ("--markdown" in command)
 
 
-def test_an_sdk_is_tried_as_the_page_says(tmp_path: Path) -> None:
+def test_the_command_of_the_page_tests_an_sdk(tmp_path: Path) -> None:
     (tmp_path / "my_sdk.py").write_text(SCRIPT)
 
-    ran = _run(COMMANDS[3], tmp_path)
+    process = _run(COMMANDS[3], tmp_path)
 
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "38 of 38 points in 19 scenarios" in ran.stdout
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "38 of 38 points in 19 scenarios" in process.stdout

@@ -1,4 +1,4 @@
-"""`wablock conformance --sdk`: what it says of an SDK that gets it right, and of those that do not."""
+"""`wablock conformance --sdk`: its verdicts on a correct SDK and on SDKs with faults."""
 
 import json
 import sys
@@ -22,25 +22,25 @@ BODY: Final = b'{"messaging_product":"whatsapp","block_users":[{"user":"+1650555
 
 
 def _tried(script: str, python: str = sys.executable) -> Any:
-    ran = run("conformance", "--sdk", "--json", "--", python, str(SCRIPTS / script))
-    return json.loads(ran.stdout), ran.returncode
+    process = run("conformance", "--sdk", "--json", "--", python, str(SCRIPTS / script))
+    return json.loads(process.stdout), process.returncode
 
 
-def _verdicts(said: Any) -> dict[str, Any]:
-    return {verdict["scenario"]: verdict for verdict in said["verdicts"]}
+def _verdicts(report: Any) -> dict[str, Any]:
+    return {verdict["scenario"]: verdict for verdict in report["verdicts"]}
 
 
-def test_wablocks_own_client_has_every_point() -> None:
-    said, status = _tried("with_wablock.py")
+def test_wablocks_own_client_gets_every_point() -> None:
+    report, status = _tried("with_wablock.py")
 
-    assert [verdict for verdict in said["verdicts"] if len(verdict) > 2] == []
-    assert (said["points"], status) == (said["of"], 0)
+    assert [verdict for verdict in report["verdicts"] if len(verdict) > 2] == []
+    assert (report["points"], status) == (report["of"], 0)
 
 
 def test_a_wrong_script_gets_the_place_of_its_error() -> None:
-    said, status = _tried("with_requests.py")
+    report, status = _tried("with_requests.py")
 
-    verdicts = _verdicts(said)
+    verdicts = _verdicts(report)
     assert status == 1
     assert "second page was not requested" in verdicts["list-pages"]["wrong_requests"]
     assert verdicts["unblock"]["wrong_requests"] == "no messaging_product in the body"
@@ -54,14 +54,14 @@ def test_the_report_shows_that_pywa_cannot_read_the_documented_list(tmp_path: Pa
     script = str(SCRIPTS / "with_pywa.py")
     report = tmp_path / "report.md"
 
-    ran = run("conformance", "--sdk", "--markdown", str(report), "--", str(FOLDER / "pywa/bin/python"), script)
+    process = run("conformance", "--sdk", "--markdown", str(report), "--", str(FOLDER / "pywa/bin/python"), script)
 
-    assert ran.returncode == 1
-    assert "KeyError: 'input'" in ran.stdout
+    assert process.returncode == 1
+    assert "KeyError: 'input'" in process.stdout
     assert "| list | The documented list, whose rows have no input | ✓ | exit status 1: KeyError: 'input' |" in (
         report.read_text()
     )
-    assert "✓ A user is blocked" in ran.stdout
+    assert "✓ A user is blocked" in process.stdout
 
 
 @pytest.mark.parametrize(
@@ -87,24 +87,24 @@ def test_a_wrong_request_costs_a_point_and_is_named(sdk_request: SdkRequest, fau
 
 
 @pytest.mark.parametrize("path", [PATH, f"/{PHONE_NUMBER_ID}/block_users", f"{PATH}?access_token={TOKEN}"])
-def test_a_request_in_any_documented_form_is_right(path: str) -> None:
+def test_a_request_in_any_documented_form_is_correct(path: str) -> None:
     headers = {} if "access_token" in path else HEADERS
 
     assert judged(SCENARIOS["block"], [SdkRequest("POST", path, headers, BODY)], 0, "").points == 2
 
 
 @pytest.mark.parametrize(
-    "status, printed, told",
+    "status, printed, fault",
     [
         (None, "", "timed out"),
         (3, "Traceback\nKeyError: 'input'", "exit status 3: KeyError: 'input'"),
         (0, '{"done": ["14155559876"]}', "done is ['14155559876']"),
     ],
 )
-def test_a_misunderstanding_costs_a_point_and_is_named(status: int | None, printed: str, told: str) -> None:
+def test_a_misunderstanding_costs_a_point_and_is_named(status: int | None, printed: str, fault: str) -> None:
     verdict = judged(SCENARIOS["block"], [SdkRequest("POST", PATH, HEADERS, BODY)], status, printed)
 
-    assert told in verdict.misunderstood
+    assert fault in verdict.misunderstood
     assert verdict.points == 1
 
 
@@ -120,7 +120,7 @@ def test_played_answers_are_json_except_those_of_a_proxy(scenario: Scenario) -> 
 
 
 @pytest.mark.parametrize(
-    "arguments, told",
+    "arguments, error",
     [
         (("--sdk",), "Add the command that runs your script"),
         (("--sdk", "--", "/nonexistent/sdk"), "Cannot run /nonexistent/sdk"),
@@ -128,8 +128,8 @@ def test_played_answers_are_json_except_those_of_a_proxy(scenario: Scenario) -> 
         ((), "Missing: an access token"),
     ],
 )
-def test_an_sdk_that_cannot_be_tried_is_reported_in_one_line(arguments: tuple[str, ...], told: str) -> None:
-    ran = run("conformance", *arguments)
+def test_an_sdk_that_cannot_be_tested_is_reported_in_one_line(arguments: tuple[str, ...], error: str) -> None:
+    process = run("conformance", *arguments)
 
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert told in ran.stderr
+    assert (process.returncode, process.stdout) == (2, "")
+    assert error in process.stderr

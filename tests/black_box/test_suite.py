@@ -1,4 +1,4 @@
-"""The conformance suite: all of it holds for wablock, and each fault is caught by the check that is about it."""
+"""The conformance suite: wablock passes all checks, and each fault is found by its check."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -33,7 +33,7 @@ def _names(report: Report, *outcomes: FactOutcome) -> list[str]:
     return [result.name for result in report.results if result.outcome in outcomes]
 
 
-def test_everything_holds_for_wablock_under_open_rules(server: RunningServer) -> None:
+def test_wablock_passes_every_check_under_open_rules(server: RunningServer) -> None:
     report = _of(server, own_number=f"+{NUMBER.wa_id}")
 
     assert _names(report, FactOutcome.FAILED, FactOutcome.DIFFERS) == []
@@ -42,7 +42,7 @@ def test_everything_holds_for_wablock_under_open_rules(server: RunningServer) ->
 
 
 @pytest.mark.parametrize("status", [200, 400])
-def test_everything_holds_for_wablock_under_metas_rules(tmp_path_factory: pytest.TempPathFactory, status: Any) -> None:
+def test_wablock_passes_every_check_under_metas_rules(tmp_path_factory: pytest.TempPathFactory, status: Any) -> None:
     answers = AnswerSettings(partial_failure_status=status, list_has_input=True)
     with running_server(tmp_path_factory.mktemp("meta"), rules=Rules.META, answers=answers) as server:
         with calling(server) as caller:
@@ -54,7 +54,7 @@ def test_everything_holds_for_wablock_under_metas_rules(tmp_path_factory: pytest
     assert _names(report, FactOutcome.DIFFERS) == ([] if status == 200 else ["mixed_status"])
 
 
-def test_the_list_is_afterwards_as_it_was(server: RunningServer) -> None:
+def test_the_list_is_the_same_after_the_checks(server: RunningServer) -> None:
     with calling(server) as caller:
         caller.block("+16505551234")
         _of(server)
@@ -65,7 +65,7 @@ def test_the_list_is_afterwards_as_it_was(server: RunningServer) -> None:
     assert left == ["16505551234"]
 
 
-def test_users_on_the_list_are_not_checked_with_unless_anyway_is_set(server: RunningServer) -> None:
+def test_users_on_the_list_are_used_only_if_anyway_is_set(server: RunningServer) -> None:
     with calling(server) as caller:
         caller.block(USERS[0])
 
@@ -89,15 +89,15 @@ def test_read_only_changes_nothing(server: RunningServer) -> None:
     assert not report.has_failed
 
 
-def test_a_retry_after_is_waited_for(server: RunningServer) -> None:
-    asked = 0
+def test_the_suite_waits_for_a_retry_after(server: RunningServer) -> None:
+    requests = 0
 
-    def limited(told: Passed) -> None:
-        nonlocal asked
-        asked += 1
-        if asked % 10 == 0:
-            told.status, told.headers = 400, told.headers | {"retry-after": "1"}
-            told.json = {"error": {"message": "(#4) Application request limit reached", "code": 4}}
+    def limited(answer: Passed) -> None:
+        nonlocal requests
+        requests += 1
+        if requests % 10 == 0:
+            answer.status, answer.headers = 400, answer.headers | {"retry-after": "1"}
+            answer.json = {"error": {"message": "(#4) Application request limit reached", "code": 4}}
 
     with between(server.url, on_answer=limited) as url:
         report = _of(server, url=url)
@@ -106,43 +106,43 @@ def test_a_retry_after_is_waited_for(server: RunningServer) -> None:
 
 
 def _renames(old: str, new: str) -> Callable[[Passed], None]:
-    def change(told: Passed) -> None:
-        told.body = told.body.replace(f'"{old}"'.encode(), f'"{new}"'.encode())
+    def change(answer: Passed) -> None:
+        answer.body = answer.body.replace(f'"{old}"'.encode(), f'"{new}"'.encode())
 
     return change
 
 
 def _sets_status(status: int, when: Callable[[Passed], bool]) -> Callable[[Passed], None]:
-    def change(told: Passed) -> None:
-        if when(told):
-            told.status = status
+    def change(answer: Passed) -> None:
+        if when(answer):
+            answer.status = status
 
     return change
 
 
 def _drops_header(name: str) -> Callable[[Passed], None]:
-    def change(told: Passed) -> None:
-        told.headers = {it: value for it, value in told.headers.items() if it.lower() != name}
+    def change(answer: Passed) -> None:
+        answer.headers = {it: value for it, value in answer.headers.items() if it.lower() != name}
 
     return change
 
 
-def _text_code(told: Passed) -> None:
-    data = told.json
+def _text_code(answer: Passed) -> None:
+    data = answer.json
     if isinstance(data, dict) and "error" in data:
         data["error"]["code"] = str(data["error"]["code"])
-        told.json = data
+        answer.json = data
 
 
-def _no_next(told: Passed) -> None:
-    data = told.json
+def _no_next(answer: Passed) -> None:
+    data = answer.json
     if "paging" in data:
         data["paging"].pop("next", None)
-        told.json = data
+        answer.json = data
 
 
 def _cursors_alone(answer: Passed) -> None:
-    """The shape of the reference page, and no header of wablock's own."""
+    """Keep the shape of the reference page, without wablock's own headers."""
     _drops_header("x-wablock-page")(answer)
     if b'"paging"' in answer.body:
         data = answer.json
@@ -154,48 +154,48 @@ def _ignores_after(request: Passed) -> None:
     request.path = request.path.split("&after=")[0]
 
 
-def _next_elsewhere(told: Passed) -> None:
-    data = told.json
+def _next_elsewhere(answer: Passed) -> None:
+    data = answer.json
     if "next" in data.get("paging", {}):
         data["paging"]["next"] = "https://graph.facebook.com/" + data["paging"]["next"].split("/", 3)[3]
-        told.json = data
+        answer.json = data
 
 
-def _doubles_at_the_border(told: Passed) -> None:
-    data = told.json
-    if "after=" in told.path and data.get("data"):
+def _doubles_at_the_border(answer: Passed) -> None:
+    data = answer.json
+    if "after=" in answer.path and data.get("data"):
         data["data"].insert(0, data["data"][0])
-        told.json = data
+        answer.json = data
 
 
-def _ignores_limit(asked: Passed) -> None:
-    asked.path = asked.path.replace("limit=2", "limit=25")
+def _ignores_limit(request: Passed) -> None:
+    request.path = request.path.replace("limit=2", "limit=25")
 
 
-def _ignores_before(asked: Passed) -> None:
-    asked.path = asked.path.split("&before=")[0]
+def _ignores_before(request: Passed) -> None:
+    request.path = request.path.split("&before=")[0]
 
 
-def _echoes_wa_id(told: Passed) -> None:
-    data = told.json
+def _echoes_wa_id(answer: Passed) -> None:
+    data = answer.json
     for user in data.get("block_users", {}).get("added_users", []) if isinstance(data.get("block_users"), dict) else []:
         user["input"] = user.get("wa_id", "")
-    told.json = data
+    answer.json = data
 
 
-def _ignores_unblock(asked: Passed) -> None:
-    if asked.method == "DELETE":
-        asked.body = b'{"messaging_product":"whatsapp","block_users":[]}'
+def _ignores_unblock(request: Passed) -> None:
+    if request.method == "DELETE":
+        request.body = b'{"messaging_product":"whatsapp","block_users":[]}'
 
 
-def _other_order(told: Passed) -> None:
-    data = told.json
+def _other_order(answer: Passed) -> None:
+    data = answer.json
     if isinstance(data, dict) and "block_users" in data:
-        told.json = dict(reversed(data.items()))
+        answer.json = dict(reversed(data.items()))
 
 
-def _is_refusal(told: Passed) -> bool:
-    return told.status == 401
+def _is_refusal(answer: Passed) -> bool:
+    return answer.status == 401
 
 
 FAULTS: Final[dict[str, tuple[dict[str, Any], str]]] = {
@@ -219,9 +219,7 @@ FAULTS: Final[dict[str, tuple[dict[str, Any], str]]] = {
 
 
 @pytest.mark.parametrize("fault, caught_by", FAULTS.values(), ids=FAULTS)
-def test_a_fault_is_caught_by_the_check_that_is_about_it(
-    server: RunningServer, fault: dict[str, Any], caught_by: str
-) -> None:
+def test_each_fault_is_found_by_its_check(server: RunningServer, fault: dict[str, Any], caught_by: str) -> None:
     with between(server.url, **fault) as url:
         report = _of(server, url=url)
     _clean(server)
@@ -229,7 +227,7 @@ def test_a_fault_is_caught_by_the_check_that_is_about_it(
     assert caught_by in _names(report, FactOutcome.FAILED)
 
 
-def test_a_server_with_cursors_alone_is_read_to_the_end_of_its_list(server: RunningServer) -> None:
+def test_a_server_with_only_cursors_is_read_to_the_end_of_its_list(server: RunningServer) -> None:
     with between(server.url, on_answer=_cursors_alone) as url:
         report = _of(server, url=url)
 
@@ -241,7 +239,7 @@ def test_a_server_with_cursors_alone_is_read_to_the_end_of_its_list(server: Runn
     ]
 
 
-def test_a_list_that_goes_round_in_a_circle_is_no_endless_check(server: RunningServer) -> None:
+def test_a_circular_list_causes_no_endless_check(server: RunningServer) -> None:
     with between(server.url, on_request=_ignores_after, on_answer=_cursors_alone) as url:
         report = _of(server, url=url, anyway=True)
     _clean(server)
@@ -250,7 +248,7 @@ def test_a_list_that_goes_round_in_a_circle_is_no_endless_check(server: RunningS
     assert forward.expected == "a list that ends"
 
 
-def test_without_a_fault_the_one_between_changes_nothing(server: RunningServer) -> None:
+def test_without_a_fault_the_proxy_changes_nothing(server: RunningServer) -> None:
     with between(server.url) as url:
         report = _of(server, url=url)
 
@@ -258,9 +256,9 @@ def test_without_a_fault_the_one_between_changes_nothing(server: RunningServer) 
 
 
 def test_a_server_without_state_gets_one_note(server: RunningServer) -> None:
-    def forgets(told: Passed) -> None:
-        if told.method == "GET":
-            told.json = {"data": [{"messaging_product": "whatsapp", "wa_id": "16505551234"}]}
+    def forgets(answer: Passed) -> None:
+        if answer.method == "GET":
+            answer.json = {"data": [{"messaging_product": "whatsapp", "wa_id": "16505551234"}]}
 
     with between(server.url, on_answer=forgets) as url:
         report = _of(server, url=url)
@@ -272,9 +270,9 @@ def test_a_server_without_state_gets_one_note(server: RunningServer) -> None:
     assert len(followed) > 10
 
 
-def test_a_choice_of_wablocks_own_is_no_failure(server: RunningServer) -> None:
-    def spaced(told: Passed) -> None:
-        told.body = told.body.replace(b":", b": ", 1)
+def test_a_difference_to_wablocks_own_choice_is_not_a_failure(server: RunningServer) -> None:
+    def spaced(answer: Passed) -> None:
+        answer.body = answer.body.replace(b":", b": ", 1)
 
     with between(server.url, on_answer=spaced) as url:
         report = _of(server, url=url)
@@ -284,19 +282,19 @@ def test_a_choice_of_wablocks_own_is_no_failure(server: RunningServer) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1"])
-def test_a_server_that_is_not_there_cannot_be_checked(server: RunningServer, url: str) -> None:
+def test_an_unreachable_server_cannot_be_checked(server: RunningServer, url: str) -> None:
     with pytest.raises(CannotCheck, match="Cannot reach"):
         _of(server, url=url)
 
 
-def test_a_wrong_token_cannot_be_checked_with(server: RunningServer) -> None:
+def test_a_server_cannot_be_checked_with_a_wrong_token(server: RunningServer) -> None:
     with pytest.raises(CannotCheck, match="returned 401 for the list"):
         checked(server.url, "no-good", server.phone_number_id)
 
 
 def test_a_server_that_answers_html_cannot_be_checked(server: RunningServer) -> None:
-    def html(told: Passed) -> None:
-        told.body = b"<html>"
+    def html(answer: Passed) -> None:
+        answer.body = b"<html>"
 
     with (
         between(server.url, on_answer=html) as url,
@@ -309,8 +307,8 @@ def test_a_server_that_answers_html_cannot_be_checked(server: RunningServer) -> 
     "body", [b"[]", b'"x"', b'{"data":[1]}', b'{"data":[],"paging":7}', b'{"data":[],"paging":{"next":"x"}}']
 )
 def test_a_server_that_answers_in_another_shape_cannot_be_checked(server: RunningServer, body: bytes) -> None:
-    def other(told: Passed) -> None:
-        told.body = body
+    def other(answer: Passed) -> None:
+        answer.body = body
 
     with (
         between(server.url, on_answer=other) as url,
@@ -328,8 +326,8 @@ def test_a_server_that_does_not_unblock_is_reported_at_the_end(server: RunningSe
 
 
 def test_a_token_that_the_server_repeats_is_not_in_the_report(server: RunningServer) -> None:
-    def repeats(told: Passed) -> None:
-        told.json = {"data": [], "token": server.token} if told.method == "GET" else {"token": server.token}
+    def repeats(answer: Passed) -> None:
+        answer.json = {"data": [], "token": server.token} if answer.method == "GET" else {"token": server.token}
 
     with between(server.url, on_answer=repeats) as url:
         report = _of(server, url=url)
@@ -339,7 +337,7 @@ def test_a_token_that_the_server_repeats_is_not_in_the_report(server: RunningSer
     assert server.token not in markdown(report)
 
 
-def test_too_few_users_cannot_be_checked_with(server: RunningServer) -> None:
+def test_a_server_cannot_be_checked_with_too_few_users(server: RunningServer) -> None:
     with pytest.raises(CannotCheck, match="pass at least 5"):
         _of(server, users=USERS[:4])
 
@@ -354,7 +352,7 @@ def test_a_report_in_markdown_has_every_fact_and_no_token(server: RunningServer)
     assert summary(report) in text
 
 
-def test_every_check_has_a_name_of_its_own_and_a_grade() -> None:
+def test_every_check_has_a_unique_name_and_a_grade() -> None:
     checks = [check for group in GROUPS for check in group.facts]
 
     assert len({check.name for check in checks}) == len(checks)

@@ -68,7 +68,7 @@ async def test_a_user_that_cannot_be_read_is_told_why_and_has_no_wa_id(
 @pytest.mark.parametrize(
     "user, place", [(User(user_id=PARENT), "block_users[1][user_id]"), (User(PARENT), "block_users[1][user]")]
 )
-async def test_a_parent_id_makes_the_request_fail_and_nothing_is_done(
+async def test_a_parent_id_makes_the_request_fail_and_nothing_is_changed(
     block_list: BlockList, store: WatchedStore, number: BusinessNumber, user: User, place: str
 ) -> None:
     for change in (block_list.block(number, [User(user_id=USER_ID), user], "test"), block_list.unblock(number, [user])):

@@ -1,4 +1,4 @@
-"""A server and a browser for each module: the server first, because Playwright keeps the thread's event loop."""
+"""A server and a browser for each module: the server first, because Playwright takes the thread's event loop."""
 
 from collections.abc import Iterator
 

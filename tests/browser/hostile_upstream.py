@@ -1,4 +1,4 @@
-"""One tenant's upstream that attacks the browsers of all: each path answers with one attack, and it notes its loot."""
+"""A tenant's upstream that attacks browsers: each path answers with one attack, and stolen data is recorded."""
 
 import threading
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ class HostileUpstream:
         self.installed = threading.Event()
 
     def answer(self, path: str) -> tuple[str, bytes, dict[str, str]]:
-        """The media type, body and further headers at the last part of `path`."""
+        """The media type, body and other headers for the last part of `path`."""
         page = "text/html; charset=utf-8"
         name = path.rpartition("/")[2]
         if name == "runs":

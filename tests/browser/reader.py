@@ -1,4 +1,4 @@
-"""A real Chromium that reads the pages of a real server, and keeps account of what it asks for and complains of."""
+"""A real Chromium that reads the pages of a real server, and records its requests and errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,9 +37,11 @@ class Reader(msgspec.Struct):
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         context.set_default_timeout(10_000)
         page = context.new_page()
-        page.on("console", lambda said: self.complaints.append(said.text))
+        page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda asked: self.hosts.add(asked.url.split("/")[2] if "://" in asked.url else "data"))
+        page.on(
+            "request", lambda request: self.hosts.add(request.url.split("/")[2] if "://" in request.url else "data")
+        )
         page.goto(self.url + path)
         try:
             yield page
@@ -49,9 +51,9 @@ class Reader(msgspec.Struct):
 
 @contextmanager
 def reader(url: str, *flags: str) -> Iterator[Reader]:
-    """Its event loop is this thread's until the block ends: no test in between may start another.
+    """A browser whose event loop is this thread's until the block ends: no test may start another one meanwhile.
 
-    `flags`: what Chromium is started with besides.
+    `flags`: more arguments for Chromium.
     """
     chromium = installed("chromium")
     with sync_playwright() as playwright:
@@ -67,17 +69,17 @@ def open_all(page: Page) -> None:
 
 
 def words(page: Page, selector: str) -> str:
-    """What is to be seen there, on one line."""
+    """The visible text, on one line."""
     return " ".join(page.locator(selector).inner_text().split())
 
 
 def not_in_order(text: str, facts: list[str]) -> list[str]:
-    """Those of `facts` that `text` does not say after the one before."""
+    """Those of `facts` that `text` does not have after the previous one."""
     lacking, place = [], 0
     for fact in facts:
-        found = text.find(fact, place)
-        if found < 0:
+        start = text.find(fact, place)
+        if start < 0:
             lacking.append(fact)
         else:
-            place = found + len(fact)
+            place = start + len(fact)
     return lacking

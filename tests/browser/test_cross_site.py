@@ -1,6 +1,6 @@
-"""Pages of others in a real Chromium, which act on a development server that runs on the same machine.
+"""Pages of other sites in a real Chromium that attack a development server on the same machine.
 
-Every attack here succeeds on a server that looks neither at `Host` nor at `Origin` and `Sec-Fetch-Site`.
+Every attack here succeeds on a server that checks neither `Host` nor `Origin` and `Sec-Fetch-Site`.
 """
 
 import json
@@ -24,7 +24,7 @@ BLOCK: Final = {"messaging_product": "whatsapp", "block_users": json.dumps([{"us
 FORM: Final = {"access_token": DEV_TOKEN, **BLOCK}
 JSON: Final = json.dumps({"messaging_product": "whatsapp", "block_users": [{"user": USER}]})
 
-# A page of another site, and one of another program on this machine: Sec-Fetch-Site says cross-site and same-site.
+# A page of another site, and one of another program on this machine: Sec-Fetch-Site is cross-site and same-site.
 ATTACKERS: Final = ("attacker.example", "127.0.0.1")
 
 _SUBMIT = """([action, type, fields]) => {
@@ -66,8 +66,8 @@ def attacker_port() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def browser(dev: Served, attacker_port: int) -> Iterator[Reader]:  # noqa: ARG001 - the servers first, see conftest
-    rules = "MAP *.example 127.0.0.1"  # all traffic to loopback, under names of others
-    # Chromium asks its user before a page reaches this machine; other browsers do not, and users say yes.
+    rules = "MAP *.example 127.0.0.1"  # all traffic goes to loopback, under names of other sites
+    # Chromium shows a prompt before a page reaches this machine; other browsers do not, and users accept it.
     flags = (f"--host-resolver-rules={rules}", "--disable-features=LocalNetworkAccessChecks")
     with reader(dev.url, *flags) as made:
         yield made
@@ -75,7 +75,7 @@ def browser(dev: Served, attacker_port: int) -> Iterator[Reader]:  # noqa: ARG00
 
 @pytest.fixture(params=ATTACKERS)
 def page(request: pytest.FixtureRequest, dev: Served, browser: Reader, attacker_port: int) -> Iterator[Page]:
-    """A page of the attacker's; no user is blocked."""
+    """A page of the attacker; no user is blocked."""
     httpx2.post(f"{dev.url}/dev/reset", headers=HEADERS)
     yield from _page_at(browser, f"http://{request.param}:{attacker_port}/")
 
@@ -152,12 +152,12 @@ def test_a_sandboxed_frame_with_a_null_origin_blocks_no_user(dev: Served, page: 
     assert _blocked(dev) == []
 
 
-# -- a name of the attacker's that has come to mean this machine
+# -- DNS rebinding: a name of the attacker that now resolves to this machine
 
 
 @pytest.fixture
 def rebound(dev: Served, browser: Reader) -> Iterator[Page]:
-    """A page whose name meant the attacker's server when it was loaded, and means this one now."""
+    """A page whose name resolved to the attacker's server when it was loaded, and resolves to this one now."""
     httpx2.post(f"{dev.url}/dev/reset", headers=HEADERS)
     httpx2.post(dev.url + LIST, headers=HEADERS, content=JSON)
     context = browser.browser.new_context()
@@ -193,10 +193,10 @@ def test_a_rebound_name_reads_no_journal(rebound: Page) -> None:
     assert read.startswith("403 ")
 
 
-# -- what is one's own
+# -- legitimate pages
 
 
-def test_a_page_of_another_origin_reads_the_list_with_a_token_of_its_own(dev: Served, page: Page) -> None:
+def test_a_page_of_another_origin_reads_the_list_with_its_own_token(dev: Served, page: Page) -> None:
     httpx2.post(dev.url + LIST, headers=HEADERS, content=JSON)
     token = httpx2.post(f"{dev.url}/v1/tokens", headers=HEADERS, json={"label": "page"}).json()["token"]
 
@@ -214,7 +214,7 @@ def test_a_link_on_another_page_leads_to_the_reference(dev: Served, page: Page) 
     assert "Block" in page.title() + page.inner_text("h1")
 
 
-def test_try_it_on_the_servers_own_page_takes_the_public_token(dev: Served, browser: Reader) -> None:
+def test_try_it_on_the_servers_own_page_accepts_the_public_token(dev: Served, browser: Reader) -> None:
     httpx2.post(f"{dev.url}/dev/reset", headers=HEADERS)
     with browser.reading() as page:
         form = page.locator("#blockUsers-try")

@@ -1,4 +1,4 @@
-"""Two tenants on one origin: the upstream of the one attacks the other's browser. With pass-through, in Chromium."""
+"""Two tenants on one origin: one tenant's upstream attacks the other's browser, with every path forwarded."""
 
 import asyncio
 from collections.abc import Iterator
@@ -87,12 +87,12 @@ def test_an_upstreams_page_runs_no_script(browser: Reader, upstream: HostileUpst
         page.goto(upstream.link.format("runs"), wait_until="networkidle")
 
         kind, title = page.evaluate("[document.contentType, document.title]")
-    assert upstream.sends != []  # the answer was there
+    assert upstream.sends != []  # the page was loaded
     assert upstream.loot == []
     assert (kind, title) == ("text/plain", "")
 
 
-def test_an_upstream_cannot_clear_what_a_browser_keeps_for_us(
+def test_an_upstream_cannot_clear_our_data_in_a_browser(
     server: RunningServer, browser: Reader, upstream: HostileUpstream
 ) -> None:
     with browser.reading() as page:
@@ -108,7 +108,7 @@ def test_an_upstream_cannot_clear_what_a_browser_keeps_for_us(
     assert upstream.sends != []
 
 
-def test_a_link_with_a_token_sends_nothing_up(browser: Reader, upstream: HostileUpstream) -> None:
+def test_a_link_with_a_token_sends_nothing_to_the_upstream(browser: Reader, upstream: HostileUpstream) -> None:
     with browser.reading() as page:
         answer = page.goto(upstream.link.format("media"))
 
@@ -116,7 +116,9 @@ def test_a_link_with_a_token_sends_nothing_up(browser: Reader, upstream: Hostile
     assert (answer.status, upstream.sends) == (400, [])
 
 
-def test_another_pages_form_with_a_token_sends_nothing_up(browser: Reader, upstream: HostileUpstream) -> None:
+def test_another_pages_form_with_a_token_sends_nothing_to_the_upstream(
+    browser: Reader, upstream: HostileUpstream
+) -> None:
     with browser.reading() as page:
         page.goto(f"{upstream.url}/form")
 
@@ -127,7 +129,7 @@ def test_another_pages_form_with_a_token_sends_nothing_up(browser: Reader, upstr
     assert (navigation.value.status, upstream.sends) == (400, [])
 
 
-def test_a_page_that_opened_ours_has_no_hold_on_it(
+def test_a_page_that_opened_ours_cannot_control_it(
     server: RunningServer, browser: Reader, upstream: HostileUpstream
 ) -> None:
     with browser.reading() as page:

@@ -1,4 +1,4 @@
-"""The pictures in docs/images: `make images` takes them again."""
+"""The pictures in docs/images; `make images` writes them."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_the_docs_have_a_picture_of_the_reference(request: pytest.FixtureRequest
     if os.environ.get("IMAGES"):
         browser: Reader = request.getfixturevalue("browser")
         with browser.reading(path, width=width, scheme=scheme) as page:
-            page.wait_for_timeout(1_000)  # until the page has scrolled to its anchor
+            page.wait_for_timeout(1_000)  # the page has to scroll to its anchor
             page.screenshot(path=picture)
 
     assert 0 < picture.stat().st_size < 300_000

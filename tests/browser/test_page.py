@@ -1,4 +1,4 @@
-"""The pages in use: quiet, reachable for everybody, inert to hostile texts."""
+"""The pages in use: they log no errors, are accessible, and run no hostile text."""
 
 import subprocess
 from pathlib import Path
@@ -20,13 +20,13 @@ pages = pytest.mark.parametrize("path", ["/docs", "/docs/wablock"])
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """The text of axe-core. Without npm or network this skips on a laptop, and fails in CI."""
+    """The text of axe-core. Without npm or network the test is skipped on a laptop, and fails in CI."""
     if not (_FOLDER / "complete").exists():
-        ran = subprocess.run(
+        process = subprocess.run(
             [Path(__file__).parent / "install.sh", _FOLDER], check=False, capture_output=True, text=True
         )
-        if ran.returncode:
-            missing(f"axe-core cannot be installed: {ran.stderr[-1_000:]}")
+        if process.returncode:
+            missing(f"axe-core cannot be installed: {process.stderr[-1_000:]}")
     return (_FOLDER / "node_modules/axe-core/axe.min.js").read_text()
 
 
@@ -46,12 +46,12 @@ def _try(page: Page, operation: str, filled: dict[str, str]) -> str:
 def test_axe_finds_nothing_serious(browser: Reader, axe: str, path: str, scheme: str, width: int) -> None:
     with browser.reading(path, width=width, scheme="dark" if scheme == "dark" else "light") as page:
         page.evaluate(axe)
-        found = page.evaluate(_JUDGE + _NAMES)
+        violations = page.evaluate(_JUDGE + _NAMES)
         if path == "/docs":
             open_all(page)
-            found += page.evaluate(_JUDGE + _NAMES)
+            violations += page.evaluate(_JUDGE + _NAMES)
 
-    assert found == []
+    assert violations == []
 
 
 @pages
@@ -64,7 +64,7 @@ def test_nothing_is_wider_than_a_narrow_screen(browser: Reader, path: str) -> No
 
 
 @pages
-def test_a_page_asks_no_other_host_and_complains_of_nothing(browser: Reader, path: str) -> None:
+def test_a_page_calls_no_other_host_and_logs_no_errors(browser: Reader, path: str) -> None:
     browser.hosts.clear()
     browser.complaints.clear()
 
@@ -118,14 +118,14 @@ def test_try_it_shows_a_refusal(browser: Reader) -> None:
     assert '"code": 190' in seen
 
 
-def test_try_it_keeps_the_token_nowhere(browser: Reader, server: RunningServer) -> None:
+def test_try_it_stores_the_token_nowhere(browser: Reader, server: RunningServer) -> None:
     with browser.reading() as page:
-        asked: list[str] = []
-        page.on("request", lambda each: asked.append(each.url))
+        urls: list[str] = []
+        page.on("request", lambda each: urls.append(each.url))
         _try(page, "getBlockedUsers", {"token": server.token})
         kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])")
 
-    assert server.token not in kept + "".join(asked)
+    assert server.token not in kept + "".join(urls)
 
 
 @pytest.mark.parametrize("name", ["Version", "Phone-Number-ID", "token", "limit"])
@@ -138,7 +138,7 @@ def test_a_hostile_value_in_the_form_is_inert(browser: Reader, server: RunningSe
     assert not seen.startswith("200")
 
 
-def test_the_policy_stops_a_script_that_got_in(browser: Reader) -> None:
+def test_the_policy_stops_an_injected_script(browser: Reader) -> None:
     with browser.reading() as page:
         page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.hurt = 1\">')")
         page.wait_for_timeout(200)

@@ -1,4 +1,4 @@
-"""Every sample of the Block API, copied by its button and run, with nothing changed but its placeholders."""
+"""Every sample of the Block API runs after it was copied by its button and its placeholders were filled in."""
 
 import os
 import shutil
@@ -34,13 +34,15 @@ def _run(text: str, *command: str) -> str:
     if shutil.which(command[0]) is None:
         missing(f"there is no {command[0]}")
     environment = {"PATH": os.environ["PATH"], "NO_PROXY": "127.0.0.1"}
-    ran = subprocess.run(command, input=text, check=False, env=environment, capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    process = subprocess.run(
+        command, input=text, check=False, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _somebody_is_blocked(server: RunningServer, browser: Reader) -> None:
+def _one_user_is_blocked(server: RunningServer, browser: Reader) -> None:
     _run(_copied(browser, server, "blockUsers", "bash"), "bash")
 
 

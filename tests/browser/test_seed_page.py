@@ -1,4 +1,4 @@
-"""All that Meta's reference page of the Block API offers, in its order, as a reader sees it on ours."""
+"""Our page has all contents of Meta's reference page of the Block API, in its order."""
 
 import json
 
@@ -93,7 +93,7 @@ def _changed(summary: str, schema: str, result: str, users: str) -> list[str]:
     ]
 
 
-_TOLD = {
+_DESCRIPTIONS = {
     "getBlockedUsers": _PARAMETERS + _LISTED,
     "blockUsers": _PARAMETERS + _BODY + _changed("Block user(s)", "BlockUsersData", "BlockUsersResult", "added_users"),
     "unblockUsers": _PARAMETERS
@@ -130,10 +130,10 @@ _END = [
     "bearerAuth",
 ]
 
-operations = pytest.mark.parametrize("operation", _TOLD)
+operations = pytest.mark.parametrize("operation", _DESCRIPTIONS)
 
 
-def test_the_top_of_the_page_is_there(browser: Reader) -> None:
+def test_the_page_has_metas_introduction(browser: Reader) -> None:
     with browser.reading() as page:
         seen = words(page, "main")
 
@@ -149,7 +149,7 @@ def test_an_operation_is_shown_line_by_line(browser: Reader, operation: str) -> 
         seen = words(page, f"#{operation} .description")
 
     method = _METHODS[operation]
-    assert not_in_order(seen, ["Request Syntax", f"{method} {_PATH}", "Try it", *_TOLD[operation]]) == []
+    assert not_in_order(seen, ["Request Syntax", f"{method} {_PATH}", "Try it", *_DESCRIPTIONS[operation]]) == []
 
 
 @operations
@@ -186,7 +186,7 @@ def test_the_answer_shown_is_the_pages(browser: Reader, operation: str) -> None:
 
 
 @pytest.mark.parametrize("label", ["cURL", "JavaScript", "Python"])
-def test_a_language_once_chosen_is_shown_everywhere(browser: Reader, label: str) -> None:
+def test_a_chosen_language_is_shown_everywhere(browser: Reader, label: str) -> None:
     with browser.reading() as page:
         page.locator("#blockUsers").get_by_label("Select language").select_option(label)
         seen = page.locator('.choice[data-choice="language"] .panel:visible')
@@ -219,14 +219,14 @@ def test_a_chosen_version_is_filled_in_everywhere(browser: Reader, version: str)
     assert set(seen) == {version}
 
 
-def test_the_end_of_the_page_is_there(browser: Reader) -> None:
+def test_the_page_has_metas_last_section(browser: Reader) -> None:
     with browser.reading() as page:
         seen = words(page, "#authentication") + words(page, "footer")
 
     assert not_in_order(seen, [*_END, "llms.txt · llms-full.txt"]) == []
 
 
-def test_without_javascript_every_sample_and_answer_is_to_be_seen(browser: Reader) -> None:
+def test_without_javascript_every_sample_and_answer_is_visible(browser: Reader) -> None:
     with browser.reading(script=False) as page:
         hidden = page.locator(".panel:not(:visible)").count()
         panels = page.locator(".panel:visible").count()

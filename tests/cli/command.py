@@ -1,4 +1,4 @@
-"""The real `wablock` command, in a process of its own."""
+"""The real `wablock` command, in another process or in this one."""
 
 import os
 import re
@@ -21,7 +21,7 @@ _URL = re.compile(r"http://\S+:\d+")
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment without settings of wablock's, wide lines, and `variables`."""
+    """This process's environment with wide lines and `variables`, and without wablock's settings."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WABLOCK_")}
     return inherited | {"COLUMNS": "240", "NO_COLOR": "1"} | variables
 
@@ -29,13 +29,13 @@ def environment(**variables: str) -> dict[str, str]:
 _WARNING = re.compile(r"^wablock: --[a-z-]+ is visible to other users of this machine; use .*\n", re.MULTILINE)
 
 
-def without_warning(complained: str) -> str:
-    """What a command complains of, but for the secrets that tests type for brevity."""
-    return _WARNING.sub("", complained)
+def without_warning(errors: str) -> str:
+    """The errors of a command, without the warning about secrets that the tests type."""
+    return _WARNING.sub("", errors)
 
 
 def run(*arguments: str, stdin: str = "", command: str = WABLOCK, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What `wablock` with these arguments prints and returns."""
+    """Run `wablock` with these arguments in another process."""
     return subprocess.run(
         [command, *arguments],
         input=stdin,
@@ -47,27 +47,27 @@ def run(*arguments: str, stdin: str = "", command: str = WABLOCK, **variables: s
     )
 
 
-def called(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The same as `run`, without the time that a process takes to begin: in this one."""
-    printed, complained = StringIO(), StringIO()
-    with redirect_stdout(printed), redirect_stderr(complained):
+def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `wablock` with these arguments in this process, which is faster."""
+    output, errors = StringIO(), StringIO()
+    with redirect_stdout(output), redirect_stderr(errors):
         try:
             main(arguments)
             status: object = 0
         except SystemExit as end:
             status = end.code
     assert isinstance(status, int)
-    return subprocess.CompletedProcess(arguments, status, printed.getvalue(), complained.getvalue())
+    return subprocess.CompletedProcess(arguments, status, output.getvalue(), errors.getvalue())
 
 
 class Server:
     """A server that runs as `wablock dev` or `wablock serve`."""
 
     def __init__(self, process: "subprocess.Popen[str]", announced_by: str) -> None:
-        """Returns when it has printed a line with `announced_by`."""
+        """Return when it has printed a line with `announced_by`."""
         self._process = process
         self._logged: list[str] = []
-        # Drained all the time: a server whose log is not read would stop at a full pipe.
+        # Read all the time: a server whose log is not read stops at a full pipe.
         self._drain = threading.Thread(target=self._read_log, name="wablock log")
         self._drain.start()
         self.announced = self._read_until(announced_by)
@@ -83,14 +83,14 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What it has written to standard error, whole once it has ended."""
+        """Its standard error so far; complete when it has ended."""
         return "".join(self._logged)
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
     def ended(self) -> int:
-        """Its exit status, once it ended by itself or by a signal."""
+        """Wait until it ends by itself or by a signal; return its exit status."""
         status = self._process.wait(_ENDS_WITHIN)
         self._drain.join(_ENDS_WITHIN)
         return status
@@ -116,7 +116,7 @@ class Server:
 
 @contextmanager
 def started(*arguments: str, command: str = WABLOCK, **variables: str) -> Iterator[Server]:
-    """A server by these arguments, listening; killed at the end of the block if it still runs."""
+    """A listening server with these arguments; it is killed at the end of the block if it still runs."""
     with subprocess.Popen(
         [command, *arguments],
         env=environment(**variables),

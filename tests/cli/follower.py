@@ -1,4 +1,4 @@
-"""`wablock drops --follow` in a process of its own, whose lines can be waited for."""
+"""`wablock drops --follow` in another process, with a wait for its lines."""
 
 import queue
 import signal
@@ -23,15 +23,15 @@ class Follower:
         self._printed, self._complained = _lines(process.stdout), _lines(process.stderr)
 
     def line(self) -> str:
-        """The next one that it prints."""
+        """Wait for the next line of its output."""
         return self._printed.get(timeout=_COMES_WITHIN)
 
     def complaint(self) -> str:
-        """The next line on standard error."""
+        """Wait for the next line of its standard error."""
         return self._complained.get(timeout=_COMES_WITHIN)
 
     def interrupt(self) -> int:
-        """Ctrl-C; its exit status."""
+        """Press Ctrl-C; return its exit status."""
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(_COMES_WITHIN)
 
@@ -49,7 +49,7 @@ def following(phone_number_id: str, *arguments: str, **variables: str) -> Iterat
 
 
 def _lines(stream: IO[str]) -> "queue.Queue[str]":
-    """The stream's lines as they come; after the last one an empty text."""
+    """The stream's lines as they arrive; an empty text follows the last one."""
     lines: queue.Queue[str] = queue.Queue()
 
     def read() -> None:

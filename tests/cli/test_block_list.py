@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.cli.command import WABLOCK, called, environment, run, without_warning
+from tests.cli.command import WABLOCK, environment, run, run_here, without_warning
 from tests.running_server import NUMBER, RunningServer, running_server
 
 from wablock.block_list.ports import Rules
@@ -19,7 +19,7 @@ from wablock.kit.fixture import Wablock
 USERS = ["+16505550101", "+16505550102", "+16505550103"]
 
 
-class Asked:
+class BlockListCommands:
     """The commands, pointed at one server."""
 
     def __init__(self, server: RunningServer) -> None:
@@ -27,7 +27,7 @@ class Asked:
         self.flags = ["--url", server.url, "--token", server.token, "--phone-number-id", server.phone_number_id]
 
     def __call__(self, command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return called(command, *arguments, *self.flags)
+        return run_here(command, *arguments, *self.flags)
 
     def with_input(self, stdin: str, command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return run(command, *arguments, *self.flags, stdin=stdin)
@@ -35,47 +35,47 @@ class Asked:
     def json(self, command: str, *arguments: str) -> Any:
         return json.loads(self(command, *arguments, "--json").stdout)
 
-    def listed(self) -> list[str]:
+    def wa_ids(self) -> list[str]:
         return [user["wa_id"] for user in self.json("list", "--all")]
 
 
 @pytest.fixture
-def asked(tmp_path: Path) -> Iterator[Asked]:
+def commands(tmp_path: Path) -> Iterator[BlockListCommands]:
     with running_server(tmp_path) as server:
-        yield Asked(server)
+        yield BlockListCommands(server)
 
 
 @pytest.fixture
-def strict(tmp_path: Path) -> Iterator[Asked]:
+def strict(tmp_path: Path) -> Iterator[BlockListCommands]:
     """A server with Meta's rules, to which the first of `USERS` has written."""
     with running_server(tmp_path, rules=Rules.META, numbers=(NUMBER,)) as server:
         path = f"{server.url}/v1/numbers/{server.phone_number_id}/last_inbound"
         headers = {"authorization": f"Bearer {server.token}"}
         httpx2.put(path, json={"users": USERS[:1]}, headers=headers).raise_for_status()
-        yield Asked(server)
+        yield BlockListCommands(server)
 
 
-def test_users_are_blocked_listed_checked_and_unblocked(asked: Asked) -> None:
-    blocked = asked("block", *USERS)
-    listed = asked("list")
-    checked = asked("check", *USERS)
-    unblocked = asked("unblock", *USERS)
+def test_users_are_blocked_listed_checked_and_unblocked(commands: BlockListCommands) -> None:
+    blocked = commands("block", *USERS)
+    listed = commands("list")
+    checked = commands("check", *USERS)
+    unblocked = commands("unblock", *USERS)
 
-    assert [ran.returncode for ran in (blocked, listed, checked, unblocked)] == [0, 0, 0, 0]
+    assert [process.returncode for process in (blocked, listed, checked, unblocked)] == [0, 0, 0, 0]
     assert blocked.stdout == "Blocked 3 users.\n"
     assert all(user[1:] in listed.stdout for user in USERS)
     assert checked.stdout.count("yes") == 3
     assert unblocked.stdout == "Unblocked 3 users.\n"
-    assert asked.listed() == []
+    assert commands.wa_ids() == []
 
 
-def test_json_says_who_is_done_and_who_failed(asked: Asked) -> None:
-    ran = asked("block", USERS[0], "12x", "--json")
+def test_json_has_the_changed_and_the_failed_users(commands: BlockListCommands) -> None:
+    process = commands("block", USERS[0], "12x", "--json")
 
-    said = json.loads(ran.stdout)
-    assert ran.returncode == 1
-    assert [user["wa_id"] for user in said["done"]] == [USERS[0][1:]]
-    assert [(user["input"], user["code"], user["what_to_do"]) for user in said["failed"]] == [
+    output = json.loads(process.stdout)
+    assert process.returncode == 1
+    assert [user["wa_id"] for user in output["done"]] == [USERS[0][1:]]
+    assert [(user["input"], user["code"], user["what_to_do"]) for user in output["failed"]] == [
         ("12x", 131047, "a phone number has digits, +, blanks and - . ( ) only, and this one has 'x'")
     ]
 
@@ -88,79 +88,79 @@ def test_json_says_who_is_done_and_who_failed(asked: Asked) -> None:
         (f"+{NUMBER.wa_id}", "business's own number"),
     ],
 )
-def test_a_failed_user_is_shown_with_what_to_do(strict: Asked, user: str, advice: str) -> None:
-    ran = strict("block", USERS[0], user)
+def test_a_failed_user_is_shown_with_what_to_do(strict: BlockListCommands, user: str, advice: str) -> None:
+    process = strict("block", USERS[0], user)
 
-    assert ran.returncode == 1
-    assert "Blocked 1 user." in ran.stdout
-    assert advice in " ".join(ran.stdout.replace("│", " ").split())
-
-
-def test_a_free_user_makes_the_status_of_check_1(asked: Asked) -> None:
-    asked("block", USERS[0])
-
-    ran = asked("check", *USERS)
-
-    assert ran.returncode == 1
-    assert (ran.stdout.count("yes"), ran.stdout.count(" no ")) == (1, 2)
+    assert process.returncode == 1
+    assert "Blocked 1 user." in process.stdout
+    assert advice in " ".join(process.stdout.replace("│", " ").split())
 
 
-def test_an_invalid_user_makes_the_status_of_check_2(asked: Asked) -> None:
-    asked("block", USERS[0])
+def test_the_status_of_check_is_1_for_a_free_user(commands: BlockListCommands) -> None:
+    commands("block", USERS[0])
 
-    ran = asked("check", USERS[0], "hello")
+    process = commands("check", *USERS)
 
-    assert ran.returncode == 2
-    assert "hello" in ran.stdout
+    assert process.returncode == 1
+    assert (process.stdout.count("yes"), process.stdout.count(" no ")) == (1, 2)
 
 
-def test_json_of_check_has_every_user(asked: Asked) -> None:
-    asked("block", USERS[0], "--reason", "spam")
+def test_the_status_of_check_is_2_for_an_invalid_user(commands: BlockListCommands) -> None:
+    commands("block", USERS[0])
 
-    said = asked.json("check", *USERS[:2])
+    process = commands("check", USERS[0], "hello")
 
-    assert [(user["input"], user["blocked"], user.get("reason")) for user in said["users"]] == [
+    assert process.returncode == 2
+    assert "hello" in process.stdout
+
+
+def test_json_of_check_has_every_user(commands: BlockListCommands) -> None:
+    commands("block", USERS[0], "--reason", "spam")
+
+    output = commands.json("check", *USERS[:2])
+
+    assert [(user["input"], user["blocked"], user.get("reason")) for user in output["users"]] == [
         (USERS[0], True, "spam"),
         (USERS[1], False, None),
     ]
 
 
-def test_users_are_read_from_standard_input_without_comments_and_empty_lines(asked: Asked) -> None:
+def test_users_are_read_from_standard_input_without_comments_and_empty_lines(commands: BlockListCommands) -> None:
     lines = f"# spammers\n\n{USERS[0]}  # wrote 40 times\n  {USERS[1]}\n"
 
-    ran = asked.with_input(lines, "block")
+    process = commands.with_input(lines, "block")
 
-    assert ran.returncode == 0, ran.stderr
-    assert asked.listed() == [user[1:] for user in USERS[:2]]
+    assert process.returncode == 0, process.stderr
+    assert commands.wa_ids() == [user[1:] for user in USERS[:2]]
 
 
 @pytest.mark.parametrize("name", ["users.txt", "-"])
-def test_users_are_read_from_a_file(asked: Asked, tmp_path: Path, name: str) -> None:
+def test_users_are_read_from_a_file(commands: BlockListCommands, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     lines = "\n".join(USERS)
     if name != "-":
         path.write_text(lines)
 
-    ran = asked.with_input(lines, "block", f"--file={path if name != '-' else name}")
+    process = commands.with_input(lines, "block", f"--file={path if name != '-' else name}")
 
-    assert ran.returncode == 0, ran.stderr
-    assert asked.listed() == [user[1:] for user in USERS]
+    assert process.returncode == 0, process.stderr
+    assert commands.wa_ids() == [user[1:] for user in USERS]
 
 
-def test_more_than_1000_users_are_blocked_in_their_requests(asked: Asked, tmp_path: Path) -> None:
+def test_more_than_1000_users_are_blocked_in_several_requests(commands: BlockListCommands, tmp_path: Path) -> None:
     users = [f"+1650556{number:04d}" for number in range(2_345)]
     (tmp_path / "users.txt").write_text("\n".join(users))
 
-    ran = asked("block", "--file", str(tmp_path / "users.txt"))
+    process = commands("block", "--file", str(tmp_path / "users.txt"))
 
-    assert ran.stdout == "Blocked 2,345 users.\n"
-    assert without_warning(ran.stderr) == ""
-    assert sorted(asked.listed()) == [user[1:] for user in users]
+    assert process.stdout == "Blocked 2,345 users.\n"
+    assert without_warning(process.stderr) == ""
+    assert sorted(commands.wa_ids()) == [user[1:] for user in users]
 
 
 @pytest.fixture
 def interrupted(wablock: Wablock, tmp_path: Path) -> list[str]:
-    """Arguments for 1,001 users, one of whom is invalid; the second request fails."""
+    """Arguments for 1,001 users with one invalid user; the second request fails."""
     (tmp_path / "users.txt").write_text(
         "\n".join([*(f"+1650556{number:04d}" for number in range(999)), "12x", USERS[0]])
     )
@@ -171,96 +171,96 @@ def interrupted(wablock: Wablock, tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "command, told", [("block", "Blocked 999"), ("unblock", "Unblocked 999"), ("check", "Checked 999")]
+    "command, summary", [("block", "Blocked 999"), ("unblock", "Unblocked 999"), ("check", "Checked 999")]
 )
-def test_changes_before_a_failed_request_are_shown(interrupted: list[str], command: str, told: str) -> None:
-    ran = called(command, *interrupted)
+def test_changes_before_a_failed_request_are_shown(interrupted: list[str], command: str, summary: str) -> None:
+    process = run_here(command, *interrupted)
 
-    assert ran.returncode == 2
-    assert f"{told} users before it failed." in ran.stdout
-    assert "12x" in ran.stdout
-    assert "does not allow this with this token" in ran.stderr
+    assert process.returncode == 2
+    assert f"{summary} users before it failed." in process.stdout
+    assert "12x" in process.stdout
+    assert "does not allow this with this token" in process.stderr
 
 
 @pytest.mark.parametrize("command, done", [("block", "done"), ("unblock", "done"), ("check", "users")])
 def test_json_has_what_was_done_before_a_request_failed(interrupted: list[str], command: str, done: str) -> None:
-    ran = called(command, *interrupted, "--json")
+    process = run_here(command, *interrupted, "--json")
 
-    said = json.loads(ran.stdout)
-    assert ran.returncode == 2
-    assert (len(said[done]), [user["input"] for user in said["failed"]]) == (999, ["12x"])
-    assert (said["error"]["code"], said["error"]["status"]) == (10, 403)
+    output = json.loads(process.stdout)
+    assert process.returncode == 2
+    assert (len(output[done]), [user["input"] for user in output["failed"]]) == (999, ["12x"])
+    assert (output["error"]["code"], output["error"]["status"]) == (10, 403)
 
 
-def test_a_progress_bar_is_shown_in_a_terminal(asked: Asked, tmp_path: Path) -> None:
+def test_a_progress_bar_is_shown_in_a_terminal(commands: BlockListCommands, tmp_path: Path) -> None:
     (tmp_path / "users.txt").write_text("\n".join(f"+1650556{number:04d}" for number in range(1_500)))
 
-    shown = _on_a_terminal("block", "--file", str(tmp_path / "users.txt"), *asked.flags)
+    screen = _on_a_terminal("block", "--file", str(tmp_path / "users.txt"), *commands.flags)
 
-    assert "100%" in shown
+    assert "100%" in screen
 
 
-def test_the_list_shows_25_and_says_that_there_are_more(asked: Asked) -> None:
-    asked("block", *(f"+16505550{number:03d}" for number in range(100, 130)))
+def test_the_list_shows_25_and_says_that_there_are_more(commands: BlockListCommands) -> None:
+    commands("block", *(f"+16505550{number:03d}" for number in range(100, 130)))
 
-    ran = asked("list")
-    one = asked("list", "--limit", "1")
+    process = commands("list")
+    one = commands("list", "--limit", "1")
 
-    assert ran.stdout.count("1650555") == 25
-    assert "--all" in ran.stdout
+    assert process.stdout.count("1650555") == 25
+    assert "--all" in process.stdout
     assert one.stdout.count("1650555") == 1
 
 
-def test_details_tell_since_when_by_whom_and_why(asked: Asked) -> None:
-    asked("block", USERS[0], "--reason", "spam", "--note", "wrote 40 times", "--expires-in-days", "0.5")
+def test_details_show_time_author_and_reason(commands: BlockListCommands) -> None:
+    commands("block", USERS[0], "--reason", "spam", "--note", "wrote 40 times", "--expires-in-days", "0.5")
 
-    [user] = asked.json("list", "--details")
+    [user] = commands.json("list", "--details")
 
     assert (user["reason"], user["note"], user["blocked_by"]) == ("spam", "wrote 40 times", "test")
     assert user["expires_at"] - user["blocked_at"] in (43_199, 43_200, 43_201)
-    assert "spam" in asked("list", "--details").stdout
+    assert "spam" in commands("list", "--details").stdout
 
 
 @pytest.mark.parametrize("order", ["\x1b[2J", "\x7f", "\x9b2J", "\u202e"])
-def test_json_gives_no_orders_to_a_terminal_and_loses_nothing(asked: Asked, order: str) -> None:
-    asked("block", USERS[0], "--reason", f"spam{order}")
+def test_json_has_no_control_characters_and_loses_nothing(commands: BlockListCommands, order: str) -> None:
+    commands("block", USERS[0], "--reason", f"spam{order}")
 
-    printed = [asked("list", "--details", "--json").stdout, asked("check", USERS[0], "--json").stdout]
+    printed = [commands("list", "--details", "--json").stdout, commands("check", USERS[0], "--json").stdout]
 
     assert not any(order[0] in text for text in printed)
     assert json.loads(printed[0])[0]["reason"] == json.loads(printed[1])["users"][0]["reason"] == f"spam{order}"
 
 
-def test_plain_is_what_the_other_commands_read(asked: Asked, tmp_path: Path) -> None:
-    asked("block", *USERS[:2], "US.13491208655302741918")
+def test_the_other_commands_read_the_plain_output(commands: BlockListCommands, tmp_path: Path) -> None:
+    commands("block", *USERS[:2], "US.13491208655302741918")
 
-    listed = asked("list", "--all", "--plain").stdout
+    listed = commands("list", "--all", "--plain").stdout
     (tmp_path / "users").write_text(listed)
-    unblocked = asked("unblock", "--file", str(tmp_path / "users"))
+    unblocked = commands("unblock", "--file", str(tmp_path / "users"))
 
     assert listed.split() == [USERS[0][1:], USERS[1][1:], "US.13491208655302741918"]
     assert unblocked.returncode == 0
-    assert asked("list", "--all", "--plain").stdout == ""
+    assert commands("list", "--all", "--plain").stdout == ""
 
 
-def test_an_empty_list_is_a_sentence_or_an_empty_array(asked: Asked) -> None:
-    assert asked("list").stdout == "No users are blocked.\n"
-    assert asked.json("list") == []
+def test_an_empty_list_is_a_sentence_or_an_empty_array(commands: BlockListCommands) -> None:
+    assert commands("list").stdout == "No users are blocked.\n"
+    assert commands.json("list") == []
 
 
 @pytest.mark.parametrize("command", [("list",), ("block", USERS[0]), ("check", USERS[0])])
 def test_an_unreachable_server_is_reported_in_one_line(command: Sequence[str]) -> None:
     flags = ["--url", "http://127.0.0.1:1", "--token", "a-token", "--phone-number-id", "1"]
 
-    ran = called(*command, *flags)
+    process = run_here(*command, *flags)
 
-    assert ran.returncode == 2
-    assert without_warning(ran.stderr).startswith("wablock: Cannot reach http://127.0.0.1:1: No answer")
-    assert without_warning(ran.stderr).count("\n") == 1
+    assert process.returncode == 2
+    assert without_warning(process.stderr).startswith("wablock: Cannot reach http://127.0.0.1:1: No answer")
+    assert without_warning(process.stderr).count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    "changes, told",
+    "changes, error",
     [
         (("--token", "wrong"), "refuses the token"),
         (("--phone-number-id", "1"), "has no number 1, or the token has no access to it"),
@@ -270,64 +270,70 @@ def test_an_unreachable_server_is_reported_in_one_line(command: Sequence[str]) -
         (("--file", "/nonexistent/users.txt"), "not both"),
     ],
 )
-def test_an_invalid_request_is_reported_in_one_line(asked: Asked, changes: tuple[str, str], told: str) -> None:
-    flags = [*asked.flags]
+def test_an_invalid_request_is_reported_in_one_line(
+    commands: BlockListCommands, changes: tuple[str, str], error: str
+) -> None:
+    flags = [*commands.flags]
     if changes[0] in flags:
         flags[flags.index(changes[0]) + 1] = changes[1]
     else:
         flags += changes
 
-    ran = called("block", USERS[0], *flags)
+    process = run_here("block", USERS[0], *flags)
 
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert told in ran.stderr
-    assert asked.listed() == []
-
-
-@pytest.mark.parametrize("stdin", ["", "# nobody\n"])
-def test_no_users_at_all_are_refused(asked: Asked, stdin: str) -> None:
-    ran = asked.with_input(stdin, "block")
-
-    assert ran.returncode == 2
-    assert "The input contains no users" in ran.stderr
+    assert (process.returncode, process.stdout) == (2, "")
+    assert error in process.stderr
+    assert commands.wa_ids() == []
 
 
-def test_a_token_and_users_cannot_both_come_from_standard_input(asked: Asked) -> None:
-    ran = run("block", *asked.flags[:2], "--token=-", *asked.flags[4:], stdin=f"{asked.server.token}\n{USERS[0]}\n")
+@pytest.mark.parametrize("stdin", ["", "# no users\n"])
+def test_an_input_without_users_is_refused(commands: BlockListCommands, stdin: str) -> None:
+    process = commands.with_input(stdin, "block")
 
-    assert ran.returncode == 2
-    assert "cannot both come from standard input" in ran.stderr
-
-
-def test_a_token_may_come_from_standard_input(asked: Asked) -> None:
-    ran = run("block", USERS[0], *asked.flags[:2], "--token=-", *asked.flags[4:], stdin=f"{asked.server.token}\n")
-
-    assert ran.returncode == 0, ran.stderr
+    assert process.returncode == 2
+    assert "The input contains no users" in process.stderr
 
 
-def test_the_variables_are_enough(asked: Asked) -> None:
-    server = asked.server
+def test_a_token_and_users_cannot_both_come_from_standard_input(commands: BlockListCommands) -> None:
+    process = run(
+        "block", *commands.flags[:2], "--token=-", *commands.flags[4:], stdin=f"{commands.server.token}\n{USERS[0]}\n"
+    )
+
+    assert process.returncode == 2
+    assert "cannot both come from standard input" in process.stderr
+
+
+def test_a_token_may_come_from_standard_input(commands: BlockListCommands) -> None:
+    process = run(
+        "block", USERS[0], *commands.flags[:2], "--token=-", *commands.flags[4:], stdin=f"{commands.server.token}\n"
+    )
+
+    assert process.returncode == 0, process.stderr
+
+
+def test_the_variables_are_enough(commands: BlockListCommands) -> None:
+    server = commands.server
     variables = {"WABLOCK_URL": server.url, "WABLOCK_TOKEN": server.token}
 
-    ran = run("block", USERS[0], WABLOCK_PHONE_NUMBER_ID=server.phone_number_id, **variables)
+    process = run("block", USERS[0], WABLOCK_PHONE_NUMBER_ID=server.phone_number_id, **variables)
 
-    assert ran.stdout == "Blocked 1 user.\n"
+    assert process.stdout == "Blocked 1 user.\n"
 
 
 def test_the_error_without_token_and_number_names_both_and_where_a_token_comes_from() -> None:
-    ran = run("block", USERS[0])
+    process = run("block", USERS[0])
 
-    assert (ran.returncode, ran.stdout) == (2, "")
-    for told in ("--token or WABLOCK_TOKEN", "wablock token create", "--phone-number-id or WABLOCK_PHONE_NUMBER_ID"):
-        assert told in ran.stderr
-    assert ran.stderr.count("\n") == 1
+    assert (process.returncode, process.stdout) == (2, "")
+    for source in ("--token or WABLOCK_TOKEN", "wablock token create", "--phone-number-id or WABLOCK_PHONE_NUMBER_ID"):
+        assert source in process.stderr
+    assert process.stderr.count("\n") == 1
 
 
-def test_an_unreadable_file_is_reported(asked: Asked, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported(commands: BlockListCommands, tmp_path: Path) -> None:
     (tmp_path / "users").write_bytes(b"\xff\xfe")
 
-    missing = asked("block", "--file", str(tmp_path / "nosuch"))
-    unreadable = asked("block", "--file", str(tmp_path / "users"))
+    missing = commands("block", "--file", str(tmp_path / "nosuch"))
+    unreadable = commands("block", "--file", str(tmp_path / "users"))
 
     assert (missing.returncode, unreadable.returncode) == (2, 2)
     assert "Cannot read" in missing.stderr
@@ -335,14 +341,14 @@ def test_an_unreadable_file_is_reported(asked: Asked, tmp_path: Path) -> None:
 
 
 def _on_a_terminal(*arguments: str) -> str:
-    """What the command shows on a terminal as its standard error."""
+    """The output of the command on a terminal as its standard error."""
     ours, its = pty.openpty()
     variables = environment(TERM="xterm-256color")
     with subprocess.Popen(
         [WABLOCK, *arguments], env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=its
     ):
         os.close(its)
-        shown = b""
+        screen = b""
         while True:
             try:
                 read = os.read(ours, 65_536)
@@ -350,6 +356,6 @@ def _on_a_terminal(*arguments: str) -> str:
                 break
             if not read:
                 break
-            shown += read
+            screen += read
     os.close(ours)
-    return shown.decode()
+    return screen.decode()

@@ -1,4 +1,4 @@
-"""`wablock dev`: one command, ready."""
+"""`wablock dev`: one command starts a ready server."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.cli.command import Server, called, run, started, without_warning
+from tests.cli.command import Server, run, run_here, started, without_warning
 from tests.end_to_end.deployment import BLOCK_USERS
 from tests.end_to_end.graph import blocked, body
 
@@ -35,15 +35,15 @@ def test_dev_prints_all_that_a_client_needs(dev: Server) -> None:
     assert re.search(rf"Access token +{DEV_TOKEN}\n", dev.announced)
 
 
-def test_dev_says_which_rules_hold(dev: Server) -> None:
+def test_dev_prints_its_rules(dev: Server) -> None:
     assert re.search(r"Rules +open\n", dev.announced)
 
 
-def test_dev_says_that_nothing_is_kept_and_how_to_keep_it(dev: Server) -> None:
+def test_dev_prints_that_it_stores_nothing_and_how_to_store_data(dev: Server) -> None:
     assert re.search(r"Lists are kept +until the server stops; use --data FILE to keep them\n", dev.announced)
 
 
-def test_dev_says_whose_it_is_not(dev: Server) -> None:
+def test_dev_prints_that_it_is_not_metas(dev: Server) -> None:
     assert "not affiliated with Meta" in dev.announced
 
 
@@ -79,20 +79,20 @@ def test_with_strict_numbers_only_the_one_number_is_known() -> None:
     assert unknown.json()["error"]["error_subcode"] == 33
 
 
-def test_data_keeps_lists_over_a_restart_whatever_the_file_is_called(tmp_path: Path) -> None:
+def test_data_keeps_lists_over_a_restart_for_any_file_name(tmp_path: Path) -> None:
     file = tmp_path / "50%25 #1?.db"
 
     with started("dev", "--port", "0", "--data", str(file)) as server, _client(server) as client:
         assert str(file) in server.announced
         client.post(BLOCK_USERS, json=body([USER]))
     with started("dev", "--port", "0", "--data", str(file)) as server, _client(server) as client:
-        found = blocked(client)
+        wa_ids = blocked(client)
 
-    assert found == [USER]
+    assert wa_ids == [USER]
     assert file.exists()
 
 
-def test_without_data_nothing_is_left_on_the_disk(tmp_path: Path) -> None:
+def test_without_data_nothing_is_left_on_disk(tmp_path: Path) -> None:
     with started("dev", "--port", "0", TMPDIR=str(tmp_path)) as server:
         assert list(tmp_path.iterdir()) != []
         server.stop()
@@ -132,8 +132,8 @@ def test_dev_listens_on_ipv6_and_prints_an_address_that_works() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.test", "::"])
-def test_dev_does_not_listen_beyond_loopback_with_the_token_that_everybody_knows(host: str) -> None:
-    refused = called("dev", "--host", host, "--port", "0")
+def test_dev_does_not_listen_beyond_loopback_with_the_public_token(host: str) -> None:
+    refused = run_here("dev", "--host", host, "--port", "0")
 
     assert refused.returncode == 2
     assert without_warning(refused.stderr).startswith("wablock: ")
@@ -142,12 +142,12 @@ def test_dev_does_not_listen_beyond_loopback_with_the_token_that_everybody_knows
 
 
 def test_dev_listens_beyond_loopback_with_a_token_of_its_own() -> None:
-    with started("dev", "--host", "0.0.0.0", "--port", "0", "--token", "a-token-that-nobody-knows") as server:
-        assert "a-token-that-nobody-knows" in server.announced
+    with started("dev", "--host", "0.0.0.0", "--port", "0", "--token", "a-secret-token") as server:
+        assert "a-secret-token" in server.announced
 
 
 @pytest.mark.parametrize(
-    "arguments,said",
+    "arguments,error",
     [
         (("--phone-number-id", "+16505550100"), "digits only"),
         (("--phone-number-id", ""), "digits only"),
@@ -162,18 +162,18 @@ def test_dev_listens_beyond_loopback_with_a_token_of_its_own() -> None:
         (("--public-url", "http://[::1"), "http:// or https://"),
     ],
 )
-def test_a_setting_that_cannot_be_is_one_line_and_status_2(arguments: tuple[str, ...], said: str) -> None:
-    refused = called("dev", "--port", "0", *arguments)
+def test_an_invalid_setting_is_one_line_and_status_2(arguments: tuple[str, ...], error: str) -> None:
+    refused = run_here("dev", "--port", "0", *arguments)
 
     assert refused.returncode == 2
     assert refused.stdout == ""
-    assert said in refused.stderr
+    assert error in refused.stderr
     assert without_warning(refused.stderr).startswith("wablock: ")
     assert without_warning(refused.stderr).count("\n") == 1
 
 
-def test_serve_refuses_a_public_url_that_is_none(tmp_path: Path) -> None:
-    refused = called("serve", "--public-url", "wablock.test", "--database", f"sqlite:///{tmp_path / 'wablock.db'}")
+def test_serve_refuses_an_invalid_public_url(tmp_path: Path) -> None:
+    refused = run_here("serve", "--public-url", "wablock.test", "--database", f"sqlite:///{tmp_path / 'wablock.db'}")
 
     assert refused.returncode == 2
     assert "http:// or https://" in refused.stderr
@@ -197,8 +197,8 @@ def test_a_port_in_use_is_one_clear_line() -> None:
 
 @pytest.mark.parametrize("command", ["dev", "serve"])
 @pytest.mark.parametrize("address", [("--port", "70000"), ("--port", "-1"), ("--host", "a..b", "--token", "x" * 20)])
-def test_an_address_that_cannot_be_is_one_clear_line(command: str, address: tuple[str, ...]) -> None:
-    refused = called(command, *(address if command == "dev" else address[:2]))
+def test_an_invalid_address_is_one_clear_line(command: str, address: tuple[str, ...]) -> None:
+    refused = run_here(command, *(address if command == "dev" else address[:2]))
 
     assert refused.returncode == 2
     assert without_warning(refused.stderr).startswith("wablock: Cannot listen on ")

@@ -1,4 +1,4 @@
-"""`wablock dev` as a gate: one command stands between Meta and a bot, both ways."""
+"""`wablock dev` as a gate between Meta and a bot, in both directions."""
 
 import re
 from collections.abc import Iterator
@@ -43,29 +43,29 @@ def deliver(gate: Server, sender: str) -> httpx2.Response:
 
 
 def send(gate: Server, to: str) -> httpx2.Response:
-    said = {"messaging_product": "whatsapp", "to": to, "type": "text", "text": {"body": "hi"}}
-    return httpx2.post(f"{gate.url}/v25.0/{DEV_PHONE_NUMBER_ID}/messages", json=said, headers=HEADERS)
+    body = {"messaging_product": "whatsapp", "to": to, "type": "text", "text": {"body": "hi"}}
+    return httpx2.post(f"{gate.url}/v25.0/{DEV_PHONE_NUMBER_ID}/messages", json=body, headers=HEADERS)
 
 
 def block(gate: Server, user: str) -> None:
-    said = {"messaging_product": "whatsapp", "block_users": [{"user": user}]}
-    answer = httpx2.post(f"{gate.url}/v25.0/{DEV_PHONE_NUMBER_ID}/block_users", json=said, headers=HEADERS)
+    body = {"messaging_product": "whatsapp", "block_users": [{"user": user}]}
+    answer = httpx2.post(f"{gate.url}/v25.0/{DEV_PHONE_NUMBER_ID}/block_users", json=body, headers=HEADERS)
     assert answer.status_code == 200
 
 
-def test_a_blocked_user_falls_silent_both_ways(gate: Server, bot: Receiver, meta: Receiver) -> None:
+def test_a_blocked_user_is_silent_in_both_directions(gate: Server, bot: Receiver, meta: Receiver) -> None:
     block(gate, ANNA)
 
     answers = [deliver(gate, sender).status_code for sender in (ANNA, BEN)]
-    sent = [send(gate, to).status_code for to in (ANNA, BEN)]
+    statuses = [send(gate, to).status_code for to in (ANNA, BEN)]
 
-    assert (answers, sent) == ([200, 200], [400, 200])
+    assert (answers, statuses) == ([200, 200], [400, 200])
     assert [it.json()["entry"][0]["changes"][0]["value"]["messages"][0]["from"] for it in bot.deliveries] == [BEN]
     assert [it.json()["to"] for it in meta.deliveries] == [BEN]
     assert meta.deliveries[0].path == f"/v25.0/{DEV_PHONE_NUMBER_ID}/messages"
 
 
-def test_dev_says_where_webhooks_come_in_and_go(gate: Server, bot: Receiver) -> None:
+def test_dev_prints_where_webhooks_arrive_and_go(gate: Server, bot: Receiver) -> None:
     assert re.search(
         rf"Webhooks +{re.escape(gate.url)}/webhooks/whatsapp, signed with {DEV_APP_SECRET}\n", gate.announced
     )
@@ -73,17 +73,17 @@ def test_dev_says_where_webhooks_come_in_and_go(gate: Server, bot: Receiver) -> 
 
 
 def test_the_handshake_knows_the_verify_token(gate: Server) -> None:
-    said = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": DEV_VERIFY_TOKEN}
+    query = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": DEV_VERIFY_TOKEN}
 
-    assert httpx2.get(gate.url + "/webhooks/whatsapp", params=said).text == "1158201444"
+    assert httpx2.get(gate.url + "/webhooks/whatsapp", params=query).text == "1158201444"
 
 
-def test_the_public_app_secret_is_not_used_where_strangers_reach_it() -> None:
+def test_the_public_app_secret_is_not_used_beyond_loopback() -> None:
     with started("dev", "--port", "0", "--host", "0.0.0.0", "--token", "my-own") as server:
         assert DEV_APP_SECRET not in server.announced
 
 
-def test_a_second_start_puts_its_downstream_in_the_place_of_the_first(tmp_path: Path, bot: Receiver) -> None:
+def test_a_second_start_replaces_the_downstream_of_the_first(tmp_path: Path, bot: Receiver) -> None:
     kept = ("--data", str(tmp_path / "dev.db"), "--secret-key-file", str(tmp_path / "secret.key"))
     with started("dev", "--port", "0", "--downstream", "http://127.0.0.1:1/", *kept):
         pass
@@ -95,7 +95,7 @@ def test_a_second_start_puts_its_downstream_in_the_place_of_the_first(tmp_path: 
     assert len(bot.deliveries) == 1
 
 
-def test_a_slow_bot_has_the_time_to_answer_that_it_is_given(bot: Receiver) -> None:
+def test_a_slow_bot_has_the_configured_time_to_answer(bot: Receiver) -> None:
     bot.delay = 0.5
 
     with started("dev", "--port", "0", "--downstream", bot.url, "--downstream-timeout", "0.1") as impatient:
@@ -108,15 +108,15 @@ def test_a_slow_bot_has_the_time_to_answer_that_it_is_given(bot: Receiver) -> No
 
 
 @pytest.mark.parametrize(
-    "arguments,told",
+    "arguments,error",
     [
         (("--downstream", "my-bot"), "my-bot: "),
         (("--upstream", "ftp://127.0.0.1"), "ftp://127.0.0.1: "),
         (("--upstream-token", "two words"), "--upstream-token must be printable ASCII"),
     ],
 )
-def test_invalid_options_are_refused_in_one_line(arguments: tuple[str, ...], told: str) -> None:
+def test_invalid_options_are_refused_in_one_line(arguments: tuple[str, ...], error: str) -> None:
     refused = run("dev", "--port", "0", *arguments)
 
     assert refused.returncode == 2
-    assert without_warning(refused.stderr).startswith(f"wablock: {told}")
+    assert without_warning(refused.stderr).startswith(f"wablock: {error}")

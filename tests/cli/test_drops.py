@@ -1,4 +1,4 @@
-"""`wablock drops`: the gate at work, seen from a terminal."""
+"""`wablock drops`: the drops of the gate in a terminal."""
 
 import json
 import random
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.cli.command import WABLOCK, Server, called, environment, run, started, without_warning
+from tests.cli.command import WABLOCK, Server, environment, run, run_here, started, without_warning
 from tests.cli.follower import following
 from tests.ports import lasting_port
 from tests.receiver import receiving
@@ -32,7 +32,7 @@ def _module_server() -> Iterator[Server]:
 
 @pytest.fixture
 def number(_module_server: Server) -> str:
-    """A number of which nothing was taken out yet, and whose block list has Anna on it."""
+    """A number without drops that has blocked Anna."""
     number = str(random.randrange(10**14, 10**15))
     block(_module_server, number)
     return number
@@ -53,7 +53,7 @@ def block(server: Server, number: str) -> None:
 
 
 def drop(server: Server, number: str, kind: str = "text") -> None:
-    """Anna writes, and her message is dropped."""
+    """Send a message of Anna, which is dropped."""
     body = webhook(message(ANNA) | {"type": kind}, number=number)
     headers = {"x-hub-signature-256": signed(body, DEV_APP_SECRET)}
     answer = httpx2.post(f"{server.url}/webhooks/whatsapp", content=body, headers=headers)
@@ -67,26 +67,26 @@ def at(server: Server) -> dict[str, str]:
 def test_dropped_messages_are_shown_with_their_senders_masked(server: Server, number: str) -> None:
     drop(server, number, "image")
 
-    shown = called("drops", number, "--url", server.url, "--token", TOKEN)
+    process = run_here("drops", number, "--url", server.url, "--token", TOKEN)
 
-    assert shown.returncode == 0, shown.stderr
-    assert "165…34" in shown.stdout
-    assert "image" in shown.stdout
-    assert ANNA not in shown.stdout
+    assert process.returncode == 0, process.stderr
+    assert "165…34" in process.stdout
+    assert "image" in process.stdout
+    assert ANNA not in process.stdout
 
 
 def test_programs_get_one_array(server: Server, number: str) -> None:
     for kind in ("text", "image"):
         drop(server, number, kind)
 
-    found = json.loads(called("drops", number, "--json", "--url", server.url, "--token", TOKEN).stdout)
+    drops = json.loads(run_here("drops", number, "--json", "--url", server.url, "--token", TOKEN).stdout)
 
-    assert [(it["sender"], it["type"]) for it in found] == [("165…34", "text"), ("165…34", "image")]
-    assert all(it["at"] > 1_700_000_000 and it["size"] > 10 for it in found)
+    assert [(it["sender"], it["type"]) for it in drops] == [("165…34", "text"), ("165…34", "image")]
+    assert all(it["at"] > 1_700_000_000 and it["size"] > 10 for it in drops)
 
 
-def test_a_gate_that_took_nothing_out_says_so(server: Server, number: str) -> None:
-    assert called("drops", number, "--url", server.url, "--token", TOKEN).stdout == "Nothing was removed recently.\n"
+def test_a_gate_without_drops_is_reported(server: Server, number: str) -> None:
+    assert run_here("drops", number, "--url", server.url, "--token", TOKEN).stdout == "Nothing was removed recently.\n"
 
 
 def test_the_server_and_the_token_may_come_from_the_environment(server: Server, number: str) -> None:
@@ -99,15 +99,15 @@ def test_a_token_may_be_read_from_standard_input(server: Server, number: str) ->
     assert run("drops", number, "--token=-", "--url", server.url, stdin=f"{TOKEN}\n").returncode == 0
 
 
-def test_a_follower_sees_what_was_there_and_what_comes(server: Server, number: str) -> None:
+def test_a_follower_prints_old_and_new_drops(server: Server, number: str) -> None:
     drop(server, number, "text")
     with following(number, **at(server)) as follower:
         first = follower.line()
         drop(server, number, "image")
         second = follower.line()
 
-    found = [LINE.fullmatch(line) for line in (first, second)]
-    assert [match and match[1] for match in found] == ["text", "image"]
+    matches = [LINE.fullmatch(line) for line in (first, second)]
+    assert [match and match[1] for match in matches] == ["text", "image"]
 
 
 def test_a_program_that_follows_gets_one_object_a_line(server: Server, number: str) -> None:
@@ -130,7 +130,7 @@ def test_ctrl_c_ends_a_follower_quietly(server: Server, number: str) -> None:
         assert (follower.line(), follower.complaint()) == ("", "")
 
 
-def test_a_follower_whose_reader_has_enough_ends_without_a_complaint(server: Server, number: str) -> None:
+def test_a_follower_ends_without_an_error_when_its_reader_ends(server: Server, number: str) -> None:
     drop(server, number)
     command = [WABLOCK, "drops", number, "--follow"]
     with subprocess.Popen(
@@ -146,7 +146,7 @@ def test_a_follower_whose_reader_has_enough_ends_without_a_complaint(server: Ser
     assert (follower.returncode, complaint) == (1, b"")
 
 
-def test_orders_to_a_terminal_are_not_passed_on(server: Server, number: str) -> None:
+def test_control_characters_are_not_printed(server: Server, number: str) -> None:
     drop(server, number, "\x1b[31mtext")
     with following(number, **at(server)) as follower:
         line = follower.line()
@@ -155,7 +155,7 @@ def test_orders_to_a_terminal_are_not_passed_on(server: Server, number: str) -> 
     assert "\x1b" not in line
 
 
-def test_a_follower_goes_on_after_a_restart_and_neither_misses_nor_repeats(tmp_path: Path) -> None:
+def test_a_follower_continues_after_a_restart_without_gaps_or_repeats(tmp_path: Path) -> None:
     port = str(lasting_port())
 
     def serve() -> AbstractContextManager[Server]:
@@ -192,7 +192,7 @@ def test_a_token_that_is_revoked_ends_a_follower(server: Server, number: str) ->
 
 
 @pytest.mark.parametrize("follow", [[], ["--follow"]])
-def test_a_server_that_is_not_there_is_one_line(follow: list[str]) -> None:
+def test_an_unreachable_server_is_one_line(follow: list[str]) -> None:
     refused = run("drops", NUMBER, *follow, "--url", "http://127.0.0.1:9", "--token", TOKEN)
 
     assert (refused.returncode, refused.stdout) == (2, "")
@@ -203,7 +203,7 @@ def test_a_server_that_is_not_there_is_one_line(follow: list[str]) -> None:
 
 
 def test_a_wrong_token_is_one_line(server: Server) -> None:
-    refused = called("drops", NUMBER, "--url", server.url, "--token", "another")
+    refused = run_here("drops", NUMBER, "--url", server.url, "--token", "another")
 
     assert refused.returncode == 2
     assert without_warning(refused.stderr) == (
@@ -214,7 +214,7 @@ def test_a_wrong_token_is_one_line(server: Server) -> None:
 
 def test_an_unknown_number_is_one_line() -> None:
     with started("dev", "--port", "0", "--strict-numbers") as server:
-        refused = called("drops", "106540352242999", "--url", server.url, "--token", TOKEN)
+        refused = run_here("drops", "106540352242999", "--url", server.url, "--token", TOKEN)
 
     assert refused.returncode == 2
     assert refused.stderr == (
@@ -223,10 +223,10 @@ def test_an_unknown_number_is_one_line() -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/healthz"])
-def test_something_else_than_wablock_is_one_line(server: Server, path: str) -> None:
+def test_another_server_than_wablock_is_one_line(server: Server, path: str) -> None:
     with receiving() as other:
         url = server.url + path if path else f"http://127.0.0.1:{other.port}"
-        refused = called("drops", NUMBER, "--url", url, "--token", TOKEN)
+        refused = run_here("drops", NUMBER, "--url", url, "--token", TOKEN)
 
     assert refused.returncode == 2
     assert refused.stderr.startswith(
@@ -245,7 +245,7 @@ def test_something_else_than_wablock_is_one_line(server: Server, path: str) -> N
     ],
 )
 def test_invalid_options_are_refused_before_any_request(arguments: tuple[str, ...]) -> None:
-    refused = called("drops", *arguments)
+    refused = run_here("drops", *arguments)
 
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith("wablock: ")

@@ -45,42 +45,42 @@ def _commands(of: App) -> Iterator[tuple[str, ...]]:
             yield from ((name, *rest) for rest in (list(_commands(of[name])) or [()]))
 
 
-def test_the_commands_are_those_that_are_tested_here() -> None:
+def test_all_commands_are_tested_here() -> None:
     assert sorted(_commands(app)) == sorted(COMMANDS)
 
 
 def test_help_names_every_command() -> None:
-    shown = run("--help")
+    process = run("--help")
 
-    assert shown.returncode == 0
+    assert process.returncode == 0
     for name in ("dev", "serve", "number", "token"):
-        assert name in shown.stdout
+        assert name in process.stdout
 
 
-def test_help_says_whose_it_is_not() -> None:
+def test_help_states_that_it_is_not_metas() -> None:
     assert "not affiliated with Meta" in run("--help").stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_the_help_of_a_command_names_every_flag_with_its_variable(command: tuple[str, ...]) -> None:
-    shown = " ".join(run(*command, "--help").stdout.split())
+    page = " ".join(run(*command, "--help").stdout.split())
 
     for argument in reduce(getitem, command, app).assemble_argument_collection():
         if not argument.show or argument.field_info.is_positional:
             continue
         flag = argument.name
         variables = tuple(argument.parameter.env_var or ())
-        assert flag in shown
+        assert flag in page
         assert len(variables) == 1, f"{flag} has no environment variable"
         assert variables[0].startswith("WABLOCK_")
-        assert f"[env var: {variables[0]}]" in shown
+        assert f"[env var: {variables[0]}]" in page
 
 
 def test_a_subcommand_without_arguments_shows_its_help() -> None:
-    shown = run("number")
+    process = run("number")
 
-    assert "add" in shown.stdout
-    assert "remove" in shown.stdout
+    assert "add" in process.stdout
+    assert "remove" in process.stdout
 
 
 def test_version_is_the_packages() -> None:

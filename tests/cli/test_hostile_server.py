@@ -1,4 +1,4 @@
-"""A server that is a trap: whatever it answers, the terminal shows text and the command ends in one line."""
+"""A hostile server: for any answer the terminal shows only text, and an error is one line."""
 
 import json
 import re
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.cli.command import called
+from tests.cli.command import run_here
 from tests.listening import QuietHandler, listening
 
 NUMBER = "106540352242922"
-# A title, the clipboard (OSC 52), a color in C1, a line written over, a forged line, a name from right to left.
-ORDERS = "\x1b]0;owned\x07\x1b]52;c;cm0=\x07\x9b31m\rno\nforged\u202etxt\u2066\u200f\x7f"
+# They set the title, the clipboard (OSC 52) and a color (C1), overwrite and forge a line, and turn a name around.
+ORDERS = "\x1b]0;owned\x07\x1b]52;c;cm0=\x07\x9b31m\rno\nforged\u202etxt\u2066\u200f\x7f"  # codespell:ignore etxt
 OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 HUGE = {
     "more digits than Python reads": "1" * 5_000,
@@ -27,16 +27,16 @@ HUGE = {
 
 @contextmanager
 def answering(body: str, status: int = 200, reason: str = "OK") -> Iterator[str]:
-    """The address of a server that answers everything so."""
+    """The address of a server that gives this answer to every request."""
 
     class Answering(QuietHandler):
         protocol_version = "HTTP/1.0"  # each answer ends its connection
 
         def do_GET(self) -> None:
             self.read_body()
-            sent = body.encode()
+            content = body.encode()
             self.wfile.write(
-                f"HTTP/1.1 {status} {reason}\r\ncontent-length: {len(sent)}\r\n\r\n".encode("latin-1") + sent
+                f"HTTP/1.1 {status} {reason}\r\ncontent-length: {len(content)}\r\n\r\n".encode("latin-1") + content
             )
 
         do_POST = do_DELETE = do_GET
@@ -77,33 +77,33 @@ ASKING = [
 ]
 
 
-def asked(words: list[str], url: str) -> "tuple[int, str, str]":
+def run_against(words: list[str], url: str) -> "tuple[int, str, str]":
     number = [] if words[0] == "drops" else ["--phone-number-id", NUMBER]
-    ran = called(*words, "--url", url, "--token", "wablock-dev-token", *number)
-    return ran.returncode, ran.stdout, ran.stderr
+    process = run_here(*words, "--url", url, "--token", "wablock-dev-token", *number)
+    return process.returncode, process.stdout, process.stderr
 
 
 @pytest.mark.parametrize("words, body, status", ASKING)
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["for people", "for programs"])
-def test_a_servers_answer_gives_no_orders_to_the_terminal(
+def test_a_servers_answer_sends_no_control_characters_to_the_terminal(
     words: list[str], body: str, status: int, form: list[str]
 ) -> None:
     with answering(body, status) as url:
-        _, printed, complained = asked([*words, *form], url)
+        _, output, errors = run_against([*words, *form], url)
 
-    assert not OBEYED.search(printed)
-    assert not OBEYED.search(complained)
-    assert "\nforged" not in printed + complained
-    assert "Traceback" not in complained
-    if form and printed and "--plain" not in words:
-        json.loads(printed)
+    assert not OBEYED.search(output)
+    assert not OBEYED.search(errors)
+    assert "\nforged" not in output + errors
+    assert "Traceback" not in errors
+    if form and output and "--plain" not in words:
+        json.loads(output)
 
 
-def test_a_servers_reason_phrase_gives_no_orders_to_the_terminal() -> None:
+def test_a_servers_reason_phrase_sends_no_control_characters_to_the_terminal() -> None:
     with answering("", 500, "\x1b]0;owned\x07") as url:
-        _, printed, complained = asked(["drops", NUMBER], url)
+        _, output, errors = run_against(["drops", NUMBER], url)
 
-    assert not OBEYED.search(printed + complained)
+    assert not OBEYED.search(output + errors)
 
 
 @pytest.mark.parametrize("number", HUGE.values(), ids=HUGE)
@@ -120,17 +120,17 @@ def test_a_servers_reason_phrase_gives_no_orders_to_the_terminal() -> None:
     ],
 )
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["for people", "for programs"])
-def test_a_number_without_measure_is_no_traceback(words: list[str], body: str, number: str, form: list[str]) -> None:
+def test_a_huge_number_causes_no_traceback(words: list[str], body: str, number: str, form: list[str]) -> None:
     with answering(body.replace("@", number)) as url:
-        status, printed, complained = asked([*words, *form], url)
+        status, output, errors = run_against([*words, *form], url)
 
-    assert "Traceback" not in complained
+    assert "Traceback" not in errors
     assert status in {0, 1, 2}
-    if form and printed and "--plain" not in words:
-        json.loads(printed)
+    if form and output and "--plain" not in words:
+        json.loads(output)
 
 
-def test_a_fault_of_ours_shows_what_a_stranger_sent_without_its_orders() -> None:
+def test_an_internal_error_shows_a_strangers_text_without_control_characters() -> None:
     script = f"""
 from wablock.cli import app, main
 
@@ -141,8 +141,8 @@ def fail():
 main(["fail"])
 """
 
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
-    assert ran.returncode == 1
-    assert "RuntimeError: " in ran.stderr
-    assert not OBEYED.search(ran.stderr)
+    assert process.returncode == 1
+    assert "RuntimeError: " in process.stderr
+    assert not OBEYED.search(process.stderr)

@@ -9,7 +9,7 @@ from typing import Any
 
 import apsw
 import pytest
-from tests.cli.command import called, without_warning
+from tests.cli.command import run_here, without_warning
 from tests.many_users import LISTS, NOON, with_users
 from tests.postgres import bare_database, connected, execute
 from tests.storage.meters import CountingMeter
@@ -32,14 +32,14 @@ NUMBERS = [f"10654035224{index}" for index in range(LISTS)]
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("filled") / "wablock.db"
     with_users(path, USERS)
-    with closing(apsw.Connection(str(path))) as connection:  # of whom no number is known
+    with closing(apsw.Connection(str(path))) as connection:  # a user without a known number
         connection.execute("INSERT INTO identity_alias VALUES ('account0', 'US.ENT.1', 'US.no_number', NULL)")
     return path
 
 
 @pytest.fixture
 def old(filled: Path, tmp_path: Path) -> str:
-    """The URL of a database of its own, with everything in it."""
+    """The URL of a copy of the database with all kinds of rows."""
     shutil.copyfile(filled, tmp_path / "wablock.db")
     return f"sqlite:///{tmp_path / 'wablock.db'}"
 
@@ -51,19 +51,19 @@ def new(tmp_path: Path) -> str:
 
 
 def everything(url: str) -> list[Any]:
-    """All that the ports show of a database."""
+    """All rows of a database that the ports return."""
 
-    async def shown() -> list[Any]:
+    async def read() -> list[Any]:
         store = open_store(url, CountingMeter())
         try:
-            return [it async for it in _shown(store)]
+            return [it async for it in _rows_of(store)]
         finally:
             await store.close()
 
-    return asyncio.run(shown())
+    return asyncio.run(read())
 
 
-async def _shown(store: Store) -> Any:
+async def _rows_of(store: Store) -> Any:
     yield await store.numbers()
     yield sorted(await store.tokens(), key=lambda token: token.digest)
     for account_id in ACCOUNTS:
@@ -82,10 +82,10 @@ def rows(url: str, query: str) -> list[tuple[Any, ...]]:
     return connected(url, fetched)
 
 
-def test_everything_is_moved_as_it_was(old: str, new: str) -> None:
+def test_everything_is_moved_unchanged(old: str, new: str) -> None:
     before = everything(old)
 
-    moved = called("migrate", "--from", old, "--to", new)
+    moved = run_here("migrate", "--from", old, "--to", new)
 
     assert moved.returncode == 0, moved.stderr
     assert everything(new) == before
@@ -93,11 +93,11 @@ def test_everything_is_moved_as_it_was(old: str, new: str) -> None:
     assert {Scope.READ, Scope.WRITE} in [token.scopes for token in before[1]]
 
 
-def test_a_database_of_the_version_before_is_moved_with_todays_keys(tmp_path: Path, new: str) -> None:
+def test_a_database_of_an_older_version_is_moved_with_current_keys(tmp_path: Path, new: str) -> None:
     before, users = full_database(6)
     fill_sqlite(tmp_path / "wablock.db", before)
 
-    moved = called("migrate", "--from", f"sqlite:///{tmp_path / 'wablock.db'}", "--to", new)
+    moved = run_here("migrate", "--from", f"sqlite:///{tmp_path / 'wablock.db'}", "--to", new)
 
     assert moved.returncode == 0, moved.stderr
     kept = [identity for (identity,) in rows(new, "SELECT identity FROM blocked_user")]
@@ -107,8 +107,8 @@ def test_a_database_of_the_version_before_is_moved_with_todays_keys(tmp_path: Pa
     assert rows(new, "SELECT older_are_gone FROM wablock_rekeying") == []
 
 
-def test_missing_rows_beside_those_in_postgresql_are_filled_in(old: str, new: str) -> None:
-    called("migrate", "--from", old, "--to", new)
+def test_missing_rows_in_postgresql_are_added(old: str, new: str) -> None:
+    run_here("migrate", "--from", old, "--to", new)
 
     lists = rows(new, "SELECT list_id, account_id FROM block_list WHERE account_id <> '' ORDER BY 1")
     assert len(lists) == LISTS
@@ -122,65 +122,65 @@ def test_missing_rows_beside_those_in_postgresql_are_filled_in(old: str, new: st
 
 
 def test_times_of_last_messages_and_links_are_moved(old: str, new: str, tmp_path: Path) -> None:
-    called("migrate", "--from", old, "--to", new)
+    run_here("migrate", "--from", old, "--to", new)
 
     with closing(apsw.Connection(str(tmp_path / "wablock.db"))) as connection:
         for query in (
             "SELECT account_id, alias, identity, wa_id FROM identity_alias ORDER BY 1, 2",
             "SELECT phone_number_id, identity, at FROM last_inbound ORDER BY 1, 2",
         ):
-            found = connection.execute(query).fetchall()
-            assert rows(new, query) == found
-            assert found
+            old_rows = connection.execute(query).fetchall()
+            assert rows(new, query) == old_rows
+            assert old_rows
 
 
-def test_nothing_of_the_move_is_left_in_the_new_database(old: str, new: str) -> None:
-    called("migrate", "--from", old, "--to", new)
+def test_the_move_leaves_nothing_behind_in_the_new_database(old: str, new: str) -> None:
+    run_here("migrate", "--from", old, "--to", new)
 
     assert rows(new, "SELECT to_regclass('wablock_move')") == [(None,)]
-    assert called("number", "add", "1", "--database", new).returncode == 0
+    assert run_here("number", "add", "1", "--database", new).returncode == 0
 
 
 def test_people_see_both_checksums_of_every_table_and_programs_all_of_them(old: str, new: str, tmp_path: Path) -> None:
-    for_people = called("migrate", "--from", old, "--to", new, "--copy")
-    for_programs = called("migrate", "--from", old, "--to", bare_database(tmp_path / "b"), "--json")
+    for_people = run_here("migrate", "--from", old, "--to", new, "--copy")
+    for_programs = run_here("migrate", "--from", old, "--to", bare_database(tmp_path / "b"), "--json")
 
-    told = json.loads(for_programs.stdout)
-    assert told["equal"]
-    assert told["old_sha256"] == told["new_sha256"]
-    tables = {it["table"]: it for it in told["tables"]}
+    report = json.loads(for_programs.stdout)
+    assert report["equal"]
+    assert report["old_sha256"] == report["new_sha256"]
+    tables = {it["table"]: it for it in report["tables"]}
     assert tables["blocked_user"]["old"] == tables["blocked_user"]["new"]
     assert tables["blocked_user"]["old"]["rows"] == USERS
     assert for_people.stdout.count(tables["blocked_user"]["old"]["sha256"][:16]) == 2
 
 
-def test_the_old_database_takes_no_changes_any_more_and_says_where_it_went(old: str, new: str) -> None:
-    called("migrate", "--from", old, "--to", new)
+def test_the_old_database_refuses_changes_and_names_the_new_one(old: str, new: str) -> None:
+    run_here("migrate", "--from", old, "--to", new)
 
-    refused = called("number", "add", "1", "--database", old)
+    refused = run_here("number", "add", "1", "--database", old)
 
     assert refused.returncode == 2
     assert "was moved to postgresql://" in refused.stderr
 
 
-def test_it_is_moved_once(old: str, new: str, tmp_path: Path) -> None:
-    called("migrate", "--from", old, "--to", new)
+def test_a_database_is_moved_once(old: str, new: str, tmp_path: Path) -> None:
+    run_here("migrate", "--from", old, "--to", new)
 
-    again = called("migrate", "--from", old, "--to", new)
-    elsewhere = called("migrate", "--from", old, "--to", bare_database(tmp_path / "b"))
+    again = run_here("migrate", "--from", old, "--to", new)
+    elsewhere = run_here("migrate", "--from", old, "--to", bare_database(tmp_path / "b"))
 
     assert (again.returncode, elsewhere.returncode) == (2, 2)
     assert "is not empty" in again.stderr
     assert "already" in elsewhere.stderr
 
 
-def test_a_rehearsal_leaves_the_old_one_as_the_one_that_counts(old: str, new: str) -> None:
-    rehearsed = called("migrate", "--from", old, "--to", new, "--copy")
+def test_after_a_rehearsal_the_old_database_stays_in_use(old: str, new: str) -> None:
+    rehearsed = run_here("migrate", "--from", old, "--to", new, "--copy")
 
     assert rehearsed.returncode == 0, rehearsed.stderr
     assert "still in use" in rehearsed.stdout
     assert everything(new) == everything(old)
-    assert called("number", "add", "1", "--database", old).returncode == 0
+    assert run_here("number", "add", "1", "--database", old).returncode == 0
 
 
 _SPOILS = """
@@ -190,26 +190,26 @@ CREATE TRIGGER spoil BEFORE INSERT ON blocked_user FOR EACH ROW WHEN (NEW.seq % 
 """
 
 
-def test_the_old_database_counts_if_both_sides_differ(old: str, new: str) -> None:
+def test_the_old_database_stays_in_use_if_both_sides_differ(old: str, new: str) -> None:
     make_trigger(new, _SPOILS)
 
-    moved = called("migrate", "--from", old, "--to", new)
+    moved = run_here("migrate", "--from", old, "--to", new)
 
     assert moved.returncode == 1
     assert "The checksums differ" in moved.stdout
-    assert called("number", "add", "1", "--database", old).returncode == 0
+    assert run_here("number", "add", "1", "--database", old).returncode == 0
     with pytest.raises(CannotOpen, match="half moved"):
         open_store(new, CountingMeter())
 
 
-def test_after_both_sides_differed_it_is_moved_again_from_the_beginning(old: str, new: str) -> None:
+def test_after_a_difference_the_move_starts_from_the_beginning(old: str, new: str) -> None:
     make_trigger(new, _SPOILS)
-    called("migrate", "--from", old, "--to", new)
+    run_here("migrate", "--from", old, "--to", new)
     execute(new, "DROP TRIGGER spoil ON blocked_user")
-    called("number", "add", "1", "--database", old)
+    run_here("number", "add", "1", "--database", old)
     before = everything(old)
 
-    moved = called("migrate", "--from", old, "--to", new)
+    moved = run_here("migrate", "--from", old, "--to", new)
 
     assert moved.returncode == 0, moved.stderr
     assert everything(new) == before
@@ -223,15 +223,15 @@ CREATE TRIGGER refuse BEFORE INSERT ON last_inbound FOR EACH ROW EXECUTE FUNCTIO
 
 @pytest.fixture
 def broken_off(old: str, new: str) -> str:
-    """The output of a move that stopped in the middle."""
+    """The error output of a move that stopped in the middle."""
     make_trigger(new, _REFUSES)
-    refused = called("migrate", "--from", old, "--to", new)
+    refused = run_here("migrate", "--from", old, "--to", new)
     execute(new, "DROP TRIGGER refuse ON last_inbound")
     assert refused.returncode == 2
     return refused.stderr
 
 
-def test_the_reason_of_a_failed_move_is_one_line_with_what_to_do(broken_off: str, old: str) -> None:
+def test_the_error_of_a_failed_move_is_one_line_with_advice(broken_off: str, old: str) -> None:
     assert "interrupted: no room" in broken_off
     assert "Run the same command again to continue" in broken_off
     assert f"wablock migrate --give-up --from {old}" in broken_off
@@ -239,19 +239,19 @@ def test_the_reason_of_a_failed_move_is_one_line_with_what_to_do(broken_off: str
 
 
 @pytest.mark.usefixtures("broken_off")
-def test_a_move_that_was_broken_off_goes_on_where_it_was(old: str, new: str) -> None:
+def test_an_interrupted_move_continues_where_it_stopped(old: str, new: str) -> None:
     execute(new, _REFUSES.replace("last_inbound", "blocked_user").replace("refuse", "refuse_again"))
 
-    moved = called("migrate", "--from", old, "--to", new, "--json")
+    moved = run_here("migrate", "--from", old, "--to", new, "--json")
 
     assert json.loads(moved.stdout)["went_on"]
     assert moved.returncode == 0
 
 
 @pytest.mark.usefixtures("broken_off")
-def test_a_move_that_was_broken_off_keeps_both_sides_closed(old: str, new: str) -> None:
-    into_the_old = called("number", "add", "1", "--database", old)
-    into_the_new = called("number", "add", "1", "--database", new)
+def test_an_interrupted_move_keeps_both_sides_closed(old: str, new: str) -> None:
+    into_the_old = run_here("number", "add", "1", "--database", old)
+    into_the_new = run_here("number", "add", "1", "--database", new)
 
     assert "is being moved" in into_the_old.stderr
     assert "half moved" in into_the_new.stderr
@@ -259,85 +259,85 @@ def test_a_move_that_was_broken_off_keeps_both_sides_closed(old: str, new: str) 
 
 
 @pytest.mark.usefixtures("broken_off")
-def test_a_move_that_is_given_up_opens_the_old_one(old: str, new: str) -> None:
-    given_up = called("migrate", "--from", old, "--give-up")
+def test_giving_up_a_move_opens_the_old_database(old: str, new: str) -> None:
+    given_up = run_here("migrate", "--from", old, "--give-up")
 
     assert given_up.returncode == 0, given_up.stderr
-    assert called("number", "add", "1", "--database", old).returncode == 0
-    assert "half moved" in called("number", "add", "1", "--database", new).stderr
+    assert run_here("number", "add", "1", "--database", old).returncode == 0
+    assert "half moved" in run_here("number", "add", "1", "--database", new).stderr
 
 
 @pytest.mark.usefixtures("broken_off")
-def test_after_it_was_given_up_it_is_moved_from_the_beginning(old: str, new: str) -> None:
-    called("migrate", "--from", old, "--give-up")
-    called("number", "add", "1", "--database", old)
+def test_after_giving_up_a_move_starts_from_the_beginning(old: str, new: str) -> None:
+    run_here("migrate", "--from", old, "--give-up")
+    run_here("number", "add", "1", "--database", old)
     before = everything(old)
 
-    moved = called("migrate", "--from", old, "--to", new, "--json")
+    moved = run_here("migrate", "--from", old, "--to", new, "--json")
 
     assert not json.loads(moved.stdout)["went_on"]
     assert everything(new) == before
 
 
 @pytest.mark.usefixtures("broken_off")
-def test_half_of_another_database_is_left_alone(new: str, filled: Path, tmp_path: Path) -> None:
+def test_half_of_another_database_is_not_changed(new: str, filled: Path, tmp_path: Path) -> None:
     shutil.copyfile(filled, tmp_path / "another.db")
     another = f"sqlite:///{tmp_path / 'another.db'}"
 
-    refused = called("migrate", "--from", another, "--to", new)
+    refused = run_here("migrate", "--from", another, "--to", new)
 
     assert refused.returncode == 2
     assert "a part of another move" in refused.stderr
-    assert called("number", "add", "1", "--database", another).returncode == 0
+    assert run_here("number", "add", "1", "--database", another).returncode == 0
 
 
 @pytest.mark.usefixtures("broken_off")
-def test_a_move_that_was_broken_off_may_go_elsewhere(old: str, new: str, tmp_path: Path) -> None:
-    moved = called("migrate", "--from", old, "--to", bare_database(tmp_path / "b"))
+def test_an_interrupted_move_may_get_another_target(old: str, new: str, tmp_path: Path) -> None:
+    moved = run_here("migrate", "--from", old, "--to", bare_database(tmp_path / "b"))
 
     assert moved.returncode == 0, moved.stderr
-    assert "already" in called("migrate", "--from", old, "--to", new).stderr
+    assert "already" in run_here("migrate", "--from", old, "--to", new).stderr
 
 
 @pytest.mark.usefixtures("broken_off")
-def test_a_move_that_was_killed_between_closing_one_side_and_opening_the_other_is_ended(
+def test_a_move_killed_between_closing_one_side_and_opening_the_other_is_completed(
     old: str, new: str, tmp_path: Path
 ) -> None:
     begun = moves.of_file(tmp_path / "wablock.db")
     assert begun is not None
     moves.finish(tmp_path / "wablock.db", begun.move_id)
 
-    moved = called("migrate", "--from", old, "--to", new)
+    moved = run_here("migrate", "--from", old, "--to", new)
 
     assert moved.returncode == 0, moved.stderr
-    assert called("number", "add", "1", "--database", new).returncode == 0
+    assert run_here("number", "add", "1", "--database", new).returncode == 0
 
 
-def test_the_rest_of_an_interrupted_rehearsal_is_in_no_ones_way(old: str, new: str) -> None:
+def test_the_rest_of_an_interrupted_rehearsal_does_not_matter(old: str, new: str) -> None:
     make_trigger(new, _REFUSES)
-    rehearsed = called("migrate", "--from", old, "--to", new, "--copy")
+    rehearsed = run_here("migrate", "--from", old, "--to", new, "--copy")
     execute(new, "DROP TRIGGER refuse ON last_inbound")
-    written_meanwhile = called("number", "add", "1", "--database", old)
+    written_meanwhile = run_here("number", "add", "1", "--database", old)
 
-    moved = called("migrate", "--from", old, "--to", new)
+    moved = run_here("migrate", "--from", old, "--to", new)
 
     assert rehearsed.returncode == 2
     assert "The old database is unchanged" in rehearsed.stderr
     assert (written_meanwhile.returncode, moved.returncode) == (0, 0)
 
 
-def test_a_role_that_may_make_no_tables_gets_an_error_and_the_old_database_stays_open(old: str, new: str) -> None:
+def test_a_role_that_may_create_no_tables_gets_an_error_and_the_old_database_stays_open(old: str, new: str) -> None:
     schema = new.rpartition("search_path=")[2]
     role = f"reads_{schema}"
     execute(new, f"CREATE ROLE {role}; GRANT {role} TO CURRENT_USER; GRANT USAGE ON SCHEMA {schema} TO {role}")
 
-    refused = called("migrate", "--from", old, "--to", f"{new}&role={role}")
+    refused = run_here("migrate", "--from", old, "--to", f"{new}&role={role}")
 
     execute(new, f"DROP OWNED BY {role}; DROP ROLE {role}")
     assert refused.returncode == 2
     assert "permission denied" in refused.stderr
     assert "The old database is unchanged" in refused.stderr
-    assert called("number", "add", "1", "--database", old).returncode == 0
+    assert run_here("number", "add", "1", "--database", old).returncode == 0
 
 
 def test_a_damaged_database_is_not_moved(old: str, new: str, tmp_path: Path) -> None:
@@ -348,57 +348,57 @@ def test_a_damaged_database_is_not_moved(old: str, new: str, tmp_path: Path) -> 
         file.seek((root - 1) * 4096)
         file.write(b"\xff" * 4096)
 
-    refused = called("migrate", "--from", old, "--to", new)
+    refused = run_here("migrate", "--from", old, "--to", new)
 
     assert refused.returncode == 2
     assert "malformed" in refused.stderr
     assert refused.stderr.count("\n") == 1
 
 
-def test_going_back_after_a_move_has_to_be_meant(old: str, new: str) -> None:
-    called("migrate", "--from", old, "--to", new)
+def test_going_back_after_a_move_needs_a_flag(old: str, new: str) -> None:
+    run_here("migrate", "--from", old, "--to", new)
 
-    refused = called("migrate", "--from", old, "--give-up")
-    meant = called("migrate", "--from", old, "--give-up", "--yes")
+    refused = run_here("migrate", "--from", old, "--give-up")
+    meant = run_here("migrate", "--from", old, "--give-up", "--yes")
 
     assert refused.returncode == 2
     assert "add --yes" in refused.stderr
     assert meant.returncode == 0
-    assert called("number", "add", "1", "--database", old).returncode == 0
+    assert run_here("number", "add", "1", "--database", old).returncode == 0
 
 
-def test_a_database_in_use_is_no_target(old: str, new: str) -> None:
-    called("number", "add", "1", "--database", new)
+def test_a_database_in_use_cannot_be_a_target(old: str, new: str) -> None:
+    run_here("number", "add", "1", "--database", new)
 
-    refused = called("migrate", "--from", old, "--to", new)
+    refused = run_here("migrate", "--from", old, "--to", new)
 
     assert refused.returncode == 2
     assert "is not empty" in refused.stderr
-    assert called("number", "add", "2", "--database", old).returncode == 0
+    assert run_here("number", "add", "2", "--database", old).returncode == 0
 
 
-def test_another_programs_database_is_no_target_and_left_alone(old: str, new: str) -> None:
+def test_another_programs_database_cannot_be_a_target_and_is_not_changed(old: str, new: str) -> None:
     execute(new, "CREATE TABLE account (id INTEGER)")
 
-    refused = called("migrate", "--from", old, "--to", new)
+    refused = run_here("migrate", "--from", old, "--to", new)
 
     assert refused.returncode == 2
     assert "a table account that is not wablock's" in refused.stderr
     assert rows(new, "SELECT to_regclass('wablock_schema')") == [(None,)]
 
 
-def test_a_text_with_a_nul_which_postgresql_cannot_hold_is_moved_without_it(old: str, new: str, tmp_path: Path) -> None:
+def test_a_text_is_moved_without_nul_which_postgresql_cannot_store(old: str, new: str, tmp_path: Path) -> None:
     with closing(apsw.Connection(str(tmp_path / "wablock.db"))) as connection:
         connection.execute("UPDATE blocked_user SET note = 'a' || char(0) || 'b' WHERE seq = ?", (NOON,))
 
-    moved = called("migrate", "--from", old, "--to", new)
+    moved = run_here("migrate", "--from", old, "--to", new)
 
     assert moved.returncode == 0, moved.stderr
     assert rows(new, f"SELECT note FROM blocked_user WHERE seq = {NOON}") == [("a\N{REPLACEMENT CHARACTER}b",)]
 
 
 @pytest.mark.parametrize(
-    "arguments,said",
+    "arguments,error",
     [
         (("--from", "sqlite:///{folder}/none.db", "--to", "postgresql://h/d"), "There is no database"),
         (("--from", "sqlite:///{folder}/none.db", "--give-up"), "There is no database"),
@@ -413,12 +413,12 @@ def test_a_text_with_a_nul_which_postgresql_cannot_hold_is_moved_without_it(old:
     ],
 )
 def test_a_failure_is_one_line_and_status_2_without_the_password(
-    old: str, tmp_path: Path, arguments: tuple[str, ...], said: str
+    old: str, tmp_path: Path, arguments: tuple[str, ...], error: str
 ) -> None:
-    refused = called("migrate", *(it.format(old=old, folder=tmp_path) for it in arguments))
+    refused = run_here("migrate", *(it.format(old=old, folder=tmp_path) for it in arguments))
 
     assert refused.returncode == 2
-    assert said in refused.stderr
+    assert error in refused.stderr
     assert "secret" not in refused.stderr
     assert without_warning(refused.stderr).count("\n") == 1
-    assert called("number", "add", "1", "--database", old).returncode == 0
+    assert run_here("number", "add", "1", "--database", old).returncode == 0

@@ -3,20 +3,20 @@
 import json
 
 import pytest
-from tests.cli.command import called, run
+from tests.cli.command import run, run_here
 
 from wablock.settings import DEV_PHONE_NUMBER_ID as NUMBER
 
 
 def _list(database: str) -> list[dict[str, str]]:
-    listed = called("number", "list", "--json", "--database", database)
+    listed = run_here("number", "list", "--json", "--database", database)
     assert listed.returncode == 0, listed.stderr
     numbers: list[dict[str, str]] = json.loads(listed.stdout)
     return numbers
 
 
 def test_an_added_number_is_listed(database: str) -> None:
-    added = called("number", "add", NUMBER, "--account", "acme", "--rules", "meta", "--database", database)
+    added = run_here("number", "add", NUMBER, "--account", "acme", "--rules", "meta", "--database", database)
 
     assert added.returncode == 0
     assert added.stdout.strip() == f"Added number {NUMBER} to account acme."
@@ -24,7 +24,7 @@ def test_an_added_number_is_listed(database: str) -> None:
 
 
 def test_the_country_of_a_number_is_that_of_its_display_number(database: str) -> None:
-    called("number", "add", NUMBER, "--display-number", "+1 650-555-0100", "--database", database)
+    run_here("number", "add", NUMBER, "--display-number", "+1 650-555-0100", "--database", database)
 
     [number] = _list(database)
 
@@ -32,14 +32,14 @@ def test_the_country_of_a_number_is_that_of_its_display_number(database: str) ->
     assert number["country"] == "US"
 
 
-def test_a_display_number_of_no_one_country_has_its_calling_codes_main_one(database: str) -> None:
-    called("number", "add", NUMBER, "--display-number", "+15550783881", "--database", database)
+def test_a_display_number_without_one_country_gets_the_main_country_of_its_calling_code(database: str) -> None:
+    run_here("number", "add", NUMBER, "--display-number", "+15550783881", "--database", database)
 
     assert _list(database)[0]["country"] == "US"
 
 
-def test_a_given_country_wins_over_that_of_the_display_number(database: str) -> None:
-    called("number", "add", NUMBER, "--display-number", "+16505550100", "--country", "ca", "--database", database)
+def test_an_explicit_country_overrides_that_of_the_display_number(database: str) -> None:
+    run_here("number", "add", NUMBER, "--display-number", "+16505550100", "--country", "ca", "--database", database)
 
     [number] = _list(database)
 
@@ -47,21 +47,21 @@ def test_a_given_country_wins_over_that_of_the_display_number(database: str) -> 
 
 
 def test_json_of_an_added_number_is_the_number(database: str) -> None:
-    added = called("number", "add", NUMBER, "--json", "--database", database)
+    added = run_here("number", "add", NUMBER, "--json", "--database", database)
 
     assert json.loads(added.stdout) == [{"phone_number_id": NUMBER, "account_id": "default"}]
 
 
 def test_numbers_are_listed_as_a_table_for_people(database: str) -> None:
-    called("number", "add", NUMBER, "--database", database)
+    run_here("number", "add", NUMBER, "--database", database)
 
-    shown = run("number", "list", "--database", database).stdout
+    table = run("number", "list", "--database", database).stdout
 
-    assert "phone number id" in shown
-    assert NUMBER in shown
+    assert "phone number id" in table
+    assert NUMBER in table
 
 
-def test_without_numbers_the_list_says_how_to_add_one(database: str) -> None:
+def test_without_numbers_the_list_shows_how_to_add_one(database: str) -> None:
     assert "wablock number add" in run("number", "list", "--database", database).stdout
 
 
@@ -70,24 +70,24 @@ def test_without_numbers_the_json_list_is_empty(database: str) -> None:
 
 
 def test_a_removed_number_is_gone(database: str) -> None:
-    called("number", "add", NUMBER, "--database", database)
+    run_here("number", "add", NUMBER, "--database", database)
 
-    removed = called("number", "remove", NUMBER, "--yes", "--database", database)
+    removed = run_here("number", "remove", NUMBER, "--yes", "--database", database)
 
     assert removed.stdout.strip() == f"Removed number {NUMBER}."
     assert _list(database) == []
 
 
 def test_json_of_a_removed_number_is_its_id(database: str) -> None:
-    called("number", "add", NUMBER, "--database", database)
+    run_here("number", "add", NUMBER, "--database", database)
 
-    removed = called("number", "remove", NUMBER, "--yes", "--json", "--database", database)
+    removed = run_here("number", "remove", NUMBER, "--yes", "--json", "--database", database)
 
     assert json.loads(removed.stdout) == [{"phone_number_id": NUMBER}]
 
 
 def test_nothing_is_removed_without_a_terminal_to_confirm(database: str) -> None:
-    called("number", "add", NUMBER, "--database", database)
+    run_here("number", "add", NUMBER, "--database", database)
 
     refused = run("number", "remove", NUMBER, stdin="y\n", WABLOCK_DATABASE=database)
 
@@ -97,7 +97,7 @@ def test_nothing_is_removed_without_a_terminal_to_confirm(database: str) -> None
 
 
 @pytest.mark.parametrize(
-    "arguments,said",
+    "arguments,error",
     [
         (("add", "+16505550100"), "digits only"),
         (("add", "1" * 33), "digits only"),
@@ -109,20 +109,20 @@ def test_nothing_is_removed_without_a_terminal_to_confirm(database: str) -> None
     ],
     ids=["not digits", "too long", "nothing", "no account", "no number", "no country", "unknown"],
 )
-def test_a_failure_is_one_line_and_status_2(database: str, arguments: tuple[str, ...], said: str) -> None:
-    refused = called("number", *arguments, "--database", database)
+def test_a_failure_is_one_line_and_status_2(database: str, arguments: tuple[str, ...], error: str) -> None:
+    refused = run_here("number", *arguments, "--database", database)
 
     assert refused.returncode == 2
     assert refused.stdout == ""
-    assert said in refused.stderr
+    assert error in refused.stderr
     assert refused.stderr.startswith("wablock: ")
     assert refused.stderr.count("\n") == 1
 
 
 def test_a_number_cannot_be_added_twice(database: str) -> None:
-    called("number", "add", NUMBER, "--database", database)
+    run_here("number", "add", NUMBER, "--database", database)
 
-    refused = called("number", "add", NUMBER, "--account", "other", "--database", database)
+    refused = run_here("number", "add", NUMBER, "--account", "other", "--database", database)
 
     assert refused.returncode == 2
     assert refused.stderr == f"wablock: The number {NUMBER} already exists\n"

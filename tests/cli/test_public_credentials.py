@@ -1,4 +1,4 @@
-"""The credentials that stand in wablock's source: `dev` lends them to itself, and nothing else takes them."""
+"""The credentials in wablock's source: `dev` uses them, and no other server accepts them."""
 
 import re
 import sqlite3
@@ -40,7 +40,7 @@ def meta() -> Iterator[Receiver]:
 
 
 def _lists_kept(file: Path, *more: str) -> None:
-    """A development server has had `file`, and blocked a user."""
+    """Let a development server use `file` and block a user."""
     with started("dev", "--port", "0", "--data", str(file), *more, **VARIABLES) as server:
         token = re.search(r"Access token +(\S+)", server.announced)
         assert token
@@ -49,10 +49,10 @@ def _lists_kept(file: Path, *more: str) -> None:
         assert server.stop() == 0
 
 
-# -- nothing of them in the file
+# -- the file has none of them
 
 
-def test_the_public_token_opens_no_server_that_is_started_on_the_file_later(file: Path) -> None:
+def test_the_public_token_is_unknown_to_a_later_server_on_the_file(file: Path) -> None:
     _lists_kept(file)
 
     with started("serve", "--port", "0", "--database", file_url(file), **VARIABLES) as server:
@@ -61,7 +61,7 @@ def test_the_public_token_opens_no_server_that_is_started_on_the_file_later(file
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, 190)
 
 
-def test_the_public_app_secret_signs_no_webhook_for_a_server_that_is_started_on_the_file_later(file: Path) -> None:
+def test_the_public_app_secret_is_unknown_to_a_later_server_on_the_file(file: Path) -> None:
     _lists_kept(file)
     body = webhook(message("16505550102"))
 
@@ -85,7 +85,7 @@ def test_neither_token_nor_account_nor_upstream_are_in_the_file(file: Path) -> N
     assert secrets == [(None, None)]
 
 
-def test_an_upstreams_token_is_not_spent_by_the_public_one_at_the_next_start(file: Path, meta: Receiver) -> None:
+def test_the_public_token_cannot_use_an_upstreams_token_after_the_next_start(file: Path, meta: Receiver) -> None:
     _lists_kept(file, "--upstream", meta.url, "--upstream-token", "a-real-token")
 
     with started("dev", "--port", "0", "--data", str(file), **VARIABLES) as server:
@@ -95,7 +95,7 @@ def test_an_upstreams_token_is_not_spent_by_the_public_one_at_the_next_start(fil
     assert meta.deliveries == []
 
 
-def test_a_webhook_and_a_send_go_through_with_the_lent_credentials_after_a_seed(meta: Receiver) -> None:
+def test_a_webhook_and_a_send_work_with_the_public_credentials_after_a_seed(meta: Receiver) -> None:
     with started(
         "dev", "--port", "0", "--downstream", meta.url, "--upstream", f"http://127.0.0.1:{meta.port}"
     ) as server:
@@ -121,7 +121,7 @@ def test_the_token_of_dev_is_listed_and_can_be_revoked() -> None:
     assert answer.status_code == 401
 
 
-# -- whose file it is
+# -- the owner of a file
 
 
 def _refused_by_dev(file: Path) -> str:
@@ -142,7 +142,7 @@ def test_dev_refuses_a_file_that_a_production_server_uses(file: Path) -> None:
     assert file.read_bytes() == before
 
 
-def test_dev_goes_on_with_a_file_that_it_made(file: Path) -> None:
+def test_dev_continues_with_a_file_that_it_created(file: Path) -> None:
     _lists_kept(file)
 
     with started("dev", "--port", "0", "--data", str(file), **VARIABLES) as server:
@@ -151,13 +151,13 @@ def test_dev_goes_on_with_a_file_that_it_made(file: Path) -> None:
     assert [user["wa_id"] for user in listed] == ["16505550101"]
 
 
-def test_dev_takes_an_empty_file(file: Path) -> None:
+def test_dev_accepts_an_empty_file(file: Path) -> None:
     file.touch()
 
     _lists_kept(file)
 
 
-def test_a_reset_leaves_the_file_devs_own(file: Path) -> None:
+def test_after_a_reset_the_file_still_belongs_to_dev(file: Path) -> None:
     with started("dev", "--port", "0", "--data", str(file), **VARIABLES) as server:
         httpx2.post(server.url + "/dev/reset", headers=PUBLIC)
 
@@ -241,7 +241,7 @@ async def test_serve_refuses_the_public_verify_token_until_another_is_set(databa
     ],
     ids=str,
 )
-def test_a_command_sets_no_credential_that_everybody_knows(database: str, command: Sequence[str], typed: str) -> None:
+def test_a_command_sets_no_public_credential(database: str, command: Sequence[str], typed: str) -> None:
     refused = run(*command, "--database", database, stdin=typed, **VARIABLES)
 
     assert refused.returncode == 2
@@ -250,7 +250,7 @@ def test_a_command_sets_no_credential_that_everybody_knows(database: str, comman
         pass
 
 
-def test_the_interface_sets_no_secret_that_everybody_knows(dev: Server) -> None:
+def test_the_api_sets_no_public_secret(dev: Server) -> None:
     new = {"url": "https://8.8.8.8/", "secret": DEV_APP_SECRET}
 
     answer = httpx2.post(f"{dev.url}/v1/numbers/{DEV_PHONE_NUMBER_ID}/downstreams", json=new, headers=PUBLIC)
@@ -268,7 +268,7 @@ def dev() -> Iterator[Server]:
 # -- a real upstream's token
 
 
-def test_a_real_upstream_token_is_not_spent_with_the_public_one(meta: Receiver) -> None:
+def test_the_public_token_cannot_use_a_real_upstream_token(meta: Receiver) -> None:
     flags = ("--upstream", f"http://127.0.0.1:{meta.port}", "--upstream-token", "a-real-token")
     with started("dev", "--port", "0", *flags) as server:
         printed = re.search(r"Access token +(wablock_\S{40,})\n", server.announced)
@@ -282,13 +282,13 @@ def test_a_real_upstream_token_is_not_spent_with_the_public_one(meta: Receiver) 
     assert [delivery.headers["authorization"] for delivery in meta.deliveries] == ["Bearer a-real-token"]
 
 
-def test_with_a_token_of_its_own_a_real_upstream_token_needs_no_random_one() -> None:
+def test_with_its_own_token_a_real_upstream_token_needs_no_random_one() -> None:
     flags = ("--upstream", "http://127.0.0.1:9", "--upstream-token", "a-real-token", "--token", "my-own")
     with started("dev", "--port", "0", *flags) as server:
         assert re.search(r"Access token +my-own\n", server.announced)
 
 
-def test_more_hosts_need_a_token_of_ones_own() -> None:
+def test_more_hosts_need_another_token_than_the_public_one() -> None:
     refused = run("dev", "--port", "0", "--allow-hosts", "tunnel.example")
 
     assert refused.returncode == 2

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.command import called, run
+from tests.cli.command import run, run_here
 
 from wablock.settings import DEV_PHONE_NUMBER_ID as NUMBER
 
@@ -17,8 +17,8 @@ def key(tmp_path: Path) -> str:
 
 
 def _add(database: str, key: str, *arguments: str, url: str = URL) -> str:
-    called("number", "add", NUMBER, "--database", database)
-    added = called(
+    run_here("number", "add", NUMBER, "--database", database)
+    added = run_here(
         "downstream", "add", NUMBER, url, "--json", "--database", database, "--secret-key-file", key, *arguments
     )
     assert added.returncode == 0, added.stderr
@@ -27,14 +27,14 @@ def _add(database: str, key: str, *arguments: str, url: str = URL) -> str:
 
 
 def _list(database: str, key: str) -> list[dict[str, object]]:
-    listed = called("downstream", "list", NUMBER, "--json", "--database", database, "--secret-key-file", key)
-    assert listed.returncode == 0, listed.stderr
-    found: list[dict[str, object]] = json.loads(listed.stdout)
-    return found
+    process = run_here("downstream", "list", NUMBER, "--json", "--database", database, "--secret-key-file", key)
+    assert process.returncode == 0, process.stderr
+    downstreams: list[dict[str, object]] = json.loads(process.stdout)
+    return downstreams
 
 
-def test_an_accounts_secret_is_set_and_its_key_made_for_the_owner_alone(database: str, key: str) -> None:
-    done = called("account", "set", "acme", "--app-secret", "s3", "--database", database, "--secret-key-file", key)
+def test_an_accounts_secret_is_set_and_only_the_owner_can_read_its_key(database: str, key: str) -> None:
+    done = run_here("account", "set", "acme", "--app-secret", "s3", "--database", database, "--secret-key-file", key)
 
     assert done.returncode == 0
     assert done.stdout.strip() == "Set app secret of account acme."
@@ -50,7 +50,7 @@ def test_a_secret_may_be_read_from_standard_input(database: str, key: str) -> No
 
 
 def test_a_command_without_anything_to_set_is_an_error(database: str) -> None:
-    assert called("account", "set", "--database", database).returncode == 2
+    assert run_here("account", "set", "--database", database).returncode == 2
 
 
 def test_an_added_downstream_is_listed_without_its_secrets(database: str, key: str) -> None:
@@ -64,11 +64,11 @@ def test_an_added_downstream_is_listed_without_its_secrets(database: str, key: s
     assert "seven" not in json.dumps(row)
 
 
-def test_a_removed_downstream_is_listed_no_more(database: str, key: str) -> None:
+def test_a_removed_downstream_is_not_listed(database: str, key: str) -> None:
     downstream_id = _add(database, key)
 
-    removed = called("downstream", "remove", NUMBER, downstream_id, "--database", database)
-    again = called("downstream", "remove", NUMBER, downstream_id, "--database", database)
+    removed = run_here("downstream", "remove", NUMBER, downstream_id, "--database", database)
+    again = run_here("downstream", "remove", NUMBER, downstream_id, "--database", database)
 
     assert (removed.returncode, again.returncode) == (0, 2)
     assert _list(database, key) == []
@@ -76,20 +76,20 @@ def test_a_removed_downstream_is_listed_no_more(database: str, key: str) -> None
 
 @pytest.mark.parametrize("url", ["ftp://host/", "http://", "http://user:word@host/", "host", "http://h/#x"])
 def test_an_invalid_web_address_is_refused(database: str, url: str) -> None:
-    called("number", "add", NUMBER, "--database", database)
+    run_here("number", "add", NUMBER, "--database", database)
 
-    assert called("downstream", "add", NUMBER, url, "--database", database).returncode == 2
+    assert run_here("downstream", "add", NUMBER, url, "--database", database).returncode == 2
 
 
 @pytest.mark.parametrize("header", ["no colon", "Host: another", "Bad Name: x", "X-Split: a\r\nb"])
 def test_a_header_that_cannot_be_sent_is_refused(database: str, header: str) -> None:
-    called("number", "add", NUMBER, "--database", database)
+    run_here("number", "add", NUMBER, "--database", database)
 
-    assert called("downstream", "add", NUMBER, URL, "--header", header, "--database", database).returncode == 2
+    assert run_here("downstream", "add", NUMBER, URL, "--header", header, "--database", database).returncode == 2
 
 
 def test_a_downstream_of_an_unknown_number_is_refused(database: str) -> None:
-    assert called("downstream", "add", NUMBER, URL, "--database", database).returncode == 2
+    assert run_here("downstream", "add", NUMBER, URL, "--database", database).returncode == 2
 
 
 def test_secrets_sealed_by_another_key_are_not_shown(database: str, key: str) -> None:
@@ -101,7 +101,7 @@ def test_secrets_sealed_by_another_key_are_not_shown(database: str, key: str) ->
 
 
 def test_headers_may_come_in_the_variable_one_a_line(database: str, key: str) -> None:
-    called("number", "add", NUMBER, "--database", database)
+    run_here("number", "add", NUMBER, "--database", database)
     places = ("--database", database, "--secret-key-file", key)
 
     added = run("downstream", "add", NUMBER, URL, *places, WABLOCK_DOWNSTREAM_HEADER="X-Key: a b\nX-Tenant: seven")

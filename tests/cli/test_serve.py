@@ -1,4 +1,4 @@
-"""`wablock serve`: what it opens, what it refuses, and what its settings do."""
+"""`wablock serve`: the databases that it opens and refuses, and its settings."""
 
 import re
 import resource
@@ -9,14 +9,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.cli.command import WABLOCK, called, started
+from tests.cli.command import WABLOCK, run_here, started
 from tests.end_to_end.deployment import BLOCK_USERS, Deployment
 from tests.end_to_end.graph import body
 
 
 def _refusal(url: str) -> str:
-    """What `serve` says about a database it does not open."""
-    refused = called("serve", "--port", "0", "--database", url)
+    """The error of `serve` for a database that it does not open."""
+    refused = run_here("serve", "--port", "0", "--database", url)
     assert refused.returncode == 2
     assert refused.stdout == ""
     assert refused.stderr.startswith("wablock: ")
@@ -24,14 +24,14 @@ def _refusal(url: str) -> str:
     return refused.stderr
 
 
-def test_serve_says_where_it_listens_on_what_and_under_which_rules(tmp_path: Path) -> None:
+def test_serve_prints_its_address_its_database_and_its_rules(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'wablock.db'}"
 
     with started("serve", "--port", "0", "--database", url, "--rules", "meta") as server:
         assert re.fullmatch(rf"wablock serves http://127\.0\.0\.1:\d+ on {url}, meta rules\n", server.announced)
 
 
-def test_serve_makes_its_database_in_the_data_directory_by_default(tmp_path: Path) -> None:
+def test_serve_creates_its_database_in_the_data_directory_by_default(tmp_path: Path) -> None:
     with started("serve", "--port", "0", XDG_DATA_HOME=str(tmp_path)):
         assert (tmp_path / "wablock" / "wablock.db").exists()
 
@@ -53,7 +53,7 @@ def test_a_folder_is_not_a_database(tmp_path: Path) -> None:
     assert str(tmp_path) in _refusal(f"sqlite:///{tmp_path}")
 
 
-def test_a_text_file_is_not_a_database_and_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_text_file_is_not_a_database_and_is_not_changed(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("not a database, and long enough to be looked at as one\n" * 100)
 
@@ -61,7 +61,7 @@ def test_a_text_file_is_not_a_database_and_stays_as_it_is(tmp_path: Path) -> Non
     assert file.read_text().startswith("not a database")
 
 
-def test_the_database_of_another_program_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+def test_the_database_of_another_program_is_refused_and_not_changed(tmp_path: Path) -> None:
     file = tmp_path / "other.db"
     with closing(sqlite3.connect(file)) as other:
         other.execute("CREATE TABLE theirs (id)")
@@ -71,7 +71,7 @@ def test_the_database_of_another_program_is_refused_and_stays_as_it_is(tmp_path:
     assert file.read_bytes() == before
 
 
-def test_the_database_of_a_newer_wablock_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+def test_the_database_of_a_newer_wablock_is_refused_and_not_changed(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path)
     with closing(sqlite3.connect(deployment.file)) as newer:
         newer.execute("PRAGMA user_version = 9999")
@@ -81,13 +81,13 @@ def test_the_database_of_a_newer_wablock_is_refused_and_stays_as_it_is(tmp_path:
         assert same.execute("PRAGMA user_version").fetchone() == (9999,)
 
 
-def test_a_file_where_its_folder_should_be_is_refused(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     assert "Cannot open" in _refusal(f"sqlite:///{tmp_path}/file/wablock.db")
 
 
-def test_a_place_where_nothing_can_be_written_is_refused() -> None:
+def test_a_folder_that_cannot_be_written_is_refused() -> None:
     assert "Cannot open" in _refusal("sqlite:////proc/wablock.db")
 
 
@@ -99,21 +99,21 @@ def test_a_url_that_names_no_file_is_refused_with_an_example(url: str) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_systemd_is_notified_when_it_serves(tmp_path: Path, workers: str) -> None:
+def test_systemd_is_notified_when_the_server_is_ready(tmp_path: Path, workers: str) -> None:
     address = str(tmp_path / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
-        told.bind(address)
-        told.settimeout(60)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
+        notifications.bind(address)
+        notifications.settimeout(60)
         url = f"sqlite:///{tmp_path / 'wablock.db'}"
 
         with started("serve", "--port", "0", "--workers", workers, WABLOCK_DATABASE=url, NOTIFY_SOCKET=address):
-            assert told.recv(100) == b"READY=1"
+            assert notifications.recv(100) == b"READY=1"
 
 
 def test_a_systemd_that_does_not_listen_does_not_stop_the_server(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'wablock.db'}"
 
-    with started("serve", "--port", "0", WABLOCK_DATABASE=url, NOTIFY_SOCKET="@wablock-nobody-listens") as server:
+    with started("serve", "--port", "0", WABLOCK_DATABASE=url, NOTIFY_SOCKET="@wablock-no-listener") as server:
         assert httpx2.get(f"{server.url}/healthz").status_code == 200
 
 

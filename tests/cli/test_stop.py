@@ -1,4 +1,4 @@
-"""How a server stops: what is in flight is finished, and nothing looks like an accident."""
+"""How a server stops: it finishes requests in flight, and logs no errors."""
 
 import signal
 from pathlib import Path
@@ -23,7 +23,7 @@ def _head(deployment: Deployment) -> bytes:
 
 @pytest.mark.parametrize("command", ["dev", "serve"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_a_server_with_status_0_and_no_complaint(
+def test_a_signal_stops_a_server_with_status_0_and_without_errors(
     tmp_path: Path, command: str, number: signal.Signals
 ) -> None:
     with started(command, "--port", "0", WABLOCK_DATABASE=f"sqlite:///{tmp_path}/wablock.db") as server:
@@ -33,7 +33,7 @@ def test_a_signal_stops_a_server_with_status_0_and_no_complaint(
         assert server.log == ""
 
 
-def test_a_signal_closes_connections_that_only_wait(tmp_path: Path) -> None:
+def test_a_signal_closes_idle_connections(tmp_path: Path) -> None:
     with Deployment(tmp_path).server() as server, connected(server) as silent:
         _wait_until_it_is_counted(server)
 
@@ -62,7 +62,7 @@ def test_a_request_in_flight_is_finished_while_new_connections_are_refused(tmp_p
         assert blocked(client) == ["16505550101"]
 
 
-def test_a_request_that_never_ends_does_not_hold_a_stop_up_for_ever(tmp_path: Path) -> None:
+def test_a_request_that_never_ends_does_not_delay_a_stop_forever(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path)
     with deployment.server("--shutdown-timeout", "0.5") as server, connected(server) as in_flight:
         in_flight.sendall(_head(deployment))
@@ -74,7 +74,7 @@ def test_a_request_that_never_ends_does_not_hold_a_stop_up_for_ever(tmp_path: Pa
 
 
 def _wait_until_it_is_counted(server: Server) -> None:
-    """Returns once the server has taken up the connection in flight, and this one that asks."""
+    """Return when the server has accepted the connection in flight and the one that reads the metric."""
     wait_until(
         lambda: "wablock_connections 2.0" in httpx2.get(f"{server.url}/metrics").text,
         "the server does not take the connection up",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.command import called, run
+from tests.cli.command import run, run_here
 
 from wablock import access
 from wablock.access import AccessToken, Scope
@@ -20,19 +20,19 @@ TYPED = "a-token-that-an-application-has-already"
 
 
 def _create(database: str, *arguments: str) -> dict[str, Any]:
-    created = called("token", "create", "--json", *arguments, "--database", database)
+    created = run_here("token", "create", "--json", *arguments, "--database", database)
     assert created.returncode == 0, created.stderr
     token: dict[str, Any] = json.loads(created.stdout)
     return token
 
 
 def _list(database: str) -> list[dict[str, Any]]:
-    tokens: list[dict[str, Any]] = json.loads(called("token", "list", "--json", "--database", database).stdout)
+    tokens: list[dict[str, Any]] = json.loads(run_here("token", "list", "--json", "--database", database).stdout)
     return tokens
 
 
 def test_a_created_token_is_shown(database: str) -> None:
-    created = called("token", "create", "--label", "shop", "--database", database)
+    created = run_here("token", "create", "--label", "shop", "--database", database)
 
     assert created.returncode == 0
     assert re.search(r"\(shop\)\. Copy it now, it is shown only once:\n\nwablock_[\w-]{43}\n$", created.stdout)
@@ -42,7 +42,7 @@ def test_a_created_token_is_never_shown_again(database: str) -> None:
     token = _create(database)["token"]
 
     assert token not in run("token", "list", "--database", database).stdout
-    assert token not in called("token", "list", "--json", "--database", database).stdout
+    assert token not in run_here("token", "list", "--json", "--database", database).stdout
 
 
 def test_the_database_has_no_token_in_it(database: str, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_the_database_has_no_token_in_it(database: str, tmp_path: Path) -> None:
         assert token.encode() not in file.read_bytes()
 
 
-def test_a_token_may_read_and_write_every_number_of_its_account_for_ever_by_default(database: str) -> None:
+def test_a_token_may_read_and_write_every_number_of_its_account_forever_by_default(database: str) -> None:
     token = _create(database)
 
     assert token["scopes"] == ["read", "write"]
@@ -99,7 +99,7 @@ def test_a_typed_token_that_is_short_or_not_printable_is_refused(database: str, 
 
 
 @pytest.mark.parametrize("typed", ["\x1b[31m" + TYPED, TYPED + "\n" + TYPED, TYPED * 100])
-def test_a_typed_token_that_no_header_could_carry_is_refused(database: str, typed: str) -> None:
+def test_a_typed_token_that_fits_no_header_is_refused(database: str, typed: str) -> None:
     refused = run("token", "create", "--from-stdin", "--database", database, stdin=typed)
 
     assert refused.returncode == 2
@@ -108,7 +108,7 @@ def test_a_typed_token_that_no_header_could_carry_is_refused(database: str, type
 
 
 @pytest.mark.parametrize(
-    "arguments,said",
+    "arguments,error",
     [
         (("--number", "+16505550100"), "digits only"),
         (("--number", "1", "--number", "\u0667"), "digits only"),
@@ -117,13 +117,13 @@ def test_a_typed_token_that_no_header_could_carry_is_refused(database: str, type
         (("--account", " "), "--account must not be empty"),
     ],
 )
-def test_a_token_for_what_cannot_be_is_one_line_and_status_2(
-    database: str, arguments: tuple[str, ...], said: str
+def test_a_token_with_invalid_options_is_one_line_and_status_2(
+    database: str, arguments: tuple[str, ...], error: str
 ) -> None:
-    refused = called("token", "create", *arguments, "--database", database)
+    refused = run_here("token", "create", *arguments, "--database", database)
 
     assert refused.returncode == 2
-    assert said in refused.stderr
+    assert error in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert _list(database) == []
 
@@ -135,13 +135,13 @@ def test_a_label_that_looks_like_markup_is_shown_as_typed(database: str, label: 
     assert label in run("token", "list", "--database", database).stdout
 
 
-def test_a_label_gives_no_orders_to_the_terminal_that_shows_it(database: str) -> None:
+def test_a_label_sends_no_control_characters_to_the_terminal(database: str) -> None:
     _create(database, "--label", "\x1b[2Jshop")
 
-    shown = run("token", "list", "--database", database).stdout
+    table = run("token", "list", "--database", database).stdout
 
-    assert "shop" in shown
-    assert "\x1b" not in shown
+    assert "shop" in table
+    assert "\x1b" not in table
 
 
 def test_the_same_token_cannot_be_registered_twice(database: str) -> None:
@@ -154,8 +154,8 @@ def test_the_same_token_cannot_be_registered_twice(database: str) -> None:
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "nan", "inf", "1e300"])
-def test_a_token_that_would_expire_at_no_possible_time_is_refused(database: str, days: str) -> None:
-    refused = called("token", "create", f"--expires-in-days={days}", "--database", database)
+def test_a_token_with_an_impossible_expiry_is_refused(database: str, days: str) -> None:
+    refused = run_here("token", "create", f"--expires-in-days={days}", "--database", database)
 
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
@@ -165,15 +165,15 @@ def test_a_token_that_would_expire_at_no_possible_time_is_refused(database: str,
 def test_tokens_are_listed_as_a_table_for_people(database: str) -> None:
     token = _create(database, "--label", "shop", "--expires-in-days", "1")
 
-    shown = run("token", "list", "--database", database).stdout
+    table = run("token", "list", "--database", database).stdout
 
-    assert token["token_id"] in shown
-    assert "shop" in shown
-    assert "read, write" in shown
-    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", shown)
+    assert token["token_id"] in table
+    assert "shop" in table
+    assert "read, write" in table
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", table)
 
 
-def test_without_tokens_the_list_says_how_to_make_one(database: str) -> None:
+def test_without_tokens_the_list_shows_how_to_create_one(database: str) -> None:
     assert "wablock token create" in run("token", "list", "--database", database).stdout
 
 
@@ -181,7 +181,7 @@ def test_without_tokens_the_list_says_how_to_make_one(database: str) -> None:
 def test_a_token_is_revoked_by_its_id_or_its_label(database: str, named_by: str) -> None:
     token = _create(database, "--label", "shop")
 
-    revoked = called("token", "revoke", token[named_by], "--database", database)
+    revoked = run_here("token", "revoke", token[named_by], "--database", database)
 
     assert revoked.stdout == f"Revoked token {token['token_id']} (shop).\n"
     assert "revoked_at" in _list(database)[0]
@@ -190,7 +190,7 @@ def test_a_token_is_revoked_by_its_id_or_its_label(database: str, named_by: str)
 def test_json_of_a_revoked_token_is_the_token(database: str) -> None:
     token = _create(database)
 
-    revoked = called("token", "revoke", token["token_id"], "--json", "--database", database)
+    revoked = run_here("token", "revoke", token["token_id"], "--json", "--database", database)
 
     assert json.loads(revoked.stdout)["token_id"] == token["token_id"]
 
@@ -199,7 +199,7 @@ def test_a_label_that_two_tokens_have_revokes_neither(database: str) -> None:
     _create(database, "--label", "shop")
     _create(database, "--label", "shop")
 
-    refused = called("token", "revoke", "shop", "--database", database)
+    refused = run_here("token", "revoke", "shop", "--database", database)
 
     assert refused.returncode == 2
     assert "2 unrevoked tokens have the id or label" in refused.stderr
@@ -208,9 +208,9 @@ def test_a_label_that_two_tokens_have_revokes_neither(database: str) -> None:
 
 def test_a_token_cannot_be_revoked_twice(database: str) -> None:
     token = _create(database)
-    called("token", "revoke", token["token_id"], "--database", database)
+    run_here("token", "revoke", token["token_id"], "--database", database)
 
-    refused = called("token", "revoke", token["token_id"], "--database", database)
+    refused = run_here("token", "revoke", token["token_id"], "--database", database)
 
     assert refused.returncode == 2
     assert refused.stderr.startswith("wablock: No unrevoked tokens have the id or label")
@@ -229,16 +229,16 @@ def test_a_token_is_revoked_with_all_that_it_made(database: str) -> None:
     made = _made_by(database, root, downstream_url="https://receiver.example/in")
     assert _list(database)[1]["made_by"] == root["token_id"]
 
-    revoked = called("token", "revoke", "root", "--with-made", "--database", database).stdout
+    revoked = run_here("token", "revoke", "root", "--with-made", "--database", database).stdout
 
     assert f"Revoked token {made} (made), created by {root['token_id']}." in revoked
     assert "Removed downstream 5f0c." in revoked
     assert all("revoked_at" in token for token in _list(database))
-    assert called("downstream", "list", "7", "--json", "--database", database).stdout == "[]\n"
+    assert run_here("downstream", "list", "7", "--json", "--database", database).stdout == "[]\n"
 
 
 def _made_by(database: str, maker: dict[str, Any], downstream_url: str) -> str:
-    """A token and a receiver of number 7, as a server keeps them after requests with this token; the new token's id."""
+    """Store a token and a receiver of number 7, as requests with this token do; return the new token's id."""
     by = access.digest(maker["token"])
     text = "a token that another token made"
 

@@ -1,4 +1,4 @@
-"""A command whose database has trouble says so in one line."""
+"""A command reports a failing database in one line."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from tests.end_to_end.deployment import Deployment
     [("number", "add", "777"), ("number", "remove", "106540352242922", "--yes"), ("token", "create")],
     ids=" ".join,
 )
-def test_a_full_disk_is_one_line_and_nothing_is_done(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_a_full_disk_is_one_line_and_nothing_is_changed(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     deployment = Deployment(tmp_path)
-    other = apsw.Connection(str(deployment.file))  # what SQLite needs beside the database is there already
+    other = apsw.Connection(str(deployment.file))  # SQLite has created its other files already
     other.execute("SELECT count(*) FROM phone_number").fetchall()
     measured = [name for name in environment() if name.startswith("COVERAGE")]
 

@@ -1,4 +1,4 @@
-"""A secret on a command line is seen by every user of the machine, who reads of it on standard error."""
+"""The warning about a secret on a command line, which every user of the machine can see."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 from cyclopts.argument import Argument
-from tests.cli.command import called, run, started
+from tests.cli.command import run, run_here, started
 
 from wablock.cli import app
 from wablock.settings import DEV_TOKEN
@@ -39,18 +39,18 @@ def database(folder: Path) -> str:
         ("--upstream-token", "WABLOCK_UPSTREAM_TOKEN", ["dev", "--port", "99999"]),
     ],
 )
-def test_a_typed_secret_is_warned_of_once_with_its_variable(
+def test_a_typed_secret_causes_one_warning_with_its_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str, variable: str, words: list[str]
 ) -> None:
     monkeypatch.setenv("WABLOCK_DATABASE", database(tmp_path))
     monkeypatch.setenv("WABLOCK_SECRET_KEY_FILE", str(tmp_path / "secret.key"))
 
-    ran = called(*words, flag, "X-Key: hush-hush")
+    process = run_here(*words, flag, "X-Key: hush-hush")
 
-    first, _, rest = ran.stderr.partition("\n")
+    first, _, rest = process.stderr.partition("\n")
     assert first.startswith(f"wablock: {flag} {SEEN}; use {variable}")
     assert SEEN not in rest
-    assert "hush-hush" not in first + ran.stdout
+    assert "hush-hush" not in first + process.stdout
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_variable_needs_no_warning(
     monkeypatch.setenv("WABLOCK_SECRET_KEY_FILE", str(tmp_path / "secret.key"))
     monkeypatch.setenv(variable, value)
 
-    assert SEEN not in called(*words).stderr
+    assert SEEN not in run_here(*words).stderr
 
 
 def test_standard_input_needs_no_warning(tmp_path: Path) -> None:
@@ -93,16 +93,16 @@ def test_the_public_token_of_dev_needs_no_warning(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url", ["postgresql://u:hush@127.0.0.1:9/x", "postgresql://127.0.0.1:9/x?user=u&password=hush"]
 )
-def test_a_password_in_a_database_url_is_warned_of(url: str) -> None:
-    complained = called("number", "list", "--database", url).stderr
+def test_a_password_in_a_database_url_causes_a_warning(url: str) -> None:
+    complained = run_here("number", "list", "--database", url).stderr
 
     assert complained.startswith(f"wablock: --database {SEEN}; use WABLOCK_DATABASE, PGPASSWORD or a passfile\n")
     assert "hush" not in complained
 
 
 @pytest.mark.parametrize("url", ["postgresql://u@127.0.0.1:9/x", "sqlite:////nowhere/x.db"])
-def test_a_database_url_without_a_password_is_not(url: str) -> None:
-    assert SEEN not in called("number", "list", "--database", url).stderr
+def test_a_database_url_without_a_password_causes_no_warning(url: str) -> None:
+    assert SEEN not in run_here("number", "list", "--database", url).stderr
 
 
 def test_every_option_that_sounds_like_a_secret_is_declared_as_one() -> None:
@@ -113,7 +113,7 @@ def test_every_option_that_sounds_like_a_secret_is_declared_as_one() -> None:
         and argument.parameter.converter is None
     }
 
-    # A file, a switch, a number and an id: none of them opens anything.
+    # A file, a switch, a number and an id: none of them is a secret.
     assert undeclared == {
         "--secret-key-file",
         "--token-in-parameters",

@@ -1,4 +1,4 @@
-"""`wablock serve --workers`: real processes that answer, die, are replaced and end."""
+"""`wablock serve --workers`: real processes that answer, fail, are replaced and end."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx2
 import pytest
-from tests.cli.command import Server, called
+from tests.cli.command import Server, run_here
 from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment
 from tests.end_to_end.gate import GateDeployment
 from tests.end_to_end.graph import blocked, body
@@ -25,26 +25,26 @@ _HEALTHY = re.compile(r'^wablock_requests_total\{code="",operation="/healthz",st
 
 
 def workers_of(pid: int) -> list[int]:
-    """The processes that serve for this parent and have not ended, even if they were adopted meanwhile."""
-    shown = subprocess.run(["ps", "-axwwo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)
-    rows = [line.split(maxsplit=3) for line in shown.stdout.splitlines()]
+    """The running worker processes of this parent."""
+    process = subprocess.run(["ps", "-axwwo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)
+    rows = [line.split(maxsplit=3) for line in process.stdout.splitlines()]
     return [int(row[0]) for row in rows if row[1] == str(pid) and not row[2].startswith("Z") and "spawn_main" in row[3]]
 
 
 def is_running(pid: int) -> bool:
-    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return shown.stdout.strip()[:1] not in ("", "Z")
+    process = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return process.stdout.strip()[:1] not in ("", "Z")
 
 
 def healthy(url: str) -> int:
-    """How many healthy answers were counted, read over a connection of its own."""
-    found = _HEALTHY.search(httpx2.get(f"{url}/metrics", timeout=30).text)
-    return int(found[1]) if found else 0
+    """The number of counted healthy answers, read over a new connection."""
+    match = _HEALTHY.search(httpx2.get(f"{url}/metrics", timeout=30).text)
+    return int(match[1]) if match else 0
 
 
 @contextmanager
 def stopped(pids: list[int]) -> Iterator[None]:
-    """These processes do nothing meanwhile."""
+    """Pause these processes during the block."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -61,17 +61,17 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 
 @pytest.fixture(scope="module")
 def server(deployment: Deployment) -> Iterator[Server]:
-    """With so many workers; each test leaves it as it was."""
+    """A server with several workers; each test restores its state."""
     with deployment.server("--workers", str(WORKERS)) as running:
         yield running
 
 
-def test_the_line_says_how_many_serve_once_all_of_them_do(server: Server) -> None:
+def test_the_line_has_the_number_of_workers_when_all_of_them_serve(server: Server) -> None:
     assert f", open rules, {WORKERS} workers\n" in server.announced
     assert len(workers_of(server.pid)) == WORKERS
 
 
-def test_a_note_says_that_sqlite_gains_nothing_for_its_writes(server: Server) -> None:
+def test_a_note_states_that_workers_do_not_speed_up_writes_on_sqlite(server: Server) -> None:
     assert "more workers do not make writes to SQLite faster" in server.log
 
 
@@ -87,14 +87,16 @@ def test_each_worker_answers(server: Server, deployment: Deployment) -> None:
 def test_a_change_at_one_worker_is_known_to_the_others(server: Server, deployment: Deployment) -> None:
     first, *others = workers_of(server.pid)
     with stopped(others):
-        told = httpx2.post(server.url + BLOCK_USERS, json=body(["16505550109"]), headers=deployment.headers, timeout=30)
+        response = httpx2.post(
+            server.url + BLOCK_USERS, json=body(["16505550109"]), headers=deployment.headers, timeout=30
+        )
 
     with stopped([first]), httpx2.Client(base_url=server.url, headers=deployment.headers, timeout=30) as client:
-        assert told.status_code == 200
+        assert response.status_code == 200
         assert "16505550109" in blocked(client)
 
 
-def test_every_scrape_tells_of_all_workers(server: Server) -> None:
+def test_every_scrape_counts_all_workers(server: Server) -> None:
     workers = workers_of(server.pid)
     before = healthy(server.url)
     for worker in workers:
@@ -104,7 +106,7 @@ def test_every_scrape_tells_of_all_workers(server: Server) -> None:
     assert {healthy(server.url) - before for _ in range(10)} == {len(workers)}
 
 
-def test_a_silent_worker_is_shown_as_it_was_last(server: Server) -> None:
+def test_the_last_counts_of_a_silent_worker_are_shown(server: Server) -> None:
     httpx2.get(f"{server.url}/healthz")
     before = healthy(server.url)
 
@@ -112,7 +114,7 @@ def test_a_silent_worker_is_shown_as_it_was_last(server: Server) -> None:
         assert healthy(server.url) == before
 
 
-def test_a_worker_that_is_killed_is_replaced_and_nothing_counted_is_lost(server: Server) -> None:
+def test_a_worker_that_is_killed_is_replaced_and_no_count_is_lost(server: Server) -> None:
     workers = workers_of(server.pid)
     with stopped(workers[1:]):
         httpx2.get(f"{server.url}/healthz", timeout=30)
@@ -130,19 +132,19 @@ def test_a_worker_that_is_killed_is_replaced_and_nothing_counted_is_lost(server:
 
 
 def test_a_request_in_flight_is_finished_while_new_connections_are_refused(deployment: Deployment) -> None:
-    sent = b'{"messaging_product":"whatsapp","block_users":[{"user":"+16505550101"}]}'
+    content = b'{"messaging_product":"whatsapp","block_users":[{"user":"+16505550101"}]}'
     head = (
         f"POST {BLOCK_USERS} HTTP/1.1\r\nHost: wablock.test\r\nAuthorization: Bearer {deployment.token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(sent)}\r\n\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     ).encode()
     with deployment.server("--workers", "2") as server, connected(server) as in_flight:
         workers = workers_of(server.pid)
-        in_flight.sendall(head + sent[:20])
+        in_flight.sendall(head + content[:20])
         assert comes_true(lambda: "wablock_connections 2.0" in httpx2.get(f"{server.url}/metrics").text)
 
         server.signal(signal.SIGTERM)
         assert comes_true(lambda: refuses_connections(server))
-        in_flight.sendall(sent[20:])
+        in_flight.sendall(content[20:])
 
         assert b'"wa_id":"16505550101"' in all_received(in_flight)
         assert server.ended() == 0
@@ -152,26 +154,26 @@ def test_a_request_in_flight_is_finished_while_new_connections_are_refused(deplo
 
 
 def test_drops_of_any_worker_are_shown_by_all_of_them(tmp_path: Path) -> None:
-    gate = GateDeployment(tmp_path, "http://127.0.0.1:9/nobody")
+    gate = GateDeployment(tmp_path, "http://127.0.0.1:9/no-receiver")
     with gate.server("--workers", "2") as server:
         assert httpx2.post(server.url + BLOCK_USERS, json=body([ANNA]), headers=gate.headers).status_code == 200
         workers = workers_of(server.pid)
         for worker, message_id in zip(workers, ("wamid.1", "wamid.2"), strict=True):
-            sent = webhook(message(ANNA, message_id))
+            content = webhook(message(ANNA, message_id))
             with stopped([other for other in workers if other != worker]):
-                headers = {"x-hub-signature-256": signed(sent)}
+                headers = {"x-hub-signature-256": signed(content)}
                 url = f"{server.url}/webhooks/whatsapp"
-                assert httpx2.post(url, content=sent, headers=headers, timeout=60).status_code == 200
+                assert httpx2.post(url, content=content, headers=headers, timeout=60).status_code == 200
 
         url = f"{server.url}/v1/numbers/{PHONE_NUMBER_ID}/drops"
-        whole = [httpx2.get(url, headers=gate.headers, timeout=60).json() for _ in range(10)]
-        rest = httpx2.get(f"{url}?after={whole[0]['data'][0]['seq']}", headers=gate.headers, timeout=60).json()
+        pages = [httpx2.get(url, headers=gate.headers, timeout=60).json() for _ in range(10)]
+        rest = httpx2.get(f"{url}?after={pages[0]['data'][0]['seq']}", headers=gate.headers, timeout=60).json()
 
-    assert {len(told["data"]) for told in whole} == {2}
-    assert rest["data"] == whole[0]["data"][1:]
+    assert {len(page["data"]) for page in pages} == {2}
+    assert rest["data"] == pages[0]["data"][1:]
 
 
-def test_ctrl_c_in_a_terminal_reaches_all_processes_and_nothing_looks_like_an_accident(deployment: Deployment) -> None:
+def test_ctrl_c_in_a_terminal_reaches_all_processes_and_logs_no_errors(deployment: Deployment) -> None:
     with deployment.server("--workers", "2") as server:
         for pid in [server.pid, *workers_of(server.pid)]:
             os.kill(pid, signal.SIGINT)
@@ -192,7 +194,7 @@ def test_no_worker_outlives_a_parent_that_was_killed(deployment: Deployment) -> 
 
 
 def test_a_database_that_cannot_be_opened_is_one_line_and_no_worker(tmp_path: Path) -> None:
-    refused = called("serve", "--port", "0", "--workers", "2", "--database", f"sqlite:///{tmp_path}")
+    refused = run_here("serve", "--port", "0", "--workers", "2", "--database", f"sqlite:///{tmp_path}")
 
     assert refused.returncode == 2
     assert refused.stdout == ""

@@ -1,4 +1,4 @@
-"""Runs an exchange against recorded answers, and records the requests."""
+"""A script of answers for an exchange, which records the requests."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -42,15 +42,15 @@ class Script:
         return [msgspec.json.decode(request.body or b"null") for request in self.requests]
 
     def _answer(self, request: HttpRequest) -> HttpResponse | Lost:
-        given = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        return given if isinstance(given, HttpResponse | Lost) else given(request)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        return answer if isinstance(answer, HttpResponse | Lost) else answer(request)
 
 
 def calls(retries: Retries | None = None) -> Calls:
     return Calls(NUMBER_ID, "v25.0", retries or Retries(), lambda: 1.0)
 
 
-def said(data: Any, status: int = 200, **headers: str) -> HttpResponse:
+def answer_with(data: Any, status: int = 200, **headers: str) -> HttpResponse:
     return HttpResponse(
         status, msgspec.json.encode(data), {name.replace("_", "-"): text for name, text in headers.items()}
     )
@@ -67,12 +67,12 @@ def refused(
 ) -> HttpResponse:
     error = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "AGaOBl2yM-g8gdON-dhzl5y"}
     others = {"error_subcode": subcode, "error_data": {"details": details} if details else None}
-    return said({"error": error | {name: it for name, it in others.items() if it}}, status, **headers)
+    return answer_with({"error": error | {name: it for name, it in others.items() if it}}, status, **headers)
 
 
 def obliging(request: HttpRequest) -> HttpResponse:
-    """Blocks or unblocks everybody."""
+    """Block or unblock every user."""
     users = msgspec.json.decode(request.body or b"")["block_users"]
     done = [{"input": user["user"], "wa_id": user["user"].lstrip("+")} for user in users]
     name = "added_users" if request.method == "POST" else "removed_users"
-    return said({"block_users": {name: done} if done else {}, "messaging_product": "whatsapp"})
+    return answer_with({"block_users": {name: done} if done else {}, "messaging_product": "whatsapp"})

@@ -1,4 +1,4 @@
-"""Both clients behind one face, so that one suite holds them equal."""
+"""Both clients with one interface, so that one suite tests them."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -15,8 +15,8 @@ class Calling(Protocol):
     @property
     def block(self) -> Callable[..., list[UserDone]]: ...
     def unblock(self, users: Users) -> list[UserDone]: ...
-    def pages(self, **asked: Any) -> list[Page]: ...
-    def blocked_users(self, **asked: Any) -> list[BlockedUser]: ...
+    def pages(self, **options: Any) -> list[Page]: ...
+    def blocked_users(self, **options: Any) -> list[BlockedUser]: ...
     def check(self, users: Users) -> list[CheckedUser]: ...
     def is_blocked(self, user: str) -> bool: ...
 
@@ -27,8 +27,8 @@ class _Sync:
         self.unblock = client.unblock
         self.check = client.check
         self.is_blocked = client.is_blocked
-        self.pages = lambda **asked: list(client.pages(**asked))
-        self.blocked_users = lambda **asked: list(client.blocked_users(**asked))
+        self.pages = lambda **options: list(client.pages(**options))
+        self.blocked_users = lambda **options: list(client.blocked_users(**options))
 
 
 class _Async:
@@ -36,13 +36,13 @@ class _Async:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, client: AsyncClient) -> None:
         def running(call: Any) -> Any:
-            return lambda *args, **named: loop.run_until_complete(call(*args, **named))
+            return lambda *args, **options: loop.run_until_complete(call(*args, **options))
 
-        async def pages(**asked: Any) -> list[Page]:
-            return [page async for page in client.pages(**asked)]
+        async def pages(**options: Any) -> list[Page]:
+            return [page async for page in client.pages(**options)]
 
-        async def blocked_users(**asked: Any) -> list[BlockedUser]:
-            return [user async for user in client.blocked_users(**asked)]
+        async def blocked_users(**options: Any) -> list[BlockedUser]:
+            return [user async for user in client.blocked_users(**options)]
 
         self.block = running(client.block)
         self.unblock = running(client.unblock)
@@ -54,7 +54,7 @@ class _Async:
 
 @contextmanager
 def calling(kind: str, token: str, phone_number_id: str, **others: Any) -> Iterator[Calling]:
-    """A client of this kind, `sync` or `async`, closed at the end."""
+    """A client of this kind, `sync` or `async`; it is closed at the end."""
     if kind == "sync":
         with Client(token, phone_number_id, **others) as client:
             yield _Sync(client)

@@ -1,4 +1,4 @@
-"""Blocking and unblocking: in requests of 1,000, no user lost, and what is known when it fails."""
+"""Blocking and unblocking in requests of 1,000 users: no user is lost, and a failure has the results so far."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.client.script import NUMBER_ID, Script, calls, obliging, refused, said
+from tests.client.script import NUMBER_ID, Script, answer_with, calls, obliging, refused
 
 from wablock.client import ClientError, InvalidAccessToken, NoAnswer, Retries, SomeUsersFailed, User
 from wablock.client.exchange import HttpRequest, HttpResponse
@@ -21,12 +21,12 @@ def _users(count: int) -> list[str]:
 
 
 def picky(request: HttpRequest, status: int = 200, *, code: Any = 131047) -> HttpResponse:
-    """Refuses every user whose number ends with 7."""
-    sent = [user["user"] for user in msgspec.json.decode(request.body or b"")["block_users"]]
-    failed = [{"input": user, "errors": [REFUSED | {"code": code}]} for user in sent if user.endswith("7")]
-    done = [{"input": user, "wa_id": user[1:]} for user in sent if not user.endswith("7")]
+    """Refuse every user whose number ends with 7."""
+    users = [user["user"] for user in msgspec.json.decode(request.body or b"")["block_users"]]
+    failed = [{"input": user, "errors": [REFUSED | {"code": code}]} for user in users if user.endswith("7")]
+    done = [{"input": user, "wa_id": user[1:]} for user in users if not user.endswith("7")]
     outcomes = ({"added_users": done} if done else {}) | ({"failed_users": failed} if failed else {})
-    return said(
+    return answer_with(
         {"block_users": outcomes, "messaging_product": "whatsapp"} | ({"error": ERROR} if failed else {}), status
     )
 
@@ -50,8 +50,8 @@ def test_an_unblock_is_the_pages_request_with_its_body() -> None:
     assert [(user.input, user.wa_id) for user in done] == [("+16505551234", "16505551234")]
 
 
-def test_a_user_id_is_distinct_from_a_number_and_own_details_win_over_those_for_all() -> None:
-    script = Script(said({"block_users": {"added_users": [{"input": "1"}, {"input": "2"}]}}))
+def test_a_user_id_is_distinct_from_a_number_and_own_details_override_common_ones() -> None:
+    script = Script(answer_with({"block_users": {"added_users": [{"input": "1"}, {"input": "2"}]}}))
 
     users: list[str | User] = ["US.13491208655302741918", User("+16505550101", reason="scam")]
     script.run(calls().block(users, "spam", None, 2_000_000_000))
@@ -63,15 +63,15 @@ def test_a_user_id_is_distinct_from_a_number_and_own_details_win_over_those_for_
 
 
 @given(count=st.integers(0, 3_500))
-def test_many_users_go_in_requests_of_1000_in_their_order(count: int) -> None:
+def test_many_users_are_sent_in_requests_of_1000_in_their_order(count: int) -> None:
     script = Script(obliging)
     users = _users(count)
 
     done = script.run(calls().block(iter(users), None, None, None))
 
-    sent = [[user["user"] for user in body["block_users"]] for body in script.bodies()]
-    assert [user for request in sent for user in request] == users
-    assert all(len(request) == 1_000 for request in sent[:-1])
+    requests = [[user["user"] for user in body["block_users"]] for body in script.bodies()]
+    assert [user for request in requests for user in request] == users
+    assert all(len(request) == 1_000 for request in requests[:-1])
     assert [user.input for user in done] == users
 
 
@@ -112,7 +112,7 @@ def test_a_code_that_is_a_text_is_a_number() -> None:
 
 
 @given(users=st.lists(st.integers(0, 9_999_999).map(lambda n: f"+1650555{n:07d}"), max_size=2_500))
-def test_every_given_user_is_done_or_failed(users: list[str]) -> None:
+def test_every_user_is_done_or_failed(users: list[str]) -> None:
     script = Script(picky)
 
     try:
@@ -124,7 +124,7 @@ def test_every_given_user_is_done_or_failed(users: list[str]) -> None:
     assert [user.input for user in failed] == [user for user in users if user.endswith("7")]
 
 
-def test_a_failure_half_way_tells_who_was_done_and_who_had_failed_before() -> None:
+def test_a_failure_in_the_middle_has_the_results_so_far() -> None:
     script = Script(picky, refused(190, 401))
 
     with pytest.raises(InvalidAccessToken) as caught:
@@ -136,16 +136,16 @@ def test_a_failure_half_way_tells_who_was_done_and_who_had_failed_before() -> No
 
 
 @pytest.mark.parametrize("body", [{"block_users": {}}, {"block_users": {}, "error": ERROR}])
-def test_an_answer_that_leaves_users_out_is_no_success(body: Any) -> None:
+def test_an_answer_without_some_users_is_not_a_success(body: Any) -> None:
     with pytest.raises(NoAnswer, match="a result for every user"):
-        Script(said(body)).run(calls(Retries(most=0)).block("+16505550101", None, None, None))
+        Script(answer_with(body)).run(calls(Retries(most=0)).block("+16505550101", None, None, None))
 
 
 def test_an_error_in_an_odd_shape_is_still_that_error() -> None:
     odd = {"error": {"message": None, "code": "190", "error_data": "the token is old"}}
 
     with pytest.raises(InvalidAccessToken) as caught:
-        Script(said(odd, 401)).run(calls().block("+16505550101", None, None, None))
+        Script(answer_with(odd, 401)).run(calls().block("+16505550101", None, None, None))
 
     assert (caught.value.code, caught.value.details) == (190, "the token is old")
 
@@ -157,7 +157,7 @@ def test_an_empty_block_sends_no_request() -> None:
     assert script.requests == []
 
 
-def test_no_failure_tells_whom_it_was_about() -> None:
+def test_no_failure_contains_its_user() -> None:
     with pytest.raises(ClientError) as caught:
         Script(picky).run(calls().block("+16505550107", None, None, None))
 

@@ -1,4 +1,4 @@
-"""Both clients against real servers: wablock, one without a check, and ones that misbehave."""
+"""Both clients with real servers: wablock, a server without a check, and broken servers."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 @pytest.fixture(params=["sync", "async"])
 def client(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[Calling]:
-    """A client of a list that is empty."""
+    """A client of an empty list."""
     with calling(request.param, server.token, server.phone_number_id, base_url=server.url) as made:
         yield made
         made.unblock(USERS)
@@ -73,7 +73,7 @@ def test_pages_go_forward_and_back(client: Calling) -> None:
     assert [user.wa_id for page in reversed(back) for user in page.users] == WA_IDS[:10]
 
 
-def test_details_of_a_user_come_back_if_requested(client: Calling) -> None:
+def test_details_of_a_user_are_returned_if_requested(client: Calling) -> None:
     client.block([User(USERS[0], note="wrote 40 times")], reason="spam", expires_at=4_000_000_000)
 
     [user] = client.blocked_users(fields="input,reason,note,blocked_by,expires_at")
@@ -96,7 +96,9 @@ def test_one_user_is_checked_in_any_spelling(client: Calling) -> None:
 
 @kinds
 @pytest.mark.parametrize("status", [200, 400])
-def test_under_metas_rules_who_did_not_write_is_named(tmp_path: Path, kind: str, status: Literal[200, 400]) -> None:
+def test_under_metas_rules_a_user_who_did_not_write_is_named(
+    tmp_path: Path, kind: str, status: Literal[200, 400]
+) -> None:
     answers = AnswerSettings(partial_failure_status=status)
     with (
         running_server(tmp_path, rules=Rules.META, answers=answers) as server,
@@ -113,7 +115,7 @@ def test_under_metas_rules_who_did_not_write_is_named(tmp_path: Path, kind: str,
 
 
 @kinds
-def test_under_metas_rules_a_listing_outlives_changes(tmp_path: Path, kind: str) -> None:
+def test_under_metas_rules_a_listing_survives_changes(tmp_path: Path, kind: str) -> None:
     with running_server(tmp_path, rules=Rules.META) as server:
         _write(server, *USERS)
         with calling(kind, server.token, server.phone_number_id, base_url=server.url) as client:
@@ -154,7 +156,7 @@ async def test_many_tasks_use_one_client(server: RunningServer) -> None:
     assert listed == set(WA_IDS)
 
 
-def test_a_client_that_was_handed_in_is_left_open(server: RunningServer) -> None:
+def test_an_http_client_of_the_caller_stays_open(server: RunningServer) -> None:
     with httpx2.Client(headers={"x-mine": "1"}) as http:
         with Client(server.token, server.phone_number_id, base_url=server.url, http=http) as client:
             client.page()
@@ -181,7 +183,9 @@ def test_the_list_is_read_from_a_server_without_a_check(server: RunningServer, k
 
 @kinds
 @pytest.mark.parametrize("count, requests", [(2, 1), (4, 1), (12, 3)])
-def test_a_list_of_wablocks_takes_a_request_a_page(server: RunningServer, kind: str, count: int, requests: int) -> None:
+def test_a_list_of_wablock_takes_one_request_per_page(
+    server: RunningServer, kind: str, count: int, requests: int
+) -> None:
     received: list[str] = []
     with (
         calling(kind, server.token, server.phone_number_id, base_url=server.url) as owner,
@@ -197,7 +201,7 @@ def test_a_list_of_wablocks_takes_a_request_a_page(server: RunningServer, kind: 
 
 
 @kinds
-def test_a_server_with_cursors_alone_is_listed_and_looked_through_to_the_end(server: RunningServer, kind: str) -> None:
+def test_a_server_with_only_cursors_is_listed_and_searched_to_the_end(server: RunningServer, kind: str) -> None:
     with (
         calling(kind, server.token, server.phone_number_id, base_url=server.url) as owner,
         between(server.url, on_request=_without_check, on_answer=_cursors_alone) as url,
@@ -224,7 +228,7 @@ def test_a_closed_port_is_no_answer(kind: str) -> None:
 
 
 @kinds
-def test_a_connection_that_breaks_off_is_tried_again(kind: str) -> None:
+def test_a_connection_that_breaks_off_is_retried(kind: str) -> None:
     fails = [_hangs_up, _says(502, b"<html>Bad gateway"), _hangs_up]
     with (
         _serving(fails, then=_says(200, b'{"data":[]}')) as url,
@@ -285,25 +289,25 @@ def _write(server: RunningServer, *users: str) -> None:
 
 
 def _walked_while(server: RunningServer, kind: str, change: Callable[[], Any]) -> list[str | None]:
-    """Whom a walk meets, when the list changes after its first page."""
+    """The users that a client reads if the list changes after the first page."""
     if kind == "sync":
         with Client(server.token, server.phone_number_id, base_url=server.url) as client:
-            found = []
+            wa_ids = []
             for place, page in enumerate(client.pages(limit=4)):
-                found += [user.wa_id for user in page.users]
+                wa_ids += [user.wa_id for user in page.users]
                 if place == 0:
                     change()
-            return found
+            return wa_ids
 
     async def walk() -> list[str | None]:
         async with AsyncClient(server.token, server.phone_number_id, base_url=server.url) as client:
-            found, is_first = [], True
+            wa_ids, is_first = [], True
             async for page in client.pages(limit=4):
-                found += [user.wa_id for user in page.users]
+                wa_ids += [user.wa_id for user in page.users]
                 if is_first:
                     await asyncio.to_thread(change)
                 is_first = False
-            return found
+            return wa_ids
 
     return asyncio.run(walk())
 
@@ -329,7 +333,7 @@ def _says(status: int, body: bytes, **headers: str) -> _Answering:
 
 @contextmanager
 def _serving(first: list[_Answering], then: _Answering) -> Iterator[str]:
-    """A server that gives each answer of `first` once, and `then` from there on."""
+    """A server that gives each answer of `first` once, and then always `then`."""
 
     class Handler(QuietHandler):
         protocol_version = "HTTP/1.0"  # each answer ends its connection
@@ -350,7 +354,7 @@ def _without_check(request: Passed) -> None:
 
 
 def _cursors_alone(answer: Passed) -> None:
-    """The shape of the reference page: no links; and nothing that is wablock's own."""
+    """Keep only the members of the reference page: no links, and nothing of wablock's own."""
     answer.headers = {name: value for name, value in answer.headers.items() if name.lower() != "x-wablock-page"}
     data = answer.json
     if isinstance(data, dict) and "paging" in data:
@@ -360,7 +364,7 @@ def _cursors_alone(answer: Passed) -> None:
 
 @contextmanager
 def _as_meta_answers(server: RunningServer) -> Iterator[str]:
-    """The same server without `/v1`, behind an address of its own."""
+    """The same server without `/v1`, at another address."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         if handler.path.startswith("/v1/"):
@@ -376,7 +380,7 @@ def _as_meta_answers(server: RunningServer) -> Iterator[str]:
 
 @pytest.fixture
 def proxied(monkeypatch: pytest.MonkeyPatch, server: RunningServer) -> None:
-    """The environment names a proxy: wablock, which takes the path of a proxied request for its own."""
+    """Set a proxy in the environment: wablock, which answers the path of a proxied request itself."""
     monkeypatch.setenv("HTTP_PROXY", server.url)
     for name in ("http_proxy", "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -390,7 +394,7 @@ def test_a_proxy_of_the_environment_is_used(kind: str, server: RunningServer) ->
 
 
 @pytest.mark.usefixtures("proxied")
-def test_a_proxy_of_the_environment_is_not_used_where_http_says_so(server: RunningServer) -> None:
+def test_a_proxy_of_the_environment_can_be_switched_off(server: RunningServer) -> None:
     with httpx2.Client(trust_env=False) as http:
         client = Client(
             server.token,

@@ -1,4 +1,4 @@
-"""The examples of the client's page, run as they are written."""
+"""The examples of the client's page."""
 
 import re
 import subprocess
@@ -28,12 +28,12 @@ def server() -> Iterator[Server]:
 def _printed(example: str, server: Server) -> list[str]:
     script = example.replace("http://127.0.0.1:8080", server.url)
     command = [sys.executable, "-W", "error", "-c", script]
-    ran = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.splitlines()
+    process = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return process.stdout.splitlines()
 
 
-def test_the_first_example_blocks_lists_and_names_who_failed(server: Server) -> None:
+def test_the_first_example_blocks_lists_and_names_failed_users(server: Server) -> None:
     assert _printed(EXAMPLES[0], server) == [
         "16505550101",
         "16505550102",

@@ -1,4 +1,4 @@
-"""What the client sends again, and what it never does."""
+"""The requests that the client repeats, and those that it never repeats."""
 
 import pytest
 from hypothesis import given
@@ -77,7 +77,7 @@ def test_a_request_with_too_many_users_is_not_sent_again() -> None:
 
 
 @pytest.mark.parametrize("details", [None, "This number has had too many requests.", "Too many users. Wait."])
-def test_any_other_rate_limit_is_waited_for(details: str | None) -> None:
+def test_any_other_rate_limit_is_retried(details: str | None) -> None:
     script = Script(refused(130429, details=details), obliging)
 
     script.run(calls().block(USER, None, None, None))
@@ -120,7 +120,7 @@ def test_the_servers_retry_after_is_honoured() -> None:
 
 
 @pytest.mark.parametrize("text", ["soon", "nan", "inf", "-5", ""])
-def test_a_retry_after_that_says_nothing_means_nothing(text: str) -> None:
+def test_an_invalid_retry_after_is_ignored(text: str) -> None:
     script = Script(refused(130429, retry_after=text), obliging)
 
     script.run(calls().block(USER, None, None, None))
@@ -148,9 +148,7 @@ def test_without_retries_the_first_failure_is_the_last() -> None:
 
 
 @given(most=st.integers(0, 8), first=st.floats(0, 100), longest=st.floats(0, 100))
-def test_it_never_waits_longer_and_never_asks_more_often_than_is_allowed(
-    most: int, first: float, longest: float
-) -> None:
+def test_retries_stay_within_their_number_and_time(most: int, first: float, longest: float) -> None:
     script = Script(refused(2, 503))
 
     with pytest.raises(ServerTrouble):
@@ -160,7 +158,7 @@ def test_it_never_waits_longer_and_never_asks_more_often_than_is_allowed(
     assert sum(script.waits) <= longest
 
 
-def test_an_answer_that_is_no_json_names_its_beginning_and_what_to_look_at() -> None:
+def test_the_error_of_an_answer_that_is_not_json_has_its_beginning_and_advice() -> None:
     with pytest.raises(NoAnswer) as caught:
         Script(HttpResponse(200, b"<html>\x1b[2J hello")).run(calls().block(USER, None, None, None))
 

@@ -21,31 +21,31 @@ class Caller:
         return self.http.get(self.path, params=query)
 
     def send(self, method: str, body: Any = None, **others: Any) -> httpx2.Response:
-        """One request with a JSON body, or with whatever `others` hands to the HTTP client."""
+        """Send one request with a JSON body, or with the arguments in `others` for the HTTP client."""
         if body is not None:
             others["json"] = body
         return self.http.request(method, others.pop("path", self.path), **others)
 
     def block(self, *users: str | dict[str, Any]) -> httpx2.Response:
-        return self.send("POST", said(users))
+        return self.send("POST", users_body(users))
 
     def unblock(self, *users: str | dict[str, Any]) -> httpx2.Response:
-        return self.send("DELETE", said(users))
+        return self.send("DELETE", users_body(users))
 
     def listed(self) -> list[str]:
-        """The `wa_id` of everybody on the list, by one large page."""
+        """The `wa_id` of every user on the list, from one large page."""
         return [item["wa_id"] for item in self.get(limit=1_000).json()["data"]]
 
 
-def said(users: Iterable[str | dict[str, Any]]) -> dict[str, Any]:
-    """The request body that names `users`."""
+def users_body(users: Iterable[str | dict[str, Any]]) -> dict[str, Any]:
+    """The request body with these users."""
     items = [{"user": user} if isinstance(user, str) else user for user in users]
     return {"messaging_product": "whatsapp", "block_users": items}
 
 
 @contextmanager
 def calling(server: RunningServer, phone_number_id: str | None = None) -> Iterator[Caller]:
-    """A caller of one of the server's numbers: its first, where none is named."""
+    """A caller of one of the server's numbers, by default the first."""
     headers = {"Authorization": f"Bearer {server.token}"}
     with httpx2.Client(base_url=server.url, headers=headers, timeout=30) as http:
         yield Caller(http, server, phone_number_id or server.phone_number_id)

@@ -1,4 +1,4 @@
-"""One server for all tests that need nothing special of it; each test has a number of its own there."""
+"""One server for all tests without special needs; each test has its own number there."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ def database_of(request: pytest.FixtureRequest) -> DatabaseOf:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, database_of: DatabaseOf) -> Iterator[RunningServer]:
-    """Open rules, default settings; its clock stands at the moment of Meta's example, and any number id is good."""
+    """A server with open rules, default settings and the time of Meta's example, on which any number id exists."""
     folder = tmp_path_factory.mktemp("server")
     clock = StoppedClock()
     with running_server(
@@ -35,6 +35,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, database_of: DatabaseOf) ->
 
 @pytest.fixture
 def caller(server: RunningServer) -> Iterator[Caller]:
-    """Speaks to an unused block list."""
+    """A caller with an unused block list."""
     with calling(server, str(next(_numbers))) as made:
         yield made

@@ -1,4 +1,4 @@
-"""HTTP by the byte, for requests that no HTTP client would send."""
+"""HTTP by the byte, for requests that no HTTP client sends."""
 
 import json
 import socket
@@ -18,14 +18,14 @@ class RawAnswer(msgspec.Struct, frozen=True):
 
     @property
     def error(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.body)["error"]
-        return found
+        error: dict[str, Any] = json.loads(self.body)["error"]
+        return error
 
 
-def exchange(server: RunningServer, sent: bytes) -> RawAnswer:
+def exchange(server: RunningServer, data: bytes) -> RawAnswer:
     """Send the bytes, and read until the server closes or the answer is whole."""
     with socket.create_connection((server.host, server.port), timeout=30) as connection:
-        connection.sendall(sent)
+        connection.sendall(data)
         return read_answer(connection)
 
 
@@ -50,7 +50,7 @@ def _more(connection: socket.socket) -> bytes:
 def request(
     server: RunningServer, method: str, target: str, *headers: str, body: bytes = b"", sized: bool = True
 ) -> bytes:
-    """A request with a good token; `headers` are whole lines, after those that every request has."""
+    """A request with a valid token; `headers` are whole lines after those that every request has."""
     lines = [
         f"{method} {target} HTTP/1.1",
         f"Host: {server.host}:{server.port}",

@@ -1,4 +1,4 @@
-"""What Graph answers where Schemathesis expects HTTP's usual statuses, checked as strictly."""
+"""Checks for Graph's statuses, as strict as those of Schemathesis for HTTP's usual statuses."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from tests.running_server import TOKEN
 
 from wablock.gate.webhook.signature import looks_signed, sign
 
-# Of the server that is tried.
+# The credentials of the tested server.
 _APP_SECRET = os.environ["APP_SECRET"]
 _OURS = {
     "token_id": hashlib.sha256(TOKEN.encode()).hexdigest()[:12],
@@ -23,8 +23,8 @@ _SIGNATURE = "X-Hub-Signature-256"
 
 _WRONG = {"Authorization": "Bearer wrong"}
 _STRANGERS: list[tuple[dict[str, str], int, int]] = [({}, 400, 104), (_WRONG, 401, 190)]
-# What a schema cannot say: which texts are a cursor of this list, name a user or can be called, which bytes have two
-# readings, which tokens, numbers and routes there are, who is blocked, which moment is not over; and 5.0 is an integer.
+# A schema cannot express these: which texts are a cursor of this list, a user or a public address, which bytes have
+# two readings, which tokens, numbers and routes exist, who is blocked, what is in the future; and 5.0 is an integer.
 _BEYOND_SCHEMAS = (
     "cursor is not one of this list",
     "Object with ID '",
@@ -50,7 +50,7 @@ _BEYOND_SCHEMAS = (
 )
 _NAME_AN_ADDRESS = ("addDownstream", "setUpstream")
 
-_asked: set[str] = set()
+_tried_operations: set[str] = set()
 
 
 class _Signed(requests.auth.AuthBase):
@@ -69,18 +69,18 @@ schemathesis.auth.set_from_requests(_Signed()).apply_to(path="/webhooks/whatsapp
 
 @schemathesis.check
 def refuses_strangers(_: CheckContext, response: Response, case: Case[Any]) -> None:
-    """Nothing is done without a token or with a wrong one; what succeeded once is tried again as a stranger."""
+    """A request without a token or with a wrong one is refused: each operation that succeeded is repeated like that."""
     if not case.operation.schema.raw_schema["paths"][case.path][case.operation.method].get("security", True):
         return
     if response.status_code >= 400:
         return
     if response.request.headers.get("Authorization") != f"Bearer {TOKEN}":
         raise Failure(operation=case.operation.label, title="Auth skipped", message="Success without the good token")
-    if case.operation.label in _asked:
+    if case.operation.label in _tried_operations:
         return
-    _asked.add(case.operation.label)
+    _tried_operations.add(case.operation.label)
     for headers, status, code in _STRANGERS:
-        answer = _ask_again(case, headers)
+        answer = _repeat(case, headers)
         if (answer.status_code, answer.json()["error"]["code"]) != (status, code):
             raise Failure(
                 operation=case.operation.label,
@@ -89,7 +89,7 @@ def refuses_strangers(_: CheckContext, response: Response, case: Case[Any]) -> N
             )
 
 
-def _ask_again(case: Case[Any], headers: dict[str, str]) -> Response:
+def _repeat(case: Case[Any], headers: dict[str, str]) -> Response:
     stranger = case.operation.Case(
         path_parameters=case.path_parameters, query=case.query, body=case.body, media_type=case.media_type
     )
@@ -99,21 +99,21 @@ def _ask_again(case: Case[Any], headers: dict[str, str]) -> Response:
 
 @schemathesis.check
 def accepts_what_the_document_allows(_: CheckContext, response: Response, case: Case[Any]) -> None:
-    """A request that the document allows is refused only for reasons that the document cannot express."""
+    """The server refuses a request that the document allows only for reasons that the document cannot express."""
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code != 400:
         return
     error: dict[str, Any] = response.json()["error"]
-    said = error["message"] + " " + error.get("error_data", {}).get("details", "")
-    sent_nothing = not response.request.body and "messaging_product is required" in said
-    form_of_other_text = "json" not in (case.media_type or "") and "Param block_users must be an array" in said
-    if sent_nothing or form_of_other_text or any(known in said for known in _BEYOND_SCHEMAS):
+    text = error["message"] + " " + error.get("error_data", {}).get("details", "")
+    has_no_body = not response.request.body and "messaging_product is required" in text
+    form_of_other_text = "json" not in (case.media_type or "") and "Param block_users must be an array" in text
+    if has_no_body or form_of_other_text or any(known in text for known in _BEYOND_SCHEMAS):
         return
     raise Failure(operation=case.operation.label, title="Allowed request refused", message=response.text)
 
 
 @schemathesis.check
-def tells_by_the_status_alone(context: CheckContext, response: Response, case: Case[Any]) -> None:
-    """The check of one user is as documented, but for a blocked user whose status alone was requested: no body."""
+def answers_with_the_status_alone(context: CheckContext, response: Response, case: Case[Any]) -> None:
+    """The check of one user is as documented; for a blocked user whose status alone was requested it has no body."""
     if case.operation.definition.raw.get("operationId") != "checkUser":
         return
     if response.status_code == 403 and (case.query or {}).get("as") == "status" and not response.content:
@@ -124,13 +124,13 @@ def tells_by_the_status_alone(context: CheckContext, response: Response, case: C
 
 @schemathesis.hook
 def filter_query(_: Any, query: dict[str, Any] | None) -> bool:
-    """No repeated parameters: a schema calls them wrong, in Graph the last one counts. They have tests of their own."""
+    """No repeated parameters: a schema forbids them, but in Graph the last one counts. Other tests cover them."""
     return not any(isinstance(value, list) for value in (query or {}).values())
 
 
 @schemathesis.hook
 def before_call(_: Any, case: Case[Any], __: Any) -> None:
-    """Spares our own token and downstream, without which nothing more could be tried, and everybody else's servers."""
+    """Do not remove our own token and downstream, which later requests need, and send nothing to servers of others."""
     parameters = case.path_parameters or {}
     for name, own in _OURS.items():
         if parameters.get(name) == own:

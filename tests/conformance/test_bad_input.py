@@ -1,22 +1,22 @@
-"""Hostile and broken requests: the table's answer, nothing changed, and the server goes on."""
+"""Hostile and broken requests: the answer is that of the table, nothing changes, and the server continues."""
 
 import gzip
 import json
 from collections.abc import Iterator
 
 import pytest
-from tests.conformance.caller import Caller, said
+from tests.conformance.caller import Caller, users_body
 from tests.conformance.raw import exchange, request
 
 USER = "+16505551234"
-BODY = json.dumps(said([USER])).encode()
+BODY = json.dumps(users_body([USER])).encode()
 FILE = b'--x\r\nContent-Disposition: form-data; name="a"; filename="f"\r\n\r\n1\r\n--x--\r\n'
 START = b'{"messaging_product":"whatsapp","block_users":'
 
 
 @pytest.fixture
 def unharmed(caller: Caller) -> Iterator[Caller]:
-    """At the end this caller's list is empty, and the server answers."""
+    """A caller whose list is empty at the end, while the server answers."""
     yield caller
     assert caller.get().content == b'{"data":[]}'
 
@@ -54,9 +54,7 @@ def test_ten_megabytes_in_chunks_of_unknown_number_get_413(unharmed: Caller) -> 
     ],
 )
 @pytest.mark.parametrize("query", ["", "?limit=5"])
-def test_a_body_that_is_not_what_it_should_be_is_refused(
-    unharmed: Caller, body: bytes, message: str, query: str
-) -> None:
+def test_a_body_of_another_shape_is_refused(unharmed: Caller, body: bytes, message: str, query: str) -> None:
     answer = unharmed.send(
         "POST", path=unharmed.path + query, content=body, headers={"Content-Type": "application/json"}
     )
@@ -64,7 +62,7 @@ def test_a_body_that_is_not_what_it_should_be_is_refused(
     assert (answer.status_code, answer.json()["error"]["message"]) == (400, message)
 
 
-def test_a_compressed_body_says_nothing(unharmed: Caller) -> None:
+def test_a_compressed_body_is_not_read(unharmed: Caller) -> None:
     answer = unharmed.send("POST", content=gzip.compress(BODY, mtime=0), headers={"Content-Encoding": "gzip"})
 
     assert answer.json()["error"]["message"] == "(#100) The parameter messaging_product is required."
@@ -73,7 +71,7 @@ def test_a_compressed_body_says_nothing(unharmed: Caller) -> None:
 @pytest.mark.parametrize(
     "user", ["\x00", "+1650\x005551234", "\x1b[2J+16505551234", "+1650555123\u2074", "a" * 100_000, "💥"]
 )
-def test_strange_characters_in_a_user_fail_that_user(unharmed: Caller, user: str) -> None:
+def test_a_user_with_strange_characters_fails(unharmed: Caller, user: str) -> None:
     answer = unharmed.block(user)
 
     failed = answer.json()["block_users"]["failed_users"]
@@ -138,9 +136,9 @@ def test_a_head_that_two_readers_could_read_differently_changes_nothing(unharmed
 
 @pytest.mark.parametrize("second", ["Bearer wrong", "Bearer wablock-test-token"])
 def test_two_authorization_headers_are_refused(unharmed: Caller, second: str) -> None:
-    sent = request(unharmed.server, "POST", unharmed.path, f"Authorization: {second}", body=BODY)
+    data = request(unharmed.server, "POST", unharmed.path, f"Authorization: {second}", body=BODY)
 
-    answer = exchange(unharmed.server, sent)
+    answer = exchange(unharmed.server, data)
 
     assert (answer.status, answer.error["code"]) == (401, 190)
 
@@ -188,9 +186,9 @@ def test_a_strange_path_is_an_unknown_object_or_path(unharmed: Caller, target: s
 
 
 @pytest.mark.parametrize(
-    "sent", [b"\x16\x03\x01\x02\x00\x01\x00", b"hello\r\n\r\n", b"GET\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
+    "data", [b"\x16\x03\x01\x02\x00\x01\x00", b"hello\r\n\r\n", b"GET\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
 )
-def test_bytes_that_are_no_http_request_get_400(unharmed: Caller, sent: bytes) -> None:
-    answer = exchange(unharmed.server, sent)
+def test_bytes_that_are_not_http_get_400(unharmed: Caller, data: bytes) -> None:
+    answer = exchange(unharmed.server, data)
 
     assert (answer.status, answer.error["code"]) == (400, 100)

@@ -1,4 +1,4 @@
-"""Public client libraries, made for Meta's API, against this server: only its address is changed in them."""
+"""Public client libraries for Meta's API with this server: only the address is changed."""
 
 import os
 import subprocess
@@ -27,12 +27,12 @@ _COMMANDS = {
 
 @pytest.mark.usefixtures("client_libraries")
 @pytest.mark.parametrize("client", _COMMANDS)
-def test_a_public_client_gets_on_with_a_development_server_whose_users_have_written(client: str) -> None:
+def test_a_public_client_works_with_a_development_server_whose_users_have_written(client: str) -> None:
     needs_input = ("--list-has-input",) if client.startswith("pywa") else ()
     with started("dev", "--port", "0", "--rules", "meta", *needs_input) as server:
         for user in _USERS:
-            said = {"from": user}
-            httpx2.post(server.url + "/dev/inbound", json=said, headers={"Authorization": f"Bearer {DEV_TOKEN}"})
+            message = {"from": user}
+            httpx2.post(server.url + "/dev/inbound", json=message, headers={"Authorization": f"Bearer {DEV_TOKEN}"})
         environment = {
             "PATH": os.environ["PATH"],
             "BASE_URL": server.url,
@@ -40,21 +40,21 @@ def test_a_public_client_gets_on_with_a_development_server_whose_users_have_writ
             "TOKEN": DEV_TOKEN,
             "USERS": ",".join(_USERS),
         }
-        ran = subprocess.run(
+        process = subprocess.run(
             _COMMANDS[client], check=False, env=environment, capture_output=True, text=True, timeout=120
         )
 
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert process.returncode == 0, process.stdout + process.stderr
 
 
 @pytest.mark.usefixtures("client_libraries")
 @pytest.mark.parametrize("status", [200, 400])
 @pytest.mark.parametrize("rules", list(Rules))
 @pytest.mark.parametrize("client", _COMMANDS)
-def test_a_public_client_gets_on_with_the_server(
+def test_a_public_client_works_with_the_server(
     tmp_path: Path, client: str, rules: Rules, status: Literal[200, 400]
 ) -> None:
-    # Meta's list has no `input`, but this version of pywa reads it.
+    # Meta's list has no `input`, but this version of pywa needs it.
     answers = AnswerSettings(partial_failure_status=status, list_has_input=client.startswith("pywa"))
     with running_server(tmp_path, rules=rules, answers=answers) as server, calling(server) as caller:
         caller.send("PUT", {"users": _USERS}, path=f"/v1/numbers/{caller.phone_number_id}/last_inbound")
@@ -65,10 +65,10 @@ def test_a_public_client_gets_on_with_the_server(
             "TOKEN": server.token,
             "USERS": ",".join(_USERS),
         }
-        ran = subprocess.run(
+        process = subprocess.run(
             _COMMANDS[client], check=False, env=environment, capture_output=True, text=True, timeout=120
         )
         left = caller.listed()
 
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert process.returncode == 0, process.stdout + process.stderr
     assert left == []

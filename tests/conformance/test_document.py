@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, in Meta's words, and true."""
+"""The OpenAPI document: it is valid, uses Meta's words, and agrees with the server."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import httpx2
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from tests.conformance.caller import Caller, said
+from tests.conformance.caller import Caller, users_body
 
 from wablock.reference.openapi import document
 
@@ -21,15 +21,15 @@ OPERATIONS = {
 }
 
 
-def contents(found: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+def contents(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Every media type object in the document, with its place."""
-    if isinstance(found, dict):
-        if "schema" in found and "examples" in found and "name" not in found:
-            yield place, found
-        for name, value in found.items():
+    if isinstance(node, dict):
+        if "schema" in node and "examples" in node and "name" not in node:
+            yield place, node
+        for name, value in node.items():
             yield from contents(value, f"{place}/{name}")
-    elif isinstance(found, list):
-        for index, value in enumerate(found):
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
             yield from contents(value, f"{place}/{index}")
 
 
@@ -46,7 +46,7 @@ def test_the_document_is_valid_openapi() -> None:
     assert errors == []
 
 
-def test_the_server_sends_the_document_to_everybody(caller: Caller) -> None:
+def test_the_server_sends_the_document_without_a_token(caller: Caller) -> None:
     answer = httpx2.get(caller.server.url + "/openapi.json")
 
     assert answer.json() == json.loads(json.dumps(DOCUMENT))
@@ -54,7 +54,7 @@ def test_the_server_sends_the_document_to_everybody(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_every_example_is_what_its_schema_says(example: str) -> None:
+def test_every_example_agrees_with_its_schema(example: str) -> None:
     schema, value = EXAMPLES[example]
 
     jsonschema.Draft202012Validator(schema | {"components": DOCUMENT["components"]}).validate(value)
@@ -104,7 +104,7 @@ def test_the_body_is_optional_and_of_the_pages_three_media_types(method: str) ->
     ]
 
 
-def test_a_bearer_token_is_required_everywhere_but_at_the_webhook_and_the_health_routes() -> None:
+def test_a_bearer_token_is_required_except_at_the_webhook_and_the_health_routes() -> None:
     free = {
         (path, method)
         for path, item in DOCUMENT["paths"].items()
@@ -122,7 +122,7 @@ def test_the_documented_answer_is_the_served_one(caller: Caller, method: str) ->
     name, _ = OPERATIONS[method]
     caller.block("+16505551234")
 
-    served = caller.send(method.upper(), None if method == "get" else said(["+16505551234"]))
+    served = caller.send(method.upper(), None if method == "get" else users_body(["+16505551234"]))
 
     documented = DOCUMENT["paths"][PATH][method]["responses"]["200"]["content"]["application/json"]["examples"][name]
     assert served.json() == documented["value"]
@@ -139,7 +139,7 @@ def test_the_health_routes_need_no_token(caller: Caller, path: str) -> None:
     )
 
 
-def test_a_token_is_made_listed_and_revoked_as_documented(caller: Caller) -> None:
+def test_a_token_is_created_listed_and_revoked_as_documented(caller: Caller) -> None:
     made = caller.send("POST", {"label": "support desk", "scopes": ["read"]}, path="/v1/tokens")
     token_id = made.json()["token_id"]
     mine = {"Authorization": f"Bearer {made.json()['token']}"}
@@ -157,7 +157,7 @@ def test_a_token_is_made_listed_and_revoked_as_documented(caller: Caller) -> Non
     assert token_id in [token["token_id"] for token in listed.json()["data"]]
 
 
-def test_the_management_routes_take_their_token_in_the_header_only(caller: Caller) -> None:
+def test_the_management_routes_read_a_token_only_in_the_header(caller: Caller) -> None:
     answer = httpx2.get(caller.server.url + "/v1/tokens", params={"access_token": caller.server.token})
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 104)

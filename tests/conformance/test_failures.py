@@ -1,4 +1,4 @@
-"""Every way in which a whole request fails: status, type, code, subcode and words, on the wire."""
+"""Every failure of a whole request on the wire: status, type, code, subcode and message."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ import httpx2
 import msgspec
 import pytest
 from tests.block_list.stopped_clock import StoppedClock
-from tests.conformance.caller import Caller, calling, said
+from tests.conformance.caller import Caller, calling, users_body
 from tests.conformance.raw import exchange, request
 from tests.running_server import ACCOUNT_ID, NUMBER, RunningServer, running_server
 
@@ -25,7 +25,7 @@ PRODUCT_MISSING = "(#100) The parameter messaging_product is required."
 LIST_MISSING = "(#100) The parameter block_users is required."
 
 
-class Failed(msgspec.Struct, frozen=True):
+class Failure(msgspec.Struct, frozen=True):
     """What a failure's answer says. None: not there."""
 
     message: str
@@ -36,8 +36,8 @@ class Failed(msgspec.Struct, frozen=True):
     details: str | None = None
 
 
-def unknown_object(method: str, object_id: str) -> Failed:
-    return Failed(
+def unknown_object(method: str, object_id: str) -> Failure:
+    return Failure(
         f"Unsupported {method} request. Object with ID '{object_id}' does not exist, cannot be loaded due to missing "
         "permissions, or does not support this operation. Please read the Graph API documentation at "
         "https://developers.facebook.com/docs/graph-api",
@@ -46,9 +46,9 @@ def unknown_object(method: str, object_id: str) -> Failed:
     )
 
 
-def seen(answer: httpx2.Response) -> Failed:
+def failure_in(answer: httpx2.Response) -> Failure:
     error = answer.json()["error"]
-    return Failed(
+    return Failure(
         error["message"],
         answer.status_code,
         error["code"],
@@ -70,7 +70,7 @@ def clock() -> StoppedClock:
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory, clock: StoppedClock) -> Iterator[RunningServer]:
-    """Knows its numbers, and tokens that may do little."""
+    """A server that knows only its numbers, and tokens with few rights."""
     tokens = [
         token(READER, Scope.READ),
         token(NARROW, Scope.READ, Scope.WRITE, phone_number_ids=frozenset([ANOTHERS])),
@@ -88,7 +88,7 @@ def strict_caller(strict: RunningServer) -> Iterator[Caller]:
         yield made
 
 
-# -- who asks
+# -- the token
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -98,7 +98,7 @@ def test_a_request_without_a_token_gets_104(caller: Caller, method: str, authori
 
     answer = httpx2.request(method, caller.server.url + caller.path, headers=headers)
 
-    assert seen(answer) == Failed("An access token is required to request this resource.", code=104)
+    assert failure_in(answer) == Failure("An access token is required to request this resource.", code=104)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -106,7 +106,7 @@ def test_a_request_without_a_token_gets_104(caller: Caller, method: str, authori
 def test_an_unknown_or_revoked_token_gets_190(strict_caller: Caller, method: str, wrong: str) -> None:
     answer = strict_caller.send(method, headers={"Authorization": f"Bearer {wrong}"})
 
-    assert seen(answer) == Failed("Invalid OAuth access token - Cannot parse access token", 401, 190)
+    assert failure_in(answer) == Failure("Invalid OAuth access token - Cannot parse access token", 401, 190)
 
 
 def test_an_expired_token_gets_190_with_463_and_both_times(strict_caller: Caller, clock: StoppedClock) -> None:
@@ -115,7 +115,7 @@ def test_an_expired_token_gets_190_with_463_and_both_times(strict_caller: Caller
     answer = strict_caller.send("GET", headers={"Authorization": f"Bearer {SHORT}"})
 
     clock.turn(-7_200)
-    assert seen(answer) == Failed(
+    assert failure_in(answer) == Failure(
         "Error validating access token: Session has expired on Friday, 24-Jan-25 01:48:08 GMT. "
         "The current time is Friday, 24-Jan-25 02:48:08 GMT.",
         401,
@@ -126,9 +126,9 @@ def test_an_expired_token_gets_190_with_463_and_both_times(strict_caller: Caller
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_a_token_that_lacks_the_scope_gets_10(strict_caller: Caller, method: str) -> None:
-    answer = strict_caller.send(method, said(["+16505551234"]), headers={"Authorization": f"Bearer {READER}"})
+    answer = strict_caller.send(method, users_body(["+16505551234"]), headers={"Authorization": f"Bearer {READER}"})
 
-    assert seen(answer) == Failed(
+    assert failure_in(answer) == Failure(
         "(#10) Application does not have permission for this action",
         403,
         10,
@@ -138,18 +138,18 @@ def test_a_token_that_lacks_the_scope_gets_10(strict_caller: Caller, method: str
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 @pytest.mark.parametrize("number", [NOBODYS, ANOTHERS, "not-a-number", "me", "1" * 100, "%27%3Cscript%3E"])
-def test_an_unknown_number_and_anothers_number_get_the_same_answer(
+def test_an_unknown_number_and_a_number_of_another_account_get_the_same_answer(
     strict_caller: Caller, method: str, number: str
 ) -> None:
     answer = strict_caller.send(method, path=f"/v25.0/{number}/block_users")
 
-    assert seen(answer) == unknown_object(method.lower(), number.replace("%27%3Cscript%3E", "'<script>"))
+    assert failure_in(answer) == unknown_object(method.lower(), number.replace("%27%3Cscript%3E", "'<script>"))
 
 
-def test_a_token_of_other_numbers_learns_as_little(strict_caller: Caller) -> None:
+def test_a_token_of_other_numbers_gets_the_same_answer_too(strict_caller: Caller) -> None:
     answer = strict_caller.send("GET", headers={"Authorization": f"Bearer {NARROW}"})
 
-    assert seen(answer) == unknown_object("get", NUMBER.phone_number_id)
+    assert failure_in(answer) == unknown_object("get", NUMBER.phone_number_id)
 
 
 # -- the requested operation
@@ -169,14 +169,16 @@ def test_a_token_of_other_numbers_learns_as_little(strict_caller: Caller) -> Non
 def test_an_unknown_path_gets_2500(caller: Caller, method: str, path: str, components: str) -> None:
     answer = caller.send(method, path=path)
 
-    assert seen(answer) == Failed(f"Unknown path components: {components}", code=2500)
+    assert failure_in(answer) == Failure(f"Unknown path components: {components}", code=2500)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "PURGE", "TRACE"])
 def test_a_wrong_method_gets_100_and_its_name(caller: Caller, method: str) -> None:
     answer = caller.send(method)
 
-    assert seen(answer) == Failed(f"Unsupported request - method type: {method.lower()}", type="GraphMethodException")
+    assert failure_in(answer) == Failure(
+        f"Unsupported request - method type: {method.lower()}", type="GraphMethodException"
+    )
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
@@ -198,14 +200,16 @@ def test_a_wrong_method_gets_100_and_its_name(caller: Caller, method: str) -> No
 def test_a_body_without_the_product_gets_the_missing_product(caller: Caller, method: str, body: bytes) -> None:
     answer = caller.send(method, content=body, headers={"Content-Type": "application/json"})
 
-    assert seen(answer) == Failed(PRODUCT_MISSING)
+    assert failure_in(answer) == Failure(PRODUCT_MISSING)
 
 
 @pytest.mark.parametrize("product", ["telegram", "WhatsApp", "WHATSAPP", " whatsapp", 5, True, ["whatsapp"]])
 def test_another_product_is_named_in_the_answer(caller: Caller, product: Any) -> None:
     answer = caller.send("POST", {"messaging_product": product, "block_users": []})
 
-    assert seen(answer) == Failed(f'(#100) Param messaging_product must be one of {{WHATSAPP}} - got "{product}".')
+    assert failure_in(answer) == Failure(
+        f'(#100) Param messaging_product must be one of {{WHATSAPP}} - got "{product}".'
+    )
 
 
 @pytest.mark.parametrize(
@@ -225,10 +229,12 @@ def test_another_product_is_named_in_the_answer(caller: Caller, product: Any) ->
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_a_wrong_list_of_users_is_named_by_its_place(caller: Caller, method: str, users: Any, message: str) -> None:
+def test_the_error_of_an_invalid_list_of_users_names_its_place(
+    caller: Caller, method: str, users: Any, message: str
+) -> None:
     answer = caller.send(method, {"messaging_product": "whatsapp", "block_users": users})
 
-    assert seen(answer) == Failed(message)
+    assert failure_in(answer) == Failure(message)
 
 
 def test_an_unknown_member_of_an_item_is_ignored(caller: Caller) -> None:
@@ -241,19 +247,19 @@ def test_an_unknown_member_of_an_item_is_ignored(caller: Caller) -> None:
 def test_a_bad_limit_gets_100(caller: Caller, limit: str) -> None:
     answer = caller.get(limit=limit)
 
-    assert seen(answer) == Failed("(#100) Param limit must be an integer of 1 or more.")
+    assert failure_in(answer) == Failure("(#100) Param limit must be an integer of 1 or more.")
 
 
 def test_an_unknown_field_is_named(caller: Caller) -> None:
     answer = caller.get(fields="wa_id,name")
 
-    assert seen(answer).message == "(#100) Tried accessing nonexisting field (name)"
+    assert failure_in(answer).message == "(#100) Tried accessing nonexisting field (name)"
 
 
 def test_the_error_for_another_media_type_names_the_three(caller: Caller) -> None:
     answer = caller.send("POST", content=b"<a/>", headers={"Content-Type": "text/xml"})
 
-    assert seen(answer) == Failed(
+    assert failure_in(answer) == Failure(
         "(#100) Content-Type must be one of application/json, application/x-www-form-urlencoded, multipart/form-data."
     )
 
@@ -264,7 +270,7 @@ def test_the_error_for_another_media_type_names_the_three(caller: Caller) -> Non
 def test_more_than_1000_users_are_refused_with_their_number(caller: Caller) -> None:
     answer = caller.block(*({"user_id": f"US.{index}"} for index in range(1_001)))
 
-    assert seen(answer) == Failed(
+    assert failure_in(answer) == Failure(
         "(#130429) Rate limit hit",
         code=130429,
         subcode=2494055,

@@ -1,4 +1,4 @@
-"""The gate's facts that `docs/fidelity.md` tells, as a sender of webhooks sees them."""
+"""The gate's behaviour in `docs/fidelity.md`, as a sender of webhooks sees it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -33,27 +33,27 @@ def gate(tmp_path: Path, receiver: Receiver) -> Iterator[RunningServer]:
 
 
 def forget_who_is_blocked(folder: Path) -> None:
-    """Take the block lists away under the server, and nothing else."""
+    """Drop the block lists of a running server, and nothing else."""
     connection = apsw.Connection(str(folder / "wablock.db"))
     connection.execute("DROP TABLE blocked_user")
     connection.close()
 
 
 @pytest.mark.parametrize(
-    "said",
+    "query",
     [
         {"hub.challenge": "1", "hub.verify_token": "a verify token"},
         {"hub.mode": "unsubscribe", "hub.challenge": "1", "hub.verify_token": "a verify token"},
         {"hub.mode": "subscribe", "hub.verify_token": "a verify token"},
     ],
 )
-def test_an_invalid_handshake_gets_100(gate: RunningServer, said: dict[str, str]) -> None:
-    answer = httpx2.get(gate.url + "/webhooks/whatsapp", params=said)
+def test_an_invalid_handshake_gets_100(gate: RunningServer, query: dict[str, str]) -> None:
+    answer = httpx2.get(gate.url + "/webhooks/whatsapp", params=query)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
 
 
-def test_two_signatures_are_none(gate: RunningServer, receiver: Receiver) -> None:
+def test_two_signatures_are_refused(gate: RunningServer, receiver: Receiver) -> None:
     body = webhook(message(ANNA))
 
     answer = httpx2.post(
@@ -75,7 +75,7 @@ def test_a_webhook_about_two_accounts_needs_the_signature_of_both(gate: RunningS
     assert receiver.deliveries == []
 
 
-def test_a_strangers_webhook_is_judged_by_the_only_account_that_signs(gate: RunningServer) -> None:
+def test_an_unknown_accounts_webhook_is_checked_with_the_only_app_secret(gate: RunningServer) -> None:
     body = webhook(message(ANNA), number=STRANGERS_NUMBER).replace(ACCOUNT_ID.encode(), STRANGERS_ENTRY.encode())
 
     answers = [post(gate, body, signed(body, secret)).status_code for secret in (SECRET, "another secret")]
@@ -83,7 +83,7 @@ def test_a_strangers_webhook_is_judged_by_the_only_account_that_signs(gate: Runn
     assert answers == [502, 401]
 
 
-def test_a_strangers_webhook_has_no_account_if_two_accounts_sign(gate: RunningServer) -> None:
+def test_an_unknown_accounts_webhook_is_refused_if_two_accounts_have_app_secrets(gate: RunningServer) -> None:
     asyncio.run(routes_of(gate.wired.store, KEY).accounts.set(ANOTHER.account_id, "another secret", None))
     body = webhook(message(ANNA), number=STRANGERS_NUMBER).replace(ACCOUNT_ID.encode(), STRANGERS_ENTRY.encode())
 
@@ -129,9 +129,7 @@ def test_a_webhook_may_have_three_megabytes(gate: RunningServer, size: int, stat
 
 
 @pytest.mark.parametrize("field", ["messages", "standby", "history", "Messages", "a_field_to_come"])
-def test_a_blocked_users_message_is_taken_out_whatever_the_field_is(
-    gate: RunningServer, receiver: Receiver, field: str
-) -> None:
+def test_a_blocked_users_message_is_removed_in_any_field(gate: RunningServer, receiver: Receiver, field: str) -> None:
     block(gate, ANNA)
 
     answer = post(gate, webhook(message(ANNA), field=field))
@@ -139,9 +137,7 @@ def test_a_blocked_users_message_is_taken_out_whatever_the_field_is(
     assert (answer.status_code, receiver.deliveries) == (200, [])
 
 
-def test_a_name_on_the_way_to_a_sender_that_stands_twice_is_refused_and_named(
-    gate: RunningServer, receiver: Receiver
-) -> None:
+def test_a_repeated_name_on_the_path_to_a_sender_is_refused_and_named(gate: RunningServer, receiver: Receiver) -> None:
     body = webhook(message(ANNA)).replace(b'"from":', b'"From":"1","from":')
 
     answer = post(gate, body)
@@ -152,7 +148,7 @@ def test_a_name_on_the_way_to_a_sender_that_stands_twice_is_refused_and_named(
 
 
 @pytest.mark.parametrize("number", [b"null", b"106540352242922", b'"1","phone_number_id":"106540352242922"'])
-def test_a_message_to_a_number_that_cannot_be_read_goes_to_none_of_the_accounts_receivers(
+def test_a_message_to_an_unreadable_number_reaches_none_of_the_accounts_receivers(
     gate: RunningServer, receiver: Receiver, number: bytes
 ) -> None:
     body = webhook(message(ANNA)).replace(b'"phone_number_id":"106540352242922"', b'"phone_number_id":' + number)
@@ -171,11 +167,11 @@ def test_a_message_opens_the_window_of_its_sender(tmp_path: Path, receiver: Rece
         post(gate, webhook(message(ANNA)))
 
         assert list(before) == ["failed_users"]
-        # The time of the message is written behind the webhook.
+        # The time of the message is written after the answer.
         wait_until(lambda: list(caller.block("+" + ANNA).json()["block_users"]) == ["added_users"], "no block works")
 
 
-def test_a_webhook_is_to_be_sent_again_while_the_block_list_is_unreachable(
+def test_a_webhook_must_be_sent_again_while_the_block_list_is_unreachable(
     gate: RunningServer, receiver: Receiver, tmp_path: Path
 ) -> None:
     forget_who_is_blocked(tmp_path)
@@ -188,7 +184,9 @@ def test_a_webhook_is_to_be_sent_again_while_the_block_list_is_unreachable(
     assert receiver.deliveries == []
 
 
-def test_a_webhook_may_pass_marked_while_the_block_list_is_unreachable(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_marked_webhook_may_be_forwarded_while_the_block_list_is_unreachable(
+    tmp_path: Path, receiver: Receiver
+) -> None:
     body = webhook(message(ANNA))
     with running_server(tmp_path, key=KEY, gate=GateSettings(pass_unchecked=True)) as gate:
         set_up(gate, receiver.url)
@@ -203,7 +201,7 @@ def test_a_webhook_may_pass_marked_while_the_block_list_is_unreachable(tmp_path:
 
 
 @pytest.mark.parametrize("settings", [GateSettings(), GateSettings(pass_unchecked=True)])
-def test_without_any_database_a_webhook_is_to_be_sent_again(
+def test_without_a_database_a_webhook_must_be_sent_again(
     tmp_path: Path, receiver: Receiver, settings: GateSettings
 ) -> None:
     with running_server(tmp_path, key=KEY, gate=settings) as gate:
@@ -226,14 +224,14 @@ def test_a_webhook_that_a_receiver_refused_gets_a_retry_after(gate: RunningServe
     assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_a_number_without_a_receiver_may_be_accepted(tmp_path: Path) -> None:
+def test_a_webhook_for_a_number_without_a_receiver_may_be_accepted(tmp_path: Path) -> None:
     with running_server(tmp_path, key=KEY, gate=GateSettings(refuse_unrouted=False)) as gate:
         asyncio.run(routes_of(gate.wired.store, KEY).accounts.set(ACCOUNT_ID, SECRET, None))
 
         assert post(gate, webhook(message(ANNA))).status_code == 200
 
 
-def test_a_number_without_a_receiver_is_not_refused_what_only_blocked_users_sent(tmp_path: Path) -> None:
+def test_a_webhook_of_blocked_users_only_is_accepted_without_a_receiver(tmp_path: Path) -> None:
     with running_server(tmp_path, key=KEY) as gate:
         asyncio.run(routes_of(gate.wired.store, KEY).accounts.set(ACCOUNT_ID, SECRET, None))
         block(gate, ANNA)
@@ -254,7 +252,7 @@ def test_a_changed_number_leaves_the_old_one_blocked(gate: RunningServer, receiv
     assert receiver.deliveries == []
 
 
-def test_drops_and_the_check_need_the_scope_read_and_routes_the_scope_manage(gate: RunningServer) -> None:
+def test_drops_and_checks_need_the_scope_read_and_routes_the_scope_manage(gate: RunningServer) -> None:
     place = f"{gate.url}/v1/numbers/{PHONE_NUMBER_ID}"
     with calling(gate) as caller:
         made = caller.send("POST", {"label": "writes", "scopes": ["write", "send"]}, path="/v1/tokens").json()

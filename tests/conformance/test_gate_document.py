@@ -1,4 +1,4 @@
-"""The gate's part of the OpenAPI document: answers are as it says, and it shows no secret."""
+"""The gate's part of the OpenAPI document: the answers agree with it, and it shows no secret."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ WRITE_ONLY = [("DownstreamToAdd", "secret"), ("DownstreamToAdd", "headers"), ("U
 
 @pytest.fixture(scope="module")
 def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
-    """Speaks to a server that may keep secrets: its key is no user's."""
+    """A caller of a server with a secret key of its own."""
     folder: Path = tmp_path_factory.mktemp("gate")
     with (
         running_server(folder, key=KeySettings(secret_key_file=folder / "secret.key")) as server,
@@ -30,8 +30,8 @@ def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
 
 
 def operation(method: str, path: str) -> dict[str, Any]:
-    found: dict[str, Any] = DOCUMENT["paths"][path][method.lower()]
-    return found
+    documented: dict[str, Any] = DOCUMENT["paths"][path][method.lower()]
+    return documented
 
 
 def example(method: str, path: str) -> Any:
@@ -41,29 +41,29 @@ def example(method: str, path: str) -> Any:
 
 
 def ask(caller: Caller, method: str, path: str, body: Any = None, **place: str) -> httpx2.Response:
-    """One request; its answer is as the document describes it."""
+    """Send one request, and check that its answer agrees with the document."""
     number = caller.phone_number_id
     place = {"phone_number_id": number, "Version": "v25.0", "Phone-Number-ID": number} | place
     url = path
     for name, value in place.items():
         url = url.replace(f"{{{name}}}", value)
     answer = caller.send(method, body, path=url)
-    told = operation(method, path)["responses"][str(answer.status_code)]
-    if "$ref" in told:
-        told = DOCUMENT["components"]["responses"][told["$ref"].rpartition("/")[2]]
-    schema = told["content"]["application/json"]["schema"]
+    response = operation(method, path)["responses"][str(answer.status_code)]
+    if "$ref" in response:
+        response = DOCUMENT["components"]["responses"][response["$ref"].rpartition("/")[2]]
+    schema = response["content"]["application/json"]["schema"]
     jsonschema.Draft202012Validator(schema | {"components": DOCUMENT["components"]}).validate(answer.json())
     return answer
 
 
 def test_a_check_of_many_is_as_documented(caller: Caller) -> None:
-    users = [*example("POST", NUMBER + "/check")["users"], "nobody"]
+    users = [*example("POST", NUMBER + "/check")["users"], "unknown"]
     caller.block(users[0])
 
     answer = ask(caller, "POST", NUMBER + "/check", {"users": users}).json()
 
     assert [user["blocked"] for user in answer["users"]] == [True, False]
-    assert [user["input"] for user in answer["failed_users"]] == ["nobody"]
+    assert [user["input"] for user in answer["failed_users"]] == ["unknown"]
 
 
 def test_a_check_of_one_is_as_documented(caller: Caller) -> None:
@@ -90,13 +90,13 @@ def test_an_upstream_is_set_shown_and_removed_as_documented(caller: Caller) -> N
     new = example("PUT", NUMBER + "/upstream") | {"url": "https://8.8.8.8"}
 
     before = ask(caller, "GET", NUMBER + "/upstream")
-    set_ = ask(caller, "PUT", NUMBER + "/upstream", new)
-    shown = ask(caller, "GET", NUMBER + "/upstream")
+    new_one = ask(caller, "PUT", NUMBER + "/upstream", new)
+    current = ask(caller, "GET", NUMBER + "/upstream")
     removed = ask(caller, "DELETE", NUMBER + "/upstream")
 
-    assert [answer.status_code for answer in (before, set_, shown, removed)] == [400, 200, 200, 200]
-    assert shown.json() == set_.json()
-    assert new["token"] not in set_.text + shown.text
+    assert [answer.status_code for answer in (before, new_one, current, removed)] == [400, 200, 200, 200]
+    assert current.json() == new_one.json()
+    assert new["token"] not in new_one.text + current.text
 
 
 def test_recent_drops_are_as_documented(caller: Caller) -> None:
@@ -120,8 +120,8 @@ def test_a_message_to_a_blocked_user_is_refused_as_documented(caller: Caller) ->
     error = ask(caller, "POST", path, message).json()["error"]
 
     documented = operation("POST", path)["responses"]["400"]["content"]["application/json"]["examples"]
-    told = documented["The user is blocked"]["value"]["error"]
-    assert error | {"fbtrace_id": ""} == told | {"fbtrace_id": ""}
+    documented_error = documented["The user is blocked"]["value"]["error"]
+    assert error | {"fbtrace_id": ""} == documented_error | {"fbtrace_id": ""}
 
 
 def test_an_unsigned_webhook_is_refused_as_documented(caller: Caller) -> None:

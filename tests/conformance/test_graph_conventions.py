@@ -1,4 +1,4 @@
-"""What generic Graph clients rely on, whatever they call: where parameters and the token may be, and in which style."""
+"""The conventions of all Graph clients: the places and styles of parameters and the token."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import httpx2
 import pytest
-from tests.conformance.caller import Caller, calling, said
+from tests.conformance.caller import Caller, calling, users_body
 from tests.conformance.raw import exchange, request
 from tests.running_server import TOKEN, running_server
 
@@ -34,7 +34,7 @@ def added(answer: httpx2.Response) -> Any:
 
 
 def test_the_token_may_be_in_the_query(bare: Caller) -> None:
-    answer = bare.send("POST", said([USER]), params={"access_token": TOKEN})
+    answer = bare.send("POST", users_body([USER]), params={"access_token": TOKEN})
 
     assert added(answer) == DONE
 
@@ -49,14 +49,14 @@ def test_the_token_may_be_in_a_form(bare: Caller, files: Any) -> None:
 
 
 def test_the_token_may_be_a_member_of_the_json(bare: Caller) -> None:
-    answer = bare.send("POST", said([USER]) | {"access_token": TOKEN})
+    answer = bare.send("POST", users_body([USER]) | {"access_token": TOKEN})
 
     assert added(answer) == DONE
 
 
 @pytest.mark.parametrize("in_query", [TOKEN, "wrong"])
 @pytest.mark.parametrize("in_header, status", [(TOKEN, 200), ("wrong", 401)])
-def test_the_header_wins_if_a_token_comes_twice(caller: Caller, in_query: str, in_header: str, status: int) -> None:
+def test_the_header_overrides_a_token_in_the_query(caller: Caller, in_query: str, in_header: str, status: int) -> None:
     answer = caller.send("GET", params={"access_token": in_query}, headers={"Authorization": f"Bearer {in_header}"})
 
     assert answer.status_code == status
@@ -94,20 +94,20 @@ def test_tokens_in_parameters_can_be_switched_off(tmp_path: Path) -> None:
 )
 def test_json_is_read_without_a_content_type_and_under_curls_default(caller: Caller, content_type: str | None) -> None:
     headers = () if content_type is None else (f"Content-Type: {content_type}",)
-    body = json.dumps(said([USER])).encode()
+    body = json.dumps(users_body([USER])).encode()
 
     answer = exchange(caller.server, request(caller.server, "POST", caller.path, *headers, body=body))
 
     assert json.loads(answer.body)["block_users"]["added_users"] == DONE
 
 
-def test_a_form_carries_the_users_as_json_text(caller: Caller) -> None:
+def test_a_form_has_the_users_as_json_text(caller: Caller) -> None:
     answer = caller.send("POST", data={"messaging_product": "whatsapp", "block_users": USERS_TEXT})
 
     assert added(answer) == DONE
 
 
-def test_multipart_carries_the_users_as_json_text(caller: Caller) -> None:
+def test_multipart_has_the_users_as_json_text(caller: Caller) -> None:
     fields = {"messaging_product": (None, "whatsapp"), "block_users": (None, USERS_TEXT)}
 
     answer = caller.send("POST", files=fields)
@@ -126,7 +126,7 @@ def test_every_parameter_may_be_in_the_query(caller: Caller, method: str, key: s
 
 
 @pytest.mark.parametrize("empty", [b"{}", b"", b" {} "])
-def test_an_empty_body_says_nothing_against_the_query(caller: Caller, empty: bytes) -> None:
+def test_an_empty_body_does_not_override_the_query(caller: Caller, empty: bytes) -> None:
     query = {"messaging_product": "whatsapp", "block_users": USERS_TEXT}
 
     answer = caller.send("DELETE", params=query, content=empty)
@@ -134,16 +134,16 @@ def test_an_empty_body_says_nothing_against_the_query(caller: Caller, empty: byt
     assert answer.json()["block_users"]["removed_users"] == DONE
 
 
-def test_the_body_wins_over_the_query(caller: Caller) -> None:
+def test_the_body_overrides_the_query(caller: Caller) -> None:
     query = {"messaging_product": "telegram", "block_users": '[{"user":"+14155559876"}]'}
 
-    answer = caller.send("POST", said([USER]), params=query)
+    answer = caller.send("POST", users_body([USER]), params=query)
 
     assert added(answer) == DONE
 
 
 @pytest.mark.parametrize("where", ["data", "params"])
-def test_brackets_name_users_too(caller: Caller, where: str) -> None:
+def test_users_may_be_written_with_brackets(caller: Caller, where: str) -> None:
     fields = {
         "messaging_product": "whatsapp",
         "block_users[1][user]": "+14155559876",
@@ -169,13 +169,13 @@ def test_brackets_without_an_index_append(caller: Caller) -> None:
 def test_a_post_may_name_another_method(caller: Caller, method: str) -> None:
     caller.block(USER)
 
-    answer = caller.send("POST", said([USER]), params={"method": method})
+    answer = caller.send("POST", users_body([USER]), params={"method": method})
 
     assert answer.json()["block_users"] == {"removed_users": DONE}
     assert caller.listed() == []
 
 
-def test_a_post_may_ask_for_the_list(caller: Caller) -> None:
+def test_a_post_may_read_the_list(caller: Caller) -> None:
     caller.block(USER)
 
     answer = caller.send("POST", data={"method": "get", "limit": "1"})
@@ -184,7 +184,7 @@ def test_a_post_may_ask_for_the_list(caller: Caller) -> None:
 
 
 def test_a_named_method_that_does_not_exist_is_refused(caller: Caller) -> None:
-    answer = caller.send("POST", said([USER]), params={"method": "patch"})
+    answer = caller.send("POST", users_body([USER]), params={"method": "patch"})
 
     assert answer.json()["error"]["message"] == "Unsupported request - method type: patch"
 
@@ -198,7 +198,7 @@ def test_the_last_of_a_repeated_parameter_counts(caller: Caller) -> None:
 
 
 def test_an_unknown_parameter_is_ignored(caller: Caller) -> None:
-    answer = caller.send("POST", said([USER]) | {"status": "block"}, params={"appsecret_proof": "f00"})
+    answer = caller.send("POST", users_body([USER]) | {"status": "block"}, params={"appsecret_proof": "f00"})
 
     assert added(answer) == DONE
 
@@ -220,7 +220,7 @@ def test_a_get_may_have_an_empty_object_as_its_body(caller: Caller, content_type
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "json", "application/octet-stream"])
 def test_another_media_type_is_refused_and_changes_nothing(caller: Caller, content_type: str) -> None:
-    answer = caller.send("POST", content=json.dumps(said([USER])), headers={"Content-Type": content_type})
+    answer = caller.send("POST", content=json.dumps(users_body([USER])), headers={"Content-Type": content_type})
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
     assert caller.listed() == []

@@ -1,10 +1,10 @@
-"""The headers around every answer."""
+"""The headers of every answer."""
 
 import re
 
 import httpx2
 import pytest
-from tests.conformance.caller import Caller, said
+from tests.conformance.caller import Caller, users_body
 
 from wablock.contract.versions import KNOWN
 
@@ -26,13 +26,13 @@ def answers(caller: Caller) -> dict[str, httpx2.Response]:
     }
 
 
-def test_every_answer_names_its_request_by_a_graph_trace_id(caller: Caller) -> None:
-    found = answers(caller)
+def test_every_answer_has_a_graph_trace_id(caller: Caller) -> None:
+    answers_by_kind = answers(caller)
 
-    ids = [answer.headers["x-fb-request-id"] for answer in found.values()]
+    ids = [answer.headers["x-fb-request-id"] for answer in answers_by_kind.values()]
     assert all(FBTRACE_ID.fullmatch(text) for text in ids)
     assert len(set(ids)) == len(ids)
-    assert all(TRACE_ID.fullmatch(answer.headers["x-fb-trace-id"]) for answer in found.values())
+    assert all(TRACE_ID.fullmatch(answer.headers["x-fb-trace-id"]) for answer in answers_by_kind.values())
 
 
 def test_every_error_has_an_integer_code_and_the_trace_id_of_its_header(caller: Caller) -> None:
@@ -43,7 +43,7 @@ def test_every_error_has_an_integer_code_and_the_trace_id_of_its_header(caller: 
     assert all(error["fbtrace_id"] == answer.headers["x-fb-request-id"] for answer, error in errors)
 
 
-def test_every_answer_is_json_that_browsers_may_read_and_caches_may_not_keep(caller: Caller) -> None:
+def test_every_answer_is_json_that_browsers_may_read_and_caches_may_not_store(caller: Caller) -> None:
     for name, answer in answers(caller).items():
         assert answer.headers["content-type"] == "application/json", name
         assert answer.headers["access-control-allow-origin"] == "*", name
@@ -63,15 +63,15 @@ def test_every_answer_is_json_that_browsers_may_read_and_caches_may_not_keep(cal
         ("wrong method", "invalid_request", "Unsupported request - method type: put"),
     ],
 )
-def test_a_failure_says_why_in_www_authenticate(caller: Caller, answer: str, kind: str, message: str) -> None:
+def test_a_failure_has_its_reason_in_www_authenticate(caller: Caller, answer: str, kind: str, message: str) -> None:
     challenge = answers(caller)[answer].headers["www-authenticate"]
 
     assert challenge == f'OAuth "Facebook Platform" "{kind}" "{message}"'
 
 
-@pytest.mark.parametrize("sent", ['a"b\\c', "a\r\nSet-Cookie: b=c", "aéb", "x" * 1_000])
-def test_a_callers_text_is_harmless_in_a_header(caller: Caller, sent: str) -> None:
-    answer = caller.send("POST", {"messaging_product": sent, "block_users": []})
+@pytest.mark.parametrize("text", ['a"b\\c', "a\r\nSet-Cookie: b=c", "aéb", "x" * 1_000])
+def test_a_callers_text_is_harmless_in_a_header(caller: Caller, text: str) -> None:
+    answer = caller.send("POST", {"messaging_product": text, "block_users": []})
 
     challenge = answer.headers["www-authenticate"]
     assert re.fullmatch(r'OAuth "Facebook Platform" "invalid_request" "[ !#-\[\]-~]{1,300}"', challenge)
@@ -79,7 +79,7 @@ def test_a_callers_text_is_harmless_in_a_header(caller: Caller, sent: str) -> No
 
 
 @pytest.mark.parametrize(
-    "asked, answered",
+    "prefix, answering",
     [
         ("/v1.0", "v23.0"),
         ("/v22.0", "v23.0"),
@@ -89,23 +89,23 @@ def test_a_callers_text_is_harmless_in_a_header(caller: Caller, sent: str) -> No
         ("/v99.0", KNOWN[-1]),
     ],
 )
-def test_any_version_is_served_and_the_answering_one_named(caller: Caller, asked: str, answered: str) -> None:
+def test_any_version_is_served_and_the_answering_one_is_named(caller: Caller, prefix: str, answering: str) -> None:
     caller.block("+16505551234")
 
-    answer = caller.send("GET", path=f"{asked}/{caller.phone_number_id}/block_users")
+    answer = caller.send("GET", path=f"{prefix}/{caller.phone_number_id}/block_users")
 
     assert answer.status_code == 200
-    assert answer.headers["facebook-api-version"] == answered
+    assert answer.headers["facebook-api-version"] == answering
 
 
-@pytest.mark.parametrize("asked", ["v25", "25.0", "V25.0", "v25.0.1", "v.0", "v123456.0"])
-def test_an_invalid_version_is_an_unknown_path(caller: Caller, asked: str) -> None:
-    answer = caller.send("GET", path=f"/{asked}/{caller.phone_number_id}/block_users")
+@pytest.mark.parametrize("version", ["v25", "25.0", "V25.0", "v25.0.1", "v.0", "v123456.0"])
+def test_an_invalid_version_is_an_unknown_path(caller: Caller, version: str) -> None:
+    answer = caller.send("GET", path=f"/{version}/{caller.phone_number_id}/block_users")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 2500)
 
 
-def test_a_get_whose_etag_the_caller_has_gets_304_and_no_body(caller: Caller) -> None:
+def test_a_get_with_the_current_etag_gets_304_and_no_body(caller: Caller) -> None:
     caller.block("+16505551234")
     etag = caller.get().headers["etag"]
 
@@ -147,9 +147,9 @@ def test_head_is_get_without_its_body(caller: Caller) -> None:
 
 
 def test_options_answers_a_browsers_preflight_without_a_token(caller: Caller) -> None:
-    asked = {"Origin": "https://example.com", "Access-Control-Request-Method": "DELETE"}
+    headers = {"Origin": "https://example.com", "Access-Control-Request-Method": "DELETE"}
 
-    answer = httpx2.options(caller.server.url + caller.path, headers=asked)
+    answer = httpx2.options(caller.server.url + caller.path, headers=headers)
 
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["access-control-allow-origin"] == "*"
@@ -158,7 +158,7 @@ def test_options_answers_a_browsers_preflight_without_a_token(caller: Caller) ->
 
 
 def test_a_mixed_answers_error_has_its_own_trace_id(caller: Caller) -> None:
-    answer = caller.send("POST", said(["+16505551234", "123"]))
+    answer = caller.send("POST", users_body(["+16505551234", "123"]))
 
     assert answer.json()["error"]["fbtrace_id"] == answer.headers["x-fb-request-id"]
     assert "www-authenticate" not in answer.headers

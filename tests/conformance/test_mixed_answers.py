@@ -1,4 +1,4 @@
-"""Requests of which some users fail: both lists in one answer, beside the error 139100."""
+"""Requests with some failing users: both lists are in one answer, with the error 139100."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ COUNTRY = "write it with + and the country code, such as +16505551234"
 
 @pytest.fixture
 def known(tmp_path: Path) -> Iterator[Caller]:
-    """Its business number's own phone number is known: it is American."""
+    """A caller whose business has a known American phone number."""
     with running_server(tmp_path) as server, calling(server) as made:
         yield made
 
@@ -88,14 +88,14 @@ def test_the_status_may_be_400_with_the_same_body(tmp_path: Path, method: str) -
 
 
 @pytest.mark.parametrize("method, key", [("POST", "added_users"), ("DELETE", "removed_users")])
-def test_a_list_that_would_be_empty_is_left_out(caller: Caller, method: str, key: str) -> None:
+def test_an_empty_list_is_omitted(caller: Caller, method: str, key: str) -> None:
     answer = caller.send(method, {"messaging_product": "whatsapp", "block_users": [{"user": STRANGE}]})
 
     assert answer.json()["block_users"].keys() == {"failed_users"}
     assert key not in answer.json()["block_users"]
 
 
-def test_those_who_did_succeed_are_blocked(caller: Caller) -> None:
+def test_the_users_that_succeed_are_blocked(caller: Caller) -> None:
     caller.block(STRANGE, USER, "+0123")
 
     assert caller.listed() == ["16505551234"]
@@ -125,7 +125,7 @@ def test_an_invalid_user_fails_alone_and_without_a_wa_id(caller: Caller, user: s
     assert len(answer.json()["block_users"]["added_users"]) == 1
 
 
-def test_a_failed_user_says_nothing_of_type_or_trace(caller: Caller) -> None:
+def test_a_failed_user_has_no_type_and_no_trace(caller: Caller) -> None:
     answer = caller.block(STRANGE)
 
     error = answer.json()["block_users"]["failed_users"][0]["errors"][0]

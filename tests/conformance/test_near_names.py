@@ -1,4 +1,4 @@
-"""A near miss of a member's name is refused wherever the item comes from, and no user is blocked."""
+"""A near miss of a member's name is refused in every kind of request, and no user is blocked."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
-from tests.conformance.caller import Caller, said
+from tests.conformance.caller import Caller, users_body
 
 USER = "+16505550101"
 MISSES = {"expires_in_days": "expires_at", "Reason": "reason", "expires-at": "expires_at", "userId": "user_id"}
@@ -14,7 +14,7 @@ Sending = Callable[[Caller, dict[str, Any]], httpx2.Response]
 
 
 def _json(caller: Caller, item: dict[str, Any]) -> httpx2.Response:
-    return caller.send("POST", said([USER, item]))
+    return caller.send("POST", users_body([USER, item]))
 
 
 def _texts(item: dict[str, Any]) -> dict[str, str]:
@@ -22,8 +22,8 @@ def _texts(item: dict[str, Any]) -> dict[str, str]:
 
 
 def _brackets(item: dict[str, Any]) -> dict[str, str]:
-    named = {f"block_users[1][{name}]": str(value) for name, value in item.items()}
-    return {"messaging_product": "whatsapp", "block_users[0][user]": USER} | named
+    members = {f"block_users[1][{name}]": str(value) for name, value in item.items()}
+    return {"messaging_product": "whatsapp", "block_users[0][user]": USER} | members
 
 
 SENDINGS: dict[str, Sending] = {
@@ -33,13 +33,13 @@ SENDINGS: dict[str, Sending] = {
     "a query's JSON text": lambda caller, item: caller.send("POST", params=_texts(item)),
     "a query's brackets": lambda caller, item: caller.send("POST", params=_brackets(item)),
     "multipart": lambda caller, item: caller.send("POST", files={k: (None, v) for k, v in _brackets(item).items()}),
-    "json and a query": lambda caller, item: caller.send("POST", said([USER, item]), params={"pretty": "0"}),
+    "json and a query": lambda caller, item: caller.send("POST", users_body([USER, item]), params={"pretty": "0"}),
 }
 
 
 @pytest.mark.parametrize("sending", SENDINGS.values(), ids=SENDINGS)
 @pytest.mark.parametrize("name, meant", MISSES.items())
-def test_a_near_miss_is_refused_with_the_right_name_however_it_is_sent(
+def test_a_near_miss_is_refused_with_the_right_name_in_every_kind_of_request(
     caller: Caller, sending: Sending, name: str, meant: str
 ) -> None:
     answer = sending(caller, {"user": "+16505550102", name: "7"})
@@ -57,7 +57,7 @@ def test_the_refusal_of_a_near_expires_at_names_its_unit(caller: Caller) -> None
 
 
 @pytest.mark.parametrize("sending", SENDINGS.values(), ids=SENDINGS)
-def test_an_unknown_member_is_ignored_however_it_is_sent(caller: Caller, sending: Sending) -> None:
+def test_an_unknown_member_is_ignored_in_every_kind_of_request(caller: Caller, sending: Sending) -> None:
     answer = sending(caller, {"user": "+16505550102", "wa_id": "16505550102", "nick-name": "Sheena"})
 
     assert answer.status_code == 200

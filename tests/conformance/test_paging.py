@@ -1,4 +1,4 @@
-"""Pages, cursors and the addresses of the next ones."""
+"""Pages, cursors, and the links to other pages."""
 
 import base64
 import json
@@ -21,13 +21,13 @@ NEWEST_FIRST = [user[1:] for user in USERS]
 
 @pytest.fixture
 def seven(caller: Caller) -> Caller:
-    """Has seven users on its list, blocked with one request."""
+    """A caller with seven users on its list, blocked with one request."""
     caller.block(*USERS)
     return caller
 
 
 def walk(caller: Caller, answer: httpx2.Response, direction: str) -> Iterator[list[str]]:
-    """The pages from this one on, as a client sees them that follows addresses only."""
+    """The pages from this one on, as a client reads them that follows only links."""
     while True:
         assert answer.status_code == 200, answer.text
         body = answer.json()
@@ -58,7 +58,7 @@ def test_previous_leads_back_to_the_start(seven: Caller) -> None:
     assert pages == [NEWEST_FIRST[6:], NEWEST_FIRST[3:6], NEWEST_FIRST[:3]]
 
 
-def test_users_of_one_request_come_in_its_order(seven: Caller) -> None:
+def test_users_of_one_request_are_listed_in_its_order(seven: Caller) -> None:
     assert seven.listed() == NEWEST_FIRST
 
 
@@ -70,7 +70,7 @@ def test_before_and_after_mark_the_first_and_the_last_row(seven: Caller) -> None
     assert seven.get(before=cursors["before"]).json() == {"data": []}
 
 
-def test_a_page_has_no_next_where_there_is_none_and_no_previous_at_the_start(seven: Caller) -> None:
+def test_the_last_page_has_no_next_and_the_first_no_previous(seven: Caller) -> None:
     whole, first = seven.get().json()["paging"], seven.get(limit=6).json()["paging"]
 
     assert whole.keys() == {"cursors"}
@@ -90,7 +90,7 @@ def test_the_address_keeps_the_path_without_a_version(seven: Caller) -> None:
 
 
 @pytest.mark.parametrize("host", ["a b", "a/b", "evil.example/path?", "a\\b", "<script>", ""])
-def test_a_host_that_cannot_be_one_is_refused_and_not_repeated(seven: Caller, host: str) -> None:
+def test_an_invalid_host_is_refused_and_not_repeated(seven: Caller, host: str) -> None:
     answer = seven.send("GET", params={"limit": 3}, headers={"Host": host})
 
     assert answer.status_code == 400
@@ -103,7 +103,7 @@ def test_behind_a_trusted_proxy_the_address_has_its_scheme(seven: Caller) -> Non
     assert answer.json()["paging"]["next"].startswith("https://")
 
 
-def test_a_public_url_goes_before_the_callers_host(tmp_path: Path) -> None:
+def test_a_public_url_overrides_the_callers_host(tmp_path: Path) -> None:
     answers = AnswerSettings(public_url="https://wablock.example/")
     with running_server(tmp_path, answers=answers) as server, calling(server) as caller:
         caller.block(*USERS)
@@ -118,7 +118,7 @@ def test_the_address_has_no_token_that_came_in_the_header(seven: Caller) -> None
     assert "access_token" not in answer.json()["paging"]["next"]
 
 
-def test_the_address_carries_the_token_that_came_as_a_parameter(seven: Caller) -> None:
+def test_the_address_has_the_token_that_came_as_a_parameter(seven: Caller) -> None:
     del seven.http.headers["Authorization"]
 
     pages = list(walk(seven, seven.get(limit=3, access_token=TOKEN), "next"))
@@ -133,7 +133,7 @@ def test_the_address_keeps_limit_and_fields(seven: Caller) -> None:
     assert (query["limit"], query["fields"]) == (["3"], ["input,wa_id"])
 
 
-def test_an_empty_list_is_empty_data_alone(caller: Caller) -> None:
+def test_an_empty_list_is_only_empty_data(caller: Caller) -> None:
     assert caller.get().content == b'{"data":[]}'
 
 
@@ -154,7 +154,7 @@ def test_a_limit_above_1000_is_1000(caller: Caller, limit: str) -> None:
     assert "limit=1000&" in answer.json()["paging"]["next"]
 
 
-# -- cursors that are none
+# -- invalid cursors
 
 
 @pytest.mark.parametrize("parameter", ["after", "before"])
@@ -199,7 +199,7 @@ def test_both_directions_at_once_are_refused(seven: Caller) -> None:
 # -- lists that change meanwhile
 
 
-def test_under_open_rules_a_change_skips_and_doubles_no_user(seven: Caller) -> None:
+def test_under_open_rules_a_change_skips_and_repeats_no_user(seven: Caller) -> None:
     first = seven.get(limit=3).json()
     seven.block("+14155559876")
     seven.unblock(USERS[0])

@@ -1,4 +1,4 @@
-"""Both rule sets over the wire: who can be blocked, how many, and what repeating does."""
+"""Both rule sets on the wire: which users can be blocked, how many, and the effect of repeated requests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,12 +41,12 @@ def wrote(caller: Caller, *users: str, at: Any = None) -> httpx2.Response:
     return caller.send("PUT", {"users": users, **({} if at is None else {"at": at})}, path=path)
 
 
-# -- both
+# -- both rule sets
 
 
 @pytest.fixture(params=["open", "meta"])
 def either(request: pytest.FixtureRequest, caller: Caller, meta: Caller) -> Caller:
-    """A caller under either rule set, to whom both users wrote just now."""
+    """A caller under each rule set; both users have just written to it."""
     made = caller if request.param == "open" else meta
     wrote(made, USER, OTHER)
     return made
@@ -96,13 +96,13 @@ def test_the_newest_block_comes_first(either: Caller) -> None:
 # -- who can be blocked
 
 
-def test_open_rules_block_a_user_out_of_the_blue(caller: Caller) -> None:
+def test_open_rules_block_a_user_who_never_wrote(caller: Caller) -> None:
     answer = caller.block(USER)
 
     assert failures(answer) == []
 
 
-def test_meta_rules_refuse_who_did_not_write_in_the_last_24_hours(meta: Caller) -> None:
+def test_meta_rules_refuse_a_user_who_did_not_write_in_the_last_24_hours(meta: Caller) -> None:
     wrote(meta, OTHER)
 
     answer = meta.block(USER, OTHER)
@@ -134,7 +134,7 @@ def test_a_message_may_have_come_earlier(meta: Caller, at: int | str) -> None:
     assert failures(answer) == []
 
 
-def test_a_message_of_the_day_before_opens_nothing(meta: Caller) -> None:
+def test_a_message_of_the_day_before_does_not_open_the_window(meta: Caller) -> None:
     wrote(meta, USER, at=SEED_MOMENT // 1_000_000 - DAY - 1)
 
     answer = meta.block(USER)
@@ -142,7 +142,7 @@ def test_a_message_of_the_day_before_opens_nothing(meta: Caller) -> None:
     assert [code for _, code, _ in failures(answer)] == [131047]
 
 
-def test_unblocking_is_not_bound_by_the_24_hours(meta: Caller, clock: StoppedClock) -> None:
+def test_unblocking_does_not_need_the_24_hours(meta: Caller, clock: StoppedClock) -> None:
     wrote(meta, USER)
     meta.block(USER)
     clock.turn(3 * DAY)
@@ -174,7 +174,7 @@ def fill(caller: Caller, users: list[str]) -> list[int]:
     return [code for _, code, _ in failures(caller.block(*({"user_id": user} for user in users)))]
 
 
-def test_a_full_list_refuses_the_new_and_keeps_the_old(tmp_path: Path) -> None:
+def test_a_full_list_refuses_new_users_and_keeps_old_ones(tmp_path: Path) -> None:
     with running_server(tmp_path, open_list_size=1) as server, calling(server) as caller:
         caller.block(USER)
 
@@ -184,7 +184,7 @@ def test_a_full_list_refuses_the_new_and_keeps_the_old(tmp_path: Path) -> None:
         assert caller.listed() == ["16505551234"]
 
 
-# -- what only wablock has
+# -- wablock's own features
 
 
 def test_a_block_may_end_by_itself(tmp_path: Path, clock: StoppedClock) -> None:
@@ -196,13 +196,13 @@ def test_a_block_may_end_by_itself(tmp_path: Path, clock: StoppedClock) -> None:
         assert (before, caller.listed()) == (["16505551234"], [])
 
 
-def test_a_block_that_would_be_over_is_refused(caller: Caller) -> None:
+def test_a_block_that_would_have_expired_is_refused(caller: Caller) -> None:
     answer = caller.block({"user": USER, "expires_at": 5})
 
     assert answer.json()["error"]["message"] == "(#100) Param block_users[0][expires_at] must be in the future."
 
 
-def test_fields_asks_for_more_of_each_user(caller: Caller) -> None:
+def test_fields_returns_more_of_each_user(caller: Caller) -> None:
     caller.block({"user": USER, "reason": "spam", "note": "third time"})
 
     item = caller.get(fields="input,reason,note,blocked_at,blocked_by,expires_at").json()["data"][0]
@@ -214,7 +214,7 @@ def test_fields_asks_for_more_of_each_user(caller: Caller) -> None:
     assert item["blocked_at"] == SEED_MOMENT // 1_000_000
 
 
-def test_last_inbound_tells_whom_it_could_not_read(caller: Caller) -> None:
+def test_last_inbound_returns_the_users_that_it_could_not_read(caller: Caller) -> None:
     answer = wrote(caller, USER, "hello")
 
     assert [user["input"] for user in answer.json()["users"]] == [USER]
@@ -222,7 +222,7 @@ def test_last_inbound_tells_whom_it_could_not_read(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("at", [SEED_MOMENT // 1_000_000 + 3_600, "soon", "", -1, 10**30, 1.5])
-def test_last_inbound_refuses_a_time_that_cannot_be(caller: Caller, at: Any) -> None:
+def test_last_inbound_refuses_an_invalid_time(caller: Caller, at: Any) -> None:
     answer = wrote(caller, USER, at=at)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)

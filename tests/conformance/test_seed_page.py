@@ -1,4 +1,4 @@
-"""Every example request of Meta's reference page, as curl sends it, gets the page's own answer, byte for byte."""
+"""Every example request of Meta's reference page, as curl sends it, gets the page's answer byte for byte."""
 
 import pytest
 from tests.conformance.caller import Caller
@@ -41,7 +41,7 @@ media_types = pytest.mark.parametrize("content_type", BODIES)
 
 
 def as_curl_sends(caller: Caller, method: str, version: str, content_type: str, body: bytes) -> bytes:
-    """The bytes that curl 8 puts on the wire for one of the page's commands."""
+    """The bytes that curl 8 sends for one of the page's commands."""
     head = (
         f"{method} {version}/{caller.phone_number_id}/block_users HTTP/1.1\r\n"
         f"Host: {caller.server.host}:{caller.server.port}\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n"
@@ -54,9 +54,9 @@ def as_curl_sends(caller: Caller, method: str, version: str, content_type: str, 
 @versions
 @media_types
 def test_the_pages_post_gets_the_pages_answer(caller: Caller, version: str, content_type: str) -> None:
-    sent = as_curl_sends(caller, "POST", version, content_type, BODIES[content_type])
+    data = as_curl_sends(caller, "POST", version, content_type, BODIES[content_type])
 
-    answer = exchange(caller.server, sent)
+    answer = exchange(caller.server, data)
 
     assert (answer.status, answer.headers["content-type"], answer.body) == (200, "application/json", BLOCKED)
 
@@ -84,14 +84,14 @@ def test_the_pages_get_gets_the_pages_answer_cursors_included(caller: Caller, ve
 
 @pytest.mark.parametrize("method, expected", [("POST", BLOCKED), ("DELETE", UNBLOCKED)])
 def test_a_body_printed_over_many_lines_means_the_same(caller: Caller, method: str, expected: bytes) -> None:
-    sent = as_curl_sends(caller, method, "/v25.0", "application/json", PRINTED)
+    data = as_curl_sends(caller, method, "/v25.0", "application/json", PRINTED)
 
-    answer = exchange(caller.server, sent)
+    answer = exchange(caller.server, data)
 
     assert answer.body == expected
 
 
-def test_the_pages_cursor_is_taken_back(caller: Caller) -> None:
+def test_the_pages_cursor_is_accepted(caller: Caller) -> None:
     caller.block(USER)
     cursor = "eyJvZAmZAzZAXQiOjAsInZAlcnNpb25JZACI6IjE3Mzc2Nzk2ODgzODM1ODQifQZDZD"
 

@@ -1,4 +1,4 @@
-"""Failures that are the server's: rates, storage trouble, too much to do. Nothing is half done, and it says when."""
+"""Failures of the server: rate limits, storage, overload. No request is half done, and errors have a time to retry."""
 
 import socket
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import apsw
 import httpx2
 import pytest
-from tests.conformance.caller import Caller, calling, said
+from tests.conformance.caller import Caller, calling, users_body
 from tests.conformance.raw import read_answer
 from tests.running_server import RunningServer, running_server
 
@@ -25,12 +25,12 @@ def break_database(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_storage_trouble_gets_139103_and_says_that_it_passes(tmp_path: Path, method: str) -> None:
+def test_a_storage_failure_gets_139103_and_is_transient(tmp_path: Path, method: str) -> None:
     with running_server(tmp_path) as server, calling(server) as caller:
         caller.block("+16505551234")
         break_database(tmp_path)
 
-        answer = caller.send(method, None if method == "GET" else said(["+14155559876"]))
+        answer = caller.send(method, None if method == "GET" else users_body(["+14155559876"]))
 
     error = answer.json()["error"]
     assert answer.status_code == 500
@@ -38,7 +38,7 @@ def test_storage_trouble_gets_139103_and_says_that_it_passes(tmp_path: Path, met
     assert (error["code"], error["is_transient"]) == (139103, True)
 
 
-def test_a_token_with_too_many_requests_gets_4_and_when_to_try_again(tmp_path: Path) -> None:
+def test_a_token_with_too_many_requests_gets_4_and_a_retry_after(tmp_path: Path) -> None:
     limits = LimitSettings(requests_per_minute_per_token=3)
     with running_server(tmp_path, limits=limits, monotonic=lambda: 5.0) as server, calling(server) as caller:
         answers = [caller.get() for _ in range(4)]
@@ -49,7 +49,7 @@ def test_a_token_with_too_many_requests_gets_4_and_when_to_try_again(tmp_path: P
     assert answers[3].headers["retry-after"] == "20"
 
 
-def test_a_number_with_too_many_requests_gets_130429_and_when_to_try_again(tmp_path: Path) -> None:
+def test_a_number_with_too_many_requests_gets_130429_and_a_retry_after(tmp_path: Path) -> None:
     limits = LimitSettings(requests_per_minute_per_number=6)
     with running_server(tmp_path, limits=limits, monotonic=lambda: 5.0) as server, calling(server) as caller:
         answers = [caller.get() for _ in range(7)]
@@ -61,7 +61,7 @@ def test_a_number_with_too_many_requests_gets_130429_and_when_to_try_again(tmp_p
     assert answers[6].headers["retry-after"] == "10"
 
 
-def test_one_connection_too_many_gets_503_and_when_to_try_again(tmp_path: Path) -> None:
+def test_a_connection_past_the_limit_gets_503_and_a_retry_after(tmp_path: Path) -> None:
     with (
         running_server(tmp_path, limits=LimitSettings(max_connections=1)) as server,
         socket.create_connection((server.host, server.port), timeout=10) as busy,
@@ -77,7 +77,7 @@ def test_one_connection_too_many_gets_503_and_when_to_try_again(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "limits, sent, status",
+    "limits, data, status",
     [
         (LimitSettings(head_timeout=0.2), b"GET / HTTP/1.1\r\nHost: a", 408),
         (
@@ -88,20 +88,20 @@ def test_one_connection_too_many_gets_503_and_when_to_try_again(tmp_path: Path) 
         (LimitSettings(max_head=2_000), b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 3_000 + b"\r\n\r\n", 431),
     ],
 )
-def test_a_slow_request_and_a_long_head_get_the_envelope_too(
-    tmp_path: Path, limits: LimitSettings, sent: bytes, status: int
+def test_a_slow_request_and_a_long_head_get_a_graph_error(
+    tmp_path: Path, limits: LimitSettings, data: bytes, status: int
 ) -> None:
     with (
         running_server(tmp_path, limits=limits) as server,
         socket.create_connection((server.host, server.port), timeout=10) as connection,
     ):
-        connection.sendall(sent)
+        connection.sendall(data)
         answer = read_answer(connection)
 
     assert (answer.status, answer.error["code"], answer.headers["connection"]) == (status, 100, "close")
 
 
-def test_the_server_goes_on_after_trouble(server: RunningServer, caller: Caller) -> None:
+def test_the_server_continues_after_failures(server: RunningServer, caller: Caller) -> None:
     caller.send("POST", content=b"\xff" * 1_000)
 
     answer = httpx2.get(f"{server.url}/healthz")

@@ -1,4 +1,4 @@
-"""Phone numbers as they are typed, listed and exported, in each of the ways in which a request may carry them."""
+"""Phone numbers as people type, list and export them, in each kind of request."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import httpx2
 import pytest
-from tests.conformance.caller import Caller, calling, said
+from tests.conformance.caller import Caller, calling, users_body
 from tests.running_server import ACCOUNT_ID, RunningServer, running_server
 
 from wablock.block_list.ports import BusinessNumber
@@ -93,8 +93,8 @@ def test_a_blocked_user_is_found_and_unblocked_by_the_same_spelling(
     assert caller.listed() == []
 
 
-def test_a_wa_id_that_no_plan_has_is_unblocked_and_checked_where_it_is_listed(caller: Caller) -> None:
-    """Versions before this one blocked numbers that were cut short."""
+def test_a_listed_wa_id_outside_of_any_plan_is_unblocked_and_checked(caller: Caller) -> None:
+    """Older versions blocked numbers that were too short."""
     answer = caller.unblock("1650555")
     checked = caller.http.get(f"/v1/numbers/{caller.phone_number_id}/check/1650555")
 
@@ -102,7 +102,7 @@ def test_a_wa_id_that_no_plan_has_is_unblocked_and_checked_where_it_is_listed(ca
     assert checked.json() == {"input": "1650555", "wa_id": "1650555", "blocked": False}
 
 
-def test_a_number_that_may_be_two_peoples_blocks_neither(caller_of: Callable[[str], Caller]) -> None:
+def test_a_number_that_may_mean_two_users_blocks_neither(caller_of: Callable[[str], Caller]) -> None:
     caller = caller_of("DE")
 
     answer = caller.block("49 151 23456789")
@@ -117,7 +117,7 @@ def test_a_thousand_spellings_in_one_request_have_one_result_each(caller_of: Cal
     users = [row["typed"] for row in SPELLINGS if row["country"] == "US"]
     users = (users * 1_000)[:1_000]
 
-    answer = caller.send("POST", said(users)).json()["block_users"]
+    answer = caller.send("POST", users_body(users)).json()["block_users"]
     caller.unblock(*caller.listed())
 
     assert len(answer["added_users"]) + len(answer["failed_users"]) == 1_000

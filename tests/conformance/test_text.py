@@ -1,4 +1,4 @@
-"""Text that is not what it says: other encodings, other alphabets, no text at all."""
+"""Odd texts: other encodings, other alphabets, bytes that are not text."""
 
 import json
 from urllib.parse import parse_qsl
@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conformance.caller import Caller, said
+from tests.conformance.caller import Caller, users_body
 
 from wablock.server import parameters
 
@@ -29,7 +29,7 @@ def _part(name: str, value: bytes) -> bytes:
     ],
 )
 @pytest.mark.parametrize("place", ["query", "form"])
-def test_bytes_that_are_no_utf_8_are_refused_and_change_nothing(caller: Caller, query: str, place: str) -> None:
+def test_bytes_that_are_not_utf_8_are_refused_and_change_nothing(caller: Caller, query: str, place: str) -> None:
     if place == "query":
         answer = caller.send("POST", path=f"{caller.path}?{query}")
     else:
@@ -40,7 +40,7 @@ def test_bytes_that_are_no_utf_8_are_refused_and_change_nothing(caller: Caller, 
 
 
 @pytest.mark.parametrize("member", ["reason", "note"])
-def test_a_nul_in_a_text_that_is_kept_is_refused_and_changes_nothing(caller: Caller, member: str) -> None:
+def test_a_nul_in_a_stored_text_is_refused_and_changes_nothing(caller: Caller, member: str) -> None:
     answer = caller.block("+16505551235", {"user": USER, member: "spam\0"})
 
     problem = f"(#100) Param block_users[1][{member}] must not contain a NUL character."
@@ -57,7 +57,7 @@ def test_text_of_a_form_is_echoed_as_it_was_typed(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("charset", ["punycode", "idna", "undefined", "unicode_escape", "utf-7", "nosuch"])
-def test_a_multipart_body_is_read_as_utf_8_whatever_it_says(caller: Caller, charset: str) -> None:
+def test_a_multipart_body_is_read_as_utf_8_with_any_charset(caller: Caller, charset: str) -> None:
     users = json.dumps([{"user": USER}]).encode()
     body = (
         _part("messaging_product", b"whatsapp") + _part("block_users", users) + _part("é", "ü".encode()) + b"--x--\r\n"
@@ -71,13 +71,13 @@ def test_a_multipart_body_is_read_as_utf_8_whatever_it_says(caller: Caller, char
     assert caller.listed() == ["16505551234"]
 
 
-def test_a_byte_order_mark_before_json_is_passed_over(caller: Caller) -> None:
-    answer = caller.send("POST", content=b"\xef\xbb\xbf" + json.dumps(said([USER])).encode())
+def test_a_byte_order_mark_before_json_is_ignored(caller: Caller) -> None:
+    answer = caller.send("POST", content=b"\xef\xbb\xbf" + json.dumps(users_body([USER])).encode())
 
     assert answer.status_code == 200
 
 
-def test_an_item_that_is_appended_comes_behind_those_with_an_index(caller: Caller) -> None:
+def test_an_appended_item_follows_those_with_an_index(caller: Caller) -> None:
     form = "messaging_product=whatsapp&block_users[1][user]=16505550101&block_users[][user]=16505550102"
 
     answer = caller.send("POST", content=form.encode(), headers={"Content-Type": FORM})
@@ -94,7 +94,7 @@ def test_one_index_in_two_spellings_is_one_item(caller: Caller) -> None:
 
 
 @given(st.lists(st.sampled_from(["a", "limit", "=", "&", "25", "-", "~", "."]), max_size=20).map("".join))
-def test_a_query_with_nothing_to_decode_is_read_as_any_other(query: str) -> None:
+def test_a_query_with_nothing_to_decode_is_read_like_any_other(query: str) -> None:
     plain = parameters._pairs(query.encode())
 
     assert plain == parse_qsl(query, keep_blank_values=True)

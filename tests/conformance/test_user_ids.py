@@ -1,4 +1,4 @@
-"""Business-scoped user ids: blocking by them, and one user under both names."""
+"""Business-scoped user ids: blocks by user_id, and one user with both ids."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def test_the_list_has_the_user_id_and_no_unknown_wa_id(caller: Caller) -> None:
     assert data(caller) == [{"messaging_product": "whatsapp", "user_id": USER_ID}]
 
 
-def test_with_both_the_number_wins_and_the_two_are_one_user(caller: Caller) -> None:
+def test_with_both_ids_the_number_is_used_and_the_two_are_one_user(caller: Caller) -> None:
     answer = caller.block({"user": USER, "user_id": USER_ID})
 
     assert answer.json()["block_users"]["added_users"] == [{"input": USER, "wa_id": WA_ID}]
@@ -65,7 +65,7 @@ def test_an_invalid_user_id_fails_alone(caller: Caller, user_id: str, details: s
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 @pytest.mark.parametrize("name", ["user_id", "user"])
-def test_a_parent_id_makes_the_request_fail_and_nothing_is_done(caller: Caller, method: str, name: str) -> None:
+def test_a_parent_id_makes_the_request_fail_and_nothing_is_changed(caller: Caller, method: str, name: str) -> None:
     caller.block({"user": USER})
     before = data(caller)
 

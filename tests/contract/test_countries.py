@@ -1,4 +1,4 @@
-"""The country of a business number, by which national numbers are read."""
+"""The country of a business number, which decides how national numbers are read."""
 
 from collections.abc import Iterator
 
@@ -29,13 +29,13 @@ def test_a_number_belongs_to_the_country_of_its_prefix(wa_id: str, country: str)
 
 
 @given(code=st.sampled_from(CALLING_CODES), rest=st.text("0123456789", min_size=6, max_size=12))
-def test_any_number_with_a_calling_code_has_a_country_to_read_by_or_none(code: int, rest: str) -> None:
+def test_any_number_with_a_calling_code_has_one_country_or_none(code: int, rest: str) -> None:
     country = country_to_read_by(f"{code}{rest}")
 
     assert country is None or country in COUNTRIES
 
 
-def test_by_the_country_of_a_business_number_its_national_numbers_are_read() -> None:
+def test_national_numbers_are_read_by_the_country_of_the_business_number() -> None:
     country = country_to_read_by("442071838750")
 
     assert of_user("020 7183 8750", country).wa_id == "442071838750"
@@ -55,12 +55,12 @@ def test_by_the_country_of_a_business_number_its_national_numbers_are_read() -> 
         ("5511987654321", "BR"),
     ],
 )
-def test_a_number_of_no_one_country_is_read_by_its_calling_codes_main_one(wa_id: str, country: str) -> None:
+def test_a_number_without_one_country_gets_the_main_country_of_its_calling_code(wa_id: str, country: str) -> None:
     assert country_to_read_by(wa_id) == country
 
 
 @pytest.mark.parametrize("wa_id", ["80012345678", "88213000000", "1234567", "2105550101", "0"])
-def test_a_number_of_no_countrys_calling_code_gives_none_to_read_by(wa_id: str) -> None:
+def test_a_number_without_an_existing_calling_code_has_no_country(wa_id: str) -> None:
     assert country_to_read_by(wa_id) is None
 
 
@@ -79,7 +79,7 @@ SIDE_REGIONS = [
 
 
 @pytest.mark.parametrize("region", SIDE_REGIONS)
-def test_the_main_country_of_a_calling_code_finds_no_stranger_in_anothers_national_numbers(
+def test_the_main_country_of_a_calling_code_reads_no_national_number_of_another_as_a_stranger(
     region: str,
 ) -> None:
     main = phonenumbers.region_code_for_country_code(phonenumbers.country_code_for_region(region))
@@ -94,7 +94,7 @@ def test_the_main_country_of_a_calling_code_finds_no_stranger_in_anothers_nation
 
 
 def _is_a_service(wa_id: str) -> bool:
-    """As 310-1234 is all over Canada: a number for companies, which no person has."""
+    """Whether it is a number for companies, such as 310-1234 in all of Canada, which no person has."""
     return phonenumbers.number_type(phonenumbers.parse("+" + wa_id)) == phonenumbers.PhoneNumberType.UAN
 
 

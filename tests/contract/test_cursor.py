@@ -1,4 +1,4 @@
-"""A place in a list <-> the text of `after` and `before`."""
+"""A place in a list, and the text of `after` and `before` for it."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ list_ids = st.text("0123456789", min_size=1, max_size=32)
 
 @st.composite
 def cursors(draw: st.DrawFn) -> Cursor:
-    """Any cursor that a list can have: only its newest row can equal its version, and that row is its first."""
+    """Any cursor that a list can have: only its newest row, which is its first, can equal its version."""
     version = draw(st.integers(min_value=1, max_value=2**63 - 1))
     seq = draw(st.integers(min_value=1, max_value=version))
     offset = 0 if seq == version else draw(st.integers(min_value=0, max_value=2**63 - 1))
@@ -30,7 +30,7 @@ anchored_cursors = cursors().filter(lambda cursor: cursor.seq != cursor.version)
 
 
 def _escaped(plain: bytes) -> str:
-    """The bytes as a cursor is written, without any check of what they say."""
+    """The bytes in the form of a cursor, without any check."""
     text = b64encode(plain).decode()
     return re.sub("[Z=+/]", lambda match: {"Z": "ZA", "=": "ZD", "+": "ZB", "/": "ZC"}[match[0]], text)
 

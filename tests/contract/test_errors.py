@@ -1,4 +1,4 @@
-"""Every failure's status, type, code and words, as Meta's documents and recorded answers have them."""
+"""Every failure's status, type, code and message, as in Meta's documents and recorded answers."""
 
 from typing import TypeVar
 
@@ -140,7 +140,7 @@ def test_one_users_failure_has_its_code_and_a_message_without_it(
     assert (failure.code, failure.message, failure.details) == (code, message, details)
 
 
-def test_a_list_that_changed_while_paging_says_to_start_again() -> None:
+def test_the_error_of_a_list_that_changed_while_paging_says_to_start_again() -> None:
     assert errors.BlocklistConcurrentUpdate().details == "Blocklist was updated during retrieval - retry with offset 0"
 
 
@@ -169,8 +169,8 @@ def test_the_error_for_too_many_users_names_the_limit() -> None:
     )
 
 
-def test_a_failure_that_a_retry_may_cure_is_transient() -> None:
-    # Not what a store raises: that is a kind of one of these.
+def test_a_failure_that_a_retry_may_solve_is_transient() -> None:
+    # Without the errors of a store, which are subclasses of these.
     modules = errors.__name__, failures.__name__
     transient = {error for error in _all_of(GraphError) if error.__module__ in modules and error.is_transient}
 
@@ -195,10 +195,10 @@ def test_every_code_is_an_integer() -> None:
 
 
 def _all_of(kind: type[_E]) -> list[type[_E]]:
-    found: list[type[_E]] = []
+    kinds: list[type[_E]] = []
     for child in kind.__subclasses__():
-        found += [child, *_all_of(child)]
-    return found
+        kinds += [child, *_all_of(child)]
+    return kinds
 
 
 def test_a_message_to_a_blocked_user_has_metas_code_and_details() -> None:

@@ -1,4 +1,4 @@
-"""`user` as typed -> who is meant: spellings that are accepted, and everything that is refused."""
+"""The user that a typed `user` means: the accepted spellings, and the refused texts."""
 
 import phonenumbers
 import pytest
@@ -14,7 +14,7 @@ CALLING_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
 @st.composite
 def international(draw: st.DrawFn) -> str:
-    """The digits of a number with a calling code that exists, as long as numbers of this code are."""
+    """The digits of a number with an existing calling code and a valid length for it."""
     code = draw(st.sampled_from(CALLING_CODES))
     region = phonenumbers.region_code_for_country_code(code)
     metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
@@ -93,7 +93,7 @@ def test_with_a_plus_the_country_does_not_matter(country: str | None) -> None:
         ("0015 44 20 7183 8750", "BR"),
     ],
 )
-def test_a_number_dialled_abroad_is_refused_rather_than_guessed_at(user: str, country: str) -> None:
+def test_a_number_with_an_international_prefix_is_refused(user: str, country: str) -> None:
     with pytest.raises(NotAWhatsAppUser, match="country code"):
         of_user(user, country)
 
@@ -151,7 +151,7 @@ def test_a_wa_id_is_the_digits_as_typed(digits: str) -> None:
 
 
 @given(digits=international(), punctuation=st.lists(st.sampled_from(["", "", " ", "-", ".", "(", ")"]), min_size=15))
-def test_punctuation_never_changes_who_a_number_with_a_plus_is(digits: str, punctuation: list[str]) -> None:
+def test_punctuation_never_changes_the_user_of_a_number_with_a_plus(digits: str, punctuation: list[str]) -> None:
     typed = "+" + "".join(sign + digit for sign, digit in zip(punctuation, digits, strict=False))
     assume("(0)" not in typed)
     assume(typed.count(".") != 1 or typed.rpartition(".")[2].strip("0"))  # 16505550101.0 is a decimal
@@ -161,7 +161,7 @@ def test_punctuation_never_changes_who_a_number_with_a_plus_is(digits: str, punc
     assert identity == of_wa_id(digits)
 
 
-def test_a_zero_that_is_dialled_at_home_only_is_refused() -> None:
+def test_a_trunk_zero_is_refused() -> None:
     with pytest.raises(NotAWhatsAppUser, match=r"leave out the \(0\)"):
         of_user("+44 (0)20 7183 8750", "GB")
 

@@ -1,4 +1,4 @@
-"""Some countries write one WhatsApp user in several ways: equal keys, for these and for no other users."""
+"""Users of some countries have several spellings: these have equal keys, and no other users have."""
 
 import pytest
 from hypothesis import assume, given
@@ -12,15 +12,15 @@ ten_digits = st.text("0123456789", min_size=10, max_size=10)
 area = st.from_regex(r"[1-9][1-9]", fullmatch=True)
 six_digits = st.text("0123456789", min_size=6, max_size=6)
 
-# What the operators of Ivory Coast had on 30 January 2021, by the new plan's two digits: ITU's plan of December 2020.
-# In it 60 to 63 (GreenN's, which had closed), 80 to 83, 90 to 93 and 99 are unassigned.
+# The prefixes of Ivory Coast's operators on 30 January 2021, by the new plan's two digits: ITU's plan of December 2020.
+# In it 60 to 63 (of GreenN, which had closed), 80 to 83, 90 to 93 and 99 are unassigned.
 OPERATORS = {
     "01": ["01", "02", "03", "40", "41", "42", "43", "50", "51", "52", "53", "70", "71", "72", "73"],
     "05": [first + second for first in "04567" for second in "456"] + ["84", "85", "86", "94", "95", "96"],
     "07": [first + second for first in "0457" for second in "789"] + ["67", "68", "69", "87", "88", "89", "97", "98"],
 }
 BEGINNINGS = [(put, start) for put, starts in OPERATORS.items() for start in starts]
-# Of the mobile pattern of libphonenumber's region BJ, before 30 November 2024: 4[0-8], [56] and 9[013-9].
+# From the mobile pattern of libphonenumber's region BJ, before 30 November 2024: 4[0-8], [56] and 9[013-9].
 BENIN = [f"4{digit}" for digit in range(9)] + [f"{ten}{digit}" for ten in "56" for digit in range(10)]
 BENIN += [f"9{digit}" for digit in range(10) if digit != 2]
 
@@ -30,7 +30,7 @@ AREAS += ["2221", "2320", "2477", "2902", "2966", "3327", "3400", "3468", "3541"
 
 @st.composite
 def spellings_of_a_user(draw: st.DrawFn) -> list[str]:
-    """All international spellings of one mobile number, of a country that has several."""
+    """All international spellings of one mobile number of a country with several spellings."""
     country = draw(st.sampled_from(["225", "229", "54", "52", "55"]))
     if country == "225":
         put, start = draw(st.sampled_from(BEGINNINGS))
@@ -53,7 +53,7 @@ def spellings_of_a_user(draw: st.DrawFn) -> list[str]:
 
 
 def key_of_the_version_before(digits: str) -> str:
-    """As its rules gave it: of the spellings above, it did not know Argentina's 15, Ivory Coast and Benin."""
+    """The key by the rules of the earlier version, without Argentina's 15, Ivory Coast and Benin."""
     is_new = digits[:3] in ("225", "229") or len(digits) == 14
     return digits if is_new else one_spelling(digits)
 
@@ -99,17 +99,17 @@ def test_both_spellings_of_a_user_have_one_key(one: str, other: str) -> None:
         ("+55 11 92345-6789", "+55 11 2345-6789"),  # a landline of São Paulo, and a mobile with its digits
         ("+55 11 95555-5555", "+55 11 5555-5555"),
         ("+54 9 11 4123-4567", "+54 11 4123-4567"),  # a landline of Buenos Aires, and a mobile with its digits
-        ("+54 9 351 412-3456", "+54 351 412-3456"),  # of Córdoba, the same
+        ("+54 9 351 412-3456", "+54 351 412-3456"),  # the same for Córdoba
         ("+54 9 2902 45-6789", "+54 2902 45-6789"),
         ("+52 1 155 123 4567", "+52 155 123 4567"),  # no national number of Mexico begins with 1
         ("+52 1 055 123 4567", "+52 055 123 4567"),
         ("+55 10 98765-4321", "+55 10 8765-4321"),  # no area code of Brazil has a 0
         ("+54 9 011 234 5678", "+54 011 234 5678"),
-        ("+54 9 546 580 9932", "+54 546 580 9932"),  # nor one of Argentina a 5 first
+        ("+54 9 546 580 9932", "+54 546 580 9932"),  # no area code of Argentina begins with 5
         ("+54 15 11 5234 5678", "+54 9 11 5234 5678"),  # the 15 comes after the area code
         ("+54 546 15 580 9932", "+54 9 546 580 9932"),
         ("+54 11 15 4123-4567", "+54 11 4123-4567"),  # a landline of Buenos Aires, and a mobile with its digits
-        ("+225 07 12 34 56", "+225 05 07 12 34 56"),  # given out since 2021 by another operator
+        ("+225 07 12 34 56", "+225 05 07 12 34 56"),  # assigned since 2021 by another operator
         ("+225 07 12 34 56", "+225 01 07 12 34 56"),
         ("+225 01 12 34 56", "+225 07 01 12 34 56"),
         ("+225 20 30 12 34", "+225 27 20 30 12 34"),  # landlines
@@ -131,14 +131,14 @@ def test_a_landline_and_a_look_alike_are_two_users(one: str, other: str) -> None
     "user",
     [
         "+551187654",  # too short for a number of the country
-        "+559118765432100",  # too long for one
+        "+559118765432100",  # too long for a number of the country
         "+52155123456",
         "+521551234567890",
         "+54911234567",
         "+549112345678900",
         "+16505551234",
         "+442071838750",
-        "+595987654321",  # the neighbours' numbers
+        "+595987654321",  # numbers of the neighbours
         "+50255123456",
         "+56987654321",
         "+53987654321",
@@ -152,8 +152,8 @@ def test_a_landline_and_a_look_alike_are_two_users(one: str, other: str) -> None
         "+22507071234567",
         "+2299712345",
         "+229971234567",
-        "+541115234567",  # Buenos Aires, 1523-4567: no number is as short as it would be without its 15
-        "+541115234567890",  # and none as long
+        "+541115234567",  # Buenos Aires, 1523-4567: without the 15 it would be too short
+        "+541115234567890",  # and this would be too long
     ],
 )
 def test_any_other_number_is_its_own_key(user: str) -> None:
@@ -169,7 +169,7 @@ def test_a_mobile_of_brazil_with_and_without_its_ninth_digit_is_one_user(area: s
 
 
 @given(area=area, number=eight_digits)
-def test_a_landline_of_brazil_keeps_its_key_to_itself(area: str, number: str) -> None:
+def test_a_landline_of_brazil_has_its_own_key(area: str, number: str) -> None:
     assume(number[0] in "2345")
     landline, mobile = of_wa_id(f"55{area}{number}"), of_wa_id(f"55{area}9{number}")
 
@@ -227,7 +227,7 @@ def test_the_key_of_any_numbers_key_is_the_key(digits: str) -> None:
 
 
 @given(spellings=spellings_of_a_user())
-def test_former_keys_are_those_of_the_version_before_which_are_not_the_key_today(spellings: list[str]) -> None:
+def test_former_keys_are_the_different_keys_of_the_earlier_version(spellings: list[str]) -> None:
     key = one_spelling(spellings[0])
     before = {key_of_the_version_before(digits) for digits in spellings}
 
@@ -236,13 +236,13 @@ def test_former_keys_are_those_of_the_version_before_which_are_not_the_key_today
 
 
 @given(digits=st.from_regex(r"(?:54|225|229|[1-9])[0-9]{6,12}", fullmatch=True))
-def test_a_former_key_leads_to_todays_key(digits: str) -> None:
+def test_a_former_key_leads_to_the_current_key(digits: str) -> None:
     for former in former_keys(digits):
         assert one_spelling(former) == one_spelling(digits) != former
 
 
 @given(start=st.sampled_from("23"), rest=eight_digits, put=st.sampled_from(["01", "05", "07", "21", "25", "27"]))
-def test_a_landline_of_ivory_coast_keeps_its_key_to_itself(start: str, rest: str, put: str) -> None:
+def test_a_landline_of_ivory_coast_has_its_own_key(start: str, rest: str, put: str) -> None:
     old = f"225{start}{rest[1:]}"
     new = f"225{put}{start}{rest[1:]}"
 
@@ -251,7 +251,7 @@ def test_a_landline_of_ivory_coast_keeps_its_key_to_itself(start: str, rest: str
 
 
 @given(rest=eight_digits)
-def test_a_landline_of_benin_keeps_its_key_to_itself(rest: str) -> None:
+def test_a_landline_of_benin_has_its_own_key(rest: str) -> None:
     old, new = f"2292{rest[1:]}", f"229012{rest[1:]}"
 
     assert (one_spelling(old), one_spelling(new)) == (old, new)

@@ -1,4 +1,4 @@
-"""A text that people type, list or send -> one user; no user, and why; or several readings."""
+"""A text that people type, list or send means one user, no user for a reason, or several possible users."""
 
 import json
 import re
@@ -31,9 +31,9 @@ COUNTRIES: Final = sorted(phonenumbers.SUPPORTED_REGIONS)
 
 
 def examples(kind: int) -> list[tuple[str, phonenumbers.PhoneNumber]]:
-    """libphonenumber's example of each country that has one: Tristan da Cunha has landlines only."""
-    found = ((region, phonenumbers.example_number_for_type(region, kind)) for region in COUNTRIES)
-    return [(region, example) for region, example in found if example is not None]
+    """libphonenumber's example of each country with one: Tristan da Cunha has only landlines."""
+    all_examples = ((region, phonenumbers.example_number_for_type(region, kind)) for region in COUNTRIES)
+    return [(region, example) for region, example in all_examples if example is not None]
 
 
 MOBILES: Final = examples(phonenumbers.PhoneNumberType.MOBILE)
@@ -67,7 +67,7 @@ def readings(reading: Reading) -> set[str]:
 
 
 @pytest.mark.parametrize("row", SPELLINGS, ids=lambda row: ascii(row["typed"]))
-def test_a_spelling_from_the_field_is_read_as_its_source_means_it(row: dict[str, Any]) -> None:
+def test_a_real_spelling_is_read_as_its_source_means_it(row: dict[str, Any]) -> None:
     reading = read(row["typed"], row["country"])
 
     if "wa_id" in row:
@@ -117,11 +117,11 @@ def test_a_user_blocked_with_a_0_behind_the_calling_code_is_found_as_a_recipient
 
 @pytest.mark.parametrize("region", COUNTRIES)
 def test_a_number_as_dialled_abroad_is_found_as_a_recipient(region: str) -> None:
-    """libphonenumber knows what each country dials before a calling code; one of each beginning is tried."""
+    """libphonenumber has the prefixes that each country dials before a calling code; one of each beginning is tried."""
     table = phonenumbers.PhoneMetadata.metadata_for_region(region)
     assert table is not None
     abroad = re.compile(table.international_prefix or "")
-    prefixes = {found[0] for start in range(10_000) if (found := abroad.match(f"{start:04}"))}
+    prefixes = {match[0] for start in range(10_000) if (match := abroad.match(f"{start:04}"))}
     for prefix in sorted({prefix[:3]: prefix for prefix in sorted(prefixes)}.values()):
         for wa_id in ("447700900101", "491711234567"):
             number = phonenumbers.parse(prefix + wa_id, region)
@@ -131,7 +131,7 @@ def test_a_number_as_dialled_abroad_is_found_as_a_recipient(region: str) -> None
 
 
 @given(digits=american, marks=st.lists(st.sampled_from(["", *MARKS]), min_size=12, max_size=12))
-def test_copied_marks_never_change_who_is_meant(digits: str, marks: list[str]) -> None:
+def test_copied_marks_never_change_the_user(digits: str, marks: list[str]) -> None:
     text = "".join(mark + character for mark, character in zip(marks, f"+{digits}", strict=True))
 
     assert read(text, None) == OneUser(digits)
@@ -145,7 +145,7 @@ def test_digits_of_every_script_are_digits(digits: str, zero: str) -> None:
 
 
 @given(digits=american, punctuation=PUNCTUATION)
-def test_punctuation_behind_a_plus_never_changes_who_is_meant(digits: str, punctuation: list[str]) -> None:
+def test_punctuation_behind_a_plus_never_changes_the_user(digits: str, punctuation: list[str]) -> None:
     text = "+" + "".join(sign + digit for sign, digit in zip(punctuation, digits, strict=False))
     assume("(0)" not in text)
     assume(text.count(".") != 1 or text.rpartition(".")[2].strip("0"))
@@ -154,7 +154,7 @@ def test_punctuation_behind_a_plus_never_changes_who_is_meant(digits: str, punct
 
 
 @given(digits=american, zeros=st.sampled_from([".0", ".00", ",0", ",00"]), plus=st.sampled_from(["", "+"]))
-def test_a_decimal_is_no_user_with_any_beginning(digits: str, zeros: str, plus: str) -> None:
+def test_a_decimal_is_not_a_user(digits: str, zeros: str, plus: str) -> None:
     assert "decimal" in why(read(plus + digits + zeros, "US"))
 
 
@@ -169,7 +169,7 @@ def test_only_one_country_has_no_example_of_a_mobile() -> None:
 
 
 @pytest.mark.parametrize("example", [example for _, example in MOBILES + LANDLINES])
-def test_every_countrys_mobiles_and_landlines_are_users(example: phonenumbers.PhoneNumber) -> None:
+def test_mobiles_and_landlines_of_every_country_are_users(example: phonenumbers.PhoneNumber) -> None:
     digits = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)[1:]
 
     assert read(f"+{digits}", None) == OneUser(digits)
@@ -194,7 +194,7 @@ OLD_LENGTHS: Final = [(225, 8), (229, 8), (52, 11)]
 
 
 @pytest.mark.parametrize("text", ["+5215512345678", "+52 1 55 1234 5678", "+225 07 12 34 56", "+229 97 12 34 56"])
-def test_second_spellings_are_accepted_whatever_their_length(text: str) -> None:
+def test_second_spellings_of_any_length_are_accepted(text: str) -> None:
     assert isinstance(read(text, None), OneUser)
 
 
@@ -207,7 +207,7 @@ def test_second_spellings_are_accepted_whatever_their_length(text: str) -> None:
         ("+225 07 12", "8 or 10"),
     ],
 )
-def test_the_refusal_of_a_length_names_the_lengths_that_there_are(text: str, lengths: str) -> None:
+def test_the_error_of_a_wrong_length_has_the_valid_lengths(text: str, lengths: str) -> None:
     assert f"have {lengths} digits after it" in why(read(text, None))
 
 
@@ -230,18 +230,18 @@ def test_a_calling_code_that_does_not_exist_is_refused(text: str) -> None:
         "+992033452170",
     ],
 )
-def test_a_0_behind_the_calling_code_stays_where_the_plan_has_it(text: str) -> None:
+def test_a_0_behind_the_calling_code_stays_if_the_plan_has_it(text: str) -> None:
     assert read(text, None) == OneUser(text[1:])
 
 
 @pytest.mark.parametrize("text", ["6505551234", "9876543210", "89161234567"])
-def test_digits_that_lack_a_country_code_fail_with_what_to_write(text: str) -> None:
+def test_digits_without_a_country_code_fail_with_advice(text: str) -> None:
     assert why(read(text, "US")).endswith(f"; if a country code is missing, {WITH_COUNTRY_CODE}")
     assert "missing" not in why(read(f"+{text}", "US"))
 
 
 @pytest.mark.parametrize("text", ["+4407700900101", "+49 0151 23456789", "+81 090 1234 5678", "+61 0412 345 678"])
-def test_a_trunk_0_behind_any_other_calling_code_is_no_number(text: str) -> None:
+def test_a_trunk_0_behind_any_other_calling_code_is_refused(text: str) -> None:
     assert "leave out the 0" in why(read(text, None))
 
 
@@ -253,7 +253,7 @@ def test_a_trunk_0_behind_any_other_calling_code_is_no_number(text: str) -> None
         ("628 81448132", "ID", ("6262881448132", "62881448132")),
     ],
 )
-def test_a_number_whose_country_code_may_be_its_area_blocks_neither(
+def test_a_number_whose_country_code_may_be_its_area_code_blocks_neither_user(
     text: str, country: str, either: tuple[str, ...]
 ) -> None:
     reading = read(text, country)
@@ -262,12 +262,12 @@ def test_a_number_whose_country_code_may_be_its_area_blocks_neither(
 
 
 @pytest.mark.parametrize("text", ["1234567", "4407700900101", "16505550101234"])
-def test_a_wa_id_that_may_be_listed_is_judged_by_its_shape(text: str) -> None:
+def test_a_listed_wa_id_is_checked_by_its_shape(text: str) -> None:
     assert read_listed(text, None) == OneUser(text)
 
 
 @pytest.mark.parametrize("text", ["+1650555", "628115550101.0", "21012345678", "+1650555010123"])
-def test_any_other_text_that_may_be_listed_is_read_as_always(text: str) -> None:
+def test_any_other_listed_text_is_read_as_usual(text: str) -> None:
     assert read_listed(text, None) == read(text, None)
 
 
@@ -316,12 +316,12 @@ def test_a_recipient_that_needs_a_country_cannot_be_read_without_one(text: str) 
 
 
 @pytest.mark.parametrize("country", ["GB", "US", None])
-def test_a_recipient_with_a_trunk_0_behind_its_code_and_no_other_reading_is_no_user(country: str | None) -> None:
+def test_a_recipient_with_a_trunk_0_and_no_other_reading_is_not_a_user(country: str | None) -> None:
     assert isinstance(read_recipient("4407700900101", country), NotANumber)
 
 
 @pytest.mark.parametrize("text", ["", "anna", "628115550101.0", "+1650555", "+16505550101 / +16505550102", "🙂"])
-def test_a_recipient_that_is_no_number_is_no_user(text: str) -> None:
+def test_a_recipient_that_is_not_a_number_is_not_a_user(text: str) -> None:
     assert isinstance(read_recipient(text, "US"), NotANumber)
 
 
@@ -331,7 +331,7 @@ def test_a_huge_text_is_refused_at_once(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["1650555\n0101", "+1650555\x000101", "\ud800+16505550101", "+16505550101\x85"])
-def test_a_control_character_is_named_harmlessly(text: str) -> None:
+def test_the_error_of_a_control_character_is_harmless(text: str) -> None:
     reason = why(read(text, "US"))
 
     assert reason.isprintable()

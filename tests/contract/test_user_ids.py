@@ -26,7 +26,7 @@ def test_user_ids_that_differ_in_case_only_are_two_users() -> None:
     assert of_user_id("US.abc").key != of_user_id("US.ABC").key
 
 
-def test_a_parent_user_id_is_refused_and_the_refusal_says_what_to_send() -> None:
+def test_the_error_of_a_parent_user_id_has_advice() -> None:
     with pytest.raises(NotAWhatsAppUser, match="send the user_id from the webhook"):
         of_user_id(PARENT_USER_ID)
 
@@ -56,7 +56,7 @@ def test_a_parent_user_id_is_refused_and_the_refusal_says_what_to_send() -> None
         "us.ENT.1",
     ],
 )
-def test_any_other_text_is_no_user_id(user_id: str) -> None:
+def test_any_other_text_is_not_a_user_id(user_id: str) -> None:
     with pytest.raises(NotAWhatsAppUser, match="a user_id is two capital letters"):
         of_user_id(user_id)
 
@@ -71,32 +71,32 @@ def test_any_text_is_a_user_id_or_refused_as_one(user_id: str) -> None:
     assert identity.key == user_id
 
 
-def test_an_item_by_user_is_who_the_number_means() -> None:
+def test_an_item_with_user_is_the_user_of_the_number() -> None:
     identity = of_item("+16505551234", None, None)
 
     assert identity == Identity("16505551234", "16505551234", None)
 
 
-def test_an_item_by_user_id_is_who_the_id_means() -> None:
+def test_an_item_with_user_id_is_the_user_of_the_id() -> None:
     identity = of_item(None, USER_ID, None)
 
     assert identity == Identity(USER_ID, None, USER_ID)
 
 
-def test_an_item_by_both_is_who_the_number_means_and_keeps_the_id() -> None:
+def test_an_item_with_both_is_the_user_of_the_number_and_keeps_the_id() -> None:
     identity = of_item("+16505551234", USER_ID, None)
 
     assert identity == Identity("16505551234", "16505551234", USER_ID)
 
 
 @pytest.mark.parametrize("user_id", [PARENT_USER_ID, "", "anna"])
-def test_beside_a_user_what_is_no_user_id_means_nothing(user_id: str) -> None:
+def test_an_invalid_user_id_in_an_item_with_user_is_ignored(user_id: str) -> None:
     identity = of_item("+16505551234", user_id, None)
 
     assert identity == Identity("16505551234", "16505551234", None)
 
 
-def test_an_item_whose_user_is_no_number_is_refused_whatever_its_user_id() -> None:
+def test_an_item_with_an_invalid_user_is_refused_with_any_user_id() -> None:
     with pytest.raises(NotAWhatsAppUser, match="has no digits"):
         of_item("anna", USER_ID, None)
 

@@ -1,4 +1,4 @@
-"""Which Graph API version answers."""
+"""The Graph API version that answers a request."""
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ def test_an_expired_version_is_answered_by_the_oldest_known_one(version: str) ->
 
 
 @pytest.mark.parametrize("version", ["v27.0", "v100.0", "v9999.9999"])
-def test_a_version_to_come_is_answered_by_the_newest_known_one(version: str) -> None:
+def test_a_future_version_is_answered_by_the_newest_known_one(version: str) -> None:
     assert answering_version(version) == "v26.0"
 
 
@@ -49,18 +49,18 @@ def test_any_major_and_minor_number_is_a_version(segment: str) -> None:
 @pytest.mark.parametrize(
     "segment", ["", "v", "v23", "23.0", "V23.0", "v23.0.1", "v23.", "v.0", "v23.0\n", "v12345.0", "106540352242922"]
 )
-def test_a_path_part_that_is_no_version_is_not_taken_for_one(segment: str) -> None:
+def test_another_path_part_is_not_a_version(segment: str) -> None:
     assert not is_version(segment)
 
 
 @given(major=numbers, minor=numbers)
 def test_every_version_is_answered_by_a_known_one_that_is_not_newer_if_there_is_any(major: int, minor: int) -> None:
-    asked = f"v{major}.{minor}"
+    version = f"v{major}.{minor}"
 
-    answering = answering_version(asked)
+    answer = answering_version(version)
 
-    assert answering in KNOWN
-    assert _number(answering) <= (major, minor) or answering == KNOWN[0]
+    assert answer in KNOWN
+    assert _number(answer) <= (major, minor) or answer == KNOWN[0]
 
 
 @given(one=st.tuples(numbers, numbers), other=st.tuples(numbers, numbers))

@@ -1,4 +1,4 @@
-"""The JSON of requests and answers: names, order and types, as the reference page and Meta's guides print them."""
+"""The JSON of requests and answers: names, order and types, as on the reference page and in Meta's guides."""
 
 import msgspec
 import pytest
@@ -106,7 +106,7 @@ def test_an_unblock_that_failed_for_some_users_names_them_beside_the_others() ->
     )
 
 
-def test_a_list_of_users_that_would_be_empty_is_left_out() -> None:
+def test_an_empty_list_of_users_is_omitted() -> None:
     answer = wire.BlockUsersData(wire.BlockUsersResult(), wire.WHATSAPP)
 
     assert text(answer) == '{"block_users":{},"messaging_product":"whatsapp"}'
@@ -136,7 +136,7 @@ def test_an_empty_list_has_no_paging() -> None:
     assert text(wire.GetBlockedUsersData([])) == '{"data":[]}'
 
 
-def test_pages_beside_this_one_are_named_after_the_cursors() -> None:
+def test_links_to_other_pages_follow_the_cursors() -> None:
     paging = wire.Paging(wire.PaginationCursors("a", "b"), "https://example.org/next", "https://example.org/previous")
 
     assert text(paging) == (
@@ -145,7 +145,7 @@ def test_pages_beside_this_one_are_named_after_the_cursors() -> None:
     )
 
 
-def test_requested_fields_are_there_even_if_nothing_is_known() -> None:
+def test_requested_fields_are_present_even_without_a_value() -> None:
     row = wire.BlockedUser(wire.WHATSAPP, "16505551234", reason=None, expires_at=None)
 
     assert text(row) == '{"messaging_product":"whatsapp","wa_id":"16505551234","reason":null,"expires_at":null}'

@@ -1,4 +1,4 @@
-"""What the files for deployment say, read as those read it who run them."""
+"""The deployment files, read by the parsers of the programs that use them."""
 
 import re
 import shlex
@@ -22,7 +22,7 @@ KUBERNETES: Final = ROOT / "deploy/kubernetes.yaml"
 UNIT: Final = ROOT / "deploy/wablock.service"
 ALL: Final = (DOCKERFILE, COMPOSE, KUBERNETES, UNIT)
 
-STOPS_WITHIN: Final = LimitSettings().shutdown_timeout + 5  # seconds; 5 to write down what was gathered
+STOPS_WITHIN: Final = LimitSettings().shutdown_timeout + 5  # seconds; 5 to write the buffered data
 
 
 class Instruction(msgspec.Struct, frozen=True):
@@ -34,14 +34,14 @@ class Instruction(msgspec.Struct, frozen=True):
 
 
 def stages() -> list[list[Instruction]]:
-    """The Dockerfile's instructions, of each stage from its FROM on."""
-    found: list[list[Instruction]] = []
+    """The Dockerfile's instructions, for each stage from its FROM on."""
+    all_stages: list[list[Instruction]] = []
     for command in dockerfile.parse_file(str(DOCKERFILE)):
         if command.cmd.upper() == "FROM":
-            found.append([])
-        if found:
-            found[-1].append(Instruction(command.cmd.upper(), command.flags, command.value))
-    return found
+            all_stages.append([])
+        if all_stages:
+            all_stages[-1].append(Instruction(command.cmd.upper(), command.flags, command.value))
+    return all_stages
 
 
 def instructions(stage: Sequence[Instruction], name: str) -> list[Instruction]:
@@ -49,7 +49,7 @@ def instructions(stage: Sequence[Instruction], name: str) -> list[Instruction]:
 
 
 def environment_of_image() -> dict[str, str]:
-    """What the image sets, its PATH aside."""
+    """The variables that the image sets, without PATH."""
     words = [word for it in instructions(stages()[-1], "ENV") for word in it.words]
     return {name: value for name, value in zip(words[::2], words[1::2], strict=True) if name != "PATH"}
 
@@ -60,23 +60,23 @@ def compose() -> dict[str, Any]:
 
 
 def objects() -> dict[str, Any]:
-    """The manifest's objects by their kind."""
+    """The manifest's objects by kind."""
     return {it["kind"]: it for it in yaml.safe_load_all(KUBERNETES.read_text())}
 
 
 def container() -> dict[str, Any]:
-    (found,) = objects()["Deployment"]["spec"]["template"]["spec"]["containers"]
-    return dict(found)
+    (only,) = objects()["Deployment"]["spec"]["template"]["spec"]["containers"]
+    return dict(only)
 
 
 def unit() -> dict[str, list[str]]:
     """The unit's directives with their values, in order."""
-    found: dict[str, list[str]] = {}
+    directives: dict[str, list[str]] = {}
     for line in UNIT.read_text().splitlines():
         if line and line[0] not in "#[":
             name, _, value = line.partition("=")
-            found.setdefault(name, []).append(value)
-    return found
+            directives.setdefault(name, []).append(value)
+    return directives
 
 
 def environment_of_unit() -> dict[str, str]:
@@ -85,7 +85,7 @@ def environment_of_unit() -> dict[str, str]:
 
 
 def understood(words: Sequence[str], variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> ServeSettings:
-    """The settings that `wablock serve …` has with these words behind `wablock`, and these variables."""
+    """The settings of `wablock serve …` with these words behind `wablock`, and these variables."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert words[0] == "serve"
@@ -110,7 +110,7 @@ def variables_in(path: Path) -> set[str]:
 
 
 def seconds(text: str) -> float:
-    """A time as Compose and systemd write it."""
+    """The seconds of a time as Compose and systemd write it."""
     return float(text.removesuffix("s"))
 
 

@@ -1,4 +1,4 @@
-"""The Compose file: valid, its parts fit one another, and no secret is in it."""
+"""The Compose file is valid and consistent, and has no secret."""
 
 import json
 from importlib.resources import files
@@ -26,15 +26,15 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> ServeSettings:
     return understood(WABLOCK["command"], environment_of_image() | WABLOCK["environment"], monkeypatch)
 
 
-def test_it_is_as_the_specification_has_it() -> None:
+def test_the_compose_file_is_valid() -> None:
     schema = json.loads(files("check_jsonschema").joinpath("builtin_schemas/vendor/compose-spec.json").read_text())
     validator = validator_for(schema)(schema)
 
     assert [error.message for error in validator.iter_errors(compose())] == []
-    assert list(validator.iter_errors(compose() | {"servicse": {}}))  # it would find something
+    assert list(validator.iter_errors(compose() | {"no-such-member": {}}))  # the validator finds errors
 
 
-def test_wablock_asks_the_database_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wablock_uses_the_database_of_the_compose_file(monkeypatch: pytest.MonkeyPatch) -> None:
     url = urlsplit(_settings(monkeypatch).database or "")
     made = POSTGRES["environment"]
 
@@ -49,7 +49,7 @@ def test_wablock_waits_until_the_database_is_healthy() -> None:
     assert POSTGRES["healthcheck"]["test"][:2] == ["CMD", "pg_isready"]
 
 
-def test_a_secret_that_is_not_given_is_missed() -> None:
+def test_a_missing_secret_is_an_error() -> None:
     secret = [
         value
         for service in (WABLOCK, POSTGRES)
@@ -61,18 +61,18 @@ def test_a_secret_that_is_not_given_is_missed() -> None:
     assert all(value.startswith("${") and ":?" in value for value in secret)
 
 
-def test_the_port_that_the_image_exposes_is_published_on_loopback_alone() -> None:
+def test_the_port_of_the_image_is_published_only_on_loopback() -> None:
     (exposed,) = instructions(stages()[-1], "EXPOSE")
 
     assert WABLOCK["ports"] == [f"127.0.0.1:8080:{exposed.words[0]}"]
     assert "ports" not in POSTGRES
 
 
-def test_requests_in_flight_have_their_time() -> None:
+def test_requests_in_flight_have_time_to_end() -> None:
     assert seconds(WABLOCK["stop_grace_period"]) > STOPS_WITHIN
 
 
-def test_there_are_several_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wablock_has_several_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _settings(monkeypatch).workers > 1
 
 

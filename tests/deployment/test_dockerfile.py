@@ -1,4 +1,4 @@
-"""The Dockerfile: what it copies is there, its steps do what they should, and the image runs what there is."""
+"""The Dockerfile: the copied files exist, its steps build a wablock that runs, and the image starts it."""
 
 import os
 import re
@@ -21,7 +21,7 @@ BUILD, IMAGE = stages()
 
 
 def _copied() -> list[tuple[list[str], str]]:
-    """What the build takes out of this folder, and where to."""
+    """The sources that the build copies from this folder, and their target."""
     return [(list(it.words[:-1]), it.words[-1]) for it in instructions(BUILD, "COPY")]
 
 
@@ -40,13 +40,13 @@ def test_copied_files_exist_and_are_not_ignored() -> None:
             assert f"!{source}" in allowed
 
 
-def test_nothing_is_let_through_that_is_not_copied() -> None:
+def test_nothing_else_is_sent_to_the_build() -> None:
     let_through = {it[1:] for it in (ROOT / ".dockerignore").read_text().splitlines() if it.startswith("!")}
 
     assert let_through == {source for sources, _ in _copied() for source in sources}
 
 
-def test_the_image_has_only_what_the_build_made() -> None:
+def test_the_image_has_only_the_result_of_the_build() -> None:
     assert [it.flags for it in instructions(IMAGE, "COPY")] == [("--from=build",)]
     assert not instructions(IMAGE, "ADD")
 
@@ -55,7 +55,7 @@ def test_both_stages_are_of_one_python() -> None:
     assert BUILD[0].words[0] == IMAGE[0].words[0]
 
 
-def test_all_that_is_installed_is_pinned_by_its_hash_or_built_here() -> None:
+def test_every_installed_package_is_pinned_by_its_hash_or_built_here() -> None:
     installs = [
         line for it in instructions(BUILD, "RUN") for line in it.words[0].split("&&") if re.search(r"\binstall\b", line)
     ]
@@ -65,7 +65,7 @@ def test_all_that_is_installed_is_pinned_by_its_hash_or_built_here() -> None:
 
 
 @pytest.mark.parametrize("name", ["server.txt", "package.txt"])
-def test_the_locks_of_the_image_are_those_that_are_tested(name: str) -> None:
+def test_the_image_uses_the_tested_locks(name: str) -> None:
     tested = dict(_PINNED.findall((ROOT / "requirements/dev.txt").read_text()))
 
     pinned = dict(_PINNED.findall((ROOT / "requirements" / name).read_text()))
@@ -74,7 +74,7 @@ def test_the_locks_of_the_image_are_those_that_are_tested(name: str) -> None:
     assert pinned == {package: tested[package] for package in pinned}
 
 
-def test_the_steps_of_the_build_make_a_wablock_that_runs(tmp_path: Path) -> None:
+def test_the_steps_of_the_build_install_a_wablock_that_runs(tmp_path: Path) -> None:
     build, made = tmp_path / "build", tmp_path / "wablock"
     build.mkdir()
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "python"], check=True)
@@ -86,17 +86,17 @@ def test_the_steps_of_the_build_make_a_wablock_that_runs(tmp_path: Path) -> None
                 _copy(ROOT / source, build / step.words[-1])
         if step.name == "RUN":
             command = step.words[0].replace("/opt/wablock", str(made))
-            ran = subprocess.run(
+            process = subprocess.run(
                 ["/bin/sh", "-c", command],
                 cwd=build,
-                env=os.environ | {"PATH": path, "PIP_COMPILE": "0"},  # half of the time
+                env=os.environ | {"PATH": path, "PIP_COMPILE": "0"},  # this halves the time
                 capture_output=True,
                 text=True,
                 check=False,
             )
-            if ran.returncode and "connection broken" in ran.stderr and not os.environ.get("CI"):
+            if process.returncode and "connection broken" in process.stderr and not os.environ.get("CI"):
                 pytest.skip("the dependencies need a package index")
-            assert ran.returncode == 0, ran.stderr
+            assert process.returncode == 0, process.stderr
 
     version = subprocess.run([made / "bin/wablock", "--version"], capture_output=True, text=True, check=True)
     assert version.stdout.strip() == __version__
@@ -125,7 +125,7 @@ def test_the_image_serves_all_addresses_at_the_port_that_it_exposes(monkeypatch:
     assert [it.words for it in instructions(IMAGE, "EXPOSE")] == [(str(settings.port),)]
 
 
-def test_the_lists_and_the_key_are_in_volumes_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lists_and_the_key_are_in_separate_volumes(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = understood(_entrypoint()[1:], environment_of_image(), monkeypatch)
     (volumes,) = instructions(IMAGE, "VOLUME")
 
@@ -146,18 +146,18 @@ def test_a_server_that_answers_is_healthy(tmp_path: Path) -> None:
 
 
 def test_a_server_that_does_not_answer_is_not_healthy() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        port = nobody.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as closed_port:
+        port = closed_port.getsockname()[1]
 
     assert _health(port).returncode == 1
 
 
-def test_the_image_is_stopped_as_wablock_stops() -> None:
+def test_the_image_is_stopped_by_wablocks_signal() -> None:
     assert [it.words for it in instructions(IMAGE, "STOPSIGNAL")] == [("SIGTERM",)]
 
 
 def _health(port: int) -> "subprocess.CompletedProcess[str]":
-    """The image's health check, on a server at this port."""
+    """Run the image's health check on a server at this port."""
     (check,) = instructions(IMAGE, "HEALTHCHECK")
     kind, python, *words = check.words
     assert (kind, python) == ("CMD", "python")

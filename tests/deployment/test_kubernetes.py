@@ -1,4 +1,4 @@
-"""The Kubernetes manifest: valid, its parts fit one another, and a real server answers its probes."""
+"""The Kubernetes manifest is valid and consistent, and a real server answers its probes."""
 
 from pathlib import Path
 from typing import Any
@@ -25,19 +25,19 @@ POD = objects()["Deployment"]["spec"]["template"]
 
 
 @pytest.mark.parametrize("kind", SHAPES)
-def test_every_member_of_an_object_is_one_that_kubernetes_knows(kind: str) -> None:
-    said = objects()[kind]
+def test_kubernetes_knows_every_member_of_an_object(kind: str) -> None:
+    manifest = objects()[kind]
 
-    read = msgspec.convert(said, SHAPES[kind])
+    read = msgspec.convert(manifest, SHAPES[kind])
 
-    assert _without_nothing(msgspec.to_builtins(read)) == said
+    assert _without_nothing(msgspec.to_builtins(read)) == manifest
 
 
-def test_there_are_these_objects() -> None:
+def test_the_manifest_has_these_objects() -> None:
     assert set(objects()) == set(SHAPES)
 
 
-def test_service_and_budget_mean_the_pods_of_the_deployment() -> None:
+def test_service_and_budget_select_the_pods_of_the_deployment() -> None:
     labels = POD["metadata"]["labels"]
 
     assert objects()["Deployment"]["spec"]["selector"]["matchLabels"] == labels
@@ -45,7 +45,7 @@ def test_service_and_budget_mean_the_pods_of_the_deployment() -> None:
     assert objects()["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
 
 
-def test_one_pod_may_go_while_the_others_serve() -> None:
+def test_one_pod_may_stop_while_the_others_serve() -> None:
     replicas = objects()["Deployment"]["spec"]["replicas"]
 
     assert replicas >= 3
@@ -61,20 +61,20 @@ def test_the_service_leads_to_the_port_that_the_image_exposes() -> None:
 
 @pytest.mark.parametrize("probe,path", [("startup", "/healthz"), ("liveness", "/healthz"), ("readiness", "/readyz")])
 def test_a_server_answers_the_probes(tmp_path: Path, probe: str, path: str) -> None:
-    asked = container()[f"{probe}Probe"]["httpGet"]
+    request = container()[f"{probe}Probe"]["httpGet"]
 
-    assert asked == {"path": path, "port": "http"}
+    assert request == {"path": path, "port": "http"}
     with running_server(tmp_path) as server:
-        assert httpx2.get(server.url + asked["path"]).status_code == 200
+        assert httpx2.get(server.url + request["path"]).status_code == 200
 
 
-def test_requests_in_flight_have_their_time() -> None:
+def test_requests_in_flight_have_time_to_end() -> None:
     _, pause = container()["lifecycle"]["preStop"]["exec"]["command"]
 
     assert POD["spec"]["terminationGracePeriodSeconds"] > int(pause) + STOPS_WITHIN
 
 
-def test_it_runs_as_the_images_user_and_may_do_nothing_else() -> None:
+def test_a_pod_runs_as_the_images_user_without_other_rights() -> None:
     (user,) = instructions(stages()[-1], "USER")
     uid, _, gid = user.words[0].partition(":")
     whole, own = POD["spec"]["securityContext"], container()["securityContext"]
@@ -89,14 +89,14 @@ def test_the_service_sets_no_setting_of_the_pods_by_its_name() -> None:
     assert POD["spec"]["enableServiceLinks"] is False
 
 
-def test_its_command_is_understood_and_its_secrets_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {it["name"]: it["valueFrom"]["secretKeyRef"] for it in container()["env"]}
+def test_the_command_of_a_pod_is_valid_and_its_secrets_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = {it["name"]: it["valueFrom"]["secretKeyRef"] for it in container()["env"]}
     url = "postgresql://wablock@db.example/wablock"
 
-    settings = understood(container()["args"], environment_of_image() | dict.fromkeys(given, url), monkeypatch)
+    settings = understood(container()["args"], environment_of_image() | dict.fromkeys(secrets, url), monkeypatch)
 
     assert settings.database == settings.key.secret_key == url
-    assert given == {
+    assert secrets == {
         "WABLOCK_DATABASE": {"name": "wablock", "key": "database"},
         "WABLOCK_SECRET_KEY": {"name": "wablock", "key": "secret-key"},
     }

@@ -1,4 +1,4 @@
-"""What the files for deployment name is there: variables, flags, pages."""
+"""The variables, flags and pages in the deployment files exist."""
 
 import re
 from pathlib import Path
@@ -22,13 +22,13 @@ def test_every_flag_in_a_comment_is_one_of_serve(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
-def test_every_page_in_a_comment_is_there(path: Path) -> None:
+def test_every_page_in_a_comment_exists(path: Path) -> None:
     for page in re.findall(r"docs/\S+\.md", path.read_text()):
         assert (ROOT / page).exists(), page
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)
-def test_no_secret_and_no_address_of_a_registry_is_written_down(path: Path) -> None:
+def test_no_deployment_file_has_a_secret_or_a_registrys_address(path: Path) -> None:
     text = path.read_text()
 
     assert not re.search(r"(?i)(password|secret[-_]key)['\"]?\s*[:=]\s*['\"]?[^\s'\"$%/{?]", text)

@@ -1,4 +1,4 @@
-"""The page about PostgreSQL, as written, on a server of its own with passwords."""
+"""The page about PostgreSQL, on a separate server with passwords."""
 
 import re
 import subprocess
@@ -21,7 +21,7 @@ _SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """Whose roles need a password, but for the superuser."""
+    """A cluster whose roles need a password, except for the superuser."""
     made = Cluster()
     try:
         made.create()
@@ -35,7 +35,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def roles(cluster: Cluster) -> dict[str, str]:
-    """The URL of each role that the page's SQL makes, without its password, which is that of the page."""
+    """The URL of each role that the page's SQL creates, without its password."""
     (script,) = _SQL.findall(PAGE)
     file = cluster.folder / "roles.sql"
     file.write_text(script)
@@ -45,9 +45,9 @@ def roles(cluster: Cluster) -> dict[str, str]:
 
 
 def _password(role: str) -> str:
-    found = re.search(rf"CREATE ROLE {role} LOGIN PASSWORD '(.*)'", PAGE)
-    assert found
-    return found[1]
+    match = re.search(rf"CREATE ROLE {role} LOGIN PASSWORD '(.*)'", PAGE)
+    assert match
+    return match[1]
 
 
 def _shell(word: str) -> str:
@@ -55,15 +55,15 @@ def _shell(word: str) -> str:
     return next(line for line in lines if word in line)
 
 
-def _said(roles: dict[str, str], role: str) -> dict[str, str]:
-    """A command's settings of the database."""
+def _variables(roles: dict[str, str], role: str) -> dict[str, str]:
+    """A command's variables for the database."""
     return {"WABLOCK_DATABASE": roles[role], "PGPASSWORD": _password(role)}
 
 
 @pytest.fixture(scope="module")
 def migrated(roles: dict[str, str]) -> dict[str, str]:
-    """The same, once the owner has run the page's command; before that no other role could."""
-    too_early = run("number", "list", **_said(roles, "wablock"))
+    """The roles after the owner has run the page's command; before it no other role could connect."""
+    too_early = run("number", "list", **_variables(roles, "wablock"))
     assert too_early.returncode == 2
     assert too_early.stderr.startswith("wablock: Cannot open the database postgresql://wablock@")
     assert too_early.stderr.count("\n") == 1
@@ -97,7 +97,7 @@ def test_the_role_that_serves_can_do_all_that_a_server_does(
 @pytest.mark.parametrize(
     "statement", ["DROP TABLE blocked_user", "TRUNCATE blocked_user", "CREATE TABLE mine (id int)"]
 )
-def test_the_role_that_serves_can_neither_make_nor_drop_a_table(migrated: dict[str, str], statement: str) -> None:
+def test_the_role_that_serves_can_neither_create_nor_drop_a_table(migrated: dict[str, str], statement: str) -> None:
     refused = subprocess.run(
         ["psql", f"--dbname={migrated['wablock']}", f"--command={statement}"],
         env={"PATH": "/usr/bin:/bin", "PGPASSWORD": _password("wablock")},
@@ -110,9 +110,7 @@ def test_the_role_that_serves_can_neither_make_nor_drop_a_table(migrated: dict[s
     assert "permission denied" in refused.stderr or "must be owner" in refused.stderr
 
 
-def test_a_dump_is_restored_to_what_it_was(
-    migrated: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dump_restores_the_data(migrated: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPASSWORD", _password("wablock_owner"))
     assert run("number", "add", "106540352242933", WABLOCK_DATABASE=migrated["wablock_owner"]).returncode == 0
     before = run("number", "list", "--json", WABLOCK_DATABASE=migrated["wablock_owner"]).stdout

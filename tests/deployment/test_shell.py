@@ -1,4 +1,4 @@
-"""The commands in the pages about deployment: wablock understands them, and what can be run is run."""
+"""The commands in the pages about deployment: wablock accepts them, and some of them run."""
 
 import os
 import re
@@ -30,15 +30,15 @@ def _line(page: Path, word: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_wablock_command_of_the_page_is_understood(page: Path) -> None:
-    commands = [found[1] for line in _lines(page) if (found := _OURS.search(line))]
+def test_every_wablock_command_of_the_page_is_valid(page: Path) -> None:
+    commands = [match[1] for line in _lines(page) if (match := _OURS.search(line))]
 
     assert commands
     for command in commands:
         app.parse_args(shlex.split(command)[1:], print_error=False, exit_on_error=False)
 
 
-def test_the_secrets_that_the_page_makes_are_those_that_compose_demands(tmp_path: Path) -> None:
+def test_the_page_creates_the_secrets_that_compose_needs(tmp_path: Path) -> None:
     made = subprocess.run(["sh", "-euc", _line(PAGES[0], "> .env")], cwd=tmp_path, check=True, capture_output=True)
 
     secrets = dict(line.split("=", 1) for line in (tmp_path / ".env").read_text().splitlines())
@@ -48,7 +48,7 @@ def test_the_secrets_that_the_page_makes_are_those_that_compose_demands(tmp_path
     assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
 
 
-def test_the_secret_that_the_page_makes_is_the_one_that_the_manifest_names(tmp_path: Path) -> None:
+def test_the_page_creates_the_secret_of_the_manifest(tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     pretended = tmp_path / "kubectl"
     pretended.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {seen}\n')
@@ -59,7 +59,7 @@ def test_the_secret_that_the_page_makes_is_the_one_that_the_manifest_names(tmp_p
     subprocess.run(["sh", "-euc", line], env=os.environ | {"PATH": path, "DATABASE_URL": "a-url"}, check=True)
 
     *words, database, key = seen.read_text().splitlines()
-    named = {it["valueFrom"]["secretKeyRef"]["key"] for it in container()["env"]}
+    keys = {it["valueFrom"]["secretKeyRef"]["key"] for it in container()["env"]}
     assert words == ["create", "secret", "generic", container()["env"][0]["valueFrom"]["secretKeyRef"]["name"]]
-    assert {it.split("=")[1] for it in (database, key)} == named
+    assert {it.split("=")[1] for it in (database, key)} == keys
     assert keys_from_text(key.split("=", 2)[2])

@@ -1,4 +1,4 @@
-"""What wablock is built from: images by their digests, and packages that are looked up among known vulnerabilities."""
+"""The parts of a build: images are pinned by digest, and packages are checked for known vulnerabilities."""
 
 import json
 import re
@@ -18,7 +18,9 @@ def test_every_image_of_the_build_is_named_by_its_digest() -> None:
     images = {line.split()[1] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("FROM")}
 
     assert {_BY_DIGEST.fullmatch(image.replace("${PYTHON}", default)) is None for image in images} == {False}
-    assert all(it.flags == ("--from=build",) for it in instructions(stages()[-1], "COPY"))  # no image by another way
+    assert all(
+        it.flags == ("--from=build",) for it in instructions(stages()[-1], "COPY")
+    )  # no image comes in another way
 
 
 def test_every_image_of_the_compose_file_is_built_here_or_named_by_its_digest() -> None:
@@ -28,7 +30,7 @@ def test_every_image_of_the_compose_file_is_built_here_or_named_by_its_digest() 
     assert all(_BY_DIGEST.fullmatch(image) for image in images)
 
 
-def test_the_tags_that_are_pinned_are_those_that_are_resolved() -> None:
+def test_make_pins_resolves_the_pinned_tags() -> None:
     pinned = re.findall(r"(3[0-9.]+-slim|postgres:[0-9]+)@", (ROOT / "Dockerfile").read_text() + str(compose()))
     [resolved] = re.findall(r"for tag in (.*); do", (ROOT / "Makefile").read_text())
 
@@ -36,7 +38,7 @@ def test_the_tags_that_are_pinned_are_those_that_are_resolved() -> None:
 
 
 def audited(report: Any, *, says: str = "") -> "subprocess.CompletedProcess[str]":
-    """What the audit makes of a report."""
+    """Run the audit on this report."""
     text = report if isinstance(report, str) else json.dumps(report)
     auditor = f"import sys; sys.stdout.write({text!r}); sys.stderr.write({says!r}); sys.exit(1)"
     command = [sys.executable, str(ROOT / ".ci/audit"), sys.executable, "-c", auditor]
@@ -60,7 +62,7 @@ def test_packages_without_a_known_vulnerability_pass_the_audit() -> None:
     assert (audit.returncode, audit.stdout) == (0, "audit: 2 packages checked, no known vulnerability\n")
 
 
-def test_an_index_that_does_not_know_the_packages_fails_nothing_and_says_so() -> None:
+def test_the_audit_passes_with_a_note_if_the_index_does_not_know_the_packages() -> None:
     unknown = [{"name": name, "skip_reason": "Dependency not found on PyPI"} for name in ("one", "two")]
 
     audit = audited({"dependencies": unknown, "fixes": []})
@@ -70,14 +72,14 @@ def test_an_index_that_does_not_know_the_packages_fails_nothing_and_says_so() ->
 
 
 @pytest.mark.parametrize("report", ["", "<html>", "[]", '{"dependencies"'])
-def test_an_index_that_does_not_answer_fails_nothing_and_says_so(report: str) -> None:
+def test_the_audit_passes_with_a_note_if_the_index_does_not_answer(report: str) -> None:
     audit = audited(report, says="ERROR: could not connect to the index\n")
 
     assert audit.returncode == 0
     assert audit.stdout == "audit: not checked: ERROR: could not connect to the index\n"
 
 
-def test_an_audit_that_cannot_run_fails_nothing_and_says_so() -> None:
+def test_an_audit_that_cannot_run_passes_with_a_note() -> None:
     audit = subprocess.run(
         [sys.executable, ROOT / ".ci/audit", "/no/such/audit"], capture_output=True, text=True, check=False
     )
@@ -86,10 +88,12 @@ def test_an_audit_that_cannot_run_fails_nothing_and_says_so() -> None:
     assert audit.stdout.startswith("audit: not checked: ")
 
 
-def test_ci_audits_what_a_server_runs_on() -> None:
-    shown = subprocess.run(["make", "--dry-run", "audit"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+def test_ci_audits_the_packages_of_a_server() -> None:
+    commands = subprocess.run(
+        ["make", "--dry-run", "audit"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
 
     assert "make audit" in (ROOT / ".ci/run").read_text().splitlines()
-    assert "--requirement requirements/server.txt" in shown
-    assert "--vulnerability-service pypi" in shown
-    assert "--timeout" in shown
+    assert "--requirement requirements/server.txt" in commands
+    assert "--vulnerability-service pypi" in commands
+    assert "--timeout" in commands

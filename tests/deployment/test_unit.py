@@ -1,4 +1,4 @@
-"""The systemd unit: valid, and its parts fit one another and the program."""
+"""The systemd unit is valid, and agrees with the program."""
 
 import shlex
 import subprocess
@@ -15,7 +15,7 @@ def _only(name: str) -> str:
     return value
 
 
-def test_systemd_has_nothing_to_say_about_it(tmp_path: Path) -> None:
+def test_systemd_accepts_the_unit_without_warnings(tmp_path: Path) -> None:
     analyze = installed("systemd-analyze")
     program = shlex.split(_only("ExecStart"))[0]
     copied = tmp_path / UNIT.name
@@ -27,7 +27,7 @@ def test_systemd_has_nothing_to_say_about_it(tmp_path: Path) -> None:
     assert verified.stdout + verified.stderr == ""
 
 
-def test_systemd_finds_it_little_exposed() -> None:
+def test_systemd_rates_the_unit_as_secure() -> None:
     analyze = installed("systemd-analyze")
     offline = ["--offline=true", "--threshold=20", "--no-pager"]  # 2.0 of 10
 
@@ -36,7 +36,7 @@ def test_systemd_finds_it_little_exposed() -> None:
     assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
-def test_its_command_is_understood_with_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_of_the_unit_is_valid_with_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     program, *words = shlex.split(_only("ExecStart"))
 
     settings = understood(words, environment_of_unit(), monkeypatch)
@@ -45,17 +45,17 @@ def test_its_command_is_understood_with_its_variables(monkeypatch: pytest.Monkey
     assert settings.database == f"sqlite:////var/lib/{_only('StateDirectory')}/wablock.db"
 
 
-def test_the_key_is_the_credential_that_systemd_hands_over() -> None:
+def test_the_key_is_the_credential_from_systemd() -> None:
     name, _, source = _only("LoadCredential").partition(":")
 
     assert environment_of_unit()["WABLOCK_SECRET_KEY_FILE"] == f"%d/{name}"
     assert not source.startswith(f"/var/lib/{_only('StateDirectory')}")
 
 
-def test_requests_in_flight_have_their_time() -> None:
+def test_requests_in_flight_have_time_to_end() -> None:
     assert seconds(_only("TimeoutStopSec")) > STOPS_WITHIN
-    assert _only("KillMode") == "mixed"  # the parent of workers tells them itself
+    assert _only("KillMode") == "mixed"  # the parent stops the workers itself
 
 
-def test_systemd_waits_until_it_serves() -> None:
+def test_systemd_waits_until_the_server_is_ready() -> None:
     assert _only("Type") == "notify"

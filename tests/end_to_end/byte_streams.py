@@ -1,4 +1,4 @@
-"""Byte streams for a server: real requests, whole or damaged, and what they may do. Pure: a seed makes each of them."""
+"""Byte streams for a server: real requests, whole or damaged, and the users that each may change. A seed makes them."""
 
 import json
 import random
@@ -83,7 +83,7 @@ class Stream(msgspec.Struct, frozen=True):
 
 
 def requests(token: str) -> dict[str, bytes]:
-    """Real requests, each with its name; they block and unblock few users."""
+    """Real requests by name; they block and unblock a few users."""
     page, check = f"{BLOCK_USERS}?limit=10", f"/v1/numbers/{PHONE_NUMBER_ID}/check"
     post, delete = (json.dumps(body(users)).encode() for users in (_USERS, _USERS[:2]))
     form = b"messaging_product=whatsapp&block_users=%5B%7B%22user%22%3A%22%2B16505550101%22%7D%5D"
@@ -140,7 +140,7 @@ def _chunked(method: str, target: str, content: bytes, *headers: str) -> bytes:
 
 
 def stream(whole: dict[str, bytes], seed: int, number: int) -> Stream:
-    """The stream of this number: a tenth of them is whole."""
+    """The stream of this number; a tenth of all streams are whole."""
     chance = random.Random(f"{seed}/{number}")
     names = chance.choices(list(whole), k=chance.randint(1, _MOST_REQUESTS))
     data = b"".join(whole[name] for name in names)
@@ -192,7 +192,7 @@ def _insert(data: bytes, chance: random.Random, _: dict[str, bytes]) -> bytes:
 
 
 def _insert_within(data: bytes, chance: random.Random, whole: dict[str, bytes]) -> bytes:
-    """A whole request in the middle of another: what smuggling looks like."""
+    """A whole request in the middle of another, as in request smuggling."""
     at = chance.randint(0, len(data))
     return data[:at] + chance.choice(list(whole.values())) + data[at:]
 
@@ -206,7 +206,7 @@ def _change_chunk(data: bytes, chance: random.Random, _: dict[str, bytes]) -> by
 
 
 def _add_framing(data: bytes, chance: random.Random, _: dict[str, bytes]) -> bytes:
-    """A second word on where the body ends."""
+    """Add a second header that states where the body ends."""
     line = chance.choice(
         (
             b"Content-Length: 5",
@@ -249,7 +249,7 @@ def _range(data: bytes, chance: random.Random) -> tuple[int, int]:
 
 
 def _substitute(pattern: bytes, by: bytes, data: bytes, chance: random.Random) -> bytes:
-    """One of the places that match, where there is one."""
+    """Replace one of the matches, if there is one."""
     places = list(re.finditer(pattern, data))
     if not places:
         return data
@@ -258,19 +258,19 @@ def _substitute(pattern: bytes, by: bytes, data: bytes, chance: random.Random) -
 
 
 def named_users(data: bytes) -> set[str]:
-    """The digits of every text in the requests that h11, another reader of HTTP, finds in a stream.
+    """The digits of every text in the requests that h11, another HTTP parser, reads in a stream.
 
-    Only these may be blocked or unblocked by it: what a request may name is its own target and body.
+    The stream may block or unblock only these: a request names users only in its own target and body.
     """
-    named: set[str] = set()
+    users: set[str] = set()
     for target, content in _read(data):
         text = unquote_plus((target + b'"' + content).decode("latin-1"))
-        named.update(digits for part in text.split('"') if len(digits := re.sub(r"\D", "", part)) >= 7)
-    return named
+        users.update(digits for part in text.split('"') if len(digits := re.sub(r"\D", "", part)) >= 7)
+    return users
 
 
 def _read(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Target and body of each whole request."""
+    """The target and body of each whole request."""
     reader = h11.Connection(h11.SERVER, max_incomplete_event_size=1_000_000)
     reader.receive_data(data.lstrip(b"\r\n"))
     target, content = b"", b""
@@ -292,9 +292,9 @@ def _read(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             return
 
 
-def is_named(wa_id: str, named: Iterable[str]) -> bool:
-    """Whether one of these digits may mean this user, with or without a country code or a prefix."""
-    return any(wa_id.endswith(digits) or digits.endswith(wa_id) for digits in named)
+def is_named(wa_id: str, all_digits: Iterable[str]) -> bool:
+    """Whether some of these digits may mean this user, with or without a country code or a prefix."""
+    return any(wa_id.endswith(digits) or digits.endswith(wa_id) for digits in all_digits)
 
 
 class NoAnswer(Exception):
@@ -309,7 +309,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def answers(received: bytes) -> Iterator[Answer]:
-    """The final answers; raises `NoAnswer` for anything else, also for a part of one."""
+    """The final answers. Raises `NoAnswer` for anything else, also for a part of an answer."""
     while received:
         head, end, rest = received.partition(b"\r\n\r\n")
         first, *lines = head.split(b"\r\n")

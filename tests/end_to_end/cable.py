@@ -1,4 +1,4 @@
-"""The way from a node to its database, which can be cut and torn."""
+"""A connection from a node to its database that a test can cut, repair and tear."""
 
 import asyncio
 import contextlib
@@ -27,20 +27,20 @@ class Cable:
         self._carrying: set[asyncio.Task[None]] = set()
 
     def cut(self) -> None:
-        """From now on nothing comes through: no byte, no end, no refusal."""
+        """From now on nothing passes: no byte, no close, no refusal."""
         self._whole.clear()
 
     async def cut_before(self, *words: bytes) -> None:
-        """Cut it when one of these is about to pass; returns when it is."""
+        """Cut it when one of these texts is about to pass; return when it is cut."""
         self._fateful = words
         async with asyncio.timeout(_PASSES_WITHIN):
             await self._met.wait()
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         self._whole.set()
 
     def tear(self) -> None:
-        """Reset all connections; new ones may be made."""
+        """Reset all connections; new ones are accepted."""
         for end in self._ends:
             end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             end.transport.abort()
@@ -57,7 +57,7 @@ class Cable:
             self._ends.add(far_end)
             await asyncio.gather(self._pass_on(near, far_end), self._pass_on(far, near_end))
         except (OSError, asyncio.CancelledError):
-            pass  # the end of a connection either way; asyncio's streams complain of a handler that ends as cancelled
+            pass  # the connection has ended either way; asyncio's streams log an error if a handler ends as cancelled
         finally:
             self._carrying.discard(task)
             for end in {near_end, far_end or near_end}:

@@ -1,7 +1,7 @@
-"""Many raw connections at once to a server in a process of its own, and what that process takes for them.
+"""Many raw connections at once to a server in another process, and the memory that this process uses for them.
 
-All of them are sockets of the test's own process, without a thread each. They come from several loopback addresses, so
-that the ports of one do not run short.
+All of them are sockets of the test's own process, without a thread each. They come from several loopback addresses,
+because one address has too few ports.
 """
 
 import re
@@ -26,7 +26,7 @@ WEBHOOK: Final = "/webhooks/whatsapp"
 VISITOR: Final = "16505550199"
 
 _FROM_ONE_ADDRESS: Final = 2_000
-_OTHER_FILES: Final = 500  # that either process has open beside the crowd's sockets
+_OTHER_FILES: Final = 500  # other files that either process has open
 _ANSWERED_WITHIN: Final = 60  # seconds
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
@@ -34,7 +34,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="
 
 @contextmanager
 def many_files(count: int) -> Iterator[None]:
-    """This process and those that it starts may have `count` sockets and some files; skips where they may not."""
+    """Let this process and its children open `count` sockets and some files; skip the test if the system refuses."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count + _OTHER_FILES
     if hard != resource.RLIM_INFINITY and hard < wanted:
@@ -48,9 +48,9 @@ def many_files(count: int) -> Iterator[None]:
 
 @contextmanager
 def crowd(server: Server, count: int, receive_buffer: int | None = None) -> Iterator[list[socket.socket]]:
-    """So many connections; at the end they are reset, so that no port stays taken.
+    """This number of connections; they are reset at the end, so that no port stays in use.
 
-    `receive_buffer`: bytes that the system keeps for a client that does not read; None: as many as it likes.
+    `receive_buffer`: the bytes that the system stores for a client that does not read; None: its default.
     """
     connections: list[socket.socket] = []
     try:
@@ -72,8 +72,8 @@ def crowd(server: Server, count: int, receive_buffer: int | None = None) -> Iter
 def pour(connections: Sequence[socket.socket], data: bytes, patience: float = 3.0) -> None:
     """Send `data` over each of them at the same time.
 
-    Returns when all is sent, and also where the server reads no further: after `patience` seconds in which nothing
-    could be sent. A connection that the server closes is left.
+    Return when all is sent, or when nothing could be sent for `patience` seconds because the server has stopped
+    reading. Skip a connection that the server closes.
     """
     with selectors.DefaultSelector() as selector:
         for connection in connections:
@@ -81,20 +81,20 @@ def pour(connections: Sequence[socket.socket], data: bytes, patience: float = 3.
             selector.register(connection, selectors.EVENT_WRITE, [0])
         while selector.get_map() and (ready := selector.select(patience)):
             for key, _ in ready:
-                sent = key.data
+                count = key.data
                 assert isinstance(key.fileobj, socket.socket)
                 try:
-                    sent[0] += key.fileobj.send(memoryview(data)[sent[0] : sent[0] + 262_144])
+                    count[0] += key.fileobj.send(memoryview(data)[count[0] : count[0] + 262_144])
                 except BlockingIOError:
                     continue
                 except ConnectionError:
-                    sent[0] = len(data)
-                if sent[0] == len(data):
+                    count[0] = len(data)
+                if count[0] == len(data):
                     selector.unregister(key.fileobj)
 
 
 def drip(connections: Sequence[socket.socket], drop: bytes) -> list[socket.socket]:
-    """Send `drop` over each of them without waiting; those that are still open."""
+    """Send `drop` over each of them without waiting; return those that are still open."""
     left = []
     for connection in connections:
         connection.setblocking(False)
@@ -109,7 +109,7 @@ def drip(connections: Sequence[socket.socket], drop: bytes) -> list[socket.socke
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Whether the server has not closed it, as far as is known now. What it sent before is read and lost."""
+    """Whether the server has not closed it yet. Bytes that the server sent are read and discarded."""
     connection.setblocking(False)
     with suppress(BlockingIOError):
         try:
@@ -122,12 +122,12 @@ def is_open(connection: socket.socket) -> bool:
 
 
 def resident(server: Server) -> int:
-    """The memory that the process has now, in bytes."""
+    """The current memory of the process, in bytes."""
     return _memory(server, "VmRSS")
 
 
 def most_resident(server: Server) -> int:
-    """The most memory that the process has had, in bytes."""
+    """The highest memory of the process so far, in bytes."""
     return _memory(server, "VmHWM")
 
 
@@ -138,7 +138,7 @@ def _memory(server: Server, field: str) -> int:
 
 
 def open_connections(server: Server) -> int:
-    """How many the server counts, with the one that asks."""
+    """The number that the server counts, with the connection of this request."""
     answer = httpx2.get(server.url + "/metrics", timeout=_ANSWERED_WITHIN)
     for line in answer.text.splitlines():
         if line.startswith("wablock_connections "):
@@ -147,7 +147,7 @@ def open_connections(server: Server) -> int:
 
 
 def visit(server: Server, deployment: Deployment, number: int = 1) -> list[int]:
-    """The statuses of a GET, a POST and a webhook, each over a connection of its own."""
+    """The statuses of a GET, a POST and a webhook, each over its own connection."""
     url = server.url + BLOCK_USERS
     page = httpx2.get(url, headers=deployment.headers, timeout=_ANSWERED_WITHIN)
     post = httpx2.post(url, json=body([VISITOR]), headers=deployment.headers, timeout=_ANSWERED_WITHIN)
@@ -155,7 +155,7 @@ def visit(server: Server, deployment: Deployment, number: int = 1) -> list[int]:
 
 
 def send_webhook(server: Server, number: int = 1) -> int:
-    """The status of a signed webhook with one message, whose id is of this number."""
+    """The status of a signed webhook with one message; `number` is in the message's id."""
     payload = webhook(message("16505550198", f"wamid.{number}"))
     headers = {"content-type": "application/json", "x-hub-signature-256": signed(payload)}
     return httpx2.post(server.url + WEBHOOK, content=payload, headers=headers, timeout=_ANSWERED_WITHIN).status_code

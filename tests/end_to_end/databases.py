@@ -1,4 +1,4 @@
-"""The databases that a deployment may stand on, by name."""
+"""The databases that a deployment may use, by name."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A database with a number and a token, made by the real commands, and real servers on it."""
+"""A database with a number and a token from the real commands, and real servers that use it."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -36,6 +36,6 @@ class Deployment:
 
 @contextmanager
 def at_once(beginnings: Sequence[AbstractContextManager[Server]]) -> Iterator[list[Server]]:
-    """Servers that were all started at the same moment."""
+    """Start all servers at the same moment."""
     with ExitStack() as ends, ThreadPoolExecutor(len(beginnings)) as threads:
         yield list(threads.map(ends.enter_context, beginnings))

@@ -1,4 +1,4 @@
-"""Three nodes on a pair of databases, with clients at work, while one part after the other is lost."""
+"""Three nodes and a pair of databases with active clients, while one part after the other fails."""
 
 import asyncio
 import itertools
@@ -23,14 +23,14 @@ LISTS: Final = [str(int(PHONE_NUMBER_ID) + number) for number in range(6)]
 SHARED: Final = LISTS[:2]
 """Changed through all nodes at once; each of the others through one node, as long as that lives."""
 
-_AT_A_SHARED: Final = (0, 1, 2, 0)  # at which nodes its writers are, 16 in all
+_AT_A_SHARED: Final = (0, 1, 2, 0)  # the nodes of its writers, 16 in all
 _AT_ANOTHER: Final = (0, 0)
 
 _ACTIVITY: Final = """
 SELECT pid, client_port, state, wait_event, pg_blocking_pids(pid), now() - xact_start AS begun, left(query, 90) AS sql
 FROM pg_stat_activity WHERE backend_type = 'client backend'
 """
-_MEANWHILE: Final = (0.5, 1.5)  # seconds between two losses
+_MEANWHILE: Final = (0.5, 1.5)  # seconds between two failures
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -51,7 +51,7 @@ class Moments(msgspec.Struct):
     standby_promoted: int = 0
     node_killed: int = 0
     cut: int = 0
-    mended: int = 0
+    repaired: int = 0
     torn: int = 0
 
 
@@ -74,7 +74,7 @@ class Drill(msgspec.Struct, frozen=True):
         return (self.chronicle.acknowledged(since, urls)[0].operation.returned - since) / 1e9
 
     def longest_silence(self, beginning: int, end: int) -> float:
-        """The most seconds of this time for which a shared list had no change acknowledged by anybody."""
+        """The longest part of this time, in seconds, in which no change of a shared list was acknowledged."""
         longest = 0
         for phone_number_id in SHARED:
             returned = [
@@ -88,7 +88,7 @@ class Drill(msgspec.Struct, frozen=True):
 
 
 async def drilled(folder: Path, plan: Plan) -> Drill:
-    """Loses the primary, then a node, then the network between the database and another node, and mends that."""
+    """Kill the primary, then a node; then cut the network between the database and another node, and repair it."""
     chance = random.Random(plan.seed)
     moments, chronicle = Moments(), Chronicle()
     async with AsyncExitStack() as stack:
@@ -110,7 +110,7 @@ async def drilled(folder: Path, plan: Plan) -> Drill:
             await chronicle.every_list_goes_on(moments.node_killed, [alone, cut], LISTS)
 
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
-            ready = await _cut_and_mend(plan, cables, moments, chronicle, alone, cut)
+            ready = await _cut_and_repair(plan, cables, moments, chronicle, alone, cut)
             await asyncio.sleep(chance.uniform(*_MEANWHILE))
         await clients.look([alone, cut])
     return Drill((killed, alone, cut), moments, chronicle, ready)
@@ -124,10 +124,13 @@ async def _lose_primary(plan: Plan, pair: Pair, moments: Moments) -> None:
     moments.standby_promoted = time.monotonic_ns()
 
 
-async def _cut_and_mend(
+async def _cut_and_repair(
     plan: Plan, cables: Sequence[Cable], moments: Moments, chronicle: Chronicle, alone: str, cut: str
 ) -> dict[str, int]:
-    """Cut until the other node has gone on with every list; reset in the end. How ready both were meanwhile."""
+    """Cut the network until the other node has changed every list; then repair it and reset its connections.
+
+    Return the readiness of both nodes during the cut.
+    """
     to_dead_primary, to_primary = cables
     await to_primary.cut_before(*plan.cut_before)
     to_dead_primary.cut()
@@ -136,10 +139,10 @@ async def _cut_and_mend(
     await chronicle.every_list_goes_on(moments.cut, [alone], SHARED)
     async with httpx2.AsyncClient(timeout=60) as probe:
         ready = {url: (await probe.get(f"{url}/readyz")).status_code for url in (alone, cut)}
-    moments.mended = time.monotonic_ns()
+    moments.repaired = time.monotonic_ns()
     for cable in cables:
-        cable.mend()
-    await chronicle.every_list_goes_on(moments.mended, [cut], SHARED)
+        cable.repair()
+    await chronicle.every_list_goes_on(moments.repaired, [cut], SHARED)
     moments.torn = time.monotonic_ns()
     for cable in cables:
         cable.tear()
@@ -174,7 +177,7 @@ class _Clients:
                 is_over.set()
 
     async def look(self, urls: Iterable[str]) -> None:
-        """Every list once more, through each of these nodes."""
+        """Read every list once more through each of these nodes."""
         for url in urls:
             for phone_number_id in LISTS:
                 await Witness([url], self._headers, phone_number_id, self._chance).look(self._chronicle)
@@ -187,7 +190,7 @@ class _Clients:
 
 @asynccontextmanager
 async def _explained(pair: Pair, servers: Sequence[Server], chronicle: Chronicle) -> AsyncIterator[None]:
-    """Whatever goes wrong says what the databases and the nodes were at."""
+    """Add the state of the databases and nodes to any failure."""
     try:
         yield
     except BaseException as trouble:
@@ -212,11 +215,11 @@ def _deployed(folder: Path, pair: Pair) -> Deployment:
 
 @asynccontextmanager
 async def _nodes(deployment: Deployment, through_cables: str) -> AsyncIterator[list[Server]]:
-    """Three nodes, of which the last has its own way to the databases."""
+    """Three nodes; the last one reaches the databases through the cables."""
     beginnings = [deployment.server(), deployment.server(), deployment.server(WABLOCK_DATABASE=through_cables)]
     with ExitStack() as ends:
         servers = await asyncio.to_thread(ends.enter_context, at_once(beginnings))
         try:
             yield servers
-        finally:  # in a thread: the cables are to carry the last node's farewell
+        finally:  # in a thread, so that the cables still carry the bytes of the last node's stop
             await asyncio.to_thread(ends.close)

@@ -1,4 +1,4 @@
-"""A gate before one receiver: a deployment whose number has an app secret and a downstream, and its server's lives."""
+"""A gate in front of one receiver: a number with an app secret and a downstream, and a server to kill and restart."""
 
 import asyncio
 import signal
@@ -28,7 +28,7 @@ class GateDeployment(Deployment):
         return super().server(*arguments, **_KEY | variables)
 
     def server_at(self, port: int) -> AbstractContextManager[Server]:
-        """The same at a port that is known before."""
+        """A server on a port that is known before."""
         return started("serve", "--port", str(port), WABLOCK_DATABASE=self.database, **_KEY)
 
 
@@ -46,7 +46,7 @@ class Lives:
         return f"http://127.0.0.1:{self.port}"
 
     async def begin(self) -> None:
-        """Returns when it listens; what else the test does goes on meanwhile."""
+        """Return when it listens; other tasks run meanwhile."""
         beginning = self._deployment.server_at(self.port)
         self._server = await asyncio.to_thread(self._ends.enter_context, beginning)
 

@@ -1,4 +1,4 @@
-"""What the end-to-end tests say to a server, in Graph's words."""
+"""Requests to the Block API."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,13 +13,13 @@ def body(users: Iterable[str]) -> dict[str, Any]:
 
 
 def blocked(client: httpx2.Client) -> list[str]:
-    """The whole list's wa_ids, newest first."""
-    found: list[str] = []
+    """The wa_ids of the whole list, newest first."""
+    wa_ids: list[str] = []
     url: str | None = f"{BLOCK_USERS}?limit=1000"
     while url is not None:
         answer = client.get(url)
         assert answer.status_code == 200, answer.text
         page = answer.json()
-        found += [user["wa_id"] for user in page["data"]]
+        wa_ids += [user["wa_id"] for user in page["data"]]
         url = page.get("paging", {}).get("next")
-    return found
+    return wa_ids

@@ -15,7 +15,7 @@ USERS: Final = [str(16505550101 + number) for number in range(8)]
 
 
 def records(url: str, headers: dict[str, str], seed: int, operations: int) -> list[Operation]:
-    """What one client saw of its `operations`. Times are of a clock that all processes of a machine share."""
+    """One client's operations with their results. The times are of a clock that all processes of a machine share."""
     chance = random.Random(seed)
     with httpx2.Client(base_url=url, headers=headers, timeout=60) as client:
         return [_one(client, chance) for _ in range(operations)]
@@ -38,13 +38,13 @@ def _one(client: httpx2.Client, chance: random.Random) -> Operation:
 
 
 def read(answer: httpx2.Response, phone_number_id: str) -> tuple[Blocked, int | None]:
-    """Whom the only page of this number's list shows, and the list's version."""
+    """The users on the only page of this number's list, and the list's version."""
     page = answer.json()
-    seen = [user["wa_id"] for user in page["data"]]
-    assert len(seen) == len(set(seen))
-    if not seen:
+    wa_ids = [user["wa_id"] for user in page["data"]]
+    assert len(wa_ids) == len(set(wa_ids))
+    if not wa_ids:
         return frozenset(), None
     marks = page["paging"]["cursors"]
     versions = {cursor.decode(mark, phone_number_id).version for mark in marks.values()}
     assert len(versions) == 1
-    return frozenset(seen), versions.pop()
+    return frozenset(wa_ids), versions.pop()

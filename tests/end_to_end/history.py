@@ -1,4 +1,4 @@
-"""Whether what clients saw of one block list can have come from one list that changes at single moments. No I/O."""
+"""A check that a history of clients is possible with one block list that changes at single moments. No I/O."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -22,10 +22,10 @@ class Kind(StrEnum):
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One request as its client saw it. `users`: whom it named, or for a list, whom it showed. A check is of the kind
-    that its answer was.
+    """One request as its client saw it. `users`: those in the request, or for a list, those in the answer. The kind of
+    a check is its answer.
 
-    `version`: of the list, if the answer had it.
+    `version`: the list's version, if the answer had it.
     """
 
     kind: Kind
@@ -47,10 +47,10 @@ class _Configuration(msgspec.Struct, frozen=True):
 
 
 def first_contradiction(history: Sequence[Operation], blocked: Blocked = frozenset()) -> Operation | None:
-    """The first request whose answer no order of effects explains; None where `history` is linearizable.
+    """The first request whose answer no order of effects explains; None if `history` is linearizable.
 
-    Just-in-time linearization (Lowe, "Testing for linearizability", 2017): every possible configuration is carried
-    along, and a request that returns leaves only those in which it took effect.
+    Just-in-time linearization (Lowe, "Testing for linearizability", 2017): it tracks every possible configuration, and
+    when a request returns, it keeps only those in which the request took effect.
     """
     configurations = [_Configuration(blocked, frozenset(), frozenset())]
     under_way: set[int] = set()
@@ -70,7 +70,7 @@ def first_contradiction(history: Sequence[Operation], blocked: Blocked = frozens
 
 
 def versions_in_disorder(history: Iterable[Operation]) -> list[tuple[Operation, Operation]]:
-    """Pairs of lists whose versions contradict their order in time, or of one version with different users."""
+    """Pairs of lists whose versions contradict their order in time, or that have one version and different users."""
     lists = sorted(
         (seen for seen in history if seen.kind is Kind.LIST and seen.version is not None), key=lambda seen: seen.invoked
     )
@@ -80,7 +80,7 @@ def versions_in_disorder(history: Iterable[Operation]) -> list[tuple[Operation, 
         same = users_at.setdefault(seen.version, seen)
         if same.users != seen.users:
             wrong.append((same, seen))
-    newest: Operation | None = None  # of those that had returned before `seen` was invoked
+    newest: Operation | None = None  # among those that had returned before `seen` was invoked
     returned = sorted(lists, key=lambda seen: seen.returned)
     place = 0
     for seen in lists:
@@ -100,7 +100,7 @@ def _events(history: Sequence[Operation]) -> Iterable[tuple[int, bool, int]]:
             yield operation.returned, True, index
 
 
-class _Found:
+class _Seen:
     """Configurations, without those that can lead to nothing that another one could not lead to as well: the same list,
     but fewer requests that may still take effect.
     """
@@ -109,7 +109,7 @@ class _Found:
         self._late: dict[tuple[Blocked, frozenset[int]], list[frozenset[int]]] = {}
 
     def add(self, one: _Configuration) -> bool:
-        """Whether it is kept."""
+        """Whether it is new and no earlier one includes it."""
         late = self._late.setdefault((one.blocked, one.took_effect), [])
         if any(other <= one.late for other in late):
             return False
@@ -126,9 +126,9 @@ class _Found:
 def _reachable(
     configurations: Iterable[_Configuration], under_way: set[int], history: Sequence[Operation]
 ) -> Iterable[_Configuration]:
-    """`configurations`, and all that follow when any of the requests under way take effect, in any order."""
-    found = _Found()
-    unexplored = deque(configuration for configuration in configurations if found.add(configuration))
+    """`configurations`, and all that follow if any of the requests under way take effect, in any order."""
+    configurations_seen = _Seen()
+    unexplored = deque(configuration for configuration in configurations if configurations_seen.add(configuration))
     while unexplored:
         it = unexplored.popleft()
         for index in under_way - it.took_effect - it.late:
@@ -139,13 +139,13 @@ def _reachable(
                 reached = _Configuration(blocked, it.took_effect, it.late | {index})
             else:
                 reached = _Configuration(blocked, it.took_effect | {index}, it.late)
-            if found.add(reached):
+            if configurations_seen.add(reached):
                 unexplored.append(reached)
-    return found.all()
+    return configurations_seen.all()
 
 
 def _effect(operation: Operation, blocked: Blocked) -> Blocked | None:
-    """The list after `operation`; None where it cannot take effect on this one."""
+    """The list after `operation`; None if it cannot take effect on this list."""
     match operation.kind:
         case Kind.BLOCK:
             return blocked | operation.users

@@ -1,4 +1,4 @@
-"""An upstream on loopback whose answer is large."""
+"""An upstream on loopback with a large answer."""
 
 import threading
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ class LargeUpstream:
 
 
 class _Server(Threads):
-    block_on_close = False  # an answer that is not read holds its thread
+    block_on_close = False  # an answer that the client does not read blocks its thread
 
     def handle_error(self, *_: object) -> None:
-        """A gate that hangs up in mid-answer is what the test wants."""
+        """Ignore a gate that closes the connection in the middle of the answer: the test wants that."""
 
 
 @contextmanager

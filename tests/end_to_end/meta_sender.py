@@ -1,4 +1,4 @@
-"""Meta's side of a webhook: it posts signed deliveries, each again until its 200, and a ledger says what may arrive."""
+"""Meta's webhooks: it posts each signed delivery until it gets 200; a ledger lists the messages that may arrive."""
 
 import asyncio
 import random
@@ -23,15 +23,15 @@ class Ledger:
         self._blocked: set[str] = set()
 
     def message(self, user: str) -> Json:
-        """A new message; it must not arrive if a block of its user had its 200 before."""
-        said = message(user, len(self.sent))
-        self.sent[said["id"]] = said
+        """A new message; it must not arrive if a block of its user was acknowledged before."""
+        new = message(user, len(self.sent))
+        self.sent[new["id"]] = new
         if user in self._blocked:
-            self.forbidden.add(said["id"])
-        return said
+            self.forbidden.add(new["id"])
+        return new
 
     def taken(self, messages: Sequence[Json]) -> None:
-        """The gate answered these with 200: the receiver must have all but those of users whose block has begun."""
+        """The gate answered these with 200: the receiver must have all except those of users whose block has begun."""
         self.due |= {it["id"] for it in messages if it["from"] not in self._block_begun}
 
     def block_begins(self, users: Sequence[str]) -> None:
@@ -53,27 +53,27 @@ class MetaSender:
         self._progress = asyncio.Condition()
 
     async def send(self, *users: str) -> None:
-        """A message of each of these users, in one webhook; returns with its 200."""
+        """Send a message of each of these users in one webhook; return when it gets 200."""
         messages = [self._ledger.message(user) for user in users]
         body = encoded(delivery(*self._changes(messages)))
         headers = {"content-type": "application/json", "x-hub-signature-256": signed(body)}
         while True:
             if await self._is_taken(body, headers):
                 break
-            await asyncio.sleep(self._random.uniform(0.01, 0.05))  # Meta's backoff, at the pace of a test
+            await asyncio.sleep(self._random.uniform(0.01, 0.05))  # Meta's backoff, shortened for a test
         self._ledger.taken(messages)
         async with self._progress:
             self.delivered += 1
             self._progress.notify_all()
 
     async def progress(self, webhooks: int) -> None:
-        """Returns once so many further webhooks have had their 200."""
+        """Return when this many more webhooks have got 200."""
         until = self.delivered + webhooks
         async with self._progress:
             await self._progress.wait_for(lambda: self.delivered >= until)
 
     def _changes(self, messages: Sequence[Json]) -> list[Json]:
-        """Up to three changes, so that some lose all of their messages and others a few."""
+        """Up to three changes, so that the gate removes all messages of some and a few of others."""
         size = -(-len(messages) // self._random.randint(1, 3))
         parts = [messages[start : start + size] for start in range(0, len(messages), size)]
         return [change(contacts=[contact(it["from"]) for it in part], messages=list(part)) for part in parts]

@@ -1,4 +1,4 @@
-"""A receiver that takes most of what it is sent, and fails with the rest in all the ways in which receivers fail."""
+"""A receiver that accepts most deliveries, and fails with the others in all the ways in which receivers fail."""
 
 import random
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""A PostgreSQL that outlives a machine: a primary, and a standby that has all that was committed."""
+"""A PostgreSQL primary, and a standby that has all committed data and can replace it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,11 +17,11 @@ class Pair:
 
     def __init__(self) -> None:
         self.primary = Cluster({"synchronous_standby_names": "*", "synchronous_commit": "on"})
-        # It has no standby once it is the primary: with a name here it would wait for ever.
+        # After its promotion it has no standby: with a name here it would wait forever.
         self.standby = Cluster({"synchronous_standby_names": ""})
 
     def start(self) -> None:
-        """Returns when the standby is in step."""
+        """Return when the standby has all data of the primary."""
         self.primary.create()
         self.primary.start()
         source = f"host=127.0.0.1 port={self.primary.port} user=postgres"
@@ -31,11 +31,11 @@ class Pair:
         assert is_in_step, self.standby.log
 
     def promote(self) -> None:
-        """Returns when the standby takes writes; the primary must be dead."""
+        """Return when the standby accepts writes; the primary must be dead."""
         execute(self.standby.url, "SELECT pg_promote()")
 
     def url(self, ports: Sequence[int] = ()) -> str:
-        """Whichever is the primary; `ports` where the ways to both begin, if not at themselves."""
+        """The URL of the current primary. `ports`: the near ends of cables to both, if there are any."""
         hosts = ",".join(f"127.0.0.1:{port}" for port in ports or (self.primary.port, self.standby.port))
         return f"postgresql://postgres@{hosts}/postgres?target_session_attrs=primary"
 

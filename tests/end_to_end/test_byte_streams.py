@@ -1,7 +1,7 @@
-"""Thousands of damaged byte streams: each ends in answers or a close, and nothing of it stays in the server.
+"""Thousands of damaged byte streams: each ends in answers or a close, and leaves nothing in the server.
 
-A failure names its seed and the stream's number: `SEED` and `STREAMS` in the environment choose what is sent,
-and `stream(requests(token), seed, number)` of `byte_streams` makes one stream again.
+A failure has its seed and the stream's number. `SEED` and `STREAMS` in the environment choose the streams, and
+`stream(requests(token), seed, number)` of `byte_streams` makes one stream again.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ WARM_UP: Final = STREAMS // 4
 MAY_GROW: Final = 16_000_000  # bytes
 
 _AT_ONCE: Final = 128
-_ENDS_WITHIN: Final = 30  # seconds; the server's own times are two
+_ENDS_WITHIN: Final = 30  # seconds; the server's own timeouts are two
 _PROMPT: Final = 1  # second; a stream that takes longer, on a slow machine, may be too slow for the server
 _BLOCKED_BEFORE: Final = [f"165055501{number:02}" for number in range(50, 99)]
 
@@ -67,7 +67,7 @@ class Fuzz:
         self._alone: dict[str, int] = {}
 
     async def learn(self) -> None:
-        """How each whole request is answered when it comes alone."""
+        """Record the answer to each whole request alone."""
         for name, data in self._requests.items():
             outcome = await self._send(Stream([data], End.WAITS, None))
             assert outcome.trouble is None, f"{name}: {outcome.trouble}"
@@ -110,7 +110,7 @@ class Fuzz:
                 statuses.append(answer.status)
                 is_last = answer.is_last
         except NoAnswer as trouble:
-            if not exchange.is_reset:  # a reset may overtake the end of an answer
+            if not exchange.is_reset:  # a reset may arrive before the end of an answer
                 return Outcome(statuses, f"no answer: {trouble}")
         if 500 in statuses:
             return Outcome(statuses, "an answer of 500")
@@ -133,7 +133,7 @@ class Fuzz:
                     writer.transport.abort()
                 elif it.end is End.HALF_CLOSES and not writer.is_closing():
                     writer.write_eof()
-            except OSError:  # it was closed in mid-stream
+            except OSError:  # the server closed it in the middle of the stream
                 pass
             is_prompt = time.monotonic() - began < _PROMPT
             return Exchange(*await reading, is_prompt)
@@ -160,7 +160,7 @@ async def _all_received(reader: asyncio.StreamReader) -> tuple[bytes, bool]:
 
 @needs_proc
 @pytest.mark.torture
-def test_damaged_byte_streams_leave_nothing_in_the_server(tmp_path: Path) -> None:
+def test_damaged_byte_streams_leave_nothing_behind_in_the_server(tmp_path: Path) -> None:
     seed = int(os.environ.get("SEED", "0")) or random.randrange(2**32)
     options = ("--head-timeout", "2", "--body-timeout", "2", "--idle-timeout", "2")
     with receiving() as receiver:
@@ -191,6 +191,6 @@ def test_damaged_byte_streams_leave_nothing_in_the_server(tmp_path: Path) -> Non
 
 
 def _exceptions(log: str) -> Counter[str]:
-    """The last line of each traceback in the server's log, and how often it is there."""
+    """The last line of each traceback in the server's log, with its count."""
     ends = (msgspec.json.decode(line).get("exception", line) for line in log.splitlines() if "Traceback" in line)
     return Counter(re.sub("0x[0-9a-f]+", "…", end.rstrip().splitlines()[-1]) for end in ends)

@@ -1,4 +1,4 @@
-"""The cable of the drills: what it carries, and what becomes of it when it is cut or torn."""
+"""The cable of the drills: it carries bytes, and can be cut, repaired and torn."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -23,27 +23,27 @@ async def _echo(reader: StreamReader, writer: StreamWriter) -> None:
 
 @pytest.fixture
 async def cable() -> AsyncIterator[Cable]:
-    """It leads to a server that echoes."""
+    """A cable to a server that echoes."""
     server = await asyncio.start_server(_echo, "127.0.0.1", 0)
     async with cable_to(server.sockets[0].getsockname()[1]) as cable:
         yield cable
     server.close()
 
 
-async def test_bytes_sent_while_it_is_cut_arrive_when_it_is_mended(cable: Cable) -> None:
+async def test_bytes_sent_during_a_cut_arrive_after_the_repair(cable: Cable) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
     cable.cut()
     writer.write(b"hello")
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(reader.readexactly(5), _SILENCE)
 
-    cable.mend()
+    cable.repair()
 
     assert await reader.readexactly(5) == b"hello"
     writer.close()
 
 
-async def test_a_connection_is_neither_refused_nor_answered_while_it_is_cut(cable: Cable) -> None:
+async def test_a_connection_is_neither_refused_nor_answered_during_a_cut(cable: Cable) -> None:
     cable.cut()
 
     reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
@@ -54,7 +54,7 @@ async def test_a_connection_is_neither_refused_nor_answered_while_it_is_cut(cabl
     writer.close()
 
 
-async def test_it_is_cut_when_fateful_words_are_about_to_pass(cable: Cable) -> None:
+async def test_a_cable_is_cut_before_given_words_pass(cable: Cable) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
     cutting = asyncio.create_task(cable.cut_before(b"COMMIT"))
     writer.write(b"hello")
@@ -68,7 +68,7 @@ async def test_it_is_cut_when_fateful_words_are_about_to_pass(cable: Cable) -> N
     writer.close()
 
 
-async def test_connections_are_reset_when_it_is_torn_and_new_ones_are_accepted(cable: Cable) -> None:
+async def test_a_torn_cable_resets_its_connections_and_accepts_new_ones(cable: Cable) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", cable.port)
     writer.write(b"hello")
     await reader.readexactly(5)

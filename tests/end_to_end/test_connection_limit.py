@@ -1,4 +1,4 @@
-"""At the limit of connections the longest idle one makes room; one whose answer is still to come never does."""
+"""At the limit of connections the longest idle one is closed; one that waits for its answer never is."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ from tests.end_to_end.crowd import WEBHOOK, crowd, is_open, open_connections
 from tests.end_to_end.deployment import BLOCK_USERS
 from tests.end_to_end.gate import GateDeployment
 from tests.end_to_end.graph import body
-from tests.end_to_end.held_receiver import HeldReceiver, held_receiver
+from tests.end_to_end.waiting_receiver import WaitingReceiver, waiting_receiver
 from tests.server.test_webhooks import message, signed, webhook
 from tests.waiting import comes_true, wait_until
 
@@ -31,17 +31,17 @@ class Place(msgspec.Struct, frozen=True):
     """A deployment and its receiver, for all tests here: each has a server of its own."""
 
     deployment: GateDeployment
-    receiver: HeldReceiver
+    receiver: WaitingReceiver
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with held_receiver() as receiver:
+    with waiting_receiver() as receiver:
         yield Place(GateDeployment(tmp_path_factory.mktemp("limit"), receiver.url, timeout=60), receiver)
 
 
 @pytest.fixture
-def receiver(place: Place) -> HeldReceiver:
+def receiver(place: Place) -> WaitingReceiver:
     place.receiver.hold()
     return place.receiver
 
@@ -53,7 +53,7 @@ def server(place: Place) -> Iterator[Server]:
 
 
 def _status(connection: socket.socket) -> int:
-    """The status of the next answer, which is read whole."""
+    """Read the next answer whole; return its status."""
     connection.setblocking(True)
     connection.settimeout(60)
     answer = HTTPResponse(connection)
@@ -69,14 +69,14 @@ def _get(connection: socket.socket) -> int:
 
 
 def _deliver(connection: socket.socket, number: int) -> None:
-    """Send a webhook; its answer comes when the receiver is released."""
+    """Send a webhook; it is answered when the receiver is released."""
     payload = webhook(message("16505550198", f"wamid.{number}"))
     head = f"POST {WEBHOOK} HTTP/1.1\r\nHost: wablock.test\r\nX-Hub-Signature-256: {signed(payload)}\r\n"
     connection.sendall(f"{head}Content-Length: {len(payload)}\r\n\r\n".encode() + payload)
 
 
-def _deliver_over(connections: list[socket.socket], receiver: HeldReceiver) -> None:
-    """Returns when all of these are at work."""
+def _deliver_over(connections: list[socket.socket], receiver: WaitingReceiver) -> None:
+    """Return when all of these connections are at work."""
     before = receiver.arrived
     for number, connection in enumerate(connections):
         _deliver(connection, before + number)
@@ -92,7 +92,7 @@ def _newcomer(server: Server) -> Iterator[socket.socket]:
 def test_the_longest_idle_connection_makes_room_for_a_new_one(server: Server) -> None:
     with crowd(server, LIMIT) as idle:
         assert [_get(connection) for connection in idle] == [200] * LIMIT
-        assert _get(idle[0]) == 200  # now the second has been idle for the longest time
+        assert _get(idle[0]) == 200  # now the second connection is idle for the longest time
 
         with _newcomer(server) as newcomer:
             assert _get(newcomer) == 200
@@ -122,7 +122,7 @@ def test_a_connection_that_never_sent_anything_makes_room(server: Server) -> Non
             assert [_get(connection) for connection in others] == [200] * (LIMIT - 1)
 
 
-def test_connections_at_work_stay_while_others_make_room(server: Server, receiver: HeldReceiver) -> None:
+def test_connections_at_work_stay_while_others_make_room(server: Server, receiver: WaitingReceiver) -> None:
     with crowd(server, LIMIT) as connections:
         at_work, idle = connections[:WAITING], connections[WAITING:]
         _deliver_over(at_work, receiver)
@@ -139,10 +139,12 @@ def test_connections_at_work_stay_while_others_make_room(server: Server, receive
 def test_a_new_connection_is_refused_while_all_others_are_at_work(server: Server, place: Place) -> None:
     post = _post(place.deployment, "16505550101")
     with crowd(server, LIMIT) as at_work:
-        with _held_database(place.deployment):
+        with _locked_database(place.deployment):
             for connection in at_work:
                 connection.sendall(post)
-            time.sleep(1)  # so that the server has read them; a connection more would be refused, so none can look
+            time.sleep(
+                1
+            )  # the server has read them by then; no metric can be read, because another connection would be refused
 
             with crowd(server, 3) as newcomers:
                 assert [_status(connection) for connection in newcomers] == [503] * 3
@@ -151,7 +153,7 @@ def test_a_new_connection_is_refused_while_all_others_are_at_work(server: Server
         assert [_status(connection) for connection in at_work] == [200] * LIMIT
 
 
-def test_connections_that_were_at_work_make_room_once_they_are_idle(server: Server, receiver: HeldReceiver) -> None:
+def test_connections_that_were_at_work_make_room_once_they_are_idle(server: Server, receiver: WaitingReceiver) -> None:
     with crowd(server, LIMIT) as connections:
         was_at_work, idle = connections[:WAITING], connections[WAITING:]
         _deliver_over(was_at_work, receiver)
@@ -173,8 +175,8 @@ def _post(deployment: GateDeployment, user: str) -> bytes:
 
 
 @contextmanager
-def _held_database(deployment: GateDeployment) -> Iterator[None]:
-    """Another program writes: changes wait until the block ends."""
+def _locked_database(deployment: GateDeployment) -> Iterator[None]:
+    """Another program locks the database: changes wait until the block ends."""
     with closing(apsw.Connection(str(deployment.file))) as other:
         other.set_busy_timeout(30_000)
         other.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""Crowds of connections: idle, slow, unfinished. They take a bounded memory, and everybody else is answered."""
+"""Crowds of idle, slow or unfinished connections: they take limited memory, and other clients are answered."""
 
 import json
 import time
@@ -32,7 +32,7 @@ from tests.waiting import comes_true
 IDLE: Final = 10_000
 SLOW: Final = 1_000
 UPSTREAM_READERS: Final = 40  # fewer than the connections that an account may have to its upstream
-UNREAD: Final = 8.4 * MB  # of an upstream's answer: what one turn of the event loop may read of a socket
+UNREAD: Final = 8.4 * MB  # the part of an upstream's answer that one step of the event loop may read from a socket
 
 pytestmark = needs_proc
 
@@ -95,7 +95,7 @@ def test_slow_readers_and_slow_writers_take_a_bounded_memory_and_are_closed_in_t
             while (heads or bodies) and time.monotonic() < end:
                 heads, bodies = drip(heads, b"X: y\r\n"), drip(bodies, b" ")
                 statuses.append(visit(server, deployment, len(statuses)))
-                time.sleep(0.2)  # slow by nature: a drip
+                time.sleep(0.2)  # the clients are slow
 
             assert comes_true(lambda: open_connections(server) == 1, _ALL_CLOSED_WITHIN)
             assert statuses == [_OK] * len(statuses)
@@ -106,11 +106,11 @@ def test_slow_readers_and_slow_writers_take_a_bounded_memory_and_are_closed_in_t
 
 
 def _use_upstream(deployment: GateDeployment, url: str) -> str:
-    """A token that may send through it."""
+    """Set the upstream; return a token that may send through it."""
     key = {"WABLOCK_SECRET_KEY": KEY.secret_key or "", "WABLOCK_DATABASE": deployment.database}
     done = run("upstream", "set", PHONE_NUMBER_ID, "--url", url, WABLOCK_UPSTREAM_TOKEN="upstream-token", **key)
     assert done.returncode == 0, done.stderr
-    time.sleep(1.5)  # running servers, which are real processes, use it within a second
+    time.sleep(1.5)  # running servers are real processes; they use it within a second
     created = run("token", "create", "--scope", "send", "--json", WABLOCK_DATABASE=deployment.database)
     assert created.returncode == 0, created.stderr
     token: str = json.loads(created.stdout)["token"]

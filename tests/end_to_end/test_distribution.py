@@ -1,4 +1,4 @@
-"""What is published: the wheel, by itself, in an environment that has nothing else."""
+"""The published wheel, alone in an environment."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _installed(distributions: Path, folder: Path, extra: str, python: str = sys.executable) -> Path:
-    """The programs of an environment that has the wheel, with this extra, and nothing else."""
+    """The programs of an environment with the wheel and this extra, and nothing else."""
     _run(python, "-m", "venv", str(folder))
     wheel = next(distributions.glob("*.whl"))
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", f"{wheel}{extra}"]
@@ -69,7 +69,7 @@ def server(wablock: str) -> Iterator[Server]:
         yield running
 
 
-def test_the_wheel_holds_the_package_its_migrations_its_pages_and_its_licence(distributions: Path) -> None:
+def test_the_wheel_has_the_package_its_migrations_its_pages_and_its_licence(distributions: Path) -> None:
     with ZipFile(next(distributions.glob("*.whl"))) as wheel:
         names = wheel.namelist()
 
@@ -84,7 +84,7 @@ def test_the_wheel_holds_the_package_its_migrations_its_pages_and_its_licence(di
     assert not any(name.startswith("tests") for name in names)
 
 
-def test_the_source_archive_holds_what_the_wheel_is_built_from(distributions: Path) -> None:
+def test_the_source_archive_has_all_that_the_wheel_is_built_from(distributions: Path) -> None:
     with TarFile.open(next(distributions.glob("*.tar.gz"))) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
 
@@ -95,11 +95,11 @@ def test_the_source_archive_holds_what_the_wheel_is_built_from(distributions: Pa
 def bill_of_materials(distributions: Path) -> Any:
     with ZipFile(next(distributions.glob("*.whl"))) as wheel:
         [name] = [name for name in wheel.namelist() if "/sboms/" in name]
-        assert name == f"wablock-{__version__}.dist-info/sboms/wablock.cdx.json"  # where PEP 770 has it
+        assert name == f"wablock-{__version__}.dist-info/sboms/wablock.cdx.json"  # the place that PEP 770 defines
         return json.loads(wheel.read(name))
 
 
-def test_the_wheels_bill_of_materials_is_as_cyclonedx_has_it(bill_of_materials: Any) -> None:
+def test_the_wheels_bill_of_materials_is_valid_cyclonedx(bill_of_materials: Any) -> None:
     schemas = {
         name: json.loads(files("cyclonedx.schema").joinpath("_res", name).read_text())
         for name in (_BOM, "spdx.SNAPSHOT.schema.json", "jsf-0.82.SNAPSHOT.schema.json")
@@ -108,10 +108,12 @@ def test_the_wheels_bill_of_materials_is_as_cyclonedx_has_it(bill_of_materials: 
     validator = validator_for(schemas[_BOM])(schemas[_BOM], registry=Registry().with_resources(beside))
 
     assert [error.message for error in validator.iter_errors(bill_of_materials)] == []
-    assert list(validator.iter_errors(bill_of_materials | {"components": [{"type": "librray"}]}))  # it would find it
+    assert list(
+        validator.iter_errors(bill_of_materials | {"components": [{"type": "no such type"}]})
+    )  # the validator finds errors
 
 
-def test_the_wheels_bill_of_materials_names_what_is_pinned_and_no_more(bill_of_materials: Any) -> None:
+def test_the_wheels_bill_of_materials_lists_exactly_the_pinned_packages(bill_of_materials: Any) -> None:
     lock = (PROJECT / "requirements/server.txt").read_text()
     pinned = [tuple(line.split()[0].split("==")) for line in lock.splitlines() if not line.startswith(" ")]
 
@@ -132,7 +134,7 @@ def test_a_wheel_from_the_source_archive_is_the_same(distributions: Path, tmp_pa
     assert next(tmp_path.glob("*.whl")).read_bytes() == next(distributions.glob("*.whl")).read_bytes()
 
 
-def test_the_installed_command_tells_its_version(wablock: str) -> None:
+def test_the_installed_command_prints_its_version(wablock: str) -> None:
     assert run("--version", command=wablock).stdout.strip() == __version__
 
 
@@ -141,10 +143,10 @@ def test_the_installed_server_blocks_and_lists_a_user(server: Server) -> None:
 
     with httpx2.Client(base_url=server.url, headers=headers, timeout=60) as client:
         answer = client.post(BLOCK_USERS, json=body([USER]))
-        found = blocked(client)
+        wa_ids = blocked(client)
 
     assert answer.status_code == 200, answer.text
-    assert found == [USER]
+    assert wa_ids == [USER]
 
 
 def test_the_wheel_alone_is_a_client(bare: Path, server: Server) -> None:
@@ -156,28 +158,30 @@ with Client("wablock-dev-token", "106540352242922", base_url="{server.url}") as 
     client.unblock("+16505550101")
 """
 
-    ran = subprocess.run([bare / "python", "-W", "error", "-c", script], capture_output=True, text=True, check=False)
+    process = subprocess.run(
+        [bare / "python", "-W", "error", "-c", script], capture_output=True, text=True, check=False
+    )
 
-    assert ran.stdout == "['16505550101'] True\n", ran.stderr
+    assert process.stdout == "['16505550101'] True\n", process.stderr
 
 
-def test_the_wheel_alone_brings_httpx2_and_msgspec_and_no_server(bare: Path) -> None:
-    asked = (
+def test_the_wheel_alone_installs_httpx2_and_msgspec_and_no_server(bare: Path) -> None:
+    script = (
         "import importlib.util as u; print([n for n in ('starlette', 'apsw', 'cyclopts', 'rich') if u.find_spec(n)])"
     )
 
-    assert subprocess.check_output([bare / "python", "-c", asked], text=True) == "[]\n"
+    assert subprocess.check_output([bare / "python", "-c", script], text=True) == "[]\n"
 
 
-def test_the_command_of_the_wheel_alone_says_what_to_install(bare: Path) -> None:
-    ran = run("dev", command=str(bare / "wablock"))
+def test_the_command_of_the_wheel_alone_prints_what_to_install(bare: Path) -> None:
+    process = run("dev", command=str(bare / "wablock"))
 
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert "pip install 'wablock[cli]'" in ran.stderr
-    assert ran.stderr.count("\n") == 1
+    assert (process.returncode, process.stdout) == (2, "")
+    assert "pip install 'wablock[cli]'" in process.stderr
+    assert process.stderr.count("\n") == 1
 
 
-def test_the_commands_alone_speak_to_a_server(with_commands: Path, server: Server) -> None:
+def test_the_commands_alone_can_call_a_server(with_commands: Path, server: Server) -> None:
     flags = ["--url", server.url, "--token", "wablock-dev-token", "--phone-number-id", "106540352242922"]
     command = str(with_commands / "wablock")
 
@@ -187,12 +191,12 @@ def test_the_commands_alone_speak_to_a_server(with_commands: Path, server: Serve
     assert (blocked.stdout, unblocked.stdout) == ("Blocked 1 user.\n", "Unblocked 1 user.\n")
 
 
-def test_the_commands_alone_say_what_a_server_needs(with_commands: Path) -> None:
-    shown = run("--help", command=str(with_commands / "wablock"))
-    ran = run("dev", command=str(with_commands / "wablock"))
+def test_the_commands_alone_print_what_a_server_needs(with_commands: Path) -> None:
+    help_page = run("--help", command=str(with_commands / "wablock"))
+    process = run("dev", command=str(with_commands / "wablock"))
 
-    assert "dev" in shown.stdout
-    assert (ran.returncode, ran.stderr) == (
+    assert "dev" in help_page.stdout
+    assert (process.returncode, process.stderr) == (
         2,
         "wablock: this command needs the server: pip install 'wablock[server]'\n",
     )
@@ -211,7 +215,7 @@ def test_the_server_runs_on_newer_pythons(distributions: Path, tmp_path: Path, v
 
 
 def _python(version: str) -> str | None:
-    """An interpreter of this version: on the path, or installed beside the one that runs this."""
+    """An interpreter of this version: on the path, or installed next to the current one."""
     beside = Path(sys.base_prefix).parent.glob(f"{version}.*/bin/python{version}")
     for python in (shutil.which(f"python{version}"), *map(str, beside)):
         if python and subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0:

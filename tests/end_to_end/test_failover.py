@@ -1,4 +1,4 @@
-"""A database dies, then a node, then a network: the rest goes on, and nothing acknowledged is lost or half done."""
+"""A database, a node and a network fail in turn: no acknowledged change is lost, and no change is half done."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from tests.end_to_end.drill import LISTS, SHARED, Drill, Plan, drilled
 from tests.end_to_end.history import NEVER, first_contradiction, versions_in_disorder
 from tests.end_to_end.wire_words import ABOUT_TO_COMMIT, COMMITTED, written
 
-# In the middle of a transaction, which is left half open; or when the commit's answer is on its way to the node.
+# In the middle of a transaction, which stays half open; or when the answer to a commit is on its way to the node.
 MOMENTS: Final = (ABOUT_TO_COMMIT, (COMMITTED, *map(written, LISTS)))
 ROUNDS: Final = 16 if os.environ.get("TORTURE") else 1
 
@@ -35,20 +35,18 @@ def _report(drill: Drill) -> str:
     unknown = sum(entry.operation.returned == NEVER for entry in drill.chronicle.entries)
     names = {killed: "killed", alone: "alone", cut: "cut"}
     return f"""\
-{len(drill.chronicle.entries)} requests, {len(changes)} changes acknowledged, {unknown} whose clients were not told
+{len(drill.chronicle.entries)} requests, {len(changes)} changes acknowledged, {unknown} without an answer
 promoted after {(moments.standby_promoted - moments.primary_killed) / 1e9:.2f} s
 first change acknowledged {drill.recovery(moments.primary_killed, drill.nodes):.2f} s after the primary was killed
 first change at the other nodes {drill.recovery(moments.node_killed, [alone, cut]):.2f} s after a node was killed
-cut for {(moments.mended - moments.cut) / 1e9:.2f} s; longest silence of a list \
-{drill.longest_silence(moments.cut, moments.mended):.2f} s
-first change at the cut node {drill.recovery(moments.mended, [cut]):.2f} s after it was mended
-heard instead of 200: { {f"{names[url]} {what}": count for (url, what), count in drill.chronicle.failures.items()} }"""
+cut for {(moments.repaired - moments.cut) / 1e9:.2f} s; longest silence of a list \
+{drill.longest_silence(moments.cut, moments.repaired):.2f} s
+first change at the cut node {drill.recovery(moments.repaired, [cut]):.2f} s after the repair
+not 200: { {f"{names[url]} {what}": count for (url, what), count in drill.chronicle.failures.items()} }"""
 
 
 @pytest.mark.parametrize("phone_number_id", LISTS)
-def test_clients_see_one_list_that_loses_no_acknowledged_change_and_has_none_half_done(
-    drill: Drill, phone_number_id: str
-) -> None:
+def test_clients_see_one_list_without_lost_or_half_done_changes(drill: Drill, phone_number_id: str) -> None:
     history = drill.chronicle.of(phone_number_id)
 
     contradiction = first_contradiction(history)
@@ -61,7 +59,7 @@ def test_the_versions_of_a_list_grow_across_the_databases(drill: Drill, phone_nu
     assert versions_in_disorder(drill.chronicle.of(phone_number_id)) == []
 
 
-def test_every_node_takes_changes_again_after_the_standby_took_over(drill: Drill) -> None:
+def test_every_node_accepts_changes_after_the_standby_took_over(drill: Drill) -> None:
     moments = drill.moments
 
     taken = [drill.acknowledged_between(moments.standby_promoted, moments.cut, url) for url in drill.nodes]
@@ -69,22 +67,22 @@ def test_every_node_takes_changes_again_after_the_standby_took_over(drill: Drill
     assert all(taken)
 
 
-def test_a_list_of_both_is_changed_through_the_other_node_while_one_is_cut_off(drill: Drill) -> None:
+def test_a_shared_list_is_changed_through_the_other_node_while_one_is_cut_off(drill: Drill) -> None:
     _, alone, _ = drill.nodes
 
-    changed = drill.acknowledged_between(drill.moments.cut, drill.moments.mended, alone)
+    changed = drill.acknowledged_between(drill.moments.cut, drill.moments.repaired, alone)
 
     assert {entry.phone_number_id for entry in changed} >= set(SHARED)
 
 
-def test_the_node_that_is_cut_off_says_that_it_is_not_ready_and_the_other_that_it_is(drill: Drill) -> None:
+def test_the_node_that_is_cut_off_is_not_ready_and_the_other_is(drill: Drill) -> None:
     _, alone, cut = drill.nodes
 
     assert drill.ready_while_cut == {alone: 200, cut: 503}
 
 
-def test_the_node_that_was_cut_off_takes_changes_again(drill: Drill) -> None:
+def test_the_node_that_was_cut_off_accepts_changes_again(drill: Drill) -> None:
     _, _, cut = drill.nodes
 
-    assert drill.chronicle.acknowledged(drill.moments.mended, [cut])
+    assert drill.chronicle.acknowledged(drill.moments.repaired, [cut])
     assert drill.chronicle.acknowledged(drill.moments.torn, [cut])

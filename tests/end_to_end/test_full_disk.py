@@ -1,4 +1,4 @@
-"""A disk that takes no more: nothing is acknowledged that is not kept, and when there is room again, all goes on."""
+"""A full disk: no change is acknowledged that is not stored, and the server continues when there is room again."""
 
 import resource
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def server(tmp_path: Path) -> Iterator[tuple[Server, httpx2.Client]]:
 
 
 def _fill_disk(server: Server) -> None:
-    # No write of this process may reach beyond a file's first byte: for SQLite as good as a full disk.
+    # The process may write no more than a file's first byte: for SQLite this equals a full disk.
     _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (0, hard))
 
@@ -37,7 +37,7 @@ def _free_disk(server: Server) -> None:
     resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
-def test_on_a_full_disk_a_block_fails_as_transient_trouble(server: tuple[Server, httpx2.Client]) -> None:
+def test_on_a_full_disk_a_block_fails_with_a_transient_error(server: tuple[Server, httpx2.Client]) -> None:
     running, client = server
     _fill_disk(running)
 
@@ -55,9 +55,9 @@ def test_on_a_full_disk_the_list_can_be_read_and_has_only_what_was_acknowledged(
     _fill_disk(running)
     client.post(BLOCK_USERS, json=body([MEANWHILE]))
 
-    found = blocked(client)
+    wa_ids = blocked(client)
 
-    assert found == [BEFORE]
+    assert wa_ids == [BEFORE]
 
 
 def test_on_a_full_disk_the_server_is_alive_and_not_ready(server: tuple[Server, httpx2.Client]) -> None:
@@ -69,7 +69,7 @@ def test_on_a_full_disk_the_server_is_alive_and_not_ready(server: tuple[Server, 
     assert statuses == (200, 503)
 
 
-def test_once_the_disk_has_room_again_the_server_goes_on_by_itself(server: tuple[Server, httpx2.Client]) -> None:
+def test_the_server_continues_when_the_disk_has_room_again(server: tuple[Server, httpx2.Client]) -> None:
     running, client = server
     _fill_disk(running)
     assert client.post(BLOCK_USERS, json=body([MEANWHILE])).status_code == 500

@@ -1,4 +1,4 @@
-"""A gate that is killed at any moment, and a receiver that fails, lose no message and let no blocked one through."""
+"""A gate that is killed at any moment, and a receiver that fails, lose no message and forward no blocked one."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ from tests.server.test_webhooks import signed
 
 CONNECTIONS: Final = 16
 KILLS: Final = 40 if os.environ.get("TORTURE") else 5
-PATIENCE: Final = 30 + 10 * KILLS  # seconds, before a sender that never hears 200 is a failure
+PATIENCE: Final = 30 + 10 * KILLS  # seconds until a sender without a 200 is a failure
 
 _NUMBERS: Final = [str(16505550100 + number) for number in range(100)]
 BLOCKED_BEFORE: Final = _NUMBERS[50:60]
@@ -43,7 +43,7 @@ class Traffic:
         self._is_over = False
 
     async def run(self, kills: int) -> None:
-        """At the end every user has written once more, and every webhook had its 200."""
+        """Run until every user has written once more and every webhook has got 200."""
         async with self._meta, self._business, asyncio.timeout(PATIENCE):
             await self._gate.begin()
             await self._block(BLOCKED_BEFORE)
@@ -62,7 +62,7 @@ class Traffic:
     async def _kill(self, times: int) -> None:
         for _ in range(times):
             await self.sender.progress(self._random.randint(10, 100))
-            await asyncio.sleep(self._random.uniform(0, 0.02))  # in the middle of anything
+            await asyncio.sleep(self._random.uniform(0, 0.02))  # at any moment
             await self._gate.kill()
             await self._gate.begin()
 
@@ -72,7 +72,7 @@ class Traffic:
             await self._block([user])
 
     async def _block(self, users: Sequence[str]) -> None:
-        """Asks until there is a 200: a business cannot know either what a killed server has kept."""
+        """Repeat the request until it gets 200: a business, too, cannot know what a killed server has stored."""
         self.ledger.block_begins(users)
         while True:
             try:
@@ -87,7 +87,7 @@ class Traffic:
 
 @pytest.mark.torture
 @pytest.mark.parametrize("database", DATABASES)
-async def test_a_gate_that_is_killed_under_load_loses_nothing_and_lets_no_blocked_message_through(
+async def test_a_gate_that_is_killed_under_load_loses_nothing_and_forwards_no_blocked_message(
     tmp_path: Path, database: str
 ) -> None:
     url = DATABASES[database](tmp_path)
@@ -96,13 +96,13 @@ async def test_a_gate_that_is_killed_under_load_loses_nothing_and_lets_no_blocke
         async with _traffic(deployment) as traffic:
             await traffic.run(KILLS)
 
-    # The gate may have been killed in the middle of a body; such a request is none.
+    # The gate may have been killed in the middle of a body; such a request does not count.
     whole = [it for it in receiver.deliveries if len(it.body) == int(it.headers["content-length"])]
-    _judge(traffic, taken=whole, seen=whole)
+    _judge(traffic, accepted=whole, received=whole)
 
 
 @pytest.mark.torture
-async def test_a_receiver_that_fails_now_and_then_gets_every_message_and_no_blocked_one(tmp_path: Path) -> None:
+async def test_a_receiver_that_fails_sometimes_gets_every_message_and_no_blocked_one(tmp_path: Path) -> None:
     async with moody_receiver(random.Random(_seed())) as receiver:
         deployment = await asyncio.to_thread(GateDeployment, tmp_path, receiver.url, 0.3)
         async with _traffic(deployment) as traffic:
@@ -128,23 +128,23 @@ def _seed() -> int:
     return seed
 
 
-def _judge(traffic: Traffic, taken: Sequence[Delivery], seen: Sequence[Delivery]) -> None:
-    """`taken`: those that the receiver answered with 200, of all that it has `seen`."""
+def _judge(traffic: Traffic, accepted: Sequence[Delivery], received: Sequence[Delivery]) -> None:
+    """`accepted`: the deliveries that the receiver answered with 200, of all that it `received`."""
     ledger = traffic.ledger
     print(  # noqa: T201 - the figures of this test
         f"{len(ledger.sent)} messages in {traffic.sender.delivered} webhooks, {len(ledger.due)} due, "
-        f"{len(ledger.forbidden)} forbidden, {len(seen)} deliveries, heard instead of 200: {traffic.sender.failures}"
+        f"{len(ledger.forbidden)} forbidden, {len(received)} deliveries, not 200: {traffic.sender.failures}"
     )
-    assert _ids(taken) >= ledger.due
-    assert _ids(seen).isdisjoint(ledger.forbidden)
-    assert all(said == ledger.sent.get(said["id"]) for it in seen for said in _messages(it))
-    assert all(it.headers["x-hub-signature-256"] == signed(it.body) for it in seen)
+    assert _ids(accepted) >= ledger.due
+    assert _ids(received).isdisjoint(ledger.forbidden)
+    assert all(item == ledger.sent.get(item["id"]) for it in received for item in _messages(it))
+    assert all(it.headers["x-hub-signature-256"] == signed(it.body) for it in received)
     assert len(ledger.forbidden) > len(BLOCKED_MEANWHILE)
 
 
 def _messages(it: Delivery) -> list[Json]:
-    return [said for entry in it.json()["entry"] for one in entry["changes"] for said in one["value"]["messages"]]
+    return [item for entry in it.json()["entry"] for one in entry["changes"] for item in one["value"]["messages"]]
 
 
 def _ids(deliveries: Sequence[Delivery]) -> set[str]:
-    return {said["id"] for it in deliveries for said in _messages(it)}
+    return {item["id"] for it in deliveries for item in _messages(it)}

@@ -1,6 +1,6 @@
-"""Server processes on one database are one gate: a block that one acknowledged holds in the very next webhook at all.
+"""Server processes on one database are one gate: a block applies to the next webhook at every process.
 
-All users are dealt with at the same time; each test has users of its own.
+All users are tested at the same time; each test has its own users.
 """
 
 import asyncio
@@ -41,8 +41,8 @@ class Gate:
     def new_id(self) -> int:
         return next(self._numbers)
 
-    def arrived(self, ids: Sequence[str]) -> list[str]:
-        """Which of these messages the receiver has, as often as it has them, sorted."""
+    def delivered_ids(self, ids: Sequence[str]) -> list[str]:
+        """The ids of these messages as often as the receiver has them, sorted."""
         wanted = set(ids)
         return sorted(it for it in self._receiver.message_ids() if it in wanted)
 
@@ -64,19 +64,19 @@ class Talk:
         assert answer.status_code == 200, answer.text
 
     async def post(self, it: Json, to: str | None = None) -> None:
-        said = encoded(delivery(it))
-        headers = {"content-type": "application/json", "x-hub-signature-256": signed(said)}
-        answer = await self._client.post((to or self._any()) + WEBHOOK, content=said, headers=headers)
+        body = encoded(delivery(it))
+        headers = {"content-type": "application/json", "x-hub-signature-256": signed(body)}
+        answer = await self._client.post((to or self._any()) + WEBHOOK, content=body, headers=headers)
         assert answer.status_code == 200, answer.text
 
     async def write_to_all(self, user: str | None, **ids: str) -> list[str]:
-        """At each process at once a webhook with a message of this user and of a free one; the ids of this user's."""
-        said = [message(user, self._gate.new_id()) | ids for _ in self._gate.urls]
+        """Post to each process a webhook with a message of this user and of a free one; return this user's ids."""
+        messages = [message(user, self._gate.new_id()) | ids for _ in self._gate.urls]
         beside = [message(FREE, self._gate.new_id()) for _ in self._gate.urls]
-        webhooks = zip(said, beside, self._gate.urls, strict=True)
+        webhooks = zip(messages, beside, self._gate.urls, strict=True)
         await asyncio.gather(*(self.post(change(messages=[one, other]), url) for one, other, url in webhooks))
         self.beside += [it["id"] for it in beside]
-        return [it["id"] for it in said]
+        return [it["id"] for it in messages]
 
     def _any(self) -> str:
         return random.choice(self._gate.urls)
@@ -84,7 +84,7 @@ class Talk:
 
 @pytest.fixture(scope="module", params=DATABASES)
 def gate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
-    """Two on a SQLite file, three nodes on PostgreSQL."""
+    """Two processes on a SQLite file, or three nodes on PostgreSQL."""
     folder = tmp_path_factory.mktemp("gate")
     with receiving() as receiver:
         deployment = GateDeployment(folder, receiver.url, database=DATABASES[request.param](folder))
@@ -97,47 +97,47 @@ def gate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 async def _all_at_once(
     gate: Gate, users: Sequence[str], talk: Callable[[Talk, str], Awaitable[Sequence[str]]]
 ) -> tuple[list[str], list[str]]:
-    """The ids of the messages that `talk` is about, and of those beside them, sorted."""
+    """The ids of the messages that `talk` returns, and of the free users' messages, sorted."""
     async with httpx2.AsyncClient(timeout=60) as client:
         it = Talk(gate, client)
-        said = await asyncio.gather(*(talk(it, user) for user in users))
-    return sorted(one for those in said for one in those), sorted(it.beside)
+        ids_of_each = await asyncio.gather(*(talk(it, user) for user in users))
+    return sorted(one for those in ids_of_each for one in those), sorted(it.beside)
 
 
 @pytest.mark.torture
-async def test_a_block_holds_for_the_very_next_webhook_at_any_process(gate: Gate) -> None:
+async def test_a_block_applies_to_the_next_webhook_at_any_process(gate: Gate) -> None:
     async def talk(it: Talk, user: str) -> list[str]:
-        said: list[str] = []
+        ids: list[str] = []
         for _ in range(ROUNDS):
-            await it.write_to_all(user)  # all know now that this user is free
+            await it.write_to_all(user)  # all processes have cached now that this user is free
             await it.change_list("POST", user)
-            said += await it.write_to_all(user)
+            ids += await it.write_to_all(user)
             await it.change_list("DELETE", user)
-        return said
+        return ids
 
-    said, beside = await _all_at_once(gate, TO_BLOCK, talk)
+    ids, beside = await _all_at_once(gate, TO_BLOCK, talk)
 
-    assert gate.arrived(said) == []
-    assert gate.arrived(beside) == beside
+    assert gate.delivered_ids(ids) == []
+    assert gate.delivered_ids(beside) == beside
 
 
 @pytest.mark.torture
-async def test_an_unblocked_user_is_heard_in_the_very_next_webhook_at_any_process(gate: Gate) -> None:
+async def test_an_unblock_applies_to_the_next_webhook_at_any_process(gate: Gate) -> None:
     async def talk(it: Talk, user: str) -> list[str]:
-        said: list[str] = []
+        ids: list[str] = []
         for _ in range(ROUNDS):
             await it.change_list("POST", user)
-            await it.write_to_all(user)  # all know now that this user is blocked
+            await it.write_to_all(user)  # all processes have cached now that this user is blocked
             await it.change_list("DELETE", user)
-            said += await it.write_to_all(user)
-        return said
+            ids += await it.write_to_all(user)
+        return ids
 
-    said, _ = await _all_at_once(gate, TO_UNBLOCK, talk)
+    ids, _ = await _all_at_once(gate, TO_UNBLOCK, talk)
 
-    assert gate.arrived(said) == said
+    assert gate.delivered_ids(ids) == ids
 
 
-async def test_a_link_that_one_process_saw_holds_for_the_very_next_webhook_at_any(gate: Gate) -> None:
+async def test_a_link_that_one_process_saw_applies_to_the_next_webhook_at_any(gate: Gate) -> None:
     async def talk(it: Talk, user: str) -> list[str]:
         user_id = f"US.{user}"
         await it.change_list("POST", user)
@@ -145,10 +145,10 @@ async def test_a_link_that_one_process_saw_holds_for_the_very_next_webhook_at_an
         await it.post(change(contacts=[contact(user, user_id)], statuses=[status(recipient=user)]))
         return await it.write_to_all(None, from_user_id=user_id)
 
-    said, beside = await _all_at_once(gate, TO_LINK, talk)
+    message_ids, beside = await _all_at_once(gate, TO_LINK, talk)
 
-    assert gate.arrived(said) == []
-    assert gate.arrived(beside) == beside
+    assert gate.delivered_ids(message_ids) == []
+    assert gate.delivered_ids(beside) == beside
 
 
 async def test_a_block_covers_a_new_user_id_at_all_processes_once_one_process_learns_it(gate: Gate) -> None:
@@ -159,7 +159,7 @@ async def test_a_block_covers_a_new_user_id_at_all_processes_once_one_process_le
         await it.post(change("user_id_update", user_id_update=[{"wa_id": user, "user_id": ids}]))
         return await it.write_to_all(None, from_user_id=ids["current"])
 
-    said, beside = await _all_at_once(gate, TO_CHANGE, talk)
+    message_ids, beside = await _all_at_once(gate, TO_CHANGE, talk)
 
-    assert gate.arrived(said) == []
-    assert gate.arrived(beside) == beside
+    assert gate.delivered_ids(message_ids) == []
+    assert gate.delivered_ids(beside) == beside

@@ -1,4 +1,4 @@
-"""The how-tos of the gate, as written: their commands are run in the order of the page, and then the block holds."""
+"""The how-tos of the gate: their commands run in the order of the page, and afterwards the block has effect."""
 
 import re
 import subprocess
@@ -82,12 +82,12 @@ class Reader:
                 self.printed[command] = self.run(command)
 
     def run(self, command: str) -> str:
-        """What it prints; it has to succeed. A token that it shows is in `WABLOCK_TOKEN` from then on."""
+        """Run it, and return its output; it has to succeed. A token that it prints goes into `WABLOCK_TOKEN`."""
         if self.server is not None:
             command = command.replace(f"http://127.0.0.1:{self._port}", self.server.url)
             self._variables["WABLOCK_URL"] = self.server.url
         variables = environment(**self._variables)
-        ran = subprocess.run(
+        process = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command],
             env=variables | {"PATH": f"{Path(WABLOCK).parent}:{variables['PATH']}"},
             capture_output=True,
@@ -95,15 +95,15 @@ class Reader:
             timeout=_ENDS_WITHIN,
             check=False,
         )
-        assert ran.returncode == 0, f"{command}: {ran.stdout}{ran.stderr}"
-        assert '"error"' not in ran.stdout, f"{command}: {ran.stdout}"
-        shown = _TOKEN.search(ran.stdout)
-        if shown is not None:
-            self._variables["WABLOCK_TOKEN"] = shown[0]
-        return ran.stdout
+        assert process.returncode == 0, f"{command}: {process.stdout}{process.stderr}"
+        assert '"error"' not in process.stdout, f"{command}: {process.stdout}"
+        token = _TOKEN.search(process.stdout)
+        if token is not None:
+            self._variables["WABLOCK_TOKEN"] = token[0]
+        return process.stdout
 
-    def heard(self) -> list[Delivery]:
-        """What the product was sent at the page's address."""
+    def deliveries(self) -> list[Delivery]:
+        """The deliveries to the product at the page's address."""
         return [delivery for delivery in self.product.deliveries if delivery.path == self.page.path]
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class Reader:
 
 @contextmanager
 def following(page: Page, folder: Path) -> Iterator[Reader]:
-    """A reader who has done all that `page` says, with the product at its place; their wablock runs."""
+    """A reader who has run all commands of `page`, with a product as receiver and a running wablock."""
     with receiving() as product:
         reader = Reader(page, folder, product)
         try:
@@ -130,7 +130,7 @@ def of_the_page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def reader(of_the_page: Reader) -> Reader:
-    """Whose product has heard nothing."""
+    """A reader whose product has no deliveries yet."""
     of_the_page.product.deliveries.clear()
     return of_the_page
 
@@ -146,15 +146,17 @@ def test_the_commands_of_the_page_succeed(reader: Reader) -> None:
     assert len(reader.printed) >= 6
 
 
-def test_the_product_hears_free_users_only(reader: Reader) -> None:
+def test_the_product_gets_messages_of_free_users_only(reader: Reader) -> None:
     answers = [deliver(reader, webhook(message(sender))) for sender in (ANNA, BEN)]  # the page has blocked Anna
 
-    senders = [delivery.json()["entry"][0]["changes"][0]["value"]["messages"][0]["from"] for delivery in reader.heard()]
+    senders = [
+        delivery.json()["entry"][0]["changes"][0]["value"]["messages"][0]["from"] for delivery in reader.deliveries()
+    ]
     assert answers == [200, 200]
     assert senders == [BEN]
 
 
-def test_the_pages_drops_show_what_was_taken_out(reader: Reader) -> None:
+def test_the_drops_of_the_page_show_the_removed_messages(reader: Reader) -> None:
     deliver(reader, webhook(message(ANNA)))
 
     assert "165…34" in reader.run(next(it for it in reader.printed if it.startswith("wablock drops")))
@@ -163,32 +165,32 @@ def test_the_pages_drops_show_what_was_taken_out(reader: Reader) -> None:
 def test_the_product_can_check_the_signature_with_the_app_secret(reader: Reader) -> None:
     deliver(reader, webhook(message(ANNA), message(BEN, "wamid.2")))
 
-    (delivery,) = reader.heard()
+    (delivery,) = reader.deliveries()
     assert delivery.headers["x-hub-signature-256"] == signed(delivery.body, SECRETS["APP_SECRET"])
 
 
-def test_a_header_of_the_page_comes_with_every_webhook(reader: Reader) -> None:
+def test_a_header_of_the_page_is_on_every_webhook(reader: Reader) -> None:
     deliver(reader, webhook(message(BEN)))
 
-    (delivery,) = reader.heard()
+    (delivery,) = reader.deliveries()
     assert delivery.headers.get("x-webhook-key") == (SECRETS["N8N_KEY"] if "n8n" in reader.page.name else None)
 
 
-def test_the_pages_verify_token_makes_the_handshake(reader: Reader) -> None:
-    said = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": "a-text-of-your-choice"}
+def test_the_handshake_accepts_the_pages_verify_token(reader: Reader) -> None:
+    query = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": "a-text-of-your-choice"}
     assert reader.server is not None
 
-    answer = httpx2.get(reader.server.url + "/webhooks/whatsapp", params=said)
+    answer = httpx2.get(reader.server.url + "/webhooks/whatsapp", params=query)
 
     assert answer.text == "1158201444"
 
 
 def test_a_message_to_a_blocked_user_is_refused_to_the_product_with_its_own_token(reader: Reader) -> None:
-    said = {"messaging_product": "whatsapp", "to": ANNA, "type": "text", "text": {"body": "hi"}}
+    body = {"messaging_product": "whatsapp", "to": ANNA, "type": "text", "text": {"body": "hi"}}
     headers = {"authorization": f"Bearer {SECRETS['META_TOKEN']}"}
     assert reader.server is not None
 
-    answer = httpx2.post(f"{reader.server.url}/v14.0/{PHONE_NUMBER_ID}/messages", json=said, headers=headers)
+    answer = httpx2.post(f"{reader.server.url}/v14.0/{PHONE_NUMBER_ID}/messages", json=body, headers=headers)
 
     keeps_its_token = any("--from-stdin" in command for command in reader.commands)
     assert answer.json()["error"]["code"] == (130403 if keeps_its_token else 190)

@@ -1,4 +1,4 @@
-"""A server that is killed at any moment has kept what it acknowledged, and nothing by halves."""
+"""A server that is killed at any moment keeps what it acknowledged, and has no half-done request."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ class Writer:
         self.requests = 0
 
     async def write(self, client: httpx2.AsyncClient) -> None:
-        """One request after the other, until the server is gone."""
+        """Send one request after the other until the server is gone."""
         while True:
             method = self._random.choice(("POST", "POST", "DELETE"))
             users = frozenset(self._random.sample(self._users, self._random.randint(1, 40)))
@@ -45,14 +45,14 @@ class Writer:
             self.pending = None
             self.requests += 1
 
-    def reconcile(self, found: set[str]) -> None:
-        """Checks what a restarted server has of this writer's users, and goes on from there."""
-        mine = found.intersection(self._users)
-        assert mine in (self.acknowledged, self._after()), f"lost or half done: {self.pending}"
-        self.acknowledged, self.pending = mine, None
+    def reconcile(self, wa_ids: set[str]) -> None:
+        """Check this writer's users on a restarted server, and continue from there."""
+        own = wa_ids.intersection(self._users)
+        assert own in (self.acknowledged, self._after()), f"lost or half done: {self.pending}"
+        self.acknowledged, self.pending = own, None
 
     def _after(self) -> set[str]:
-        """What is blocked once the pending request is done."""
+        """The blocked users after the pending request."""
         method, users = self.pending or ("DELETE", frozenset())
         return self.acknowledged | users if method == "POST" else self.acknowledged - users
 
@@ -68,7 +68,7 @@ async def _write_and_kill(server: Server, headers: dict[str, str], writers: list
 
 @pytest.mark.torture
 @pytest.mark.parametrize("database", DATABASES)
-async def test_after_kill_9_every_acknowledged_change_is_there_and_no_request_is_half_done(
+async def test_after_kill_9_every_acknowledged_change_is_stored_and_no_request_is_half_done(
     tmp_path: Path, database: str
 ) -> None:
     deployment = Deployment(tmp_path, DATABASES[database](tmp_path))
@@ -86,10 +86,10 @@ async def test_after_kill_9_every_acknowledged_change_is_there_and_no_request_is
             deployment.server() as restarted,
             httpx2.Client(base_url=restarted.url, headers=deployment.headers, timeout=60) as client,
         ):
-            found = blocked(client)
-        assert len(found) == len(set(found))
+            wa_ids = blocked(client)
+        assert len(wa_ids) == len(set(wa_ids))
         for writer in writers:
-            writer.reconcile(set(found))
+            writer.reconcile(set(wa_ids))
 
     requests = sum(writer.requests for writer in writers)
     print(f"{requests} requests were acknowledged before {ROUNDS} kills")  # noqa: T201 - the figure of this test

@@ -1,4 +1,4 @@
-"""Client processes that change and list one block list at the same time see one list that changes at single moments."""
+"""Client processes that change and read one block list at the same time see a list that changes at single moments."""
 
 import os
 import random

@@ -28,7 +28,7 @@ from wablock.storage import Store, open_store
 NODES: Final = 3
 TURNS: Final = 3_000 if os.environ.get("TORTURE") else 150
 
-UNTIL_SOMEBODY_WAITS: Final = """
+UNTIL_A_QUERY_WAITS: Final = """
 DO $$ BEGIN
     WHILE NOT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted) LOOP PERFORM pg_sleep(0.01); END LOOP;
 END $$
@@ -66,7 +66,7 @@ def _is_blocked(client: httpx2.Client, user: str) -> bool:
 
 
 @pytest.mark.torture
-def test_a_block_acknowledged_by_one_node_holds_in_the_next_request_at_every_other(nodes: Nodes) -> None:
+def test_a_block_acknowledged_by_one_node_applies_to_the_next_request_at_every_other(nodes: Nodes) -> None:
     for turn in range(TURNS):
         user = str(16505550100 + turn % 100)
         writer, *readers = nodes.clients[turn % NODES :] + nodes.clients[: turn % NODES]
@@ -88,12 +88,12 @@ def test_a_token_that_one_node_revoked_is_soon_refused_by_all(nodes: Nodes) -> N
 
     nodes.clients[0].delete(f"/v1/tokens/{token['token_id']}", headers=manager)
 
-    time.sleep(1)  # what is promised, between real processes
+    time.sleep(1)  # the documented delay, between real processes
     refused = [client.get(BLOCK_USERS, headers=holder).json()["error"]["code"] for client in nodes.clients]
     assert (known, refused) == ([200] * NODES, [190] * NODES)
 
 
-def test_nodes_that_begin_together_on_an_empty_database_all_serve_it(tmp_path: Path) -> None:
+def test_nodes_that_start_together_on_an_empty_database_all_serve_it(tmp_path: Path) -> None:
     database = bare_database(tmp_path)
     beginnings = [started("serve", "--port", "0", WABLOCK_DATABASE=database) for _ in range(NODES)]
 
@@ -120,9 +120,9 @@ def test_stores_that_are_opened_at_the_same_moment_make_one_schema(tmp_path: Pat
         return asyncio.run(_is_ready(open_store(database, CountingMeter())))
 
     with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(opened, range(8)))
+        readiness = list(threads.map(opened, range(8)))
 
-    assert found == [True] * 8
+    assert readiness == [True] * 8
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-async def test_a_change_whose_end_was_not_seen_is_not_done_a_second_time(tmp_path: Path, cluster: Cluster) -> None:
+async def test_a_change_without_a_seen_result_is_not_repeated(tmp_path: Path, cluster: Cluster) -> None:
     deployment = await asyncio.to_thread(Deployment, tmp_path, cluster.url)
     async with cable_to(cluster.port) as cable, _two_nodes(deployment, cable, cluster) as (cut, other):
         done_unseen = asyncio.create_task(cable.cut_before(written(PHONE_NUMBER_ID)))
@@ -139,24 +139,24 @@ async def test_a_change_whose_end_was_not_seen_is_not_done_a_second_time(tmp_pat
         await done_unseen
         unblocked = await other.request("DELETE", BLOCK_USERS, json=body([ANNA]))
 
-        cable.mend()
+        cable.repair()
         cable.tear()
 
         assert ((await blocking).status_code, unblocked.status_code) == (200, 200)
         assert await _listed(other) == [BEN]
 
 
-async def test_nor_is_one_that_had_to_wait_for_another_nodes(tmp_path: Path, cluster: Cluster) -> None:
+async def test_a_change_that_waited_for_another_node_is_not_repeated(tmp_path: Path, cluster: Cluster) -> None:
     deployment = await asyncio.to_thread(Deployment, tmp_path, cluster.url)
     async with cable_to(cluster.port) as cable, _two_nodes(deployment, cable, cluster) as (cut, other):
-        async with _list_held(cluster):
+        async with _locked_list(cluster):
             blocking = asyncio.create_task(cut.post(BLOCK_USERS, json=body([ANNA, BEN])))
-            await _until_somebody_waits(cluster)
+            await _until_a_query_waits(cluster)
             done_unseen = asyncio.create_task(cable.cut_before(COMMITTED))
         await done_unseen
         unblocked = await other.request("DELETE", BLOCK_USERS, json=body([ANNA]))
 
-        cable.mend()
+        cable.repair()
         cable.tear()
 
         assert ((await blocking).status_code, unblocked.status_code) == (200, 200)
@@ -169,8 +169,8 @@ async def _listed(client: httpx2.AsyncClient) -> list[str]:
 
 
 @asynccontextmanager
-async def _list_held(cluster: Cluster) -> AsyncIterator[None]:
-    """As a node holds it that is in the middle of a change."""
+async def _locked_list(cluster: Cluster) -> AsyncIterator[None]:
+    """Lock the list, as a node does in the middle of a change."""
     connection = await asyncpg.connect(cluster.url)
     try:
         async with connection.transaction():
@@ -180,10 +180,10 @@ async def _list_held(cluster: Cluster) -> AsyncIterator[None]:
         await connection.close()
 
 
-async def _until_somebody_waits(cluster: Cluster) -> None:
+async def _until_a_query_waits(cluster: Cluster) -> None:
     connection = await asyncpg.connect(cluster.url)
     try:
-        await connection.execute(UNTIL_SOMEBODY_WAITS, timeout=_WAITS_WITHIN)
+        await connection.execute(UNTIL_A_QUERY_WAITS, timeout=_WAITS_WITHIN)
     finally:
         await connection.close()
 
@@ -192,7 +192,7 @@ async def _until_somebody_waits(cluster: Cluster) -> None:
 async def _two_nodes(
     deployment: Deployment, cable: Cable, cluster: Cluster
 ) -> AsyncIterator[tuple[httpx2.AsyncClient, httpx2.AsyncClient]]:
-    """One behind the cable, and one that is not."""
+    """One node behind the cable, and one with a direct connection."""
     through = cluster.url.replace(str(cluster.port), str(cable.port))
     beginnings = at_once([deployment.server(WABLOCK_DATABASE=through), deployment.server()])
     with ExitStack() as ends:

@@ -1,4 +1,4 @@
-"""The how-to about moving from Meta and back, as written; a second wablock under Meta's rules stands for Meta."""
+"""The how-to about moving from Meta and back; a second wablock under Meta's rules replaces Meta."""
 
 import re
 import subprocess
@@ -63,7 +63,7 @@ def mover(tmp_path: Path) -> Iterator[Mover]:
         yield Mover(tmp_path, meta, ours)
 
 
-def test_the_list_is_taken_over_and_both_are_the_same(mover: Mover) -> None:
+def test_the_list_is_copied_from_meta_and_both_are_equal(mover: Mover) -> None:
     mover.hear_from(*USERS)
     mover.at_meta("POST", *USERS)
 
@@ -73,7 +73,7 @@ def test_the_list_is_taken_over_and_both_are_the_same(mover: Mover) -> None:
     assert "Blocked 30 users." in taken.stdout
 
 
-def test_the_list_is_given_back_as_far_as_meta_takes_it(mover: Mover) -> None:
+def test_the_list_is_copied_to_meta_as_far_as_meta_accepts_it(mover: Mover) -> None:
     mover.hear_from(*USERS)
     mover.at_meta("POST", *USERS)
     mover.follow(BLOCKS[0])

@@ -1,4 +1,4 @@
-"""From one machine to PostgreSQL: the old server runs meanwhile, and the move is killed in the middle."""
+"""The move from one machine to PostgreSQL: the old server runs meanwhile, and the move is killed in the middle."""
 
 import json
 import os
@@ -29,7 +29,7 @@ KILLS: Final = 3
 ANNA: Final = "16505550101"
 _WITHIN: Final = 120  # seconds
 
-# A row of the third transaction waits, so that there is a middle.
+# A row of the third transaction waits, so that the kill comes in the middle.
 _PAUSES: Final = f"""
 CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN PERFORM pg_sleep({_WITHIN}); RETURN NEW; END $$;
@@ -82,9 +82,9 @@ class Story:
     unblock_meanwhile: httpx2.Response
     half_served: "subprocess.CompletedProcess[str]"
     there_at_the_kill: int
-    held: int
+    rows_before: int
     block_after_the_kill: httpx2.Response
-    told: Any
+    report: Any
     at_the_end: Sequence[str]
     unblock_at_the_end: httpx2.Response
     served_old: "subprocess.CompletedProcess[str]"
@@ -101,10 +101,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     make_trigger(new, _PAUSES)
     with ExitStack() as ends:
         old_server = ends.enter_context(deployment.server())
-        yield _told(deployment, new, old_server, ends)
+        yield _played(deployment, new, old_server, ends)
 
 
-def _told(deployment: Deployment, new: str, old_server: Server, ends: ExitStack) -> Story:
+def _played(deployment: Deployment, new: str, old_server: Server, ends: ExitStack) -> Story:
     story = Story()
     client = ends.enter_context(httpx2.Client(base_url=old_server.url, headers=deployment.headers, timeout=_WITHIN))
     client.post(BLOCK_USERS, json=body({ANNA})).raise_for_status()
@@ -129,10 +129,10 @@ def _told(deployment: Deployment, new: str, old_server: Server, ends: ExitStack)
     execute(new, "DROP TRIGGER pause ON blocked_user")
     ((story.there_at_the_kill,),) = _rows(new, "SELECT count(*) FROM blocked_user")
     with closing(apsw.Connection(str(deployment.file))) as connection:
-        story.held = connection.execute("SELECT count(*) FROM blocked_user").get
+        story.rows_before = connection.execute("SELECT count(*) FROM blocked_user").get
 
     with _migrating(deployment, new) as moving:
-        story.told = json.loads(moving.communicate(timeout=_WITHIN)[0])
+        story.report = json.loads(moving.communicate(timeout=_WITHIN)[0])
     story.unblock_at_the_end = client.request("DELETE", BLOCK_USERS, json=body({"16505550103"}))
     story.at_the_end = blocked(client)
     writer.end()
@@ -193,18 +193,18 @@ def test_a_write_after_the_move_gets_an_error_that_names_the_move(story: Story) 
     assert "was moved" in story.unblock_at_the_end.json()["error"]["error_data"]["details"]
 
 
-def test_the_new_database_has_what_the_old_server_acknowledged_and_no_more(story: Story) -> None:
+def test_the_new_database_has_exactly_what_the_old_server_acknowledged(story: Story) -> None:
     assert len(story.acknowledged) > 20
     assert {refusal.status_code for refusal in story.refused} == {503}
     assert sorted(story.served_new) == sorted([*story.acknowledged, ANNA])
 
 
-def test_a_killed_move_goes_on_where_it_was_and_both_sides_are_equal(story: Story) -> None:
-    assert story.told["went_on"]
-    assert 0 < story.there_at_the_kill < story.held
-    assert story.told["old_sha256"] == story.told["new_sha256"]
-    (users,) = [it for it in story.told["tables"] if it["table"] == "blocked_user"]
-    assert users["new"]["rows"] == users["old"]["rows"] == story.held
+def test_a_killed_move_continues_where_it_stopped_and_both_sides_are_equal(story: Story) -> None:
+    assert story.report["went_on"]
+    assert 0 < story.there_at_the_kill < story.rows_before
+    assert story.report["old_sha256"] == story.report["new_sha256"]
+    (users,) = [it for it in story.report["tables"] if it["table"] == "blocked_user"]
+    assert users["new"]["rows"] == users["old"]["rows"] == story.rows_before
 
 
 def test_half_of_a_database_is_not_served(story: Story) -> None:
@@ -217,7 +217,7 @@ def test_the_old_database_is_not_served_again(story: Story) -> None:
     assert "was moved to postgresql://" in story.served_old.stderr
 
 
-def test_the_new_server_lists_the_same_in_the_same_order_and_takes_changes(story: Story) -> None:
+def test_the_new_server_lists_the_same_in_the_same_order_and_accepts_changes(story: Story) -> None:
     assert story.served_new == story.at_the_end
     assert story.block_on_new.status_code == 200
 
@@ -246,8 +246,8 @@ def test_a_move_that_is_killed_at_any_moment_ends_with_the_same_checksum_as_one_
     with closing(apsw.Connection(str(path))) as connection:
         assert connection.execute("SELECT state FROM move ORDER BY begun_at DESC LIMIT 1").get == "moved"
     if moved.returncode == 0:
-        told = json.loads(moved.stdout)
-        assert told["new_sha256"] == told["old_sha256"] == rehearsed["new_sha256"]
+        report = json.loads(moved.stdout)
+        assert report["new_sha256"] == report["old_sha256"] == rehearsed["new_sha256"]
     else:
-        assert "is not empty" in moved.stderr  # the last kill came when all was done
+        assert "is not empty" in moved.stderr  # the last kill came after the move had ended
     assert _rows(new, "SELECT count(*) FROM blocked_user") == [(USERS,)]

@@ -1,4 +1,4 @@
-"""The how-to about moving to PostgreSQL, as written."""
+"""The how-to about moving to PostgreSQL."""
 
 import re
 import subprocess
@@ -62,7 +62,7 @@ def test_following_the_page_ends_with_a_server_on_postgresql_that_lists_the_same
         assert sorted(blocked(client)) == USERS
 
 
-def test_giving_up_lets_the_old_server_take_changes_again(mover: Mover) -> None:
+def test_after_giving_up_the_old_server_accepts_changes_again(mover: Mover) -> None:
     moves.begin(mover.old.file, "0123", "postgresql://db.example/wablock", 1)
 
     given_up = mover.follow(GIVE_UP)
@@ -71,7 +71,7 @@ def test_giving_up_lets_the_old_server_take_changes_again(mover: Mover) -> None:
     assert run("number", "add", "1", "--database", mover.old.database).returncode == 0
 
 
-def test_going_back_after_the_move_takes_what_the_page_says(mover: Mover) -> None:
+def test_the_move_can_be_reversed_as_the_page_describes(mover: Mover) -> None:
     mover.follow(MOVE)
 
     with_yes = mover.follow(GIVE_UP.replace("--give-up", "--give-up --yes"))

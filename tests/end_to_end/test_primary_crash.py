@@ -1,4 +1,4 @@
-"""A primary that crashes and comes back while its standby is away: what only it has is not acknowledged."""
+"""A primary that crashes and restarts while its standby is down acknowledges no change that the standby lacks."""
 
 import asyncio
 from collections.abc import Iterator
@@ -42,14 +42,14 @@ async def test_a_change_that_the_standby_does_not_have_is_acknowledged_when_it_d
             pair.primary.kill()
             await asyncio.to_thread(pair.primary.start)
 
-            told = await _first_of(blocking, asyncio.create_task(_until_a_commit_waits(pair.primary)))
-            assert not told, f"told {(await blocking).text}, and the standby does not have it"
+            is_answered = await _first_of(blocking, asyncio.create_task(_until_a_commit_waits(pair.primary)))
+            assert not is_answered, f"{(await blocking).text}, although the standby does not have the change"
             await asyncio.to_thread(pair.standby.start)
             assert (await blocking).status_code == 200
 
 
 async def _first_of(wanted: "asyncio.Task[httpx2.Response]", other: "asyncio.Task[None]") -> bool:
-    """Whether it was `wanted` that came first."""
+    """Whether `wanted` ended first."""
     await asyncio.wait([wanted, other], return_when=asyncio.FIRST_COMPLETED)
     other.cancel()
     return wanted.done()

@@ -1,4 +1,4 @@
-"""A database that does not answer: new requests fail fast, and all goes on when it answers again."""
+"""A database that does not answer: new requests fail fast, and all work again when it answers."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment
 from tests.end_to_end.graph import body
 
 CHECK = f"/v1/numbers/{PHONE_NUMBER_ID}/check/16505550101"
-OVERDUE = 3.5  # seconds: after three, new requests do not wait any more
+OVERDUE = 3.5  # seconds: after three, new requests no longer wait
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ async def test_new_requests_fail_fast_and_waiting_ones_are_served_while_the_data
                 asyncio.create_task(client.post(BLOCK_USERS, json=body(["16505550101"]))),
                 asyncio.create_task(client.get(CHECK)),
             ]
-            await asyncio.sleep(OVERDUE)  # of a real process whose database is frozen
+            await asyncio.sleep(OVERDUE)  # the server is a real process whose database is frozen
 
             late = [await client.post(BLOCK_USERS, json=body(["16505550102"])), await client.get(CHECK)]
             assert [it.done() for it in waiting] == [False, False]

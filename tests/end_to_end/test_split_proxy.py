@@ -1,4 +1,4 @@
-"""`docs/how-to/put-the-gate-in-front.md`: its nginx that parts messages from all else, before a real wablock."""
+"""`docs/how-to/put-the-gate-in-front.md`: its nginx, which sends only messages to a real wablock."""
 
 import asyncio
 import re
@@ -29,7 +29,7 @@ def graph() -> Iterator[Receiver]:
 
 @pytest.fixture
 def port(tmp_path: Path, graph: Receiver) -> Iterator[int]:
-    """Where nginx listens; Anna is blocked, and wablock's upstream is the same Graph."""
+    """The port of nginx; Anna is blocked, and wablock's upstream is the same Graph."""
     with running_server(tmp_path, key=KEY) as server, calling(server) as caller:
         caller.block("+" + ANNA)
         asyncio.run(send_through(server, graph))
@@ -57,7 +57,7 @@ def _configuration(port: int, wablock: str, graph: str) -> str:
 
 
 def posted(port: int, target: str, to: str) -> bytes:
-    """By hand: a client library would tidy the path up."""
+    """Post by hand, because a client library would normalise the path."""
     body = f'{{"messaging_product":"whatsapp","to":"{to}"}}'
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(
@@ -81,7 +81,7 @@ def test_a_message_reaches_graph_unless_its_user_is_blocked(port: int, graph: Re
     "target",
     [f"/v13.0/{PHONE_NUMBER_ID}/media", f"/v14.0/{ACCOUNT_ID}/message_templates?limit=1", "/v21.0/debug_token"],
 )
-def test_a_request_that_is_no_message_reaches_graph_as_it_came(port: int, graph: Receiver, target: str) -> None:
+def test_a_request_that_is_not_a_message_reaches_graph_unchanged(port: int, graph: Receiver, target: str) -> None:
     posted(port, target, ANNA)
 
     (delivery,) = graph.deliveries
@@ -93,7 +93,7 @@ def test_a_request_that_is_no_message_reaches_graph_as_it_came(port: int, graph:
     "path", ["messages/", "messages?to=1", "Messages", "%6dessages", "x/../messages", "./messages"]
 )
 @pytest.mark.parametrize("before", ["/v25.0/", "/", "//v25.0//"])
-def test_no_spelling_of_the_path_leads_past_wablock(port: int, graph: Receiver, before: str, path: str) -> None:
+def test_no_spelling_of_the_path_bypasses_wablock(port: int, graph: Receiver, before: str, path: str) -> None:
     posted(port, f"{before}{PHONE_NUMBER_ID}/{path}", ANNA)
 
     assert graph.deliveries == []

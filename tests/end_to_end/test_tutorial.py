@@ -1,4 +1,4 @@
-"""The tutorial, as written: its commands are run in the order of the page, and each prints what the page shows."""
+"""The tutorial: its commands run in the order of the page, and each prints the output on the page."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ _FILE: Final = re.compile(r"`(\w+\.py)`:\n\n```python\n(.*?)^```", re.MULTILINE 
 _OPENED: Final = re.compile(rf"<{_ADDRESS}(/\S+)>")
 _ENDS_WITHIN: Final = 120  # seconds
 
-# What is another each time: its kind is compared, not its value. How much is checked grows with the contract.
+# Values that differ each time: only their kind is compared.
 _MASKS: Final = [
     (re.compile(r"\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d"), r"YYYY-MM-DD\1hh:mm:ss"),
     (re.compile(r"(?<=ss)\.\d{6}(?=\+00:00)"), ".uuuuuu"),
@@ -65,15 +65,15 @@ class Reader:
         self._folder = folder
         for name, code in _FILE.findall(PAGE):
             (folder / name).write_text(code)
-        (folder / ".curlrc").write_text("silent\nshow-error\n")  # on a terminal, no progress is shown either
+        (folder / ".curlrc").write_text("silent\nshow-error\n")  # curl shows no progress in a terminal either
 
     def printed(self, place: int) -> Printed:
-        """What the block at this place of the page printed."""
+        """The output of the block at this place of the page."""
         text = (self._folder / f"{place}.printed").read_text()
         return Printed(text, (self._folder / f"{place}.failed").read_text().splitlines())
 
     def read(self) -> None:
-        """One shell runs all blocks, as a terminal does: what one exports, the next ones see."""
+        """Run all blocks in one shell, as in a terminal: the next ones see what one exports."""
         folder = self._folder
         script = "\n".join(_in_shell(place, step) for place, step in DONE)
         variables = environment(
@@ -93,7 +93,7 @@ class Reader:
 
 
 def _in_shell(place: int, step: Step) -> str:
-    """A block, with its output and its failures kept."""
+    """The shell commands that run a block and store its output and status."""
     return f"""
 : > {place}.failed
 trap 'echo "$BASH_COMMAND" >> {place}.failed' ERR
@@ -111,7 +111,7 @@ def _masked(text: str) -> str:
 
 
 def _as_printed(step: Step) -> str:
-    """What the page shows, as a server prints it: JSON on one line."""
+    """The page's output as a server prints it: JSON on one line."""
     return msgspec.json.format(step.shown, indent=-1) if step.language == "json" else step.shown
 
 
@@ -123,20 +123,20 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         yield reader
 
 
-def test_the_installation_brings_the_commands_that_the_page_uses() -> None:
+def test_the_installation_has_the_commands_that_the_page_uses() -> None:
     (step,) = (step for step in STEPS if step.commands.strip() == INSTALL)
     if not (ROOT / ".venv/.complete").exists():
         pytest.skip("needs `make setup`")
 
     script = f"set -e\n{step.commands}command -v wablock pytest"
-    ran = subprocess.run(
+    process = subprocess.run(
         ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=_ENDS_WITHIN, check=True
     )
 
-    assert ran.stdout.splitlines()[-2:] == [str(ROOT / ".venv/bin/wablock"), str(ROOT / ".venv/bin/pytest")]
+    assert process.stdout.splitlines()[-2:] == [str(ROOT / ".venv/bin/wablock"), str(ROOT / ".venv/bin/pytest")]
 
 
-def test_the_server_announces_itself_as_shown(reader: Reader) -> None:
+def test_the_server_prints_the_first_lines_on_the_page(reader: Reader) -> None:
     (step,) = (step for step in STEPS if step.commands.strip() == DEV)
 
     assert step.shown
@@ -144,7 +144,7 @@ def test_the_server_announces_itself_as_shown(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize("place, step", DONE, ids=str)
-def test_the_commands_print_what_is_shown(reader: Reader, place: int, step: Step) -> None:
+def test_the_commands_print_the_output_on_the_page(reader: Reader, place: int, step: Step) -> None:
     printed = _masked(reader.printed(place).text.replace(reader.server.url, _ADDRESS))
 
     beginning, cut, end = _masked(_as_printed(step)).partition("\n  …\n")
@@ -156,13 +156,13 @@ def test_the_commands_print_what_is_shown(reader: Reader, place: int, step: Step
 
 
 @pytest.mark.parametrize("place, step", DONE, ids=str)
-def test_the_commands_succeed_where_no_status_is_shown(reader: Reader, place: int, step: Step) -> None:
+def test_the_commands_succeed_if_the_page_shows_no_status(reader: Reader, place: int, step: Step) -> None:
     failed = reader.printed(place).failed
 
     assert bool(failed) == ("echo $?" in step.commands), reader.printed(place).text
 
 
-def test_the_pages_opened_in_a_browser_are_there(reader: Reader) -> None:
+def test_the_pages_to_open_in_a_browser_exist(reader: Reader) -> None:
     opened = [httpx2.get(reader.server.url + path) for path in _OPENED.findall(PAGE)]
 
     assert [answer.status_code for answer in opened] == [200]

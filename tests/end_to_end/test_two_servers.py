@@ -42,7 +42,7 @@ def test_a_change_acknowledged_by_one_server_is_in_the_next_answer_of_the_other(
             assert user not in blocked(reader)
 
 
-async def test_writers_through_two_servers_never_bring_a_list_past_its_limit(
+async def test_writers_through_two_servers_never_exceed_the_limit_of_a_list(
     deployment: Deployment, urls: tuple[str, str]
 ) -> None:
     users = iter(range(16505550000, 16505550400))

@@ -1,4 +1,4 @@
-"""What passes between a node and PostgreSQL at the moments of a change that matter."""
+"""The bytes between a node and PostgreSQL at the important moments of a change."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Clients that go on through failures, and record requests, answers and times."""
+"""Clients that continue during failures, and record requests, answers and times."""
 
 import asyncio
 import random
@@ -19,7 +19,7 @@ QUESTIONS: Final = (Kind.LIST, Kind.IS_BLOCKED)
 _MOST_PAUSE: Final = 0.02  # seconds between two requests of a client
 _PATIENCE: Final = 30.0  # seconds for an answer
 _NOTHING_WAS_CHANGED: Final = "503"
-_COMES_WITHIN: Final = 90.0  # seconds, before a drill that shows no progress is a failure
+_COMES_WITHIN: Final = 90.0  # seconds until a drill without progress is a failure
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -52,12 +52,12 @@ class Chronicle:
             self._progress.notify_all()
 
     def acknowledged(self, since: int, urls: Iterable[str]) -> list[Entry]:
-        """The changes requested after `since` that one of these nodes answered with 200, as they returned."""
-        found = [entry for entry in self.entries if entry.is_acknowledged(since, urls)]
-        return sorted(found, key=lambda entry: entry.operation.returned)
+        """The changes requested after `since` that these nodes answered with 200, in the order of their answers."""
+        entries = [entry for entry in self.entries if entry.is_acknowledged(since, urls)]
+        return sorted(entries, key=lambda entry: entry.operation.returned)
 
     async def every_list_goes_on(self, since: int, urls: Sequence[str], phone_number_ids: Iterable[str]) -> None:
-        """Returns when every list was changed through one of these nodes, by a request after `since`."""
+        """Return when every list was changed through one of these nodes by a request after `since`."""
         missing = set(phone_number_ids)
         place = 0
         async with asyncio.timeout(_COMES_WITHIN), self._progress:
@@ -82,14 +82,14 @@ class Witness:
         self._client = httpx2.AsyncClient(headers=headers, timeout=_PATIENCE)
 
     async def go_on(self, kinds: Sequence[Kind], chronicle: Chronicle, is_over: asyncio.Event) -> None:
-        """Asks one thing after the other until it is over."""
+        """Send one request after the other until the drill ends."""
         async with self._client:
             while not is_over.is_set():
                 await asyncio.sleep(self._random.uniform(0, _MOST_PAUSE))  # at the pace of a client
                 await self.ask(self._random.choice(kinds), chronicle)
 
     async def look(self, chronicle: Chronicle) -> None:
-        """Asks for the list, once."""
+        """Read the list once."""
         async with self._client:
             await self.ask(Kind.LIST, chronicle)
 
@@ -100,7 +100,7 @@ class Witness:
         try:
             answer = await self._answer(url, kind, users)
         except (httpx2.ConnectError, httpx2.ConnectTimeout):
-            self._urls.append(self._urls.pop(0))  # as whatever balances the load would have it
+            self._urls.append(self._urls.pop(0))  # as a load balancer does
             return
         except httpx2.TransportError as trouble:
             heard = type(trouble).__name__
@@ -128,8 +128,8 @@ class Witness:
     def _seen(self, kind: Kind, users: Blocked, invoked: int, answer: httpx2.Response) -> Operation:
         returned = time.monotonic_ns()
         if kind is Kind.LIST:
-            shown, version = read(answer, self._phone_number_id)
-            return Operation(kind, shown, invoked, returned, version)
+            wa_ids, version = read(answer, self._phone_number_id)
+            return Operation(kind, wa_ids, invoked, returned, version)
         if kind not in CHANGES:
             kind = Kind.IS_BLOCKED if answer.json()["blocked"] else Kind.IS_FREE
         return Operation(kind, users, invoked, returned)

@@ -1,4 +1,4 @@
-"""The share of an account in the requests that wait for tenants' own servers."""
+"""The share that one account may have of all requests that wait for tenants' servers."""
 
 from contextlib import ExitStack
 
@@ -9,7 +9,7 @@ from wablock.gate.account_shares import AccountShares
 
 
 def take_all(shares: AccountShares, account_id: str, taken: ExitStack) -> int:
-    """How many the account got before it was refused one."""
+    """The number of places that the account got before a refusal."""
     for count in range(1_000):
         try:
             taken.enter_context(shares.one_for(account_id))

@@ -1,4 +1,4 @@
-"""Messages on their way to a receiver: one delivery at a time carries each."""
+"""Messages on their way to a receiver: each is in one delivery at a time."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ def delivered() -> Delivered:
 
 
 async def carry(memory: Delivered, items: list[Message], moment: asyncio.Event, *, receiver: str = "r") -> bool:
-    """Takes until `moment`; gives whether the receiver had some of them already."""
+    """Deliver until `moment`; return whether the receiver had some of the messages already."""
     async with memory.claimed(receiver, items, 5) as has_some:
         await moment.wait()
         if not has_some:
@@ -35,7 +35,7 @@ async def test_a_copy_waits_and_learns_that_the_first_one_arrived() -> None:
     assert (await first, await second) == (False, True)
 
 
-async def test_a_copy_goes_on_when_the_first_one_is_cancelled() -> None:
+async def test_a_copy_is_delivered_when_the_first_one_is_cancelled() -> None:
     memory, never, at_once = delivered(), asyncio.Event(), asyncio.Event()
     at_once.set()
     first = asyncio.create_task(carry(memory, [Message(id="1")], never))
@@ -47,7 +47,7 @@ async def test_a_copy_goes_on_when_the_first_one_is_cancelled() -> None:
     assert await asyncio.wait_for(second, 1) is False
 
 
-async def test_a_copy_that_is_cancelled_while_it_waits_leaves_the_others_alone() -> None:
+async def test_a_copy_that_is_cancelled_while_it_waits_does_not_affect_the_others() -> None:
     memory, moment = delivered(), asyncio.Event()
     first, second, third = (asyncio.create_task(carry(memory, [Message(id="1")], moment)) for _ in range(3))
     await tasks_wait()
@@ -59,7 +59,7 @@ async def test_a_copy_that_is_cancelled_while_it_waits_leaves_the_others_alone()
     assert (await first, await third) == (False, True)
 
 
-async def test_webhooks_that_hold_each_others_messages_do_not_wait_for_ever() -> None:
+async def test_webhooks_with_each_others_messages_do_not_wait_forever() -> None:
     memory, moment = delivered(), asyncio.Event()
     orders = [["1", "2", "3"], ["3", "1"], ["2", "3"], ["3", "2", "1"]]
     tasks = [asyncio.create_task(carry(memory, [Message(id=it) for it in ids], moment)) for ids in orders]
@@ -69,7 +69,7 @@ async def test_webhooks_that_hold_each_others_messages_do_not_wait_for_ever() ->
     assert len(await asyncio.wait_for(asyncio.gather(*tasks), 2)) == len(orders)
 
 
-async def test_a_copy_waits_no_longer_than_it_may() -> None:
+async def test_a_copy_waits_no_longer_than_its_limit() -> None:
     memory, never = delivered(), asyncio.Event()
     first = asyncio.create_task(carry(memory, [Message(id="1")], never))
     await tasks_wait()

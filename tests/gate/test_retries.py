@@ -1,4 +1,4 @@
-"""What is remembered of a webhook that only some receivers took."""
+"""The memory of webhooks that only some receivers accepted."""
 
 import tracemalloc
 
@@ -21,7 +21,7 @@ def test_the_webhooks_that_have_waited_longest_are_forgotten_first() -> None:
     assert [retries.attempt(signature(number)).has("a") for number in range(5)] == [False, False, True, True, True]
 
 
-def test_few_webhooks_of_many_receivers_are_bounded_as_well() -> None:
+def test_the_memory_of_few_webhooks_with_many_receivers_is_limited() -> None:
     retries = WebhookRetries(most_receivers=100)
 
     for number in range(5):
@@ -58,7 +58,7 @@ def test_a_failed_attempt_remembers_what_a_later_one_forgot() -> None:
     assert retries.attempt(signature(1)).has("a")
 
 
-def test_a_best_effort_receiver_that_takes_it_late_is_not_remembered_for_ever() -> None:
+def test_a_best_effort_receiver_that_accepts_late_is_forgotten() -> None:
     retries = WebhookRetries()
     attempt = retries.attempt(signature(1))
 
@@ -72,8 +72,8 @@ _ATTEMPTS = st.lists(st.tuples(st.integers(0, 3), st.sets(st.sampled_from("abcd"
 
 
 @given(_ATTEMPTS)
-def test_a_receiver_gets_a_webhook_once_for_each_time_that_all_took_it(attempts: list[tuple[int, set[str]]]) -> None:
-    """`attempts`: which webhook comes, and which receivers are up then."""
+def test_a_receiver_gets_a_webhook_once_each_time_that_all_accept_it(attempts: list[tuple[int, set[str]]]) -> None:
+    """`attempts`: the webhook that arrives, and the receivers that are up then."""
     retries, receivers = WebhookRetries(), "abcd"
     got: dict[tuple[int, str], int] = {}
     completed = dict.fromkeys(range(4), 0)

@@ -1,4 +1,4 @@
-"""Routes: secrets are sealed on their way in, opened on their way out, and never shown; changes hold soon."""
+"""Routes: secrets are sealed when written, opened when read, and never shown; a change is soon known everywhere."""
 
 import asyncio
 from collections.abc import Sequence
@@ -54,9 +54,9 @@ class SlowRoutes(MemoryRoutes):
         self.may_answer = asyncio.Event()
 
     async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
-        found = await super().downstreams(phone_number_id)
+        rows = await super().downstreams(phone_number_id)
         await self.may_answer.wait()
-        return found
+        return rows
 
 
 @pytest.fixture
@@ -71,20 +71,20 @@ def store() -> MemoryRoutes:
 
 @pytest.fixture
 def routes(store: MemoryRoutes, clocks: Clocks) -> Routes:
-    return a_process(store, clocks)
+    return routes_of_a_process(store, clocks)
 
 
 @pytest.fixture
-def elsewhere(store: MemoryRoutes, clocks: Clocks) -> Routes:
-    """Another process on the same store."""
-    return a_process(store, clocks)
+def other_process(store: MemoryRoutes, clocks: Clocks) -> Routes:
+    """The routes of another process on the same store."""
+    return routes_of_a_process(store, clocks)
 
 
-def a_process(store: MemoryRoutes, clocks: Clocks, key: bytes = KEY) -> Routes:
+def routes_of_a_process(store: MemoryRoutes, clocks: Clocks, key: bytes = KEY) -> Routes:
     return Routes(store, AeadVault([key]), clocks.look, lambda: clocks.monotonic)
 
 
-async def added(routes: Routes, phone_number_id: str = OURS, new: NewDownstream = NEW) -> str:
+async def add_downstream(routes: Routes, phone_number_id: str = OURS, new: NewDownstream = NEW) -> str:
     sealed = await routes.downstreams.add(ACCOUNTS[phone_number_id], phone_number_id, new)
     assert sealed is not None
     return sealed.downstream_id
@@ -93,7 +93,7 @@ async def added(routes: Routes, phone_number_id: str = OURS, new: NewDownstream 
 # -- accounts
 
 
-async def test_an_app_secret_comes_back_as_it_was_set(routes: Routes) -> None:
+async def test_an_app_secret_is_read_as_it_was_set(routes: Routes) -> None:
     await routes.accounts.set("acme", "our-secret", None)
 
     assert await routes.accounts.find("acme") == Account("acme", "our-secret")
@@ -145,16 +145,16 @@ async def test_an_account_without_a_name_is_not_the_only_signer(routes: Routes) 
 
 
 @pytest.mark.parametrize(
-    "said, is_good",
+    "token, is_good",
     [("verify-me", True), ("verify-m", False), ("verify-me ", False), ("VERIFY-ME", False), ("", False)],
 )
-async def test_a_verify_token_is_good_only_as_a_whole(routes: Routes, said: str, *, is_good: bool) -> None:
+async def test_a_verify_token_must_match_as_a_whole(routes: Routes, token: str, *, is_good: bool) -> None:
     await routes.accounts.set("acme", None, "verify-me")
 
-    assert await routes.accounts.verifies(said) is is_good
+    assert await routes.accounts.verifies(token) is is_good
 
 
-async def test_an_empty_verify_token_verifies_nothing_even_where_it_was_set(routes: Routes) -> None:
+async def test_an_empty_verify_token_verifies_nothing_even_if_it_was_set(routes: Routes) -> None:
     await routes.accounts.set("acme", None, "")
 
     assert not await routes.accounts.verifies("")
@@ -163,15 +163,15 @@ async def test_an_empty_verify_token_verifies_nothing_even_where_it_was_set(rout
 # -- downstreams
 
 
-async def test_a_downstream_comes_back_as_it_was_added(routes: Routes) -> None:
+async def test_a_downstream_is_read_as_it_was_added(routes: Routes) -> None:
     new = NewDownstream(
         url=URL, secret="s", headers={"b": "2", "a": "é"}, timeout=2.5, required=False, may_be_inside=True
     )
 
-    downstream_id = await added(routes, OURS, new)
+    downstream_id = await add_downstream(routes, OURS, new)
 
-    (found,) = await routes.downstreams.of_number(OURS)
-    assert found == Downstream(
+    (downstream,) = await routes.downstreams.of_number(OURS)
+    assert downstream == Downstream(
         downstream_id,
         OURS,
         URL,
@@ -186,14 +186,14 @@ async def test_a_downstream_comes_back_as_it_was_added(routes: Routes) -> None:
 
 
 async def test_a_downstream_may_have_neither_secret_nor_headers(routes: Routes) -> None:
-    await added(routes, OURS, NewDownstream(url=URL))
+    await add_downstream(routes, OURS, NewDownstream(url=URL))
 
-    (found,) = await routes.downstreams.of_number(OURS)
-    assert (found.secret, found.headers) == (None, {})
+    (downstream,) = await routes.downstreams.of_number(OURS)
+    assert (downstream.secret, downstream.headers) == (None, {})
 
 
 async def test_downstreams_have_short_ids_of_their_own(routes: Routes) -> None:
-    ids = {await added(routes) for _ in range(20)}
+    ids = {await add_downstream(routes) for _ in range(20)}
 
     assert len(ids) == 20
     assert {len(bytes.fromhex(downstream_id)) for downstream_id in ids} == {4}
@@ -206,25 +206,28 @@ async def test_a_downstream_is_not_added_to_an_unknown_or_foreign_number(routes:
 
 
 async def test_a_numbers_downstreams_are_its_own_oldest_first(routes: Routes) -> None:
-    ids = [await added(routes) for _ in range(5)]
-    await added(routes, OUR_OTHER)
+    ids = [await add_downstream(routes) for _ in range(5)]
+    await add_downstream(routes, OUR_OTHER)
 
     assert [it.downstream_id for it in await routes.downstreams.of_number(OURS)] == ids
 
 
 async def test_an_account_has_the_downstreams_of_its_numbers(routes: Routes) -> None:
-    ids = [await added(routes, OURS), await added(routes, OUR_OTHER, NewDownstream(url=URL, account_events=True))]
-    await added(routes, THEIRS, NewDownstream(url="https://rival.example"))
+    ids = [
+        await add_downstream(routes, OURS),
+        await add_downstream(routes, OUR_OTHER, NewDownstream(url=URL, account_events=True)),
+    ]
+    await add_downstream(routes, THEIRS, NewDownstream(url="https://rival.example"))
 
     assert [it.downstream_id for it in await routes.downstreams.for_account_events("acme")] == ids
 
 
 async def test_a_receiver_of_several_numbers_is_one_in_its_account_the_oldest(routes: Routes) -> None:
-    first = await added(
+    first = await add_downstream(
         routes, OURS, NewDownstream(url="https://a.example", headers={"x": "1", "y": "2"}, account_events=True)
     )
-    second = await added(routes, OURS, NewDownstream(url="https://b.example", account_events=True))
-    await added(
+    second = await add_downstream(routes, OURS, NewDownstream(url="https://b.example", account_events=True))
+    await add_downstream(
         routes, OUR_OTHER, NewDownstream(url="https://a.example", headers={"y": "2", "x": "1"}, account_events=True)
     )
 
@@ -242,22 +245,22 @@ async def test_a_receiver_of_several_numbers_is_one_in_its_account_the_oldest(ro
     ids=["url", "secret", "no secret", "headers"],
 )
 async def test_receivers_of_an_account_that_differ_are_several(routes: Routes, other: NewDownstream) -> None:
-    await added(routes, OURS, NewDownstream(url=URL, secret="s", headers={"x": "1"}, account_events=True))
-    await added(routes, OUR_OTHER, other)
+    await add_downstream(routes, OURS, NewDownstream(url=URL, secret="s", headers={"x": "1"}, account_events=True))
+    await add_downstream(routes, OUR_OTHER, other)
 
     assert len(await routes.downstreams.for_account_events("acme")) == 2
 
 
-async def test_removing_says_whether_there_was_a_downstream(routes: Routes) -> None:
-    downstream_id = await added(routes)
+async def test_remove_returns_whether_the_downstream_existed(routes: Routes) -> None:
+    downstream_id = await add_downstream(routes)
 
     assert not await routes.downstreams.remove(OUR_OTHER, downstream_id)
     assert await routes.downstreams.remove(OURS, downstream_id)
     assert not await routes.downstreams.remove(OURS, downstream_id)
 
 
-async def test_a_list_tells_all_of_a_downstream_but_its_secrets(routes: Routes, clocks: Clocks) -> None:
-    downstream_id = await added(routes, OURS, msgspec.structs.replace(NEW, headers={"b": "2", "a": "1"}))
+async def test_a_list_shows_all_of_a_downstream_except_its_secrets(routes: Routes, clocks: Clocks) -> None:
+    downstream_id = await add_downstream(routes, OURS, msgspec.structs.replace(NEW, headers={"b": "2", "a": "1"}))
 
     (info,) = await routes.downstreams.infos(OURS)
 
@@ -274,18 +277,18 @@ async def test_a_list_tells_all_of_a_downstream_but_its_secrets(routes: Routes, 
     }
 
 
-async def test_a_list_says_where_there_is_no_secret(routes: Routes) -> None:
-    await added(routes, OURS, NewDownstream(url=URL))
+async def test_a_list_shows_that_a_downstream_has_no_secret(routes: Routes) -> None:
+    await add_downstream(routes, OURS, NewDownstream(url=URL))
 
     (info,) = await routes.downstreams.infos(OURS)
     assert (info.has_secret, info.header_names) == (False, [])
 
 
-async def test_downstreams_are_listed_and_removed_also_where_the_key_is_lost(
+async def test_downstreams_are_listed_and_removed_even_if_the_key_is_lost(
     routes: Routes, store: MemoryRoutes, clocks: Clocks
 ) -> None:
-    downstream_id = await added(routes)
-    keyless = a_process(store, clocks, bytes(32))
+    downstream_id = await add_downstream(routes)
+    keyless = routes_of_a_process(store, clocks, bytes(32))
 
     (info,) = await keyless.downstreams.infos(OURS)
 
@@ -296,13 +299,13 @@ async def test_downstreams_are_listed_and_removed_also_where_the_key_is_lost(
 # -- upstreams
 
 
-async def test_an_upstream_comes_back_as_it_was_set(routes: Routes) -> None:
+async def test_an_upstream_is_read_as_it_was_set(routes: Routes) -> None:
     assert await routes.upstreams.set("acme", UPSTREAM)
 
     assert await routes.upstreams.find(OURS) == UPSTREAM
 
 
-async def test_a_later_upstream_takes_the_place_of_the_one_before(routes: Routes) -> None:
+async def test_a_later_upstream_replaces_the_earlier_one(routes: Routes) -> None:
     await routes.upstreams.set("acme", UPSTREAM)
     assert await routes.upstreams.find(OURS) == UPSTREAM
     later = msgspec.structs.replace(UPSTREAM, token="another-token")
@@ -311,7 +314,7 @@ async def test_a_later_upstream_takes_the_place_of_the_one_before(routes: Routes
     assert await routes.upstreams.find(OURS) == later
 
 
-async def test_an_upstream_is_not_set_for_a_number_of_others(routes: Routes) -> None:
+async def test_an_upstream_is_not_set_for_a_number_of_another_account(routes: Routes) -> None:
     assert not await routes.upstreams.set("rival", UPSTREAM)
     assert await routes.upstreams.find(OURS) is None
 
@@ -328,24 +331,24 @@ async def test_a_removed_upstream_is_gone(routes: Routes) -> None:
 # -- secrets at rest
 
 
-async def everything_set(routes: Routes) -> None:
+async def set_everything(routes: Routes) -> None:
     await routes.accounts.set("acme", "our-secret", "verify-me")
-    await added(routes)
+    await add_downstream(routes)
     await routes.upstreams.set("acme", UPSTREAM)
 
 
 @pytest.mark.parametrize("secret", ["our-secret", "verify-me", "their-secret", "their-header", "their-token"])
 async def test_nothing_in_the_store_contains_a_secret(routes: Routes, store: MemoryRoutes, secret: str) -> None:
-    await everything_set(routes)
+    await set_everything(routes)
 
-    fields = [value for kept in store.kept() for value in msgspec.structs.astuple(kept)]
+    fields = [value for row in store.rows() for value in msgspec.structs.astuple(row)]
     assert not [it for it in fields if isinstance(it, bytes) and secret.encode() in it]
     assert not [it for it in fields if isinstance(it, str) and secret in it]
 
 
 @pytest.mark.parametrize("secret", ["our-secret", "verify-me", "their-secret", "their-header", "their-token"])
 async def test_no_repr_contains_a_secret(routes: Routes, store: MemoryRoutes, secret: str) -> None:
-    await everything_set(routes)
+    await set_everything(routes)
     opened = [
         await routes.accounts.find("acme"),
         await routes.accounts.only_signer(),
@@ -357,7 +360,7 @@ async def test_no_repr_contains_a_secret(routes: Routes, store: MemoryRoutes, se
         await routes.downstreams.infos(OURS),
     ]
 
-    assert secret not in repr([*opened, *lists, *store.kept(), NEW, routes])
+    assert secret not in repr([*opened, *lists, *store.rows(), NEW, routes])
 
 
 async def test_an_app_secret_that_was_moved_to_another_account_does_not_open(
@@ -386,7 +389,7 @@ async def test_an_app_secret_that_was_moved_to_another_account_does_not_open(
 async def test_the_secrets_of_a_downstream_that_were_moved_do_not_open(
     routes: Routes, store: MemoryRoutes, new: NewDownstream, change: dict[str, str]
 ) -> None:
-    await added(routes, OURS, new)
+    await add_downstream(routes, OURS, new)
     [sealed] = await store.downstreams(OURS)
     await store.add_downstream(msgspec.structs.replace(sealed, **change))
 
@@ -395,7 +398,7 @@ async def test_the_secrets_of_a_downstream_that_were_moved_do_not_open(
 
 
 async def test_a_downstreams_secret_does_not_open_as_its_headers(routes: Routes, store: MemoryRoutes) -> None:
-    await added(routes)
+    await add_downstream(routes)
     [sealed] = await store.downstreams(OURS)
     await store.add_downstream(msgspec.structs.replace(sealed, headers=sealed.secret))
 
@@ -417,7 +420,7 @@ async def test_a_token_that_was_moved_to_another_number_does_not_open(routes: Ro
 
 
 async def test_answers_come_from_memory_for_half_a_second(routes: Routes, store: MemoryRoutes, clocks: Clocks) -> None:
-    await everything_set(routes)
+    await set_everything(routes)
 
     for seconds in (0.0, 0.25, 0.499):
         clocks.monotonic = 100.0 + seconds
@@ -427,21 +430,21 @@ async def test_answers_come_from_memory_for_half_a_second(routes: Routes, store:
         await routes.downstreams.for_account_events("acme")
         await routes.upstreams.find(OURS)
 
-    assert store.looked_up == 5
+    assert store.lookups == 5
 
 
 async def test_a_removal_by_another_process_is_seen_after_half_a_second(
-    routes: Routes, elsewhere: Routes, clocks: Clocks
+    routes: Routes, other_process: Routes, clocks: Clocks
 ) -> None:
-    downstream_id = await added(routes)
+    downstream_id = await add_downstream(routes)
     await routes.upstreams.set("acme", UPSTREAM)
     before = [
         await routes.downstreams.of_number(OURS),
         await routes.downstreams.for_account_events("acme"),
         await routes.upstreams.find(OURS),
     ]
-    await elsewhere.downstreams.remove(OURS, downstream_id)
-    await elsewhere.upstreams.remove(OURS)
+    await other_process.downstreams.remove(OURS, downstream_id)
+    await other_process.upstreams.remove(OURS)
 
     clocks.monotonic += 0.5
 
@@ -452,12 +455,12 @@ async def test_a_removal_by_another_process_is_seen_after_half_a_second(
 
 
 async def test_a_change_by_another_process_is_seen_after_half_a_second(
-    routes: Routes, elsewhere: Routes, clocks: Clocks
+    routes: Routes, other_process: Routes, clocks: Clocks
 ) -> None:
     await routes.accounts.set("acme", "our-secret", None)
     await routes.accounts.find("acme")
     await routes.accounts.only_signer()
-    await elsewhere.accounts.set("acme", "our-new-secret", None)
+    await other_process.accounts.set("acme", "our-new-secret", None)
 
     clocks.monotonic += 0.5
 
@@ -465,8 +468,8 @@ async def test_a_change_by_another_process_is_seen_after_half_a_second(
     assert await routes.accounts.only_signer() == Account("acme", "our-new-secret")
 
 
-async def test_a_change_is_known_at_once_where_it_was_made(routes: Routes) -> None:
-    await everything_set(routes)
+async def test_a_change_is_known_to_its_own_process_at_once(routes: Routes) -> None:
+    await set_everything(routes)
     (first,) = await routes.downstreams.of_number(OURS)
     await routes.downstreams.for_account_events("acme")
     await routes.accounts.find("acme")
@@ -482,10 +485,10 @@ async def test_a_change_is_known_at_once_where_it_was_made(routes: Routes) -> No
     )
 
 
-async def test_an_answer_that_was_under_way_during_a_change_is_not_remembered(clocks: Clocks) -> None:
+async def test_a_read_that_ran_during_a_change_is_not_cached(clocks: Clocks) -> None:
     store = SlowRoutes()
-    routes = a_process(store, clocks)
-    downstream_id = await added(routes)
+    routes = routes_of_a_process(store, clocks)
+    downstream_id = await add_downstream(routes)
     asking = asyncio.ensure_future(routes.downstreams.of_number(OURS))
     await tasks_wait()
     await routes.downstreams.remove(OURS, downstream_id)
@@ -499,23 +502,23 @@ async def test_an_answer_that_was_under_way_during_a_change_is_not_remembered(cl
 
 async def test_unknown_numbers_take_no_memory(routes: Routes, store: MemoryRoutes) -> None:
     await routes.accounts.find("made-up")
-    before = store.looked_up
+    before = store.lookups
     await store.set_account(SealedAccount("made-up"), NOW)
 
     assert await routes.accounts.find("made-up") == Account("made-up")
-    assert store.looked_up == before + 1
+    assert store.lookups == before + 1
 
 
 async def test_memory_is_bounded(routes: Routes, store: MemoryRoutes) -> None:
     for index in range(10_001):
         await store.set_account(SealedAccount(f"account-{index}"), NOW)
         await routes.accounts.find(f"account-{index}")
-    before = store.looked_up
+    before = store.lookups
 
     await routes.accounts.find("account-10000")
     await routes.accounts.find("account-0")
 
-    assert store.looked_up == before + 1
+    assert store.lookups == before + 1
 
 
 async def test_an_upstreams_token_does_not_open_beside_another_url(routes: Routes, store: MemoryRoutes) -> None:
@@ -528,7 +531,7 @@ async def test_an_upstreams_token_does_not_open_beside_another_url(routes: Route
         await routes.upstreams.find(OURS)
 
 
-async def test_secrets_that_a_version_before_sealed_still_open(routes: Routes, store: MemoryRoutes) -> None:
+async def test_secrets_that_an_older_version_sealed_still_open(routes: Routes, store: MemoryRoutes) -> None:
     vault = AeadVault([KEY])
     place = f"downstream/{OURS}/5f0c"
     secret, headers = vault.seal("s", f"{place}/secret"), vault.seal('{"x":"1"}', f"{place}/headers")
@@ -545,14 +548,14 @@ async def test_secrets_that_a_version_before_sealed_still_open(routes: Routes, s
 
 
 async def test_a_receiver_set_for_one_number_gets_none_of_the_accounts_own_events(routes: Routes) -> None:
-    await added(routes, OURS, NewDownstream(url=URL, set_by=b"a token of one number"))
+    await add_downstream(routes, OURS, NewDownstream(url=URL, set_by=b"a token of one number"))
 
     assert [it.url for it in await routes.downstreams.of_number(OURS)] == [URL]
     assert not await routes.downstreams.for_account_events("acme")
 
 
-async def test_a_receiver_that_the_operator_set_beside_older_nodes_gets_them(routes: Routes) -> None:
-    await added(routes, OURS, NewDownstream(url=URL, may_be_inside=True))
+async def test_a_receiver_that_the_operator_set_with_an_older_version_gets_account_events(routes: Routes) -> None:
+    await add_downstream(routes, OURS, NewDownstream(url=URL, may_be_inside=True))
 
     assert [it.url for it in await routes.downstreams.for_account_events("acme")] == [URL]
 
@@ -566,16 +569,16 @@ async def test_the_upstreams_that_a_token_set_are_removed(routes: Routes) -> Non
 
 
 async def test_the_receivers_that_a_token_set_are_removed(routes: Routes) -> None:
-    theirs = await added(routes, OURS, NewDownstream(url=URL, set_by=b"one"))
-    kept = [await added(routes, OURS, NewDownstream(url=URL, set_by=it)) for it in (b"two", None)]
+    theirs = await add_downstream(routes, OURS, NewDownstream(url=URL, set_by=b"one"))
+    kept = [await add_downstream(routes, OURS, NewDownstream(url=URL, set_by=it)) for it in (b"two", None)]
 
     assert await routes.remove_set_by("acme", {b"one"}) == RemovedRoutes([theirs], [])
     assert [it.downstream_id for it in await routes.downstreams.of_number(OURS)] == kept
 
 
-async def test_a_receiver_that_is_set_twice_gets_them_if_one_of_both_may(routes: Routes) -> None:
-    await added(routes, OURS, NewDownstream(url=URL))
-    await added(routes, OUR_OTHER, NewDownstream(url=URL, account_events=True))
+async def test_a_receiver_that_is_set_twice_gets_account_events_if_one_of_both_may(routes: Routes) -> None:
+    await add_downstream(routes, OURS, NewDownstream(url=URL))
+    await add_downstream(routes, OUR_OTHER, NewDownstream(url=URL, account_events=True))
 
     assert [it.phone_number_id for it in await routes.downstreams.for_account_events("acme")] == [OUR_OTHER]
     assert [it.phone_number_id for it in await routes.downstreams.of_account("acme")] == [OURS]

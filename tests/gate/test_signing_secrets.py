@@ -1,4 +1,4 @@
-"""Who signed, before anything is parsed."""
+"""The account that signed a webhook, before its body is parsed."""
 
 import asyncio
 import threading
@@ -35,8 +35,8 @@ def secret_of(account: str) -> str:
     return f"secret of {account}"
 
 
-def found(body: bytes, signature: str, accounts: Sequence[str] = ACCOUNTS) -> str:
-    """The secret that is found where these accounts have one each."""
+def signing_secret(body: bytes, signature: str, accounts: Sequence[str] = ACCOUNTS) -> str:
+    """The secret that signed the body, if each of these accounts has one."""
 
     async def find() -> str:
         routes = Routes(MemoryRoutes(), AeadVault([bytes(32)]), lambda: 0, lambda: 0.0)
@@ -56,8 +56,8 @@ def signed(body: bytes, account: str) -> str:
 
 
 @pytest.fixture
-def tried(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """The secrets that were tried, each with the thread's name."""
+def attempts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """The secrets that were tried, each with the name of the thread."""
     tries: list[tuple[str, str]] = []
 
     def trying(secret: str, body: bytes, header: str | None) -> bool:
@@ -68,55 +68,55 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return tries
 
 
-def test_a_numbers_account_is_tried_first(tried: list[tuple[str, str]]) -> None:
+def test_a_numbers_account_is_tried_first(attempts: list[tuple[str, str]]) -> None:
     value = {"metadata": {"phone_number_id": NUMBER}}
     body = msgspec.json.encode({"entry": [{"id": ACCOUNTS[1], "changes": [{"value": value}]}]})
 
-    assert found(body, signed(body, ACCOUNTS[0])) == secret_of(ACCOUNTS[0])
-    assert len(tried) == 1
+    assert signing_secret(body, signed(body, ACCOUNTS[0])) == secret_of(ACCOUNTS[0])
+    assert len(attempts) == 1
 
 
 @pytest.mark.parametrize("padding", [SMALL, LARGE])
-def test_an_entrys_account_is_found(padding: str) -> None:
+def test_the_account_of_an_entry_is_found(padding: str) -> None:
     body = entries([ACCOUNTS[7]], padding)
-    assert found(body, signed(body, ACCOUNTS[7])) == secret_of(ACCOUNTS[7])
+    assert signing_secret(body, signed(body, ACCOUNTS[7])) == secret_of(ACCOUNTS[7])
 
 
 @pytest.mark.parametrize("padding", [SMALL, LARGE])
-def test_at_most_four_secrets_are_tried(tried: list[tuple[str, str]], padding: str) -> None:
+def test_at_most_four_secrets_are_tried(attempts: list[tuple[str, str]], padding: str) -> None:
     body = entries(ACCOUNTS, padding)
 
     with pytest.raises(InvalidSignature):
-        found(body, signed(body, ACCOUNTS[50]))
+        signing_secret(body, signed(body, ACCOUNTS[50]))
 
-    assert 0 < len(tried) <= 4
+    assert 0 < len(attempts) <= 4
 
 
-def test_a_small_body_that_names_no_account_is_anybodys() -> None:
+def test_a_small_body_without_an_account_may_be_signed_by_any() -> None:
     body = b'{"entry":[]}'
-    assert found(body, signed(body, ACCOUNTS[99])) == secret_of(ACCOUNTS[99])
+    assert signing_secret(body, signed(body, ACCOUNTS[99])) == secret_of(ACCOUNTS[99])
 
 
-def test_a_large_body_without_an_account_belongs_to_no_account(tried: list[tuple[str, str]]) -> None:
+def test_a_large_body_without_an_account_belongs_to_no_account(attempts: list[tuple[str, str]]) -> None:
     body = entries(["1"], LARGE)
 
     with pytest.raises(InvalidSignature):
-        found(body, signed(body, ACCOUNTS[0]))
+        signing_secret(body, signed(body, ACCOUNTS[0]))
 
-    assert tried == []
+    assert attempts == []
 
 
-def test_a_large_body_that_names_no_account_is_the_only_accounts() -> None:
+def test_a_large_body_without_an_account_may_be_signed_by_the_only_account() -> None:
     body = entries(["1"], LARGE)
-    assert found(body, signed(body, ACCOUNTS[0]), ACCOUNTS[:1]) == secret_of(ACCOUNTS[0])
+    assert signing_secret(body, signed(body, ACCOUNTS[0]), ACCOUNTS[:1]) == secret_of(ACCOUNTS[0])
 
 
-def test_large_bodies_are_looked_at_beside_the_event_loop(tried: list[tuple[str, str]]) -> None:
+def test_large_bodies_are_checked_outside_of_the_event_loop(attempts: list[tuple[str, str]]) -> None:
     body = entries([ACCOUNTS[0]], LARGE)
-    found(body, signed(body, ACCOUNTS[0]))
-    assert [thread for _, thread in tried] != [threading.current_thread().name]
+    signing_secret(body, signed(body, ACCOUNTS[0]))
+    assert [thread for _, thread in attempts] != [threading.current_thread().name]
 
 
-def test_without_any_secret_nothing_is_proven() -> None:
+def test_without_any_secret_no_signature_is_valid() -> None:
     with pytest.raises(InvalidSignature):
-        found(b"{}", sign("", b"{}"), [])
+        signing_secret(b"{}", sign("", b"{}"), [])

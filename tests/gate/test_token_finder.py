@@ -1,4 +1,4 @@
-"""A token is found in every spelling that programs give it, and nothing else is taken for one."""
+"""A token is found in every spelling that programs write, and no other text is taken for it."""
 
 import json
 from base64 import b64encode, urlsafe_b64encode
@@ -52,7 +52,7 @@ def test_a_token_is_found_in_every_spelling(text: str) -> None:
         b64encode(TOKEN[:9].encode()).decode(),
     ],
 )
-def test_another_text_is_not_taken_for_the_token(text: str) -> None:
+def test_another_text_is_not_the_token(text: str) -> None:
     assert not TokenFinder(TOKEN).is_in(text.encode())
 
 

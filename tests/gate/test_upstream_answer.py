@@ -1,4 +1,4 @@
-"""Which headers and media types of an upstream's answer may reach a browser on our origin."""
+"""The headers and media types of an upstream's answer that may reach a browser on our origin."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -56,11 +56,11 @@ PLAIN = (b"content-type", b"application/json")
         "x-xss-protection",
     ],
 )
-def test_a_header_that_a_browser_or_proxy_obeys_does_not_come_back(name: str) -> None:
+def test_a_header_that_controls_a_browser_or_proxy_is_not_forwarded(name: str) -> None:
     assert headers_back([(name.encode(), b"1"), PLAIN], TOKEN) == [PLAIN]
 
 
-# The SDKs for PHP, Java, Ruby and C# read these, and programs that keep to Meta's rates.
+# The SDKs for PHP, Java, Ruby and C# read these, as do programs that follow Meta's rate limits.
 @pytest.mark.parametrize(
     "name",
     [
@@ -79,19 +79,19 @@ def test_a_header_that_a_browser_or_proxy_obeys_does_not_come_back(name: str) ->
         "x-ratelimit-remaining",
     ],
 )
-def test_a_header_that_clients_of_graph_read_comes_back(name: str) -> None:
+def test_a_header_that_clients_of_graph_read_is_forwarded(name: str) -> None:
     assert headers_back([(name.encode(), b'{"1":[]}'), PLAIN], TOKEN) == [PLAIN, (name.encode(), b'{"1":[]}')]
 
 
 @pytest.mark.parametrize("value", [b"metas-token/1", b"a metas-token%2F1 b", b'{"a":"metas-token\\/1"}'])
-def test_a_header_with_the_upstreams_token_does_not_come_back(value: bytes) -> None:
+def test_a_header_with_the_upstreams_token_is_not_forwarded(value: bytes) -> None:
     assert headers_back([(b"x-fb-debug", value), PLAIN], TOKEN) == [PLAIN]
 
 
 @pytest.mark.parametrize(
     "value", [b'OAuth "Facebook Platform" "invalid_token" "a, b"', b'Bearer realm="a", error="b"', b"Bearer"]
 )
-def test_graphs_challenge_comes_back(value: bytes) -> None:
+def test_graphs_challenge_is_forwarded(value: bytes) -> None:
     assert (b"www-authenticate", value) in headers_back([(b"www-authenticate", value)], TOKEN)
 
 
@@ -99,12 +99,12 @@ def test_graphs_challenge_comes_back(value: bytes) -> None:
     "value",
     [b'Basic realm="wablock"', b"Negotiate", b"NTLM", b"Digest a", b'OAuth "a", Basic realm="b"', b"Bearer a, NTLM"],
 )
-def test_a_challenge_for_which_a_browser_asks_for_a_password_does_not_come_back(value: bytes) -> None:
+def test_a_challenge_that_makes_a_browser_show_a_login_is_not_forwarded(value: bytes) -> None:
     assert all(name != b"www-authenticate" for name, _ in headers_back([(b"www-authenticate", value)], TOKEN))
 
 
 @pytest.mark.parametrize(
-    "sent,back",
+    "media_type,result",
     [
         ("application/json", "application/json"),
         ("application/json; charset=UTF-8", "application/json; charset=utf-8"),
@@ -120,12 +120,12 @@ def test_a_challenge_for_which_a_browser_asks_for_a_password_does_not_come_back(
         ("application/javascript", "application/json"),
     ],
 )
-def test_data_keeps_its_media_type_and_graphs_javascript_is_json(sent: str, back: str) -> None:
-    assert inert_type(sent) == back
+def test_data_keeps_its_media_type_and_graphs_javascript_is_json(media_type: str, result: str) -> None:
+    assert inert_type(media_type) == result
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "media_type",
     [
         "text/html",
         "TEXT/HTML; charset=utf-7",
@@ -152,8 +152,8 @@ def test_data_keeps_its_media_type_and_graphs_javascript_is_json(sent: str, back
         "*/*",
     ],
 )
-def test_media_types_that_a_browser_runs_or_draws_become_text_or_bytes(sent: str) -> None:
-    assert inert_type(sent) in ("text/plain", "application/octet-stream", "application/json")
+def test_media_types_that_a_browser_runs_or_renders_become_text_or_bytes(media_type: str) -> None:
+    assert inert_type(media_type) in ("text/plain", "application/octet-stream", "application/json")
 
 
 def test_an_answer_has_one_media_type() -> None:
@@ -177,11 +177,11 @@ async def test_the_upstreams_token_is_masked_wherever_the_chunks_end(size: int) 
     assert whole == b"metas-" + b"*" * 13 + b" " + b"*" * 28 + b" metas-token"
 
 
-async def test_bytes_that_begin_no_token_are_forwarded_at_once() -> None:
+async def test_bytes_that_cannot_begin_a_token_are_forwarded_at_once() -> None:
     assert [chunk async for chunk in masked(chunked([b"first", b"last"]), TOKEN)] == [b"first", b"last"]
 
 
-async def test_a_short_token_may_be_a_word_and_stays() -> None:
+async def test_a_short_token_may_be_a_word_and_is_not_masked() -> None:
     assert [chunk async for chunk in masked(chunked([b'{"id":', b'"short"}']), TokenFinder("short"))] == [
         b'{"id":',
         b'"short"}',

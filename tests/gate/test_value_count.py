@@ -1,4 +1,4 @@
-"""How many values a webhook may have."""
+"""The limit on the number of values in a webhook."""
 
 import pytest
 

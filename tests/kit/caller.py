@@ -1,4 +1,4 @@
-"""Speaks to the server of the fixture as any program does."""
+"""Requests to the server of the fixture, as any program sends them."""
 
 from typing import Any
 
@@ -18,6 +18,6 @@ def listed(wablock: Wablock) -> list[str]:
     return [user["wa_id"] for user in answer.json()["data"]]
 
 
-def dev(wablock: Wablock, method: str, path: str, said: Any = None, **others: Any) -> httpx2.Response:
+def dev(wablock: Wablock, method: str, path: str, body: Any = None, **others: Any) -> httpx2.Response:
     headers = others.pop("headers", wablock.headers)
-    return httpx2.request(method, f"{wablock.url}/dev/{path}", json=said, headers=headers, **others)
+    return httpx2.request(method, f"{wablock.url}/dev/{path}", json=body, headers=headers, **others)

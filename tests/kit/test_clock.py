@@ -1,4 +1,4 @@
-"""The virtual clock: what it shows after it was set, stopped or moved."""
+"""The virtual clock after it was set, stopped or moved."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -32,13 +32,13 @@ class RealTime:
         return self.now
 
 
-@given(told=st.lists(steps, max_size=20))
-def test_it_moves_with_real_time_unless_stopped_and_jumps_to_a_set_time(told: list[tuple[str, int]]) -> None:
+@given(timeline=st.lists(steps, max_size=20))
+def test_the_clock_moves_with_real_time_unless_stopped_and_jumps_to_a_set_time(timeline: list[tuple[str, int]]) -> None:
     real = RealTime()
     clock = VirtualClock(real)
     expected, stopped = real.now, False
 
-    for step, value in told:
+    for step, value in timeline:
         if step == "pass":
             real.now += value
             expected += 0 if stopped else value
@@ -56,12 +56,12 @@ def test_it_moves_with_real_time_unless_stopped_and_jumps_to_a_set_time(told: li
 
 
 @pytest.mark.parametrize("moment", [-1, 253_402_300_799_999_999])
-def test_it_cannot_be_set_before_1970_or_after_9000(moment: int) -> None:
+def test_the_clock_cannot_be_set_before_1970_or_after_9000(moment: int) -> None:
     with pytest.raises(ValueError, match="between the years"):
         VirtualClock(RealTime()).set(moment)
 
 
-def test_at_the_moment_of_metas_example_the_cursors_are_the_pages(wablock: Wablock) -> None:
+def test_at_the_time_of_metas_example_the_cursors_are_those_of_the_page(wablock: Wablock) -> None:
     dev(wablock, "PUT", "clock", {"stopped": True, "microseconds": SEED_MOMENT})
     block(wablock, USER)
 
@@ -72,17 +72,17 @@ def test_at_the_moment_of_metas_example_the_cursors_are_the_pages(wablock: Wablo
 
 
 @pytest.mark.parametrize(
-    "said", [1_737_679_688, 1_737_679_688.0, "1737679688", "2025-01-24T00:48:08Z", "2025-01-24T01:48:08+01:00"]
+    "time", [1_737_679_688, 1_737_679_688.0, "1737679688", "2025-01-24T00:48:08Z", "2025-01-24T01:48:08+01:00"]
 )
-def test_it_is_set_by_seconds_and_by_iso_8601(wablock: Wablock, said: float | str) -> None:
+def test_the_clock_is_set_by_seconds_and_by_iso_8601(wablock: Wablock, time: float | str) -> None:
     wablock.clock.stop()
 
-    wablock.clock.set(said)
+    wablock.clock.set(time)
 
     assert wablock.clock.now == datetime(2025, 1, 24, 0, 48, 8, tzinfo=UTC)
 
 
-def test_it_is_set_and_read_to_the_microsecond(wablock: Wablock) -> None:
+def test_the_clock_is_set_and_read_to_the_microsecond(wablock: Wablock) -> None:
     moment = datetime(2025, 1, 24, 0, 48, 8, 383_584, tzinfo=UTC)
     wablock.clock.stop()
 
@@ -106,7 +106,7 @@ def test_a_block_ends_when_its_time_has_come(wablock: Wablock) -> None:
 
 
 @pytest.mark.wablock(rules="meta")
-def test_the_24_hours_pass_when_the_clock_does(wablock: Wablock) -> None:
+def test_the_24_hours_pass_with_the_clock(wablock: Wablock) -> None:
     wablock.inbound(USER)
     wablock.clock.advance(hours=23, minutes=59)
     in_time = block(wablock, USER).json()
@@ -120,7 +120,7 @@ def test_the_24_hours_pass_when_the_clock_does(wablock: Wablock) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "body",
     [
         {"now": "yesterday"},
         {"now": -1},
@@ -131,8 +131,8 @@ def test_the_24_hours_pass_when_the_clock_does(wablock: Wablock) -> None:
         {"nosuch": 1},
     ],
 )
-def test_an_invalid_time_is_refused_and_changes_nothing(wablock: Wablock, said: dict[str, object]) -> None:
-    answer = dev(wablock, "PUT", "clock", said)
+def test_an_invalid_time_is_refused_and_changes_nothing(wablock: Wablock, body: dict[str, object]) -> None:
+    answer = dev(wablock, "PUT", "clock", body)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
     assert not dev(wablock, "GET", "clock").json()["stopped"]

@@ -1,4 +1,4 @@
-"""The kit's pages: their examples run, and nothing of the kit is missing in them."""
+"""The kit's pages: their examples run, and they describe all of the kit."""
 
 import re
 import subprocess
@@ -39,9 +39,9 @@ def test_the_tests_on_the_page_pass(tmp_path: Path, page: str, passed: int) -> N
         str(tmp_path),
     ]
 
-    ran = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=60)
+    process = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=60)
 
-    assert f"{passed} passed" in ran.stdout, ran.stdout
+    assert f"{passed} passed" in process.stdout, process.stdout
 
 
 def test_the_commands_for_other_languages_succeed() -> None:
@@ -49,22 +49,28 @@ def test_the_commands_for_other_languages_succeed() -> None:
     with started("dev", "--port", "0", "--rules", "meta") as server:
         for command in commands:
             ours = command.replace("http://127.0.0.1:8080", server.url)
-            told = subprocess.run(["bash", "-c", ours], capture_output=True, text=True, check=False, timeout=60).stdout
-            assert told
-            assert '"error"' not in told
+            output = subprocess.run(
+                ["bash", "-c", ours], capture_output=True, text=True, check=False, timeout=60
+            ).stdout
+            assert output
+            assert '"error"' not in output
 
     assert len(commands) == 5
 
 
 @pytest.mark.parametrize("name", [name for kind in (Wablock, Clock) for name in vars(kind) if not name.startswith("_")])
 def test_every_attribute_of_the_fixture_is_on_its_page(name: str) -> None:
-    if name != "close":  # the plugin's business
+    if name != "close":  # only the plugin uses it
         assert f"{name}" in REFERENCE
 
 
 def test_every_path_of_dev_is_on_its_page() -> None:
     modules = Path(sys.modules[Control.__module__].__file__ or "").parent.glob("*.py")
-    paths = [found for module in modules for found in re.findall(r'\("(\w+)", "(/dev/[^"]+)"\)', module.read_text())]
+    paths = [
+        method_and_path
+        for module in modules
+        for method_and_path in re.findall(r'\("(\w+)", "(/dev/[^"]+)"\)', module.read_text())
+    ]
 
     assert len(paths) == 16
     for method, path in paths:

@@ -1,4 +1,4 @@
-"""The examples, each with the library that it is about."""
+"""The examples, each with its library."""
 
 import shutil
 import subprocess
@@ -14,15 +14,15 @@ EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 
 
 def _run(*command: str, **variables: str) -> str:
-    ran = subprocess.run(
+    process = subprocess.run(
         command, env=environment(**variables), capture_output=True, text=True, check=False, timeout=120
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
 
 
 def _pytest(python: str, example: str, folder: Path) -> str:
-    shutil.copy(EXAMPLES / example, folder)  # away from this project's own settings
+    shutil.copy(EXAMPLES / example, folder)  # outside of this project's own settings
     return _run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder / example))
 
 
@@ -39,6 +39,6 @@ def test_the_example_with_pywa_passes(tmp_path: Path) -> None:
 def test_the_example_with_whatsapp_api_js_passes() -> None:
     shutil.copy(EXAMPLES / "with_whatsapp_api_js.test.mjs", FOLDER / "js")
     with started("dev", "--port", "0", "--rules", "meta") as server:
-        told = _run("node", "--test", str(FOLDER / "js/with_whatsapp_api_js.test.mjs"), WABLOCK_URL=server.url)
+        output = _run("node", "--test", str(FOLDER / "js/with_whatsapp_api_js.test.mjs"), WABLOCK_URL=server.url)
 
-    assert "# pass 3" in told
+    assert "# pass 3" in output

@@ -1,4 +1,4 @@
-"""Failures on order: what a caller sees, how often, and whether the request took effect."""
+"""Injected failures: the answer, the number of failing requests, and whether a request took effect."""
 
 import time
 
@@ -23,7 +23,7 @@ USER, WA_ID = "+16505550101", "16505550101"
         (80007, 400, "(#80007) An injected fault"),
     ],
 )
-def test_a_code_is_answered_in_the_contracts_words_where_it_has_some(
+def test_a_code_is_answered_in_the_contracts_words_if_it_has_some(
     wablock: Wablock, code: int, status: int, message: str
 ) -> None:
     wablock.fail_next(code=code)
@@ -54,7 +54,7 @@ def test_a_status_alone_is_an_internal_error(wablock: Wablock) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, 139103)
 
 
-def test_so_many_requests_fail_and_no_more(wablock: Wablock) -> None:
+def test_exactly_this_number_of_requests_fails(wablock: Wablock) -> None:
     wablock.fail_next(code=2, times=3)
 
     statuses = [block(wablock, USER).status_code for _ in range(5)]
@@ -87,7 +87,7 @@ def test_a_request_must_match_the_beginning_and_the_expression(wablock: Wablock)
     assert [block(wablock, USER, version=version).status_code for version in ("v25.0", "v24.0")] == [200, 503]
 
 
-def test_an_expression_that_is_none_is_refused_with_what_is_wrong_with_it(wablock: Wablock) -> None:
+def test_an_invalid_expression_is_refused_with_the_reason(wablock: Wablock) -> None:
     answer = dev(wablock, "POST", "faults", {"code": 2, "path_matches": "(v25"})
 
     assert answer.status_code == 400
@@ -132,7 +132,7 @@ def test_a_delayed_request_takes_effect_and_time(wablock: Wablock) -> None:
     assert time.monotonic() - began >= 0.2
 
 
-def test_wablocks_own_client_gets_over_a_lost_answer(wablock: Wablock) -> None:
+def test_wablocks_own_client_retries_after_a_lost_answer(wablock: Wablock) -> None:
     wablock.fail_next(drop=True, after=True)
 
     with wablock.client() as client:
@@ -142,7 +142,7 @@ def test_wablocks_own_client_gets_over_a_lost_answer(wablock: Wablock) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "body",
     [
         {},
         {"delay": -1},
@@ -156,14 +156,14 @@ def test_wablocks_own_client_gets_over_a_lost_answer(wablock: Wablock) -> None:
         {"drop": True, "path": "v25.0"},
     ],
 )
-def test_an_order_that_cannot_be_is_refused(wablock: Wablock, said: dict[str, object]) -> None:
-    answer = dev(wablock, "POST", "faults", said)
+def test_an_invalid_fault_is_refused(wablock: Wablock, body: dict[str, object]) -> None:
+    answer = dev(wablock, "POST", "faults", body)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
     assert dev(wablock, "GET", "faults").json() == {"data": []}
 
 
-def test_orders_are_listed_with_how_often_they_were_met_and_taken_back(wablock: Wablock) -> None:
+def test_faults_are_listed_with_their_counts_and_removed(wablock: Wablock) -> None:
     wablock.fail_next(code=2, times=5)
     block(wablock, USER)
 

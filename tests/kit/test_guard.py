@@ -1,4 +1,4 @@
-"""Requests that pages of others make a browser send to a development server."""
+"""Requests that pages of other sites make a browser send to a development server."""
 
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -38,7 +38,7 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture
 def dev(served: Served) -> Iterator[httpx2.Client]:
-    """No user is blocked."""
+    """A client of a server that has blocked no user."""
     with httpx2.Client(base_url=served.url) as client:
         assert client.post("/dev/reset", headers=PUBLIC).status_code == 200
         yield client
@@ -85,7 +85,7 @@ def test_the_names_of_this_machine_reach_all(dev: httpx2.Client, host: str) -> N
     assert dev.get("/dev/clock", headers={**PUBLIC, "Host": host}).status_code == 200
 
 
-def test_a_name_that_was_allowed_reaches_the_server() -> None:
+def test_an_allowed_name_reaches_the_server() -> None:
     settings = DevSettings(log_requests=False, token="my-own", allow_hosts="a.example, tunnel.example")
     with served_in_a_thread(settings) as served:
         headers = {"Authorization": "Bearer my-own", "Host": "tunnel.example"}
@@ -150,7 +150,7 @@ def test_another_page_sends_no_webhook_with_the_public_secret(dev: httpx2.Client
 
 
 @foreign
-def test_another_page_with_a_token_of_its_own_is_served(dev: httpx2.Client, browser: dict[str, str]) -> None:
+def test_another_page_with_its_own_token_is_served(dev: httpx2.Client, browser: dict[str, str]) -> None:
     token = dev.post("/v1/tokens", json={"label": "page"}, headers=PUBLIC).json()["token"]
     body = {"messaging_product": "whatsapp", "block_users": [{"user": "+16505550101"}]}
 
@@ -170,14 +170,14 @@ def test_another_page_with_the_servers_own_token_reaches_dev(browser: dict[str, 
 
 @foreign
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/healthz"])
-def test_routes_without_a_token_are_read_from_everywhere(
+def test_routes_without_a_token_can_be_read_from_any_page(
     dev: httpx2.Client, path: str, browser: dict[str, str]
 ) -> None:
     assert dev.get(path, headers=browser).status_code == 200
 
 
 @foreign
-def test_another_page_may_ask_whether_it_may_send_a_token(dev: httpx2.Client, browser: dict[str, str]) -> None:
+def test_another_page_may_send_a_preflight_for_a_token(dev: httpx2.Client, browser: dict[str, str]) -> None:
     assert dev.options(LIST, headers=browser).status_code == 200
 
 

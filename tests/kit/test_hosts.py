@@ -1,4 +1,4 @@
-"""Which `Host` means a development server."""
+"""The values of `Host` that a development server accepts."""
 
 import pytest
 
@@ -40,30 +40,30 @@ def test_the_names_and_addresses_of_this_machine_are_its_own(address: str, host:
 
 
 @pytest.mark.parametrize("host", OTHERS)
-def test_a_name_that_others_can_give_an_address_to_is_not(host: str) -> None:
+def test_a_public_name_is_not_the_servers_own(host: str) -> None:
     assert host not in OwnHosts("127.0.0.1")
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "[2001:db8::1]:8080", "0.0.0.0", "wablock"])
-def test_on_loopback_neither_other_addresses_nor_short_names_are(host: str) -> None:
+def test_on_loopback_other_addresses_and_short_names_are_not_its_own(host: str) -> None:
     assert host not in OwnHosts("127.0.0.1")
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "[2001:db8::1]:8080", "0.0.0.0:8080", "wablock", "wablock:8080"])
-def test_beyond_loopback_addresses_and_the_short_names_of_containers_are(host: str) -> None:
+def test_beyond_loopback_addresses_and_the_short_names_of_containers_are_its_own(host: str) -> None:
     assert host in OwnHosts("0.0.0.0")
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "wablock.evil.example", ""])
-def test_beyond_loopback_a_name_with_a_dot_is_not(host: str) -> None:
+def test_beyond_loopback_a_name_with_a_dot_is_not_its_own(host: str) -> None:
     assert host not in OwnHosts("0.0.0.0")
 
 
-def test_the_name_that_it_listens_at_is_its_own() -> None:
+def test_the_name_that_the_server_listens_at_is_its_own() -> None:
     assert "Dev.Example:8080" in OwnHosts("dev.example")
 
 
-def test_a_name_that_the_operator_adds_is_its_own_and_none_below_it() -> None:
+def test_a_name_that_the_operator_adds_is_its_own_without_its_subdomains() -> None:
     hosts = OwnHosts("127.0.0.1", ["tunnel.example"])
 
     assert "tunnel.example" in hosts

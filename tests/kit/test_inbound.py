@@ -1,4 +1,4 @@
-"""A user writes: the 24 hours begin before the answer, and the webhook goes where webhooks go."""
+"""A user's message: the 24 hours begin before the answer, and the webhook goes to the downstream."""
 
 import pytest
 from tests.kit.caller import block, dev
@@ -17,16 +17,16 @@ def routed(wablock: Wablock, receiver: Receiver) -> Wablock:
 
 
 def test_the_downstream_gets_metas_webhook_signed(routed: Wablock, receiver: Receiver) -> None:
-    told = routed.inbound(USER, "Is it still there?")
+    result = routed.inbound(USER, "Is it still there?")
 
     [delivery] = receiver.deliveries
     value = delivery.json()["entry"][0]["changes"][0]["value"]
-    assert told.delivered
-    assert not told.dropped
+    assert result.delivered
+    assert not result.dropped
     assert value["metadata"]["phone_number_id"] == routed.phone_number_id
     assert value["contacts"][0]["wa_id"] == WA_ID
     assert value["messages"][0]["from"] == WA_ID
-    assert value["messages"][0]["id"] == told.message_id
+    assert value["messages"][0]["id"] == result.message_id
     assert value["messages"][0]["text"] == {"body": "Is it still there?"}
     assert delivery.headers["x-hub-signature-256"] == signed(delivery.body, routed.app_secret)
 
@@ -34,13 +34,13 @@ def test_the_downstream_gets_metas_webhook_signed(routed: Wablock, receiver: Rec
 def test_a_blocked_users_message_is_dropped(routed: Wablock, receiver: Receiver) -> None:
     routed.block(USER)
 
-    told = routed.inbound(USER)
+    result = routed.inbound(USER)
 
-    assert (told.dropped, told.delivered, told.status) == (True, False, 200)
+    assert (result.dropped, result.delivered, result.status) == (True, False, 200)
     assert receiver.deliveries == []
 
 
-def test_a_downstream_has_the_time_to_answer_that_a_test_gives_it(wablock: Wablock, receiver: Receiver) -> None:
+def test_a_test_sets_the_time_that_a_downstream_has_to_answer(wablock: Wablock, receiver: Receiver) -> None:
     receiver.delay = 0.5
 
     wablock.downstream(receiver.url, timeout=0.1)
@@ -66,7 +66,7 @@ def test_a_user_may_write_by_user_id_alone(routed: Wablock, receiver: Receiver) 
     assert "from" not in value["messages"][0]
 
 
-def test_a_user_who_wrote_with_both_ids_is_one_user_from_then_on(wablock: Wablock) -> None:
+def test_a_user_who_wrote_with_both_ids_is_one_user_afterwards(wablock: Wablock) -> None:
     wablock.inbound(USER, user_id=USER_ID)
 
     wablock.block(USER)
@@ -77,17 +77,17 @@ def test_a_user_who_wrote_with_both_ids_is_one_user_from_then_on(wablock: Wabloc
 def test_a_failing_receiver_is_reported(routed: Wablock, receiver: Receiver) -> None:
     receiver.status = 500
 
-    told = routed.inbound(USER)
+    result = routed.inbound(USER)
 
-    assert (told.delivered, told.status) == (False, 502)
-    assert "500" in told.answer["error"]["error_data"]["details"]
+    assert (result.delivered, result.status) == (False, 502)
+    assert "500" in result.answer["error"]["error_data"]["details"]
 
 
 @pytest.mark.wablock(rules="meta")
-def test_without_a_downstream_the_24_hours_begin_all_the_same(wablock: Wablock) -> None:
-    told = wablock.inbound(USER)
+def test_without_a_downstream_the_24_hours_begin_too(wablock: Wablock) -> None:
+    result = wablock.inbound(USER)
 
-    assert (told.status, told.delivered) == (200, False)
+    assert (result.status, result.delivered) == (200, False)
     assert "error" not in block(wablock, USER).json()
 
 
@@ -100,7 +100,7 @@ def test_a_user_id_alone_can_be_blocked_after_it_wrote(wablock: Wablock) -> None
 
 
 @pytest.mark.parametrize(
-    "said",
+    "body",
     [
         {},
         {"from": "12x"},
@@ -110,11 +110,11 @@ def test_a_user_id_alone_can_be_blocked_after_it_wrote(wablock: Wablock) -> None
         {"from": USER, "message": "hi"},
     ],
 )
-def test_an_invalid_message_is_refused(wablock: Wablock, said: dict[str, object]) -> None:
-    answer = dev(wablock, "POST", "inbound", said)
+def test_an_invalid_message_is_refused(wablock: Wablock, body: dict[str, object]) -> None:
+    answer = dev(wablock, "POST", "inbound", body)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
 
 
-def test_a_downstream_that_is_no_address_is_refused(wablock: Wablock) -> None:
+def test_a_downstream_with_an_invalid_address_is_refused(wablock: Wablock) -> None:
     assert dev(wablock, "PUT", "downstream", {"url": "ftp://host"}).status_code == 400

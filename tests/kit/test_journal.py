@@ -9,7 +9,7 @@ from wablock.kit.journal import Journal, JournalEntry
 USER = "+16505550101"
 
 
-def test_a_request_is_written_down_with_its_answer(wablock: Wablock) -> None:
+def test_a_request_is_recorded_with_its_answer(wablock: Wablock) -> None:
     answer = block(wablock, USER)
 
     [entry] = wablock.journal
@@ -19,7 +19,7 @@ def test_a_request_is_written_down_with_its_answer(wablock: Wablock) -> None:
     assert entry.at[:4].isdigit()
 
 
-def test_no_token_is_written_down(wablock: Wablock) -> None:
+def test_no_token_is_recorded(wablock: Wablock) -> None:
     block(wablock, USER)
     httpx2.get(wablock.block_users_url, params={"access_token": wablock.token})
     httpx2.post(wablock.block_users_url, data={"access_token": wablock.token, "messaging_product": "whatsapp"})
@@ -27,10 +27,10 @@ def test_no_token_is_written_down(wablock: Wablock) -> None:
     httpx2.post(wablock.block_users_url, files={"access_token": (None, wablock.token)})
     made = httpx2.post(f"{wablock.url}/v1/tokens", json={"label": "x"}, headers=wablock.headers).json()["token"]
 
-    told = dev(wablock, "GET", "journal").text
+    journal = dev(wablock, "GET", "journal").text
 
-    assert wablock.token not in told
-    assert made not in told
+    assert wablock.token not in journal
+    assert made not in journal
     assert wablock.journal[0].headers["authorization"] == "Bearer …"
 
 
@@ -45,12 +45,12 @@ def test_later_entries_are_read_by_number(wablock: Wablock) -> None:
     for _ in range(3):
         block(wablock, USER)
 
-    found = dev(wablock, "GET", f"journal?after={wablock.journal[1].seq}").json()["data"]
+    entries = dev(wablock, "GET", f"journal?after={wablock.journal[1].seq}").json()["data"]
 
-    assert [entry["seq"] for entry in found] == [wablock.journal[2].seq]
+    assert [entry["seq"] for entry in entries] == [wablock.journal[2].seq]
 
 
-def test_it_can_be_emptied(wablock: Wablock) -> None:
+def test_the_journal_can_be_emptied(wablock: Wablock) -> None:
     block(wablock, USER)
 
     dev(wablock, "DELETE", "journal")
@@ -58,11 +58,11 @@ def test_it_can_be_emptied(wablock: Wablock) -> None:
     assert wablock.journal == []
 
 
-def test_an_after_that_is_no_number_is_refused(wablock: Wablock) -> None:
+def test_an_after_that_is_not_a_number_is_refused(wablock: Wablock) -> None:
     assert dev(wablock, "GET", "journal?after=x").status_code == 400
 
 
-def test_it_keeps_the_newest_and_is_bounded_in_number_and_size() -> None:
+def test_the_journal_keeps_the_newest_entries_within_a_number_and_a_size() -> None:
     journal = Journal()
 
     for _ in range(10_050):

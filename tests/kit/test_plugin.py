@@ -1,4 +1,4 @@
-"""The pytest plugin, in a pytest of its own."""
+"""The pytest plugin, in another pytest process."""
 
 import re
 import subprocess
@@ -65,15 +65,15 @@ def _pytest(folder: Path, text: str, *arguments: str) -> str:
     (folder / "test_it.py").write_text(text)
     (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\naddopts = --strict-markers\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    ran = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
-    return ran.stdout + ran.stderr
+    process = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    return process.stdout + process.stderr
 
 
-def test_every_test_has_a_server_of_its_own(tmp_path: Path) -> None:
+def test_every_test_has_its_own_server(tmp_path: Path) -> None:
     assert "5 passed" in _pytest(tmp_path, ISOLATED)
 
 
-def test_every_worker_of_xdist_has_servers_of_its_own(tmp_path: Path) -> None:
+def test_every_worker_of_xdist_has_its_own_servers(tmp_path: Path) -> None:
     assert "5 passed" in _pytest(tmp_path, ISOLATED, "-n", "2")
 
 
@@ -82,24 +82,24 @@ def test_200_tests_have_200_servers(tmp_path: Path) -> None:
 
 
 def test_pytest_lists_the_fixture_and_its_marker(tmp_path: Path) -> None:
-    told = _pytest(tmp_path, "", "--fixtures", "--markers")
+    output = _pytest(tmp_path, "", "--fixtures", "--markers")
 
-    assert re.search(r"^wablock -- ", told, re.MULTILINE) or "@pytest.mark.wablock(" in told
+    assert re.search(r"^wablock -- ", output, re.MULTILINE) or "@pytest.mark.wablock(" in output
 
 
-def test_a_marker_that_cannot_be_is_an_error_that_says_so(tmp_path: Path) -> None:
+def test_an_invalid_marker_is_a_clear_error(tmp_path: Path) -> None:
     text = 'import pytest\n@pytest.mark.wablock(rules="nosuch")\ndef test_it(wablock): ...\n'
 
     assert "'nosuch' is not a valid Rules" in _pytest(tmp_path, text)
 
 
-def test_a_marker_without_names_is_an_error_that_says_so(tmp_path: Path) -> None:
+def test_a_marker_without_names_is_a_clear_error(tmp_path: Path) -> None:
     text = 'import pytest\n@pytest.mark.wablock("meta")\ndef test_it(wablock): ...\n'
 
     assert "takes keyword arguments, such as rules='meta'" in _pytest(tmp_path, text)
 
 
 def test_the_plugin_imports_nothing_of_the_server() -> None:
-    asked = "import sys, wablock.kit.plugin; print([n for n in ('starlette', 'apsw', 'httpx2') if n in sys.modules])"
+    script = "import sys, wablock.kit.plugin; print([n for n in ('starlette', 'apsw', 'httpx2') if n in sys.modules])"
 
-    assert subprocess.check_output([sys.executable, "-c", asked], text=True) == "[]\n"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "[]\n"

@@ -1,4 +1,4 @@
-"""Reset, seeds and snapshots: everything is as it was, under load as well."""
+"""Resets, seeds and snapshots restore all data, also under load."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ USERS = ["+16505550101", "+16505550102", "+16505550103"]
 WA_IDS = [user[1:] for user in USERS]
 
 
-def test_a_reset_leaves_nothing_of_what_was(wablock: Wablock) -> None:
+def test_a_reset_removes_all_data(wablock: Wablock) -> None:
     block(wablock, *USERS)
     wablock.seed({"numbers": [{"phone_number_id": "7", "blocked": USERS}]})
     wablock.clock.advance(days=100)
@@ -34,7 +34,7 @@ def test_a_reset_leaves_nothing_of_what_was(wablock: Wablock) -> None:
     assert _listed_on(wablock, "7") == []
 
 
-def test_a_token_made_before_a_reset_is_none_after_it(wablock: Wablock) -> None:
+def test_a_token_from_before_a_reset_is_unknown_after_it(wablock: Wablock) -> None:
     made = httpx2.post(f"{wablock.url}/v1/tokens", json={"label": "x"}, headers=wablock.headers).json()["token"]
     headers = {"Authorization": f"Bearer {made}"}
     before = httpx2.get(wablock.block_users_url, headers=headers).status_code
@@ -44,7 +44,7 @@ def test_a_token_made_before_a_reset_is_none_after_it(wablock: Wablock) -> None:
     assert (before, httpx2.get(wablock.block_users_url, headers=headers).status_code) == (200, 401)
 
 
-def test_a_revoked_token_of_the_servers_own_stays_revoked_over_a_seed_until_a_reset(wablock: Wablock) -> None:
+def test_the_servers_own_token_stays_revoked_after_a_seed_until_a_reset(wablock: Wablock) -> None:
     def status() -> int:
         return httpx2.get(wablock.block_users_url, headers=wablock.headers).status_code
 
@@ -73,7 +73,7 @@ def test_a_snapshot_is_restored_with_its_time(wablock: Wablock) -> None:
 
 
 @pytest.mark.wablock(rules="meta")
-def test_a_snapshot_has_the_windows_of_webhooks_that_came_just_before(wablock: Wablock) -> None:
+def test_a_snapshot_has_the_windows_of_the_latest_webhooks(wablock: Wablock) -> None:
     wablock.inbound(USERS[0])
     name = wablock.snapshot()
     wablock.clock.advance(days=2)
@@ -83,7 +83,7 @@ def test_a_snapshot_has_the_windows_of_webhooks_that_came_just_before(wablock: W
     assert "error" not in block(wablock, USERS[0]).json()
 
 
-def test_snapshots_have_names_and_can_be_forgotten(wablock: Wablock) -> None:
+def test_snapshots_have_names_and_can_be_deleted(wablock: Wablock) -> None:
     dev(wablock, "POST", "snapshots", {"name": "full"})
     kept = dev(wablock, "GET", "snapshots").json()
 
@@ -93,7 +93,7 @@ def test_snapshots_have_names_and_can_be_forgotten(wablock: Wablock) -> None:
     assert dev(wablock, "GET", "snapshots").json() == {"data": []}
 
 
-def test_a_snapshot_of_the_same_name_takes_the_place_of_the_one_before(wablock: Wablock) -> None:
+def test_a_snapshot_of_the_same_name_replaces_the_earlier_one(wablock: Wablock) -> None:
     dev(wablock, "POST", "snapshots", {"name": "one"})
     block(wablock, USERS[0])
     dev(wablock, "POST", "snapshots", {"name": "one"})
@@ -105,14 +105,14 @@ def test_a_snapshot_of_the_same_name_takes_the_place_of_the_one_before(wablock: 
 
 
 @pytest.mark.parametrize("path", ["snapshots/nosuch/restore", "snapshots/..%2f..%2fetc/restore"])
-def test_a_snapshot_that_is_none_is_refused(wablock: Wablock, path: str) -> None:
+def test_an_unknown_snapshot_is_refused(wablock: Wablock, path: str) -> None:
     answer = dev(wablock, "POST", path)
 
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] in (100, 2500)
 
 
-def test_a_seed_says_numbers_users_and_windows(wablock: Wablock) -> None:
+def test_a_seed_has_numbers_users_and_windows(wablock: Wablock) -> None:
     wablock.seed(
         {
             "numbers": [
@@ -132,7 +132,7 @@ def test_a_seed_says_numbers_users_and_windows(wablock: Wablock) -> None:
     assert [_code(answer) for answer in answers] == [None, 131047, 131021]
 
 
-def test_a_seeded_number_holds_for_the_next_request(wablock: Wablock) -> None:
+def test_a_seeded_number_is_known_to_the_next_request(wablock: Wablock) -> None:
     before = _code(block(wablock, USERS[0]).json())
 
     wablock.seed({"numbers": [{"phone_number_id": wablock.phone_number_id, "rules": "meta"}]})
@@ -141,7 +141,7 @@ def test_a_seeded_number_holds_for_the_next_request(wablock: Wablock) -> None:
     assert _code(block(wablock, USERS[0]).json()) == 131047
 
 
-def test_a_seed_that_says_nothing_of_a_number_leaves_it_as_it_is(wablock: Wablock) -> None:
+def test_a_seed_without_a_number_does_not_change_it(wablock: Wablock) -> None:
     number = {"phone_number_id": wablock.phone_number_id, "rules": "meta", "blocked": USERS[:1]}
     wablock.seed({"numbers": [number]})
 
@@ -185,7 +185,7 @@ def test_more_than_1000_seeded_users_are_in_the_files_order(wablock: Wablock) ->
         ({"phone_number_id": "7", "nosuch": 1}, "nosuch"),
     ],
 )
-def test_a_seed_that_cannot_be_names_the_place_and_writes_nothing(
+def test_an_invalid_seed_names_the_place_and_writes_nothing(
     wablock: Wablock, number: dict[str, Any], place: str
 ) -> None:
     answer = dev(wablock, "POST", "seed", {"numbers": [number]})
@@ -233,7 +233,7 @@ def test_snapshots_that_are_taken_and_restored_at_once_lose_nothing(wablock: Wab
     assert listed(wablock) == WA_IDS
 
 
-def test_an_unreadable_snapshot_is_reported_and_the_server_goes_on(tmp_path: Path) -> None:
+def test_an_unreadable_snapshot_is_reported_and_the_server_continues(tmp_path: Path) -> None:
     settings = DevSettings(data=tmp_path / "dev.db", key=KeySettings(secret_key_file=tmp_path / "key"))
     with served_in_a_thread(settings) as served:
         wablock = Wablock(served.url, settings, "")
@@ -242,14 +242,14 @@ def test_an_unreadable_snapshot_is_reported_and_the_server_goes_on(tmp_path: Pat
         block(wablock, *USERS)
 
         answer = dev(wablock, "POST", f"snapshots/{name}/restore")
-        found = listed(wablock)
+        wa_ids = listed(wablock)
         wablock.close()
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, 139103)
-    assert found == WA_IDS
+    assert wa_ids == WA_IDS
 
 
-def test_after_a_reset_that_raced_with_writers_what_is_acknowledged_then_holds(wablock: Wablock) -> None:
+def test_after_a_reset_that_raced_with_writers_acknowledged_changes_are_stored(wablock: Wablock) -> None:
     with ThreadPoolExecutor(4) as workers:
         racing = [workers.submit(block, wablock, f"+165055502{n:02d}") for n in range(40)]
         wablock.reset()
@@ -264,7 +264,7 @@ def test_after_a_reset_that_raced_with_writers_what_is_acknowledged_then_holds(w
 
 @pytest.mark.parametrize("path", ["reset", "clock", "journal", "snapshots"])
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}])
-def test_dev_is_behind_its_token(wablock: Wablock, path: str, headers: dict[str, str]) -> None:
+def test_dev_needs_its_token(wablock: Wablock, path: str, headers: dict[str, str]) -> None:
     answer = dev(wablock, "POST" if path == "reset" else "GET", path, headers=headers)
 
     assert answer.json()["error"]["code"] == (190 if headers else 104)
@@ -286,7 +286,7 @@ def test_a_production_server_has_no_dev(tmp_path: Path) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 2500)
 
 
-def test_wablock_dev_begins_with_a_seed_and_a_reset_returns_to_it(tmp_path: Path) -> None:
+def test_wablock_dev_starts_with_a_seed_and_a_reset_restores_it(tmp_path: Path) -> None:
     (tmp_path / "seed.json").write_text(
         '{"numbers":[{"phone_number_id":"106540352242922","blocked":["+16505550101"]}]}'
     )
@@ -303,7 +303,7 @@ def test_wablock_dev_begins_with_a_seed_and_a_reset_returns_to_it(tmp_path: Path
     assert (emptied, [user["wa_id"] for user in seeded]) == ([], WA_IDS[:1])
 
 
-def test_a_reset_of_a_server_with_a_data_file_puts_the_file_back(tmp_path: Path) -> None:
+def test_a_reset_of_a_server_with_a_data_file_restores_the_file(tmp_path: Path) -> None:
     headers = {"Authorization": "Bearer wablock-dev-token"}
     body = {"messaging_product": "whatsapp", "block_users": [{"user": USERS[0]}]}
     data = ("--data", str(tmp_path / "dev.db"))
@@ -319,12 +319,12 @@ def test_a_reset_of_a_server_with_a_data_file_puts_the_file_back(tmp_path: Path)
 
 def _listed_on(wablock: Wablock, phone_number_id: str) -> list[str]:
     url = wablock.block_users_url.replace(wablock.phone_number_id, phone_number_id) + "?limit=1000"
-    found: list[str] = []
+    wa_ids: list[str] = []
     while url:
         page = httpx2.get(url, headers=wablock.headers).json()
-        found += [user.get("wa_id") or user["user_id"] for user in page["data"]]
+        wa_ids += [user.get("wa_id") or user["user_id"] for user in page["data"]]
         url = page.get("paging", {}).get("next", "")
-    return found
+    return wa_ids
 
 
 def _block_on(wablock: Wablock, phone_number_id: str, user: str) -> Any:

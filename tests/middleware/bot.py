@@ -1,4 +1,4 @@
-"""A bot with the middleware in it, as a Starlette application under uvicorn, and what WhatsApp and its owner say."""
+"""A bot with the middleware, as a Starlette application under uvicorn, and requests of WhatsApp and its owner."""
 
 import hashlib
 import hmac
@@ -33,9 +33,9 @@ class Bot:
         self._checks = checks
 
     def post(self, body: bytes, signature: str | None = None, **headers: str) -> httpx2.Response:
-        """A webhook, well signed unless `signature` says something else."""
-        sent = {"content-type": "application/json", "x-hub-signature-256": signature or signed(body)} | headers
-        return httpx2.post(self.url + "/webhook", content=body, headers=sent, trust_env=False)
+        """Post a webhook with a valid signature, or with `signature`."""
+        all_headers = {"content-type": "application/json", "x-hub-signature-256": signature or signed(body)} | headers
+        return httpx2.post(self.url + "/webhook", content=body, headers=all_headers, trust_env=False)
 
     def message_ids(self) -> list[str]:
         return [
@@ -58,7 +58,7 @@ class Bot:
 def running_bot(
     url: str, token: str, *, app_secret: str | None = SECRET, checks: bool = True, **options: Any
 ) -> Iterator[Bot]:
-    """Runs a bot that asks the wablock at `url`, until the block ends."""
+    """Run a bot that uses the wablock at `url` until the block ends."""
     bot = Bot(checks=checks)
     app = Starlette(routes=[Route("/webhook", bot.receive, methods=["POST"])])
     app.add_middleware(GateMiddleware, url=url, token=token, app_secret=app_secret, **options)

@@ -1,4 +1,4 @@
-"""A wablock server, and a bot that asks it."""
+"""A wablock server, and a bot that uses it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +19,6 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def bot(server: RunningServer) -> Iterator[Bot]:
-    """It checks signatures."""
+    """A bot that checks signatures."""
     with running_bot(server.url, server.token) as running:
         yield running

@@ -1,4 +1,4 @@
-"""The how-to pages' own code, taken out of them."""
+"""The code in the how-to pages."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def replaced(code: str, changes: dict[str, str]) -> str:
-    """`code` with what differs where a test runs; all of it must be there."""
+    """`code` with these replacements for a test; each text must be in it."""
     for documented, here in changes.items():
         assert documented in code, f"{documented} is not in the page any more"
         code = code.replace(documented, here)

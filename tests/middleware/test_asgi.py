@@ -1,4 +1,4 @@
-"""The middleware as a piece of ASGI: what is not its business passes as if it were not there."""
+"""The middleware as an ASGI application: it does not change other requests."""
 
 import asyncio
 import gc
@@ -44,14 +44,14 @@ class Server:
     """Says `messages` one after another, and notes what is `sent`."""
 
     def __init__(self, *messages: AsgiMessage) -> None:
-        self.sent: list[AsgiMessage] = []
+        self.messages: list[AsgiMessage] = []
         self._messages = iter(messages)
 
     async def receive(self) -> AsgiMessage:
         return next(self._messages)
 
     async def send(self, message: AsgiMessage) -> None:
-        self.sent.append(message)
+        self.messages.append(message)
 
 
 def scope(
@@ -81,18 +81,18 @@ async def stop(middleware: GateMiddleware) -> Server:
         {"type": "websocket", "path": "/webhook", "headers": []},
     ],
 )
-async def test_a_request_that_is_no_webhook_passes_as_it_came(other: AsgiScope) -> None:
+async def test_a_request_that_is_not_a_webhook_passes_unchanged(other: AsgiScope) -> None:
     app, server = Called(), Server(REQUEST)
 
     await gate(app)(other, server.receive, server.send)
 
     assert app.scopes[0] is other
     assert app.received[0] is REQUEST
-    assert server.sent == [{"type": "answered"}]
+    assert server.messages == [{"type": "answered"}]
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "request_scope",
     [
         scope("/webhook"),
         scope("/webhook/"),
@@ -100,23 +100,23 @@ async def test_a_request_that_is_no_webhook_passes_as_it_came(other: AsgiScope) 
         scope("/mounted/webhook", root_path="/mounted"),
     ],
 )
-async def test_a_path_is_meant_with_a_slash_and_a_prefix_as_well(asked: AsgiScope) -> None:
+async def test_a_path_matches_with_a_slash_and_a_prefix_too(request_scope: AsgiScope) -> None:
     app, server = Called(), Server(REQUEST)
 
-    await gate(app, paths=["/webhook", "/two/"])(asked, server.receive, server.send)
+    await gate(app, paths=["/webhook", "/two/"])(request_scope, server.receive, server.send)
 
-    assert server.sent[0]["status"] == 503
+    assert server.messages[0]["status"] == 503
 
 
-async def test_one_path_may_be_given_as_a_text() -> None:
+async def test_one_path_may_be_a_text() -> None:
     server = Server(REQUEST)
 
     await gate(Called(), paths="/")(scope("/"), server.receive, server.send)
 
-    assert server.sent[0]["status"] == 503
+    assert server.messages[0]["status"] == 503
 
 
-async def test_after_the_body_the_app_hears_what_the_server_says() -> None:
+async def test_after_the_body_the_app_receives_the_servers_messages() -> None:
     app, server = Called(times=2), Server(REQUEST, DISCONNECT)
     async with answering(ANSWER) as wablock:
         middleware = gate(app, wablock)
@@ -126,7 +126,7 @@ async def test_after_the_body_the_app_hears_what_the_server_says() -> None:
     assert app.received == [REQUEST, DISCONNECT]
 
 
-async def test_a_body_in_pieces_is_one_for_the_app() -> None:
+async def test_the_app_receives_a_body_in_pieces_as_one() -> None:
     pieces = [{"type": "http.request", "body": piece, "more_body": True} for piece in (WEBHOOK[:9], WEBHOOK[9:])]
     app, server = Called(), Server(*pieces, {"type": "http.request"})
     async with answering(ANSWER) as wablock:
@@ -137,12 +137,12 @@ async def test_a_body_in_pieces_is_one_for_the_app() -> None:
     assert app.received == [REQUEST]
 
 
-async def test_a_client_that_goes_away_in_its_body_is_not_answered() -> None:
+async def test_a_client_that_disconnects_in_its_body_is_not_answered() -> None:
     app, server = Called(), Server({"type": "http.request", "body": b"{", "more_body": True}, DISCONNECT)
 
     await gate(app)(scope(), server.receive, server.send)
 
-    assert (app.scopes, server.sent) == ([], [])
+    assert (app.scopes, server.messages) == ([], [])
 
 
 async def test_headers_are_changed_for_the_app_alone() -> None:
@@ -155,13 +155,13 @@ async def test_headers_are_changed_for_the_app_alone() -> None:
     assert len(marked["headers"]) == 2
 
 
-async def test_a_scope_that_needs_no_change_is_the_servers() -> None:
-    asked = scope(headers=[(b"host", b"bot")])
+async def test_a_scope_that_needs_no_change_is_not_copied() -> None:
+    request_scope = scope(headers=[(b"host", b"bot")])
     app, server = Called(), Server({"type": "http.request", "body": b"{}"})
 
-    await gate(app)(asked, server.receive, server.send)
+    await gate(app)(request_scope, server.receive, server.send)
 
-    assert app.scopes[0] is asked
+    assert app.scopes[0] is request_scope
 
 
 async def test_at_the_shutdown_connections_are_closed() -> None:
@@ -173,12 +173,12 @@ async def test_at_the_shutdown_connections_are_closed() -> None:
         stopped = await stop(middleware)
 
         await wablock.ended.acquire()
-    assert [it["type"] for it in stopped.sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert [it["type"] for it in stopped.messages] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-async def test_an_app_that_knows_no_lifespan_says_so_and_serves() -> None:
-    async def app(asked: AsgiScope, _: Receive, send: Send) -> None:
-        assert asked["type"] == "http"
+async def test_an_app_without_lifespan_raises_its_error_and_serves() -> None:
+    async def app(request_scope: AsgiScope, _: Receive, send: Send) -> None:
+        assert request_scope["type"] == "http"
         await send({"type": "answered"})
 
     server = Server({"type": "http.request", "body": b"{}"})
@@ -188,23 +188,23 @@ async def test_an_app_that_knows_no_lifespan_says_so_and_serves() -> None:
         await stop(middleware)
     await middleware(scope(), server.receive, server.send)
 
-    assert server.sent == [{"type": "answered"}]
+    assert server.messages == [{"type": "answered"}]
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-def test_connections_of_an_event_loop_that_is_over_are_not_used(server: RunningServer) -> None:
+def test_connections_of_a_closed_event_loop_are_not_used(server: RunningServer) -> None:
     app = Called()
 
     _serve_in_two_loops(GateMiddleware(app, url=server.url, token=server.token))
-    gc.collect()  # resources of a closed loop cannot be closed
+    gc.collect()  # the resources of a closed loop cannot be closed
 
     assert len(app.scopes) == 2
 
 
 def _serve_in_two_loops(middleware: GateMiddleware) -> None:
     async def one_webhook() -> None:
-        asked = Server(REQUEST)
-        await middleware(scope(), asked.receive, asked.send)
+        server = Server(REQUEST)
+        await middleware(scope(), server.receive, server.send)
 
     asyncio.run(one_webhook())
     asyncio.run(one_webhook())

@@ -1,4 +1,4 @@
-"""What blocked users send does not reach the bot, and nothing else is missing."""
+"""Items of blocked users do not reach the bot, and all others do."""
 
 import httpx2
 import pytest
@@ -28,9 +28,9 @@ def test_a_message_of_a_free_user_arrives_with_its_bytes_and_its_signature(bot: 
     answer = bot.post(body)
 
     assert (answer.status_code, answer.text) == (200, "the bot has it")
-    (got,) = bot.deliveries
-    assert (got.body, got.headers["x-hub-signature-256"]) == (body, signed(body))
-    assert got.headers["content-length"] == str(len(body))
+    (arrival,) = bot.deliveries
+    assert (arrival.body, arrival.headers["x-hub-signature-256"]) == (body, signed(body))
+    assert arrival.headers["content-length"] == str(len(body))
 
 
 def test_a_blocked_users_message_is_removed_and_the_rest_is_signed_again(server: RunningServer, bot: Bot) -> None:
@@ -39,14 +39,14 @@ def test_a_blocked_users_message_is_removed_and_the_rest_is_signed_again(server:
     answer = bot.post(MIXED)
 
     assert answer.text == "the bot has it"
-    (got,) = bot.deliveries
-    value = got.json()["entry"][0]["changes"][0]["value"]
+    (arrival,) = bot.deliveries
+    value = arrival.json()["entry"][0]["changes"][0]["value"]
     assert (value["contacts"], value["messages"]) == ([contact(BEN)], [message(BEN, 2)])
-    assert got.headers["x-hub-signature-256"] == signed(got.body)
-    assert got.headers["content-length"] == str(len(got.body))
+    assert arrival.headers["x-hub-signature-256"] == signed(arrival.body)
+    assert arrival.headers["content-length"] == str(len(arrival.body))
 
 
-def test_an_older_signature_is_not_handed_on_with_another_body(server: RunningServer, bot: Bot) -> None:
+def test_an_older_signature_is_not_forwarded_with_another_body(server: RunningServer, bot: Bot) -> None:
     block(server, ANNA)
 
     bot.post(MIXED, **{"x-hub-signature": "sha1=" + "0" * 40})
@@ -54,7 +54,7 @@ def test_an_older_signature_is_not_handed_on_with_another_body(server: RunningSe
     assert "x-hub-signature" not in bot.deliveries[0].headers
 
 
-def test_a_body_in_chunks_gets_its_length_when_something_is_taken_out(server: RunningServer, bot: Bot) -> None:
+def test_a_body_in_chunks_gets_a_length_when_something_is_removed(server: RunningServer, bot: Bot) -> None:
     block(server, ANNA)
 
     httpx2.post(
@@ -78,7 +78,7 @@ def test_a_webhook_with_only_a_blocked_users_message_is_answered_without_the_bot
     assert bot.deliveries == []
 
 
-def test_a_blocked_users_call_is_taken_out(server: RunningServer, bot: Bot) -> None:
+def test_a_blocked_users_call_is_removed(server: RunningServer, bot: Bot) -> None:
     block(server, ANNA)
 
     bot.post(encoded(delivery(change("calls", calls=[call(), call(BEN)]))))
@@ -86,7 +86,7 @@ def test_a_blocked_users_call_is_taken_out(server: RunningServer, bot: Bot) -> N
     assert bot.deliveries[0].json()["entry"][0]["changes"][0]["value"]["calls"] == [call(BEN)]
 
 
-def test_a_block_holds_for_the_next_webhook_and_ends_with_the_unblock(server: RunningServer, bot: Bot) -> None:
+def test_a_block_applies_to_the_next_webhook_and_ends_with_the_unblock(server: RunningServer, bot: Bot) -> None:
     bodies = [encoded(delivery(change(messages=[message(number=number)]))) for number in (1, 2, 3)]
 
     bot.post(bodies[0])
@@ -130,15 +130,15 @@ def test_a_message_is_blocked_by_another_spelling_of_its_senders_number(server: 
 def test_each_number_of_a_delivery_has_its_own_list(server: RunningServer, bot: Bot) -> None:
     block(server, ANNA, OURS)
     block(server, BEN, OUR_OTHER)
-    sent = [message(ANNA, 1), message(BEN, 2)]
+    messages = [message(ANNA, 1), message(BEN, 2)]
 
-    bot.post(encoded(delivery(change(messages=sent), change(number=OUR_OTHER, messages=sent))))
+    bot.post(encoded(delivery(change(messages=messages), change(number=OUR_OTHER, messages=messages))))
 
     changes = bot.deliveries[0].json()["entry"][0]["changes"]
     assert [it["value"]["messages"] for it in changes] == [[message(BEN, 2)], [message(ANNA, 1)]]
 
 
-def test_more_senders_than_one_check_takes_are_checked_in_several(server: RunningServer, bot: Bot) -> None:
+def test_many_senders_are_checked_in_several_requests(server: RunningServer, bot: Bot) -> None:
     senders = [f"US.{number}" for number in range(10_000, 11_500)]
     for sender in (senders[0], senders[1_200]):
         block(server, sender)
@@ -156,12 +156,10 @@ def test_items_that_a_blocked_user_did_not_send_pass_untouched(server: RunningSe
 
     bot.post(body)
 
-    assert [got.body for got in bot.deliveries] == [body]
+    assert [arrival.body for arrival in bot.deliveries] == [body]
 
 
-def test_a_bot_without_an_app_secret_gets_what_is_left_as_well(
-    server: RunningServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_bot_without_an_app_secret_gets_the_rest_too(server: RunningServer, caplog: pytest.LogCaptureFixture) -> None:
     block(server, ANNA)
     with running_bot(server.url, server.token, app_secret=None, checks=False) as bot:
         bot.post(MIXED)
@@ -180,20 +178,20 @@ def test_a_forged_webhook_is_neither_cut_nor_signed(server: RunningServer, signa
     with running_bot(server.url, server.token, checks=False) as bot:
         bot.post(MIXED, signature)
 
-    (got,) = bot.deliveries
-    assert (got.body, got.headers["x-hub-signature-256"]) == (MIXED, signature)
+    (arrival,) = bot.deliveries
+    assert (arrival.body, arrival.headers["x-hub-signature-256"]) == (MIXED, signature)
 
 
-def test_two_signatures_are_as_none(server: RunningServer) -> None:
+def test_two_signatures_count_as_none(server: RunningServer) -> None:
     block(server, ANNA)
     signatures = [("x-hub-signature-256", signed(MIXED)), ("x-hub-signature-256", "sha256=" + "0" * 64)]
     with running_bot(server.url, server.token, checks=False) as bot:
         httpx2.post(bot.url + "/webhook", content=MIXED, headers=signatures)
 
-    assert [got.body for got in bot.deliveries] == [MIXED]
+    assert [arrival.body for arrival in bot.deliveries] == [MIXED]
 
 
-def test_a_forged_webhook_is_refused_by_the_bot_as_without_the_middleware(server: RunningServer, bot: Bot) -> None:
+def test_the_bot_refuses_a_forged_webhook_itself(server: RunningServer, bot: Bot) -> None:
     block(server, ANNA)
 
     answer = bot.post(MIXED, signed(MIXED, "another secret"))
@@ -218,7 +216,7 @@ def test_a_caller_cannot_set_the_mark_of_an_unchecked_webhook(bot: Bot) -> None:
         MIXED.decode().encode("utf-16"),
     ],
 )
-def test_an_unreadable_webhook_is_refused_so_that_no_user_passes_unseen(bot: Bot, body: bytes) -> None:
+def test_an_unreadable_webhook_is_refused(bot: Bot, body: bytes) -> None:
     assert bot.post(body).status_code == 400
     assert bot.deliveries == []
 
@@ -245,7 +243,7 @@ def test_a_body_as_large_as_metas_largest_passes(bot: Bot) -> None:
 
     bot.post(body)
 
-    assert [got.body for got in bot.deliveries] == [body]
+    assert [arrival.body for arrival in bot.deliveries] == [body]
 
 
 PARENT = "US.ENT.90817263540000000001"
@@ -271,7 +269,7 @@ def test_a_blocked_user_who_changes_the_number_is_blocked_in_the_same_webhook(se
 
 
 @pytest.mark.parametrize("number", ["", None, 106540352242922, "../check"])
-def test_users_messages_to_a_number_that_cannot_be_read_are_refused(
+def test_messages_to_an_unreadable_number_are_refused(
     server: RunningServer, bot: Bot, number: str | int | None
 ) -> None:
     block(server, ANNA)

@@ -1,4 +1,4 @@
-"""`docs/how-to/block-in-the-bot-itself.md`, as it is written: its token, its bot, its command."""
+"""`docs/how-to/block-in-the-bot-itself.md`: its token, its bot, its command."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def token(deployment: Deployment) -> str:
 
 @pytest.fixture
 def lines(tmp_path: Path, deployment: Deployment, token: str) -> Iterator[Iterator[str]]:
-    """What the bot of the page prints; it begins with its address."""
+    """The output of the page's bot; it begins with its address."""
     (code,) = blocks(PAGE, "python")
     (tmp_path / "bot.py").write_text(code)
     command = blocks(PAGE, "sh")[1]
@@ -78,7 +78,7 @@ def _address(lines: Iterator[str]) -> str:
     raise AssertionError(f"the bot does not listen: {read}")
 
 
-def test_the_bot_of_the_page_hears_free_users_only(lines: Iterator[str]) -> None:
+def test_the_bot_of_the_page_gets_messages_of_free_users_only(lines: Iterator[str]) -> None:
     answer = httpx2.post(_address(lines), content=BOTH, headers={"x-hub-signature-256": signed(BOTH)})
 
     assert answer.text == "ok"
@@ -90,8 +90,8 @@ def test_the_page_names_every_argument_with_its_default() -> None:
 
     for name, parameter in list(signature(GateMiddleware).parameters.items())[1:]:
         default = parameter.default
-        shown = {parameter.empty: "", None: "none", 5.0: "5"}.get(default, f"`{default}`".replace("'", '"'))
-        assert f"| `{name}` | {shown} |".replace("  ", " ") in text
+        default_text = {parameter.empty: "", None: "none", 5.0: "5"}.get(default, f"`{default}`".replace("'", '"'))
+        assert f"| `{name}` | {default_text} |".replace("  ", " ") in text
 
 
 def _rows() -> list[str]:

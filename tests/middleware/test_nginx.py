@@ -1,4 +1,4 @@
-"""`docs/how-to/nginx-auth-request.md`: its configuration in a real nginx, before a real wablock and a real bot."""
+"""`docs/how-to/nginx-auth-request.md`: its configuration in a real nginx, with a real wablock and a real bot."""
 
 import socket
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def bot() -> Iterator[Receiver]:
 
 @pytest.fixture
 def port(tmp_path: Path, server: RunningServer, bot: Receiver) -> Iterator[int]:
-    """Where nginx listens, with both configurations of the page."""
+    """The port of nginx, with both configurations of the page."""
     block(server, ANNA)
     block(server, ANNAS_ID)
     with nginx(tmp_path, f"{server.host}:{server.port}", server.token, bot) as listening:
@@ -54,7 +54,7 @@ def _configuration(port: int, wablock: str, token: str, bot: Receiver) -> str:
 
 
 def posted(port: int, target: str) -> Answer:
-    """By hand: a client library would tidy the path up."""
+    """Post by hand, because a client library would normalise the path."""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(
             f"POST {target} HTTP/1.1\r\nhost: bot.example\r\nauthorization: Bearer callers-own\r\n"
@@ -139,6 +139,6 @@ def test_nothing_passes_with_a_bad_token(tmp_path: Path, server: RunningServer, 
     assert bot.deliveries == []
 
 
-def test_a_number_of_no_country_does_not_pass(port: int, bot: Receiver) -> None:
+def test_a_number_without_a_country_does_not_pass(port: int, bot: Receiver) -> None:
     assert posted(port, "/chat/9991234567").status == 500
     assert bot.deliveries == []

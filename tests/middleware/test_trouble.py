@@ -1,4 +1,4 @@
-"""While wablock is unreachable nothing is lost, and no user passes who might be blocked."""
+"""While wablock is unreachable no webhook is lost, and no item of a possibly blocked user passes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -28,7 +28,7 @@ def url_of(loopback: Loopback) -> str:
 
 
 def once(answer: bytes) -> Callable[[Loopback, Reader, Writer], Awaitable[None]]:
-    """Answers so, and closes the connection."""
+    """Give this answer, and close the connection."""
 
     async def conversation(wablock: Loopback, reader: Reader, writer: Writer) -> None:
         await wablock.read(reader)
@@ -47,7 +47,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.message for record in caplog.records if record.name == "wablock.middleware"]
 
 
-def test_a_webhook_that_cannot_be_checked_is_to_be_sent_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_webhook_that_cannot_be_checked_must_be_sent_again(caplog: pytest.LogCaptureFixture) -> None:
     with running_bot(CLOSED_PORT, TOKEN) as bot:
         answer = bot.post(WEBHOOK)
 
@@ -61,8 +61,8 @@ def test_an_unchecked_webhook_passes_marked_if_the_setting_is_on() -> None:
         answer = bot.post(WEBHOOK)
 
     assert answer.text == "the bot has it"
-    (got,) = bot.deliveries
-    assert (got.body, got.headers["x-wablock-unchecked"]) == (WEBHOOK, "true")
+    (arrival,) = bot.deliveries
+    assert (arrival.body, arrival.headers["x-wablock-unchecked"]) == (WEBHOOK, "true")
 
 
 def test_a_webhook_that_no_user_sent_needs_no_check() -> None:
@@ -86,7 +86,7 @@ def test_a_webhook_that_no_user_sent_needs_no_check() -> None:
         b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{",
     ],
 )
-async def test_an_answer_that_does_not_tell_who_is_blocked_counts_as_none(answer: bytes) -> None:
+async def test_an_answer_without_the_checked_users_counts_as_none(answer: bytes) -> None:
     async with serving(once(answer)) as wablock:
         with running_bot(url_of(wablock), TOKEN) as bot:
             assert (await posted(bot)).status_code == 503
@@ -122,7 +122,7 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
     assert bot.message_ids() == ["wamid.1"]
 
 
-async def test_a_wablock_that_is_silent_is_given_up() -> None:
+async def test_a_silent_wablock_times_out() -> None:
     async def keep_silent(wablock: Loopback, reader: Reader, _: Writer) -> None:
         await wablock.read(reader)
         await reader.read()
@@ -130,15 +130,15 @@ async def test_a_wablock_that_is_silent_is_given_up() -> None:
     async with serving(keep_silent) as wablock:
         with running_bot(url_of(wablock), TOKEN, timeout=0.2) as bot:
             assert (await posted(bot)).status_code == 503
-            await wablock.ended.acquire()  # the connection is not kept for an unwanted answer
+            await wablock.ended.acquire()  # the connection is not kept open for a late answer
 
 
 async def test_the_check_of_one_number_fails_without_waiting_for_the_others() -> None:
     hung_up = asyncio.Event()
 
     async def fail_for_one(wablock: Loopback, reader: Reader, writer: Writer) -> None:
-        asked = await wablock.read(reader)
-        if OUR_OTHER.encode() in asked:
+        request = await wablock.read(reader)
+        if OUR_OTHER.encode() in request:
             writer.write(http("500 Internal Server Error", b""))
         else:
             await reader.read()
@@ -170,7 +170,7 @@ async def test_a_connection_that_wablock_closed_meanwhile_is_replaced() -> None:
     assert wablock.connections == 2
 
 
-def test_webhooks_of_a_number_that_wablock_does_not_know_pass_and_the_log_says_so_once(
+def test_webhooks_of_an_unknown_number_pass_and_are_logged_once(
     server: RunningServer, bot: Bot, caplog: pytest.LogCaptureFixture
 ) -> None:
     block(server, ANNA)
@@ -179,14 +179,14 @@ def test_webhooks_of_a_number_that_wablock_does_not_know_pass_and_the_log_says_s
     bot.post(body)
     bot.post(body)
 
-    assert [got.body for got in bot.deliveries] == [body] * 2
+    assert [arrival.body for arrival in bot.deliveries] == [body] * 2
     assert logged(caplog) == [
         "wablock does not know number 106540352242999, or the token does not cover it: no user is blocked"
     ]
 
 
 @pytest.mark.parametrize("number", ["1/../2", "..", "", "1?x", "\N{FULLWIDTH DIGIT ONE}", "1" * 33])
-async def test_an_invalid_number_id_becomes_part_of_no_path(number: str) -> None:
+async def test_an_invalid_number_id_is_put_into_no_path(number: str) -> None:
     async with answering(http("200 OK", FREE)) as wablock:
         with running_bot(url_of(wablock), TOKEN) as bot:
             answer = await posted(bot, encoded(delivery(change(number=number, messages=[message()]))))

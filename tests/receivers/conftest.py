@@ -28,7 +28,7 @@ def library(
 
 @pytest.fixture(scope="session")
 def gated(tmp_path_factory: pytest.TempPathFactory, library: Library, http_client: httpx2.Client) -> Iterator[Gated]:
-    """Behind this gate `BLOCKED` is blocked by number, `BLOCKED_BY_ID` by user_id."""
+    """A gate that has blocked `BLOCKED` by number and `BLOCKED_BY_ID` by user_id."""
     with running_server(tmp_path_factory.mktemp("gate"), key=KEY) as gate:
         set_up(gate, library.url)
         running_gate = Gated(gate, library, http_client)

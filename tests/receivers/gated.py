@@ -26,7 +26,7 @@ class User(msgspec.Struct, frozen=True):
         return {"profile": {"name": "Zoë 👋"}, "user_id": self.user_id} | number
 
     def item(self, kind: str) -> Json:
-        """A message or a call of this kind, with an id that no other user's has."""
+        """A message or a call of this kind, with an id that differs for each user."""
         message = item(kind, self.wa_id, self.user_id)
         return message | {"id": f"{message['id']}{self.user_id}"}
 
@@ -60,22 +60,22 @@ class Gated(msgspec.Struct, frozen=True):
         assert len(answer.json()["block_users"]["added_users"]) == len(items), answer.text
 
     def delivered(self, *changes: Json) -> Delivery | None:
-        """How the library takes a webhook of these changes; None where the gate hands nothing on to it."""
+        """The library's handling of a webhook with these changes; None if the gate delivers nothing."""
         return self.received(written(webhook(*changes)))
 
     def received(self, body: bytes) -> Delivery | None:
-        """The same of a webhook's body."""
+        """The library's handling of a webhook with this body; None if the gate delivers nothing."""
         return self.answered(body)[1]
 
     def answered(self, body: bytes) -> tuple[int, Delivery | None]:
-        """The gate's status, too. The signature is the account's."""
+        """The gate's status, and the library's handling. The account's secret signs the body."""
         headers = {"content-type": "application/json", "x-hub-signature-256": signed(body)}
         response = self.client.post(f"{self.gate.url}/webhooks/whatsapp", content=body, headers=headers)
         deliveries = self.library.seen()
         return response.status_code, deliveries[0] if deliveries else None
 
     def taken(self, *changes: Json) -> Delivery:
-        """How the library takes it, where something is left to hand on."""
+        """The library's handling of a webhook that the gate must deliver."""
         delivery = self.delivered(*changes)
         assert delivery is not None, "the gate handed nothing on"
         return delivery

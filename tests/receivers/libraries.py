@@ -1,4 +1,4 @@
-"""Public libraries as a business's webhook receivers, each in a process of its own, and what they hand to a bot."""
+"""Public libraries as webhook receivers, each in its own process, and the handlers of a bot that they call."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ _SENT: Final = frozenset(("message", "call", "history", "standby"))
 
 
 class Handled(msgspec.Struct, frozen=True):
-    """One run of a handler: for which part, its id, and the ids of the user whom the library names."""
+    """One call of a handler: the part, its id, and the ids of the user."""
 
     part: Part
     id: str
@@ -53,11 +53,11 @@ class Delivery(msgspec.Struct, frozen=True):
         return self.status >= 500 or bool(self.failures)
 
     def parts_of(self, *ids: str) -> list[str]:
-        """The parts for which a handler ran with this user."""
+        """The parts for which a handler was called with this user."""
         return [it.part for it in self.handled if not set(ids).isdisjoint(it.of)]
 
     def sent_by(self, *ids: str) -> list[str]:
-        """The ids of what this user sent, as far as a handler ran for it."""
+        """The ids of this user's items for which a handler was called."""
         return [it.id for it in self.handled if it.part in _SENT and not set(ids).isdisjoint(it.of)]
 
 
@@ -72,19 +72,19 @@ class Library:
         self._seen = f"{address}/seen"
 
     def received(self, body: bytes, app_secret: str = SECRET) -> Delivery:
-        """How it takes a webhook that comes straight to it."""
+        """The handling of a webhook that is posted to the library directly."""
         self._client.post(self.url, content=body, headers={"x-hub-signature-256": signed(body, app_secret)})
         (delivery,) = self.seen()
         return delivery
 
     def seen(self) -> list[Delivery]:
-        """What it has taken since this was last called, once its handlers have run."""
+        """The deliveries since the last call, after their handlers have ended."""
         return msgspec.json.decode(self._client.get(self._seen).content, type=list[Delivery])
 
 
 @contextmanager
 def running(name: str, client: httpx2.Client) -> Iterator[Library]:
-    """The library's receiver until the block ends; the process ends with its standard input, so with the tests too."""
+    """The library's receiver until the block ends. The process ends with its standard input, so also with the tests."""
     environment = {"PATH": os.environ["PATH"], "APP_SECRET": SECRET}
     try:
         process = subprocess.Popen(

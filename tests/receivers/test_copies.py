@@ -21,17 +21,17 @@ def history(*threads: Json) -> Json:
 
 
 def standby(*users: User, kind: str = "text") -> Json:
-    """What Meta's Business Agent answers, as its number's receivers see it."""
+    """Messages to Meta's Business Agent, as its number's receivers see them."""
     contacts = [user.contact for user in users]
     return change("standby", standby={"contacts": contacts, "messages": [user.item(kind) for user in users]})
 
 
 def handed_out(gated: Gated, part: str, *ids: str) -> list[str]:
-    """These ids, where the library shows such a part at all."""
+    """These ids, if the library supports such a part."""
     return list(ids) if part in gated.library.hands_out else []
 
 
-def test_a_free_users_history_is_handed_out(gated: Gated) -> None:
+def test_a_free_users_history_reaches_the_bot(gated: Gated) -> None:
     delivery = gated.taken(history(thread(FREE, "text")))
 
     assert delivery.accepted
@@ -39,7 +39,7 @@ def test_a_free_users_history_is_handed_out(gated: Gated) -> None:
 
 
 @each_blocked_user
-def test_a_blocked_users_history_is_not_handed_out(gated: Gated, user: User) -> None:
+def test_a_blocked_users_history_does_not_reach_the_bot(gated: Gated, user: User) -> None:
     delivery = gated.taken(history(thread(user, "text", "image"), thread(FREE, "text")))
 
     assert delivery.accepted
@@ -49,7 +49,7 @@ def test_a_blocked_users_history_is_not_handed_out(gated: Gated, user: User) -> 
 
 
 @each_blocked_user
-def test_the_media_of_a_blocked_users_history_are_not_handed_out(gated: Gated, user: User) -> None:
+def test_the_media_of_a_blocked_users_history_do_not_reach_the_bot(gated: Gated, user: User) -> None:
     media = brought("history", (user, user.item("image")), (FREE, FREE.item("image")))
 
     delivery = gated.taken(media)
@@ -59,7 +59,7 @@ def test_the_media_of_a_blocked_users_history_are_not_handed_out(gated: Gated, u
     assert delivery.sent_by(*FREE.ids) == handed_out(gated, "history", FREE.item("image")["id"])
 
 
-def test_a_free_users_standby_message_is_handed_out(gated: Gated) -> None:
+def test_a_free_users_standby_message_reaches_the_bot(gated: Gated) -> None:
     delivery = gated.taken(standby(FREE))
 
     assert delivery.accepted
@@ -68,7 +68,7 @@ def test_a_free_users_standby_message_is_handed_out(gated: Gated) -> None:
 
 @each_blocked_user
 @pytest.mark.parametrize("kind", ["text", "image", "reaction", "button reply", "order"])
-def test_a_blocked_users_standby_message_is_not_handed_out(gated: Gated, user: User, kind: str) -> None:
+def test_a_blocked_users_standby_message_does_not_reach_the_bot(gated: Gated, user: User, kind: str) -> None:
     delivery = gated.taken(standby(user, FREE, kind=kind))
 
     assert delivery.accepted

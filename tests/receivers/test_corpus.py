@@ -26,13 +26,13 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def as_meta_writes(payload: Json) -> bytes:
-    """In ASCII, however the case is written: whatsapp-api-js verifies nothing else."""
+    """The payload in ASCII: whatsapp-api-js verifies nothing else."""
     return write(payload, "meta")
 
 
 @pytest.fixture(scope="module", params=files())
 def outcomes(request: pytest.FixtureRequest, gated: Gated) -> list[Outcome]:
-    """Of the cases in one file that have a receiver here."""
+    """The outcomes of the cases in one file that have a receiver here."""
     blocked = [(fresh(case), user) for case in cases(request.param) for user in range(len(case.users))]
     ids = [it for case, user in blocked for name, it in case.users[user].items() if name not in PARENTS]
     if ids:
@@ -41,7 +41,7 @@ def outcomes(request: pytest.FixtureRequest, gated: Gated) -> list[Outcome]:
     return [Outcome(case, user, delivery) for case, user, status, delivery in answers if delivery or status == 200]
 
 
-def test_no_handler_runs_for_what_a_blocked_user_sent(outcomes: list[Outcome]) -> None:
+def test_no_handler_is_called_for_items_of_a_blocked_user(outcomes: list[Outcome]) -> None:
     leaks = [
         it.case.name
         for it in outcomes
@@ -52,7 +52,7 @@ def test_no_handler_runs_for_what_a_blocked_user_sent(outcomes: list[Outcome]) -
     assert leaks == []
 
 
-def test_a_library_takes_what_is_left_as_if_the_blocked_user_had_sent_nothing(
+def test_a_library_handles_the_rest_as_if_the_blocked_user_had_sent_nothing(
     outcomes: list[Outcome], library: Library
 ) -> None:
     differences = []
@@ -66,5 +66,5 @@ def test_a_library_takes_what_is_left_as_if_the_blocked_user_had_sent_nothing(
 
 
 def _effect(delivery: Delivery | None) -> tuple[bool, bool, list[Handled]]:
-    """Without a delivery nothing is refused, nothing crashes and nothing is handled."""
+    """Whether it is refused or crashes, and the calls of handlers; all empty without a delivery."""
     return (delivery.accepted, delivery.crashed, delivery.handled) if delivery else (True, False, [])

@@ -1,4 +1,4 @@
-"""Messages and calls through the gate to real libraries: what they accept, and for whom their handlers run."""
+"""Messages and calls through the gate to real libraries: which they accept, and which handlers they call."""
 
 import pytest
 from tests.receivers.gated import BLOCKED, BLOCKED_BY_ID, FREE, Gated, User, brought
@@ -12,12 +12,12 @@ each_blocked_user = pytest.mark.parametrize("user", [BLOCKED, BLOCKED_BY_ID], id
 
 
 def of_the_blocked_user(kind: str) -> Json:
-    """What the business did, or what WhatsApp says, about this user."""
+    """An event about this user from the business or from WhatsApp."""
     status = {"id": "wamid.9", "status": kind, "timestamp": "1749416383"}
     return status | {"recipient_id": BLOCKED.wa_id, "recipient_user_id": BLOCKED.user_id}
 
 
-def test_a_library_refuses_a_signature_that_is_not_the_app_secrets(library: Library) -> None:
+def test_a_library_refuses_a_signature_by_another_secret(library: Library) -> None:
     body = written(webhook(brought("messages", (FREE, FREE.item("text")))))
 
     delivery = library.received(body, "another secret")
@@ -36,7 +36,7 @@ def test_a_free_users_message_is_accepted_and_handled(gated: Gated, kind: str) -
 
 @each_blocked_user
 @pytest.mark.parametrize("kind", MESSAGES)
-def test_a_blocked_users_message_runs_no_handler(gated: Gated, kind: str, user: User) -> None:
+def test_a_blocked_users_message_calls_no_handler(gated: Gated, kind: str, user: User) -> None:
     delivery = gated.taken(brought("messages", (user, user.item(kind)), (FREE, FREE.item("text"))))
 
     assert delivery.accepted
@@ -54,7 +54,7 @@ def test_a_free_users_call_is_accepted_and_handled(gated: Gated, kind: str) -> N
 
 @each_blocked_user
 @pytest.mark.parametrize("kind", CALLS)
-def test_a_blocked_users_call_runs_no_handler(gated: Gated, kind: str, user: User) -> None:
+def test_a_blocked_users_call_calls_no_handler(gated: Gated, kind: str, user: User) -> None:
     delivery = gated.taken(brought("calls", (user, user.item(kind)), (FREE, FREE.item(kind))))
 
     assert delivery.accepted
@@ -64,7 +64,7 @@ def test_a_blocked_users_call_runs_no_handler(gated: Gated, kind: str, user: Use
 
 @pytest.mark.parametrize("from_user", [False, True], ids=["from the business", "from the user"])
 @pytest.mark.parametrize("kind", CALLS)
-def test_the_business_own_call_to_a_blocked_user_is_handled(gated: Gated, kind: str, *, from_user: bool) -> None:
+def test_the_businesss_own_call_to_a_blocked_user_is_handled(gated: Gated, kind: str, *, from_user: bool) -> None:
     call = BLOCKED.item(kind) | {"direction": "BUSINESS_INITIATED"}
     if not from_user:
         user, user_id = call.pop("from"), call.pop("from_user_id")
@@ -76,7 +76,7 @@ def test_the_business_own_call_to_a_blocked_user_is_handled(gated: Gated, kind: 
     assert delivery.parts_of(*BLOCKED.ids) == ["own call"]
 
 
-def test_the_change_behind_a_blocked_users_is_the_first_one_that_a_library_reads(gated: Gated) -> None:
+def test_a_library_reads_the_change_behind_a_blocked_users_first(gated: Gated) -> None:
     first = brought("messages", (BLOCKED, BLOCKED.item("text")))
 
     delivery = gated.taken(first, brought("messages", (FREE, FREE.item("text"))))
@@ -85,7 +85,7 @@ def test_the_change_behind_a_blocked_users_is_the_first_one_that_a_library_reads
     assert [it.of[0] for it in delivery.handled] == [FREE.wa_id]
 
 
-def test_the_entry_behind_a_blocked_users_is_the_first_one_that_a_library_reads(gated: Gated) -> None:
+def test_a_library_reads_the_entry_behind_a_blocked_users_first(gated: Gated) -> None:
     changes = [brought("messages", (user, user.item("text"))) for user in (BLOCKED, FREE)]
     entries = [{"id": ACCOUNT, "changes": [it]} for it in changes]
 
@@ -96,8 +96,8 @@ def test_the_entry_behind_a_blocked_users_is_the_first_one_that_a_library_reads(
     assert [it.of[0] for it in delivery.handled] == [FREE.wa_id]
 
 
-def test_a_cut_webhook_is_accepted_whose_members_names_are_escaped(gated: Gated) -> None:
-    more = {"größe/👋": 1}  # as Meta writes it: every character in ASCII
+def test_a_cut_webhook_with_escaped_names_is_accepted(gated: Gated) -> None:
+    more = {"größe/👋": 1}  # Meta writes it in ASCII
 
     delivery = gated.taken(
         brought("messages", (BLOCKED, BLOCKED.item("text")), (FREE, FREE.item("text")), **more),

@@ -1,4 +1,4 @@
-"""What the reference makes of a document, without a server."""
+"""The model that the reference makes of a document, without a server."""
 
 import ast
 import inspect
@@ -21,27 +21,27 @@ _BASE = "https://blocks.example.com"
 _ALL = [operation for group in reference(document(), _BASE).groups for operation in group.operations]
 
 
-def _named(operation_id: str) -> DocumentedOperation:
+def _operation(operation_id: str) -> DocumentedOperation:
     return next(each for each in _ALL if each.operation_id == operation_id)
 
 
 def test_every_failure_of_the_contract_is_in_the_table() -> None:
-    answered = {
+    names = {
         name
         for module in (errors, own_failures)
-        for name, found in inspect.getmembers(module, inspect.isclass)
-        if issubclass(found, GraphError | UserFailure) and found not in (GraphError, UserFailure)
+        for name, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, GraphError | UserFailure) and kind not in (GraphError, UserFailure)
     }
 
-    assert {failure.kind for failure in failures()} == answered
+    assert {failure.kind for failure in failures()} == names
 
 
-def test_every_failure_says_what_to_do() -> None:
+def test_every_failure_has_advice() -> None:
     assert [failure.kind for failure in failures() if not (failure.meaning and failure.what_to_do)] == []
 
 
 def test_parts_that_are_not_on_metas_page_are_marked() -> None:
-    parameters = {each.name: each.origin for each in _named("getBlockedUsers").query_parameters}
+    parameters = {each.name: each.origin for each in _operation("getBlockedUsers").query_parameters}
     users = rows(document()["components"]["schemas"]["User"], document()["components"]["schemas"], "User")
 
     assert parameters == dict.fromkeys(["limit", "after", "before"], "Meta, elsewhere") | {"fields": "wablock"}
@@ -50,7 +50,7 @@ def test_parts_that_are_not_on_metas_page_are_marked() -> None:
     assert {row.name: row.origin for row in users}["note"] == "wablock"
 
 
-def test_a_member_that_may_be_null_has_the_type_that_it_has_otherwise() -> None:
+def test_a_member_that_may_be_null_has_its_other_type() -> None:
     schema = {"properties": {"note": {"anyOf": [{"type": "string", "maxLength": 5}, {"type": "null"}]}}}
 
     (row,) = rows(schema, {}, "Any")
@@ -58,7 +58,7 @@ def test_a_member_that_may_be_null_has_the_type_that_it_has_otherwise() -> None:
     assert (row.type, row.notes) == ("string", "at most 5 characters; may be null")
 
 
-def test_a_schema_that_speaks_of_itself_ends() -> None:
+def test_a_recursive_schema_ends() -> None:
     schema = {"properties": {"child": {"$ref": "#/components/schemas/Node"}}}
 
     (row,) = rows(schema, {"Node": schema}, "Node")
@@ -75,7 +75,7 @@ def test_types_are_named_as_the_page_names_them() -> None:
 
 
 @pytest.mark.parametrize("operation", _ALL, ids=lambda each: each.operation_id)
-def test_the_samples_of_every_operation_are_whole(operation: DocumentedOperation) -> None:
+def test_the_samples_of_every_operation_are_complete(operation: DocumentedOperation) -> None:
     texts = {sample.language: sample.text for sample in operation.samples}
 
     assert list(texts) == ["bash", "javascript", "python"]
@@ -91,10 +91,10 @@ def test_a_quote_in_a_body_stays_in_its_word() -> None:
 
 
 def test_text_of_a_document_is_escaped() -> None:
-    told = document()
-    told["paths"]["/healthz"]["get"]["summary"] = "<script>hurt()</script>"
+    hostile = document()
+    hostile["paths"]["/healthz"]["get"]["summary"] = "<script>hurt()</script>"
 
-    text = render(told).own
+    text = render(hostile).own
 
     assert "<script>hurt" not in text
     assert "&lt;script&gt;hurt" in text

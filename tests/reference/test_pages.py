@@ -1,4 +1,4 @@
-"""The reference as any HTTP client sees it."""
+"""The reference pages over HTTP."""
 
 import re
 from collections.abc import Iterator
@@ -43,17 +43,17 @@ def _get(server: RunningServer, path: str, **headers: str) -> httpx2.Response:
 def test_every_operation_is_on_one_of_the_pages(server: RunningServer) -> None:
     text = _get(server, "/docs").text + _get(server, "/docs/wablock").text
 
-    shown = re.findall(r'<section class="operation" id="([A-Za-z]+)"', text)
+    ids = re.findall(r'<section class="operation" id="([A-Za-z]+)"', text)
 
-    assert sorted(shown) == sorted(_OPERATIONS)
+    assert sorted(ids) == sorted(_OPERATIONS)
 
 
 def test_every_schema_is_on_one_of_the_pages(server: RunningServer) -> None:
     text = _get(server, "/docs").text + _get(server, "/docs/wablock").text
 
-    shown = set(re.findall(r'id="schema-([A-Za-z]+)"', text))
+    ids = set(re.findall(r'id="schema-([A-Za-z]+)"', text))
 
-    assert shown == set(_DOCUMENT["components"]["schemas"])
+    assert ids == set(_DOCUMENT["components"]["schemas"])
 
 
 def test_the_markdown_has_every_operation_and_schema(server: RunningServer) -> None:
@@ -89,14 +89,14 @@ def test_a_page_that_the_reader_has_is_not_sent_again(server: RunningServer, pat
 
 
 @pytest.mark.parametrize("path", _PAGES)
-def test_head_tells_what_get_would_send(server: RunningServer, path: str) -> None:
+def test_head_has_the_headers_of_get(server: RunningServer, path: str) -> None:
     answer = httpx2.head(server.url + path)
 
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["etag"] == _get(server, path).headers["etag"]
 
 
-def test_markdown_comes_to_who_accepts_it(server: RunningServer) -> None:
+def test_a_client_that_accepts_markdown_gets_it(server: RunningServer) -> None:
     answer = _get(server, "/docs", Accept="text/markdown")
 
     assert answer.headers["content-type"].startswith("text/markdown")

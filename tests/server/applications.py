@@ -46,7 +46,7 @@ async def _nothing() -> AsyncIterator[None]:
 
 
 async def a_turn() -> None:
-    """Waits for a future, as a look into a database does, until the next turn of the event loop."""
+    """Wait for a future, as a database query does, until the next step of the event loop."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[None] = loop.create_future()
     loop.call_soon(future.set_result, None)
@@ -87,6 +87,6 @@ def get(path: str = "/", *headers: str) -> bytes:
 
 
 def post(body: bytes, length: int | None = None, path: str = "/") -> bytes:
-    """`length`: where it is more than `body` has, the rest is still to come."""
+    """If `length` is larger than `body`, the rest arrives later."""
     head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body) if length is None else length}\r\n\r\n"
     return head.encode() + body

@@ -1,4 +1,4 @@
-"""Heads that are no HTTP/1.1: the request line, Host, and the form of header lines.
+"""Heads that are not valid HTTP/1.1: the request line, Host, and the form of header lines.
 
 From RFC 9112 sections 2 to 5, RFC 9110 sections 4 and 7, and the lists of gunicorn, llhttp, Http11Probe and smuggler.
 """
@@ -87,7 +87,7 @@ HOSTS: Final = (
     Row("a blank Host", get_from(b"Host:   "), _NO, (400,)),
     Row("a Host with a user", get_from(b"Host: me@wablock.test"), _NO, (200, 200)),
     Row("a Host with a user and a password", get_from(b"Host: me:word@wablock.test"), _NO, (200, 200)),
-    # A registered name may have commas; one that came of two Hosts has one, and no host on the internet has any.
+    # RFC 3986 allows commas in a name. Joining two Hosts makes one, and no host on the internet has any.
     Row("a list of Hosts", get_from(b"Host: wablock.test,other.test"), _NO, (200, 200)),
     Row("a list of Hosts with a space", get_from(b"Host: wablock.test, other.test"), _NO, (400,)),
     Row("a Host with a space", get_from(b"Host: wablock test"), _NO, (400,)),

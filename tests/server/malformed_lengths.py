@@ -1,6 +1,6 @@
-"""Requests whose end two programs may see in different places: Content-Length, Transfer-Encoding, and chunks.
+"""Requests whose end two programs may find in different places: Content-Length, Transfer-Encoding, and chunks.
 
-From RFC 9112 sections 6 and 7, and the lists of gunicorn, llhttp, Http11Probe and smuggler. What is sent behind each is
+From RFC 9112 sections 6 and 7, and the lists of gunicorn, llhttp, Http11Probe and smuggler. The bytes behind each are
 the body for one program, and requests for another.
 """
 
@@ -144,7 +144,7 @@ CHUNKS: Final = (
     Row("a trailer that goes on in the next line", chunked(_WHOLE, b"0\r\nX-A: b\r\n c\r\n\r\n"), _NO, (200, 200)),
     Row("LF ends a trailer", chunked(_WHOLE, b"0\r\nX-A: b\n\r\n"), _NO, (200, 200)),
     Row("a space before the colon of a trailer", chunked(_WHOLE, b"0\r\nX-A : b\r\n\r\n"), _NO, (200, 200)),
-    # These two and chunked before a tab are legal, and no client sends them.
+    # These two, and a tab after `chunked`, are valid, but no client sends them.
     Row("a trailer that is a length", chunked(_WHOLE, b"0\r\nContent-Length: 500\r\n\r\n"), _NO, (200, 200)),
     Row("a trailer that is a coding", chunked(_WHOLE, b"0\r\nTransfer-Encoding: gzip\r\n\r\n"), _NO, (200, 200)),
     Row("a trailer with a NUL", chunked(_WHOLE, b"0\r\nX-A: b\x00\r\n\r\n"), _NO, (200, 200)),

@@ -1,6 +1,6 @@
-"""Requests that look odd and are HTTP/1.1: some client sends each, or a proxy does.
+"""Requests that look odd and are valid HTTP/1.1: some client or proxy sends each.
 
-The bodies that no endpoint wants hold `BEHIND`: requests, for a server that leaves a body unread.
+The bodies that no endpoint reads contain `BEHIND`: requests, for a server that leaves a body unread.
 """
 
 from typing import Final

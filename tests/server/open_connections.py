@@ -1,4 +1,4 @@
-"""How many connections a server has open, by its own gauge."""
+"""The number of open connections, from the server's own gauge."""
 
 from typing import Final
 
@@ -14,12 +14,12 @@ def all_close(server: Address) -> bool:
 
 
 def open_connections(server: Address) -> int:
-    """The number of connections beside the one that reads the gauge."""
+    """The number of connections, without the one that reads the gauge."""
     return int(metric(server, "wablock_connections ")) - 1
 
 
 def metric(server: Address, name: str) -> float:
-    """The value of the first metric whose line begins with `name`; 0 where there is none."""
+    """The value of the first metric whose line begins with `name`, or 0."""
     with Connection(server) as connection:
         connection.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
         answer = connection.answer()

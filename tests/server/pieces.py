@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from tests.server.raw_http import Address, Connection
 
-_MOST = 2_000  # pieces: more would take seconds and show nothing else
+_MOST = 2_000  # pieces: more would take seconds and test nothing else
 
 
 def whole(data: bytes) -> Iterator[bytes]:
@@ -13,7 +13,7 @@ def whole(data: bytes) -> Iterator[bytes]:
 
 
 def bytewise(data: bytes) -> Iterator[bytes]:
-    """Each byte alone; of a long request, the first ones and the last ones."""
+    """Each byte alone; of a long request, only the first and the last bytes."""
     start = max(len(data) - _MOST // 2, 0)
     few = min(start, _MOST // 2)
     yield from _each(data[:few])
@@ -23,7 +23,7 @@ def bytewise(data: bytes) -> Iterator[bytes]:
 
 
 def by_line(data: bytes) -> Iterator[bytes]:
-    """Each line of the head alone, its end with it, then what is behind the head."""
+    """Each line of the head alone, with its end, then all that follows the head."""
     head, blank_line, rest = data.partition(b"\r\n\r\n")
     yield from (head + blank_line[:2]).splitlines(keepends=True)
     yield blank_line[2:]
@@ -38,8 +38,8 @@ def send(connection: Connection, pieces: Iterable[bytes]) -> None:
 
 
 def slow_send(connection: Connection, pieces: Iterable[bytes], pause: float) -> None:
-    """As a client that is slow by nature: with `pause` seconds behind each piece. Raises `ConnectionError` when the
-    server has closed the connection.
+    """Send like a slow client, with `pause` seconds after each piece. Raises `ConnectionError` when the server has
+    closed the connection.
     """
     for piece in pieces:
         connection.send(piece)
@@ -47,14 +47,14 @@ def slow_send(connection: Connection, pieces: Iterable[bytes], pause: float) -> 
 
 
 def send_read_alone(server: Address, connection: Connection, pieces: Iterable[bytes]) -> None:
-    """The server has read each piece before the next one is sent."""
+    """Send each piece after the server has read the one before."""
     for piece in pieces:
         connection.send(piece)
         wait_until_read(server)
 
 
 def wait_until_read(server: Address) -> None:
-    """Returns when the server has read what was sent to it before: its one event loop has turned twice since then."""
+    """Return when the server has read all earlier bytes: its one event loop has made two steps since then."""
     with Connection(server) as another:
         for _ in range(2):
             another.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -1,4 +1,4 @@
-"""HTTP/1.1 by hand, over a real socket: for what no client library would send."""
+"""HTTP/1.1 by hand, over a real socket, for requests that no client library sends."""
 
 import json
 import socket
@@ -43,9 +43,9 @@ class Connection:
     """One connection to a server; closed at the end of its block."""
 
     def __init__(self, server: Address, receive_buffer: int | None = None, segment: int | None = None) -> None:
-        """`receive_buffer`: bytes that the system keeps for a client that does not read; None: as many as it likes.
+        """`receive_buffer`: the bytes that the system stores for a client that does not read; None: its default.
 
-        `segment`: the largest TCP segment; with a small one the server's system keeps little of an answer either.
+        `segment`: the largest TCP segment; if it is small, the server's system stores little of an answer, too.
         """
         self._socket = socket.socket()
         self._socket.settimeout(_COMES_WITHIN)
@@ -64,7 +64,7 @@ class Connection:
         self._socket.close()
 
     def fileno(self) -> int:
-        """So that `select` can wait for it."""
+        """Lets `select` wait for it."""
         return self._socket.fileno()
 
     def send(self, data: bytes) -> None:
@@ -83,14 +83,14 @@ class Connection:
         return fitted
 
     def read(self, size: int) -> bytes:
-        """The next `size` bytes, of whichever answers."""
+        """The next `size` bytes, of one answer or several."""
         while len(self._received) < size:
             self._receive()
         read, self._received = self._received[:size], self._received[size:]
         return read
 
     def finish(self) -> None:
-        """Send nothing more, and go on reading."""
+        """Send nothing more, and continue to read."""
         self._socket.shutdown(socket.SHUT_WR)
 
     def answer(self, *, to_head: bool = False) -> Answer:
@@ -105,12 +105,12 @@ class Connection:
         return Answer(status, headers, body)
 
     def final_answer(self, *, to_head: bool = False) -> Answer:
-        """The next answer that is no `100 Continue`."""
+        """The next answer that is not `100 Continue`."""
         answer = self.answer(to_head=to_head)
         return self.answer(to_head=to_head) if answer.status == 100 else answer
 
     def is_closed(self) -> bool:
-        """Whether the server closes it without another word; raises `TimeoutError` where it stays open."""
+        """Whether the server closes it without another byte. Raises `TimeoutError` if it stays open."""
         try:
             return self._received == b"" and self._socket.recv(1) == b""
         except ConnectionResetError:

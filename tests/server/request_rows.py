@@ -1,4 +1,4 @@
-"""Requests by hand: a row for each, with what wablock and nginx make of it."""
+"""Handwritten requests: a row for each, with the answers of wablock and nginx."""
 
 from typing import Final
 
@@ -9,9 +9,9 @@ from tests.server.raw_http import block
 KEPT: Final = "16505550101"
 """A user who is blocked before each request."""
 FIRST: Final = "16505550102"
-"""The user whom a row's own body blocks, if it is taken."""
+"""The user that a row's own body blocks, if the server accepts it."""
 SECOND: Final = "16505550103"
-"""The user whom the request behind it blocks, if that is taken."""
+"""The user that the request behind it blocks, if the server accepts that."""
 
 TARGET: Final = f"/v25.0/{PHONE_NUMBER_ID}/block_users".encode()
 GET: Final = b"GET " + TARGET + b" HTTP/1.1"
@@ -51,7 +51,7 @@ def get(*lines: bytes) -> bytes:
 
 
 def get_from(host: bytes) -> bytes:
-    """The same, with a line of its own for Host."""
+    """A whole request for the list, with this line for Host."""
     return head(GET, host, TOKEN_LINE)
 
 
@@ -73,7 +73,7 @@ def coding(value: bytes) -> bytes:
 
 
 def chunk(data: bytes, size: bytes | None = None, end: bytes = b"\r\n") -> bytes:
-    """`size`: what stands before the data, up to and without its line's end."""
+    """`size`: the line before the data, without its end."""
     return (b"%x" % len(data) if size is None else size) + b"\r\n" + data + end
 
 

@@ -1,4 +1,4 @@
-"""A whole gate on the way out: a real server whose numbers send to a real upstream, which remembers what it got."""
+"""A whole gate for sends: a real server whose numbers send to a real upstream that records its requests."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -51,7 +51,7 @@ class SendingGate:
         return self._client.post(url, content=message.body, headers=headers)
 
     def refusal(self, message: Message, phone_number_id: str = PHONE_NUMBER_ID) -> int:
-        """The code of the error with which `message` is refused and not sent; 0 where it went on, once."""
+        """The error code of the refusal of `message`, which is not sent then; 0 if it was forwarded once."""
         before = len(self.received)
         answer = self.send(message, phone_number_id)
         assert len(self.received) - before == (answer.status_code == 200)

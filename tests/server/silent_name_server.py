@@ -1,8 +1,8 @@
-"""Two tenants beside a name server that never answers; to be run where the machine's names are not changed by it:
+"""Two tenants and a name server that never answers. Run it where it does not change the machine's own names:
 
     unshare --user --map-root-user --mount --net python -m tests.server.silent_name_server DIRECTORY
 
-One tenant names hosts that are never found; then the other's webhook is posted, and its status written out.
+One tenant sets hosts that are never resolved; then the other's webhook is posted, and its status is printed.
 """
 
 import fcntl
@@ -27,22 +27,22 @@ _UP: Final = 0x1
 
 
 class SilentNameServer:
-    """`was_asked` is set once two names are looked up at the same time, or one twice."""
+    """`was_queried` is set when two names are looked up at the same time, or one twice."""
 
     def __init__(self) -> None:
-        self.was_asked = threading.Event()
+        self.was_queried = threading.Event()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 53))
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
-        for _ in range(4):  # each asks for IPv4 and IPv6
+        for _ in range(4):  # each lookup queries IPv4 and IPv6
             self._socket.recv(4_096)
-        self.was_asked.set()
+        self.was_queried.set()
 
 
 def use_names_of_loopback(directory: Path) -> None:
-    """`localhost` is found as ever, every other name at 127.0.0.1."""
+    """Resolve `localhost` as usual, and send queries for every other name to 127.0.0.1."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _UP))
     for path, text in (("/etc/resolv.conf", "nameserver 127.0.0.1\n"), ("/etc/hosts", "127.0.0.1 localhost\n")):
@@ -62,7 +62,7 @@ def main(directory: Path) -> None:
         set_up(gate, f"http://localhost:{receiver.port}/")
         for number in range(MANY):
             pool.submit(add_slow_receiver, gate, number)
-        assert name_server.was_asked.wait(LONG)
+        assert name_server.was_queried.wait(LONG)
 
         sys.stdout.write(f"{post(gate, webhook(message(ANNA))).status_code}\n")
 

@@ -1,4 +1,4 @@
-"""A tenant beside the tests' own, whose hosts have slow names."""
+"""A second tenant, whose host names resolve slowly."""
 
 from typing import Final
 

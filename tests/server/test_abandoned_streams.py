@@ -1,4 +1,4 @@
-"""A streamed answer whose client leaves or does not read, or whose upstream breaks off: nothing of it stays."""
+"""A streamed answer leaves nothing behind if its client leaves or does not read, or its upstream breaks off."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from typing import Final
 
 import pytest
 from tests.running_server import RunningServer, running_server
-from tests.server.held_upstream import holding, message, send_to
 from tests.server.open_connections import all_close
 from tests.server.pieces import wait_until_read
 from tests.server.raw_http import Connection
 from tests.server.test_messages import serving, use
 from tests.server.test_unread_answers import SCRIPT, SIZES
 from tests.server.test_webhooks import KEY
+from tests.server.waiting_upstream import message, send_to, waiting_upstream
 
 from wablock.settings import LimitSettings
 
@@ -36,7 +36,7 @@ async def test_an_answer_whose_client_leaves_is_not_read_to_its_end(server: Runn
             for _ in range(1_000):
                 writer.write(b"%x\r\n%b\r\n" % (len(PIECE), PIECE))
                 await writer.drain()
-                await asyncio.sleep(0.01)  # slow by nature: it goes on for longer than its client stays
+                await asyncio.sleep(0.01)  # the stream is slow: it lasts longer than its client stays
         except ConnectionError:
             is_cut.set_result(True)
         else:
@@ -52,7 +52,10 @@ async def test_an_answer_whose_client_leaves_is_not_read_to_its_end(server: Runn
 
 
 def test_unread_answers_are_dropped_after_an_answer_that_breaks_off(server: RunningServer) -> None:
-    with holding(b"", first=b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf") as upstream, ExitStack() as stack:
+    with (
+        waiting_upstream(b"", first=b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf") as upstream,
+        ExitStack() as stack,
+    ):
         send_to(server, upstream)
         upstream.release()
         for size in SIZES:

@@ -1,27 +1,27 @@
-"""Bodies while they arrive: the time and the bytes that they may take, and who stops reading them."""
+"""Bodies while they arrive: their limits of time and bytes, and when the server stops reading them."""
 
 from pathlib import Path
 from typing import Final
 
 import pytest
 from tests.running_server import RunningServer, running_server
-from tests.server.held_upstream import holding, message, send_to
 from tests.server.open_connections import all_close
 from tests.server.pieces import slow_send
 from tests.server.raw_http import Connection, block, request
 from tests.server.test_webhooks import KEY
+from tests.server.waiting_upstream import message, send_to, waiting_upstream
 
 from wablock.settings import LimitSettings
 
 USER: Final = "16505550101"
-LARGE: Final = 64_000_000  # far more than the system keeps for a connection
+LARGE: Final = 64_000_000  # far more than the system stores for a connection
 OK: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 def test_a_body_is_not_read_while_the_request_before_it_is_at_work(tmp_path: Path) -> None:
     limits = LimitSettings(max_body=LARGE, body_timeout=300)
     with (
-        holding(OK) as upstream,
+        waiting_upstream(OK) as upstream,
         running_server(tmp_path, key=KEY, limits=limits) as server,
         Connection(server) as connection,
     ):
@@ -42,7 +42,7 @@ def test_a_body_is_not_read_while_the_request_before_it_is_at_work(tmp_path: Pat
     assert USER in second.body.decode()
 
 
-def test_a_body_in_drops_has_no_more_time_than_another(impatient: RunningServer) -> None:
+def test_a_body_in_small_pieces_gets_no_more_time(impatient: RunningServer) -> None:
     with Connection(impatient) as connection:
         connection.send(request(impatient, "POST", impatient.block_users, block(USER).ljust(1_000))[:-1_000])
         try:
@@ -52,7 +52,7 @@ def test_a_body_in_drops_has_no_more_time_than_another(impatient: RunningServer)
         pytest.fail("the server waits for the body")
 
 
-def test_chunks_that_are_mostly_their_extensions_are_not_read_for_ever(server: RunningServer) -> None:
+def test_chunks_that_are_mostly_extensions_are_not_read_forever(server: RunningServer) -> None:
     chunks = (b"1;" + b"n" * 93 + b"\r\n \r\n") * 100
     with Connection(server) as connection:
         connection.send(request(server, "POST", server.block_users, None, "Transfer-Encoding: chunked"))

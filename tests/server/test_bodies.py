@@ -1,4 +1,4 @@
-"""How a body may come: whole, in pieces, in chunks, after a question, or not at all."""
+"""How a body may arrive: whole, in pieces, in chunks, after `100 Continue`, or not at all."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from wablock.settings import LimitSettings
 USER = "16505550101"
 
 
-def test_a_chunk_that_is_none_is_refused_in_the_envelope(server: RunningServer) -> None:
+def test_an_invalid_chunk_gets_a_graph_error(server: RunningServer) -> None:
     head = request(server, "POST", server.block_users, None, "Transfer-Encoding: chunked")
     with Connection(server) as connection:
         connection.send(head + b"not-a-size\r\n")
@@ -34,7 +34,7 @@ def test_a_body_in_chunks_is_read(server: RunningServer) -> None:
         assert json.loads(connection.answer().body)["block_users"]["added_users"][0]["wa_id"] == USER
 
 
-def test_chunks_that_become_too_large_a_body_are_refused_before_their_end(tmp_path: Path) -> None:
+def test_a_chunked_body_is_refused_as_soon_as_it_is_too_large(tmp_path: Path) -> None:
     with running_server(tmp_path, limits=LimitSettings(max_body=1_000)) as server, Connection(server) as connection:
         connection.send(request(server, "POST", server.block_users, None, "Transfer-Encoding: chunked"))
         connection.send(b"3e9\r\n" + b" " * 1_001 + b"\r\n")
@@ -43,7 +43,7 @@ def test_chunks_that_become_too_large_a_body_are_refused_before_their_end(tmp_pa
         assert connection.is_closed()
 
 
-def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(server: RunningServer) -> None:
+def test_a_body_with_too_large_a_length_is_refused_before_it_arrives(server: RunningServer) -> None:
     head = request(server, "POST", server.block_users, None, "Content-Length: 99999999")
     with Connection(server) as connection:
         connection.send(head)
@@ -71,7 +71,7 @@ def test_a_client_that_expects_100_continue_with_a_bad_token_does_not_get_it(ser
         assert connection.answer().status == 401
 
 
-def test_a_client_that_goes_away_in_the_middle_of_its_body_changes_nothing(server: RunningServer) -> None:
+def test_a_client_that_disconnects_in_the_middle_of_its_body_changes_nothing(server: RunningServer) -> None:
     with Connection(server) as connection:
         connection.send(request(server, "POST", server.block_users, block(USER))[:-5])
 
@@ -97,7 +97,7 @@ def test_a_body_of_one_byte_in_a_chunk_is_read(server: RunningServer) -> None:
         assert connection.answer().status == 200
 
 
-def test_trailers_behind_a_chunked_body_mean_nothing(server: RunningServer) -> None:
+def test_trailers_behind_a_chunked_body_are_ignored(server: RunningServer) -> None:
     head = request(server, "POST", server.block_users, None, "Transfer-Encoding: chunked")
     body = block(USER)
     with Connection(server) as connection:
@@ -108,7 +108,7 @@ def test_trailers_behind_a_chunked_body_mean_nothing(server: RunningServer) -> N
         assert USER in connection.answer().body.decode()
 
 
-def test_trailers_behind_a_chunked_body_are_not_read_for_ever(server: RunningServer) -> None:
+def test_trailers_behind_a_chunked_body_are_not_read_forever(server: RunningServer) -> None:
     with Connection(server) as connection:
         connection.send(request(server, "POST", server.block_users, None, "Transfer-Encoding: chunked"))
         connection.send(b"0\r\nX-Name: ")

@@ -1,4 +1,4 @@
-"""The memory that all request bodies may take together, and the small part of it for senders without a token."""
+"""The memory limit of all request bodies together, and its small share for senders without a token."""
 
 import select
 from pathlib import Path
@@ -12,7 +12,7 @@ SMALL = LimitSettings(max_unproven_bodies=100_000, max_bodies=300_000)
 
 
 def begun(connection: Connection, size: int) -> None:
-    """Most of a webhook without a valid signature; how much of it the server has read is certain."""
+    """Send most of a webhook without a valid signature, and wait until the server has read it."""
     signature = "X-Hub-Signature-256: sha256=" + "0" * 64
     head = f"POST /webhooks/whatsapp HTTP/1.1\r\nHost: a\r\n{signature}\r\nContent-Length: {size + 1}\r\n"
     connection.send(f"{head}Expect: 100-continue\r\n\r\n".encode())
@@ -24,7 +24,7 @@ def is_refused(answer: Answer) -> bool:
     return (answer.status, answer.error["code"], "retry-after" in answer.headers) == (503, 2, True)
 
 
-def test_the_oldest_body_without_a_token_gives_way(tmp_path: Path) -> None:
+def test_the_oldest_body_without_a_token_is_dropped_first(tmp_path: Path) -> None:
     with (
         running_server(tmp_path, limits=SMALL) as server,
         Connection(server) as oldest,
@@ -42,7 +42,7 @@ def test_the_oldest_body_without_a_token_gives_way(tmp_path: Path) -> None:
             assert connection.answer().status == 401
 
 
-def test_a_body_with_a_token_has_more_room(tmp_path: Path) -> None:
+def test_bodies_with_a_token_have_a_larger_limit(tmp_path: Path) -> None:
     with running_server(tmp_path, limits=SMALL) as server, Connection(server) as connection:
         body = block("16505550101")[:-1] + b" " * 150_000 + b"}"
         connection.send(request(server, "POST", server.block_users, body))
@@ -50,7 +50,7 @@ def test_a_body_with_a_token_has_more_room(tmp_path: Path) -> None:
         assert connection.answer().status == 200
 
 
-def test_bodies_with_a_token_have_a_bound_together(tmp_path: Path) -> None:
+def test_bodies_with_a_token_have_a_common_limit(tmp_path: Path) -> None:
     with (
         running_server(tmp_path, limits=SMALL) as server,
         Connection(server) as one,
@@ -69,7 +69,7 @@ def test_bodies_with_a_token_have_a_bound_together(tmp_path: Path) -> None:
         assert accepted.answer().status == 200
 
 
-def test_an_answered_request_takes_no_room(tmp_path: Path) -> None:
+def test_the_body_of_an_answered_request_is_freed(tmp_path: Path) -> None:
     with running_server(tmp_path, limits=SMALL) as server, Connection(server) as connection:
         body = block("16505550101")[:-1] + b" " * 200_000 + b"}"
         for _ in range(30):

@@ -1,4 +1,4 @@
-"""The budget of bodies, whatever happens to them in whichever order: its sums are those of the bodies."""
+"""The sums of the budget of bodies are those of the bodies after any events in any order."""
 
 from typing import Final
 
@@ -21,12 +21,12 @@ class Budget(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.budget = BodyBudget(ALL, STRANGERS)
-        self.kept: list[IncomingBody] = []
+        self.open_bodies: list[IncomingBody] = []
 
     @rule(target=bodies)
     def begin(self) -> IncomingBody:
         body = IncomingBody(self.budget, None, lambda: None)
-        self.kept.append(body)
+        self.open_bodies.append(body)
         return body
 
     @rule(body=bodies, size=st.integers(1, 250))
@@ -61,15 +61,15 @@ class Budget(RuleBasedStateMachine):
     @rule(body=consumes(bodies))
     def release(self, body: IncomingBody) -> None:
         body.release()
-        self.kept.remove(body)
+        self.open_bodies.remove(body)
 
     @invariant()
     def counts_every_body_once(self) -> None:
         budget = self.budget
 
-        assert budget._all == sum(body.counted for body in self.kept)
+        assert budget._all == sum(body.counted for body in self.open_bodies)
         assert budget._strangers == sum(body.counted for body in budget._unfinished)
-        assert set(budget._unfinished) <= set(self.kept)
+        assert set(budget._unfinished) <= set(self.open_bodies)
 
     @invariant()
     def keeps_within_its_bounds(self) -> None:
@@ -83,7 +83,7 @@ class Budget(RuleBasedStateMachine):
             assert body.has_failed or not body.is_whole
 
     def teardown(self) -> None:
-        for body in self.kept:
+        for body in self.open_bodies:
             body.release()
 
         assert (self.budget._all, self.budget._strangers, len(self.budget._unfinished)) == (0, 0, 0)

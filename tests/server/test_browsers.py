@@ -1,4 +1,4 @@
-"""What a browser may do with a server: read answers, with a token that a page has; a cookie is none."""
+"""A page in a browser may read answers with a token of its own; a cookie is not a token."""
 
 from collections.abc import Iterator
 
@@ -46,9 +46,9 @@ def test_no_answer_lets_a_page_use_the_browsers_credentials(server: RunningServe
 def test_a_preflight_allows_every_operation_with_a_token(
     server: RunningServer, client: httpx2.Client, method: str
 ) -> None:
-    asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": "authorization,content-type"}
+    headers = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": "authorization,content-type"}
 
-    answer = client.options(server.block_users, headers=asked)
+    answer = client.options(server.block_users, headers=headers)
 
     assert answer.status_code == 200
     assert method in answer.headers["access-control-allow-methods"]

@@ -29,10 +29,10 @@ def _anna_is_blocked(server: RunningServer) -> None:
 
 
 def test_a_blocked_user_is_returned_with_time_and_reason(server: RunningServer) -> None:
-    told = check(server, "%2B16505551234").json()
+    body = check(server, "%2B16505551234").json()
 
-    assert told.pop("blocked_at") > 1_700_000_000
-    assert told == {
+    assert body.pop("blocked_at") > 1_700_000_000
+    assert body == {
         "input": ANNA,
         "wa_id": "16505551234",
         "blocked": True,
@@ -46,18 +46,18 @@ def test_a_free_user_is_returned_as_not_blocked(server: RunningServer) -> None:
 
 
 @pytest.mark.parametrize("user,status", [("16505551234", 403), ("16505550101", 204)])
-def test_the_status_alone_may_be_the_answer(server: RunningServer, user: str, status: int) -> None:
+def test_the_answer_may_be_the_status_alone(server: RunningServer, user: str, status: int) -> None:
     answer = check(server, user, **{"as": "status"})
 
     assert (answer.status_code, answer.content) == (status, b"")
 
 
 def test_many_users_are_answered_in_their_order_and_invalid_ones_apart(server: RunningServer) -> None:
-    told = check_many(server, {"users": [BEN, ANNA, "anna", *[f"+1650555{n:04d}" for n in range(200, 220)]]}).json()
+    body = check_many(server, {"users": [BEN, ANNA, "anna", *[f"+1650555{n:04d}" for n in range(200, 220)]]}).json()
 
-    assert [(user["input"], user["blocked"]) for user in told["users"][:2]] == [(BEN, False), (ANNA, True)]
-    assert len(told["users"]) == 22
-    assert [user["input"] for user in told["failed_users"]] == ["anna"]
+    assert [(user["input"], user["blocked"]) for user in body["users"][:2]] == [(BEN, False), (ANNA, True)]
+    assert len(body["users"]) == 22
+    assert [user["input"] for user in body["failed_users"]] == ["anna"]
 
 
 def test_a_parent_id_that_no_webhook_showed_is_not_blocked(server: RunningServer) -> None:
@@ -92,5 +92,5 @@ def test_another_method_is_refused(server: RunningServer) -> None:
     assert answer.status_code == 400
 
 
-def test_another_as_is_refused(server: RunningServer) -> None:
+def test_an_unknown_value_of_as_is_refused(server: RunningServer) -> None:
     assert check(server, "16505551234", **{"as": "text"}).status_code == 400

@@ -1,4 +1,4 @@
-"""What real clients send, replayed: each request is answered, however networks cut it."""
+"""Recorded requests of real clients: each is answered, however a network cuts it."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -80,7 +80,7 @@ def test_a_client_that_waits_for_100_gets_it(shared: RunningServer, recording: P
 
 
 def test_a_body_without_a_length_is_not_read(shared: RunningServer) -> None:
-    """Node's http sends the body of a DELETE like this. A server that reads it has to guess where it ends."""
+    """Node's http sends the body of a DELETE like this. A server that reads it has to guess its end."""
     change(shared, "POST")
     with Connection(shared) as connection:
         connection.send(recorded(UNFRAMED))
@@ -101,7 +101,7 @@ def test_every_client_and_method_is_recorded() -> None:
 
 
 def recorded(recording: Path) -> bytes:
-    """The request, with the spaces that its file leaves out."""
+    """The request, with the spaces that its file omits."""
     head, blank_line, body = recording.read_bytes().partition(b"\r\n\r\n")
     length = _LENGTH.search(head + b"\r\n")
     left_out = int(length[1]) - len(body) if length else 0
@@ -109,7 +109,7 @@ def recorded(recording: Path) -> bytes:
 
 
 def change(server: RunningServer, method: str) -> None:
-    """Block or unblock the user, who may be so already."""
+    """Block or unblock the user; it may be in that state already."""
     with Connection(server) as connection:
         connection.send(request(server, method, server.block_users, block(USER)))
         assert connection.answer().status in {200, 400}
@@ -132,7 +132,7 @@ def is_documented(answer: Answer, method: str) -> bool:
 
 
 def connection_ends(connection: Connection) -> None:
-    """Returns when it is closed; what is read as another request may be refused before."""
+    """Return when it is closed; before that, the server may refuse the bytes that it reads as another request."""
     try:
         assert connection.answer().status == 400
     except ConnectionError:

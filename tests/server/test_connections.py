@@ -1,4 +1,4 @@
-"""What one connection may take: bytes, time, and its place among the others."""
+"""The limits of one connection: bytes, time, and its place among the others."""
 
 from pathlib import Path
 
@@ -13,11 +13,11 @@ USER = "16505550101"
 
 
 def _is_envelope(answer: Answer, status: int, code: int) -> bool:
-    """Whether it is a Graph failure in full: body, and the headers that every failure has."""
-    named = {"type", "code", "message", "fbtrace_id"} <= answer.error.keys()
-    ids = answer.headers["x-fb-request-id"] == answer.error["fbtrace_id"].lower()
-    kind = answer.headers["content-type"] == "application/json"
-    return (answer.status, answer.error["code"]) == (status, code) and named and ids and kind
+    """Whether it is a complete Graph error: its body, and the headers of every error."""
+    has_members = {"type", "code", "message", "fbtrace_id"} <= answer.error.keys()
+    has_its_id = answer.headers["x-fb-request-id"] == answer.error["fbtrace_id"].lower()
+    is_json = answer.headers["content-type"] == "application/json"
+    return (answer.status, answer.error["code"]) == (status, code) and has_members and has_its_id and is_json
 
 
 def test_a_head_that_is_too_large_is_refused_in_one_piece(server: RunningServer) -> None:
@@ -33,14 +33,14 @@ def test_a_head_that_is_too_large_is_refused_in_one_piece(server: RunningServer)
 
 def test_a_head_that_is_too_large_is_refused_in_many_pieces(server: RunningServer) -> None:
     with Connection(server) as connection:
-        # No more than it takes: what a server leaves unread can cost its answer.
+        # No more than the limit: if a server leaves bytes unread, its answer may be lost.
         lines = (b"X-%d: " % number + b"a" * 1_000 + b"\r\n" for number in range(33))
         send_read_alone(server, connection, [b"GET / HTTP/1.1\r\n", *lines])
 
         assert _is_envelope(connection.answer(), 431, 100)
 
 
-def test_a_head_that_is_too_large_for_being_a_long_address_is_refused(server: RunningServer) -> None:
+def test_a_head_with_too_long_an_address_is_refused(server: RunningServer) -> None:
     with Connection(server) as connection:
         connection.send(request(server, "GET", f"{server.block_users}?x={'a' * 40_000}"))
 
@@ -54,7 +54,7 @@ def test_a_head_of_just_the_allowed_size_is_answered(server: RunningServer) -> N
         assert connection.answer().status == 200
 
 
-def test_half_a_head_is_not_waited_for_for_ever(impatient: RunningServer) -> None:
+def test_half_a_head_times_out(impatient: RunningServer) -> None:
     with Connection(impatient) as connection:
         connection.send(b"GET / HTTP/1.1\r\nHost: wab")
 
@@ -62,7 +62,7 @@ def test_half_a_head_is_not_waited_for_for_ever(impatient: RunningServer) -> Non
         assert connection.is_closed()
 
 
-def test_a_head_that_comes_in_drops_has_no_more_time_than_another(impatient: RunningServer) -> None:
+def test_a_head_in_small_pieces_gets_no_more_time(impatient: RunningServer) -> None:
     with Connection(impatient) as connection:
         connection.send(b"GET / HTTP/1.1\r\n")
         try:
@@ -72,7 +72,7 @@ def test_a_head_that_comes_in_drops_has_no_more_time_than_another(impatient: Run
         pytest.fail("it was waited for")
 
 
-def test_a_body_that_stops_in_its_middle_is_not_waited_for_for_ever(impatient: RunningServer) -> None:
+def test_a_body_that_stops_in_its_middle_times_out(impatient: RunningServer) -> None:
     whole = request(impatient, "POST", impatient.block_users, block(USER))
     with Connection(impatient) as connection:
         connection.send(whole[:-5])
@@ -101,7 +101,7 @@ def test_a_slow_body_in_time_is_answered(server: RunningServer) -> None:
         assert connection.answer().status == 200
 
 
-def test_a_connection_that_says_nothing_is_closed(impatient: RunningServer) -> None:
+def test_a_connection_that_sends_nothing_is_closed(impatient: RunningServer) -> None:
     with Connection(impatient) as connection:
         assert connection.is_closed()
 
@@ -131,7 +131,7 @@ def test_a_connection_that_is_idle_after_an_unread_body_is_closed(impatient: Run
         assert connection.is_closed()
 
 
-def test_a_connection_too_many_is_refused_where_all_are_at_work(tmp_path: Path) -> None:
+def test_a_connection_past_the_limit_is_refused_if_all_others_are_at_work(tmp_path: Path) -> None:
     with (
         running_server(tmp_path, limits=LimitSettings(max_connections=2)) as server,
         Connection(server) as one,
@@ -227,7 +227,7 @@ def test_a_place_that_became_free_is_given_to_the_next(tmp_path: Path) -> None:
     ],
     ids=repr,
 )
-def test_bytes_that_are_no_http_request_are_refused_in_the_envelope(server: RunningServer, garbage: bytes) -> None:
+def test_bytes_that_are_not_http_get_a_graph_error(server: RunningServer, garbage: bytes) -> None:
     with Connection(server) as connection:
         connection.send(garbage)
 

@@ -31,7 +31,7 @@ class Senders:
         self._pool = pool
 
     def send(self, *ids: str) -> int:
-        """The status of the answer to a webhook of these messages."""
+        """The response's status for a webhook of these messages."""
         body = webhook(*(message(ANNA, it) for it in ids))
         return self._http.post(self._url, content=body, headers={"x-hub-signature-256": signed(body)}).status_code
 
@@ -39,7 +39,7 @@ class Senders:
         return self._pool.submit(self.send, *ids)
 
     def begin_until_taken(self, *ids: str) -> Future[int]:
-        """Sent again until it gets 200, as Meta does."""
+        """Send it again until it gets 200, as Meta does."""
         return self._pool.submit(self._until_taken, ids)
 
     def _until_taken(self, ids: tuple[str, ...]) -> int:
@@ -54,7 +54,7 @@ def senders(gate: RunningServer) -> Iterator[Senders]:
 
 
 def arrived(receiver: Receiver, count: int) -> None:
-    """Returns once so many deliveries have reached the receiver, which may not have answered yet."""
+    """Return when this many deliveries have reached the receiver, which may not have answered yet."""
     wait_until(lambda: len(receiver.deliveries) >= count, "no delivery reaches the receiver")
 
 
@@ -108,7 +108,7 @@ def test_a_copy_is_sent_when_the_first_one_times_out(gate: RunningServer, receiv
     assert statuses([first, second]) == [502, 200]
 
 
-def test_a_copy_that_waits_too_long_is_to_be_sent_again(
+def test_a_copy_that_waits_too_long_must_be_sent_again(
     gate: RunningServer, receiver: Receiver, senders: Senders
 ) -> None:
     set_up(gate, receiver.url, timeout=0.5)

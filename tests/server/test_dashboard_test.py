@@ -24,9 +24,9 @@ METADATA = {"display_phone_number": "16505551111", "phone_number_id": SAMPLE_NUM
 
 
 def sample(value: dict[str, Any], field: str = "messages", **entry: Any) -> bytes:
-    """As the button sends it, for any field."""
-    said = {"id": "0", "changes": [{"field": field, "value": value}]} | entry
-    return msgspec.json.encode({"object": "whatsapp_business_account", "entry": [said]})
+    """The body that the button sends, for any field."""
+    members = {"id": "0", "changes": [{"field": field, "value": value}]} | entry
+    return msgspec.json.encode({"object": "whatsapp_business_account", "entry": [members]})
 
 
 MESSAGE = sample(
@@ -302,7 +302,7 @@ def test_a_sample_beside_a_real_message_is_no_test(gate: RunningServer, receiver
     assert receiver.deliveries == []
 
 
-def test_another_unknown_number_is_refused_as_ever(gate: RunningServer, receiver: Receiver) -> None:
+def test_another_unknown_number_is_refused(gate: RunningServer, receiver: Receiver) -> None:
     set_up(gate, receiver.url)
 
     answer = post(gate, MESSAGE.replace(SAMPLE_NUMBER.encode(), b"123456124").replace(b'"id":"0"', b'"id":"1"'))
@@ -333,4 +333,4 @@ def test_a_receiver_that_a_token_of_one_number_set_is_tried(gate: RunningServer,
 
     asyncio.run(add())
 
-    assert "no public address" in details(post(gate, MESSAGE))  # the loopback of this test is not; but it was tried
+    assert "no public address" in details(post(gate, MESSAGE))  # the receiver on loopback was tried, too

@@ -32,7 +32,7 @@ def displaying(number: Any, count: int = 1) -> bytes:
 
 
 def known(tmp_path: Path) -> BusinessNumber | None:
-    """What a server that starts now finds."""
+    """The number as a server that starts now finds it."""
 
     async def find() -> BusinessNumber | None:
         store = open_store(f"sqlite:///{tmp_path / 'wablock.db'}", CountingMeter())
@@ -46,7 +46,7 @@ def known(tmp_path: Path) -> BusinessNumber | None:
 
 @pytest.fixture
 def gate(tmp_path: Path, receiver: Receiver) -> Iterator[RunningServer]:
-    """A gate whose operator has named the number's id alone."""
+    """A gate whose operator has set only the number's id."""
     with running_server(tmp_path, key=KEY, numbers=[BARE]) as running:
         set_up(running, receiver.url)
         yield running
@@ -66,7 +66,7 @@ async def test_the_next_send_reads_national_numbers_by_the_learned_country(gate:
     await asyncio.to_thread(block, gate, BEN)
     async with serving() as upstream:
         await use(gate, upstream)
-        await send(gate, json=TO_BEN)  # from now on the number is remembered, without a country
+        await send(gate, json=TO_BEN)  # from now on the server remembers the number, without a country
 
         await asyncio.to_thread(post, gate, displaying("+1 555-078-3881"))
         answer = await send(gate, json=TO_BEN_AT_HOME)
@@ -97,7 +97,7 @@ def test_a_webhook_that_is_not_signed_teaches_nothing(gate: RunningServer, tmp_p
 
 
 @pytest.mark.parametrize("displayed", [None, "", "hello", 5, [], {"a": 1}, "12", "016505551111", "x" * 1_000])
-def test_a_display_number_that_is_none_is_ignored_and_the_webhook_goes_on(
+def test_an_invalid_display_number_is_ignored_and_the_webhook_is_forwarded(
     gate: RunningServer, receiver: Receiver, tmp_path: Path, displayed: Any
 ) -> None:
     body = displaying(displayed)
@@ -109,7 +109,7 @@ def test_a_display_number_that_is_none_is_ignored_and_the_webhook_goes_on(
     assert known(tmp_path) == BARE
 
 
-def test_a_webhook_whose_display_number_is_no_utf8_is_refused(
+def test_a_webhook_whose_display_number_is_not_utf8_is_refused(
     gate: RunningServer, receiver: Receiver, tmp_path: Path
 ) -> None:
     body = displaying("15550783881").replace(b"15550783881", b"\xff\xfe")
@@ -141,7 +141,7 @@ def test_the_first_of_many_webhooks_teaches(gate: RunningServer, tmp_path: Path)
     assert known(tmp_path) == BusinessNumber(PHONE_NUMBER_ID, ACCOUNT_ID, "15550783881", "US")
 
 
-def test_a_number_that_is_not_known_here_is_not_made(gate: RunningServer, tmp_path: Path) -> None:
+def test_an_unknown_number_is_not_created(gate: RunningServer, tmp_path: Path) -> None:
     body = displaying("16505551111").replace(PHONE_NUMBER_ID.encode(), b"123456123")
 
     post(gate, body)

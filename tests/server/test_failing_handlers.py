@@ -1,4 +1,4 @@
-"""Handlers that raise what no answer can be made of: their connection ends, and nothing of their request stays."""
+"""Handlers that raise an error without an answer: their connection ends, and nothing of their request remains."""
 
 import asyncio
 from collections.abc import Callable
@@ -50,9 +50,7 @@ def test_a_request_that_waits_behind_a_failing_one_is_not_answered(
 
 @pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
 @pytest.mark.parametrize("error", [asyncio.CancelledError, RuntimeError, HangUp], ids=lambda it: it.__name__)
-def test_the_body_of_a_request_without_an_answer_takes_no_room_afterwards(
-    error: Callable[[], BaseException], *, waits: bool
-) -> None:
+def test_the_body_of_a_request_without_an_answer_is_freed(error: Callable[[], BaseException], *, waits: bool) -> None:
     async def failing(request: Request) -> Answer:
         if waits:
             await a_turn()

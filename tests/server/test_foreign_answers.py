@@ -1,4 +1,4 @@
-"""An upstream's answer is data, and a caller's token goes to no upstream: over HTTP, to a real upstream."""
+"""An upstream's answer is data, and no upstream gets a caller's token: over HTTP, with a real upstream."""
 
 import json
 from base64 import b64encode
@@ -107,7 +107,7 @@ async def test_nodes_fetch_is_no_browser(server: RunningServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "arguments",
     [
         {"json": TO_BEN | {"text": {"body": TOKEN}}},
         {"json": TO_BEN | {"text": {"body": f"my token is {TOKEN}."}}},
@@ -124,13 +124,15 @@ async def test_nodes_fetch_is_no_browser(server: RunningServer) -> None:
         {"json": TO_BEN | {"a": b64encode(f"user:{TOKEN}".encode()).decode()}},
     ],
 )
-async def test_a_request_with_the_callers_token_in_it_is_refused(server: RunningServer, sent: dict[str, Any]) -> None:
-    kind = {"content-type": sent["type"]} if "type" in sent else {}
-    sent = {name: value for name, value in sent.items() if name != "type"}
+async def test_a_request_with_the_callers_token_in_it_is_refused(
+    server: RunningServer, arguments: dict[str, Any]
+) -> None:
+    content_type = {"content-type": arguments["type"]} if "type" in arguments else {}
+    arguments = {name: value for name, value in arguments.items() if name != "type"}
     async with serving() as upstream:
         await use(server, upstream)
 
-        answer = await send(server, headers={"authorization": f"Bearer {TOKEN}"} | kind, **sent)
+        answer = await send(server, headers={"authorization": f"Bearer {TOKEN}"} | content_type, **arguments)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, 100)
     assert TOKEN not in answer.text
@@ -174,7 +176,7 @@ async def test_a_message_about_a_token_in_general_goes_up(server: RunningServer)
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/wablock", "/docs/reference.js", "/openapi.json"])
-async def test_no_other_page_has_a_hold_on_ours(server: RunningServer, path: str) -> None:
+async def test_no_other_page_can_control_the_reference(server: RunningServer, path: str) -> None:
     answer = await send(server, path, "GET")
 
     assert answer.headers["cross-origin-opener-policy"] == "same-origin"

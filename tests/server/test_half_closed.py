@@ -1,4 +1,4 @@
-"""A client that closes its side after its request still reads the answers: `nc -N` does so, and some proxies."""
+"""A client that closes its side after its request still reads the answers, as `nc -N` and some proxies do."""
 
 from pathlib import Path
 

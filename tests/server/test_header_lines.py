@@ -1,4 +1,4 @@
-"""Headers as they are written: one line each, whatever is in them."""
+"""The bytes of headers: one line each, whatever a value has in it."""
 
 import pytest
 from hypothesis import given

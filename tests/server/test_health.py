@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics`: what a platform asks, without a token."""
+"""`/healthz`, `/readyz` and `/metrics`: the requests of a platform, without a token."""
 
 import re
 from contextlib import closing
@@ -79,15 +79,15 @@ def test_failures_of_every_path_are_counted_by_their_code(
 
 
 @pytest.mark.parametrize(
-    "sent,status",
+    "data,status",
     [(b"\0", 400), (b"GET / HT", 408), (b"GET / HTTP/1.1\r\nX: " + b"x" * 40_000 + b"\r\n\r\n", 431)],
     ids=["no HTTP", "slow", "large"],
 )
 def test_bytes_refused_before_they_are_a_request_are_counted(
-    impatient: RunningServer, sent: bytes, status: int
+    impatient: RunningServer, data: bytes, status: int
 ) -> None:
     with Connection(impatient) as connection:
-        connection.send(sent)
+        connection.send(data)
         assert connection.answer().status == status
 
     text = httpx2.get(f"{impatient.url}/metrics").text
@@ -95,7 +95,7 @@ def test_bytes_refused_before_they_are_a_request_are_counted(
     assert f'wablock_requests_total{{code="100",operation="connection",status="{status}"}} 1.0' in text
 
 
-def test_a_connection_too_many_is_counted(tmp_path: Path) -> None:
+def test_a_connection_past_the_limit_is_counted(tmp_path: Path) -> None:
     with (
         running_server(tmp_path, limits=LimitSettings(max_connections=1)) as server,
         Connection(server) as busy,
@@ -122,7 +122,7 @@ def test_metrics_come_in_prometheus_format(server: RunningServer) -> None:
     assert re.search(r"^# TYPE wablock_requests_total counter$", answer.text, re.MULTILINE)
 
 
-def test_no_metric_says_a_number_a_token_or_a_path_that_a_caller_chose(server: RunningServer) -> None:
+def test_no_metric_shows_a_number_a_token_or_a_path_that_a_caller_chose(server: RunningServer) -> None:
     headers = {"Authorization": f"Bearer {server.token}"}
     with httpx2.Client(base_url=server.url, headers=headers) as client:
         client.post(

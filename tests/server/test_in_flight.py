@@ -1,4 +1,4 @@
-"""Coroutines that are stepped by hand do what they would do in a task from the beginning."""
+"""A coroutine that is stepped by hand behaves as in a task from the beginning."""
 
 import asyncio
 from typing import Final
@@ -60,7 +60,7 @@ class _Script:
 
 
 async def _stepped(script: _Script, cancelled_after: int | None) -> object:
-    """By hand, for as long as `script` waits for futures."""
+    """Step it by hand for as long as `script` waits for futures."""
     loop = asyncio.get_running_loop()
     in_flight: InFlight[str] = InFlight()
     ended: asyncio.Future[str | BaseException] = loop.create_future()
@@ -94,7 +94,7 @@ def _named(outcome: str | BaseException) -> str:
 
 
 @given(st.lists(st.sampled_from(_STEPS), max_size=6))
-def test_a_coroutine_by_hand_returns_and_raises_what_it_would_in_a_task(steps: list[str]) -> None:
+def test_a_coroutine_returns_and_raises_the_same_by_hand_and_in_a_task(steps: list[str]) -> None:
     async def both() -> tuple[object, object]:
         return await _in_task(_Script(steps), None), await _stepped(_Script(steps), None)
 
@@ -104,7 +104,7 @@ def test_a_coroutine_by_hand_returns_and_raises_what_it_would_in_a_task(steps: l
 
 
 @given(st.lists(st.sampled_from(_STEPS), min_size=1, max_size=6), st.integers(0, 6))
-def test_a_coroutine_by_hand_ends_when_it_is_cancelled(steps: list[str], cancelled_after: int) -> None:
+def test_a_coroutine_that_is_stepped_by_hand_ends_when_it_is_cancelled(steps: list[str], cancelled_after: int) -> None:
     script = _Script(steps)
 
     async def cancelled() -> object:
@@ -136,7 +136,7 @@ async def test_a_coroutine_that_waits_for_ever_is_cancelled() -> None:
     assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError]
 
 
-def test_a_request_runs_without_a_task_until_it_asks_for_one() -> None:
+def test_a_request_runs_without_a_task_until_it_needs_one() -> None:
     has_task = []
 
     async def application(_: Request) -> Answer:

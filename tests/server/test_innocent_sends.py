@@ -1,4 +1,4 @@
-"""What businesses really send goes on, byte for byte, while another user is blocked.
+"""Real messages of businesses are forwarded byte for byte while another user is blocked.
 
 `real_sends.jsonl` has the bodies of Meta's pages, with invented numbers; the multipart bodies are those that
 public HTTP clients make.
@@ -90,7 +90,7 @@ def phone_number_id(country: str) -> str:
 
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SendingGate]:
-    """One that passes every path on, and on whose list another user is."""
+    """A gate that forwards every path, and has blocked another user."""
     numbers = [
         BusinessNumber(phone_number_id(country), ACCOUNT_ID, BUSINESSES[country], country) for country in BUSINESSES
     ]

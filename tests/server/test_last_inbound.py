@@ -1,4 +1,4 @@
-"""`PUT /v1/numbers/{id}/last_inbound`: who wrote lately, and may be blocked under `meta` rules."""
+"""`PUT /v1/numbers/{id}/last_inbound`: users who wrote lately, and may be blocked under `meta` rules."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -41,8 +41,8 @@ def number(request: pytest.FixtureRequest) -> str:
     return str(abs(hash(request.node.name)))
 
 
-def _put(client: httpx2.Client, number: str, **said: Any) -> httpx2.Response:
-    return client.put(f"/v1/numbers/{number}/last_inbound", json=said)
+def _put(client: httpx2.Client, number: str, **body: Any) -> httpx2.Response:
+    return client.put(f"/v1/numbers/{number}/last_inbound", json=body)
 
 
 def _may_be_blocked(client: httpx2.Client, number: str, **user: str) -> bool:
@@ -50,7 +50,7 @@ def _may_be_blocked(client: httpx2.Client, number: str, **user: str) -> bool:
     return "added_users" in client.post(f"/{number}/block_users", json=body).json()["block_users"]
 
 
-def test_a_user_of_whom_nothing_is_known_cannot_be_blocked(client: httpx2.Client, number: str) -> None:
+def test_a_user_without_a_recorded_message_cannot_be_blocked(client: httpx2.Client, number: str) -> None:
     assert not _may_be_blocked(client, number, user=f"+{USER}")
 
 
@@ -83,7 +83,7 @@ def test_a_user_who_wrote_long_ago_cannot_be_blocked(client: httpx2.Client, numb
 @pytest.mark.parametrize(
     "at", [NOW + HOUR, str(NOW + HOUR), "2025-01-24T02:00:00Z", "9" * 40, "9999-12-31T23:59:59-12:00", 10**15, 10**30]
 )
-def test_a_time_to_come_is_refused(client: httpx2.Client, number: str, at: int | str) -> None:
+def test_a_time_in_the_future_is_refused(client: httpx2.Client, number: str, at: int | str) -> None:
     refused = _put(client, number, users=[USER], at=at)
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, 100)
@@ -125,7 +125,7 @@ def test_more_users_than_a_request_may_have_are_refused(client: httpx2.Client, n
     assert refused.json()["error"]["code"] == 130429
 
 
-def test_a_token_that_may_only_read_notes_nothing(client: httpx2.Client, number: str) -> None:
+def test_a_token_that_may_only_read_records_nothing(client: httpx2.Client, number: str) -> None:
     refused = client.put(f"/v1/numbers/{number}/last_inbound", headers={"Authorization": "Bearer reader"})
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, 10)

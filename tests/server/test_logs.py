@@ -1,4 +1,4 @@
-"""What a server writes to its log, and what never."""
+"""What a server writes to its log, and what it never writes."""
 
 import json
 import re
@@ -24,7 +24,7 @@ texts = st.lists(st.from_regex(r"\+?[0-9]{1,20}", fullmatch=True) | st.text(max_
 
 
 @given(text=texts, key=st.sampled_from(["event", "path", "exception", "logger"]))
-def test_no_run_of_seven_digits_is_left_of_any_text(text: str, key: str) -> None:
+def test_seven_digits_in_a_row_are_masked_in_any_text(text: str, key: str) -> None:
     masked = mask(None, "info", {key: text})[key]
 
     assert not re.search(r"\d{7}", masked)
@@ -36,7 +36,7 @@ def test_text_without_digits_is_not_masked(text: str) -> None:
 
 
 @given(text=st.text(), key=st.sampled_from(["event", "path", "exception", "request_id"]))
-def test_nothing_that_a_terminal_obeys_is_left_of_any_text(text: str, key: str) -> None:
+def test_no_control_character_is_left_of_any_text(text: str, key: str) -> None:
     masked = mask(None, "info", {key: f"\x1b]0;title\x07{text}\x9b31m"})[key]
 
     left = {character for character in masked if unicodedata.category(character) == "Cc"}
@@ -58,7 +58,7 @@ def test_an_id_is_whole_so_that_it_can_be_searched_for(key: str) -> None:
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Deployment, dict[str, httpx2.Response], str]]:
-    """The answers to several requests, and all that the server wrote meanwhile."""
+    """The responses to several requests, and all that the server logged meanwhile."""
     deployment = Deployment(tmp_path_factory.mktemp("deployment"))
     with deployment.server("--log-requests") as server, httpx2.Client(base_url=server.url) as client:
         token = deployment.token
@@ -154,7 +154,7 @@ def test_dev_logs_lines_for_people(tmp_path: Path) -> None:
     assert USER not in server.log
 
 
-def test_a_path_gives_no_orders_to_the_terminal_that_shows_the_log(tmp_path: Path) -> None:
+def test_a_path_sends_no_control_characters_to_the_terminal_that_shows_the_log(tmp_path: Path) -> None:
     with started("dev", "--port", "0", TMPDIR=str(tmp_path)) as server:
         httpx2.get(f"{server.url}/%1b%5d0;owned%07/%c2%9b31m/%0aforged")
         server.stop()
@@ -181,7 +181,7 @@ IN_PATHS = [
 
 @pytest.fixture(scope="module")
 def paths_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """What a server logs whose callers put users and tokens wherever a path has room."""
+    """The log of a server whose callers put users and tokens into every part of a path."""
     deployment = Deployment(tmp_path_factory.mktemp("paths"))
     with deployment.server("--log-requests") as server, httpx2.Client(base_url=server.url) as client:
         for text in IN_PATHS:
@@ -241,10 +241,10 @@ def test_no_user_and_no_token_of_a_path_is_in_the_log(paths_logged: str, kept: s
 )
 @pytest.mark.parametrize("key", ["event", "exception", "error", "phone_number_id"])
 def test_a_number_a_user_id_or_a_token_is_masked_however_it_is_written(text: str, key: str) -> None:
-    shown = mask(None, "warning", {key: f"it was {text} that failed"})[key]
+    masked = mask(None, "warning", {key: f"it was {text} that failed"})[key]
 
-    assert "…" in shown
-    assert not any(kept in shown for kept in ("555", "1349", "abcd"))
+    assert "…" in masked
+    assert not any(kept in masked for kept in ("555", "1349", "abcd"))
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_an_address_a_day_and_a_version_are_whole(text: str) -> None:
 
 
 @pytest.mark.parametrize("value", [["+1 650-555-0123"], {"user": "+1 650-555-0123"}, ValueError("+1 650-555-0123")])
-def test_bytes_that_are_no_text_are_masked_too(value: object) -> None:
+def test_bytes_that_are_not_text_are_masked_too(value: object) -> None:
     assert "555" not in str(mask(None, "info", {"event": "x", "user": value})["user"])
 
 

@@ -1,7 +1,7 @@
-"""Malformed requests, beside what nginx makes of them.
+"""Malformed requests, and how nginx answers them.
 
 If two programs read the same bytes as different requests, a caller can get a request past one of them. So wablock
-refuses bytes that RFC 9112 forbids, closes the connection, and does nothing that the bytes behind them ask for.
+refuses bytes that RFC 9112 forbids, closes the connection, and handles no request in the bytes behind them.
 """
 
 import re
@@ -74,11 +74,11 @@ def server(shared: RunningServer) -> RunningServer:
 
 @in_pieces
 @malformed
-def test_a_malformed_request_is_refused_and_nothing_behind_it_is_done(
+def test_a_malformed_request_is_refused_and_no_request_behind_it_is_handled(
     server: RunningServer, row: Row, cut: Callable[[bytes], Iterator[bytes]]
 ) -> None:
     with Connection(server) as connection:
-        with suppress(ConnectionError):  # it need not read what is behind
+        with suppress(ConnectionError):  # it need not read the bytes behind
             send(connection, cut(row.sent + BEHIND))
 
         answer = connection.answer()
@@ -91,11 +91,11 @@ def test_a_malformed_request_is_refused_and_nothing_behind_it_is_done(
 
 @in_pieces
 @odd
-def test_an_odd_request_is_answered_and_so_is_the_one_behind_it(
+def test_an_odd_request_and_the_one_behind_it_are_answered(
     server: RunningServer, row: Row, cut: Callable[[bytes], Iterator[bytes]]
 ) -> None:
     with Connection(server) as connection:
-        with suppress(ConnectionError):  # where the odd one is the last
+        with suppress(ConnectionError):  # if the odd request is the last
             send(connection, cut(row.sent + LAST))
 
         answers = [connection.final_answer() for _ in row.wablock]
@@ -115,7 +115,7 @@ def test_a_trailer_that_closes_leaves_no_request_without_an_answer(server: Runni
             assert connection.answer().status in {200, 400}
 
 
-def test_a_whole_address_outweighs_host(server: RunningServer) -> None:
+def test_an_absolute_target_overrides_host(server: RunningServer) -> None:
     with Connection(server) as connection:
         connection.send(request(server, "POST", server.block_users, block(FIRST)))
         assert connection.answer().status == 200
@@ -129,7 +129,7 @@ def test_a_whole_address_outweighs_host(server: RunningServer) -> None:
 
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of an nginx in front of another, which answers 200 to everything."""
+    """The port of an nginx in front of another nginx, which answers 200 to everything."""
     folder = tmp_path_factory.mktemp("nginx")
     with nginx_twice(folder) as port:
         yield port
@@ -141,7 +141,7 @@ def test_nginx_answers_a_malformed_request_as_recorded(nginx: int, row: Row) -> 
 
     if is_recorded_nginx():
         assert statuses == row.nginx
-    else:  # a later one refuses more
+    else:  # a later version refuses more
         assert statuses == row.nginx or len(statuses) <= 1
 
 
@@ -156,7 +156,7 @@ def test_nginx_answers_an_odd_request_as_recorded(nginx: int, row: Row) -> None:
 
 
 def is_refusal(answer: Answer) -> bool:
-    """Whether it is a Graph failure in full, and the last answer."""
+    """Whether it is a complete Graph error, and the last answer."""
     members = {"type", "code", "message", "fbtrace_id"} <= answer.error.keys()
     ids = answer.headers["x-fb-request-id"] == answer.error["fbtrace_id"].lower()
     kind = answer.headers["content-type"] == "application/json"
@@ -171,7 +171,7 @@ def blocked(server: RunningServer) -> set[str]:
 
 @contextmanager
 def nginx_twice(folder: Path) -> Iterator[int]:
-    """The port of one that passes on to another, which answers 200."""
+    """The port of an nginx that forwards to another, which answers 200."""
     front, behind = free_port(), free_port()
     http = f"""
 client_header_timeout 1s; client_body_timeout 1s; keepalive_timeout 1s; lingering_time 1s; lingering_timeout 1s;
@@ -193,5 +193,5 @@ def statuses_of_nginx(port: int, row: Row) -> tuple[int, ...]:
 
 @cache
 def is_recorded_nginx() -> bool:
-    ran = subprocess.run([installed("nginx"), "-v"], check=True, capture_output=True, text=True)
-    return _RECORDED in ran.stderr
+    process = subprocess.run([installed("nginx"), "-v"], check=True, capture_output=True, text=True)
+    return _RECORDED in process.stderr

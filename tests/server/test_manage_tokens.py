@@ -27,7 +27,7 @@ TOKENS = [
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server whose tokens no test of this module changes, save those that it made."""
+    """A server for all tests of this module; a test changes only tokens that it made."""
     numbers = [BusinessNumber("106540352242922", ACCOUNT_ID), BusinessNumber("777", ACCOUNT_ID)]
     with running_server(tmp_path_factory.mktemp("server"), tokens=TOKENS, numbers=numbers) as server:
         yield server
@@ -37,9 +37,9 @@ def _client(server: RunningServer, token: str) -> httpx2.Client:
     return httpx2.Client(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
-def _create(server: RunningServer, maker: str, **asked: Any) -> httpx2.Response:
+def _create(server: RunningServer, maker: str, **members: Any) -> httpx2.Response:
     with _client(server, maker) as client:
-        return client.post("/v1/tokens", json={"label": "new", **asked})
+        return client.post("/v1/tokens", json={"label": "new", **members})
 
 
 def _list(server: RunningServer, asker: str) -> list[dict[str, Any]]:
@@ -85,26 +85,26 @@ def test_a_token_is_shown_once(shared: RunningServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "members",
     [
         {"scopes": ["write"]},
         {"scopes": ["manage", "read", "send", "write"]},
     ],
     ids=["another scope", "more scopes"],
 )
-def test_a_token_cannot_make_one_with_scopes_that_it_has_not(shared: RunningServer, asked: dict[str, Any]) -> None:
-    refused = _create(shared, "manager", **asked)
+def test_a_token_cannot_make_one_with_scopes_that_it_lacks(shared: RunningServer, members: dict[str, Any]) -> None:
+    refused = _create(shared, "manager", **members)
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, 10)
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "members",
     [{"phone_number_ids": ["777"]}, {"phone_number_ids": ["106540352242922", "777"]}, {"expires_at": EXPIRES_AT + 1}],
     ids=["another number", "more numbers", "a longer life"],
 )
-def test_a_token_cannot_make_one_that_reaches_further(shared: RunningServer, asked: dict[str, Any]) -> None:
-    refused = _create(shared, "limited", **asked)
+def test_a_token_cannot_make_one_with_more_access(shared: RunningServer, members: dict[str, Any]) -> None:
+    refused = _create(shared, "limited", **members)
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, 10)
 
@@ -142,7 +142,7 @@ def test_a_token_of_another_account_cannot_be_revoked(shared: RunningServer) -> 
 
 
 @pytest.mark.parametrize(
-    "body,said",
+    "body,error",
     [
         (b"{}", "label"),
         (b"", "label"),
@@ -158,17 +158,17 @@ def test_a_token_of_another_account_cannot_be_revoked(shared: RunningServer) -> 
     ],
 )
 def test_an_invalid_request_for_a_token_is_refused_by_its_parameter(
-    shared: RunningServer, body: bytes, said: str
+    shared: RunningServer, body: bytes, error: str
 ) -> None:
     with _client(shared, shared.token) as client:
         refused = client.post("/v1/tokens", content=body)
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, 100)
-    assert said in refused.json()["error"]["message"]
+    assert error in refused.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(
-    "body,said",
+    "body,error",
     [
         (b'{"label":"new","labl":1}', "Unknown parameter labl."),
         (b'{"label":"new","str | null":1}', "Unknown parameter str | null."),
@@ -182,11 +182,11 @@ def test_an_invalid_request_for_a_token_is_refused_by_its_parameter(
         (b"[]", "Param the request must be an object."),
     ],
 )
-def test_the_error_of_a_request_for_a_token_is_in_graphs_words(shared: RunningServer, body: bytes, said: str) -> None:
+def test_the_error_of_a_request_for_a_token_is_in_graphs_words(shared: RunningServer, body: bytes, error: str) -> None:
     with _client(shared, shared.token) as client:
         refused = client.post("/v1/tokens", content=body)
 
-    assert refused.json()["error"]["message"] == f"(#100) {said}"
+    assert refused.json()["error"]["message"] == f"(#100) {error}"
 
 
 def test_a_value_of_a_wrong_type_gets_an_error_that_lists_the_types(shared: RunningServer) -> None:
@@ -197,7 +197,7 @@ def test_a_value_of_a_wrong_type_gets_an_error_that_lists_the_types(shared: Runn
 
 
 @pytest.mark.parametrize("path", ["/v1/tokens/", "/healthz/", "/v1/numbers/777/last_inbound/"])
-def test_an_address_with_a_slash_too_many_is_an_unknown_path(shared: RunningServer, path: str) -> None:
+def test_an_address_with_an_extra_slash_is_an_unknown_path(shared: RunningServer, path: str) -> None:
     with _client(shared, shared.token) as client:
         answer = client.get(path, follow_redirects=False)
 
@@ -250,11 +250,11 @@ def test_a_token_that_one_server_revoked_is_soon_refused_by_another(tmp_path: Pa
 
             owner.delete(f"/v1/tokens/{made['token_id']}")
 
-            clock.turn(1)  # what is promised
+            clock.turn(1)  # the documented delay
             assert holder.get(other.block_users).json()["error"]["code"] == 190
 
 
-def test_a_token_that_is_revoked_while_a_body_comes_does_nothing_more(shared: RunningServer) -> None:
+def test_a_token_that_is_revoked_while_a_body_arrives_has_no_effect(shared: RunningServer) -> None:
     made = _create(shared, shared.token, label="slow").json()
     body = block("16505550199")
     head = f"POST {shared.block_users} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {made['token']}\r\n"

@@ -1,4 +1,4 @@
-"""What a business sends, through the whole gate, to a real upstream."""
+"""Messages that a business sends, through the whole gate, to a real upstream."""
 
 import asyncio
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def open_server(tmp_path: Path) -> Iterator[RunningServer]:
-    """One that passes every path of a number through."""
+    """A server that forwards every path of a number."""
     with running_server(tmp_path, key=KEY, gate=GateSettings(pass_through=True)) as running:
         yield running
 
@@ -50,11 +50,11 @@ async def use(server: RunningServer, upstream: Server, **more: Any) -> None:
     assert await routes_of(server.wired.store, KEY).upstreams.set(ACCOUNT_ID, chosen)
 
 
-async def send(server: RunningServer, path: str = MESSAGES, method: str = "POST", **said: Any) -> httpx2.Response:
-    said = {"json": TO_BEN} if not said and method == "POST" else said
-    said.setdefault("headers", {"authorization": f"Bearer {server.token}"})
+async def send(server: RunningServer, path: str = MESSAGES, method: str = "POST", **arguments: Any) -> httpx2.Response:
+    arguments = {"json": TO_BEN} if not arguments and method == "POST" else arguments
+    arguments.setdefault("headers", {"authorization": f"Bearer {server.token}"})
     async with httpx2.AsyncClient() as client:
-        return await client.request(method, server.url + path, **said)
+        return await client.request(method, server.url + path, **arguments)
 
 
 async def blocked(server: RunningServer, user: str) -> None:
@@ -110,7 +110,7 @@ async def test_a_message_to_a_blocked_user_is_refused_and_not_sent(server: Runni
 
 
 @pytest.mark.parametrize(
-    "said",
+    "arguments",
     [
         {"json": TO_BEN | {"to": "+1 (650) 555-1234"}},
         {"data": {"messaging_product": "whatsapp", "to": ANNA}},
@@ -119,12 +119,14 @@ async def test_a_message_to_a_blocked_user_is_refused_and_not_sent(server: Runni
         {"files": {"to": (None, ANNA)}},
     ],
 )
-async def test_a_blocked_user_is_recognised_however_it_is_written(server: RunningServer, said: dict[str, Any]) -> None:
+async def test_a_blocked_user_is_recognised_however_it_is_written(
+    server: RunningServer, arguments: dict[str, Any]
+) -> None:
     await blocked(server, ANNA)
     async with serving() as upstream:
         await use(server, upstream)
 
-        answer = await send(server, **said)
+        answer = await send(server, **arguments)
 
     assert answer.json()["error"]["code"] == 130403
     assert upstream.received == []
@@ -195,7 +197,7 @@ async def test_another_accounts_number_does_not_exist(server: RunningServer) -> 
     assert answer.json()["error"]["error_subcode"] == 33
 
 
-async def test_a_number_without_an_upstream_says_how_to_set_one(server: RunningServer) -> None:
+async def test_the_error_of_a_number_without_an_upstream_shows_how_to_set_one(server: RunningServer) -> None:
     answer = await send(server)
 
     error = answer.json()["error"]
@@ -255,8 +257,8 @@ async def test_the_first_piece_of_an_answer_arrives_before_the_last_is_sent(serv
 
 
 async def test_a_redirect_is_not_followed(server: RunningServer) -> None:
-    away = b"HTTP/1.1 307 X\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n"
-    async with serving(away) as upstream:
+    redirect = b"HTTP/1.1 307 X\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n"
+    async with serving(redirect) as upstream:
         await use(server, upstream)
 
         answer = await send(server)
@@ -265,7 +267,7 @@ async def test_a_redirect_is_not_followed(server: RunningServer) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/media", "/calls", "/Messages"])
-async def test_other_paths_are_not_passed_through_unasked(server: RunningServer, path: str) -> None:
+async def test_other_paths_are_not_forwarded_by_default(server: RunningServer, path: str) -> None:
     async with serving() as upstream:
         await use(server, upstream)
 
@@ -275,14 +277,14 @@ async def test_other_paths_are_not_passed_through_unasked(server: RunningServer,
     assert upstream.received == []
 
 
-async def test_messages_cannot_be_read_unasked(server: RunningServer) -> None:
+async def test_messages_cannot_be_read_by_default(server: RunningServer) -> None:
     answer = await send(server, method="GET", params={"method": "post", "to": BEN})
 
     assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("method,path", [("GET", ""), ("POST", "/media"), ("DELETE", "/a/b"), ("GET", "/messages")])
-async def test_other_paths_are_passed_through_if_the_setting_is_on(
+async def test_other_paths_are_forwarded_if_the_setting_is_on(
     open_server: RunningServer, method: str, path: str
 ) -> None:
     async with serving() as upstream:
@@ -322,7 +324,7 @@ async def test_the_block_list_is_never_the_upstreams(open_server: RunningServer,
 @pytest.mark.parametrize(
     "edge", ["../106540352242999/messages", "%2e%2e/1", "a//b", "./messages", "messages%2fa", "mess%61ges"]
 )
-async def test_a_path_with_two_readings_is_not_passed_through(open_server: RunningServer, edge: str) -> None:
+async def test_a_path_with_two_readings_is_not_forwarded(open_server: RunningServer, edge: str) -> None:
     async with serving() as upstream:
         await use(open_server, upstream)
         reader, writer = await asyncio.open_connection(open_server.host, open_server.port)

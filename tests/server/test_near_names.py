@@ -1,4 +1,4 @@
-"""Which names are near misses of an item's members, and which are unrelated."""
+"""Names that are near misses of an item's members, and names that are unrelated."""
 
 import contextlib
 from typing import Any
@@ -12,9 +12,18 @@ from wablock.server.near_names import ITEM_NAMES, refuse_near_misses
 
 NAMES = sorted(ITEM_NAMES)
 NEAR = {
-    "user": ["User", "USER", "users", "us er", "usre", "uuser", "user_", "user1"],
+    "user": ["User", "USER", "users", "us er", "usre", "uuser", "user_", "user1"],  # codespell:ignore usre
     "user_id": ["user_Id", "userId", "UserID", "user-id", "user id", "userid", "user_ids", "usr_id"],
-    "reason": ["Reason", "REASON", "reasons", "raeson", "reson", "Rea-son", "r_eason", "reazon"],
+    "reason": [
+        "Reason",
+        "REASON",
+        "reasons",
+        "raeson",
+        "reson",  # codespell:ignore
+        "Rea-son",
+        "r_eason",
+        "reazon",
+    ],
     "note": ["Note", "notes", "NOTES", "noet", "n_o_t_e"],
     "expires_at": [
         *("expires_in_days", "expiresAt", "expires-at", "EXPIRES_AT", "expire_at", "expires at", "expieres_at"),
@@ -22,7 +31,7 @@ NEAR = {
         *("block_until", "bannedUntil", "unblock_at", "unblocked_on", "unblockAfter", "duration"),
     ],
 }
-# What SDKs, and those who send a list's rows back, put into an item; and other words of Graph's.
+# Members that SDKs put into an item, members of a list's rows, and other words of Graph.
 NOT_OURS = [
     *("input", "wa_id", "messaging_product", "blocked_at", "blocked_by", "errors", "nickname", "username", "name"),
     *("phone", "phone_number", "id", "type", "label", "status", "code", "value", "node", "date", "vote", "comment"),
@@ -39,7 +48,7 @@ def test_a_near_miss_is_named_with_its_item_and_the_right_name(name: str, meant:
 
 
 @pytest.mark.parametrize("name", NOT_OURS)
-def test_a_name_that_is_nearly_none_of_ours_is_ignored(name: str) -> None:
+def test_an_unrelated_name_is_ignored(name: str) -> None:
     refuse_near_misses([{"user": "+16505550101", name: "x"}])
 
 
@@ -48,7 +57,7 @@ def test_our_own_names_are_no_near_misses(name: str) -> None:
     refuse_near_misses([{name: "x"}])
 
 
-def test_a_near_miss_that_is_null_says_nothing_and_is_ignored() -> None:
+def test_a_near_miss_with_a_null_value_is_ignored() -> None:
     refuse_near_misses([{"user": "+16505550101", "userId": None, "Reason": None}])
 
 
@@ -71,7 +80,7 @@ def test_case_dashes_underscores_and_blanks_make_no_other_name(name: str, data: 
 
 
 @given(st.dictionaries(st.text(), st.text(), max_size=5))
-def test_no_name_at_all_is_too_much_for_it(item: dict[str, str]) -> None:
+def test_any_name_is_accepted_or_refused(item: dict[str, str]) -> None:
     with contextlib.suppress(InvalidParameter):
         refuse_near_misses([item])
 

@@ -1,4 +1,4 @@
-"""When more changes come than the database takes: some are refused at once, whole, and nothing is forgotten."""
+"""Too many changes for the database: some requests are refused whole and at once, and no accepted change is lost."""
 
 import asyncio
 from contextlib import closing
@@ -8,12 +8,12 @@ import apsw
 import httpx2
 from tests.running_server import RunningServer
 
-AT_ONCE = 115  # requests of 1,000 users: more than a batch and what may wait behind it
+AT_ONCE = 115  # requests of 1,000 users: more than a batch and the queue behind it
 SHARED = [str(16505550000 + number) for number in range(999)]
 
 
 def _body(index: int) -> dict[str, object]:
-    """999 users that are in every request, and one that is in this only."""
+    """999 users that are in every request, and one that is only in this one."""
     users = [*SHARED, _own(index)]
     return {"messaging_product": "whatsapp", "block_users": [{"user": f"+{wa_id}"} for wa_id in users]}
 
@@ -23,7 +23,7 @@ def _own(index: int) -> str:
 
 
 async def _overloaded(server: RunningServer, database: Path) -> list[httpx2.Response]:
-    """The answers to requests that come while another program holds the database, until one is refused."""
+    """The responses to requests that arrive while another program locks the database, until one is refused."""
     headers = {"Authorization": f"Bearer {server.token}"}
     limits = httpx2.Limits(max_connections=AT_ONCE)
     async with httpx2.AsyncClient(base_url=server.url, headers=headers, limits=limits, timeout=120) as client:

@@ -1,4 +1,4 @@
-"""Requests that are sent ahead of the answers before them, and offers of another protocol."""
+"""Requests that are sent before the earlier ones are answered, and offers of another protocol."""
 
 from collections.abc import Iterator
 from contextlib import suppress

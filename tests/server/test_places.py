@@ -1,4 +1,4 @@
-"""Which connection gives way where all places are taken: one without a request at work, never one at work."""
+"""The connection that is closed when all places are taken: an idle one, never one with a request at work."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ async def _later(_: Request) -> Answer:
 
 
 async def _proven(request: Request) -> Answer:
-    await a_turn()  # as a look for the token may take
+    await a_turn()  # a lookup of the token may take as long
     return text(f"{len(await request.body(1_000, proven=True))}")
 
 

@@ -1,4 +1,4 @@
-"""Rates over HTTP: whose share is used up, and what the refusal says."""
+"""Rate limits over HTTP: which token or number is past its rate, and the error that it gets."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_one_token_does_not_use_up_anothers_share(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/tokens", None])
-def test_a_tokens_share_is_for_all_that_it_asks(tmp_path: Path, path: str | None) -> None:
+def test_a_token_has_one_share_for_all_paths(tmp_path: Path, path: str | None) -> None:
     with running_server(tmp_path, limits=PER_TOKEN, monotonic=TurnedClock()) as server:
         for _ in range(2):
             _get(server, server.token, path)

@@ -1,4 +1,4 @@
-"""How often one key may ask."""
+"""How many requests one key may make."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +16,7 @@ def test_without_a_limit_no_caller_waits() -> None:
     assert [rate.take("key") for _ in range(10_000)] == [None] * 10_000
 
 
-def test_a_minutes_worth_may_come_at_once_and_no_more() -> None:
+def test_a_minutes_share_may_be_used_at_once() -> None:
     rate = Rate(5, TurnedClock())
 
     assert [rate.take("key") is None for _ in range(7)] == [True] * 5 + [False] * 2
@@ -42,7 +42,7 @@ def test_a_caller_who_waits_for_retry_after_may_go_on() -> None:
     assert rate.take("key") is None
 
 
-def test_asking_too_early_costs_nothing() -> None:
+def test_a_request_that_comes_too_early_costs_nothing() -> None:
     clock = TurnedClock()
     rate = Rate(1, clock)
     rate.take("key")
@@ -67,7 +67,7 @@ def test_keys_whose_share_is_full_again_are_forgotten() -> None:
 
 
 @given(per_minute=per_minutes, pauses=pauses)
-def test_in_no_minute_are_there_more_than_twice_the_share_and_over_time_no_more_than_it(
+def test_no_minute_has_more_than_twice_the_share_and_the_average_is_within_it(
     per_minute: int, pauses: list[float]
 ) -> None:
     clock = TurnedClock()

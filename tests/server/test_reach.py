@@ -1,4 +1,4 @@
-"""How far a token of few numbers reaches: not to the account's own events, nor to what was another account's."""
+"""The limits of a token for few numbers: it gets no events of the account, and no data of another account."""
 
 import asyncio
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
         yield server
 
 
-def _asked(server: RunningServer, method: str, path: str, token: str, /, **body: object) -> httpx2.Response:
+def _answer(server: RunningServer, method: str, path: str, token: str, /, **body: object) -> httpx2.Response:
     headers = {"authorization": f"Bearer {token}"}
     return httpx2.request(method, server.url + path, headers=headers, json=body or None, timeout=60)
 
 
 def _receiver_of(server: RunningServer, token: str, url: str) -> None:
     path = f"/v1/numbers/{PHONE_NUMBER_ID}/downstreams"
-    assert _asked(server, "POST", path, token, url=url).status_code == 201
+    assert _answer(server, "POST", path, token, url=url).status_code == 201
 
 
 def _account_receivers(tmp_path: Path) -> list[str]:
@@ -58,27 +58,27 @@ def test_a_receiver_set_by_a_token_of_one_number_gets_no_account_events(server: 
 def test_a_revoked_token_goes_with_the_tokens_receivers_and_upstreams_that_it_made(
     server: RunningServer, tmp_path: Path
 ) -> None:
-    maker = _asked(server, "POST", "/v1/tokens", TOKEN, label="maker").json()
-    made = _asked(server, "POST", "/v1/tokens", maker["token"], label="made").json()
-    _receiver_of(server, made["token"], "https://93.184.216.34/made")
+    maker = _answer(server, "POST", "/v1/tokens", TOKEN, label="maker").json()
+    product = _answer(server, "POST", "/v1/tokens", maker["token"], label="made").json()
+    _receiver_of(server, product["token"], "https://93.184.216.34/made")
     upstream = f"/v1/numbers/{PHONE_NUMBER_ID}/upstream"
-    _asked(server, "PUT", upstream, made["token"], url="https://93.184.216.34", token="theirs")
+    _answer(server, "PUT", upstream, product["token"], url="https://93.184.216.34", token="theirs")
 
-    answer = _asked(server, "DELETE", f"/v1/tokens/{maker['token_id']}?with_made=true", TOKEN).json()
+    answer = _answer(server, "DELETE", f"/v1/tokens/{maker['token_id']}?with_made=true", TOKEN).json()
 
-    assert answer["token_ids"] == [maker["token_id"], made["token_id"]]
+    assert answer["token_ids"] == [maker["token_id"], product["token_id"]]
     assert len(answer["downstream_ids"]) == 1
     assert answer["upstreams_of"] == [PHONE_NUMBER_ID]
-    assert _asked(server, "GET", upstream, TOKEN).json()["error"]["code"] == 100
-    assert _asked(server, "GET", "/v1/tokens", made["token"]).json()["error"]["code"] == 190
+    assert _answer(server, "GET", upstream, TOKEN).json()["error"]["code"] == 100
+    assert _answer(server, "GET", "/v1/tokens", product["token"]).json()["error"]["code"] == 190
     assert _account_receivers(tmp_path) == []
 
 
 def test_a_list_of_tokens_shows_who_made_them(server: RunningServer) -> None:
-    maker = _asked(server, "POST", "/v1/tokens", TOKEN, label="maker").json()
-    _asked(server, "POST", "/v1/tokens", maker["token"], label="made")
+    maker = _answer(server, "POST", "/v1/tokens", TOKEN, label="maker").json()
+    _answer(server, "POST", "/v1/tokens", maker["token"], label="made")
 
-    listed = {it["label"]: it.get("made_by") for it in _asked(server, "GET", "/v1/tokens", TOKEN).json()["data"]}
+    listed = {it["label"]: it.get("made_by") for it in _answer(server, "GET", "/v1/tokens", TOKEN).json()["data"]}
 
     assert listed["made"] == maker["token_id"]
     assert listed["test"] is None
@@ -86,15 +86,15 @@ def test_a_list_of_tokens_shows_who_made_them(server: RunningServer) -> None:
 
 def test_a_token_does_not_see_a_maker_that_may_do_more_than_itself(server: RunningServer) -> None:
     numbers = [PHONE_NUMBER_ID]
-    made = _asked(server, "POST", "/v1/tokens", TOKEN, label="made", phone_number_ids=numbers).json()
+    token = _answer(server, "POST", "/v1/tokens", TOKEN, label="made", phone_number_ids=numbers).json()
 
-    seen = _asked(server, "GET", "/v1/tokens", made["token"]).json()["data"]
+    tokens = _answer(server, "GET", "/v1/tokens", token["token"]).json()["data"]
 
-    assert "made_by" not in next(it for it in seen if it["label"] == "made")
+    assert "made_by" not in next(it for it in tokens if it["label"] == "made")
 
 
 def test_with_made_is_true_or_false(server: RunningServer) -> None:
-    refused = _asked(server, "DELETE", "/v1/tokens/3f5a1c9be072?with_made=yes", TOKEN)
+    refused = _answer(server, "DELETE", "/v1/tokens/3f5a1c9be072?with_made=yes", TOKEN)
 
     assert refused.json()["error"]["code"] == 100
 
@@ -104,7 +104,7 @@ def test_the_next_owner_of_a_number_does_not_see_the_drops_before(server: Runnin
     webhooks.block(server, webhooks.ANNA)
     assert webhooks.post(server, webhooks.webhook(webhooks.message(webhooks.ANNA))).status_code == 200
     drops = f"/v1/numbers/{PHONE_NUMBER_ID}/drops"
-    assert len(_asked(server, "GET", drops, TOKEN).json()["data"]) == 1
+    assert len(_answer(server, "GET", drops, TOKEN).json()["data"]) == 1
 
     next_owner = AccessToken(digest("next-owner"), "next", "next", ALL_SCOPES, None, 0)
 
@@ -115,10 +115,10 @@ def test_the_next_owner_of_a_number_does_not_see_the_drops_before(server: Runnin
 
     asyncio.run(hand_over())
 
-    def answer() -> httpx2.Response:
-        return _asked(server, "GET", drops, "next-owner")
+    def drops_of_the_next_owner() -> httpx2.Response:
+        return _answer(server, "GET", drops, "next-owner")
 
-    seen = answer()
-    while seen.status_code != 200:  # the owner before is remembered for half a second
-        seen = answer()
-    assert seen.json()["data"] == []
+    response = drops_of_the_next_owner()
+    while response.status_code != 200:  # the server remembers the earlier owner for half a second
+        response = drops_of_the_next_owner()
+    assert response.json()["data"] == []

@@ -18,13 +18,13 @@ LAST_DOCUMENT = DOCUMENT.replace(b"Host", b"Connection: close\r\nHost")
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "requests",
     [DOCUMENT * 99, DOCUMENT * 98 + LAST_DOCUMENT, DOCUMENT * 3 + LAST_DOCUMENT, DOCUMENT * 3, DOCUMENT * 3 + b"\0"],
     ids=["many", "many and close", "few and close", "few", "few and garbage"],
 )
-def test_a_client_that_does_not_read_does_not_stay(impatient: RunningServer, asked: bytes) -> None:
+def test_a_client_that_does_not_read_is_disconnected(impatient: RunningServer, requests: bytes) -> None:
     with Connection(impatient, receive_buffer=1) as connection:
-        connection.send(asked)
+        connection.send(requests)
         wait_until_read(impatient)
 
         assert all_close(impatient)
@@ -36,7 +36,7 @@ def test_a_client_that_reads_late_but_in_time_gets_everything(tmp_path: Path) ->
         Connection(server, receive_buffer=1) as connection,
     ):
         connection.send(DOCUMENT * 98 + LAST_DOCUMENT)
-        time.sleep(0.5)  # slow by nature, and within the idle timeout
+        time.sleep(0.5)  # the client is slow, but within the idle timeout
 
         assert len(list(_answers(connection))) == 99
 

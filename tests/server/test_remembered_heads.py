@@ -1,4 +1,4 @@
-"""What is remembered of requests' heads takes little memory, whatever they say."""
+"""The caches of request heads take little memory, whatever the heads contain."""
 
 import tracemalloc
 from collections.abc import Callable

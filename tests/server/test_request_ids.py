@@ -1,4 +1,4 @@
-"""How a request is named: in its answer, its error, and the log."""
+"""A request's id: in its answer, its error, and the log."""
 
 import re
 
@@ -14,7 +14,7 @@ GRAPH_ID = re.compile(r"A[A-Za-z0-9_-]{22}")
 
 
 @given(seed=st.binary(min_size=1, max_size=100))
-def test_an_id_has_graphs_form_whatever_chance_brings(seed: bytes) -> None:
+def test_an_id_has_graphs_form_for_any_random_bytes(seed: bytes) -> None:
     ids = next(endless_ids(lambda size: (seed * size)[:size]))
 
     assert GRAPH_ID.fullmatch(ids.fbtrace_id)

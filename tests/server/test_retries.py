@@ -1,4 +1,4 @@
-"""A webhook that one receiver did not take comes again: those that took it do not get a second copy."""
+"""If one receiver fails, Meta sends the webhook again: the receivers that took it get no second copy."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_only_the_receiver_that_failed_gets_the_retry(
     assert [delivery.body for delivery in failing.deliveries] == [body] * 4
 
 
-def test_the_same_webhook_is_delivered_again_once_everybody_has_taken_it(
+def test_the_same_webhook_is_delivered_again_after_all_receivers_have_accepted_it(
     gate: RunningServer, healthy: Receiver, failing: Receiver
 ) -> None:
     body = webhook(message(ANNA))
@@ -82,7 +82,7 @@ def test_a_signature_in_capital_digits_is_the_same_retry(gate: RunningServer, he
     assert len(healthy.deliveries) == 1
 
 
-def test_a_sender_that_no_longer_waits_does_not_make_a_second_copy(
+def test_a_sender_that_no_longer_waits_causes_no_second_copy(
     gate: RunningServer, healthy: Receiver, failing: Receiver
 ) -> None:
     body = webhook(message(ANNA))
@@ -97,7 +97,7 @@ def test_a_sender_that_no_longer_waits_does_not_make_a_second_copy(
     assert [delivery.body for delivery in healthy.deliveries] == [body]
 
 
-def test_a_user_who_is_blocked_in_between_is_taken_out_of_the_retry(
+def test_a_user_who_is_blocked_in_between_is_removed_from_the_retry(
     gate: RunningServer, healthy: Receiver, failing: Receiver
 ) -> None:
     body = webhook(message(ANNA, "wamid.1"), message(BEN, "wamid.2"))
@@ -115,7 +115,7 @@ def test_a_best_effort_receiver_that_took_it_does_not_get_the_retry(
     bare_gate: RunningServer, healthy: Receiver, failing: Receiver
 ) -> None:
     body = webhook(message(ANNA))
-    healthy.delay = 0.3  # still at work when the sender tries again
+    healthy.delay = 0.3  # still busy when the sender tries again
     set_up(bare_gate, healthy.url, required=False)
     set_up(bare_gate, failing.url)
 
@@ -130,7 +130,7 @@ def test_a_best_effort_receiver_that_took_it_does_not_get_the_retry(
 def test_a_best_effort_receiver_that_failed_gets_the_retry(bare_gate: RunningServer, failing: Receiver) -> None:
     with receiving() as best_effort:
         best_effort.statuses = [500]
-        failing.delay = 0.3  # so that the other one has answered by then
+        failing.delay = 0.3  # the other one has answered by then
         set_up(bare_gate, best_effort.url, required=False)
         set_up(bare_gate, failing.url)
 

@@ -1,4 +1,4 @@
-"""Requests that some upstream reads as a message to a blocked user: none of them goes on, whatever it looks like."""
+"""Requests that some upstream may read as a message to a blocked user: the gate forwards none of them."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ NO_COUNTRY: Final = "106540352242933"
 
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SendingGate]:
-    """One on whose list Anna is, by her number, and a user who is known by user_id alone."""
+    """A gate that has blocked Anna by her number, and another user by user_id alone."""
     numbers = [NUMBER, BusinessNumber(NO_COUNTRY, ACCOUNT_ID)]
     with sending_gate(tmp_path_factory.mktemp("sends"), numbers=numbers) as running:
         block(running.server, ANNA)
@@ -83,7 +83,7 @@ ANOTHER_READING: Final[dict[str, Message]] = {
     "an empty to beside it": json_body(f'{{"to":"","recipient":"{USER_ID}"}}'),
     "null beside it": json_body(f'{{"to":null,"recipient":"{ANNA}"}}'),
     "a group beside it": json_body(f'{{"to":"{GROUP_ID}","recipient":"{ANNA}"}}'),
-    "a number that cannot be read beside it": json_body(f'{{"to":"nobody","recipient":"{ANNA}"}}'),
+    "a number that cannot be read beside it": json_body(f'{{"to":"unknown","recipient":"{ANNA}"}}'),
 }
 
 
@@ -109,7 +109,7 @@ NO_TEXT: Final[dict[str, Message]] = {
 
 
 @pytest.mark.parametrize("message", NO_TEXT.values(), ids=NO_TEXT)
-def test_a_recipient_that_is_no_text_is_refused(gate: SendingGate, message: Message) -> None:
+def test_a_recipient_that_is_not_text_is_refused(gate: SendingGate, message: Message) -> None:
     assert gate.refusal(message) == 100
 
 
@@ -157,7 +157,7 @@ NAMED_OTHERWISE: Final[dict[str, Message]] = {
 
 
 @pytest.mark.parametrize("message", NAMED_OTHERWISE.values(), ids=NAMED_OTHERWISE)
-def test_a_name_that_some_parser_reads_as_to_is_one(gate: SendingGate, message: Message) -> None:
+def test_a_name_that_some_parser_reads_as_to_is_a_recipient(gate: SendingGate, message: Message) -> None:
     assert gate.refusal(message) in (130403, 100)
 
 
@@ -185,12 +185,12 @@ ENCODED: Final[dict[str, Message]] = {
 
 
 @pytest.mark.parametrize("message", ENCODED.values(), ids=ENCODED)
-def test_text_that_may_be_decoded_once_more_is_refused(gate: SendingGate, message: Message) -> None:
+def test_text_that_may_be_decoded_twice_is_refused(gate: SendingGate, message: Message) -> None:
     assert gate.refusal(message) == 100
 
 
 UNREADABLE: Final[dict[str, str]] = {
-    "a word": "nobody",
+    "a word": "unknown",
     "too short": "+1650555",
     "two numbers": f"+{BEN},+{ANNA}",
     "two numbers with a blank": f"+{BEN} +{ANNA}",
@@ -211,7 +211,7 @@ UNREADABLE: Final[dict[str, str]] = {
 
 @pytest.mark.parametrize("to", UNREADABLE.values(), ids=UNREADABLE)
 @pytest.mark.parametrize("name", ["to", "recipient"])
-def test_a_recipient_that_cannot_be_read_is_not_sent(gate: SendingGate, name: str, to: str) -> None:
+def test_a_message_with_an_unreadable_recipient_is_not_sent(gate: SendingGate, name: str, to: str) -> None:
     message = Message(JSON, "", json.dumps({name: to}).encode())
 
     assert gate.refusal(message) == 100
@@ -256,24 +256,26 @@ def test_a_punctuated_number_without_plus_is_refused_if_no_country_is_known(gate
         Message(FORM, "", b"to=&type=text"),
     ],
 )
-def test_a_group_another_user_and_no_recipient_at_all_go_on(gate: SendingGate, message: Message) -> None:
+def test_messages_to_a_group_to_another_user_or_to_no_recipient_are_forwarded(
+    gate: SendingGate, message: Message
+) -> None:
     assert gate.refusal(message) == 0
 
 
-def test_a_recipient_that_cannot_be_read_goes_on_where_that_is_wanted(tmp_path: Path) -> None:
+def test_an_unreadable_recipient_is_forwarded_if_the_setting_is_on(tmp_path: Path) -> None:
     with sending_gate(tmp_path, gate=GateSettings(pass_unreadable_recipients=True)) as gate:
         block(gate.server, ANNA)
 
-        unreadable = gate.refusal(json_body('{"to":"nobody"}'))
-        blocked_beside_it = gate.refusal(json_body(f'{{"to":"nobody","recipient":"{ANNA}"}}'))
-        a_list = gate.refusal(json_body('{"to":["nobody"]}'))
+        unreadable = gate.refusal(json_body('{"to":"unknown"}'))
+        blocked_beside_it = gate.refusal(json_body(f'{{"to":"unknown","recipient":"{ANNA}"}}'))
+        a_list = gate.refusal(json_body('{"to":["unknown"]}'))
 
     assert (unreadable, blocked_beside_it, a_list) == (0, 130403, 100)
 
 
 def test_an_unreadable_recipient_is_counted(tmp_path: Path) -> None:
     with sending_gate(tmp_path) as gate:
-        gate.refusal(json_body('{"to":"nobody"}'))
+        gate.refusal(json_body('{"to":"unknown"}'))
 
         metrics = httpx2.get(gate.server.url + "/metrics").text
 

@@ -16,7 +16,7 @@ from wablock.block_list.ports import BusinessNumber
 TABLE: Final = Path(__file__).parent.parent / "spellings.json"
 SPELLINGS: Final[list[dict[str, Any]]] = json.loads(TABLE.read_text("utf-8"))
 BLOCKED: Final = [row for row in SPELLINGS if "wa_id" in row]
-# As a recipient these can be read: a user_id, a group's id, digits of the business's country. Some are blocked.
+# These can be read as a recipient: a user_id, a group's id, digits of the business's country. Some are blocked.
 READABLE: Final = {
     "US.13491208655302741918": 0,
     "120363000000000001@g.us": 0,
@@ -53,7 +53,7 @@ def as_query(recipient: str) -> Message:
 
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SendingGate]:
-    """One that blocks on each number everybody whom the table names there."""
+    """A gate that blocks, for each number, all users that the table lists for it."""
     with sending_gate(tmp_path_factory.mktemp("sent"), numbers=list(NUMBERS.values())) as running:
         for country, number in NUMBERS.items():
             users = [{"user": f"+{row['wa_id']}"} for row in BLOCKED if row["country"] == country]
@@ -83,7 +83,7 @@ def test_a_blocked_user_gets_no_message_by_the_bare_wa_id(gate: SendingGate, row
 @pytest.mark.parametrize(
     "row", [row for row in SPELLINGS if "why" in row and row["typed"]], ids=lambda row: ascii(row["typed"])
 )
-def test_a_text_that_is_no_number_reaches_no_blocked_user(
+def test_a_text_that_is_not_a_number_reaches_no_blocked_user(
     gate: SendingGate, row: dict[str, Any], sent_as: Callable[[str], Message]
 ) -> None:
     assert gate.refusal(sent_as(row["typed"]), NUMBERS[row["country"]].phone_number_id) == READABLE.get(

@@ -1,4 +1,4 @@
-"""Two tenants, one with names that never answer: the other's deliveries keep their time."""
+"""One tenant's host names that never resolve do not delay another tenant's deliveries."""
 
 import socket
 import subprocess
@@ -23,14 +23,14 @@ LONG: Final = 30.0  # seconds
 class SlowNames:
     """The system's resolver, in which names of `slow.example` are never answered before `may_answer` is set."""
 
-    def __init__(self, system: Any) -> None:
+    def __init__(self, resolver: Any) -> None:
         self.may_answer = threading.Event()
-        self.asked = threading.Event()
-        self._system = system
+        self.was_called = threading.Event()
+        self._system = resolver
 
     def getaddrinfo(self, host: Any, *rest: Any, **more: Any) -> Any:
         if str(host).endswith("slow.example") and not more.get("flags", 0) & socket.AI_NUMERICHOST:
-            self.asked.set()
+            self.was_called.set()
             self.may_answer.wait(LONG)
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         return self._system(host, *rest, **more)
@@ -47,7 +47,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowNames]:
 @pytest.fixture
 def gate(tmp_path: Path, receiver: Receiver) -> Iterator[RunningServer]:
     with running_server(tmp_path, key=KEY, numbers=[NUMBER, THEIRS], tokens=[THEIR_ACCESS]) as running:
-        set_up(running, f"http://localhost:{receiver.port}/")  # a name, which has to be looked up
+        set_up(running, f"http://localhost:{receiver.port}/")  # a name, so that the server has to look it up
         yield running
 
 
@@ -56,7 +56,7 @@ def test_a_tenants_slow_names_delay_no_others_deliveries(
 ) -> None:
     with ThreadPoolExecutor(MANY) as pool:
         adding = [pool.submit(add_slow_receiver, gate, number) for number in range(MANY)]
-        assert slow.asked.wait(LONG)
+        assert slow.was_called.wait(LONG)
 
         assert post(gate, webhook(message(ANNA))).status_code == 200
 
@@ -71,6 +71,6 @@ def test_a_silent_name_server_delays_no_other_tenants_deliveries(tmp_path: Path)
         pytest.skip("this kernel gives users no namespaces of their own")
 
     program = [sys.executable, "-m", "tests.server.silent_name_server", str(tmp_path)]
-    ran = subprocess.run([*alone, *program], check=False, capture_output=True, text=True, timeout=120)
+    process = subprocess.run([*alone, *program], check=False, capture_output=True, text=True, timeout=120)
 
-    assert ran.stdout == "200\n", ran.stderr
+    assert process.stdout == "200\n", process.stderr

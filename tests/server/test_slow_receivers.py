@@ -1,4 +1,4 @@
-"""A tenant whose receivers accept and never answer leaves connections to the others."""
+"""A tenant's receivers that never answer do not use up the connections of the others."""
 
 import asyncio
 import contextlib
@@ -47,8 +47,8 @@ class SilentServer:
             self._ends.put(True)
 
     def hang_up(self) -> None:
-        """On all who wait, now and later."""
-        with contextlib.suppress(OSError):  # has hung up before
+        """Close all waiting connections, now and later."""
+        with contextlib.suppress(OSError):  # it was called before
             self._listening.shutdown(socket.SHUT_RDWR)
         for connection in self._accepted:
             connection.close()
@@ -67,7 +67,7 @@ def silent(ends: "Queue[bool]") -> Iterator[SilentServer]:
 
 @pytest.fixture
 def ends() -> "Queue[bool]":
-    """Of a slow tenant's requests: True for one that waits, False for one that was answered."""
+    """The slow tenant's requests: True for one that waits, False for one that was answered."""
     return Queue()
 
 

@@ -1,4 +1,4 @@
-"""How a server stops: a request at work is answered, a connection that only waits is closed, and the end is in time."""
+"""How a server stops: it answers requests at work, closes idle connections, and ends within its time limit."""
 
 import signal
 import time
@@ -9,9 +9,9 @@ from typing import Final
 
 from tests.cli.command import Server, started
 from tests.http_request import refuses_connections
-from tests.server.held_upstream import MESSAGE, HeldUpstream, holding
 from tests.server.open_connections import open_connections
 from tests.server.raw_http import Connection
+from tests.server.waiting_upstream import MESSAGE, WaitingUpstream, waiting_upstream
 from tests.waiting import wait_until
 
 from wablock.settings import DEV_PHONE_NUMBER_ID, DEV_TOKEN
@@ -29,19 +29,21 @@ LONG: Final = ("--idle-timeout", "600", "--head-timeout", "600", "--body-timeout
 
 
 @contextmanager
-def _serving(tmp_path: Path, upstream: HeldUpstream | None = None, shutdown_timeout: str = "600") -> Iterator[Server]:
-    """A server that waits long for everything but what a test is about."""
-    up = () if upstream is None else ("--upstream", upstream.url)
-    given = (*LONG, "--shutdown-timeout", shutdown_timeout, *up)
-    with started("dev", "--port", "0", *given, TMPDIR=str(tmp_path)) as server:
+def _serving(
+    tmp_path: Path, upstream: WaitingUpstream | None = None, shutdown_timeout: str = "600"
+) -> Iterator[Server]:
+    """A server with long timeouts, except for the one that a test is about."""
+    upstream_flags = () if upstream is None else ("--upstream", upstream.url)
+    flags = (*LONG, "--shutdown-timeout", shutdown_timeout, *upstream_flags)
+    with started("dev", "--port", "0", *flags, TMPDIR=str(tmp_path)) as server:
         yield server
 
 
 def _stop(server: Server, number: signal.Signals = signal.SIGTERM) -> None:
-    """Returns once the server has begun to stop."""
+    """Return when the server has begun to stop."""
     server.signal(number)
     wait_until(lambda: refuses_connections(server), "the server listens on")
-    time.sleep(0.5)  # a server that waits for nothing has ended then; only time shows that this one has not
+    time.sleep(0.5)  # a server that waits for nothing has ended by then
 
 
 def _wait_for_connections(server: Server, number: int) -> None:
@@ -49,7 +51,7 @@ def _wait_for_connections(server: Server, number: int) -> None:
 
 
 def test_a_request_at_work_is_answered_with_close_at_a_stop(tmp_path: Path) -> None:
-    with holding(OK) as upstream, _serving(tmp_path, upstream) as server, Connection(server) as busy:
+    with waiting_upstream(OK) as upstream, _serving(tmp_path, upstream) as server, Connection(server) as busy:
         busy.send(HEALTH)
         assert "connection" not in busy.answer().headers
         busy.send(SENT)
@@ -83,7 +85,7 @@ def test_a_request_whose_body_comes_during_a_stop_is_answered_with_close(tmp_pat
 def test_an_answer_that_streams_during_a_stop_arrives_whole_and_then_its_connection_closes(tmp_path: Path) -> None:
     first = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"
     with (
-        holding(b"whole", first=first) as upstream,
+        waiting_upstream(b"whole", first=first) as upstream,
         _serving(tmp_path, upstream) as server,
         Connection(server) as busy,
     ):
@@ -101,7 +103,7 @@ def test_an_answer_that_streams_during_a_stop_arrives_whole_and_then_its_connect
 
 def test_connections_that_only_wait_are_closed_while_a_request_is_at_work(tmp_path: Path) -> None:
     with (
-        holding(OK) as upstream,
+        waiting_upstream(OK) as upstream,
         _serving(tmp_path, upstream) as server,
         Connection(server) as silent,
         Connection(server) as idle,

@@ -1,4 +1,4 @@
-"""A stranger's request is no work: nothing of it is read before a signature or a token is proven."""
+"""A stranger's request costs almost nothing: its body is parsed only after its signature or token is verified."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from typing import Any, Final
 import pytest
 from tests.asgi import statuses_of
 from tests.calling import status_of
-from tests.event_loop import held
+from tests.loop_steps import measuring_steps
 from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer, running_server
 from tests.server.raw_http import Connection
 from tests.server.test_webhooks import KEY
-from tests.strangers import Sent, requests, webhooks
+from tests.strangers import PostedBody, requests, webhooks
 
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.signature import sign
@@ -23,13 +23,13 @@ from wablock.wiring import routes_of
 WEBHOOK: Final = "/webhooks/whatsapp"
 ACCOUNTS: Final = [ACCOUNT_ID, *(str(202290129340000 + place) for place in range(99))]
 EDGES: Final = ["block_users", "messages"]
-LONGEST: Final = 0.02  # seconds of CPU in which nothing else is answered
+LONGEST: Final = 0.02  # seconds of CPU time in which the server answers nothing else
 PATIENT: Final = LimitSettings(body_timeout=30)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """With a hundred accounts, each with its app secret."""
+    """A server with a hundred accounts, each with its app secret."""
     with running_server(tmp_path_factory.mktemp("server"), key=KEY, limits=PATIENT) as running:
         asyncio.run(set_secrets(running))
         yield running
@@ -49,11 +49,14 @@ def test_a_thousand_webhooks_are_refused_unread(server: RunningServer, monkeypat
     monkeypatch.setattr(Payload, "parse", no_work)
     sending = (
         status_of(
-            server.wired.application, WEBHOOK, Sent("application/json", body), x_hub_signature_256="sha256=" + "0" * 64
+            server.wired.application,
+            WEBHOOK,
+            PostedBody("application/json", body),
+            x_hub_signature_256="sha256=" + "0" * 64,
         )
         for body in webhooks(1_000, ACCOUNTS)
     )
-    with held() as longest:
+    with measuring_steps() as longest:
         assert asyncio.run(statuses_of(sending)) == {401}
     assert longest.seconds < LONGEST
 
@@ -65,9 +68,9 @@ def test_requests_without_a_token_are_refused_unread(
     monkeypatch.setattr(parameters, "read", no_work)
     monkeypatch.setattr(messages, "access_token", no_work)
     path = f"/v25.0/{PHONE_NUMBER_ID}/{edge}"
-    sending = (status_of(server.wired.application, path, sent) for sent in requests(300))
-    with held() as longest:
-        assert asyncio.run(statuses_of(sending)) <= {400, 401}  # no token, or none that is good
+    sending = (status_of(server.wired.application, path, request) for request in requests(300))
+    with measuring_steps() as longest:
+        assert asyncio.run(statuses_of(sending)) <= {400, 401}  # no token, or an unknown one
     assert longest.seconds < LONGEST
 
 
@@ -95,11 +98,11 @@ PART: Final = '--x\r\nContent-Disposition: form-data; name="access_token"\r\n'
     ],
 )
 def test_a_token_is_found_wherever_parameters_stand(server: RunningServer, content_type: str, body: str) -> None:
-    good = Sent(content_type, body.format(server.token).encode())
-    wrong = Sent(content_type, body.format("no-token-of-anybody").encode())
+    good = PostedBody(content_type, body.format(server.token).encode())
+    wrong = PostedBody(content_type, body.format("unknown-token").encode())
 
     async def statuses() -> list[int]:
-        return [await status_of(server.wired.application, server.block_users, sent) for sent in (good, wrong)]
+        return [await status_of(server.wired.application, server.block_users, request) for request in (good, wrong)]
 
     assert asyncio.run(statuses()) in ([400, 401], [200, 401])
 
@@ -111,18 +114,18 @@ def test_a_token_is_found_wherever_parameters_stand(server: RunningServer, conte
         ("application/json", '{{"access\\u005ftoken":"{0}"}}'),
     ],
 )
-def test_an_escaped_name_is_no_tokens(server: RunningServer, content_type: str, body: str) -> None:
-    sent = Sent(content_type, body.format(server.token).encode())
-    escaped = asyncio.run(status_of(server.wired.application, server.block_users, sent))
-    without = asyncio.run(status_of(server.wired.application, server.block_users, Sent(content_type, b"{}")))
+def test_a_token_under_an_escaped_name_is_ignored(server: RunningServer, content_type: str, body: str) -> None:
+    request = PostedBody(content_type, body.format(server.token).encode())
+    escaped = asyncio.run(status_of(server.wired.application, server.block_users, request))
+    without = asyncio.run(status_of(server.wired.application, server.block_users, PostedBody(content_type, b"{}")))
     assert escaped == without
 
 
 def test_the_account_of_an_unsorted_large_webhook_is_found(server: RunningServer) -> None:
     body = b'{"entry":[{"changes":[{"value":{"x":"%s"}}],"id":"%s"}]}' % (b"x" * 1_000_000, ACCOUNTS[42].encode())
-    sent = Sent("application/json", body)
+    request = PostedBody("application/json", body)
     signature = sign(f"secret of {ACCOUNTS[42]}", body)
 
     assert (
-        asyncio.run(status_of(server.wired.application, WEBHOOK, sent, x_hub_signature_256=signature)) == 502
-    )  # no one reads it
+        asyncio.run(status_of(server.wired.application, WEBHOOK, request, x_hub_signature_256=signature)) == 502
+    )  # it has no receiver

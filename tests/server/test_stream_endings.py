@@ -1,4 +1,4 @@
-"""How a streamed answer ends: whole or visibly broken off, and the connection with it where it must."""
+"""How a streamed answer ends: whole, or visibly broken off; and when its connection must end with it."""
 
 import asyncio
 import socket
@@ -27,14 +27,14 @@ class _Slow(Pieces):
 
 
 def _exchange(port: int, data: bytes) -> bytes:
-    """All that the server sends until it ends its side; raises `ConnectionResetError` where it breaks off."""
+    """All that the server sends until it ends its side. Raises `ConnectionResetError` if it breaks off."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
         client.sendall(data)
         return all_received(client)
 
 
 @pytest.mark.parametrize("pieces", [(b"who", b"le"), (b"whole",)], ids=repr)
-def test_a_client_that_ends_its_side_during_a_stream_has_its_whole_answer_and_the_end(pieces: tuple[bytes]) -> None:
+def test_a_client_that_half_closes_during_a_stream_gets_the_whole_answer(pieces: tuple[bytes]) -> None:
     begun = threading.Event()
 
     async def application(_: Request) -> Answer:
@@ -102,7 +102,7 @@ def test_a_stream_whose_client_leaves_is_closed_in_http_1_0() -> None:
 
 
 @pytest.mark.parametrize("pieces", [(b"hal",), (b"whole", b"more"), ()], ids=repr)
-def test_a_stream_of_another_length_than_it_says_ends_the_connection(pieces: tuple[bytes]) -> None:
+def test_a_stream_with_a_wrong_length_ends_the_connection(pieces: tuple[bytes]) -> None:
     async def application(_: Request) -> Answer:
         return streamed(Pieces(*pieces), LENGTH)
 

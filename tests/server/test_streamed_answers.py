@@ -1,4 +1,4 @@
-"""An upstream's answer on its way to the client: as fast as it is read, and never whole where it is not."""
+"""An upstream's answer is streamed as fast as its client reads, and a broken one never looks whole."""
 
 import asyncio
 from collections.abc import Iterator
@@ -7,16 +7,16 @@ from typing import Final
 
 import pytest
 from tests.running_server import RunningServer, running_server
-from tests.server.held_upstream import MESSAGES, message
 from tests.server.raw_http import Answer, Connection, request
 from tests.server.test_messages import serving, use
 from tests.server.test_webhooks import KEY
+from tests.server.waiting_upstream import MESSAGES, message
 from tests.waiting import settled, wait_in_loop_until
 
 from wablock.settings import GateSettings
 
 PIECE: Final = b"x" * 65_536
-TOTAL: Final = 1_024 * len(PIECE)  # far more than two systems keep for two connections
+TOTAL: Final = 1_024 * len(PIECE)  # far more than two systems store for two connections
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def test_an_answer_that_breaks_off_ends_its_connection(server: RunningServ
 
 
 def _everything(client: Connection) -> bytes:
-    """What comes until the server closes the connection."""
+    """All bytes until the server closes the connection."""
     received = b""
     try:
         while True:
@@ -94,7 +94,7 @@ def _everything(client: Connection) -> bytes:
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-async def test_an_answer_without_a_body_has_no_framing_either(server: RunningServer, status: str) -> None:
+async def test_an_answer_without_a_body_has_no_framing(server: RunningServer, status: str) -> None:
     async with serving(b"HTTP/1.1 %b\r\n\r\n" % status.encode()) as upstream:
         await use(server, upstream)
         with Connection(server) as client:

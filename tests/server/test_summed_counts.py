@@ -1,4 +1,4 @@
-"""Adding up what several workers have counted."""
+"""The sum of the counts of several workers."""
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -7,7 +7,7 @@ from wablock.server.summed_counts import Counts, lasting, summed, text
 
 
 def _series(counts: Counts) -> dict[str, float]:
-    """What Prometheus reads of it."""
+    """The counts as Prometheus reads them."""
     read = text_string_to_metric_families(text(counts).decode())
     return {
         f"{sample.name}{sorted(sample.labels.items())}": sample.value for family in read for sample in family.samples
@@ -55,11 +55,11 @@ def test_a_sum_has_every_metric_of_one_and_no_times() -> None:
 def test_the_buckets_of_a_sum_stay_in_order() -> None:
     one, another = _one_and_another()
 
-    told = text(summed([one.counts(), another.counts()])).decode()
+    exposition = text(summed([one.counts(), another.counts()])).decode()
 
     bounds = [
         line.split('le="')[1].split('"')[0]
-        for line in told.splitlines()
+        for line in exposition.splitlines()
         if 'operation="send"' in line and "le=" in line
     ]
     assert bounds == sorted(bounds, key=float)

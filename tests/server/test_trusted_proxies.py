@@ -1,4 +1,4 @@
-"""Which addresses are those of trusted proxies."""
+"""Which addresses belong to trusted proxies."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from wablock.server.protocol.proxies import TrustedProxies
         ("fd00::/8", "fd12::1"),
         ("*", "192.0.2.1"),
         ("*", ""),
-        ("127.0.0.1", "::ffff:127.0.0.1"),  # as a socket on :: has it
+        ("127.0.0.1", "::ffff:127.0.0.1"),  # as a socket on :: reports it
         ("10.0.0.0/8", "::ffff:10.1.2.3"),
     ],
 )

@@ -38,7 +38,7 @@ def test_an_unforeseen_failure_is_the_envelope_of_an_internal_error_and_logged(
 
     with caplog.at_level(logging.ERROR, "wablock"):
         answer = httpx2.request(method, server.url + path, headers=headers, json={"users": []})
-        httpx2.get(f"{server.url}/healthz")  # by its answer the log of the one before is written
+        httpx2.get(f"{server.url}/healthz")  # when it is answered, the log of the earlier request is written
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, 139103)
     assert "RuntimeError: the clock is broken" in caplog.text

@@ -1,7 +1,7 @@
 """Answers that a client does not read: its connection ends in time, whichever way the server closes it.
 
-How much of an answer the system takes off the server is not known here. So every test has a connection for each of many
-sizes, and the last bytes of some of them are still the server's own when it closes.
+A test cannot know how much of an answer the system stores. So every test opens a connection for each of many sizes;
+some of them still have bytes in the server when it closes.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ PATIENT: Final = LimitSettings(idle_timeout=1, head_timeout=60, body_timeout=60,
 
 @pytest.fixture
 def patient(tmp_path: Path) -> Iterator[RunningServer]:
-    """A server that waits long for everything but a reader."""
+    """A server that waits long for everything except a client that does not read."""
     with running_server(tmp_path, limits=PATIENT) as running:
         yield running
 
@@ -38,18 +38,18 @@ def _unreading(server: RunningServer) -> Connection:
 
 @contextmanager
 def _clients(server: RunningServer, requests: Callable[[int], bytes]) -> Iterator[list[Connection]]:
-    """Connections whose answers are written and stay unread, one for each of `SIZES`."""
+    """Connections whose written answers stay unread, one for each of `SIZES`."""
     with ExitStack() as stack:
         clients = [stack.enter_context(_unreading(server)) for _ in SIZES]
         for size, client in zip(SIZES, clients, strict=True):
             client.send(requests(size))
-        wait_until_read(server)  # by then the answers are written
+        wait_until_read(server)  # now the answers are written
         yield clients
 
 
 def _send(clients: list[Connection], data: bytes) -> None:
     for client in clients:
-        with suppress(ConnectionError):  # those with the longest answers may have had their time already
+        with suppress(ConnectionError):  # those with the longest answers may have timed out already
             client.send(data)
 
 
@@ -80,7 +80,7 @@ def test_unread_answers_are_dropped_after_a_head_that_came_too_slowly(impatient:
 def test_unread_answers_are_dropped_at_a_stop(tmp_path: Path) -> None:
     with ExitStack() as stack, running_server(tmp_path, limits=PATIENT) as server:
         clients = stack.enter_context(_clients(server, lambda size: SCRIPT * size))
-        _send(clients, b"GET / HTTP/1.1\r\n")  # so that they are not idle, and nothing but the stop closes them
+        _send(clients, b"GET / HTTP/1.1\r\n")  # they are not idle, so only the stop closes them
         wait_until_read(server)
         # The end of the block fails unless the server stops long before its shutdown timeout is over.
 

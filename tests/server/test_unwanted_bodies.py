@@ -1,4 +1,4 @@
-"""Bodies that no handler reads: the answer says whether the connection goes on behind them, and that is so."""
+"""Bodies that no handler reads: the connection stays open or closes after them, as the answer's header states."""
 
 import pytest
 from tests.server.applications import get, post, serving_application, text

@@ -26,12 +26,12 @@ def ask(server: RunningServer, method: str, body: object = None, token: str | No
 
 def test_an_upstream_that_was_set_is_shown_without_its_token(server: RunningServer) -> None:
     done = ask(server, "PUT", {"url": "https://8.8.8.8/wa", "token": "metas-token", "timeout": 3})
-    shown = ask(server, "GET")
+    response = ask(server, "GET")
 
     assert done.status_code == 200
-    assert shown.json() == done.json()
-    assert (shown.json()["url"], shown.json()["timeout"]) == ("https://8.8.8.8/wa", 3.0)
-    assert "metas-token" not in done.text + shown.text
+    assert response.json() == done.json()
+    assert (response.json()["url"], response.json()["timeout"]) == ("https://8.8.8.8/wa", 3.0)
+    assert "metas-token" not in done.text + response.text
 
 
 def test_the_last_upstream_set_is_the_numbers_only_one(server: RunningServer) -> None:

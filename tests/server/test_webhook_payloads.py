@@ -1,4 +1,4 @@
-"""Each of Meta's documented webhooks through a running server to a real receiver: gone, or there byte for byte."""
+"""Each of Meta's documented webhooks, through a running server, is dropped or reaches a receiver byte for byte."""
 
 import json
 from collections.abc import Iterator
@@ -12,15 +12,15 @@ from tests.server.webhook_pieces import changes_in, items_in
 from tests.server.webhook_samples import (
     CHANGES,
     ITEMS,
+    NEW_NUMBER,
     NUMBER,
     SENT_IN_OTHER_FIELDS,
-    SOMEBODY,
     USER,
     USERS_ID,
     Json,
     change,
+    change_with,
     item,
-    sent,
     webhook,
     written,
 )
@@ -28,8 +28,8 @@ from tests.server.webhook_samples import (
 BLOCKED, BLOCKED_ID = "16505550101", "US.20000000000000000001"
 ANOTHER = "16505550178"
 
-# Of a user who hides the number the user_id alone is known.
-named = pytest.mark.parametrize("by_id", [False, True], ids=["by number", "by user_id"])
+# If a user hides the number, only the user_id is known.
+each_id = pytest.mark.parametrize("by_id", [False, True], ids=["by number", "by user_id"])
 each_kind = pytest.mark.parametrize("kind", ITEMS)
 
 
@@ -47,7 +47,7 @@ def receiver(running_receiver: Receiver) -> Receiver:
 
 @pytest.fixture(scope="module")
 def gate(tmp_path_factory: pytest.TempPathFactory, running_receiver: Receiver) -> Iterator[RunningServer]:
-    """A gate behind which one user is blocked, given with both ids."""
+    """A gate that has blocked one user, by both ids."""
     with running_server(tmp_path_factory.mktemp("gate"), key=KEY) as running:
         set_up(running, running_receiver.url)
         user = {"user": f"+{BLOCKED}", "user_id": BLOCKED_ID}
@@ -61,9 +61,9 @@ def gate(tmp_path_factory: pytest.TempPathFactory, running_receiver: Receiver) -
 
 
 def free(kind: str, *, by_id: bool = False) -> Json:
-    """One whose new number is not the one that the blocked user gets."""
+    """An item of a free user, whose new number is not the blocked user's new number."""
     it = item(kind, None, USERS_ID) if by_id else item(kind, USER)
-    return json.loads(json.dumps(it).replace(SOMEBODY, ANOTHER))  # type: ignore[no-any-return]
+    return json.loads(json.dumps(it).replace(NEW_NUMBER, ANOTHER))  # type: ignore[no-any-return]
 
 
 def blocked(kind: str, *, by_id: bool = False) -> Json:
@@ -72,7 +72,7 @@ def blocked(kind: str, *, by_id: bool = False) -> Json:
 
 def raw(it: Json) -> bytes:
     """The bytes of a message or a call within a webhook."""
-    return items_in(written(webhook(sent(it))))[0]
+    return items_in(written(webhook(change_with(it))))[0]
 
 
 def about_the_blocked_user(*changes: Json) -> bytes:
@@ -80,12 +80,12 @@ def about_the_blocked_user(*changes: Json) -> bytes:
     return body.replace(USER.encode(), BLOCKED.encode()).replace(USERS_ID.encode(), BLOCKED_ID.encode())
 
 
-@named
+@each_id
 @each_kind
 def test_a_free_users_webhook_arrives_byte_for_byte(
     gate: RunningServer, receiver: Receiver, kind: str, *, by_id: bool
 ) -> None:
-    body = written(webhook(sent(free(kind, by_id=by_id))))
+    body = written(webhook(change_with(free(kind, by_id=by_id))))
 
     answer = post(gate, body)
 
@@ -95,25 +95,25 @@ def test_a_free_users_webhook_arrives_byte_for_byte(
     assert delivery.headers["x-hub-signature-256"] == signed(body)
 
 
-@named
+@each_id
 @each_kind
 def test_a_blocked_users_webhook_is_dropped(gate: RunningServer, receiver: Receiver, kind: str, *, by_id: bool) -> None:
-    answer = post(gate, written(webhook(sent(blocked(kind, by_id=by_id)))))
+    answer = post(gate, written(webhook(change_with(blocked(kind, by_id=by_id)))))
 
     assert answer.status_code == 200
     assert receiver.deliveries == []
 
 
-@named
+@each_id
 @each_kind
 def test_a_blocked_users_items_are_removed_between_those_of_a_free_user(
     gate: RunningServer, receiver: Receiver, kind: str, *, by_id: bool
 ) -> None:
-    array = "calls" if "calls" in sent(item(kind))["value"] else "messages"
+    array = "calls" if "calls" in change_with(item(kind))["value"] else "messages"
     theirs, others = blocked(kind, by_id=by_id), [free(kind), free(kind) | {"id": "wamid.2"}]
-    said = {array: [others[0], theirs, others[1], theirs]}
+    members = {array: [others[0], theirs, others[1], theirs]}
 
-    post(gate, written(webhook(change("messages", NUMBER, **said))))
+    post(gate, written(webhook(change("messages", NUMBER, **members))))
 
     (delivery,) = receiver.deliveries
     assert items_in(delivery.body) == [raw(it) for it in others]
@@ -148,7 +148,7 @@ def test_a_webhook_that_no_user_sent_arrives_byte_for_byte(gate: RunningServer, 
 def test_items_that_no_user_sent_keep_their_bytes_beside_a_removed_message(
     gate: RunningServer, receiver: Receiver, kind: str
 ) -> None:
-    body = about_the_blocked_user(sent(blocked("text")), CHANGES[kind], sent(blocked("call")))
+    body = about_the_blocked_user(change_with(blocked("text")), CHANGES[kind], change_with(blocked("call")))
 
     post(gate, body)
 

@@ -1,4 +1,4 @@
-"""Which webhooks open the 24 hours in which a user may be blocked under `meta` rules."""
+"""The webhooks that open the 24 hours in which a user may be blocked under `meta` rules."""
 
 import time
 from collections.abc import Iterator
@@ -34,11 +34,11 @@ def may_be_blocked(server: RunningServer, wa_id: str) -> bool:
 
 
 def wait_until_noted(server: RunningServer, wa_id: str) -> None:
-    """What users wrote is noted behind the webhook, all together and in order."""
+    """The server records the times after it has answered the webhook, together and in order."""
     wait_until(lambda: may_be_blocked(server, wa_id), "the user's message is not noted")
 
 
-def sent(seconds_ago: int = 0, **more: Any) -> dict[str, Any]:
+def text_message(seconds_ago: int = 0, **more: Any) -> dict[str, Any]:
     at = str(int(time.time()) - seconds_ago)
     return {"from": USER, "id": "wamid.1", "timestamp": at, "type": "text", "text": {"body": "Hi"}} | more
 
@@ -54,10 +54,12 @@ SYSTEM = {"type": "user_changed_number", "body": "User A changed", "wa_id": "165
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param(webhook(sent()), id="a message"),
-        pytest.param(webhook(field="standby", standby={"messages": [sent()]}), id="a message to Meta's agent"),
-        pytest.param(webhook(field="calls", calls=[sent() | CALL]), id="a call"),
-        pytest.param(webhook(field="history", history=thread(sent(60))), id="a message of the last day's history"),
+        pytest.param(webhook(text_message()), id="a message"),
+        pytest.param(webhook(field="standby", standby={"messages": [text_message()]}), id="a message to Meta's agent"),
+        pytest.param(webhook(field="calls", calls=[text_message() | CALL]), id="a call"),
+        pytest.param(
+            webhook(field="history", history=thread(text_message(60))), id="a message of the last day's history"
+        ),
     ],
 )
 def test_a_user_who_wrote_or_called_lately_may_be_blocked(gate: RunningServer, body: bytes) -> None:
@@ -69,19 +71,21 @@ def test_a_user_who_wrote_or_called_lately_may_be_blocked(gate: RunningServer, b
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param(webhook(field="history", history=thread(sent(2 * DAY))), id="an older message"),
-        pytest.param(webhook(sent(type="system", system=SYSTEM)), id="a system message"),
+        pytest.param(webhook(field="history", history=thread(text_message(2 * DAY))), id="an older message"),
+        pytest.param(webhook(text_message(type="system", system=SYSTEM)), id="a system message"),
         pytest.param(webhook(statuses=[{"id": "wamid.2", "status": "read", "recipient_id": USER}]), id="a status"),
-        pytest.param(webhook(field="calls", calls=[sent() | CALL | {"direction": "BUSINESS_INITIATED"}]), id="called"),
         pytest.param(
-            webhook(field="smb_message_echoes", message_echoes=[sent() | {"from": "15550783881", "to": USER}]),
+            webhook(field="calls", calls=[text_message() | CALL | {"direction": "BUSINESS_INITIATED"}]), id="called"
+        ),
+        pytest.param(
+            webhook(field="smb_message_echoes", message_echoes=[text_message() | {"from": "15550783881", "to": USER}]),
             id="echo",
         ),
     ],
 )
 def test_a_user_who_did_not_write_lately_cannot_be_blocked(gate: RunningServer, body: bytes) -> None:
     post(gate, body)
-    post(gate, webhook(sent() | {"from": CONTROL}))
+    post(gate, webhook(text_message() | {"from": CONTROL}))
     wait_until_noted(gate, CONTROL)
 
     assert not may_be_blocked(gate, USER)

@@ -30,11 +30,11 @@ def message(wa_id: str | None, message_id: str = "wamid.1", **more: Any) -> dict
 
 def webhook(*messages: dict[str, Any], field: str = "messages", number: str = PHONE_NUMBER_ID, **value: Any) -> bytes:
     metadata = {"display_phone_number": "15550783881", "phone_number_id": number}
-    said: dict[str, Any] = {"messaging_product": "whatsapp", "metadata": metadata}
+    members: dict[str, Any] = {"messaging_product": "whatsapp", "metadata": metadata}
     if messages:
         contacts = [{"profile": {"name": "A"}, "wa_id": it["from"]} for it in messages if "from" in it]
-        said |= ({"contacts": contacts} if contacts else {}) | {"messages": list(messages)}
-    change = {"value": said | value, "field": field}
+        members |= ({"contacts": contacts} if contacts else {}) | {"messages": list(messages)}
+    change = {"value": members | value, "field": field}
     return msgspec.json.encode(
         {"object": "whatsapp_business_account", "entry": [{"id": ACCOUNT_ID, "changes": [change]}]}
     )
@@ -79,9 +79,9 @@ def block(server: RunningServer, user: str) -> None:
 
 
 def test_the_handshake_gives_the_challenge_back(gate: RunningServer) -> None:
-    said = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": "a verify token"}
+    query = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": "a verify token"}
 
-    answer = httpx2.get(gate.url + "/webhooks/whatsapp", params=said)
+    answer = httpx2.get(gate.url + "/webhooks/whatsapp", params=query)
 
     assert (answer.status_code, answer.text) == (200, "1158201444")
     assert answer.headers["content-type"].startswith("text/plain")
@@ -89,9 +89,9 @@ def test_the_handshake_gives_the_challenge_back(gate: RunningServer) -> None:
 
 @pytest.mark.parametrize("token", ["another", ""])
 def test_a_wrong_verify_token_is_refused(gate: RunningServer, token: str) -> None:
-    said = {"hub.mode": "subscribe", "hub.challenge": "1", "hub.verify_token": token}
+    query = {"hub.mode": "subscribe", "hub.challenge": "1", "hub.verify_token": token}
 
-    assert httpx2.get(gate.url + "/webhooks/whatsapp", params=said).status_code == 403
+    assert httpx2.get(gate.url + "/webhooks/whatsapp", params=query).status_code == 403
 
 
 def test_a_message_of_a_free_user_arrives_with_its_bytes_and_its_signature(
@@ -191,7 +191,7 @@ def test_a_receiver_with_a_secret_of_its_own_gets_its_signature(tmp_path: Path, 
     assert delivery.headers["x-tenant"] == "7"
 
 
-def test_a_blocked_users_call_is_taken_out(gate: RunningServer, receiver: Receiver) -> None:
+def test_a_blocked_users_call_is_removed(gate: RunningServer, receiver: Receiver) -> None:
     block(gate, ANNA)
     call = {"id": "wacid.1", "from": ANNA, "to": "15550783881", "event": "connect", "direction": "USER_INITIATED"}
 
@@ -248,7 +248,7 @@ def test_one_account_cannot_sign_for_another(gate: RunningServer, receiver: Rece
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
-def test_a_webhook_that_the_receiver_refused_is_to_be_sent_again(
+def test_a_webhook_that_the_receiver_refused_must_be_sent_again(
     gate: RunningServer, receiver: Receiver, status: int
 ) -> None:
     receiver.status = status
@@ -261,7 +261,7 @@ def test_a_webhook_that_the_receiver_refused_is_to_be_sent_again(
     assert receiver.message_ids() == ["wamid.1", "wamid.1"]
 
 
-def test_a_best_effort_receiver_holds_nothing_up(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_best_effort_receiver_delays_nothing(tmp_path: Path, receiver: Receiver) -> None:
     receiver.status = 500
     with running_server(tmp_path, key=KEY) as gate:
         set_up(gate, receiver.url, required=False)
@@ -284,7 +284,7 @@ def test_a_message_with_a_user_id_alone_is_dropped_once_the_link_was_seen(
     assert [delivery.body for delivery in receiver.deliveries] == [before, link]
 
 
-def test_a_changed_number_carries_the_block_over(gate: RunningServer, receiver: Receiver) -> None:
+def test_a_block_follows_a_changed_number(gate: RunningServer, receiver: Receiver) -> None:
     block(gate, ANNA)
     moved = {"type": "system", "system": {"type": "user_changed_number", "wa_id": BEN, "body": "A moved"}}
 
@@ -294,7 +294,7 @@ def test_a_changed_number_carries_the_block_over(gate: RunningServer, receiver: 
     assert receiver.deliveries == []
 
 
-def test_a_new_user_id_carries_the_block_over(gate: RunningServer, receiver: Receiver) -> None:
+def test_a_block_follows_a_new_user_id(gate: RunningServer, receiver: Receiver) -> None:
     block(gate, ANNAS_ID)
     update: dict[str, Any] = {"user_id_update": [{"user_id": {"previous": ANNAS_ID, "current": "US.999"}}]}
 
@@ -304,7 +304,7 @@ def test_a_new_user_id_carries_the_block_over(gate: RunningServer, receiver: Rec
     assert len(receiver.deliveries) == 1
 
 
-def test_a_number_without_a_receiver_is_refused_so_that_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_webhook_for_a_number_without_a_receiver_is_refused(tmp_path: Path) -> None:
     with running_server(tmp_path, key=KEY) as gate, receiving() as receiver:
         set_up(gate, receiver.url)
         body = webhook(message(ANNA), number="106540352242999")
@@ -357,7 +357,7 @@ def test_drops_can_be_seen_masked_and_without_a_body(gate: RunningServer) -> Non
     assert "Grüße" not in answer.text
 
 
-def test_a_secret_that_cannot_be_read_is_trouble_and_not_the_senders_fault(tmp_path: Path, receiver: Receiver) -> None:
+def test_an_unreadable_secret_is_a_server_error(tmp_path: Path, receiver: Receiver) -> None:
     another = KeySettings(secret_key="OTg3NjU0MzIxMDk4NzY1NDMyMTA5ODc2NTQzMjEwOTg=")
     with running_server(tmp_path, key=another) as gate:
         set_up(gate, receiver.url)  # sealed with the usual key

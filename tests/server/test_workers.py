@@ -1,4 +1,4 @@
-"""The parent of workers that do not do what they should."""
+"""The parent of workers that fail, hang or cannot start."""
 
 import os
 import signal
@@ -44,30 +44,30 @@ def _run(work: Work, listening: Callable[[], None], *, number: int = 2) -> socke
     return bound
 
 
-def _nobody() -> None:
-    pytest.fail("nobody listens")
+def _must_not_listen() -> None:
+    pytest.fail("no worker listens")
 
 
 def test_workers_that_end_before_they_listen_are_given_up_with_their_status() -> None:
     with pytest.raises(WorkersFailed, match="status 3 before it listened"):
-        _run(_ends_at_once, _nobody)
+        _run(_ends_at_once, _must_not_listen)
 
 
 def test_workers_that_cannot_start_are_given_up_with_their_reason() -> None:
     with pytest.raises(WorkersFailed, match="there is no such database; name another"):
-        _run(_cannot, _nobody)
+        _run(_cannot, _must_not_listen)
 
 
 def test_the_parent_gives_up_if_no_worker_can_be_replaced(tmp_path: Path) -> None:
-    said: list[str] = []
+    reports: list[str] = []
 
     with pytest.raises(WorkersFailed, match="the database is gone"):
-        _run(partial(_listens_the_first_time, tmp_path / "seen"), lambda: said.append("listening"), number=1)
+        _run(partial(_listens_the_first_time, tmp_path / "seen"), lambda: reports.append("listening"), number=1)
 
-    assert said in ([], ["listening"])  # it may have ended before the parent had looked
+    assert reports in ([], ["listening"])  # it may have ended before the parent looked
 
 
-def test_a_worker_that_does_not_end_is_ended() -> None:
+def test_a_worker_that_hangs_is_killed() -> None:
     bound = _run(_does_not_end, lambda: os.kill(os.getpid(), signal.SIGTERM))
 
     assert bound.fileno() == -1

@@ -1,4 +1,4 @@
-"""Users of two business numbers, and a plain way of taking out what the blocked ones sent."""
+"""Users of two business numbers, and a simple second implementation that removes the items of blocked users."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ PEOPLE = (ANNA, BEN, PAULO, DIEGO)
 
 
 def left_of(it: bytes, number: str) -> list[tuple[str, bytes]] | None:
-    """The members of what a plain way of taking out leaves of a change, with the bytes that they came with."""
+    """The members of a change that remain, with their original bytes."""
     members = members_in(it)
     arrays = {name: elements_in(members[name]) for name in ("messages", "calls", "contacts") if name in members}
     items = [raw for name in ("messages", "calls") for raw in arrays.get(name, [])]
@@ -43,13 +43,13 @@ def left_of(it: bytes, number: str) -> list[tuple[str, bytes]] | None:
             members[name] = b"[" + b",".join(kept) + b"]"
             if not kept:
                 del members[name]
-    is_said = [raw for name, raw in members.items() if name not in {"messaging_product", "metadata"}]
-    came_empty = [raw for name, raw in members.items() if name in arrays and not elements_in(raw)]
-    return list(members.items()) if len(is_said) > len(came_empty) else None
+    values = [raw for name, raw in members.items() if name not in {"messaging_product", "metadata"}]
+    empty_arrays = [raw for name, raw in members.items() if name in arrays and not elements_in(raw)]
+    return list(members.items()) if len(values) > len(empty_arrays) else None
 
 
 def _names(pieces: Iterable[bytes]) -> set[str]:
-    """All that two mentions of one user can have in common within a webhook: the number, the user_id, or both."""
+    """The ids by which two mentions of one user can match within a webhook: the number, the user_id, or both."""
     return {name for raw in pieces for _, name in _mentioned(raw)}
 
 
@@ -58,10 +58,10 @@ def _who(raw: bytes) -> Person | None:
 
 
 def _mentioned(raw: bytes) -> list[tuple[Person, str]]:
-    said = json.loads(raw)
-    if not isinstance(said, dict):
+    mention = json.loads(raw)
+    if not isinstance(mention, dict):
         return []
-    numbers = {said.get(name) for name in ("from", "wa_id", "recipient_id")}
-    user_ids = {said.get(name) for name in ("from_user_id", "user_id", "recipient_user_id")}
+    numbers = {mention.get(name) for name in ("from", "wa_id", "recipient_id")}
+    user_ids = {mention.get(name) for name in ("from_user_id", "user_id", "recipient_user_id")}
     by_number = [(who, who.numbers[0]) for who in PEOPLE if not numbers.isdisjoint(who.numbers)]
     return by_number + [(who, who.user_id) for who in PEOPLE if who.user_id in user_ids]

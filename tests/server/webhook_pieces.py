@@ -1,4 +1,4 @@
-"""A webhook's bytes, piece by piece as they stand in it: what must not be changed can be compared without decoding."""
+"""The bytes of each part of a webhook, so that a test can compare unchanged parts without decoding them."""
 
 from collections.abc import Iterable
 
@@ -58,14 +58,14 @@ def elements_in(array: bytes) -> list[bytes]:
 
 
 def pieces_in(members: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes | list[bytes]]]:
-    """The members, and each element of those that are arrays: without the blanks between elements."""
+    """The members, with arrays split into elements, without the blanks between elements."""
     return [(name, elements_in(raw) if raw.startswith(b"[") else raw) for name, raw in members]
 
 
 def items_in(webhook: bytes) -> list[bytes]:
     """Every message and call of a webhook, in order."""
-    found = []
+    items = []
     for change in changes_in(webhook):
         members = members_in(change)
-        found += [it for name in ("messages", "calls") for it in elements_in(members.get(name, b"[]"))]
-    return found
+        items += [it for name in ("messages", "calls") for it in elements_in(members.get(name, b"[]"))]
+    return items

@@ -11,14 +11,14 @@ BUSINESS: Final = "15550783881"
 USER: Final = "16505551234"
 USERS_ID: Final = "US.13491208655302741918"
 
-SOMEBODY: Final = "16505550177"
+NEW_NUMBER: Final = "16505550177"
 _ID: Final = "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="
 _EARLIER_ID: Final = "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBJDQjZCMzlEQUE4OTJBMTE4RTUA"
 _AT: Final = "1749416383"
 
 
 def written(webhook: Json) -> bytes:
-    """Compact, with non-ASCII characters and every slash escaped: a decoder and encoder writes other bytes."""
+    """Compact, with non-ASCII characters and every slash escaped, so that decoding and encoding again changes bytes."""
     return json.dumps(webhook, separators=(",", ":")).replace("/", r"\/").encode()
 
 
@@ -26,13 +26,13 @@ def webhook(*changes: Json) -> Json:
     return {"object": "whatsapp_business_account", "entry": [{"id": ACCOUNT, "changes": list(changes)}]}
 
 
-def change(field: str = "messages", number: str = NUMBER, **said: Any) -> Json:
+def change(field: str = "messages", number: str = NUMBER, **members: Any) -> Json:
     metadata = {"display_phone_number": BUSINESS, "phone_number_id": number}
-    return {"value": {"messaging_product": "whatsapp", "metadata": metadata} | said, "field": field}
+    return {"value": {"messaging_product": "whatsapp", "metadata": metadata} | members, "field": field}
 
 
-def sent(item: Json, number: str = NUMBER) -> Json:
-    """The change that brings a message or a call, with its sender's contact."""
+def change_with(item: Json, number: str = NUMBER) -> Json:
+    """The change with a message or a call, and its sender's contact."""
     wa_id, user_id = item.get("from"), item.get("from_user_id")
     ids = {"wa_id": wa_id, "user_id": user_id}
     who = {"profile": {"name": "Sheena Nelson"}} | {name: it for name, it in ids.items() if it}
@@ -44,22 +44,26 @@ def sent(item: Json, number: str = NUMBER) -> Json:
 def item(kind: str, wa_id: str | None = USER, user_id: str | None = None) -> Json:
     """A message or a call of this kind; a user who hides the number appears by `user_id` alone."""
     ids = {"from": wa_id, "from_user_id": user_id}
-    said = {name: it for name, it in ids.items() if it}
-    return said | {"id": _ID, "timestamp": _AT} | ITEMS[kind]
+    identity = {name: it for name, it in ids.items() if it}
+    return identity | {"id": _ID, "timestamp": _AT} | ITEMS[kind]
 
 
 def _media(kind: str, mime_type: str, **more: Any) -> Json:
     url = "https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=1003383421387256&ext=1749416383"
-    said = {"mime_type": mime_type, "sha256": "SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI=", "id": "1003383421387256"}
-    return {"type": kind, kind: said | {"url": url} | more}
+    members = {
+        "mime_type": mime_type,
+        "sha256": "SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI=",
+        "id": "1003383421387256",
+    }
+    return {"type": kind, kind: members | {"url": url} | more}
 
 
-def _interactive(kind: str, **said: Any) -> Json:
-    return {"context": _REPLIED_TO, "type": "interactive", "interactive": {"type": kind, kind: said}}
+def _interactive(kind: str, **members: Any) -> Json:
+    return {"context": _REPLIED_TO, "type": "interactive", "interactive": {"type": kind, kind: members}}
 
 
-def _system(kind: str, body: str, **said: str) -> Json:
-    return {"type": "system", "system": {"body": body, "type": kind} | said}
+def _system(kind: str, body: str, **members: str) -> Json:
+    return {"type": "system", "system": {"body": body, "type": kind} | members}
 
 
 def _failed(kind: str, code: int, title: str) -> Json:
@@ -67,9 +71,9 @@ def _failed(kind: str, code: int, title: str) -> Json:
     return {"type": kind, "errors": [{"code": code, "title": title, "message": title, "error_data": details}]}
 
 
-def _call(event: str, **said: Any) -> Json:
+def _call(event: str, **members: Any) -> Json:
     about = {"id": "wacid.ABGGFjFVU2AfAgo6V-Hc5eCgK5Gh", "to": BUSINESS, "event": event}
-    return about | {"direction": "USER_INITIATED"} | said
+    return about | {"direction": "USER_INITIATED"} | members
 
 
 _REPLIED_TO: Final = {"from": BUSINESS, "id": _EARLIER_ID}
@@ -84,7 +88,7 @@ _PERSON: Final = {
     "addresses": [{"street": "1 Lucky Shrub Way", "city": "Menlo Park", "country_code": "US", "type": "WORK"}],
     "emails": [{"email": "barbara@example.com", "type": "WORK"}],
     "org": {"company": "Lucky Shrub", "title": "Lead"},
-    "phones": [{"phone": "+1 (650) 555-0177", "wa_id": SOMEBODY, "type": "CELL"}],
+    "phones": [{"phone": "+1 (650) 555-0177", "wa_id": NEW_NUMBER, "type": "CELL"}],
     "urls": [{"url": "https://example.com/", "type": "COMPANY"}],
     "birthday": "1999-01-23",
 }
@@ -123,7 +127,7 @@ ITEMS: Final[dict[str, Json]] = {
     "reaction": {"type": "reaction", "reaction": {"message_id": _EARLIER_ID, "emoji": "👍"}},
     "reaction taken back": {"type": "reaction", "reaction": {"message_id": _EARLIER_ID}},
     "order": {"type": "order", "order": {"catalog_id": "1", "text": "Love these!", "product_items": [_ORDERED]}},
-    "changed number": _system("user_changed_number", f"User A changed to {SOMEBODY}", wa_id=SOMEBODY),
+    "changed number": _system("user_changed_number", f"User A changed to {NEW_NUMBER}", wa_id=NEW_NUMBER),
     "changed preference": _system("user_preference_changed", "User A stopped marketing", marketing="stop"),
     "unsupported": _failed("unsupported", 131051, "Message type unknown"),
     "unknown": _failed("unknown", 131060, "This message is unavailable"),
@@ -134,12 +138,12 @@ ITEMS: Final[dict[str, Json]] = {
     "call": _call("connect", session=_SESSION),
     "end of a call": _call("terminate", status="COMPLETED", start_time="1671644824", duration=480),
 }
-"""What users send, without who and when, by kind."""
+"""The items that users send, by kind, without sender and time."""
 
 
 def _status(kind: str, **more: Any) -> Json:
-    said = {"id": _EARLIER_ID, "status": kind, "timestamp": _AT, "recipient_id": USER}
-    return change(statuses=[said | more])
+    status = {"id": _EARLIER_ID, "status": kind, "timestamp": _AT, "recipient_id": USER}
+    return change(statuses=[status | more])
 
 
 _CONVERSATION: Final = {"id": "4c3a", "expiration_timestamp": _AT, "origin": {"type": "marketing_lite"}}

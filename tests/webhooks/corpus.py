@@ -1,8 +1,8 @@
-"""Every webhook that Meta documents, and what must be left of it once one of its users is blocked.
+"""Every webhook that Meta documents, and the rest of it that must remain when one of its users is blocked.
 
-The cases are in JSON files beside this module, one file per field. Each names its users with every id that its payload
-shows, and its parts: what a user sent, a contact of a user, what is only about a user. The oracle knows plain objects
-and these parts, and nothing of wablock.
+The cases are in JSON files next to this module, one file per field. Each lists its users with every id in its payload,
+and its parts: items that a user sent, contacts of a user, and parts that are only about a user. The oracle works on
+plain objects and these parts, and uses no code of wablock.
 """
 
 import copy
@@ -75,7 +75,7 @@ class Case(msgspec.Struct, frozen=True):
 
 
 def write(value: Any, written: str) -> bytes:
-    """As Meta writes (all escaped, with slashes), plainly, or with spaces."""
+    """The text in Meta's way (all escaped, also slashes), plain, or with spaces."""
     if written == "meta":
         return json.dumps(value, separators=(",", ":")).replace("/", "\\/").encode()
     separators = (",", ":") if written == "plain" else (", ", ": ")
@@ -92,26 +92,26 @@ def files() -> list[str]:
 
 
 def fresh(case: Case, counter: Iterator[int] = _counter) -> Case:
-    """The same case with ids that no other test has: one server serves all tests, in any order."""
+    """The same case with new ids, because one server serves all tests in any order."""
     owned = sorted({identifier for user in case.users for identifier in user.values()} | set(case.strangers))
     tails = {_tail(identifier): next(counter) for identifier in owned}
     replaced: dict[str, str] = {}
     for identifier in owned:
         new = _fresh_id(identifier, tails[_tail(identifier)])
         replaced |= dict(zip(_spellings(identifier), _spellings(new), strict=True))
-    found = re.compile("|".join(map(re.escape, sorted(replaced, key=len, reverse=True))) or "(?!)")
-    text = found.sub(lambda match: replaced[match[0]], json.dumps(msgspec.to_builtins(case), ensure_ascii=False))
+    pattern = re.compile("|".join(map(re.escape, sorted(replaced, key=len, reverse=True))) or "(?!)")
+    text = pattern.sub(lambda match: replaced[match[0]], json.dumps(msgspec.to_builtins(case), ensure_ascii=False))
     text = _MESSAGE_ID.sub(rf"\1.T{next(counter):06d}", text)
     return msgspec.convert(json.loads(text), Case)
 
 
 def _tail(identifier: str) -> str:
-    """What two spellings of a number have in common."""
+    """The common part of two spellings of a number."""
     return identifier[-8:] if _BRAZILIAN_NUMBER.fullmatch(identifier) else identifier
 
 
 def _fresh_id(identifier: str, number: int) -> str:
-    """555 01xx is for invented people in every area code. The business's number stays itself."""
+    """A new id: 555 01xx is for invented people in every area code. The business's number does not change."""
     if identifier == BUSINESS:
         return identifier
     if _US_NUMBER.fullmatch(identifier):
@@ -129,31 +129,31 @@ def _spellings(identifier: str) -> list[str]:
 
 
 def remaining(case: Case, blocked: int) -> Json | None:
-    """The payload without what the user at `blocked` sent; None where nothing is left to deliver."""
-    sent = [part for part in case.parts if part.user == blocked and part.kind == "sent"]
-    gone = sent + [part for part in case.parts if _contact_goes(case, part, blocked, sent)]
-    if not gone:
+    """The payload without the items of the user at `blocked`; None if nothing remains to deliver."""
+    items = [part for part in case.parts if part.user == blocked and part.kind == "sent"]
+    removed = items + [part for part in case.parts if _contact_goes(case, part, blocked, items)]
+    if not removed:
         return case.payload
     payload = copy.deepcopy(case.payload)
-    for part in gone:
+    for part in removed:
         _put(payload, part.steps, _GONE)
-    touched = {tuple(part.steps[:length]) for part in gone for length in range(len(part.steps) + 1)}
-    return None if (left := _prune(payload, (), touched)) is _GONE else left
+    touched = {tuple(part.steps[:length]) for part in removed for length in range(len(part.steps) + 1)}
+    return None if (rest := _prune(payload, (), touched)) is _GONE else rest
 
 
-def _contact_goes(case: Case, part: Part, blocked: int, sent: list[Part]) -> bool:
-    """A contact goes with what its user sent in the same change, unless a kept part there needs it: one that names the
-    user by an id that the contact shows as well.
+def _contact_goes(case: Case, part: Part, blocked: int, items: list[Part]) -> bool:
+    """Whether a contact is removed: it is removed with its user's items in the same change, unless another part of the
+    change has an id of the user that the contact shows, too.
     """
-    if part.kind != "contact" or part.user != blocked or part.change not in [gone.change for gone in sent]:
+    if part.kind != "contact" or part.user != blocked or part.change not in [item.change for item in items]:
         return False
-    kept = [it for it in case.parts if it.user == blocked and it.kind == "about" and it.change == part.change]
-    shown = [identifier for identifier in case.users[blocked].values() if case.contains(part, identifier)]
-    return not any(case.contains(it, identifier) for it in kept for identifier in shown)
+    others = [it for it in case.parts if it.user == blocked and it.kind == "about" and it.change == part.change]
+    identifiers = [identifier for identifier in case.users[blocked].values() if case.contains(part, identifier)]
+    return not any(case.contains(it, identifier) for it in others for identifier in identifiers)
 
 
 def _prune(node: Any, steps: tuple[str, ...], touched: set[tuple[str, ...]]) -> Any:
-    """A copy of `node` without what is gone; `_GONE` where that leaves it without a purpose."""
+    """A copy of `node` without the removed parts; `_GONE` if the rest has no purpose."""
     if node is _GONE or steps not in touched:
         return node
     if isinstance(node, list):
@@ -165,7 +165,7 @@ def _prune(node: Any, steps: tuple[str, ...], touched: set[tuple[str, ...]]) -> 
 
 
 def _is_purposeless(steps: tuple[str, ...], before: Json, left: Json) -> bool:
-    """A thread without messages, a chunk of history without threads, a change without anything but its number."""
+    """Whether it is a thread without messages, a chunk of history without threads, or a change with only its number."""
     match steps:
         case (*_, ("history" | "threads"), _):
             return any(name in before and name not in left for name in ("messages", "threads"))

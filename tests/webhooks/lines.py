@@ -1,4 +1,4 @@
-"""Two numbers of one account and a receiver for each: what belongs to one must not reach the other."""
+"""Two numbers of one account with a receiver each: no item of one number may reach the other's receiver."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def number_pairs(count: int) -> list[NumberPair]:
-    """Up to five."""
+    """Up to five pairs of numbers."""
     numbers = [BusinessNumber(f"10654035224{n:04d}", ACCOUNT_ID, f"1650555010{n}", "US") for n in range(2 * count)]
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 
@@ -53,7 +53,7 @@ def block(client: httpx2.Client, server: RunningServer, line: Line, identifiers:
 def deliver(
     client: httpx2.Client, server: RunningServer, line: Line, body: bytes
 ) -> tuple[httpx2.Response, list[list[bytes]]]:
-    """The answer, and what each of the two receivers got of one webhook."""
+    """The answer to a webhook, and the deliveries to each of the two receivers."""
     for receiver in line.receivers:
         receiver.deliveries.clear()
     headers = {"content-type": "application/json", "x-hub-signature-256": signed(body)}

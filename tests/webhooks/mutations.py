@@ -1,7 +1,7 @@
-"""A mutator of JSON: it drops, repeats, renames, retypes, nests, reorders and cuts members at any depth.
+"""Mutations of JSON: they drop, repeat, rename, retype, nest, reorder and cut members at any depth.
 
-It works on text and gives text: between them an object is a list of its members, so that a name can be there twice. The
-same random numbers make the same mutations.
+Input and output are text. In between an object is a list of its members, so that a name can be in it twice. The same
+random numbers make the same mutations.
 """
 
 import copy
@@ -28,7 +28,7 @@ class Members(list[Any]):
 
 
 def mutated(body: bytes, random: Random) -> tuple[bytes, list[str]]:
-    """One to three mutations, and what they are called."""
+    """The body after one to three mutations, and their names."""
     tree = [json.loads(body, object_pairs_hook=lambda pairs: Members(Member(pair) for pair in pairs))]
     mutations = random.choices(_MUTATIONS, _WEIGHTS, k=random.choice((1, 1, 2, 3)))
     for mutation in mutations:
@@ -51,7 +51,7 @@ def _text(node: Any) -> str:
 
 
 def _values(node: list[Any]) -> Iterator[Place]:
-    """Where a value is: in a member or in an array, at any depth, the whole included."""
+    """The place of every value: in a member or in an array, at any depth, or the root."""
     for index, item in enumerate(node):
         place = (item, 1) if isinstance(item, Member) else (node, index)
         yield place
@@ -61,7 +61,7 @@ def _values(node: list[Any]) -> Iterator[Place]:
 
 
 def _items(tree: list[Any]) -> list[Place]:
-    """Where a member or an element is: what can be dropped, repeated, put elsewhere."""
+    """The place of every member or element, which can be dropped, repeated or moved."""
     nodes = [tree, *(node for node, _ in _nested(tree))]
     return [(node, index) for node in nodes[1:] for index in range(len(node))]
 
@@ -81,7 +81,7 @@ def drop(tree: list[Any], random: Random) -> None:
 
 
 def repeat(tree: list[Any], random: Random) -> None:
-    """The same member or element again, before or after: with its value, with another's, or with a wrong one."""
+    """Repeat a member or element before or after itself, with its value, another's value or a wrong one."""
     if not (place := _choose(_items(tree), random)):
         return
     node, index = place
@@ -103,7 +103,7 @@ def _another_value(tree: list[Any], member: Member, random: Random) -> Any:
 
 
 def _wrong(value: Any, random: Random) -> Any:
-    """The value as another type, or a value of another type."""
+    """The value converted to another type, or a value of another type."""
     text = value if isinstance(value, str) else "7"
     digits = text if text.isdecimal() else "7"
     choices: list[Any] = [None, True, False, 0, int(digits), float(digits), digits, "", "x", [], Members()]
@@ -114,7 +114,7 @@ def _wrong(value: Any, random: Random) -> Any:
 
 
 def rename_case(tree: list[Any], random: Random) -> None:
-    """As a reader without case may still take it: also the long s, and the sign of Kelvin for k."""
+    """Change the case as a case-insensitive reader may accept it, also to the long s, and the Kelvin sign for k."""
     if member := _a_member(tree, random):
         member[0] = _recased(member[0], random)
 
@@ -145,13 +145,13 @@ def _a_member(tree: list[Any], random: Random) -> Member | None:
 
 
 def rename(tree: list[Any], random: Random) -> None:
-    """With the name of another member of the payload."""
+    """Use the name of another member of the payload."""
     if (member := _a_member(tree, random)) and (other := _a_member(tree, random)):
         member[0] = other[0]
 
 
 def exchange(tree: list[Any], random: Random) -> None:
-    """With the value of another member of the payload."""
+    """Use the value of another member of the payload."""
     if (member := _a_member(tree, random)) and (other := _a_member(tree, random)):
         member[1] = copy.deepcopy(other[1])
 
@@ -169,24 +169,24 @@ def nest(tree: list[Any], random: Random) -> None:
 
 
 def unnest(tree: list[Any], random: Random) -> None:
-    """The first thing inside takes the place of what it is in."""
-    if found := _choose([found for found in _nested(tree) if found[0]], random):
-        node, (holder, index) = found
+    """Replace an object or array by a value in it."""
+    if place := _choose([place for place in _nested(tree) if place[0]], random):
+        node, (holder, index) = place
         item = random.choice(node)
         holder[index] = item[1] if isinstance(item, Member) else item
 
 
 def merge_into_parent(tree: list[Any], random: Random) -> None:
-    """The members of an object take its place among the members of its parent."""
-    found = [(node, index) for node, index in _items(tree) if isinstance(node[index], Member)]
-    found = [(node, index) for node, index in found if isinstance(node[index][1], Members)]
-    if place := _choose(found, random):
+    """Replace an object by its members in its parent."""
+    places = [(node, index) for node, index in _items(tree) if isinstance(node[index], Member)]
+    places = [(node, index) for node, index in places if isinstance(node[index][1], Members)]
+    if place := _choose(places, random):
         node, index = place
         node[index : index + 1] = node[index][1]
 
 
 def move(tree: list[Any], random: Random) -> None:
-    """A member to another object, an element to another array."""
+    """Move a member to another object, or an element to another array."""
     if not (place := _choose(_items(tree), random)):
         return
     node, index = place
@@ -197,12 +197,12 @@ def move(tree: list[Any], random: Random) -> None:
 
 
 def reorder(tree: list[Any], random: Random) -> None:
-    if found := _choose(_nested(tree), random):
-        random.shuffle(found[0])
+    if place := _choose(_nested(tree), random):
+        random.shuffle(place[0])
 
 
 def truncate(tree: list[Any], random: Random) -> None:
-    """An array, an object or a text ends too early."""
+    """Cut the end of an array, an object or a text."""
     holder, index = random.choice(list(_values(tree)))
     value = holder[index]
     if isinstance(value, list):
@@ -222,7 +222,7 @@ def with_blanks(text: str, random: Random) -> str:
 
 
 def with_escapes(text: str, random: Random) -> str:
-    """Letters of names, and of some values, as \\uXXXX."""
+    """Write letters of names, and of some values, as \\uXXXX."""
     return "".join(_escaped(token, random) if token[0] == '"' else token for token in _TOKEN.findall(text))
 
 

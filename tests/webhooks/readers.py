@@ -1,8 +1,8 @@
-"""Independent readers of a webhook: which users' messages and calls, of which number, an application would see.
+"""Independent readers of a webhook: the messages and calls that an application would see, with user and number.
 
-They know Meta's documentation and nothing of wablock. A reader first makes plain objects of the JSON, by a rule for
-names that come twice; then it walks to every place in which Meta documents something that a user sent. It is generous:
-it ignores `field`, as many libraries do, and takes an id for a text whatever its JSON type is.
+They follow Meta's documentation and use no code of wablock. A reader first makes plain objects of the JSON, by a rule
+for repeated names; then it reads every place in which Meta documents an item of a user. It is generous: it ignores
+`field`, as many libraries do, and reads an id of any JSON type as a text.
 """
 
 import json
@@ -31,17 +31,17 @@ class Sighting(msgspec.Struct, frozen=True):
 
 
 def last(pairs: Pairs) -> Object:
-    """Python, JavaScript, PHP, Ruby, Java."""
+    """The last member of a name counts, as in Python, JavaScript, PHP, Ruby and Java."""
     return dict(pairs)
 
 
 def first(pairs: Pairs) -> Object:
-    """Readers that search for a name, as several C and C++ libraries do."""
+    """The first member of a name counts, as in several C and C++ libraries that search for a name."""
     return dict(reversed(pairs))
 
 
 def last_without_case(pairs: Pairs) -> Object:
-    """Readers that bind members to the fields of a type, without case."""
+    """The last member counts without case, as in readers that bind members to the fields of a type."""
     return {name.casefold(): value for name, value in pairs}
 
 
@@ -50,7 +50,7 @@ def first_without_case(pairs: Pairs) -> Object:
 
 
 def merged(pairs: Pairs) -> Object:
-    """Go's encoding/json: no case, a null changes nothing, the second object is read into the first."""
+    """Members of a name are merged without case, as in Go's encoding/json: null changes nothing, objects are merged."""
     result: Object = {}
     for name, value in pairs:
         folded = name.casefold()
@@ -59,7 +59,7 @@ def merged(pairs: Pairs) -> Object:
 
 
 def camel_cased(pairs: Pairs) -> Object:
-    """Libraries that write names their own way first: `fromUserId` and `from_user_id` become one."""
+    """Names are converted first, as in libraries for which `fromUserId` and `from_user_id` are one name."""
     return {_snake(name): value for name, value in pairs}
 
 
@@ -88,7 +88,7 @@ def _snake(name: str) -> str:
 
 
 def sightings(body: bytes, rule: Rule) -> list[Sighting]:
-    """What users sent, as an application sees it. Raises ValueError where the body is not JSON."""
+    """The items of users, as an application sees them. Raises ValueError if the body is not JSON."""
     payload = read(body, rule)
     return [
         sighting
@@ -113,21 +113,21 @@ def _of_value(value: Any) -> Iterator[Sighting]:
         contacts = _objects(_member(holder, "contacts"))
         alone = _ids(contacts[0], CONTACT) if len(contacts) == 1 else frozenset()
         for message in _objects(_member(holder, "messages")):
-            yield from _sent(number, own, message, alone)
+            yield from _sightings_of(number, own, message, alone)
     for call in _objects(_member(value, "calls")):
         if _member(call, "direction") != "BUSINESS_INITIATED":
-            yield from _sent(number, own, call, frozenset())
+            yield from _sightings_of(number, own, call, frozenset())
     for chunk in _objects(_member(value, "history")):
         for thread in _objects(_member(chunk, "threads")):
             user = _ids(thread, ("id",)) | _ids(_member(thread, "context"), CONTACT)
             for message in _objects(_member(thread, "messages")):
-                yield from _sent(number, own, message, user)
+                yield from _sightings_of(number, own, message, user)
     if sender := _ids(_member(value, "sender"), ("phone_number", *CONTACT)):
         yield Sighting(recipient, frozenset(identifier.removeprefix("+") for identifier in sender), value)
 
 
-def _sent(number: str | None, own: str | None, item: Object, otherwise: frozenset[str]) -> Iterator[Sighting]:
-    """Without an id of its own, it is of the user whom its surroundings name; with a recipient, of the business."""
+def _sightings_of(number: str | None, own: str | None, item: Object, otherwise: frozenset[str]) -> Iterator[Sighting]:
+    """An item without a sender's id belongs to the user in `otherwise`; one with a recipient, to the business."""
     if own is not None and _text(_member(item, "from")) == own:
         return
     if (sender := _ids(item, SENDER)) or (sender := _ids(_member(item, "system"), CHANGED)):
@@ -150,9 +150,9 @@ def _objects(node: Any) -> list[Object]:
 
 
 def _ids(node: Any, names: tuple[str, ...]) -> frozenset[str]:
-    """A number where a user_id should be names no user."""
-    shown = ((name, _text(_member(node, name))) for name in names)
-    return frozenset(text for name, text in shown if text and not (name.endswith("user_id") and text.isdecimal()))
+    """The ids in a node. A number in the place of a user_id is not an id."""
+    ids = ((name, _text(_member(node, name))) for name in names)
+    return frozenset(text for name, text in ids if text and not (name.endswith("user_id") and text.isdecimal()))
 
 
 def _text(value: Any) -> str | None:

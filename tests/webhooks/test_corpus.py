@@ -1,4 +1,4 @@
-"""Each webhook of the corpus through a running server to a real receiver: no user blocked, or one of its users."""
+"""Each webhook of the corpus through a running server to a real receiver, with no user or one of its users blocked."""
 
 import asyncio
 import itertools
@@ -37,7 +37,7 @@ class Gate(msgspec.Struct, frozen=True):
         return self.client.post(self.server.url + "/webhooks/whatsapp", content=body, headers=headers)
 
     def deliver(self, body: bytes) -> list[Delivery]:
-        """What reached the receiver of one webhook."""
+        """The deliveries of one webhook to the receiver."""
         self.receiver.deliveries.clear()
         answer = self.post(body)
         assert answer.status_code == 200, answer.text
@@ -75,7 +75,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
 
 
 def text_by(identifier: str) -> bytes:
-    """The plain text of a user who shows one id: a parent id comes with a user_id of another portfolio."""
+    """A text message of a user with one id; a parent id comes with a user_id of another portfolio."""
     number = next(_numbers)
     message: dict[str, Any] = {"id": f"wamid.plain{number}", "timestamp": "1764187300", "type": "text"}
     message["text"] = {"body": "Hello again"}
@@ -104,7 +104,7 @@ def each_case() -> Iterator[tuple[str, Sequence[object]]]:
 
 
 def each_blocked_id() -> Iterator[tuple[str, Sequence[object]]]:
-    """A user of a case, and which of the ids in the payload is blocked. A parent id cannot be."""
+    """Each user of a case, with each id in the payload that can be blocked. A parent id cannot be blocked."""
     for file in files():
         for case, user in each_user(file):
             for name in case.users[user]:
@@ -120,18 +120,18 @@ def each_parent() -> Iterator[tuple[str, Sequence[object]]]:
 
 
 def is_a_change(user: dict[str, str]) -> bool:
-    """Some ids are the user's from now on, others were until now."""
+    """Whether the user has both new and former ids."""
     return "new_wa_id" in user or any(name in user for name in PREVIOUS)
 
 
 def former(user: dict[str, str]) -> list[str]:
-    """The names of the ids that are not the user's any more."""
+    """The names of the user's former ids."""
     old = [name for name in PREVIOUS if name in user]
     return (["wa_id", *old] if "new_wa_id" in user else old) if is_a_change(user) else []
 
 
 def each_link() -> Iterator[tuple[str, Sequence[object]]]:
-    """Two ids that a payload shows of one user: one can be blocked, the block must hold for the other."""
+    """Two ids of one user in a payload: the first can be blocked, and the block must apply to the second."""
     for file in files():
         for case, user in each_user(file):
             names = [
@@ -143,7 +143,7 @@ def each_link() -> Iterator[tuple[str, Sequence[object]]]:
 
 
 def each_change() -> Iterator[tuple[str, Sequence[object]]]:
-    """An id until now, which is blocked, and one from now on."""
+    """A former id, which is blocked, and a new one."""
     for file in files():
         for case, user in each_user(file):
             old = former(case.users[user])
@@ -162,7 +162,7 @@ def each_stranger() -> Iterator[tuple[str, Sequence[object]]]:
 
 
 def assert_left(case: Case, user: int, delivered: list[Delivery]) -> None:
-    """Exactly the user's parts are gone, and the bytes of what is kept are those that came."""
+    """Exactly the user's parts are removed, and the other parts have their original bytes."""
     expected = remaining(case, user)
     if expected is None:
         assert delivered == []
@@ -176,7 +176,7 @@ def assert_left(case: Case, user: int, delivered: list[Delivery]) -> None:
 
 
 def each_sent_item(node: Any, path: str = "") -> Iterator[str]:
-    """Where a payload has items that users send: under these names whatever is around them."""
+    """The place of each item in a payload, found by the names of the arrays alone."""
     for name, member in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
         here = f"{path}/{name}".removeprefix("/")
         if isinstance(member, dict) and re.search(r"/(messages|calls)/\d+$", here):
@@ -201,7 +201,7 @@ def test_the_same_bytes_arrive_if_no_user_is_blocked(gate: Gate, case: Case) -> 
 
 
 @pytest.mark.parametrize("case, user, name", parameters(each_blocked_id()))
-def test_exactly_what_a_blocked_user_sent_is_gone(gate: Gate, case: Case, user: int, name: str) -> None:
+def test_exactly_the_items_of_a_blocked_user_are_removed(gate: Gate, case: Case, user: int, name: str) -> None:
     case = fresh(case)
     gate.block(case.users[user][name])
 
@@ -224,7 +224,7 @@ def test_a_user_is_known_by_the_parent_id_of_an_earlier_webhook(gate: Gate, case
 
 
 @pytest.mark.parametrize("case, user, one, other", parameters(each_link()))
-def test_a_link_holds_in_the_next_webhook(gate: Gate, case: Case, user: int, one: str, other: str) -> None:
+def test_a_link_applies_to_the_next_webhook(gate: Gate, case: Case, user: int, one: str, other: str) -> None:
     case = fresh(case)
     gate.deliver(case.body())
     gate.block(case.users[user][one])
@@ -235,7 +235,7 @@ def test_a_link_holds_in_the_next_webhook(gate: Gate, case: Case, user: int, one
 
 
 @pytest.mark.parametrize("case, user, one, other", parameters(each_link()))
-def test_a_link_holds_in_the_next_send(gate: Gate, case: Case, user: int, one: str, other: str) -> None:
+def test_a_link_applies_to_the_next_send(gate: Gate, case: Case, user: int, one: str, other: str) -> None:
     case = fresh(case)
     gate.deliver(case.body())
     gate.block(case.users[user][one])
@@ -248,7 +248,7 @@ def test_a_link_holds_in_the_next_send(gate: Gate, case: Case, user: int, one: s
 
 
 @pytest.mark.parametrize("case, user, one, other", parameters(each_change()))
-def test_a_block_goes_over_to_the_new_ids(gate: Gate, case: Case, user: int, one: str, other: str) -> None:
+def test_a_block_follows_the_user_to_new_ids(gate: Gate, case: Case, user: int, one: str, other: str) -> None:
     case = fresh(case)
     gate.block(case.users[user][one])
     gate.deliver(case.body())

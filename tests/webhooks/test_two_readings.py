@@ -1,7 +1,7 @@
-"""Webhooks that Meta does not send, in which some readers see a blocked user's message where others see none.
+"""Webhooks that Meta does not send, in which only some readers see a blocked user's message.
 
-Each was found by mutations, or by hand with the readers of other languages: Go's `encoding/json` ignores case and reads
-a second object into the first, PHP's arrays are JSON's objects as well, and libraries write `fromUserId`.
+Each came from a mutation, or from the readers of other languages: Go's `encoding/json` ignores case and merges a second
+object into the first, PHP's arrays are JSON's objects, too, and libraries write `fromUserId`.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Gate:
         self.number, self.other = (number.phone_number_id for number in line.numbers)
 
     def deliver(self, body: bytes) -> tuple[int, list[list[bytes]]]:
-        """The status, and what each of the two receivers got."""
+        """The status, and the items that each of the two receivers got."""
         answer, arrived = deliver(self._client, self._server, self._line, body)
         return answer.status_code, arrived
 
@@ -74,7 +74,7 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
         pytest.param({"from": ANNAS_PARENT}, id="a parent id in place of a number"),
     ],
 )
-def test_a_message_is_a_blocked_users_by_an_id_that_some_readers_see(gate: Gate, sender: dict[str, str]) -> None:
+def test_a_message_with_a_blocked_id_that_only_some_readers_see_is_removed(gate: Gate, sender: dict[str, str]) -> None:
     status, arrived = gate.deliver(body_of(gate.change(messages=[TEXT | sender])))
 
     assert (status, arrived) == (200, [[], []])
@@ -88,7 +88,7 @@ def test_a_contact_whose_name_is_in_camel_case_names_the_sender(gate: Gate) -> N
 
 @pytest.mark.parametrize("name", ["wa_id", "new_wa_id", "customer", "user_id", "previous_user_id"])
 @pytest.mark.parametrize("kind", ["a type of the future", ["user_changed_user_id"], None])
-def test_a_system_message_of_any_type_is_of_everybody_whom_it_shows(gate: Gate, name: str, kind: Any) -> None:
+def test_a_system_message_of_any_type_belongs_to_each_user_in_it(gate: Gate, name: str, kind: Any) -> None:
     identifier = ANNAS_ID if name.endswith("user_id") else ANNA
     system = {"body": "A change", "type": kind, name: identifier}
 
@@ -98,7 +98,7 @@ def test_a_system_message_of_any_type_is_of_everybody_whom_it_shows(gate: Gate, 
 
 
 @pytest.mark.parametrize("value", [OWN, True, {}, None])
-def test_a_display_number_that_stands_twice_is_none(gate: Gate, value: Any) -> None:
+def test_a_repeated_display_number_is_ignored(gate: Gate, value: Any) -> None:
     body = body_of(gate.change(messages=[TEXT | {"from": BEN}]))
     body = body.replace(b'"display_phone_number"', b'"display_phone_number": %b, "Display_Phone_Number"' % b'"1"', 1)
     body = body.replace(f'"{OWN}"'.encode(), json.dumps(value).encode(), 1)
@@ -109,7 +109,7 @@ def test_a_display_number_that_stands_twice_is_none(gate: Gate, value: Any) -> N
 
 
 @pytest.mark.parametrize("recipient", [{}, {"recipient": {}}, {"recipient": "captured"}, {"recipient": {"id": "1"}}])
-def test_a_handover_to_a_number_that_cannot_be_read_reaches_no_receiver(gate: Gate, recipient: dict[str, Any]) -> None:
+def test_a_handover_to_an_unreadable_number_reaches_no_receiver(gate: Gate, recipient: dict[str, Any]) -> None:
     value = {"sender": {"phone_number": BEN}, "control_passed": {"metadata": "He asks for a human"}} | recipient
 
     status, arrived = gate.deliver(body_of({"field": "messaging_handovers", "value": value}))
@@ -117,7 +117,7 @@ def test_a_handover_to_a_number_that_cannot_be_read_reaches_no_receiver(gate: Ga
     assert (status, arrived) == (502, [[], []])
 
 
-def test_a_handover_of_a_blocked_user_is_taken_out_where_it_has_metadata_too(gate: Gate) -> None:
+def test_a_handover_of_a_blocked_user_with_metadata_is_removed(gate: Gate) -> None:
     value = {"sender": {"phone_number": ANNA}, "recipient": {"phone_number_id": gate.number}}
 
     status, arrived = gate.deliver(body_of(gate.change("messaging_handovers", **value)))
@@ -134,7 +134,7 @@ def test_a_handover_with_two_addresses_reaches_no_receiver(gate: Gate) -> None:
 
 
 @pytest.mark.parametrize("ids", [(ANNA, BEN), (BEN, ANNA)])
-def test_a_thread_whose_id_stands_twice_is_refused(gate: Gate, ids: tuple[str, str]) -> None:
+def test_a_thread_with_a_repeated_id_is_refused(gate: Gate, ids: tuple[str, str]) -> None:
     body = body_of(gate.change("history", history=[{"threads": [{"id": "@", "messages": [TEXT]}]}]))
 
     status, arrived = gate.deliver(body.replace(b'"id": "@"', f'"id": "{ids[0]}", "id": "{ids[1]}"'.encode()))
@@ -161,7 +161,7 @@ def test_an_object_in_place_of_an_array_of_users_messages_is_refused(gate: Gate,
 @pytest.mark.parametrize(
     "head", ['"id": "wamid.1", "id": []', '"id": [], "id": "wamid.1"', '"type": {}, "type": "text"']
 )
-def test_a_message_is_of_the_contact_beside_it_where_one_of_two_ids_can_be_read(gate: Gate, head: str) -> None:
+def test_a_message_with_one_readable_id_belongs_to_its_contact(gate: Gate, head: str) -> None:
     body = body_of(gate.change(contacts=[{"wa_id": ANNA}], messages=[{"text": {"body": "Hello"}}]))
 
     status, arrived = gate.deliver(body.replace(b'{"text"', f'{{{head}, "text"'.encode()))

@@ -1,4 +1,4 @@
-"""Bodies that Meta does not document: no blocked user hides in them, and none makes the reading fail, slow or large."""
+"""Bodies that Meta does not document: they hide no blocked user, and reading them is neither slow nor large."""
 
 import gc
 import json
@@ -35,7 +35,7 @@ def senders(body: bytes) -> set[str]:
 
 
 @pytest.mark.parametrize("display_number", [{}, {"display_phone_number": None}, {"display_phone_number": "?"}])
-def test_a_null_number_is_not_that_of_a_business_which_shows_none(display_number: dict[str, Any]) -> None:
+def test_a_null_number_is_not_the_missing_number_of_the_business(display_number: dict[str, Any]) -> None:
     message = {"from": None, "from_user_id": USER_ID, "id": "w", "type": "text"}
 
     body = compact({"metadata": {"phone_number_id": "5", **display_number}, "messages": [message]})
@@ -44,11 +44,11 @@ def test_a_null_number_is_not_that_of_a_business_which_shows_none(display_number
 
 
 @pytest.mark.parametrize(
-    "displayed, shown",
+    "displayed, sender",
     [("+55 11 96123-4567", "551161234567"), ("52 55 1234 5678", "5215512345678"), ("5491123456789", "541123456789")],
 )
-def test_the_business_is_known_by_each_spelling_of_its_number(displayed: str, shown: str) -> None:
-    message = {"from": shown, "from_user_id": USER_ID, "to": USER, "id": "w", "type": "text"}
+def test_the_business_is_known_by_each_spelling_of_its_number(displayed: str, sender: str) -> None:
+    message = {"from": sender, "from_user_id": USER_ID, "to": USER, "id": "w", "type": "text"}
     metadata = {"display_phone_number": displayed, "phone_number_id": "5"}
 
     change = the_change(compact({"metadata": metadata, "messages": [message]}))
@@ -84,7 +84,7 @@ def test_a_sender_may_be_shown_as_a_number(number: bytes) -> None:
     assert senders(body) == {USER}
 
 
-def test_a_number_of_very_many_digits_is_no_user() -> None:
+def test_a_number_of_very_many_digits_is_not_a_user() -> None:
     message = compact({"metadata": BUSINESS, "messages": [{"from": "T", "id": "w"}]})
 
     assert senders(message.replace(b'"T"', b"9" * 100_000)) == set()
@@ -97,7 +97,7 @@ def test_a_thread_with_two_ids_has_two_readings() -> None:
         Payload.parse(compact({"metadata": BUSINESS, "history": [{"threads": threads}]}, "history"))
 
 
-def test_a_handover_with_metadata_is_one_all_the_same() -> None:
+def test_a_handover_with_metadata_is_a_handover() -> None:
     handover = {"sender": {"phone_number": USER}, "recipient": BUSINESS, "control_passed": {}}
 
     assert senders(compact({"metadata": BUSINESS, **handover}, "messaging_handovers")) == {USER}
@@ -137,20 +137,20 @@ def test_no_long_text_is_remembered(place: str) -> None:
     assert remembered < 2_000_000
 
 
-def test_many_messages_without_a_sender_beside_many_contacts_are_refused() -> None:
+def test_many_messages_without_a_sender_and_many_contacts_are_refused() -> None:
     contacts = [{"wa_id": f"1650555{number:04}"} for number in range(5_000)]
 
     with pytest.raises(UnreadableBody, match="have no sender"):
         Payload.parse(compact({"metadata": BUSINESS, "contacts": contacts, "messages": [{"id": "w"}] * 5_000}))
 
 
-def test_many_messages_without_a_sender_beside_one_contact_are_its() -> None:
+def test_many_messages_without_a_sender_belong_to_the_one_contact() -> None:
     body = compact({"metadata": BUSINESS, "contacts": [{"wa_id": USER}], "messages": [{"id": "w"}] * 5_000})
 
     assert senders(body) == {USER}
 
 
-def test_a_standby_messages_contact_beside_standby_goes_with_it() -> None:
+def test_a_contact_outside_of_standby_is_removed_with_its_standby_message() -> None:
     contact = {"wa_id": USER, "profile": {"name": "N"}}
     value = {"metadata": BUSINESS, "contacts": [contact], "standby": {"messages": [{"from": USER, "id": "w"}]}}
     payload = Payload.parse(compact(value, "standby"))

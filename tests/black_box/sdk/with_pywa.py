@@ -1,12 +1,12 @@
 # mypy: ignore-errors
-"""One call of PyWa; its own exceptions are an answer, anything else is a crash."""
+"""One call of PyWa; its own exceptions are a result, any other error is a crash."""
 
 import os
 import warnings
 
 import httpx
 
-warnings.simplefilter("ignore")  # its own deprecations
+warnings.simplefilter("ignore")  # the library's own deprecations
 from pywa import WhatsApp, errors  # noqa: E402
 
 session = httpx.Client(timeout=10)

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Plain requests, which gets it wrong in three ways: no second page, no body with DELETE, and it asks twice."""
+"""A client with `requests` and three faults: no second page, no body with DELETE, and repeated requests."""
 
 import os
 

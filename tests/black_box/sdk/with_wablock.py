@@ -1,11 +1,11 @@
-"""One call of wablock's own client; prints what it understood."""
+"""One call of wablock's own client; it prints the result."""
 
 import json
 import os
 
 from wablock.client import ApiError, Client, NoAnswer, Retries, SomeUsersFailed
 
-told: dict[str, object] = {}
+result: dict[str, object] = {}
 users = os.environ["WABLOCK_USERS"].split(",")
 with Client(
     os.environ["WABLOCK_TOKEN"],
@@ -15,15 +15,15 @@ with Client(
 ) as client:
     try:
         if os.environ["WABLOCK_OPERATION"] == "list":
-            told["wa_ids"] = [user.wa_id for user in client.blocked_users()]
+            result["wa_ids"] = [user.wa_id for user in client.blocked_users()]
         else:
             change = client.block if os.environ["WABLOCK_OPERATION"] == "block" else client.unblock
-            told["done"] = [user.wa_id for user in change(users)]
+            result["done"] = [user.wa_id for user in change(users)]
     except SomeUsersFailed as failure:
-        told["done"] = [user.wa_id for user in failure.done]
-        told["failed"] = [user.wa_id for user in failure.failed]
+        result["done"] = [user.wa_id for user in failure.done]
+        result["failed"] = [user.wa_id for user in failure.failed]
     except ApiError as failure:
-        told["error"] = failure.code
+        result["error"] = failure.code
     except NoAnswer:
-        told["error"] = None
-print(json.dumps(told))  # noqa: T201 - it is what is judged
+        result["error"] = None
+print(json.dumps(result))  # noqa: T201 - the output is checked

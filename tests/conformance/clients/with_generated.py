@@ -1,6 +1,6 @@
 # mypy: ignore-errors
 # ruff: noqa: ANN001, ANN201
-"""A client generated from wablock's own OpenAPI document, every content type of its bodies."""
+"""A client generated from wablock's own OpenAPI document, with every content type of its bodies."""
 
 import importlib
 import os
@@ -14,9 +14,9 @@ USERS = os.environ["USERS"].split(",")
 WA_IDS = [user[1:] for user in USERS]
 
 
-def check(found, expected):
-    if found != expected:
-        raise SystemExit(f"found {found!r}, expected {expected!r}")
+def check(actual, expected):
+    if actual != expected:
+        raise SystemExit(f"found {actual!r}, expected {expected!r}")
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -32,18 +32,18 @@ with tempfile.TemporaryDirectory() as folder:
     place = {"version": "v25.0", "phone_number_id": NUMBER, "client": client}
 
     def body(users):
-        named = [{"user": user} for user in users]
-        return models.UsersRequest.from_dict({"messaging_product": "whatsapp", "block_users": named})
+        items = [{"user": user} for user in users]
+        return models.UsersRequest.from_dict({"messaging_product": "whatsapp", "block_users": items})
 
     answer = block_users.sync(**place, body=body(USERS))
     check([(user.input_, user.wa_id) for user in answer.block_users.added_users], list(zip(USERS, WA_IDS, strict=True)))
 
     page = get_blocked_users.sync(**place, limit=2)
-    found = [user.wa_id for user in page.data]
+    wa_ids = [user.wa_id for user in page.data]
     while page.paging.next_:
         page = get_blocked_users.sync(**place, limit=2, after=page.paging.cursors.after)
-        found += [user.wa_id for user in page.data]
-    check(found, WA_IDS)
+        wa_ids += [user.wa_id for user in page.data]
+    check(wa_ids, WA_IDS)
 
     for form in (models.UsersForm, models.UsersMultipart):
         text = f'[{{"user":"{USERS[0]}"}}]'

@@ -7,7 +7,7 @@ import warnings
 
 import httpx
 
-warnings.simplefilter("ignore")  # its own deprecations
+warnings.simplefilter("ignore")  # the library's own deprecations
 from pywa import WhatsApp, errors  # noqa: E402
 from pywa.types import Pagination  # noqa: E402
 
@@ -19,13 +19,13 @@ WA_IDS = [user[1:] for user in USERS]
 def client(token):
     session = httpx.Client(timeout=30)
     made = WhatsApp(phone_id=NUMBER, token=token, session=session, api_version="25.0")
-    session.base_url = f"{BASE_URL}/v25.0"  # after the constructor, which sets Meta's
+    session.base_url = f"{BASE_URL}/v25.0"  # after the constructor, which sets Meta's address
     return made
 
 
-def check(found, expected):
-    if found != expected:
-        raise SystemExit(f"found {found!r}, expected {expected!r}")
+def check(actual, expected):
+    if actual != expected:
+        raise SystemExit(f"found {actual!r}, expected {expected!r}")
 
 
 def listed(page):
@@ -41,8 +41,8 @@ result = whatsapp.block_users(USERS)
 check([(user.input, user.wa_id) for user in result.added_users], list(zip(USERS, WA_IDS, strict=True)))
 check((list(result.failed_users or []), result.errors), ([], None))
 
-found, last = listed(whatsapp.get_blocked_users(pagination=Pagination(limit=2)))
-check(found, [WA_IDS[start : start + 2] for start in range(0, len(WA_IDS), 2)])
+pages, last = listed(whatsapp.get_blocked_users(pagination=Pagination(limit=2)))
+check(pages, [WA_IDS[start : start + 2] for start in range(0, len(WA_IDS), 2)])
 check([user.wa_id for user in last.all()], WA_IDS)
 
 result = whatsapp.unblock_users(USERS[:1])

@@ -1,6 +1,6 @@
 # mypy: ignore-errors
 # ruff: noqa: ANN001, ANN201
-"""pywa's asynchronous half: as many requests at a time as there are users, and none is lost."""
+"""The asynchronous client of pywa: a request for each user at the same time, and none is lost."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ import warnings
 
 import httpx
 
-warnings.simplefilter("ignore")  # its own deprecations
+warnings.simplefilter("ignore")  # the library's own deprecations
 from pywa_async import WhatsApp, errors  # noqa: E402
 from pywa_async.types import Pagination  # noqa: E402
 
@@ -20,13 +20,13 @@ WA_IDS = [user[1:] for user in USERS]
 def client(token):
     session = httpx.AsyncClient(timeout=30)
     made = WhatsApp(phone_id=NUMBER, token=token, session=session, api_version="25.0")
-    session.base_url = f"{BASE_URL}/v25.0"  # after the constructor, which sets Meta's
+    session.base_url = f"{BASE_URL}/v25.0"  # after the constructor, which sets Meta's address
     return made
 
 
-def check(found, expected):
-    if found != expected:
-        raise SystemExit(f"found {found!r}, expected {expected!r}")
+def check(actual, expected):
+    if actual != expected:
+        raise SystemExit(f"found {actual!r}, expected {expected!r}")
 
 
 async def main():
@@ -35,11 +35,11 @@ async def main():
     check([user.wa_id for result in results for user in result.added_users], WA_IDS)
 
     page = await whatsapp.get_blocked_users(pagination=Pagination(limit=2))
-    found = [user.wa_id for user in page]
+    wa_ids = [user.wa_id for user in page]
     while page.has_next:
         page = await page.next()
-        found += [user.wa_id for user in page]
-    check(sorted(found), sorted(WA_IDS))
+        wa_ids += [user.wa_id for user in page]
+    check(sorted(wa_ids), sorted(WA_IDS))
 
     try:
         result = await whatsapp.block_users([USERS[0], "123"])
@@ -53,7 +53,7 @@ async def main():
     except errors.AuthorizationError as failure:
         check(failure.code, 190)
     else:
-        raise SystemExit("a wrong token was taken")
+        raise SystemExit("a wrong token was accepted")
 
     result = await whatsapp.unblock_users(USERS)
     check([user.wa_id for user in result.removed_users], WA_IDS)

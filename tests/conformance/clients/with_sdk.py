@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 
-warnings.simplefilter("ignore")  # its own deprecations
+warnings.simplefilter("ignore")  # the library's own deprecations
 from whatsappcloudapi.configuration import Configuration, Environment, Server  # noqa: E402
 from whatsappcloudapi.exceptions.api_exception import APIException  # noqa: E402
 from whatsappcloudapi.http.auth.o_auth_2 import BearerAuthCredentials  # noqa: E402
@@ -20,7 +20,7 @@ BASE_URL, NUMBER, TOKEN = os.environ["BASE_URL"], os.environ["PHONE_NUMBER_ID"],
 USERS = os.environ["USERS"].split(",")
 WA_IDS = [user[1:] for user in USERS]
 
-# Its constructor takes no address: the table of servers is where one goes.
+# Its constructor takes no address, so the address goes into the table of servers.
 Configuration.environments[Environment.PRODUCTION][Server.SERVER_1] = BASE_URL + "/{Version}"
 
 
@@ -29,9 +29,9 @@ def client(token):
     return WhatsappcloudapiClient(version="v25.0", bearer_auth_credentials=credentials).block_users
 
 
-def check(found, expected):
-    if found != expected:
-        raise SystemExit(f"found {found!r}, expected {expected!r}")
+def check(actual, expected):
+    if actual != expected:
+        raise SystemExit(f"found {actual!r}, expected {expected!r}")
 
 
 api = client(TOKEN)

@@ -1,4 +1,4 @@
-"""Requests to read, in the media types that a send may have."""
+"""Requests in each media type that a send may have."""
 
 from typing import Final
 
@@ -26,8 +26,8 @@ def multipart(*parts: str) -> SendRequest:
     return SendRequest(BOUNDARY, b"", ("".join(parts) + "--xYz--\r\n").encode())
 
 
-def named(request: SendRequest) -> list[str]:
-    """Every text that stands as a recipient in `request`."""
+def recipients_in(request: SendRequest) -> list[str]:
+    """Every text in `request` that is a recipient."""
     return [value for name, value in read_parameters(request) if name in ("to", "recipient") and value]
 
 

@@ -1,4 +1,4 @@
-"""The caller's token is read wherever it stands, and does not go on."""
+"""The caller's token is read in every place, and is not forwarded."""
 
 import pytest
 from tests.gate.send_request.pieces import BOUNDARY, TO, multipart, part
@@ -10,7 +10,7 @@ from wablock.gate.send_request.request import FORM, JSON, MULTIPART, SendRequest
 
 
 def onward(send_request: SendRequest) -> SendRequest:
-    """What goes on of `send_request`."""
+    """The request that is forwarded for `send_request`."""
     return without_credentials(send_request, read_parameters(send_request))
 
 
@@ -27,7 +27,7 @@ def test_a_request_without_credentials_is_forwarded_untouched(send_request: Send
     assert onward(send_request) == send_request
 
 
-def test_the_callers_token_does_not_go_on_in_the_query() -> None:
+def test_the_callers_token_is_not_forwarded_in_the_query() -> None:
     send_request = SendRequest(
         None, b"a=%20&access_token=secret&appsecret_proof=secret&b=2&%61ccess_token=secret&access.token=secret"
     )
@@ -35,11 +35,11 @@ def test_the_callers_token_does_not_go_on_in_the_query() -> None:
     assert onward(send_request).query == b"a=%20&b=2"
 
 
-def test_the_callers_token_does_not_go_on_in_a_form() -> None:
+def test_the_callers_token_is_not_forwarded_in_a_form() -> None:
     assert onward(SendRequest(FORM, b"", b"to=%2B1&access_token[]=secret")).body == b"to=%2B1"
 
 
-def test_the_callers_token_does_not_go_on_in_json() -> None:
+def test_the_callers_token_is_not_forwarded_in_json() -> None:
     send_request = SendRequest(
         JSON, b"", b'{"access_token":"secret","to": 16505551234, "text" : {"body":"\\u00e9"}, "Access_Token":1}'
     )
@@ -58,7 +58,7 @@ def test_a_token_in_multipart_is_refused_with_advice(name: str) -> None:
     assert "Authorization" in str(refusal.value.details)
 
 
-def test_a_files_bytes_go_on_whatever_they_are() -> None:
+def test_any_bytes_of_a_file_are_forwarded() -> None:
     upload = SendRequest(
         BOUNDARY, b"", part("file", "", '; filename="a;name=b"').encode()[:-2] + b"\xff\r\n--xYz--\r\n"
     )
@@ -83,7 +83,7 @@ def test_a_body_that_was_read_as_json_is_forwarded_as_json(content_type: str | N
         multipart(part("access_token", "secret")),
     ],
 )
-def test_the_callers_token_is_found_wherever_it_stands(send_request: SendRequest) -> None:
+def test_the_callers_token_is_found_in_every_place(send_request: SendRequest) -> None:
     assert access_token(send_request) == "secret"
 
 
@@ -96,15 +96,15 @@ def test_the_callers_token_is_found_wherever_it_stands(send_request: SendRequest
         SendRequest(JSON, b"", b'{"access_token":{}}'),
     ],
 )
-def test_two_tokens_or_no_text_are_no_token(send_request: SendRequest) -> None:
+def test_two_tokens_or_another_type_are_no_token(send_request: SendRequest) -> None:
     assert access_token(send_request) is None
 
 
-def test_a_token_behind_a_semicolon_is_refused_and_does_not_go_on() -> None:
+def test_a_token_behind_a_semicolon_is_refused_and_not_forwarded() -> None:
     with pytest.raises(InvalidParameter, match="semicolon"):
         onward(SendRequest(None, b"a=1;access_token=secret"))
 
 
-def test_a_body_that_only_some_parsers_read_as_json_is_refused_with_a_token_in_it() -> None:
+def test_a_token_in_a_body_that_only_some_parsers_read_as_json_is_refused() -> None:
     with pytest.raises(InvalidParameter, match="JSON object"):
         onward(SendRequest(JSON, b"", b'{"access_token":"secret","a":"\\ud800"}'))

@@ -1,4 +1,4 @@
-"""Multipart bodies: the one grammar that is read, and what is refused because parsers differ."""
+"""Multipart bodies: the one grammar that is read, and bodies that are refused because parsers differ."""
 
 import pytest
 from tests.gate.send_request.pieces import BOUNDARY, TO, multipart, part, part_with, wa_ids
@@ -36,7 +36,7 @@ def test_multipart_without_a_usable_boundary_is_refused(boundary: str) -> None:
         read_parameters(SendRequest(MULTIPART + boundary, b"", b"--\r\n"))
 
 
-def test_multipart_text_that_is_no_utf_8_is_refused() -> None:
+def test_multipart_text_that_is_not_utf_8_is_refused() -> None:
     with pytest.raises(InvalidParameter):
         read_parameters(SendRequest(BOUNDARY, b"", multipart(part("to", "x")).body.replace(b"x\r\n-", b"\xff\r\n-")))
 
@@ -51,7 +51,7 @@ def test_multipart_text_that_is_no_utf_8_is_refused() -> None:
         '; FileName="a.jpg"\r\nContent-Type: image/jpeg\r\nContent-Length: 1\r\nContent-Transfer-Encoding: binary',
     ],
 )
-def test_a_file_that_decides_nothing_may_have_any_usual_header(more: str) -> None:
+def test_a_file_that_the_gate_ignores_may_have_any_usual_header(more: str) -> None:
     assert read_parameters(multipart(part("file", "x", more))) == [("file", None)]
 
 
@@ -103,12 +103,12 @@ def test_a_recipient_may_be_a_part_of_plain_text(header: str) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["to", "access_token", "batch"])
-def test_a_part_that_decides_something_must_be_plain_text(name: str, header: str) -> None:
+def test_a_part_that_the_gate_reads_must_be_plain_text(name: str, header: str) -> None:
     with pytest.raises(InvalidParameter, match="must be plain text"):
         read_parameters(multipart(part_with(header, name)))
 
 
-def test_names_that_are_no_utf_8_are_other_names() -> None:
+def test_names_that_are_not_utf_8_are_ignored() -> None:
     body = multipart(part("x", "1")).body.replace(b'"x"', b'"\xff\xfe"')
 
     assert read_parameters(SendRequest(BOUNDARY, b"", body)) == [("\xff\xfe", None)]

@@ -1,7 +1,7 @@
-"""Whatever PHP, Django or Express reads in a request, no message reaches a blocked user.
+"""No message reaches a blocked user, even if PHP, Django or Express reads a request differently.
 
-5,000 generated requests each: what the gate lets pass is given to the real parser as it goes on. The same parser reads
-what the gate refuses, which counts how many of those would have reached a blocked user.
+There are 5,000 generated requests for each. The real parser reads each request that the gate forwards. It also reads
+the refused ones, to count how many of them would have reached a blocked user.
 """
 
 import re
@@ -64,7 +64,7 @@ def test_no_generated_form_reaches_a_blocked_user(reader: Reader) -> None:
 
 
 def passed_on(request: SendRequest) -> SendRequest | None:
-    """What goes on of `request`; None where the gate refuses it. The business's number is American."""
+    """The request that is forwarded for `request`; None if the gate refuses it. The business's number is American."""
     try:
         parameters = read_parameters(request)
         recipients = recipients_of(parameters, "US")
@@ -76,7 +76,7 @@ def passed_on(request: SendRequest) -> SendRequest | None:
 
 
 def reaches_the_blocked(read: list[Any]) -> bool:
-    """Whether one of these objects has a recipient, by the loosest of names, that may be a blocked user."""
+    """Whether one of these objects has a recipient, under any similar name, that may be a blocked user."""
     return any(
         names_the_blocked(text)
         for members in read

@@ -1,4 +1,4 @@
-"""Paths: the ones that everybody reads alike go on."""
+"""Paths: the gate forwards only those that all programs read in the same way."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from wablock.gate.send_request.request import upstream_path
         ("/v25.0/1/a.b~c:d-e_f/...", "/v25.0/1/a.b~c:d-e_f/..."),
     ],
 )
-def test_a_plain_path_goes_on(path: str, normal: str) -> None:
+def test_a_plain_path_is_forwarded(path: str, normal: str) -> None:
     assert upstream_path(path) == normal
 
 
@@ -41,5 +41,5 @@ def test_a_plain_path_goes_on(path: str, normal: str) -> None:
         "http://inside/v25.0/1",
     ],
 )
-def test_a_path_with_two_readings_does_not(path: str) -> None:
+def test_a_path_with_two_readings_is_refused(path: str) -> None:
     assert upstream_path(path) is None

@@ -1,9 +1,9 @@
-"""The parameters of a request, wherever they stand, and what is refused because it has two readings."""
+"""The parameters of a request in every place, and requests that are refused because they have two readings."""
 
 import json
 
 import pytest
-from tests.gate.send_request.pieces import TO, json_request, multipart, named, part, wa_ids
+from tests.gate.send_request.pieces import TO, json_request, multipart, part, recipients_in, wa_ids
 
 from wablock.contract.errors import InvalidParameter
 from wablock.gate.send_request.parameters import read_parameters
@@ -28,12 +28,12 @@ from wablock.gate.send_request.request import FORM, JSON, MULTIPART, SendRequest
         multipart(part("TO", "16505551234")),
     ],
 )
-def test_to_is_found_wherever_it_stands(send_request: SendRequest) -> None:
+def test_to_is_found_in_every_place(send_request: SendRequest) -> None:
     assert wa_ids(send_request) == [TO]
 
 
 def test_all_of_several_recipients_are_found() -> None:
-    assert named(SendRequest(JSON, b"to=1&to=2", b'{"to":"3","recipient":"US.4"}')) == ["1", "2", "3", "US.4"]
+    assert recipients_in(SendRequest(JSON, b"to=1&to=2", b'{"to":"3","recipient":"US.4"}')) == ["1", "2", "3", "US.4"]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_all_of_several_recipients_are_found() -> None:
     ],
 )
 def test_a_body_may_have_no_recipient(body: bytes) -> None:
-    assert named(SendRequest(JSON, b"", body)) == []
+    assert recipients_in(SendRequest(JSON, b"", body)) == []
 
 
 @pytest.mark.parametrize("name", ["to", "recipient", "access_token", "recipient_type"])
@@ -70,7 +70,7 @@ def test_json_with_a_name_twice_is_refused(name: str) -> None:
         multipart(part("to", TO, '; filename="to.txt"')),
     ],
 )
-def test_a_recipient_that_is_no_text_is_refused(send_request: SendRequest) -> None:
+def test_a_recipient_that_is_not_text_is_refused(send_request: SendRequest) -> None:
     with pytest.raises(InvalidParameter, match="must be a string"):
         wa_ids(send_request)
 
@@ -84,20 +84,20 @@ def test_another_media_type_is_refused(media_type: str) -> None:
 
 
 def test_a_request_without_a_body_may_have_any_media_type() -> None:
-    assert named(SendRequest("text/plain", b"", b"")) == []
+    assert recipients_in(SendRequest("text/plain", b"", b"")) == []
 
 
 @pytest.mark.parametrize(
     "body",
     [b"[]", b'"to"', b"{", b'{"a":NaN}', b'{"a":"\xff"}', b'{"to":"1"}x', b'{"a":' + b"[" * 100_000, b" "],
 )
-def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidParameter, match="JSON object"):
         read_parameters(SendRequest(JSON, b"", body))
 
 
 @pytest.mark.parametrize("text", [b"to=%ff", b"\xff=1"])
-def test_parameters_that_are_no_utf_8_are_refused(text: bytes) -> None:
+def test_parameters_that_are_not_utf_8_are_refused(text: bytes) -> None:
     with pytest.raises(InvalidParameter):
         read_parameters(SendRequest(FORM, b"", text))
 
@@ -123,14 +123,14 @@ def test_requests_inside_a_request_are_refused(send_request: SendRequest) -> Non
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf8"', "us-ascii", "ISO-8859-1"])
 @pytest.mark.parametrize("media_type", [JSON, FORM])
-def test_a_charset_in_which_ascii_is_ascii_may_be_named(media_type: str, charset: str) -> None:
+def test_a_charset_that_contains_ascii_is_accepted(media_type: str, charset: str) -> None:
     send_request = SendRequest(f"{media_type}; charset={charset}", b"", b'{"to":"16505551234"}')
 
     assert wa_ids(send_request) == [TO]
 
 
 @pytest.mark.parametrize("name", ["to", " To ", "to.", "to[", "to[x", "]to", "[[to]]", '"TO"', "\uff34o", "t\u2060o"])
-def test_a_name_counts_by_its_letters_alone(name: str) -> None:
+def test_only_the_letters_of_a_name_count(name: str) -> None:
     with_brackets = "[" in name
 
     [(plain, value)] = read_parameters(json_request(json.dumps({name: TO})))
@@ -140,33 +140,33 @@ def test_a_name_counts_by_its_letters_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["recıpıent", "RECİPİENT", "ReCIPIENT"])  # noqa: RUF001 - Turkish letters
 def test_a_turkish_i_is_an_i(name: str) -> None:
-    assert named(json_request(json.dumps({name: TO}))) == [TO]
+    assert recipients_in(json_request(json.dumps({name: TO}))) == [TO]
 
 
 @pytest.mark.parametrize("name", ["tox", "text[to]", "too", "recipients", "a.to", "t", "", "[]", "0to"])
-def test_another_name_is_no_recipients(name: str) -> None:
-    assert named(json_request(json.dumps({name: TO}))) == []
+def test_another_name_is_not_a_recipient(name: str) -> None:
+    assert recipients_in(json_request(json.dumps({name: TO}))) == []
 
 
 @pytest.mark.parametrize("name", ["to" + " " * 100, "x" * 100])
-def test_a_long_name_is_read_as_a_short_one_is(name: str) -> None:
-    assert bool(named(json_request(json.dumps({name: TO})))) == name.startswith("to")
+def test_a_long_name_is_read_like_a_short_one(name: str) -> None:
+    assert bool(recipients_in(json_request(json.dumps({name: TO})))) == name.startswith("to")
 
 
 @pytest.mark.parametrize("text", [b"text=a;b=c", b"text=%3Bto=1", b"a=1;;b"])
 def test_a_semicolon_before_another_name_is_text(text: bytes) -> None:
-    assert named(SendRequest(FORM, text, text)) == []
+    assert recipients_in(SendRequest(FORM, text, text)) == []
 
 
 @pytest.mark.parametrize("text", [b"=to[0]=1", b"=t%6f[0%5D=1", b" =[to]=1", b"a=1&to=[x%5d=1"])
-def test_a_name_that_qs_ends_at_its_bracket_counts_as_well(text: bytes) -> None:
+def test_a_name_that_qs_ends_at_its_bracket_is_a_recipient(text: bytes) -> None:
     with pytest.raises(InvalidParameter, match="has a ="):
         read_parameters(SendRequest(FORM, b"", text))
 
 
 @pytest.mark.parametrize("text", [b"a[b]=c=d", b"text[body]=to=1", b"text%5Bbody%5D=[to]=1"])
 def test_an_equals_sign_in_a_value_is_text(text: bytes) -> None:
-    assert named(SendRequest(FORM, text, text)) == []
+    assert recipients_in(SendRequest(FORM, text, text)) == []
 
 
 def test_a_control_character_in_a_name_is_refused() -> None:
@@ -181,6 +181,6 @@ def test_a_member_that_javascript_reads_as_the_object_itself_is_refused() -> Non
 
 @pytest.mark.parametrize("charset", ["utf-7", "UTF-16", "ibm037", "gzip", '"utf-7"'])
 @pytest.mark.parametrize("media_type", [JSON, FORM, MULTIPART])
-def test_a_charset_in_which_ascii_may_be_other_text_is_refused(media_type: str, charset: str) -> None:
+def test_a_charset_that_does_not_contain_ascii_is_refused(media_type: str, charset: str) -> None:
     with pytest.raises(InvalidParameter, match="UTF-8"):
         read_parameters(SendRequest(f"{media_type}; charset={charset}", b"", b'{"to":"16505551234"}'))

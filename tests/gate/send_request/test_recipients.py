@@ -1,4 +1,4 @@
-"""Whom a request is for: every reading of every recipient; groups; what cannot be read."""
+"""The recipients of a request: every reading of each, groups, and unreadable ones."""
 
 import json
 
@@ -61,7 +61,7 @@ def test_a_user_id_with_the_digits_of_a_number_means_that_number_too() -> None:
 
 
 def test_one_unreadable_recipient_hides_no_other() -> None:
-    recipients = read("nobody", TO)
+    recipients = read("unknown", TO)
 
     assert [member.wa_id for member in recipients.members] == [TO]
     assert recipients.unreadable is not None

@@ -1,4 +1,4 @@
-"""Webhooks as Meta documents them, with made-up people, and a plain way of removing one user's items."""
+"""Webhooks as Meta documents them, with invented people, and a simple second way to remove items."""
 
 import json
 from collections.abc import Callable
@@ -13,13 +13,13 @@ ANNAS_ID = "US.13491208655302741918"
 
 
 def message(sender: str | None = ANNA, number: int = 1, **more: Any) -> Json:
-    said: Json = {"from": sender} if sender else {}
-    return said | {"id": f"wamid.{number}", "timestamp": "1749416383"} | (more or TEXT)
+    identity: Json = {"from": sender} if sender else {}
+    return identity | {"id": f"wamid.{number}", "timestamp": "1749416383"} | (more or TEXT)
 
 
 def call(sender: str = ANNA, **more: Any) -> Json:
-    said = {"id": "wacid.1", "from": sender, "to": "15550783881", "event": "connect", "timestamp": "1749416383"}
-    return said | {"direction": "USER_INITIATED"} | more
+    members = {"id": "wacid.1", "from": sender, "to": "15550783881", "event": "connect", "timestamp": "1749416383"}
+    return members | {"direction": "USER_INITIATED"} | more
 
 
 def contact(wa_id: str | None = ANNA, user_id: str | None = None) -> Json:
@@ -60,7 +60,7 @@ NOT_FROM_USERS: dict[str, Json] = {
 
 
 def without(webhook: Json, is_gone: Callable[[Json], bool]) -> Json | None:
-    """A plain reference: what is left when these messages and calls are taken out of plain objects."""
+    """The simple reference: the webhook without these messages and calls, as plain objects."""
     entries = []
     for entry in webhook["entry"]:
         changes = [left for it in entry["changes"] if (left := _change_without(it, is_gone)) is not None]
@@ -71,20 +71,20 @@ def without(webhook: Json, is_gone: Callable[[Json], bool]) -> Json | None:
 
 def _change_without(it: Json, is_gone: Callable[[Json], bool]) -> Json | None:
     value = it["value"]
-    sent = [item for array in ("messages", "calls") for item in value.get(array, [])]
-    gone = [item for item in sent if is_gone(item)]
-    if not gone:
+    items = [item for array in ("messages", "calls") for item in value.get(array, [])]
+    removed = [item for item in items if is_gone(item)]
+    if not removed:
         return it
-    kept = [_ids(item, "from", "from_user_id") for item in sent if not is_gone(item)]
-    kept += [_ids(one, "recipient_id", "recipient_user_id") for one in value.get("statuses", [])]
-    left = {name: part for name, part in value.items() if name not in {"messages", "calls", "contacts"}}
+    kept_ids = [_ids(item, "from", "from_user_id") for item in items if not is_gone(item)]
+    kept_ids += [_ids(one, "recipient_id", "recipient_user_id") for one in value.get("statuses", [])]
+    members = {name: part for name, part in value.items() if name not in {"messages", "calls", "contacts"}}
     for array in ("messages", "calls"):
-        left |= _unless_emptied(value, array, lambda item: not is_gone(item))
-    senders = [_ids(item, "from", "from_user_id") for item in gone]
-    left |= _unless_emptied(value, "contacts", lambda one: _stays(_ids(one, "wa_id", "user_id"), senders, kept))
+        members |= _unless_emptied(value, array, lambda item: not is_gone(item))
+    senders = [_ids(item, "from", "from_user_id") for item in removed]
+    members |= _unless_emptied(value, "contacts", lambda one: _stays(_ids(one, "wa_id", "user_id"), senders, kept_ids))
     lists = {"messages", "calls", "contacts"}
-    says = {name for name, part in left.items() if part or name not in lists} - {"messaging_product", "metadata"}
-    return it | {"value": left} if says else None
+    contents = {name for name, part in members.items() if part or name not in lists} - {"messaging_product", "metadata"}
+    return it | {"value": members} if contents else None
 
 
 def _unless_emptied(value: Json, name: str, stays: Callable[[Json], bool]) -> Json:

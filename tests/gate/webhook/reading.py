@@ -1,4 +1,4 @@
-"""What was read of a webhook, to be compared: what has no sense for the gate is the same as what is missing."""
+"""The data that was read of a webhook, for comparison: a value that the gate ignores equals a missing one."""
 
 from typing import Any
 
@@ -18,5 +18,5 @@ def _of(change: WebhookChange) -> tuple[Any, ...]:
     return (change.at, change.entry_id, *address, items, members(change.links), notices)
 
 
-def members(shown: Any) -> list[Any]:
-    return [member_of(ids) for ids in shown]
+def members(identities: Any) -> list[Any]:
+    return [member_of(ids) for ids in identities]

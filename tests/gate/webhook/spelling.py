@@ -11,7 +11,7 @@ _SAME_BUT_FOR_CASE: Final = {"s": "\N{LATIN SMALL LETTER LONG S}", "k": "\N{KELV
 
 
 def respelt(value: Any, random: Random, *, with_cases: bool = True, in_order: bool = False) -> bytes:
-    """Elements of arrays stay in their order, and members, too, where they are to be `in_order`."""
+    """Elements of arrays keep their order; members keep it, too, if `in_order`."""
     if isinstance(value, dict):
         members = list(value.items())
         if not in_order:
@@ -29,7 +29,7 @@ def respelt(value: Any, random: Random, *, with_cases: bool = True, in_order: bo
 
 
 def folded(value: Any) -> Any:
-    """With all names in lower case."""
+    """The value with all names in lower case."""
     if isinstance(value, dict):
         return {name.casefold(): folded(it) for name, it in value.items()}
     return [folded(it) for it in value] if isinstance(value, list) else value

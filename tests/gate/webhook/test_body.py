@@ -1,4 +1,4 @@
-"""What is left of a webhook: the bytes of all that is kept, in their order, and nothing of what is not."""
+"""The rest of a webhook: the bytes of all kept parts in their order, and no byte of a removed part."""
 
 import json
 from collections.abc import Callable
@@ -56,14 +56,14 @@ def test_an_odd_shape_is_kept_whole(webhook: Json) -> None:
     assert payload.body(payload.changes, lambda _: True) is body
 
 
-def test_a_body_is_cut_as_it_is_spaced() -> None:
+def test_a_body_keeps_its_blanks_when_it_is_cut() -> None:
     body = b'  {"entry" : [ { "changes": [ {"value": {"messages": [ {"from": "1"} , {"from": "2"}\t] } } ] } ] }\n'
 
     assert left(body, from_("1")) == body.replace(b'{"from": "1"} , ', b"")
     assert left(body, from_("2")) == body.replace(b' , {"from": "2"}', b"")
 
 
-def test_a_change_that_is_not_chosen_is_not_in_it() -> None:
+def test_a_change_that_is_not_chosen_is_not_in_the_body() -> None:
     payload = Payload.parse(encoded(delivery(change(number=OURS, errors=[1]), change(number=OUR_OTHER, errors=[2]))))
 
     body = payload.body(payload.changes[1:], lambda _: False)
@@ -76,7 +76,7 @@ def test_an_empty_choice_leaves_nothing(webhook: Json) -> None:
     assert Payload.parse(encoded(webhook)).body([], lambda _: False) is None
 
 
-def test_opaque_pieces_are_distinct_to_their_end() -> None:
+def test_opaque_pieces_are_compared_to_their_end() -> None:
     odd = {"entry": [7, {"id": "1", "changes": 8}, {"changes": [9, {"x": 1}]}], "more": 1}
     payload = Payload.parse(encoded(odd))
 
@@ -86,7 +86,7 @@ def test_opaque_pieces_are_distinct_to_their_end() -> None:
     assert [json.loads(body or b"") for body in bodies] == [{"entry": [it], "more": 1} for it in apart]
 
 
-def test_a_thousand_updates_lose_only_what_is_taken_out() -> None:
+def test_a_thousand_updates_lose_only_the_removed_ones() -> None:
     updates = [message(f"1650555{number:04}", number) for number in range(1_000)]
     people = [contact(it["from"]) for it in updates]
 
@@ -108,14 +108,14 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=4)
 def changes(draw: st.DrawFn) -> Json:
     value: Json = {}
     texts = TEXTS.map(lambda text: {"text": {"body": text}})
-    sent = st.tuples(st.sampled_from(SENDERS), texts).map(lambda it: it[0] | it[1])
+    items = st.tuples(st.sampled_from(SENDERS), texts).map(lambda it: it[0] | it[1])
     statuses = st.sampled_from([{"recipient_id": ANNA}, {"recipient_user_id": ANNAS_ID}, {"recipient_id": BEN}])
     for name, elements in (
         ("zeta", TEXTS),
         ("contacts", st.sampled_from(PEOPLE).map(lambda it: contact(*it))),
-        ("messages", sent),
+        ("messages", items),
         ("statuses", statuses),
-        ("calls", sent),
+        ("calls", items),
         ("errors", TEXTS),
     ):
         if draw(st.booleans()):
@@ -125,15 +125,15 @@ def changes(draw: st.DrawFn) -> Json:
 
 @st.composite
 def webhooks(draw: st.DrawFn) -> Json:
-    """Documented shapes; every message and call with an id of its own."""
+    """Webhooks of documented shapes; every message and call has its own id."""
     entries = draw(st.lists(st.lists(changes(), min_size=1, max_size=2), min_size=1, max_size=2))
-    sent = (it for entry in entries for one in entry for it in _sent(one))
-    for number, item in enumerate(sent):
+    items = (it for entry in entries for one in entry for it in _items(one))
+    for number, item in enumerate(items):
         item["id"] = f"wamid.{number}"
     return {"object": "x", "entry": [{"id": str(n), "changes": entry} for n, entry in enumerate(entries)], "new": [1]}
 
 
-def _sent(it: Json) -> list[Json]:
+def _items(it: Json) -> list[Json]:
     return [item for array in ("messages", "calls") for item in it["value"].get(array, [])]
 
 
@@ -150,7 +150,7 @@ def test_the_body_is_the_same_object_if_nothing_is_removed(webhook: Json, indent
 
 @settings(deadline=None)
 @given(webhooks(), DROPPED)
-def test_it_says_what_a_plain_way_of_taking_out_says(webhook: Json, dropped: set[str]) -> None:
+def test_the_body_equals_that_of_the_simple_reference(webhook: Json, dropped: set[str]) -> None:
     body = left(encoded(webhook), lambda item: item.id in dropped)
 
     assert (None if body is None else json.loads(body)) == without(webhook, lambda item: item["id"] in dropped)
@@ -158,7 +158,7 @@ def test_it_says_what_a_plain_way_of_taking_out_says(webhook: Json, dropped: set
 
 @settings(deadline=None)
 @given(webhooks(), DROPPED)
-def test_kept_parts_keep_their_order_and_their_bytes(webhook: Json, dropped: set[str]) -> None:
+def test_the_other_parts_keep_their_order_and_their_bytes(webhook: Json, dropped: set[str]) -> None:
     payload = Payload.parse(json.dumps(webhook, ensure_ascii=False, separators=(" ,  ", ":  ")).encode())
 
     body = payload.body(payload.changes, lambda item: item.id in dropped) or b""
@@ -171,7 +171,7 @@ def test_kept_parts_keep_their_order_and_their_bytes(webhook: Json, dropped: set
 
 @settings(deadline=None)
 @given(webhooks(), DROPPED, st.data())
-def test_two_groups_of_changes_lose_and_double_nothing(webhook: Json, dropped: set[str], data: st.DataObject) -> None:
+def test_two_groups_of_changes_lose_and_repeat_nothing(webhook: Json, dropped: set[str], data: st.DataObject) -> None:
     payload = Payload.parse(encoded(webhook))
     chosen = data.draw(st.sets(st.integers(0, len(payload.changes) - 1)))
     groups = [[it for n, it in enumerate(payload.changes) if (n in chosen) is wanted] for wanted in (True, False)]
@@ -179,8 +179,8 @@ def test_two_groups_of_changes_lose_and_double_nothing(webhook: Json, dropped: s
     parts = [payload.body(group, lambda item: item.id in dropped) for group in groups]
 
     whole = without(webhook, lambda item: item["id"] in dropped)
-    found = [one for part in parts if part is not None for one in _changes_of(json.loads(part))]
-    assert sorted(found) == sorted(_changes_of(whole or {"entry": []}))
+    changes = [one for part in parts if part is not None for one in _changes_of(json.loads(part))]
+    assert sorted(changes) == sorted(_changes_of(whole or {"entry": []}))
 
 
 def _changes_of(webhook: Json) -> list[str]:
@@ -188,7 +188,7 @@ def _changes_of(webhook: Json) -> list[str]:
 
 
 @pytest.mark.parametrize("file", files())
-def test_an_items_size_is_that_of_the_bytes_that_came(file: str) -> None:
+def test_the_size_of_an_item_is_that_of_its_original_bytes(file: str) -> None:
     for case in cases(file):
         parts = [part for part in case.parts if part.kind == "sent" and part.steps[-2] in {"messages", "calls"}]
         payload = Payload.parse(case.body())
@@ -211,8 +211,8 @@ def test_a_size_is_known_at_every_depth() -> None:
     payload = Payload.parse(encoded(delivery(change(history=history, standby=standby))))
 
     (it,) = payload.changes
-    sent = [message(ANNA, 1), message(BEN, 20), message(CHLOE, 300)]
-    assert [payload.size(it, item) for item in it.items] == [len(encoded(one)) for one in sent]
+    messages = [message(ANNA, 1), message(BEN, 20), message(CHLOE, 300)]
+    assert [payload.size(it, item) for item in it.items] == [len(encoded(one)) for one in messages]
 
 
 @pytest.mark.parametrize("more", [b"", b" ", b'"of_the_future": 1, '])

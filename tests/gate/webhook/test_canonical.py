@@ -1,4 +1,4 @@
-"""Any JSON in any spelling: the same users as in the documented one, or a refusal."""
+"""Any JSON in any spelling: it has the same users as in the documented spelling, or is refused."""
 
 import json
 import re
@@ -29,8 +29,8 @@ def read(body: bytes) -> WebhookChange:
 
 
 @pytest.mark.parametrize("file", files())
-def test_another_spelling_has_the_same_items_and_the_same_of_it_is_left(file: str) -> None:
-    """With 343 cases these are more than 5,000 spellings."""
+def test_another_spelling_has_the_same_items_and_the_same_rest(file: str) -> None:
+    """343 cases make more than 5,000 spellings."""
     random = Random(file)
     for case in cases(file):
         plain = Payload.parse(encoded(case.payload))
@@ -69,7 +69,7 @@ def _without(payload: Payload, gone: list[bool]) -> bytes | None:
         lambda name: f"\\u{ord(name[0]):04x}{name[1:]}",
     ],
 )
-def test_a_name_on_the_way_to_a_sender_that_stands_twice_is_refused(name: str, spelt: Any) -> None:
+def test_a_repeated_name_on_the_path_to_a_sender_is_refused(name: str, spelt: Any) -> None:
     body = re.sub(rf'"{name}":', lambda it: f'"{spelt(name)}": 1, {it[0]}', BODY.decode(), count=1).encode()
 
     with pytest.raises(UnreadableBody, match=f'"{name}" occurs twice'):
@@ -77,7 +77,7 @@ def test_a_name_on_the_way_to_a_sender_that_stands_twice_is_refused(name: str, s
 
 
 @pytest.mark.parametrize("name", ["id", "timestamp", "type"])
-def test_a_harmless_name_may_stand_twice_and_the_last_counts(name: str) -> None:
+def test_a_harmless_name_may_be_repeated_and_the_last_one_counts(name: str) -> None:
     body = encoded(delivery(change(messages=[message()])))
     twice = body.replace(b'"messages": [{', b'"messages": [{"%b": "17", ' % name.encode())
 
@@ -85,7 +85,7 @@ def test_a_harmless_name_may_stand_twice_and_the_last_counts(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["messaging_product", "text", "body", "profile", "of_the_future"])
-def test_a_name_that_is_not_read_may_stand_twice(name: str) -> None:
+def test_a_name_that_is_not_read_may_be_repeated(name: str) -> None:
     body = re.sub(
         rb'"(messaging_product|text|body|profile)":', b'"%b": 1, "%b": 2, \\g<0>' % ((name.encode(),) * 2), BODY
     )
@@ -108,23 +108,25 @@ def test_a_name_that_is_not_read_may_stand_twice(name: str) -> None:
         (b'"metadata":', b'"meta":'),
     ],
 )
-def test_an_address_that_cannot_be_read_is_an_unknown_numbers(now: bytes, then: bytes) -> None:
+def test_an_unreadable_address_belongs_to_an_unknown_number(now: bytes, then: bytes) -> None:
     assert now in BODY
 
-    found = read(BODY.replace(now, then))
+    webhook_change = read(BODY.replace(now, then))
 
-    assert (found.phone_number_id, found.is_of_a_number) == (None, True)
-    assert [item.wa_id for item in found.items] == [ANNA]
+    assert (webhook_change.phone_number_id, webhook_change.is_of_a_number) == (None, True)
+    assert [item.wa_id for item in webhook_change.items] == [ANNA]
 
 
-def test_a_display_number_that_stands_twice_is_none() -> None:
-    found = read(BODY.replace(b'"display_phone_number":', b'"display_phone_number": "1", "display_phone_number":'))
+def test_a_repeated_display_number_is_ignored() -> None:
+    webhook_change = read(
+        BODY.replace(b'"display_phone_number":', b'"display_phone_number": "1", "display_phone_number":')
+    )
 
-    assert (found.phone_number_id, found.display_number or None) == (OURS, None)
+    assert (webhook_change.phone_number_id, webhook_change.display_number or None) == (OURS, None)
 
 
 @pytest.mark.parametrize("text", [rb"\ud83d", rb"\ude00\ud83d", rb"\u0000", rb"\uD83Dx", b"\x01"])
-def test_half_a_surrogate_pair_hides_no_sender(text: bytes) -> None:
+def test_half_a_surrogate_pair_hides_no_sender_from_the_gate(text: bytes) -> None:
     odd, plain = message() | {"id": "ODD", "text": {"body": "ODD"}}, message(BEN) | {"text": {"body": "Hello"}}
     body = encoded(delivery(change(messages=[odd, plain]))).replace(b"ODD", text)
 
@@ -136,7 +138,7 @@ def test_half_a_surrogate_pair_hides_no_sender(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("number, wa_id", [(16505551234, 16505551234), (1.5, None), (10**400, None), (-1, -1)])
-def test_a_number_is_read_as_far_as_it_is_a_whole_one(number: float, wa_id: int | None) -> None:
+def test_a_number_is_an_id_only_if_it_is_an_integer(number: float, wa_id: int | None) -> None:
     (item,) = read(encoded(delivery(change(messages=[message() | {"from": number}])))).items
 
     assert (item.wa_id or None) == wa_id
@@ -144,17 +146,19 @@ def test_a_number_is_read_as_far_as_it_is_a_whole_one(number: float, wa_id: int 
 
 @pytest.mark.parametrize("name", ["from", "from_user_id", "id", "type", "timestamp", "contacts"])
 @pytest.mark.parametrize("odd", [{}, [], None, True, 1.5, 10**400, {"from": BEN}, ""])
-def test_a_member_of_another_type_is_as_one_that_is_missing(name: str, odd: Any) -> None:
+def test_a_member_of_another_type_equals_a_missing_one(name: str, odd: Any) -> None:
     plain = message() | {"from_user_id": ANNAS_ID}
     missing = {key: it for key, it in plain.items() if key != name}
 
-    found, expected = (Payload.parse(encoded(delivery(change(messages=[it])))) for it in (plain | {name: odd}, missing))
+    result, expected = (
+        Payload.parse(encoded(delivery(change(messages=[it])))) for it in (plain | {name: odd}, missing)
+    )
 
-    assert reading(found) == reading(expected)
+    assert reading(result) == reading(expected)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b'"x"', b"null", b"\xef\xbb\xbf{}", b"{} {}", b"{'a': 1}"])
-def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(UnreadableBody, match="must be a JSON object"):
         Payload.parse(body)
 
@@ -172,7 +176,7 @@ def test_invalid_utf_8_is_refused_anywhere(name: bytes) -> None:
 
 
 @pytest.mark.parametrize("pair", [b"[]", b'{"a":}'])
-def test_a_body_nested_too_deep_is_refused(pair: bytes) -> None:
+def test_a_body_that_is_nested_too_deeply_is_refused(pair: bytes) -> None:
     opening, closing = pair[:-1], pair[-1:]
     with pytest.raises(UnreadableBody, match="nested too deeply"):
         Payload.parse(b'{"a":' + opening * 100_000 + b"1" + closing * 100_000 + b"}")
@@ -197,7 +201,7 @@ def test_any_json_is_read_as_documented_or_refused(value: Any) -> None:
 
 @settings(deadline=None)
 @given(st.binary())
-def test_no_bytes_are_an_error_of_another_kind(body: bytes) -> None:
+def test_any_bytes_are_read_or_refused_as_unreadable(body: bytes) -> None:
     for it in (body, b'{"entry":[{"changes":[{"value":{"messages":[{"from":"' + body + b'"}]}}]}]}'):
         try:
             Payload.parse(it)

@@ -1,4 +1,4 @@
-"""What is read of a change: whose it is, who sent which items, and whom a receiver may take for the sender."""
+"""The data of a change: its number, the senders of its items, and the users that a receiver may take for a sender."""
 
 from typing import Any
 
@@ -30,20 +30,21 @@ BUSINESS = "15550783881"
 
 
 def the_change(it: Json) -> WebhookChange:
-    (found,) = Payload.parse(encoded(delivery(it))).changes
-    return found
+    (webhook_change,) = Payload.parse(encoded(delivery(it))).changes
+    return webhook_change
 
 
 def the_item(it: Any, array: str = "messages") -> Item:
-    (found,) = the_change(change("messages", OURS, **{array: [it]})).items
-    return found
+    (item,) = the_change(change("messages", OURS, **{array: [it]})).items
+    return item
 
 
 def senders(it: Json) -> list[list[str]]:
-    """Of each item."""
-    found = the_change(it)
+    """The possible senders of each item."""
+    webhook_change = the_change(it)
     return [
-        [str(ids.wa_id or ids.user_id or ids.parent_user_id) for ids in found.senders(item)] for item in found.items
+        [str(ids.wa_id or ids.user_id or ids.parent_user_id) for ids in webhook_change.senders(item)]
+        for item in webhook_change.items
     ]
 
 
@@ -60,13 +61,17 @@ def handover(**value: Any) -> Json:
 WITHOUT_SENDER = {name: it for name, it in message().items() if name != "from"}
 
 
-# -- whose it is
+# -- the number
 
 
 def test_a_change_knows_its_entry_and_its_number() -> None:
-    found = the_change(change(messages=[message()]))
+    webhook_change = the_change(change(messages=[message()]))
 
-    assert (found.entry_id, found.phone_number_id, found.is_of_a_number) == (ENTRY, OURS, True)
+    assert (webhook_change.entry_id, webhook_change.phone_number_id, webhook_change.is_of_a_number) == (
+        ENTRY,
+        OURS,
+        True,
+    )
 
 
 def test_one_delivery_may_be_about_two_numbers() -> None:
@@ -76,22 +81,22 @@ def test_one_delivery_may_be_about_two_numbers() -> None:
 
 
 def test_a_handover_is_of_the_number_that_it_goes_to() -> None:
-    found = the_change(handover(sender={"phone_number": ANNA}))
+    webhook_change = the_change(handover(sender={"phone_number": ANNA}))
 
-    assert (found.phone_number_id, found.is_of_a_number) == (OURS, True)
+    assert (webhook_change.phone_number_id, webhook_change.is_of_a_number) == (OURS, True)
 
 
 @pytest.mark.parametrize("kind", ["account", "template"])
 def test_a_change_without_number_and_users_is_an_account_event(kind: str) -> None:
-    found = the_change(NOT_FROM_USERS[kind])
+    webhook_change = the_change(NOT_FROM_USERS[kind])
 
-    assert (found.phone_number_id, found.is_of_a_number) == (None, False)
+    assert (webhook_change.phone_number_id, webhook_change.is_of_a_number) == (None, False)
 
 
-def test_a_users_item_belongs_to_a_number_even_if_none_is_named() -> None:
-    found = the_change({"value": {"messages": [message()]}})
+def test_a_users_item_belongs_to_a_number_even_without_metadata() -> None:
+    webhook_change = the_change({"value": {"messages": [message()]}})
 
-    assert (found.phone_number_id, found.is_of_a_number) == (None, True)
+    assert (webhook_change.phone_number_id, webhook_change.is_of_a_number) == (None, True)
 
 
 ODD_SHAPES = [
@@ -112,22 +117,22 @@ def test_a_body_of_an_odd_shape_has_a_change_without_items(webhook: Json) -> Non
 
 @pytest.mark.parametrize("webhook", [{}, {"entry": []}, {"entry": [{}]}, {"entry": [{"changes": []}]}])
 def test_an_entry_without_changes_and_a_body_without_entries_are_empty(webhook: Json) -> None:
-    (found,) = Payload.parse(encoded(webhook)).changes
+    (webhook_change,) = Payload.parse(encoded(webhook)).changes
 
-    assert found.is_empty
+    assert webhook_change.is_empty
     assert not the_change(change()).is_empty
 
 
-# -- who sent what
+# -- the senders
 
 
 @pytest.mark.parametrize(
     "field", ["messages", "standby", "calls", "history", "smb_message_echoes", "Messages", "a_field_to_come", None, 7]
 )
-def test_messages_and_calls_are_found_whatever_the_field_is(field: Any) -> None:
-    found = the_change(change(field, messages=[message(ANNA)], calls=[call(BEN)]))
+def test_messages_and_calls_are_found_in_any_field(field: Any) -> None:
+    webhook_change = the_change(change(field, messages=[message(ANNA)], calls=[call(BEN)]))
 
-    assert [(item.array, item.wa_id) for item in found.items] == [("messages", ANNA), ("calls", BEN)]
+    assert [(item.array, item.wa_id) for item in webhook_change.items] == [("messages", ANNA), ("calls", BEN)]
 
 
 def test_messages_and_calls_of_standby_are_found() -> None:
@@ -139,9 +144,11 @@ def test_messages_and_calls_of_standby_are_found() -> None:
 def test_messages_of_each_thread_of_the_history_are_found() -> None:
     threads = [{"id": it, "messages": [message(it), message(it, 2)]} for it in (ANNA, BEN)]
 
-    found = senders(change("history", history=[{"threads": threads[:1]}, {"errors": []}, {"threads": threads[1:]}]))
+    senders_of_each = senders(
+        change("history", history=[{"threads": threads[:1]}, {"errors": []}, {"threads": threads[1:]}])
+    )
 
-    assert found == [[ANNA], [ANNA], [BEN], [BEN]]
+    assert senders_of_each == [[ANNA], [ANNA], [BEN], [BEN]]
 
 
 @pytest.mark.parametrize("kind", NOT_FROM_USERS)
@@ -162,8 +169,8 @@ def test_a_sender_without_a_number_is_not_the_business_where_that_shows_none_eit
     del it["value"]["metadata"]["display_phone_number"]
 
     for body in (encoded(delivery(it)), msgspec.json.encode(delivery(it))):
-        (found,) = Payload.parse(body).changes
-        assert [item.user_id for item in found.items] == [ANNAS_ID]
+        (webhook_change,) = Payload.parse(body).changes
+        assert [item.user_id for item in webhook_change.items] == [ANNAS_ID]
 
 
 @pytest.mark.parametrize("direction", ["BUSINESS_INITIATED", "business_initiated"])
@@ -178,9 +185,9 @@ def test_any_other_call_is_the_users(direction: Any) -> None:
 
 
 def test_a_handover_is_an_item_of_its_own() -> None:
-    found = the_change(handover(sender={"phone_number": ANNA, "user_id": ANNAS_ID}))
+    webhook_change = the_change(handover(sender={"phone_number": ANNA, "user_id": ANNAS_ID}))
 
-    (item,) = found.items
+    (item,) = webhook_change.items
     assert (item.array, kind_of(item), item.wa_id, item.user_id) == ("handovers", "handover", ANNA, ANNAS_ID)
 
 
@@ -189,13 +196,15 @@ def test_a_handover_names_its_user_by_any_id(name: str) -> None:
     assert senders(handover(sender={name: ANNA})) == [[ANNA]]
 
 
-# -- whom a receiver may take for the sender
+# -- the users that a receiver may take for the sender
 
 
 def test_a_message_without_a_sender_belongs_to_each_contact_beside_it() -> None:
-    found = senders(change(contacts=[contact(ANNA), contact(None, ANNAS_ID)], messages=[WITHOUT_SENDER, message(BEN)]))
+    senders_of_each = senders(
+        change(contacts=[contact(ANNA), contact(None, ANNAS_ID)], messages=[WITHOUT_SENDER, message(BEN)])
+    )
 
-    assert [it[-2:] for it in found] == [[ANNA, ANNAS_ID], [BEN]]
+    assert [it[-2:] for it in senders_of_each] == [[ANNA, ANNAS_ID], [BEN]]
 
 
 def test_a_call_or_handover_without_a_user_belongs_to_the_contacts_beside_it() -> None:
@@ -215,9 +224,12 @@ def test_a_history_message_without_a_sender_belongs_to_the_threads_user(thread: 
 
 @pytest.mark.parametrize("odd", [7, None, {}, [], "x"])
 def test_a_value_that_is_no_message_has_no_sender(odd: Any) -> None:
-    found = the_change(change(contacts=[contact(ANNA)], messages=[odd, message(BEN)]))
+    webhook_change = the_change(change(contacts=[contact(ANNA)], messages=[odd, message(BEN)]))
 
-    assert [[ids.wa_id or None for ids in found.senders(item)] for item in found.items] == [[None], [BEN]]
+    assert [[ids.wa_id or None for ids in webhook_change.senders(item)] for item in webhook_change.items] == [
+        [None],
+        [BEN],
+    ]
 
 
 SYSTEM = {"type": "user_changed_number", "wa_id": BEN, "user_id": "US.2", "previous_user_id": "US.1"}
@@ -225,17 +237,17 @@ SYSTEM = {"type": "user_changed_number", "wa_id": BEN, "user_id": "US.2", "previ
 
 @pytest.mark.parametrize("sender", [ANNA, None])
 def test_a_system_message_is_of_the_user_by_the_ids_before_and_after(sender: str | None) -> None:
-    found = the_change(change(messages=[message(sender, type="system", system=SYSTEM)]))
+    webhook_change = the_change(change(messages=[message(sender, type="system", system=SYSTEM)]))
 
-    shown = [(ids.wa_id or None, ids.user_id or None) for ids in found.senders(found.items[0])]
-    assert shown[0] == (sender, None)
-    assert {(None, "US.1"), (BEN, "US.2")} <= set(shown)
-
-
-# -- what is shown of an item
+    ids_of_each = [(ids.wa_id or None, ids.user_id or None) for ids in webhook_change.senders(webhook_change.items[0])]
+    assert ids_of_each[0] == (sender, None)
+    assert {(None, "US.1"), (BEN, "US.2")} <= set(ids_of_each)
 
 
-def test_a_message_and_a_call_open_the_window_and_what_whatsapp_says_does_not() -> None:
+# -- kind, time and window of an item
+
+
+def test_a_message_and_a_call_open_the_window_and_a_system_message_does_not() -> None:
     assert opens_window(the_item(message()))
     assert opens_window(the_item(call(), "calls"))
     assert not opens_window(the_item(message(type="system", system=SYSTEM)))

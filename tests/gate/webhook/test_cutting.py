@@ -1,4 +1,4 @@
-"""What goes with messages that are taken out of a change, and what others still need."""
+"""The parts of a change that are removed with its messages, and the parts that stay for other messages."""
 
 import json
 from typing import Any
@@ -30,8 +30,8 @@ CONTEXT = {"type": "summary", "summary": {"text": "Anna asks for a refund."}}
 BUSINESS = "15550783881"
 
 
-def left(it: Json, *gone: str) -> Json | None:
-    """What is left of a change's value without what these users sent."""
+def value_without(it: Json, *gone: str) -> Json | None:
+    """The value of a change without the items of these users; None if nothing remains."""
     payload = Payload.parse(encoded(delivery(it)))
     body = payload.body(payload.changes, lambda item: item.wa_id in gone or item.user_id in gone)
     return None if body is None else json.loads(body)["entry"][0]["changes"][0]["value"]
@@ -67,47 +67,47 @@ def test_exactly_one_users_parts_are_removed_from_each_documented_webhook(case: 
 
 
 def _is_theirs(ids: Any, names: set[str], it: WebhookChange) -> bool:
-    """By an id that the payload shows, or by one that it links with it."""
+    """Whether the ids are the user's: an id that the payload shows, or one that it links with it."""
     linked = set().union(names, *(names_of(link) for link in it.links if names_of(link) & names))
     return not names_of(ids).isdisjoint(linked)
 
 
-# -- arrays that are emptied
+# -- arrays that become empty
 
 
 @pytest.mark.parametrize("array", ["messages", "calls"])
-def test_an_array_that_is_emptied_goes_with_its_name(array: str) -> None:
+def test_an_array_that_becomes_empty_is_removed_with_its_name(array: str) -> None:
     its: Json = {"messages": [message(BEN)], "calls": [call(BEN)]}
     its[array] = [message(ANNA)] if array == "messages" else [call(ANNA)]
 
-    assert left(change(**its), ANNA) == {name: it for name, it in value(**its).items() if name != array}
+    assert value_without(change(**its), ANNA) == {name: it for name, it in value(**its).items() if name != array}
 
 
-def test_an_array_that_came_empty_stays() -> None:
-    assert left(change(messages=[message(ANNA)], errors=[], calls=[]), ANNA) == value(errors=[], calls=[])
+def test_an_array_that_was_empty_stays() -> None:
+    assert value_without(change(messages=[message(ANNA)], errors=[], calls=[]), ANNA) == value(errors=[], calls=[])
 
 
 @pytest.mark.parametrize("array", ["contacts", "messages", "calls", "history"])
-def test_an_array_that_came_empty_keeps_no_change_alive(array: str) -> None:
+def test_a_change_with_only_an_array_that_was_empty_is_removed(array: str) -> None:
     others = {"messages": [message(ANNA)]} if array != "messages" else {"calls": [call(ANNA)]}
 
-    assert left(change("messages", OURS, **{array: []}, **others), ANNA) is None
+    assert value_without(change("messages", OURS, **{array: []}, **others), ANNA) is None
 
 
 @pytest.mark.parametrize("more", [{"errors": [{"code": 1}]}, {"statuses": [status()]}, {"of_the_future": None}])
-def test_anything_else_keeps_a_change_from_which_all_messages_were_taken(more: Json) -> None:
-    assert left(change(messages=[message(ANNA)], **more), ANNA) == value(**more)
+def test_a_change_without_its_messages_stays_if_it_has_other_data(more: Json) -> None:
+    assert value_without(change(messages=[message(ANNA)], **more), ANNA) == value(**more)
 
 
 @pytest.mark.parametrize("display", [{}, {"metadata": {"phone_number_id": OURS}}])
-def test_an_address_alone_keeps_no_change_alive(display: Json) -> None:
-    assert left({"value": display | {"messages": [message(ANNA)]}}, ANNA) is None
+def test_a_change_with_only_an_address_is_removed(display: Json) -> None:
+    assert value_without({"value": display | {"messages": [message(ANNA)]}}, ANNA) is None
 
 
 def test_a_value_that_is_no_message_stays_beside_removed_ones() -> None:
     its = [7, message(ANNA), message(BEN), None]
 
-    assert left(change(zeta=1, messages=its, alpha=[10**400]), ANNA) == value(
+    assert value_without(change(zeta=1, messages=its, alpha=[10**400]), ANNA) == value(
         zeta=1, messages=[7, message(BEN), None], alpha=[10**400]
     )
 
@@ -119,79 +119,81 @@ def history(*threads: Json, **more: Any) -> Json:
     return change("history", history=[{"metadata": {"phase": 0}, "threads": list(threads)}], **more)
 
 
-def test_a_message_goes_out_of_its_thread() -> None:
+def test_a_message_is_removed_from_its_thread() -> None:
     own = message(BUSINESS) | {"to": ANNA}
 
-    found = left(history({"id": ANNA, "messages": [message(ANNA), own]}), ANNA)
+    rest = value_without(history({"id": ANNA, "messages": [message(ANNA), own]}), ANNA)
 
-    assert found == history({"id": ANNA, "messages": [own]})["value"]
+    assert rest == history({"id": ANNA, "messages": [own]})["value"]
 
 
-def test_a_thread_goes_with_its_last_message() -> None:
+def test_a_thread_is_removed_with_its_last_message() -> None:
     threads = [{"id": it, "messages": [message(it)]} for it in (ANNA, BEN)]
 
-    assert left(history(*threads), ANNA) == history(threads[1])["value"]
+    assert value_without(history(*threads), ANNA) == history(threads[1])["value"]
 
 
-def test_a_chunk_goes_with_its_last_thread_and_a_change_with_its_last_chunk() -> None:
+def test_a_chunk_is_removed_with_its_last_thread_and_a_change_with_its_last_chunk() -> None:
     thread = {"id": ANNA, "messages": [message(ANNA)]}
     errors = {"errors": [{"code": 2593109}]}
 
-    assert left(history(thread), ANNA) is None
-    assert left(change("history", history=[{"threads": [thread]}, errors]), ANNA) == value(history=[errors])
+    assert value_without(history(thread), ANNA) is None
+    assert value_without(change("history", history=[{"threads": [thread]}, errors]), ANNA) == value(history=[errors])
 
 
-def test_a_contact_of_the_history_goes_with_its_messages() -> None:
+def test_a_contact_of_the_history_is_removed_with_its_messages() -> None:
     thread = {"id": ANNA, "messages": [message(ANNA)]}
     kept = {"id": BEN, "messages": [message(BEN)]}
 
-    found = left(history(thread, kept, contacts=[contact(ANNA), contact(BEN)]), ANNA)
+    rest = value_without(history(thread, kept, contacts=[contact(ANNA), contact(BEN)]), ANNA)
 
-    assert found == history(kept, contacts=[contact(BEN)])["value"]
+    assert rest == history(kept, contacts=[contact(BEN)])["value"]
 
 
 # -- standby
 
 
 @pytest.mark.parametrize("beside", [{}, {"statuses": [status(recipient=BEN)]}])
-def test_messages_of_standby_go_with_their_contacts(beside: Json) -> None:
+def test_messages_of_standby_are_removed_with_their_contacts(beside: Json) -> None:
     inner = {"contacts": [contact(ANNA)], "messages": [message(ANNA)]} | beside
 
-    assert left(change("standby", standby=inner), ANNA) == (value(standby=beside) if beside else None)
+    assert value_without(change("standby", standby=inner), ANNA) == (value(standby=beside) if beside else None)
 
 
-def test_messages_of_standby_go_one_by_one() -> None:
+def test_messages_of_standby_are_removed_one_by_one() -> None:
     inner = {"contacts": [contact(ANNA), contact(BEN)], "messages": [message(ANNA), message(BEN)]}
     kept = {"contacts": [contact(BEN)], "messages": [message(BEN)]}
 
-    assert left(change("standby", standby=inner), ANNA) == value(standby=kept)
+    assert value_without(change("standby", standby=inner), ANNA) == value(standby=kept)
 
 
-def test_a_change_without_standby_messages_stays_for_what_is_beside_them() -> None:
+def test_a_change_without_standby_messages_stays_for_its_other_data() -> None:
     inner = {"messages": [message(ANNA)]}
 
-    assert left(change("standby", standby=inner, messages=[message(BEN)]), ANNA) == value(messages=[message(BEN)])
+    assert value_without(change("standby", standby=inner, messages=[message(BEN)]), ANNA) == value(
+        messages=[message(BEN)]
+    )
 
 
 def test_other_users_items_in_standby_stay() -> None:
     inner = {"messages": [message(BEN)]}
 
-    assert left(change("standby", standby=inner, messages=[message(ANNA)]), ANNA) == value(standby=inner)
+    assert value_without(change("standby", standby=inner, messages=[message(ANNA)]), ANNA) == value(standby=inner)
 
 
-# -- a conversation in other words
+# -- summaries and handovers
 
 
-def test_a_summary_goes_with_the_messages_that_it_is_of() -> None:
+def test_a_summary_is_removed_with_its_messages() -> None:
     its: Json = {"messages": [message(ANNA)], "conversation_context": CONTEXT}
 
-    assert left(change(**its), ANNA) is None
-    assert left(change(**its, errors=[1]), ANNA) == value(errors=[1])
-    assert left(change(**its, calls=[call(BEN)]), BEN) == value(**its)
+    assert value_without(change(**its), ANNA) is None
+    assert value_without(change(**its, errors=[1]), ANNA) == value(errors=[1])
+    assert value_without(change(**its, calls=[call(BEN)]), BEN) == value(**its)
 
 
 @pytest.mark.parametrize("text", [{"metadata": "Anna asks for a refund"}, {"conversation_context": CONTEXT}, {}])
-def test_a_handover_goes_as_a_whole(text: Json) -> None:
+def test_a_handover_is_removed_as_a_whole(text: Json) -> None:
     handover = {
         "recipient": {"display_phone_number": BUSINESS, "phone_number_id": OURS},
         "sender": {"phone_number": ANNA},
@@ -200,8 +202,8 @@ def test_a_handover_goes_as_a_whole(text: Json) -> None:
     }
     changes = {"field": "messaging_handovers", "value": handover}
 
-    assert left(changes, ANNA) is None
-    assert left(changes, BEN) == handover
+    assert value_without(changes, ANNA) is None
+    assert value_without(changes, BEN) == handover
 
 
 # -- contacts
@@ -220,7 +222,7 @@ def test_a_handover_goes_as_a_whole(text: Json) -> None:
         {"messages": [message(ANNA, 1)], "user_preferences": [{"wa_id": ANNA, "value": "stop"}]},
     ],
 )
-def test_a_contact_stays_while_anything_that_is_kept_belongs_to_it(staying: Json) -> None:
+def test_a_contact_stays_while_another_item_belongs_to_it(staying: Json) -> None:
     payload = Payload.parse(encoded(delivery(change(contacts=[contact(ANNA, ANNAS_ID)], **staying))))
 
     body = payload.body(payload.changes, lambda item: item.id == "wamid.1") or b""
@@ -238,24 +240,26 @@ def test_a_contact_stays_while_anything_that_is_kept_belongs_to_it(staying: Json
         (message("+1 650 555 1234"), contact(ANNA)),
     ],
 )
-def test_a_contact_goes_with_its_sender_however_both_are_named(sender: Json, person: Json) -> None:
-    found = left(
+def test_a_contact_is_removed_with_its_sender_in_every_spelling(sender: Json, person: Json) -> None:
+    rest = value_without(
         change(contacts=[person, contact(BEN)], messages=[sender, message(BEN)]),
         str(sender.get("from") or ANNAS_ID),
     )
 
-    assert found == value(contacts=[contact(BEN)], messages=[message(BEN)])
+    assert rest == value(contacts=[contact(BEN)], messages=[message(BEN)])
 
 
 def test_a_contact_without_a_removed_message_stays() -> None:
-    found = left(change(contacts=[contact(ANNA), contact(CHLOE), 7], messages=[message(ANNA), message(BEN)]), ANNA)
+    rest = value_without(
+        change(contacts=[contact(ANNA), contact(CHLOE), 7], messages=[message(ANNA), message(BEN)]), ANNA
+    )
 
-    assert found == value(contacts=[contact(CHLOE), 7], messages=[message(BEN)])
+    assert rest == value(contacts=[contact(CHLOE), 7], messages=[message(BEN)])
 
 
 def test_a_message_without_a_sender_is_removed_with_its_contact() -> None:
-    nobody = {name: it for name, it in message().items() if name != "from"}
-    payload = Payload.parse(encoded(delivery(change(contacts=[contact(ANNA)], messages=[nobody]))))
+    without_sender = {name: it for name, it in message().items() if name != "from"}
+    payload = Payload.parse(encoded(delivery(change(contacts=[contact(ANNA)], messages=[without_sender]))))
 
     assert payload.body(payload.changes, _is_any) is None
 

@@ -1,4 +1,4 @@
-"""The business number that a webhook displays, in the shapes that were seen and in those that are none."""
+"""The business number that a webhook displays, in known shapes and in invalid ones."""
 
 import phonenumbers
 import pytest
@@ -23,7 +23,7 @@ from wablock.gate.webhook.senders import ShownNumber
         (16505551111, "16505551111"),
     ],
 )
-def test_a_displayed_number_is_international_in_whatever_punctuation(displayed: ShownNumber, wa_id: str) -> None:
+def test_a_displayed_number_is_international_with_any_punctuation(displayed: ShownNumber, wa_id: str) -> None:
     assert display_wa_id(displayed) == wa_id
 
 
@@ -51,7 +51,7 @@ def test_an_invalid_display_number_is_ignored(displayed: ShownNumber) -> None:
 
 
 @given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)), st.booleans())
-def test_every_countrys_mobile_number_is_read_as_meta_displays_it(region: str, with_plus: bool) -> None:  # noqa: FBT001
+def test_the_mobile_number_of_every_country_is_read_as_meta_displays_it(region: str, with_plus: bool) -> None:  # noqa: FBT001
     example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
     assume(example is not None)  # Tristan da Cunha has landlines only
     assert example is not None
@@ -62,5 +62,5 @@ def test_every_countrys_mobile_number_is_read_as_meta_displays_it(region: str, w
 
 
 @given(st.text())
-def test_no_text_is_too_much_for_it(displayed: str) -> None:
+def test_any_displayed_text_is_read_or_ignored(displayed: str) -> None:
     display_wa_id(displayed)

@@ -1,4 +1,4 @@
-"""Bodies that are read in one pass, and those that are written in another way."""
+"""Bodies that are read in one pass, and bodies in another spelling."""
 
 from random import Random
 from typing import Any
@@ -29,7 +29,7 @@ def compact(webhook: Json) -> bytes:
 
 
 @pytest.mark.parametrize("file", ["messages", "messages_statuses", "standby", "calls", "history", "user_preferences"])
-def test_most_of_what_meta_writes_compactly_is_read_in_one_pass(file: str) -> None:
+def test_most_compact_webhooks_of_meta_are_read_in_one_pass(file: str) -> None:
     its = cases(file)
 
     assert sum(as_documented(compact(case.payload)) is not None for case in its) > len(its) * 0.8
@@ -70,19 +70,21 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, 
 
 @settings(deadline=None)
 @given(st.sampled_from(CASES), st.randoms(use_true_random=False), LEAVES, st.booleans())
-def test_one_pass_reads_the_same_as_the_plain_way(
+def test_one_pass_reads_the_same_as_the_general_way(
     case: Case,
     random: Random,
     leaf: Any,
     spelt: bool,  # noqa: FBT001
 ) -> None:
-    """Also where one value is another than documented."""
+    """Also if one value has an undocumented type."""
     webhook = _with_a_leaf(case.payload, random, leaf)
     body = respelt(webhook, random) if spelt else compact(webhook)
 
-    found = as_documented(body)
+    webhook_in_one_pass = as_documented(body)
 
-    assert found is None or reading(of(body, found)) == reading(of(body, decoder.decode(canonical(body))))
+    assert webhook_in_one_pass is None or reading(of(body, webhook_in_one_pass)) == reading(
+        of(body, decoder.decode(canonical(body)))
+    )
 
 
 @settings(deadline=None)

@@ -1,4 +1,4 @@
-"""Which ids a change shows to be one user, and which changes of ids it announces."""
+"""The ids that belong to one user by a change, and the new ids that it announces."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,20 +29,20 @@ ALL = (ANNA, ANNAS_ID, PARENT)
 
 
 def the_change(it: Json) -> WebhookChange:
-    (found,) = Payload.parse(encoded(delivery(it))).changes
-    return found
+    (webhook_change,) = Payload.parse(encoded(delivery(it))).changes
+    return webhook_change
 
 
 def links(it: Json) -> list[tuple[Any, ...]]:
-    return [shown(ids) for ids in the_change(it).links]
+    return [ids_of(ids) for ids in the_change(it).links]
 
 
-def shown(ids: Ids) -> tuple[Any, ...]:
+def ids_of(ids: Ids) -> tuple[Any, ...]:
     return (ids.wa_id or None, ids.user_id or None, ids.parent_user_id or None)
 
 
 def places() -> Iterator[tuple[str, Json]]:
-    """Each place that shows three ids of one user."""
+    """Each place of a webhook that shows three ids of one user."""
     thread = {"id": ANNA, "context": USER, "messages": [message(ANNA)]}
     moved = {"wa_id": ANNA, "sync": {"phone_number": ANNA} | USER}
     for field in (
@@ -96,9 +96,9 @@ def answer(**more: Any) -> Json:
 
 @pytest.mark.parametrize("it", [pytest.param(it, id=name) for name, it in places()])
 def test_each_place_that_shows_ids_of_one_user_is_a_link(it: Json) -> None:
-    found = links(it)
+    ids_of_links = links(it)
 
-    assert (str(found[-1][0]).replace("+1 (650) 555-1234", ANNA), *found[-1][1:]) == ALL
+    assert (str(ids_of_links[-1][0]).replace("+1 (650) 555-1234", ANNA), *ids_of_links[-1][1:]) == ALL
 
 
 @pytest.mark.parametrize("recipient, link", [(ANNAS_ID, [(ANNA, ANNAS_ID, None)]), (ANNA, []), (7, []), (None, [])])
@@ -116,23 +116,23 @@ def test_two_ids_are_a_link_and_one_is_none() -> None:
     assert links(change("smb_app_state_sync", state_sync=[{"action": "add"}])) == []
 
 
-# -- ids beside each other that are not one user's
+# -- ids in one object that belong to two users
 
 
-def test_the_businesss_own_number_is_no_id_of_the_user_of_a_call() -> None:
-    """An example of Meta's has the business in `to`, beside the user's ids."""
+def test_the_businesss_own_number_is_not_an_id_of_the_user_of_a_call() -> None:
+    """One of Meta's examples has the business in `to`, and the user's ids in the same object."""
     own = call(ANNA, direction="BUSINESS_INITIATED") | TO | {"to": BUSINESS}
 
     assert links(change("calls", calls=[own])) == [(None, ANNAS_ID, PARENT)]
 
 
-def test_the_businesss_own_number_is_no_id_of_the_user_of_a_thread() -> None:
+def test_the_businesss_own_number_is_not_an_id_of_the_user_of_a_thread() -> None:
     own = {"from": BUSINESS, "from_user_id": ANNAS_ID, "to": ANNA, "id": "wamid.1"}
 
     assert links(change("history", history=[{"threads": [{"id": ANNA, "messages": [own]}]}])) == []
 
 
-def test_a_groups_id_is_no_users() -> None:
+def test_the_id_of_a_group_is_not_an_id_of_a_user() -> None:
     assert links(change(statuses=[GROUP | {"recipient_user_id": ANNAS_ID}])) == []
 
 
@@ -149,11 +149,11 @@ def test_a_groups_id_is_no_users() -> None:
         answer(context={"from": BEN, "from_user_id": NEW_ID}),
     ],
 )
-def test_another_users_card_and_ids_of_another_kind_are_no_link(it: Json) -> None:
+def test_another_users_card_and_ids_of_another_kind_are_not_linked(it: Json) -> None:
     assert links(change(messages=[it])) == [(None, ANNAS_ID, PARENT)]
 
 
-def test_a_card_beside_the_senders_number_is_no_link() -> None:
+def test_a_card_is_not_linked_with_the_senders_number() -> None:
     it = answer(contacts=[CARD | {"phones": [{"phone": BEN}]}]) | {"from": ANNA}
 
     assert links(change(messages=[it])) == [ALL]
@@ -167,7 +167,7 @@ def system(**more: Any) -> Json:
 
 
 def notices(it: Json) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    return [(shown(each.previous), shown(each.current)) for each in the_change(it).notices]
+    return [(ids_of(each.previous), ids_of(each.current)) for each in the_change(it).notices]
 
 
 @pytest.mark.parametrize("kind", ["user_changed_number", "customer_changed_number"])
@@ -179,7 +179,9 @@ def test_a_changed_number_is_a_notice(kind: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("sender_id, previous", [(ANNAS_ID, ANNAS_ID), (NEW_ID, None)])
-def test_without_a_previous_id_the_senders_is_it_unless_it_is_the_new_one(sender_id: str, previous: str | None) -> None:
+def test_without_a_previous_id_the_senders_id_is_used_unless_it_is_the_new_one(
+    sender_id: str, previous: str | None
+) -> None:
     it = system(type="user_changed_number", wa_id=BEN, user_id=NEW_ID) | {"from_user_id": sender_id}
 
     assert notices(change(messages=[it])) == [((ANNA, previous, None), (BEN, NEW_ID, None))]
@@ -206,7 +208,7 @@ def test_other_system_messages_are_no_notices(more: Json) -> None:
     assert notices(change(messages=[system(**more)])) == []
 
 
-def test_a_system_message_is_no_link_since_its_ids_are_of_two_times() -> None:
+def test_a_system_message_is_not_a_link_because_its_ids_are_old_and_new() -> None:
     it = system(type="user_changed_user_id", user_id=NEW_ID) | {"from_user_id": ANNAS_ID}
 
     assert links(change(messages=[it])) == []

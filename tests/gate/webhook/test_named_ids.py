@@ -1,4 +1,4 @@
-"""Whose a webhook may be, by its bytes."""
+"""The accounts and numbers that a webhook may belong to, from its bytes."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def test_the_number_is_found_in_metas_order() -> None:
 
 
 @pytest.mark.parametrize("name", ["phone_number_id", "phoneNumberId", "PHONE_NUMBER_ID"])
-def test_names_are_found_as_other_senders_write_them(name: str) -> None:
+def test_names_are_found_in_other_spellings(name: str) -> None:
     assert list(number_ids(f'{{"{name}" :\n "{NUMBER}"}}'.encode())) == [NUMBER]
 
 
@@ -41,15 +41,15 @@ def test_an_id_may_be_a_number() -> None:
     assert list(entry_ids(b'{"entry":[{"id": 102290129340398}]}')) == [ACCOUNT]
 
 
-def test_a_users_text_names_nothing() -> None:
+def test_a_users_text_names_no_account_and_no_number() -> None:
     body = msgspec.json.encode({"text": {"body": f'"id":"{ACCOUNT}","phone_number_id":"{NUMBER}"'}})
     assert [*entry_ids(body), *number_ids(body)] == []
 
 
-def test_no_more_than_two_are_named_at_each_end() -> None:
+def test_at_most_two_ids_are_found_at_each_end() -> None:
     body = msgspec.json.encode([{"id": str(number), "x": "x" * 400} for number in range(10_000)])
     assert list(entry_ids(body)) == ["0", "1", "9999", "9998"]
 
 
-def test_each_is_named_once() -> None:
+def test_each_id_is_found_once() -> None:
     assert list(entry_ids(b'[{"id":"1"},{"id":"2"},{"id":"1"}]')) == ["1", "2"]

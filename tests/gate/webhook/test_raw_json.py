@@ -1,4 +1,4 @@
-"""JSON as the bytes that came: where its parts stand, and the same bytes without some of them."""
+"""JSON in its original bytes: the place of each part, and the bytes without some parts."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dic
 
 @st.composite
 def cuts(draw: st.DrawFn, value: Any) -> Cut:
-    """Some parts of a value, at any depth."""
+    """A choice of parts of a value, at any depth."""
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     cut: dict[str | int, Cut | Gone] = {}
     for name, part in parts:
@@ -31,7 +31,7 @@ def cuts(draw: st.DrawFn, value: Any) -> Cut:
 
 
 def without(value: Any, cut: Cut | Gone | None) -> Any:
-    """A plain reference."""
+    """The simple reference."""
     if not isinstance(cut, Mapping):
         return value
     if isinstance(value, dict):
@@ -48,7 +48,7 @@ def left(body: bytes, cut: Cut) -> bytes:
 
 @settings(deadline=None)
 @given(st.data(), VALUES, st.randoms(use_true_random=False))
-def test_the_rest_is_what_plain_python_leaves_in_the_original_bytes(
+def test_the_rest_equals_the_reference_and_has_the_original_bytes(
     data: st.DataObject, value: Any, random: Random
 ) -> None:
     body = respelt(value, random, with_cases=False, in_order=True)
@@ -70,7 +70,7 @@ def test_all_bytes_stay_if_nothing_is_removed(value: Any, random: Random) -> Non
 
 @settings(deadline=None)
 @given(VALUES, st.randoms(use_true_random=False))
-def test_parts_and_their_bytes_are_those_of_plain_python(value: Any, random: Random) -> None:
+def test_parts_and_their_bytes_equal_those_of_the_json_module(value: Any, random: Random) -> None:
     root = Node.of(b" " + respelt(value, random, with_cases=False, in_order=True))
 
     elements = [json.loads(it.body[it.start : it.end]) for it in root.elements]
@@ -92,12 +92,12 @@ def test_parts_and_their_bytes_are_those_of_plain_python(value: Any, random: Ran
         (b'{"a":[1,{"b":2,"c":3}]}', {"a": {1: {"b": GONE}}}, b'{"a":[1,{"c":3}]}'),
     ],
 )
-def test_a_part_goes_with_one_comma_and_the_blanks_of_what_is_kept_stay(body: bytes, cut: Cut, kept: bytes) -> None:
+def test_a_part_is_removed_with_one_comma_and_other_blanks_stay(body: bytes, cut: Cut, kept: bytes) -> None:
     assert left(body, cut) == kept
 
 
 @pytest.mark.parametrize("name", [rb"A", rb"\u0061", rb"\u0041"])
-def test_a_name_is_known_in_every_case_and_escape(name: bytes) -> None:
+def test_a_name_is_found_in_every_case_and_with_every_escape(name: bytes) -> None:
     assert left(b'{"%b":1,"x":2}' % name, {"a": GONE}) == b'{"x":2}'
 
 
@@ -119,7 +119,7 @@ def test_values_that_readers_round_end_no_array_late() -> None:
 
 
 @pytest.mark.parametrize("odd", [rb"\ud83d", b"\xff", b"\x01"])
-def test_a_name_that_no_reader_keeps_as_it_is_keeps_its_bytes(odd: bytes) -> None:
+def test_a_name_that_readers_change_keeps_its_bytes(odd: bytes) -> None:
     assert left(b'{"a": 1, "%b": 2}' % odd, {"a": GONE}) == b'{"%b": 2}' % odd
 
 

@@ -1,4 +1,4 @@
-"""The ids in a webhook -> whom a block list would know."""
+"""From the ids in a webhook to the user on a block list."""
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ def test_a_user_id_alone_is_its_own_key() -> None:
     assert member_of(Ids(None, ANNAS_ID)) == Member(ANNAS_ID, None, ANNAS_ID, ANNAS_ID)
 
 
-def test_with_both_the_number_is_the_key_and_the_id_is_linked() -> None:
+def test_with_number_and_user_id_the_number_is_the_key_and_the_id_is_linked() -> None:
     member = member_of(Ids(ANNA, ANNAS_ID))
 
     assert member == Member(ANNA, ANNA, ANNAS_ID, ANNA)
@@ -39,18 +39,18 @@ def test_a_parent_id_is_one_more_id_of_the_user(ids: Ids, member: Member) -> Non
     assert member_of(ids) == member
 
 
-def test_a_parent_id_is_known_by_its_member_where_meta_prints_it_without_ent() -> None:
+def test_a_parent_id_without_ent_is_known_by_its_member() -> None:
     member = member_of(Ids(ANNA, ANNAS_ID, "US.11815799212886844830"))
 
     assert member == Member(ANNA, ANNA, ANNAS_ID, ANNA, parent_user_id="US.11815799212886844830")
 
 
-def test_a_parent_id_where_a_user_id_belongs_is_a_parent_id() -> None:
+def test_a_parent_id_in_the_place_of_a_user_id_is_a_parent_id() -> None:
     assert member_of(Ids(ANNA, PARENT)) == Member(ANNA, ANNA, None, ANNA, parent_user_id=PARENT)
 
 
 @pytest.mark.parametrize("parent", [ANNAS_ID, "xxxxxxxxxxxxxxxxxxxxxxxxxxx", ANNA])
-def test_an_invalid_parent_id_is_no_parent_id(parent: str) -> None:
+def test_an_invalid_parent_id_is_ignored(parent: str) -> None:
     assert member_of(Ids(ANNA, ANNAS_ID, parent)) == Member(ANNA, ANNA, ANNAS_ID, ANNA)
 
 
@@ -78,7 +78,7 @@ def test_both_spellings_of_a_number_have_one_key() -> None:
         "16505551234@lid",
     ],
 )
-def test_an_invalid_number_is_passed_over_for_the_user_id(wa_id: ShownNumber) -> None:
+def test_an_invalid_number_is_ignored_and_the_user_id_is_used(wa_id: ShownNumber) -> None:
     assert member_of(Ids(wa_id, ANNAS_ID)) == Member(ANNAS_ID, None, ANNAS_ID, ANNAS_ID)
     assert member_of(Ids(wa_id)) is None
 
@@ -106,7 +106,7 @@ def test_a_sender_in_another_spelling_is_the_user_of_the_digits(wa_id: ShownNumb
 
 
 @pytest.mark.parametrize("user_id", ["", "us.1", "16505551234", "xxxxxxxxxxxxxxxxxxxxxxxxxxx"])
-def test_any_other_text_names_no_user(user_id: str) -> None:
+def test_another_text_is_not_a_user(user_id: str) -> None:
     assert member_of(Ids(None, user_id)) is None
     assert member_of(Ids(ANNA, user_id)) == Member(ANNA, ANNA, None, ANNA)
 

@@ -1,4 +1,4 @@
-"""`X-Hub-Signature-256`: one signature is right, whatever else the header holds is not."""
+"""`X-Hub-Signature-256`: exactly one text is a valid signature."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ from wablock.gate.webhook.signature import is_signed, looks_signed, sign
 SECRET = "an app secret"
 
 
-def test_it_is_the_hmac_of_the_raw_bytes() -> None:
+def test_a_signature_is_the_hmac_of_the_raw_bytes() -> None:
     assert sign(SECRET, b"{}") == "sha256=" + hmac.new(SECRET.encode(), b"{}", hashlib.sha256).hexdigest()
 
 
@@ -22,25 +22,25 @@ def test_a_signed_body_is_verified(secret: str, body: bytes) -> None:
 
 
 @given(st.text(), st.binary(), st.text())
-def test_any_other_text_is_no_signature(secret: str, body: bytes, header: str) -> None:
+def test_any_other_text_is_not_a_signature(secret: str, body: bytes, header: str) -> None:
     assert not is_signed(secret, body, header)
 
 
 @pytest.mark.parametrize(
     "header", [None, "", "sha256=", "sha256=é", "sha256=" + "\uff10" * 64, "sha256=" + "\ud83d" * 64]
 )
-def test_a_header_that_is_no_signature_at_all_is_refused_without_an_error(header: str | None) -> None:
+def test_a_header_that_is_not_a_signature_is_refused_without_an_error(header: str | None) -> None:
     assert not looks_signed(header)
     assert not is_signed(SECRET, b"{}", header)
 
 
 @pytest.mark.parametrize("secret, body", [("another", b"{}"), (SECRET, b"{ }")])
-def test_another_secret_or_another_byte_makes_it_wrong(secret: str, body: bytes) -> None:
+def test_a_signature_is_invalid_for_another_secret_or_another_byte(secret: str, body: bytes) -> None:
     assert not is_signed(SECRET, b"{}", sign(secret, body))
 
 
 @pytest.mark.parametrize("spoilt", [" {}", "{}\n", "{}0"])
-def test_nothing_may_stand_around_a_signature(spoilt: str) -> None:
+def test_a_signature_with_text_around_it_is_invalid(spoilt: str) -> None:
     assert not is_signed(SECRET, b"{}", spoilt.format(sign(SECRET, b"{}")))
 
 

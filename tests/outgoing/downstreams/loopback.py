@@ -1,4 +1,4 @@
-"""Receivers on loopback that do as a test says, and posts to them."""
+"""Receivers on loopback that a test controls, and posts to them."""
 
 import asyncio
 import ssl
@@ -27,7 +27,7 @@ class Loopback:
         self.ended = asyncio.Semaphore(0)
 
     async def read(self, reader: Reader) -> bytes:
-        """One request, as it came."""
+        """The bytes of one request."""
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
         request = head + await reader.readexactly(length)
@@ -62,7 +62,7 @@ class Loopback:
 async def serving(
     conversation: Callable[[Loopback, Reader, Writer], Awaitable[None]], tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Loopback]:
-    """Has `conversation` with everyone who connects, and then closes the connection."""
+    """Run `conversation` for each connection, and then close it."""
     loopback = Loopback()
 
     async def connected(reader: Reader, writer: Writer) -> None:
@@ -83,7 +83,7 @@ async def serving(
 
 @asynccontextmanager
 async def answering(*answers: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[Loopback]:
-    """Gives every connection these answers in turn, one a request, and then closes it; the same for ever if one."""
+    """Give every connection these answers in turn, one per request, then close it; repeat a single answer forever."""
 
     async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
         left = list(answers)

@@ -1,4 +1,4 @@
-"""What counts as an answer, and what a receiver can do to the sender with one."""
+"""Valid answers of a receiver, and answers that could harm the sender."""
 
 import asyncio
 import socket
@@ -82,7 +82,7 @@ async def test_a_reset_in_the_middle_is_a_refusal(start: bytes) -> None:
         b"<html>200 OK</html>",
     ],
 )
-async def test_bytes_that_are_no_http_are_a_refusal(garbage: bytes) -> None:
+async def test_bytes_that_are_not_http_are_a_refusal(garbage: bytes) -> None:
     async with answering(garbage) as loopback, sending() as sender:
         with pytest.raises(DeliveryRefused, match="not HTTP") as refusal:
             await sender.post(loopback.to(), b"{}", SIGNED)
@@ -101,13 +101,13 @@ async def test_another_protocol_is_a_refusal() -> None:
 @pytest.mark.parametrize(
     "drop", [b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n" + b"x" * 999, b"HTTP/1.1 200 OK" + b"\r\nx: y" * 999]
 )
-async def test_a_slow_drip_does_not_stretch_the_time(drop: bytes) -> None:
+async def test_slow_bytes_do_not_extend_the_timeout(drop: bytes) -> None:
     async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
         await loopback.read(reader)
         for at in range(len(drop)):
             writer.write(drop[at : at + 1])
             await writer.drain()
-            await asyncio.sleep(0.01)  # slow by nature: a drip of 10 s and more
+            await asyncio.sleep(0.01)  # the receiver is slow: this takes 10 s and more
 
     async with serving(conversation) as loopback, sending() as sender, asyncio.timeout(5):
         with pytest.raises(DeliveryRefused, match=r"within 0\.2 s"):
@@ -115,7 +115,7 @@ async def test_a_slow_drip_does_not_stretch_the_time(drop: bytes) -> None:
 
 
 @pytest.mark.parametrize("endless", [b"HTTP/1.1 100 Continue\r\n\r\n" * 100, b"x: y\r\n" * 100, b"x" * 100])
-async def test_a_head_without_an_end_is_a_refusal_long_before_the_time_is_over(endless: bytes) -> None:
+async def test_an_endless_head_is_a_refusal_long_before_the_timeout(endless: bytes) -> None:
     async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
         await loopback.read(reader)
         writer.write(b"" if endless.startswith(b"HTTP") else b"HTTP/1.1 200 OK\r\nx: ")
@@ -144,7 +144,7 @@ async def test_only_the_status_of_a_huge_answer_is_read() -> None:
     assert loopback.connections == 2
 
 
-async def test_an_unsolicited_answer_is_never_taken_for_the_next_one() -> None:
+async def test_an_unsolicited_answer_is_never_used_as_the_next_one() -> None:
     failed = b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"
     async with answering(failed + OK) as loopback, sending() as sender:
         for _ in range(3):
@@ -154,7 +154,7 @@ async def test_an_unsolicited_answer_is_never_taken_for_the_next_one() -> None:
     assert loopback.connections == 3
 
 
-async def test_half_an_answer_too_many_closes_the_connection() -> None:
+async def test_half_of_an_extra_answer_closes_the_connection() -> None:
     async with answering(OK + OK[:20]) as loopback, sending() as sender:
         for _ in range(3):
             await sender.post(loopback.to(), b"{}", SIGNED)

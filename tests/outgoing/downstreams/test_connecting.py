@@ -1,4 +1,4 @@
-"""How receivers are reached: the address that was judged, TLS for the host that the URL names, and plain refusals."""
+"""Connections to receivers: the checked address, TLS for the host in the URL, and clear errors."""
 
 import asyncio
 import socket
@@ -15,9 +15,9 @@ from wablock.gate.ports import DeliveryRefused, Downstream
 from wablock.outgoing.dial import Resolver
 
 
-def telling(*hosts: str) -> Resolver:
+def resolving_to(*hosts: str) -> Resolver:
     async def resolver(_: str, port: int) -> Sequence[Any]:
-        return [found for host in hosts for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        return [address for host in hosts for address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
     return resolver
 
@@ -35,17 +35,17 @@ def trusting(authority: trustme.CA) -> ssl.SSLContext:
 
 
 async def test_tls_is_spoken_with_the_urls_host_at_the_resolved_address() -> None:
-    authority, asked_for = trustme.CA(), []
+    authority, server_names = trustme.CA(), []
     served = certified(authority, "receiver.example")
-    served.sni_callback = lambda _, name, __: asked_for.append(name)
+    served.sni_callback = lambda _, name, __: server_names.append(name)
     async with (
         answering(OK, tls=served) as loopback,
-        sending(tls=trusting(authority), resolver=telling("127.0.0.1")) as sender,
+        sending(tls=trusting(authority), resolver=resolving_to("127.0.0.1")) as sender,
     ):
         for _ in range(2):
             await sender.post(loopback.to(scheme="https", host="receiver.example"), b"{}", SIGNED)
 
-    assert asked_for == ["receiver.example"]
+    assert server_names == ["receiver.example"]
     assert f"\r\nhost: receiver.example:{loopback.port}\r\n".encode() in loopback.requests[0]
 
 
@@ -54,7 +54,7 @@ async def test_a_certificate_may_be_for_an_address_and_a_name_may_end_in_a_dot(h
     authority = trustme.CA()
     async with (
         answering(OK, tls=certified(authority, "receiver.example", "127.0.0.1")) as loopback,
-        sending(tls=trusting(authority), resolver=telling("127.0.0.1")) as sender,
+        sending(tls=trusting(authority), resolver=resolving_to("127.0.0.1")) as sender,
     ):
         await sender.post(loopback.to(scheme="https", host=host), b"{}", SIGNED)
 
@@ -71,7 +71,7 @@ async def test_another_hosts_certificate_is_a_refusal() -> None:
     authority = trustme.CA()
     async with (
         answering(OK, tls=certified(authority, "elsewhere.example")) as loopback,
-        sending(tls=trusting(authority), resolver=telling("127.0.0.1")) as sender,
+        sending(tls=trusting(authority), resolver=resolving_to("127.0.0.1")) as sender,
     ):
         with pytest.raises(DeliveryRefused, match="certificate is not trusted: Hostname mismatch"):
             await sender.post(loopback.to(scheme="https", host="receiver.example"), b"{}", SIGNED)
@@ -79,7 +79,7 @@ async def test_another_hosts_certificate_is_a_refusal() -> None:
     assert loopback.requests == []
 
 
-async def test_a_receiver_that_speaks_no_tls_is_a_refusal() -> None:
+async def test_a_receiver_without_tls_is_a_refusal() -> None:
     async def conversation(_: Loopback, reader: Reader, writer: Writer) -> None:
         await reader.read(100)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -99,7 +99,7 @@ async def test_a_handshake_that_breaks_off_is_a_refusal() -> None:
             await sender.post(loopback.to(scheme="https"), b"{}", SIGNED)
 
 
-async def test_a_silent_handshake_ends_with_the_time_and_its_connection() -> None:
+async def test_a_silent_handshake_times_out_and_closes_its_connection() -> None:
     async def conversation(_: Loopback, reader: Reader, __: Writer) -> None:
         while await reader.read(1_000):
             pass
@@ -110,8 +110,8 @@ async def test_a_silent_handshake_ends_with_the_time_and_its_connection() -> Non
         await asyncio.wait_for(loopback.ended.acquire(), 2)
 
 
-async def test_a_name_that_turns_inside_is_refused_before_anything_is_sent() -> None:
-    async with answering(OK) as loopback, sending(resolver=telling("8.8.8.8", "127.0.0.1")) as sender:
+async def test_a_name_that_becomes_internal_is_refused_before_anything_is_sent() -> None:
+    async with answering(OK) as loopback, sending(resolver=resolving_to("8.8.8.8", "127.0.0.1")) as sender:
         with pytest.raises(DeliveryRefused, match="no public address"):
             await sender.post(loopback.to(host="receiver.example", may_be_inside=False), b"{}", SIGNED)
 
@@ -133,7 +133,7 @@ async def test_every_new_connection_is_checked_again() -> None:
     assert (loopback.connections, lookups) == (2, 2)
 
 
-async def test_a_connection_of_the_operators_is_not_a_strangers() -> None:
+async def test_a_tenant_does_not_share_the_operators_connection() -> None:
     async with answering(OK) as loopback, sending() as sender:
         await sender.post(loopback.to(), b"{}", SIGNED)
         with pytest.raises(DeliveryRefused, match="no public address"):
@@ -143,7 +143,7 @@ async def test_a_connection_of_the_operators_is_not_a_strangers() -> None:
 
 
 async def test_the_next_address_is_tried_where_one_refuses() -> None:
-    async with answering(OK) as loopback, sending(resolver=telling("127.0.0.9", "::1", "127.0.0.1")) as sender:
+    async with answering(OK) as loopback, sending(resolver=resolving_to("127.0.0.9", "::1", "127.0.0.1")) as sender:
         await sender.post(loopback.to(host="receiver.example"), b"{}", SIGNED)
 
 
@@ -156,7 +156,7 @@ async def test_a_name_without_an_address_is_a_refusal() -> None:
             await sender.post(Downstream("d1", "1", "http://receiver.example/?key=1"), b"{}", SIGNED)
 
 
-async def test_a_slow_lookup_ends_with_the_time() -> None:
+async def test_a_slow_lookup_times_out() -> None:
     async def resolver(_: str, __: int) -> Sequence[Any]:
         await asyncio.Event().wait()
         return []
@@ -166,7 +166,7 @@ async def test_a_slow_lookup_ends_with_the_time() -> None:
             await sender.post(Downstream("d1", "1", "http://receiver.example/", timeout=0.1), b"{}", SIGNED)
 
 
-async def test_a_refusal_tells_neither_the_query_nor_a_header() -> None:
+async def test_a_refusal_shows_neither_the_query_nor_a_header() -> None:
     async with answering(OK) as loopback:
         pass
     downstream = loopback.to("/hook?key=hidden", headers={"authorization": "Bearer hidden"})
@@ -190,7 +190,7 @@ async def test_a_refusal_tells_neither_the_query_nor_a_header() -> None:
         ("http://receiver.example/", {"X-Hub-Signature-256": "sha256=00"}),
     ],
 )
-async def test_an_address_that_could_not_have_been_added_is_a_refusal(url: str, headers: dict[str, str]) -> None:
+async def test_an_invalid_stored_address_is_a_refusal(url: str, headers: dict[str, str]) -> None:
     async with sending() as sender:
         with pytest.raises(DeliveryRefused) as refusal:
             await sender.post(Downstream("d1", "1", url, headers=headers), b"{}", SIGNED)

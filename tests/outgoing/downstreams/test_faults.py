@@ -1,4 +1,4 @@
-"""What can go wrong on the way to a receiver, over real sockets."""
+"""Failures on the way to a receiver, over real sockets."""
 
 import asyncio
 import ssl
@@ -90,7 +90,7 @@ async def test_body_and_headers_arrive_as_they_are() -> None:
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
     ],
 )
-async def test_every_2xx_is_taken(answer: bytes) -> None:
+async def test_every_2xx_is_accepted(answer: bytes) -> None:
     async with serving(always(answer)) as port:
         await post(to(port))
 
@@ -112,7 +112,7 @@ async def test_any_other_status_is_a_refusal_and_no_redirect_is_followed(status:
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok", b"SMTP ready\r\n\r\n"])
-async def test_an_answer_that_breaks_off_or_is_no_http_is_a_refusal(answer: bytes) -> None:
+async def test_an_answer_that_breaks_off_or_is_not_http_is_a_refusal(answer: bytes) -> None:
     async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
         writer.write(answer[:17] if answer.startswith(b"HTTP") else answer)
@@ -161,7 +161,7 @@ async def test_connections_are_reused_and_a_closed_one_is_replaced() -> None:
     assert connections == 3
 
 
-async def test_at_most_so_many_connections_are_open_to_one_receiver() -> None:
+async def test_the_connections_to_one_receiver_are_limited() -> None:
     open_now, most = 0, 0
 
     async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -169,7 +169,7 @@ async def test_at_most_so_many_connections_are_open_to_one_receiver() -> None:
         open_now += 1
         most = max(most, open_now)
         await read_request(reader)
-        await tasks_wait()  # so that all that may come at once have come
+        await tasks_wait()  # all that may arrive at once have arrived
         open_now -= 1
         writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         await writer.drain()
@@ -182,12 +182,12 @@ async def test_at_most_so_many_connections_are_open_to_one_receiver() -> None:
     assert most <= 3
 
 
-async def test_past_so_many_waiting_a_post_is_refused_at_once() -> None:
+async def test_a_post_past_the_limit_of_waiting_ones_is_refused_at_once() -> None:
     with pytest.raises(DeliveryRefused, match="too many"):
         await post(to(1), most_waiting=0)
 
 
-async def test_a_good_certificate_is_taken_and_the_hosts_name_checked() -> None:
+async def test_a_good_certificate_is_accepted_and_the_host_is_checked() -> None:
     authority = trustme.CA()
     served, trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert("localhost").configure_cert(served)
@@ -209,7 +209,7 @@ async def test_another_hosts_or_an_unknown_authoritys_certificate_is_a_refusal(n
             await post(to(port, scheme="https"), tls=trusted)
 
 
-async def test_a_name_that_turns_inside_after_it_was_set_is_refused() -> None:
+async def test_a_name_that_becomes_internal_after_it_was_set_is_refused() -> None:
     answers = iter(["8.8.8.8", "127.0.0.1"])
 
     async def resolver(_: str, port: int) -> Sequence[Any]:

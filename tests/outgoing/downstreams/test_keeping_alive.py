@@ -1,4 +1,4 @@
-"""Connections that are kept: used again, never past their time, and never for two at once."""
+"""Idle connections: they are used again, but not after their timeout, and not for two requests at once."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ async def test_one_connection_serves_many_posts() -> None:
     assert (loopback.connections, len(loopback.requests)) == (1, 20)
 
 
-async def test_receivers_at_one_origin_share_what_rests() -> None:
+async def test_receivers_at_one_origin_share_idle_connections() -> None:
     async with answering(OK) as loopback, sending() as sender:
         await sender.post(loopback.to("/one"), b"{}", SIGNED)
         await sender.post(loopback.to("/two", headers={"x-tenant": "7"}), b"{}", SIGNED)
@@ -35,7 +35,7 @@ async def test_receivers_at_one_origin_share_what_rests() -> None:
         b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok",
     ],
 )
-async def test_a_receiver_that_wants_no_second_request_gets_none(answer: bytes) -> None:
+async def test_a_receiver_that_closes_gets_no_second_request(answer: bytes) -> None:
     async with answering(answer) as loopback, sending() as sender:
         await sender.post(loopback.to(), b"{}", SIGNED)
         await sender.post(loopback.to(), b"{}", SIGNED)
@@ -43,7 +43,7 @@ async def test_a_receiver_that_wants_no_second_request_gets_none(answer: bytes) 
     assert loopback.connections == 2
 
 
-async def test_http_1_0_that_keeps_alive_is_kept_alive() -> None:
+async def test_a_connection_of_http_1_0_with_keep_alive_is_used_again() -> None:
     answer = b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\nok"
     async with answering(answer) as loopback, sending() as sender:
         await sender.post(loopback.to(), b"{}", SIGNED)
@@ -71,7 +71,7 @@ async def test_a_connection_closed_on_the_next_request_is_replaced_once() -> Non
     async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
         await loopback.read(reader)
         writer.write(OK)
-        await loopback.read(reader)  # the race: it closes just as this comes
+        await loopback.read(reader)  # the race: it closes when this arrives
 
     async with serving(conversation) as loopback, sending() as sender:
         await sender.post(loopback.to(), b"one", SIGNED)
@@ -115,24 +115,24 @@ async def test_a_post_that_was_answered_with_one_byte_is_not_sent_again() -> Non
     assert (loopback.connections, len(loopback.requests)) == (1, 2)
 
 
-async def test_the_time_is_one_for_both_connections() -> None:
+async def test_both_connections_share_one_timeout() -> None:
     async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
         await loopback.read(reader)
         if loopback.connections == 1:
             writer.write(OK)
             await loopback.read(reader)
-            await asyncio.sleep(0.4)  # slow by nature: it takes most of the time for itself
+            await asyncio.sleep(0.4)  # the receiver is slow: it takes most of the time
         else:
             await reader.read()
 
     async with serving(conversation) as loopback, sending() as sender:
         await sender.post(loopback.to(timeout=0.5), b"{}", SIGNED)
-        async with asyncio.timeout(0.85):  # each with a time of its own would take 0.9 s
+        async with asyncio.timeout(0.85):  # with a separate timeout for each it would take 0.9 s
             with pytest.raises(DeliveryRefused, match=r"within 0\.5 s"):
                 await sender.post(loopback.to(timeout=0.5), b"{}", SIGNED)
 
 
-async def test_a_connection_that_rests_too_long_is_closed() -> None:
+async def test_a_connection_that_is_idle_too_long_is_closed() -> None:
     async with answering(OK) as loopback, sending(idle_for=0.05) as sender:
         await sender.post(loopback.to(), b"{}", SIGNED)
         await asyncio.wait_for(loopback.ended.acquire(), 2)
@@ -175,7 +175,7 @@ async def test_a_cancelled_post_closes_its_connection() -> None:
         await asyncio.wait_for(loopback.ended.acquire(), 2)
 
 
-async def test_a_post_that_timed_out_gives_its_turn_back() -> None:
+async def test_a_post_that_timed_out_frees_its_place() -> None:
     async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
         await loopback.read(reader)
         if loopback.connections > 2:
@@ -189,7 +189,7 @@ async def test_a_post_that_timed_out_gives_its_turn_back() -> None:
         await sender.post(loopback.to(), b"{}", SIGNED)
 
 
-async def test_waiting_for_a_turn_counts_as_time() -> None:
+async def test_waiting_for_a_connection_counts_for_the_timeout() -> None:
     async def conversation(loopback: Loopback, reader: Reader, _: Writer) -> None:
         await loopback.read(reader)
         await reader.read()
@@ -203,7 +203,7 @@ async def test_waiting_for_a_turn_counts_as_time() -> None:
     assert len(loopback.requests) == 1
 
 
-async def test_past_the_bound_a_post_is_refused_at_once_and_others_are_not() -> None:
+async def test_a_post_past_the_limit_is_refused_at_once_and_others_are_not() -> None:
     async with answering(OK) as loopback, sending(connections_each=1, most_waiting=4) as sender:
         posts = [sender.post(loopback.to(), b"{}", SIGNED) for _ in range(6)]
         elsewhere = sender.post(loopback.to("/elsewhere"), b"{}", SIGNED)
@@ -214,7 +214,7 @@ async def test_past_the_bound_a_post_is_refused_at_once_and_others_are_not() -> 
     assert other is None
 
 
-async def test_an_accounts_posts_take_no_other_accounts_turns_at_one_url() -> None:
+async def test_an_accounts_posts_do_not_use_up_another_accounts_connections() -> None:
     async def conversation(loopback: Loopback, reader: Reader, writer: Writer) -> None:
         if b"slow" in await loopback.read(reader):
             await reader.read()
@@ -250,7 +250,7 @@ async def test_32_posts_at_once_each_get_their_own_answer() -> None:
     assert loopback.connections <= 32
 
 
-async def test_closing_refuses_what_is_under_way_and_what_comes_later() -> None:
+async def test_closing_refuses_current_and_later_posts() -> None:
     async def conversation(loopback: Loopback, reader: Reader, _: Writer) -> None:
         await loopback.read(reader)
         await reader.read()
@@ -267,7 +267,7 @@ async def test_closing_refuses_what_is_under_way_and_what_comes_later() -> None:
     assert loopback.connections == 1
 
 
-async def test_closing_while_a_post_connects_lets_nothing_out() -> None:
+async def test_closing_while_a_post_connects_sends_nothing() -> None:
     closed = asyncio.Event()
 
     async def resolver(_: str, port: int) -> Sequence[Any]:

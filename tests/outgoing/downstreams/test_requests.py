@@ -1,9 +1,9 @@
-"""What a receiver is sent, to the byte."""
+"""The bytes of a request to a receiver."""
 
 from tests.outgoing.downstreams.loopback import OK, SIGNED, answering, sending
 
 
-async def test_a_request_is_these_bytes() -> None:
+async def test_a_request_has_these_bytes() -> None:
     async with answering(OK) as loopback, sending() as sender:
         downstream = loopback.to("/hook?a=%20b&c", headers={"X-Tenant": "7", "Authorization": "Bearer  t~"})
         await sender.post(downstream, b'{"object": 1}', SIGNED | {"x-wablock-unchecked": "true"})
@@ -24,7 +24,7 @@ async def test_a_request_is_these_bytes() -> None:
     assert loopback.requests == [expected.encode()]
 
 
-async def test_a_receiver_may_name_the_user_agent() -> None:
+async def test_a_receiver_may_set_the_user_agent() -> None:
     async with answering(OK) as loopback, sending() as sender:
         await sender.post(loopback.to(headers={"User-Agent": "mine"}), b"{}", SIGNED)
 
@@ -48,7 +48,7 @@ async def test_an_empty_body_has_its_length() -> None:
     assert b"\r\ncontent-length: 0\r\n" in loopback.requests[0]
 
 
-async def test_more_and_longer_headers_that_were_set_before_they_were_bounded_are_sent() -> None:
+async def test_headers_past_the_limit_that_were_set_earlier_are_sent() -> None:
     headers = {f"x-{number}": "1" for number in range(30)} | {"x-long": "a" * 5_000}
     async with answering(OK) as loopback, sending() as sender:
         await sender.post(loopback.to(headers=headers), b"{}", SIGNED)

@@ -1,4 +1,4 @@
-"""An upstream on loopback that answers what a test says, byte by byte."""
+"""An upstream on loopback with answers that a test gives byte by byte."""
 
 import asyncio
 import ssl
@@ -55,8 +55,8 @@ async def serving(
     tls: ssl.SSLContext | None = None,
     callers_hang_up: bool = True,
 ) -> AsyncIterator[Server]:
-    """`then` takes the place of `always`; the connection closes after it. At the end it waits until its callers have
-    hung up, or hangs up on them itself.
+    """`then` replaces `always`; the connection closes after it. At the end it waits until its callers have closed their
+    connections, or closes them itself.
     """
     server = Server(always)
 
@@ -94,30 +94,30 @@ async def serving(
         listening.close()
         for writer in () if callers_hang_up else connected_to:
             writer.close()
-        async with asyncio.timeout(10):  # they end once their callers have closed
+        async with asyncio.timeout(10):  # they end when their callers have closed
             await asyncio.gather(*under_way)
 
 
 @asynccontextmanager
 async def asking(
     upstream: Upstream,
-    sent: SendRequest = MESSAGE,
+    send_request: SendRequest = MESSAGE,
     headers: Iterable[tuple[bytes, bytes]] = (),
     *,
     method: str = "POST",
     path: str = PATH,
     upstreams: HttpSender | None = None,
 ) -> AsyncIterator[HttpUpstreamAnswer]:
-    used = upstreams or HttpSender()
+    sender = upstreams or HttpSender()
     try:
-        answer = await used.pass_on(upstream, method, path, sent, headers)
+        answer = await sender.pass_on(upstream, method, path, send_request, headers)
         try:
             yield answer
         finally:
             await answer.aclose()
     finally:
         if upstreams is None:
-            await used.close()
+            await sender.close()
 
 
 async def whole(answer: HttpUpstreamAnswer) -> bytes:

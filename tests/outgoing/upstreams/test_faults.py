@@ -1,4 +1,4 @@
-"""What can go wrong on the way to an upstream, over real sockets."""
+"""Failures on the way to an upstream, over real sockets."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ async def _never(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     await reader.read()
 
 
-async def test_an_address_inside_is_refused_unless_the_operator_named_it() -> None:
+async def test_an_internal_address_is_refused_unless_the_operator_set_it() -> None:
     async with serving() as server:
         with pytest.raises(UpstreamFailed, match="no public address"):
             async with asking(server.upstream(may_be_inside=False)):
@@ -29,7 +29,7 @@ async def test_an_address_inside_is_refused_unless_the_operator_named_it() -> No
     assert server.connections == 0
 
 
-async def test_a_tenant_cannot_reuse_a_connection_to_the_operators_inside_address() -> None:
+async def test_a_tenant_cannot_reuse_a_connection_to_the_operators_internal_address() -> None:
     upstreams = HttpSender()
     async with serving() as server:
         async with asking(server.upstream(), upstreams=upstreams) as answer:
@@ -42,7 +42,7 @@ async def test_a_tenant_cannot_reuse_a_connection_to_the_operators_inside_addres
     assert len(server.received) == 1
 
 
-async def test_an_accounts_unread_answers_take_no_other_accounts_connections() -> None:
+async def test_an_accounts_unread_answers_do_not_use_up_another_accounts_connections() -> None:
     upstreams = HttpSender(connections_each=1)
     async with serving(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok") as server:
         async with (
@@ -53,11 +53,11 @@ async def test_an_accounts_unread_answers_take_no_other_accounts_connections() -
         await upstreams.close()
 
 
-async def test_the_address_that_was_judged_is_the_one_that_is_used() -> None:
-    asked = []
+async def test_the_checked_address_is_the_one_that_is_used() -> None:
+    hosts = []
 
     async def resolver(host: str, port: int) -> Sequence[Any]:
-        asked.append(host)
+        hosts.append(host)
         return [(2, 1, 6, "", ("127.0.0.1", port))]
 
     upstreams = HttpSender(resolver=resolver)
@@ -67,7 +67,7 @@ async def test_the_address_that_was_judged_is_the_one_that_is_used() -> None:
             assert answer.status == 200
         await upstreams.close()
 
-    assert asked == ["graph.invalid"]
+    assert hosts == ["graph.invalid"]
     assert server.received[0].headers["host"] == f"graph.invalid:{server.port}"
 
 
@@ -87,7 +87,7 @@ async def test_a_proxy_of_the_environment_is_ignored(monkeypatch: pytest.MonkeyP
         assert answer.status == 200
 
 
-async def test_a_silent_upstream_is_given_up_in_time() -> None:
+async def test_a_silent_upstream_times_out() -> None:
     async with serving(then=_never) as server:
         with pytest.raises(UpstreamFailed, match=r"0\.2 s") as failure:
             async with asking(server.upstream(timeout=0.2)):
@@ -96,13 +96,13 @@ async def test_a_silent_upstream_is_given_up_in_time() -> None:
     assert failure.value.timed_out
 
 
-async def test_an_upstream_that_trickles_its_headers_is_given_up_in_time() -> None:
+async def test_an_upstream_with_slow_headers_times_out() -> None:
     async def answering(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nx: ")
         while not writer.is_closing():
             writer.write(b"a")
             await writer.drain()
-            await asyncio.sleep(0.05)  # slow by nature: a drip
+            await asyncio.sleep(0.05)  # the upstream is slow
 
     async with serving(then=answering) as server:
         with pytest.raises(UpstreamFailed) as failure:
@@ -112,7 +112,7 @@ async def test_an_upstream_that_trickles_its_headers_is_given_up_in_time() -> No
     assert failure.value.timed_out
 
 
-async def test_an_upstream_that_stops_in_its_body_is_given_up_in_time() -> None:
+async def test_an_upstream_that_stops_in_its_body_times_out() -> None:
     async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok")
         await reader.read()
@@ -147,25 +147,27 @@ async def test_a_name_that_does_not_exist_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "answer_bytes",
     [
         b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n",
     ],
 )
-async def test_an_answer_that_is_cut_in_the_middle_is_no_whole_one(said: bytes) -> None:
+async def test_an_answer_that_is_cut_in_the_middle_is_a_failure(answer_bytes: bytes) -> None:
     async def answering(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(said)
+        writer.write(answer_bytes)
 
     async with serving(then=answering) as server, asking(server.upstream()) as answer:
         with pytest.raises(UpstreamFailed, match="broke off"):
             await whole(answer)
 
 
-@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 20", b"SMTP ready\r\n\r\n", b"HTTP/1.1 101 X\r\nupgrade: a\r\n\r\n"])
-async def test_an_unreadable_answer_is_a_failure_and_the_request_is_not_repeated(said: bytes) -> None:
+@pytest.mark.parametrize(
+    "answer_bytes", [b"", b"HTTP/1.1 20", b"SMTP ready\r\n\r\n", b"HTTP/1.1 101 X\r\nupgrade: a\r\n\r\n"]
+)
+async def test_an_unreadable_answer_is_a_failure_and_the_request_is_not_repeated(answer_bytes: bytes) -> None:
     async def answering(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(said)
+        writer.write(answer_bytes)
 
     async with serving(then=answering) as server:
         with pytest.raises(UpstreamFailed):
@@ -203,7 +205,7 @@ async def test_an_idle_connection_that_was_closed_is_not_used() -> None:
 
 
 @pytest.mark.parametrize("token", ["secret\r\nx: y", "secret\0"])
-async def test_a_failure_tells_no_token_and_no_query(token: str) -> None:
+async def test_a_failure_shows_no_token_and_no_query(token: str) -> None:
     async with serving() as server:
         with pytest.raises(UpstreamFailed) as failure:
             async with asking(server.upstream(token=token), SendRequest(None, b"q=secret")):
@@ -225,7 +227,7 @@ async def test_too_many_requests_at_once_are_refused_at_once() -> None:
         await upstreams.close()
 
 
-async def test_a_request_that_gets_no_connection_is_given_up_in_time() -> None:
+async def test_a_request_without_a_connection_times_out() -> None:
     upstreams = HttpSender(connections_each=1)
     async with serving() as server:
         async with asking(server.upstream(), upstreams=upstreams):
@@ -247,7 +249,7 @@ async def test_an_upstream_that_is_not_in_use_makes_room_for_another() -> None:
         await upstreams.close()
 
 
-async def test_a_caller_that_goes_away_leaves_room_for_the_next() -> None:
+async def test_a_caller_that_disconnects_makes_room_for_the_next() -> None:
     upstreams = HttpSender(connections_each=1, most_in_flight=1)
     async with serving(then=_never) as silent:
         waiting = asyncio.create_task(upstreams.pass_on(silent.upstream(), "POST", PATH, MESSAGE, []))
@@ -265,11 +267,11 @@ async def test_a_caller_that_goes_away_leaves_room_for_the_next() -> None:
 @pytest.mark.parametrize("name,trusted", [("localhost", True), ("another.example", False)])
 async def test_a_certificate_must_be_the_hosts(name: str, *, trusted: bool) -> None:
     authority = trustme.CA()
-    served, asked = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert(name).configure_cert(served)
-    authority.configure_trust(asked)
-    upstreams = HttpSender(tls=asked, resolver=resolving_to("127.0.0.1"))
-    async with serving(tls=served) as server:
+    server_tls, client_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert(name).configure_cert(server_tls)
+    authority.configure_trust(client_tls)
+    upstreams = HttpSender(tls=client_tls, resolver=resolving_to("127.0.0.1"))
+    async with serving(tls=server_tls) as server:
         upstream = server.upstream(url=f"https://localhost:{server.port}")
         if trusted:
             async with asking(upstream, upstreams=upstreams) as answer:

@@ -1,6 +1,6 @@
 # mypy: ignore-errors
 # ruff: noqa: ANN001, ANN002, ANN201, ANN202, T201
-"""PyWa on Starlette as a business's webhook receiver: it records which handlers run, and for whom."""
+"""PyWa on Starlette as a webhook receiver: it records the calls of handlers and their users."""
 
 import asyncio
 import inspect
@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-warnings.simplefilter("ignore")  # its own deprecations
+warnings.simplefilter("ignore")  # the library's own deprecations
 from pywa import WhatsApp, handlers  # noqa: E402
 from pywa.types.calls import CallDirection  # noqa: E402
 
@@ -42,7 +42,7 @@ def note(part, update_id, *ids):
 
 def handler_of(kind):
     def handle(_, update):
-        # The recipient of an echo or a status. An account's update and a group's statuses have none.
+        # An echo or a status has a recipient; an account's update and a group's statuses have none.
         user = getattr(update, "from_user", None)
         business_calls = getattr(update, "direction", None) is CallDirection.BUSINESS_INITIATED
         part = "own call" if business_calls else PARTS.get(kind, "message") if user else "other"
@@ -52,7 +52,7 @@ def handler_of(kind):
 
 
 def handle_raw(_, update):
-    """`history` and `standby` have no handler of their own: a bot reads them here."""
+    """`history` and `standby` have no own handler: a bot reads them here."""
     if update.field == "history":
         threads = [thread for chunk in update.value.get("history", []) for thread in chunk.get("threads", [])]
         messages = [message for thread in threads for message in thread.get("messages", [])]

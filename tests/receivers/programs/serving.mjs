@@ -1,4 +1,4 @@
-// A webhook receiver on loopback that records which handlers run, and for whom. It ends when its standard input does.
+// A webhook receiver on loopback that records which handlers run, and for which user. It ends when its standard input does.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createServer } from "node:http";
 

@@ -1,4 +1,4 @@
-"""Generated requests with a recipient somewhere, in the odd shapes that parsers differ on."""
+"""Generated requests with a recipient, in odd shapes that parsers read differently."""
 
 import base64
 import json
@@ -40,7 +40,7 @@ _OTHERS: Final = (
     "+" + BEN,
     "",
     " ",
-    "nobody",
+    "unknown",
     "null",
     "Y2FwaV9ncm91cDoxNzA1NTU1MDEzOToxMjAzNjM0MDQ2OTQyMzM4MjAZD",
 )
@@ -105,7 +105,7 @@ _CHARSETS: Final = (
 
 
 def form(random: Random) -> SendRequest:
-    """A request: a form, multipart, JSON or a query alone."""
+    """A request: a form, multipart, JSON or only a query."""
     kind = random.choice((_urlencoded, _urlencoded, _multipart, _multipart, _json, _query))
     return kind(random)
 
@@ -134,7 +134,7 @@ def _pairs(random: Random) -> list[tuple[str, str]]:
 
 
 def _escaped(random: Random, text: str) -> bytes:
-    """`text` in a form: as most write it, or with other characters escaped, or fewer."""
+    """`text` in a form, with the usual characters escaped, or with more or fewer."""
     how = random.random()
     if how < 0.6:
         return quote(text, safe="[]").replace("%20", "+").encode()
@@ -222,7 +222,7 @@ def _multipart(random: Random) -> SendRequest:
 
 
 def _part(random: Random, boundary: str, name: str, value: str) -> bytes:
-    named = random.choice(
+    parameters = random.choice(
         (f'name="{name}"',) * 8
         + (
             f"name={name}",
@@ -245,7 +245,7 @@ def _part(random: Random, boundary: str, name: str, value: str) -> bytes:
         ("Content-Disposition: form-data; ",) * 6
         + ("content-disposition:form-data;", "Content-Disposition : form-data; ")
     )
-    more, content = random.choice(
+    more_headers, content = random.choice(
         (("", value.encode()),) * 8
         + (
             ("\r\nContent-Type: text/plain", value.encode()),
@@ -259,7 +259,7 @@ def _part(random: Random, boundary: str, name: str, value: str) -> bytes:
         )
     )
     newline = random.choice(("\r\n",) * 12 + ("\n", "\r"))
-    head = f"--{boundary}\r\n{disposition}{named}{more}\r\n\r\n".replace("\r\n", newline)
+    head = f"--{boundary}\r\n{disposition}{parameters}{more_headers}\r\n\r\n".replace("\r\n", newline)
     if random.random() < 0.05:
-        return head.encode()  # and the next boundary right behind it
+        return head.encode()  # the next boundary follows at once
     return head.encode() + content + newline.encode()

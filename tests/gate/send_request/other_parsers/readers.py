@@ -1,4 +1,4 @@
-"""Other programs' own parsers: PHP's, Django's, Express's. Each says which parameters it finds in a request."""
+"""The parsers of PHP, Django and Express: each returns the parameters that it reads in a request."""
 
 import json
 import re
@@ -31,7 +31,7 @@ _NOT_IN_A_TARGET = re.compile(rb"[^!-~]|#")  # as `upstream.py` escapes it
 
 @contextmanager
 def php(separators: str = "&") -> Iterator[Reader]:
-    """PHP's own server. `separators`: the characters at which it ends a field, which an operator may choose."""
+    """PHP's own server. `separators`: the characters that end a field, which an operator may configure."""
     ini = f"arg_separator.input={separators}"
     quiet = "display_errors=0"
     command = [installed("php"), "-n", "-d", ini, "-d", quiet, "-S", "127.0.0.1:0", HERE / "reader.php"]
@@ -43,9 +43,9 @@ def php(separators: str = "&") -> Iterator[Reader]:
 def express() -> Iterator[Reader]:
     node = installed("node")
     if not (EXPRESS / "complete").exists():
-        ran = subprocess.run([HERE / "install.sh", EXPRESS], check=False, capture_output=True, text=True)
-        if ran.returncode:
-            missing(f"Express cannot be installed: {ran.stderr[-1_000:]}")
+        process = subprocess.run([HERE / "install.sh", EXPRESS], check=False, capture_output=True, text=True)
+        if process.returncode:
+            missing(f"Express cannot be installed: {process.stderr[-1_000:]}")
     with _serving([node, HERE / "reader.mjs", EXPRESS], re.compile(r"(\d+)")) as reader:
         yield reader
 
@@ -73,13 +73,13 @@ def _read_by_django(request: SendRequest) -> list[Any]:
             read.append(json.loads(parsed.body))
         read.append(dict(parsed.POST.lists()))
     except (SuspiciousOperation, BadRequest, MultiPartParserError, ValueError, LookupError, RecursionError):
-        pass  # it refuses the rest
+        pass  # it refuses other requests
     return read
 
 
 @contextmanager
 def _serving(command: list[Any], port_line: re.Pattern[str]) -> Iterator[Reader]:
-    """A server that prints its port. The rest of its output is read as well: it would wait once the pipe is full."""
+    """A server that prints its port. Its other output is read, too: if the pipe is full, the server waits."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()

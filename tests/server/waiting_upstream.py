@@ -1,4 +1,4 @@
-"""An upstream in threads that answers when a test lets it: a request to it stays at work until then."""
+"""An upstream in threads that finishes a response when a test releases it."""
 
 import asyncio
 import socketserver
@@ -21,7 +21,7 @@ MESSAGE: Final = b'{"messaging_product":"whatsapp","to":"16505550101","type":"te
 _WITHIN: Final = 60  # seconds
 
 
-class HeldUpstream:
+class WaitingUpstream:
     """Answers every request with `first` at once, and with `rest` after `release`."""
 
     def __init__(self, first: bytes, rest: bytes) -> None:
@@ -51,9 +51,9 @@ class HeldUpstream:
 
 
 @contextmanager
-def holding(rest: bytes, *, first: bytes = b"") -> Iterator[HeldUpstream]:
+def waiting_upstream(rest: bytes, *, first: bytes = b"") -> Iterator[WaitingUpstream]:
     """An upstream on loopback; released at the end of the block. Its connections close after one answer."""
-    upstream = HeldUpstream(first, rest)
+    upstream = WaitingUpstream(first, rest)
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
@@ -66,12 +66,12 @@ def holding(rest: bytes, *, first: bytes = b"") -> Iterator[HeldUpstream]:
             upstream.release()
 
 
-def send_to(server: RunningServer, upstream: HeldUpstream) -> None:
-    """Make `upstream` the one of the server's number."""
+def send_to(server: RunningServer, upstream: WaitingUpstream) -> None:
+    """Set `upstream` for the server's number."""
     chosen = Upstream(PHONE_NUMBER_ID, upstream.url, "metas-token", timeout=60.0, may_be_inside=True)
     assert asyncio.run(routes_of(server.wired.store, KEY).upstreams.set(ACCOUNT_ID, chosen))
 
 
 def message(server: RunningServer) -> bytes:
-    """A request that goes up."""
+    """A request that is forwarded to the upstream."""
     return request(server, "POST", MESSAGES, MESSAGE)

@@ -1,4 +1,4 @@
-"""A business's webhook that answers when a test lets it: until then every delivery is at work."""
+"""A receiver that answers no delivery until a test releases it."""
 
 import threading
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from tests.listening import QuietHandler, listening
 _ANSWERS_WITHIN = 120  # seconds
 
 
-class HeldReceiver:
+class WaitingReceiver:
     """`arrived` counts the deliveries, answered or not."""
 
     def __init__(self) -> None:
@@ -26,13 +26,13 @@ class HeldReceiver:
         self._released.clear()
 
     def release(self) -> None:
-        """Answer all deliveries, and those to come."""
+        """Answer all deliveries, and later ones."""
         self._released.set()
 
 
 @contextmanager
-def held_receiver() -> Iterator[HeldReceiver]:
-    receiver = HeldReceiver()
+def waiting_receiver() -> Iterator[WaitingReceiver]:
+    receiver = WaitingReceiver()
     counting = threading.Lock()
 
     class Handler(QuietHandler):

@@ -9,17 +9,17 @@ from contextlib import contextmanager
 import pytest
 
 
-class Held:
+class LongestStep:
     seconds = 0.0
-    """Of CPU, in the longest step."""
+    """CPU time."""
 
 
 @contextmanager
-def held() -> Iterator[Held]:
-    """Watches asyncio's own loops; uvloop's steps are not seen. What the tests hold is not looked through, as in a
-    server what is there at its start is not.
+def measuring_steps() -> Iterator[LongestStep]:
+    """Measure the steps of asyncio's loops; it does not see uvloop's. The garbage collector skips the objects of the
+    tests, as it skips in a server those that its start creates.
     """
-    longest = Held()
+    longest = LongestStep()
     run = asyncio.Handle._run
 
     def watched(handle: asyncio.Handle) -> None:
