@@ -25,12 +25,15 @@ flowchart TD
 _FLOWS: Final = """\
 ```
 
-**A POST to `block_users`:** `server/protocol` reads the bytes → `server/router` finds the handler → `server/callers` checks the
-token → `server/endpoints/block_users` → `BlockList.block` in `block_list/service` → `storage/group_commit` → one transaction of
-a store → the outcome becomes JSON in `contract/wire`. Each failure is an exception, which `server/answers` turns into a response.
+**A POST to `block_users`:** `server/protocol` reads the bytes → `server/app` finds the endpoint with `server/router` →
+`server/endpoints/block_users`, which has `server/callers` check the token and read the body → `BlockList.block` in
+`block_list/service` → `BlockStore.apply` of a store, where `storage/group_commit` joins waiting changes into one transaction →
+the outcome becomes JSON in `contract/wire`. A failure of the whole request is an exception: `server/app` catches it, and
+`server/answers` writes the response. A failure of one user is part of the outcome.
 
 **A webhook:** `server/endpoints/webhooks` → `gate/inbound` verifies the signature, reads the senders, checks the block list, and
-removes the messages of blocked users → `gate/delivery` → `outgoing/downstreams` posts the rest to the receivers.
+removes the messages of blocked users → `gate/delivery` → `outgoing/downstreams` posts the rest to all receivers at the same
+time, each with its own time limit.
 
 **A message of the business:** `server/endpoints/messages` → `gate/outbound` reads the recipients and checks the block list →
 `outgoing/upstreams` sends it to the number's upstream and streams the response back.
@@ -39,18 +42,22 @@ removes the messages of blocked users → `gate/delivery` → `outgoing/downstre
 
 | to add | change | and |
 |---|---|---|
-| an endpoint | a file in `server/endpoints/` whose class has `routes()`; `wiring.py` creates its instance | `reference/openapi/` describes it, `reference/openapi/schemas.py` names its types, `docs/fidelity.md` has its row |
-| a column | a new file in each folder of `storage/migrations/`; the statements in `storage/sqlite/` and `storage/postgres/` | the value in `block_list/ports.py`, a test in `tests/storage/`, which runs on every store |
-| a setting | a field in `settings.py`: its flag, variable, default and help | the part that needs it gets its settings from `wiring.py`; `make docs` |
-| a field of a webhook | its place in `gate/webhook/documented.py` or `items.py`; which user it belongs to, in `reading.py` and `links.py`; whether it is removed with a dropped item, in `cutting.py` | its payload in `tests/webhooks/` |
-| a command | a file in `cli/`, and its name in `cli/__init__.py` | it calls `client/` if it speaks to a server, `cli/databases.py` if it opens a database; `make docs` |
-| an error | a class in `contract/errors.py` if Meta published it, in `failures.py` if not; raise it where the fault is detected | its meaning and what to do in `reference/failures.py`; `make docs` |
-| a store | a folder in `storage/` that implements `Store` of `storage/__init__.py`: `BlockStore`, `Directory`, `RouteStore` | `open_store` opens it, `tests/storage/adapters.py` adds it to every test of stores |
-| a metric | `server/metrics.py`; a part below the server calls it through a port, such as `GateMeter` | `docs/reference/metrics.md` |
-| a limit on memory | a constant `_MOST_…` beside the data that it limits; in `settings.py` if operators may change it | a test that reaches the limit; `docs/scaling.md` if a real server can reach it |
+| an endpoint | a file in `server/endpoints/` whose class has `routes()`; `wiring.py` creates its instance; `server/callers.py` checks token and scope | `reference/openapi/` describes it (`/v1/numbers/…` in `reference/openapi/routing.py`), `reference/openapi/schemas.py` names its types; a call in `client/management.py` and in both classes of `client/shells.py`; tests in `tests/server/` and `tests/conformance/`; its row in `docs/fidelity.md` |
+| a member of a blocked user | `contract/wire.py`; `server/parameters.py` (names for `fields`, limit of form fields); `block_list/ports.py` (`Member`, `Listed`, `Row`), `block_list/service.py`, `block_list/list_state.py`; then a column | `client/`, `cli/block_list.py`, `kit/fixture.py`; tests in `tests/contract/`, `tests/storage/`, `tests/conformance/`; `docs/fidelity.md`, `docs/reference/client.md` |
+| a column | a new file in `storage/migrations/sqlite/` and in `storage/migrations/postgres/` (in `storage/migrations/citus/` only for a new table); the statements in `storage/sqlite/` and `storage/postgres/`, with the procedure that `storage/postgres/together.py` calls; `storage/moving/tables.py` | the value in `block_list/ports.py`, `access.py` or `gate/ports.py`; a test in `tests/storage/`, which runs on every store |
+| a rule | its limit in `block_list/rules.py`; its precondition and its `Refusal` in `block_list/ports.py`; the decision only in `block_list/list_state.py`; each store loads what it needs (`block_list/transaction.py`, `storage/postgres/lists.py`) | tests in `tests/block_list/` and `tests/storage/`, and in `tests/conformance/` if Meta says it; `docs/fidelity.md`, `docs/glossary.md` |
+| a setting | a field in a group of `settings.py`: flag, variable, default, help | `wiring.py` passes the group whole; parts below `settings.py`, such as `gate/`, get single values. A value of one receiver is not a setting: it is stored with the receiver, in a column. `make docs`; a test of the effect; `docs/fidelity.md` |
+| a field of a webhook | a message or a call in `items.py`, anything else in `gate/webhook/documented.py`; senders in `reading.py`; other ids, and `shows_others`, in `links.py`; each function that walks over items, in `cutting.py`; an array also in `gate/webhook/canonical.py`; a new kind of item also in `gate/webhook/change.py` and `gate/duplicates.py` | its payload in `tests/webhooks/`, tests in `tests/gate/webhook/`; `docs/fidelity.md`; a new kind also in `docs/reference/metrics.md` |
+| a command | a file in `cli/`; its name, place and help in `cli/__init__.py` | `cli/api_server.py` if it speaks to a server, `cli/databases.py` if it opens a database; its name in `tests/cli/test_help.py`; `make docs` |
+| an error, or its text | a class in `contract/errors.py` if Meta published it, in `failures.py` if not; raise it where the fault is detected | to add one: its meaning in `reference/failures.py`, which takes the text from the class. To change a text: search for the old one in `docs/`, `cli/block_list.py` and `tests/`. `make docs` |
+| a store | a folder in `storage/` that implements `Store` of `storage/__init__.py`; `storage/urls.py` and `open_store`; a folder in `storage/migrations/` | `tests/storage/adapters.py`; the driver in the extra `server` and in `forbidden_modules` of `pyproject.toml`; the help of `DatabaseUrl` in `settings.py`; a how-to |
+| a metric | `server/metrics.py`; a part that may not import the server calls it through a port: `GateMeter` (`gate/ports.py`), `CommitMeter` (`storage/group_commit.py`) | its double in `tests/storage/meters.py`; workers are summed, so a value that all workers share must not be a gauge; `docs/reference/metrics.md` |
+| a rule of the client | what is retried: `client/retrying.py`; users in a request: `client/users.py`; page size: `client/shells.py` and `client/calls.py`; end of a list: `client/trail.py` | tests in `tests/client/`; `docs/reference/client.md` |
+| a limit on memory | a constant `_MOST_…` beside the data that it limits; in `settings.py` if operators may change it | a test that reaches the limit; `docs/scaling.md` if operators can meet it |
 | a page | in the reference: `reference/pages.py` and `reference/templates/`; in the documentation: a file in `docs/`, with a link in `docs/README.md` | if the page is generated from the code: `docs/generate.py` |
 
-[CONTRIBUTING](../CONTRIBUTING.md) lists where to make other changes. [Decisions](decisions/) give the reasons for the design.
+[CONTRIBUTING](../CONTRIBUTING.md) says which file has which behaviour, [tests/README.md](../tests/README.md) where a test goes, and
+[decisions](decisions/) why. A change that users notice goes into [CHANGELOG](../CHANGELOG.md).
 
 ## The layers, from the top
 

@@ -62,7 +62,8 @@ class ListRows:
     @property
     def written(self) -> list[Listed]:
         """The rows to write: new ones, and those that changed."""
-        return [self._rows[identity] for identity in self._changed if identity in self._rows]
+        rows = self._rows
+        return [row for identity in self._changed if (row := rows.get(identity)) is not None]
 
     @property
     def has_changed(self) -> bool:

@@ -185,7 +185,6 @@ def _names_by_list(changes: Sequence[Change]) -> dict[str, dict[str, None]]:
         if isinstance(change, (Block, Unblock)):
             of_list = names.setdefault(change.list_id, {})
             of_list |= dict.fromkeys([member.key for member in change.members])
-            for member in change.members:
-                if member.user_id is not None or member.key[0] in MAY_HAVE_FORMER_KEYS:
-                    of_list |= dict.fromkeys(names_of_member(member, _NO_MEANINGS))
+            for member in [it for it in change.members if it.user_id is not None or it.key[0] in MAY_HAVE_FORMER_KEYS]:
+                of_list |= dict.fromkeys(names_of_member(member, _NO_MEANINGS))
     return names

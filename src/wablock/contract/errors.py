@@ -1,6 +1,6 @@
 """The errors that Meta has published: one class each, with its code, type and HTTP status.
 
-A rule raises the class; only `server/app.py` turns it into a response. A `GraphError` fails a whole request, a
+A rule raises the class; only `server/` turns it into a response. A `GraphError` fails a whole request, a
 `UserFailure` only one of its users. wablock's own errors, which Meta has not published, are in `wablock/failures.py`.
 """
 

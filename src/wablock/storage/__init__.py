@@ -1,4 +1,4 @@
-"""The stores: one folder per database, all behind `BlockStore`, `Directory` and `RouteStore`."""
+"""The stores behind `BlockStore`, `Directory`, `RouteStore`: a folder for each database; `memory.py` for tests."""
 
 from typing import Protocol
 

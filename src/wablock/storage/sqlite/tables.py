@@ -45,7 +45,7 @@ WHERE EXISTS (SELECT 1 FROM blocked_user
 # CROSS JOIN: IN would first sort them into a table of its own, which takes as long as the search.
 _ROWS = """
 SELECT identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at
-FROM json_each(?2) AS wanted
+FROM carray(?2) AS wanted
 CROSS JOIN blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +?1 AND identity = wanted.value
 """
@@ -118,7 +118,7 @@ class SqliteTables:
         return Head(*found[:4]), rows
 
     def rows(self, list_id: str, identities: Collection[str]) -> Iterable[Listed]:
-        return starmap(Listed, self._execute(_ROWS, (list_id, _json(identities))))
+        return starmap(Listed, self._execute(_ROWS, (list_id, apsw.carray(tuple(identities)))))
 
     def lists_with(self, account_id: str, identities: Collection[str]) -> Sequence[str]:
         return [list_id for (list_id,) in self._execute(_LISTS_WITH, (_json(identities), account_id))]
