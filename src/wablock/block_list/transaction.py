@@ -183,8 +183,12 @@ def _names_by_list(changes: Sequence[Change]) -> dict[str, dict[str, None]]:
     names: dict[str, dict[str, None]] = {}
     for change in changes:
         if isinstance(change, (Block, Unblock)):
-            of_list = names.setdefault(change.list_id, {})
-            of_list |= dict.fromkeys([member.key for member in change.members])
-            for member in [it for it in change.members if it.user_id is not None or it.key[0] in MAY_HAVE_FORMER_KEYS]:
-                of_list |= dict.fromkeys(names_of_member(member, _NO_MEANINGS))
+            of_list = names.get(change.list_id)
+            if of_list is None:
+                of_list = names[change.list_id] = {}
+            for member in change.members:
+                key = member.key
+                of_list[key] = None
+                if member.user_id is not None or key[0] in MAY_HAVE_FORMER_KEYS:
+                    of_list |= dict.fromkeys(names_of_member(member, _NO_MEANINGS))
     return names
