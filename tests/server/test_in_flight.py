@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.server.applications import a_turn, get, serving_application, text
@@ -101,6 +102,28 @@ def test_a_coroutine_returns_and_raises_the_same_by_hand_and_in_a_task(steps: li
     in_task, stepped = asyncio.run(both())
 
     assert stepped == in_task
+
+
+@pytest.mark.parametrize("waits_again", [False, True])
+async def test_a_coroutine_whose_future_is_just_done_ends_once_when_it_is_cancelled(*, waits_again: bool) -> None:
+    loop = asyncio.get_running_loop()
+    first, second = loop.create_future(), loop.create_future()
+
+    async def coroutine() -> str:
+        await first
+        if waits_again:
+            await second
+        return "result"
+
+    in_flight: InFlight[str] = InFlight()
+    outcomes: list[str | BaseException] = []
+    stepped = coroutine()
+    in_flight.finish(stepped, stepped.send(None), outcomes.append)
+    first.set_result(None)
+    await in_flight.cancel()
+    await a_turn()
+
+    assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError]
 
 
 @given(st.lists(st.sampled_from(_STEPS), min_size=1, max_size=6), st.integers(0, 6))

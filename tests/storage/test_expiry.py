@@ -1,10 +1,12 @@
 """Blocks that end by themselves. Whether a sweep has been by must not show."""
 
+import asyncio
+
 import pytest
 from tests.storage.changes import LIST, NOON, SECOND, block, is_blocked, listed, only_row, page, unblock, version, wrote
 from tests.storage.people import by_user_id, linked, people, person
 
-from wablock.block_list.ports import Member, Refusal, Sweep
+from wablock.block_list.ports import Effect, Member, Refusal, Sweep
 from wablock.storage import Store
 
 LATER = NOON + 60 * SECOND
@@ -53,6 +55,39 @@ async def test_an_expired_block_before_a_page_is_no_previous_page(store: Store) 
 
     assert [row.input for row in found.rows] == ["+16505550002"]
     assert not found.has_previous
+
+
+async def test_an_expiry_that_a_batch_sets_holds_for_its_later_changes(store: Store) -> None:
+    await store.apply(block(person(1)))
+
+    await asyncio.gather(
+        store.apply(block(person(1, expires_at=LATER), at=LATER - 1)), store.apply(block(person(2), at=LATER + 1))
+    )
+
+    await store.apply(Sweep(LATER + SECOND, 0))
+    assert await listed(store, LATER + SECOND) == ["+16505550002"]
+    assert not await is_blocked(store, person(1), LATER + SECOND)
+
+
+async def test_a_user_whose_expiry_a_batch_sets_is_unblocked_in_it(store: Store) -> None:
+    await store.apply(block(person(1)))
+
+    await asyncio.gather(
+        store.apply(block(person(1, expires_at=LATER), at=LATER - 1)), store.apply(unblock(person(1), at=LATER + 1))
+    )
+
+    assert await listed(store, LATER - 1) == []
+
+
+async def test_a_user_whose_expiry_a_batch_sets_is_blocked_again_in_it(store: Store) -> None:
+    await store.apply(block(person(1)))
+
+    outcomes = await asyncio.gather(
+        store.apply(block(person(1, expires_at=LATER), at=LATER - 1)), store.apply(block(person(1), at=LATER + 1))
+    )
+
+    assert [outcome.effects for outcome in outcomes] == [[Effect.UPDATED], [Effect.ADDED]]
+    assert await is_blocked(store, person(1), LATER + SECOND)
 
 
 async def test_blocking_an_expired_user_again_is_a_new_block(store: Store) -> None:

@@ -78,18 +78,12 @@ class ListRows:
         self._head_before = self.head.version, self.head.size, self.head.next_expiry
 
     def mark_expired(self, at: Microseconds, count: int, next_expiry: Microseconds | None) -> None:
-        """Note that the store has deleted `count` rows that had expired at `at`."""
+        """Note that the store has deleted `count` rows that had expired at `at`. All changes were written before."""
         self.head.size -= count
         self.head.next_expiry = next_expiry
         for row in self._expired(at):
             del self._rows[row.identity]
-            if self._stored.get(row.identity):
-                self._stored[row.identity] = None
-            else:  # it was never written, so the store did not count it
-                self.head.size -= 1
-        for row in self.written:
-            if row.expires_at is not None:
-                self.head.expires(row.expires_at)
+            self._stored[row.identity] = None
 
     def _of(self, names: Iterable[str]) -> list[Listed]:
         """The rows under `names`, the earliest first."""

@@ -77,9 +77,7 @@ class Transaction:
     def apply(self) -> list[Outcome | Exception]:
         """An outcome for each change; `UnknownObject`, and nothing changed, if the list is not the account's."""
         outcomes = [self._outcome(change) for change in self._changes]
-        for state in self._states.values():
-            if state.is_unwritten:
-                self._tables.write(state)
+        self._write_all()
         return outcomes
 
     def _outcome(self, change: Change) -> Outcome | Exception:
@@ -114,22 +112,21 @@ class Transaction:
             self._load(state, set(names_of(change, state.meanings)))
         if isinstance(change, Block) and change.written_since is not None:
             if state.wrote:
-                self._tables.write(state)
-                state.mark_written()
+                self._write(state)  # so that the times are found
             users = map(state.meant, change.members)
             keys = {key: user.key for user in users for key in user.keys}
             state.load_wrote_at(self._tables.wrote_at(change, keys))
         return state.apply(change)
 
     def _change_lists(self, names: frozenset[str], change: Merge | Copy) -> None:
-        self._write()  # so that every list is found
+        self._write_all()  # so that every list is found
         for list_id in self._tables.lists_with(change.account_id, names):
             state = self._list(list_id, change.account_id)
             self._load(state, set(names_of(change, _NO_MEANINGS)))
             state.apply(change)
 
     def _sweep(self, change: Sweep) -> None:
-        self._write()
+        self._write_all()
         most = _MOST_EXPIRED_SWEPT
         for list_id, account_id in self._tables.lists_with_expired(change.at):
             if most > 0:
@@ -164,15 +161,19 @@ class Transaction:
             state.load(missing, self._tables.rows(state.list_id, missing))
 
     def _delete_expired(self, state: ListState, at: Microseconds, most: int) -> int:
+        self._write(state)  # a change of this batch may have set the expiry
         count, next_expiry = self._tables.delete_expired(state.list_id, at, most)
         state.mark_expired(at, count, next_expiry)
         return count
 
-    def _write(self) -> None:
+    def _write_all(self) -> None:
         for state in self._states.values():
-            if state.is_unwritten:
-                self._tables.write(state)
-                state.mark_written()
+            self._write(state)
+
+    def _write(self, state: ListState) -> None:
+        if state.is_unwritten:
+            self._tables.write(state)
+            state.mark_written()
 
 
 def _names_by_list(changes: Sequence[Change]) -> dict[str, dict[str, None]]:

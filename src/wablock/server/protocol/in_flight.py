@@ -38,7 +38,9 @@ class InFlight(Generic[T]):
 
     def resume(self, handler: "_WaitingHandler[T]") -> None:
         """Take the next step of a coroutine whose future is done."""
-        self._waiting.discard(handler)
+        if handler not in self._waiting:  # `cancel` ran after the future was done, and a task has taken over
+            return
+        self._waiting.remove(handler)
         try:
             waits_for = handler.coroutine.send(None)
         except StopIteration as done:
