@@ -1,7 +1,6 @@
 """What a change does to a list, decided without a store."""
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -269,14 +268,12 @@ def test_the_rows_before_put_a_list_back(rows: list[Listed], users: list[Member]
     assert stored == {it.identity: it for it in rows}
 
 
-@pytest.mark.parametrize("is_stored", [True, False], ids=["written", "not written"])
-def test_rows_that_the_store_deleted_count_once(is_stored: bool) -> None:  # noqa: FBT001 - a case
+def test_rows_that_the_store_deleted_count_once() -> None:
     listed = state()
     applied(listed, block(member(ANNA, expires_at=NOW + 5), member(BERT, expires_at=NOW + 9)))
-    if is_stored:
-        listed.mark_written()
+    listed.mark_written()
 
-    listed.mark_expired(NOW + 5, 1 if is_stored else 0, NOW + 9 if is_stored else None)
+    listed.mark_expired(NOW + 5, 1, NOW + 9)
 
     assert (listed.head.size, listed.head.next_expiry) == (1, NOW + 9)
-    assert [it.identity for it in listed.written] == ([] if is_stored else [BERT])
+    assert listed.written == []

@@ -69,6 +69,25 @@ def test_users_are_blocked_listed_checked_and_unblocked(commands: BlockListComma
     assert commands.wa_ids() == []
 
 
+def test_a_user_who_is_named_several_times_counts_once(commands: BlockListCommands) -> None:
+    blocked = commands("block", USERS[0], USERS[1], USERS[0], USERS[0][1:])
+    unblocked = commands("unblock", USERS[0], USERS[0])
+
+    assert blocked.stdout == "Blocked 2 users.\n"
+    assert unblocked.stdout == "Unblocked 1 user.\n"
+
+
+def test_users_without_a_change_are_counted_apart(commands: BlockListCommands) -> None:
+    commands("block", USERS[0])
+
+    blocked = commands("block", *USERS)
+    commands("unblock", USERS[1])
+    unblocked = commands("unblock", *USERS)
+
+    assert blocked.stdout == "Blocked 2 users; 1 was already blocked.\n"
+    assert unblocked.stdout == "Unblocked 2 users; 1 was not blocked.\n"
+
+
 def test_json_has_the_changed_and_the_failed_users(commands: BlockListCommands) -> None:
     process = commands("block", USERS[0], "12x", "--json")
 
@@ -171,13 +190,13 @@ def interrupted(wablock: Wablock, tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "command, summary", [("block", "Blocked 999"), ("unblock", "Unblocked 999"), ("check", "Checked 999")]
+    "command, summary", [("block", "Blocked 999"), ("unblock", "Unblocked 0"), ("check", "Checked 999")]
 )
 def test_changes_before_a_failed_request_are_shown(interrupted: list[str], command: str, summary: str) -> None:
     process = run_here(command, *interrupted)
 
     assert process.returncode == 2
-    assert f"{summary} users before it failed." in process.stdout
+    assert f"{summary} users before it failed" in process.stdout
     assert "12x" in process.stdout
     assert "does not allow this with this token" in process.stderr
 

@@ -13,6 +13,7 @@ from wablock.block_list.ports import (
     BusinessNumber,
     Carry,
     Change,
+    Effect,
     InForce,
     Link,
     Member,
@@ -31,10 +32,14 @@ Clock = Callable[[], Microseconds]
 
 
 class Result(msgspec.Struct, frozen=True):
-    """The result for a request's users: each is in one of the two lists, in the order of the request."""
+    """The result for a request's users: each is in one of the two lists, in the order of the request.
+
+    `effects` has what the change did to each user in `done`.
+    """
 
     done: list[wire.BlockedUserOperation]
     failed: list[wire.FailedUser]
+    effects: Sequence[Effect] = ()
 
 
 class _Readable(msgspec.Struct, frozen=True):
@@ -204,15 +209,16 @@ class BlockList:
         _refuse_parent_ids(users, failed, readable.parameter)
         outcome = await self._store.apply(make_change(list(members.values()))) if members else Outcome()
         if not outcome.refused and not failed:
-            return Result([_done(member) for member in members.values()], [])
+            return Result([_done(member) for member in members.values()], [], outcome.effects)
         rule_set = self._rule_book.of(number)
         done: list[wire.BlockedUserOperation] = []
+        effects = [effect for effect in outcome.effects if effect is not Effect.REFUSED]
         for place, (index, member) in enumerate(members.items()):
             if place in outcome.refused:
                 failed[index] = _failed(member.input, member, rules.failure(outcome.refused[place], rule_set))
             else:
                 done.append(_done(member))
-        return Result(done, [failed[index] for index in sorted(failed)])
+        return Result(done, [failed[index] for index in sorted(failed)], effects)
 
 
 def _members(

@@ -31,6 +31,7 @@ _ADVICE: Final = {
     131021: "This is the business's own number: remove it",
     139101: "The list is full: unblock another user first",
 }
+_WITHOUT_CHANGE: Final = ("unchanged", "updated", "not_there")
 _NOT_A_USER: Final = "Not a valid WhatsApp user: "
 
 
@@ -57,11 +58,11 @@ def block(
     def blocking(client: Client, chunk: Sequence[str]) -> list[UserDone]:
         return client.block(chunk, reason=reason, note=note, expires_at=expires_at)
 
-    _change(read_users(users, file, server), server, blocking, "Blocked", as_json=json)
+    _change(read_users(users, file, server), server, blocking, "Blocked", "already blocked", as_json=json)
 
 
 def unblock(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO_OPTIONS, json: Json = False) -> None:
-    _change(read_users(users, file, server), server, Client.unblock, "Unblocked", as_json=json)
+    _change(read_users(users, file, server), server, Client.unblock, "Unblocked", "not blocked", as_json=json)
 
 
 def check(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO_OPTIONS, json: Json = False) -> None:
@@ -115,6 +116,7 @@ def _change(
     server: ApiServer,
     change: Callable[[Client, Sequence[str]], list[UserDone]],
     done_word: str,
+    unchanged_word: str,
     *,
     as_json: bool,
 ) -> None:
@@ -122,7 +124,8 @@ def _change(
     if as_json:
         print_json(_for_programs("done", result))
     else:
-        say(f"{done_word} {_counted(len(result.done))}{' before it failed' if result.refusal else ''}.")
+        end = " before it failed" if result.refusal else ""
+        say(_summary(result.done, done_word, unchanged_word, end))
         _show_failed(result.failed)
     if result.refusal:
         raise result.refusal
@@ -139,6 +142,17 @@ def _show_failed(failed: Sequence[FailedUser]) -> None:
     if failed:
         say(f"{_counted(len(failed))} failed:")
         show([_failed(user) for user in failed], ("input", "code", "what_to_do"), as_json=False, empty="")
+
+
+def _summary(done: Sequence[UserDone], done_word: str, unchanged_word: str, end: str) -> str:
+    """How many users were changed, and how many did not have to be. A user who is named several times counts once."""
+    effects: dict[str, str | None] = {}
+    for user in done:
+        effects.setdefault(user.wa_id or user.user_id or user.input, user.effect)
+    unchanged = sum(effect in _WITHOUT_CHANGE for effect in effects.values())
+    summary = f"{done_word} {_counted(len(effects) - unchanged)}{end}"
+    verb = "was" if unchanged == 1 else "were"
+    return f"{summary}; {unchanged:,} {verb} {unchanged_word}." if unchanged else f"{summary}."
 
 
 def _counted(users: int) -> str:

@@ -13,11 +13,17 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 
 
 class UserDone(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A user who was blocked or unblocked. `input` is the text that was sent."""
+    """A user who was blocked or unblocked. `input` is the text that was sent.
+
+    `effect` is what the change did: `added`, `updated` or `unchanged` for a block, `removed` or `not_there` for an
+    unblock. Only wablock returns it. The second time in a request, the same user is `unchanged` or
+    `not_there`.
+    """
 
     input: str = ""
     wa_id: str | None = None
     user_id: str | None = None
+    effect: str | None = None
 
 
 class ErrorDetails(msgspec.Struct, frozen=True):

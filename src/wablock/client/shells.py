@@ -15,6 +15,7 @@ from wablock.client.calls import Calls, Walk
 from wablock.client.exchange import Exchange, HttpRequest, HttpResponse, Lost, Wait
 from wablock.client.retrying import Retries
 from wablock.client.users import Users
+from wablock.contract.wire import EFFECTS_HEADER
 
 META: Final = "https://graph.facebook.com"
 
@@ -43,7 +44,11 @@ class _Shell(ABC, Generic[_Http]):
         """
         self._calls = Calls(phone_number_id, version, retries or Retries(), random.random)
         self._base_url = _checked_url(base_url)
-        self._headers = {"authorization": f"Bearer {_checked_token(token)}", "content-type": "application/json"}
+        self._headers = {
+            "authorization": f"Bearer {_checked_token(token)}",
+            "content-type": "application/json",
+            EFFECTS_HEADER: "1",
+        }
         self._timeout = timeout
         self._owns_http = http is None
         self._http: _Http = self._new_http() if http is None else http

@@ -12,6 +12,8 @@ WITHOUT_NUL: Final = r"^[^\x00]*$"  # PostgreSQL's text cannot contain NUL, and 
 
 
 PAGE_HEADER: Final = "x-wablock-page"
+EFFECTS_HEADER: Final = "x-wablock-effects"
+"""With this request header, each user in the response of a change has the member `effect`."""
 """wablock's own header on the first and the last page of a list; its value is `first`, `last`, or both."""
 FIRST_PAGE: Final = "first"
 LAST_PAGE: Final = "last"
@@ -33,11 +35,15 @@ def user_of(text: str) -> User:
 
 
 class BlockedUserOperation(msgspec.Struct, omit_defaults=True):
-    """One user that a request blocked or unblocked. `input` is exactly the text that the caller sent."""
+    """One user that a request blocked or unblocked. `input` is exactly the text that the caller sent.
+
+    `effect` is wablock's: see `EFFECTS_HEADER`.
+    """
 
     input: str
     wa_id: str | UnsetType = UNSET
     user_id: str | UnsetType = UNSET
+    effect: str | UnsetType = UNSET
 
 
 class ErrorData(msgspec.Struct, omit_defaults=True, kw_only=True):

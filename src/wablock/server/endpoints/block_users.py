@@ -34,6 +34,7 @@ from wablock.settings import AnswerSettings
 
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "DELETE"))
 _SCOPES = {"GET": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
+_EFFECTS_HEADER: Final = wire.EFFECTS_HEADER.encode()
 # Some servers send no links at all. This header tells a client that a page has no neighbour, and saves it a request.
 _PLACES = {
     (has_previous, has_next): header_lines(((wire.PAGE_HEADER.encode(), place.encode()),))
@@ -144,6 +145,9 @@ class BlockUsers:
         self, call: BlockUsersCall, data: wire.BlockUsersData | wire.UnblockUsersData, result: Result, operation: str
     ) -> Answer:
         ids, version = call.request.ids, call.request.version
+        if _EFFECTS_HEADER in call.request.last_values:
+            for user, effect in zip(result.done, result.effects, strict=True):
+                user.effect = effect
         if not result.failed:
             return success(data, ids, version)
         error: GraphError = SomeUsersFailed(operation)
