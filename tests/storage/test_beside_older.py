@@ -352,7 +352,7 @@ async def test_the_log_says_which_sessions_are_waited_for(
     with caplog.at_level(logging.INFO, "wablock.storage"):
         await sweeps(new)
 
-    waiting = [message for message in caplog.messages if "may be nodes of the version before" in message]
+    waiting = [message for message in caplog.messages if "may be nodes of the previous version" in message]
     assert len(waiting) == 1
     assert "postgres" in waiting[0]
 

@@ -129,7 +129,7 @@ async def test_a_move_that_another_took_the_place_of_is_remembered(store: Sqlite
 async def test_a_move_that_is_not_the_current_one_does_not_end(path: Path) -> None:
     moves.begin(path, "4567", TARGET, NOON, moves.of_file(path))
 
-    with pytest.raises(CannotOpen, match="given up"):
+    with pytest.raises(CannotOpen, match="cancelled"):
         moves.finish(path, "0123")
 
     assert moves.of_file(path) == moves.Move("4567", moves.MOVING, TARGET)

@@ -1,4 +1,4 @@
-"""One thread that does blocking work for the event loop. If it dies, its job fails and does not hang."""
+"""One thread that does blocking work for the event loop. If it dies, its job fails, and its caller does not hang."""
 
 import asyncio
 import contextlib
@@ -23,15 +23,15 @@ class WriterThread:
         self._thread: threading.Thread | None = None
 
     async def run(self, job: Callable[[], T]) -> T:
-        """Return or raise what `job` does; `BlocklistInternalError` if the thread died: the result is unknown."""
+        """Return or raise what `job` does. `BlocklistInternalError`: the thread died, and the result is unknown."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 
         def work() -> None:
             try:
                 result = job()
-            except Exception as trouble:  # raised at the caller
-                _tell(loop, _fail, done, trouble)
+            except Exception as error:  # raised at the caller
+                _tell(loop, _fail, done, error)
             else:
                 _tell(loop, _succeed, done, result)
 
@@ -80,6 +80,6 @@ def _succeed(done: asyncio.Future[T], result: T) -> None:
         done.set_result(result)
 
 
-def _fail(done: asyncio.Future[T], trouble: Exception) -> None:
+def _fail(done: asyncio.Future[T], error: Exception) -> None:
     if not done.done():
-        done.set_exception(trouble)
+        done.set_exception(error)
