@@ -1,6 +1,6 @@
-"""The law of links: ids that were shown together are one user, and a block by any of them holds by all.
+"""The law of links: linked ids are one user, and a block by any of them is in force for all.
 
-Numbers are never contradicted here; what a contradiction carries over is in `test_carry` and `test_parent_ids`.
+No link here contradicts another about a number; for such links see `test_carry` and `test_parent_ids`.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ def _ids(member: Member) -> set[str]:
 
 
 class _Together:
-    """Which ids are one user, by what was shown."""
+    """The ids of each user, by the links so far."""
 
     def __init__(self) -> None:
         self._groups: list[set[str]] = []
@@ -83,7 +83,7 @@ async def _check(store: Store, steps: Sequence[tuple[object, ...]]) -> None:
             known = [it for it in blocks if it[0] in together.of(member.key)]
             together.show({member.key})
             await store.apply(block(kept, at=at))
-            # Blocking again says until when; of two rows that become one the later end counts.
+            # A second block sets the expiry; of two merged rows the later expiry counts.
             first = min((blocked_at for _, blocked_at, _ in known), default=at)
             blocks = [*(it for it in blocks if it not in known), (member.key, first, expires_at)]
         else:
@@ -124,7 +124,7 @@ async def _holds(store: Store, together: _Together, blocks: list[tuple[str, int,
 
 
 @pytest.mark.parametrize("adapter, examples", [("sqlite", 150), ("postgres", 25)])
-def test_a_block_by_any_id_holds_by_every_id_that_was_shown_with_it(adapter: str, examples: int) -> None:
+def test_a_block_by_any_id_holds_by_every_linked_id(adapter: str, examples: int) -> None:
     @hypothesis.settings(max_examples=examples, deadline=None)
     @hypothesis.given(steps=st.lists(_STEPS, min_size=1, max_size=12))
     def law(steps: list[tuple[object, ...]]) -> None:
@@ -142,7 +142,7 @@ def test_a_block_by_any_id_holds_by_every_id_that_was_shown_with_it(adapter: str
 
 
 @pytest.mark.parametrize("adapter, examples", [("sqlite", 150), ("postgres", 25)])
-def test_whoever_changes_ids_stays_blocked_by_each_of_them(adapter: str, examples: int) -> None:
+def test_a_user_who_changes_ids_stays_blocked_by_each_of_them(adapter: str, examples: int) -> None:
     @hypothesis.settings(max_examples=examples, deadline=None)
     @hypothesis.given(
         before=st.lists(_SHOWN, max_size=3), blocked=_BLOCKED, carries=st.lists(st.tuples(_SHOWN, _SHOWN), max_size=4)

@@ -1,4 +1,4 @@
-"""Any sequence of changes leaves a store as it leaves plain Python lists."""
+"""Any sequence of changes has the same result in a store as in plain Python lists."""
 
 import asyncio
 import tempfile
@@ -77,7 +77,7 @@ def _changes(draw: st.DrawFn, now: int) -> Change:
     max_size = draw(st.none() | st.integers(0, 5))
     window = draw(st.none() | _SECONDS)
     return Block(
-        list_id, ACCOUNT, now, "somebody", members, max_size, None if window is None else now - window * SECOND
+        list_id, ACCOUNT, now, "another user", members, max_size, None if window is None else now - window * SECOND
     )
 
 
@@ -104,7 +104,7 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
 
     @rule(data=st.data(), count=st.integers(1, 4))
     def change(self, data: st.DataObject, count: int) -> None:
-        """Several at once share a transaction, in the order in which they were handed in."""
+        """Concurrent changes share a transaction, in the order of the calls."""
         changes = [data.draw(_changes(self.now)) for _ in range(count)]
         expected = [self.plain.apply(change) for change in changes]
 

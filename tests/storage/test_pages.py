@@ -1,4 +1,4 @@
-"""Pages: by place in the order, in both directions, whatever others do meanwhile."""
+"""Pages, in both directions, also while others change the list."""
 
 import random
 
@@ -18,7 +18,7 @@ def _numbers(start: int, end: int) -> list[str]:
     return [member.input for member in people(end - start, start=start)]
 
 
-async def test_the_first_page_goes_on_where_there_is_more(store: Store) -> None:
+async def test_the_first_page_has_a_next_one_if_there_are_more_rows(store: Store) -> None:
     await store.apply(block(*people(5)))
 
     found = await page(store, limit=2)
@@ -27,7 +27,7 @@ async def test_the_first_page_goes_on_where_there_is_more(store: Store) -> None:
     assert (found.has_previous, found.has_next) == (False, True)
 
 
-async def test_a_page_that_just_holds_all_goes_nowhere(store: Store) -> None:
+async def test_a_page_with_all_rows_has_no_next_and_no_previous(store: Store) -> None:
     await store.apply(block(*people(5)))
 
     found = await page(store, limit=5)
@@ -45,7 +45,7 @@ async def test_a_page_after_a_row_begins_with_the_next_older(store: Store) -> No
     assert (found.has_previous, found.has_next) == (True, True)
 
 
-async def test_the_last_page_goes_no_further(store: Store) -> None:
+async def test_the_last_page_has_no_next(store: Store) -> None:
     await store.apply(block(*people(5)))
     everything = await page(store)
 
@@ -89,7 +89,7 @@ async def test_a_page_beyond_the_end_is_empty_and_has_the_version(store: Store, 
     assert (_inputs(found), found.version) == ([], everything.version)
 
 
-async def test_a_page_goes_on_from_a_row_that_is_gone(store: Store) -> None:
+async def test_a_page_continues_after_a_deleted_row(store: Store) -> None:
     await store.apply(block(*people(5)))
     first = await page(store, limit=2)
 
@@ -99,7 +99,7 @@ async def test_a_page_goes_on_from_a_row_that_is_gone(store: Store) -> None:
 
 
 async def _change_at_random(store: Store, chance: random.Random, at: int) -> None:
-    """Block newcomers, and unblock some who were there; numbers that divide by 3 stay."""
+    """Block new users, and unblock some who are listed; numbers that 3 divides stay."""
     newcomers = people(chance.randrange(4), start=5_000 + chance.randrange(1_000))
     leavers = [person(number) for number in chance.sample(range(300), 6) if number % 3]
     await store.apply(block(*newcomers, at=at))
@@ -107,9 +107,7 @@ async def _change_at_random(store: Store, chance: random.Random, at: int) -> Non
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_paging_on_while_others_change_the_list_neither_skips_nor_doubles_anybody(
-    store: Store, seed: int
-) -> None:
+async def test_paging_forward_while_others_change_the_list_skips_and_repeats_no_one(store: Store, seed: int) -> None:
     chance = random.Random(seed)
     await store.apply(block(*people(300)))
     seen: list[str] = []
@@ -125,9 +123,7 @@ async def test_paging_on_while_others_change_the_list_neither_skips_nor_doubles_
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_paging_back_while_others_change_the_list_neither_skips_nor_doubles_anybody(
-    store: Store, seed: int
-) -> None:
+async def test_paging_back_while_others_change_the_list_skips_and_repeats_no_one(store: Store, seed: int) -> None:
     chance = random.Random(seed)
     await store.apply(block(*people(300)))
     seen: list[str] = []
@@ -165,7 +161,7 @@ async def test_a_page_holds_until_the_next_expiry_on_its_list(store: Store) -> N
     assert found.holds_until == NOON + 5 * SECOND
 
 
-async def test_a_page_of_a_list_without_expiries_holds_for_good(store: Store) -> None:
+async def test_a_page_of_a_list_without_expiries_does_not_expire(store: Store) -> None:
     await store.apply(block(*people(3)))
 
     found = await page(store)
@@ -173,7 +169,7 @@ async def test_a_page_of_a_list_without_expiries_holds_for_good(store: Store) ->
     assert found.holds_until is None
 
 
-async def test_the_stamp_stays_while_nobody_writes(store: Store) -> None:
+async def test_the_stamp_does_not_change_without_a_write(store: Store) -> None:
     await store.apply(block(person(1)))
 
     stamps = [await store.stamp(LIST), await store.stamp(LIST)]
@@ -181,7 +177,7 @@ async def test_the_stamp_stays_while_nobody_writes(store: Store) -> None:
     assert stamps[0] == stamps[1]
 
 
-async def test_the_stamp_is_another_one_after_every_write(store: Store) -> None:
+async def test_the_stamp_changes_with_every_write(store: Store) -> None:
     stamps = [await store.stamp(LIST)]
 
     for change in (block(person(1)), block(person(2)), unblock(person(1))):

@@ -1,4 +1,4 @@
-"""A user whom webhooks show by any of three ids: number, user_id and parent user id."""
+"""Users with three ids: number, user_id and parent user id. A webhook may have any of them."""
 
 from collections.abc import Sequence
 from itertools import permutations
@@ -24,7 +24,7 @@ def carry(previous: Member, current: Member) -> Carry:
 
 
 async def are_blocked(store: Store, *members: Member) -> list[bool]:
-    """Each alone, and then all of them with strangers in one question: both ways are to say the same."""
+    """Check each user alone, and all of them with others in one question. Both must have the same result."""
     alone = [await is_blocked(store, member) for member in members]
     strangers = [shown(number) for number in range(900, 905)]
     together = await store.blocked(ACCOUNT, LIST, [*members, *strangers], NOON)
@@ -38,7 +38,7 @@ _PAIRS = (shown(1, U1), shown(1, None, P1), shown(None, U1, P1))
 @pytest.mark.parametrize("pairs", [*permutations(_PAIRS, 2), *permutations(_PAIRS, 3), (shown(1, U1, P1),)])
 @pytest.mark.parametrize("blocked", [shown(1), shown(None, U1)])
 @pytest.mark.parametrize("first", ["block", "link"])
-async def test_ids_that_were_shown_together_are_one_user_however_they_were_blocked(
+async def test_linked_ids_are_one_user_in_any_order_of_link_and_block(
     store: Store, pairs: Sequence[Member], blocked: Member, first: str
 ) -> None:
     changes: list[Change] = [block(blocked), *map(link, pairs)]
@@ -56,7 +56,7 @@ _AS_USER_ID = "US.11815799212886844830"  # a parent id as Meta's page on busines
     "member", [shown(None, "US.7", _AS_USER_ID), shown(1, None, _AS_USER_ID), shown(1, "US.7", _AS_USER_ID)]
 )
 @pytest.mark.parametrize("first", ["block", "link"])
-async def test_a_parent_id_in_the_shape_of_a_user_id_means_its_user_however_it_was_blocked(
+async def test_a_parent_id_in_the_shape_of_a_user_id_means_its_user_in_any_order_of_link_and_block(
     store: Store, member: Member, first: str
 ) -> None:
     changes: list[Change] = [block(shown(None, _AS_USER_ID)), link(member)]
@@ -67,7 +67,7 @@ async def test_a_parent_id_in_the_shape_of_a_user_id_means_its_user_however_it_w
     assert await are_blocked(store, user, shown(None, _AS_USER_ID)) == [True, True]
 
 
-async def test_a_parent_id_that_no_webhook_showed_means_nobody(store: Store) -> None:
+async def test_a_parent_id_without_a_link_means_no_user(store: Store) -> None:
     await store.apply(block(shown(1)))
 
     assert await are_blocked(store, shown(None, None, P1), shown(None, U1, P1)) == [False, False]
@@ -90,7 +90,7 @@ async def test_a_new_user_id_under_the_same_parent_id_is_blocked_as_the_old_one(
     assert (await only_row(store)).user_id == U2
 
 
-async def test_whoever_is_blocked_by_the_old_user_id_later_is_blocked_by_the_new_one(store: Store) -> None:
+async def test_a_later_block_by_the_old_user_id_blocks_the_new_one(store: Store) -> None:
     await store.apply(link(shown(None, U1, P1), shown(None, U2, P1)))
 
     await store.apply(block(shown(None, U1)))
@@ -98,7 +98,7 @@ async def test_whoever_is_blocked_by_the_old_user_id_later_is_blocked_by_the_new
     assert await are_blocked(store, shown(None, U2), shown(None, None, P1)) == [True, True]
 
 
-async def test_a_late_webhook_with_the_old_user_id_shows_nothing_new(store: Store) -> None:
+async def test_a_late_webhook_with_the_old_user_id_changes_nothing(store: Store) -> None:
     await store.apply(link(shown(None, U1, P1)))
     await store.apply(link(shown(None, U2, P1)))
 
@@ -115,7 +115,7 @@ async def test_unblocking_by_one_user_id_unblocks_the_other(store: Store) -> Non
 
 
 @pytest.mark.parametrize("last", [shown(1, U2), shown(1, U1), shown(1, None, P1), shown(1, U2, P1)])
-async def test_user_ids_of_one_parent_id_are_the_number_once_one_is_shown_with_it(store: Store, last: Member) -> None:
+async def test_user_ids_of_one_parent_id_mean_the_number_after_one_is_linked_to_it(store: Store, last: Member) -> None:
     await store.apply(link(shown(None, U1, P1)))
     await store.apply(link(shown(None, U2, P1)))
     await store.apply(block(shown(1)))
@@ -126,7 +126,7 @@ async def test_user_ids_of_one_parent_id_are_the_number_once_one_is_shown_with_i
     assert await are_blocked(store, *everybody) == [True] * 4
 
 
-async def test_a_request_that_shows_the_number_of_a_linked_user_id_is_learned(store: Store) -> None:
+async def test_a_request_with_the_number_of_a_linked_user_id_links_it(store: Store) -> None:
     await store.apply(link(shown(None, U1, P1), shown(None, U2, P1)))
 
     await store.apply(block(shown(1, U2)))
@@ -134,7 +134,7 @@ async def test_a_request_that_shows_the_number_of_a_linked_user_id_is_learned(st
     assert await are_blocked(store, shown(1), shown(None, U1), shown(None, None, P1)) == [True] * 3
 
 
-async def test_a_parent_id_that_goes_to_another_number_takes_the_block_along(store: Store) -> None:
+async def test_a_parent_id_that_moves_to_another_number_copies_the_block(store: Store) -> None:
     await store.apply(link(shown(1, None, P1)))
     await store.apply(block(shown(1)))
 
@@ -143,7 +143,7 @@ async def test_a_parent_id_that_goes_to_another_number_takes_the_block_along(sto
     assert await are_blocked(store, shown(1), shown(2), shown(None, None, P1)) == [True] * 3
 
 
-async def test_a_parent_id_that_goes_to_another_number_counts_for_blocks_to_come(store: Store) -> None:
+async def test_a_parent_id_that_moves_to_another_number_counts_for_later_blocks(store: Store) -> None:
     await store.apply(link(shown(1, None, P1)))
     await store.apply(link(shown(2, None, P1)))
 
@@ -152,7 +152,7 @@ async def test_a_parent_id_that_goes_to_another_number_counts_for_blocks_to_come
     assert await are_blocked(store, shown(1), shown(None, None, P1)) == [False, True]
 
 
-async def test_a_parent_id_shown_with_another_users_user_id_follows_that(store: Store) -> None:
+async def test_a_parent_id_beside_another_users_user_id_moves_to_that_user(store: Store) -> None:
     await store.apply(link(shown(1, None, P1), shown(2, U2)))
     await store.apply(block(shown(1)))
 
@@ -199,7 +199,7 @@ async def test_no_row_shows_a_parent_id(store: Store) -> None:
         (shown(1, U1), shown(1), shown(1), shown(None, None, P2)),
     ],
 )
-async def test_a_blocked_user_whose_ids_change_is_blocked_as_who_it_became(
+async def test_a_blocked_user_whose_ids_change_is_blocked_under_the_new_ids(
     store: Store, known: Member, blocked: Member, previous: Member, current: Member
 ) -> None:
     await store.apply(link(known))
@@ -210,7 +210,7 @@ async def test_a_blocked_user_whose_ids_change_is_blocked_as_who_it_became(
     assert await are_blocked(store, current, previous, blocked) == [True, True, True]
 
 
-async def test_a_parent_id_that_a_change_shows_of_the_former_user_means_it(store: Store) -> None:
+async def test_a_parent_id_of_the_former_user_in_a_carry_is_linked_to_it(store: Store) -> None:
     await store.apply(block(shown(None, U1)))
 
     await store.apply(carry(shown(None, U1, P1), shown(None, U2, P2)))
@@ -218,7 +218,7 @@ async def test_a_parent_id_that_a_change_shows_of_the_former_user_means_it(store
     assert await are_blocked(store, shown(None, None, P1), shown(None, None, P2)) == [True, True]
 
 
-async def test_a_changed_parent_id_counts_for_blocks_to_come(store: Store) -> None:
+async def test_a_changed_parent_id_counts_for_later_blocks(store: Store) -> None:
     await store.apply(link(shown(1, U1, P1)))
     await store.apply(carry(shown(None, U1, P1), shown(None, None, P2)))
 
@@ -227,7 +227,7 @@ async def test_a_changed_parent_id_counts_for_blocks_to_come(store: Store) -> No
     assert await are_blocked(store, shown(None, None, P2)) == [True]
 
 
-async def test_unlinked_are_those_who_show_a_pair_that_is_not_known(store: Store) -> None:
+async def test_unlinked_returns_users_with_a_pair_that_is_not_stored(store: Store) -> None:
     await store.apply(link(shown(1, U1, P1), shown(None, U2, P2)))
 
     users = [
@@ -246,7 +246,7 @@ async def test_unlinked_are_those_who_show_a_pair_that_is_not_known(store: Store
     assert list(await store.unlinked(ACCOUNT, users)) == users[6:]
 
 
-async def test_a_parent_id_of_one_account_means_nobody_in_another(store: Store) -> None:
+async def test_a_parent_id_of_one_account_means_no_user_in_another(store: Store) -> None:
     other = "102290129340399"
     await store.apply(link(shown(1, U1, P1)))
     await store.apply(block(shown(1)))

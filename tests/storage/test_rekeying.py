@@ -1,4 +1,4 @@
-"""A database of the version before, full of rows under its keys, is upgraded: every block holds by every spelling."""
+"""The upgrade of a database of the previous version: every block is in force for every spelling."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -23,7 +23,7 @@ Upgraded: TypeAlias = tuple[Store, list[User], Select]
 
 
 async def settle(store: Store) -> None:
-    """What the sweeps of a while do: here a while is no time."""
+    """Run the sweeps that re-key all rows."""
     for _ in range(8):
         await store.apply(Sweep(NOON, 0))
 
@@ -62,7 +62,7 @@ _DONE = ["sqlite", "postgres"]
 
 @pytest.fixture(params=list(_FIRST))
 async def upgraded(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Upgraded]:
-    """A store of this version on it, its users, and a way to look into the tables."""
+    """A store of this version on the database, its users, and a function that reads the tables."""
     found = await _FIRST[request.param](tmp_path)
     yield found
     await found[0].close()
@@ -99,7 +99,7 @@ async def test_every_user_is_blocked_by_every_spelling(upgraded: Upgraded) -> No
         assert all(one_by_one)
 
 
-async def test_a_check_gives_the_earliest_block(upgraded: Upgraded) -> None:
+async def test_a_check_returns_the_earliest_block(upgraded: Upgraded) -> None:
     store, users, _ = upgraded
 
     for user in users:
@@ -110,7 +110,7 @@ async def test_a_check_gives_the_earliest_block(upgraded: Upgraded) -> None:
         )
 
 
-async def test_a_user_is_blocked_by_the_user_id_that_was_linked(upgraded: Upgraded) -> None:
+async def test_a_user_is_blocked_by_the_linked_user_id(upgraded: Upgraded) -> None:
     store, users, _ = upgraded
     ids = [user.user_id for user in users if user.user_id is not None]
 
@@ -130,7 +130,7 @@ async def test_a_user_is_unblocked_by_any_spelling(upgraded: Upgraded) -> None:
     assert not any(await _blocked(store, LIST, [digits for user in users for digits in user.spellings]))
 
 
-async def test_a_user_is_unblocked_by_the_user_id_that_was_linked(upgraded: Upgraded) -> None:
+async def test_a_user_is_unblocked_by_the_linked_user_id(upgraded: Upgraded) -> None:
     store, users, _ = upgraded
     linked = [user for user in users if user.user_id is not None]
 
@@ -145,7 +145,9 @@ async def test_a_message_in_any_spelling_opened_the_window(upgraded: Upgraded) -
     await store.apply(Unblock(LIST, LISTS[LIST], NOON, [typed(f"+{user.spellings[0]}") for user in chosen]))
     members = [typed(f"+{user.spellings[-1]}") for user in chosen]
 
-    outcome = await store.apply(Block(LIST, LISTS[LIST], NOON, "somebody", members, written_since=NOON - SECOND // 2))
+    outcome = await store.apply(
+        Block(LIST, LISTS[LIST], NOON, "another user", members, written_since=NOON - SECOND // 2)
+    )
 
     assert outcome.refused == {}
 
@@ -164,7 +166,7 @@ async def test_blocking_again_changes_nothing_but_the_details(upgraded: Upgraded
 
 
 @only_when_done
-async def test_every_user_is_on_a_page_once_with_the_earlier_block_and_the_later_end(upgraded: Upgraded) -> None:
+async def test_every_user_is_on_a_page_once_with_the_earlier_block_and_the_later_expiry(upgraded: Upgraded) -> None:
     store, users, _ = upgraded
 
     for list_id in LISTS:
@@ -186,12 +188,12 @@ async def test_a_lists_size_and_version_are_right(upgraded: Upgraded) -> None:
 
     for list_id, version, size in select("SELECT list_id, version, size FROM block_list"):
         assert size == len(users)
-        assert version > versions[list_id]  # users are fewer than rows were, so a page from before is stale
+        assert version > versions[list_id]  # there are fewer rows than before, so older pages are stale
         assert (await store.page(PageRequest(list_id, 1, NOON))).version == version
 
 
 @only_when_done
-async def test_all_that_is_kept_has_todays_keys(upgraded: Upgraded) -> None:
+async def test_all_rows_have_current_keys(upgraded: Upgraded) -> None:
     _, _, select = upgraded
 
     for table in ("blocked_user", "identity_alias", "last_inbound"):
@@ -200,7 +202,7 @@ async def test_all_that_is_kept_has_todays_keys(upgraded: Upgraded) -> None:
 
 
 @only_when_done
-async def test_the_last_message_in_any_spelling_is_what_is_kept(upgraded: Upgraded) -> None:
+async def test_the_last_message_in_any_spelling_is_kept(upgraded: Upgraded) -> None:
     _, users, select = upgraded
 
     times = {(number, identity): at for number, identity, at in select("SELECT * FROM last_inbound")}

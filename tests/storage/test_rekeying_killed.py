@@ -1,4 +1,4 @@
-"""A process that is killed in the middle of re-keying: the next one ends it, and no block is missed at any moment."""
+"""A process that is killed during re-keying: the next one completes it, and every block is in force all the time."""
 
 import asyncio
 import random
@@ -49,7 +49,7 @@ def _spellings(users: int) -> list[tuple[str, str]]:
 
 
 def _rows(users: int) -> Rows:
-    """Every user by the old spelling, every second one by the new one as well."""
+    """Every user in the old spelling, and every second one in the new spelling too."""
     blocked = [Blocked(LIST, 2 * place + 1, old) for place, (old, _) in enumerate(_spellings(users))]
     blocked += [Blocked(LIST, 2 * place + 2, new) for place, (_, new) in enumerate(_spellings(users)) if place % 2]
     return Rows({LIST: ACCOUNT}, blocked, [], [(LIST, old, NOON) for old, _ in _spellings(users)])
@@ -80,7 +80,7 @@ def _kill(process: "subprocess.Popen[str]") -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-async def test_a_process_that_is_killed_while_it_migrates_a_sqlite_file_leaves_it_as_it_was(tmp_path: Path) -> None:
+async def test_a_process_that_is_killed_while_it_migrates_a_sqlite_file_does_not_change_it(tmp_path: Path) -> None:
     path, users = tmp_path / "wablock.db", 20_000
     fill_sqlite(path, _rows(users))
     moment = random.Random(7)
@@ -98,7 +98,7 @@ async def test_a_process_that_is_killed_while_it_migrates_a_sqlite_file_leaves_i
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-async def test_a_node_that_is_killed_while_it_re_keys_is_followed_by_another(tmp_path: Path) -> None:
+async def test_another_node_continues_when_one_is_killed_while_it_re_keys(tmp_path: Path) -> None:
     dsn, users = bare_database(tmp_path), 8_000
     await asyncio.to_thread(fill_postgres, dsn, _rows(users))
     store = PostgresStore(dsn, CountingMeter(), quiet_for=0)

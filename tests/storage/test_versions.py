@@ -31,7 +31,7 @@ async def test_the_newest_row_has_the_version_as_its_seq_where_only_some_of_a_re
     assert found.rows[0].input == "+16505550002"
 
 
-async def test_the_version_grows_with_every_change_while_the_clock_stands(store: Store) -> None:
+async def test_the_version_grows_with_every_change_while_the_clock_stands_still(store: Store) -> None:
     versions = [await version(store)]
 
     for number in range(3):
@@ -43,7 +43,7 @@ async def test_the_version_grows_with_every_change_while_the_clock_stands(store:
     assert versions == sorted(set(versions))
 
 
-async def test_the_order_holds_while_the_clock_stands(store: Store) -> None:
+async def test_the_order_is_correct_while_the_clock_stands_still(store: Store) -> None:
     await store.apply(block(*people(3)))
     await store.apply(block(*people(2, start=10)))
 

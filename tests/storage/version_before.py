@@ -1,6 +1,6 @@
-"""Databases as version 0.1's first schema had them, with rows under the keys that it gave, and a node of it.
+"""Databases with the first schema of version 0.1 and rows under its keys; and a node of that version.
 
-Its statements are written out here: the code that had them is gone.
+Its statements are copied here, because the code no longer has them.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _OURS: Final = 0x7761626C
 
 
 def key_before(digits: str) -> str:
-    """The key of a number: one spelling of Brazil, Mexico and Argentina's two, and no rule for what came since."""
+    """The key of a number in that version: it has a rule for Brazil, Mexico and Argentina only."""
     is_new = (digits[:3] in ("225", "229") and len(digits) == 11) or (digits[:2] == "54" and len(digits) == 14)
     return digits if is_new else one_spelling(digits)
 
@@ -38,7 +38,7 @@ class Blocked(msgspec.Struct, frozen=True):
     expires_at: int | None = None
     reason: str | None = None
     note: str | None = None
-    blocked_by: str = "somebody"
+    blocked_by: str = "another user"
 
     @property
     def columns(self) -> tuple[Any, ...]:
@@ -59,7 +59,7 @@ class Blocked(msgspec.Struct, frozen=True):
 
 
 class Rows(msgspec.Struct):
-    """What a database had. `lists`: whose each is; an alias is an account, a user_id and a number."""
+    """The rows of a database. `lists`: the account of each list. An alias is an account, a user_id and a number."""
 
     lists: dict[str, str]
     blocked: list[Blocked]
@@ -112,7 +112,7 @@ def fill_sqlite(path: Path, rows: Rows) -> None:
 
 
 def moving_sqlite(path: Path) -> None:
-    """As the version before left it when its move was broken off."""
+    """Make the file as the previous version leaves it when a move is interrupted."""
     with closing(sqlite.connect(path)) as connection:
         connection.execute("INSERT INTO move VALUES ('0123', 'moving', 'postgresql://db.example/wablock', 1)")
         for table in ("block_list", "blocked_user", "identity_alias", "last_inbound"):
@@ -124,7 +124,7 @@ def moving_sqlite(path: Path) -> None:
 
 
 def fill_postgres(dsn: str, rows: Rows) -> None:
-    """In a database without any table."""
+    """Create the tables in an empty database, and fill them."""
 
     async def fill(connection: Any) -> None:
         first = {POSTGRES_SCHEMA: schema.migrations()[POSTGRES_SCHEMA]}
@@ -174,7 +174,7 @@ ON CONFLICT (account_id, alias) DO NOTHING
 
 
 class OldNode:
-    """A node of the version before on PostgreSQL: one session, which has no name."""
+    """A node of the previous version on PostgreSQL: one session, without a name."""
 
     def __init__(self, connection: asyncpg.Connection, account_id: str, list_id: str) -> None:
         self._connection = connection
