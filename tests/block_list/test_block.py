@@ -91,8 +91,8 @@ async def test_an_inbound_message_by_a_parent_id_is_refused(
 async def test_a_check_by_a_parent_id_finds_the_user_that_a_webhook_linked_to_it(
     block_list: BlockList, store: WatchedStore, number: BusinessNumber
 ) -> None:
-    shown = Member(USER_ID, None, USER_ID, USER_ID, parent_user_id=PARENT)
-    await store.apply(Link(number.account_id, SEED_MOMENT, [shown]))
+    user = Member(USER_ID, None, USER_ID, USER_ID, parent_user_id=PARENT)
+    await store.apply(Link(number.account_id, SEED_MOMENT, [user]))
     await block_list.block(number, [User(user_id=USER_ID)], "test")
 
     members, failed = block_list.members(number, [User("anna"), User(user_id=PARENT)], may_be_parent=True)
@@ -201,17 +201,17 @@ async def test_the_business_cannot_block_its_own_number(
 
 
 @pytest.mark.parametrize(
-    "own, typed",
+    "own, text",
     [("5511987654321", "+551187654321"), ("551187654321", "+5511987654321"), ("5491123456789", "+541123456789")],
 )
 async def test_the_business_cannot_block_its_own_number_in_its_other_spelling(
-    block_list: BlockList, own: str, typed: str
+    block_list: BlockList, own: str, text: str
 ) -> None:
     number = BusinessNumber("106540352242922", "acme", wa_id=own)
 
-    result = await block_list.block(number, [User(typed)], "test")
+    result = await block_list.block(number, [User(text)], "test")
 
-    assert [(failed.wa_id, failed.errors[0].code) for failed in result.failed] == [(typed[1:], 131021)]
+    assert [(failed.wa_id, failed.errors[0].code) for failed in result.failed] == [(text[1:], 131021)]
 
 
 async def test_a_business_number_without_a_known_number_refuses_no_user_as_its_own(block_list: BlockList) -> None:

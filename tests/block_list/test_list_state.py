@@ -242,8 +242,8 @@ def test_size_version_and_rows_agree_after_any_changes(rows: list[Listed], chang
 @given(rows=rows, change=changes)
 def test_the_rows_that_a_change_names_are_all_that_it_needs(rows: list[Listed], change: ListChange) -> None:
     # A store deletes expired rows first.
-    left = [it for it in rows if it.expires_at is None or it.expires_at > change.at]
-    whole, part = state(*left), state(*left, names=set(names_of(change, {})))
+    in_force = [it for it in rows if it.expires_at is None or it.expires_at > change.at]
+    whole, part = state(*in_force), state(*in_force, names=set(names_of(change, {})))
 
     outcomes = applied(whole, change), applied(part, change)
 

@@ -61,7 +61,7 @@ async def test_a_user_blocked_by_id_is_blocked_by_number_after_both_are_linked(s
 
     blocked = await store.blocked(ACCOUNT, LIST, [BY_NUMBER, BY_ID, BY_BOTH, OTHER], NOW)
 
-    assert [found is not None for found in blocked] == [True, True, True, False]
+    assert [block is not None for block in blocked] == [True, True, True, False]
 
 
 async def test_a_user_blocked_by_number_and_by_id_becomes_one_row(store: WatchedStore) -> None:

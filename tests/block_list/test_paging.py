@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.block_list.pages import forward, inputs, typed, users
+from tests.block_list.pages import forward, inputs, inputs_of, users
 from tests.block_list.stopped_clock import SEED_MOMENT, StoppedClock
 from tests.block_list.watched_store import WatchedStore
 
@@ -58,7 +58,7 @@ async def test_a_page_has_no_more_users_than_its_limit(block_list: BlockList, nu
 
     listing = await block_list.page(number, 2, None, None)
 
-    assert inputs(listing) == typed(users(2))
+    assert inputs(listing) == inputs_of(users(2))
     assert (listing.page.has_previous, listing.page.has_next) == (False, True)
 
 
@@ -131,7 +131,7 @@ async def test_following_after_reads_every_user_once_and_in_order(count: int, li
     block_list = BlockList(WatchedStore(), RuleBook(), StoppedClock())
     await block_list.block(NUMBER, users(count), "test")
 
-    assert await forward(block_list, NUMBER, limit) == typed(users(count))
+    assert await forward(block_list, NUMBER, limit) == inputs_of(users(count))
 
 
 @pytest.mark.parametrize("parameter", ["after", "before"])
@@ -184,7 +184,7 @@ async def test_a_cursor_stays_valid_after_changes(
 
     second = await block_list.page(number, 2, first.after, None)
 
-    assert inputs(second) == typed(users(2, start=2))
+    assert inputs(second) == inputs_of(users(2, start=2))
 
 
 async def test_an_expired_block_is_on_no_page(

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.block_list.pages import forward, inputs, typed, users
+from tests.block_list.pages import forward, inputs, inputs_of, users
 from tests.block_list.stopped_clock import StoppedClock
 from tests.block_list.watched_store import WatchedStore
 
@@ -49,7 +49,7 @@ async def test_under_metas_rules_starting_again_after_a_change_reads_the_whole_l
     await block_list.page(meta_number, 2, None, None)
     await block_list.unblock(meta_number, users(1))
 
-    assert await forward(block_list, meta_number, 2) == typed(users(3, start=1))
+    assert await forward(block_list, meta_number, 2) == inputs_of(users(3, start=1))
 
 
 async def test_under_metas_rules_a_change_without_new_members_does_not_fail_paging(
@@ -64,7 +64,7 @@ async def test_under_metas_rules_a_change_without_new_members_does_not_fail_pagi
 
     second = await block_list.page(meta_number, 2, first.after, None)
 
-    assert inputs(second) == typed(users(2, start=2))
+    assert inputs(second) == inputs_of(users(2, start=2))
 
 
 async def test_a_number_may_have_open_rules_on_a_server_with_metas_rules(
@@ -77,7 +77,7 @@ async def test_a_number_may_have_open_rules_on_a_server_with_metas_rules(
 
     second = await block_list.page(OPEN_NUMBER, 2, first.after, None)
 
-    assert inputs(second) == typed(users(2, start=2))
+    assert inputs(second) == inputs_of(users(2, start=2))
 
 
 async def test_under_open_rules_the_users_before_a_cursor_may_all_be_gone(
@@ -89,7 +89,7 @@ async def test_under_open_rules_the_users_before_a_cursor_may_all_be_gone(
 
     second = await block_list.page(number, 2, first.after, None)
 
-    assert inputs(second) == typed(users(2, start=2))
+    assert inputs(second) == inputs_of(users(2, start=2))
     assert cursor.decode(second.before or "", number.phone_number_id).offset == 0
 
 
@@ -121,14 +121,14 @@ async def test_under_open_rules_no_user_who_stays_is_skipped_or_repeated(
     block_list = BlockList(WatchedStore(), RuleBook(), clock)
     await block_list.block(NUMBER, users(10), "test")
     stay = {f"+1650555{index:04}" for index in range(10)}
-    found: list[str] = []
+    texts: list[str] = []
     removed: set[str] = set()
 
     after: str | None = None
     waiting = list(changes)
     while True:
         listing = await block_list.page(NUMBER, limit, after, None)
-        found += inputs(listing)
+        texts += inputs(listing)
         if not listing.page.has_next:
             break
         after = listing.after
@@ -142,5 +142,5 @@ async def test_under_open_rules_no_user_who_stays_is_skipped_or_repeated(
                 await block_list.unblock(NUMBER, some)
                 removed |= {user.user or "" for user in some}
 
-    assert len(found) == len(set(found))
-    assert stay - removed <= set(found)
+    assert len(texts) == len(set(texts))
+    assert stay - removed <= set(texts)

@@ -61,8 +61,8 @@ class _Truncate(NamedTuple):
 class _File:
     """A file's history: its first content, all operations since, and the number of them that are synced."""
 
-    def __init__(self, found: bytes) -> None:
-        self.found = found
+    def __init__(self, first_content: bytes) -> None:
+        self.first_content = first_content
         self.done: list[_Write | _Truncate] = []
         self.synced = 0
 
@@ -88,7 +88,7 @@ class Image(NamedTuple):
 
     def _content(self, file: _File, chance: random.Random) -> bytes:
         synced, length = self.lengths[file]
-        content = bytearray(file.found)
+        content = bytearray(file.first_content)
         for done in file.done[:synced]:
             done.apply(content)
         pieces = [piece for done in file.done[synced:length] for piece in done.pieces()]

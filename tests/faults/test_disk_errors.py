@@ -154,7 +154,7 @@ async def test_a_disk_that_fails_within_a_batch_leaves_each_request_whole_or_not
     await store.apply(block(person(2)))
     for request, outcome in zip(requests, outcomes, strict=True):
         blocked = await store.blocked(ACCOUNT, request.list_id, request.members, NOON)
-        assert [found is not None for found in blocked] == [isinstance(outcome, Outcome)] * 30
+        assert [block is not None for block in blocked] == [isinstance(outcome, Outcome)] * 30
 
 
 async def test_a_full_disk_is_tried_once_for_a_batch_not_for_each_change_in_it(

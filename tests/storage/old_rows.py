@@ -103,6 +103,6 @@ def _user(
         for hours, digits in enumerate(spellings[:2]):
             rows.inbound.append((list_id, digits, NOON - hours * SECOND))
     if user_id is not None:
-        typed = user.blocks[next(iter(LISTS))][0].digits
-        rows.aliases += [(account_id, user_id, typed) for account_id in sorted(set(LISTS.values()))]
+        text = user.blocks[next(iter(LISTS))][0].digits
+        rows.aliases += [(account_id, user_id, text) for account_id in sorted(set(LISTS.values()))]
     return user

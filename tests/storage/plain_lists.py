@@ -21,7 +21,7 @@ from wablock.block_list.ports import (
     Unblock,
 )
 
-Shown = tuple[str, int, str | None, int | None]
+Details = tuple[str, int, str | None, int | None]
 """A blocked user: the input, the time of the block, the reason and the expiry."""
 
 
@@ -47,7 +47,7 @@ class Result:
 
     refused: dict[int, Refusal] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
-    before: list[list[Shown]] = field(default_factory=list)
+    before: list[list[Details]] = field(default_factory=list)
 
     def add(self, effect: Effect, before: Sequence[Blocked]) -> None:
         self.effects.append(effect)

@@ -14,7 +14,7 @@ from tests.postgres import bare_database, connected, fresh_database
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed, unblock, wrote
 from tests.storage.meters import CountingMeter
 from tests.storage.old_rows import full_database
-from tests.storage.people import by_user_id, shown, typed
+from tests.storage.people import by_user_id, user_of, user_with
 from tests.storage.version_before import Blocked, OldNode, Rows, fill_postgres, key_before
 
 from wablock.block_list.ports import Carry, Link, Sweep
@@ -82,11 +82,11 @@ def identities(dsn: str, table: str = "blocked_user") -> list[str]:
 async def test_a_user_blocked_at_the_new_node_is_blocked_at_the_old_one(
     old: OldNode, new: Store, spelling: str
 ) -> None:
-    await new.apply(block(typed(f"+{spelling}")))
+    await new.apply(block(user_of(f"+{spelling}")))
 
     assert await old.is_blocked(spelling, NOON)
-    assert await is_blocked(new, typed(f"+{OLD}"))
-    assert await is_blocked(new, typed(f"+{NEW}"))
+    assert await is_blocked(new, user_of(f"+{OLD}"))
+    assert await is_blocked(new, user_of(f"+{NEW}"))
 
 
 @pytest.mark.parametrize("first, second", [(OLD, NEW), (NEW, OLD)])
@@ -95,7 +95,7 @@ async def test_a_second_spelling_blocked_at_the_new_node_is_blocked_at_the_old_o
 ) -> None:
     await old.block(first, NOON)
 
-    await new.apply(block(typed(f"+{second}")))
+    await new.apply(block(user_of(f"+{second}")))
 
     assert await old.is_blocked(first, NOON)
     assert await old.is_blocked(second, NOON)
@@ -107,8 +107,8 @@ async def test_a_user_blocked_at_the_old_node_is_blocked_at_the_new_one_by_every
 ) -> None:
     await old.block(spelling, NOON)
 
-    assert await is_blocked(new, typed(f"+{OLD}"))
-    assert await is_blocked(new, typed(f"+{NEW}"))
+    assert await is_blocked(new, user_of(f"+{OLD}"))
+    assert await is_blocked(new, user_of(f"+{NEW}"))
 
 
 async def test_a_user_unblocked_at_the_new_node_is_unblocked_at_the_old_one_in_every_spelling(
@@ -117,7 +117,7 @@ async def test_a_user_unblocked_at_the_new_node_is_unblocked_at_the_old_one_in_e
     await old.block(OLD, NOON)
     await old.block(NEW, NOON)
 
-    await new.apply(unblock(typed(f"+{NEW}")))
+    await new.apply(unblock(user_of(f"+{NEW}")))
 
     assert not await old.is_blocked(OLD, NOON)
     assert not await old.is_blocked(NEW, NOON)
@@ -128,7 +128,7 @@ async def test_a_user_unblocked_at_the_new_node_is_unblocked_at_the_old_one_in_e
 async def test_the_old_node_finds_a_link_of_the_new_node(old: OldNode, new: Store, spelling: str) -> None:
     await old.block(spelling, NOON)
 
-    await new.apply(Link(ACCOUNT, NOON, [typed(f"+{spelling}", USER_ID)]))
+    await new.apply(Link(ACCOUNT, NOON, [user_of(f"+{spelling}", USER_ID)]))
 
     assert await old.is_blocked_by_id(USER_ID, NOON)
     assert await old.is_blocked(spelling, NOON)
@@ -161,7 +161,7 @@ async def test_a_user_blocked_by_a_linked_id_at_the_new_node_is_blocked_at_the_o
 async def test_a_user_who_changes_the_spelling_is_blocked_at_the_old_node_by_both(old: OldNode, new: Store) -> None:
     await old.block(OLD, NOON)
 
-    await new.apply(Carry(ACCOUNT, NOON, typed(f"+{OLD}"), typed(f"+{NEW}")))
+    await new.apply(Carry(ACCOUNT, NOON, user_of(f"+{OLD}"), user_of(f"+{NEW}")))
 
     assert await old.is_blocked(OLD, NOON)
     assert await old.is_blocked(NEW, NOON)
@@ -170,7 +170,7 @@ async def test_a_user_who_changes_the_spelling_is_blocked_at_the_old_node_by_bot
 async def test_a_user_who_changes_the_number_is_blocked_at_the_old_node_by_both(old: OldNode, new: Store) -> None:
     await old.block(NEW, NOON)
 
-    await new.apply(Carry(ACCOUNT, NOON, typed(f"+{OLD}"), typed("+22947123456")))
+    await new.apply(Carry(ACCOUNT, NOON, user_of(f"+{OLD}"), user_of("+22947123456")))
 
     assert await old.is_blocked("22947123456", NOON)
 
@@ -178,22 +178,22 @@ async def test_a_user_who_changes_the_number_is_blocked_at_the_old_node_by_both(
 async def test_a_number_that_the_old_node_linked_is_found_by_the_parent_id_of_its_user_id(
     old: OldNode, new: Store
 ) -> None:
-    parent = shown(None, USER_ID, PARENT)
+    parent = user_with(None, USER_ID, PARENT)
     await new.apply(Link(ACCOUNT, NOON, [parent]))
     await old.link(USER_ID, "16505550101")
 
     await old.block("16505550101", NOON)
 
-    assert await is_blocked(new, shown(None, None, PARENT))
+    assert await is_blocked(new, user_with(None, None, PARENT))
     assert await is_blocked(new, parent)
 
 
 async def test_a_user_blocked_by_a_parent_id_at_the_new_node_is_blocked_at_the_old_one(
     old: OldNode, new: Store
 ) -> None:
-    await new.apply(Link(ACCOUNT, NOON, [shown(None, "CI.1", PARENT), shown(None, "CI.2", PARENT)]))
+    await new.apply(Link(ACCOUNT, NOON, [user_with(None, "CI.1", PARENT), user_with(None, "CI.2", PARENT)]))
 
-    await new.apply(block(shown(None, "CI.2")))
+    await new.apply(block(user_with(None, "CI.2")))
 
     assert await old.is_blocked_by_id("CI.1", NOON)
     assert await old.is_blocked_by_id("CI.2", NOON)
@@ -203,7 +203,7 @@ async def test_a_user_blocked_by_a_parent_id_at_the_new_node_is_blocked_at_the_o
 async def test_a_message_that_the_new_node_noted_opens_the_old_nodes_window(old: OldNode, new: Store, dsn: str) -> None:
     del old
 
-    await new.apply(wrote(typed(f"+{OLD}")))
+    await new.apply(wrote(user_of(f"+{OLD}")))
 
     assert identities(dsn, "last_inbound") == [OLD]
 
@@ -222,7 +222,7 @@ async def test_nothing_is_re_keyed_while_an_old_node_is_connected(old: OldNode, 
 
 async def test_an_old_node_that_just_started_stops_the_re_keying(dsn: str, node: Callable[[], Store]) -> None:
     new = node()
-    await new.apply(block(typed(f"+{OLD}")))
+    await new.apply(block(user_of(f"+{OLD}")))
     await sweeps(new, 1)  # from now on no old node can start; this one has started just before
     late = await OldNode.connected(dsn, ACCOUNT, LIST)
 
@@ -281,7 +281,7 @@ async def test_a_late_row_of_an_old_node_is_found_and_re_keyed_by_the_next_sweep
     await straggler.block(OLD, NOON)
     await straggler.close()
 
-    assert await is_blocked(new, typed(f"+{NEW}"))
+    assert await is_blocked(new, user_of(f"+{NEW}"))
 
     await sweeps(new)
     assert identities(dsn) == [NEW]
@@ -296,7 +296,7 @@ async def test_a_row_that_an_old_node_writes_after_the_re_keying_is_found_and_re
     await straggler.block(OLD, NOON)
     await straggler.close()
 
-    await new.apply(block(typed(f"+{NEW}")))
+    await new.apply(block(user_of(f"+{NEW}")))
 
     assert identities(dsn) == [NEW]
     assert await listed(new) == [f"+{OLD}"]
@@ -310,12 +310,12 @@ async def test_a_node_that_still_writes_former_keys_is_understood_by_the_others(
     new = node()
     await sweeps(new)
 
-    await late.apply(block(typed(f"+{OLD}", USER_ID)))
+    await late.apply(block(user_of(f"+{OLD}", USER_ID)))
 
-    assert await is_blocked(new, typed(f"+{NEW}"))
+    assert await is_blocked(new, user_of(f"+{NEW}"))
     assert await is_blocked(new, by_user_id(USER_ID))
-    await new.apply(unblock(typed(f"+{NEW}")))
-    assert not await is_blocked(late, typed(f"+{OLD}"))
+    await new.apply(unblock(user_of(f"+{NEW}")))
+    assert not await is_blocked(late, user_of(f"+{OLD}"))
 
 
 async def test_sessions_of_other_programs_do_not_delay_the_re_keying(old: OldNode, new: Store, dsn: str) -> None:
@@ -357,7 +357,7 @@ async def test_a_new_database_refuses_nodes_of_the_previous_version(tmp_path: Pa
     dsn = bare_database(tmp_path / "new")
     new = PostgresStore(dsn, CountingMeter())
 
-    await new.apply(block(typed(f"+{OLD}")))
+    await new.apply(block(user_of(f"+{OLD}")))
 
     assert works_with(dsn) == 2
     assert identities(dsn) == [NEW]
@@ -368,11 +368,11 @@ async def test_the_application_name_of_a_url_follows_ours(dsn: str) -> None:
     store = PostgresStore(f"{dsn}&application_name=shop", CountingMeter())
     assert await store.is_ready()
 
-    named = connected(
+    sessions = connected(
         dsn, lambda connection: connection.fetch("SELECT DISTINCT application_name FROM pg_stat_activity")
     )
 
-    assert "wablock schema 3 shop" in {name for (name,) in named}
+    assert "wablock schema 3 shop" in {name for (name,) in sessions}
     await store.close()
 
 
@@ -407,7 +407,7 @@ async def test_callers_find_every_block_while_rows_are_re_keyed(tmp_path: Path) 
         while not done.is_set():
             number = (number + 97) % len(spellings)
             pair = spellings[number]
-            users = [typed(f"+{pair[0]}"), typed(f"+{pair[1]}"), by_user_id(f"CI.{number}")]
+            users = [user_of(f"+{pair[0]}"), user_of(f"+{pair[1]}"), by_user_id(f"CI.{number}")]
             answers = await node.blocked(ACCOUNT, LIST, users, NOON)
             missed.extend(user.input for user, answer in zip(users, answers, strict=True) if answer is None)
             answered += 1
@@ -439,10 +439,10 @@ async def test_the_keys_of_a_link_are_those_of_the_rules(tmp_path: Path) -> None
     statement = f"SELECT number, {alias_keys.keys_of('number')} FROM unnest($1::text[]) AS number"
     numbers = [*_kept_keys(), "16505550100", "551187654321", "447700900100"]
 
-    found = connected(fresh_database(tmp_path), lambda connection: connection.fetch(statement, numbers))
+    result = connected(fresh_database(tmp_path), lambda connection: connection.fetch(statement, numbers))
 
-    differ = [(number, keys) for number, keys in found if {*keys, number} - {None} != {*keys_of(number), number}]
-    assert len(found) == len(numbers)
+    differ = [(number, keys) for number, keys in result if {*keys, number} - {None} != {*keys_of(number), number}]
+    assert len(result) == len(numbers)
     assert differ == []
 
 
@@ -463,22 +463,22 @@ async def test_any_mix_of_changes_at_both_nodes_loses_no_acknowledged_change(
                 await old.block(spelling, NOON)
                 blocked.add(key_before(spelling))
             case "new blocks":
-                await new.apply(block(typed(f"+{spelling}")))
+                await new.apply(block(user_of(f"+{spelling}")))
                 blocked.add(key_before(spelling))
             case "old unblocks":
                 await old.unblock(spelling, NOON)
                 blocked.discard(key_before(spelling))
             case _:
-                await new.apply(unblock(typed(f"+{spelling}")))
+                await new.apply(unblock(user_of(f"+{spelling}")))
                 blocked -= {key_before(digits) for digits in user}
         for digits in [digits for user in users for digits in user]:
             assert await old.is_blocked(digits, NOON) == (key_before(digits) in blocked)
         for user in users:
             expected = any(key_before(digits) in blocked for digits in user)
-            assert [await is_blocked(new, typed(f"+{digits}")) for digits in user] == [expected] * len(user)
+            assert [await is_blocked(new, user_of(f"+{digits}")) for digits in user] == [expected] * len(user)
     await old.close()
     await sweeps(new)
 
-    left = [user for user in users if any(key_before(digits) in blocked for digits in user)]
-    assert identities(dsn) == sorted(one_spelling(user[0]) for user in left)
-    assert connected(dsn, lambda connection: connection.fetchval("SELECT size FROM block_list")) == len(left)
+    still_blocked = [user for user in users if any(key_before(digits) in blocked for digits in user)]
+    assert identities(dsn) == sorted(one_spelling(user[0]) for user in still_blocked)
+    assert connected(dsn, lambda connection: connection.fetchval("SELECT size FROM block_list")) == len(still_blocked)

@@ -14,18 +14,18 @@ from tests.storage.changes import (
     unblock,
     version,
 )
-from tests.storage.people import by_user_id, people, person, typed
+from tests.storage.people import by_user_id, people, person, user_of
 
 from wablock.block_list.ports import Effect, Outcome
 from wablock.storage import Store
 
 
 async def test_an_unused_list_is_empty_and_has_version_0(store: Store) -> None:
-    found = await page(store)
+    result = await page(store)
 
-    assert (found.rows, found.version) == ((), 0)
-    assert not found.has_next
-    assert not found.has_previous
+    assert (result.rows, result.version) == ((), 0)
+    assert not result.has_next
+    assert not result.has_previous
 
 
 async def test_a_later_block_is_listed_first(store: Store) -> None:
@@ -88,25 +88,25 @@ async def test_blocking_again_with_other_details_updates_them_in_place(store: St
 
 
 async def test_two_spellings_of_one_number_are_one_user(store: Store) -> None:
-    await store.apply(block(typed("5511987654321")))
+    await store.apply(block(user_of("5511987654321")))
 
-    await store.apply(block(typed("551187654321"), at=NOON + SECOND))
+    await store.apply(block(user_of("551187654321"), at=NOON + SECOND))
 
     assert await listed(store) == ["5511987654321"]
 
 
 async def test_a_user_is_unblocked_by_another_spelling(store: Store) -> None:
-    await store.apply(block(typed("5215512345678"), person(1)))
+    await store.apply(block(user_of("5215512345678"), person(1)))
 
-    await store.apply(unblock(typed("525512345678"), at=NOON + SECOND))
+    await store.apply(unblock(user_of("525512345678"), at=NOON + SECOND))
 
     assert await listed(store) == ["+16505550001"]
 
 
 async def test_a_user_is_blocked_by_any_spelling(store: Store) -> None:
-    await store.apply(block(typed("5491123456789")))
+    await store.apply(block(user_of("5491123456789")))
 
-    assert await is_blocked(store, typed("541123456789"))
+    assert await is_blocked(store, user_of("541123456789"))
 
 
 async def test_unblocking_a_stranger_changes_no_version(store: Store) -> None:

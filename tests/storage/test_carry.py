@@ -238,6 +238,6 @@ async def test_of_two_rows_the_earlier_block_is_returned_for_any_number_of_users
     await store.apply(block(person(1)))
     await store.apply(carry(person(1), person(2), at=NOON + 9 * SECOND))  # newer on the list, blocked for longer
 
-    found = await in_force(store, linked(2, "US.9"), *people(strangers, start=100))
+    result = await in_force(store, linked(2, "US.9"), *people(strangers, start=100))
 
-    assert found == [InForce(NOON), *[None] * strangers]
+    assert result == [InForce(NOON), *[None] * strangers]

@@ -86,10 +86,10 @@ async def test_existing_fields_of_a_number_are_kept(store: Store, before: tuple[
 async def test_completing_a_number_twice_keeps_the_first(store: Store) -> None:
     await store.add_number(BusinessNumber(LIST, ACCOUNT), NOON)
 
-    shown = [BusinessNumber(LIST, ACCOUNT, wa_id, "US") for wa_id in ("16505550100", "15550783881")]
-    completed = [await store.complete_number(number) for number in shown]
+    numbers = [BusinessNumber(LIST, ACCOUNT, wa_id, "US") for wa_id in ("16505550100", "15550783881")]
+    completed = [await store.complete_number(number) for number in numbers]
 
-    assert completed == [shown[0], shown[0]]
+    assert completed == [numbers[0], numbers[0]]
 
 
 async def test_a_number_can_be_completed_without_a_country(store: Store) -> None:

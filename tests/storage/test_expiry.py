@@ -39,20 +39,20 @@ async def test_an_expired_block_does_not_count_against_the_limit(store: Store, a
 async def test_an_expired_block_makes_no_next_page(store: Store) -> None:
     await store.apply(block(person(1), person(2, expires_at=LATER), person(3), person(4, expires_at=LATER)))
 
-    found = await page(store, limit=2, at=LATER)
+    result = await page(store, limit=2, at=LATER)
 
-    assert [row.input for row in found.rows] == ["+16505550001", "+16505550003"]
-    assert not found.has_next
+    assert [row.input for row in result.rows] == ["+16505550001", "+16505550003"]
+    assert not result.has_next
 
 
 async def test_an_expired_block_before_a_page_is_no_previous_page(store: Store) -> None:
     await store.apply(block(person(1, expires_at=LATER), person(2)))
     first = (await page(store, limit=1)).rows[0]
 
-    found = await page(store, limit=1, at=LATER, after=first.seq)
+    result = await page(store, limit=1, at=LATER, after=first.seq)
 
-    assert [row.input for row in found.rows] == ["+16505550002"]
-    assert not found.has_previous
+    assert [row.input for row in result.rows] == ["+16505550002"]
+    assert not result.has_previous
 
 
 async def test_blocking_an_expired_user_again_is_a_new_block(store: Store) -> None:

@@ -25,7 +25,7 @@ _NO_TIME = 2**63  # no database can store it
 _DONE = Outcome()
 
 
-class HeldBack:
+class ManualDatabase:
     """Makes batches durable after `go_on` is set."""
 
     def __init__(self) -> None:
@@ -135,7 +135,7 @@ async def test_a_cancelled_caller_does_not_cancel_its_batch(store: Store) -> Non
 
 
 async def test_changes_that_arrive_during_a_commit_share_the_next_batch() -> None:
-    disk = HeldBack()
+    disk = ManualDatabase()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     callers = [asyncio.ensure_future(group.submit(block(member))) for member in people(1)]
     await tasks_wait()
@@ -148,7 +148,7 @@ async def test_changes_that_arrive_during_a_commit_share_the_next_batch() -> Non
 
 
 async def test_a_batch_has_its_limit_in_users() -> None:
-    disk = HeldBack()
+    disk = ManualDatabase()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     disk.go_on.set()
 
@@ -158,10 +158,10 @@ async def test_a_batch_has_its_limit_in_users() -> None:
 
 
 async def test_a_change_past_the_limit_of_waiting_users_is_refused_immediately() -> None:
-    disk, meter = HeldBack(), CountingMeter()
+    disk, meter = ManualDatabase(), CountingMeter()
     group = GroupCommit(disk.apply, meter, Backlog(10))
     callers = [asyncio.ensure_future(group.submit(block(*people(5)))) for _ in range(2)]
-    await tasks_wait()  # these are being written, and wait no more
+    await tasks_wait()  # these are being written, and no longer wait
     callers += [asyncio.ensure_future(group.submit(block(*people(5)))) for _ in range(2)]
     await tasks_wait()
 
@@ -175,7 +175,7 @@ async def test_a_change_past_the_limit_of_waiting_users_is_refused_immediately()
 
 
 async def test_changes_are_accepted_again_after_an_overload() -> None:
-    disk = HeldBack()
+    disk = ManualDatabase()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog(1))
     callers = [asyncio.ensure_future(group.submit(Sweep(NOON, 0))) for _ in range(2)]
     await tasks_wait()
@@ -187,7 +187,7 @@ async def test_changes_are_accepted_again_after_an_overload() -> None:
 
 
 async def test_a_change_larger_than_the_limit_is_accepted_when_nothing_waits() -> None:
-    disk = HeldBack()
+    disk = ManualDatabase()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog(10))
     disk.go_on.set()
 
@@ -206,7 +206,7 @@ async def test_each_caller_gets_an_error_when_a_whole_batch_fails() -> None:
 
 
 async def test_the_callers_of_a_cancelled_batch_get_an_error() -> None:
-    disk = HeldBack()
+    disk = ManualDatabase()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     before = asyncio.all_tasks()
     caller = asyncio.ensure_future(group.submit(block(person(1))))
@@ -220,7 +220,7 @@ async def test_the_callers_of_a_cancelled_batch_get_an_error() -> None:
 
 
 async def test_draining_waits_for_all_submitted_changes() -> None:
-    disk = HeldBack()
+    disk = ManualDatabase()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     callers = [asyncio.ensure_future(group.submit(block(*people(1_000)))) for _ in range(15)]
     await tasks_wait()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, listed, page, unblock, wrote
-from tests.storage.people import by_user_id, linked, people, person, typed
+from tests.storage.people import by_user_id, linked, people, person, user_of
 
 from wablock.block_list.ports import NoteInbound, Refusal
 from wablock.storage import Store
@@ -31,7 +31,7 @@ async def test_a_user_on_a_full_list_is_not_refused(store: Store) -> None:
 
 
 async def test_a_user_named_twice_takes_one_place(store: Store) -> None:
-    outcome = await store.apply(block(typed("5511987654321"), typed("551187654321"), person(1), max_size=2))
+    outcome = await store.apply(block(user_of("5511987654321"), user_of("551187654321"), person(1), max_size=2))
 
     assert not outcome.refused
 
@@ -130,9 +130,9 @@ async def test_a_user_who_has_not_written_is_refused_for_that_even_on_a_full_lis
 
 
 async def test_a_message_under_another_spelling_opens_the_window(store: Store) -> None:
-    await store.apply(wrote(typed("5511987654321")))
+    await store.apply(wrote(user_of("5511987654321")))
 
-    assert not (await store.apply(block(typed("551187654321"), written_since=NOON))).refused
+    assert not (await store.apply(block(user_of("551187654321"), written_since=NOON))).refused
 
 
 async def test_a_message_under_the_user_id_counts_once_it_is_linked(store: Store) -> None:

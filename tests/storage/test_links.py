@@ -156,8 +156,8 @@ async def test_a_link_merges_in_every_list_of_the_account(store: Store) -> None:
 
     await store.apply(wrote(linked(1, "US.1")))
 
-    found = await store.page(PageRequest(_OTHER, 25, NOON))
-    assert [row.input for row in found.rows] == ["US.1"]
+    result = await store.page(PageRequest(_OTHER, 25, NOON))
+    assert [row.input for row in result.rows] == ["US.1"]
 
 
 async def test_a_link_learned_in_one_account_means_nothing_in_another(store: Store) -> None:

@@ -6,7 +6,7 @@ import apsw
 import pytest
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked
 from tests.storage.meters import CountingMeter
-from tests.storage.people import by_user_id, typed
+from tests.storage.people import by_user_id, user_of
 from tests.storage.version_before import Blocked, Rows, fill_sqlite, moving_sqlite, sqlite_rows
 
 from wablock.failures import Overloaded
@@ -39,11 +39,11 @@ def _identities(path: Path) -> list[str]:
 async def test_it_can_be_read_without_a_migration(path: Path) -> None:
     store = SqliteStore(path, CountingMeter())
 
-    assert await is_blocked(store, typed(f"+{OLD}"))
-    assert await is_blocked(store, typed(f"+{NEW}"))
+    assert await is_blocked(store, user_of(f"+{OLD}"))
+    assert await is_blocked(store, user_of(f"+{NEW}"))
     assert await is_blocked(store, by_user_id(USER_ID))
     with pytest.raises(Overloaded, match="is being moved"):
-        await store.apply(block(typed(f"+{NEW}")))
+        await store.apply(block(user_of(f"+{NEW}")))
     await store.close()
     assert (_schema(path), _identities(path)) == (3, [OLD])
 
@@ -54,7 +54,7 @@ async def test_it_is_migrated_when_the_move_is_cancelled_also_under_a_server(pat
     moves.give_up(path)
 
     assert (_schema(path), _identities(path)) == (NEWEST, [NEW])
-    await store.apply(block(typed(f"+{NEW}")))
+    await store.apply(block(user_of(f"+{NEW}")))
     assert await is_blocked(store, by_user_id(USER_ID))
     assert _identities(path) == [NEW]
     await store.close()
@@ -82,5 +82,5 @@ async def test_a_backup_of_it_is_restored_with_current_keys(path: Path, tmp_path
 
     assert (_schema(restored), _identities(restored)) == (NEWEST, [NEW])
     store = SqliteStore(restored, CountingMeter())
-    assert await is_blocked(store, typed(f"+{NEW}"), NOON)
+    assert await is_blocked(store, user_of(f"+{NEW}"), NOON)
     await store.close()

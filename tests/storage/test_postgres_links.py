@@ -10,7 +10,7 @@ import pytest
 from tests.postgres import execute, fresh_database
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed, only_row, unblock
 from tests.storage.meters import CountingMeter
-from tests.storage.people import by_user_id, linked, person, shown
+from tests.storage.people import by_user_id, linked, person, user_with
 
 from wablock.block_list.ports import Carry, Link
 from wablock.storage import Store, open_store
@@ -42,7 +42,7 @@ async def test_a_link_that_a_node_left_unsettled_is_settled_by_the_next_node_tha
 ) -> None:
     node, other, _ = nodes
     await node.apply(block(by_user_id("US.1")))
-    execute(dsn, _UNSETTLED)  # a node learned it, and died before it put the list right
+    execute(dsn, _UNSETTLED)  # a node stored it, and died before it updated the list
 
     assert await other.unlinked(ACCOUNT, [linked(1, "US.1")])
     await other.apply(Link(ACCOUNT, NOON, [linked(1, "US.1")]))
@@ -197,24 +197,24 @@ async def test_two_nodes_at_once_copy_a_changed_number_on_every_list(nodes: list
 
 async def test_a_parent_id_means_its_number_while_the_link_between_is_unsettled(dsn: str, nodes: list[Store]) -> None:
     node, other, _ = nodes
-    parent = shown(None, None, "US.ENT.1")
-    await node.apply(Link(ACCOUNT, NOON, [shown(None, "US.1", "US.ENT.1")]))
+    parent = user_with(None, None, "US.ENT.1")
+    await node.apply(Link(ACCOUNT, NOON, [user_with(None, "US.1", "US.ENT.1")]))
     await node.apply(block(by_user_id("US.1")))
-    execute(dsn, _UNSETTLED)  # a node learned it, and died before it put the list right
+    execute(dsn, _UNSETTLED)  # a node stored it, and died before it updated the list
 
     assert await is_blocked(node, parent)
-    assert await other.unlinked(ACCOUNT, [shown(1, None, "US.ENT.1")])
-    await other.apply(Link(ACCOUNT, NOON, [shown(1, None, "US.ENT.1")]))
+    assert await other.unlinked(ACCOUNT, [user_with(1, None, "US.ENT.1")])
+    await other.apply(Link(ACCOUNT, NOON, [user_with(1, None, "US.ENT.1")]))
 
     assert await is_blocked(node, parent)
     assert await is_blocked(node, person(1))
-    assert not await other.unlinked(ACCOUNT, [shown(1, "US.1", "US.ENT.1")])
+    assert not await other.unlinked(ACCOUNT, [user_with(1, "US.1", "US.ENT.1")])
 
 
 async def test_nodes_that_link_a_users_three_ids_in_pairs_at_once_lose_no_block(nodes: list[Store]) -> None:
     for number in range(60):
         user_id, parent = f"US.{number}", f"US.ENT.{number}"
-        pairs = [shown(number, user_id), shown(number, None, parent), shown(None, user_id, parent)]
+        pairs = [user_with(number, user_id), user_with(number, None, parent), user_with(None, user_id, parent)]
         blocked = by_user_id(user_id) if number % 2 else person(number)
 
         await asyncio.gather(
@@ -225,37 +225,37 @@ async def test_nodes_that_link_a_users_three_ids_in_pairs_at_once_lose_no_block(
         assert await is_blocked(nodes[0], person(number)), number
         assert await is_blocked(nodes[1], by_user_id(user_id)), number
         # If two nodes collide, the next webhook completes the links.
-        unknown = await nodes[2].unlinked(ACCOUNT, [shown(number, user_id, parent)])
+        unknown = await nodes[2].unlinked(ACCOUNT, [user_with(number, user_id, parent)])
         await nodes[2].apply(Link(ACCOUNT, NOON, unknown))
-        assert await is_blocked(nodes[2], shown(None, None, parent)), number
-        assert not await nodes[2].unlinked(ACCOUNT, [shown(number, user_id, parent)])
+        assert await is_blocked(nodes[2], user_with(None, None, parent)), number
+        assert not await nodes[2].unlinked(ACCOUNT, [user_with(number, user_id, parent)])
 
 
 async def test_a_number_that_is_linked_while_user_ids_are_united_is_blocked_with_them(nodes: list[Store]) -> None:
     for number in range(60):
         old, new, parent = f"US.1{number:03}", f"US.2{number:03}", f"US.ENT.{number}"
-        await nodes[0].apply(Link(ACCOUNT, NOON, [shown(None, old, parent)]))
+        await nodes[0].apply(Link(ACCOUNT, NOON, [user_with(None, old, parent)]))
         await nodes[0].apply(block(by_user_id(old if number % 2 else new)))
 
         await asyncio.gather(
-            nodes[1].apply(Link(ACCOUNT, NOON, [shown(None, new, parent)])),
-            nodes[2].apply(Link(ACCOUNT, NOON, [shown(number, old)])),
+            nodes[1].apply(Link(ACCOUNT, NOON, [user_with(None, new, parent)])),
+            nodes[2].apply(Link(ACCOUNT, NOON, [user_with(number, old)])),
         )
 
-        for member in (by_user_id(old), by_user_id(new), shown(None, None, parent)):
+        for member in (by_user_id(old), by_user_id(new), user_with(None, None, parent)):
             assert await is_blocked(nodes[0], member), (number, member.key)
-        await nodes[0].apply(Link(ACCOUNT, NOON, await nodes[0].unlinked(ACCOUNT, [shown(number, new, parent)])))
+        await nodes[0].apply(Link(ACCOUNT, NOON, await nodes[0].unlinked(ACCOUNT, [user_with(number, new, parent)])))
         assert await is_blocked(nodes[1], person(number)), number
 
 
 async def test_a_check_by_a_parent_id_is_of_one_moment(dsn: str, nodes: list[Store]) -> None:
-    await nodes[0].apply(Link(ACCOUNT, NOON, [shown(1, None, "US.ENT.1")]))
+    await nodes[0].apply(Link(ACCOUNT, NOON, [user_with(1, None, "US.ENT.1")]))
     await nodes[0].apply(block(person(1)))
     connection = Counted(await asyncpg.connect(dsn))
 
-    users = [shown(None, None, "US.ENT.1"), shown(None, "US.2", "US.ENT.2")]
-    (found,) = await checks.blocked(connection, [Question(ACCOUNT, LIST, users, NOON)])
+    users = [user_with(None, None, "US.ENT.1"), user_with(None, "US.2", "US.ENT.2")]
+    (result,) = await checks.blocked(connection, [Question(ACCOUNT, LIST, users, NOON)])
 
-    assert [block is not None for block in found] == [True, False]
+    assert [block is not None for block in result] == [True, False]
     assert connection.queries == 1
     await connection.close()

@@ -98,21 +98,21 @@ class _Scopes(Visitor):
     """Each part of a statement that names tables: the tables, the conditions for all rows, and whether it writes."""
 
     def __init__(self) -> None:
-        self.found: list[tuple[list[Any], list[Any], bool]] = []
+        self.parts: list[tuple[list[Any], list[Any], bool]] = []
         self.inserts: list[Any] = []
 
     def visit_SelectStmt(self, _: object, node: Any) -> None:  # noqa: N802 - the parser's name
         conditions = list(_all_of(node.whereClause))
         tables = [table for item in node.fromClause or () for table in _tables(item, conditions)]
-        self.found.append((tables, conditions, bool(node.lockingClause)))
+        self.parts.append((tables, conditions, bool(node.lockingClause)))
 
     def visit_UpdateStmt(self, _: object, node: Any) -> None:  # noqa: N802
         assert not node.fromClause, "an UPDATE takes nothing from elsewhere"
-        self.found.append(([node.relation], list(_all_of(node.whereClause)), True))
+        self.parts.append(([node.relation], list(_all_of(node.whereClause)), True))
 
     def visit_DeleteStmt(self, _: object, node: Any) -> None:  # noqa: N802
         assert not node.usingClause, "a DELETE takes nothing from elsewhere"
-        self.found.append(([node.relation], list(_all_of(node.whereClause)), True))
+        self.parts.append(([node.relation], list(_all_of(node.whereClause)), True))
 
     def visit_InsertStmt(self, _: object, node: Any) -> None:  # noqa: N802
         self.inserts.append(node)
@@ -170,7 +170,7 @@ def _is_parameter(value: Any) -> bool:
 def test_a_statement_on_a_distributed_table_names_its_key(name: str) -> None:
     scopes = _scopes(_STATEMENTS[name])
 
-    for tables, conditions, writes in scopes.found:
+    for tables, conditions, writes in scopes.parts:
         for table in tables:
             assert table.relname in {*_KEYS, *_EVERYWHERE, *_OF_NO_SHARD}
             if table.relname in _KEYS:
@@ -202,7 +202,7 @@ def test_the_rules_detect_violations() -> None:
     ]
 
     for statement in bad:
-        tables, conditions, writes = _scopes(statement).found[0]
+        tables, conditions, writes = _scopes(statement).parts[0]
         missed = [it for it in tables if not any(_names_key(one, it, one=writes) for one in conditions)]
         assert missed, statement
 
@@ -265,7 +265,7 @@ def _writes_to_lists(statement: str) -> bool:
     if not statement.strip().startswith(_VERBS):
         return False
     scopes = _scopes(statement)
-    written = [table.relname for tables, _, writes in scopes.found if writes for table in tables]
+    written = [table.relname for tables, _, writes in scopes.parts if writes for table in tables]
     return any(name in _KEYS for name in [*written, *(insert.relation.relname for insert in scopes.inserts)])
 
 

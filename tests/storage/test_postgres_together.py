@@ -48,7 +48,7 @@ async def store(dsn: str) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def connection(dsn: str, store: Store) -> AsyncIterator["Watched"]:
-    del store  # which has made the tables and the lists
+    del store  # it has made the tables and the lists
     opened = await asyncpg.connect(dsn)
     yield Watched(opened)
     await opened.close()
@@ -234,11 +234,11 @@ async def test_a_late_attempt_keeps_its_own_outcomes(dsn: str, connection: Watch
     late: list[asyncio.Task[object]] = []
     other = Watched(await asyncpg.connect(dsn))
 
-    async def meanwhile() -> None:  # the first attempt is in flight when the second is decided, on a changed list
+    async def write_first() -> None:  # the first attempt is in flight when the second is decided, on a changed list
         connection.before = None
         attempt.set()
 
-    connection.before = meanwhile
+    connection.before = write_first
     late.append(asyncio.ensure_future(together.write(connection, [batch])))
     await attempt.wait()
 

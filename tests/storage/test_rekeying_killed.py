@@ -12,7 +12,7 @@ import pytest
 from tests.postgres import bare_database, connected
 from tests.storage.changes import ACCOUNT, LIST, NOON
 from tests.storage.meters import CountingMeter
-from tests.storage.people import typed
+from tests.storage.people import user_of
 from tests.storage.test_rekeying import settle
 from tests.storage.version_before import Blocked, Rows, fill_postgres, fill_sqlite, sqlite_rows
 from tests.waiting import comes_true
@@ -57,8 +57,8 @@ def _rows(users: int) -> Rows:
 
 async def _missed(store: Store, users: int) -> list[str]:
     spellings = [digits for pair in _spellings(users) for digits in pair]
-    found = await store.blocked(ACCOUNT, LIST, [typed(f"+{digits}") for digits in spellings], NOON)
-    return [digits for digits, block in zip(spellings, found, strict=True) if block is None]
+    result = await store.blocked(ACCOUNT, LIST, [user_of(f"+{digits}") for digits in spellings], NOON)
+    return [digits for digits, block in zip(spellings, result, strict=True) if block is None]
 
 
 def _started(code: str, argument: str) -> "subprocess.Popen[str]":
@@ -103,22 +103,22 @@ async def test_another_node_continues_when_one_is_killed_while_it_re_keys(tmp_pa
     await asyncio.to_thread(fill_postgres, dsn, _rows(users))
     store = PostgresStore(dsn, CountingMeter(), quiet_for=0)
 
-    def left() -> int:
+    def former_rows() -> int:
         count = "SELECT count(*) FROM blocked_user WHERE length(identity) = 11"
         return int(connected(dsn, lambda connection: connection.fetchval(count)))
 
     def sweep_and_kill() -> None:
         process = _started(_SWEEP, dsn)
-        comes_true(lambda: left() < users)
+        comes_true(lambda: former_rows() < users)
         _kill(process)
 
     await asyncio.to_thread(sweep_and_kill)
 
-    assert 0 < await asyncio.to_thread(left) < users
+    assert 0 < await asyncio.to_thread(former_rows) < users
     assert await _missed(store, users) == []
 
     await settle(store)
-    assert await asyncio.to_thread(left) == 0
+    assert await asyncio.to_thread(former_rows) == 0
     assert await _missed(store, users) == []
     rows = connected(dsn, lambda connection: connection.fetch("SELECT identity FROM blocked_user"))
     assert sorted(it for (it,) in rows) == sorted(one_spelling(new) for _, new in _spellings(users))

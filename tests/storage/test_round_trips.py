@@ -11,7 +11,7 @@ from wablock.failures import Overloaded
 from wablock.storage.round_trips import RoundTrips
 
 
-class HeldBack:
+class ManualDatabase:
     """Answers with ten times the question, after `go_on` is set."""
 
     def __init__(self) -> None:
@@ -27,15 +27,15 @@ class HeldBack:
 
 
 @pytest.fixture
-async def database() -> HeldBack:
-    return HeldBack()
+async def database() -> ManualDatabase:
+    return ManualDatabase()
 
 
 def _asking(reads: RoundTrips[int, int], *questions: int) -> list[asyncio.Future[int]]:
     return [asyncio.ensure_future(reads.ask(question)) for question in questions]
 
 
-async def test_concurrent_questions_share_one_query(database: HeldBack) -> None:
+async def test_concurrent_questions_share_one_query(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1)
     database.go_on.set()
 
@@ -45,7 +45,7 @@ async def test_concurrent_questions_share_one_query(database: HeldBack) -> None:
     assert database.groups == [list(range(10))]
 
 
-async def test_a_question_during_a_query_is_answered_by_the_next_one(database: HeldBack) -> None:
+async def test_a_question_during_a_query_is_answered_by_the_next_one(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1)
     first = _asking(reads, 1)
     await tasks_wait()
@@ -71,7 +71,7 @@ async def test_no_question_waits_for_a_query_that_has_just_ended() -> None:
     await asyncio.wait_for(asyncio.gather(*map(ask_again_and_again, range(5))), 30)
 
 
-async def test_at_most_at_once_queries_run_at_the_same_time(database: HeldBack) -> None:
+async def test_at_most_at_once_queries_run_at_the_same_time(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=2)
     asking = []
 
@@ -84,7 +84,7 @@ async def test_at_most_at_once_queries_run_at_the_same_time(database: HeldBack) 
     await asyncio.gather(*asking)
 
 
-async def test_a_query_has_at_most_most_together_questions(database: HeldBack) -> None:
+async def test_a_query_has_at_most_most_together_questions(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1, most_together=2)
     database.go_on.set()
 
@@ -93,7 +93,7 @@ async def test_a_query_has_at_most_most_together_questions(database: HeldBack) -
     assert database.groups == [[0, 1], [2, 3], [4]]
 
 
-async def test_a_question_that_cannot_be_answered_fails_alone(database: HeldBack) -> None:
+async def test_a_question_that_cannot_be_answered_fails_alone(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1)
     database.go_on.set()
 
@@ -138,7 +138,7 @@ async def test_questions_behind_a_failed_round_trip_fail_without_another() -> No
     assert trips == 1
 
 
-async def test_a_question_is_refused_immediately_when_the_database_is_stuck(database: HeldBack) -> None:
+async def test_a_question_is_refused_immediately_when_the_database_is_stuck(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1, is_stuck=lambda: bool(database.groups))
     waiting = _asking(reads, 1)
     await tasks_wait()
@@ -150,7 +150,7 @@ async def test_a_question_is_refused_immediately_when_the_database_is_stuck(data
     assert await asyncio.gather(*waiting) == [10]
 
 
-async def test_a_cancelled_caller_does_not_cancel_others(database: HeldBack) -> None:
+async def test_a_cancelled_caller_does_not_cancel_others(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1)
     asking = _asking(reads, 1, 2)
     await tasks_wait()
@@ -161,7 +161,7 @@ async def test_a_cancelled_caller_does_not_cancel_others(database: HeldBack) -> 
     assert await asking[1] == 20
 
 
-async def test_a_question_past_the_limit_is_refused_immediately(database: HeldBack) -> None:
+async def test_a_question_past_the_limit_is_refused_immediately(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1, most_waiting=2)
     asking = _asking(reads, 1)
     await tasks_wait()

@@ -139,15 +139,15 @@ async def test_a_number_that_is_not_the_accounts_gets_no_route(store: Store, num
 
 
 async def test_a_removed_downstream_is_gone_and_only_that(store: Store) -> None:
-    kept = msgspec.structs.replace(DOWNSTREAM, downstream_id="kept")
+    other = msgspec.structs.replace(DOWNSTREAM, downstream_id="kept")
     await store.add_number(NUMBER, NOON)
     await store.add_downstream(DOWNSTREAM)
-    await store.add_downstream(kept)
+    await store.add_downstream(other)
 
     removed = [await store.remove_downstream(LIST, DOWNSTREAM.downstream_id) for _ in range(2)]
 
     assert removed == [True, False]
-    assert list(await store.downstreams(LIST)) == [kept]
+    assert list(await store.downstreams(LIST)) == [other]
 
 
 async def test_a_downstream_of_another_number_is_not_removed(store: Store) -> None:
@@ -186,8 +186,8 @@ async def test_removing_a_number_deletes_its_routes(store: Store) -> None:
     await store.remove_number(LIST)
 
     await store.add_number(BusinessNumber(LIST, _OTHER), NOON)
-    found = await store.downstreams(LIST), await store.account_downstreams(ACCOUNT), await store.find_upstream(LIST)
-    assert [not it for it in found] == [True] * 3
+    result = await store.downstreams(LIST), await store.account_downstreams(ACCOUNT), await store.find_upstream(LIST)
+    assert [not it for it in result] == [True] * 3
 
 
 async def test_a_token_that_was_revoked_sets_no_receiver_and_no_upstream(store: Store) -> None:

@@ -22,7 +22,7 @@ from wablock.storage.writer_thread import WriterThread
 # The tests kill the thread on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
-_SOON = 3  # seconds: a look is taken every tenth of one, the rest is for a busy machine
+_SOON = 3  # seconds: the thread is checked every tenth of a second; the rest is for a busy machine
 
 
 def _die() -> None:
@@ -144,7 +144,7 @@ async def test_a_long_job_can_finish() -> None:
     thread = WriterThread("long")
 
     def job() -> int:
-        time.sleep(0.25)  # longer than the pause between two looks at the thread
+        time.sleep(0.25)  # longer than the pause between two checks of the thread
         return 7
 
     assert await thread.run(job) == 7
@@ -153,7 +153,7 @@ async def test_a_long_job_can_finish() -> None:
 
 
 async def test_an_error_in_a_job_is_raised_to_its_caller() -> None:
-    thread = WriterThread("trouble")
+    thread = WriterThread("error")
 
     with pytest.raises(ZeroDivisionError):
         await thread.run(lambda: 1 // 0)
@@ -164,11 +164,11 @@ async def test_an_error_in_a_job_is_raised_to_its_caller() -> None:
 async def test_jobs_of_cancelled_callers_affect_no_others() -> None:
     thread = WriterThread("deserted")
     release = threading.Event()
-    gone = [asyncio.ensure_future(thread.run(release.wait)) for _ in range(2)]
-    gone.append(asyncio.ensure_future(thread.run(lambda: bool(1 // 0))))
+    callers = [asyncio.ensure_future(thread.run(release.wait)) for _ in range(2)]
+    callers.append(asyncio.ensure_future(thread.run(lambda: bool(1 // 0))))
     await tasks_wait()
 
-    for caller in gone:
+    for caller in callers:
         caller.cancel()
     release.set()
 

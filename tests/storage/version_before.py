@@ -29,7 +29,7 @@ def key_before(digits: str) -> str:
 
 
 class Blocked(msgspec.Struct, frozen=True):
-    """A row of `blocked_user`, typed as `digits`."""
+    """A row of `blocked_user`, text as `digits`."""
 
     list_id: str
     seq: int
@@ -42,14 +42,14 @@ class Blocked(msgspec.Struct, frozen=True):
 
     @property
     def columns(self) -> tuple[Any, ...]:
-        typed = "+" + self.digits
+        text = "+" + self.digits
         return (
             self.list_id,
             self.seq,
             key_before(self.digits),
             self.digits,
             self.user_id,
-            typed,
+            text,
             self.seq,
             self.blocked_by,
             self.reason,
@@ -199,9 +199,9 @@ class OldNode:
         async with self._connection.transaction():
             version, size = await self._connection.fetchrow(_HOLD, self._list_id)
             removed = await self._connection.execute(_REMOVE, self._list_id, [key_before(digits)])
-            gone = int(removed.split()[1])
-            if gone:
-                await self._connection.execute(_HEAD, self._list_id, max(at, version + 1), size - gone)
+            count = int(removed.split()[1])
+            if count:
+                await self._connection.execute(_HEAD, self._list_id, max(at, version + 1), size - count)
 
     async def is_blocked(self, digits: str, at: int) -> bool:
         return await self._any_under([key_before(digits)], at)
@@ -225,5 +225,5 @@ class OldNode:
 
 def sqlite_rows(path: Path, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     with closing(apsw.Connection(str(path))) as connection:
-        found: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
-        return found
+        rows: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
+        return rows
