@@ -31,9 +31,9 @@ class WriterThread:
             try:
                 result = job()
             except Exception as error:  # raised at the caller
-                _tell(loop, _fail, done, error)
+                _notify(loop, _fail, done, error)
             else:
-                _tell(loop, _succeed, done, result)
+                _notify(loop, _succeed, done, result)
 
         thread = self._alive()
         self._jobs.put(work)
@@ -70,9 +70,9 @@ def _work(jobs: "queue.SimpleQueue[Callable[[], None] | None]") -> None:
         job()
 
 
-def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[..., None], *args: object) -> None:
+def _notify(loop: asyncio.AbstractEventLoop, notify: Callable[..., None], *args: object) -> None:
     with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits
-        loop.call_soon_threadsafe(tell, *args)
+        loop.call_soon_threadsafe(notify, *args)
 
 
 def _succeed(done: asyncio.Future[T], result: T) -> None:

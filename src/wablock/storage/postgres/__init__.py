@@ -109,7 +109,7 @@ class PostgresStore:
                 await self._links.carry(change)
             case Sweep():
                 await sweep(self._writing, self._lists.submit, change)
-                await self._rekeying.go_on(change.at)
+                await self._rekeying.step(change.at)
         return Outcome()
 
     async def page(self, request: PageRequest) -> Page:

@@ -74,31 +74,33 @@ class Links:
 
     async def learn(self, account_id: str, members: Iterable[Member], at: Microseconds) -> None:
         """Store links of numbers and user_ids from a request. Existing links do not change."""
-        showing = {it.user_id: it for it in reversed(list(members)) if it.user_id is not None and it.wa_id is not None}
-        by_alias = await self._links_to_the_end(account_id, showing)
+        by_user_id = {
+            it.user_id: it for it in reversed(list(members)) if it.user_id is not None and it.wa_id is not None
+        }
+        by_alias = await self._links_to_the_end(account_id, by_user_id)
         new = {
             meaning[0]: member
-            for user_id, member in showing.items()
+            for user_id, member in by_user_id.items()
             if (meaning := meaning_of(user_id, finding(by_alias))) is not None and meaning[1] is None
         }
         await self._learn(account_id, new, by_alias, at)
 
     async def unite(self, change: Link) -> None:
         """See `Link`."""
-        showing = list(dict.fromkeys(member for member in change.members if member.links))
-        aliases = [alias for member in showing for alias in member.aliases]
+        members = list(dict.fromkeys(member for member in change.members if member.links))
+        aliases = [alias for member in members for alias in member.aliases]
         if len(set(aliases)) == len(aliases):
-            await self.learn(change.account_id, showing, change.at)
-            await self._learn_parents(change.account_id, showing)
-            showing = await self.unlinked(change.account_id, showing)
-        for member in showing:
+            await self.learn(change.account_id, members, change.at)
+            await self._learn_parents(change.account_id, members)
+            members = await self.unlinked(change.account_id, members)
+        for member in members:
             await self._unite(change.account_id, member, change.at)
 
     async def unlinked(self, account_id: str, users: Iterable[Member]) -> list[Member]:
         """See `BlockStore.unlinked`."""
-        showing = [user for user in users if user.links]
-        by_alias = await self.links_of(account_id, [alias for user in showing for alias in user.aliases])
-        return [user for user in showing if not is_settled(user, by_alias)]
+        users_with_links = [user for user in users if user.links]
+        by_alias = await self.links_of(account_id, [alias for user in users_with_links for alias in user.aliases])
+        return [user for user in users_with_links if not is_settled(user, by_alias)]
 
     async def carry(self, change: Carry) -> None:
         """See `Carry`."""
@@ -150,11 +152,11 @@ class Links:
 
         A parent id in the shape of a user_id, as Meta prints some, may have rows: it is united as a user_id is.
         """
-        showing = [member for member in members if is_parent_user_id(member.parent_user_id or "")]
-        if not showing:
+        members_with_parents = [member for member in members if is_parent_user_id(member.parent_user_id or "")]
+        if not members_with_parents:
             return
-        by_alias = await self._links_to_the_end(account_id, [member.user_id for member in showing])
-        users = [(it.parent_user_id or "", meant(it, finding(by_alias))) for it in showing]
+        by_alias = await self._links_to_the_end(account_id, [member.user_id for member in members_with_parents])
+        users = [(it.parent_user_id or "", meant(it, finding(by_alias))) for it in members_with_parents]
         links = sorted((parent, self._place(user), user.wa_id) for parent, user in users if user is not None)
         await self._connections.run(lambda connection: _learn(connection, _LEARN_PARENTS, account_id, links))
 

@@ -40,7 +40,7 @@ _OF_A_NODE: Final = (
     "block|identity_alias|last_inbound|phone_number|account|access_token|downstream|upstream|wablock|set_config"
     r"|insufficient privilege|^\s*(begin|start|commit|rollback|set|$)"
 )
-_LET_NO_OLDER_START = "UPDATE wablock_schema SET works_with = $1 WHERE only_row AND works_with < $1"
+_REFUSE_OLDER_NODES = "UPDATE wablock_schema SET works_with = $1 WHERE only_row AND works_with < $1"
 _OLDER_ARE_GONE = "UPDATE wablock_rekeying SET older_are_gone = true WHERE only_row"
 _ALL_DONE = "DELETE FROM wablock_rekeying"
 
@@ -100,7 +100,7 @@ class Rekeying:
         """Facts that have been true without a break, each with the time since when."""
         self._waited_for = ""
 
-    async def go_on(self, at: Microseconds) -> None:
+    async def step(self, at: Microseconds) -> None:
         """Do one step. If it fails, the next one continues."""
         if self._is_done:
             return
@@ -125,7 +125,7 @@ class Rekeying:
             self._log_waiting(older)
         elif await self._value(_WORKS_WITH) < REKEYED:
             if self._for_a_while("none connected"):
-                await self._execute(_LET_NO_OLDER_START, REKEYED)
+                await self._execute(_REFUSE_OLDER_NODES, REKEYED)
                 _log.info(
                     "nodes of the previous version cannot start now: none was connected for %s s", self._quiet_for
                 )

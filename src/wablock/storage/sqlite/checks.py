@@ -77,18 +77,18 @@ def blocked(
 
 def unlinked(connection: apsw.Connection, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
     """See `BlockStore.unlinked`."""
-    showing = [it for it in users if (it.user_id is not None or it.parent_user_id is not None) and it.links]
-    user_ids = [it.user_id for it in showing if it.user_id is not None]
-    parents = [it.parent_user_id for it in showing if it.parent_user_id is not None]
+    users_with_links = [it for it in users if (it.user_id is not None or it.parent_user_id is not None) and it.links]
+    user_ids = [it.user_id for it in users_with_links if it.user_id is not None]
+    parents = [it.parent_user_id for it in users_with_links if it.parent_user_id is not None]
     identities = _aliases(connection, account_id, user_ids + parents)
     if not parents:  # as in most webhooks
-        pairs = zip(showing, user_ids, strict=True)
+        pairs = zip(users_with_links, user_ids, strict=True)
         return [
             user
             for user, user_id in pairs
             if user_id not in identities or one_spelling(identities[user_id]) != user.key
         ]
-    return [user for user in showing if not is_known(user, identities)]
+    return [user for user in users_with_links if not is_known(user, identities)]
 
 
 def _blocked(
