@@ -27,7 +27,7 @@ _TEST_NAMES: Final = re.compile(r"`tests/[^`]*`|\w+_put_back\b")
 
 
 def _checked_files() -> Iterator[Path]:
-    """The files that `make check` reads: without the folders that are not in plain words yet."""
+    """The files that `.ci/words` reads, without those that pyproject.toml skips."""
     skipped = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["codespell"]["skip"]
     for place in PLACES:
         for file in ROOT.glob(place):

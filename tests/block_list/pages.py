@@ -16,16 +16,16 @@ def inputs(listing: Listing) -> list[str]:
     return [row.input for row in listing.page.rows]
 
 
-def typed(some: Sequence[User]) -> list[str | None]:
-    return [user.user for user in some]
+def inputs_of(users: Sequence[User]) -> list[str | None]:
+    return [user.user for user in users]
 
 
 async def forward(block_list: BlockList, number: BusinessNumber, limit: int, after: str | None = None) -> list[str]:
     """Every input from `after` to the list's end, as a client reads them."""
-    found: list[str] = []
+    texts: list[str] = []
     while True:
         listing = await block_list.page(number, limit, after, None)
-        found += inputs(listing)
+        texts += inputs(listing)
         if not listing.page.has_next:
-            return found
+            return texts
         after = listing.after

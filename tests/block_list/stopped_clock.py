@@ -1,4 +1,4 @@
-"""A clock that a test turns."""
+"""A clock that a test sets."""
 
 from wablock.block_list.ports import Microseconds
 
@@ -6,7 +6,7 @@ SEED_MOMENT: Microseconds = 1_737_679_688_383_584  # the version in the cursor o
 
 
 class StoppedClock:
-    """Tells `now` until a test changes it."""
+    """Returns `now`, which a test can change."""
 
     def __init__(self, now: Microseconds = SEED_MOMENT) -> None:
         self.now = now

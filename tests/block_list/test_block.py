@@ -1,4 +1,4 @@
-"""Blocking and unblocking: what becomes of each user of a request, in the order they were sent."""
+"""Blocking: the result for each user of a request, in the order of the request."""
 
 import re
 
@@ -22,7 +22,7 @@ async def wa_ids(block_list: BlockList, number: BusinessNumber) -> list[str | No
     return [row.wa_id for row in (await block_list.page(number, 100, None, None)).page.rows]
 
 
-async def test_the_example_of_the_reference_page_succeeds_out_of_the_blue(
+async def test_the_example_of_the_reference_page_succeeds_on_a_new_server(
     block_list: BlockList, number: BusinessNumber
 ) -> None:
     result = await block_list.block(number, [ANNA], "test")
@@ -31,34 +31,32 @@ async def test_the_example_of_the_reference_page_succeeds_out_of_the_blue(
     assert await block_list.is_blocked(number, [ANNA]) == [True]
 
 
-async def test_users_are_answered_in_the_order_they_were_sent(block_list: BlockList, number: BusinessNumber) -> None:
+async def test_results_are_in_the_order_of_the_request(block_list: BlockList, number: BusinessNumber) -> None:
     result = await block_list.block(number, [CARL, ANNA, BEN], "test")
 
     assert [done.wa_id for done in result.done] == ["442071838750", "16505551234", "14155559876"]
 
 
-async def test_the_input_is_echoed_as_it_was_typed(block_list: BlockList, number: BusinessNumber) -> None:
+async def test_the_input_is_echoed_unchanged(block_list: BlockList, number: BusinessNumber) -> None:
     result = await block_list.block(number, [User(" +1 (650) 555-1234 ")], "test")
 
     assert result.done == [BlockedUserOperation(" +1 (650) 555-1234 ", "16505551234")]
 
 
-async def test_users_that_cannot_be_read_fail_in_the_order_they_were_sent(
-    block_list: BlockList, number: BusinessNumber
-) -> None:
+async def test_invalid_users_fail_in_the_order_of_the_request(block_list: BlockList, number: BusinessNumber) -> None:
     result = await block_list.block(number, [User("anna"), ANNA, User("+9991234567"), BEN, User("")], "test")
 
     assert [failed.input for failed in result.failed] == ["anna", "+9991234567", ""]
     assert [done.input for done in result.done] == ["+16505551234", "+14155559876"]
 
 
-async def test_a_user_that_cannot_be_read_is_told_why_and_has_no_wa_id(
+async def test_an_invalid_user_has_an_error_with_the_reason_and_no_wa_id(
     block_list: BlockList, number: BusinessNumber
 ) -> None:
     result = await block_list.block(number, [User("anna")], "test")
 
-    told = result.failed[0].errors[0]
-    assert (told.code, told.error_data.details) == (
+    error = result.failed[0].errors[0]
+    assert (error.code, error.error_data.details) == (
         131047,
         "Not a valid WhatsApp user: 'anna' has no digits; write a phone number, such as +16505551234",
     )
@@ -68,7 +66,7 @@ async def test_a_user_that_cannot_be_read_is_told_why_and_has_no_wa_id(
 @pytest.mark.parametrize(
     "user, place", [(User(user_id=PARENT), "block_users[1][user_id]"), (User(PARENT), "block_users[1][user]")]
 )
-async def test_a_parent_id_makes_the_request_fail_and_nothing_is_changed(
+async def test_a_parent_id_fails_the_request_and_nothing_is_changed(
     block_list: BlockList, store: WatchedStore, number: BusinessNumber, user: User, place: str
 ) -> None:
     for change in (block_list.block(number, [User(user_id=USER_ID), user], "test"), block_list.unblock(number, [user])):
@@ -81,7 +79,7 @@ async def test_a_parent_id_makes_the_request_fail_and_nothing_is_changed(
         await block_list.block(number, [User(user_id=USER_ID), user], "test")
 
 
-async def test_a_parent_id_cannot_have_written(
+async def test_an_inbound_message_by_a_parent_id_is_refused(
     block_list: BlockList, store: WatchedStore, number: BusinessNumber
 ) -> None:
     with pytest.raises(InvalidParameter, match=re.escape("Param users[1] cannot be a parent user id")):
@@ -90,11 +88,11 @@ async def test_a_parent_id_cannot_have_written(
     assert store.applied == []
 
 
-async def test_a_check_by_a_parent_id_finds_the_user_whom_a_webhook_showed_with_it(
+async def test_a_check_by_a_parent_id_finds_the_user_that_a_webhook_linked_to_it(
     block_list: BlockList, store: WatchedStore, number: BusinessNumber
 ) -> None:
-    shown = Member(USER_ID, None, USER_ID, USER_ID, parent_user_id=PARENT)
-    await store.apply(Link(number.account_id, SEED_MOMENT, [shown]))
+    user = Member(USER_ID, None, USER_ID, USER_ID, parent_user_id=PARENT)
+    await store.apply(Link(number.account_id, SEED_MOMENT, [user]))
     await block_list.block(number, [User(user_id=USER_ID)], "test")
 
     members, failed = block_list.members(number, [User("anna"), User(user_id=PARENT)], may_be_parent=True)
@@ -103,19 +101,21 @@ async def test_a_check_by_a_parent_id_finds_the_user_whom_a_webhook_showed_with_
     assert [block is not None for block in await block_list.in_force(number, members)] == [True]
 
 
-async def test_beside_a_number_a_parent_id_means_nothing(block_list: BlockList, number: BusinessNumber) -> None:
+async def test_a_parent_id_beside_a_number_is_ignored(block_list: BlockList, number: BusinessNumber) -> None:
     result = await block_list.block(number, [User("+16505551234", PARENT)], "test")
 
     assert result.done == [BlockedUserOperation("+16505551234", "16505551234")]
 
 
-async def test_a_user_by_user_id_is_answered_by_it(block_list: BlockList, number: BusinessNumber) -> None:
+async def test_a_user_blocked_by_user_id_has_the_user_id_in_the_result(
+    block_list: BlockList, number: BusinessNumber
+) -> None:
     result = await block_list.block(number, [User(user_id=USER_ID)], "test")
 
     assert result.done == [BlockedUserOperation(USER_ID, user_id=USER_ID)]
 
 
-async def test_a_user_by_both_is_answered_by_number_and_blocked_by_either(
+async def test_a_user_with_both_ids_has_the_number_in_the_result_and_is_blocked_by_either(
     block_list: BlockList, number: BusinessNumber
 ) -> None:
     result = await block_list.block(number, [User("+16505551234", USER_ID)], "test")
@@ -146,7 +146,7 @@ async def test_a_user_named_twice_in_a_request_has_one_result_for_each(
     assert await wa_ids(block_list, number) == ["16505551234"]
 
 
-async def test_a_request_without_users_succeeds_and_asks_the_store_nothing(
+async def test_a_request_without_users_succeeds_without_the_store(
     block_list: BlockList, number: BusinessNumber, store: WatchedStore
 ) -> None:
     result = await block_list.block(number, [], "test")
@@ -155,7 +155,7 @@ async def test_a_request_without_users_succeeds_and_asks_the_store_nothing(
     assert store.applied == []
 
 
-async def test_a_request_of_which_nobody_can_be_read_asks_the_store_nothing(
+async def test_a_request_with_only_invalid_users_does_not_use_the_store(
     block_list: BlockList, number: BusinessNumber, store: WatchedStore
 ) -> None:
     await block_list.block(number, [User("anna")], "test")
@@ -171,7 +171,7 @@ async def test_one_request_is_one_change_of_the_store(
     assert len(store.applied) == 1
 
 
-async def test_a_national_number_is_read_in_the_business_numbers_country(
+async def test_a_national_number_is_read_as_one_of_the_business_numbers_country(
     block_list: BlockList, number: BusinessNumber
 ) -> None:
     result = await block_list.block(number, [User("(650) 555-0109"), User("020 7183 8750")], "test")
@@ -180,7 +180,7 @@ async def test_a_national_number_is_read_in_the_business_numbers_country(
     assert [failed.input for failed in result.failed] == ["020 7183 8750"]
 
 
-async def test_the_lists_of_two_numbers_are_apart(
+async def test_the_lists_of_two_numbers_are_separate(
     block_list: BlockList, number: BusinessNumber, meta_number: BusinessNumber
 ) -> None:
     await block_list.block(number, [ANNA], "test")
@@ -201,20 +201,20 @@ async def test_the_business_cannot_block_its_own_number(
 
 
 @pytest.mark.parametrize(
-    "own, typed",
+    "own, text",
     [("5511987654321", "+551187654321"), ("551187654321", "+5511987654321"), ("5491123456789", "+541123456789")],
 )
 async def test_the_business_cannot_block_its_own_number_in_its_other_spelling(
-    block_list: BlockList, own: str, typed: str
+    block_list: BlockList, own: str, text: str
 ) -> None:
     number = BusinessNumber("106540352242922", "acme", wa_id=own)
 
-    result = await block_list.block(number, [User(typed)], "test")
+    result = await block_list.block(number, [User(text)], "test")
 
-    assert [(failed.wa_id, failed.errors[0].code) for failed in result.failed] == [(typed[1:], 131021)]
+    assert [(failed.wa_id, failed.errors[0].code) for failed in result.failed] == [(text[1:], 131021)]
 
 
-async def test_a_business_number_that_is_not_known_refuses_nobody_as_its_own(block_list: BlockList) -> None:
+async def test_a_business_number_without_a_known_number_refuses_no_user_as_its_own(block_list: BlockList) -> None:
     number = BusinessNumber("106540352242922", "acme")
 
     result = await block_list.block(number, [ANNA], "test")
@@ -222,7 +222,7 @@ async def test_a_business_number_that_is_not_known_refuses_nobody_as_its_own(blo
     assert (len(result.done), result.failed) == (1, [])
 
 
-async def test_both_spellings_of_a_user_are_blocked_and_the_typed_one_is_kept(
+async def test_both_spellings_of_a_user_are_blocked_and_the_input_is_stored(
     block_list: BlockList, number: BusinessNumber
 ) -> None:
     await block_list.block(number, [User("+5511987654321")], "test")
@@ -231,7 +231,7 @@ async def test_both_spellings_of_a_user_are_blocked_and_the_typed_one_is_kept(
     assert await wa_ids(block_list, number) == ["5511987654321"]
 
 
-async def test_an_expiry_that_has_passed_fails_the_request_and_blocks_nobody(
+async def test_an_expiry_in_the_past_fails_the_request_and_blocks_no_one(
     block_list: BlockList, number: BusinessNumber, store: WatchedStore, clock: StoppedClock
 ) -> None:
     clock.now = 1_737_679_688_000_000
@@ -256,7 +256,7 @@ async def test_a_block_holds_until_it_expires(
     assert (just_before, then) == ([True], [False])
 
 
-async def test_what_is_said_of_a_block_is_kept_with_it(block_list: BlockList, number: BusinessNumber) -> None:
+async def test_the_details_of_a_block_are_stored(block_list: BlockList, number: BusinessNumber) -> None:
     user = User("+16505551234", USER_ID, reason="spam", note="third time", expires_at=2_000_000_000)
 
     await block_list.block(number, [user], "support")
@@ -267,7 +267,7 @@ async def test_what_is_said_of_a_block_is_kept_with_it(block_list: BlockList, nu
     assert (row.blocked_by, row.blocked_at) == ("support", SEED_MOMENT)
 
 
-async def test_under_open_rules_anybody_can_be_blocked_without_a_limit(
+async def test_under_open_rules_every_user_can_be_blocked_without_a_limit(
     block_list: BlockList, number: BusinessNumber, store: WatchedStore
 ) -> None:
     await block_list.block(number, [ANNA], "test")

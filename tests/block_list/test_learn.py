@@ -1,4 +1,4 @@
-"""What webhooks show of users, learned through the block list."""
+"""Links between the ids of users, learned from webhooks through the block list."""
 
 from tests.block_list.stopped_clock import StoppedClock
 from tests.block_list.watched_store import WatchedStore
@@ -24,7 +24,7 @@ async def test_a_block_by_number_holds_by_the_user_id_that_is_learned(
     assert [block is not None for block in await block_list.in_force(number, [BY_ID])] == [True]
 
 
-async def test_a_link_that_is_known_is_not_written_again(
+async def test_a_stored_link_is_not_written_again(
     block_list: BlockList, number: BusinessNumber, store: WatchedStore, clock: StoppedClock
 ) -> None:
     await block_list.learn(number.account_id, [BY_BOTH])
@@ -34,7 +34,7 @@ async def test_a_link_that_is_known_is_not_written_again(
     assert store.applied == [Link(number.account_id, clock(), [BY_BOTH])]
 
 
-async def test_users_who_show_one_id_teach_nothing(
+async def test_users_with_one_id_add_no_link(
     block_list: BlockList, number: BusinessNumber, store: WatchedStore
 ) -> None:
     await block_list.learn(number.account_id, [BY_NUMBER, BY_ID])
@@ -53,7 +53,7 @@ async def test_a_user_who_changed_the_number_stays_blocked(
     assert await block_list.is_blocked(number, [User("+14155559876")]) == [True]
 
 
-async def test_a_message_that_a_webhook_brought_opens_the_window(
+async def test_a_message_from_a_webhook_opens_the_window(
     block_list: BlockList, meta_number: BusinessNumber, clock: StoppedClock
 ) -> None:
     await block_list.note_messages(meta_number, [(BY_NUMBER, clock()), (OTHER, clock() - 25 * 3_600 * 1_000_000)])

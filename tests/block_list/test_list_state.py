@@ -1,4 +1,4 @@
-"""What a change does to a list, decided without a store."""
+"""The effect of changes on a list, without a store."""
 
 import msgspec
 from hypothesis import given
@@ -37,7 +37,7 @@ def row(key: str, seq: int, expires_at: int | None = None) -> Listed:
 
 
 def state(*rows: Listed, names: set[str] | None = None) -> ListState:
-    """A list of `rows`, of which those under `names` are loaded; None: all are."""
+    """A list of `rows`. Only those under `names` are loaded; None: all are."""
     expiries = [it.expires_at for it in rows if it.expires_at is not None]
     version = max((it.seq for it in rows), default=0)
     listed = ListState(LIST, Head(ACCOUNT, version, len(rows), min(expiries, default=None)))
@@ -99,7 +99,7 @@ def test_a_user_named_twice_is_added_once() -> None:
     assert outcome.effects == [Effect.ADDED, Effect.UNCHANGED, Effect.UPDATED]
 
 
-def test_an_expired_row_does_not_count_and_its_user_is_added_anew() -> None:
+def test_an_expired_row_does_not_count_and_its_user_is_added_again() -> None:
     listed = state(row(ANNA, NOW - 5, NOW))
 
     outcome = applied(listed, block(ANNA, max_size=1))
@@ -108,7 +108,7 @@ def test_an_expired_row_does_not_count_and_its_user_is_added_anew() -> None:
     assert listed.head.size == 1
 
 
-def test_an_unblock_tells_who_was_removed_and_who_was_not_there() -> None:
+def test_an_unblock_returns_who_was_removed_and_who_was_not_listed() -> None:
     listed = state(row(ANNA, NOW - 1))
 
     outcome = applied(listed, unblock(ANNA, BERT, ANNA))
@@ -240,9 +240,9 @@ def test_size_version_and_rows_agree_after_any_changes(rows: list[Listed], chang
 
 @given(rows=rows, change=changes)
 def test_the_rows_that_a_change_names_are_all_that_it_needs(rows: list[Listed], change: ListChange) -> None:
-    # A store deletes expired rows before.
-    left = [it for it in rows if it.expires_at is None or it.expires_at > change.at]
-    whole, part = state(*left), state(*left, names=set(names_of(change, {})))
+    # A store deletes expired rows first.
+    in_force = [it for it in rows if it.expires_at is None or it.expires_at > change.at]
+    whole, part = state(*in_force), state(*in_force, names=set(names_of(change, {})))
 
     outcomes = applied(whole, change), applied(part, change)
 
@@ -251,8 +251,8 @@ def test_the_rows_that_a_change_names_are_all_that_it_needs(rows: list[Listed], 
 
 
 @given(rows=rows, users=st.lists(members), unblocked=st.lists(keys))
-def test_the_rows_before_put_a_list_back(rows: list[Listed], users: list[Member], unblocked: list[str]) -> None:
-    """Undo: delete who was added, put back every user's first rows."""
+def test_the_rows_before_restore_a_list(rows: list[Listed], users: list[Member], unblocked: list[str]) -> None:
+    """Undo: delete added users, and restore every user's first rows."""
     listed = state(*rows)
     changes: list[Block | Unblock] = [block(*users), unblock(*unblocked)]
     outcomes = [(change, applied(listed, change)) for change in changes]

@@ -1,4 +1,4 @@
-"""That the store of these tests keeps what `BlockStore` promises, where a test here relies on it."""
+"""The promises of `BlockStore` that these tests rely on, for the store that they use."""
 
 import msgspec
 import pytest
@@ -45,7 +45,7 @@ async def test_every_change_of_the_members_makes_a_larger_version(store: Watched
     assert versions == sorted(set(versions))
 
 
-async def test_what_changes_no_member_keeps_the_version(store: WatchedStore) -> None:
+async def test_a_change_without_new_members_keeps_the_version(store: WatchedStore) -> None:
     await store.apply(block(BY_NUMBER))
     before = await version(store)
 
@@ -55,13 +55,13 @@ async def test_what_changes_no_member_keeps_the_version(store: WatchedStore) -> 
     assert await version(store) == before
 
 
-async def test_a_user_blocked_by_id_is_blocked_by_number_once_both_were_seen_together(store: WatchedStore) -> None:
+async def test_a_user_blocked_by_id_is_blocked_by_number_after_both_are_linked(store: WatchedStore) -> None:
     await store.apply(block(BY_ID))
     await store.apply(NoteInbound(LIST, ACCOUNT, NOW, [BY_BOTH]))
 
     blocked = await store.blocked(ACCOUNT, LIST, [BY_NUMBER, BY_ID, BY_BOTH, OTHER], NOW)
 
-    assert [found is not None for found in blocked] == [True, True, True, False]
+    assert [block is not None for block in blocked] == [True, True, True, False]
 
 
 async def test_a_user_blocked_by_number_and_by_id_becomes_one_row(store: WatchedStore) -> None:
@@ -76,7 +76,7 @@ async def test_a_user_blocked_by_number_and_by_id_becomes_one_row(store: Watched
     assert await version(store) > before
 
 
-async def test_a_link_of_a_user_whose_block_is_over_brings_nothing_back(store: WatchedStore) -> None:
+async def test_a_link_of_a_user_whose_block_has_expired_restores_nothing(store: WatchedStore) -> None:
     await store.apply(block(Member(USER_ID, None, USER_ID, USER_ID, expires_at=NOW + 10)))
 
     await store.apply(NoteInbound(LIST, ACCOUNT, NOW + 10, [BY_BOTH]))
@@ -102,7 +102,7 @@ async def test_an_older_message_does_not_hide_a_newer_one(store: WatchedStore) -
     assert outcome.refused == {}
 
 
-async def test_a_block_that_is_over_takes_no_place(store: WatchedStore) -> None:
+async def test_an_expired_block_does_not_count_in_the_size(store: WatchedStore) -> None:
     await store.apply(block(OTHER))
 
     early = await store.apply(block(BY_NUMBER, at=NOW + 9, max_size=1))
@@ -111,7 +111,7 @@ async def test_a_block_that_is_over_takes_no_place(store: WatchedStore) -> None:
     assert (early.refused, late.refused) == ({0: Refusal.LIST_FULL}, {})
 
 
-async def test_a_sweep_forgets_blocks_that_are_over_and_old_messages(store: WatchedStore) -> None:
+async def test_a_sweep_deletes_expired_blocks_and_old_messages(store: WatchedStore) -> None:
     await store.apply(block(OTHER, BY_NUMBER))
     await store.apply(NoteInbound(LIST, ACCOUNT, NOW, [BY_ID]))
 
@@ -122,18 +122,18 @@ async def test_a_sweep_forgets_blocks_that_are_over_and_old_messages(store: Watc
     assert (await store.apply(block(BY_ID, written_since=NOW))).refused == {0: Refusal.NOT_WRITTEN_LATELY}
 
 
-async def test_a_store_in_trouble_says_so_and_changes_nothing(store: WatchedStore) -> None:
-    store.in_trouble = True
+async def test_a_failing_store_raises_and_changes_nothing(store: WatchedStore) -> None:
+    store.is_failing = True
 
     with pytest.raises(BlocklistInternalError):
         await store.apply(block(BY_NUMBER))
 
     assert not await store.is_ready()
-    store.in_trouble = False
+    store.is_failing = False
     assert [block is not None for block in await store.blocked(ACCOUNT, LIST, [BY_NUMBER], NOW)] == [False]
 
 
-async def test_a_block_without_an_end_makes_one_with_an_end_permanent(store: WatchedStore) -> None:
+async def test_a_block_without_an_expiry_makes_one_with_an_expiry_permanent(store: WatchedStore) -> None:
     await store.apply(block(OTHER))
 
     await store.apply(block(msgspec.structs.replace(OTHER, expires_at=None)))
@@ -141,7 +141,7 @@ async def test_a_block_without_an_end_makes_one_with_an_end_permanent(store: Wat
     assert [block is not None for block in await store.blocked(ACCOUNT, LIST, [OTHER], NOW + 10)] == [True]
 
 
-async def test_a_user_id_is_made_to_mean_no_other_number(store: WatchedStore) -> None:
+async def test_a_request_cannot_link_a_user_id_to_another_number(store: WatchedStore) -> None:
     await store.apply(block(BY_BOTH))
 
     await store.apply(block(msgspec.structs.replace(OTHER, user_id=USER_ID), at=NOW + 1))
@@ -150,7 +150,7 @@ async def test_a_user_id_is_made_to_mean_no_other_number(store: WatchedStore) ->
     assert [(row.wa_id, row.user_id) for row in rows] == [("14155559876", None), ("16505551234", USER_ID)]
 
 
-async def test_an_unblock_of_both_removes_both_and_teaches_nothing(store: WatchedStore) -> None:
+async def test_an_unblock_of_both_ids_removes_both_and_adds_no_link(store: WatchedStore) -> None:
     await store.apply(block(BY_NUMBER, BY_ID))
 
     await store.apply(Unblock(LIST, ACCOUNT, NOW, [BY_BOTH]))
@@ -160,7 +160,7 @@ async def test_an_unblock_of_both_removes_both_and_teaches_nothing(store: Watche
     assert [block is not None for block in await store.blocked(ACCOUNT, LIST, [BY_NUMBER], NOW)] == [False]
 
 
-async def test_a_link_that_a_block_shows_is_on_the_row_that_was_there(store: WatchedStore) -> None:
+async def test_a_link_from_a_block_is_on_the_existing_row(store: WatchedStore) -> None:
     await store.apply(block(BY_NUMBER))
 
     await store.apply(block(BY_BOTH))
@@ -169,7 +169,7 @@ async def test_a_link_that_a_block_shows_is_on_the_row_that_was_there(store: Wat
     assert [row.user_id for row in rows] == [USER_ID]
 
 
-async def test_a_list_takes_no_change_of_another_account(store: WatchedStore) -> None:
+async def test_a_list_refuses_a_change_of_another_account(store: WatchedStore) -> None:
     await store.apply(block(BY_NUMBER))
 
     with pytest.raises(UnknownObject):
@@ -186,7 +186,7 @@ async def test_a_user_who_changed_the_number_is_blocked_under_the_new_one(store:
     assert list(await store.blocked(ACCOUNT, LIST, [BY_NUMBER, OTHER], NOW)) == [InForce(NOW), InForce(NOW)]
 
 
-async def test_a_user_id_is_made_to_mean_another_number_by_a_link_and_takes_the_block_along(
+async def test_a_link_moves_a_user_id_to_another_number_and_copies_the_block(
     store: WatchedStore,
 ) -> None:
     await store.apply(block(BY_BOTH))
@@ -196,7 +196,7 @@ async def test_a_user_id_is_made_to_mean_another_number_by_a_link_and_takes_the_
     assert list(await store.blocked(ACCOUNT, LIST, [BY_NUMBER, BY_ID, OTHER], NOW)) == [InForce(NOW)] * 3
 
 
-async def test_unlinked_are_those_who_show_a_link_that_is_not_known(store: WatchedStore) -> None:
+async def test_unlinked_returns_users_with_a_link_that_is_not_stored(store: WatchedStore) -> None:
     before = await store.unlinked(ACCOUNT, [BY_NUMBER, BY_ID, BY_BOTH])
     await store.apply(Link(ACCOUNT, NOW, [BY_BOTH]))
 

@@ -1,4 +1,4 @@
-"""The `meta` rules: only whoever wrote in the last 24 hours can be blocked, and no more than 64,000 users."""
+"""The `meta` rules: only users who wrote in the last 24 hours can be blocked, and no more than 64,000 users."""
 
 import pytest
 from tests.block_list.stopped_clock import SEED_MOMENT, StoppedClock
@@ -21,7 +21,7 @@ async def test_a_user_who_has_not_written_is_refused_as_meta_does(
 
     failed = result.failed[0]
     assert (failed.input, failed.wa_id) == ("+16505551234", "16505551234")
-    assert [(told.message, told.code, told.error_data.details) for told in failed.errors] == [
+    assert [(error.message, error.code, error.error_data.details) for error in failed.errors] == [
         ("Re-engagement required", 131047, "User has not messaged in the last 24 hours")
     ]
     assert await block_list.is_blocked(meta_number, [ANNA]) == [False]
@@ -37,7 +37,7 @@ async def test_a_user_who_is_refused_by_user_id_fails_under_it(
     assert not failed.wa_id
 
 
-async def test_whoever_wrote_can_be_blocked_for_24_hours(
+async def test_a_user_who_wrote_can_be_blocked_for_24_hours(
     block_list: BlockList, meta_number: BusinessNumber, clock: StoppedClock
 ) -> None:
     await block_list.note_inbound(meta_number, [ANNA], None)
@@ -48,7 +48,7 @@ async def test_whoever_wrote_can_be_blocked_for_24_hours(
     assert (len(result.done), result.failed) == (1, [])
 
 
-async def test_whoever_wrote_more_than_24_hours_ago_is_refused(
+async def test_a_user_who_wrote_more_than_24_hours_ago_is_refused(
     block_list: BlockList, meta_number: BusinessNumber, clock: StoppedClock
 ) -> None:
     await block_list.note_inbound(meta_number, [ANNA], None)
@@ -79,7 +79,7 @@ async def test_a_message_to_another_number_does_not_count(
     assert [failed.input for failed in result.failed] == ["+16505551234"]
 
 
-async def test_refused_and_unreadable_users_fail_in_the_order_they_were_sent(
+async def test_refused_and_invalid_users_fail_in_the_order_of_the_request(
     block_list: BlockList, meta_number: BusinessNumber
 ) -> None:
     await block_list.note_inbound(meta_number, [BEN], None)
@@ -95,7 +95,7 @@ async def test_refused_and_unreadable_users_fail_in_the_order_they_were_sent(
     assert [done.input for done in result.done] == ["+14155559876"]
 
 
-async def test_blocking_again_is_not_bound_by_the_window(
+async def test_blocking_again_needs_no_window(
     block_list: BlockList, meta_number: BusinessNumber, clock: StoppedClock
 ) -> None:
     await block_list.note_inbound(meta_number, [ANNA], None)
@@ -107,7 +107,7 @@ async def test_blocking_again_is_not_bound_by_the_window(
     assert (len(result.done), result.failed) == (1, [])
 
 
-async def test_unblocking_is_not_bound_by_the_window(
+async def test_unblocking_needs_no_window(
     block_list: BlockList, meta_number: BusinessNumber, clock: StoppedClock
 ) -> None:
     await block_list.note_inbound(meta_number, [ANNA], None)
@@ -140,7 +140,7 @@ async def test_a_message_counts_from_when_it_was_sent(block_list: BlockList, met
     assert [failed.input for failed in result.failed] == ["+16505551234"]
 
 
-async def test_a_sender_whose_clock_is_ahead_is_noted_as_of_now(
+async def test_a_message_time_slightly_in_the_future_is_stored_as_now(
     block_list: BlockList, meta_number: BusinessNumber, store: WatchedStore
 ) -> None:
     await block_list.note_inbound(meta_number, [ANNA], SEED_MOMENT + 300 * 1_000_000)

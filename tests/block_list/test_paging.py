@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.block_list.pages import forward, inputs, typed, users
+from tests.block_list.pages import forward, inputs, inputs_of, users
 from tests.block_list.stopped_clock import SEED_MOMENT, StoppedClock
 from tests.block_list.watched_store import WatchedStore
 
@@ -58,7 +58,7 @@ async def test_a_page_has_no_more_users_than_its_limit(block_list: BlockList, nu
 
     listing = await block_list.page(number, 2, None, None)
 
-    assert inputs(listing) == typed(users(2))
+    assert inputs(listing) == inputs_of(users(2))
     assert (listing.page.has_previous, listing.page.has_next) == (False, True)
 
 
@@ -104,7 +104,7 @@ async def test_the_page_before_the_second_page_is_the_first(block_list: BlockLis
     assert back == first
 
 
-async def test_the_page_before_a_page_further_on_counts_its_offset_back(
+async def test_the_page_before_a_later_page_counts_its_offset_back(
     block_list: BlockList, number: BusinessNumber
 ) -> None:
     await block_list.block(number, users(6), "test")
@@ -131,12 +131,12 @@ async def test_following_after_reads_every_user_once_and_in_order(count: int, li
     block_list = BlockList(WatchedStore(), RuleBook(), StoppedClock())
     await block_list.block(NUMBER, users(count), "test")
 
-    assert await forward(block_list, NUMBER, limit) == typed(users(count))
+    assert await forward(block_list, NUMBER, limit) == inputs_of(users(count))
 
 
 @pytest.mark.parametrize("parameter", ["after", "before"])
 @pytest.mark.parametrize("text", ["undefined", "QVFIUm", SEED_CURSOR[:-1], "\x00"])
-async def test_a_text_that_is_no_cursor_is_refused_by_the_name_of_its_parameter(
+async def test_an_invalid_cursor_is_refused_with_the_name_of_its_parameter(
     block_list: BlockList, number: BusinessNumber, parameter: str, text: str
 ) -> None:
     after, before = (text, None) if parameter == "after" else (None, text)
@@ -158,7 +158,7 @@ async def test_a_cursor_of_another_list_is_refused(
         await block_list.page(meta_number, 2, listing.after, None)
 
 
-async def test_a_cursor_of_a_version_to_come_is_refused(block_list: BlockList, number: BusinessNumber) -> None:
+async def test_a_cursor_of_a_future_version_is_refused(block_list: BlockList, number: BusinessNumber) -> None:
     with pytest.raises(errors.InvalidParameter) as refused:
         await block_list.page(number, 25, SEED_CURSOR, None)
 
@@ -175,7 +175,7 @@ async def test_after_and_before_together_are_refused(block_list: BlockList, numb
     assert refused.value.details == "Send after or before, not both"
 
 
-async def test_a_cursor_is_not_bound_to_the_moment_it_was_made(
+async def test_a_cursor_stays_valid_after_changes(
     block_list: BlockList, number: BusinessNumber, clock: StoppedClock
 ) -> None:
     await block_list.block(number, users(4), "test")
@@ -184,10 +184,10 @@ async def test_a_cursor_is_not_bound_to_the_moment_it_was_made(
 
     second = await block_list.page(number, 2, first.after, None)
 
-    assert inputs(second) == typed(users(2, start=2))
+    assert inputs(second) == inputs_of(users(2, start=2))
 
 
-async def test_a_block_that_is_over_is_on_no_page(
+async def test_an_expired_block_is_on_no_page(
     block_list: BlockList, number: BusinessNumber, clock: StoppedClock
 ) -> None:
     expires_at = SEED_MOMENT // 1_000_000 + 60

@@ -1,9 +1,9 @@
-"""A list that changes while a client pages through it: `open` rules go on, `meta` rules say 139102."""
+"""A list that changes while a client pages through it: `open` rules continue, `meta` rules fail with 139102."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.block_list.pages import forward, inputs, typed, users
+from tests.block_list.pages import forward, inputs, inputs_of, users
 from tests.block_list.stopped_clock import StoppedClock
 from tests.block_list.watched_store import WatchedStore
 
@@ -49,10 +49,10 @@ async def test_under_metas_rules_starting_again_after_a_change_reads_the_whole_l
     await block_list.page(meta_number, 2, None, None)
     await block_list.unblock(meta_number, users(1))
 
-    assert await forward(block_list, meta_number, 2) == typed(users(3, start=1))
+    assert await forward(block_list, meta_number, 2) == inputs_of(users(3, start=1))
 
 
-async def test_under_metas_rules_what_changes_no_member_does_not_hinder_paging(
+async def test_under_metas_rules_a_change_without_new_members_does_not_fail_paging(
     block_list: BlockList, meta_number: BusinessNumber, number: BusinessNumber
 ) -> None:
     await block_list.note_inbound(meta_number, users(4), None)
@@ -64,10 +64,10 @@ async def test_under_metas_rules_what_changes_no_member_does_not_hinder_paging(
 
     second = await block_list.page(meta_number, 2, first.after, None)
 
-    assert inputs(second) == typed(users(2, start=2))
+    assert inputs(second) == inputs_of(users(2, start=2))
 
 
-async def test_where_the_server_keeps_metas_rules_a_number_may_still_be_open(
+async def test_a_number_may_have_open_rules_on_a_server_with_metas_rules(
     store: WatchedStore, clock: StoppedClock
 ) -> None:
     block_list = BlockList(store, RuleBook(default=Rules.META), clock)
@@ -77,7 +77,7 @@ async def test_where_the_server_keeps_metas_rules_a_number_may_still_be_open(
 
     second = await block_list.page(OPEN_NUMBER, 2, first.after, None)
 
-    assert inputs(second) == typed(users(2, start=2))
+    assert inputs(second) == inputs_of(users(2, start=2))
 
 
 async def test_under_open_rules_the_users_before_a_cursor_may_all_be_gone(
@@ -89,11 +89,11 @@ async def test_under_open_rules_the_users_before_a_cursor_may_all_be_gone(
 
     second = await block_list.page(number, 2, first.after, None)
 
-    assert inputs(second) == typed(users(2, start=2))
+    assert inputs(second) == inputs_of(users(2, start=2))
     assert cursor.decode(second.before or "", number.phone_number_id).offset == 0
 
 
-async def test_under_open_rules_the_page_before_holds_what_has_come_since(
+async def test_under_open_rules_the_page_before_has_newer_blocks(
     block_list: BlockList, number: BusinessNumber, clock: StoppedClock
 ) -> None:
     await block_list.block(number, users(2), "test")
@@ -114,21 +114,21 @@ async def test_under_open_rules_the_page_before_holds_what_has_come_since(
         st.tuples(st.booleans(), st.sets(st.integers(min_value=0, max_value=19), max_size=4)), max_size=25
     ),
 )
-async def test_under_open_rules_no_user_who_stays_is_skipped_and_none_is_doubled(
+async def test_under_open_rules_no_user_who_stays_is_skipped_or_repeated(
     limit: int, changes: list[tuple[bool, set[int]]]
 ) -> None:
     clock = StoppedClock()
     block_list = BlockList(WatchedStore(), RuleBook(), clock)
     await block_list.block(NUMBER, users(10), "test")
     stay = {f"+1650555{index:04}" for index in range(10)}
-    found: list[str] = []
+    texts: list[str] = []
     removed: set[str] = set()
 
     after: str | None = None
     waiting = list(changes)
     while True:
         listing = await block_list.page(NUMBER, limit, after, None)
-        found += inputs(listing)
+        texts += inputs(listing)
         if not listing.page.has_next:
             break
         after = listing.after
@@ -142,5 +142,5 @@ async def test_under_open_rules_no_user_who_stays_is_skipped_and_none_is_doubled
                 await block_list.unblock(NUMBER, some)
                 removed |= {user.user or "" for user in some}
 
-    assert len(found) == len(set(found))
-    assert stay - removed <= set(found)
+    assert len(texts) == len(set(texts))
+    assert stay - removed <= set(texts)

@@ -1,4 +1,4 @@
-"""Unblocking: whichever spelling or id a user is given by, and nobody fails for not being blocked."""
+"""Unblocking by any spelling or id. A user who is not blocked does not fail."""
 
 import pytest
 from tests.block_list.watched_store import WatchedStore
@@ -12,7 +12,7 @@ ANNA, BEN = User("+16505551234"), User("+14155559876")
 USER_ID = "US.13491208655302741918"
 
 
-async def test_an_unblocked_user_is_blocked_no_more(block_list: BlockList, number: BusinessNumber) -> None:
+async def test_an_unblocked_user_is_not_blocked(block_list: BlockList, number: BusinessNumber) -> None:
     await block_list.block(number, [ANNA, BEN], "test")
 
     result = await block_list.unblock(number, [ANNA])
@@ -56,7 +56,7 @@ async def test_a_user_blocked_by_both_is_unblocked_by_the_id(block_list: BlockLi
     assert await block_list.is_blocked(number, [ANNA]) == [False]
 
 
-async def test_who_cannot_be_read_fails_beside_those_who_are_unblocked(
+async def test_an_invalid_user_fails_beside_those_who_are_unblocked(
     block_list: BlockList, number: BusinessNumber
 ) -> None:
     await block_list.block(number, [ANNA, BEN], "test")
@@ -67,7 +67,7 @@ async def test_who_cannot_be_read_fails_beside_those_who_are_unblocked(
     assert await block_list.is_blocked(number, [ANNA, BEN]) == [False, False]
 
 
-async def test_an_expiry_in_the_past_does_not_hinder_an_unblock(block_list: BlockList, number: BusinessNumber) -> None:
+async def test_an_expiry_in_the_past_does_not_fail_an_unblock(block_list: BlockList, number: BusinessNumber) -> None:
     await block_list.block(number, [ANNA], "test")
 
     await block_list.unblock(number, [User("+16505551234", expires_at=1)])
@@ -75,25 +75,27 @@ async def test_an_expiry_in_the_past_does_not_hinder_an_unblock(block_list: Bloc
     assert await block_list.is_blocked(number, [ANNA]) == [False]
 
 
-async def test_storage_trouble_fails_the_whole_request_and_nothing_is_done(
+async def test_a_storage_failure_fails_the_whole_request_and_changes_nothing(
     block_list: BlockList, number: BusinessNumber, store: WatchedStore
 ) -> None:
     await block_list.block(number, [ANNA, BEN], "test")
-    store.in_trouble = True
+    store.is_failing = True
 
     with pytest.raises(BlocklistInternalError):
         await block_list.unblock(number, [ANNA, BEN])
 
-    store.in_trouble = False
+    store.is_failing = False
     assert await block_list.is_blocked(number, [ANNA, BEN]) == [True, True]
 
 
-async def test_a_check_of_whoever_cannot_be_read_says_why(block_list: BlockList, number: BusinessNumber) -> None:
+async def test_a_check_of_an_invalid_user_fails_with_the_reason(block_list: BlockList, number: BusinessNumber) -> None:
     with pytest.raises(NotAWhatsAppUser, match="has no digits"):
         await block_list.is_blocked(number, [ANNA, User("anna")])
 
 
-async def test_whom_to_unblock_and_cannot_be_read_is_told_why(block_list: BlockList, number: BusinessNumber) -> None:
+async def test_an_unblock_of_an_invalid_user_fails_with_the_reason(
+    block_list: BlockList, number: BusinessNumber
+) -> None:
     result = await block_list.unblock(number, [User("anna")])
 
     assert (
@@ -103,7 +105,7 @@ async def test_whom_to_unblock_and_cannot_be_read_is_told_why(block_list: BlockL
 
 
 async def test_the_own_number_can_be_unblocked(block_list: BlockList, number: BusinessNumber) -> None:
-    """It may be on the list from before the number was known to be the business's."""
+    """It may be on the list since before the business's own number was known."""
     result = await block_list.unblock(number, [User("+16505550100")])
 
     assert (result.done, result.failed) == ([BlockedUserOperation("+16505550100", "16505550100")], [])

@@ -8,7 +8,7 @@ import apsw
 
 
 class FaultyDisk(apsw.VFS):
-    """The real disk, until `fail` is called; and again after `heal`."""
+    """Works like the real disk until `fail` is called, and again after `heal`."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "")
@@ -16,11 +16,11 @@ class FaultyDisk(apsw.VFS):
         self.failures = 0
         self.heal()
 
-    def fail(self, trouble: type[apsw.Error], method: str, ending: str = "", good_for: int = 0) -> None:
-        """From now on `method` raises `trouble` for files whose names end so, after so many calls that go well."""
+    def fail(self, error: type[apsw.Error], method: str, ending: str = "", good_for: int = 0) -> None:
+        """From now on `method` raises `error` for files with this `ending`, after `good_for` calls that succeed."""
 
         def act() -> None:
-            raise trouble("as the test wants it")
+            raise error("as the test wants it")
 
         self.do(act, method, ending, good_for)
 
@@ -55,7 +55,7 @@ class _OpenFile(apsw.VFSFile):
         try:
             self._disk.try_to("xWrite", self._base)
         except apsw.Error:
-            super().xWrite(bytes(data)[: len(data) // 2], offset)  # a disk that is full takes what it can
+            super().xWrite(bytes(data)[: len(data) // 2], offset)  # a full disk writes a part
             raise
         super().xWrite(data, offset)
 

@@ -1,4 +1,4 @@
-"""What a caller knows of its requests, written down as it happens, and what a database makes of it."""
+"""A record of what callers know about their requests, and its comparison with a database."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -18,15 +18,15 @@ _WHOLE_LIST = 1_000_000
 
 
 class Known(Enum):
-    """Whether a request's users are blocked, as far as its caller can know."""
+    """Whether a request's users are blocked, as far as its caller knows."""
 
     BLOCKED = "blocked"
     UNBLOCKED = "unblocked"
-    NOT_YET = "sent, and not answered"
+    NOT_YET = "sent, without a response"
 
 
 class Group(NamedTuple):
-    """Users who are only ever blocked and unblocked together, in one request."""
+    """Users who are always blocked and unblocked together, in one request."""
 
     list_id: str
     members: Sequence[Member]
@@ -39,7 +39,7 @@ class Group(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """How many requests were lost although they were answered, and how many are there in part."""
+    """The number of acknowledged requests that were lost, and of requests that are stored in part."""
 
     lost: int
     halves: int
@@ -57,15 +57,15 @@ class Ledger:
         return len(self.groups) - 1
 
     def verdict(self, known: Sequence[Known], shares: Sequence[int]) -> Verdict:
-        """`known` at the moment of the cut, against how many of each group are listed after it."""
+        """Compare `known` at the moment of the cut with the number of users of each group on the lists after it."""
         lost = halves = 0
-        for group, was, share in zip(self.groups, self._of_all(known), shares, strict=True):
+        for group, state, share in zip(self.groups, self._of_all(known), shares, strict=True):
             halves += share not in (0, len(group.members))
-            lost += (was is Known.BLOCKED and share == 0) or (was is Known.UNBLOCKED and share != 0)
+            lost += (state is Known.BLOCKED and share == 0) or (state is Known.UNBLOCKED and share != 0)
         return Verdict(lost, halves)
 
     async def shares(self, store: SqliteStore) -> list[int]:
-        """How many of each group are listed."""
+        """The number of users of each group on the lists."""
         listed = {
             (list_id, row.input)
             for list_id in {group.list_id for group in self.groups}
@@ -74,21 +74,21 @@ class Ledger:
         return [sum((group.list_id, it.input) in listed for it in group.members) for group in self.groups]
 
     def go_back(self, known: Sequence[Known]) -> None:
-        """To a moment when `known` was what callers knew."""
+        """Return to the moment when callers knew `known`."""
         self.known = self._of_all(known)
 
     def _of_all(self, known: Sequence[Known]) -> list[Known]:
-        """With the groups that came after that moment."""
+        """`known`, and the groups that were added after that moment."""
         return [*known, *[Known.UNBLOCKED] * (len(self.groups) - len(known))]
 
     async def settle(self, store: SqliteStore) -> None:
-        """What was not answered is now as it is found."""
+        """Replace what callers know by what the store has."""
         for index, share in enumerate(await self.shares(store)):
             self.known[index] = Known.BLOCKED if share else Known.UNBLOCKED
 
 
 async def examine(path: Path, ledger: Ledger, known: Sequence[Known]) -> Verdict:
-    """Open what a cut left as any server would; it must be sound, hold what it says, and take writes."""
+    """Open the files after a cut as a server does. The database must be consistent and accept writes."""
     store = SqliteStore(path, CountingMeter())
     verdict = ledger.verdict(known, await ledger.shares(store))
     await store.apply(block(person(9_999), list_id="afterwards"))

@@ -1,4 +1,4 @@
-"""Lives of a store on a disk that remembers: random changes, and a few moments chosen among all to cut the power at."""
+"""Random changes of a store on a `PowerCutDisk`, and a random sample of moments at which the power is cut."""
 
 import asyncio
 import contextlib
@@ -22,16 +22,16 @@ _CHECKPOINTS = (apsw.SQLITE_CHECKPOINT_PASSIVE, apsw.SQLITE_CHECKPOINT_RESTART, 
 
 
 class Cut(NamedTuple):
-    """A moment: what the disk remembers, and what callers knew."""
+    """A moment: the recorded state of the disk, and what callers knew."""
 
     image: Image
     known: Sequence[Known]
 
 
 class Chosen:
-    """A sample of the moments that a disk announces, each as likely as any other to be in it.
+    """A random sample of the moments that a disk announces. All have the same probability.
 
-    But for writes to the log, which are nine of ten: of those only every fourth is considered.
+    Except writes to the log, which are nine of ten: only every fourth is considered.
     """
 
     def __init__(self, disk: PowerCutDisk, ledger: Ledger, size: int, chance: random.Random) -> None:
@@ -58,7 +58,7 @@ class Chosen:
 
 
 async def live(disk: PowerCutDisk, path: Path, ledger: Ledger, rounds: int, chance: random.Random) -> None:
-    """Open a store, have many callers change its lists at once for some rounds, beside checkpoints, and close it."""
+    """Open a store, change its lists with concurrent callers and checkpoints for some rounds, and close it."""
     store = SqliteStore(path, CountingMeter(), vfs=disk.name)
     await ledger.settle(store)
     for number in range(rounds):
@@ -85,7 +85,7 @@ async def _send(store: BlockStore, ledger: Ledger, index: int, at: int) -> None:
 
 
 def next_change(ledger: Ledger, index: int, at: int) -> tuple[Block | Unblock, Known]:
-    """A group's other change: blocked users are unblocked. And what its caller knows once it is answered."""
+    """The next change of a group: block or unblock. And what its caller knows after the response."""
     group = ledger.groups[index]
     if ledger.known[index] is Known.BLOCKED:
         return group.unblock(at), Known.UNBLOCKED
@@ -93,7 +93,7 @@ def next_change(ledger: Ledger, index: int, at: int) -> tuple[Block | Unblock, K
 
 
 def _checkpoint(path: Path, vfs: str, mode: int) -> None:
-    """As another process would, a backup for one."""
+    """Run a checkpoint as another process does, such as a backup."""
     connection = connect(path, vfs)
     with contextlib.suppress(apsw.BusyError):
         connection.wal_checkpoint(mode=mode)

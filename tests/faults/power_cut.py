@@ -1,9 +1,9 @@
-"""A disk under SQLite whose power can be cut: it remembers what was written and when it was synced.
+"""A disk under SQLite whose power can be cut: it records all writes and syncs.
 
-What is promised: a file's bytes up to its last sync, and the names in the folder at its last sync. Everything later
-may be on the disk or not, sector by sector and in any order. SQLite's unix VFS syncs the folder with the first sync of
-a log or journal that it opened, and with a synchronous deletion; the store's own sync of the folder goes past
-the VFS and is not counted, so this disk promises less than a real one. Shared memory never survives.
+After a cut, a file has its bytes up to its last sync, and the folder its names at its last sync. Everything later may
+be on the disk or not, sector by sector and in any order. SQLite's unix VFS syncs the folder with the first sync of a
+log or journal that it opened, and with a synchronous deletion. The store's own sync of the folder does not use the VFS
+and does not count, so this disk promises less than a real one. Shared memory is always lost.
 """
 
 import itertools
@@ -29,7 +29,7 @@ class _Write(NamedTuple):
         content[self.offset : self.offset + len(self.data)] = self.data
 
     def pieces(self) -> list["_Write | _Truncate"]:
-        """As the disk may tear it: at the borders of sectors."""
+        """The parts of the write, split at the borders of sectors: the disk may write only some."""
         end = self.offset + len(self.data)
         borders = [self.offset, *range(self.offset // _SECTOR * _SECTOR + _SECTOR, end, _SECTOR), end]
         return [
@@ -38,7 +38,7 @@ class _Write(NamedTuple):
         ]
 
     def lose(self, content: bytearray, chance: random.Random) -> None:
-        """The bytes never came; but the file may have grown for them, and then holds zeros or what lay there before."""
+        """The bytes were not written, but the file may have grown: then it has zeros or older bytes there."""
         missing = self.offset + len(self.data) - len(content)
         if missing > 0 and chance.random() < 0.2:
             content.extend(bytes(missing) if chance.random() < 0.5 else chance.randbytes(missing))
@@ -59,16 +59,16 @@ class _Truncate(NamedTuple):
 
 
 class _File:
-    """A file's whole history: its first content, all that was done since, and how much of that is safe."""
+    """A file's history: its first content, all operations since, and the number of them that are synced."""
 
-    def __init__(self, found: bytes) -> None:
-        self.found = found
+    def __init__(self, first_content: bytes) -> None:
+        self.first_content = first_content
         self.done: list[_Write | _Truncate] = []
         self.synced = 0
 
 
 class Image(NamedTuple):
-    """What is known of the disk at one moment: enough to make what a power cut then would leave."""
+    """The state of the disk at one moment, from which the files after a power cut are made."""
 
     moment: str
     names: dict[str, _File]
@@ -76,7 +76,7 @@ class Image(NamedTuple):
     lengths: dict[_File, tuple[int, int]]
 
     def restore(self, folder: Path, chance: random.Random) -> None:
-        """Write one of the many things that the cut may leave into `folder`."""
+        """Write one of the possible states after the cut to `folder`."""
         folder.mkdir()
         names: dict[str, _File | None] = dict(self.names)
         for name in dict.fromkeys(name for name, _ in self.renamed):
@@ -88,7 +88,7 @@ class Image(NamedTuple):
 
     def _content(self, file: _File, chance: random.Random) -> bytes:
         synced, length = self.lengths[file]
-        content = bytearray(file.found)
+        content = bytearray(file.first_content)
         for done in file.done[:synced]:
             done.apply(content)
         pieces = [piece for done in file.done[synced:length] for piece in done.pieces()]
@@ -104,15 +104,15 @@ class Image(NamedTuple):
 
 
 class PowerCutDisk(apsw.VFS):
-    """Passes all to the real disk and remembers it. `before_each` is called with the moment, before it is done."""
+    """Uses the real disk, and records all operations. `before_each` is called with each operation before it is done."""
 
     def __init__(self, name: str, folder: Path, *, lies: bool = False) -> None:
-        """What `folder` holds by now is on the disk. `lies`: it says that it synced, and did not."""
+        """The content of `folder` counts as synced. `lies`: the disk reports a sync without doing it."""
         super().__init__(name, "")
         self.name = name
         self.before_each: Callable[[str], None] = lambda _: None
         self.lock = threading.RLock()
-        """Locked while `before_each` runs: there are no writes meanwhile."""
+        """Locked while `before_each` runs, so that nothing is written during it."""
         self._lies = lies
         self._names = {path.name: _File(path.read_bytes()) for path in folder.iterdir()}
         self._durable_names = dict(self._names)
@@ -163,7 +163,7 @@ class PowerCutDisk(apsw.VFS):
 
 
 class _OpenFile(apsw.VFSFile):
-    """Shared memory and locks are the real file's, which the log of a database needs."""
+    """Shared memory and locks use the real file: the log of a database needs them."""
 
     def __init__(self, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
         super().__init__("", name, flags)

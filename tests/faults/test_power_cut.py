@@ -1,4 +1,4 @@
-"""Cut the power at any moment: what was answered is there, whole, and the database opens and takes writes."""
+"""A power cut at any moment: every acknowledged change is there, and the database opens and accepts writes."""
 
 import itertools
 import os
@@ -15,7 +15,7 @@ from wablock.storage.sqlite.connection import connect, prepare
 from wablock.storage.sqlite.writes import BatchWriter
 
 _TORTURE = bool(os.environ.get("TORTURE"))
-_ROUNDS_OF_LIVES = (0, 25, 25)  # setting up only; from nothing; and from what a cut left
+_ROUNDS_OF_LIVES = (0, 25, 25)  # only the set-up; from an empty disk; and from the files after a cut
 _CUTS_OF_LIVES = (2, 4, 4)
 _SEEDS = range(100 if _TORTURE else 6)
 
@@ -29,7 +29,7 @@ async def _cut_and_examine(cut: Cut, folder: Path, ledger: Ledger, seed: int) ->
 
 @pytest.mark.torture
 @pytest.mark.parametrize("seed", _SEEDS)
-async def test_no_power_cut_loses_what_was_answered(tmp_path: Path, seed: int) -> None:
+async def test_no_power_cut_loses_an_acknowledged_change(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     ledger, folder = Ledger(), tmp_path / "life"
     folder.mkdir()
@@ -50,18 +50,18 @@ async def test_no_power_cut_loses_what_was_answered(tmp_path: Path, seed: int) -
 
 
 async def _lost(cuts: list[Cut], tmp_path: Path, ledger: Ledger) -> int:
-    """How many answered requests are missing after the cuts; a database that does not open has lost them all."""
+    """The number of acknowledged requests that are missing after the cuts; all if the database does not open."""
     lost = 0
     for number, cut in enumerate(cuts):
         try:
             verdict = await _cut_and_examine(cut, tmp_path / f"examined-{number}", ledger, number)
             lost += verdict.lost + verdict.halves
-        except Exception:  # whichever way it is broken
+        except Exception:  # the database may be damaged in any way
             lost += sum(known is Known.BLOCKED for known in cut.known)
     return lost
 
 
-async def test_a_disk_that_only_says_it_synced_is_found_out(tmp_path: Path) -> None:
+async def test_a_disk_that_does_not_really_sync_is_detected(tmp_path: Path) -> None:
     chance, ledger = random.Random(1), Ledger()
     disk = PowerCutDisk(next(_names), tmp_path, lies=True)
     chosen = Chosen(disk, ledger, 5, chance)
@@ -71,7 +71,7 @@ async def test_a_disk_that_only_says_it_synced_is_found_out(tmp_path: Path) -> N
     assert await _lost(chosen.cuts, tmp_path, ledger) > 0
 
 
-async def test_a_connection_that_does_not_sync_is_found_out(tmp_path: Path) -> None:
+async def test_a_connection_that_does_not_sync_is_detected(tmp_path: Path) -> None:
     chance, ledger = random.Random(1), Ledger()
     path, disk = tmp_path / "wablock.db", PowerCutDisk(next(_names), tmp_path)
     prepare(path, disk.name)

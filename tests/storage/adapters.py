@@ -1,4 +1,4 @@
-"""Every adapter that the suite is run against, by name."""
+"""The adapters that the suite tests, by name."""
 
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from wablock.storage.memory import MemoryStore
 
 
 class Opener(Protocol):
-    """Opens a store on the one database that belongs to a test's folder; called twice, it opens that database twice."""
+    """Opens a store on the database of a test's folder. Each call opens another store on the same database."""
 
     def __call__(self, folder: Path, meter: CommitMeter | None = None) -> Store: ...
 
@@ -28,14 +28,14 @@ def _open_postgres(folder: Path, meter: CommitMeter | None = None) -> Store:
 
 @cache
 def _memory(folder: Path) -> MemoryStore:
-    """The one database of a folder, as it were."""
+    """The store in memory that stands for a folder's database."""
     del folder
     return MemoryStore()
 
 
 def _open_memory(folder: Path, meter: CommitMeter | None = None) -> Store:
     del meter
-    return cast("Store", _memory(folder))  # lists alone: what needs tokens or routes leaves it out
+    return cast("Store", _memory(folder))  # only lists: tests of tokens and routes do not use it
 
 
 ADAPTERS: dict[str, Opener] = {"sqlite": _open_sqlite, "postgres": _open_postgres}

@@ -1,4 +1,4 @@
-"""Changes of one invented list, and what is on it."""
+"""Changes of one invented list, and its content."""
 
 from wablock.block_list.ports import Block, Member, NoteInbound, Page, PageRequest, Row, Unblock
 from wablock.storage import Store
@@ -17,7 +17,7 @@ def block(
     list_id: str = LIST,
     account_id: str = ACCOUNT,
 ) -> Block:
-    return Block(list_id, account_id, at, "somebody", members, max_size, written_since)
+    return Block(list_id, account_id, at, "another user", members, max_size, written_since)
 
 
 def unblock(*members: Member, at: int = NOON, list_id: str = LIST) -> Unblock:
@@ -40,7 +40,7 @@ async def page(
 
 
 async def listed(store: Store, at: int = NOON, list_id: str = LIST) -> list[str]:
-    """What was typed of everybody on the list, newest first."""
+    """The inputs of all users on the list, newest first."""
     return [row.input for row in (await page(store, at=at, list_id=list_id)).rows]
 
 

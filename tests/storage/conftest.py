@@ -1,4 +1,4 @@
-"""A store of every kind, empty, for each test."""
+"""An empty store of every adapter, for each test."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -23,7 +23,7 @@ def opener(request: pytest.FixtureRequest) -> Opener:
 
 @pytest.fixture
 async def open_store(opener: Opener, tmp_path: Path) -> AsyncIterator[Callable[[], Store]]:
-    """Opens stores on this test's one database, and closes them at its end."""
+    """A function that opens stores on this test's database. They are closed at the end."""
     async with AsyncExitStack() as stack:
 
         def opened() -> Store:

@@ -1,4 +1,4 @@
-"""A database full of what the version before kept, and what has to be true of it once it is upgraded."""
+"""A database full of rows of the previous version, and the users that it must have after the upgrade."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -17,19 +17,19 @@ LONG_AGO = NOON - 86_400 * SECOND
 
 
 class User(msgspec.Struct):
-    """One user: all spellings, and the rows that the version before had of it on each list, oldest first."""
+    """One user: all spellings, and the rows that the previous version stored on each list, oldest first."""
 
     spellings: tuple[str, ...]
     blocks: dict[str, list[Blocked]]
     user_id: str | None = None
 
     def end(self, list_id: str) -> int | None:
-        """When its block ends there: never, or with the last."""
+        """The latest expiry of the user's blocks on the list; None if one does not expire."""
         ends = [row.expires_at for row in self.blocks[list_id]]
         return None if None in ends else max(end for end in ends if end is not None)
 
 
-# Which spellings are on the list, in the order in which they were blocked, and until when each.
+# The spellings on the list, in the order in which they were blocked, each with its expiry.
 _BLOCKS: tuple[tuple[tuple[int, int | None], ...], ...] = (
     ((0, None),),
     ((1, None),),
@@ -44,7 +44,7 @@ _BLOCKS: tuple[tuple[tuple[int, int | None], ...], ...] = (
 
 
 def _mobiles(number: int) -> Iterator[tuple[str, ...]]:
-    """The same user's spellings in each country: the first is the one of the version before's own key."""
+    """A user's spellings in each country. The first is the key of the previous version."""
     digits = f"{number:06}"
     for put, starts in (("07", ("07", "58", "97")), ("05", ("05", "64", "86")), ("01", ("01", "40", "73"))):
         yield from ((f"225{start}{digits}", f"225{put}{start}{digits}") for start in starts)
@@ -56,7 +56,7 @@ def _mobiles(number: int) -> Iterator[tuple[str, ...]]:
 
 
 def _others(number: int) -> Iterator[tuple[str, ...]]:
-    """Landlines, look-alikes, and users of other countries."""
+    """Landlines, similar numbers, and users of other countries."""
     digits = f"{number:06}"
     yield from ((f"{start}{digits}",) for start in ("22520", "22527", "2252720", "22921", "2290121", "22560", "22430"))
     yield (f"54114{'5' + digits}",)
@@ -103,6 +103,6 @@ def _user(
         for hours, digits in enumerate(spellings[:2]):
             rows.inbound.append((list_id, digits, NOON - hours * SECOND))
     if user_id is not None:
-        typed = user.blocks[next(iter(LISTS))][0].digits
-        rows.aliases += [(account_id, user_id, typed) for account_id in sorted(set(LISTS.values()))]
+        text = user.blocks[next(iter(LISTS))][0].digits
+        rows.aliases += [(account_id, user_id, text) for account_id in sorted(set(LISTS.values()))]
     return user

@@ -1,4 +1,4 @@
-"""Block lists as plain Python: the model that a store is held against. No limits of memory, no durability, no SQL."""
+"""Block lists as plain Python: the model that stores are compared with. No durability, no SQL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -21,13 +21,13 @@ from wablock.block_list.ports import (
     Unblock,
 )
 
-Shown = tuple[str, int, str | None, int | None]
-"""What was typed of a blocked user, since when, why and until when."""
+Details = tuple[str, int, str | None, int | None]
+"""A blocked user: the input, the time of the block, the reason and the expiry."""
 
 
 @dataclass
 class Blocked:
-    """A row, but for its `seq`: that is where it stands in its list."""
+    """A row without `seq`: its place in the list stands for it."""
 
     key: str
     wa_id: str | None
@@ -43,11 +43,11 @@ class Blocked:
 
 @dataclass
 class Result:
-    """What became of the users of a change."""
+    """The outcome of a change, for each user."""
 
     refused: dict[int, Refusal] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
-    before: list[list[Shown]] = field(default_factory=list)
+    before: list[list[Details]] = field(default_factory=list)
 
     def add(self, effect: Effect, before: Sequence[Blocked]) -> None:
         self.effects.append(effect)
@@ -59,7 +59,7 @@ class Result:
 
     @classmethod
     def of(cls, outcome: Outcome) -> "Result":
-        """A store's outcome, as it is compared."""
+        """A store's outcome, to compare with the model's."""
         before = [[(row.input, row.blocked_at, row.reason, row.expires_at) for row in rows] for rows in outcome.before]
         return cls(dict(outcome.refused), list(outcome.effects), before)
 
@@ -77,12 +77,12 @@ class PlainLists:
 
     def blocked(self, list_id: str, member: Member, at: int) -> InForce | None:
         names = self._names(member)
-        found = [row for row in reversed(self.rows(list_id, at)) if row.key in names]
-        row = min(found, key=lambda row: row.blocked_at, default=None)
+        rows = [row for row in reversed(self.rows(list_id, at)) if row.key in names]
+        row = min(rows, key=lambda row: row.blocked_at, default=None)
         return None if row is None else InForce(row.blocked_at, row.reason, row.expires_at)
 
     def unlinked(self, users: Sequence[Member]) -> list[Member]:
-        return [user for user in users if len(self._identities(user)) > 1 or self._is_parent_of_nobody(user)]
+        return [user for user in users if len(self._identities(user)) > 1 or self._is_unlinked_parent(user)]
 
     def apply(self, change: Change) -> Result:
         if isinstance(change, Sweep):
@@ -101,7 +101,7 @@ class PlainLists:
                     self.wrote_at[who] = max(at, self.wrote_at.get(who, 0))
             case Link():
                 for member in change.members:
-                    self._told(member, change.at)
+                    self._link(member, change.at)
             case Carry():
                 self._carry(change)
         return Result()
@@ -111,9 +111,9 @@ class PlainLists:
         rows = self.rows(change.list_id, change.at)
         for member in change.members:
             names = self._names(member)
-            gone = [row for row in reversed(rows) if row.key in names]
+            removed = [row for row in reversed(rows) if row.key in names]
             rows = [row for row in rows if row.key not in names]
-            result.add(Effect.REMOVED if gone else Effect.NOT_THERE, gone)
+            result.add(Effect.REMOVED if removed else Effect.NOT_THERE, removed)
         self.lists[change.list_id] = rows
         return result
 
@@ -151,26 +151,26 @@ class PlainLists:
         return {member.key, *member.aliases, *self._identities(member)}
 
     def _identities(self, member: Member) -> set[str]:
-        """The key of each user whom one of the member's ids is known to mean."""
+        """The key of each user that one of the member's ids is linked to."""
         keys = {user.key for alias in member.aliases if (user := self._user(alias)) is not None}
         return keys | {member.key} if member.wa_id is not None else keys
 
     def _user(self, alias: str) -> Member | None:
-        """A user_id alone is a user; a parent id alone is none."""
+        """The user that an alias means. A user_id without a link is a user; a parent id without a link is not."""
         return self.users.get(alias) or (None if ".ENT." in alias else Member(alias, None, alias, alias))
 
-    def _is_parent_of_nobody(self, member: Member) -> bool:
+    def _is_unlinked_parent(self, member: Member) -> bool:
         parent = member.parent_user_id
         return parent is not None and member.key != parent and parent not in self.users
 
     def _learned(self, change: Block | NoteInbound) -> list[Member]:
-        """Who the members are, whatever order they came in: every link that the request shows is learned before."""
+        """The users of the request, after all of its links are stored: their order does not matter."""
         for member in change.members:
             self._requested(member, change.at)
         return [self._requested(member, change.at) for member in change.members]
 
     def _requested(self, member: Member, at: int) -> Member:
-        """The member under its number, where that is known; without a user_id that is another number's."""
+        """The member under its number, if that is known; without its user_id, if that is another number's."""
         user = None if member.user_id is None else self._user(member.user_id)
         if user is None:
             return member
@@ -186,17 +186,17 @@ class PlainLists:
         return max(self.wrote_at.get((list_id, name), -1) for name in names)
 
     def _become(self, user_id: str, user: Member, at: int) -> None:
-        """The user who was known by `user_id` alone is `user`."""
-        for alias in [user_id, *(alias for alias, known in self.users.items() if known.key == user_id)]:
+        """Link the user who had only `user_id` to `user`."""
+        for alias in [user_id, *(alias for alias, other in self.users.items() if other.key == user_id)]:
             self.users[alias] = user
         for list_id in self.lists:
             self.lists[list_id] = self._merged(self.rows(list_id, at), user_id, user)
 
-    def _told(self, member: Member, at: int) -> None:
-        """WhatsApp says that `member` is one user, whatever was known before."""
+    def _link(self, member: Member, at: int) -> None:
+        """Link all ids of `member`, as WhatsApp reports them. Older links to other users are replaced."""
         if not member.links:
             return
-        user = self._known(member) or member
+        user = self._linked(member) or member
         for alias in member.aliases:
             before = self._user(alias)
             if before is None:
@@ -209,8 +209,8 @@ class PlainLists:
                     self._become(alias, user, at)
                 self._copy({before.key}, user, at)
 
-    def _known(self, member: Member) -> Member | None:
-        """The member by its number, where that is shown or known; None for a parent id of nobody."""
+    def _linked(self, member: Member) -> Member | None:
+        """The member by its number, if it has one or is linked to one; None for a parent id without a link."""
         if member.wa_id is not None:
             return member
         users = [user for alias in member.aliases if (user := self._user(alias)) is not None]
@@ -218,23 +218,23 @@ class PlainLists:
             return None
         with_number = [user for user in users if user.wa_id is not None]
         user = with_number[0] if with_number else min(users, key=lambda user: user.key)
-        shown = member.user_id if user.wa_id is not None else member.user_id or user.key
-        return msgspec.structs.replace(member, key=user.key, wa_id=user.wa_id, user_id=shown)
+        user_id = member.user_id if user.wa_id is not None else member.user_id or user.key
+        return msgspec.structs.replace(member, key=user.key, wa_id=user.wa_id, user_id=user_id)
 
     def _carry(self, change: Carry) -> None:
-        names, previous = self._names(change.previous), self._known(change.previous)
+        names, previous = self._names(change.previous), self._linked(change.previous)
         if previous is not None and previous.parent_user_id is not None:
             self.users.setdefault(previous.parent_user_id, previous)
-        self._told(change.current, change.at)
-        current = self._known(change.current)
+        self._link(change.current, change.at)
+        current = self._linked(change.current)
         if previous is not None and current is None:
-            shown = previous.user_id if previous.wa_id is None else None
-            current = msgspec.structs.replace(previous, user_id=shown, parent_user_id=change.current.parent_user_id)
-            self._told(current, change.at)
+            user_id = previous.user_id if previous.wa_id is None else None
+            current = msgspec.structs.replace(previous, user_id=user_id, parent_user_id=change.current.parent_user_id)
+            self._link(current, change.at)
         elif previous is not None and current is not None and self._is_new_id(change, previous, current):
             new = change.current
             current = msgspec.structs.replace(previous, user_id=new.user_id, parent_user_id=new.parent_user_id)
-            self._told(current, change.at)
+            self._link(current, change.at)
         if current is not None:
             self._copy(names - {current.key}, current, change.at)
 
@@ -246,24 +246,24 @@ class PlainLists:
         for list_id in self.lists:
             rows = self.rows(list_id, at)
             for former in [row for row in reversed(rows) if row.key in names]:
-                known = next((row for row in rows if row.key == current.key), None)
-                if known is None:
-                    typed = current.wa_id or current.user_id or current.key
-                    copied = replace(former, key=current.key, wa_id=current.wa_id, user_id=current.user_id, input=typed)
-                    rows.insert(0, copied)
-                elif known.expires_at is not None:
+                own = next((row for row in rows if row.key == current.key), None)
+                if own is None:
+                    text = current.wa_id or current.user_id or current.key
+                    copy = replace(former, key=current.key, wa_id=current.wa_id, user_id=current.user_id, input=text)
+                    rows.insert(0, copy)
+                elif own.expires_at is not None:
                     end = former.expires_at
-                    known.expires_at = None if end is None else max(end, known.expires_at)
+                    own.expires_at = None if end is None else max(end, own.expires_at)
             self.lists[list_id] = rows
 
     def _merged(self, rows: Sequence[Blocked], user_id: str, user: Member) -> list[Blocked]:
         same = [row for row in rows if row.key in (user.key, user_id)]
         if not same:
             return list(rows)
-        shown = [row.user_id for row in same if row.key == user_id]
-        kept = same[-1]  # newest first: the last is the earliest block
+        user_ids = [row.user_id for row in same if row.key == user_id]
+        earliest = same[-1]  # newest first
         expiries = [row.expires_at for row in same]
-        kept.expires_at = None if None in expiries else max(at for at in expiries if at is not None)
-        kept.key, kept.wa_id = user.key, kept.wa_id or user.wa_id
-        kept.user_id = user.user_id or (shown[0] if shown else None) or user_id
-        return [row for row in rows if row is kept or row not in same]
+        earliest.expires_at = None if None in expiries else max(at for at in expiries if at is not None)
+        earliest.key, earliest.wa_id = user.key, earliest.wa_id or user.wa_id
+        earliest.user_id = user.user_id or (user_ids[0] if user_ids else None) or user_id
+        return [row for row in rows if row is earliest or row not in same]

@@ -1,4 +1,4 @@
-"""Copying a database while somebody writes to it."""
+"""Backups of a database while a server writes to it."""
 
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +12,7 @@ from wablock.storage.sqlite.backups import Contents, back_up
 from wablock.storage.sqlite.connection import connect
 
 USERS = 70_000  # more than are copied at once
-ENOUGH = 20  # a copy that began anew each time would never end
+ENOUGH = 20  # a copy that starts again after each write would never end
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "wablock.db"
 
 
-def test_a_backup_is_of_one_moment_though_somebody_writes_all_the_time(database: Path, tmp_path: Path) -> None:
+def test_a_backup_is_of_one_moment_while_a_server_writes(database: Path, tmp_path: Path) -> None:
     with closing(connect(database)) as another:
         copied = []
 
@@ -34,17 +34,17 @@ def test_a_backup_is_of_one_moment_though_somebody_writes_all_the_time(database:
 
     assert contents == Contents(7, USERS)
     assert len(copied) > 1
-    assert copied == sorted(copied)  # it never begins anew
+    assert copied == sorted(copied)  # it never starts again
 
 
-def test_before_it_is_whole_nothing_has_its_name(database: Path, tmp_path: Path) -> None:
+def test_a_backup_gets_its_name_when_it_is_complete(database: Path, tmp_path: Path) -> None:
     target = tmp_path / "backup.db"
     target.write_text("last year's")
-    found = []
+    contents = []
 
-    back_up(database, target, lambda *_: found.append(target.read_bytes()), replace=True)
+    back_up(database, target, lambda *_: contents.append(target.read_bytes()), replace=True)
 
-    assert set(found) == {b"last year's"}
+    assert set(contents) == {b"last year's"}
 
 
 def test_a_copy_that_fails_in_the_middle_leaves_nothing(database: Path, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_copy_that_fails_in_the_middle_leaves_nothing(database: Path, tmp_path
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_file_that_appears_meanwhile_is_not_replaced(database: Path, tmp_path: Path) -> None:
+def test_a_file_that_appears_during_the_backup_is_not_replaced(database: Path, tmp_path: Path) -> None:
     target = tmp_path / "backup.db"
 
     with pytest.raises(CannotOpen, match="exists already"):

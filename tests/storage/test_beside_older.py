@@ -1,4 +1,4 @@
-"""Nodes of the version before and of this one on one PostgreSQL: whatever one has blocked is blocked at the other."""
+"""Nodes of the previous version and of this one on one PostgreSQL: a block at one is in force at the other."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from tests.postgres import bare_database, connected, fresh_database
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed, unblock, wrote
 from tests.storage.meters import CountingMeter
 from tests.storage.old_rows import full_database
-from tests.storage.people import by_user_id, shown, typed
+from tests.storage.people import by_user_id, user_of, user_with
 from tests.storage.version_before import Blocked, OldNode, Rows, fill_postgres, key_before
 
 from wablock.block_list.ports import Carry, Link, Sweep
@@ -31,7 +31,7 @@ EMPTY = Rows({LIST: ACCOUNT}, [], [], [])
 
 @pytest.fixture
 async def dsn(tmp_path: Path) -> str:
-    """Of a database that the version before made."""
+    """The URL of a database that the previous version created."""
     url = bare_database(tmp_path)
     await asyncio.to_thread(fill_postgres, url, EMPTY)
     return url
@@ -39,7 +39,7 @@ async def dsn(tmp_path: Path) -> str:
 
 @pytest.fixture
 async def node(dsn: str) -> AsyncIterator[Callable[[], Store]]:
-    """Starts nodes of this version, which take no time to believe that the older ones are gone."""
+    """A function that starts nodes of this version, which do not wait before they re-key."""
     async with AsyncExitStack() as stack:
 
         def started() -> Store:
@@ -60,7 +60,7 @@ async def old(dsn: str) -> AsyncIterator[OldNode]:
 @pytest.fixture
 async def new(old: OldNode, node: Callable[[], Store]) -> Store:
     """A node of this version beside the old one."""
-    del old  # it is there first
+    del old  # it starts first
     return node()
 
 
@@ -79,45 +79,45 @@ def identities(dsn: str, table: str = "blocked_user") -> list[str]:
 
 
 @pytest.mark.parametrize("spelling", [OLD, NEW])
-async def test_who_is_blocked_by_the_new_node_is_blocked_at_the_old_one(
+async def test_a_user_blocked_at_the_new_node_is_blocked_at_the_old_one(
     old: OldNode, new: Store, spelling: str
 ) -> None:
-    await new.apply(block(typed(f"+{spelling}")))
+    await new.apply(block(user_of(f"+{spelling}")))
 
     assert await old.is_blocked(spelling, NOON)
-    assert await is_blocked(new, typed(f"+{OLD}"))
-    assert await is_blocked(new, typed(f"+{NEW}"))
+    assert await is_blocked(new, user_of(f"+{OLD}"))
+    assert await is_blocked(new, user_of(f"+{NEW}"))
 
 
 @pytest.mark.parametrize("first, second", [(OLD, NEW), (NEW, OLD)])
-async def test_who_is_blocked_at_the_new_node_in_a_second_spelling_is_blocked_at_the_old_one_by_both(
+async def test_a_second_spelling_blocked_at_the_new_node_is_blocked_at_the_old_one_like_the_first(
     old: OldNode, new: Store, first: str, second: str
 ) -> None:
     await old.block(first, NOON)
 
-    await new.apply(block(typed(f"+{second}")))
+    await new.apply(block(user_of(f"+{second}")))
 
     assert await old.is_blocked(first, NOON)
     assert await old.is_blocked(second, NOON)
 
 
 @pytest.mark.parametrize("spelling", [OLD, NEW])
-async def test_who_is_blocked_by_the_old_node_is_blocked_at_the_new_one_by_every_spelling(
+async def test_a_user_blocked_at_the_old_node_is_blocked_at_the_new_one_by_every_spelling(
     old: OldNode, new: Store, spelling: str
 ) -> None:
     await old.block(spelling, NOON)
 
-    assert await is_blocked(new, typed(f"+{OLD}"))
-    assert await is_blocked(new, typed(f"+{NEW}"))
+    assert await is_blocked(new, user_of(f"+{OLD}"))
+    assert await is_blocked(new, user_of(f"+{NEW}"))
 
 
-async def test_who_is_unblocked_by_the_new_node_is_unblocked_at_the_old_one_in_every_spelling(
+async def test_a_user_unblocked_at_the_new_node_is_unblocked_at_the_old_one_in_every_spelling(
     old: OldNode, new: Store
 ) -> None:
     await old.block(OLD, NOON)
     await old.block(NEW, NOON)
 
-    await new.apply(unblock(typed(f"+{NEW}")))
+    await new.apply(unblock(user_of(f"+{NEW}")))
 
     assert not await old.is_blocked(OLD, NOON)
     assert not await old.is_blocked(NEW, NOON)
@@ -125,10 +125,10 @@ async def test_who_is_unblocked_by_the_new_node_is_unblocked_at_the_old_one_in_e
 
 
 @pytest.mark.parametrize("spelling", [OLD, NEW])
-async def test_a_link_of_the_new_node_is_one_of_the_old_nodes(old: OldNode, new: Store, spelling: str) -> None:
+async def test_the_old_node_finds_a_link_of_the_new_node(old: OldNode, new: Store, spelling: str) -> None:
     await old.block(spelling, NOON)
 
-    await new.apply(Link(ACCOUNT, NOON, [typed(f"+{spelling}", USER_ID)]))
+    await new.apply(Link(ACCOUNT, NOON, [user_of(f"+{spelling}", USER_ID)]))
 
     assert await old.is_blocked_by_id(USER_ID, NOON)
     assert await old.is_blocked(spelling, NOON)
@@ -136,7 +136,7 @@ async def test_a_link_of_the_new_node_is_one_of_the_old_nodes(old: OldNode, new:
 
 
 @pytest.mark.parametrize("linked, blocked", [(OLD, OLD), (OLD, NEW), (NEW, OLD), (NEW, NEW)])
-async def test_a_link_of_the_old_node_leads_the_new_one_to_every_spelling(
+async def test_the_new_node_finds_every_spelling_by_a_link_of_the_old_node(
     old: OldNode, new: Store, linked: str, blocked: str
 ) -> None:
     await old.link(USER_ID, linked)
@@ -147,7 +147,7 @@ async def test_a_link_of_the_old_node_leads_the_new_one_to_every_spelling(
 
 
 @pytest.mark.parametrize("linked", [OLD, NEW])
-async def test_who_is_blocked_by_the_new_node_by_a_linked_id_is_blocked_at_the_old_one(
+async def test_a_user_blocked_by_a_linked_id_at_the_new_node_is_blocked_at_the_old_one(
     old: OldNode, new: Store, linked: str
 ) -> None:
     await old.link(USER_ID, linked)
@@ -158,21 +158,19 @@ async def test_who_is_blocked_by_the_new_node_by_a_linked_id_is_blocked_at_the_o
     assert await old.is_blocked(linked, NOON)
 
 
-async def test_who_changes_from_one_spelling_to_the_other_is_blocked_at_the_old_node_by_both(
-    old: OldNode, new: Store
-) -> None:
+async def test_a_user_who_changes_the_spelling_is_blocked_at_the_old_node_by_both(old: OldNode, new: Store) -> None:
     await old.block(OLD, NOON)
 
-    await new.apply(Carry(ACCOUNT, NOON, typed(f"+{OLD}"), typed(f"+{NEW}")))
+    await new.apply(Carry(ACCOUNT, NOON, user_of(f"+{OLD}"), user_of(f"+{NEW}")))
 
     assert await old.is_blocked(OLD, NOON)
     assert await old.is_blocked(NEW, NOON)
 
 
-async def test_who_changes_to_another_number_is_blocked_at_the_old_node_by_both(old: OldNode, new: Store) -> None:
+async def test_a_user_who_changes_the_number_is_blocked_at_the_old_node_by_both(old: OldNode, new: Store) -> None:
     await old.block(NEW, NOON)
 
-    await new.apply(Carry(ACCOUNT, NOON, typed(f"+{OLD}"), typed("+22947123456")))
+    await new.apply(Carry(ACCOUNT, NOON, user_of(f"+{OLD}"), user_of("+22947123456")))
 
     assert await old.is_blocked("22947123456", NOON)
 
@@ -180,22 +178,22 @@ async def test_who_changes_to_another_number_is_blocked_at_the_old_node_by_both(
 async def test_a_number_that_the_old_node_linked_is_found_by_the_parent_id_of_its_user_id(
     old: OldNode, new: Store
 ) -> None:
-    parent = shown(None, USER_ID, PARENT)
+    parent = user_with(None, USER_ID, PARENT)
     await new.apply(Link(ACCOUNT, NOON, [parent]))
     await old.link(USER_ID, "16505550101")
 
     await old.block("16505550101", NOON)
 
-    assert await is_blocked(new, shown(None, None, PARENT))
+    assert await is_blocked(new, user_with(None, None, PARENT))
     assert await is_blocked(new, parent)
 
 
-async def test_who_is_blocked_by_a_parent_ids_user_at_the_new_node_is_blocked_at_the_old_one(
+async def test_a_user_blocked_by_a_parent_id_at_the_new_node_is_blocked_at_the_old_one(
     old: OldNode, new: Store
 ) -> None:
-    await new.apply(Link(ACCOUNT, NOON, [shown(None, "CI.1", PARENT), shown(None, "CI.2", PARENT)]))
+    await new.apply(Link(ACCOUNT, NOON, [user_with(None, "CI.1", PARENT), user_with(None, "CI.2", PARENT)]))
 
-    await new.apply(block(shown(None, "CI.2")))
+    await new.apply(block(user_with(None, "CI.2")))
 
     assert await old.is_blocked_by_id("CI.1", NOON)
     assert await old.is_blocked_by_id("CI.2", NOON)
@@ -205,7 +203,7 @@ async def test_who_is_blocked_by_a_parent_ids_user_at_the_new_node_is_blocked_at
 async def test_a_message_that_the_new_node_noted_opens_the_old_nodes_window(old: OldNode, new: Store, dsn: str) -> None:
     del old
 
-    await new.apply(wrote(typed(f"+{OLD}")))
+    await new.apply(wrote(user_of(f"+{OLD}")))
 
     assert identities(dsn, "last_inbound") == [OLD]
 
@@ -222,12 +220,10 @@ async def test_nothing_is_re_keyed_while_an_old_node_is_connected(old: OldNode, 
     assert await old.is_blocked_by_id(USER_ID, NOON)
 
 
-async def test_an_old_node_that_comes_while_it_still_may_keeps_rows_where_they_are(
-    dsn: str, node: Callable[[], Store]
-) -> None:
+async def test_an_old_node_that_just_started_stops_the_re_keying(dsn: str, node: Callable[[], Store]) -> None:
     new = node()
-    await new.apply(block(typed(f"+{OLD}")))
-    await sweeps(new, 1)  # from now on none can start; this one just has
+    await new.apply(block(user_of(f"+{OLD}")))
+    await sweeps(new, 1)  # from now on no old node can start; this one has started just before
     late = await OldNode.connected(dsn, ACCOUNT, LIST)
 
     await sweeps(new)
@@ -237,7 +233,7 @@ async def test_an_old_node_that_comes_while_it_still_may_keeps_rows_where_they_a
     await late.close()
 
 
-async def test_rows_are_re_keyed_once_the_last_old_node_has_gone(old: OldNode, new: Store, dsn: str) -> None:
+async def test_rows_are_re_keyed_after_the_last_old_node_has_stopped(old: OldNode, new: Store, dsn: str) -> None:
     await old.block(OLD, NOON)
     await old.block(NEW, NOON)
     await old.link(USER_ID, OLD)
@@ -251,10 +247,10 @@ async def test_rows_are_re_keyed_once_the_last_old_node_has_gone(old: OldNode, n
     assert works_with(dsn) == 2
 
 
-async def test_it_takes_a_while_without_an_old_node_until_rows_are_re_keyed(old: OldNode, dsn: str) -> None:
+async def test_rows_are_re_keyed_only_after_a_while_without_an_old_node(old: OldNode, dsn: str) -> None:
     await old.block(OLD, NOON)
     await old.close()
-    new = PostgresStore(dsn, CountingMeter())  # as it is served
+    new = PostgresStore(dsn, CountingMeter())  # with the default wait
 
     await sweeps(new)
 
@@ -263,7 +259,7 @@ async def test_it_takes_a_while_without_an_old_node_until_rows_are_re_keyed(old:
     await new.close()
 
 
-async def test_an_old_node_cannot_start_where_rows_have_todays_keys(old: OldNode, new: Store, dsn: str) -> None:
+async def test_an_old_node_cannot_start_after_rows_were_re_keyed(old: OldNode, new: Store, dsn: str) -> None:
     await old.close()
     await sweeps(new)
     first: Migrations = {1: schema.migrations()[1]}
@@ -275,23 +271,23 @@ async def test_an_old_node_cannot_start_where_rows_have_todays_keys(old: OldNode
         await asyncio.to_thread(connected, dsn, start)
 
 
-async def test_what_an_old_node_wrote_at_the_last_moment_is_found_and_re_keyed_by_the_next_sweep(
+async def test_a_late_row_of_an_old_node_is_found_and_re_keyed_by_the_next_sweep(
     old: OldNode, node: Callable[[], Store], dsn: str
 ) -> None:
     await old.close()
     new = node()
-    await sweeps(new, 2)  # the old ones are gone; nothing has been re-keyed yet
+    await sweeps(new, 2)  # the old nodes have stopped; nothing has been re-keyed yet
     straggler = await OldNode.connected(dsn, ACCOUNT, LIST)
     await straggler.block(OLD, NOON)
     await straggler.close()
 
-    assert await is_blocked(new, typed(f"+{NEW}"))
+    assert await is_blocked(new, user_of(f"+{NEW}"))
 
     await sweeps(new)
     assert identities(dsn) == [NEW]
 
 
-async def test_what_an_old_node_wrote_after_the_end_is_found_and_put_right_by_the_next_block(
+async def test_a_row_that_an_old_node_writes_after_the_re_keying_is_found_and_re_keyed_by_the_next_block(
     old: OldNode, new: Store, dsn: str
 ) -> None:
     await old.close()
@@ -300,13 +296,13 @@ async def test_what_an_old_node_wrote_after_the_end_is_found_and_put_right_by_th
     await straggler.block(OLD, NOON)
     await straggler.close()
 
-    await new.apply(block(typed(f"+{NEW}")))
+    await new.apply(block(user_of(f"+{NEW}")))
 
     assert identities(dsn) == [NEW]
     assert await listed(new) == [f"+{OLD}"]
 
 
-async def test_a_node_that_has_not_noticed_yet_writes_what_the_others_find(
+async def test_a_node_that_still_writes_former_keys_is_understood_by_the_others(
     old: OldNode, node: Callable[[], Store]
 ) -> None:
     late = node()
@@ -314,15 +310,15 @@ async def test_a_node_that_has_not_noticed_yet_writes_what_the_others_find(
     new = node()
     await sweeps(new)
 
-    await late.apply(block(typed(f"+{OLD}", USER_ID)))
+    await late.apply(block(user_of(f"+{OLD}", USER_ID)))
 
-    assert await is_blocked(new, typed(f"+{NEW}"))
+    assert await is_blocked(new, user_of(f"+{NEW}"))
     assert await is_blocked(new, by_user_id(USER_ID))
-    await new.apply(unblock(typed(f"+{NEW}")))
-    assert not await is_blocked(late, typed(f"+{OLD}"))
+    await new.apply(unblock(user_of(f"+{NEW}")))
+    assert not await is_blocked(late, user_of(f"+{OLD}"))
 
 
-async def test_sessions_that_are_no_nodes_do_not_hold_up_the_change(old: OldNode, new: Store, dsn: str) -> None:
+async def test_sessions_of_other_programs_do_not_delay_the_re_keying(old: OldNode, new: Store, dsn: str) -> None:
     await old.close()
     other = await asyncpg.connect(dsn)
     await other.fetchval("SELECT now()")  # such as a monitor
@@ -333,7 +329,7 @@ async def test_sessions_that_are_no_nodes_do_not_hold_up_the_change(old: OldNode
     await other.close()
 
 
-async def test_a_session_in_an_open_transaction_is_taken_for_a_node(old: OldNode, new: Store, dsn: str) -> None:
+async def test_a_session_in_an_open_transaction_counts_as_a_node(old: OldNode, new: Store, dsn: str) -> None:
     await old.close()
     other = await asyncpg.connect(dsn)
     await other.execute("BEGIN")
@@ -344,7 +340,7 @@ async def test_a_session_in_an_open_transaction_is_taken_for_a_node(old: OldNode
     await other.close()
 
 
-async def test_the_log_says_which_sessions_are_waited_for(
+async def test_the_log_names_the_sessions_that_delay_the_re_keying(
     old: OldNode, new: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     del old
@@ -352,35 +348,35 @@ async def test_the_log_says_which_sessions_are_waited_for(
     with caplog.at_level(logging.INFO, "wablock.storage"):
         await sweeps(new)
 
-    waiting = [message for message in caplog.messages if "may be nodes of the version before" in message]
+    waiting = [message for message in caplog.messages if "may be nodes of the previous version" in message]
     assert len(waiting) == 1
     assert "postgres" in waiting[0]
 
 
-async def test_a_new_database_is_not_for_nodes_of_the_version_before(tmp_path: Path) -> None:
+async def test_a_new_database_refuses_nodes_of_the_previous_version(tmp_path: Path) -> None:
     dsn = bare_database(tmp_path / "new")
     new = PostgresStore(dsn, CountingMeter())
 
-    await new.apply(block(typed(f"+{OLD}")))
+    await new.apply(block(user_of(f"+{OLD}")))
 
     assert works_with(dsn) == 2
     assert identities(dsn) == [NEW]
     await new.close()
 
 
-async def test_the_name_of_a_urls_application_stays_behind_ours(dsn: str) -> None:
+async def test_the_application_name_of_a_url_follows_ours(dsn: str) -> None:
     store = PostgresStore(f"{dsn}&application_name=shop", CountingMeter())
     assert await store.is_ready()
 
-    named = connected(
+    sessions = connected(
         dsn, lambda connection: connection.fetch("SELECT DISTINCT application_name FROM pg_stat_activity")
     )
 
-    assert "wablock schema 3 shop" in {name for (name,) in named}
+    assert "wablock schema 3 shop" in {name for (name,) in sessions}
     await store.close()
 
 
-async def test_two_nodes_may_re_key_at_once(tmp_path: Path) -> None:
+async def test_two_nodes_can_re_key_at_the_same_time(tmp_path: Path) -> None:
     rows, users = full_database(6)
     dsn = bare_database(tmp_path)
     await asyncio.to_thread(fill_postgres, dsn, rows)
@@ -411,7 +407,7 @@ async def test_callers_find_every_block_while_rows_are_re_keyed(tmp_path: Path) 
         while not done.is_set():
             number = (number + 97) % len(spellings)
             pair = spellings[number]
-            users = [typed(f"+{pair[0]}"), typed(f"+{pair[1]}"), by_user_id(f"CI.{number}")]
+            users = [user_of(f"+{pair[0]}"), user_of(f"+{pair[1]}"), by_user_id(f"CI.{number}")]
             answers = await node.blocked(ACCOUNT, LIST, users, NOON)
             missed.extend(user.input for user, answer in zip(users, answers, strict=True) if answer is None)
             answered += 1
@@ -429,7 +425,7 @@ async def test_callers_find_every_block_while_rows_are_re_keyed(tmp_path: Path) 
 
 
 def _kept_keys() -> list[str]:
-    """Keys that a link may have: today's and the version before's, of numbers with every beginning there is."""
+    """Keys that a link may have: current and former ones, of numbers with every prefix that the rules have."""
     starts = [f"22{country}{two:02}" for country in "59" for two in range(100)]
     starts += [f"22{country}0{put}{two:02}" for country in "59" for put in "1357" for two in range(100)]
     areas = [f"{code:03}" for code in range(100, 500)]
@@ -443,18 +439,18 @@ async def test_the_keys_of_a_link_are_those_of_the_rules(tmp_path: Path) -> None
     statement = f"SELECT number, {alias_keys.keys_of('number')} FROM unnest($1::text[]) AS number"
     numbers = [*_kept_keys(), "16505550100", "551187654321", "447700900100"]
 
-    found = connected(fresh_database(tmp_path), lambda connection: connection.fetch(statement, numbers))
+    result = connected(fresh_database(tmp_path), lambda connection: connection.fetch(statement, numbers))
 
-    differ = [(number, keys) for number, keys in found if {*keys, number} - {None} != {*keys_of(number), number}]
-    assert len(found) == len(numbers)
+    differ = [(number, keys) for number, keys in result if {*keys, number} - {None} != {*keys_of(number), number}]
+    assert len(result) == len(numbers)
     assert differ == []
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_any_mixture_of_changes_at_both_nodes_holds_what_each_acknowledged(
+async def test_any_mix_of_changes_at_both_nodes_loses_no_acknowledged_change(
     old: OldNode, new: Store, dsn: str, seed: int
 ) -> None:
-    """What the version before knows: keys, each blocked or not. What this one knows: users, by any of their keys."""
+    """The old node has a block for each key. The new node has a block for each user, under any of the user's keys."""
     users = [(OLD, NEW), ("22997123456", "2290197123456"), ("54111525123456", "5491125123456", "541125123456")]
     choose = random.Random(seed)
     blocked: set[str] = set()
@@ -467,22 +463,22 @@ async def test_any_mixture_of_changes_at_both_nodes_holds_what_each_acknowledged
                 await old.block(spelling, NOON)
                 blocked.add(key_before(spelling))
             case "new blocks":
-                await new.apply(block(typed(f"+{spelling}")))
+                await new.apply(block(user_of(f"+{spelling}")))
                 blocked.add(key_before(spelling))
             case "old unblocks":
                 await old.unblock(spelling, NOON)
                 blocked.discard(key_before(spelling))
             case _:
-                await new.apply(unblock(typed(f"+{spelling}")))
+                await new.apply(unblock(user_of(f"+{spelling}")))
                 blocked -= {key_before(digits) for digits in user}
         for digits in [digits for user in users for digits in user]:
             assert await old.is_blocked(digits, NOON) == (key_before(digits) in blocked)
         for user in users:
             expected = any(key_before(digits) in blocked for digits in user)
-            assert [await is_blocked(new, typed(f"+{digits}")) for digits in user] == [expected] * len(user)
+            assert [await is_blocked(new, user_of(f"+{digits}")) for digits in user] == [expected] * len(user)
     await old.close()
     await sweeps(new)
 
-    left = [user for user in users if any(key_before(digits) in blocked for digits in user)]
-    assert identities(dsn) == sorted(one_spelling(user[0]) for user in left)
-    assert connected(dsn, lambda connection: connection.fetchval("SELECT size FROM block_list")) == len(left)
+    still_blocked = [user for user in users if any(key_before(digits) in blocked for digits in user)]
+    assert identities(dsn) == sorted(one_spelling(user[0]) for user in still_blocked)
+    assert connected(dsn, lambda connection: connection.fetchval("SELECT size FROM block_list")) == len(still_blocked)

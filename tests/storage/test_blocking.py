@@ -14,18 +14,18 @@ from tests.storage.changes import (
     unblock,
     version,
 )
-from tests.storage.people import by_user_id, people, person, typed
+from tests.storage.people import by_user_id, people, person, user_of
 
 from wablock.block_list.ports import Effect, Outcome
 from wablock.storage import Store
 
 
-async def test_a_list_that_nobody_touched_is_empty_and_has_version_0(store: Store) -> None:
-    found = await page(store)
+async def test_an_unused_list_is_empty_and_has_version_0(store: Store) -> None:
+    result = await page(store)
 
-    assert (found.rows, found.version) == ((), 0)
-    assert not found.has_next
-    assert not found.has_previous
+    assert (result.rows, result.version) == ((), 0)
+    assert not result.has_next
+    assert not result.has_previous
 
 
 async def test_a_later_block_is_listed_first(store: Store) -> None:
@@ -41,7 +41,7 @@ async def test_within_one_request_the_first_user_is_listed_first(store: Store) -
     assert await listed(store) == ["+16505550000", "+16505550001", "+16505550002"]
 
 
-async def test_a_request_that_adds_to_some_who_are_listed_keeps_the_order_of_the_new_ones(store: Store) -> None:
+async def test_new_users_keep_their_order_beside_users_who_are_already_listed(store: Store) -> None:
     await store.apply(block(person(2), person(4)))
 
     await store.apply(block(*people(6), at=NOON + SECOND))
@@ -50,13 +50,13 @@ async def test_a_request_that_adds_to_some_who_are_listed_keeps_the_order_of_the
     assert await listed(store) == expected
 
 
-async def test_a_row_says_who_was_blocked_by_whom_when_and_why(store: Store) -> None:
+async def test_a_row_has_the_user_and_all_details_of_the_block(store: Store) -> None:
     await store.apply(block(person(7, "spam", "third time", NOON + SECOND)))
 
     row = await only_row(store)
 
     assert (row.wa_id, row.user_id, row.input) == ("16505550007", None, "+16505550007")
-    assert (row.blocked_at, row.blocked_by) == (NOON, "somebody")
+    assert (row.blocked_at, row.blocked_by) == (NOON, "another user")
     assert (row.reason, row.note, row.expires_at) == ("spam", "third time", NOON + SECOND)
 
 
@@ -88,25 +88,25 @@ async def test_blocking_again_with_other_details_updates_them_in_place(store: St
 
 
 async def test_two_spellings_of_one_number_are_one_user(store: Store) -> None:
-    await store.apply(block(typed("5511987654321")))
+    await store.apply(block(user_of("5511987654321")))
 
-    await store.apply(block(typed("551187654321"), at=NOON + SECOND))
+    await store.apply(block(user_of("551187654321"), at=NOON + SECOND))
 
     assert await listed(store) == ["5511987654321"]
 
 
-async def test_unblocking_takes_a_user_off_by_another_spelling(store: Store) -> None:
-    await store.apply(block(typed("5215512345678"), person(1)))
+async def test_a_user_is_unblocked_by_another_spelling(store: Store) -> None:
+    await store.apply(block(user_of("5215512345678"), person(1)))
 
-    await store.apply(unblock(typed("525512345678"), at=NOON + SECOND))
+    await store.apply(unblock(user_of("525512345678"), at=NOON + SECOND))
 
     assert await listed(store) == ["+16505550001"]
 
 
 async def test_a_user_is_blocked_by_any_spelling(store: Store) -> None:
-    await store.apply(block(typed("5491123456789")))
+    await store.apply(block(user_of("5491123456789")))
 
-    assert await is_blocked(store, typed("541123456789"))
+    assert await is_blocked(store, user_of("541123456789"))
 
 
 async def test_unblocking_a_stranger_changes_no_version(store: Store) -> None:
@@ -119,17 +119,17 @@ async def test_unblocking_a_stranger_changes_no_version(store: Store) -> None:
     assert await page(store) == before
 
 
-async def test_unblocking_from_a_list_that_does_not_exist_is_done(store: Store) -> None:
+async def test_unblocking_from_a_missing_list_succeeds(store: Store) -> None:
     assert (await store.apply(unblock(person(2)))).effects == [Effect.NOT_THERE]
 
     assert await version(store) == 0
 
 
-async def test_blocked_answers_for_each_user_in_order(store: Store) -> None:
+async def test_blocked_returns_a_result_for_each_user_in_order(store: Store) -> None:
     await store.apply(block(person(1), by_user_id("US.1")))
 
-    asked = [person(1), person(2), by_user_id("US.1"), by_user_id("US.2")]
-    assert [block is not None for block in await store.blocked(ACCOUNT, LIST, asked, NOON)] == [
+    users = [person(1), person(2), by_user_id("US.1"), by_user_id("US.2")]
+    assert [block is not None for block in await store.blocked(ACCOUNT, LIST, users, NOON)] == [
         True,
         False,
         True,
@@ -137,7 +137,7 @@ async def test_blocked_answers_for_each_user_in_order(store: Store) -> None:
     ]
 
 
-async def test_a_block_on_one_list_is_not_one_on_another(store: Store) -> None:
+async def test_a_block_on_one_list_has_no_effect_on_another(store: Store) -> None:
     await store.apply(block(person(1)))
 
     assert await listed(store, list_id="106540352242923") == []

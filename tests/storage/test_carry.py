@@ -41,7 +41,7 @@ async def in_force(store: Store, *members: Member, at: int = NOON) -> list[InFor
         (linked(1, "US.1"), person(1), person(2)),
     ],
 )
-async def test_whoever_was_blocked_is_blocked_as_who_it_became(
+async def test_a_blocked_user_is_blocked_under_the_new_ids(
     store: Store, blocked: Member, previous: Member, current: Member
 ) -> None:
     await store.apply(block(blocked))
@@ -52,7 +52,7 @@ async def test_whoever_was_blocked_is_blocked_as_who_it_became(
     assert await is_blocked(store, previous)
 
 
-async def test_who_was_not_blocked_is_not_blocked_afterwards(store: Store) -> None:
+async def test_a_user_who_was_not_blocked_is_not_blocked_under_the_new_ids(store: Store) -> None:
     await store.apply(block(person(3)))
 
     await store.apply(carry(linked(1, "US.1"), linked(2, "US.2")))
@@ -60,7 +60,7 @@ async def test_who_was_not_blocked_is_not_blocked_afterwards(store: Store) -> No
     assert await listed(store) == ["+16505550003"]
 
 
-async def test_a_carried_block_says_what_the_former_said(store: Store) -> None:
+async def test_a_copied_block_has_the_details_of_the_former(store: Store) -> None:
     await store.apply(block(person(1, reason="spam", note="third time", expires_at=LATER)))
 
     await store.apply(carry(person(1), linked(2, "US.2")))
@@ -76,7 +76,7 @@ async def test_a_carried_block_says_what_the_former_said(store: Store) -> None:
     )
 
 
-async def test_a_carried_block_is_the_lists_newest(store: Store) -> None:
+async def test_a_copied_block_is_the_newest_of_the_list(store: Store) -> None:
     await store.apply(block(*people(3)))
 
     await store.apply(carry(person(0), person(9), at=NOON - SECOND))
@@ -84,7 +84,7 @@ async def test_a_carried_block_is_the_lists_newest(store: Store) -> None:
     assert (await listed(store))[0] == "16505550009"
 
 
-async def test_a_carried_block_makes_the_version_grow(store: Store) -> None:
+async def test_a_copied_block_makes_the_version_grow(store: Store) -> None:
     await store.apply(block(person(1)))
     before = await version(store)
 
@@ -93,7 +93,7 @@ async def test_a_carried_block_makes_the_version_grow(store: Store) -> None:
     assert await version(store) > before
 
 
-async def test_carrying_twice_is_carrying_once(store: Store) -> None:
+async def test_a_second_carry_changes_nothing(store: Store) -> None:
     await store.apply(block(person(1)))
     await store.apply(carry(person(1), linked(2, "US.2")))
     once = await page(store)
@@ -103,7 +103,7 @@ async def test_carrying_twice_is_carrying_once(store: Store) -> None:
     assert await page(store) == once
 
 
-async def test_a_block_that_is_over_is_not_carried(store: Store) -> None:
+async def test_an_expired_block_is_not_copied(store: Store) -> None:
     await store.apply(block(person(1, expires_at=LATER)))
 
     await store.apply(carry(person(1), person(2), at=LATER))
@@ -111,7 +111,7 @@ async def test_a_block_that_is_over_is_not_carried(store: Store) -> None:
     assert not await is_blocked(store, person(2))
 
 
-async def test_a_carried_block_ends_when_the_former_does(store: Store) -> None:
+async def test_a_copied_block_expires_when_the_former_does(store: Store) -> None:
     await store.apply(block(person(1, expires_at=LATER)))
 
     await store.apply(carry(person(1), person(2)))
@@ -119,7 +119,7 @@ async def test_a_carried_block_ends_when_the_former_does(store: Store) -> None:
     assert [await is_blocked(store, person(2), at) for at in (LATER - 1, LATER)] == [True, False]
 
 
-async def test_who_was_blocked_under_both_ids_is_carried_as_the_first_until_the_last_ends(store: Store) -> None:
+async def test_of_two_blocks_the_earlier_is_copied_with_the_later_expiry(store: Store) -> None:
     await store.apply(block(person(1, expires_at=LATER)))
     await store.apply(block(by_user_id("US.1"), at=NOON + SECOND))
 
@@ -131,7 +131,7 @@ async def test_who_was_blocked_under_both_ids_is_carried_as_the_first_until_the_
 @pytest.mark.parametrize(
     "former, own, together", [(LATER, None, None), (None, LATER, None), (LATER, LATER + 1, LATER + 1)]
 )
-async def test_who_is_blocked_already_keeps_the_row_until_the_later_end(
+async def test_a_user_who_is_already_blocked_keeps_the_row_and_gets_the_later_expiry(
     store: Store, former: int | None, own: int | None, together: int | None
 ) -> None:
     await store.apply(block(person(1, reason="spam", expires_at=former), person(2, expires_at=own)))
@@ -143,7 +143,7 @@ async def test_who_is_blocked_already_keeps_the_row_until_the_later_end(
     assert await version(store) == before
 
 
-async def test_every_list_of_the_account_carries_and_no_other(store: Store) -> None:
+async def test_a_carry_copies_in_every_list_of_the_account_and_in_no_other(store: Store) -> None:
     await store.apply(block(person(1), list_id=_OTHER_LIST))
     await store.apply(block(person(1), list_id="106540352242924", account_id=_OTHER_ACCOUNT))
 
@@ -154,13 +154,13 @@ async def test_every_list_of_the_account_carries_and_no_other(store: Store) -> N
     assert (list(carried), list(not_carried)) == ([InForce(NOON)], [None])
 
 
-async def test_carrying_makes_no_list(store: Store) -> None:
+async def test_a_carry_makes_no_list(store: Store) -> None:
     await store.apply(carry(person(1), person(2)))
 
     assert await store.page(PageRequest(LIST, 25, NOON)) == await store.page(PageRequest(_OTHER_LIST, 25, NOON))
 
 
-async def test_unblocking_who_it_was_leaves_who_it_became(store: Store) -> None:
+async def test_unblocking_the_former_ids_leaves_the_new_ids_blocked(store: Store) -> None:
     await store.apply(block(person(1)))
     await store.apply(carry(person(1), person(2)))
 
@@ -169,7 +169,7 @@ async def test_unblocking_who_it_was_leaves_who_it_became(store: Store) -> None:
     assert await listed(store) == ["16505550002"]
 
 
-async def test_a_carry_links_the_ids_that_it_shows(store: Store) -> None:
+async def test_a_carry_links_its_ids(store: Store) -> None:
     await store.apply(carry(person(1), linked(2, "US.2")))
     await store.apply(block(person(2)))
 
@@ -185,7 +185,7 @@ async def test_a_new_user_id_of_a_number_adds_no_row(store: Store) -> None:
     assert await is_blocked(store, by_user_id("US.2"))
 
 
-async def test_a_full_list_lets_no_carried_user_through(store: Store) -> None:
+async def test_a_block_is_copied_even_to_a_full_list(store: Store) -> None:
     await store.apply(block(person(1), max_size=1))
 
     await store.apply(carry(person(1), person(2)))
@@ -193,7 +193,7 @@ async def test_a_full_list_lets_no_carried_user_through(store: Store) -> None:
     assert await is_blocked(store, person(2))
 
 
-async def test_a_link_makes_a_user_id_mean_another_number_and_takes_the_block_along(store: Store) -> None:
+async def test_a_link_moves_a_user_id_to_another_number_and_copies_the_block(store: Store) -> None:
     await store.apply(block(linked(1, "US.1")))
 
     await store.apply(link(linked(2, "US.1")))
@@ -201,7 +201,7 @@ async def test_a_link_makes_a_user_id_mean_another_number_and_takes_the_block_al
     assert await in_force(store, person(1), person(2), by_user_id("US.1")) == [InForce(NOON)] * 3
 
 
-async def test_a_link_that_is_known_changes_nothing(store: Store) -> None:
+async def test_a_stored_link_changes_nothing(store: Store) -> None:
     await store.apply(block(linked(1, "US.1")))
     before = await page(store)
 
@@ -210,7 +210,7 @@ async def test_a_link_that_is_known_changes_nothing(store: Store) -> None:
     assert await page(store) == before
 
 
-async def test_a_link_that_was_moved_counts_for_blocks_to_come(store: Store) -> None:
+async def test_a_moved_link_counts_for_later_blocks(store: Store) -> None:
     await store.apply(link(linked(1, "US.1")))
     await store.apply(link(linked(2, "US.1")))
 
@@ -219,11 +219,11 @@ async def test_a_link_that_was_moved_counts_for_blocks_to_come(store: Store) -> 
     assert [await is_blocked(store, person(number)) for number in (1, 2)] == [False, True]
 
 
-async def test_unlinked_are_those_whose_link_is_unknown_or_is_another_numbers(store: Store) -> None:
+async def test_unlinked_returns_users_whose_link_is_missing_or_another_numbers(store: Store) -> None:
     await store.apply(link(linked(1, "US.1"), linked(2, "US.2")))
 
-    asked = [linked(1, "US.1"), linked(3, "US.2"), linked(4, "US.4"), person(5), by_user_id("US.6")]
-    assert list(await store.unlinked(ACCOUNT, asked)) == [linked(3, "US.2"), linked(4, "US.4")]
+    users = [linked(1, "US.1"), linked(3, "US.2"), linked(4, "US.4"), person(5), by_user_id("US.6")]
+    assert list(await store.unlinked(ACCOUNT, users)) == [linked(3, "US.2"), linked(4, "US.4")]
 
 
 async def test_a_link_of_one_account_is_unlinked_in_another(store: Store) -> None:
@@ -233,11 +233,11 @@ async def test_a_link_of_one_account_is_unlinked_in_another(store: Store) -> Non
 
 
 @pytest.mark.parametrize("strangers", [0, 1, 50])
-async def test_of_two_rows_the_earlier_block_is_told_however_many_are_asked_about(store: Store, strangers: int) -> None:
+async def test_of_two_rows_the_earlier_block_is_returned_for_any_number_of_users(store: Store, strangers: int) -> None:
     await store.apply(block(by_user_id("US.9"), at=NOON + 5 * SECOND))
     await store.apply(block(person(1)))
     await store.apply(carry(person(1), person(2), at=NOON + 9 * SECOND))  # newer on the list, blocked for longer
 
-    found = await in_force(store, linked(2, "US.9"), *people(strangers, start=100))
+    result = await in_force(store, linked(2, "US.9"), *people(strangers, start=100))
 
-    assert found == [InForce(NOON), *[None] * strangers]
+    assert result == [InForce(NOON), *[None] * strangers]

@@ -30,14 +30,14 @@ async def test_a_number_is_found_as_it_was_added(store: Store) -> None:
     assert await store.find_number(LIST) == NUMBER
 
 
-async def test_a_number_of_which_only_the_account_is_known_is_found(store: Store) -> None:
+async def test_a_number_with_only_an_account_is_found(store: Store) -> None:
     bare = BusinessNumber(LIST, ACCOUNT)
     await store.add_number(bare, NOON)
 
     assert await store.find_number(LIST) == bare
 
 
-async def test_whoever_asks_at_the_same_time_gets_his_own_answer(store: Store) -> None:
+async def test_concurrent_requests_get_their_own_answers(store: Store) -> None:
     ids = [str(number) for number in range(1, 6)]
     for phone_number_id in ids[:4]:
         await store.add_number(BusinessNumber(phone_number_id, ACCOUNT), NOON)
@@ -63,7 +63,7 @@ async def test_adding_a_number_twice_keeps_the_first(store: Store) -> None:
     assert await store.find_number(LIST) == NUMBER
 
 
-async def test_a_number_is_completed_where_nothing_was_known(store: Store) -> None:
+async def test_missing_fields_of_a_number_are_completed(store: Store) -> None:
     await store.add_number(BusinessNumber(LIST, ACCOUNT, rules=Rules.META), NOON)
 
     complete = await store.complete_number(BusinessNumber(LIST, ACCOUNT, "16505550100", "US"))
@@ -73,7 +73,7 @@ async def test_a_number_is_completed_where_nothing_was_known(store: Store) -> No
 
 
 @pytest.mark.parametrize("before", [("16505550100", None), (None, "CA"), ("16505550100", "CA")])
-async def test_what_is_known_of_a_number_is_kept(store: Store, before: tuple[str | None, str | None]) -> None:
+async def test_existing_fields_of_a_number_are_kept(store: Store, before: tuple[str | None, str | None]) -> None:
     wa_id, country = before
     await store.add_number(BusinessNumber(LIST, ACCOUNT, wa_id, country), NOON)
 
@@ -86,13 +86,13 @@ async def test_what_is_known_of_a_number_is_kept(store: Store, before: tuple[str
 async def test_completing_a_number_twice_keeps_the_first(store: Store) -> None:
     await store.add_number(BusinessNumber(LIST, ACCOUNT), NOON)
 
-    shown = [BusinessNumber(LIST, ACCOUNT, wa_id, "US") for wa_id in ("16505550100", "15550783881")]
-    completed = [await store.complete_number(number) for number in shown]
+    numbers = [BusinessNumber(LIST, ACCOUNT, wa_id, "US") for wa_id in ("16505550100", "15550783881")]
+    completed = [await store.complete_number(number) for number in numbers]
 
-    assert completed == [shown[0], shown[0]]
+    assert completed == [numbers[0], numbers[0]]
 
 
-async def test_a_number_that_may_stay_without_a_country_does(store: Store) -> None:
+async def test_a_number_can_be_completed_without_a_country(store: Store) -> None:
     await store.add_number(BusinessNumber(LIST, ACCOUNT), NOON)
 
     await store.complete_number(BusinessNumber(LIST, ACCOUNT, "88213000000"))
@@ -112,7 +112,7 @@ async def test_another_accounts_number_and_an_unknown_one_are_not_completed(stor
     assert await store.numbers() == [BusinessNumber(LIST, ACCOUNT)]
 
 
-async def test_numbers_come_by_id(store: Store) -> None:
+async def test_numbers_are_ordered_by_id(store: Store) -> None:
     others = [BusinessNumber(phone_number_id, ACCOUNT) for phone_number_id in ("3", "1", "2")]
 
     for number in others:
@@ -137,7 +137,7 @@ async def test_removing_an_unknown_number_removes_no_list(store: Store) -> None:
     assert len((await page(store)).rows) == 1
 
 
-async def test_a_removed_number_takes_its_list_and_its_messages_along(store: Store) -> None:
+async def test_removing_a_number_deletes_its_list_and_its_messages(store: Store) -> None:
     await store.add_number(NUMBER, NOON)
     await store.apply(wrote(person(2)))
     await store.apply(block(person(1)))
@@ -159,7 +159,7 @@ async def test_a_removed_number_leaves_other_lists_alone(store: Store) -> None:
     assert len((await page(store, list_id=other)).rows) == 1
 
 
-async def test_a_number_that_was_removed_can_be_added_and_blocked_for_again(store: Store) -> None:
+async def test_a_removed_number_can_be_added_again_and_can_block(store: Store) -> None:
     await store.add_number(NUMBER, NOON)
     await store.apply(block(person(1)))
     await store.remove_number(LIST)
@@ -170,7 +170,7 @@ async def test_a_number_that_was_removed_can_be_added_and_blocked_for_again(stor
 
 
 @pytest.mark.parametrize("change", _CHANGES, ids=["block", "unblock", "message"])
-async def test_a_removed_number_takes_no_change(store: Store, change: Change) -> None:
+async def test_a_removed_number_refuses_changes(store: Store, change: Change) -> None:
     await store.add_number(NUMBER, NOON)
     await store.remove_number(LIST)
 
@@ -181,9 +181,7 @@ async def test_a_removed_number_takes_no_change(store: Store, change: Change) ->
 
 
 @pytest.mark.parametrize("change", _CHANGES, ids=["block", "unblock", "message"])
-async def test_a_change_of_the_former_owner_reaches_nobody_who_adds_the_number_next(
-    store: Store, change: Change
-) -> None:
+async def test_a_change_of_the_former_owner_does_not_reach_the_next_owner(store: Store, change: Change) -> None:
     await store.add_number(NUMBER, NOON)
     await store.remove_number(LIST)
     await store.add_number(_THE_NEXT_OWNERS, NOON)
@@ -224,7 +222,7 @@ async def test_a_change_for_a_removed_number_fails_alone_and_leaves_no_link(stor
     assert [row.wa_id for row in (await page(store, list_id=other)).rows] == [None, "16505550001"]
 
 
-async def test_a_number_without_a_list_that_was_removed_takes_no_change(tmp_path: Path) -> None:
+async def test_a_removed_number_without_a_list_refuses_changes(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "wablock.db", CountingMeter())
     await store.add_number(NUMBER, NOON)
     with closing(apsw.Connection(str(tmp_path / "wablock.db"))) as connection:  # as an earlier wablock left it
@@ -236,7 +234,7 @@ async def test_a_number_without_a_list_that_was_removed_takes_no_change(tmp_path
     await store.close()
 
 
-async def test_a_removal_is_a_change_of_the_list_and_keeps_its_version_growing(store: Store) -> None:
+async def test_a_removal_makes_the_version_grow(store: Store) -> None:
     await store.add_number(NUMBER, NOON)
     await store.apply(block(person(1)))
 
@@ -245,7 +243,7 @@ async def test_a_removal_is_a_change_of_the_list_and_keeps_its_version_growing(s
     assert await version(store) > NOON
 
 
-async def test_adding_a_number_keeps_what_was_blocked_before_it_was_known(store: Store) -> None:
+async def test_adding_a_number_keeps_earlier_blocks_of_its_list(store: Store) -> None:
     await store.apply(block(person(1)))
 
     await store.add_number(NUMBER, NOON)
@@ -286,7 +284,7 @@ async def test_adding_a_token_twice_keeps_the_first(store: Store) -> None:
     assert await store.find_token(TOKEN.digest) == TOKEN
 
 
-async def test_tokens_come_oldest_first(store: Store) -> None:
+async def test_tokens_are_ordered_oldest_first(store: Store) -> None:
     for age, name in ((1, "new"), (3, "old"), (2, "middle")):
         token = msgspec.structs.replace(TOKEN, digest=digest(name), label=name, created_at=NOON - age)
         await store.add_token(token)
@@ -301,7 +299,7 @@ async def test_tokens_of_an_account_are_its_own(store: Store) -> None:
     assert await store.tokens(ACCOUNT) == [TOKEN]
 
 
-async def test_a_revoked_token_stays_and_says_when(store: Store) -> None:
+async def test_a_revoked_token_stays_with_its_time(store: Store) -> None:
     await store.add_token(TOKEN)
 
     assert await store.revoke_token(TOKEN.digest, NOON + SECOND)

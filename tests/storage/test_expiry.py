@@ -1,4 +1,4 @@
-"""Blocks that end by themselves. Whether a sweep has been by must not show."""
+"""Blocks that expire. The results are the same before and after a sweep."""
 
 import asyncio
 
@@ -38,23 +38,23 @@ async def test_an_expired_block_does_not_count_against_the_limit(store: Store, a
     assert outcome.refused == ({0: Refusal.LIST_FULL} if in_force else {})
 
 
-async def test_an_expired_block_makes_no_page_go_on(store: Store) -> None:
+async def test_an_expired_block_makes_no_next_page(store: Store) -> None:
     await store.apply(block(person(1), person(2, expires_at=LATER), person(3), person(4, expires_at=LATER)))
 
-    found = await page(store, limit=2, at=LATER)
+    result = await page(store, limit=2, at=LATER)
 
-    assert [row.input for row in found.rows] == ["+16505550001", "+16505550003"]
-    assert not found.has_next
+    assert [row.input for row in result.rows] == ["+16505550001", "+16505550003"]
+    assert not result.has_next
 
 
 async def test_an_expired_block_before_a_page_is_no_previous_page(store: Store) -> None:
     await store.apply(block(person(1, expires_at=LATER), person(2)))
     first = (await page(store, limit=1)).rows[0]
 
-    found = await page(store, limit=1, at=LATER, after=first.seq)
+    result = await page(store, limit=1, at=LATER, after=first.seq)
 
-    assert [row.input for row in found.rows] == ["+16505550002"]
-    assert not found.has_previous
+    assert [row.input for row in result.rows] == ["+16505550002"]
+    assert not result.has_previous
 
 
 async def test_an_expiry_that_a_batch_sets_holds_for_its_later_changes(store: Store) -> None:
@@ -108,7 +108,7 @@ async def test_an_expiry_can_be_moved_later(store: Store) -> None:
     assert await is_blocked(store, person(1), LATER)
 
 
-async def test_blocking_again_without_an_end_makes_a_block_permanent(store: Store) -> None:
+async def test_blocking_again_without_an_expiry_makes_a_block_permanent(store: Store) -> None:
     await store.apply(block(person(1, "spam", "third time", expires_at=LATER), person(2, expires_at=LATER)))
 
     await store.apply(block(person(1)))
@@ -117,7 +117,7 @@ async def test_blocking_again_without_an_end_makes_a_block_permanent(store: Stor
     assert (row.input, row.reason, row.note, row.expires_at) == ("+16505550001", "spam", "third time", None)
 
 
-async def test_blocking_again_without_an_end_keeps_a_permanent_block_so(store: Store) -> None:
+async def test_blocking_again_without_an_expiry_keeps_a_block_permanent(store: Store) -> None:
     await store.apply(block(person(1, "spam"), person(2, expires_at=LATER)))
     before = await page(store)
 
@@ -126,7 +126,7 @@ async def test_blocking_again_without_an_end_keeps_a_permanent_block_so(store: S
     assert await page(store) == before
 
 
-async def test_blocking_again_with_an_end_makes_a_permanent_block_end(store: Store) -> None:
+async def test_blocking_again_with_an_expiry_makes_a_permanent_block_expire(store: Store) -> None:
     await store.apply(block(person(1)))
 
     await store.apply(block(person(1, expires_at=LATER)))
@@ -134,7 +134,7 @@ async def test_blocking_again_with_an_end_makes_a_permanent_block_end(store: Sto
     assert [await is_blocked(store, person(1), at) for at in (LATER - 1, LATER)] == [True, False]
 
 
-async def test_blocking_again_by_user_id_without_an_end_makes_the_numbers_block_permanent(store: Store) -> None:
+async def test_blocking_again_by_user_id_without_an_expiry_makes_the_numbers_block_permanent(store: Store) -> None:
     await store.apply(block(linked(1, "US.1", expires_at=LATER)))
 
     await store.apply(block(by_user_id("US.1")))
@@ -143,7 +143,7 @@ async def test_blocking_again_by_user_id_without_an_end_makes_the_numbers_block_
 
 
 @pytest.mark.parametrize("ends, expected", [((LATER, None), None), ((None, LATER), LATER)], ids=["first", "last"])
-async def test_of_a_user_twice_in_a_request_the_last_end_holds(
+async def test_of_a_user_twice_in_a_request_the_last_expiry_counts(
     store: Store, ends: tuple[int | None, int | None], expected: int | None
 ) -> None:
     await store.apply(block(*[person(1, expires_at=end) for end in ends]))
@@ -168,15 +168,15 @@ async def test_a_sweep_changes_nothing_that_is_in_force(store: Store) -> None:
     assert await page(store) == before
 
 
-async def test_a_sweep_forgets_what_expired(store: Store) -> None:
+async def test_a_sweep_deletes_expired_blocks(store: Store) -> None:
     await store.apply(block(person(1), person(2, expires_at=LATER)))
 
     await store.apply(Sweep(LATER, 0))
 
-    assert (await only_row(store, at=NOON)).input == "+16505550001"  # asked of a time when both were in force
+    assert (await only_row(store, at=NOON)).input == "+16505550001"  # at a time when both were in force
 
 
-async def test_a_sweep_gives_expired_places_back(store: Store) -> None:
+async def test_a_sweep_frees_the_places_of_expired_blocks(store: Store) -> None:
     await store.apply(block(*[person(number, expires_at=LATER) for number in range(3)]))
 
     await store.apply(Sweep(LATER, 0))
@@ -190,11 +190,11 @@ def _many_that_end(count: int) -> list[Member]:
 
 
 async def _kept(store: Store, list_id: str = LIST) -> int:
-    """How many rows are there still, of whenever."""
+    """The number of stored rows, also expired ones."""
     return len((await page(store, limit=100_000, at=NOON, list_id=list_id)).rows)
 
 
-async def test_a_sweep_drops_a_slice_and_the_next_one_goes_on(store: Store) -> None:
+async def test_a_sweep_deletes_a_slice_and_the_next_one_continues(store: Store) -> None:
     await store.apply(block(*_many_that_end(10_500)))
 
     await store.apply(Sweep(LATER, 0))
@@ -216,7 +216,7 @@ async def test_a_slice_is_of_all_lists_together(store: Store) -> None:
     assert (after_one, await _kept(store) + await _kept(store, other)) == (2_000, 0)
 
 
-async def test_what_a_sweep_left_for_the_next_takes_no_place(store: Store) -> None:
+async def test_expired_rows_that_a_sweep_left_take_no_place(store: Store) -> None:
     await store.apply(block(*_many_that_end(10_500)))
     await store.apply(Sweep(LATER, 0))
 
@@ -225,7 +225,7 @@ async def test_what_a_sweep_left_for_the_next_takes_no_place(store: Store) -> No
     assert outcome.refused == {1: Refusal.LIST_FULL}
 
 
-async def test_a_sweep_forgets_old_messages_and_keeps_newer_ones(store: Store) -> None:
+async def test_a_sweep_deletes_old_messages_and_keeps_newer_ones(store: Store) -> None:
     await store.apply(wrote(person(1), at=NOON - SECOND))
     await store.apply(wrote(person(2), at=NOON))
 

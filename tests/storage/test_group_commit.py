@@ -1,4 +1,4 @@
-"""Batches: who shares one, and that nobody in it suffers for another."""
+"""Batches of changes. A change that fails does not affect the others of its batch."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -21,12 +21,12 @@ from wablock.storage.group_commit import Backlog, GroupCommit
 
 pytestmark = pytest.mark.databases
 
-_NO_TIME = 2**63  # no database takes it
+_NO_TIME = 2**63  # no database can store it
 _DONE = Outcome()
 
 
-class HeldBack:
-    """Makes batches durable when it is told to."""
+class ManualDatabase:
+    """Makes batches durable after `go_on` is set."""
 
     def __init__(self) -> None:
         self.batches: list[Sequence[Change]] = []
@@ -50,14 +50,14 @@ async def store(tmp_path: Path, meter: CountingMeter, opener: Opener) -> AsyncIt
     await opened.close()
 
 
-async def test_changes_that_come_at_once_share_batches(store: Store, meter: CountingMeter) -> None:
+async def test_concurrent_changes_share_batches(store: Store, meter: CountingMeter) -> None:
     await asyncio.gather(*(store.apply(block(member)) for member in people(200)))
 
     assert sum(meter.batches) == 200
     assert len(meter.batches) <= 3
 
 
-async def test_a_change_alone_waits_for_nobody(store: Store, meter: CountingMeter) -> None:
+async def test_a_single_change_does_not_wait(store: Store, meter: CountingMeter) -> None:
     await store.apply(block(person(1)))
 
     assert meter.batches == [1]
@@ -73,7 +73,7 @@ async def test_one_change_that_fails_does_not_fail_its_neighbours(store: Store) 
     assert await listed(store) == [member.input for member in reversed(people(10)) if member != person(5)]
 
 
-async def test_nothing_of_a_change_that_fails_is_kept(store: Store) -> None:
+async def test_a_failed_change_stores_nothing(store: Store) -> None:
     good, bad = person(1), person(2, expires_at=_NO_TIME)
 
     with pytest.raises(BlocklistInternalError):
@@ -82,7 +82,7 @@ async def test_nothing_of_a_change_that_fails_is_kept(store: Store) -> None:
     assert not await is_blocked(store, good)
 
 
-async def test_a_change_that_fails_alone_fails_with_its_reason_kept(store: Store) -> None:
+async def test_a_change_that_fails_alone_has_the_cause_of_its_error(store: Store) -> None:
     with pytest.raises(BlocklistInternalError) as failure:
         await store.apply(block(person(1), at=_NO_TIME))
 
@@ -90,7 +90,7 @@ async def test_a_change_that_fails_alone_fails_with_its_reason_kept(store: Store
     assert failure.value.code == 139103
 
 
-async def test_a_fault_of_ours_is_logged_with_its_traceback(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_bug_is_logged_with_its_traceback(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     never: Any = None
     changes = [block(person(number), at=never if number == 1 else NOON) for number in range(3)]
 
@@ -123,7 +123,7 @@ async def test_a_refusal_among_the_outcomes_is_that_callers_alone() -> None:
     assert outcomes == [_DONE, refusal, _DONE]
 
 
-async def test_a_caller_that_goes_away_takes_its_batch_not_along(store: Store) -> None:
+async def test_a_cancelled_caller_does_not_cancel_its_batch(store: Store) -> None:
     callers = [asyncio.ensure_future(store.apply(block(member))) for member in people(10)]
     await asyncio.sleep(0)
 
@@ -134,8 +134,8 @@ async def test_a_caller_that_goes_away_takes_its_batch_not_along(store: Store) -
     assert all([await is_blocked(store, member) for member in people(10)])
 
 
-async def test_whoever_comes_while_a_batch_is_written_shares_the_next() -> None:
-    disk = HeldBack()
+async def test_changes_that_arrive_during_a_commit_share_the_next_batch() -> None:
+    disk = ManualDatabase()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     callers = [asyncio.ensure_future(group.submit(block(member))) for member in people(1)]
     await tasks_wait()
@@ -148,7 +148,7 @@ async def test_whoever_comes_while_a_batch_is_written_shares_the_next() -> None:
 
 
 async def test_a_batch_has_its_limit_in_users() -> None:
-    disk = HeldBack()
+    disk = ManualDatabase()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     disk.go_on.set()
 
@@ -157,11 +157,11 @@ async def test_a_batch_has_its_limit_in_users() -> None:
     assert [len(batch) for batch in disk.batches] == [10, 10, 5]
 
 
-async def test_past_the_limit_of_waiting_users_a_change_is_refused_at_once() -> None:
-    disk, meter = HeldBack(), CountingMeter()
+async def test_a_change_past_the_limit_of_waiting_users_is_refused_immediately() -> None:
+    disk, meter = ManualDatabase(), CountingMeter()
     group = GroupCommit(disk.apply, meter, Backlog(10))
     callers = [asyncio.ensure_future(group.submit(block(*people(5)))) for _ in range(2)]
-    await tasks_wait()  # these are being written, and wait no more
+    await tasks_wait()  # these are being written, and no longer wait
     callers += [asyncio.ensure_future(group.submit(block(*people(5)))) for _ in range(2)]
     await tasks_wait()
 
@@ -174,8 +174,8 @@ async def test_past_the_limit_of_waiting_users_a_change_is_refused_at_once() -> 
     assert await asyncio.gather(*callers) == [_DONE] * 4
 
 
-async def test_after_an_overload_changes_are_taken_again() -> None:
-    disk = HeldBack()
+async def test_changes_are_accepted_again_after_an_overload() -> None:
+    disk = ManualDatabase()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog(1))
     callers = [asyncio.ensure_future(group.submit(Sweep(NOON, 0))) for _ in range(2)]
     await tasks_wait()
@@ -186,15 +186,15 @@ async def test_after_an_overload_changes_are_taken_again() -> None:
     assert await group.submit(Sweep(NOON, 0)) == _DONE
 
 
-async def test_a_change_larger_than_the_limit_is_taken_when_nothing_waits() -> None:
-    disk = HeldBack()
+async def test_a_change_larger_than_the_limit_is_accepted_when_nothing_waits() -> None:
+    disk = ManualDatabase()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog(10))
     disk.go_on.set()
 
     assert await group.submit(block(*people(50))) == _DONE
 
 
-async def test_where_a_whole_batch_fails_each_caller_hears_of_it() -> None:
+async def test_each_caller_gets_an_error_when_a_whole_batch_fails() -> None:
     async def fail(changes: Sequence[Change]) -> Sequence[Outcome | Exception]:
         raise ValueError(len(changes))
 
@@ -205,8 +205,8 @@ async def test_where_a_whole_batch_fails_each_caller_hears_of_it() -> None:
     assert [type(outcome) for outcome in outcomes] == [BlocklistInternalError] * 3
 
 
-async def test_a_batch_that_is_given_up_answers_its_callers() -> None:
-    disk = HeldBack()
+async def test_the_callers_of_a_cancelled_batch_get_an_error() -> None:
+    disk = ManualDatabase()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     before = asyncio.all_tasks()
     caller = asyncio.ensure_future(group.submit(block(person(1))))
@@ -219,8 +219,8 @@ async def test_a_batch_that_is_given_up_answers_its_callers() -> None:
         await asyncio.wait_for(caller, timeout=1)
 
 
-async def test_draining_waits_for_all_that_was_handed_in() -> None:
-    disk = HeldBack()
+async def test_draining_waits_for_all_submitted_changes() -> None:
+    disk = ManualDatabase()
     group = GroupCommit(disk.apply, CountingMeter(), Backlog())
     callers = [asyncio.ensure_future(group.submit(block(*people(1_000)))) for _ in range(15)]
     await tasks_wait()

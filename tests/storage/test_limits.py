@@ -1,11 +1,11 @@
-"""What a change is refused for, decided inside its transaction."""
+"""The limits that are checked in a change's transaction."""
 
 import asyncio
 from collections.abc import Callable
 
 import pytest
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, listed, page, unblock, wrote
-from tests.storage.people import by_user_id, linked, people, person, typed
+from tests.storage.people import by_user_id, linked, people, person, user_of
 
 from wablock.block_list.ports import NoteInbound, Refusal
 from wablock.storage import Store
@@ -31,7 +31,7 @@ async def test_a_user_on_a_full_list_is_not_refused(store: Store) -> None:
 
 
 async def test_a_user_named_twice_takes_one_place(store: Store) -> None:
-    outcome = await store.apply(block(typed("5511987654321"), typed("551187654321"), person(1), max_size=2))
+    outcome = await store.apply(block(user_of("5511987654321"), user_of("551187654321"), person(1), max_size=2))
 
     assert not outcome.refused
 
@@ -53,7 +53,7 @@ async def test_a_refused_request_changes_nothing(store: Store) -> None:
     assert await page(store) == before
 
 
-async def test_many_who_block_at_once_fill_the_list_to_its_limit_exactly(store: Store) -> None:
+async def test_concurrent_blocks_fill_the_list_exactly_to_its_limit(store: Store) -> None:
     requests = [block(*people(3, start=3 * index), at=NOON + index, max_size=50) for index in range(40)]
 
     outcomes = await asyncio.gather(*map(store.apply, requests))
@@ -72,7 +72,7 @@ async def test_two_stores_cannot_both_take_the_last_place(open_store: Callable[[
     assert len(await listed(stores[0])) == 20
 
 
-async def test_who_has_expired_takes_no_place_though_a_late_message_is_noted_in_the_same_commit(store: Store) -> None:
+async def test_an_expired_block_takes_no_place_beside_a_late_message_in_the_same_commit(store: Store) -> None:
     await store.apply(block(person(1, expires_at=NOON - 10 * SECOND), at=NOON - 60 * SECOND))
 
     _, outcome = await asyncio.gather(
@@ -100,7 +100,7 @@ async def test_a_user_can_be_blocked_until_the_window_has_passed(
     assert outcome.refused == refused
 
 
-async def test_the_latest_message_counts_whichever_was_noted_last(store: Store) -> None:
+async def test_the_latest_message_counts_in_any_order(store: Store) -> None:
     await store.apply(wrote(person(1), at=NOON))
     await store.apply(wrote(person(1), at=NOON - 60 * SECOND))
 
@@ -121,7 +121,7 @@ async def test_a_listed_user_needs_no_window(store: Store) -> None:
     assert not (await store.apply(block(person(1, "spam"), written_since=NOON))).refused
 
 
-async def test_a_silent_user_is_refused_for_that_even_on_a_full_list(store: Store) -> None:
+async def test_a_user_who_has_not_written_is_refused_for_that_even_on_a_full_list(store: Store) -> None:
     await store.apply(wrote(person(1), person(2)))
 
     outcome = await store.apply(block(person(1), person(2), person(3), max_size=1, written_since=NOON))
@@ -130,9 +130,9 @@ async def test_a_silent_user_is_refused_for_that_even_on_a_full_list(store: Stor
 
 
 async def test_a_message_under_another_spelling_opens_the_window(store: Store) -> None:
-    await store.apply(wrote(typed("5511987654321")))
+    await store.apply(wrote(user_of("5511987654321")))
 
-    assert not (await store.apply(block(typed("551187654321"), written_since=NOON))).refused
+    assert not (await store.apply(block(user_of("551187654321"), written_since=NOON))).refused
 
 
 async def test_a_message_under_the_user_id_counts_once_it_is_linked(store: Store) -> None:
@@ -154,7 +154,7 @@ async def test_a_message_under_the_number_counts_for_its_user_id(store: Store) -
     assert not (await store.apply(block(by_user_id("US.1"), written_since=NOON))).refused
 
 
-async def test_messages_noted_together_count_each_at_its_own_time(store: Store) -> None:
+async def test_each_message_of_a_request_counts_at_its_own_time(store: Store) -> None:
     noted = NoteInbound(
         LIST, ACCOUNT, NOON + SECOND, [person(1), person(2), person(1)], [NOON, NOON - SECOND, NOON - 9]
     )

@@ -1,4 +1,4 @@
-"""A user_id and a number that turn out to be one user."""
+"""Links between a user_id and a number of one user."""
 
 from tests.storage.changes import (
     NOON,
@@ -21,7 +21,7 @@ LATER = NOON + 60 * SECOND
 _OTHER = "106540352242923"
 
 
-async def test_a_user_blocked_by_user_id_is_blocked_by_number_once_both_are_seen_together(store: Store) -> None:
+async def test_a_user_blocked_by_user_id_is_blocked_by_number_after_both_are_linked(store: Store) -> None:
     await store.apply(block(by_user_id("US.1")))
     unknown = await is_blocked(store, person(1))
 
@@ -36,7 +36,7 @@ async def test_a_user_blocked_by_number_is_blocked_by_a_linked_user_id(store: St
     assert await is_blocked(store, by_user_id("US.1"))
 
 
-async def test_a_check_that_shows_both_finds_a_block_of_either(store: Store) -> None:
+async def test_a_check_by_both_ids_finds_a_block_of_either(store: Store) -> None:
     await store.apply(block(by_user_id("US.1"), person(2)))
 
     assert await is_blocked(store, linked(1, "US.1"))
@@ -70,7 +70,7 @@ async def test_unblocking_the_number_unblocks_a_linked_user_id(store: Store) -> 
     assert not await is_blocked(store, by_user_id("US.1"))
 
 
-async def test_an_unblock_that_shows_both_removes_either(store: Store) -> None:
+async def test_an_unblock_by_both_ids_removes_either(store: Store) -> None:
     await store.apply(block(by_user_id("US.1")))
 
     await store.apply(unblock(linked(1, "US.1")))
@@ -78,7 +78,7 @@ async def test_an_unblock_that_shows_both_removes_either(store: Store) -> None:
     assert await listed(store) == []
 
 
-async def test_two_rows_of_one_user_become_the_earlier_one(store: Store) -> None:
+async def test_two_rows_of_one_user_are_merged_into_the_earlier_one(store: Store) -> None:
     await store.apply(block(by_user_id("US.1")))
     await store.apply(block(person(1), at=NOON + SECOND))
 
@@ -99,7 +99,7 @@ async def test_a_merge_is_a_change_of_members_and_makes_the_version_grow(store: 
     assert await version(store) > before
 
 
-async def test_a_merge_gives_a_place_back(store: Store) -> None:
+async def test_a_merge_frees_a_place(store: Store) -> None:
     await store.apply(block(by_user_id("US.1"), person(1)))
     await store.apply(wrote(linked(1, "US.1")))
 
@@ -124,7 +124,7 @@ async def test_merged_rows_never_expire_where_one_did_not(store: Store) -> None:
     assert (await only_row(store)).expires_at is None
 
 
-async def test_an_expired_row_lends_a_merge_nothing(store: Store) -> None:
+async def test_an_expired_row_has_no_effect_on_a_merge(store: Store) -> None:
     await store.apply(block(by_user_id("US.1", expires_at=LATER)))
     await store.apply(block(person(1), at=NOON + SECOND))
 
@@ -134,7 +134,7 @@ async def test_an_expired_row_lends_a_merge_nothing(store: Store) -> None:
     assert (row.input, row.blocked_at) == ("+16505550001", NOON + SECOND)
 
 
-async def test_a_link_to_an_expired_row_alone_brings_nobody_back(store: Store) -> None:
+async def test_a_link_to_an_expired_row_blocks_no_one(store: Store) -> None:
     await store.apply(block(by_user_id("US.1", expires_at=LATER)))
 
     await store.apply(wrote(linked(1, "US.1"), at=LATER))
@@ -142,7 +142,7 @@ async def test_a_link_to_an_expired_row_alone_brings_nobody_back(store: Store) -
     assert await listed(store, at=LATER) == []
 
 
-async def test_a_block_that_shows_the_link_adds_no_second_row(store: Store) -> None:
+async def test_a_block_by_both_ids_adds_no_second_row(store: Store) -> None:
     await store.apply(block(by_user_id("US.1")))
 
     await store.apply(block(linked(1, "US.1"), at=NOON + SECOND))
@@ -156,8 +156,8 @@ async def test_a_link_merges_in_every_list_of_the_account(store: Store) -> None:
 
     await store.apply(wrote(linked(1, "US.1")))
 
-    found = await store.page(PageRequest(_OTHER, 25, NOON))
-    assert [row.input for row in found.rows] == ["US.1"]
+    result = await store.page(PageRequest(_OTHER, 25, NOON))
+    assert [row.input for row in result.rows] == ["US.1"]
 
 
 async def test_a_link_learned_in_one_account_means_nothing_in_another(store: Store) -> None:
@@ -179,7 +179,7 @@ async def test_two_user_ids_of_one_number_are_one_user(store: Store) -> None:
     assert await is_blocked(store, by_user_id("US.2"))
 
 
-async def test_a_user_id_that_means_one_number_cannot_be_made_to_mean_another(store: Store) -> None:
+async def test_a_request_cannot_link_a_user_id_to_another_number(store: Store) -> None:
     await store.apply(wrote(linked(1, "US.1")))
 
     await store.apply(wrote(linked(2, "US.1")))
@@ -199,14 +199,14 @@ async def test_a_number_with_another_numbers_user_id_is_blocked_as_the_number_al
     assert not await is_blocked(store, by_user_id("US.1"))
 
 
-async def test_of_two_numbers_with_one_user_id_in_a_request_the_first_has_it(store: Store) -> None:
+async def test_of_two_numbers_with_one_user_id_in_a_request_the_first_gets_it(store: Store) -> None:
     await store.apply(block(linked(1, "US.1"), linked(2, "US.1")))
 
     rows = (await page(store)).rows
     assert [(row.wa_id, row.user_id) for row in rows] == [("16505550001", "US.1"), ("16505550002", None)]
 
 
-async def test_an_unblock_teaches_no_link(store: Store) -> None:
+async def test_an_unblock_adds_no_link(store: Store) -> None:
     await store.apply(unblock(linked(1, "US.1")))
 
     await store.apply(block(by_user_id("US.1")))
@@ -215,7 +215,7 @@ async def test_an_unblock_teaches_no_link(store: Store) -> None:
     assert not await is_blocked(store, person(1))
 
 
-async def test_an_unblock_that_shows_both_removes_both_rows(store: Store) -> None:
+async def test_an_unblock_by_both_ids_removes_both_rows(store: Store) -> None:
     await store.apply(block(by_user_id("US.1"), person(1), person(2)))
 
     await store.apply(unblock(linked(1, "US.1")))
@@ -223,7 +223,7 @@ async def test_an_unblock_that_shows_both_removes_both_rows(store: Store) -> Non
     assert await listed(store) == ["+16505550002"]
 
 
-async def test_an_unblock_removes_the_number_that_its_user_id_is_known_to_be(store: Store) -> None:
+async def test_an_unblock_by_user_id_removes_the_linked_number(store: Store) -> None:
     await store.apply(block(linked(1, "US.1")))
 
     await store.apply(unblock(linked(2, "US.1")))
@@ -231,7 +231,7 @@ async def test_an_unblock_removes_the_number_that_its_user_id_is_known_to_be(sto
     assert await listed(store) == []
 
 
-async def test_a_link_learned_by_a_block_is_shown_on_the_row_that_was_there(store: Store) -> None:
+async def test_a_link_from_a_block_is_on_the_existing_row(store: Store) -> None:
     await store.apply(block(person(1)))
 
     await store.apply(block(linked(1, "US.1"), at=NOON + SECOND))
@@ -240,7 +240,7 @@ async def test_a_link_learned_by_a_block_is_shown_on_the_row_that_was_there(stor
     assert (row.wa_id, row.user_id, row.blocked_at) == ("16505550001", "US.1", NOON)
 
 
-async def test_a_link_learned_by_a_block_is_shown_in_every_list_of_the_account(store: Store) -> None:
+async def test_a_link_from_a_block_is_in_every_list_of_the_account(store: Store) -> None:
     await store.apply(block(person(1), list_id=_OTHER))
 
     await store.apply(block(linked(1, "US.1")))

@@ -1,6 +1,6 @@
-"""The law of links: ids that were shown together are one user, and a block by any of them holds by all.
+"""The law of links: linked ids are one user, and a block by any of them is in force for all.
 
-Numbers are never contradicted here; what a contradiction carries over is in `test_carry` and `test_parent_ids`.
+No link here contradicts another about a number; for such links see `test_carry` and `test_parent_ids`.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 from tests.storage.adapters import ADAPTERS
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, is_blocked, page
-from tests.storage.people import shown
+from tests.storage.people import user_with
 
 from wablock.block_list.ports import Carry, Link, Member, Row
 from wablock.storage import Store
@@ -22,8 +22,8 @@ _PEOPLE = 3
 
 # A person has one number, three user_ids, one after the other, and parent ids in both shapes that Meta prints.
 _PARENTS = ("US.ENT.{}0", "US.ENT.{}1", "US.{}P")
-_SHOWN = st.builds(
-    lambda who, has_number, user_id, parent: shown(
+_WEBHOOK_USERS = st.builds(
+    lambda who, has_number, user_id, parent: user_with(
         who if has_number else None,
         None if user_id is None else f"US.{who}{user_id}",
         None if parent is None else parent.format(who),
@@ -34,13 +34,13 @@ _SHOWN = st.builds(
     st.none() | st.sampled_from(_PARENTS),
 ).filter(lambda member: member.key != "")
 _BLOCKED = st.builds(
-    lambda who, user_id: shown(who) if user_id is None else shown(None, f"US.{who}{user_id}"),
+    lambda who, user_id: user_with(who) if user_id is None else user_with(None, f"US.{who}{user_id}"),
     st.integers(0, _PEOPLE - 1),
     st.none() | st.sampled_from([0, 1, 2, "P"]),
 )
 _EXPIRIES = st.none() | st.integers(10, 20).map(lambda seconds: NOON + seconds * SECOND)
 _STEPS = st.one_of(
-    st.tuples(st.just("link"), st.lists(_SHOWN, min_size=1, max_size=3)),
+    st.tuples(st.just("link"), st.lists(_WEBHOOK_USERS, min_size=1, max_size=3)),
     st.tuples(st.just("block"), _BLOCKED, _EXPIRIES),
 )
 
@@ -50,12 +50,12 @@ def _ids(member: Member) -> set[str]:
 
 
 class _Together:
-    """Which ids are one user, by what was shown."""
+    """The ids of each user, by the links so far."""
 
     def __init__(self) -> None:
         self._groups: list[set[str]] = []
 
-    def show(self, ids: set[str]) -> None:
+    def unite(self, ids: set[str]) -> None:
         same = [group for group in self._groups if group & ids]
         self._groups = [group for group in self._groups if not group & ids]
         self._groups.append(ids.union(*same))
@@ -66,8 +66,8 @@ class _Together:
 
 def _member(name: str) -> Member:
     if name.startswith("US.ENT."):
-        return shown(None, None, name)
-    return shown(None, name) if name.startswith("US.") else shown(int(name) - 16_505_550_000)
+        return user_with(None, None, name)
+    return user_with(None, name) if name.startswith("US.") else user_with(int(name) - 16_505_550_000)
 
 
 async def _check(store: Store, steps: Sequence[tuple[object, ...]]) -> None:
@@ -79,19 +79,19 @@ async def _check(store: Store, steps: Sequence[tuple[object, ...]]) -> None:
             _, member, expires_at = step
             assert isinstance(member, Member)
             assert expires_at is None or isinstance(expires_at, int)
-            kept = Member(member.key, member.wa_id, member.user_id, member.input, expires_at=expires_at)
-            known = [it for it in blocks if it[0] in together.of(member.key)]
-            together.show({member.key})
-            await store.apply(block(kept, at=at))
-            # Blocking again says until when; of two rows that become one the later end counts.
-            first = min((blocked_at for _, blocked_at, _ in known), default=at)
-            blocks = [*(it for it in blocks if it not in known), (member.key, first, expires_at)]
+            user = Member(member.key, member.wa_id, member.user_id, member.input, expires_at=expires_at)
+            earlier = [it for it in blocks if it[0] in together.of(member.key)]
+            together.unite({member.key})
+            await store.apply(block(user, at=at))
+            # A second block sets the expiry; of two merged rows the later expiry counts.
+            first = min((blocked_at for _, blocked_at, _ in earlier), default=at)
+            blocks = [*(it for it in blocks if it not in earlier), (member.key, first, expires_at)]
         else:
             members = step[1]
             assert isinstance(members, list)
             await store.apply(Link(ACCOUNT, at, members))
             for member in members:
-                together.show(_ids(member))
+                together.unite(_ids(member))
             blocks = _merged(blocks, together)
     await _holds(store, together, blocks, NOON + len(steps))
 
@@ -112,19 +112,19 @@ def _merged(blocks: Sequence[tuple[str, int, int | None]], together: _Together) 
 async def _holds(store: Store, together: _Together, blocks: list[tuple[str, int, int | None]], at: int) -> None:
     for name, blocked_at, expires_at in blocks:
         members = [_member(one) for one in sorted(together.of(name))]
-        for found in [*await store.blocked(ACCOUNT, LIST, members, at)]:
-            assert found is not None
-            assert (found.blocked_at, found.expires_at) == (blocked_at, expires_at)
+        for result in [*await store.blocked(ACCOUNT, LIST, members, at)]:
+            assert result is not None
+            assert (result.blocked_at, result.expires_at) == (blocked_at, expires_at)
     rows: Sequence[Row] = (await page(store, at=at)).rows
     assert len(rows) == len(blocks)
     assert not any(".ENT." in f"{row.user_id}" for row in rows)
-    known = set().union(*(together.of(name) for name, *_ in blocks)) if blocks else set()
-    strangers = [shown(who) for who in range(_PEOPLE) if str(16_505_550_000 + who) not in known]
-    assert [found for found in await store.blocked(ACCOUNT, LIST, strangers, at) if found is not None] == []
+    names = set().union(*(together.of(name) for name, *_ in blocks)) if blocks else set()
+    strangers = [user_with(who) for who in range(_PEOPLE) if str(16_505_550_000 + who) not in names]
+    assert [result for result in await store.blocked(ACCOUNT, LIST, strangers, at) if result is not None] == []
 
 
 @pytest.mark.parametrize("adapter, examples", [("sqlite", 150), ("postgres", 25)])
-def test_a_block_by_any_id_holds_by_every_id_that_was_shown_with_it(adapter: str, examples: int) -> None:
+def test_a_block_by_any_id_holds_by_every_linked_id(adapter: str, examples: int) -> None:
     @hypothesis.settings(max_examples=examples, deadline=None)
     @hypothesis.given(steps=st.lists(_STEPS, min_size=1, max_size=12))
     def law(steps: list[tuple[object, ...]]) -> None:
@@ -142,10 +142,12 @@ def test_a_block_by_any_id_holds_by_every_id_that_was_shown_with_it(adapter: str
 
 
 @pytest.mark.parametrize("adapter, examples", [("sqlite", 150), ("postgres", 25)])
-def test_whoever_changes_ids_stays_blocked_by_each_of_them(adapter: str, examples: int) -> None:
+def test_a_user_who_changes_ids_stays_blocked_by_each_of_them(adapter: str, examples: int) -> None:
     @hypothesis.settings(max_examples=examples, deadline=None)
     @hypothesis.given(
-        before=st.lists(_SHOWN, max_size=3), blocked=_BLOCKED, carries=st.lists(st.tuples(_SHOWN, _SHOWN), max_size=4)
+        before=st.lists(_WEBHOOK_USERS, max_size=3),
+        blocked=_BLOCKED,
+        carries=st.lists(st.tuples(_WEBHOOK_USERS, _WEBHOOK_USERS), max_size=4),
     )
     def law(before: list[Member], blocked: Member, carries: list[tuple[Member, Member]]) -> None:
         async def run(folder: Path) -> None:

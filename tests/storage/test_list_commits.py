@@ -1,4 +1,4 @@
-"""Group commit list by list: a list that is written to all the time holds up nobody but itself."""
+"""Group commit for each list: a slow list does not delay the others."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _OTHER = "106540352242923"
 
 
 class Lists:
-    """A database in which the first list is stuck until it is told to go on."""
+    """A database in which the first list is stuck until `go_on` is set."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[str, int]] = []
@@ -41,7 +41,7 @@ def _submitting(commits: ListCommits[Block], count: int, list_id: str = LIST) ->
     return [asyncio.ensure_future(commits.submit(list_id, block(person(number)))) for number in range(count)]
 
 
-async def test_a_list_that_is_stuck_holds_up_no_other(lists: Lists) -> None:
+async def test_a_stuck_list_does_not_delay_others(lists: Lists) -> None:
     commits = ListCommits(lists.apply, CountingMeter(), Backlog())
     stuck = _submitting(commits, 5)
     await tasks_wait()
@@ -62,7 +62,7 @@ async def test_changes_of_one_list_share_batches_and_those_of_others_do_not(list
     assert lists.batches == [(LIST, 20), (_OTHER, 30)]
 
 
-async def test_all_lists_together_have_one_bound(lists: Lists) -> None:
+async def test_all_lists_share_one_limit(lists: Lists) -> None:
     meter = CountingMeter()
     commits = ListCommits(lists.apply, meter, Backlog(most_users=10))
     waiting = _submitting(commits, 1)
@@ -78,7 +78,7 @@ async def test_all_lists_together_have_one_bound(lists: Lists) -> None:
     await asyncio.gather(*waiting)
 
 
-async def test_what_would_wait_behind_a_commit_that_is_stuck_is_refused_at_once(lists: Lists) -> None:
+async def test_a_change_behind_a_stuck_commit_is_refused_immediately(lists: Lists) -> None:
     commits = ListCommits(lists.apply, CountingMeter(), Backlog(stalled_after=0.05))
     stuck = _submitting(commits, 1)
     await asyncio.sleep(0.1)  # longer than `stalled_after`, by the event loop's clock

@@ -1,4 +1,4 @@
-"""Any sequence of changes leaves a store as it leaves plain Python lists."""
+"""Any sequence of changes has the same result in a store as in plain Python lists."""
 
 import asyncio
 import tempfile
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.storage.adapters import BLOCK_STORES
 from tests.storage.changes import ACCOUNT, NOON, SECOND
-from tests.storage.people import by_user_id, linked, person, shown
+from tests.storage.people import by_user_id, linked, person, user_with
 from tests.storage.plain_lists import PlainLists, Result
 
 from wablock.block_list.ports import (
@@ -43,9 +43,9 @@ _SPELLINGS = st.one_of(
 )
 _NUMBERS, _IDS = st.none() | st.integers(0, 2), st.none() | st.integers(0, 2).map("US.{}".format)
 _PARENTS = st.none() | st.integers(0, 2).map("US.ENT.{}".format)
-_SHOWN = st.one_of(
+_WEBHOOK_USERS = st.one_of(
     _SPELLINGS,
-    st.builds(shown, _NUMBERS, _IDS, _PARENTS).filter(lambda member: member.key != ""),
+    st.builds(user_with, _NUMBERS, _IDS, _PARENTS).filter(lambda member: member.key != ""),
 )
 _SECONDS = st.integers(0, 3)
 
@@ -65,9 +65,9 @@ def _changes(draw: st.DrawFn, now: int) -> Change:
     if kind is Sweep:
         return Sweep(now, now - draw(_SECONDS) * SECOND)
     if kind is Carry:
-        return Carry(ACCOUNT, now, draw(_SHOWN), draw(_SHOWN))
+        return Carry(ACCOUNT, now, draw(_WEBHOOK_USERS), draw(_WEBHOOK_USERS))
     if kind is Link:
-        return Link(ACCOUNT, now, draw(st.lists(_SHOWN, min_size=1, max_size=4)))
+        return Link(ACCOUNT, now, draw(st.lists(_WEBHOOK_USERS, min_size=1, max_size=4)))
     members = draw(_members(now))
     if kind is Unblock:
         return Unblock(list_id, ACCOUNT, now, members)
@@ -77,7 +77,7 @@ def _changes(draw: st.DrawFn, now: int) -> Change:
     max_size = draw(st.none() | st.integers(0, 5))
     window = draw(st.none() | _SECONDS)
     return Block(
-        list_id, ACCOUNT, now, "somebody", members, max_size, None if window is None else now - window * SECOND
+        list_id, ACCOUNT, now, "another user", members, max_size, None if window is None else now - window * SECOND
     )
 
 
@@ -104,7 +104,7 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
 
     @rule(data=st.data(), count=st.integers(1, 4))
     def change(self, data: st.DataObject, count: int) -> None:
-        """Several at once share a transaction, in the order in which they were handed in."""
+        """Concurrent changes share a transaction, in the order of the calls."""
         changes = [data.draw(_changes(self.now)) for _ in range(count)]
         expected = [self.plain.apply(change) for change in changes]
 
@@ -122,34 +122,34 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
     @rule(list_id=st.sampled_from(_LISTS), limit=st.integers(1, 4))
     def page_on(self, list_id: str, limit: int) -> None:
         everything = list(self.pages[list_id].rows)
-        seen: list[Row] = []
-        found = self._page(list_id, limit)
-        while found.rows:
-            assert found.has_previous == bool(seen)
-            seen += found.rows
-            assert found.has_next == (len(seen) < len(everything))
-            found = self._page(list_id, limit, after=seen[-1].seq)
-        assert seen == everything
+        rows: list[Row] = []
+        page = self._page(list_id, limit)
+        while page.rows:
+            assert page.has_previous == bool(rows)
+            rows += page.rows
+            assert page.has_next == (len(rows) < len(everything))
+            page = self._page(list_id, limit, after=rows[-1].seq)
+        assert rows == everything
 
     @rule(list_id=st.sampled_from(_LISTS), limit=st.integers(1, 4))
     def page_back(self, list_id: str, limit: int) -> None:
         everything = list(self.pages[list_id].rows)
-        seen: list[Row] = []
-        found = self._page(list_id, limit, before=1)
-        while found.rows:
-            assert found.has_next == bool(seen)
-            seen = [*found.rows, *seen]
-            assert found.has_previous == (len(seen) < len(everything))
-            found = self._page(list_id, limit, before=seen[0].seq)
-        assert seen == everything
+        rows: list[Row] = []
+        page = self._page(list_id, limit, before=1)
+        while page.rows:
+            assert page.has_next == bool(rows)
+            rows = [*page.rows, *rows]
+            assert page.has_previous == (len(rows) < len(everything))
+            page = self._page(list_id, limit, before=rows[0].seq)
+        assert rows == everything
 
-    @rule(list_id=st.sampled_from(_LISTS), users=st.lists(_SHOWN, min_size=1, max_size=6))
+    @rule(list_id=st.sampled_from(_LISTS), users=st.lists(_WEBHOOK_USERS, min_size=1, max_size=6))
     def ask(self, list_id: str, users: list[Member]) -> None:
         answers = self._run(self.store.blocked(ACCOUNT, list_id, users, self.now))
 
         assert list(answers) == [self.plain.blocked(list_id, user, self.now) for user in users]
 
-    @rule(users=st.lists(_SHOWN, min_size=1, max_size=6))
+    @rule(users=st.lists(_WEBHOOK_USERS, min_size=1, max_size=6))
     def ask_for_links(self, users: list[Member]) -> None:
         assert list(self._run(self.store.unlinked(ACCOUNT, users))) == self.plain.unlinked(users)
 

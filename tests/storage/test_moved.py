@@ -1,4 +1,4 @@
-"""A SQLite database that is being moved, or was: it is read, and nobody writes to it."""
+"""A SQLite database that was moved, or is being moved: it can be read, and refuses writes."""
 
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[SqliteStore]:
-    """Of a database that is being moved since it holds one user."""
+    """A store on a database with one user, which is being moved."""
     store = SqliteStore(path, CountingMeter())
     await store.apply(block(person(1)))
     moves.begin(path, "0123", TARGET, NOON)
@@ -33,13 +33,13 @@ async def store(path: Path) -> AsyncIterator[SqliteStore]:
     await store.close()
 
 
-async def test_it_is_read(store: SqliteStore) -> None:
+async def test_it_can_be_read(store: SqliteStore) -> None:
     assert await listed(store) == ["+16505550001"]
     assert await is_blocked(store, person(1))
 
 
 @pytest.mark.parametrize(
-    "change", [block(person(2)), unblock(person(1)), unblock(person(9))], ids=["block", "unblock", "nobody"]
+    "change", [block(person(2)), unblock(person(1)), unblock(person(9))], ids=["block", "unblock", "not-listed"]
 )
 async def test_a_change_is_refused_even_one_that_would_change_nothing(store: SqliteStore, change: Change) -> None:
     with pytest.raises(Overloaded, match="is being moved") as refusal:
@@ -49,12 +49,12 @@ async def test_a_change_is_refused_even_one_that_would_change_nothing(store: Sql
     assert await listed(store) == ["+16505550001"]
 
 
-async def test_everything_else_that_would_be_written_is_refused_as_well(store: SqliteStore) -> None:
+async def test_every_other_write_is_refused(store: SqliteStore) -> None:
     with pytest.raises(Overloaded):
         await store.add_number(BusinessNumber("106540352242923", ACCOUNT), NOON)
 
 
-async def test_a_refused_change_does_not_keep_the_move_from_ending(store: SqliteStore, path: Path) -> None:
+async def test_a_refused_change_does_not_delay_the_end_of_the_move(store: SqliteStore, path: Path) -> None:
     with pytest.raises(Overloaded):
         await store.apply(block(person(2)))
 
@@ -64,7 +64,7 @@ async def test_a_refused_change_does_not_keep_the_move_from_ending(store: Sqlite
         await store.apply(block(person(2)))
 
 
-async def test_it_is_ready_for_those_who_read(store: SqliteStore, path: Path) -> None:
+async def test_it_is_ready_for_reads(store: SqliteStore, path: Path) -> None:
     while_it_is_moved = await store.is_ready()
     moves.finish(path, "0123")
 
@@ -82,12 +82,12 @@ async def test_it_is_ready_for_those_who_read(store: SqliteStore, path: Path) ->
     ],
 )
 @pytest.mark.usefixtures("store")
-async def test_a_writer_that_does_not_look_is_refused_too(path: Path, statement: str) -> None:
+async def test_a_writer_that_does_not_check_for_moves_is_refused_too(path: Path, statement: str) -> None:
     with closing(apsw.Connection(str(path))) as connection, pytest.raises(apsw.ConstraintError, match="moved"):
         connection.execute(statement)
 
 
-async def test_a_store_that_is_opened_meanwhile_reads_too(store: SqliteStore, path: Path) -> None:
+async def test_a_store_that_is_opened_during_a_move_can_read(store: SqliteStore, path: Path) -> None:
     another = SqliteStore(path, CountingMeter())
 
     assert await listed(another) == await listed(store)
@@ -95,7 +95,7 @@ async def test_a_store_that_is_opened_meanwhile_reads_too(store: SqliteStore, pa
 
 
 @pytest.mark.usefixtures("store")
-async def test_once_it_was_moved_it_is_not_opened_any_more_and_says_where_to_look(path: Path) -> None:
+async def test_a_moved_database_is_not_opened_and_the_error_names_the_new_one(path: Path) -> None:
     moves.finish(path, "0123")
 
     with pytest.raises(CannotOpen) as refusal:
@@ -106,9 +106,7 @@ async def test_once_it_was_moved_it_is_not_opened_any_more_and_says_where_to_loo
     assert "\n" not in str(refusal.value)
 
 
-async def test_a_move_that_is_given_up_lets_it_be_written_by_the_server_that_runs(
-    store: SqliteStore, path: Path
-) -> None:
+async def test_a_running_server_can_write_after_the_move_is_cancelled(store: SqliteStore, path: Path) -> None:
     moves.give_up(path)
 
     await store.apply(block(person(2), at=NOON + 1))
@@ -116,7 +114,7 @@ async def test_a_move_that_is_given_up_lets_it_be_written_by_the_server_that_run
     assert await listed(store) == ["+16505550002", "+16505550001"]
 
 
-async def test_a_move_that_another_took_the_place_of_is_remembered(store: SqliteStore, path: Path) -> None:
+async def test_a_replaced_move_stays_on_record(store: SqliteStore, path: Path) -> None:
     moves.begin(path, "4567", TARGET, NOON, moves.of_file(path))
 
     with closing(apsw.Connection(str(path))) as connection:
@@ -126,16 +124,16 @@ async def test_a_move_that_another_took_the_place_of_is_remembered(store: Sqlite
 
 
 @pytest.mark.usefixtures("store")
-async def test_a_move_that_is_not_the_current_one_does_not_end(path: Path) -> None:
+async def test_only_the_current_move_can_be_finished(path: Path) -> None:
     moves.begin(path, "4567", TARGET, NOON, moves.of_file(path))
 
-    with pytest.raises(CannotOpen, match="given up"):
+    with pytest.raises(CannotOpen, match="cancelled"):
         moves.finish(path, "0123")
 
     assert moves.of_file(path) == moves.Move("4567", moves.MOVING, TARGET)
 
 
 @pytest.mark.usefixtures("store")
-async def test_of_two_that_begin_to_move_it_at_once_one_is_refused(path: Path) -> None:
+async def test_one_of_two_concurrent_moves_is_refused(path: Path) -> None:
     with pytest.raises(CannotOpen, match="Another wablock migrate"):
         moves.begin(path, "4567", TARGET, NOON, None)

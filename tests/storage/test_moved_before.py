@@ -1,4 +1,4 @@
-"""A SQLite database of the version before that was being moved when this version came: it takes no writes."""
+"""A SQLite database of the previous version that was upgraded during a move: it refuses writes."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import apsw
 import pytest
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked
 from tests.storage.meters import CountingMeter
-from tests.storage.people import by_user_id, typed
+from tests.storage.people import by_user_id, user_of
 from tests.storage.version_before import Blocked, Rows, fill_sqlite, moving_sqlite, sqlite_rows
 
 from wablock.failures import Overloaded
@@ -36,31 +36,31 @@ def _identities(path: Path) -> list[str]:
     return [identity for (identity,) in sqlite_rows(path, "SELECT identity FROM blocked_user")]
 
 
-async def test_it_is_read_as_it_is(path: Path) -> None:
+async def test_it_can_be_read_without_a_migration(path: Path) -> None:
     store = SqliteStore(path, CountingMeter())
 
-    assert await is_blocked(store, typed(f"+{OLD}"))
-    assert await is_blocked(store, typed(f"+{NEW}"))
+    assert await is_blocked(store, user_of(f"+{OLD}"))
+    assert await is_blocked(store, user_of(f"+{NEW}"))
     assert await is_blocked(store, by_user_id(USER_ID))
     with pytest.raises(Overloaded, match="is being moved"):
-        await store.apply(block(typed(f"+{NEW}")))
+        await store.apply(block(user_of(f"+{NEW}")))
     await store.close()
     assert (_schema(path), _identities(path)) == (3, [OLD])
 
 
-async def test_it_is_migrated_when_the_move_is_given_up_also_under_a_server(path: Path) -> None:
+async def test_it_is_migrated_when_the_move_is_cancelled_also_under_a_server(path: Path) -> None:
     store = SqliteStore(path, CountingMeter())
 
     moves.give_up(path)
 
     assert (_schema(path), _identities(path)) == (NEWEST, [NEW])
-    await store.apply(block(typed(f"+{NEW}")))
+    await store.apply(block(user_of(f"+{NEW}")))
     assert await is_blocked(store, by_user_id(USER_ID))
     assert _identities(path) == [NEW]
     await store.close()
 
 
-def test_it_has_todays_keys_when_this_version_begins_another_move_of_it(path: Path) -> None:
+def test_it_has_current_keys_when_this_version_begins_another_move_of_it(path: Path) -> None:
     moves.begin(path, "4567", "postgresql://other", NOON, moves.of_file(path))
 
     assert (_schema(path), _identities(path)) == (NEWEST, [NEW])
@@ -68,19 +68,19 @@ def test_it_has_todays_keys_when_this_version_begins_another_move_of_it(path: Pa
         sqlite_rows(path, "DELETE FROM blocked_user")
 
 
-def test_one_that_was_moved_still_says_where_it_went(path: Path) -> None:
+def test_the_error_of_a_moved_database_names_the_new_one(path: Path) -> None:
     moves.finish(path, "0123")
 
     with pytest.raises(CannotOpen, match="was moved to postgresql://db"):
         SqliteStore(path, CountingMeter())
 
 
-async def test_a_backup_of_it_is_restored_with_todays_keys(path: Path, tmp_path: Path) -> None:
+async def test_a_backup_of_it_is_restored_with_current_keys(path: Path, tmp_path: Path) -> None:
     restored = tmp_path / "restored.db"
 
     backups.restore(path, restored, lambda *_: None)
 
     assert (_schema(restored), _identities(restored)) == (NEWEST, [NEW])
     store = SqliteStore(restored, CountingMeter())
-    assert await is_blocked(store, typed(f"+{NEW}"), NOON)
+    assert await is_blocked(store, user_of(f"+{NEW}"), NOON)
     await store.close()

@@ -1,4 +1,4 @@
-"""A move leaves nothing out: whoever adds a table or a column says what becomes of it there."""
+"""A move is complete: a new table or column fails these tests until the move copies it."""
 
 from contextlib import closing
 from pathlib import Path

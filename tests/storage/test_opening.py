@@ -1,4 +1,4 @@
-"""Opening a SQLite file: new, ours, somebody else's, or none at all."""
+"""Opening a SQLite file: new, ours, another program's, or missing."""
 
 import os
 import sqlite3
@@ -40,7 +40,7 @@ def _refusal(path: Path) -> str:
     return str(refusal.value)
 
 
-def test_a_new_file_gets_the_newest_schema_and_our_mark(path: Path) -> None:
+def test_a_new_file_gets_the_newest_schema_and_our_application_id(path: Path) -> None:
     prepare(path)
 
     with closing(apsw.Connection(str(path))) as connection:
@@ -95,7 +95,7 @@ _HAS_MODES = pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
 
 @_HAS_MODES
 @pytest.mark.usefixtures("generous_umask")
-async def test_a_new_database_and_its_log_are_its_owners_alone(path: Path) -> None:
+async def test_only_the_owner_can_read_a_new_database_and_its_log(path: Path) -> None:
     store = SqliteStore(path, CountingMeter())
     await store.apply(block(person(1)))
 
@@ -109,14 +109,14 @@ async def test_a_new_database_and_its_log_are_its_owners_alone(path: Path) -> No
 
 @_HAS_MODES
 @pytest.mark.usefixtures("generous_umask")
-def test_new_folders_are_their_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_new_folders(tmp_path: Path) -> None:
     prepare(tmp_path / "a" / "b" / "wablock.db")
 
     assert [_mode(tmp_path / "a"), _mode(tmp_path / "a" / "b")] == [0o700, 0o700]
 
 
 @_HAS_MODES
-def test_folders_and_files_that_were_there_keep_their_modes(tmp_path: Path) -> None:
+def test_existing_folders_and_files_keep_their_modes(tmp_path: Path) -> None:
     folder = tmp_path / "shared"
     folder.mkdir()
     folder.chmod(0o750)
@@ -156,7 +156,7 @@ def test_a_commit_is_synced(path: Path) -> None:
         assert connection.pragma("fullfsync") == 1
 
 
-async def test_what_was_written_is_there_after_opening_again(path: Path) -> None:
+async def test_a_reopened_database_has_its_blocks(path: Path) -> None:
     store = SqliteStore(path, CountingMeter())
     await store.apply(block(person(1)))
     await store.close()
@@ -167,7 +167,7 @@ async def test_what_was_written_is_there_after_opening_again(path: Path) -> None
     await again.close()
 
 
-def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
+def test_a_newer_schema_is_refused_and_not_changed(path: Path) -> None:
     before = _made_by_another(path, f"PRAGMA application_id={_OURS}; PRAGMA user_version=99; CREATE TABLE t (x)")
 
     refusal = _refusal(path)
@@ -181,7 +181,7 @@ def test_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
     ["CREATE TABLE notes (text)", "PRAGMA application_id=1196444487", "PRAGMA user_version=1; CREATE TABLE t (x)"],
     ids=["tables", "mark", "version"],
 )
-def test_another_programs_database_is_refused_and_left_alone(path: Path, statements: str) -> None:
+def test_another_programs_database_is_refused_and_not_changed(path: Path, statements: str) -> None:
     before = _made_by_another(path, statements)
 
     refusal = _refusal(path)
@@ -191,7 +191,7 @@ def test_another_programs_database_is_refused_and_left_alone(path: Path, stateme
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
-def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused_and_not_changed(path: Path) -> None:
     path.write_text("numbers that we block\n" * 100)
 
     refusal = _refusal(path)
@@ -225,7 +225,7 @@ def read_only_folder(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written_is_refused_in_one_line(read_only_folder: Path) -> None:
+def test_a_read_only_folder_is_refused_in_one_line(read_only_folder: Path) -> None:
     refusal = _refusal(read_only_folder / "wablock.db")
 
     assert refusal.startswith("Cannot open the database")
@@ -276,7 +276,7 @@ async def test_a_store_is_opened_by_url(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["mysql://somewhere/wablock", "sqlite://wablock.db", "wablock.db", ""])
-def test_a_url_of_no_database_that_is_known_is_refused(url: str) -> None:
+def test_a_url_of_another_database_is_refused(url: str) -> None:
     with pytest.raises(CannotOpen, match="write sqlite:///path"):
         open_store(url, CountingMeter())
 
@@ -288,7 +288,7 @@ def test_a_url_without_a_file_is_refused(url: str) -> None:
 
 
 def _damage(path: Path) -> None:
-    """The lists and who is on them; not what says that it is a database, and what is in it."""
+    """Damage the pages of the lists, but not the header and the schema."""
     which = "SELECT rootpage FROM sqlite_schema WHERE tbl_name IN ('block_list', 'blocked_user') AND rootpage > 0"
     with closing(apsw.Connection(str(path))) as connection:
         roots = [root for (root,) in connection.execute(which)]
@@ -298,7 +298,7 @@ def _damage(path: Path) -> None:
             file.write(b"\xff" * 4096)
 
 
-async def test_a_file_that_turned_bad_fails_reads_with_the_contracts_error(path: Path) -> None:
+async def test_reads_of_a_damaged_file_fail_with_the_contracts_error(path: Path) -> None:
     store = SqliteStore(path, CountingMeter())
     await store.apply(block(person(1)))
     await store.close()

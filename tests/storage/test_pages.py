@@ -1,4 +1,4 @@
-"""Pages: by place in the order, in both directions, whatever others do meanwhile."""
+"""Pages, in both directions, also while others change the list."""
 
 import random
 
@@ -10,69 +10,69 @@ from wablock.block_list.ports import Page, PageRequest
 from wablock.storage import Store
 
 
-def _inputs(found: Page) -> list[str]:
-    return [row.input for row in found.rows]
+def _inputs(result: Page) -> list[str]:
+    return [row.input for row in result.rows]
 
 
 def _numbers(start: int, end: int) -> list[str]:
     return [member.input for member in people(end - start, start=start)]
 
 
-async def test_the_first_page_goes_on_where_there_is_more(store: Store) -> None:
+async def test_the_first_page_has_a_next_one_if_there_are_more_rows(store: Store) -> None:
     await store.apply(block(*people(5)))
 
-    found = await page(store, limit=2)
+    result = await page(store, limit=2)
 
-    assert _inputs(found) == _numbers(0, 2)
-    assert (found.has_previous, found.has_next) == (False, True)
+    assert _inputs(result) == _numbers(0, 2)
+    assert (result.has_previous, result.has_next) == (False, True)
 
 
-async def test_a_page_that_just_holds_all_goes_nowhere(store: Store) -> None:
+async def test_a_page_with_all_rows_has_no_next_and_no_previous(store: Store) -> None:
     await store.apply(block(*people(5)))
 
-    found = await page(store, limit=5)
+    result = await page(store, limit=5)
 
-    assert (found.has_previous, found.has_next) == (False, False)
+    assert (result.has_previous, result.has_next) == (False, False)
 
 
 async def test_a_page_after_a_row_begins_with_the_next_older(store: Store) -> None:
     await store.apply(block(*people(5)))
     first = await page(store, limit=2)
 
-    found = await page(store, limit=2, after=first.rows[-1].seq)
+    result = await page(store, limit=2, after=first.rows[-1].seq)
 
-    assert _inputs(found) == _numbers(2, 4)
-    assert (found.has_previous, found.has_next) == (True, True)
+    assert _inputs(result) == _numbers(2, 4)
+    assert (result.has_previous, result.has_next) == (True, True)
 
 
-async def test_the_last_page_goes_no_further(store: Store) -> None:
+async def test_the_last_page_has_no_next(store: Store) -> None:
     await store.apply(block(*people(5)))
     everything = await page(store)
 
-    found = await page(store, limit=2, after=everything.rows[2].seq)
+    result = await page(store, limit=2, after=everything.rows[2].seq)
 
-    assert _inputs(found) == _numbers(3, 5)
-    assert (found.has_previous, found.has_next) == (True, False)
+    assert _inputs(result) == _numbers(3, 5)
+    assert (result.has_previous, result.has_next) == (True, False)
 
 
 async def test_a_page_before_a_row_ends_with_the_next_newer(store: Store) -> None:
     await store.apply(block(*people(5)))
     everything = await page(store)
 
-    found = await page(store, limit=2, before=everything.rows[3].seq)
+    result = await page(store, limit=2, before=everything.rows[3].seq)
 
-    assert _inputs(found) == _numbers(1, 3)
-    assert (found.has_previous, found.has_next) == (True, True)
+    assert _inputs(result) == _numbers(1, 3)
+    assert (result.has_previous, result.has_next) == (True, True)
 
 
 async def test_a_page_back_at_the_start_has_no_previous(store: Store) -> None:
     await store.apply(block(*people(5)))
     everything = await page(store)
 
-    found = await page(store, limit=2, before=everything.rows[2].seq)
+    result = await page(store, limit=2, before=everything.rows[2].seq)
 
-    assert _inputs(found) == _numbers(0, 2)
-    assert (found.has_previous, found.has_next) == (False, True)
+    assert _inputs(result) == _numbers(0, 2)
+    assert (result.has_previous, result.has_next) == (False, True)
 
 
 @pytest.mark.parametrize("direction", ["after", "before"])
@@ -82,14 +82,14 @@ async def test_a_page_beyond_the_end_is_empty_and_has_the_version(store: Store, 
     oldest, newest = everything.rows[-1].seq, everything.rows[0].seq
 
     if direction == "after":
-        found = await page(store, limit=2, after=oldest)
+        result = await page(store, limit=2, after=oldest)
     else:
-        found = await page(store, limit=2, before=newest)
+        result = await page(store, limit=2, before=newest)
 
-    assert (_inputs(found), found.version) == ([], everything.version)
+    assert (_inputs(result), result.version) == ([], everything.version)
 
 
-async def test_a_page_goes_on_from_a_row_that_is_gone(store: Store) -> None:
+async def test_a_page_continues_after_a_deleted_row(store: Store) -> None:
     await store.apply(block(*people(5)))
     first = await page(store, limit=2)
 
@@ -99,7 +99,7 @@ async def test_a_page_goes_on_from_a_row_that_is_gone(store: Store) -> None:
 
 
 async def _change_at_random(store: Store, chance: random.Random, at: int) -> None:
-    """Block newcomers, and unblock some who were there; numbers that divide by 3 stay."""
+    """Block new users, and unblock some who are listed; numbers that 3 divides stay."""
     newcomers = people(chance.randrange(4), start=5_000 + chance.randrange(1_000))
     leavers = [person(number) for number in chance.sample(range(300), 6) if number % 3]
     await store.apply(block(*newcomers, at=at))
@@ -107,39 +107,35 @@ async def _change_at_random(store: Store, chance: random.Random, at: int) -> Non
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_paging_on_while_others_change_the_list_neither_skips_nor_doubles_anybody(
-    store: Store, seed: int
-) -> None:
+async def test_paging_forward_while_others_change_the_list_skips_and_repeats_no_one(store: Store, seed: int) -> None:
     chance = random.Random(seed)
     await store.apply(block(*people(300)))
-    seen: list[str] = []
-    found = await page(store, limit=7)
+    inputs: list[str] = []
+    result = await page(store, limit=7)
 
-    while found.rows:
-        seen += _inputs(found)
-        await _change_at_random(store, chance, NOON + len(seen) * SECOND)
-        found = await page(store, limit=7, after=found.rows[-1].seq)
+    while result.rows:
+        inputs += _inputs(result)
+        await _change_at_random(store, chance, NOON + len(inputs) * SECOND)
+        result = await page(store, limit=7, after=result.rows[-1].seq)
 
-    assert len(seen) == len(set(seen))
-    assert [line for line in seen if int(line[-4:]) % 3 == 0] == _numbers(0, 300)[::3]
+    assert len(inputs) == len(set(inputs))
+    assert [line for line in inputs if int(line[-4:]) % 3 == 0] == _numbers(0, 300)[::3]
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_paging_back_while_others_change_the_list_neither_skips_nor_doubles_anybody(
-    store: Store, seed: int
-) -> None:
+async def test_paging_back_while_others_change_the_list_skips_and_repeats_no_one(store: Store, seed: int) -> None:
     chance = random.Random(seed)
     await store.apply(block(*people(300)))
-    seen: list[str] = []
-    found = await page(store, limit=7, before=1)
+    inputs: list[str] = []
+    result = await page(store, limit=7, before=1)
 
-    while found.rows and len(seen) < 2_000:
-        seen = _inputs(found) + seen
-        await _change_at_random(store, chance, NOON + len(seen) * SECOND)
-        found = await page(store, limit=7, before=found.rows[0].seq)
+    while result.rows and len(inputs) < 2_000:
+        inputs = _inputs(result) + inputs
+        await _change_at_random(store, chance, NOON + len(inputs) * SECOND)
+        result = await page(store, limit=7, before=result.rows[0].seq)
 
-    assert len(seen) == len(set(seen))
-    stayed = [line for line in seen if int(line[-4:]) % 3 == 0 and int(line[-4:]) < 300]
+    assert len(inputs) == len(set(inputs))
+    stayed = [line for line in inputs if int(line[-4:]) % 3 == 0 and int(line[-4:]) < 300]
     assert stayed == _numbers(0, 300)[::3]
 
 
@@ -147,12 +143,12 @@ async def test_a_page_without_details_has_the_same_users_in_the_same_order(store
     await store.apply(block(*people(5)))
     detailed = await page(store, limit=3)
 
-    found = await store.page(PageRequest(LIST, 3, NOON, details=False))
+    result = await store.page(PageRequest(LIST, 3, NOON, details=False))
 
-    assert [(row.seq, row.wa_id, row.user_id) for row in found.rows] == [
+    assert [(row.seq, row.wa_id, row.user_id) for row in result.rows] == [
         (row.seq, row.wa_id, row.user_id) for row in detailed.rows
     ]
-    assert (found.version, found.has_previous, found.has_next) == (detailed.version, False, True)
+    assert (result.version, result.has_previous, result.has_next) == (detailed.version, False, True)
 
 
 async def test_a_page_holds_until_the_next_expiry_on_its_list(store: Store) -> None:
@@ -160,20 +156,20 @@ async def test_a_page_holds_until_the_next_expiry_on_its_list(store: Store) -> N
         block(person(1, expires_at=NOON + 9 * SECOND), person(2, expires_at=NOON + 5 * SECOND), person(3))
     )
 
-    found = await page(store, limit=1)
+    result = await page(store, limit=1)
 
-    assert found.holds_until == NOON + 5 * SECOND
+    assert result.holds_until == NOON + 5 * SECOND
 
 
-async def test_a_page_of_a_list_without_expiries_holds_for_good(store: Store) -> None:
+async def test_a_page_of_a_list_without_expiries_does_not_expire(store: Store) -> None:
     await store.apply(block(*people(3)))
 
-    found = await page(store)
+    result = await page(store)
 
-    assert found.holds_until is None
+    assert result.holds_until is None
 
 
-async def test_the_stamp_stays_while_nobody_writes(store: Store) -> None:
+async def test_the_stamp_does_not_change_without_a_write(store: Store) -> None:
     await store.apply(block(person(1)))
 
     stamps = [await store.stamp(LIST), await store.stamp(LIST)]
@@ -181,7 +177,7 @@ async def test_the_stamp_stays_while_nobody_writes(store: Store) -> None:
     assert stamps[0] == stamps[1]
 
 
-async def test_the_stamp_is_another_one_after_every_write(store: Store) -> None:
+async def test_the_stamp_changes_with_every_write(store: Store) -> None:
     stamps = [await store.stamp(LIST)]
 
     for change in (block(person(1)), block(person(2)), unblock(person(1))):

@@ -1,4 +1,4 @@
-"""Numbers on PostgreSQL, where they come and go in several transactions."""
+"""Numbers on PostgreSQL, which are added and removed in several transactions."""
 
 import asyncio
 from pathlib import Path
@@ -15,13 +15,13 @@ _NUMBER = BusinessNumber(LIST, ACCOUNT)
 _HOLD = "SELECT 1 FROM account_list WHERE account_id = $1 AND list_id = $2 FOR UPDATE"
 
 
-async def test_a_number_that_is_added_again_while_its_removal_ends_is_among_all_numbers(tmp_path: Path) -> None:
+async def test_a_number_that_is_added_again_during_its_removal_is_among_all_numbers(tmp_path: Path) -> None:
     dsn = fresh_database(tmp_path)
     node, other = open_store(dsn, CountingMeter()), open_store(dsn, CountingMeter())
     await node.add_number(_NUMBER, NOON)
     slow = await asyncpg.connect(dsn)
 
-    async with slow.transaction():  # whoever would forget that the account has the list waits
+    async with slow.transaction():  # delays a removal of the row in account_list
         await slow.fetch(_HOLD, ACCOUNT, LIST)
         removing = asyncio.ensure_future(node.remove_number(LIST))
         while not await other.add_number(_NUMBER, NOON):

@@ -1,4 +1,4 @@
-"""What is over for many users at once, on PostgreSQL: it goes slice by slice, as long transactions count as lost."""
+"""Many expired blocks and old messages on PostgreSQL: deleted in slices, because long transactions time out."""
 
 from collections.abc import AsyncIterator
 from itertools import count
@@ -50,7 +50,7 @@ def _fill(dsn: str, *statements: str, rows: int = 25_000) -> None:
     connected(dsn, fill)
 
 
-async def test_many_who_expired_at_once_take_no_place(dsn: str, store: PostgresStore) -> None:
+async def test_many_expired_blocks_take_no_place(dsn: str, store: PostgresStore) -> None:
     _fill(dsn, _EXPIRED, _COUNTED)
 
     outcome = await store.apply(block(person(1), max_size=1))
@@ -60,7 +60,7 @@ async def test_many_who_expired_at_once_take_no_place(dsn: str, store: PostgresS
     assert (await store.apply(block(person(2), max_size=1))).refused
 
 
-async def test_a_transaction_takes_off_only_some_of_many_who_expired(dsn: str, store: PostgresStore) -> None:
+async def test_a_transaction_deletes_only_some_of_many_expired_blocks(dsn: str, store: PostgresStore) -> None:
     _fill(dsn, _EXPIRED, _COUNTED)
     batch = Batch(LIST, [block(person(1))], node=7, numbers=count(1))
 
@@ -69,7 +69,7 @@ async def test_a_transaction_takes_off_only_some_of_many_who_expired(dsn: str, s
     assert outcomes == [None, None, [Outcome({}, [Effect.ADDED], [()])]]
 
 
-async def test_many_old_messages_are_forgotten_in_one_sweep(dsn: str, store: PostgresStore) -> None:
+async def test_many_old_messages_are_deleted_in_one_sweep(dsn: str, store: PostgresStore) -> None:
     _fill(dsn, _WROTE)
 
     await store.apply(Sweep(NOON, NOON - 25 * 3_600 * SECOND))

@@ -1,4 +1,4 @@
-"""Links on PostgreSQL, where lists are put right one after the other: what nodes leave unfinished or do at once."""
+"""Links on PostgreSQL, which updates lists one by one: unsettled links, and concurrent nodes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -10,7 +10,7 @@ import pytest
 from tests.postgres import execute, fresh_database
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed, only_row, unblock
 from tests.storage.meters import CountingMeter
-from tests.storage.people import by_user_id, linked, person, shown
+from tests.storage.people import by_user_id, linked, person, user_with
 
 from wablock.block_list.ports import Carry, Link
 from wablock.storage import Store, open_store
@@ -37,10 +37,12 @@ async def nodes(dsn: str) -> AsyncIterator[list[Store]]:
         await node.close()
 
 
-async def test_a_link_that_a_node_left_unfinished_is_finished_by_whoever_meets_it(dsn: str, nodes: list[Store]) -> None:
+async def test_a_link_that_a_node_left_unsettled_is_settled_by_the_next_node_that_reads_it(
+    dsn: str, nodes: list[Store]
+) -> None:
     node, other, _ = nodes
     await node.apply(block(by_user_id("US.1")))
-    execute(dsn, _UNSETTLED)  # a node learned it, and died before it put the list right
+    execute(dsn, _UNSETTLED)  # a node stored it, and died before it updated the list
 
     assert await other.unlinked(ACCOUNT, [linked(1, "US.1")])
     await other.apply(Link(ACCOUNT, NOON, [linked(1, "US.1")]))
@@ -51,35 +53,35 @@ async def test_a_link_that_a_node_left_unfinished_is_finished_by_whoever_meets_i
 
 
 async def test_a_check_by_several_ids_is_of_one_moment(dsn: str, nodes: list[Store]) -> None:
-    """Between two statements somebody could be unblocked by one id whom a link has just left."""
+    """Between two statements a link could change, and the check would miss the block."""
     await nodes[0].apply(Link(ACCOUNT, NOON, [linked(1, "US.1")]))
     await nodes[0].apply(block(person(1)))
     connection = Counted(await asyncpg.connect(dsn))
 
-    ((found,),) = await checks.blocked(connection, [Question(ACCOUNT, LIST, [by_user_id("US.1")], NOON)])
+    ((block_in_force,),) = await checks.blocked(connection, [Question(ACCOUNT, LIST, [by_user_id("US.1")], NOON)])
 
-    assert found is not None
-    assert connection.asked == 1
+    assert block_in_force is not None
+    assert connection.queries == 1
     await connection.close()
 
 
 class Counted:
-    """A connection whose questions are counted."""
+    """A connection that counts its queries."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self.asked = 0
+        self.queries = 0
 
     async def fetch(self, query: str, *args: object) -> Sequence[Any]:
-        self.asked += 1
-        found: Sequence[Any] = await self._connection.fetch(query, *args)
-        return found
+        self.queries += 1
+        rows: Sequence[Any] = await self._connection.fetch(query, *args)
+        return rows
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
 
-async def test_a_user_id_means_what_it_means_in_the_account_that_asks(nodes: list[Store]) -> None:
+async def test_a_user_id_has_the_meaning_of_the_account_that_checks(nodes: list[Store]) -> None:
     await nodes[0].apply(Link(ACCOUNT, NOON, [linked(1, "US.1")]))
     await nodes[0].apply(block(person(1)))
 
@@ -90,7 +92,7 @@ async def test_a_user_id_means_what_it_means_in_the_account_that_asks(nodes: lis
     assert [answer[0] is not None for answer in answers] == [False, True]
 
 
-async def test_a_block_is_found_by_the_user_id_while_its_link_is_unfinished(dsn: str, nodes: list[Store]) -> None:
+async def test_a_block_is_found_by_the_user_id_while_its_link_is_unsettled(dsn: str, nodes: list[Store]) -> None:
     await nodes[0].apply(block(by_user_id("US.1")))
     execute(dsn, _UNSETTLED)
 
@@ -113,7 +115,7 @@ async def test_a_user_who_is_blocked_by_an_id_while_it_is_linked_is_blocked_by_b
         assert await is_blocked(third, by_user_id(user_id))
 
 
-async def test_a_user_who_is_blocked_by_an_id_while_it_goes_to_another_number_is_blocked_by_it(
+async def test_a_user_who_is_blocked_by_an_id_while_it_moves_to_another_number_is_blocked_by_it(
     nodes: list[Store],
 ) -> None:
     node, other, third = nodes
@@ -130,7 +132,7 @@ async def test_a_user_who_is_blocked_by_an_id_while_it_goes_to_another_number_is
         assert await is_blocked(third, by_user_id(user_id)), number
 
 
-async def test_a_user_whose_new_id_is_linked_while_the_block_is_carried_over_is_blocked_by_the_number(
+async def test_a_user_whose_new_id_is_linked_while_the_block_is_copied_is_blocked_by_the_number(
     nodes: list[Store],
 ) -> None:
     for number in range(60):
@@ -144,7 +146,7 @@ async def test_a_user_whose_new_id_is_linked_while_the_block_is_carried_over_is_
         assert await is_blocked(nodes[0], person(number)), number
 
 
-async def test_nodes_that_learn_one_link_at_once_make_one_row_of_a_users_two(nodes: list[Store]) -> None:
+async def test_nodes_that_store_one_link_at_once_merge_a_users_two_rows(nodes: list[Store]) -> None:
     for number in range(30):
         user_id = f"US.{number}"
         await nodes[0].apply(block(person(number)))
@@ -155,7 +157,7 @@ async def test_nodes_that_learn_one_link_at_once_make_one_row_of_a_users_two(nod
     assert len(await listed(nodes[0])) == 30
 
 
-async def test_a_user_id_that_nodes_give_to_two_numbers_at_once_is_blocked_whichever_it_is(nodes: list[Store]) -> None:
+async def test_a_user_id_that_nodes_link_to_two_numbers_at_once_is_blocked_by_both(nodes: list[Store]) -> None:
     for number in range(0, 60, 2):
         user_id = f"US.{number}"
         await nodes[0].apply(block(by_user_id(user_id)))
@@ -168,7 +170,7 @@ async def test_a_user_id_that_nodes_give_to_two_numbers_at_once_is_blocked_which
         assert await is_blocked(nodes[0], by_user_id(user_id))
 
 
-async def test_a_user_is_unblocked_by_a_user_id_that_is_linked_meanwhile(nodes: list[Store]) -> None:
+async def test_a_user_is_unblocked_by_a_user_id_that_is_linked_at_the_same_time(nodes: list[Store]) -> None:
     node, other, third = nodes
     for number in range(60):
         user_id = f"US.{number}"
@@ -182,7 +184,7 @@ async def test_a_user_is_unblocked_by_a_user_id_that_is_linked_meanwhile(nodes: 
     assert await listed(third) == []
 
 
-async def test_a_changed_number_is_carried_over_on_every_list_at_once_from_two_nodes(nodes: list[Store]) -> None:
+async def test_two_nodes_at_once_copy_a_changed_number_on_every_list(nodes: list[Store]) -> None:
     lists = [LIST, "106540352242923", "106540352242924"]
     for list_id in lists:
         await nodes[0].apply(block(person(1), list_id=list_id))
@@ -193,26 +195,26 @@ async def test_a_changed_number_is_carried_over_on_every_list_at_once_from_two_n
         assert sorted(await listed(nodes[0], list_id=list_id)) == ["+16505550001", "16505550002"]
 
 
-async def test_a_parent_id_is_its_number_while_the_link_between_is_unfinished(dsn: str, nodes: list[Store]) -> None:
+async def test_a_parent_id_means_its_number_while_the_link_between_is_unsettled(dsn: str, nodes: list[Store]) -> None:
     node, other, _ = nodes
-    parent = shown(None, None, "US.ENT.1")
-    await node.apply(Link(ACCOUNT, NOON, [shown(None, "US.1", "US.ENT.1")]))
+    parent = user_with(None, None, "US.ENT.1")
+    await node.apply(Link(ACCOUNT, NOON, [user_with(None, "US.1", "US.ENT.1")]))
     await node.apply(block(by_user_id("US.1")))
-    execute(dsn, _UNSETTLED)  # a node learned it, and died before it put the list right
+    execute(dsn, _UNSETTLED)  # a node stored it, and died before it updated the list
 
     assert await is_blocked(node, parent)
-    assert await other.unlinked(ACCOUNT, [shown(1, None, "US.ENT.1")])
-    await other.apply(Link(ACCOUNT, NOON, [shown(1, None, "US.ENT.1")]))
+    assert await other.unlinked(ACCOUNT, [user_with(1, None, "US.ENT.1")])
+    await other.apply(Link(ACCOUNT, NOON, [user_with(1, None, "US.ENT.1")]))
 
     assert await is_blocked(node, parent)
     assert await is_blocked(node, person(1))
-    assert not await other.unlinked(ACCOUNT, [shown(1, "US.1", "US.ENT.1")])
+    assert not await other.unlinked(ACCOUNT, [user_with(1, "US.1", "US.ENT.1")])
 
 
-async def test_nodes_that_learn_a_users_three_ids_pair_by_pair_at_once_lose_no_block(nodes: list[Store]) -> None:
+async def test_nodes_that_link_a_users_three_ids_in_pairs_at_once_lose_no_block(nodes: list[Store]) -> None:
     for number in range(60):
         user_id, parent = f"US.{number}", f"US.ENT.{number}"
-        pairs = [shown(number, user_id), shown(number, None, parent), shown(None, user_id, parent)]
+        pairs = [user_with(number, user_id), user_with(number, None, parent), user_with(None, user_id, parent)]
         blocked = by_user_id(user_id) if number % 2 else person(number)
 
         await asyncio.gather(
@@ -222,38 +224,38 @@ async def test_nodes_that_learn_a_users_three_ids_pair_by_pair_at_once_lose_no_b
 
         assert await is_blocked(nodes[0], person(number)), number
         assert await is_blocked(nodes[1], by_user_id(user_id)), number
-        # What a race of two nodes left over is put right by the next webhook.
-        unknown = await nodes[2].unlinked(ACCOUNT, [shown(number, user_id, parent)])
+        # If two nodes collide, the next webhook completes the links.
+        unknown = await nodes[2].unlinked(ACCOUNT, [user_with(number, user_id, parent)])
         await nodes[2].apply(Link(ACCOUNT, NOON, unknown))
-        assert await is_blocked(nodes[2], shown(None, None, parent)), number
-        assert not await nodes[2].unlinked(ACCOUNT, [shown(number, user_id, parent)])
+        assert await is_blocked(nodes[2], user_with(None, None, parent)), number
+        assert not await nodes[2].unlinked(ACCOUNT, [user_with(number, user_id, parent)])
 
 
-async def test_a_number_that_is_linked_while_user_ids_become_one_user_is_blocked_with_them(nodes: list[Store]) -> None:
+async def test_a_number_that_is_linked_while_user_ids_are_united_is_blocked_with_them(nodes: list[Store]) -> None:
     for number in range(60):
         old, new, parent = f"US.1{number:03}", f"US.2{number:03}", f"US.ENT.{number}"
-        await nodes[0].apply(Link(ACCOUNT, NOON, [shown(None, old, parent)]))
+        await nodes[0].apply(Link(ACCOUNT, NOON, [user_with(None, old, parent)]))
         await nodes[0].apply(block(by_user_id(old if number % 2 else new)))
 
         await asyncio.gather(
-            nodes[1].apply(Link(ACCOUNT, NOON, [shown(None, new, parent)])),
-            nodes[2].apply(Link(ACCOUNT, NOON, [shown(number, old)])),
+            nodes[1].apply(Link(ACCOUNT, NOON, [user_with(None, new, parent)])),
+            nodes[2].apply(Link(ACCOUNT, NOON, [user_with(number, old)])),
         )
 
-        for member in (by_user_id(old), by_user_id(new), shown(None, None, parent)):
+        for member in (by_user_id(old), by_user_id(new), user_with(None, None, parent)):
             assert await is_blocked(nodes[0], member), (number, member.key)
-        await nodes[0].apply(Link(ACCOUNT, NOON, await nodes[0].unlinked(ACCOUNT, [shown(number, new, parent)])))
+        await nodes[0].apply(Link(ACCOUNT, NOON, await nodes[0].unlinked(ACCOUNT, [user_with(number, new, parent)])))
         assert await is_blocked(nodes[1], person(number)), number
 
 
 async def test_a_check_by_a_parent_id_is_of_one_moment(dsn: str, nodes: list[Store]) -> None:
-    await nodes[0].apply(Link(ACCOUNT, NOON, [shown(1, None, "US.ENT.1")]))
+    await nodes[0].apply(Link(ACCOUNT, NOON, [user_with(1, None, "US.ENT.1")]))
     await nodes[0].apply(block(person(1)))
     connection = Counted(await asyncpg.connect(dsn))
 
-    users = [shown(None, None, "US.ENT.1"), shown(None, "US.2", "US.ENT.2")]
-    (found,) = await checks.blocked(connection, [Question(ACCOUNT, LIST, users, NOON)])
+    users = [user_with(None, None, "US.ENT.1"), user_with(None, "US.2", "US.ENT.2")]
+    (result,) = await checks.blocked(connection, [Question(ACCOUNT, LIST, users, NOON)])
 
-    assert [block is not None for block in found] == [True, False]
-    assert connection.asked == 1
+    assert [block is not None for block in result] == [True, False]
+    assert connection.queries == 1
     await connection.close()

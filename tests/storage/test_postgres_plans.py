@@ -1,7 +1,7 @@
-"""No statement walks through a list: PostgreSQL looks up what is asked for, from the first row on.
+"""No statement scans a list: PostgreSQL uses an index, also for a new list.
 
-Told by the pages that a statement reads: a look-up takes a few, a walk all of them. Before the first statistics the
-planner would think that every list is small.
+The measure is the number of pages that a statement reads: few for an index, all of them for a scan. Before the first
+statistics the planner assumes that every list is small.
 """
 
 import asyncio
@@ -87,7 +87,7 @@ _LOOKS: dict[str, tuple[str, Sequence[Any], int]] = {
     "page in the middle": (reads._PAGES[False, True], (LIST, 5, 15_000, 26), 26),
     "page before": (reads._PAGES[True, False], (LIST, 5, 15_000, 26), 26),
     "next expiry": (lists._NEXT_EXPIRY, (LIST,), 1),
-    "nobody expired": (lists._EXPIRED, (LIST, 1, 10_000), 1),
+    "none expired": (lists._EXPIRED, (LIST, 1, 10_000), 1),
     "some of the expired": (lists._DROP_THESE, (LIST, 2_000_000, _SOME), 64),
     "a slice of the expired": (sweeping._THESE, (LIST, 2_000_000, 10), 10),
     "old messages": (sweeping._OLD_INBOUND, ([LIST, *_OTHERS], 1, 10_000), 100),
@@ -101,7 +101,7 @@ _LOOKS: dict[str, tuple[str, Sequence[Any], int]] = {
 
 @pytest.fixture(params=["before the first statistics", "after those of few rows", "after those of all"])
 async def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    """To a database with one long list and many short ones, that plans without looking at what is asked for."""
+    """A connection to a database with one long list and many short ones. Plans do not depend on the arguments."""
     dsn = bare_database(tmp_path)
     await asyncio.to_thread(prepare, dsn)
     opened = await asyncpg.connect(dsn)
@@ -111,7 +111,7 @@ async def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         for list_id in ("1", "2"):
             await _fill(opened, list_id, 60)
         await opened.execute(_LOOK)
-    transaction = opened.transaction()  # in which no statistics come by themselves
+    transaction = opened.transaction()  # autovacuum adds no statistics in it
     await transaction.start()
     for list_id, rows in [(LIST, _ROWS), (_MIDDLING, 500), *((other, 50) for other in _OTHERS)]:
         await _fill(opened, list_id, rows)
@@ -129,17 +129,17 @@ async def _fill(connection: Any, list_id: str, rows: int) -> None:
     await connection.execute(_FILL_ALIASES, list_id, rows)
 
 
-async def test_no_statement_looks_at_more_than_it_was_asked_for(connection: Any) -> None:
-    walked = {}
+async def test_no_statement_reads_more_rows_than_it_needs(connection: Any) -> None:
+    scans = {}
     for name, (statement, args, looks) in _LOOKS.items():
         async with connection.transaction():
             ((plan,),) = await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *args)
         (explained,) = json.loads(plan)
-        looked_at = _pages(explained["Plan"]), _rows(explained["Plan"])
-        if looked_at[0] > 40 + 8 * looks or looked_at[1] > 40 + 8 * looks:
-            walked[name] = looked_at
+        pages, rows = _pages(explained["Plan"]), _rows(explained["Plan"])
+        if pages > 40 + 8 * looks or rows > 40 + 8 * looks:
+            scans[name] = pages, rows
 
-    assert walked == {}
+    assert scans == {}
 
 
 def _pages(node: dict[str, Any]) -> int:
@@ -147,6 +147,6 @@ def _pages(node: dict[str, Any]) -> int:
 
 
 def _rows(node: dict[str, Any]) -> int:
-    """What it gave, and what it looked at in vain."""
+    """The rows that the node returned, and the rows that it read and removed."""
     kinds = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter")
     return int(sum(node.get(kind, 0) for kind in kinds) * node["Actual Loops"]) + sum(map(_rows, node.get("Plans", ())))

@@ -1,4 +1,4 @@
-"""Transactions on PostgreSQL that have to be repeated: each is done once, and nobody is told what is not so."""
+"""Transactions on PostgreSQL that are retried: each is applied once, and every caller gets the correct result."""
 
 import asyncio
 import socket
@@ -58,7 +58,7 @@ async def _made(store: PostgresStore) -> None:
 
 
 def _throw_out(dsn: str) -> None:
-    """End every other connection to the database, as a server that stops does."""
+    """End every other connection to the database, as a restart of the server does."""
 
     async def end(connection: Any) -> None:
         await connection.fetch(_END_THE_OTHERS)
@@ -66,10 +66,10 @@ def _throw_out(dsn: str) -> None:
     connected(dsn, end)
 
 
-async def test_a_batch_that_was_done_is_not_done_again(store: PostgresStore, connections: Connections) -> None:
+async def test_a_committed_batch_is_not_applied_again(store: PostgresStore, connections: Connections) -> None:
     await _made(store)
     batch = Batch(LIST, [block(person(1))], node=7, numbers=count(1))
-    await connections.run(batch)  # done; let its end be lost on the way
+    await connections.run(batch)  # committed; assume that the acknowledgement was lost
     await store.apply(unblock(person(1)))
 
     outcomes = await connections.run(batch)
@@ -78,7 +78,7 @@ async def test_a_batch_that_was_done_is_not_done_again(store: PostgresStore, con
     assert not await is_blocked(store, person(1))
 
 
-async def test_what_a_batch_came_to_is_told_although_its_end_was_not_seen(
+async def test_the_outcomes_of_a_batch_are_returned_although_its_commit_was_not_acknowledged(
     store: PostgresStore, connections: Connections
 ) -> None:
     await _made(store)
@@ -92,7 +92,7 @@ async def test_what_a_batch_came_to_is_told_although_its_end_was_not_seen(
     assert await listed(store) == []
 
 
-async def test_a_batch_is_known_however_many_batches_others_have_written_since(
+async def test_a_batch_is_recognized_after_many_batches_of_others(
     store: PostgresStore, connections: Connections
 ) -> None:
     await _made(store)
@@ -107,7 +107,7 @@ async def test_a_batch_is_known_however_many_batches_others_have_written_since(
     assert not await is_blocked(store, person(1))
 
 
-async def test_a_batch_that_was_undone_is_done(store: PostgresStore, connections: Connections) -> None:
+async def test_a_rolled_back_batch_is_applied_again(store: PostgresStore, connections: Connections) -> None:
     await _made(store)
     batch = Batch(LIST, [block(person(1))], node=7, numbers=count(1))
     attempts = 0
@@ -139,7 +139,7 @@ async def test_a_batch_that_was_undone_is_done(store: PostgresStore, connections
     ],
     ids=["block", "unblock", "message", "check", "page", "numbers", "tokens"],
 )
-async def test_nobody_sees_that_the_server_was_started_anew(
+async def test_no_caller_sees_a_restart_of_the_server(
     dsn: str, store: PostgresStore, write: Callable[[PostgresStore], Awaitable[object]]
 ) -> None:
     await write(store)
@@ -148,7 +148,7 @@ async def test_nobody_sees_that_the_server_was_started_anew(
     await write(store)
 
 
-async def test_connections_are_lost_again_and_again_under_load_and_nothing_is_lost_or_done_twice(
+async def test_no_change_is_lost_or_applied_twice_when_connections_are_lost_under_load(
     dsn: str, store: PostgresStore
 ) -> None:
     stop = asyncio.Event()
@@ -177,12 +177,12 @@ async def _lost(_: Connection) -> object:
     raise ConnectionResetError
 
 
-async def test_what_may_have_been_done_is_not_said_to_be_undone(connections: Connections) -> None:
+async def test_a_change_that_may_have_been_made_is_not_reported_as_rolled_back(connections: Connections) -> None:
     with pytest.raises(Unreachable):
         await connections.run(_lost)
 
 
-async def test_what_may_not_be_done_twice_is_tried_once(connections: Connections) -> None:
+async def test_work_that_must_not_be_repeated_is_tried_once(connections: Connections) -> None:
     attempts = 0
 
     async def lost(connection: Connection) -> object:
@@ -196,7 +196,7 @@ async def test_what_may_not_be_done_twice_is_tried_once(connections: Connections
     assert attempts == 1
 
 
-async def test_a_fault_of_a_statement_is_not_repeated(connections: Connections) -> None:
+async def test_a_failing_statement_is_not_retried(connections: Connections) -> None:
     attempts = 0
 
     async def faulty(connection: Connection) -> object:
@@ -222,17 +222,17 @@ async def nowhere() -> AsyncIterator[Connections]:
     await opened.close()
 
 
-async def test_a_database_that_is_not_there_is_waited_for_and_then_said_to_be_away(nowhere: Connections) -> None:
+async def test_a_request_waits_for_a_missing_database_and_then_fails(nowhere: Connections) -> None:
     with pytest.raises(Overloaded) as refusal:
         await nowhere.run(_one)
 
     assert refusal.value.details == "The database does not answer. Nothing was changed; try again."
 
 
-async def test_what_comes_while_others_wait_for_a_database_that_is_away_is_refused_at_once() -> None:
+async def test_a_request_is_refused_immediately_while_others_wait_for_a_missing_database() -> None:
     nowhere = Connections("postgresql://postgres@127.0.0.1:1/postgres", 2, give_up_after=5)
     waiting = [asyncio.ensure_future(nowhere.run(_one)) for _ in range(2)]
-    await asyncio.sleep(3.5)  # longer than a connection may take, by the event loop's clock
+    await asyncio.sleep(3.5)  # longer than the time-out of a connection, by the event loop's clock
 
     with pytest.raises(Overloaded):
         await asyncio.wait_for(nowhere.run(_one), 1)
@@ -244,7 +244,7 @@ async def test_what_comes_while_others_wait_for_a_database_that_is_away_is_refus
     await nowhere.close()
 
 
-async def test_a_statement_without_an_answer_is_given_up_and_its_connection_with_it(dsn: str) -> None:
+async def test_a_statement_that_times_out_loses_its_connection(dsn: str) -> None:
     connections = Connections(dsn, 1, give_up_after=3)
 
     async def sleep(connection: Connection) -> object:
@@ -257,8 +257,8 @@ async def test_a_statement_without_an_answer_is_given_up_and_its_connection_with
     await connections.close()
 
 
-async def test_a_server_that_says_nothing_does_not_keep_from_the_next_one(dsn: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # as a machine that is gone: nobody answers
+async def test_a_silent_server_is_skipped_for_the_next_one(dsn: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # as a machine that is down: there is no response
         hosts = f"127.0.0.1:{silent.getsockname()[1]}"
         connections = Connections(dsn.replace("@", f"@{hosts},", 1), 1)
 
@@ -267,7 +267,7 @@ async def test_a_server_that_says_nothing_does_not_keep_from_the_next_one(dsn: s
         await connections.close()
 
 
-async def test_connections_are_durable_whatever_the_database_is_set_to(dsn: str) -> None:
+async def test_connections_are_durable_with_any_settings_of_the_database(dsn: str) -> None:
     connections = Connections(f"{dsn}&synchronous_commit=off&statement_timeout=1000", 1)
 
     async def settings(connection: Connection) -> object:
@@ -277,7 +277,7 @@ async def test_connections_are_durable_whatever_the_database_is_set_to(dsn: str)
     await connections.close()
 
 
-async def test_connections_serve_another_event_loop_once_they_are_closed(dsn: str) -> None:
+async def test_closed_connections_can_serve_another_event_loop(dsn: str) -> None:
     connections = Connections(dsn, 1)
 
     async def used() -> object:

@@ -1,4 +1,4 @@
-"""Opening a PostgreSQL database: new, ours, newer, beside others, or none at all."""
+"""Opening a PostgreSQL database: new, ours, newer, beside other nodes, or missing."""
 
 import asyncio
 import logging
@@ -89,7 +89,7 @@ _NEXT: Migrations = {
 
 
 def _upgrade(dsn: str, works_with: int = WORKS_WITH) -> None:
-    """As a node of the next version does it when it starts."""
+    """Migrate as a node of the next version does when it starts."""
 
     async def upgraded(connection: Any) -> None:
         await migrate(connection, _NEXT, {}, works_with)
@@ -97,7 +97,7 @@ def _upgrade(dsn: str, works_with: int = WORKS_WITH) -> None:
     connected(dsn, upgraded)
 
 
-async def test_a_node_goes_on_while_one_of_the_next_version_migrates_the_database(bare: str) -> None:
+async def test_a_node_writes_while_one_of_the_next_version_migrates_the_database(bare: str) -> None:
     node = _open(bare)
     written = 0
 
@@ -118,19 +118,19 @@ async def test_a_node_goes_on_while_one_of_the_next_version_migrates_the_databas
 
 async def test_a_node_is_ready_while_one_of_the_next_version_migrates_the_database(bare: str) -> None:
     node = _open(bare)
-    held, done = asyncio.Event(), asyncio.Event()
+    locked, done = asyncio.Event(), asyncio.Event()
 
     async def migrate_slowly() -> None:
         connection = await asyncpg.connect(bare)
         async with connection.transaction():
             await connection.fetchrow(schema._LOCK)
-            held.set()
+            locked.set()
             await done.wait()
             await connection.execute(schema._DONE, max(migrations()), WORKS_WITH)
         await connection.close()
 
     migrating = asyncio.create_task(migrate_slowly())
-    await held.wait()
+    await locked.wait()
 
     assert await asyncio.wait_for(node.is_ready(), 3)
 
@@ -152,7 +152,7 @@ def test_an_upgrade_does_not_wait_behind_a_backup_while_every_check_waits_behind
     assert _schema(bare)[0] == 2
 
 
-def test_an_upgrade_lets_no_node_start_that_could_not_before(bare: str) -> None:
+def test_an_upgrade_admits_no_node_that_could_not_start_before(bare: str) -> None:
     async def made_by_schema_2(connection: Any) -> None:
         await migrate(connection, {number: migrations()[number] for number in (1, 2)}, {}, WORKS_WITH)
 
@@ -176,7 +176,7 @@ async def test_a_node_that_starts_on_the_next_versions_database_works_with_it(ba
     await node.close()
 
 
-def test_a_database_that_has_left_this_version_behind_is_refused_and_left_alone(bare: str) -> None:
+def test_a_database_that_no_longer_supports_this_version_is_refused_and_not_changed(bare: str) -> None:
     prepare(bare)
     _upgrade(bare, works_with=99)
 
@@ -197,7 +197,7 @@ def test_a_migration_that_fails_leaves_nothing(bare: str) -> None:
 
 @pytest.fixture
 def stranger(bare: str) -> Iterator[str]:
-    """The database for a role that may read and write, and make nothing."""
+    """The database for a role that may read and write, but not create tables."""
     prepare(bare)
     schema = bare.rpartition("=")[2]
     role = f"{schema}_node"
@@ -209,7 +209,7 @@ def stranger(bare: str) -> Iterator[str]:
     execute(bare, f"DROP ROLE {role}")
 
 
-async def test_a_role_that_may_make_no_table_serves_a_database_that_is_up_to_date(stranger: str) -> None:
+async def test_a_role_without_the_right_to_create_tables_serves_a_database_that_is_up_to_date(stranger: str) -> None:
     node = _open(stranger)
 
     await node.apply(block(person(1)))
@@ -229,7 +229,7 @@ async def test_a_role_that_may_make_no_table_serves_a_database_that_is_up_to_dat
         ("postgresql://me:secret@127.0.0.1:1/wablock?sslmode=perhaps", "sslmode"),
     ],
 )
-def test_a_database_that_cannot_be_reached_is_told_of_in_one_line_without_its_password(dsn: str, why: str) -> None:
+def test_the_error_of_an_unreachable_database_is_one_line_without_the_password(dsn: str, why: str) -> None:
     refusal = _refusal(dsn)
 
     assert why in refusal
@@ -237,9 +237,7 @@ def test_a_database_that_cannot_be_reached_is_told_of_in_one_line_without_its_pa
     assert "secret" not in refusal
 
 
-def test_a_database_that_may_forget_what_it_acknowledged_is_warned_of(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_database_with_fsync_off_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     dsn = fresh_database(tmp_path)
 
     async def fsync(connection: Any) -> str:

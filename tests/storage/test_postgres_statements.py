@@ -1,4 +1,7 @@
-"""Every statement of the PostgreSQL store runs on Citus and on other relatives: read by PostgreSQL's own parser."""
+"""Rules for the statements of the PostgreSQL store, so that they run on Citus and similar databases.
+
+The statements are parsed by PostgreSQL's own parser.
+"""
 
 import ast
 import importlib
@@ -26,10 +29,10 @@ _KEYS: Final = {
     "downstream": "phone_number_id",
     "upstream": "phone_number_id",
 }
-"""The tables that are distributed, and by what."""
+"""The distributed tables, each with its distribution key."""
 
 _EVERYWHERE: Final = {"account", "account_list", "access_token", "identity_alias", "wablock_rekeying"}
-"""Those that every shard has a copy of."""
+"""The tables that every shard has a copy of."""
 
 _OF_NO_SHARD: Final = {"wablock_schema", "pg_settings", "pg_extension", "pg_stat_activity"}
 
@@ -60,7 +63,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _queries(node: Any) -> Iterator[str]:
-    """What a procedure asks, in the parser's tree of it."""
+    """The queries in the parser's tree of a procedure."""
     if isinstance(node, dict):
         if "query" in node:
             yield node["query"]
@@ -92,36 +95,36 @@ _STATEMENTS: Final = _OF_PROCEDURES | {
 
 
 class _Scopes(Visitor):
-    """Each part of a statement that names tables: the tables, what holds for all its rows, and whether it writes."""
+    """Each part of a statement that names tables: the tables, the conditions for all rows, and whether it writes."""
 
     def __init__(self) -> None:
-        self.found: list[tuple[list[Any], list[Any], bool]] = []
+        self.parts: list[tuple[list[Any], list[Any], bool]] = []
         self.inserts: list[Any] = []
 
     def visit_SelectStmt(self, _: object, node: Any) -> None:  # noqa: N802 - the parser's name
         conditions = list(_all_of(node.whereClause))
         tables = [table for item in node.fromClause or () for table in _tables(item, conditions)]
-        self.found.append((tables, conditions, bool(node.lockingClause)))
+        self.parts.append((tables, conditions, bool(node.lockingClause)))
 
     def visit_UpdateStmt(self, _: object, node: Any) -> None:  # noqa: N802
         assert not node.fromClause, "an UPDATE takes nothing from elsewhere"
-        self.found.append(([node.relation], list(_all_of(node.whereClause)), True))
+        self.parts.append(([node.relation], list(_all_of(node.whereClause)), True))
 
     def visit_DeleteStmt(self, _: object, node: Any) -> None:  # noqa: N802
         assert not node.usingClause, "a DELETE takes nothing from elsewhere"
-        self.found.append(([node.relation], list(_all_of(node.whereClause)), True))
+        self.parts.append(([node.relation], list(_all_of(node.whereClause)), True))
 
     def visit_InsertStmt(self, _: object, node: Any) -> None:  # noqa: N802
         self.inserts.append(node)
 
 
 def _is(node: object, kind: type) -> bool:
-    """isinstance, after which mypy still takes a node as it comes: the parser's types allow None everywhere."""
+    """isinstance that does not narrow the type for mypy: the parser's types allow None everywhere."""
     return isinstance(node, kind)
 
 
 def _all_of(condition: Any) -> Iterator[Any]:
-    """Its parts, all of which hold."""
+    """The parts of a condition that are joined by AND."""
     if _is(condition, sql.BoolExpr) and condition.boolop == BoolExprType.AND_EXPR:
         for part in condition.args:
             yield from _all_of(part)
@@ -145,7 +148,7 @@ def _scopes(statement: str) -> _Scopes:
 
 
 def _names_key(condition: Any, table: Any, *, one: bool) -> bool:
-    """Whether `condition` says which `table`'s key it is about: one of a parameter, or, where not `one`, any of it."""
+    """Whether `condition` compares the key of `table` with a parameter or, if not `one`, with an array of keys."""
     kinds = [A_Expr_Kind.AEXPR_OP] if one else [A_Expr_Kind.AEXPR_OP, A_Expr_Kind.AEXPR_OP_ANY]
     if not (_is(condition, sql.A_Expr) and condition.kind in kinds and condition.name[0].sval == "="):
         return False
@@ -153,12 +156,12 @@ def _names_key(condition: Any, table: Any, *, one: bool) -> bool:
         return False
     *of, column = [field.sval for field in condition.lexpr.fields]
     value = condition.rexpr.arg if isinstance(condition.rexpr, sql.TypeCast) else condition.rexpr
-    called = table.alias.aliasname if table.alias else table.relname
-    return column == _KEYS[table.relname] and of in ([], [called]) and _is_parameter(value)
+    name = table.alias.aliasname if table.alias else table.relname
+    return column == _KEYS[table.relname] and of in ([], [name]) and _is_parameter(value)
 
 
 def _is_parameter(value: Any) -> bool:
-    """In a procedure it has a name."""
+    """Whether the value is a parameter. In a procedure, a parameter has a name."""
     in_procedure = _is(value, sql.ColumnRef) and [field.sval for field in value.fields] == ["this_list"]
     return isinstance(value, sql.ParamRef) or in_procedure
 
@@ -167,7 +170,7 @@ def _is_parameter(value: Any) -> bool:
 def test_a_statement_on_a_distributed_table_names_its_key(name: str) -> None:
     scopes = _scopes(_STATEMENTS[name])
 
-    for tables, conditions, writes in scopes.found:
+    for tables, conditions, writes in scopes.parts:
         for table in tables:
             assert table.relname in {*_KEYS, *_EVERYWHERE, *_OF_NO_SHARD}
             if table.relname in _KEYS:
@@ -188,7 +191,7 @@ def test_a_statement_uses_nothing_that_postgresqls_relatives_lack(name: str) -> 
     assert _FORBIDDEN.findall(_STATEMENTS[name]) == []
 
 
-def test_the_rules_see_what_they_forbid() -> None:
+def test_the_rules_detect_violations() -> None:
     bad = [
         "SELECT 1 FROM blocked_user WHERE identity = $1",
         "SELECT 1 FROM blocked_user WHERE list_id = $1 OR seq = $2",
@@ -199,7 +202,7 @@ def test_the_rules_see_what_they_forbid() -> None:
     ]
 
     for statement in bad:
-        tables, conditions, writes = _scopes(statement).found[0]
+        tables, conditions, writes = _scopes(statement).parts[0]
         missed = [it for it in tables if not any(_names_key(one, it, one=writes) for one in conditions)]
         assert missed, statement
 
@@ -211,10 +214,10 @@ def test_the_statements_are_found() -> None:
 
 
 class _Calls(ast.NodeVisitor):
-    """What a module asks the database, function by function."""
+    """The database calls in a module, each with its function."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, ast.expr, list[ast.expr]]] = []
+        self.calls: list[tuple[str, ast.expr, list[ast.expr]]] = []
         self._where: list[str] = []
 
     def _enter(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
@@ -225,9 +228,9 @@ class _Calls(ast.NodeVisitor):
     visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _enter  # noqa: N815 - as ast names them
 
     def visit_Call(self, node: ast.Call) -> None:
-        asks = ("fetch", "fetchrow", "fetchval", "execute", "executemany")
-        if isinstance(node.func, ast.Attribute) and node.func.attr in asks:
-            self.asked.append((self._where[0] if self._where else "", node.args[0], node.args[1:]))
+        methods = ("fetch", "fetchrow", "fetchval", "execute", "executemany")
+        if isinstance(node.func, ast.Attribute) and node.func.attr in methods:
+            self.calls.append((self._where[0] if self._where else "", node.args[0], node.args[1:]))
         self.generic_visit(node)
 
 
@@ -238,8 +241,8 @@ def _calls(module: ModuleType) -> _Calls:
 
 
 @pytest.mark.parametrize("module", _modules(), ids=lambda module: module.__name__)
-def test_no_statement_is_put_together_where_it_is_used(module: ModuleType) -> None:
-    for _, statement, _ in _calls(module).asked:
+def test_no_statement_is_built_where_it_is_used(module: ModuleType) -> None:
+    for _, statement, _ in _calls(module).calls:
         if isinstance(statement, ast.Constant):
             assert str(statement.value).startswith(("SET ", "SHOW "))
         else:
@@ -249,7 +252,7 @@ def test_no_statement_is_put_together_where_it_is_used(module: ModuleType) -> No
 @pytest.mark.parametrize("module", _modules(), ids=lambda module: module.__name__)
 def test_a_transaction_writes_to_one_list(module: ModuleType) -> None:
     written: dict[str, set[str]] = {}
-    for where, statement, args in _calls(module).asked:
+    for where, statement, args in _calls(module).calls:
         text = vars(module).get(statement.id, "") if isinstance(statement, ast.Name) else ""
         if isinstance(text, str) and _writes_to_lists(text):
             key = args[0].value if isinstance(args[0], ast.Starred) else args[0]
@@ -262,7 +265,7 @@ def _writes_to_lists(statement: str) -> bool:
     if not statement.strip().startswith(_VERBS):
         return False
     scopes = _scopes(statement)
-    written = [table.relname for tables, _, writes in scopes.found if writes for table in tables]
+    written = [table.relname for tables, _, writes in scopes.parts if writes for table in tables]
     return any(name in _KEYS for name in [*written, *(insert.relation.relname for insert in scopes.inserts)])
 
 
@@ -270,13 +273,13 @@ def _made_by(folder: str) -> str:
     return "\n".join(file.read_text() for file in sorted((_MIGRATIONS / folder).glob("*.sql")))
 
 
-def test_citus_is_told_of_every_table_once() -> None:
-    made = re.findall(r"CREATE TABLE (\w+)", _made_by("postgres"))
-    told = re.findall(r"create_(reference|distributed)_table\('(\w+)'(?:, '(\w+)')?", _made_by("citus"))
+def test_every_table_is_declared_to_citus_once() -> None:
+    tables = re.findall(r"CREATE TABLE (\w+)", _made_by("postgres"))
+    declarations = re.findall(r"create_(reference|distributed)_table\('(\w+)'(?:, '(\w+)')?", _made_by("citus"))
 
-    assert sorted(made) == sorted(table for _, table, _ in told)
-    assert {table: key for kind, table, key in told if kind == "distributed"} == _KEYS
-    assert {table for kind, table, _ in told if kind == "reference"} == _EVERYWHERE
+    assert sorted(tables) == sorted(table for _, table, _ in declarations)
+    assert {table: key for kind, table, key in declarations if kind == "distributed"} == _KEYS
+    assert {table for kind, table, _ in declarations if kind == "reference"} == _EVERYWHERE
 
 
 def test_every_unique_key_of_a_distributed_table_has_the_shards_key() -> None:

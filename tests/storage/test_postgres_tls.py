@@ -1,4 +1,4 @@
-"""PostgreSQL over TLS: spoken where the URL says so, and with nobody else than the URL says."""
+"""PostgreSQL over TLS, if the URL requires it, and only with the server that the URL names."""
 
 import os
 import shutil
@@ -43,13 +43,13 @@ def cluster(authority: trustme.CA) -> Iterator[Cluster]:
 
 
 def _url(cluster: Cluster, authority: trustme.CA, folder: Path, host: str = "127.0.0.1") -> str:
-    """Whoever is there has to show that it is `host`, as this authority has it."""
+    """A URL that requires a certificate of this authority for `host`."""
     root = folder / "root.pem"
     authority.cert_pem.write_to_path(root)
     return f"{cluster.url.replace('127.0.0.1', host)}?sslmode=verify-full&sslrootcert={root}"
 
 
-async def test_a_server_that_shows_who_it_is_is_spoken_to_over_tls(
+async def test_a_server_with_a_valid_certificate_is_used_over_tls(
     cluster: Cluster, authority: trustme.CA, tmp_path: Path
 ) -> None:
     url = _url(cluster, authority, tmp_path)
@@ -66,7 +66,7 @@ async def test_a_server_that_shows_who_it_is_is_spoken_to_over_tls(
     await connections.close()
 
 
-def test_a_server_that_another_authority_vouches_for_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_server_with_a_certificate_of_another_authority_is_refused(cluster: Cluster, tmp_path: Path) -> None:
     with pytest.raises(CannotOpen, match="certificate verify failed"):
         open_store(_url(cluster, trustme.CA(), tmp_path), CountingMeter())
 

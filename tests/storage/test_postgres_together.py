@@ -1,4 +1,4 @@
-"""Changes of several lists in one go on PostgreSQL: few round trips, and no list suffers for another."""
+"""Changes of several lists in a few round trips on PostgreSQL. A locked list does not affect the others."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -48,34 +48,34 @@ async def store(dsn: str) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def connection(dsn: str, store: Store) -> AsyncIterator["Watched"]:
-    del store  # which has made the tables and the lists
+    del store  # it has made the tables and the lists
     opened = await asyncpg.connect(dsn)
     yield Watched(opened)
     await opened.close()
 
 
 class Watched:
-    """A connection whose questions are counted, and where something may happen just before or after it is written."""
+    """A connection that counts its queries. `before` and `after` run just before and after a write."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self.asked = 0
+        self.queries = 0
         self.before: Callable[[], Awaitable[object]] | None = None
         self.after: Callable[[], Awaitable[object]] | None = None
 
     async def fetch(self, query: str, *args: object) -> Sequence[Any]:
-        self.asked += 1
-        found: Sequence[Any] = await self._connection.fetch(query, *args)
-        return found
+        self.queries += 1
+        rows: Sequence[Any] = await self._connection.fetch(query, *args)
+        return rows
 
     async def fetchval(self, query: str, *args: object) -> Any:
-        self.asked += 1
+        self.queries += 1
         if self.before is not None:
             await self.before()
-        found = await self._connection.fetchval(query, *args)
+        value = await self._connection.fetchval(query, *args)
         if self.after is not None:
             await self.after()
-        return found
+        return value
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
@@ -91,11 +91,11 @@ async def test_many_lists_are_written_in_three_round_trips(connection: Watched, 
     outcomes = await together.write(connection, batches)
 
     assert outcomes == [[_DONE]] * len(_LISTS)
-    assert connection.asked == 3
+    assert connection.queries == 3
     assert [await listed(store, list_id=list_id) for list_id in _LISTS] == [["+16505550001"]] * len(_LISTS)
 
 
-async def test_a_list_that_is_written_to_meanwhile_is_left_out_and_the_others_are_not(
+async def test_a_list_that_another_node_writes_to_is_skipped_and_the_others_are_written(
     connection: Watched, store: Store
 ) -> None:
     batches = [_batch(list_id, block(person(1), max_size=1, list_id=list_id)) for list_id in _LISTS[:3]]
@@ -107,7 +107,7 @@ async def test_a_list_that_is_written_to_meanwhile_is_left_out_and_the_others_ar
     assert await listed(store, list_id=_LISTS[1]) == ["+16505550002"]
 
 
-async def test_a_list_that_somebody_holds_is_left_out_and_holds_nobody_up(
+async def test_a_locked_list_is_skipped_and_does_not_delay_the_others(
     dsn: str, connection: Watched, store: Store
 ) -> None:
     del store
@@ -123,21 +123,21 @@ async def test_a_list_that_somebody_holds_is_left_out_and_holds_nobody_up(
     await holder.close()
 
 
-async def test_a_list_that_is_left_out_is_written_once_it_can_be(dsn: str, store: Store) -> None:
+async def test_a_skipped_list_is_written_when_its_lock_is_free(dsn: str, store: Store) -> None:
     holder = await asyncpg.connect(dsn)
     async with holder.transaction():
         await holder.fetch(_HOLD, LIST)
-        held = asyncio.ensure_future(store.apply(block(person(1))))
+        waiting = asyncio.ensure_future(store.apply(block(person(1))))
 
         await asyncio.gather(*(store.apply(block(person(1), list_id=list_id)) for list_id in _LISTS))
 
-        assert not held.done()
-    assert await held == _DONE
+        assert not waiting.done()
+    assert await waiting == _DONE
     assert await is_blocked(store, person(1))
     await holder.close()
 
 
-async def test_what_was_written_before_the_connection_was_lost_is_not_written_again(
+async def test_lists_written_before_the_connection_was_lost_are_not_written_again(
     connection: Watched, store: Store
 ) -> None:
     batches = [_batch(list_id, block(*people(3), max_size=2, list_id=list_id)) for list_id in _LISTS[:2]]
@@ -151,17 +151,19 @@ async def test_what_was_written_before_the_connection_was_lost_is_not_written_ag
     await store.apply(unblock(*people(3), list_id=_LISTS[0]))
     connection.after = None
 
-    left_out = await together.write(connection, batches)
-    outcomes = [await batch(connection) for batch in batches]  # each list held, so that a standby has it as well
+    results = await together.write(connection, batches)
+    outcomes = [await batch(connection) for batch in batches]  # each list locked, so that a standby has it as well
 
-    assert left_out == [None] * 2
+    assert results == [None] * 2
     assert outcomes == [[Outcome({2: Refusal.LIST_FULL}, [Effect.ADDED, Effect.ADDED, Effect.REFUSED], [()] * 3)]] * 2
     assert await listed(store, list_id=_LISTS[0]) == []
     assert len(await listed(store, list_id=_LISTS[1])) == 2
 
 
-async def test_what_is_done_already_is_told_only_after_its_list_was_held(connection: Watched, store: Store) -> None:
-    """Holding it is a write, and its commit waits for the standby, which may lack what is done."""
+async def test_the_outcome_of_an_earlier_attempt_is_returned_only_after_the_list_was_locked(
+    connection: Watched, store: Store
+) -> None:
+    """The lock is a write. Its commit waits for the standby, which may lack the earlier attempt."""
     batch = _batch(LIST, block(person(1)))
     await together.write(connection, [batch])
 
@@ -171,13 +173,11 @@ async def test_what_is_done_already_is_told_only_after_its_list_was_held(connect
     assert await listed(store) == ["+16505550001"]
 
 
-async def test_a_batch_is_in_doubt_from_when_it_was_sent_until_it_was_answered(
-    connection: Watched, store: Store
-) -> None:
+async def test_a_batch_is_in_doubt_until_its_commit_is_acknowledged(connection: Watched, store: Store) -> None:
     batch = _batch(LIST, block(person(1)))
     connection.before = lambda: store.apply(block(person(2)))
     await together.write(connection, [batch])
-    assert not batch.in_doubt  # it was left out
+    assert not batch.in_doubt  # its list was skipped
 
     async def lose() -> None:
         raise ConnectionResetError
@@ -189,7 +189,7 @@ async def test_a_batch_is_in_doubt_from_when_it_was_sent_until_it_was_answered(
     assert batch.in_doubt
 
 
-async def test_what_was_sent_is_not_said_to_be_undone_because_the_database_went_away_later(
+async def test_a_sent_change_is_not_reported_as_rolled_back_when_the_database_fails_later(
     dsn: str, store: Store
 ) -> None:
     connections = _Forgetful(Connections(dsn, 2))
@@ -203,7 +203,7 @@ async def test_what_was_sent_is_not_said_to_be_undone_because_the_database_went_
 
 
 class _Forgetful(Connections):
-    """Loses the end of what is written together, and then the database for good."""
+    """Loses the response of the first write, and then the database permanently."""
 
     def __init__(self, real: Connections) -> None:
         self._real = real
@@ -228,17 +228,17 @@ class _Forgetful(Connections):
         await self._real.close()
 
 
-async def test_an_attempt_that_ends_late_counts_as_it_was_decided(dsn: str, connection: Watched, store: Store) -> None:
+async def test_a_late_attempt_keeps_its_own_outcomes(dsn: str, connection: Watched, store: Store) -> None:
     batch = _batch(LIST, block(*people(2), max_size=1))
     attempt = asyncio.Event()
     late: list[asyncio.Task[object]] = []
     other = Watched(await asyncpg.connect(dsn))
 
-    async def meanwhile() -> None:  # the first one is on its way when the second is decided, on a list that has changed
+    async def write_first() -> None:  # the first attempt is in flight when the second is decided, on a changed list
         connection.before = None
         attempt.set()
 
-    connection.before = meanwhile
+    connection.before = write_first
     late.append(asyncio.ensure_future(together.write(connection, [batch])))
     await attempt.wait()
 

@@ -1,4 +1,4 @@
-"""A database of the version before, full of rows under its keys, is upgraded: every block holds by every spelling."""
+"""The upgrade of a database of the previous version: every block is in force for every spelling."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -10,7 +10,7 @@ from tests.postgres import bare_database, connected
 from tests.storage.changes import LIST, NOON, SECOND
 from tests.storage.meters import CountingMeter
 from tests.storage.old_rows import LISTS, User, full_database
-from tests.storage.people import by_user_id, typed
+from tests.storage.people import by_user_id, user_of
 from tests.storage.version_before import fill_postgres, fill_sqlite, sqlite_rows
 
 from wablock.block_list.ports import Block, PageRequest, Row, Sweep, Unblock
@@ -23,7 +23,7 @@ Upgraded: TypeAlias = tuple[Store, list[User], Select]
 
 
 async def settle(store: Store) -> None:
-    """What the sweeps of a while do: here a while is no time."""
+    """Run the sweeps that re-key all rows."""
     for _ in range(8):
         await store.apply(Sweep(NOON, 0))
 
@@ -62,10 +62,10 @@ _DONE = ["sqlite", "postgres"]
 
 @pytest.fixture(params=list(_FIRST))
 async def upgraded(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Upgraded]:
-    """A store of this version on it, its users, and a way to look into the tables."""
-    found = await _FIRST[request.param](tmp_path)
-    yield found
-    await found[0].close()
+    """A store of this version on the database, its users, and a function that reads the tables."""
+    result = await _FIRST[request.param](tmp_path)
+    yield result
+    await result[0].close()
 
 
 only_when_done = pytest.mark.parametrize("upgraded", _DONE, indirect=True)
@@ -83,9 +83,9 @@ async def _all_rows(store: Store, list_id: str) -> list[Row]:
 
 
 async def _blocked(store: Store, list_id: str, spellings: Sequence[str], at: int = NOON) -> list[bool]:
-    users = [typed(f"+{digits}") for digits in spellings]
-    found = await store.blocked(LISTS[list_id], list_id, users, at)
-    return [block is not None for block in found]
+    users = [user_of(f"+{digits}") for digits in spellings]
+    result = await store.blocked(LISTS[list_id], list_id, users, at)
+    return [block is not None for block in result]
 
 
 async def test_every_user_is_blocked_by_every_spelling(upgraded: Upgraded) -> None:
@@ -99,24 +99,24 @@ async def test_every_user_is_blocked_by_every_spelling(upgraded: Upgraded) -> No
         assert all(one_by_one)
 
 
-async def test_a_check_gives_the_earliest_block(upgraded: Upgraded) -> None:
+async def test_a_check_returns_the_earliest_block(upgraded: Upgraded) -> None:
     store, users, _ = upgraded
 
     for user in users:
         first = user.blocks[LIST][0]
-        found = await store.blocked(LISTS[LIST], LIST, [typed(f"+{digits}") for digits in user.spellings], NOON)
-        assert [(block.blocked_at, block.reason) for block in found if block] == [(first.seq, first.reason)] * len(
+        result = await store.blocked(LISTS[LIST], LIST, [user_of(f"+{digits}") for digits in user.spellings], NOON)
+        assert [(block.blocked_at, block.reason) for block in result if block] == [(first.seq, first.reason)] * len(
             user.spellings
         )
 
 
-async def test_a_user_is_blocked_by_the_user_id_that_was_linked(upgraded: Upgraded) -> None:
+async def test_a_user_is_blocked_by_the_linked_user_id(upgraded: Upgraded) -> None:
     store, users, _ = upgraded
     ids = [user.user_id for user in users if user.user_id is not None]
 
     for list_id, account_id in LISTS.items():
-        found = await store.blocked(account_id, list_id, [by_user_id(user_id) for user_id in ids], NOON)
-        assert [user_id for user_id, block in zip(ids, found, strict=True) if block is None] == []
+        result = await store.blocked(account_id, list_id, [by_user_id(user_id) for user_id in ids], NOON)
+        assert [user_id for user_id, block in zip(ids, result, strict=True) if block is None] == []
 
 
 async def test_a_user_is_unblocked_by_any_spelling(upgraded: Upgraded) -> None:
@@ -124,13 +124,13 @@ async def test_a_user_is_unblocked_by_any_spelling(upgraded: Upgraded) -> None:
 
     for nth, user in enumerate(users):
         spelling = user.spellings[nth % len(user.spellings)]
-        await store.apply(Unblock(LIST, LISTS[LIST], NOON, [typed(f"+{spelling}")]))
+        await store.apply(Unblock(LIST, LISTS[LIST], NOON, [user_of(f"+{spelling}")]))
 
     assert await _all_rows(store, LIST) == []
     assert not any(await _blocked(store, LIST, [digits for user in users for digits in user.spellings]))
 
 
-async def test_a_user_is_unblocked_by_the_user_id_that_was_linked(upgraded: Upgraded) -> None:
+async def test_a_user_is_unblocked_by_the_linked_user_id(upgraded: Upgraded) -> None:
     store, users, _ = upgraded
     linked = [user for user in users if user.user_id is not None]
 
@@ -142,10 +142,12 @@ async def test_a_user_is_unblocked_by_the_user_id_that_was_linked(upgraded: Upgr
 async def test_a_message_in_any_spelling_opened_the_window(upgraded: Upgraded) -> None:
     store, users, _ = upgraded
     chosen = [user for user in users if len(user.spellings) > 1]
-    await store.apply(Unblock(LIST, LISTS[LIST], NOON, [typed(f"+{user.spellings[0]}") for user in chosen]))
-    members = [typed(f"+{user.spellings[-1]}") for user in chosen]
+    await store.apply(Unblock(LIST, LISTS[LIST], NOON, [user_of(f"+{user.spellings[0]}") for user in chosen]))
+    members = [user_of(f"+{user.spellings[-1]}") for user in chosen]
 
-    outcome = await store.apply(Block(LIST, LISTS[LIST], NOON, "somebody", members, written_since=NOON - SECOND // 2))
+    outcome = await store.apply(
+        Block(LIST, LISTS[LIST], NOON, "another user", members, written_since=NOON - SECOND // 2)
+    )
 
     assert outcome.refused == {}
 
@@ -153,9 +155,9 @@ async def test_a_message_in_any_spelling_opened_the_window(upgraded: Upgraded) -
 async def test_blocking_again_changes_nothing_but_the_details(upgraded: Upgraded) -> None:
     store, users, _ = upgraded
     before = await _all_rows(store, LIST)
-    typed_before = [typed(f"+{user.blocks[LIST][0].digits}") for user in users]
+    users_before = [user_of(f"+{user.blocks[LIST][0].digits}") for user in users]
 
-    await store.apply(Block(LIST, LISTS[LIST], NOON, "another", typed_before))
+    await store.apply(Block(LIST, LISTS[LIST], NOON, "another", users_before))
 
     after = await _all_rows(store, LIST)
     assert {row.input for row in after} <= {row.input for row in before}
@@ -164,7 +166,7 @@ async def test_blocking_again_changes_nothing_but_the_details(upgraded: Upgraded
 
 
 @only_when_done
-async def test_every_user_is_on_a_page_once_with_the_earlier_block_and_the_later_end(upgraded: Upgraded) -> None:
+async def test_every_user_is_on_a_page_once_with_the_earlier_block_and_the_later_expiry(upgraded: Upgraded) -> None:
     store, users, _ = upgraded
 
     for list_id in LISTS:
@@ -173,8 +175,8 @@ async def test_every_user_is_on_a_page_once_with_the_earlier_block_and_the_later
         assert rows.keys() == firsts.keys()
         for seq, user in firsts.items():
             row, first = rows[seq], user.blocks[list_id][0]
-            kept = row.input, row.wa_id, row.blocked_at, row.blocked_by, row.reason, row.note, row.user_id
-            assert kept == ("+" + first.digits, first.digits, seq, "token 0", "reason 0", "note 0", user.user_id)
+            values = row.input, row.wa_id, row.blocked_at, row.blocked_by, row.reason, row.note, row.user_id
+            assert values == ("+" + first.digits, first.digits, seq, "token 0", "reason 0", "note 0", user.user_id)
             assert row.expires_at == user.end(list_id)
 
 
@@ -186,12 +188,12 @@ async def test_a_lists_size_and_version_are_right(upgraded: Upgraded) -> None:
 
     for list_id, version, size in select("SELECT list_id, version, size FROM block_list"):
         assert size == len(users)
-        assert version > versions[list_id]  # users are fewer than rows were, so a page from before is stale
+        assert version > versions[list_id]  # there are fewer rows than before, so older pages are stale
         assert (await store.page(PageRequest(list_id, 1, NOON))).version == version
 
 
 @only_when_done
-async def test_all_that_is_kept_has_todays_keys(upgraded: Upgraded) -> None:
+async def test_all_rows_have_current_keys(upgraded: Upgraded) -> None:
     _, _, select = upgraded
 
     for table in ("blocked_user", "identity_alias", "last_inbound"):
@@ -200,7 +202,7 @@ async def test_all_that_is_kept_has_todays_keys(upgraded: Upgraded) -> None:
 
 
 @only_when_done
-async def test_the_last_message_in_any_spelling_is_what_is_kept(upgraded: Upgraded) -> None:
+async def test_the_last_message_in_any_spelling_is_kept(upgraded: Upgraded) -> None:
     _, users, select = upgraded
 
     times = {(number, identity): at for number, identity, at in select("SELECT * FROM last_inbound")}
@@ -213,9 +215,9 @@ async def test_a_landline_keeps_its_row(upgraded: Upgraded) -> None:
     _, users, select = upgraded
     alone = {user.spellings[0] for user in users if len(user.spellings) == 1}
 
-    kept = {identity for (identity,) in select(f"SELECT identity FROM blocked_user WHERE list_id = '{LIST}'")}
+    identities = {identity for (identity,) in select(f"SELECT identity FROM blocked_user WHERE list_id = '{LIST}'")}
 
-    assert alone <= kept
+    assert alone <= identities
 
 
 @only_when_done
@@ -224,6 +226,6 @@ async def test_an_upgraded_user_who_is_blocked_in_another_spelling_stays_one_row
 
     for user in users:
         for digits in user.spellings:
-            await store.apply(Block(LIST, LISTS[LIST], NOON, "another", [typed(f"+{digits}")]))
+            await store.apply(Block(LIST, LISTS[LIST], NOON, "another", [user_of(f"+{digits}")]))
 
     assert len(await _all_rows(store, LIST)) == len(users)

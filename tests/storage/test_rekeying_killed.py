@@ -1,4 +1,4 @@
-"""A process that is killed in the middle of re-keying: the next one ends it, and no block is missed at any moment."""
+"""A process that is killed during re-keying: the next one completes it, and every block is in force all the time."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ import pytest
 from tests.postgres import bare_database, connected
 from tests.storage.changes import ACCOUNT, LIST, NOON
 from tests.storage.meters import CountingMeter
-from tests.storage.people import typed
+from tests.storage.people import user_of
 from tests.storage.test_rekeying import settle
 from tests.storage.version_before import Blocked, Rows, fill_postgres, fill_sqlite, sqlite_rows
 from tests.waiting import comes_true
@@ -49,7 +49,7 @@ def _spellings(users: int) -> list[tuple[str, str]]:
 
 
 def _rows(users: int) -> Rows:
-    """Every user by the old spelling, every second one by the new one as well."""
+    """Every user in the old spelling, and every second one in the new spelling too."""
     blocked = [Blocked(LIST, 2 * place + 1, old) for place, (old, _) in enumerate(_spellings(users))]
     blocked += [Blocked(LIST, 2 * place + 2, new) for place, (_, new) in enumerate(_spellings(users)) if place % 2]
     return Rows({LIST: ACCOUNT}, blocked, [], [(LIST, old, NOON) for old, _ in _spellings(users)])
@@ -57,8 +57,8 @@ def _rows(users: int) -> Rows:
 
 async def _missed(store: Store, users: int) -> list[str]:
     spellings = [digits for pair in _spellings(users) for digits in pair]
-    found = await store.blocked(ACCOUNT, LIST, [typed(f"+{digits}") for digits in spellings], NOON)
-    return [digits for digits, block in zip(spellings, found, strict=True) if block is None]
+    result = await store.blocked(ACCOUNT, LIST, [user_of(f"+{digits}") for digits in spellings], NOON)
+    return [digits for digits, block in zip(spellings, result, strict=True) if block is None]
 
 
 def _started(code: str, argument: str) -> "subprocess.Popen[str]":
@@ -80,7 +80,7 @@ def _kill(process: "subprocess.Popen[str]") -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-async def test_a_process_that_is_killed_while_it_migrates_a_sqlite_file_leaves_it_as_it_was(tmp_path: Path) -> None:
+async def test_a_process_that_is_killed_while_it_migrates_a_sqlite_file_does_not_change_it(tmp_path: Path) -> None:
     path, users = tmp_path / "wablock.db", 20_000
     fill_sqlite(path, _rows(users))
     moment = random.Random(7)
@@ -98,27 +98,27 @@ async def test_a_process_that_is_killed_while_it_migrates_a_sqlite_file_leaves_i
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-async def test_a_node_that_is_killed_while_it_re_keys_is_followed_by_another(tmp_path: Path) -> None:
+async def test_another_node_continues_when_one_is_killed_while_it_re_keys(tmp_path: Path) -> None:
     dsn, users = bare_database(tmp_path), 8_000
     await asyncio.to_thread(fill_postgres, dsn, _rows(users))
     store = PostgresStore(dsn, CountingMeter(), quiet_for=0)
 
-    def left() -> int:
+    def former_rows() -> int:
         count = "SELECT count(*) FROM blocked_user WHERE length(identity) = 11"
         return int(connected(dsn, lambda connection: connection.fetchval(count)))
 
     def sweep_and_kill() -> None:
         process = _started(_SWEEP, dsn)
-        comes_true(lambda: left() < users)
+        comes_true(lambda: former_rows() < users)
         _kill(process)
 
     await asyncio.to_thread(sweep_and_kill)
 
-    assert 0 < await asyncio.to_thread(left) < users
+    assert 0 < await asyncio.to_thread(former_rows) < users
     assert await _missed(store, users) == []
 
     await settle(store)
-    assert await asyncio.to_thread(left) == 0
+    assert await asyncio.to_thread(former_rows) == 0
     assert await _missed(store, users) == []
     rows = connected(dsn, lambda connection: connection.fetch("SELECT identity FROM blocked_user"))
     assert sorted(it for (it,) in rows) == sorted(one_spelling(new) for _, new in _spellings(users))

@@ -1,4 +1,4 @@
-"""Restoring a backup after a crash: exactly what was backed up is there."""
+"""Restoring a backup after a crash: the database has exactly the content of the backup."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def backup(path: Path, tmp_path: Path) -> Path:
-    """Of a list of two, taken while the server runs; it goes on, and crashes later."""
+    """A backup of a list of two users, made while a server runs, which crashes later."""
     copy = tmp_path / "backup.db"
     store = SqliteStore(path, CountingMeter())
     await store.apply(block(person(1), person(2)))
@@ -61,8 +61,8 @@ def _restore(path: Path, copy: Path) -> None:
     restore(copy, path, lambda *_: None)
 
 
-async def test_a_restored_backup_holds_exactly_the_backed_up_users(path: Path, backup: Path) -> None:
-    assert _log(path).stat().st_size > 0  # the crash left it, and it belongs to the file that goes
+async def test_a_restored_backup_has_exactly_the_backed_up_users(path: Path, backup: Path) -> None:
+    assert _log(path).stat().st_size > 0  # the crash left the log of the file that is replaced
 
     _restore(path, backup)
 
@@ -71,7 +71,7 @@ async def test_a_restored_backup_holds_exactly_the_backed_up_users(path: Path, b
     await store.close()
 
 
-async def test_a_restored_backup_takes_writes(path: Path, backup: Path) -> None:
+async def test_a_restored_backup_accepts_writes(path: Path, backup: Path) -> None:
     _restore(path, backup)
     store = SqliteStore(path, CountingMeter())
 

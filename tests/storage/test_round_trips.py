@@ -1,4 +1,4 @@
-"""Questions that share a query: who shares one, and that nobody is answered from before he asked."""
+"""Questions that share a query. An answer is never older than its question."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from wablock.failures import Overloaded
 from wablock.storage.round_trips import RoundTrips
 
 
-class HeldBack:
-    """Answers with ten times the question, when it is told to."""
+class ManualDatabase:
+    """Answers with ten times the question, after `go_on` is set."""
 
     def __init__(self) -> None:
         self.groups: list[Sequence[int]] = []
@@ -27,15 +27,15 @@ class HeldBack:
 
 
 @pytest.fixture
-async def database() -> HeldBack:
-    return HeldBack()
+async def database() -> ManualDatabase:
+    return ManualDatabase()
 
 
 def _asking(reads: RoundTrips[int, int], *questions: int) -> list[asyncio.Future[int]]:
     return [asyncio.ensure_future(reads.ask(question)) for question in questions]
 
 
-async def test_questions_that_come_at_once_are_one_query(database: HeldBack) -> None:
+async def test_concurrent_questions_share_one_query(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1)
     database.go_on.set()
 
@@ -45,7 +45,7 @@ async def test_questions_that_come_at_once_are_one_query(database: HeldBack) -> 
     assert database.groups == [list(range(10))]
 
 
-async def test_whoever_asks_while_a_query_runs_is_answered_by_the_next(database: HeldBack) -> None:
+async def test_a_question_during_a_query_is_answered_by_the_next_one(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1)
     first = _asking(reads, 1)
     await tasks_wait()
@@ -58,7 +58,7 @@ async def test_whoever_asks_while_a_query_runs_is_answered_by_the_next(database:
     assert database.groups == [[1], [2, 3]]
 
 
-async def test_nobody_waits_for_a_query_that_has_just_ended() -> None:
+async def test_no_question_waits_for_a_query_that_has_just_ended() -> None:
     async def at_once(questions: Sequence[int]) -> Sequence[int]:
         return questions
 
@@ -71,7 +71,7 @@ async def test_nobody_waits_for_a_query_that_has_just_ended() -> None:
     await asyncio.wait_for(asyncio.gather(*map(ask_again_and_again, range(5))), 30)
 
 
-async def test_as_many_queries_run_at_once_as_may(database: HeldBack) -> None:
+async def test_at_most_at_once_queries_run_at_the_same_time(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=2)
     asking = []
 
@@ -84,7 +84,7 @@ async def test_as_many_queries_run_at_once_as_may(database: HeldBack) -> None:
     await asyncio.gather(*asking)
 
 
-async def test_no_more_than_may_go_together(database: HeldBack) -> None:
+async def test_a_query_has_at_most_most_together_questions(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1, most_together=2)
     database.go_on.set()
 
@@ -93,7 +93,7 @@ async def test_no_more_than_may_go_together(database: HeldBack) -> None:
     assert database.groups == [[0, 1], [2, 3], [4]]
 
 
-async def test_a_question_that_cannot_be_answered_fails_alone(database: HeldBack) -> None:
+async def test_a_question_that_cannot_be_answered_fails_alone(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1)
     database.go_on.set()
 
@@ -102,11 +102,11 @@ async def test_a_question_that_cannot_be_answered_fails_alone(database: HeldBack
     assert (answers[0], type(answers[1]), answers[2]) == (120, BlocklistInternalError, 140)
 
 
-async def test_a_database_that_is_away_is_said_to_be_so_to_everybody_apart() -> None:
-    async def away(_: Sequence[int]) -> Sequence[int]:
-        raise Overloaded("away")
+async def test_each_caller_gets_its_own_error_when_the_database_is_unreachable() -> None:
+    async def unreachable(_: Sequence[int]) -> Sequence[int]:
+        raise Overloaded("unreachable")
 
-    reads = RoundTrips(away, at_once=1)
+    reads = RoundTrips(unreachable, at_once=1)
 
     one, other = await asyncio.gather(*_asking(reads, 1, 2), return_exceptions=True)
 
@@ -115,30 +115,30 @@ async def test_a_database_that_is_away_is_said_to_be_so_to_everybody_apart() -> 
     assert one is not other
 
 
-async def test_who_waits_behind_a_trip_that_does_not_arrive_does_not_wait_for_another() -> None:
+async def test_questions_behind_a_failed_round_trip_fail_without_another() -> None:
     trips = 0
     go_on = asyncio.Event()
 
-    async def away(_: Sequence[int]) -> Sequence[int]:
+    async def unreachable(_: Sequence[int]) -> Sequence[int]:
         nonlocal trips
         trips += 1
         await go_on.wait()
-        raise Overloaded("away")
+        raise Overloaded("unreachable")
 
-    reads = RoundTrips(away, at_once=1)
+    reads = RoundTrips(unreachable, at_once=1)
     first = _asking(reads, 1)
     await tasks_wait()
     behind = _asking(reads, 2, 3)
     await tasks_wait()
 
     go_on.set()
-    told = await asyncio.gather(*first, *behind, return_exceptions=True)
+    errors = await asyncio.gather(*first, *behind, return_exceptions=True)
 
-    assert [type(it) for it in told] == [Overloaded] * 3
+    assert [type(error) for error in errors] == [Overloaded] * 3
     assert trips == 1
 
 
-async def test_who_would_wait_in_vain_is_refused_at_once(database: HeldBack) -> None:
+async def test_a_question_is_refused_immediately_when_the_database_is_stuck(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1, is_stuck=lambda: bool(database.groups))
     waiting = _asking(reads, 1)
     await tasks_wait()
@@ -150,7 +150,7 @@ async def test_who_would_wait_in_vain_is_refused_at_once(database: HeldBack) -> 
     assert await asyncio.gather(*waiting) == [10]
 
 
-async def test_a_caller_that_goes_away_takes_nobody_along(database: HeldBack) -> None:
+async def test_a_cancelled_caller_does_not_cancel_others(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1)
     asking = _asking(reads, 1, 2)
     await tasks_wait()
@@ -161,7 +161,7 @@ async def test_a_caller_that_goes_away_takes_nobody_along(database: HeldBack) ->
     assert await asking[1] == 20
 
 
-async def test_what_is_too_much_is_refused_at_once(database: HeldBack) -> None:
+async def test_a_question_past_the_limit_is_refused_immediately(database: ManualDatabase) -> None:
     reads = RoundTrips(database.answer, at_once=1, most_waiting=2)
     asking = _asking(reads, 1)
     await tasks_wait()

@@ -43,14 +43,14 @@ async def test_an_unknown_account_is_not_found(store: Store) -> None:
     assert await store.find_account(ACCOUNT) is None
 
 
-async def test_what_no_text_can_be_on_postgresql_is_not_found_either(store: Store) -> None:
+async def test_a_text_with_nul_is_not_found(store: Store) -> None:
     await store.add_number(NUMBER, NOON)
 
     assert await store.find_account("1\0") is None
     assert not await store.remove_downstream(LIST, "5f0c\0")
 
 
-async def test_an_account_that_a_number_made_has_no_secrets(store: Store) -> None:
+async def test_an_account_created_with_a_number_has_no_secrets(store: Store) -> None:
     await store.add_number(NUMBER, NOON)
 
     assert await store.find_account(ACCOUNT) == SealedAccount(ACCOUNT)
@@ -70,7 +70,7 @@ async def test_a_verify_token_finds_its_first_account(store: Store) -> None:
         await store.set_account(SealedAccount(account_id, None, b"hash" if account_id != "1" else b"other"), NOON)
 
     assert await store.find_verifier(b"hash") == SealedAccount("2", None, b"hash")
-    assert await store.find_verifier(b"nobody's") is None
+    assert await store.find_verifier(b"unknown") is None
 
 
 async def test_signers_are_the_first_of_those_with_a_secret(store: Store) -> None:
@@ -102,7 +102,7 @@ async def test_a_downstream_without_secrets_is_found(store: Store) -> None:
     assert list(await store.downstreams(LIST)) == [bare]
 
 
-async def test_downstreams_come_oldest_first(store: Store) -> None:
+async def test_downstreams_are_ordered_oldest_first(store: Store) -> None:
     await store.add_number(NUMBER, NOON)
     ages = {"b": 2, "c": 0, "a": 1}
 
@@ -139,15 +139,15 @@ async def test_a_number_that_is_not_the_accounts_gets_no_route(store: Store, num
 
 
 async def test_a_removed_downstream_is_gone_and_only_that(store: Store) -> None:
-    kept = msgspec.structs.replace(DOWNSTREAM, downstream_id="kept")
+    other = msgspec.structs.replace(DOWNSTREAM, downstream_id="kept")
     await store.add_number(NUMBER, NOON)
     await store.add_downstream(DOWNSTREAM)
-    await store.add_downstream(kept)
+    await store.add_downstream(other)
 
     removed = [await store.remove_downstream(LIST, DOWNSTREAM.downstream_id) for _ in range(2)]
 
     assert removed == [True, False]
-    assert list(await store.downstreams(LIST)) == [kept]
+    assert list(await store.downstreams(LIST)) == [other]
 
 
 async def test_a_downstream_of_another_number_is_not_removed(store: Store) -> None:
@@ -178,7 +178,7 @@ async def test_a_removed_upstream_is_gone(store: Store) -> None:
     assert await store.find_upstream(LIST) is None
 
 
-async def test_a_number_takes_its_routes_along_when_it_is_removed(store: Store) -> None:
+async def test_removing_a_number_deletes_its_routes(store: Store) -> None:
     await store.add_number(NUMBER, NOON)
     await store.add_downstream(DOWNSTREAM)
     await store.set_upstream(UPSTREAM)
@@ -186,8 +186,8 @@ async def test_a_number_takes_its_routes_along_when_it_is_removed(store: Store) 
     await store.remove_number(LIST)
 
     await store.add_number(BusinessNumber(LIST, _OTHER), NOON)
-    found = await store.downstreams(LIST), await store.account_downstreams(ACCOUNT), await store.find_upstream(LIST)
-    assert [not it for it in found] == [True] * 3
+    result = await store.downstreams(LIST), await store.account_downstreams(ACCOUNT), await store.find_upstream(LIST)
+    assert [not it for it in result] == [True] * 3
 
 
 async def test_a_token_that_was_revoked_sets_no_receiver_and_no_upstream(store: Store) -> None:
@@ -201,7 +201,7 @@ async def test_a_token_that_was_revoked_sets_no_receiver_and_no_upstream(store: 
     assert (list(await store.downstreams(LIST)), await store.find_upstream(LIST)) == ([], None)
 
 
-async def test_an_accounts_upstreams_come_by_number(store: Store) -> None:
+async def test_an_accounts_upstreams_are_ordered_by_number(store: Store) -> None:
     for number, account in (("3", ACCOUNT), ("1", ACCOUNT), ("2", _OTHER)):
         await store.add_number(BusinessNumber(number, account), NOON)
         await store.set_upstream(msgspec.structs.replace(UPSTREAM, phone_number_id=number, account_id=account))

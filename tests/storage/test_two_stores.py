@@ -1,4 +1,4 @@
-"""Two stores on one database: as two processes are."""
+"""Two stores on one database, like two processes."""
 
 import asyncio
 from collections.abc import Callable
@@ -58,7 +58,7 @@ async def test_tokens_and_numbers_are_seen_by_the_other_store_at_once(open_store
     assert await other.find_token(TOKEN.digest) == TOKEN
 
 
-async def test_a_closed_store_has_left_everything_behind(open_store: Callable[[], Store]) -> None:
+async def test_a_closed_store_has_written_everything(open_store: Callable[[], Store]) -> None:
     one = open_store()
     waiting = [asyncio.ensure_future(one.apply(block(member))) for member in people(30)]
     await asyncio.sleep(0)
@@ -73,7 +73,7 @@ async def test_an_open_store_is_ready(store: Store) -> None:
     assert await store.is_ready()
 
 
-async def test_a_write_of_one_store_is_another_stamp_in_the_other(open_store: Callable[[], Store]) -> None:
+async def test_a_write_of_one_store_changes_the_stamp_of_the_other(open_store: Callable[[], Store]) -> None:
     one, other = open_store(), open_store()
     before = await other.stamp(LIST)
 

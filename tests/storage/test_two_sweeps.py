@@ -1,4 +1,4 @@
-"""Two stores that forget at once what is over, as nodes do that begin together."""
+"""Concurrent sweeps of two stores, as of nodes that start at the same time."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ LATER: Final = NOON + 60 * SECOND
 LISTS: Final = [LIST, "106540352242923", "106540352242924"]
 
 
-async def test_sweeps_at_once_forget_what_expired_once_and_nothing_else(open_store: Callable[[], Store]) -> None:
+async def test_concurrent_sweeps_delete_expired_blocks_once_and_nothing_else(open_store: Callable[[], Store]) -> None:
     one, other = open_store(), open_store()
     for list_id in LISTS:
         await one.apply(block(*(person(number, expires_at=LATER) for number in range(40)), list_id=list_id))
@@ -31,7 +31,7 @@ async def test_sweeps_at_once_forget_what_expired_once_and_nothing_else(open_sto
     assert [outcome.refused for outcome in outcomes] == [{1: Refusal.LIST_FULL}] * len(LISTS)
 
 
-async def test_a_message_that_comes_while_two_sweep_is_remembered(open_store: Callable[[], Store]) -> None:
+async def test_a_message_that_arrives_during_two_sweeps_is_kept(open_store: Callable[[], Store]) -> None:
     one, other = open_store(), open_store()
     await one.apply(wrote(*people(40), at=NOON - SECOND))
 

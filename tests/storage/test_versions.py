@@ -15,10 +15,10 @@ async def test_the_version_is_the_time_of_the_change(store: Store) -> None:
 async def test_the_newest_row_has_the_version_as_its_seq(store: Store) -> None:
     await store.apply(block(*people(5)))
 
-    found = await page(store)
+    result = await page(store)
 
-    assert found.rows[0].seq == found.version
-    assert [row.seq for row in found.rows] == [found.version - place for place in range(5)]
+    assert result.rows[0].seq == result.version
+    assert [row.seq for row in result.rows] == [result.version - place for place in range(5)]
 
 
 async def test_the_newest_row_has_the_version_as_its_seq_where_only_some_of_a_request_are_new(store: Store) -> None:
@@ -26,12 +26,12 @@ async def test_the_newest_row_has_the_version_as_its_seq_where_only_some_of_a_re
 
     await store.apply(block(person(1), person(2), at=NOON + SECOND))
 
-    found = await page(store)
-    assert found.rows[0].seq == found.version
-    assert found.rows[0].input == "+16505550002"
+    result = await page(store)
+    assert result.rows[0].seq == result.version
+    assert result.rows[0].input == "+16505550002"
 
 
-async def test_the_version_grows_with_every_change_while_the_clock_stands(store: Store) -> None:
+async def test_the_version_grows_with_every_change_while_the_clock_stands_still(store: Store) -> None:
     versions = [await version(store)]
 
     for number in range(3):
@@ -43,7 +43,7 @@ async def test_the_version_grows_with_every_change_while_the_clock_stands(store:
     assert versions == sorted(set(versions))
 
 
-async def test_the_order_holds_while_the_clock_stands(store: Store) -> None:
+async def test_the_order_is_correct_while_the_clock_stands_still(store: Store) -> None:
     await store.apply(block(*people(3)))
     await store.apply(block(*people(2, start=10)))
 

@@ -1,4 +1,4 @@
-"""A writer thread that dies: nobody hangs, and the next write works."""
+"""A writer thread that dies: no caller hangs, and the next write works."""
 
 import asyncio
 import ctypes
@@ -19,20 +19,20 @@ from wablock.contract.errors import BlocklistInternalError
 from wablock.storage import SqliteStore
 from wablock.storage.writer_thread import WriterThread
 
-# That the thread died is the point.
+# The tests kill the thread on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
-_SOON = 3  # seconds: a look is taken every tenth of one, the rest is for a busy machine
+_SOON = 3  # seconds: the thread is checked every tenth of a second; the rest is for a busy machine
 
 
 def _die() -> None:
-    """Kills the thread that runs it, from within: CPython 3.11 spins where a traced thread kills one that sleeps."""
+    """Kill the current thread from within: CPython 3.11 spins if a traced thread kills one that sleeps."""
     here = ctypes.c_ulong(threading.get_ident())
     ctypes.pythonapi.PyThreadState_SetAsyncExc(here, ctypes.py_object(SystemExit))
 
 
 class _Deadly(list[Member]):
-    """Members that kill the thread that looks at them."""
+    """Members that kill the thread that reads them."""
 
     def __iter__(self) -> Iterator[Member]:
         _die()
@@ -76,7 +76,7 @@ async def test_a_store_whose_thread_died_idle_writes_and_reads(store: SqliteStor
     assert await is_blocked(store, person(1))
 
 
-async def test_writes_to_a_thread_that_is_dying_are_answered_soon_and_truly(store: SqliteStore) -> None:
+async def test_writes_to_a_dying_thread_get_a_fast_and_correct_result(store: SqliteStore) -> None:
     dying = asyncio.ensure_future(store._thread.run(_die))
 
     writes = asyncio.gather(*(store.apply(block(it)) for it in people(5)), return_exceptions=True)
@@ -93,9 +93,9 @@ async def test_a_store_whose_thread_died_idle_is_ready(store: SqliteStore) -> No
     assert await asyncio.wait_for(store.is_ready(), _SOON)
 
 
-async def test_a_thread_that_dies_in_a_batch_fails_all_its_changes_and_does_none(store: SqliteStore) -> None:
+async def test_a_thread_that_dies_in_a_batch_fails_all_its_changes_and_makes_none(store: SqliteStore) -> None:
     requests = [block(it) for it in people(10)]
-    requests.insert(5, Block(LIST, ACCOUNT, NOON, "somebody", _Deadly([person(50)])))
+    requests.insert(5, Block(LIST, ACCOUNT, NOON, "another user", _Deadly([person(50)])))
 
     outcomes = await asyncio.wait_for(asyncio.gather(*map(store.apply, requests), return_exceptions=True), _SOON)
 
@@ -140,11 +140,11 @@ async def test_a_store_whose_thread_died_can_be_closed(tmp_path: Path) -> None:
     await asyncio.wait_for(store.close(), _SOON)
 
 
-async def test_a_long_job_is_waited_for() -> None:
+async def test_a_long_job_can_finish() -> None:
     thread = WriterThread("long")
 
     def job() -> int:
-        time.sleep(0.25)  # longer than the pause between two looks at the thread
+        time.sleep(0.25)  # longer than the pause between two checks of the thread
         return 7
 
     assert await thread.run(job) == 7
@@ -152,8 +152,8 @@ async def test_a_long_job_is_waited_for() -> None:
     thread.close()
 
 
-async def test_a_jobs_own_trouble_is_its_callers() -> None:
-    thread = WriterThread("trouble")
+async def test_an_error_in_a_job_is_raised_to_its_caller() -> None:
+    thread = WriterThread("error")
 
     with pytest.raises(ZeroDivisionError):
         await thread.run(lambda: 1 // 0)
@@ -161,14 +161,14 @@ async def test_a_jobs_own_trouble_is_its_callers() -> None:
     thread.close()
 
 
-async def test_jobs_of_callers_that_went_away_disturb_nobody() -> None:
+async def test_jobs_of_cancelled_callers_affect_no_others() -> None:
     thread = WriterThread("deserted")
     release = threading.Event()
-    gone = [asyncio.ensure_future(thread.run(release.wait)) for _ in range(2)]
-    gone.append(asyncio.ensure_future(thread.run(lambda: bool(1 // 0))))
+    callers = [asyncio.ensure_future(thread.run(release.wait)) for _ in range(2)]
+    callers.append(asyncio.ensure_future(thread.run(lambda: bool(1 // 0))))
     await tasks_wait()
 
-    for caller in gone:
+    for caller in callers:
         caller.cancel()
     release.set()
 

@@ -1,6 +1,6 @@
-"""Databases as version 0.1's first schema had them, with rows under the keys that it gave, and a node of it.
+"""Databases with the first schema of version 0.1 and rows under its keys; and a node of that version.
 
-Its statements are written out here: the code that had them is gone.
+Its statements are copied here, because the code no longer has them.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ _OURS: Final = 0x7761626C
 
 
 def key_before(digits: str) -> str:
-    """The key of a number: one spelling of Brazil, Mexico and Argentina's two, and no rule for what came since."""
+    """The key of a number in that version: it has a rule for Brazil, Mexico and Argentina only."""
     is_new = (digits[:3] in ("225", "229") and len(digits) == 11) or (digits[:2] == "54" and len(digits) == 14)
     return digits if is_new else one_spelling(digits)
 
 
 class Blocked(msgspec.Struct, frozen=True):
-    """A row of `blocked_user`, typed as `digits`."""
+    """A row of `blocked_user`, text as `digits`."""
 
     list_id: str
     seq: int
@@ -38,18 +38,18 @@ class Blocked(msgspec.Struct, frozen=True):
     expires_at: int | None = None
     reason: str | None = None
     note: str | None = None
-    blocked_by: str = "somebody"
+    blocked_by: str = "another user"
 
     @property
     def columns(self) -> tuple[Any, ...]:
-        typed = "+" + self.digits
+        text = "+" + self.digits
         return (
             self.list_id,
             self.seq,
             key_before(self.digits),
             self.digits,
             self.user_id,
-            typed,
+            text,
             self.seq,
             self.blocked_by,
             self.reason,
@@ -59,7 +59,7 @@ class Blocked(msgspec.Struct, frozen=True):
 
 
 class Rows(msgspec.Struct):
-    """What a database had. `lists`: whose each is; an alias is an account, a user_id and a number."""
+    """The rows of a database. `lists`: the account of each list. An alias is an account, a user_id and a number."""
 
     lists: dict[str, str]
     blocked: list[Blocked]
@@ -112,7 +112,7 @@ def fill_sqlite(path: Path, rows: Rows) -> None:
 
 
 def moving_sqlite(path: Path) -> None:
-    """As the version before left it when its move was broken off."""
+    """Make the file as the previous version leaves it when a move is interrupted."""
     with closing(sqlite.connect(path)) as connection:
         connection.execute("INSERT INTO move VALUES ('0123', 'moving', 'postgresql://db.example/wablock', 1)")
         for table in ("block_list", "blocked_user", "identity_alias", "last_inbound"):
@@ -124,7 +124,7 @@ def moving_sqlite(path: Path) -> None:
 
 
 def fill_postgres(dsn: str, rows: Rows) -> None:
-    """In a database without any table."""
+    """Create the tables in an empty database, and fill them."""
 
     async def fill(connection: Any) -> None:
         first = {POSTGRES_SCHEMA: schema.migrations()[POSTGRES_SCHEMA]}
@@ -174,7 +174,7 @@ ON CONFLICT (account_id, alias) DO NOTHING
 
 
 class OldNode:
-    """A node of the version before on PostgreSQL: one session, which has no name."""
+    """A node of the previous version on PostgreSQL: one session, without a name."""
 
     def __init__(self, connection: asyncpg.Connection, account_id: str, list_id: str) -> None:
         self._connection = connection
@@ -199,9 +199,9 @@ class OldNode:
         async with self._connection.transaction():
             version, size = await self._connection.fetchrow(_HOLD, self._list_id)
             removed = await self._connection.execute(_REMOVE, self._list_id, [key_before(digits)])
-            gone = int(removed.split()[1])
-            if gone:
-                await self._connection.execute(_HEAD, self._list_id, max(at, version + 1), size - gone)
+            count = int(removed.split()[1])
+            if count:
+                await self._connection.execute(_HEAD, self._list_id, max(at, version + 1), size - count)
 
     async def is_blocked(self, digits: str, at: int) -> bool:
         return await self._any_under([key_before(digits)], at)
@@ -225,5 +225,5 @@ class OldNode:
 
 def sqlite_rows(path: Path, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     with closing(apsw.Connection(str(path))) as connection:
-        found: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
-        return found
+        rows: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
+        return rows

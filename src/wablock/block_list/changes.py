@@ -11,7 +11,7 @@ from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS, keys_of, one_spelli
 
 
 class Merge(msgspec.Struct, frozen=True):
-    """Make one row of those of `member` and of its user_id `alias`."""
+    """Merge the rows of `member` and of its user_id `alias` into one."""
 
     account_id: str
     at: Microseconds
@@ -69,5 +69,5 @@ def names_of_member(member: Member, meanings: Mapping[str, Meaning]) -> Collecti
     """Every identity under which this member may be on the list."""
     if member.user_id is None and member.parent_user_id is None and member.key[0] not in MAY_HAVE_FORMER_KEYS:
         return (member.key,)
-    known = [key for alias in member.aliases if alias in meanings for key in keys_of(meanings[alias][0])]
-    return (*member.keys, *member.aliases, *known)
+    linked_keys = [key for alias in member.aliases if alias in meanings for key in keys_of(meanings[alias][0])]
+    return (*member.keys, *member.aliases, *linked_keys)

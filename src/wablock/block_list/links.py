@@ -61,9 +61,9 @@ class Links:
     def carry(self, change: Carry) -> None:
         """See `Carry`."""
         account_id, find = change.account_id, self._finding(change.account_id)
-        # Before anything is learned: if only the number changes, the link of the user_id is about to change.
-        known = self.meanings(account_id, [change.previous])
-        names = set(names_of_member(change.previous, known))
+        # Read before the new ids are linked: if only the number changes, this changes the link of the user_id.
+        meanings = self.meanings(account_id, [change.previous])
+        names = set(names_of_member(change.previous, meanings))
         previous, parent = meant(change.previous, find), change.previous.parent_user_id
         if previous is not None and parent is not None and find(parent) is None:
             self._aliases.link(account_id, parent, (previous.key, previous.wa_id))
@@ -80,8 +80,8 @@ class Links:
         find = self._finding(account_id)
         user = meant(member, find) or member
         for alias in member.aliases:
-            known = find(alias)
-            if alias == user.key or (known is not None and known[0] == user.key):
+            target = find(alias)
+            if alias == user.key or (target is not None and target[0] == user.key):
                 continue
             meaning = meaning_of(alias, find)
             if meaning is not None and meaning[1] is None:
@@ -95,7 +95,7 @@ class Links:
                 self._copy(account_id, keys_of(meaning[0]), user, at)
 
     def _link(self, account_id: str, alias: str, member: Member, at: Microseconds) -> None:
-        """Let the user_id `alias` mean `member`, and make one row of theirs in every list."""
+        """Let the user_id `alias` mean `member`, and merge their rows in every list."""
         meaning = member.key, member.wa_id
         self._aliases.link(account_id, alias, meaning)
         self._aliases.repoint(account_id, alias, meaning)

@@ -138,7 +138,7 @@ class ListState(ListRows):
         return Outcome(refused, effects, before)
 
     def _refusal(self, change: Block, member: Member, added: int) -> Refusal | None:
-        """Why `member`, who is not on the list, may not be blocked; the change has `added` so many users before it."""
+        """Why `member`, who is not on the list, may not be blocked. The change has added `added` users before."""
         if change.written_since is not None and self._wrote_at.get(member.key, -1) < change.written_since:
             return Refusal.NOT_WRITTEN_LATELY
         if change.max_size is not None and self.head.size + added >= change.max_size:
@@ -162,7 +162,7 @@ class ListState(ListRows):
         before = [self._taken(names_of_member(member, self.meanings)) for member in change.members]
         if len(rows) < size:
             self.head.grow(change.at, len(rows) - size)
-        return Outcome({}, [_REMOVED if taken else _NOT_THERE for taken in before], before)
+        return Outcome({}, [_REMOVED if listed else _NOT_THERE for listed in before], before)
 
     def _note_inbound(self, change: NoteInbound) -> None:
         times = [change.at] * len(change.members) if change.times is None else change.times
@@ -176,13 +176,13 @@ class ListState(ListRows):
         self._wrote_at[key] = max(at, self._wrote_at.get(key, at))
 
     def _rekeyed(self, member: Member, at: Microseconds) -> tuple[str, Sequence[Listed]]:
-        """The key under which the user's row is stored; and the user's other rows, if older nodes need them."""
+        """The key under which the user's row is stored; and the user's other rows, if older nodes still need them."""
         place = place_of(member, beside_older=self._beside_older)
         if self._beside_older:
             return place, self._of({*member.keys} - {place})
         if former := self._of(member.former_keys):
-            known = next((row.user_id for row in former if row.user_id is not None), member.user_id)
-            self._merge(msgspec.structs.replace(member, user_id=known), member.keys, at)
+            user_id = next((row.user_id for row in former if row.user_id is not None), member.user_id)
+            self._merge(msgspec.structs.replace(member, user_id=user_id), member.keys, at)
         return place, _NONE
 
     def _rekey(self, change: Rekey) -> None:
@@ -190,8 +190,8 @@ class ListState(ListRows):
             key = one_spelling(identity)
             if identity in self._rows:
                 rows = self._of({identity, key})
-                known = next((row.user_id for row in rows if row.user_id is not None), None)
-                self._merge(Member(key, identity, known, identity), {identity, key}, change.at)
+                user_id = next((row.user_id for row in rows if row.user_id is not None), None)
+                self._merge(Member(key, identity, user_id, identity), {identity, key}, change.at)
             if key in self._wrote_at:
                 self.wrote[key] = self._wrote_at[key]
         self.forgotten += change.identities
@@ -205,9 +205,9 @@ class ListState(ListRows):
         self._merge(msgspec.structs.replace(member, user_id=user_id), {*keys, alias}, change.at)
 
     def _merge(self, member: Member, names: Iterable[str], at: Microseconds) -> None:
-        """Make one row of those under `names`, with the earliest block and the latest expiry."""
+        """Merge the rows under `names` into one, with the earliest block and the latest expiry."""
         rows = self._of(names)
-        if not rows:  # it had expired
+        if not rows:  # they had expired
             return
         for row in rows:
             del self._rows[row.identity]
@@ -228,14 +228,14 @@ class ListState(ListRows):
         current = change.current
         place, _ = self._rekeyed(current, change.at)
         for row in self._of(change.names):
-            known = self._rows.get(place)
-            if known is None:
+            existing = self._rows.get(place)
+            if existing is None:
                 wa_id, user_id = current.wa_id, current.user_id
-                seq, shown = self.head.grow(change.at, 1), wa_id or user_id or current.key
-                changed = {"identity": place, "seq": seq, "wa_id": wa_id, "user_id": user_id, "input": shown}
+                seq, text = self.head.grow(change.at, 1), wa_id or user_id or current.key
+                changed = {"identity": place, "seq": seq, "wa_id": wa_id, "user_id": user_id, "input": text}
                 self._put(msgspec.structs.replace(row, **changed))
-            elif known.expires_at != (latest := _latest_expiry([known, row])):
-                self._put(msgspec.structs.replace(known, expires_at=latest))
+            elif existing.expires_at != (latest := _latest_expiry([existing, row])):
+                self._put(msgspec.structs.replace(existing, expires_at=latest))
 
     def _drop_expired(self, at: Microseconds) -> None:
         """Remove expired rows, which do not count. The store has deleted those that no change touches."""

@@ -271,7 +271,7 @@ class BlockStore(Protocol):
     async def blocked(
         self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
     ) -> Sequence[InForce | None]:
-        """For each of `users`, its block on the list that is in force at `at`; None where it is not blocked.
+        """For each of `users`, its block on the list that is in force at `at`; None if it is not blocked.
 
         A user is found by any of its ids and links. The cost grows with `users`, not with the list.
         """

@@ -108,7 +108,7 @@ class BlockList:
         """
         now = self._clock()
         if at is not None and at > now + 300 * rules.SECOND:
-            raise errors.InvalidParameter("Param at is in the future.", "A message cannot have come later than now.")
+            raise errors.InvalidParameter("Param at is in the future.", "A message cannot arrive later than now.")
 
         def change(members: Sequence[Member]) -> Change:
             return NoteInbound(number.phone_number_id, number.account_id, now if at is None else min(at, now), members)
@@ -148,7 +148,7 @@ class BlockList:
     def members(
         self, number: BusinessNumber, users: Sequence[wire.User], *, may_be_parent: bool = False
     ) -> tuple[list[Member], list[wire.FailedUser]]:
-        """The members that `users` mean, read as in the number's country; and a failure for each that is no user.
+        """The members that `users` mean, read as in the number's country; and a failure for each that is not valid.
 
         Digits alone are read as a `wa_id`, of any length. `may_be_parent`: a parent user id means the user that it is
         linked to.
@@ -161,7 +161,7 @@ class BlockList:
         return [members[index] for index in sorted(members)], list(failed.values())
 
     async def is_blocked(self, number: BusinessNumber, users: Sequence[wire.User]) -> list[bool]:
-        """For each of `users`, whether it is blocked now. Raises `UserFailure` if one is not a user."""
+        """For each of `users`, whether it is blocked now. Raises `UserFailure` if one is not a valid user."""
         members = [
             _member(user, identity.of_item(user.user, user.user_id, number.country, may_be_listed=True))
             for user in users

@@ -28,8 +28,8 @@ class Store(BlockStore, Directory, RouteStore, Protocol):
 def open_store(url: str, meter: CommitMeter) -> Store:
     """The store at a database URL, ready for use.
 
-    `sqlite:///relative`, `sqlite:////absolute`, or `postgresql://user@host:5432/database`, where several hosts, TLS and
-    and other parameters of a connection are as in libpq. Raises `CannotOpen`, with one line that says what to do.
+    `sqlite:///relative`, `sqlite:////absolute`, or `postgresql://user@host:5432/database` with several hosts, TLS and
+    other parameters as in libpq. Raises `CannotOpen`; its message says in one line what to do.
     """
     if is_postgresql(url):
         from wablock.storage.postgres import PostgresStore  # noqa: PLC0415 - a quarter of what starting on SQLite takes

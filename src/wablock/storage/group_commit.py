@@ -29,9 +29,9 @@ class CommitMeter(Protocol):
 
 
 class Backlog:
-    """How much may wait, over all that share it.
+    """The limit of users whose changes wait, for all groups that share it.
 
-    `stalled_after`: seconds that a commit may take before what comes behind it is refused; None: however long.
+    `stalled_after`: after so many seconds of one commit, new changes are refused. None: they are not.
     """
 
     def __init__(self, most_users: int = _MOST_USERS_WAITING, stalled_after: float | None = None) -> None:
@@ -40,7 +40,7 @@ class Backlog:
         self._users = 0
 
     def admit(self, users: int, committing_for: float) -> None:
-        """Raises `Overloaded` if so many users are too many now, or would wait for a database that does not respond."""
+        """Raises `Overloaded` if `users` more are too many, or if the commit that runs has taken too long."""
         if self._users and self._users + users > self._most_users:
             raise Overloaded("Too many changes are waiting to be written. Nothing was changed; try again.")
         if self._stalled_after is not None and committing_for > self._stalled_after:
@@ -52,10 +52,10 @@ class Backlog:
 
 
 class GroupCommit(Generic[C]):
-    """Forms batches for `apply_batch`, which makes one batch durable and gives an outcome for each change in it.
+    """Forms batches for `apply_batch`, which makes one batch durable and returns an outcome for each change in it.
 
-    A `GraphError` among the outcomes is that change's alone. `apply_batch` is never called twice at a time. Where it
-    raises, every change of its batch fails with `BlocklistInternalError`.
+    An outcome may be a `GraphError`, for that change alone. Only one call of `apply_batch` runs at a time. If it fails,
+    every change of the batch fails with `BlocklistInternalError`.
     """
 
     def __init__(
@@ -118,8 +118,8 @@ class GroupCommit(Generic[C]):
         try:
             outcomes = await self._apply_batch([change for change, _ in batch])
             self._meter.committed(len(batch))
-        except Exception as trouble:
-            outcomes = [_internal_error(trouble) for _ in batch]
+        except Exception as error:
+            outcomes = [_internal_error(error) for _ in batch]
         finally:  # callers get a result also if the commit is cancelled
             for index, (_, done) in enumerate(batch):
                 _settle(done, outcomes[index] if index < len(outcomes) else BlocklistInternalError())
@@ -136,10 +136,10 @@ def _settle(done: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None
         done.set_exception(_internal_error(outcome))
 
 
-def _internal_error(trouble: Exception) -> BlocklistInternalError:
+def _internal_error(cause: Exception) -> BlocklistInternalError:
     """One for each caller: an exception stores its traceback."""
     error = BlocklistInternalError()
-    error.__cause__ = trouble.__cause__ or trouble
+    error.__cause__ = cause.__cause__ or cause
     return error
 
 

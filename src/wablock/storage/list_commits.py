@@ -1,7 +1,4 @@
-"""Group commit for each list: changes of one list share a transaction, and no list waits for another's.
-
-So many writers of one list share a transaction, and do not delay other lists.
-"""
+"""Group commit for each list: changes of one list share a transaction, and do not delay other lists."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial

@@ -153,8 +153,8 @@ class _Tables:
         self.aliases[account_id, alias] = meaning
 
     def repoint(self, account_id: str, user_id: str, meaning: Meaning) -> None:
-        for place, known in self.aliases.items():
-            if place[0] == account_id and known[0] == user_id:
+        for place, target in self.aliases.items():
+            if place[0] == account_id and target[0] == user_id:
                 self.aliases[place] = meaning
 
 

@@ -20,7 +20,7 @@ _MOST_TOGETHER = 1_000  # limits how long one question waits for the others
 
 
 class RoundTrips(Generic[Q, A]):
-    """Asks `answer` for all the questions that wait, at most `at_once` times at the same time.
+    """Calls `answer` with all the questions that wait. At most `at_once` calls run at the same time.
 
     If a group fails, its questions are sent one by one, so that none fails because of another.
     """
@@ -74,12 +74,12 @@ class RoundTrips(Generic[Q, A]):
     async def _ask(self, group: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
             answers = await self._answer([question for question, _ in group])
-        except (Overloaded, Unreachable) as trouble:  # the questions behind it do not wait as long again
-            _fail([*group, *self._waiting], trouble)
+        except (Overloaded, Unreachable) as error:  # the questions behind it do not wait as long again
+            _fail([*group, *self._waiting], error)
             self._waiting.clear()
-        except Exception as trouble:
+        except Exception as error:
             if len(group) == 1:
-                _fail(group, trouble)
+                _fail(group, error)
             else:
                 for one in group:
                     await self._ask([one])
@@ -89,16 +89,16 @@ class RoundTrips(Generic[Q, A]):
                     done.set_result(answer)
 
 
-def _fail(group: Sequence[tuple[Q, asyncio.Future[A]]], trouble: Exception) -> None:
+def _fail(group: Sequence[tuple[Q, asyncio.Future[A]]], cause: Exception) -> None:
     """One for each caller: an exception stores its traceback."""
     for _, done in group:
         if not done.done():
-            error = _copied(trouble)
-            error.__cause__ = trouble.__cause__ or trouble
+            error = _copied(cause)
+            error.__cause__ = cause.__cause__ or cause
             done.set_exception(error)
 
 
-def _copied(trouble: Exception) -> GraphError:
-    if isinstance(trouble, Overloaded):
-        return Overloaded(trouble.details or "")
-    return Unreachable() if isinstance(trouble, Unreachable) else BlocklistInternalError()
+def _copied(error: Exception) -> GraphError:
+    if isinstance(error, Overloaded):
+        return Overloaded(error.details or "")
+    return Unreachable() if isinstance(error, Unreachable) else BlocklistInternalError()

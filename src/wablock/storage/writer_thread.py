@@ -1,4 +1,4 @@
-"""One thread that does blocking work for the event loop. If it dies, its job fails and does not hang."""
+"""One thread that does blocking work for the event loop. If it dies, its job fails, and its caller does not hang."""
 
 import asyncio
 import contextlib
@@ -23,17 +23,17 @@ class WriterThread:
         self._thread: threading.Thread | None = None
 
     async def run(self, job: Callable[[], T]) -> T:
-        """Return or raise what `job` does; `BlocklistInternalError` if the thread died: the result is unknown."""
+        """Return or raise what `job` does. `BlocklistInternalError`: the thread died, and the result is unknown."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 
         def work() -> None:
             try:
                 result = job()
-            except Exception as trouble:  # raised at the caller
-                _tell(loop, _fail, done, trouble)
+            except Exception as error:  # raised at the caller
+                _notify(loop, _fail, done, error)
             else:
-                _tell(loop, _succeed, done, result)
+                _notify(loop, _succeed, done, result)
 
         thread = self._alive()
         self._jobs.put(work)
@@ -70,9 +70,9 @@ def _work(jobs: "queue.SimpleQueue[Callable[[], None] | None]") -> None:
         job()
 
 
-def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[..., None], *args: object) -> None:
+def _notify(loop: asyncio.AbstractEventLoop, notify: Callable[..., None], *args: object) -> None:
     with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits
-        loop.call_soon_threadsafe(tell, *args)
+        loop.call_soon_threadsafe(notify, *args)
 
 
 def _succeed(done: asyncio.Future[T], result: T) -> None:
@@ -80,6 +80,6 @@ def _succeed(done: asyncio.Future[T], result: T) -> None:
         done.set_result(result)
 
 
-def _fail(done: asyncio.Future[T], trouble: Exception) -> None:
+def _fail(done: asyncio.Future[T], error: Exception) -> None:
     if not done.done():
-        done.set_exception(trouble)
+        done.set_exception(error)

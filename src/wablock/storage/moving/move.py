@@ -95,7 +95,7 @@ class _Moving:
         if half is not None and move is not None and half.move_id == move.move_id and not self._rehearse:
             return True
         if move is not None and move.state == moves.MOVED:
-            raise CannotOpen(f"{self._path} was moved to {move.target} already; there is nothing to do")
+            raise CannotOpen(f"{self._path} was already moved to {move.target}; there is nothing to do")
         if half is None or half.is_rehearsal or (self._source.knows(half.move_id) and not self._rehearse):
             return False
         raise CannotOpen("The target has a part of another move; create a new database, or finish that move first")

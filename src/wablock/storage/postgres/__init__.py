@@ -1,6 +1,6 @@
 """`PostgresStore`: block lists, numbers and tokens in one PostgreSQL database, for any number of nodes.
 
-Nothing is remembered here between two calls, so what one node has acknowledged is in force at all of them.
+A node caches nothing between two calls, so a change that one node has acknowledged is in force at all nodes.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -58,16 +58,16 @@ _READY = "SELECT 1 FROM wablock_schema WHERE only_row FOR KEY SHARE"
 class PostgresStore:
     """A `BlockStore`, a `Directory` and a `RouteStore`.
 
-    Changes are grouped list by list; checks all together, and so are the look-ups that every request begins with. It
-    belongs to the event loop that uses it.
+    Changes are grouped by list. Checks share round trips, and so do the look-ups at the start of each request. Only one
+    event loop may use a store.
     """
 
     is_shared = True
 
     def __init__(self, dsn: str, meter: CommitMeter, *, quiet_for: float = QUIET_FOR) -> None:
-        """On return the schema is there, made and migrated where needed; raises `CannotOpen`.
+        """Create or migrate the schema if needed. Raises `CannotOpen`.
 
-        `quiet_for`: seconds without a node of the version before, until it counts as gone.
+        `quiet_for`: the nodes of the previous version count as gone after so many seconds without one.
         """
         keys = KeysInUse(beside_older=prepare(dsn))
         self._writing = Connections(dsn, _MOST_WRITING)
@@ -109,7 +109,7 @@ class PostgresStore:
                 await self._links.carry(change)
             case Sweep():
                 await sweep(self._writing, self._lists.submit, change)
-                await self._rekeying.go_on(change.at)
+                await self._rekeying.step(change.at)
         return Outcome()
 
     async def page(self, request: PageRequest) -> Page:
@@ -200,28 +200,29 @@ class PostgresStore:
         return await self._reading.run(lambda connection: read(connection, *args))
 
     async def _write(self, write: Callable[..., Awaitable[T]], *args: object) -> T:
-        """Not retried if it may have been made: the result would be that of the second attempt."""
+        """Not retried if the first attempt may have succeeded: the second attempt would return another result."""
         return await self._writing.run(lambda connection: write(connection, *args), again=False)
 
     async def _block(self, change: Block) -> Outcome:
-        """What a request shows is learned before. What others learn meanwhile is seen to afterwards: a user who is
-        blocked by a user_id alone, just as that user_id is linked to a number or to another one, is blocked by that
-        number, too.
+        """The links in the request are stored first.
+
+        If another request links a user_id at the same time, the user's row is then merged or copied: a user who was
+        blocked by the user_id alone is blocked by the linked number too.
         """
         await self._learn(change.list_id, change)
         alone = [member.user_id for member in change.members if member.user_id is not None and member.wa_id is None]
-        before = await self._links.known(change.account_id, alone)
+        earlier = await self._links.links_of(change.account_id, alone)
         outcome = await self._lists.submit(change.list_id, change)
         try:
-            for user_id, alias in (await self._links.known(change.account_id, alone)).items():
-                meant = before.get(user_id)
-                if meant is None:
+            for user_id, alias in (await self._links.links_of(change.account_id, alone)).items():
+                alias_before = earlier.get(user_id)
+                if alias_before is None:
                     await self._lists.submit(change.list_id, Merge(change.account_id, change.at, alias.member, user_id))
-                elif not meant.means(alias.member):
-                    copy = Copy(change.account_id, change.at, frozenset(meant.keys), alias.member)
+                elif not alias_before.means(alias.member):
+                    copy = Copy(change.account_id, change.at, frozenset(alias_before.keys), alias.member)
                     await self._lists.submit(change.list_id, copy)
-        except Overloaded as trouble:  # nothing was changed
-            raise Unreachable from trouble
+        except Overloaded as error:  # nothing was changed
+            raise Unreachable from error
         return outcome
 
     async def _learn(self, list_id: str, change: Block | NoteInbound) -> None:

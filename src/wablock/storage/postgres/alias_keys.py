@@ -1,7 +1,7 @@
-"""Every key under which the user that a user_id means may be kept, in SQL: the rules of `contract.spellings`.
+"""The rules of `contract.spellings` in SQL: every key under which the user of a user_id may be stored.
 
-A check finds by a user_id in one statement what the link says and the rows of that user, and the rows or the link may
-be the version before's. So the statement has to know the rules; a test holds them to `keys_of`.
+A check reads a user_id's link and the user's rows in one statement. The previous version may have written either, under
+another key, so the statement needs the rules. A test compares them with `keys_of`.
 """
 
 from typing import Final
@@ -12,23 +12,25 @@ _AREAS: Final = "|".join(sorted(AREA_CODES))
 _AREA: Final = f"{_AREAS}|(?!{_AREAS})[23][0-9]{{3}}"
 
 
-def _put_before(start: str) -> str:
-    """The digits that were put before an old number, of its country code and first two digits; NULL for a stranger."""
+def _added_digits(start: str) -> str:
+    """The digits that were added to old numbers with this country code and first two digits; NULL for others."""
     starts: dict[str, list[str]] = {}
-    for known, put in ADDED_DIGITS.items():
-        starts.setdefault(put, []).append(known)
-    cases = (f"WHEN {start} = ANY('{{{','.join(known)}}}') THEN '{put}'" for put, known in starts.items())
+    for beginning, digits in ADDED_DIGITS.items():
+        starts.setdefault(digits, []).append(beginning)
+    cases = (
+        f"WHEN {start} = ANY('{{{','.join(beginnings)}}}') THEN '{digits}'" for digits, beginnings in starts.items()
+    )
     return f"CASE {' '.join(cases)} END"
 
 
 def keys_of(identity: str) -> str:
-    """An array with what the column `identity` has and the user's other keys; NULL in it stands for nothing."""
-    with_two_digits = f"left({identity}, 3) || {_put_before(f'left({identity}, 5)')} || substr({identity}, 4)"
+    """An array of the value of the column `identity` and the user's other key, or NULL if there is none."""
+    with_two_digits = f"left({identity}, 3) || {_added_digits(f'left({identity}, 5)')} || substr({identity}, 4)"
     start = f"left({identity}, 3) || substr({identity}, 6, 2)"
     return f"""CASE
     WHEN left({identity}, 3) IN ('225', '229') THEN ARRAY[{identity}, CASE length({identity})
       WHEN 11 THEN {with_two_digits}
-      WHEN 13 THEN CASE WHEN substr({identity}, 4, 2) = {_put_before(start)}
+      WHEN 13 THEN CASE WHEN substr({identity}, 4, 2) = {_added_digits(start)}
         THEN left({identity}, 3) || substr({identity}, 6) END
       END]
     WHEN left({identity}, 2) = '54' THEN ARRAY[{identity}, CASE length({identity})

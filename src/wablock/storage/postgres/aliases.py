@@ -43,20 +43,20 @@ Linked: TypeAlias = Mapping[str, Member]
 """The users that some aliases mean."""
 
 
-def unsettled(known: Mapping[str, Alias]) -> Linked:
+def unsettled(by_alias: Mapping[str, Alias]) -> Linked:
     """The links for which lists may not be updated yet."""
-    return {it.alias: it.member for it in known.values() if not it.settled}
+    return {it.alias: it.member for it in by_alias.values() if not it.settled}
 
 
-def finding(known: Mapping[str, Alias]) -> FindMeaning:
-    return lambda alias: known[alias].meaning if alias in known else None
+def finding(by_alias: Mapping[str, Alias]) -> FindMeaning:
+    return lambda alias: by_alias[alias].meaning if alias in by_alias else None
 
 
-def means(known: Mapping[str, Alias], alias: str, user: Member) -> bool:
-    return alias == user.key or (alias in known and known[alias].means(user))
+def means(by_alias: Mapping[str, Alias], alias: str, user: Member) -> bool:
+    return alias == user.key or (alias in by_alias and by_alias[alias].means(user))
 
 
-def is_settled(user: Member, known: Mapping[str, Alias]) -> bool:
+def is_settled(user: Member, by_alias: Mapping[str, Alias]) -> bool:
     """Whether all ids of the user are linked, and all lists of the account are updated."""
-    aliases = [known[alias] for alias in user.aliases if alias in known]
-    return all(it.settled for it in aliases) and is_known(user, {it.alias: it.identity for it in known.values()})
+    aliases = [by_alias[alias] for alias in user.aliases if alias in by_alias]
+    return all(it.settled for it in aliases) and is_known(user, {it.alias: it.identity for it in by_alias.values()})

@@ -81,10 +81,10 @@ class _Block(msgspec.Struct, frozen=True):
 async def blocked(connection: Connection, questions: Sequence[Question]) -> Sequence[Sequence[InForce | None]]:
     """See `BlockStore.blocked`. All questions are answered as of one moment."""
     ids = {name for it in questions for user in it.users for name in _ids_of(it, user)}
-    found = await _blocks_by_ids(connection, ids)
-    if not found:
+    blocks = await _blocks_by_ids(connection, ids)
+    if not blocks:
         return [[None] * len(it.users) for it in questions]
-    return [[_in_force(_blocks(found, _ids_of(it, user)), it.at) for user in it.users] for it in questions]
+    return [[_in_force(_blocks(blocks, _ids_of(it, user)), it.at) for user in it.users] for it in questions]
 
 
 def _ids_of(question: Question, user: Member) -> Sequence[UserIds]:
@@ -115,10 +115,10 @@ async def _blocks_by_ids(connection: Connection, ids: set[UserIds]) -> Mapping[U
         by_number = {(row[0], row[1]): _Block(row[2], row[3], row[4], row[5]) for row in rows}
         return {it: [by_number[it[0], it[2]]] for it in ids if (it[0], it[2]) in by_number}
     by_ids = _ROWS_BY_PARENT_IDS if _NO_IDENTITY in identities else _ROWS_BY_ALL_IDS
-    found: dict[UserIds, list[_Block]] = {}
+    blocks: dict[UserIds, list[_Block]] = {}
     for row in await connection.fetch(by_ids, list_ids, account_ids, identities, user_ids, lists):
-        found.setdefault((row[0], row[1], row[2], row[3]), []).append(_Block(row[4], row[5], row[6], row[7]))
-    return found
+        blocks.setdefault((row[0], row[1], row[2], row[3]), []).append(_Block(row[4], row[5], row[6], row[7]))
+    return blocks
 
 
 def _in_force(blocks: Sequence[_Block], at: Microseconds) -> InForce | None:

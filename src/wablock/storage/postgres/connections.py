@@ -57,11 +57,11 @@ class Connections:
         whole: bool = True,
         within: float = _ANSWER_WITHIN,
     ) -> T:
-        """Run `work` on a connection; it makes its own transaction, or is one statement.
+        """Run `work` on a connection. `work` makes its own transaction, or is one statement.
 
-        It is retried if it was rolled back or the connection was lost, so it must be idempotent. If `again` is False,
-        it is not retried if it may have been done. `whole` False: it has several transactions, and some may be done
-        when another is rolled back. An attempt counts as lost if it does not end `within` so many seconds.
+        It is retried if it was rolled back or the connection was lost, so it must be idempotent. `again` False: it is
+        not retried if it may have been done. `whole` False: it has several transactions, and some may be done when
+        another is rolled back. An attempt counts as lost if it takes more than `within` seconds.
 
         Raises `Overloaded` if the database does not respond and nothing was done; `Unreachable` if something may have
         been done; `BlocklistInternalError` if the database reports an error.
@@ -87,14 +87,14 @@ class Connections:
         for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
             try:
                 result = await self._attempt(work, give_up_at, whole=whole, within=within)
-            except _Again as trouble:
-                nothing_done = nothing_done and trouble.nothing_done
+            except _Again as error:
+                nothing_done = nothing_done and error.nothing_done
                 self._is_down = True
                 if loop.time() > give_up_at or not (again or nothing_done):
-                    raise _given_up(trouble, nothing_done=nothing_done) from trouble.__cause__
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
+                    raise _given_up(error, nothing_done=nothing_done) from error.__cause__
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 failure = BlocklistInternalError() if nothing_done else Unreachable()
-                raise _failure(failure, trouble) from trouble
+                raise _failure(failure, error) from error
             else:
                 self._is_down, self._answered_at = False, loop.time()
                 return result
@@ -121,28 +121,28 @@ class Connections:
         pool = await self._opened()
         try:
             connection = await pool.acquire(timeout=max(give_up_at - loop.time(), 0.1))
-        except REFUSED as trouble:
-            raise _Again(nothing_done=True) from trouble
-        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as trouble:
+        except REFUSED as error:
+            raise _Again(nothing_done=True) from error
+        except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             if pool.is_closing():
                 raise
-            raise _Again(nothing_done=True) from trouble  # it was lost while it was prepared
+            raise _Again(nothing_done=True) from error  # it was lost while it was prepared
         # Not asyncpg's own timeout, which cancels: a COMMIT that is cancelled while it waits for a standby is done.
         watch = loop.call_later(within, _cut_off, connection)
         try:
             return await work(connection)
-        except _UNDONE as trouble:
-            raise _Again(nothing_done=whole) from trouble
-        except LOST as trouble:
+        except _UNDONE as error:
+            raise _Again(nothing_done=whole) from error
+        except LOST as error:
             _cut_off(connection)
-            raise _Again(nothing_done=isinstance(trouble, asyncpg.ReadOnlySQLTransactionError)) from trouble
-        except asyncpg.InternalClientError as trouble:
+            raise _Again(nothing_done=isinstance(error, asyncpg.ReadOnlySQLTransactionError)) from error
+        except asyncpg.InternalClientError as error:
             # The connection is being closed: until it is, it refuses every request.
             _cut_off(connection)
-            raise _Again(nothing_done=False) from trouble
-        except asyncpg.InterfaceError as trouble:
+            raise _Again(nothing_done=False) from error
+        except asyncpg.InterfaceError as error:
             if _is_lost(connection):
-                raise _Again(nothing_done=False) from trouble
+                raise _Again(nothing_done=False) from error
             raise
         finally:
             watch.cancel()
@@ -175,14 +175,14 @@ def _cut_off(connection: Connection) -> None:
         connection.terminate()
 
 
-def _given_up(trouble: "_Again", *, nothing_done: bool) -> GraphError:
-    cause = trouble.__cause__ or trouble
+def _given_up(error: "_Again", *, nothing_done: bool) -> GraphError:
+    cause = error.__cause__ or error
     _log.error("the database does not answer: %s: %s", type(cause).__name__, cause)
     return Overloaded(_NO_RESPONSE) if nothing_done else Unreachable()
 
 
-def _failure(failure: BlocklistInternalError, trouble: BaseException) -> BlocklistInternalError:
+def _failure(failure: BlocklistInternalError, error: BaseException) -> BlocklistInternalError:
     # The message of a DataError contains the value: logs must not have phone numbers.
-    detail = "" if isinstance(trouble, asyncpg.DataError) else f": {trouble}"
-    _log.error("the database failed: %s%s", type(trouble).__name__, detail)
+    detail = "" if isinstance(error, asyncpg.DataError) else f": {error}"
+    _log.error("the database failed: %s%s", type(error).__name__, detail)
     return failure

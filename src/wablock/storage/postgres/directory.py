@@ -1,7 +1,7 @@
 """Accounts, business numbers and access tokens, on PostgreSQL. See `Directory`.
 
-Accounts, tokens and which lists an account has are known to every shard, numbers lie with their lists. So they are
-written in transactions of their own, in an order in which a crash in between leaves nothing that counts.
+On Citus every shard has all accounts, tokens and rows of account_list; a number is on the shard of its list. So they
+are written in separate transactions, in an order in which a crash in between leaves nothing that is in force.
 """
 
 from collections.abc import Sequence
@@ -72,14 +72,14 @@ _REMOVED_WITHIN: Final = 600.0  # seconds: a list of millions of rows is deleted
 
 async def find_tokens(connection: Connection, digests: Sequence[bytes]) -> Sequence[AccessToken | None]:
     """The token of each of `digests`."""
-    found = {row[0]: _token(*row) for row in await connection.fetch(_FIND_TOKENS, list(set(digests)))}
-    return [found.get(digest) for digest in digests]
+    by_digest = {row[0]: _token(*row) for row in await connection.fetch(_FIND_TOKENS, list(set(digests)))}
+    return [by_digest.get(digest) for digest in digests]
 
 
 async def find_numbers(connection: Connection, phone_number_ids: Sequence[str]) -> Sequence[BusinessNumber | None]:
     """The number of each of `phone_number_ids`."""
-    found = {row[0]: _number(*row) for row in await connection.fetch(_NUMBERS, list(set(phone_number_ids)))}
-    return [found.get(phone_number_id) for phone_number_id in phone_number_ids]
+    by_id = {row[0]: _number(*row) for row in await connection.fetch(_NUMBERS, list(set(phone_number_ids)))}
+    return [by_id.get(phone_number_id) for phone_number_id in phone_number_ids]
 
 
 async def find_number(connection: Connection, phone_number_id: str) -> BusinessNumber | None:
@@ -146,8 +146,8 @@ async def add_number(connections: Connections, number: BusinessNumber, at: Micro
 
 
 async def complete_number(connection: Connection, number: BusinessNumber) -> BusinessNumber | None:
-    known = number.wa_id, number.country
-    row = await connection.fetchrow(_COMPLETE_NUMBER, number.phone_number_id, number.account_id, *known)
+    details = number.wa_id, number.country
+    row = await connection.fetchrow(_COMPLETE_NUMBER, number.phone_number_id, number.account_id, *details)
     return None if row is None else _number(*row)
 
 

@@ -1,11 +1,11 @@
-"""Which ids are one user, account by account, and what that means for the account's lists.
+"""The links between the ids of one user, and their effect on the account's lists.
 
-A link is kept first, as not settled; then every list where the user is on is put right, each in a transaction of its
-own; then the link is settled. A node that finds an unsettled link settles it, so nothing is lost if a node dies.
+A link is first stored as not settled. Then each list that has the user is updated, in a transaction of its own. Then
+the link is marked as settled. A node that reads an unsettled link settles it, so nothing is lost if a node dies.
 
-A user_id or a parent id is an alias. It means a number, or, while no number is known, a user_id, under which the user's
-rows lie. Once that user_id is linked to a number, or to another user_id, what meant it is pointed there as well. Until
-then, and where an older node made the link, which does not know of this, such an alias is two steps from its user.
+A user_id or a parent id is an alias. It means a number or, while no number is known, the user_id of the user's rows.
+When that user_id is linked to a number or to another user_id, every alias that means it is changed too. Until then, or
+if a node of the previous version made the link, such an alias is two steps from its user.
 """
 
 import asyncio
@@ -64,123 +64,125 @@ class Links:
         self._apply = apply
         self._keys = keys
 
-    async def known(self, account_id: str, aliases: Iterable[str | None]) -> Mapping[str, Alias]:
+    async def links_of(self, account_id: str, aliases: Iterable[str | None]) -> Mapping[str, Alias]:
         """The links of `aliases`."""
-        wanted = sorted({alias for alias in aliases if alias is not None})
-        if not wanted:
+        names = sorted({alias for alias in aliases if alias is not None})
+        if not names:
             return {}
-        found = await self._connections.run(lambda connection: connection.fetch(_KNOWN, account_id, wanted))
-        return {row[0]: Alias(*row) for row in found}
+        rows = await self._connections.run(lambda connection: connection.fetch(_KNOWN, account_id, names))
+        return {row[0]: Alias(*row) for row in rows}
 
     async def learn(self, account_id: str, members: Iterable[Member], at: Microseconds) -> None:
-        """Learn links of numbers and user_ids from a request. Existing links do not change."""
-        showing = {it.user_id: it for it in reversed(list(members)) if it.user_id is not None and it.wa_id is not None}
-        known = await self._known_to_the_end(account_id, showing)
+        """Store links of numbers and user_ids from a request. Existing links do not change."""
+        by_user_id = {
+            it.user_id: it for it in reversed(list(members)) if it.user_id is not None and it.wa_id is not None
+        }
+        by_alias = await self._links_to_the_end(account_id, by_user_id)
         new = {
             meaning[0]: member
-            for user_id, member in showing.items()
-            if (meaning := meaning_of(user_id, finding(known))) is not None and meaning[1] is None
+            for user_id, member in by_user_id.items()
+            if (meaning := meaning_of(user_id, finding(by_alias))) is not None and meaning[1] is None
         }
-        await self._learn(account_id, new, known, at)
+        await self._learn(account_id, new, by_alias, at)
 
     async def unite(self, change: Link) -> None:
         """See `Link`."""
-        showing = list(dict.fromkeys(member for member in change.members if member.links))
-        aliases = [alias for member in showing for alias in member.aliases]
+        members = list(dict.fromkeys(member for member in change.members if member.links))
+        aliases = [alias for member in members for alias in member.aliases]
         if len(set(aliases)) == len(aliases):
-            await self.learn(change.account_id, showing, change.at)
-            await self._learn_parents(change.account_id, showing)
-            showing = await self.unlinked(change.account_id, showing)
-        for member in showing:
+            await self.learn(change.account_id, members, change.at)
+            await self._learn_parents(change.account_id, members)
+            members = await self.unlinked(change.account_id, members)
+        for member in members:
             await self._unite(change.account_id, member, change.at)
 
     async def unlinked(self, account_id: str, users: Iterable[Member]) -> list[Member]:
         """See `BlockStore.unlinked`."""
-        showing = [user for user in users if user.links]
-        known = await self.known(account_id, [alias for user in showing for alias in user.aliases])
-        return [user for user in showing if not is_settled(user, known)]
+        users_with_links = [user for user in users if user.links]
+        by_alias = await self.links_of(account_id, [alias for user in users_with_links for alias in user.aliases])
+        return [user for user in users_with_links if not is_settled(user, by_alias)]
 
     async def carry(self, change: Carry) -> None:
         """See `Carry`."""
         account_id, at = change.account_id, change.at
-        # Before anything is learned: if only the number changes, the link of the user_id is about to change.
-        known = await self._known_to_the_end(account_id, change.previous.aliases)
+        # Read before the new ids are linked: if only the number changes, this changes the link of the user_id.
+        by_alias = await self._links_to_the_end(account_id, change.previous.aliases)
         names = {*change.previous.keys, *change.previous.aliases}
-        names |= {key for alias in known.values() for key in alias.keys}
-        previous = meant(change.previous, finding(known))
-        if previous is not None and change.previous.parent_user_id not in known:
+        names |= {key for alias in by_alias.values() for key in alias.keys}
+        previous = meant(change.previous, finding(by_alias))
+        if previous is not None and change.previous.parent_user_id not in by_alias:
             await self._learn_parents(account_id, [previous])
         await self.unite(Link(account_id, at, [change.current]))
-        current = meant(change.current, finding(await self._known_to_the_end(account_id, change.current.aliases)))
+        current = meant(change.current, finding(await self._links_to_the_end(account_id, change.current.aliases)))
         if (same := carried_on(change, previous, current)) is not None:
             current = same
             await self.unite(Link(account_id, at, [current]))
         if current is None:
             return
-        # While older nodes run, a user has a row for each spelling: a change between spellings is a change like others.
+        # While older nodes run, a user has a row for each spelling, so a new spelling is handled like a new number.
         own = {self._place(current)} if self._keys.beside_older else set(current.keys)
         await self._copy(account_id, names - own, current, at)
-        if current.wa_id is None:  # a node that linked the user_id meanwhile did not find the copies
-            linked = await self.known(account_id, [current.key])
+        if current.wa_id is None:  # a node that linked the user_id at the same time did not find the copies
+            linked = await self.links_of(account_id, [current.key])
             await self._settle(account_id, {alias.alias: alias.member for alias in linked.values()}, at)
 
-    async def _known_to_the_end(self, account_id: str, aliases: Iterable[str | None]) -> Mapping[str, Alias]:
+    async def _links_to_the_end(self, account_id: str, aliases: Iterable[str | None]) -> Mapping[str, Alias]:
         """The links of `aliases`, and of the user_ids that they mean."""
-        found = dict(await self.known(account_id, aliases))
+        by_alias = dict(await self.links_of(account_id, aliases))
         for _ in range(MOST_STEPS):
-            further = {it.identity for it in found.values() if it.wa_id is None} - found.keys()
+            further = {it.identity for it in by_alias.values() if it.wa_id is None} - by_alias.keys()
             if not further:
                 break
-            found |= await self.known(account_id, further)
-        return found
+            by_alias |= await self.links_of(account_id, further)
+        return by_alias
 
-    async def _learn(self, account_id: str, new: Linked, known: Mapping[str, Alias], at: Microseconds) -> None:
+    async def _learn(self, account_id: str, new: Linked, by_alias: Mapping[str, Alias], at: Microseconds) -> None:
         """Link the user_ids of `new`, which were not linked. Settle the unsettled links of `known` too."""
         learned = new
         if new:
             links = sorted((user_id, self._place(member), member.wa_id) for user_id, member in new.items())
             added = await self._connections.run(lambda connection: _learn(connection, _LEARN, account_id, links))
             if len(added) < len(new):  # another node was faster, and may have died since
-                known = {**known, **await self.known(account_id, new)}
-                learned = {user_id: member for user_id, member in new.items() if user_id not in known}
-        await self._settle(account_id, {**unsettled(known), **learned}, at)
+                by_alias = {**by_alias, **await self.links_of(account_id, new)}
+                learned = {user_id: member for user_id, member in new.items() if user_id not in by_alias}
+        await self._settle(account_id, {**unsettled(by_alias), **learned}, at)
 
     async def _learn_parents(self, account_id: str, members: Sequence[Member]) -> None:
         """Link parent ids that are not linked yet to the users that have them.
 
         A parent id in the shape of a user_id, as Meta prints some, may have rows: it is united as a user_id is.
         """
-        showing = [member for member in members if is_parent_user_id(member.parent_user_id or "")]
-        if not showing:
+        members_with_parents = [member for member in members if is_parent_user_id(member.parent_user_id or "")]
+        if not members_with_parents:
             return
-        known = await self._known_to_the_end(account_id, [member.user_id for member in showing])
-        users = [(it.parent_user_id or "", meant(it, finding(known))) for it in showing]
+        by_alias = await self._links_to_the_end(account_id, [member.user_id for member in members_with_parents])
+        users = [(it.parent_user_id or "", meant(it, finding(by_alias))) for it in members_with_parents]
         links = sorted((parent, self._place(user), user.wa_id) for parent, user in users if user is not None)
         await self._connections.run(lambda connection: _learn(connection, _LEARN_PARENTS, account_id, links))
 
     async def _unite(self, account_id: str, member: Member, at: Microseconds) -> None:
         for _ in range(_MOST_TIMES):  # another node may be faster
-            known = await self._known_to_the_end(account_id, member.aliases)
-            await self._settle(account_id, unsettled(known), at)
-            user = meant(member, finding(known)) or member
-            strange = next((alias for alias in member.aliases if not means(known, alias, user)), None)
+            by_alias = await self._links_to_the_end(account_id, member.aliases)
+            await self._settle(account_id, unsettled(by_alias), at)
+            user = meant(member, finding(by_alias)) or member
+            strange = next((alias for alias in member.aliases if not means(by_alias, alias, user)), None)
             if strange is None:
                 return
-            await self._link(account_id, strange, known, user, at)
+            await self._link(account_id, strange, by_alias, user, at)
 
     async def _link(
-        self, account_id: str, alias: str, known: Mapping[str, Alias], user: Member, at: Microseconds
+        self, account_id: str, alias: str, by_alias: Mapping[str, Alias], user: Member, at: Microseconds
     ) -> None:
         """Let `alias` mean `user`."""
-        meaning = meaning_of(alias, finding(known))
+        meaning = meaning_of(alias, finding(by_alias))
         if meaning is None:
             await self._learn_parents(account_id, [msgspec.structs.replace(user, parent_user_id=alias)])
         elif meaning[0] == user.key:  # in two steps
-            await self._settle(account_id, {known[alias].identity: user}, at)
+            await self._settle(account_id, {by_alias[alias].identity: user}, at)
         elif meaning[1] is None:
             await self._learn(account_id, {meaning[0]: user}, {}, at)
         else:
-            await self._relink(account_id, known[alias], {*known[alias].keys, *keys_of(meaning[0])}, user, at)
+            await self._relink(account_id, by_alias[alias], {*by_alias[alias].keys, *keys_of(meaning[0])}, user, at)
 
     async def _relink(self, account_id: str, alias: Alias, names: set[str], user: Member, at: Microseconds) -> None:
         """Let `alias`, which meant another number with rows under `names`, mean `user`."""
@@ -193,7 +195,7 @@ class Links:
             await self._settle(account_id, {alias.alias: user}, at)
 
     async def _settle(self, account_id: str, links: Linked, at: Microseconds) -> None:
-        """Make one row of a user's rows in every list of the account."""
+        """Merge each user's rows into one, in every list of the account."""
         if not links:
             return
         names = {name for alias, member in links.items() for name in (*member.keys, alias)}
@@ -206,9 +208,9 @@ class Links:
                 await self._apply_all(lists, Merge(account_id, at, member, alias))
         settled = [(account_id, alias, key) for alias, member in links.items() for key in member.keys]
         await self._connections.run(lambda connection: connection.executemany(_SETTLE, settled))
-        # Another node that linked one of these user_ids meanwhile did not find the new rows under it.
+        # A node that linked one of these user_ids at the same time did not find the new rows under it.
         ids = {member.key for member in links.values() if member.wa_id is None}
-        moved = await self.known(account_id, ids)
+        moved = await self.links_of(account_id, ids)
         await self._settle(account_id, {it.alias: it.member for it in moved.values()}, at)
 
     async def _repoint(self, account_id: str, links: Linked, listed: Mapping[str, set[str]], at: Microseconds) -> None:
@@ -240,15 +242,15 @@ class Links:
     async def _listed(self, account_id: str, names: Iterable[str]) -> dict[str, set[str]]:
         """The account's lists that have a row under one of `names`, and which."""
         identities = sorted(names)
-        found: dict[str, set[str]] = {}
+        listed: dict[str, set[str]] = {}
         rows = await self._connections.run(lambda connection: connection.fetch(_LISTS, account_id))
         lists = iter([list_id for (list_id,) in rows])
         while some := list(islice(lists, _MOST_LISTS)):
             for list_id, identity in await self._connections.run(
                 lambda connection: connection.fetch(_LISTED, some, identities)
             ):
-                found.setdefault(list_id, set()).add(identity)
-        return found
+                listed.setdefault(list_id, set()).add(identity)
+        return listed
 
 
 async def _learn(

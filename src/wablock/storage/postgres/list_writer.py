@@ -44,27 +44,27 @@ class ListWriter:
         self._numbers = count(1)
 
     async def apply(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
-        """If one change fails, the others are made one by one."""
+        """Apply `changes` to one list. If one fails, they are applied one by one."""
         try:
             return await self._apply_together(list_id, changes)
         except Unreachable:
             raise
         except Overloaded as refusal:
             return [Overloaded(refusal.details or "") for _ in changes]
-        except Exception as trouble:
-            if not isinstance(trouble, BlocklistInternalError):  # those are logged already; this is a bug
+        except Exception as error:
+            if not isinstance(error, BlocklistInternalError):  # those are logged already; this is a bug
                 _log.exception("a batch of %s changes failed", len(changes))
             if len(changes) == 1:
-                return [trouble]
+                return [error]
             return [(await self.apply(list_id, [change]))[0] for change in changes]
 
     async def _apply_together(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
         batch = Batch(list_id, changes, self._node, self._numbers, beside_older=self._keys.beside_older)
         try:
             return await self._write_batch(batch)
-        except Overloaded as trouble:  # nothing was changed
+        except Overloaded as error:  # nothing was changed
             if batch.in_doubt:
-                raise Unreachable from trouble
+                raise Unreachable from error
             raise
 
     async def _write_batch(self, batch: Batch) -> Outcomes:

@@ -86,10 +86,10 @@ class Batch:
         None if only some of the expired rows could be deleted: call it again.
         """
         async with connection.transaction(isolation="read_committed"):
-            found = await connection.fetchrow(_LOCK, self.list_id)
-            if found is None:
+            row = await connection.fetchrow(_LOCK, self.list_id)
+            if row is None:
                 raise NoSuchList
-            *head, writers = found
+            *head, writers = row
             done = self.done(writers)
             if done is not None:
                 return done
@@ -112,7 +112,7 @@ class Batch:
         """Whether an attempt may have been made, or may still be, although its connection was lost."""
         return bool(self._decided)
 
-    def left_out(self, number: int) -> None:
+    def discard(self, number: int) -> None:
         """Note that the attempt was not written, and will not be."""
         del self._decided[number]
 
@@ -147,7 +147,7 @@ class Batch:
         if at is None or head.next_expiry is None or head.next_expiry > at:
             return False
         is_sweep = all(isinstance(change, DropExpired) for change in changes)
-        if is_sweep:  # it takes a slice
+        if is_sweep:  # it names the rows to delete
             these = [name for change in changes if isinstance(change, DropExpired) for name in change.identities]
         else:
             these = [name for (name,) in await connection.fetch(_EXPIRED, self.list_id, at, _MOST_EXPIRED)]
@@ -156,13 +156,13 @@ class Batch:
         return not is_sweep and head.next_expiry is not None and head.next_expiry <= at
 
     async def _meanings(self, connection: Connection, head: Head, changes: Sequence[ListChange]) -> dict[str, Meaning]:
-        """Read under the lock: a node that links a user_id merges the rows afterwards, or its link is read here."""
+        """Read under the lock: this reads a new link of a user_id, or the node that adds it merges the rows later."""
         members = (member for change in changes for member in getattr(change, "members", ()))
         user_ids = {member.user_id for member in members if member.user_id is not None}
         if not user_ids:
             return {}
-        found = await connection.fetch(_MEANINGS, head.account_id, list(user_ids))
-        return {alias: (identity, wa_id) for alias, identity, wa_id in found}
+        rows = await connection.fetch(_MEANINGS, head.account_id, list(user_ids))
+        return {alias: (identity, wa_id) for alias, identity, wa_id in rows}
 
     async def _wrote_at(
         self, connection: Connection, head: Head, changes: Sequence[ListChange], names: set[str]
@@ -171,12 +171,12 @@ class Batch:
         has_window = any(isinstance(it, Block) and it.written_since is not None for it in changes)
         if not has_window and not any(isinstance(it, Rekey) for it in changes):
             return {}
-        known = {name: name for name in names}
+        identities = {name: name for name in names}
         if has_window:
-            known |= dict(await connection.fetch(_ALIASES, head.account_id, list(names)))
+            identities |= dict(await connection.fetch(_ALIASES, head.account_id, list(names)))
         wrote_at: dict[str, Microseconds] = {}
-        for name, at in await connection.fetch(_WROTE_AT, self.list_id, list(known)):
-            identity = known[name]
+        for name, at in await connection.fetch(_WROTE_AT, self.list_id, list(identities)):
+            identity = identities[name]
             wrote_at[identity] = max(at, wrote_at.get(identity, at))
         return wrote_at
 

@@ -12,7 +12,7 @@ _DETAILS: Final = "seq, wa_id, user_id, input, blocked_at, blocked_by, reason, n
 
 
 def _page_of(columns: str, rows: str, order: str, beyond: str) -> str:
-    """A page's statement. `rows`: which may be on it; `beyond`: those on the other side of where it begins."""
+    """A page's statement. `rows`: the condition for its rows; `beyond`: the condition for rows before its first."""
     return f"""
 SELECT list.version, EXISTS (SELECT 1 FROM blocked_user WHERE {_IN_FORCE} AND {beyond}),
        (SELECT expires_at FROM blocked_user WHERE list_id = $1 AND expires_at > $2 ORDER BY expires_at LIMIT 1),
@@ -41,15 +41,15 @@ _STAMPS = "SELECT list_id, revision FROM block_list WHERE list_id = ANY($1)"
 async def page(connection: Connection, request: PageRequest) -> Page:
     """See `BlockStore.page`."""
     older = request.before is None
-    marked = request.after if older else request.before
-    seq = _NEWEST if marked is None else marked
+    marker = request.after if older else request.before
+    seq = _NEWEST if marker is None else marker
     statement = _PAGES[request.details, older]
-    found = await connection.fetch(statement, request.list_id, request.at, seq, request.limit + 1)
-    if not found:
+    records = await connection.fetch(statement, request.list_id, request.at, seq, request.limit + 1)
+    if not records:
         return Page((), 0, has_previous=False, has_next=False)
-    version, beyond, holds_until = found[0][:3]
-    rows = [Row(*columns[3:]) for columns in found[: request.limit] if columns[3] is not None]
-    more = len(found) > request.limit
+    version, beyond, holds_until = records[0][:3]
+    rows = [Row(*columns[3:]) for columns in records[: request.limit] if columns[3] is not None]
+    more = len(records) > request.limit
     if older:
         return Page(rows, version, beyond, more, holds_until)
     rows.reverse()
@@ -57,6 +57,6 @@ async def page(connection: Connection, request: PageRequest) -> Page:
 
 
 async def stamps(connection: Connection, list_ids: Sequence[str]) -> Sequence[int]:
-    """For each of the lists what `BlockStore.stamp` promises."""
-    found: dict[str, int] = dict(await connection.fetch(_STAMPS, list(set(list_ids))))
-    return [found.get(list_id, -1) for list_id in list_ids]
+    """The stamp of each list; see `BlockStore.stamp`."""
+    by_list: dict[str, int] = dict(await connection.fetch(_STAMPS, list(set(list_ids))))
+    return [by_list.get(list_id, -1) for list_id in list_ids]

@@ -1,8 +1,8 @@
-"""Putting what the version before kept under other keys under today's, once no node looks for it there any more.
+"""The re-keying of rows that the previous version stored under former keys, after its last node has stopped.
 
-Nodes of this version find a user under every key, so it makes no difference to them when a row is put right. Those of
-the version before look under one key each. So first none of them may start any more; then none may have been connected
-for a while; then this version writes today's keys, and rows are re-keyed, list by list. See `docs/decisions/0018`.
+Nodes of this version find a user under every key; those of the previous version look under one key only. So first nodes
+of the previous version are kept from starting. When none has been connected for a while, this version writes only
+current keys, and rows are re-keyed list by list. See `docs/decisions/0018`.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from wablock.storage.postgres.sessions import NAMED, Connection
 
 _log = logging.getLogger("wablock.storage")
 
-QUIET_FOR: Final = 900.0  # seconds; a node that lost its connections comes back long before, with its next sweep
+QUIET_FOR: Final = 900.0  # seconds; a node that lost its connections reconnects much earlier, with its next sweep
 REKEYED: Final = 2
 """The schema that a node needs if all rows have current keys."""
 
 _STATE = "SELECT older_are_gone FROM wablock_rekeying WHERE only_row"
 _WORKS_WITH = "SELECT works_with FROM wablock_schema WHERE only_row"
-# A session may be a node's where its role may read the lists and its last statement may be a node's: it names a table
-# of ours, begins or ends a transaction, is hidden from us, or there is none yet.
+# A session may be a node if its role may read the lists, and if its last statement names one of our tables, begins or
+# ends a transaction, is hidden from us, or is missing.
 _OLDER = """
 SELECT DISTINCT usename, application_name FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
@@ -40,14 +40,14 @@ _OF_A_NODE: Final = (
     "block|identity_alias|last_inbound|phone_number|account|access_token|downstream|upstream|wablock|set_config"
     r"|insufficient privilege|^\s*(begin|start|commit|rollback|set|$)"
 )
-_LET_NO_OLDER_START = "UPDATE wablock_schema SET works_with = $1 WHERE only_row AND works_with < $1"
+_REFUSE_OLDER_NODES = "UPDATE wablock_schema SET works_with = $1 WHERE only_row AND works_with < $1"
 _OLDER_ARE_GONE = "UPDATE wablock_rekeying SET older_are_gone = true WHERE only_row"
 _ALL_DONE = "DELETE FROM wablock_rekeying"
 
 _LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"
 _OF_LISTS = "SELECT list_id, account_id FROM block_list WHERE list_id = ANY($1)"
-# A slice in the order of the key: the rows in it that may have a former key, and its last, from which the next goes on.
-# The slice is bounded and not its findings: a country's users may be millions, with no such row.
+# Of a slice in the order of the key: the rows that may have a former key, and the last row, after which the next slice
+# starts. The limit is on the slice: a country may have millions of users, and no former key.
 _FORMER = """
 SELECT identity, list_id FROM (
   SELECT identity, list_id, max(identity) OVER () AS last FROM (
@@ -78,7 +78,7 @@ WHERE length(identity) = $3 OR identity = last
 _REKEY_ALIAS = "UPDATE identity_alias SET identity = $4 WHERE account_id = $1 AND alias = $2 AND identity = $3"
 
 _RANGES: Final = (("225", "226", 11), ("229", "22:", 11), ("54", "55", 14))
-"""Among which those are whose keys have changed: greater than, less than, and so long."""
+"""The identities whose keys may have changed: greater than the first, less than the second, and of this length."""
 _MOST_LISTS: Final = 1_000  # in one statement
 _SLICE: Final = 10_000  # read in one statement
 _MOST_IN_A_CHANGE: Final = 1_000  # of one list, so that no block waits long
@@ -88,7 +88,7 @@ ApplyToList = Callable[[str, ListChange], Awaitable[Outcome]]
 
 
 class Rekeying:
-    """Looks, sweep by sweep, whether rows can be re-keyed, and does it. Any number of nodes may."""
+    """Re-keys rows as soon as it is possible, one step per sweep. Any number of nodes may do this."""
 
     def __init__(self, connections: Connections, apply: ApplyToList, keys: KeysInUse, quiet_for: float) -> None:
         self._connections = connections
@@ -97,11 +97,11 @@ class Rekeying:
         self._quiet_for = quiet_for
         self._is_done = False
         self._since: dict[str, float] = {}
-        """What has been so without a break, and since when."""
+        """Facts that have been true without a break, each with the time since when."""
         self._waited_for = ""
 
-    async def go_on(self, at: Microseconds) -> None:
-        """One step. If it fails, the next one continues."""
+    async def step(self, at: Microseconds) -> None:
+        """Do one step. If it fails, the next one continues."""
         if self._is_done:
             return
         older_are_gone = await self._value(_STATE)
@@ -109,32 +109,34 @@ class Rekeying:
             self._keys.beside_older, self._is_done = False, True
         elif older_are_gone:
             self._keys.beside_older = False
-            # Another node may learn of it only now; until then it goes on writing the keys of before.
+            # Another node may read this state later, and write former keys until then.
             if not await self._rekey(at):
                 self._since.clear()
             elif self._for_a_while("nothing is left"):
                 await self._execute(_ALL_DONE)
-                _log.info("all rows have today's keys")
+                _log.info("all rows have current keys")
         else:
-            await self._see_the_older_off()
+            await self._wait_for_older_nodes()
 
-    async def _see_the_older_off(self) -> None:
+    async def _wait_for_older_nodes(self) -> None:
         older = await self._fetch(_OLDER, NAMED, _OF_A_NODE)
         if older:
             self._since.clear()
             self._log_waiting(older)
         elif await self._value(_WORKS_WITH) < REKEYED:
             if self._for_a_while("none connected"):
-                await self._execute(_LET_NO_OLDER_START, REKEYED)
-                _log.info("nodes of the version before can start no more: none was connected for %s s", self._quiet_for)
-        # One may have started just before it could not any more, without a connection yet.
+                await self._execute(_REFUSE_OLDER_NODES, REKEYED)
+                _log.info(
+                    "nodes of the previous version cannot start now: none was connected for %s s", self._quiet_for
+                )
+        # A node may have started just before this, and not be connected yet.
         elif self._for_a_while("none connected, and none can start"):
             await self._execute(_OLDER_ARE_GONE)
 
     def _log_waiting(self, older: Sequence[Sequence[str | None]]) -> None:
         names = ", ".join(sorted(f"{user} ({name or 'without a name'})" for user, name in older))
         if names != self._waited_for:
-            _log.info("sessions that may be nodes of the version before are connected: %s", names)
+            _log.info("sessions that may be nodes of the previous version are connected: %s", names)
             self._waited_for = names
 
     def _for_a_while(self, fact: str) -> bool:
@@ -164,9 +166,8 @@ class Rekeying:
                 names = _by_list(rows)
                 count += sum(map(len, names.values()))
                 await self._rekey_these(names, at)
-                last = max(
-                    identity for identity, _ in rows
-                )  # of one that many lists have some may be left for the next sweep
+                # Rows of the last identity may be missing, if many lists have it: the next sweep re-keys them.
+                last = max(identity for identity, _ in rows)
         return count
 
     async def _rekey_these(self, names: dict[str, list[str]], at: Microseconds) -> None:
@@ -177,7 +178,7 @@ class Rekeying:
                 these = names[list_id][start : start + _MOST_IN_A_CHANGE]
                 try:
                     await self._apply(list_id, Rekey(account_id, at, these))
-                except UnknownObject:  # removed meanwhile, or another account's
+                except UnknownObject:  # the number was removed, or has another account
                     break
 
     async def _rekey_aliases(self, after: str, end: str, length: int, most: int) -> int:

@@ -34,7 +34,7 @@ SELECT {_DOWNSTREAM} FROM downstream WHERE phone_number_id = ANY($1) AND account
 ORDER BY created_at, downstream_id
 """
 # Only for a number of the account: no account may receive another's webhooks. The number is locked, so that it is
-# not removed meanwhile.
+# not removed at the same time.
 _HOLD_NUMBER = "SELECT 1 FROM phone_number WHERE phone_number_id = $1 AND account_id = $2 FOR UPDATE"
 _COUNT_SET_BY_TOKENS = "SELECT count(*) FROM downstream WHERE phone_number_id = $1 AND set_by IS NOT NULL"
 _ADD_DOWNSTREAM = """

@@ -57,45 +57,45 @@ HALF_MOVED: Final = 2**31 - 1
 def migrations(folder: str = "postgres") -> Migrations:
     """Every migration: its number and its SQL, in order."""
     scripts = files("wablock.storage").joinpath("migrations", folder)
-    found = sorted((entry.name, entry.read_text()) for entry in scripts.iterdir() if entry.name.endswith(".sql"))
-    return {int(name.split("_")[0]): sql for name, sql in found}
+    texts = sorted((entry.name, entry.read_text()) for entry in scripts.iterdir() if entry.name.endswith(".sql"))
+    return {int(name.split("_")[0]): sql for name, sql in texts}
 
 
 def prepare(dsn: str) -> bool:
     """Apply the missing migrations; raises `CannotOpen`. Several nodes may call this at once; one migrates.
 
-    Returns whether nodes of the version before may be using the database.
+    Returns whether nodes of the previous version may be using the database.
 
-    In a thread of its own, since a store is opened inside and outside of event loops.
+    Runs in its own thread, because a store is opened inside and outside of event loops.
     """
-    trouble: list[Exception] = []
-    found: list[bool] = []
+    errors: list[Exception] = []
+    results: list[bool] = []
 
     def work() -> None:
         try:
-            found.append(asyncio.run(_prepare(dsn)))
-        except Exception as caught:
-            trouble.append(caught)
+            results.append(asyncio.run(_prepare(dsn)))
+        except Exception as error:
+            errors.append(error)
 
     thread = threading.Thread(target=work, name="wablock-schema")
     thread.start()
     thread.join()
-    if not trouble:
-        return found[0]
-    if isinstance(trouble[0], CannotOpen):
-        raise trouble[0]
-    if isinstance(trouble[0], asyncpg.LockNotAvailableError):
+    if not errors:
+        return results[0]
+    if isinstance(errors[0], CannotOpen):
+        raise errors[0]
+    if isinstance(errors[0], asyncpg.LockNotAvailableError):
         raise CannotOpen(
             f"Cannot upgrade the database {named(dsn)} now: another session, such as a backup, reads or changes its "
-            "tables. Start again when it is done."
-        ) from trouble[0]
-    raise CannotOpen(f"Cannot open the database {named(dsn)}: {_one_line(trouble[0])}") from trouble[0]
+            "tables. Start again when that session has ended."
+        ) from errors[0]
+    raise CannotOpen(f"Cannot open the database {named(dsn)}: {_one_line(errors[0])}") from errors[0]
 
 
 async def migrate(connection: Connection, scripts: Migrations, citus: Migrations, works_with: int) -> None:
     """Migrate to the newest of `scripts`, in one transaction that other nodes wait for.
 
-    `works_with`: the oldest schema whose nodes can work with it from now on, where it is not a new one.
+    `works_with`: the oldest schema whose nodes can use an existing database from now on.
     """
     newest = max(scripts)
     for attempt in range(1, _ATTEMPTS + 1):
@@ -105,7 +105,7 @@ async def migrate(connection: Connection, scripts: Migrations, citus: Migrations
             async with connection.transaction(isolation="read_committed"):
                 version, oldest = await connection.fetchrow(_LOCK)
                 if oldest == HALF_MOVED:
-                    raise CannotOpen("The database is half moved: end the move with wablock migrate, then serve it")
+                    raise CannotOpen("The database is half moved: finish the move with wablock migrate, then serve it")
                 if oldest > newest:
                     raise CannotOpen(f"The database was written by a newer wablock (schema {version}); upgrade wablock")
                 if version < newest:
@@ -131,19 +131,19 @@ async def _apply(connection: Connection, scripts: Migrations, citus: Migrations)
 async def _prepare(dsn: str) -> bool:
     try:
         connection = await connect(dsn, timeout=_WITHIN, target_session_attrs=role(dsn))
-    except (asyncpg.ClientConfigurationError, ValueError) as trouble:  # ValueError: the port is not a number
+    except (asyncpg.ClientConfigurationError, ValueError) as error:  # ValueError: the port is not a number
         raise CannotOpen(
-            f"Cannot read the database URL: {_one_line(trouble)}; write postgresql://user@host:5432/database"
-        ) from trouble
+            f"Cannot read the database URL: {_one_line(error)}; write postgresql://user@host:5432/database"
+        ) from error
     try:
         await connection.execute("SET client_min_messages = error")
         await migrate(connection, migrations(), migrations("citus"), UPGRADED_WORKS_WITH)
         if await connection.fetchval("SHOW fsync") == "off":
-            _log.warning("this PostgreSQL runs with fsync off: what it acknowledges does not survive a power cut")
+            _log.warning("this PostgreSQL runs with fsync off: acknowledged changes do not survive a power cut")
         return await may_be_beside_older(connection)
     finally:
         await connection.close()
 
 
-def _one_line(trouble: Exception) -> str:
-    return " ".join(str(trouble).split()) or type(trouble).__name__
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

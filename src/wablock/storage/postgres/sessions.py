@@ -32,7 +32,7 @@ FROM unnest($1::text[], $2::text[]) AS ours (known, wanted) JOIN pg_settings ON 
 """
 _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 
-# The connection is lost, or its server is not the primary any more; the result of a commit is unknown.
+# The connection is lost, or its server is no longer the primary; the result of a commit is unknown.
 LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,

@@ -17,7 +17,7 @@ _OLD_INBOUND = """
 SELECT phone_number_id, identity FROM last_inbound
 WHERE phone_number_id = ANY($1) AND at > 0 AND at < $2 LIMIT $3
 """
-# at: the user may have written again meanwhile.
+# at: the user may have written again since.
 _FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at < $2 AND identity = ANY($3)"
 
 _MOST_LISTS: Final = 1_000  # in one statement
@@ -46,7 +46,7 @@ async def sweep(
 async def _drop(apply: Callable[[str, ListChange], Awaitable[Outcome]], list_id: str, expired: DropExpired) -> None:
     try:
         await apply(list_id, expired)
-    except UnknownObject:  # the number was removed meanwhile, with its list
+    except UnknownObject:  # the number was removed, with its list
         return
     except Unreachable:
         raise

@@ -1,7 +1,7 @@
 """Changes of several lists in the same few round trips, each list in a transaction of its own.
 
-The rows of all lists are read without a lock. Each list is decided here. One call writes all of them, and skips a list
-that has changed since it was read. Such a list is then locked before it is read; see `lists`.
+The rows of all lists are read without a lock, and the changes are applied here. One call writes all lists, and skips a
+list that has changed since it was read. Such a list is locked and read again; see `lists`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ _MOST_USERS: Final = 1_000  # a list with more changes is written alone, and doe
 Outcomes: TypeAlias = Sequence[Outcome | Exception]
 
 
-class _Found(msgspec.Struct, frozen=True):
+class _Snapshot(msgspec.Struct, frozen=True):
     """A list as it was read."""
 
     account_id: str
@@ -67,19 +67,19 @@ async def write(connection: Connection, batches: Sequence[Batch]) -> Sequence[Ou
 
 
 async def _write(
-    connection: Connection, batches: Sequence[Batch], heads: Mapping[str, _Found]
+    connection: Connection, batches: Sequence[Batch], heads: Mapping[str, _Snapshot]
 ) -> dict[str, Outcomes | None]:
     meanings = await _meanings(connection, batches, heads)
     rows = await _rows(connection, batches, heads, meanings)
     written, decided = [], []
     for batch in batches:
-        found = heads[batch.list_id]
-        state = ListState(batch.list_id, found.head, beside_older=batch.beside_older)
-        state.meanings = meanings[found.account_id]
+        snapshot = heads[batch.list_id]
+        state = ListState(batch.list_id, snapshot.head, beside_older=batch.beside_older)
+        state.meanings = meanings[snapshot.account_id]
         state.load((), rows[batch.list_id])
         number, outcomes = batch.decide(state)
         decided.append((batch, number, outcomes))
-        written.append(_written(state, batch.writers(found.writers, number)))
+        written.append(_written(state, batch.writers(snapshot.writers, number)))
     revisions = [heads[batch.list_id].revision for batch in batches]
     list_ids = [batch.list_id for batch in batches]
     were_written = await connection.fetchval(_WRITE, list_ids, revisions, msgspec.json.encode(written).decode())
@@ -87,33 +87,33 @@ async def _write(
     for batch, number, outcomes in decided:
         was_written = batch.list_id in were_written
         if not was_written:
-            batch.left_out(number)
+            batch.discard(number)
         results[batch.list_id] = outcomes if was_written else None
     return results
 
 
-async def _heads(connection: Connection, batches: Sequence[Batch]) -> dict[str, _Found]:
-    found = await connection.fetch(_HEADS, [batch.list_id for batch in batches])
-    return {row[0]: _Found(row[1], Head(*row[1:5]), row[5], row[6]) for row in found}
+async def _heads(connection: Connection, batches: Sequence[Batch]) -> dict[str, _Snapshot]:
+    rows = await connection.fetch(_HEADS, [batch.list_id for batch in batches])
+    return {row[0]: _Snapshot(row[1], Head(*row[1:5]), row[5], row[6]) for row in rows}
 
 
-def _is_quiet(batch: Batch, found: _Found | None) -> bool:
+def _is_quiet(batch: Batch, snapshot: _Snapshot | None) -> bool:
     """Whether the list exists and has no expired rows, and no earlier attempt of the batch was made.
 
     Expired rows are deleted under the lock. The outcome of an earlier attempt is returned after locking: the lock is a
     write, so its commit waits for the standby, which an interrupted attempt did not do.
     """
-    if found is None or batch.done(found.writers) is not None:
+    if snapshot is None or batch.done(snapshot.writers) is not None:
         return False
-    until = found.head.next_expiry
+    until = snapshot.head.next_expiry
     return until is None or all(until > it.at and not isinstance(it, DropExpired) for it in batch.changes)
 
 
 async def _meanings(
-    connection: Connection, batches: Sequence[Batch], heads: Mapping[str, _Found]
+    connection: Connection, batches: Sequence[Batch], heads: Mapping[str, _Snapshot]
 ) -> Mapping[str, Mapping[str, Meaning]]:
     """The meanings of the user_ids of the changes, by account."""
-    known: dict[str, dict[str, Meaning]] = {heads[batch.list_id].account_id: {} for batch in batches}
+    meanings: dict[str, dict[str, Meaning]] = {heads[batch.list_id].account_id: {} for batch in batches}
     names = {
         (heads[batch.list_id].account_id, member.user_id)
         for batch in batches
@@ -123,14 +123,14 @@ async def _meanings(
     }
     if names:
         for account_id, alias, *meaning in await connection.fetch(_MEANINGS, *_columns(names)):
-            known[account_id][alias] = meaning[0], meaning[1]
-    return known
+            meanings[account_id][alias] = meaning[0], meaning[1]
+    return meanings
 
 
 async def _rows(
     connection: Connection,
     batches: Sequence[Batch],
-    heads: Mapping[str, _Found],
+    heads: Mapping[str, _Snapshot],
     meanings: Mapping[str, Mapping[str, Meaning]],
 ) -> Mapping[str, Sequence[Listed]]:
     """The rows that the changes may touch, by list."""

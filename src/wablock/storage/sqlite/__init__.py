@@ -43,16 +43,16 @@ class SqliteStore:
     def __init__(
         self, path: Path, meter: CommitMeter, *, vfs: str | None = None, for_development: bool = False
     ) -> None:
-        """Open the file, and create or migrate it if needed; raises `CannotOpen`. On return the schema is on disk.
+        """Open the file, and create or migrate it if needed. Raises `CannotOpen`. On return the schema is on disk.
 
-        `for_development`: refuse a file that was not made so.
+        `for_development`: refuse a file that another command created.
         """
         prepare(path, vfs, for_development=for_development)
         try:
             self._reader = connect(path, vfs, busy_timeout_ms=_READER_BUSY_MS)
             moves.refuse_moved(self._reader, path)
-        except apsw.Error as trouble:
-            raise CannotOpen(f"Cannot open the database {path}: {trouble}") from trouble
+        except apsw.Error as error:
+            raise CannotOpen(f"Cannot open the database {path}: {error}") from error
         self._writer = BatchWriter(lambda: connect(path, vfs))
         self._thread = WriterThread("wablock-writer")
         self._group = GroupCommit(self._apply_batch, meter, Backlog())
@@ -156,5 +156,5 @@ class SqliteStore:
     def _read(self, read: Callable[[], T]) -> T:
         try:
             return read()
-        except apsw.Error as trouble:
-            raise BlocklistInternalError from trouble
+        except apsw.Error as error:
+            raise BlocklistInternalError from error

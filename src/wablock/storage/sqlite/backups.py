@@ -1,4 +1,4 @@
-"""Backups of a SQLite database, and their restoration, while servers use it."""
+"""Backups of a SQLite database, made and restored while servers use it."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ _PAGES_AT_A_TIME: Final = 2_500  # of 4 KiB
 _CONTENTS = "SELECT (SELECT count(*) FROM block_list WHERE account_id <> ''), (SELECT count(*) FROM blocked_user)"
 
 Progress = Callable[[int, int], None]
-"""The receiver of the progress: pages done, and all pages."""
+"""Called with the number of pages that are copied, and the number of all pages."""
 
 
 class Contents(msgspec.Struct, frozen=True):
@@ -30,13 +30,13 @@ class Contents(msgspec.Struct, frozen=True):
 
 
 class TargetExists(CannotOpen):
-    """The backup's file exists already, and is not replaced."""
+    """The backup's file exists already, and was not replaced."""
 
 
 def back_up(database: Path, target: Path, progress: Progress, *, replace: bool) -> Contents:
-    """On return `target` has durably, and as one whole file, what `database` had at one moment.
+    """Write the content that `database` had at one moment to the file `target`. It is complete and durable on return.
 
-    Raises `CannotOpen`; then `target` is what it was.
+    Raises `CannotOpen`, and then does not change `target`.
     """
     if target.exists() and database.exists() and target.samefile(database):
         raise CannotOpen(f"{target} is the database itself; name another file for the backup")
@@ -51,9 +51,9 @@ def back_up(database: Path, target: Path, progress: Progress, *, replace: bool) 
 
 
 def restore(source: Path, database: Path, progress: Progress) -> Contents:
-    """On return `database` has durably what the backup `source` holds, for servers that run on it as well.
+    """Replace the content of `database` by that of the backup `source`, also for running servers. Durable on return.
 
-    Its earlier content is lost; see `contents`. Raises `CannotOpen`, and then changes nothing.
+    The earlier content is lost; see `contents`. Raises `CannotOpen`, and then changes nothing.
     """
     if source.exists() and database.exists() and source.samefile(database):
         raise CannotOpen(f"{source} is the database itself; name a backup of it")
@@ -69,14 +69,14 @@ def restore(source: Path, database: Path, progress: Progress) -> Contents:
 
 
 def contents(database: Path) -> Contents:
-    """What `database` holds; raises `CannotOpen` where it is being moved or was, so that nothing is to be put there."""
+    """The numbers of rows in `database`. Raises `CannotOpen` if it was moved: then nothing may be restored to it."""
     if not database.exists():
         return Contents(0, 0)
     move = moves.of_file(database)
     if move is not None:
         raise CannotOpen(
             f"{database} {'was' if move.state == moves.MOVED else 'is being'} moved to {move.target}; "
-            f"to go on with it instead: {moves.way_back(database)}"
+            f"to use it again instead: {moves.way_back(database)}"
         )
     return contents_of(database)
 
@@ -85,13 +85,13 @@ def contents_of(path: Path) -> Contents:
     try:
         with contextlib.closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
             return Contents(*connection.execute(_CONTENTS).get)
-    except apsw.Error as trouble:
-        raise CannotOpen(f"Cannot read the database {path}: {trouble}") from trouble
+    except apsw.Error as error:
+        raise CannotOpen(f"Cannot read the database {path}: {error}") from error
 
 
 @contextlib.contextmanager
 def _whole_copy(source: Path, beside: Path, progress: Progress) -> Iterator[Path]:
-    """A copy that is sound and on disk, in a file of its own for its owner alone; gone at the end."""
+    """A checked copy, durable, in a temporary file that only its owner can read. It is deleted at the end."""
     part = beside.with_name(f".{beside.name}.{secrets.token_hex(4)}.part")
     try:
         _check_place(source)
@@ -99,30 +99,30 @@ def _whole_copy(source: Path, beside: Path, progress: Progress) -> Iterator[Path
         _copy_and_check(source, part, progress)
         _sync(part)
         yield part
-    except (OSError, apsw.Error) as trouble:
-        raise CannotOpen(f"Cannot copy {source} to {beside}: {trouble}") from trouble
+    except (OSError, apsw.Error) as error:
+        raise CannotOpen(f"Cannot copy {source} to {beside}: {error}") from error
     finally:
-        for left in (part, *(part.with_name(part.name + ending) for ending in ("-wal", "-shm", "-journal"))):
-            left.unlink(missing_ok=True)
+        for file in (part, *(part.with_name(part.name + ending) for ending in ("-wal", "-shm", "-journal"))):
+            file.unlink(missing_ok=True)
 
 
 def _copy_and_check(source: Path, part: Path, progress: Progress) -> None:
     reading = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE)
     writing = apsw.Connection(str(part))
     with contextlib.closing(reading), contextlib.closing(writing):
-        # In one transaction of the reader: otherwise each write of a server would restart the copy.
+        # One read transaction: without it, each write of a server would restart the copy.
         reading.execute("BEGIN")
         if not schema_version(reading, source):
-            raise CannotOpen(f"{source} is empty: it is no wablock database")
-        writing.execute("PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF")  # it is synced as a whole
+            raise CannotOpen(f"{source} is empty: it is not a wablock database")
+        writing.execute("PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF")  # the finished file is synced
         with writing.backup("main", reading, "main") as backup:
             while not backup.done:
                 backup.step(_PAGES_AT_A_TIME)
                 progress(backup.page_count - backup.remaining, backup.page_count)
-        writing.execute("PRAGMA journal_mode=DELETE")  # one file, that needs no other beside it to be read
-        found = str(writing.execute("PRAGMA integrity_check(1)").get)
-        if found != "ok":
-            raise CannotOpen(f"{source} is damaged: {' '.join(found.split())}")
+        writing.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+        report = str(writing.execute("PRAGMA integrity_check(1)").get)
+        if report != "ok":
+            raise CannotOpen(f"{source} is damaged: {' '.join(report.split())}")
 
 
 def _put(part: Path, target: Path, *, replace: bool) -> None:
@@ -130,7 +130,7 @@ def _put(part: Path, target: Path, *, replace: bool) -> None:
         part.replace(target)
     else:
         try:
-            os.link(part, target)  # unlike a renamed file, it never takes the place of another
+            os.link(part, target)  # unlike a rename, it never replaces another file
         except FileExistsError:
             raise TargetExists(f"{target} exists already") from None
         except OSError:  # a file system without links
@@ -144,7 +144,7 @@ def _check_place(source: Path) -> None:
 
 
 def _reopen(part: Path) -> None:
-    """Let a backup accept writes that was made while its database was being moved."""
+    """Let the copy accept writes, also if its database was being moved when the backup was made."""
     with contextlib.closing(apsw.Connection(str(part))) as connection:
         connection.execute("BEGIN IMMEDIATE")
         moves.reopen(connection, part)

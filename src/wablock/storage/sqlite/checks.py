@@ -1,4 +1,4 @@
-"""Checks on SQLite: read on the event loop, beside a writer that never blocks them."""
+"""Checks on SQLite, on the event loop: the writer never blocks them."""
 
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
@@ -77,14 +77,18 @@ def blocked(
 
 def unlinked(connection: apsw.Connection, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
     """See `BlockStore.unlinked`."""
-    showing = [it for it in users if (it.user_id is not None or it.parent_user_id is not None) and it.links]
-    user_ids = [it.user_id for it in showing if it.user_id is not None]
-    parents = [it.parent_user_id for it in showing if it.parent_user_id is not None]
-    known = _aliases(connection, account_id, user_ids + parents)
+    users_with_links = [it for it in users if (it.user_id is not None or it.parent_user_id is not None) and it.links]
+    user_ids = [it.user_id for it in users_with_links if it.user_id is not None]
+    parents = [it.parent_user_id for it in users_with_links if it.parent_user_id is not None]
+    identities = _aliases(connection, account_id, user_ids + parents)
     if not parents:  # as in most webhooks
-        shown = zip(showing, user_ids, strict=True)
-        return [user for user, user_id in shown if user_id not in known or one_spelling(known[user_id]) != user.key]
-    return [user for user in showing if not is_known(user, known)]
+        pairs = zip(users_with_links, user_ids, strict=True)
+        return [
+            user
+            for user, user_id in pairs
+            if user_id not in identities or one_spelling(identities[user_id]) != user.key
+        ]
+    return [user for user in users_with_links if not is_known(user, identities)]
 
 
 def _blocked(
@@ -112,23 +116,23 @@ def _blocked_of_many(
     user_ids += parents
     aliases = _aliases(connection, account_id, user_ids)
     if parents:  # see _BLOCKED_BY_PARENT
-        meant = [aliases[parent] for parent in parents if parent in aliases]
-        aliases = {**aliases, **_aliases(connection, account_id, meant)}
+        user_ids_of_parents = [aliases[parent] for parent in parents if parent in aliases]
+        aliases = {**aliases, **_aliases(connection, account_id, user_ids_of_parents)}
     former = {user.key: keys for user in users if (keys := user.former_keys)}
     names = [user.key for user in users]
     names += [key for keys in former.values() for key in keys]
     if user_ids:
-        meant = [key for identity in aliases.values() for key in keys_of(identity)]
-        names = list({*names, *user_ids, *meant})
+        linked_keys = [key for identity in aliases.values() for key in keys_of(identity)]
+        names = list({*names, *user_ids, *linked_keys})
     rows: list[tuple[Any, ...]] = connection.execute(_BLOCKED_OF_MANY, (_json(names), list_id, at)).fetchall()
     if not rows:
         return [None] * len(users)
-    found = {name: ((blocked_at, seq), InForce(blocked_at, *rest)) for name, blocked_at, seq, *rest in rows}
-    return [_first(found, user, aliases, former.get(user.key, ())) for user in users]
+    blocks = {name: ((blocked_at, seq), InForce(blocked_at, *rest)) for name, blocked_at, seq, *rest in rows}
+    return [_first(blocks, user, aliases, former.get(user.key, ())) for user in users]
 
 
 def _first(
-    found: Mapping[str, tuple[tuple[int, int], InForce]],
+    blocks: Mapping[str, tuple[tuple[int, int], InForce]],
     user: Member,
     aliases: Mapping[str, str],
     former_keys: Sequence[str],
@@ -137,18 +141,18 @@ def _first(
     if user.user_id is not None:
         names += (user.user_id, *(keys_of(aliases[user.user_id]) if user.user_id in aliases else ()))
     if user.parent_user_id is not None and user.parent_user_id in aliases:
-        meant = aliases[user.parent_user_id]
-        names += (*keys_of(meant), *(keys_of(aliases[meant]) if meant in aliases else ()))
-    blocks = [found[name] for name in names if name in found]
-    return min(blocks, key=itemgetter(0))[1] if blocks else None
+        identity = aliases[user.parent_user_id]
+        names += (*keys_of(identity), *(keys_of(aliases[identity]) if identity in aliases else ()))
+    own_blocks = [blocks[name] for name in names if name in blocks]
+    return min(own_blocks, key=itemgetter(0))[1] if own_blocks else None
 
 
 def _aliases(connection: apsw.Connection, account_id: str, user_ids: Sequence[str]) -> Mapping[str, str]:
     """The identities that `user_ids` are linked to."""
     if not user_ids:
         return {}
-    found: list[tuple[Any, ...]] = connection.execute(_ALIASES, (_json(user_ids), account_id)).fetchall()
-    return dict(found)
+    rows: list[tuple[Any, ...]] = connection.execute(_ALIASES, (_json(user_ids), account_id)).fetchall()
+    return dict(rows)
 
 
 def _json(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Opening a SQLite file so that a commit survives power loss, and bringing its schema up to date."""
+"""Connections to a SQLite file whose commits survive power loss; and the migration of its schema."""
 
 import contextlib
 import os
@@ -13,9 +13,9 @@ from wablock.storage.opening import CannotOpen
 from wablock.storage.sqlite import rekeying
 
 BUSY_TIMEOUT_MS: Final = 5_000
-_HAS_MOVES: Final = 3  # the migration that made the table
+_HAS_MOVES: Final = 3  # the migration that adds the table
 _IS_MOVING: Final = "SELECT EXISTS (SELECT 1 FROM move WHERE state <> 'given up')"
-# In the file's header: which program this file belongs to.
+# The application id in the file's header.
 WABLOCK: Final = 0x7761626C  # "wabl"
 WABLOCK_DEV: Final = 0x77616264  # "wabd": `wablock dev` made it
 
@@ -38,16 +38,16 @@ _MIGRATING_BUSY_MS: Final = 600_000  # another process may be migrating a large 
 def prepare(path: Path, vfs: str | None = None, *, for_development: bool = False) -> None:
     """Create the file if it is missing, apply the missing migrations, and sync it to disk.
 
-    Synced before anybody is answered: otherwise a power cut just after could leave a file that does not open.
-    `for_development`: refuse a file that was not made so.
+    It is synced before the first response: otherwise a power cut could leave a file that does not open.
+    `for_development`: refuse a file that another command created.
     """
     try:
         folders = make_folders(path)
         _make_file(path)
         _look_before_writing(path, vfs, for_development=for_development)
         connection = connect(path, vfs)
-    except (OSError, apsw.Error) as trouble:
-        raise CannotOpen(f"Cannot open the database {path}: {trouble}") from trouble
+    except (OSError, apsw.Error) as error:
+        raise CannotOpen(f"Cannot open the database {path}: {error}") from error
     try:
         with contextlib.closing(connection):
             if schema_version(connection, path) < migrations()[-1][0]:
@@ -55,14 +55,14 @@ def prepare(path: Path, vfs: str | None = None, *, for_development: bool = False
                 connection.pragma("cache_size", -64 * 1_024)  # 64 MB: a migration may touch every row
             connection.execute("BEGIN IMMEDIATE")
             migrate(connection, path, WABLOCK_DEV if for_development else WABLOCK)
-            connection.execute("COMMIT")  # if this is not reached, closing the connection rolls back
+            connection.execute("COMMIT")  # after an error, closing the connection rolls back
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-            with contextlib.suppress(apsw.BusyError):  # another process does it, and the commit was synced
+            with contextlib.suppress(apsw.BusyError):  # another process does the checkpoint, and the commit was synced
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         for folder in folders:
             sync_folder(folder)
-    except (OSError, apsw.Error) as trouble:
-        raise CannotOpen(f"Cannot prepare the database {path}: {trouble}") from trouble
+    except (OSError, apsw.Error) as error:
+        raise CannotOpen(f"Cannot prepare the database {path}: {error}") from error
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -73,9 +73,9 @@ def migrations() -> list[tuple[int, str]]:
 
 
 def make_folders(path: Path) -> list[Path]:
-    """Make the folders that `path` lacks, for their owner alone; returns those whose entries are to be synced."""
+    """Make the missing folders of `path`, which only their owner can read. Return the folders to sync."""
     folders = [path.parent]
-    while not folders[-1].exists():  # the entry of a new folder is in the one above
+    while not folders[-1].exists():  # a new folder's entry is in its parent
         folders.append(folders[-1].parent)
     for folder in reversed(folders[:-1]):
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -83,20 +83,20 @@ def make_folders(path: Path) -> list[Path]:
 
 
 def _make_file(path: Path) -> None:
-    """Create an empty file for its owner alone, if it is missing. SQLite would create one that others can read.
+    """Create an empty file that only its owner can read, if it is missing. SQLite would let other users read it.
 
-    It contains phone numbers. A second process finds the file. SQLite gives the log beside it the same mode.
+    The file contains phone numbers. SQLite gives the log beside it the same mode.
     """
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _look_before_writing(path: Path, vfs: str | None, *, for_development: bool) -> None:
-    """Refuse another program's file before any change: `connect` would already turn it into a WAL database."""
+    """Refuse another program's file without changing it: `connect` would turn it into a WAL database."""
     connection = apsw.Connection(str(path), vfs=vfs)
     try:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        connection.execute("BEGIN")  # so that version and tables are of one moment
+        connection.execute("BEGIN")  # version and tables must be of one moment
         is_new = schema_version(connection, path) == 0
         if for_development and not is_new and connection.pragma("application_id") != WABLOCK_DEV:
             raise CannotOpen(
@@ -107,10 +107,10 @@ def _look_before_writing(path: Path, vfs: str | None, *, for_development: bool) 
 
 
 def migrate(connection: apsw.Connection, path: Path, application: int = WABLOCK) -> None:
-    """Apply the missing migrations, in a transaction of the caller's. A new file becomes one of `application`.
+    """Apply the missing migrations, in the caller's transaction. A new file gets the application id `application`.
 
-    A database that is being moved, or was, keeps the schema that it has: it takes no writes, and the wablock that
-    began the move may go on with it. It is migrated when the move is given up.
+    A database that was moved, or is being moved, keeps its schema: it accepts no writes, and the wablock that began the
+    move may continue it. It is migrated when the move is cancelled.
     """
     version = schema_version(connection, path)
     if version == migrations()[-1][0] or (version >= _HAS_MOVES and connection.execute(_IS_MOVING).get):
@@ -126,7 +126,7 @@ def migrate(connection: apsw.Connection, path: Path, application: int = WABLOCK)
 
 
 def schema_version(connection: apsw.Connection, path: Path) -> int:
-    """0 for a new file. Raises `CannotOpen` if the file is another program's or a newer wablock's."""
+    """The schema's version; 0 for a new file. Raises `CannotOpen` for a file of another program or a newer wablock."""
     version = int(connection.pragma("user_version"))
     application = int(connection.pragma("application_id"))
     if application not in (WABLOCK, WABLOCK_DEV) and (application or version or _has_tables(connection)):
@@ -141,7 +141,7 @@ def _has_tables(connection: apsw.Connection) -> bool:
 
 
 def _use_wal(connection: apsw.Connection) -> None:
-    """Two processes that open a new file at once race for this, and SQLite's busy timeout does not cover it."""
+    """Switch to WAL. Retried: if two processes open a new file at once, one fails in spite of the busy timeout."""
     give_up = time.monotonic() + BUSY_TIMEOUT_MS / 1_000
     while True:
         try:
@@ -154,7 +154,7 @@ def _use_wal(connection: apsw.Connection) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # a folder cannot be opened there, and its entries are journaled
+    if os.name == "nt":  # Windows cannot open a folder, and journals its entries
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

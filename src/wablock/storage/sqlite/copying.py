@@ -1,4 +1,4 @@
-"""Copying a whole SQLite database while it is used."""
+"""The copy of a whole SQLite database while it is used."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def copy(source: Path, target: Path) -> None:
     The change is atomic: readers see the old content or the new one. Raises `CannotOpen`.
     """
     try:
-        # Not created if it is missing: an empty file would be copied over everything.
+        # A missing source is not created: an empty file would overwrite the target.
         reading = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE)
         writing = connect(target)
         try:
@@ -23,5 +23,5 @@ def copy(source: Path, target: Path) -> None:
         finally:
             writing.close()
             reading.close()
-    except apsw.Error as trouble:
-        raise CannotOpen(f"Cannot copy {source} to {target}: {trouble}") from trouble
+    except apsw.Error as error:
+        raise CannotOpen(f"Cannot copy {source} to {target}: {error}") from error

@@ -22,7 +22,7 @@ _IS_KNOWN = "SELECT EXISTS (SELECT 1 FROM move WHERE move_id = ?)"
 _GIVE_UP = "UPDATE move SET state = 'given up' WHERE state <> 'given up'"
 _BEGIN = "INSERT INTO move (move_id, state, target, begun_at) VALUES (?, 'moving', ?, ?)"
 _FINISH = "UPDATE move SET state = 'moved' WHERE move_id = ? AND state <> 'given up'"
-# These stop every program that writes, also a server of an older wablock, which does not read the table.
+# The triggers stop every writer, also a server of an older wablock, which does not read the table.
 _TABLES: Final = (
     "account",
     "phone_number",
@@ -63,71 +63,71 @@ class TakesNoWrites(Overloaded):
         self.move = move
         if move.state == MOVING:
             super().__init__(
-                "The database is being moved and takes no changes meanwhile. Nothing was changed; try again.", 10
+                "The database is being moved and accepts no changes now. Nothing was changed; try again.", 10
             )
         else:
-            super().__init__("The database was moved. Nothing was changed; ask the server of the new one.", 60)
+            super().__init__("The database was moved. Nothing was changed; use the server of the new database.", 60)
 
     def __str__(self) -> str:
         return str(self.details)
 
 
 def current(connection: apsw.Connection) -> Move | None:
-    """The move because of which this database accepts no writes."""
+    """The move that is running or finished, and stops writes to this database. None: it accepts writes."""
     row = connection.execute(_CURRENT).fetchone()
     return None if row is None else Move(*row)
 
 
 def refuse_moved(connection: apsw.Connection, path: Path) -> None:
-    """Raises `CannotOpen` if the database was moved: changes of the other database are not in this one."""
+    """Raises `CannotOpen` if the database was moved: it lacks the changes that the other database has."""
     move = current(connection)
     if move is not None and move.state == MOVED:
         connection.close()
         raise CannotOpen(
-            f"{path} was moved to {move.target}: name that database, "
-            f"or go back to this one as it was then with: {way_back(path)}"
+            f"{path} was moved to {move.target}: use that database, "
+            f"or use this one again, without later changes, after: {way_back(path)}"
         )
 
 
 def way_back(path: Path) -> str:
-    """What makes the database at `path` the one that counts."""
+    """The command that lets the database at `path` accept writes again."""
     return f"wablock migrate --give-up --from sqlite:///{quote(str(path.absolute()))}"
 
 
 def of_file(path: Path) -> Move | None:
-    """The same of a file; it may be of an older wablock, which moved nothing."""
+    """The `current` move of a file, which may be of an older wablock without moves."""
     prepare(path)
     try:
         with contextlib.closing(connect(path)) as connection:
             return current(connection)
-    except apsw.Error as trouble:
-        raise CannotOpen(f"Cannot read the database {path}: {trouble}") from trouble
+    except apsw.Error as error:
+        raise CannotOpen(f"Cannot read the database {path}: {error}") from error
 
 
 def is_known(connection: apsw.Connection, move_id: str) -> bool:
-    """Whether such a move of this database was ever begun."""
+    """Whether this database has a record of the move, in any state."""
     return bool(connection.execute(_IS_KNOWN, (move_id,)).get)
 
 
 def begin(path: Path, move_id: str, target: str, at: Microseconds, instead_of: Move | None = None) -> None:
-    """From now on nothing is written to this database; durable on return. The move `instead_of` is given up.
+    """Start a move, and refuse all writes to this database; durable on return. The move `instead_of` is cancelled.
 
-    Raises `CannotOpen` where that is not the current one any more.
+    Raises `CannotOpen` if `instead_of` is no longer the current move.
     """
     with _changing(path) as connection:
         if current(connection) != instead_of:
-            raise CannotOpen(f"Another wablock migrate is at work on {path}")
-        reopen(connection, path)  # a move that an older wablock began has kept the rows under that one's keys
+            raise CannotOpen(f"Another wablock migrate is moving {path}")
+        reopen(connection, path)  # after a move by an older wablock, the rows still have that version's keys
         connection.execute(_BEGIN, (move_id, target, at))
         connection.execute(_CLOSE)
 
 
 def finish(path: Path, move_id: str) -> None:
-    """The move is done: the other database is the one that counts. Raises `CannotOpen` where it was given up."""
+    """Mark the move as finished: servers must use the other database. Raises `CannotOpen` if the move was cancelled."""
     with _changing(path) as connection:
         connection.execute(_FINISH, (move_id,))
         if not connection.changes():
-            raise CannotOpen(f"The move of {path} was given up meanwhile")
+            raise CannotOpen(f"The move of {path} was cancelled in the meantime")
 
 
 def give_up(path: Path) -> None:
@@ -137,7 +137,7 @@ def give_up(path: Path) -> None:
 
 
 def reopen(connection: apsw.Connection, path: Path) -> None:
-    """In a transaction of the caller's. The schema is the newest then: a database that is moved keeps its own."""
+    """Cancel the move, in the caller's transaction; and migrate the schema, which stays the same during a move."""
     connection.execute(_GIVE_UP)
     connection.execute(_OPEN)
     migrate(connection, path)
@@ -150,5 +150,5 @@ def _changing(path: Path) -> Iterator[apsw.Connection]:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
-    except apsw.Error as trouble:
-        raise CannotOpen(f"Cannot write to the database {path}: {trouble}") from trouble
+    except apsw.Error as error:
+        raise CannotOpen(f"Cannot write to the database {path}: {error}") from error

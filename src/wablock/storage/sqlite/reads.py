@@ -1,4 +1,4 @@
-"""Pages of block lists, on SQLite: read on the event loop, beside a writer that never blocks them."""
+"""Pages of block lists, on SQLite, on the event loop: the writer never blocks them."""
 
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ _STAMP = "PRAGMA data_version"  # changes when another connection of any process
 
 
 def page(connection: apsw.Connection, request: PageRequest) -> Page:
-    """See `BlockStore.page`. In a transaction, so that rows and version are of one moment."""
+    """See `BlockStore.page`. One transaction, so that rows and version are of one moment."""
     connection.execute("BEGIN")
     try:
         version: int | None = connection.execute(_VERSION, (request.list_id,)).get
@@ -74,8 +74,8 @@ def _next_expiry(connection: apsw.Connection, request: PageRequest) -> Microseco
 def _rows(connection: apsw.Connection, statement: str, request: PageRequest, seq: int) -> tuple[list[Row], bool]:
     """At most `limit` rows, and whether there are more."""
     bindings = (request.list_id, seq, request.at, request.limit + 1)
-    found: list[tuple[Any, ...]] = connection.execute(statement, bindings).fetchall()
-    return [Row(*columns) for columns in found[: request.limit]], len(found) > request.limit
+    rows: list[tuple[Any, ...]] = connection.execute(statement, bindings).fetchall()
+    return [Row(*columns) for columns in rows[: request.limit]], len(rows) > request.limit
 
 
 def _exists(connection: apsw.Connection, statement: str, request: PageRequest, seq: int) -> bool:

@@ -1,7 +1,7 @@
-"""Keys in SQL; and one row of two, where the version before kept a user of a list under two keys.
+"""The rules for keys in SQL; and the merge of two rows that the previous version stored for one user of a list.
 
-Every block holds as before: the earlier one stays, with all that was kept about it, until the later end. One that was
-over when the other began is dropped.
+The earlier block stays, with its details, until the later expiry. If it had expired before the other began, the later
+block stays.
 """
 
 from collections.abc import Callable
@@ -41,10 +41,10 @@ def add_functions(connection: apsw.Connection) -> None:
 def merge(connection: apsw.Connection) -> None:
     """Make one row of each two rows of one user, in the caller's transaction."""
     while pairs := connection.execute(_PAIRS, (_AT_A_TIME,)).fetchall():
-        dropped, kept = zip(*map(_merged, pairs), strict=True)
-        connection.executemany(_DROP, dropped)
-        connection.executemany(_KEEP, kept)
-        counts = [(len(list(of_list)), list_id) for list_id, of_list in groupby(sorted(dropped), itemgetter(0))]
+        drops, keeps = zip(*map(_merged, pairs), strict=True)
+        connection.executemany(_DROP, drops)
+        connection.executemany(_KEEP, keeps)
+        counts = [(len(list(of_list)), list_id) for list_id, of_list in groupby(sorted(drops), itemgetter(0))]
         connection.executemany(_COUNT, counts)
 
 

@@ -99,7 +99,7 @@ _MOST_INBOUND_FORGOTTEN = 50_000  # so that no change waits long; the next sweep
 
 
 class SqliteTables:
-    """On a connection that is in a transaction."""
+    """The tables, on a connection in a transaction."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
@@ -107,15 +107,15 @@ class SqliteTables:
 
     def open(self, list_id: str, account_id: str, identities: Collection[str]) -> tuple[Head, Iterable[Listed]]:
         if len(identities) == 1:  # one statement: this is the usual request
-            found = self._execute(_HEAD_AND_ROW, (list_id, *identities)).fetchone()
-            rows: Iterable[Listed] = () if found is None or found[4] is None else (Listed(*found[4:]),)
+            row = self._execute(_HEAD_AND_ROW, (list_id, *identities)).fetchone()
+            rows: Iterable[Listed] = () if row is None or row[4] is None else (Listed(*row[4:]),)
         else:
-            found = self._execute(_HEAD, (list_id,)).fetchone()
-            rows = self.rows(list_id, identities) if found and identities else ()
-        if found is None:
+            row = self._execute(_HEAD, (list_id,)).fetchone()
+            rows = self.rows(list_id, identities) if row and identities else ()
+        if row is None:
             self._execute(_NEW_LIST, (list_id, account_id))
             return Head(account_id), ()
-        return Head(*found[:4]), rows
+        return Head(*row[:4]), rows
 
     def rows(self, list_id: str, identities: Collection[str]) -> Iterable[Listed]:
         return starmap(Listed, self._execute(_ROWS, (list_id, apsw.carray(tuple(identities)))))
@@ -142,8 +142,8 @@ class SqliteTables:
         return self._connection.changes(), self._execute(_NEXT_EXPIRY, (list_id,)).get
 
     def lists_with_expired(self, at: Microseconds) -> Sequence[tuple[str, str]]:
-        found: Sequence[tuple[str, str]] = self._execute(_LISTS_WITH_EXPIRED, (at,)).fetchall()
-        return found
+        lists: Sequence[tuple[str, str]] = self._execute(_LISTS_WITH_EXPIRED, (at,)).fetchall()
+        return lists
 
     def forget_inbound(self, before: Microseconds) -> None:
         self._execute(_FORGET_INBOUND, (before, _MOST_INBOUND_FORGOTTEN))

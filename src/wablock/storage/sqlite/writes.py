@@ -14,8 +14,8 @@ from wablock.storage.sqlite.tables import SqliteTables
 
 _log = logging.getLogger("wablock.storage")
 
-# The database itself fails: the changes of a batch would fail one by one as well.
-_TROUBLE = (
+# Failures of the database itself: each change of the batch would fail as well, so none is retried.
+_DATABASE_ERRORS = (
     apsw.FullError,
     apsw.IOError,
     apsw.BusyError,
@@ -30,27 +30,27 @@ _TROUBLE = (
 
 
 class BatchWriter:
-    """Applies batches on its own connection, which it opens again after an error. Only one thread may use it."""
+    """Applies batches on its own connection, which it reopens after an error. Only one thread may use it."""
 
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         self._connect = connect
         self._connection: apsw.Connection | None = None
 
     def apply(self, changes: Sequence[Change]) -> list[Outcome | Exception]:
-        """All of `changes` in one transaction, durable on return; an outcome for each, in order.
+        """Apply `changes` in one transaction, durable on return. Return an outcome for each, in order.
 
-        If one change fails, the others are made one by one. If the database itself fails, none is.
+        If one change fails, the changes are applied one by one. If the database itself fails, none is.
         """
         try:
             with self.transaction() as connection:
                 outcomes = Transaction(SqliteTables(connection), changes).apply()
         except TakesNoWrites as refusal:
-            return [TakesNoWrites(refusal.move) for _ in changes]  # one for each: it stores its traceback
-        except Exception as trouble:
-            if not isinstance(trouble.__cause__, apsw.Error):  # those are logged already; this is a bug
+            return [TakesNoWrites(refusal.move) for _ in changes]  # one for each: an exception stores its traceback
+        except Exception as error:
+            if not isinstance(error.__cause__, apsw.Error):  # those are logged already; this is a bug
                 _log.exception("a batch of %s changes failed", len(changes))
-            if len(changes) == 1 or isinstance(trouble.__cause__, _TROUBLE):
-                return [trouble] * len(changes)
+            if len(changes) == 1 or isinstance(error.__cause__, _DATABASE_ERRORS):
+                return [error] * len(changes)
             return [self.apply([change])[0] for change in changes]
         return outcomes
 
@@ -58,7 +58,7 @@ class BatchWriter:
     def transaction(self) -> Iterator[apsw.Connection]:
         """A transaction: durable when the block ends, rolled back if the block or the commit raises.
 
-        Raises `TakesNoWrites` where the database is being moved or was.
+        Raises `TakesNoWrites` if the database was moved, or is being moved.
         """
         try:
             connection = self._opened()
@@ -68,17 +68,17 @@ class BatchWriter:
                 raise TakesNoWrites(move)
             yield connection
             connection.execute("COMMIT")
-        except BaseException as trouble:
+        except BaseException as error:
             # After a failed write or sync, this connection's cache of the file may be wrong.
             self.close()
-            if isinstance(trouble, apsw.Error):
-                raise _internal_error(trouble) from trouble
+            if isinstance(error, apsw.Error):
+                raise _internal_error(error) from error
             raise
 
     def is_ready(self) -> bool:
         """Whether a transaction can be made durable now. It writes: a transaction can begin on a full disk.
 
-        A database that is being moved or was is ready: it is read.
+        A database that was moved, or is being moved, is ready: it can be read.
         """
         try:
             with self.transaction() as connection:
@@ -101,8 +101,8 @@ class BatchWriter:
         return connection
 
 
-def _internal_error(trouble: Exception) -> BlocklistInternalError:
-    _log.error("a write failed: %s: %s", type(trouble).__name__, trouble)
+def _internal_error(cause: Exception) -> BlocklistInternalError:
+    _log.error("a write failed: %s: %s", type(cause).__name__, cause)
     error = BlocklistInternalError()
-    error.__cause__ = trouble
+    error.__cause__ = cause
     return error

@@ -1,4 +1,4 @@
-"""A disk that is full or fails: writes say so, nothing is half done, reads go on, and it heals without a restart."""
+"""A full or failing disk: writes fail, nothing is half done, reads work, and the store recovers without a restart."""
 
 import asyncio
 import contextlib
@@ -19,8 +19,8 @@ from wablock.contract.errors import BlocklistInternalError
 from wablock.storage import CannotOpen, SqliteStore
 
 _names = (f"faulty-{number}" for number in itertools.count())
-_TROUBLES = [(apsw.FullError, "xWrite"), (apsw.IOError, "xWrite"), (apsw.IOError, "xSync")]
-_TROUBLE = pytest.mark.parametrize("trouble, method", _TROUBLES, ids=["full", "write-error", "sync-error"])
+_DISK_ERRORS = [(apsw.FullError, "xWrite"), (apsw.IOError, "xWrite"), (apsw.IOError, "xSync")]
+_EACH_DISK_ERROR = pytest.mark.parametrize("error, method", _DISK_ERRORS, ids=["full", "write-error", "sync-error"])
 
 
 @pytest.fixture
@@ -47,25 +47,25 @@ def _reasons(failure: BaseException | None) -> Iterator[BaseException]:
         failure = failure.__cause__
 
 
-@_TROUBLE
+@_EACH_DISK_ERROR
 async def test_a_change_fails_with_139103(
-    store: SqliteStore, disk: FaultyDisk, trouble: type[apsw.Error], method: str
+    store: SqliteStore, disk: FaultyDisk, error: type[apsw.Error], method: str
 ) -> None:
-    disk.fail(trouble, method)
+    disk.fail(error, method)
 
     with pytest.raises(BlocklistInternalError) as failure:
         await store.apply(block(person(2)))
 
     assert (failure.value.code, failure.value.is_transient) == (139103, True)
-    assert any(isinstance(reason, trouble) for reason in _reasons(failure.value))
+    assert any(isinstance(reason, error) for reason in _reasons(failure.value))
 
 
-@_TROUBLE
-async def test_a_change_that_failed_is_not_there(
-    store: SqliteStore, disk: FaultyDisk, trouble: type[apsw.Error], method: str
+@_EACH_DISK_ERROR
+async def test_a_failed_change_is_not_stored(
+    store: SqliteStore, disk: FaultyDisk, error: type[apsw.Error], method: str
 ) -> None:
     before = await page(store)
-    disk.fail(trouble, method)
+    disk.fail(error, method)
 
     await asyncio.gather(store.apply(block(*people(100, start=2))), return_exceptions=True)
 
@@ -74,9 +74,9 @@ async def test_a_change_that_failed_is_not_there(
     assert await page(store) == before
 
 
-@_TROUBLE
-async def test_reads_go_on(store: SqliteStore, disk: FaultyDisk, trouble: type[apsw.Error], method: str) -> None:
-    disk.fail(trouble, method)
+@_EACH_DISK_ERROR
+async def test_reads_still_work(store: SqliteStore, disk: FaultyDisk, error: type[apsw.Error], method: str) -> None:
+    disk.fail(error, method)
     await asyncio.gather(store.apply(block(person(2))), return_exceptions=True)
 
     assert await listed(store) == ["+16505550001"]
@@ -84,20 +84,20 @@ async def test_reads_go_on(store: SqliteStore, disk: FaultyDisk, trouble: type[a
     assert await store.find_token(TOKEN.digest) is None
 
 
-@_TROUBLE
+@_EACH_DISK_ERROR
 async def test_the_store_is_not_ready(
-    store: SqliteStore, disk: FaultyDisk, trouble: type[apsw.Error], method: str
+    store: SqliteStore, disk: FaultyDisk, error: type[apsw.Error], method: str
 ) -> None:
-    disk.fail(trouble, method)
+    disk.fail(error, method)
 
     assert not await store.is_ready()
 
 
-@_TROUBLE
+@_EACH_DISK_ERROR
 async def test_numbers_and_tokens_fail_with_the_same_error(
-    store: SqliteStore, disk: FaultyDisk, trouble: type[apsw.Error], method: str
+    store: SqliteStore, disk: FaultyDisk, error: type[apsw.Error], method: str
 ) -> None:
-    disk.fail(trouble, method)
+    disk.fail(error, method)
 
     with pytest.raises(BlocklistInternalError):
         await store.add_token(TOKEN)
@@ -109,11 +109,11 @@ async def test_numbers_and_tokens_fail_with_the_same_error(
     assert await store.add_number(NUMBER, NOON)
 
 
-@_TROUBLE
-async def test_once_the_disk_is_well_the_store_is_ready_and_writes(
-    store: SqliteStore, disk: FaultyDisk, trouble: type[apsw.Error], method: str
+@_EACH_DISK_ERROR
+async def test_the_store_is_ready_and_writes_after_the_disk_has_healed(
+    store: SqliteStore, disk: FaultyDisk, error: type[apsw.Error], method: str
 ) -> None:
-    disk.fail(trouble, method)
+    disk.fail(error, method)
     await asyncio.gather(*(store.apply(block(it)) for it in people(3, start=2)), return_exceptions=True)
 
     disk.heal()
@@ -124,14 +124,14 @@ async def test_once_the_disk_is_well_the_store_is_ready_and_writes(
     assert await listed(store) == ["+16505550002"]
 
 
-@_TROUBLE
+@_EACH_DISK_ERROR
 async def test_a_disk_that_fails_and_heals_again_and_again_loses_nothing(
-    store: SqliteStore, disk: FaultyDisk, trouble: type[apsw.Error], method: str
+    store: SqliteStore, disk: FaultyDisk, error: type[apsw.Error], method: str
 ) -> None:
     expected = ["+16505550001"]
 
     for number in range(2, 12):
-        disk.fail(trouble, method)
+        disk.fail(error, method)
         await asyncio.gather(store.apply(block(person(number + 100))), return_exceptions=True)
         disk.heal()
         await store.apply(block(person(number)))
@@ -140,13 +140,13 @@ async def test_a_disk_that_fails_and_heals_again_and_again_loses_nothing(
     assert await listed(store) == expected
 
 
-@_TROUBLE
+@_EACH_DISK_ERROR
 @pytest.mark.parametrize("good_for", [0, 1, 2, 3, 7, 20])
 async def test_a_disk_that_fails_within_a_batch_leaves_each_request_whole_or_not_at_all(
-    store: SqliteStore, disk: FaultyDisk, trouble: type[apsw.Error], method: str, good_for: int
+    store: SqliteStore, disk: FaultyDisk, error: type[apsw.Error], method: str, good_for: int
 ) -> None:
     requests = [block(*people(30, start=100 * index)) for index in range(1, 6)]
-    disk.fail(trouble, method, good_for=good_for)
+    disk.fail(error, method, good_for=good_for)
 
     outcomes = await asyncio.gather(*map(store.apply, requests), return_exceptions=True)
 
@@ -154,7 +154,7 @@ async def test_a_disk_that_fails_within_a_batch_leaves_each_request_whole_or_not
     await store.apply(block(person(2)))
     for request, outcome in zip(requests, outcomes, strict=True):
         blocked = await store.blocked(ACCOUNT, request.list_id, request.members, NOON)
-        assert [found is not None for found in blocked] == [isinstance(outcome, Outcome)] * 30
+        assert [block is not None for block in blocked] == [isinstance(outcome, Outcome)] * 30
 
 
 async def test_a_full_disk_is_tried_once_for_a_batch_not_for_each_change_in_it(
@@ -167,14 +167,14 @@ async def test_a_full_disk_is_tried_once_for_a_batch_not_for_each_change_in_it(
     assert disk.failures < 10
 
 
-@_TROUBLE
+@_EACH_DISK_ERROR
 async def test_a_checkpoint_that_fails_loses_no_change(
-    store: SqliteStore, disk: FaultyDisk, trouble: type[apsw.Error], method: str
+    store: SqliteStore, disk: FaultyDisk, error: type[apsw.Error], method: str
 ) -> None:
-    disk.fail(trouble, method, ending=".db")
+    disk.fail(error, method, ending=".db")
     answered = []
 
-    for index in range(1, 21):  # enough for the log to be carried over into the database
+    for index in range(1, 21):  # enough for a checkpoint
         members = people(1_000, start=1_000 * index)
         (outcome,) = await asyncio.gather(store.apply(block(*members, at=NOON + index)), return_exceptions=True)
         answered += members if isinstance(outcome, Outcome) else []
@@ -185,7 +185,9 @@ async def test_a_checkpoint_that_fails_loses_no_change(
     assert all(await store.blocked(ACCOUNT, block().list_id, answered, NOON))
 
 
-async def test_reads_that_fail_say_so_and_heal(store: SqliteStore, disk: FaultyDisk, tmp_path: Path) -> None:
+async def test_failed_reads_raise_and_work_again_after_the_disk_has_healed(
+    store: SqliteStore, disk: FaultyDisk, tmp_path: Path
+) -> None:
     await store.apply(block(*people(2_000, start=2)))
     other = SqliteStore(tmp_path / "wablock.db", CountingMeter(), vfs=disk.name)
     disk.fail(apsw.IOError, "xRead")
@@ -198,16 +200,16 @@ async def test_reads_that_fail_say_so_and_heal(store: SqliteStore, disk: FaultyD
     await other.close()
 
 
-# While it closes, SQLite itself passes over what the disk says; apsw raises what a VFS in Python raised.
+# SQLite itself ignores errors of the disk on close; apsw raises what a VFS in Python raised.
 
 
-@_TROUBLE
+@_EACH_DISK_ERROR
 async def test_a_store_that_is_closed_on_a_failing_disk_loses_nothing(
-    disk: FaultyDisk, tmp_path: Path, trouble: type[apsw.Error], method: str
+    disk: FaultyDisk, tmp_path: Path, error: type[apsw.Error], method: str
 ) -> None:
     store = SqliteStore(tmp_path / "wablock.db", CountingMeter(), vfs=disk.name)
     await store.apply(block(person(1)))
-    disk.fail(trouble, method)
+    disk.fail(error, method)
 
     await asyncio.gather(store.close(), return_exceptions=True)
 
@@ -218,11 +220,11 @@ async def test_a_store_that_is_closed_on_a_failing_disk_loses_nothing(
     await again.close()
 
 
-@_TROUBLE
+@_EACH_DISK_ERROR
 def test_opening_on_a_failing_disk_is_refused_in_one_line(
-    disk: FaultyDisk, tmp_path: Path, trouble: type[apsw.Error], method: str
+    disk: FaultyDisk, tmp_path: Path, error: type[apsw.Error], method: str
 ) -> None:
-    disk.fail(trouble, method)
+    disk.fail(error, method)
 
     with pytest.raises(CannotOpen) as refusal:
         SqliteStore(tmp_path / "wablock.db", CountingMeter(), vfs=disk.name)
@@ -230,12 +232,12 @@ def test_opening_on_a_failing_disk_is_refused_in_one_line(
     assert "\n" not in str(refusal.value)
 
 
-@_TROUBLE
+@_EACH_DISK_ERROR
 @pytest.mark.parametrize("good_for", range(1, 30, 4))
 async def test_a_file_whose_set_up_failed_can_be_set_up_later(
-    disk: FaultyDisk, tmp_path: Path, trouble: type[apsw.Error], method: str, good_for: int
+    disk: FaultyDisk, tmp_path: Path, error: type[apsw.Error], method: str, good_for: int
 ) -> None:
-    disk.fail(trouble, method, good_for=good_for)
+    disk.fail(error, method, good_for=good_for)
     with contextlib.suppress(CannotOpen, apsw.Error):
         await SqliteStore(tmp_path / "wablock.db", CountingMeter(), vfs=disk.name).close()
     disk.heal()
@@ -249,7 +251,7 @@ async def test_a_file_whose_set_up_failed_can_be_set_up_later(
 async def test_a_file_that_cannot_be_opened_for_reading_is_refused(disk: FaultyDisk, tmp_path: Path) -> None:
     path = tmp_path / "wablock.db"
     await SqliteStore(path, CountingMeter(), vfs=disk.name).close()
-    disk.fail(apsw.CantOpenError, "xOpen", ending=".db", good_for=2)  # looked at, prepared, and then no more
+    disk.fail(apsw.CantOpenError, "xOpen", ending=".db", good_for=2)  # checked and prepared, but not opened for reading
 
     with pytest.raises(CannotOpen, match="Cannot open the database"):
         SqliteStore(path, CountingMeter(), vfs=disk.name)
