@@ -35,7 +35,9 @@ class Connection(asyncio.Protocol):
         self._in_flight = connections.in_flight
         self._limits = connections.limits
         self._loop = asyncio.get_running_loop()
-        self._requests = RequestReader(connections.limits, connections.bodies, self._read_on, self._is_behind_proxy)
+        self._requests = RequestReader(
+            connections.limits, connections.bodies, connections.repeated, self._read_on, self._is_behind_proxy
+        )
         self._transport: asyncio.Transport
         self._output: Output
         self._current: Exchange | None = None

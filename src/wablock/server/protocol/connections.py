@@ -12,6 +12,7 @@ from wablock.server.protocol.bodies import BodyBudget
 from wablock.server.protocol.heads import AnswerHeads
 from wablock.server.protocol.in_flight import InFlight
 from wablock.server.protocol.proxies import TrustedProxies
+from wablock.server.protocol.repeated_headers import RepeatedHeaders
 from wablock.server.request import Request
 from wablock.server.request_ids import request_ids
 from wablock.settings import ServerSettings
@@ -64,6 +65,7 @@ class Connections:
         self.meter = meter
         self.bodies = BodyBudget(limits.max_bodies, limits.max_unproven_bodies)
         self.heads = AnswerHeads()
+        self.repeated = RepeatedHeaders()
         self.proxies = TrustedProxies(settings.answers.trusted_proxies)
         self.is_stopping = False
         self._open: set[OpenConnection] = set()

@@ -16,11 +16,13 @@ from wablock.contract.errors import GraphError, UnsupportedMethod
 from wablock.failures import Overloaded
 from wablock.server.protocol.bodies import BodyBudget, IncomingBody
 from wablock.server.protocol.heads import BadRequest, HeadTooLarge, check_head, target
+from wablock.server.protocol.repeated_headers import HeaderBlock, RepeatedHeaders, lines_to_keep
 from wablock.server.request import NO_BODY, Headers, Request
 from wablock.settings import LimitSettings
 
 _MOST_AHEAD: Final = 100  # pipelined requests that are not answered yet
 _LARGEST_CHUNKED: Final = 6  # bytes on the wire for each byte of a chunked body
+_PHASES: Final = 3  # of a request: head, body, next
 _SCHEMES: Final = ("http", "https")
 
 
@@ -53,12 +55,14 @@ class RequestReader:
         self,
         limits: LimitSettings,
         budget: BodyBudget,
+        repeated: RepeatedHeaders,
         read_on: Callable[[], None],
         is_behind_proxy: Callable[[], bool],
     ) -> None:
         """`read_on`: see `IncomingBody`. `is_behind_proxy`: whether the client is a proxy that may name the scheme."""
         self._limits = limits
         self._budget = budget
+        self._repeated = repeated
         self._read_on = read_on
         self._is_behind_proxy = is_behind_proxy
         self._parser = httptools.HttpRequestParser(self)
@@ -75,6 +79,8 @@ class RequestReader:
         """Whether the parser has stopped: it reads nothing more."""
         self.refusal: GraphError | None = None
         """The error to answer after all earlier requests."""
+        self._last_headers = 0
+        """The hash of the headers of the last request that was one piece."""
         self._url = b""
         self._headers: Headers = []
         self._began_in_piece = False
@@ -95,6 +101,57 @@ class RequestReader:
     def read(self, data: bytes) -> None:
         self._began_in_piece = False
         self._piece_size = len(data)
+        if self.awaited is not Awaited.NEXT:
+            self._parse(data)
+        elif not self._read_repeated(data):
+            phase = self.phase
+            self._parse(data)
+            if self.phase == phase + _PHASES and self.awaited is Awaited.NEXT and not self.is_broken:
+                self._keep_headers(data)
+
+    def _read_repeated(self, data: bytes) -> bool:
+        """Queue the request in `data` without parsing it, if its headers are known."""
+        parts = self._repeated.find(data)
+        if parts is None or len(self.ahead) >= _MOST_AHEAD or len(data) > self._limits.max_head:
+            return False
+        line, block, content = parts
+        body = None
+        if block.length:
+            body = IncomingBody(self._budget, block.length, self._read_on)
+            body.add(content)
+            body.end()
+        place = line.target
+        request = Request(
+            line.method,
+            place.path,
+            place.raw_path,
+            place.query,
+            block.headers,
+            block.last_values,
+            NO_BODY if body is None else body,
+            "http",
+            self.address,
+        )
+        self.ahead.append(Exchange(request, body, is_last=False, may_be_chunked=True))
+        self.phase += _PHASES
+        return True
+
+    def _keep_headers(self, data: bytes) -> None:
+        """Keep the headers of the request that `data` is, if it has the same ones as the connection's last request."""
+        exchange = self.ahead[-1]
+        length = 0 if exchange.body is None else exchange.body.length
+        if length is None or exchange.is_last:
+            return
+        request = exchange.request
+        lines = lines_to_keep(data, length, request.last_values)
+        if lines is None:
+            return
+        key = hash(lines)
+        if key == self._last_headers:
+            self._repeated.add(lines, HeaderBlock(request.headers, request.last_values, length))
+        self._last_headers = key
+
+    def _parse(self, data: bytes) -> None:
         while True:
             try:
                 self._parser.feed_data(data)

@@ -1,0 +1,156 @@
+"""A request whose headers were parsed before is read as the parser reads it."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.server.request_rows import GET, HOST, JSON, POST, TOKEN_LINE, Row, get, head
+from tests.server.test_malformed_requests import MALFORMED, ODD
+
+from wablock.server.protocol.bodies import BodyBudget
+from wablock.server.protocol.repeated_headers import RepeatedHeaders
+from wablock.server.protocol.requests import RequestReader
+from wablock.settings import LimitSettings
+
+BODY = b'{"messaging_product":"whatsapp","block_users":[{"user":"+16505550101"}]}'
+LENGTH = b"Content-Length: %d" % len(BODY)
+
+
+class ForgetfulHeaders(RepeatedHeaders):
+    """Knows no headers, so that everything is parsed."""
+
+    def find(self, data: bytes) -> None:  # noqa: ARG002 - the signature is inherited
+        return None
+
+
+def reader(repeated: RepeatedHeaders) -> RequestReader:
+    limits = LimitSettings()
+    budget = BodyBudget(limits.max_bodies, limits.max_unproven_bodies)
+    return RequestReader(limits, budget, repeated, lambda: None, lambda: True)
+
+
+def requests_in(pieces: list[bytes], repeated: RepeatedHeaders) -> list[object]:
+    """All that a connection learns of these pieces. Each request is answered before the next piece arrives."""
+    requests = reader(repeated)
+    facts: list[object] = []
+    for piece in pieces:
+        if requests.is_broken:
+            break
+        requests.read(piece)
+        requests.count()
+        while requests.ahead:
+            exchange = requests.ahead.popleft()
+            request = msgspec.structs.asdict(exchange.request) | {"ids": None, "incoming": None}
+            body = None if exchange.body is None else (exchange.body.received, exchange.body.is_whole)
+            facts.append((request, body, exchange.is_last, exchange.may_be_chunked, exchange.waits_for_100))
+        facts.append((requests.awaited, requests.is_broken, str(requests.refusal), requests.body is None))
+    return facts
+
+
+def known(*requests: bytes) -> RepeatedHeaders:
+    """The headers after a client has repeated each of `requests`."""
+    repeated = RepeatedHeaders()
+    for request in requests:
+        requests_in([request] * 3, repeated)
+    return repeated
+
+
+@pytest.mark.parametrize("row", [*MALFORMED, *ODD], ids=lambda row: row.name)
+def test_known_headers_change_nothing_about_an_unusual_request(row: Row) -> None:
+    pieces = [get(), get(), row.sent, row.sent, row.sent, get()]
+
+    warm = requests_in(pieces, known(get(), head(POST, HOST, TOKEN_LINE, JSON, LENGTH) + BODY, row.sent))
+
+    assert warm == requests_in(pieces, ForgetfulHeaders())
+
+
+LINES = st.sampled_from(
+    [
+        HOST,
+        TOKEN_LINE,
+        JSON,
+        LENGTH,
+        b"Content-Length: 0",
+        b"Content-Length: 5",
+        b"Transfer-Encoding: chunked",
+        b"Connection: close",
+        b"Connection: keep-alive",
+        b"Connection: upgrade",
+        b"Upgrade: h2c",
+        b"Expect: 100-continue",
+        b"X-Forwarded-Proto: https",
+        b"Host: other.test",
+        b"X: " + b"x" * 2_000,
+        b" folded",
+    ]
+)
+REQUEST_LINES = st.sampled_from(
+    [
+        GET,
+        POST,
+        b"GET /%2e%2E?a=b%00 HTTP/1.1",
+        b"GET /a b HTTP/1.1",
+        b"GET http://x.test/ HTTP/1.1",
+        b"GET * HTTP/1.1",
+        b"GET / HTTP/1.0",
+        b"HEAD / HTTP/1.1",
+        b"OPTIONS * HTTP/1.1",
+        b"CONNECT x:1 HTTP/1.1",
+        b"get / HTTP/1.1",
+        b"\r\nGET / HTTP/1.1",
+        b"\r\n\r\nGET / HTTP/1.1",
+        b"GET /#x HTTP/1.1",
+        b"GET /\xc3\xa9 HTTP/1.1",
+        b"GET /" + b"a" * 300 + b" HTTP/1.1",
+    ]
+)
+BODIES = st.sampled_from([b"", BODY, b"12345", b"0\r\n\r\n", b"5\r\n12345\r\n0\r\n\r\n", BODY + get(), BODY[:-1]])
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> bytes:
+    lines = draw(st.lists(LINES, max_size=3))
+    return head(draw(REQUEST_LINES), *(lines if draw(st.booleans()) else [HOST, *lines])) + draw(BODIES)
+
+
+@given(st.lists(requests(), min_size=1, max_size=4), st.lists(st.integers(0, 3), min_size=1, max_size=12))
+def test_every_sequence_of_requests_is_read_as_the_parser_reads_it(different: list[bytes], order: list[int]) -> None:
+    pieces = [different[place % len(different)] for place in order]
+
+    warm = requests_in(pieces, known(*different))
+
+    assert warm == requests_in(pieces, ForgetfulHeaders())
+
+
+def test_repeated_headers_are_known_on_every_connection() -> None:
+    post = head(POST, HOST, TOKEN_LINE, JSON, LENGTH) + BODY
+    repeated = known(post)
+
+    parts = repeated.find(head(GET, HOST, TOKEN_LINE, JSON, LENGTH) + BODY[::-1])
+
+    assert parts is not None
+    assert parts[2] == BODY[::-1]
+
+
+def test_headers_that_a_client_sends_once_are_not_kept() -> None:
+    repeated = RepeatedHeaders()
+
+    requests_in([get(), get(b"X: 1"), get(), get(b"X: 2")], repeated)
+
+    assert repeated.find(get()) is None
+
+
+def test_few_headers_are_kept() -> None:
+    repeated = RepeatedHeaders()
+    for number in range(1_100):
+        requests_in([get(b"X: %d" % number)] * 2, repeated)
+
+    assert repeated.find(get(b"X: 0")) is None
+    assert repeated.find(get(b"X: 1099")) is not None
+
+
+@pytest.mark.parametrize(
+    "line", [b"Expect: 100-continue", b"X-Forwarded-Proto: https", b"Connection: close", b"X: " + b"x" * 1_024]
+)
+def test_long_headers_and_those_with_an_effect_are_not_kept(line: bytes) -> None:
+    assert known(get(line)).find(get(line)) is None
