@@ -32,12 +32,10 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Connection(asyncio.Protocol):
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._in_flight = connections.in_flight
         self._limits = connections.limits
         self._loop = asyncio.get_running_loop()
-        self._requests = RequestReader(
-            connections.limits, connections.bodies, connections.repeated, self._read_on, self._is_behind_proxy
-        )
+        bodies, repeated = connections.bodies, connections.repeated
+        self._requests = RequestReader(self._limits, bodies, repeated, self._read_on, self._is_behind_proxy)
         self._transport: asyncio.Transport
         self._output: Output
         self._current: Exchange | None = None
@@ -79,8 +77,7 @@ class Connection(asyncio.Protocol):
         requests.read(data)
         self._serve_next()
         requests.count()  # this may end a request's body
-        self._serve_next()
-        self._wait()
+        self._go_on()
 
     def eof_received(self) -> bool:
         """The client sends no more, but it may still read answers."""
@@ -147,7 +144,7 @@ class Connection(asyncio.Protocol):
         except (Exception, asyncio.CancelledError) as error:
             self._answer(exchange, error)
         else:
-            self._in_flight.finish(coroutine, waits_for, partial(self._finish, exchange))
+            self._connections.in_flight.finish(coroutine, waits_for, partial(self._finish, exchange))
         if self._current is exchange and (exchange.body is None or not exchange.body.is_awaited):  # or see `_read_on`
             self._connections.mark_busy(self)
 
@@ -161,7 +158,7 @@ class Connection(asyncio.Protocol):
             case Answer(chunks=None):
                 self._write(exchange, outcome)
             case Answer():
-                self._in_flight.run(self._stream(exchange, outcome))
+                self._connections.in_flight.run(self._stream(exchange, outcome))
             case ClientWentAway():
                 self._complete(exchange, ends=True)
             case HangUp():
