@@ -64,6 +64,19 @@ def test_known_headers_change_nothing_about_an_unusual_request(row: Row) -> None
     assert warm == requests_in(pieces, ForgetfulHeaders())
 
 
+@pytest.mark.parametrize(
+    "last",
+    [get(b"Connection: close"), get(b"Proxy-Connection: close"), head(b"GET / HTTP/1.0", HOST)],
+    ids=["close", "proxy", "1.0"],
+)
+def test_known_headers_are_refused_behind_the_last_request_of_a_connection(last: bytes) -> None:
+    pieces = [last, get()]
+
+    warm = requests_in(pieces, known(get()))
+
+    assert warm == requests_in(pieces, ForgetfulHeaders())
+
+
 LINES = st.sampled_from(
     [
         HOST,
@@ -75,6 +88,7 @@ LINES = st.sampled_from(
         b"Transfer-Encoding: chunked",
         b"Connection: close",
         b"Connection: keep-alive",
+        b"Proxy-Connection: close",
         b"Connection: upgrade",
         b"Upgrade: h2c",
         b"Expect: 100-continue",
@@ -140,7 +154,7 @@ def test_headers_that_a_client_sends_once_are_not_kept() -> None:
     assert repeated.find(get()) is None
 
 
-def test_few_headers_are_kept() -> None:
+def test_few_blocks_are_kept() -> None:
     repeated = RepeatedHeaders()
     for number in range(1_100):
         requests_in([get(b"X: %d" % number)] * 2, repeated)
@@ -150,7 +164,15 @@ def test_few_headers_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"Expect: 100-continue", b"X-Forwarded-Proto: https", b"Connection: close", b"X: " + b"x" * 1_024]
+    "line",
+    [
+        b"Expect: 100-continue",
+        b"X-Forwarded-Proto: https",
+        b"Connection: close",
+        b"X: " + b"x" * 1_024,
+        b"\r\n".join(b"X%d: 1" % number for number in range(30)),
+    ],
+    ids=["expect", "scheme", "close", "long", "many"],
 )
-def test_long_headers_and_those_with_an_effect_are_not_kept(line: bytes) -> None:
+def test_large_blocks_and_those_with_an_effect_are_not_kept(line: bytes) -> None:
     assert known(get(line)).find(get(line)) is None

@@ -15,6 +15,7 @@ from wablock.server.request import Headers
 
 _MOST_BLOCKS: Final = 1_024
 _LONGEST_BLOCK: Final = 1_024  # bytes
+_MOST_HEADERS: Final = 24  # each of them takes 150 bytes and more
 _LONGEST_LINE: Final = 256  # bytes
 # Less than a parser accepts: other request lines are left to it.
 _REQUEST_LINE: Final = re.compile(rb"(GET|POST|DELETE) (/[A-Za-z0-9/._~%?&=+,:@-]*) HTTP/1\.1\r\n")
@@ -68,7 +69,8 @@ def lines_to_keep(data: bytes, length: int, last_values: dict[bytes, bytes]) -> 
     An unusual request line may change its headers: the host of an absolute URL replaces the Host header.
     """
     line_end, end = data.find(b"\r\n") + 2, len(data) - length
-    is_plain = end - line_end <= _LONGEST_BLOCK and _EFFECTS.isdisjoint(last_values)
+    is_small = end - line_end <= _LONGEST_BLOCK and len(last_values) <= _MOST_HEADERS
+    is_plain = is_small and _EFFECTS.isdisjoint(last_values)
     if not is_plain or line_end > _LONGEST_LINE or _request_line(data[:line_end]) is None:
         return None
     return data[line_end:end] if data.find(b"\r\n\r\n") + 4 == end else None

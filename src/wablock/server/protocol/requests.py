@@ -140,14 +140,12 @@ class RequestReader:
         """Keep the headers of the request that `data` is, if it has the same ones as the connection's last request."""
         exchange = self.ahead[-1]
         length = 0 if exchange.body is None else exchange.body.length
-        if length is None or exchange.is_last:
-            return
         request = exchange.request
-        lines = lines_to_keep(data, length, request.last_values)
-        if lines is None:
+        if length is None or exchange.is_last or len(data) > self._limits.max_head:
             return
+        lines = lines_to_keep(data, length, request.last_values)
         key = hash(lines)
-        if key == self._last_headers:
+        if lines is not None and key == self._last_headers:
             self._repeated.add(lines, HeaderBlock(request.headers, request.last_values, length))
         self._last_headers = key
 
@@ -281,7 +279,9 @@ class RequestReader:
             self._scheme(last_values[b"x-forwarded-proto"]) if b"x-forwarded-proto" in last_values else "http",
             self.address,
         )
-        is_last = not is_1_1 or (b"connection" in last_values and not self._parser.should_keep_alive())
+        is_last = not is_1_1 or not self._parser.should_keep_alive()
+        if is_last:
+            self._repeated = RepeatedHeaders()  # empty: the parser refuses what follows
         expects_100 = body is not None and is_1_1 and last_values.get(b"expect", b"").lower() == b"100-continue"
         return Exchange(request, body, is_last, is_1_1, expects_100)
 
