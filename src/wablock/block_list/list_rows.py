@@ -34,47 +34,51 @@ class ListRows:
         self.head = head
         self._head_before = head.version, head.size, head.next_expiry
         self._rows: dict[str, Listed] = {}
-        self._stored: dict[str, Listed | None] = {}  # by each identity that was loaded
-        self._changed: dict[str, None] = {}  # in order: SQLite writes neighbours faster
+        self._stored: dict[str, Listed] = {}
+        self._loaded: set[str] = set()
+        """The identities under which there is no other row than these."""
+        self._has_new = False
+        """Whether rows were put since the last write."""
 
     def unloaded(self, names: AbstractSet[str]) -> AbstractSet[str]:
         """Those of `names` that were not loaded."""
-        return names - self._stored.keys() if self._stored else names
+        return names - self._loaded if self._loaded else names
 
     def load(self, names: Iterable[str], rows: Iterable[Listed]) -> None:
         """Load the list's rows under `names`, which were not loaded before."""
         loaded = {row.identity: row for row in rows}
-        self._stored |= dict.fromkeys(names)
+        self._loaded.update(names)
         self._stored |= loaded
         self._rows |= loaded
 
     @property
     def removed(self) -> list[str]:
         """The identities whose rows must be deleted, before others are written."""
-        return [identity for identity, row in self._stored.items() if row and identity not in self._rows]
+        return [identity for identity in self._stored if identity not in self._rows]
 
     @property
     def outdated(self) -> list[str]:
         """The identities whose stored rows must be deleted or replaced."""
         rows = self._rows
-        return [identity for identity, row in self._stored.items() if row and rows.get(identity) is not row]
+        return [identity for identity, row in self._stored.items() if rows.get(identity) is not row]
 
     @property
     def written(self) -> list[Listed]:
-        """The rows to write: new ones, and those that changed."""
-        rows = self._rows
-        return [row for identity in self._changed if (row := rows.get(identity)) is not None]
+        """The rows to write: new ones, and those that changed. In the order of the request: so SQLite is faster."""
+        rows, stored = self._rows.values(), self._stored
+        return [row for row in rows if stored.get(row.identity) is not row] if stored else list(rows)
 
     @property
     def has_changed(self) -> bool:
         """Whether the list's rows or its head must be written."""
         head = self.head
-        return bool(self._changed) or (head.version, head.size, head.next_expiry) != self._head_before
+        return self._has_new or (head.version, head.size, head.next_expiry) != self._head_before
 
     def mark_written(self) -> None:
         """Note that the store has written all changes."""
-        self._stored = {**dict.fromkeys(self._stored), **self._rows}
-        self._changed = {}
+        self._stored = self._rows.copy()
+        self._loaded.update(self._rows)
+        self._has_new = False
         self._head_before = self.head.version, self.head.size, self.head.next_expiry
 
     def mark_expired(self, at: Microseconds, count: int, next_expiry: Microseconds | None) -> None:
@@ -83,7 +87,7 @@ class ListRows:
         self.head.next_expiry = next_expiry
         for row in self._expired(at):
             del self._rows[row.identity]
-            self._stored[row.identity] = None
+            self._stored.pop(row.identity, None)
 
     def _of(self, names: Iterable[str]) -> list[Listed]:
         """The rows under `names`, the earliest first."""
@@ -103,7 +107,7 @@ class ListRows:
 
     def _put(self, row: Listed) -> None:
         self._rows[row.identity] = row
-        self._changed[row.identity] = None
+        self._has_new = True
         if row.expires_at is not None:
             self.head.expires(row.expires_at)
 

@@ -94,7 +94,7 @@ class ListState(ListRows):
         return member if one_spelling(meaning[0]) == member.key else msgspec.structs.replace(member, user_id=None)
 
     def _block(self, change: Block) -> Outcome:
-        rows, head, changed = self._rows, self.head, self._changed
+        rows, head = self._rows, self.head
         effects = [_ADDED] * len(change.members)
         before = [_NONE] * len(change.members)
         refused: dict[int, Refusal] = {}
@@ -123,7 +123,6 @@ class ListState(ListRows):
                 typed, reason, note = member.input, member.reason, member.note
                 wa_id, user_id = member.wa_id, member.user_id
                 rows[place] = Listed(place, seq, wa_id, user_id, typed, at, by, reason, note, expires_at)
-                changed[place] = None
                 if expires_at is not None:
                     head.expires(expires_at)
                 seq -= 1
@@ -135,6 +134,7 @@ class ListState(ListRows):
         if seq < newest:
             head.version = newest
             head.size += newest - seq
+            self._has_new = True
         return Outcome(refused, effects, before)
 
     def _refusal(self, change: Block, member: Member, added: int) -> Refusal | None:
