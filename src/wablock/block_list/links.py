@@ -61,7 +61,7 @@ class Links:
     def carry(self, change: Carry) -> None:
         """See `Carry`."""
         account_id, find = change.account_id, self._finding(change.account_id)
-        # Read before the new ids are linked: if only the number changes, this changes the link of the user_id.
+        # Read before the new ids are linked: if only the number changes, this changes the user_id's link.
         meanings = self.meanings(account_id, [change.previous])
         names = set(names_of_member(change.previous, meanings))
         previous, parent = meant(change.previous, find), change.previous.parent_user_id

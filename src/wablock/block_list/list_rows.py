@@ -36,7 +36,7 @@ class ListRows:
         self._rows: dict[str, Listed] = {}
         self._stored: dict[str, Listed] = {}
         self._loaded: set[str] = set()
-        """The identities under which there is no other row than these."""
+        """The identities that need not be loaded."""
         self._has_new = False
         """Whether rows were put since the last write."""
 

@@ -198,7 +198,7 @@ class ListState(ListRows):
 
     def _link(self, change: Merge) -> None:
         member, alias = change.member, change.alias
-        row = self._rows.get(alias)  # it may have a newer id of the user
+        row = self._rows.get(alias)  # its user_id may be newer
         user_id = member.user_id or (None if row is None else row.user_id) or alias
         # Older nodes need a row under each key that they look for.
         keys = (place_of(member, beside_older=True),) if self._beside_older else member.keys

@@ -58,7 +58,7 @@ class ListingCache:
         return cached.listing if holds_until is None or now < holds_until else None
 
     def add(self, key: ListingKey, listing: Listing, stamp: int, now: Microseconds) -> None:
-        """Keep `listing` if it is small. It was read after `stamp`, so it may only be newer."""
+        """Keep `listing` if it is small. It was read after `stamp`, so it is never older."""
         if len(listing.page.rows) > _MOST_ROWS or key.details:
             return
         if len(self._listings) >= _MOST_CACHED:

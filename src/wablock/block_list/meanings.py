@@ -71,7 +71,7 @@ def carried_on(change: Carry, previous: Member | None, current: Member | None) -
 
 
 def is_known(user: Member, identities: Mapping[str, str]) -> bool:
-    """Whether all ids of the user mean its number or, if it has none, what its user_id means.
+    """Whether all ids mean the number or, without a number, the meaning of the user_id.
 
     `identities`: the key that each alias was linked to, current or former.
     """

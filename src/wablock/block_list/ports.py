@@ -102,7 +102,7 @@ class Unblock(msgspec.Struct, frozen=True):
 
 
 class NoteInbound(msgspec.Struct, frozen=True):
-    """Record that `members` wrote to the number at `at`, or each at its own of `times`. Older times change nothing.
+    """Record that `members` wrote to the number at `at`, or each at its own time. Older times change nothing.
 
     A new link of a number and a user_id is learned; existing links do not change. Parent ids are learned only by `Link`
     and `Carry`.
@@ -134,7 +134,7 @@ class Carry(msgspec.Struct, frozen=True):
     In every list of the account where `previous` is in force, `current` is blocked with the same details, as the newest
     row, even if the list is full. `previous` stays blocked, because older messages may arrive late. If both have the
     same key, their user_ids are linked. Either may have only a parent id. A parent id without a link is linked to
-    `previous` if it is one of its ids, or the only id of `current`.
+    `previous` if it is an id of `previous`, or the only id of `current`.
     """
 
     account_id: str

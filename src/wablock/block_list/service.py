@@ -43,7 +43,7 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class _Readable(msgspec.Struct, frozen=True):
-    """The users that a request may name: also the business's `own` number, also digits as a list shows them."""
+    """The users that a request may name: also the business's `own` number, or digits as `listed` on a page."""
 
     own: bool = False
     listed: bool = False

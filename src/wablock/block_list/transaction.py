@@ -47,7 +47,7 @@ class Tables(Aliases, Protocol):
         """The account's lists that have a row under one of `identities`."""
 
     def wrote_at(self, change: Block, keys: Mapping[str, str]) -> Mapping[str, Microseconds]:
-        """When users last wrote to the number, under any of their ids. `keys`: each key, and the current one."""
+        """When users last wrote to the number, under any of their ids. `keys`: the current key of each key."""
 
     def write(self, state: ListState) -> None:
         """Write what has changed of the list."""
@@ -98,7 +98,7 @@ class Transaction:
         return _DONE
 
     @property
-    def _links(self) -> Links:  # not stored: a circle of references would leave each transaction to the collector
+    def _links(self) -> Links:  # not stored: a reference cycle would wait for the garbage collector
         return Links(self._tables, self._change_lists)
 
     def _change(self, list_id: str, change: Block | Unblock | NoteInbound) -> Outcome | Exception:

@@ -21,7 +21,6 @@ class WebhookRetries:
         self._receivers = 0
 
     def __len__(self) -> int:
-        """The number of webhooks in the memory."""
         return len(self._accepted)
 
     def attempt(self, signature: str) -> "Attempt":

@@ -20,7 +20,7 @@ _SENT_BY_BROWSERS: Final = (
     b"sec-fetch-user",
     b"upgrade-insecure-requests",
 )
-_SERVICE_WORKER: Final = (b"service-worker", b"script")  # only a fetch of a worker's script has it
+_SERVICE_WORKER: Final = (b"service-worker", b"script")  # sent only to load a worker's script
 
 OWN_PAGE: Final = {
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
@@ -38,7 +38,7 @@ _READABLE: Final = (
 )
 UNTRUSTED_DATA: Final = header_lines(
     (
-        (b"access-control-allow-origin", b"*"),  # as on every answer: reading needs the token
+        (b"access-control-allow-origin", b"*"),  # as on every answer: readers need the token
         (b"access-control-expose-headers", b", ".join(_READABLE)),
         (b"cache-control", b"private, no-store"),  # a tenant's answer must not be cached under our address
         (b"content-security-policy", b"sandbox; default-src 'none'; frame-ancestors 'none'"),

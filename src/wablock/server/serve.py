@@ -19,7 +19,7 @@ if sys.platform == "win32":
 else:
     from uvloop import new_event_loop
 
-_QUEUED: Final = 1_024  # connections that the system queues, beyond the open ones, while the server is busy
+_QUEUED: Final = 1_024  # connections that the system queues while the server is busy
 
 
 class CannotListen(Exception):

@@ -62,7 +62,7 @@ class ReplyRequest(msgspec.Struct, frozen=True):
 
 
 class WorkerReply(msgspec.Struct, frozen=True):
-    """The reply to an `ReplyRequest`."""
+    """The reply to a `ReplyRequest`."""
 
     number: int
     question: WorkerQuestion

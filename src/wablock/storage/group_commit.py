@@ -40,7 +40,7 @@ class Backlog:
         self._users = 0
 
     def admit(self, users: int, committing_for: float) -> None:
-        """Raises `Overloaded` if `users` more are too many, or if the commit that runs has taken too long."""
+        """Raises `Overloaded` if `users` more are too many, or if the running commit takes too long."""
         if self._users and self._users + users > self._most_users:
             raise Overloaded("Too many changes are waiting to be written. Nothing was changed; try again.")
         if self._stalled_after is not None and committing_for > self._stalled_after:
@@ -76,7 +76,7 @@ class GroupCommit(Generic[C]):
         return self._committing is None
 
     async def submit(self, change: C) -> Outcome:
-        """Returns when `change` is durable. A caller that is cancelled cancels neither its change nor another's."""
+        """Returns when `change` is durable. Cancelling a caller cancels no change."""
         loop = asyncio.get_running_loop()
         since = self._committing_since
         try:
@@ -137,7 +137,7 @@ def _settle(done: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None
 
 
 def _internal_error(cause: Exception) -> BlocklistInternalError:
-    """One for each caller: an exception stores its traceback."""
+    """Each caller gets its own error: `raise` changes it."""
     error = BlocklistInternalError()
     error.__cause__ = cause.__cause__ or cause
     return error

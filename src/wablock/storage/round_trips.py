@@ -74,7 +74,7 @@ class RoundTrips(Generic[Q, A]):
     async def _ask(self, group: Sequence[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
             answers = await self._answer([question for question, _ in group])
-        except (Overloaded, Unreachable) as error:  # the questions behind it do not wait as long again
+        except (Overloaded, Unreachable) as error:  # waiting questions fail too: they would time out
             _fail([*group, *self._waiting], error)
             self._waiting.clear()
         except Exception as error:
@@ -90,7 +90,7 @@ class RoundTrips(Generic[Q, A]):
 
 
 def _fail(group: Sequence[tuple[Q, asyncio.Future[A]]], cause: Exception) -> None:
-    """One for each caller: an exception stores its traceback."""
+    """Each caller gets its own error: `raise` changes it."""
     for _, done in group:
         if not done.done():
             error = _copied(cause)

@@ -23,8 +23,8 @@ _LONGEST_SHOWN: Final = 40
 _BLANKS: Final = " \t\r\n"
 _HOW_TO_WRITE_ONE: Final = "Write a phone number with + and country code, such as +16505551234, a user_id or a group id"
 
-# Meta's groups API: base64 of `capi_group:`, the business's number and the group's own id, with `=` written as ZD. Then
-# WhatsApp's own ids of newer and older groups, with or without their server; no phone number has as many digits.
+# First Meta's groups API: base64 of `capi_group:`, the business's number and the group's id; `=` is written as ZD. Then
+# WhatsApp's ids of newer and older groups, with or without their server; each has more digits than a phone number.
 _NO_DIGITS = re.compile(r"[^0-9]")
 _GROUP_ID = re.compile(
     r"Y2FwaV9ncm91cDo[A-Za-z0-9+/=_-]{1,200}"

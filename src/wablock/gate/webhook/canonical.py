@@ -36,7 +36,7 @@ _REPEATABLE: Final = frozenset(("id", "type", "timestamp", "username", "origin")
 _NO_CONTENT: Final = frozenset(("messagingproduct",))
 # The arrays on the path to messages and calls.
 _ARRAYS: Final = frozenset(("entry", "changes", "messages", "calls", "history", "threads"))
-# The values of members that identify the business number, if their name occurs twice: the number is then unknown.
+# If a member that identifies the business number occurs twice, it gets this value: the number is then unknown.
 _VALUES_IF_TWICE: Final[dict[str, Any]] = {
     "metadata": {"phone_number_id": False},
     "phone_number_id": False,

@@ -71,7 +71,7 @@ def without_own(ids: Ids, own: str | None) -> Ids:
 
 
 def shows_others(value: Value) -> bool:
-    """Whether other members than messages and contacts show users. They are rare."""
+    """Whether members other than messages and contacts show users, which is rare."""
     return bool(
         value.statuses
         or value.calls

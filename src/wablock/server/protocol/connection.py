@@ -118,7 +118,7 @@ class Connection(asyncio.Protocol):
         self._wait()
 
     def _leave_task(self) -> None:
-        """Go on outside of this request's task. Otherwise the next request would run in it, and share its time-outs."""
+        """Continue outside of this request's task, so that the next request does not share its time-outs."""
         if self._requests.ahead:
             self._loop.call_soon(self._go_on)
         else:

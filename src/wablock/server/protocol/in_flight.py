@@ -38,7 +38,7 @@ class InFlight(Generic[T]):
 
     def resume(self, handler: "_WaitingHandler[T]") -> None:
         """Take the next step of a coroutine whose future is done."""
-        if handler not in self._waiting:  # `cancel` ran after the future was done, and a task has taken over
+        if handler not in self._waiting:  # `cancel` gave the coroutine to a task after the future was done
             return
         self._waiting.remove(handler)
         try:
@@ -56,7 +56,7 @@ class InFlight(Generic[T]):
             handler.leave()
             self.run(_finished(handler.coroutine, handler.future, handler.ended))
         self._waiting.clear()
-        await asyncio.sleep(0)  # a task that is cancelled before it begins would not reach its coroutine
+        await asyncio.sleep(0)  # a task that is cancelled before its first step never runs its coroutine
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

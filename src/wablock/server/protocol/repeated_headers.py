@@ -17,7 +17,7 @@ _MOST_BLOCKS: Final = 1_024
 _LONGEST_BLOCK: Final = 1_024  # bytes
 _MOST_HEADERS: Final = 24  # each of them takes 150 bytes and more
 _LONGEST_LINE: Final = 256  # bytes
-# Less than a parser accepts: other request lines are left to it.
+# Narrower than HTTP: the parser reads all other request lines.
 _REQUEST_LINE: Final = re.compile(rb"(GET|POST|DELETE) (/[A-Za-z0-9/._~%?&=+,:@-]*) HTTP/1\.1\r\n")
 _EFFECTS: Final = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"x-forwarded-proto"))
 
@@ -42,7 +42,7 @@ class RepeatedHeaders:
         self._blocks: dict[bytes, HeaderBlock] = {}
 
     def find(self, data: bytes) -> tuple[RequestLine, HeaderBlock, bytes] | None:
-        """The parts of the request in `data`, if it is exactly one, with known headers."""
+        """The parts of the request, if `data` is one whole request with known headers."""
         line_end = data.find(b"\r\n") + 2
         end = data.find(b"\r\n\r\n", line_end - 2) + 4
         block = self._blocks.get(data[line_end:end])
@@ -64,7 +64,7 @@ def _request_line(line: bytes) -> RequestLine | None:
 
 
 def lines_to_keep(data: bytes, length: int, last_values: dict[bytes, bytes]) -> bytes | None:
-    """The header lines of the request that `data` is, with a body of `length` bytes; None if they must not be kept.
+    """The header lines of `data`, which is one request with a body of `length` bytes; None if they must not be kept.
 
     An unusual request line may change its headers: the host of an absolute URL replaces the Host header.
     """

@@ -137,7 +137,7 @@ class RequestReader:
         return True
 
     def _keep_headers(self, data: bytes) -> None:
-        """Keep the headers of the request that `data` is, if it has the same ones as the connection's last request."""
+        """Keep the headers of `data`, which is one request, if the connection's last request had the same ones."""
         exchange = self.ahead[-1]
         length = 0 if exchange.body is None else exchange.body.length
         request = exchange.request
@@ -179,7 +179,7 @@ class RequestReader:
                 self.break_off(HeadTooLarge(self._limits.max_head))
 
     def break_off(self, error: GraphError) -> None:
-        """Stop the parser. An arriving body fails with `error`. Without one, `error` is answered in its turn."""
+        """Stop the parser. An arriving body fails with `error`. If none arrives, `error` is the last answer."""
         self.is_broken = True
         if self.body is None:
             self.refusal = error

@@ -51,7 +51,7 @@ _MOST_READING: Final = 4
 _CHECKS_AT_ONCE: Final = 2
 _STALLED_AFTER: Final = 3.0  # seconds; then new requests are refused immediately, and do not accumulate
 
-# A lock is a write. This one does not wait for other nodes that check, or that migrate.
+# A row lock is a write. This lock does not wait for nodes that check or migrate.
 _READY = "SELECT 1 FROM wablock_schema WHERE only_row FOR KEY SHARE"
 
 
@@ -200,14 +200,14 @@ class PostgresStore:
         return await self._reading.run(lambda connection: read(connection, *args))
 
     async def _write(self, write: Callable[..., Awaitable[T]], *args: object) -> T:
-        """Not retried if the first attempt may have succeeded: the second attempt would return another result."""
+        """No retry if the first attempt may have succeeded: a second attempt would return another result."""
         return await self._writing.run(lambda connection: write(connection, *args), again=False)
 
     async def _block(self, change: Block) -> Outcome:
         """The links in the request are stored first.
 
-        If another request links a user_id at the same time, the user's row is then merged or copied: a user who was
-        blocked by the user_id alone is blocked by the linked number too.
+        Another request may link a user_id at the same time. Then the user's row is merged or copied: a block of the
+        user_id alone becomes a block of the linked number, too.
         """
         await self._learn(change.list_id, change)
         alone = [member.user_id for member in change.members if member.user_id is not None and member.wa_id is None]
@@ -236,5 +236,5 @@ class PostgresStore:
 
 
 async def _touch(connection: Connection) -> None:
-    """Write: only this shows whether changes can be made durable."""
+    """Only a write shows whether changes can be made durable."""
     await connection.execute(_READY)

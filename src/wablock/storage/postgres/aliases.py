@@ -44,7 +44,7 @@ Linked: TypeAlias = Mapping[str, Member]
 
 
 def unsettled(by_alias: Mapping[str, Alias]) -> Linked:
-    """The links for which lists may not be updated yet."""
+    """The links that are not settled yet, by alias."""
     return {it.alias: it.member for it in by_alias.values() if not it.settled}
 
 

@@ -17,7 +17,7 @@ JOIN blocked_user AS block ON block.list_id = name.list_id AND block.identity = 
 WHERE block.list_id = ANY($3::text[])
 """
 _NAMES: Final = "unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS name (list_id, account_id, identity, alias)"
-# LIMIT: so that the aliases are read first, and the rows are then looked up by list and identity, not by one of them.
+# LIMIT: PostgreSQL then reads the aliases first, and looks up the rows by list and identity, not by only one of both.
 # A number has two keys at most. The planner assumes ten, and would scan a list that it assumes to be short.
 _LINKED: Final = f"""(
   SELECT name.list_id, name.account_id, name.identity, name.alias, unnest({keys_of("known.identity")}) AS meant
@@ -39,12 +39,12 @@ WHERE block.list_id = ANY($5::text[])
 
 
 # One statement, so that links and rows are of one moment: otherwise a link could change in between, and a blocked user
-# would not be found. One branch for each column: PostgreSQL would scan the list for an OR.
+# would not be found. One branch for each column: with OR, PostgreSQL would scan the list.
 _ROWS_BY_ALL_IDS = "UNION ALL".join(
     [_rows_by("identity", _NAMES), _rows_by("alias", _NAMES), _rows_by("meant", _LINKED)]
 )
 
-# A parent id may be two steps from its number: the user_id between them may just have been linked, or by an older node.
+# A parent id may be two steps from its number, if the user_id between them was linked just now or by an older node.
 _LINKED_TWICE: Final = f"""(
   SELECT name.list_id, name.account_id, name.identity, name.alias, unnest({keys_of("further.identity")}) AS meant
   FROM {_NAMES}

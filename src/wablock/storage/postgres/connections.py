@@ -59,9 +59,9 @@ class Connections:
     ) -> T:
         """Run `work` on a connection. `work` makes its own transaction, or is one statement.
 
-        It is retried if it was rolled back or the connection was lost, so it must be idempotent. `again` False: it is
-        not retried if it may have been done. `whole` False: it has several transactions, and some may be done when
-        another is rolled back. An attempt counts as lost if it takes more than `within` seconds.
+        It is retried if it was rolled back or the connection was lost, so it must be idempotent. `again` False: no
+        retry if an attempt may have been done. `whole` False: it has several transactions; if one is rolled back,
+        others may be done. An attempt counts as lost if it takes more than `within` seconds.
 
         Raises `Overloaded` if the database does not respond and nothing was done; `Unreachable` if something may have
         been done; `BlocklistInternalError` if the database reports an error.
@@ -137,7 +137,7 @@ class Connections:
             _cut_off(connection)
             raise _Again(nothing_done=isinstance(error, asyncpg.ReadOnlySQLTransactionError)) from error
         except asyncpg.InternalClientError as error:
-            # The connection is being closed: until it is, it refuses every request.
+            # A connection refuses every request while it is being closed.
             _cut_off(connection)
             raise _Again(nothing_done=False) from error
         except asyncpg.InterfaceError as error:

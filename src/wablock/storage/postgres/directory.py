@@ -1,7 +1,7 @@
 """Accounts, business numbers and access tokens, on PostgreSQL. See `Directory`.
 
 On Citus every shard has all accounts, tokens and rows of account_list; a number is on the shard of its list. So they
-are written in separate transactions, in an order in which a crash in between leaves nothing that is in force.
+are written in separate transactions, ordered so that a crash between them leaves nothing in force.
 """
 
 from collections.abc import Sequence
@@ -53,8 +53,8 @@ INSERT INTO block_list (list_id, account_id, version, size, revision, writers) V
 ON CONFLICT (list_id) DO UPDATE SET account_id = excluded.account_id, revision = block_list.revision + 1
 """
 # The row in account_list stays: another process may be adding the number again.
-# The list of a removed number stays, empty and without an account. A request that was accepted just before the removal
-# is refused by it, and cannot block for the number's next account. The list is locked first, as every writer does.
+# The list of a removed number stays, empty and without an account. So a request that was accepted just before the
+# removal fails, and cannot block for the number's next account. The list is locked first, as every writer does.
 _GIVE_UP_LIST = """
 INSERT INTO block_list (list_id, account_id, version, size, revision, writers) VALUES ($1, '', 0, 0, 0, '{}')
 ON CONFLICT (list_id) DO UPDATE SET

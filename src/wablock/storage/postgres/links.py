@@ -105,7 +105,7 @@ class Links:
     async def carry(self, change: Carry) -> None:
         """See `Carry`."""
         account_id, at = change.account_id, change.at
-        # Read before the new ids are linked: if only the number changes, this changes the link of the user_id.
+        # Read before the new ids are linked: if only the number changes, this changes the user_id's link.
         by_alias = await self._links_to_the_end(account_id, change.previous.aliases)
         names = {*change.previous.keys, *change.previous.aliases}
         names |= {key for alias in by_alias.values() for key in alias.keys}
@@ -137,7 +137,7 @@ class Links:
         return by_alias
 
     async def _learn(self, account_id: str, new: Linked, by_alias: Mapping[str, Alias], at: Microseconds) -> None:
-        """Link the user_ids of `new`, which were not linked. Settle the unsettled links of `known` too."""
+        """Link the user_ids of `new`, which had no link. Settle the unsettled links of `by_alias`, too."""
         learned = new
         if new:
             links = sorted((user_id, self._place(member), member.wa_id) for user_id, member in new.items())
@@ -150,7 +150,7 @@ class Links:
     async def _learn_parents(self, account_id: str, members: Sequence[Member]) -> None:
         """Link parent ids that are not linked yet to the users that have them.
 
-        A parent id in the shape of a user_id, as Meta prints some, may have rows: it is united as a user_id is.
+        Meta prints some parent ids as user_ids. Those may have rows, so they are united as user_ids are.
         """
         members_with_parents = [member for member in members if is_parent_user_id(member.parent_user_id or "")]
         if not members_with_parents:
@@ -190,7 +190,7 @@ class Links:
         await self._copy(account_id, names, user, at)
         values = account_id, alias.alias, alias.identity, self._place(user), user.wa_id
         if await self._connections.run(lambda connection: connection.fetch(_RELINK, *values)):
-            # Copied again: another client may have blocked the user by the old link. Later blocks find the new one.
+            # Copied again: another client may have blocked the user by the old link. Later blocks use the new link.
             await self._copy(account_id, names, user, at)
             await self._settle(account_id, {alias.alias: user}, at)
 
@@ -219,7 +219,7 @@ class Links:
         for user_id in sorted({identity for _, identity in pointing}):
             user = links[user_id]
             if any(identity == user_id and not is_parent_user_id(alias) for alias, identity in pointing):
-                # A check by such an alias finds the row under the user_id, and after the change the copy.
+                # Before the link changes, a check by such an alias finds the user_id's row; then the copy.
                 lists = [list_id for list_id, identities in listed.items() if user_id in identities]
                 await self._apply_all(lists, Copy(account_id, at, frozenset([user_id]), user))
             values = account_id, user_id, self._place(user), user.wa_id
@@ -240,7 +240,7 @@ class Links:
             await self._apply(list_id, change)
 
     async def _listed(self, account_id: str, names: Iterable[str]) -> dict[str, set[str]]:
-        """The account's lists that have a row under one of `names`, and which."""
+        """The account's lists with rows under `names`, each with those names."""
         identities = sorted(names)
         listed: dict[str, set[str]] = {}
         rows = await self._connections.run(lambda connection: connection.fetch(_LISTS, account_id))

@@ -24,7 +24,7 @@ _log = logging.getLogger("wablock.storage")
 _TRIPS_AT_ONCE: Final = 6  # of eight connections: lists that must be locked need some too
 _MOST_LISTS_TOGETHER: Final = 16  # each waits for the commits of the others
 _TRIP_WITHIN: Final = 10.0  # seconds for so many commits, where a standby is slow
-_CONTENDED_FOR: Final = 1.0  # seconds for which a list is locked first, after another node has written to it
+_CONTENDED_FOR: Final = 1.0  # seconds: after another node wrote to a list, the list is locked first
 
 
 class ListWriter:
@@ -52,7 +52,7 @@ class ListWriter:
         except Overloaded as refusal:
             return [Overloaded(refusal.details or "") for _ in changes]
         except Exception as error:
-            if not isinstance(error, BlocklistInternalError):  # those are logged already; this is a bug
+            if not isinstance(error, BlocklistInternalError):  # a bug; other errors are logged already
                 _log.exception("a batch of %s changes failed", len(changes))
             if len(changes) == 1:
                 return [error]

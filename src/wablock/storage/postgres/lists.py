@@ -12,8 +12,8 @@ from wablock.block_list.meanings import Meaning
 from wablock.block_list.ports import Block, Listed, Microseconds, Outcome
 from wablock.storage.postgres.sessions import Connection
 
-# The lock is a write. So the commit waits for the standby even if nothing else is written, and so does the result of an
-# earlier attempt whose connection was lost.
+# The lock is a write, so the commit waits for the standby even if nothing else is written. Then the outcome of an
+# earlier attempt is durable, too.
 _LOCK = "SELECT account_id, version, size, next_expiry, writers FROM block_list WHERE list_id = $1 FOR UPDATE"
 _MEANINGS = "SELECT alias, identity, wa_id FROM identity_alias WHERE account_id = $1 AND alias = ANY($2)"
 _ALIASES = "SELECT alias, identity FROM identity_alias WHERE account_id = $1 AND identity = ANY($2)"
@@ -103,13 +103,13 @@ class Batch:
         return outcomes
 
     def done(self, writers: Sequence[int]) -> Sequence[Outcome | Exception] | None:
-        """The outcomes of an earlier attempt that was made before its connection was lost; None if there is none."""
+        """The outcomes of an earlier attempt that was committed but lost its connection; None if there is none."""
         mine = (self._decided.get(number) for node, number in _pairs(writers) if node == self._node)
         return next((outcomes for outcomes in mine if outcomes is not None), None)
 
     @property
     def in_doubt(self) -> bool:
-        """Whether an attempt may have been made, or may still be, although its connection was lost."""
+        """Whether an attempt that lost its connection may have been committed, or may still be."""
         return bool(self._decided)
 
     def discard(self, number: int) -> None:
@@ -137,7 +137,7 @@ class Batch:
         state.load_wrote_at(await self._wrote_at(connection, head, changes, names))
 
     async def _drop_expired(self, connection: Connection, state: ListState) -> bool:
-        """Whether more expired rows are left than could be deleted.
+        """Delete expired rows. Return whether more must follow.
 
         All changes are decided at the time of the latest one: a message may be recorded long after it was sent.
         """
@@ -156,7 +156,7 @@ class Batch:
         return not is_sweep and head.next_expiry is not None and head.next_expiry <= at
 
     async def _meanings(self, connection: Connection, head: Head, changes: Sequence[ListChange]) -> dict[str, Meaning]:
-        """Read under the lock: this reads a new link of a user_id, or the node that adds it merges the rows later."""
+        """Read under the lock. If a user_id is linked after this read, the node that links it merges the rows."""
         members = (member for change in changes for member in getattr(change, "members", ()))
         user_ids = {member.user_id for member in members if member.user_id is not None}
         if not user_ids:

@@ -12,7 +12,7 @@ _DETAILS: Final = "seq, wa_id, user_id, input, blocked_at, blocked_by, reason, n
 
 
 def _page_of(columns: str, rows: str, order: str, beyond: str) -> str:
-    """A page's statement. `rows`: the condition for its rows; `beyond`: the condition for rows before its first."""
+    """A page's statement. `rows`: the condition for its rows; `beyond`: for the rows on the cursor's other side."""
     return f"""
 SELECT list.version, EXISTS (SELECT 1 FROM blocked_user WHERE {_IN_FORCE} AND {beyond}),
        (SELECT expires_at FROM blocked_user WHERE list_id = $1 AND expires_at > $2 ORDER BY expires_at LIMIT 1),

@@ -46,8 +46,8 @@ _ALL_DONE = "DELETE FROM wablock_rekeying"
 
 _LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"
 _OF_LISTS = "SELECT list_id, account_id FROM block_list WHERE list_id = ANY($1)"
-# Of a slice in the order of the key: the rows that may have a former key, and the last row, after which the next slice
-# starts. The limit is on the slice: a country may have millions of users, and no former key.
+# Reads a slice in the order of the key. Returns the rows that may have a former key, and the last row: the next slice
+# starts after it. The limit is on the slice: millions of users may have no former key.
 _FORMER = """
 SELECT identity, list_id FROM (
   SELECT identity, list_id, max(identity) OVER () AS last FROM (
@@ -158,7 +158,7 @@ class Rekeying:
     async def _rekey_lists(
         self, lists: Sequence[str], after: str, end: str, length: int, at: Microseconds, most: int
     ) -> int:
-        """Re-key about `most` rows at most, and return their number."""
+        """Re-key about `most` rows, and return their number."""
         count = 0
         for statement in (_FORMER, _FORMER_INBOUND):
             last = after

@@ -107,7 +107,7 @@ def _application_name(dsn: str) -> str:
 
 
 def _one_by_one(dsn: str) -> list[str]:
-    """A URL for each of its servers; the URL itself if its parameters name them."""
+    """A URL for each server of `dsn`; `dsn` itself if its parameters name them."""
     parts = urlsplit(dsn)
     user, at, hosts = parts.netloc.rpartition("@")
     if "prefer-standby" in parts.query:  # this depends on all of them

@@ -17,7 +17,7 @@ _OLD_INBOUND = """
 SELECT phone_number_id, identity FROM last_inbound
 WHERE phone_number_id = ANY($1) AND at > 0 AND at < $2 LIMIT $3
 """
-# at: the user may have written again since.
+# at: the user may have written again.
 _FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at < $2 AND identity = ANY($3)"
 
 _MOST_LISTS: Final = 1_000  # in one statement

@@ -18,7 +18,7 @@ from wablock.storage.postgres.checks import Name
 from wablock.storage.postgres.lists import COLUMNS, Batch
 from wablock.storage.postgres.sessions import Connection
 
-# Read before the rows: while a list has this revision, the rows that are read later are correct.
+# Read before the rows: they are correct as long as the list has this revision.
 _HEADS = """
 SELECT list_id, account_id, version, size, next_expiry, writers, revision FROM block_list WHERE list_id = ANY($1)
 """
@@ -100,8 +100,8 @@ async def _heads(connection: Connection, batches: Sequence[Batch]) -> dict[str, 
 def _is_quiet(batch: Batch, snapshot: _Snapshot | None) -> bool:
     """Whether the list exists and has no expired rows, and no earlier attempt of the batch was made.
 
-    Expired rows are deleted under the lock. The outcome of an earlier attempt is returned after locking: the lock is a
-    write, so its commit waits for the standby, which an interrupted attempt did not do.
+    Expired rows are deleted under the lock. An interrupted attempt did not wait for the standby. So its outcome
+    is returned after locking: the lock is a write, and its commit waits.
     """
     if snapshot is None or batch.done(snapshot.writers) is not None:
         return False

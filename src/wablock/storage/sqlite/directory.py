@@ -37,8 +37,8 @@ _TAKE_LIST = """
 INSERT INTO block_list (list_id, account_id, version, size) VALUES (?, ?, 0, 0)
 ON CONFLICT (list_id) DO UPDATE SET account_id = excluded.account_id
 """
-# The list of a removed number stays, empty and without an account. A request that was accepted just before the removal
-# is refused by it, and cannot block for the number's next account.
+# The list of a removed number stays, empty and without an account. So a request that was accepted just before the
+# removal fails, and cannot block for the number's next account.
 _REMOVE_LIST = (
     "DELETE FROM blocked_user WHERE list_id = ?",
     """

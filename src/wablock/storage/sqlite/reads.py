@@ -8,8 +8,8 @@ from wablock.block_list.ports import Microseconds, Page, PageRequest, Row
 
 _NEWEST: Final = 2**63 - 1
 
-# +? and not ?: SQLite plans a statement again for every value of a bare parameter that searches an index, because its
-# statistics may differ for this value. That takes longer than the search itself.
+# +? and not ?: if a bare parameter searches an index, SQLite plans the statement again for each of its values, because
+# the statistics may differ. Planning takes longer than the search itself.
 _VERSION = "SELECT version FROM block_list WHERE list_id = +?"
 _OLDER = """
 SELECT seq, wa_id, user_id FROM blocked_user

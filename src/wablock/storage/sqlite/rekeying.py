@@ -39,7 +39,7 @@ def add_functions(connection: apsw.Connection) -> None:
 
 
 def merge(connection: apsw.Connection) -> None:
-    """Make one row of each two rows of one user, in the caller's transaction."""
+    """Merge each user's two rows into one, in the caller's transaction."""
     while pairs := connection.execute(_PAIRS, (_AT_A_TIME,)).fetchall():
         drops, keeps = zip(*map(_merged, pairs), strict=True)
         connection.executemany(_DROP, drops)

@@ -42,7 +42,7 @@ WHERE EXISTS (SELECT 1 FROM blocked_user
               WHERE blocked_user.list_id = block_list.list_id AND blocked_user.expires_at <= +?)
 """
 # INDEXED BY: without statistics SQLite would use the primary key for several identities, and scan the whole list.
-# CROSS JOIN: IN would first sort them into a table of its own, which takes as long as the search.
+# CROSS JOIN: with IN, SQLite would first sort the identities, which takes as long as the search.
 _ROWS = """
 SELECT identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at
 FROM carray(?2) AS wanted
@@ -71,8 +71,8 @@ CROSS JOIN json_each(?1) AS wanted
 CROSS JOIN blocked_user INDEXED BY blocked_user_identity
 WHERE block_list.account_id = ?2 AND blocked_user.list_id = block_list.list_id AND blocked_user.identity = wanted.value
 """
-# `typed` is a key and the current key of its user. The latest time is the last row. CROSS JOIN: every step is a search.
-# An OR of the two would scan all messages of a day for each user.
+# `typed`: a key, and the current key of its user. The last row has the latest time. CROSS JOIN: every step is a search.
+# With OR, SQLite would scan a day's messages for each user.
 _WROTE_AT = """
 SELECT typed.value, last_inbound.at
 FROM json_each(?2) AS typed

@@ -45,9 +45,9 @@ class BatchWriter:
             with self.transaction() as connection:
                 outcomes = Transaction(SqliteTables(connection), changes).apply()
         except TakesNoWrites as refusal:
-            return [TakesNoWrites(refusal.move) for _ in changes]  # one for each: an exception stores its traceback
+            return [TakesNoWrites(refusal.move) for _ in changes]  # one for each: `raise` changes an exception
         except Exception as error:
-            if not isinstance(error.__cause__, apsw.Error):  # those are logged already; this is a bug
+            if not isinstance(error.__cause__, apsw.Error):  # a bug; other errors are logged already
                 _log.exception("a batch of %s changes failed", len(changes))
             if len(changes) == 1 or isinstance(error.__cause__, _DATABASE_ERRORS):
                 return [error] * len(changes)
