@@ -26,7 +26,7 @@ _FLOWS: Final = """\
 ```
 
 **A POST to `block_users`:** `server/protocol` reads the bytes → `server/app` finds the endpoint with `server/router` →
-`server/endpoints/block_users`, which has `server/callers` check the token and read the body → `BlockList.block` in
+`server/endpoints/block_users`, for which `server/callers` checks the token and reads the body → `BlockList.block` in
 `block_list/service` → `BlockStore.apply` of a store, where `storage/group_commit` joins waiting changes into one transaction →
 the outcome becomes JSON in `contract/wire`. A failure of the whole request is an exception: `server/app` catches it, and
 `server/answers` writes the response. A failure of one user is part of the outcome.
@@ -51,7 +51,7 @@ time, each with its own time limit.
 | a command | a file in `cli/`; its name, place and help in `cli/__init__.py` | `cli/api_server.py` if it speaks to a server, `cli/databases.py` if it opens a database; its name in `tests/cli/test_help.py`; `make docs` |
 | an error, or its text | a class in `contract/errors.py` if Meta published it, in `failures.py` if not; raise it where the fault is detected | to add one: its meaning in `reference/failures.py`, which takes the text from the class. To change a text: search for the old one in `docs/`, `cli/block_list.py` and `tests/`. `make docs` |
 | a store | a folder in `storage/` that implements `Store` of `storage/__init__.py`; `storage/urls.py` and `open_store`; a folder in `storage/migrations/` | `tests/storage/adapters.py`; the driver in the extra `server` and in `forbidden_modules` of `pyproject.toml`; the help of `DatabaseUrl` in `settings.py`; a how-to |
-| a metric | `server/metrics.py`; a part that may not import the server calls it through a port: `GateMeter` (`gate/ports.py`), `CommitMeter` (`storage/group_commit.py`) | its double in `tests/storage/meters.py`; workers are summed, so a value that all workers share must not be a gauge; `docs/reference/metrics.md` |
+| a metric | `server/metrics.py`; a part that may not import the server calls it through a port: `GateMeter` (`gate/ports.py`), `CommitMeter` (`storage/group_commit.py`) | its double in `tests/storage/meters.py`; the values of all workers are added up, so a value that all workers share must not be a gauge; `docs/reference/metrics.md` |
 | a rule of the client | what is retried: `client/retrying.py`; users in a request: `client/users.py`; page size: `client/shells.py` and `client/calls.py`; end of a list: `client/trail.py` | tests in `tests/client/`; `docs/reference/client.md` |
 | a limit on memory | a constant `_MOST_…` beside the data that it limits; in `settings.py` if operators may change it | a test that reaches the limit; `docs/scaling.md` if operators can meet it |
 | a page | in the reference: `reference/pages.py` and `reference/templates/`; in the documentation: a file in `docs/`, with a link in `docs/README.md` | if the page is generated from the code: `docs/generate.py` |

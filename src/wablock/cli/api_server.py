@@ -65,7 +65,7 @@ class ApiServer:
 
     @contextmanager
     def client(self, retries: Retries | None = None, *, timeout: float = 30.0) -> Iterator[Client]:
-        """A client of the server. Its errors inside the block become `Refused`, with a message of one line."""
+        """A client of the server. Its errors in this context become `Refused`, with a message of one line."""
         token, number_id = self.credentials()
         try:
             client = Client(token, number_id, base_url=self.url, retries=retries, timeout=timeout)

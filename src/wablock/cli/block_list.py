@@ -145,7 +145,7 @@ def _show_failed(failed: Sequence[FailedUser]) -> None:
 
 
 def _summary(done: Sequence[UserDone], done_word: str, unchanged_word: str, end: str) -> str:
-    """How many users were changed, and how many did not have to be. A user who is named several times counts once."""
+    """The number of users who were changed, and of users who needed no change. A repeated user counts once."""
     effects: dict[str, str | None] = {}
     for user in done:
         effects.setdefault(user.wa_id or user.user_id or user.input, user.effect)

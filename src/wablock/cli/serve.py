@@ -76,7 +76,8 @@ def _work(settings: ServeSettings, database: str, listener: socket.socket, paren
         return merged(await parent.gather(DropsQuestion(number, seq)))
 
     def listening() -> None:
-        # A terminal sends Ctrl-C to all processes. The parent forwards it, and a second signal would skip the grace.
+        # A terminal sends Ctrl-C to all processes, and the parent forwards it. So a worker would get it twice, and the
+        # second signal would skip the grace period.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         parent.listening()
 

@@ -132,7 +132,7 @@ class Client(_Shell[httpx2.Client]):
         return self._run(self._calls.check(users, may_list=may_list))
 
     def drops(self, after: int = 0) -> RecentDropList:
-        """The items that wablock's gate dropped from the number's webhooks after the `seq` `after`, oldest first."""
+        """The items with a `seq` above `after` that the gate dropped from the number's webhooks, oldest first."""
         return self._run(self._calls.management.drops(after))
 
     def is_blocked(self, user: str) -> bool:

@@ -2,8 +2,8 @@
 
 Graph sends `paging.next` while there is a next page, even on an empty page; the last page has no `next`. The Block
 API's own reference page shows only cursors. With cursors alone, the list ends at an empty page or at a page without a
-cursor. So a page without `next` is certainly the last only in two cases: an earlier page had `next`, or the server is
-wablock, which marks the first and the last page in a header.
+cursor. So another page may follow a page that has users and a cursor but no `next`. There are two exceptions: an
+earlier page had `next`, or the server is wablock, which marks the first and the last page in a header.
 """
 
 from collections.abc import Mapping
@@ -55,7 +55,9 @@ class Trail:
     """The steps of one walk in one direction, from a cursor or from the list's beginning."""
 
     _MOST_WITHOUT_NEW: Final = 100
-    """The limit for these pages in a row, plus the number of pages with new users: a restart reads those again."""
+    """The most pages in a row without a new user. The number of pages that had new users is added to this limit,
+    because a restart reads them again.
+    """
 
     def __init__(self, cursor: str | None = None, *, forward: bool = True) -> None:
         self.forward = forward

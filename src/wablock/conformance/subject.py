@@ -154,7 +154,7 @@ class Subject:
     def listed(self, limit: int = 1_000) -> list[str]:
         """The `wa_id` or `user_id` of all users on the list.
 
-        If the pages repeat, return the users before the first repetition. Only the checks of paging report that.
+        If the pages repeat, return the users before the first repetition. Only the checks of paging report repetitions.
         """
         ids: list[str] = []
         with suppress(EndlessList):
@@ -167,7 +167,7 @@ class Subject:
         return [wa_id for wa_id in self.listed(limit) if wa_id in self.wa_ids]
 
     def pages(self, limit: int) -> list[dict[str, Any]]:
-        """All pages of the list, by `after`; without an empty last page, unless it is the only page.
+        """All pages of the list, read with `after`. An empty last page is left out, unless it is the only page.
 
         Raises `Skipped` if there are too many pages, and `EndlessList` if the pages repeat.
         """

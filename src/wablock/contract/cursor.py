@@ -27,7 +27,7 @@ class BadCursor(ValueError):
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """One row of a list when the list had `version`: `offset` rows from the start, at `seq` in the list's order."""
+    """A row's place in one `version` of a list: `offset` rows from the start, and at `seq` in the list's order."""
 
     offset: int
     version: int

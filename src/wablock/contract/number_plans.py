@@ -41,7 +41,7 @@ _prefixes: dict[str, re.Pattern[str]] = {}
 def is_number(text: str) -> bool:
     """Whether `text` is the digits of a possible international number. It takes a fraction of a microsecond.
 
-    Also False for second spellings with a length that libphonenumber does not have; only `error_in` accepts those.
+    Also False for a second spelling whose length is not in its plan; only `error_in` accepts it.
     """
     plan = _plans.get(text[:3])
     if plan is None:
@@ -81,7 +81,7 @@ def code_of(country: str) -> str | None:
 def may_begin_with_a_prefix(digits: str, country: str) -> bool:
     """Whether `digits` may begin with a prefix that is dialled before a number but is not part of it.
 
-    It is the prefix of `country` for calls inside the country, or for calls from there to other countries.
+    Two kinds of prefix of `country` count: for calls inside the country, and for calls from there to other countries.
     """
     pattern = _prefixes.get(country)
     if pattern is None:
@@ -102,7 +102,7 @@ def without_trunk_zero(digits: str) -> str | None:
 
 
 def national_reading(digits: str, country: str) -> str | None:
-    """The international digits of `digits`, typed without +, if they are a valid national number of `country`."""
+    """`digits`, typed without +, as international digits; None if they are no valid national number of `country`."""
     number = _parsed(digits, country)
     # A prefix such as 00 begins an international number, which is not a national number of this country.
     if number is None or number.country_code_source == phonenumbers.CountryCodeSource.FROM_NUMBER_WITH_IDD:
@@ -111,7 +111,7 @@ def national_reading(digits: str, country: str) -> str | None:
 
 
 def dialled_reading(digits: str, country: str) -> str | None:
-    """The international digits of the number that `digits` reach when dialled in `country`, even if it is not valid."""
+    """The international digits of the number that a caller in `country` reaches by dialling `digits`, valid or not."""
     number = _parsed(digits, country)
     return None if number is None else f"{number.country_code}{phonenumbers.national_significant_number(number)}"
 
@@ -130,8 +130,8 @@ def country_to_read_by(wa_id: str) -> str | None:
     """The ISO 3166 code of the country for reading national numbers, taken from the business number `wa_id`.
 
     None if the calling code belongs to no country. A number that belongs to no single country, such as +1 555, uses the
-    main country of its calling code. This cannot block a wrong user: countries that share a code differ only in local
-    numbers without an area code, and in the main country no person has such a number.
+    main country of its calling code. This cannot block a wrong user. Only local numbers without an area code have
+    different readings in countries that share a code, and in the main country no person has such a number.
     """
     try:
         number = phonenumbers.parse("+" + wa_id)

@@ -19,24 +19,24 @@ _THREE: Final = (
 )
 AREA_CODES: Final = frozenset({"11", *_THREE.split()})
 """Argentina's area codes of two and three digits."""
-# Mobile numbers have a 9 before the area code, or a 15 after it, which is dialled inside the country. Without these, a
-# local number that begins with 4 may be a landline with the same digits.
+# Mobile numbers have a 9 before the area code, or a 15 after it, which is dialled inside the country. If a number has
+# neither and its local part begins with 4, it may be a landline with the same digits.
 _MOBILE_ONLY: Final = frozenset("12356789")
 
 # Two numbering plans changed from eight digits to ten; the last eight are the old number.
 # Ivory Coast, 31 January 2021: two digits were added at the front. They depend on the operator to which the old first
-# digits were assigned, even if the user had changed to another operator. Sources: the plan that ITU published on
-# 24 December 2020, as in the package numero-uemoa 0.1.0, and aurellemeless/cipnn, src/constants.js. libphonenumber's
-# carrier/en/225.txt before the change has the same, except for 69, and for 60 and 61, whose operator had closed.
-# Landlines began with 2 and 3.
+# digits were assigned. It does not matter whether the user had changed to another operator. Sources: the plan that ITU
+# published on 24 December 2020, as in the package numero-uemoa 0.1.0, and aurellemeless/cipnn, src/constants.js.
+# libphonenumber's carrier/en/225.txt before the change has the same operators, with three exceptions: 69, and 60 and
+# 61, whose operator had closed. Landlines began with 2 and 3.
 _IVORY_COAST: Final = {
     "01": "01 02 03 40 41 42 43 50 51 52 53 70 71 72 73",  # Moov
     "05": "04 05 06 44 45 46 54 55 56 64 65 66 74 75 76 84 85 86 94 95 96",  # MTN
     "07": "07 08 09 47 48 49 57 58 59 67 68 69 77 78 79 87 88 89 97 98",  # Orange
 }
 # Benin, 30 November 2024: 01 was added before every number (allafrica.com/stories/202411300249, mobi/telephone_number's
-# issue 138). Numbers that began with these digits were mobile, by libphonenumber's region BJ before the change and in
-# the months when both plans were valid. Landlines began with 2.
+# issue 138). Numbers that began with these digits were mobile, according to libphonenumber's region BJ, before the
+# change and in the months when both plans were valid. Landlines began with 2.
 _BENIN: Final = (
     "40 41 42 43 44 45 46 47 48 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 90 91 93 94 95 96 97 98 99"
 )
@@ -45,7 +45,7 @@ ADDED_DIGITS: Final = {
     **{f"225{start}": put for put, starts in _IVORY_COAST.items() for start in starts.split()},
     **{f"229{start}": "01" for start in _BENIN.split()},
 }
-"""The two digits added after the country code, by the country code and the first two digits of the old number."""
+"""The two digits added after the country code. Each key is the country code and the old number's first two digits."""
 _RENUMBERED: Final = frozenset({"225", "229"})
 
 
@@ -63,7 +63,7 @@ def one_spelling(digits: str) -> str:
 
 
 MAY_HAVE_FORMER_KEYS: Final = "25"
-"""The first digit of every number and key of which there are former keys: looking here saves most users a call."""
+"""Only numbers and keys that begin with one of these digits have former keys. Most users need no further call."""
 
 
 def former_keys(digits: str) -> tuple[str, ...]:

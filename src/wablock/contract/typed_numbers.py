@@ -71,9 +71,10 @@ def read_listed(text: str, country: str | None) -> Reading:
 def read_recipient(text: str, country: str | None) -> Reading:
     """The users that a message to `text` may reach.
 
-    Without +, an upstream may read the digits as a `wa_id`, or as a number of the business's country and add its
-    calling code. It may also remove punctuation and leading zeros first. All these readings count. If `country` is not
-    known, digits alone are only a `wa_id`, and a number with punctuation or a leading zero is `NotANumber`.
+    An upstream may read a number without + in two ways: as a `wa_id`, or as a number of the business's country, to
+    which it adds the calling code. It may also remove punctuation and leading zeros first. All these readings count.
+    If `country` is not known, digits alone are only a `wa_id`, and a number with punctuation or a leading zero is
+    `NotANumber`.
     """
     typed = take_apart(text)
     match typed:
@@ -89,7 +90,7 @@ def read_recipient(text: str, country: str | None) -> Reading:
             reading = _one_of(_upstream_readings(typed, country or ""))
     if text.endswith(typed.digits) or isinstance(reading, NotANumber):
         return reading
-    # An upstream that removes everything except digits reads the device in a JID as the number's last digits.
+    # If an upstream removes everything except digits from a JID, the device becomes the number's last digits.
     wa_ids = (reading.wa_id,) if isinstance(reading, OneUser) else reading.wa_ids
     return _one_of([*wa_ids, *_possible([_NO_DIGITS.sub("", text)])])
 

@@ -101,7 +101,7 @@ class Development:
 
     @contextlib.asynccontextmanager
     async def served(self) -> AsyncIterator[Wired]:
-        """The current application, which is not replaced until the block ends."""
+        """The current application, which is not replaced until the context ends."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._may_serve)
             self._serving += 1
@@ -145,7 +145,7 @@ class Development:
 
     @contextlib.asynccontextmanager
     async def _without_requests(self) -> AsyncIterator[None]:
-        """A block without requests in flight. Raises `Overloaded` if a request takes too long."""
+        """A context in which no request is in flight. Raises `Overloaded` if a request takes too long."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._may_serve)
             self._may_serve = False
@@ -166,8 +166,9 @@ class Development:
 
     @contextlib.asynccontextmanager
     async def _without_application(self) -> AsyncIterator[None]:
-        """A block in which no application uses the database, and all buffered data is written. A new application
-        starts afterwards, even after an exception.
+        """A context in which no application uses the database, and all buffered data is written.
+
+        A new application starts afterwards, even after an exception.
         """
         async with self._without_requests():
             await self._running.aclose()

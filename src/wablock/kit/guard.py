@@ -23,7 +23,7 @@ _READING: Final = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """Forwards requests for known hosts to `application`; requests from other servers' pages only if harmless."""
+    """Forwards requests for known hosts to `application`. Requests from other servers' pages must also be harmless."""
 
     def __init__(self, application: Application, hosts: OwnHosts) -> None:
         self._application = application

@@ -25,8 +25,8 @@ class WroteAt(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SeedNumber(msgspec.Struct, forbid_unknown_fields=True):
-    """A business number. An existing number stays unchanged, unless the seed has other values for it: then it is
-    created again, with an empty list.
+    """A business number. If it exists, it stays unchanged, unless the seed has other values for it. Then it is created
+    again, with an empty list.
     """
 
     phone_number_id: SeedNumberId

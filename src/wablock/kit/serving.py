@@ -82,7 +82,7 @@ class Served(msgspec.Struct, frozen=True):
 
 @contextlib.contextmanager
 def served_in_a_thread(settings: DevSettings) -> Iterator[Served]:
-    """A development server on a free port of the loopback, until the block ends."""
+    """A development server on a free port of the loopback, until the context ends."""
     listening = threading.Event()
     with development(settings, Seed()) as dev_server, bind("127.0.0.1", 0) as listener:
         running = Server(application(dev_server), dev_server.lifespan, settings, dev_server.metrics)

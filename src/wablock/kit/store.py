@@ -36,7 +36,7 @@ class DevelopmentStore(SqliteStore):
 
     @contextlib.contextmanager
     def in_memory(self) -> Iterator[None]:
-        """A block in which a token, an account or an upstream is set in memory and not in the file."""
+        """A context in which a token, an account or an upstream is set in memory and not in the file."""
         self._keeps_in_memory = True
         try:
             yield
@@ -99,7 +99,7 @@ class DevelopmentStore(SqliteStore):
         return not self._is_revoked(downstream.set_by) and await super().add_downstream(downstream)
 
     def _is_revoked(self, digest: bytes | None) -> bool:
-        """Whether this is the token in memory, and it is revoked. The file does not contain that token."""
+        """Whether `digest` is of the token in memory, and that token is revoked. The file does not contain it."""
         own = self._credentials.token
         return own is not None and own.digest == digest and own.revoked_at is not None
 

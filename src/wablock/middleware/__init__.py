@@ -29,7 +29,8 @@ __all__ = ["GateMiddleware"]
 
 _log = logging.getLogger("wablock.middleware")
 
-# Values of a body that may be unsigned. Parsing blocks the event loop even in a thread, because C code holds the GIL.
+# The most values in a body that may be unsigned. Parsing blocks the event loop even if it runs in a thread, because
+# the parser's C code holds the GIL.
 _MOST_UNPROVEN: Final = 50_000
 
 

@@ -11,7 +11,7 @@ from wablock.gate.webhook.senders import Ids, member_of
 
 
 def senders(payload: Payload) -> dict[str, set[str]]:
-    """For each business number, all ids in the webhook of the users who sent something to it.
+    """For each business number, the users who sent something to it, by all ids that the webhook has for them.
 
     Raises `UnreadableBody` if users sent something to a number that cannot be read, because no list can be checked.
     """
@@ -50,7 +50,7 @@ def _changes_with_items(payload: Payload) -> Iterator[tuple[str, WebhookChange]]
 
 
 def _users(payload: Payload) -> dict[str, set[str]]:
-    """For each id, all ids in the webhook of the same user, linked directly or through other ids."""
+    """For each id, all ids that the webhook links to the same user, directly or through other ids."""
     users: dict[str, set[str]] = {}
     for change in payload.changes:
         for link in change.links:

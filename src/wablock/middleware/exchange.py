@@ -25,7 +25,7 @@ class ReceivedWebhook(msgspec.Struct, frozen=True):
 
     @property
     def signature(self) -> str | None:
-        """The signature; None if there are two, because the app might check the other one."""
+        """The signature; None if there is none. Also None if there are two: the app might check the other one."""
         signatures = [value for name, value in self.headers if name == _SIGNATURE]
         return signatures[0].decode("latin-1") if len(signatures) == 1 else None
 

@@ -89,7 +89,7 @@ class NameLookups:
             raise NotFoundInTime(f"its name was not found within {self._within:g} s") from None
 
     def _shared_lookup(self, host: str, account: str) -> asyncio.Future[_Resolved]:
-        """The future result of a lookup. Accounts share only lookups that have started: their queues stay separate."""
+        """The future result of a lookup. Accounts have separate queues, and share a lookup once it has started."""
         queue = self._queues.setdefault(account, {})
         if host in queue:
             return queue[host]

@@ -1,7 +1,7 @@
 """The sender of requests to upstreams, which streams their responses back, over HTTP/1.1 connections that stay open.
 
-It follows no redirect, sends no request twice, keeps no cookie, and uses no proxy from the environment. `httpcore2`
-does none of this either, unlike clients with more features.
+It follows no redirect, sends no request twice, keeps no cookie, and uses no proxy from the environment. The library
+`httpcore2` does not do these things either; clients with more features do.
 """
 
 import asyncio

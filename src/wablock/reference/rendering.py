@@ -92,7 +92,7 @@ def _names_in(row: SchemaRow) -> set[str]:
 
 
 def _others(model: Reference, names: set[str], groups: Sequence[OperationGroup]) -> list[DocumentedSchema]:
-    """The schemas that `groups` use, and those that are not in `names`: each schema is on at least one page."""
+    """The schemas that `groups` use, and all that are not in `names`. So each schema is on at least one page."""
     needed = _schema_names(groups)
     return [each for each in model.schemas if each.name in needed or each.name not in names]
 

@@ -44,7 +44,10 @@ _ELSEWHERE: Final = {
 
 
 def origin(owner: str, name: str) -> str:
-    """The origin of the member `name` of the schema `owner`; empty if Meta's page has it, or has no `owner`."""
+    """The origin of the member `name` of the schema `owner`.
+
+    It is empty if Meta's page has the member, or if the page does not have the schema.
+    """
     if owner not in _ON_THE_PAGE or name in _ON_THE_PAGE[owner]:
         return ""
     return ELSEWHERE if name in _ELSEWHERE.get(owner, ()) else WABLOCK

@@ -44,7 +44,7 @@ class Player:
 
 @contextmanager
 def playing(port: int) -> Iterator[Player]:
-    """A player on the loopback interface, until the block ends."""
+    """A player on the loopback interface, until the context ends."""
     player = Player()
 
     class ScenarioHandler(BaseHTTPRequestHandler):

@@ -72,5 +72,5 @@ def _one() -> OperationObject:
         "With `as=status`: the user is blocked, and there is no body. Otherwise: the access token has no permission",
         {"No permission": errors.PermissionDenied()},
     )
-    del answers["403"]["headers"]  # the answer with a status only does not have them
+    del answers["403"]["headers"]  # the answer to `as=status` has no such headers
     return entry

@@ -35,7 +35,7 @@ _SERVED: Final = (
     upstreams.UpstreamSet,
 )
 
-# Each media type has its own schema, though the schemas are equal: generators make a class of each, and the class
+# The schemas are equal, but each media type needs its own: generators make a class of each schema, and the class
 # decides how the body is sent.
 REQUESTS: Final = {
     "application/json": "UsersRequest",
