@@ -1,14 +1,19 @@
 """The reference pages over HTTP."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from tests.running_server import RunningServer, running_server
 
 from wablock.reference.openapi import document
+from wablock.reference.pages import Pages
+from wablock.reference.rendering import render
+from wablock.server.request import request
 from wablock.settings import AnswerSettings
 
 _DOCUMENT = document()
@@ -141,3 +146,24 @@ def test_the_public_url_is_the_base_url_and_a_hostile_one_is_inert(tmp_path: Pat
     assert "https://blocks.example.com/" in text
     assert "<script>hurt" not in text
     assert "hurt()" not in text
+
+
+class _CountingDocument(dict[str, Any]):
+    """A document that counts how often its paths are read."""
+
+    reads = 0
+
+    def __getitem__(self, name: str) -> Any:
+        self.reads += name == "paths"
+        return super().__getitem__(name)
+
+
+async def test_requests_at_the_same_time_render_the_pages_once() -> None:
+    alone, counting = _CountingDocument(_DOCUMENT), _CountingDocument(_DOCUMENT)
+    render(alone)
+    docs = next(it for it in Pages(counting, None).routes() if it.template == "/docs")
+
+    answers = await asyncio.gather(*(docs.handler(request("GET", "/docs", [])) for _ in range(10)))
+
+    assert [answer.status for answer in answers] == [200] * 10
+    assert counting.reads == alone.reads > 0

@@ -35,6 +35,7 @@ class Pages:
         self._encoded = msgspec.json.encode(document)
         self._public_url = public_url
         self._rendered: Rendered | None = None
+        self._rendering = asyncio.Lock()
 
     def routes(self) -> list[Route]:
         texts: tuple[tuple[str, bytes, Callable[[Rendered], str]], ...] = (
@@ -70,8 +71,9 @@ class Pages:
         return answer
 
     async def _all(self) -> Rendered:
-        if self._rendered is None:
-            self._rendered = await asyncio.to_thread(render, self._document)
+        async with self._rendering:  # once: it takes a second of CPU, and needs no token
+            if self._rendered is None:
+                self._rendered = await asyncio.to_thread(render, self._document)
         return self._rendered
 
     def _answer(self, request: Request, rendered: Rendered, text: str, media_type: bytes) -> Answer:
