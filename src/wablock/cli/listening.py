@@ -14,7 +14,7 @@ from wablock.server.serve import Server
 if sys.platform != "win32":
     import resource
 
-# The number of new objects after which Python collects garbage. Requests leave almost no reference cycles, and with
+# The number of new objects after which Python collects garbage. Requests leave no reference cycles behind, and with
 # Python's default of 700, the collections take 6 % of the time of a POST.
 _ALLOCATED_BETWEEN_COLLECTIONS: Final = 10_000
 
