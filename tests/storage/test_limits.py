@@ -100,6 +100,16 @@ async def test_a_user_can_be_blocked_until_the_window_has_passed(
     assert outcome.refused == refused
 
 
+async def test_a_message_opens_the_window_for_a_block_in_the_same_batch(store: Store) -> None:
+    await store.apply(block(person(2)))
+
+    _, outcome = await asyncio.gather(
+        store.apply(wrote(person(1))), store.apply(block(person(1), person(3), written_since=NOON))
+    )
+
+    assert outcome.refused == {1: SILENT}
+
+
 async def test_the_latest_message_counts_in_any_order(store: Store) -> None:
     await store.apply(wrote(person(1), at=NOON))
     await store.apply(wrote(person(1), at=NOON - 60 * SECOND))

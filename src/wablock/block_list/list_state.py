@@ -79,7 +79,7 @@ class ListState(ListRows):
                 self._copy(change)
             case DropExpired():
                 pass
-            case Rekey():
+            case _:
                 self._rekey(change)
         return _DONE
 

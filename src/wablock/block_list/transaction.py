@@ -91,7 +91,7 @@ class Transaction:
                     self._links.unite(change)
                 case Carry():
                     self._links.carry(change)
-                case Sweep():
+                case _:
                     self._sweep(change)
         except UnknownObject as refusal:
             return refusal
