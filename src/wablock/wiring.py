@@ -26,7 +26,6 @@ from wablock.outgoing.address_check import AddressCheck
 from wablock.outgoing.downstreams import HttpForwarder
 from wablock.outgoing.name_lookups import NameLookups
 from wablock.outgoing.upstreams import HttpSender
-from wablock.reference.openapi import document
 from wablock.reference.pages import Pages
 from wablock.server.app import Application
 from wablock.server.callers import Callers
@@ -145,7 +144,7 @@ def build(
         UpstreamEndpoints(routes.upstreams, addresses, callers),
         Health(Readiness(store.is_ready, monotonic), telemetry.scrape),
         Messages(outbound, access, callers, rates, pass_through=gate.pass_through),
-        Pages(document(), settings.answers.public_url),
+        Pages(settings.answers.public_url),
     )
 
     @contextlib.asynccontextmanager

@@ -161,7 +161,7 @@ class _CountingDocument(dict[str, Any]):
 async def test_requests_at_the_same_time_render_the_pages_once() -> None:
     alone, counting = _CountingDocument(_DOCUMENT), _CountingDocument(_DOCUMENT)
     render(alone)
-    docs = next(it for it in Pages(counting, None).routes() if it.template == "/docs")
+    docs = next(it for it in Pages(None, lambda: counting).routes() if it.template == "/docs")
 
     answers = await asyncio.gather(*(docs.handler(request("GET", "/docs", [])) for _ in range(10)))
 

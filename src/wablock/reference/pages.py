@@ -1,13 +1,17 @@
-"""The routes of the reference, and the headers that isolate its pages."""
+"""The routes of the reference, and the headers that isolate its pages.
+
+The document is built and the pages are rendered at the first request for one of them. The modules that do this are also
+imported then: this would be a tenth of a server's start, and many servers never show a page.
+"""
 
 import asyncio
 from collections.abc import Callable
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from wablock.reference.rendering import Rendered, render
+from wablock.reference.rendered import Rendered
 from wablock.server.answers import Answer, etag_of, page
 from wablock.server.browsers import OWN_PAGE
 from wablock.server.request import Request
@@ -27,15 +31,37 @@ _HEADERS: Final = OWN_PAGE | {
 _DOCUMENT_HEADERS: Final = OWN_PAGE | {b"access-control-allow-origin": b"*"}
 
 
-class Pages:
-    """Renders the pages at the first request. Later requests only fill in the server's address."""
+T = TypeVar("T")
 
-    def __init__(self, document: dict[str, Any], public_url: str | None) -> None:
-        self._document = document
-        self._encoded = msgspec.json.encode(document)
+
+class _Lazy(Generic[T]):
+    """A value that is made once, in a thread, when it is first needed."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: T | None = None
+        self._making = asyncio.Lock()
+
+    async def get(self) -> T:
+        async with self._making:  # once: the pages take a second of CPU, and their readers need no token
+            if self._made is None:
+                self._made = await asyncio.to_thread(self._make)
+        return self._made
+
+
+def openapi_document() -> dict[str, Any]:
+    from wablock.reference.openapi import document  # noqa: PLC0415 - see above
+
+    return document()
+
+
+class Pages:
+    """The pages and the document. For each response, only the server's address is filled in."""
+
+    def __init__(self, public_url: str | None, document: Callable[[], dict[str, Any]] = openapi_document) -> None:
         self._public_url = public_url
-        self._rendered: Rendered | None = None
-        self._rendering = asyncio.Lock()
+        self._encoded = _Lazy(lambda: msgspec.json.encode(document()))
+        self._rendered = _Lazy(lambda: _rendered(document()))
 
     def routes(self) -> list[Route]:
         texts: tuple[tuple[str, bytes, Callable[[Rendered], str]], ...] = (
@@ -53,10 +79,10 @@ class Pages:
         ]
 
     async def _openapi(self, request: Request) -> Answer:
-        return page(request, self._encoded, b"application/json", _DOCUMENT_HEADERS)
+        return page(request, await self._encoded.get(), b"application/json", _DOCUMENT_HEADERS)
 
     async def _docs(self, request: Request) -> Answer:
-        rendered = await self._all()
+        rendered = await self._rendered.get()
         wants_markdown = (request.header(b"accept") or "").startswith("text/markdown")
         text, media_type = (rendered.markdown, _MARKDOWN) if wants_markdown else (rendered.block_api, _HTML)
         answer = self._answer(request, rendered, text, media_type)
@@ -65,20 +91,20 @@ class Pages:
 
     def _text(self, media_type: bytes, select: Callable[[Rendered], str]) -> Handler:
         async def answer(request: Request) -> Answer:
-            rendered = await self._all()
+            rendered = await self._rendered.get()
             return self._answer(request, rendered, select(rendered), media_type)
 
         return answer
 
-    async def _all(self) -> Rendered:
-        async with self._rendering:  # once: it takes a second of CPU, and needs no token
-            if self._rendered is None:
-                self._rendered = await asyncio.to_thread(render, self._document)
-        return self._rendered
-
     def _answer(self, request: Request, rendered: Rendered, text: str, media_type: bytes) -> Answer:
         here = (self._public_url or request.base_url).rstrip("/")
         return _known_or_new(request, rendered.at(text, here), media_type)
+
+
+def _rendered(document: dict[str, Any]) -> Rendered:
+    from wablock.reference.rendering import render  # noqa: PLC0415 - see above
+
+    return render(document)
 
 
 def _file(name: str, media_type: bytes) -> Handler:

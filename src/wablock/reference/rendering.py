@@ -3,9 +3,7 @@
 import re
 from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import quote
 
-import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 from pygments import highlight  # type: ignore[import-untyped]
@@ -14,27 +12,14 @@ from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
 
 from wablock.reference.failures import failures
 from wablock.reference.model import BLOCK_API, DocumentedSchema, OperationGroup, Reference, reference
+from wablock.reference.rendered import HERE, Rendered
 from wablock.reference.schemas import SchemaRow
 from wablock.reference.wording import ELSEWHERE, WABLOCK
 
-_HERE: Final = "https://this-server.invalid"
 _CODE: Final = re.compile(r"`([^`]+)`")
 # While a text is highlighted, each placeholder is replaced by a word that no lexer splits.
 _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_-]+)\}|<([A-Za-z0-9-]+)>")
 _PROTECTED: Final = re.compile(r"Q7Q([BA])([A-Za-z0-9_]+?)Q7Q")
-
-
-class Rendered(msgspec.Struct, frozen=True):
-    """All texts, with `_HERE` as the server's address."""
-
-    block_api: str
-    own: str
-    markdown: str
-    index: str
-
-    def at(self, text: str, base_url: str) -> bytes:
-        """`text` for the server at `base_url`, escaped so that it cannot end a word or a tag in any language."""
-        return text.replace(_HERE, quote(base_url, safe=":/.-_~[]%")).encode()
 
 
 def render(document: dict[str, Any]) -> Rendered:
@@ -47,12 +32,12 @@ def render(document: dict[str, Any]) -> Rendered:
         lstrip_blocks=True,
     )
     environment.filters |= {"prose": _prose, "colour": _colour, "cell": _cell}
-    model = reference(document, _HERE)
+    model = reference(document, HERE)
     block_api = [group for group in model.groups if group.name == BLOCK_API]
     own = [group for group in model.groups if group.name != BLOCK_API]
     context = {
         "reference": model,
-        "here": _HERE,
+        "here": HERE,
         "failures": failures(),
         "wablock": WABLOCK,
         "elsewhere": ELSEWHERE,
