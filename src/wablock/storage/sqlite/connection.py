@@ -3,6 +3,7 @@
 import contextlib
 import os
 import time
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -65,11 +66,12 @@ def prepare(path: Path, vfs: str | None = None, *, for_development: bool = False
         raise CannotOpen(f"Cannot prepare the database {path}: {error}") from error
 
 
-def migrations() -> list[tuple[int, str]]:
+@cache
+def migrations() -> tuple[tuple[int, str], ...]:
     """Every migration: its number and its SQL, in order."""
     folder = files("wablock.storage").joinpath("migrations/sqlite")
     scripts = sorted((entry.name, entry.read_text()) for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [(int(name.split("_")[0]), sql) for name, sql in scripts]
+    return tuple((int(name.split("_")[0]), sql) for name, sql in scripts)
 
 
 def make_folders(path: Path) -> list[Path]:
