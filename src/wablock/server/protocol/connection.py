@@ -24,7 +24,6 @@ _log = logging.getLogger("wablock.server")
 # A close while bytes still arrive may destroy the answer. So the server first discards bytes, within these limits.
 _LINGER_SECONDS: Final = 2.0
 _MOST_LINGER_BYTES: Final = 16_777_216
-_IN_ONE_PIECE: Final = 65_536  # bytes; a shorter body is copied behind the head
 _TOO_MANY: Final = "Too many connections are open. Nothing was changed; try again."
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -53,12 +52,12 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # TCP's is one
         self._transport = transport
-        self._output = Output(transport, self._limits.idle_timeout)
+        self._output = Output(transport, self._limits.idle_timeout, self._connections.turn)
         self._requests.listens_on(transport.get_extra_info("sockname"))
         if self._connections.add(self):
             self._wait()
         else:
-            transport.write(self._connections.refusal(Overloaded(_TOO_MANY)))
+            self._output.write(self._connections.refusal(Overloaded(_TOO_MANY)))
             self._output.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -125,13 +124,20 @@ class Connection(asyncio.Protocol):
             self._go_on()
 
     def _serve_next(self) -> None:
-        """Serve the received requests until one must wait, or until the client does not read its answers."""
+        """Serve the next received request, unless the client does not read its answers.
+
+        A turn of the event loop serves one at most: all reads of a turn may see the same moment, and a client may send
+        the next request later than that.
+        """
         requests = self._requests
-        while requests.ahead and self._current is None and not self._output.is_ended and not self._output.is_full:
+        if requests.ahead and self._current is None and not self._output.is_ended and not self._output.is_full:
+            if self._output.has_answered:
+                self._loop.call_soon(self._go_on)
+                return
             self._serve(requests.ahead.popleft())
         if requests.is_broken and self._current is None and not requests.ahead and not self._output.is_ended:
             if requests.refusal is not None:
-                self._transport.write(self._connections.refusal(requests.refusal))
+                self._output.write(self._connections.refusal(requests.refusal))
             self._end()
 
     def _serve(self, exchange: Exchange) -> None:
@@ -178,12 +184,7 @@ class Connection(asyncio.Protocol):
         ends = self._ends_after(exchange)
         if not self._output.is_ended:
             head = self._connections.heads.of(answer, close=ends)
-            if exchange.is_head or not answer.body:
-                self._transport.write(head)
-            elif len(answer.body) < _IN_ONE_PIECE:
-                self._transport.write(head + answer.body)
-            else:
-                self._transport.writelines((head, answer.body))
+            self._output.answer(head, b"" if exchange.is_head else answer.body)
         self._complete(exchange, ends=ends)
 
     async def _stream(self, exchange: Exchange, answer: Answer) -> None:
@@ -278,7 +279,7 @@ class Connection(asyncio.Protocol):
         if exchange.waits_for_100:
             exchange.waits_for_100 = False
             if not exchange.body.size:
-                self._transport.write(_CONTINUE)
+                self._output.write(_CONTINUE)
         if exchange.body.is_of_a_stranger:
             self._connections.mark_unproven(self)
         else:

@@ -1,4 +1,4 @@
-"""Pages of block lists, on SQLite, on the event loop: the writer never blocks them."""
+"""Pages of block lists on SQLite. They are read in a transaction, so that rows and version are of one moment."""
 
 from typing import Any, Final
 
@@ -39,17 +39,13 @@ _STAMP = "PRAGMA data_version"  # changes when another connection of any process
 
 
 def page(connection: apsw.Connection, request: PageRequest) -> Page:
-    """See `BlockStore.page`. One transaction, so that rows and version are of one moment."""
-    connection.execute("BEGIN")
-    try:
-        version: int | None = connection.execute(_VERSION, (request.list_id,)).get
-        if version is None:
-            return Page((), 0, has_previous=False, has_next=False)
-        if request.before is not None:
-            return _newer_page(connection, request, version, request.before)
-        return _older_page(connection, request, version, request.after)
-    finally:
-        connection.execute("COMMIT")
+    """See `BlockStore.page`."""
+    version: int | None = connection.execute(_VERSION, (request.list_id,)).get
+    if version is None:
+        return Page((), 0, has_previous=False, has_next=False)
+    if request.before is not None:
+        return _newer_page(connection, request, version, request.before)
+    return _older_page(connection, request, version, request.after)
 
 
 def _older_page(connection: apsw.Connection, request: PageRequest, version: int, after: int | None) -> Page:
