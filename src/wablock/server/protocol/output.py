@@ -8,7 +8,7 @@ import logging
 import socket
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from wablock.server.protocol.deadline import Deadline
@@ -24,10 +24,14 @@ _RESET: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # 
 class Output:
     """The side of a connection that wablock writes and closes. `idle_seconds`: the time that the client has to read."""
 
-    def __init__(self, transport: asyncio.Transport, idle_seconds: float, turn: TurnAnswers) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, idle_seconds: float, turn: TurnAnswers, leave_turn: Callable[[], None]
+    ) -> None:
+        """`leave_turn` is called after each turn of the event loop with an answer."""
         self._transport = transport
         self._idle_seconds = idle_seconds
         self._turn = turn
+        self._leave_turn = leave_turn
         self._unwritten: Sequence[bytes] = ()
         """This turn's answer, until it is written."""
         self._deadline = Deadline(asyncio.get_running_loop())
@@ -60,6 +64,7 @@ class Output:
 
     def end_turn(self) -> None:
         self.has_answered = False
+        self._leave_turn()
 
     def write(self, data: bytes) -> None:
         """Write `data` now, after this turn's answer."""

@@ -45,4 +45,4 @@ class Reader:
         if self._is_reading:
             self._is_reading = False
             if self._connection.in_transaction:  # some errors end it
-                self._connection.execute("COMMIT")
+                self._connection.execute("ROLLBACK")
