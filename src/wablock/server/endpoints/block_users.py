@@ -54,8 +54,6 @@ class BlockUsersCall(msgspec.Struct):
     token: AccessToken
     parameters: Parameters
     request: Request
-    url: str
-    """The URL of the request, without its query."""
     token_in_parameters: bool
 
 
@@ -93,7 +91,6 @@ class BlockUsers:
                 token,
                 values,
                 request,
-                (self._public_url or request.base_url) + request.path,
                 caller.token is None,
             )
         )
@@ -114,14 +111,15 @@ class BlockUsers:
         parameters = call.parameters
         limit, fields = parameters.page_size(), parameters.extra_fields() | self._default_fields
         listing = await self._block_list.page(number, limit, parameters.after, parameters.before, details=bool(fields))
+        url = (self._public_url or call.request.base_url) + call.request.path
         same_for_all = not fields and not parameters.fields and not call.token_in_parameters
-        rendered = listing.rendered.get(call.url) if same_for_all else None
+        rendered = listing.rendered.get(url) if same_for_all else None
         if rendered is None:
-            body = encoded(_data(call, listing, limit, fields))
+            body = encoded(_data(call, url, listing, limit, fields))
             rendered = body, etag_of(body)
             if same_for_all:
                 listing.rendered.clear()  # keep one only: callers could fill the memory with many host names
-                listing.rendered[call.url] = rendered
+                listing.rendered[url] = rendered
         body, etag = rendered
         answer = success_body(body, call.request.ids, call.request.version)
         place = _PLACES.get((listing.page.has_previous, listing.page.has_next))
@@ -166,13 +164,15 @@ def _method(method: str, values: Parameters) -> str:
     return method
 
 
-def _data(call: BlockUsersCall, listing: Listing, limit: int, fields: frozenset[str]) -> wire.GetBlockedUsersData:
+def _data(
+    call: BlockUsersCall, url: str, listing: Listing, limit: int, fields: frozenset[str]
+) -> wire.GetBlockedUsersData:
     rows = listing.page.rows
     data = wire.GetBlockedUsersData(
         [_detailed_user(row, fields) for row in rows] if fields else [_blocked_user(row) for row in rows]
     )
     if listing.before is not None and listing.after is not None:
-        data.paging = _paging(call, limit, listing, listing.before, listing.after)
+        data.paging = _paging(call, f"{url}?limit={limit}", listing, listing.before, listing.after)
     return data
 
 
@@ -193,17 +193,16 @@ def _detailed_user(row: Row, fields: frozenset[str]) -> wire.BlockedUser:
     return user
 
 
-def _paging(call: BlockUsersCall, limit: int, listing: Listing, before: str, after: str) -> wire.Paging:
+def _paging(call: BlockUsersCall, url: str, listing: Listing, before: str, after: str) -> wire.Paging:
     paging = wire.Paging(wire.PaginationCursors(after, before))
     if listing.page.has_next:
-        paging.next = _page_url(call, limit, "after", after)
+        paging.next = _page_url(call, f"{url}&after={after}")  # a cursor has only letters and digits
     if listing.page.has_previous:
-        paging.previous = _page_url(call, limit, "before", before)
+        paging.previous = _page_url(call, f"{url}&before={before}")
     return paging
 
 
-def _page_url(call: BlockUsersCall, limit: int, direction: str, cursor: str) -> str:
-    url = f"{call.url}?limit={limit}&{direction}={cursor}"  # a cursor has only letters and digits
+def _page_url(call: BlockUsersCall, url: str) -> str:
     if call.parameters.fields:
         url += "&" + urlencode({"fields": call.parameters.fields})
     if call.token_in_parameters and call.parameters.access_token:

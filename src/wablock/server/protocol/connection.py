@@ -24,9 +24,7 @@ _log = logging.getLogger("wablock.server")
 # A close while bytes still arrive may destroy the answer. So the server first discards bytes, within these limits.
 _LINGER_SECONDS: Final = 2.0
 _MOST_LINGER_BYTES: Final = 16_777_216
-_IN_ONE_PIECE: Final = 65_536  # bytes; a shorter body is copied behind the head
 _TOO_MANY: Final = "Too many connections are open. Nothing was changed; try again."
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection(asyncio.Protocol):
@@ -53,12 +51,12 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # TCP's is one
         self._transport = transport
-        self._output = Output(transport, self._limits.idle_timeout)
+        self._output = Output(transport, self._limits.idle_timeout, self._connections.turn, self._leave_turn)
         self._requests.listens_on(transport.get_extra_info("sockname"))
         if self._connections.add(self):
             self._wait()
         else:
-            transport.write(self._connections.refusal(Overloaded(_TOO_MANY)))
+            self._output.write(self._connections.refusal(Overloaded(_TOO_MANY)))
             self._output.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -83,6 +81,7 @@ class Connection(asyncio.Protocol):
         """The client sends no more, but it may still read answers."""
         self._client_has_ended = True
         self._requests.end()
+        self._output.write_answer()
         return self._current is not None or bool(self._requests.ahead)
 
     def pause_writing(self) -> None:
@@ -119,19 +118,26 @@ class Connection(asyncio.Protocol):
 
     def _leave_task(self) -> None:
         """Continue outside of this request's task, so that the next request does not share its time-outs."""
+        if not self._requests.ahead:
+            self._go_on()
+        elif not self._output.has_answered:
+            self._loop.call_soon(self._go_on)
+
+    def _leave_turn(self) -> None:
         if self._requests.ahead:
             self._loop.call_soon(self._go_on)
-        else:
-            self._go_on()
 
     def _serve_next(self) -> None:
-        """Serve the received requests until one must wait, or until the client does not read its answers."""
-        requests = self._requests
-        while requests.ahead and self._current is None and not self._output.is_ended and not self._output.is_full:
+        """Serve the next received request, unless the client does not read its answers.
+
+        A turn serves one at most: a client may send the next one later than the moment that all reads of a turn see.
+        """
+        requests, output = self._requests, self._output
+        if requests.ahead and self._current is None and not (output.is_ended or output.is_full or output.has_answered):
             self._serve(requests.ahead.popleft())
         if requests.is_broken and self._current is None and not requests.ahead and not self._output.is_ended:
             if requests.refusal is not None:
-                self._transport.write(self._connections.refusal(requests.refusal))
+                self._output.write(self._connections.refusal(requests.refusal))
             self._end()
 
     def _serve(self, exchange: Exchange) -> None:
@@ -178,12 +184,7 @@ class Connection(asyncio.Protocol):
         ends = self._ends_after(exchange)
         if not self._output.is_ended:
             head = self._connections.heads.of(answer, close=ends)
-            if exchange.is_head or not answer.body:
-                self._transport.write(head)
-            elif len(answer.body) < _IN_ONE_PIECE:
-                self._transport.write(head + answer.body)
-            else:
-                self._transport.writelines((head, answer.body))
+            self._output.answer(head, b"" if exchange.is_head else answer.body)
         self._complete(exchange, ends=ends)
 
     async def _stream(self, exchange: Exchange, answer: Answer) -> None:
@@ -261,10 +262,9 @@ class Connection(asyncio.Protocol):
     def _set_input_deadline(self, awaited: Awaited) -> None:
         if awaited is Awaited.NEXT:
             self._input_deadline.set(self._limits.idle_timeout, self._output.close)
-        elif awaited is Awaited.HEAD:
-            self._input_deadline.set(self._limits.head_timeout, self._too_slow)
         else:
-            self._input_deadline.set(self._limits.body_timeout, self._too_slow)
+            seconds = self._limits.head_timeout if awaited is Awaited.HEAD else self._limits.body_timeout
+            self._input_deadline.set(seconds, self._too_slow)
 
     def _too_slow(self) -> None:
         self._requests.break_off(RequestTooSlow())
@@ -278,7 +278,7 @@ class Connection(asyncio.Protocol):
         if exchange.waits_for_100:
             exchange.waits_for_100 = False
             if not exchange.body.size:
-                self._transport.write(_CONTINUE)
+                self._output.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if exchange.body.is_of_a_stranger:
             self._connections.mark_unproven(self)
         else:

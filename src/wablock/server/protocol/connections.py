@@ -13,6 +13,7 @@ from wablock.server.protocol.heads import AnswerHeads
 from wablock.server.protocol.in_flight import InFlight
 from wablock.server.protocol.proxies import TrustedProxies
 from wablock.server.protocol.repeated_headers import RepeatedHeaders
+from wablock.server.protocol.turn_answers import TurnAnswers
 from wablock.server.request import Request
 from wablock.server.request_ids import request_ids
 from wablock.settings import ServerSettings
@@ -66,6 +67,7 @@ class Connections:
         self.bodies = BodyBudget(limits.max_bodies, limits.max_unproven_bodies)
         self.heads = AnswerHeads()
         self.repeated = RepeatedHeaders()
+        self.turn = TurnAnswers()
         self.proxies = TrustedProxies(settings.answers.trusted_proxies)
         self.is_stopping = False
         self._open: set[OpenConnection] = set()

@@ -109,6 +109,11 @@ def _target(method: bytes, url: bytes) -> RequestTarget:
         host, url = _host_and_path(url)
     if b"#" in url:
         raise BadRequest("A request's target must not have a fragment.")
+    return plain_target(url, host)
+
+
+def plain_target(url: bytes, host: bytes | None = None) -> RequestTarget:
+    """Parse a target that is a path and a query."""
     raw_path, _, query = url.partition(b"?")
     path = raw_path.decode("ascii")
     return RequestTarget(unquote(path) if "%" in path else path, raw_path, query, host)

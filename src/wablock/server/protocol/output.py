@@ -8,22 +8,32 @@ import logging
 import socket
 import struct
 import sys
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from wablock.server.protocol.deadline import Deadline
 from wablock.server.protocol.streaming import StreamedBody
+from wablock.server.protocol.turn_answers import TurnAnswers
 
 _log = logging.getLogger("wablock.server")
 
+_IN_ONE_PIECE: Final = 65_536  # bytes; a shorter body is copied behind the head
 _RESET: Final = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # SO_LINGER: close sends RST, not FIN
 
 
 class Output:
     """The side of a connection that wablock writes and closes. `idle_seconds`: the time that the client has to read."""
 
-    def __init__(self, transport: asyncio.Transport, idle_seconds: float) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, idle_seconds: float, turn: TurnAnswers, leave_turn: Callable[[], None]
+    ) -> None:
+        """`leave_turn` is called after each turn of the event loop with an answer."""
         self._transport = transport
         self._idle_seconds = idle_seconds
+        self._turn = turn
+        self._leave_turn = leave_turn
+        self._unwritten: Sequence[bytes] = ()
+        """This turn's answer, until it is written."""
         self._deadline = Deadline(asyncio.get_running_loop())
         """By then the client must have read the written bytes."""
         self._drained: asyncio.Future[None] | None = None
@@ -33,10 +43,33 @@ class Output:
         """Whether no more answers are written."""
         self.is_full = False
         """Whether the client has too much to read."""
+        self.has_answered = False
+        """Whether a request was answered in this turn of the event loop; see `Connection._serve_next`."""
 
     @property
     def has_unread(self) -> bool:
-        return self._transport.get_write_buffer_size() > 0
+        return bool(self._unwritten) or self._transport.get_write_buffer_size() > 0
+
+    def answer(self, head: bytes, body: bytes) -> None:
+        """Write an answer, at the end of this turn of the event loop or earlier. A turn has at most one."""
+        self._unwritten = (head + body,) if len(body) < _IN_ONE_PIECE else (head, body)
+        self.has_answered = True
+        self._turn.add(self)
+
+    def write_answer(self) -> None:
+        """Write this turn's answer now, if it is not written yet."""
+        if self._unwritten:
+            parts, self._unwritten = self._unwritten, ()
+            self._transport.writelines(parts)
+
+    def end_turn(self) -> None:
+        self.has_answered = False
+        self._leave_turn()
+
+    def write(self, data: bytes) -> None:
+        """Write `data` now, after this turn's answer."""
+        self.write_answer()
+        self._transport.write(data)
 
     def pause(self) -> None:
         self.is_full = True
@@ -54,7 +87,7 @@ class Output:
         is_whole = False
         try:
             if not self.is_ended:
-                self._transport.write(head)
+                self.write(head)
             async for piece in body.pieces():
                 if self.is_ended:
                     break
@@ -78,17 +111,20 @@ class Output:
     def end(self) -> None:
         """Close this side after the written bytes; the client may still send."""
         self.is_ended = True
+        self.write_answer()
         self._transport.write_eof()
 
     def close(self) -> None:
         """Close the connection after the written bytes."""
         self.is_ended = True
+        self.write_answer()
         self._transport.close()
         if self.has_unread:
             self._deadline.set(self._idle_seconds, self.abort)
 
     def abort(self) -> None:
         self.is_ended = True
+        self.write_answer()
         if self._close_ends_answer:
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
@@ -96,6 +132,7 @@ class Output:
     def lost(self) -> None:
         """Note that the connection is closed."""
         self.is_ended = True
+        self._unwritten = ()
         self._deadline.end()
         self._wake()
 

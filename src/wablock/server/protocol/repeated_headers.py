@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from wablock.server.protocol.heads import RequestTarget, target
+from wablock.server.protocol.heads import RequestTarget, plain_target
 from wablock.server.request import Headers
 
 _MOST_BLOCKS: Final = 1_024
@@ -60,7 +60,7 @@ class RepeatedHeaders:
 @lru_cache(4_096)
 def _request_line(line: bytes) -> RequestLine | None:
     match = _REQUEST_LINE.fullmatch(line)
-    return None if match is None else RequestLine(match[1].decode(), target(match[1], match[2]))
+    return None if match is None else RequestLine(match[1].decode(), plain_target(match[2]))
 
 
 def lines_to_keep(data: bytes, length: int, last_values: dict[bytes, bytes]) -> bytes | None:

@@ -1,8 +1,7 @@
 """`SqliteStore`: block lists, numbers and tokens in one SQLite file, for one machine."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import apsw
 
@@ -22,11 +21,10 @@ from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter, GroupCommit
 from wablock.storage.opening import CannotOpen
 from wablock.storage.sqlite import checks, directory, moves, reads, routes
-from wablock.storage.sqlite.connection import connect, prepare
+from wablock.storage.sqlite.connection import connect, connect_to_write, prepare
+from wablock.storage.sqlite.reader import Reader
 from wablock.storage.sqlite.writes import BatchWriter
 from wablock.storage.writer_thread import WriterThread
-
-T = TypeVar("T")
 
 # Readers wait for a lock only while another process recovers the file; the event loop must not wait long.
 _READER_BUSY_MS = 250
@@ -49,11 +47,12 @@ class SqliteStore:
         """
         prepare(path, vfs, for_development=for_development)
         try:
-            self._reader = connect(path, vfs, busy_timeout_ms=_READER_BUSY_MS)
-            moves.refuse_moved(self._reader, path)
+            connection = connect(path, vfs, busy_timeout_ms=_READER_BUSY_MS)
+            moves.refuse_moved(connection, path)
         except apsw.Error as error:
             raise CannotOpen(f"Cannot open the database {path}: {error}") from error
-        self._writer = BatchWriter(lambda: connect(path, vfs))
+        self._reader = Reader(connection)
+        self._writer = BatchWriter(lambda: connect_to_write(path, vfs))
         self._thread = WriterThread("wablock-writer")
         self._group = GroupCommit(self._apply_batch, meter, Backlog())
 
@@ -68,18 +67,18 @@ class SqliteStore:
         return await self._group.submit(change)
 
     async def page(self, request: PageRequest) -> Page:
-        return self._read(lambda: reads.page(self._reader, request))
+        return self._reader.read(reads.page, request)
 
     async def stamp(self, list_id: str) -> int:  # noqa: ARG002 - SQLite counts for the whole file
-        return self._read(lambda: reads.stamp(self._reader))
+        return self._reader.read(reads.stamp)
 
     async def blocked(
         self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
     ) -> Sequence[InForce | None]:
-        return self._read(lambda: checks.blocked(self._reader, account_id, list_id, users, at))
+        return self._reader.read(checks.blocked, account_id, list_id, users, at)
 
     async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
-        return self._read(lambda: checks.unlinked(self._reader, account_id, users))
+        return self._reader.read(checks.unlinked, account_id, users)
 
     async def is_ready(self) -> bool:
         try:
@@ -88,16 +87,16 @@ class SqliteStore:
             return False
 
     async def find_token(self, digest: bytes) -> AccessToken | None:
-        return self._read(lambda: directory.find_token(self._reader, digest))
+        return self._reader.read(directory.find_token, digest)
 
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
-        return self._read(lambda: directory.find_number(self._reader, phone_number_id))
+        return self._reader.read(directory.find_number, phone_number_id)
 
     async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
-        return self._read(lambda: directory.tokens(self._reader, account_id))
+        return self._reader.read(directory.tokens, account_id)
 
     async def numbers(self) -> Sequence[BusinessNumber]:
-        return self._read(lambda: directory.numbers(self._reader))
+        return self._reader.read(directory.numbers)
 
     async def add_token(self, token: AccessToken) -> bool:
         return await self._thread.run(lambda: directory.add_token(self._writer, token))
@@ -115,22 +114,22 @@ class SqliteStore:
         return await self._thread.run(lambda: directory.remove_number(self._writer, phone_number_id))
 
     async def find_account(self, account_id: str) -> SealedAccount | None:
-        return self._read(lambda: routes.find_account(self._reader, account_id))
+        return self._reader.read(routes.find_account, account_id)
 
     async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
-        return self._read(lambda: routes.find_verifier(self._reader, verify_token_sha256))
+        return self._reader.read(routes.find_verifier, verify_token_sha256)
 
     async def signers(self, most: int) -> Sequence[SealedAccount]:
-        return self._read(lambda: routes.signers(self._reader, most))
+        return self._reader.read(routes.signers, most)
 
     async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
         await self._thread.run(lambda: routes.set_account(self._writer, account, at))
 
     async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
-        return self._read(lambda: routes.downstreams(self._reader, phone_number_id))
+        return self._reader.read(routes.downstreams, phone_number_id)
 
     async def account_downstreams(self, account_id: str) -> Sequence[SealedDownstream]:
-        return self._read(lambda: routes.account_downstreams(self._reader, account_id))
+        return self._reader.read(routes.account_downstreams, account_id)
 
     async def add_downstream(self, downstream: SealedDownstream) -> bool:
         return await self._thread.run(lambda: routes.add_downstream(self._writer, downstream))
@@ -139,10 +138,10 @@ class SqliteStore:
         return await self._thread.run(lambda: routes.remove_downstream(self._writer, phone_number_id, downstream_id))
 
     async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None:
-        return self._read(lambda: routes.find_upstream(self._reader, phone_number_id))
+        return self._reader.read(routes.find_upstream, phone_number_id)
 
     async def account_upstreams(self, account_id: str) -> Sequence[SealedUpstream]:
-        return self._read(lambda: routes.account_upstreams(self._reader, account_id))
+        return self._reader.read(routes.account_upstreams, account_id)
 
     async def set_upstream(self, upstream: SealedUpstream) -> bool:
         return await self._thread.run(lambda: routes.set_upstream(self._writer, upstream))
@@ -152,9 +151,3 @@ class SqliteStore:
 
     async def _apply_batch(self, changes: Sequence[Change]) -> Sequence[Outcome | Exception]:
         return await self._thread.run(lambda: self._writer.apply(changes))
-
-    def _read(self, read: Callable[[], T]) -> T:
-        try:
-            return read()
-        except apsw.Error as error:
-            raise BlocklistInternalError from error

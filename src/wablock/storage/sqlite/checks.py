@@ -1,4 +1,4 @@
-"""Checks on SQLite, on the event loop: the writer never blocks them."""
+"""Checks on SQLite. They are read in a transaction, so that all results are of one moment."""
 
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
@@ -63,16 +63,10 @@ _FEW: Final = 4  # up to so many users, one statement for each is faster
 def blocked(
     connection: apsw.Connection, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
 ) -> Sequence[InForce | None]:
-    """See `BlockStore.blocked`. Several statements share a transaction, so that all results are of one moment."""
-    if len(users) == 1:
-        return [_blocked(connection, account_id, list_id, users[0], at)]
-    connection.execute("BEGIN")
-    try:
-        if len(users) <= _FEW:
-            return [_blocked(connection, account_id, list_id, user, at) for user in users]
-        return _blocked_of_many(connection, account_id, list_id, users, at)
-    finally:
-        connection.execute("COMMIT")
+    """See `BlockStore.blocked`."""
+    if len(users) <= _FEW:
+        return [_blocked(connection, account_id, list_id, user, at) for user in users]
+    return _blocked_of_many(connection, account_id, list_id, users, at)
 
 
 def unlinked(connection: apsw.Connection, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
