@@ -85,11 +85,11 @@ class Checks:
         return number, body
 
     async def _one(self, number: BusinessNumber, user: str) -> CheckedUser:
-        result = await self._many(number, [user])
-        if result.users:
-            return result.users[0]
-        failed = result.failed_users
-        raise InvalidParameter(INVALID_USER, None if failed is UNSET else failed[0].errors[0].error_data.details)
+        members, failed = self._block_list.members(number, [wire.user_of(user)], may_be_parent=True)
+        if failed:
+            raise InvalidParameter(INVALID_USER, failed[0].errors[0].error_data.details)
+        (block,) = await self._block_list.in_force(number, members)
+        return _checked(members[0], block)
 
     async def _many(self, number: BusinessNumber, users: Sequence[str]) -> CheckResult:
         members, failed = self._block_list.members(number, [wire.user_of(text) for text in users], may_be_parent=True)
