@@ -87,7 +87,7 @@ def running_server(
     listening = threading.Event()
     with bind("127.0.0.1", 0) as bound:
         port = bound.getsockname()[1]
-        running = Server(wired.application, wired.running, settings, wired.metrics)
+        running = Server(wired.application, wired.running, settings, wired.metrics, wired.turn)
         thread = threading.Thread(target=running.run, args=(bound, listening.set), name="running server")
         thread.start()
         try:

@@ -44,6 +44,7 @@ from wablock.server.metrics import Metrics
 from wablock.server.readiness import Readiness
 from wablock.settings import KeySettings, ServerSettings, default_key_file
 from wablock.storage import Store, open_store
+from wablock.turn import Turn
 from wablock.vault import AeadVault, LazyVault, key_file, keys_from_text
 
 _log = logging.getLogger("wablock")
@@ -63,6 +64,8 @@ class Wired(msgspec.Struct, frozen=True):
     metrics: Metrics
     block_list: BlockList
     routes: Routes
+    turn: Turn
+    """The turn in which the server's connections receive requests."""
     running: Callable[[], AbstractAsyncContextManager[None]]
     """A context that runs the background tasks, and at its end closes all connections and the store."""
 
@@ -103,7 +106,8 @@ def build(
     limits, gate = settings.limits, settings.gate
     telemetry = telemetry or Telemetry()
     metrics = telemetry.metrics
-    store = open_store(database, metrics) if isinstance(database, str) else database
+    turn = Turn()
+    store = open_store(database, metrics, turn) if isinstance(database, str) else database
     block_list = BlockList(store, settings.rule_book(), clock)
     access = Access(store, clock, monotonic, account_of_new_numbers)
     routes = routes_of(store, settings.key, clock, monotonic)
@@ -163,7 +167,7 @@ def build(
 
     all_routes = [route for endpoint in endpoints for route in endpoint.routes()]
     application = Application(all_routes, metrics, logs_all=settings.log_requests)
-    return Wired(application, store, metrics, block_list, routes, running)
+    return Wired(application, store, metrics, block_list, routes, turn, running)
 
 
 def routes_of(

@@ -47,7 +47,7 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
             _serve_with_workers(settings, database, listener, announce)
         else:
             wired = build(database, settings)
-            run(Server(wired.application, wired.running, settings, wired.metrics), listener, announce)
+            run(Server(wired.application, wired.running, settings, wired.metrics, wired.turn), listener, announce)
 
 
 def _serve_with_workers(
@@ -87,7 +87,7 @@ def _work(settings: ServeSettings, database: str, listener: socket.socket, paren
     except REFUSALS as error:
         parent.cannot_start(str(error))
         sys.exit(2)
-    run(Server(wired.application, wired.running, settings, metrics), listener, listening)
+    run(Server(wired.application, wired.running, settings, metrics, wired.turn), listener, listening)
 
 
 def _grace(settings: ServeSettings) -> float:

@@ -13,6 +13,7 @@ from typing import Final
 from wablock.server.protocol.connection import Connection
 from wablock.server.protocol.connections import Application, ConnectionMeter, Connections
 from wablock.settings import ServerSettings
+from wablock.turn import Turn
 
 if sys.platform == "win32":
     from asyncio import new_event_loop
@@ -48,8 +49,10 @@ class Server:
         running: Callable[[], AbstractAsyncContextManager[None]],
         settings: ServerSettings,
         meter: ConnectionMeter,
+        turn: Turn | None = None,
     ) -> None:
-        self._connections = Connections(application, settings, meter)
+        """`turn`: the connections tell it when they receive bytes."""
+        self._connections = Connections(application, settings, meter, turn or Turn())
         self._running = running
         self._backlog = settings.limits.max_connections + _QUEUED
         self._loop: asyncio.AbstractEventLoop | None = None

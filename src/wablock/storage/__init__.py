@@ -10,6 +10,7 @@ from wablock.storage.opening import CannotOpen, named
 from wablock.storage.sqlite import SqliteStore
 from wablock.storage.sqlite.moves import TakesNoWrites
 from wablock.storage.urls import is_postgresql, sqlite_path
+from wablock.turn import Turn
 
 __all__ = ["CannotOpen", "SqliteStore", "Store", "TakesNoWrites", "named", "open_store"]
 
@@ -25,14 +26,15 @@ class Store(BlockStore, Directory, RouteStore, Protocol):
         """Returns when all changes are durable."""
 
 
-def open_store(url: str, meter: CommitMeter) -> Store:
+def open_store(url: str, meter: CommitMeter, turn: Turn | None = None) -> Store:
     """The store at a database URL, ready for use.
 
     `sqlite:///relative`, `sqlite:////absolute`, or `postgresql://user@host:5432/database` with several hosts, TLS and
-    other parameters as in libpq. Raises `CannotOpen`; its message says in one line what to do.
+    other parameters as in libpq. Raises `CannotOpen`; its message says in one line what to do. For `turn`, see
+    `SqliteStore`.
     """
     if is_postgresql(url):
         from wablock.storage.postgres import PostgresStore  # noqa: PLC0415 - a quarter of what starting on SQLite takes
 
         return PostgresStore(url, meter)
-    return SqliteStore(sqlite_path(url), meter)
+    return SqliteStore(sqlite_path(url), meter, turn)

@@ -51,7 +51,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # TCP's is one
         self._transport = transport
-        self._output = Output(transport, self._limits.idle_timeout, self._connections.turn, self._leave_turn)
+        self._output = Output(transport, self._limits.idle_timeout, self._connections.answers, self._leave_turn)
         self._requests.listens_on(transport.get_extra_info("sockname"))
         if self._connections.add(self):
             self._wait()
@@ -66,6 +66,7 @@ class Connection(asyncio.Protocol):
         self._requests.close()
 
     def data_received(self, data: bytes) -> None:
+        self._connections.turn.receive()
         requests = self._requests
         if requests.is_broken or self._output.is_ended:
             self._ignored += len(data)
@@ -130,7 +131,7 @@ class Connection(asyncio.Protocol):
     def _serve_next(self) -> None:
         """Serve the next received request, unless the client does not read its answers.
 
-        A turn serves one at most: a client may send the next one later than the moment that all reads of a turn see.
+        A turn serves one at most: the client may have sent the next one after the moment that the turn's reads see.
         """
         requests, output = self._requests, self._output
         if requests.ahead and self._current is None and not (output.is_ended or output.is_full or output.has_answered):
@@ -257,14 +258,11 @@ class Connection(asyncio.Protocol):
             self._timed_phase = requests.phase
             if current is None:
                 self._connections.mark_idle(self)
-            self._set_input_deadline(requests.awaited)
-
-    def _set_input_deadline(self, awaited: Awaited) -> None:
-        if awaited is Awaited.NEXT:
-            self._input_deadline.set(self._limits.idle_timeout, self._output.close)
-        else:
-            seconds = self._limits.head_timeout if awaited is Awaited.HEAD else self._limits.body_timeout
-            self._input_deadline.set(seconds, self._too_slow)
+            if requests.awaited is Awaited.NEXT:
+                self._input_deadline.set(self._limits.idle_timeout, self._output.close)
+            else:
+                is_head, limits = requests.awaited is Awaited.HEAD, self._limits
+                self._input_deadline.set(limits.head_timeout if is_head else limits.body_timeout, self._too_slow)
 
     def _too_slow(self) -> None:
         self._requests.break_off(RequestTooSlow())

@@ -17,6 +17,7 @@ from wablock.server.protocol.turn_answers import TurnAnswers
 from wablock.server.request import Request
 from wablock.server.request_ids import request_ids
 from wablock.settings import ServerSettings
+from wablock.turn import Turn
 
 _log = logging.getLogger("wablock.server")
 
@@ -60,14 +61,15 @@ class Connections:
     idle, it closes the one that has waited longest for a stranger's body. All other connections stay open.
     """
 
-    def __init__(self, application: Application, settings: ServerSettings, meter: ConnectionMeter) -> None:
+    def __init__(self, application: Application, settings: ServerSettings, meter: ConnectionMeter, turn: Turn) -> None:
         self.application = application
         self.limits = limits = settings.limits
         self.meter = meter
         self.bodies = BodyBudget(limits.max_bodies, limits.max_unproven_bodies)
         self.heads = AnswerHeads()
         self.repeated = RepeatedHeaders()
-        self.turn = TurnAnswers()
+        self.turn = turn
+        self.answers = TurnAnswers()
         self.proxies = TrustedProxies(settings.answers.trusted_proxies)
         self.is_stopping = False
         self._open: set[OpenConnection] = set()

@@ -25,6 +25,7 @@ from wablock.storage.sqlite.connection import connect, connect_to_write, prepare
 from wablock.storage.sqlite.reader import Reader
 from wablock.storage.sqlite.writes import BatchWriter
 from wablock.storage.writer_thread import WriterThread
+from wablock.turn import Turn
 
 # Readers wait for a lock only while another process recovers the file; the event loop must not wait long.
 _READER_BUSY_MS = 250
@@ -39,11 +40,18 @@ class SqliteStore:
     is_shared = False
 
     def __init__(
-        self, path: Path, meter: CommitMeter, *, vfs: str | None = None, for_development: bool = False
+        self,
+        path: Path,
+        meter: CommitMeter,
+        turn: Turn | None = None,
+        *,
+        vfs: str | None = None,
+        for_development: bool = False,
     ) -> None:
         """Open the file, and create or migrate it if needed. Raises `CannotOpen`. On return the schema is on disk.
 
-        `for_development`: refuse a file that another command created.
+        `turn`: while it is open, all reads see one moment. `for_development`: refuse a file that another command
+        created.
         """
         prepare(path, vfs, for_development=for_development)
         try:
@@ -51,7 +59,7 @@ class SqliteStore:
             moves.refuse_moved(connection, path)
         except apsw.Error as error:
             raise CannotOpen(f"Cannot open the database {path}: {error}") from error
-        self._reader = Reader(connection)
+        self._reader = Reader(connection, turn or Turn())
         self._writer = BatchWriter(lambda: connect_to_write(path, vfs))
         self._thread = WriterThread("wablock-writer")
         self._group = GroupCommit(self._apply_batch, meter, Backlog())
