@@ -14,7 +14,8 @@ from wablock.contract.errors import GraphError, InvalidAccessToken
 from wablock.server.request import Request
 from wablock.server.request_ids import RequestIds
 
-_encoder = msgspec.json.Encoder()
+encoded: Final = msgspec.json.Encoder().encode
+"""The JSON of a response."""
 
 _BREAKS_A_LINE: Final = re.compile(rb"[\r\n\0]")
 _UNSAFE_IN_HEADER = re.compile(r"[^ !#-\[\]-~]")  # all but printable ASCII without " and \
@@ -107,10 +108,6 @@ def page(request: Request, content: bytes, media_type: bytes, more: Mapping[byte
     return Answer(200, header_lines((headers | dict(more)).items()), content)
 
 
-def encoded(data: msgspec.Struct) -> bytes:
-    return _encoder.encode(data)
-
-
 def etag_of(body: bytes) -> bytes:
     return b'"' + hashlib.sha1(body, usedforsecurity=False).hexdigest().encode() + b'"'
 
@@ -131,7 +128,7 @@ def failure(error: GraphError, ids: RequestIds, version: str, *, retry_after: in
     envelope = wire.ErrorEnvelope(
         messaging_product=wire.WHATSAPP if error.names_product else UNSET, error=error_body(error, ids)
     )
-    answer = Answer(error.status, _FAILURE + _ids(ids, version), _encoder.encode(envelope), error.code)
+    answer = Answer(error.status, _FAILURE + _ids(ids, version), encoded(envelope), error.code)
     answer.add(b"www-authenticate", _challenge(error))
     retry_after = error.retry_after if retry_after is None else retry_after
     if retry_after is not None:

@@ -74,7 +74,9 @@ class Callers:
 
     async def authorize(self, request: Request) -> AccessToken:
         """The token of the header."""
-        return await self.token(header_token(request))
+        token = await self._access.token(header_token(request))
+        self._rates.token(token.digest)
+        return token
 
     async def token_and_number(self, request: Request, scope: Scope) -> tuple[AccessToken, BusinessNumber]:
         """The header's token, and the number in the path, if the token may use it with `scope`."""

@@ -15,13 +15,14 @@ class Rate:
     """
 
     def __init__(self, per_minute: int, monotonic: Callable[[], float]) -> None:
+        self.is_limited = per_minute > 0
         self._interval = 60 / per_minute if per_minute else 0.0
         self._monotonic = monotonic
         self._full_at: dict[str | bytes, float] = {}
 
     def take(self, key: str | bytes) -> int | None:
         """Count a request. Returns None if it is allowed, else the number of seconds to wait before the next one."""
-        if not self._interval:
+        if not self.is_limited:
             return None
         now = self._monotonic()
         full_at = max(self._full_at.get(key, now), now) + self._interval
@@ -41,11 +42,9 @@ class RateLimits:
         self._per_number = per_number
 
     def token(self, digest: bytes) -> None:
-        wait = self._per_token.take(digest)
-        if wait is not None:
+        if self._per_token.is_limited and (wait := self._per_token.take(digest)) is not None:
             raise ApplicationRequestLimit(wait)
 
     def number(self, phone_number_id: str) -> None:
-        wait = self._per_number.take(phone_number_id)
-        if wait is not None:
+        if self._per_number.is_limited and (wait := self._per_number.take(phone_number_id)) is not None:
             raise RateLimitHit(f"This number has had too many requests. Try again in {wait} s.", wait)

@@ -19,6 +19,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._answered = AnswerCounts()
         self._registry.register(self._answered)
+        self.answered = self._answered.add
         self._commits = Histogram(
             "wablock_commit_changes", "Changes in one commit", buckets=_CHANGES, registry=self._registry
         )
@@ -36,9 +37,6 @@ class Metrics:
         self._sent = Counter("wablock_sent", "Requests to upstreams", ("result",), registry=self._registry)
         self._gate: dict[tuple[Counter, str, str], Counter] = {}
         self._connections = Gauge("wablock_connections", "Open connections", registry=self._registry)
-
-    def answered(self, operation: str, status: int, code: int | None, seconds: float) -> None:
-        self._answered.add(operation, status, code, seconds)
 
     def committed(self, changes: int) -> None:
         self._commits.observe(changes)

@@ -75,8 +75,10 @@ class Connection(asyncio.Protocol):
             return
         requests.read(data)
         self._serve_next()
-        requests.count()  # this may end a request's body
-        self._go_on()
+        if requests.awaited is not Awaited.NEXT:
+            requests.count()  # this may end a request's body
+            self._serve_next()
+        self._wait()
 
     def eof_received(self) -> bool:
         """The client sends no more, but it may still read answers."""

@@ -164,9 +164,10 @@ class RequestReader:
             return
 
     def count(self) -> None:
-        """Check the limits. Call it after `read` and the handler, which may prove a body's token; see `BodyBudget`."""
-        if self.awaited is Awaited.NEXT:
-            return
+        """Check the limits of the arriving request.
+
+        Call it after `read` and the handler, which may prove a body's token; see `BodyBudget`.
+        """
         size = 0
         if self.body is not None:
             self.body.count()

@@ -21,7 +21,7 @@ from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter, GroupCommit
 from wablock.storage.opening import CannotOpen
 from wablock.storage.sqlite import checks, directory, moves, reads, routes
-from wablock.storage.sqlite.connection import connect, connect_to_write, prepare
+from wablock.storage.sqlite.connection import connect, prepare
 from wablock.storage.sqlite.reader import Reader
 from wablock.storage.sqlite.writes import BatchWriter
 from wablock.storage.writer_thread import WriterThread
@@ -60,7 +60,7 @@ class SqliteStore:
         except apsw.Error as error:
             raise CannotOpen(f"Cannot open the database {path}: {error}") from error
         self._reader = Reader(connection, turn or Turn())
-        self._writer = BatchWriter(lambda: connect_to_write(path, vfs))
+        self._writer = BatchWriter(lambda: connect(path, vfs))
         self._thread = WriterThread("wablock-writer")
         self._group = GroupCommit(self._apply_batch, meter, Backlog())
 

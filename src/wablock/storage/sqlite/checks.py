@@ -64,6 +64,8 @@ def blocked(
     connection: apsw.Connection, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
 ) -> Sequence[InForce | None]:
     """See `BlockStore.blocked`."""
+    if len(users) == 1:
+        return [_blocked(connection, account_id, list_id, users[0], at)]
     if len(users) <= _FEW:
         return [_blocked(connection, account_id, list_id, user, at) for user in users]
     return _blocked_of_many(connection, account_id, list_id, users, at)
