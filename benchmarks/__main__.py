@@ -83,12 +83,12 @@ def run(
         sys.exit("--write needs the whole table: give no names.")
     _look_for_tools()
     results = _measure(names or list(TABLE), rounds)
-    if write:
-        _write(results)
     if json:
         sys.stdout.buffer.write(as_json(results))
     else:
         print_results(results, Console())
+    if write:
+        _write(results)
 
 
 def _look_for_tools() -> None:

@@ -1,6 +1,7 @@
 """Results: the table, the JSON, the generated part of the page, and the picture."""
 
 import io
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import msgspec
@@ -80,6 +81,12 @@ def test_the_page_changes_only_between_its_markers() -> None:
     assert "(images/plot.svg)" in once
     assert "- kernel: 6.1\n" in once
     assert page.with_results(once, RESULTS, "images/plot.svg") == once
+
+
+def test_the_page_of_the_docs_has_the_markers() -> None:
+    text = (Path(__file__).parents[2] / "docs/performance.md").read_text()
+
+    assert "| durable POST | 9.12 ms |" in page.with_results(text, RESULTS, "images/performance.svg")
 
 
 @pytest.mark.parametrize("text", ["", page.BEGIN, page.END, page.END + page.BEGIN])
