@@ -36,7 +36,7 @@ from benchmarks import (
 )
 from benchmarks.figures import Figure
 from benchmarks.lists import Lists
-from benchmarks.machine import machine
+from benchmarks.machine import after_run, machine
 from benchmarks.peers import nginx
 from benchmarks.results import Results, as_json, print_results
 
@@ -110,7 +110,7 @@ def _measure(names: Sequence[str], rounds: int) -> Results:
             began = time.perf_counter()
             figures += BENCHMARKS[name](rounds, lists)
             seconds[name] = time.perf_counter() - began
-    return Results(description, figures, seconds)
+    return Results(after_run(description), figures, seconds)
 
 
 def _write(results: Results) -> None:

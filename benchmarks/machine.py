@@ -33,6 +33,7 @@ class Machine(msgspec.Struct, frozen=True):
     kernel: str
     syncs_a_second: float
     load_before: float
+    load_after: float
     versions: dict[str, str]
 
     def lines(self) -> dict[str, str]:
@@ -42,14 +43,19 @@ class Machine(msgspec.Struct, frozen=True):
             "memory": f"{self.memory_gb:.0f} GB",
             "kernel": self.kernel,
             "disk": f"{self.syncs_a_second:,.0f} syncs a second",
-            "load before the run": f"{self.load_before:.1f}",
+            "load": f"{self.load_before:.1f} before the run, {self.load_after:.1f} at its end",
             "versions": ", ".join(f"{name} {version}" for name, version in self.versions.items()),
             "date": self.date,
         }
 
 
+def after_run(before: Machine) -> Machine:
+    """The same machine at the end of the run."""
+    return msgspec.structs.replace(before, load_after=os.getloadavg()[0])
+
+
 def machine(folder: Path) -> Machine:
-    """This machine. Its disk is the one of `folder`."""
+    """This machine before the run. Its disk is the one of `folder`."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return Machine(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
@@ -59,6 +65,7 @@ def machine(folder: Path) -> Machine:
         kernel=platform.release(),
         syncs_a_second=1 / seconds_of_a_sync(folder),
         load_before=os.getloadavg()[0],
+        load_after=0,
         versions={
             "wablock": wablock.__version__,
             "Python": platform.python_version(),

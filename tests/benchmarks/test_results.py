@@ -20,7 +20,7 @@ ROWS = Question("rows ÷ a loop", "", at_most=False, required=0.7, wanted=0.85)
 MEMORY = Question("memory", "", at_most=True, required=1.5)
 FIGURES = [Figure(POST, 9.123456, {"CPU µs": 71.26}), Figure(ROWS, 0.9, {}), Figure(MEMORY, 1, {})]
 RESULTS = Results(
-    Machine("2026-11-27", "EPYC", 2, 24.1, "6.1", 5_000.4, 0.25, {"wablock": "0.1.0", "nginx": "1.22.1"}),
+    Machine("2026-11-27", "EPYC", 2, 24.1, "6.1", 5_000.4, 0.25, 1.5, {"wablock": "0.1.0", "nginx": "1.22.1"}),
     FIGURES,
     {"requests": 60, "growth": 30},
 )
@@ -47,6 +47,7 @@ def test_the_machine_and_the_time_of_each_step_are_shown() -> None:
 
     assert "EPYC, 2 cores" in text
     assert "5,000 syncs a second" in text
+    assert "0.2 before the run, 1.5 at its end" in text
     assert "wablock 0.1.0, nginx 1.22.1" in text
     assert "time: 1.5 minutes: requests 60 s, growth 30 s" in text
 
