@@ -53,9 +53,8 @@ format: setup ## fix formatting, and the lint that can be fixed automatically
 docs: setup ## write the pages that are generated from the code
 	$(BIN)/python docs/generate.py
 
-bench: setup ## the figures of docs/performance.md; needs wrk, gcc and nginx
-	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks.cpu
+bench: setup ## measure the table of docs/performance.md and write it, in about 10 minutes; needs wrk, nginx, PostgreSQL
+	$(BIN)/python -m benchmarks --write
 
 torture: setup ## the long tests: 1,000 power cuts, 30 kills, 16 failovers, long histories, 100,000 byte streams
 	TORTURE=1 $(BIN)/python -m pytest -m torture

@@ -1,55 +1,30 @@
-"""The rate of blocks with 1,000 users in each request, compared with a bare loop of upserts on the same schema."""
+"""The rate of blocks with 1,000 users in each request, compared with a bare loop of upserts into the same schema."""
 
-import random
-import tempfile
-import time
-from pathlib import Path
+from contextlib import ExitStack
+from typing import Final
 
-from benchmarks.figures import Figure, at_least, interleaved
-from benchmarks.load import requests_per_second
+from benchmarks import questions
+from benchmarks.figures import Figure, interleaved
+from benchmarks.lists import Lists
+from benchmarks.load import driven
+from benchmarks.processes import SERVER_CORE, module, number_printed_by
 from benchmarks.variants import running
-from wablock.storage.sqlite.connection import connect, prepare
 
-_UPSERT = """
-INSERT INTO blocked_user (list_id, seq, identity, wa_id, input, blocked_at, blocked_by) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (list_id, identity) DO NOTHING
-"""
-_SECONDS = 3.0
+_REQUESTS: Final = 150  # not seconds, so that both databases grow equally
+_USERS: Final = 1_000
+_CONNECTIONS: Final = 8
 
 
-def measure(rounds: int) -> list[Figure]:
-    with running("wablock") as server:
-        rates = interleaved(
-            {
-                "wablock": lambda: (
-                    1_000 * requests_per_second(server.url, "bulk_post", connections=8, seconds=_SECONDS)
-                ),
-                "bare loop": _bare_loop,
-            },
-            rounds,
-            "1,000-user POSTs",
-        )
-    return [
-        at_least("1,000-user POSTs, rows/s ÷ a bare upsert loop", rates["wablock"] / rates["bare loop"], 0.4, rates)
-    ]
+def measure(rounds: int, lists: Lists) -> list[Figure]:
+    with ExitStack() as stack:
+        server = stack.enter_context(running("wablock", file=lists.folder / "bulk.db"))
+        loop = module("peers.bare_upserts", str(lists.folder / "bare.db"), str(_REQUESTS))
 
+        def rows_per_second() -> float:
+            result = driven(server.url, "bulk_post", requests=_REQUESTS, connections=_CONNECTIONS)
+            return result.answers * _USERS / result.seconds
 
-def _bare_loop() -> float:
-    """Rows a second of a loop that only upserts, 1,000 rows in each commit, with the same durability."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bare.db"
-        prepare(path)
-        connection = connect(path)
-        numbers = random.Random(1)
-        rows = 0
-        started = time.perf_counter()
-        while time.perf_counter() - started < _SECONDS:
-            users = [f"1{numbers.randrange(10**10):010d}" for _ in range(1_000)]
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(
-                _UPSERT, [("1", rows + place, user, user, "+" + user, rows, "x") for place, user in enumerate(users)]
-            )
-            connection.execute("COMMIT")
-            rows += 1_000
-        connection.close()
-        return rows / (time.perf_counter() - started)
+        ways = {"rows/s": rows_per_second, "bare loop's": lambda: number_printed_by(SERVER_CORE, loop)}
+        rates = interleaved(ways, rounds, "POSTs of 1,000 users")
+    own, bare = rates.values()
+    return [Figure(questions.BULK_POST, own / bare, rates)]

@@ -18,9 +18,9 @@ from tests.cluster import Cluster
 from tests.postgres import connected
 
 from benchmarks.databases import database, postgresql, with_users
-from benchmarks.gate import downstream, gate, signed
-from benchmarks.load import requests_in, write_posts
-from benchmarks.variants import free, running
+from benchmarks.gate import downstream, gate, webhooks_of_one_message
+from benchmarks.load import requests_in
+from benchmarks.variants import running
 from wablock.block_list.ports import Member, NoteInbound
 from wablock.server.metrics import Metrics
 from wablock.settings import DEV_ACCOUNT_ID
@@ -30,7 +30,6 @@ from wablock.wiring import system_clock
 _SECONDS: Final = 5.0
 _USERS: Final = 1_000_000
 _REPEATS: Final = 5
-_SPREAD: Final = 997  # distance between two senders, so that they are spread over the whole million
 _COUNTED: Final = """
 SELECT (SELECT sum(xact_commit) FROM pg_stat_database), wal_bytes, wal_sync FROM pg_stat_wal
 """
@@ -66,7 +65,7 @@ def main() -> None:
                 what = f"{name}, {connections} connection{'s'[: connections - 1]}"
                 table.add_row(what, *_cost(cluster, server.process.pid, address, script, connections))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        posts = write_posts(folder / "posts", [signed([free(number * _SPREAD)], number) for number in range(1_000)])
+        posts = webhooks_of_one_message(folder / "webhooks", _USERS)
         through = stack.enter_context(gate(url, stack.enter_context(downstream())))
         table.add_row(
             "webhook of one message, 64 connections", *_cost(cluster, through.pid, through.url, "posts", 64, str(posts))

@@ -1,49 +1,58 @@
-"""Figures: ratios of medians over interleaved rounds, and their table."""
+"""Figures: the answers to questions, with the medians of interleaved rounds that they are computed from."""
 
+import math
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 
 import msgspec
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+
+from benchmarks.questions import Question
 
 
-class Figure(msgspec.Struct):
-    """One ratio, with its lower (or upper) limit and the medians that it is computed from."""
+class Verdict(StrEnum):
+    """How far an answer went."""
 
-    comparison: str
-    ratio: float
-    limit: float
-    at_most: bool
-    parts: dict[str, float]
+    WANTED = "wanted"
+    REQUIRED = "required"
+    MISSED = "missed"
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """An answer, and the medians that it is computed from."""
+
+    question: Question
+    value: float
+    medians: Mapping[str, float]
 
     @property
-    def holds(self) -> bool:
-        return self.ratio <= self.limit if self.at_most else self.ratio >= self.limit
+    def verdict(self) -> Verdict:
+        if not self._reaches(self.question.required):
+            return Verdict.MISSED
+        wanted = self.question.wanted
+        return Verdict.REQUIRED if wanted is None or not self._reaches(wanted) else Verdict.WANTED
+
+    def _reaches(self, limit: float) -> bool:
+        return self.value <= limit if self.question.at_most else self.value >= limit
 
 
 def interleaved(measures: Mapping[str, Callable[[], float]], rounds: int, what: str) -> dict[str, float]:
     """The median of each measure. They are measured alternately, so that a busy machine affects all of them alike."""
     results: dict[str, list[float]] = {name: [] for name in measures}
-    for _ in track(range(rounds), what, transient=True):
+    for _ in shown(rounds, what):
         for name, measure in measures.items():
             results[name].append(measure())
     return {name: statistics.median(values) for name, values in results.items()}
 
 
-def at_least(comparison: str, ratio: float, limit: float, parts: dict[str, float]) -> Figure:
-    return Figure(comparison, ratio, limit, at_most=False, parts=parts)
+def shown(rounds: int, what: str) -> Iterable[int]:
+    """The numbers of the rounds, with a progress bar if a person looks."""
+    console = Console(stderr=True)
+    return track(range(rounds), what, transient=True, console=console, disable=not console.is_terminal)
 
 
-def at_most(comparison: str, ratio: float, limit: float, parts: dict[str, float]) -> Figure:
-    return Figure(comparison, ratio, limit, at_most=True, parts=parts)
-
-
-def print_table(figures: list[Figure]) -> None:
-    table = Table("comparison", "ratio", "limit", "medians")
-    for figure in figures:
-        bound = f"{'≤' if figure.at_most else '≥'} {figure.limit:g}"
-        parts = ", ".join(f"{name} {value:,.4g}" for name, value in figure.parts.items())
-        table.add_row(figure.comparison, f"{figure.ratio:.2f}{'' if figure.holds else ' ✗'}", bound, parts)
-    Console(width=160).print(table)
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest of `values` that is not below `percent` % of them."""
+    return sorted(values)[max(math.ceil(len(values) * percent / 100) - 1, 0)]

@@ -13,11 +13,15 @@ from urllib.request import urlopen
 
 import msgspec
 
-from benchmarks.processes import LOAD_CORE, SERVER_CORE, WABLOCK, module, started
+from benchmarks.load import write_posts
+from benchmarks.processes import LOAD_CORE, SERVER_CORE, module, started, wablock
+from benchmarks.variants import free
 from wablock.gate.webhook.signature import sign
 from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, file_url
 
 APP_SECRET: Final = "wablock-bench-app-secret"
+WEBHOOKS_PATH: Final = "/webhooks/whatsapp"
+_WEBHOOKS: Final = 1_000
 _DROPPED: Final = re.compile(r'wablock_gate_items_total\{kind="messages",verdict="dropped"\} (\S+)')
 
 
@@ -29,7 +33,7 @@ class Gate(msgspec.Struct, frozen=True):
 
     @property
     def url(self) -> str:
-        return f"{self.base_url}/webhooks/whatsapp"
+        return self.base_url + WEBHOOKS_PATH
 
     def dropped_messages(self) -> float:
         """The number of messages that it has dropped since it started."""
@@ -51,8 +55,8 @@ def gate(database: Path | str, downstream: str, variant: Sequence[str] = ()) -> 
         "WABLOCK_SECRET_KEY": b64encode(secrets.token_bytes(32)).decode(),
     }
     for command in (["account", "set", DEV_ACCOUNT_ID], ["downstream", "add", DEV_PHONE_NUMBER_ID, downstream]):
-        subprocess.run([WABLOCK, *command], check=True, stdout=subprocess.DEVNULL, env=os.environ | variables)
-    serve = module("variants", variant[0], url, *variant[1:]) if variant else [WABLOCK, "serve", "--port", "0"]
+        subprocess.run(wablock(*command), check=True, stdout=subprocess.DEVNULL, env=os.environ | variables)
+    serve = module("variants", variant[0], url, *variant[1:]) if variant else wablock("serve", "--port", "0")
     with started(SERVER_CORE, serve, variables) as server:
         yield Gate(server.url, server.process.pid)
 
@@ -62,6 +66,11 @@ def downstream() -> Iterator[str]:
     """The address of a downstream on the core of the load. It is fast enough not to be the bottleneck."""
     with started(LOAD_CORE, module("peers.downstream")) as server:
         yield server.line
+
+
+def webhooks_of_one_message(file: Path, users: int) -> Path:
+    """Write 1,000 webhooks for the load scripts. The senders are spread over `users` blocked users; none is blocked."""
+    return write_posts(file, [signed([free(number * users // _WEBHOOKS)], number) for number in range(_WEBHOOKS)])
 
 
 def signed(senders: Sequence[str], number: int) -> tuple[str, bytes]:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from rich.progress import track
-
+from benchmarks import questions
 from benchmarks.databases import database, postgresql, with_numbers
-from benchmarks.figures import Figure, at_most
+from benchmarks.figures import Figure, shown
+from benchmarks.lists import Lists
 from benchmarks.load import Latencies, latencies, requests_per_second
 from benchmarks.variants import Running, running
 
@@ -17,7 +17,7 @@ _SPREAD = "56"  # the others
 _SECONDS = 3.0
 
 
-def measure(rounds: int) -> list[Figure]:
+def measure(rounds: int, _: Lists) -> list[Figure]:
     with ExitStack() as stack:
         url = with_numbers(database(stack.enter_context(postgresql()), "hot"))
         node, other = (stack.enter_context(running("wablock", url=url)) for _ in range(2))
@@ -28,7 +28,7 @@ def measure(rounds: int) -> list[Figure]:
             "with a hot number on another node": lambda: _under_load(node, other, "single_post"),
         }
         measured: dict[str, list[Latencies]] = {name: [] for name in ways}
-        for _ in track(range(rounds), "quiet numbers", transient=True):
+        for _round in shown(rounds, "quiet numbers"):
             for name, way in ways.items():
                 measured[name].append(way())
     medians = {name: statistics.median(it.median for it in each) for name, each in measured.items()}
@@ -36,14 +36,9 @@ def measure(rounds: int) -> list[Figure]:
     rates = {name: statistics.median(it.rate for it in each) for name, each in measured.items()}
     hot, even = "with a hot number", "with the same load on 56 numbers"
     return [
-        at_most(
-            "ms of a quiet number's POST, with a hot number ÷ with 56 numbers",
-            medians[hot] / medians[even],
-            1,
-            medians,
-        ),
-        at_most("the same, 99th percentile", slow[hot] / slow[even], 1.5, slow),
-        at_most("quiet POSTs/s, with 56 numbers ÷ with a hot number", rates[even] / rates[hot], 1, rates),
+        Figure(questions.HOT_MEDIAN, medians[hot] / medians[even], medians),
+        Figure(questions.HOT_SLOWEST, slow[hot] / slow[even], slow),
+        Figure(questions.HOT_RATE, rates[even] / rates[hot], rates),
     ]
 
 

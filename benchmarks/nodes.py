@@ -2,21 +2,23 @@
 
 from contextlib import ExitStack
 
+from benchmarks import questions
 from benchmarks.databases import database, postgresql, with_users
-from benchmarks.figures import Figure, at_least, interleaved
+from benchmarks.figures import Figure, interleaved
+from benchmarks.lists import Lists
 from benchmarks.load import rate_over
-from benchmarks.processes import ANY_CORE, WABLOCK, started
+from benchmarks.processes import ANY_CORE, started, wablock
 from benchmarks.variants import running
 
 _USERS = 1_000_000
-_MOST = 3  # all share two cores, so more nodes cannot be faster; they should not be much slower
+_MOST = 3
 
 
-def measure(rounds: int) -> list[Figure]:
+def measure(rounds: int, _: Lists) -> list[Figure]:
     with ExitStack() as stack:
         url = with_users(database(stack.enter_context(postgresql(ANY_CORE)), "nodes"), _USERS)
         nodes = [stack.enter_context(running("wablock", url=url, core=ANY_CORE)).base_url for _ in range(_MOST)]
-        serve = [WABLOCK, "serve", "--port", "0", "--workers", "2", "--database", url]
+        serve = wablock("serve", "--port", "0", "--workers", "2", "--database", url)
         workers = stack.enter_context(started(ANY_CORE, serve)).url
         sets = {f"{count} node{'s'[: count - 1]}": nodes[:count] for count in range(1, _MOST + 1)}
         sets["--workers 2"] = [workers]
@@ -24,6 +26,6 @@ def measure(rounds: int) -> list[Figure]:
         for script, what in (("spread_post", "POSTs of one user, 64 numbers"), ("check", "checks of one user")):
             rates = interleaved({name: rate_over(urls, script) for name, urls in sets.items()}, rounds, what)
             for name in list(sets)[1:]:
-                ratio = rates[name] / rates["1 node"]
-                figures.append(at_least(f"{what}, {name} ÷ 1 node", ratio, 0.6, rates if name == "2 nodes" else {}))
+                pair = {node: rates[node] for node in (name, "1 node")}
+                figures.append(Figure(questions.nodes(what, name), rates[name] / rates["1 node"], pair))
     return figures

@@ -10,23 +10,16 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from rich.progress import track
 
-from benchmarks.checks import check_of, lists_of_users
-from benchmarks.gate import signed
-from benchmarks.load import driven, write_posts
+from benchmarks.figures import shown
+from benchmarks.gate import WEBHOOKS_PATH, webhooks_of_one_message
+from benchmarks.load import driven
 from benchmarks.processes import cpu_seconds
-from benchmarks.variants import PATH, free
-from wablock.settings import DEV_PHONE_NUMBER_ID
-
-USERS: Final = 100_000
-"""The number of users blocked at the start."""
+from benchmarks.variants import PATH
 
 REQUESTS: Final = 20_000
 """The number of requests of each operation in a round, times the operation's `share`."""
 
-_FEWER: Final = 40  # a check of 1,000 users costs as much as 40 other requests
-_SPREAD: Final = 97  # distance between two senders, so that they are spread over the whole list
 _LEAST: Final = 10  # requests for each connection: with only one, wrk would end before the first response
 _IDLE: Final = 0.001  # seconds of CPU in each pause; a server that uses less is idle
 _PAUSE: Final = 0.05
@@ -92,30 +85,27 @@ class Measure(msgspec.Struct, frozen=True):
         return Cost(used / result.answers * 1e6, result.answers / result.seconds)
 
 
-PAGE: Final = Operation("GET of a page of 25, unchanged", PATH, "get")
+PAGE: Final = Operation("GET of 25, unchanged", PATH, "get")
+POST: Final = Operation("POST of one user", PATH, "single_post")
 
 
-def operations(folder: Path) -> list[Operation]:
-    """All operations. Their requests are in files in `folder`."""
-    checks = write_posts(folder / "checks", map(check_of, lists_of_users(USERS)))
-    webhooks = write_posts(folder / "webhooks", [signed([free(number * _SPREAD)], number) for number in range(1_000)])
-    check = f"/v1/numbers/{DEV_PHONE_NUMBER_ID}/check"
-    return [
-        PAGE,
-        Operation("POST of one user, durable", PATH, "single_post"),
-        Operation("check of one user", "", "check", [str(USERS)]),
-        # Few connections, because requests that are in flight at the end do not count as answered.
-        Operation("check of 1,000 users, 8 connections", check, "posts", [str(checks)], 8, 1 / _FEWER),
-        Operation("webhook of one message, forwarded", "/webhooks/whatsapp", "posts", [str(webhooks)]),
-    ]
+def check(users: int) -> Operation:
+    """The check of one user on a list of `users`."""
+    return Operation("check of one user", "", "check", [str(users)])
 
 
-def measured(measures: Sequence[Measure], rounds: int, requests: int) -> list[Costs]:
+def webhook(folder: Path, users: int) -> Operation:
+    """The webhook of one message. Its requests are in a file in `folder`."""
+    posts = webhooks_of_one_message(folder / "webhooks", users)
+    return Operation("webhook of one message", WEBHOOKS_PATH, "posts", [str(posts)])
+
+
+def measured(measures: Sequence[Measure], rounds: int, requests: int = REQUESTS) -> list[Costs]:
     """The costs of each measure. They are measured alternately, so that a busy machine affects all of them alike."""
     for measure in measures:
         measure.cost(requests // 10)  # the first requests include one-time costs
     results: list[list[Cost]] = [[] for _ in measures]
-    for _ in track(range(rounds), "CPU", transient=True):
+    for _ in shown(rounds, "single requests"):
         for measure, costs in zip(measures, results, strict=True):
             costs.append(measure.cost(requests))
     return [Costs(costs) for costs in results]

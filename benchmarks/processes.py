@@ -15,7 +15,6 @@ SERVER_CORE: Final = "0"
 LOAD_CORE: Final = "1"
 ANY_CORE: Final = f"{SERVER_CORE},{LOAD_CORE}"
 
-WABLOCK: Final = str(Path(sys.executable).with_name("wablock"))
 _ENDS_WITHIN: Final = 30  # seconds
 _CPUCLOCK_SCHED: Final = 2  # linux/posix-timers.h: /proc/PID/stat counts the same time in ticks of 10 ms
 
@@ -48,17 +47,22 @@ def spawned(
     core: str, command: Sequence[str], variables: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """Run the command until the block ends."""
-    process = subprocess.Popen(
-        ["taskset", "-c", core, *command], stdout=subprocess.PIPE, text=True, env=os.environ | dict(variables or {})
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
+    environment = os.environ | dict(variables or {})
+    pinned = ["taskset", "-c", core, *command]
+    with subprocess.Popen(pinned, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
-            process.wait(_ENDS_WITHIN)
-        except subprocess.TimeoutExpired:
-            process.kill()
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(_ENDS_WITHIN)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def wablock(*arguments: str) -> list[str]:
+    """The command that runs `wablock`."""
+    return [sys.executable, "-m", "wablock", *arguments]
 
 
 def module(name: str, *arguments: str) -> list[str]:

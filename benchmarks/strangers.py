@@ -7,6 +7,7 @@ has the app secrets of 100 accounts. At the same time another connection request
 import asyncio
 import http.client
 import secrets
+import shlex
 import statistics
 import sys
 import tempfile
@@ -20,8 +21,10 @@ from urllib.parse import urlsplit
 
 from tests.strangers import requests, webhooks
 
-from benchmarks.figures import Figure, at_most
-from benchmarks.processes import LOAD_CORE, SERVER_CORE, WABLOCK, module, spawned, started
+from benchmarks import questions
+from benchmarks.figures import Figure
+from benchmarks.lists import Lists
+from benchmarks.processes import LOAD_CORE, SERVER_CORE, module, spawned, started, wablock
 from wablock.server.metrics import Metrics
 from wablock.settings import DEV_PHONE_NUMBER_ID, KeySettings, file_url
 from wablock.storage import open_store
@@ -32,12 +35,12 @@ _PAUSE: Final = 0.005  # seconds between two requests
 _REQUEST = tuple[str, dict[str, str], bytes]
 
 
-def measure(rounds: int) -> list[Figure]:  # noqa: ARG001 - the result is the maximum, not a median of rounds
+def measure(rounds: int, _: Lists) -> list[Figure]:  # noqa: ARG001 - the result is the maximum, not a median of rounds
     with tempfile.TemporaryDirectory() as folder:
         url, key = file_url(Path(folder) / "wablock.db"), b64encode(secrets.token_bytes(32)).decode()
         asyncio.run(_set_secrets(url, key))
         variables = {"WABLOCK_DATABASE": url, "WABLOCK_SECRET_KEY": key}
-        serve = ["sh", "-c", f"exec {WABLOCK} serve --port 0 2>/dev/null"]  # it logs each refusal
+        serve = ["sh", "-c", f"exec {shlex.join(wablock('serve', '--port', '0'))} 2>/dev/null"]  # it logs each refusal
         with started(SERVER_CORE, serve, variables) as server:
             base_url = server.url
             with spawned(LOAD_CORE, module("strangers", base_url)) as sending:
@@ -49,8 +52,7 @@ def measure(rounds: int) -> list[Figure]:  # noqa: ARG001 - the result is the ma
                     connection.getresponse().read()
                     times.append((time.perf_counter() - began) * 1_000)
                     time.sleep(_PAUSE)
-    longest = "longest response time of /healthz in ms, during the most expensive webhooks and requests"
-    return [at_most(longest, max(times), 50, {"median": statistics.median(times)})]
+    return [Figure(questions.HEALTH, max(times), {"median": statistics.median(times)})]
 
 
 async def _set_secrets(url: str, key: str) -> None:

@@ -18,7 +18,8 @@ from benchmarks.peers import one_at_a_time
 from benchmarks.processes import SERVER_CORE, module, started
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.block_list.listings import ListingCache
-from wablock.block_list.ports import BusinessNumber, Change, Outcome
+from wablock.block_list.ports import BusinessNumber
+from wablock.cli import listening
 from wablock.server.metrics import Metrics
 from wablock.server.serve import Server, bind
 from wablock.settings import DEV_ACCOUNT_ID, DEV_PHONE_NUMBER_ID, KeySettings, ServerSettings, file_url
@@ -84,13 +85,6 @@ def free(place: int) -> str:
     return f"1650{place * 7 + 3:07d}"
 
 
-def filled(file: Path, users: int = 1_000_000) -> Path:
-    """The file of a new database with `users` blocked users."""
-    with running("wablock", file=file) as server:
-        fill(server.url, users)
-    return file
-
-
 def fill(url: str, users: int) -> None:
     """Block `users` users, a thousand in each request."""
     for start in range(0, users, 1_000):
@@ -98,15 +92,14 @@ def fill(url: str, users: int) -> None:
         request_json(url, msgspec.json.encode({"messaging_product": "whatsapp", "block_users": chunk}))
 
 
-class _StoreThatDoesNothing:
-    def __init__(self, store: Any) -> None:
-        self._store = store
-
-    async def apply(self, _: Change) -> Outcome:
-        return Outcome()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
+def last_page(url: str) -> str:
+    """The URL of the page with the last 25 users of the list at `url`."""
+    page = request_json(f"{url}?limit=1000")
+    while "next" in page["paging"]:
+        page = request_json(page["paging"]["next"])
+    after_last_but_25 = request_json(page["paging"]["previous"])["paging"]["cursors"]["after"]
+    nearly = request_json(f"{url}?limit=975&after={after_last_but_25}")
+    return f"{url}?limit=25&after={nearly['paging']['cursors']['after']}"
 
 
 class _EmptyCache(ListingCache):
@@ -134,14 +127,12 @@ def main(variant: str, database: str, *arguments: str) -> None:
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     wired = _wired(database)
-    if variant == "null_store":
-        wired.block_list._store = _StoreThatDoesNothing(wired.store)  # noqa: SLF001 - the same list with another store
-    elif variant == "forgetful":
-        wired.block_list._listings = _EmptyCache()  # noqa: SLF001
+    if variant == "forgetful":
+        wired.block_list._listings = _EmptyCache()  # noqa: SLF001 - the same list with another cache
     elif variant == "one_at_a_time":
         one_at_a_time.make(wired.store, database, int(arguments[0]))
     server = Server(wired.application, wired.running, ServerSettings(), wired.metrics)
-    server.run(bound, lambda: print(url, flush=True), signals=True)
+    listening.run(server, bound, lambda: print(url, flush=True))  # as `wablock serve`
 
 
 if __name__ == "__main__":

@@ -10,15 +10,22 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.checks import CHECK_PATH, check_of, lists_of_users
 from benchmarks.gate import downstream
-from benchmarks.operations import REQUESTS, USERS, Costs, Measure, measured, operations
+from benchmarks.load import write_posts
+from benchmarks.operations import PAGE, POST, REQUESTS, Costs, Measure, Operation, check, measured, webhook
 from benchmarks.served import HERE, Tree, served
+
+_USERS: Final = 100_000
+"""The number of users blocked at the start."""
+
+_FEWER: Final = 40  # a check of 1,000 users costs as much as 40 other requests
 
 app = App(name="versions", help="CPU time of a request in two versions of wablock, measured alternately on one core.")
 
@@ -44,14 +51,22 @@ def _measure(trees: list[Tree], rounds: int, requests: int) -> dict[str, list[Co
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         receiver = stack.enter_context(downstream())
-        servers = [stack.enter_context(served(tree, receiver, USERS)) for tree in trees]
+        servers = [stack.enter_context(served(tree, receiver, _USERS)) for tree in trees]
         measures = [
-            Measure(server.base_url, server.pid, operation) for operation in operations(folder) for server in servers
+            Measure(server.base_url, server.pid, operation) for operation in _operations(folder) for server in servers
         ]
         costs: dict[str, list[Costs]] = {}
         for measure, each in zip(measures, measured(measures, rounds, requests), strict=True):
             costs.setdefault(measure.operation.name, []).append(each)
         return costs
+
+
+def _operations(folder: Path) -> list[Operation]:
+    """All operations. Their requests are in files in `folder`."""
+    checks = write_posts(folder / "checks", map(check_of, lists_of_users(_USERS)))
+    # Few connections, because requests that are in flight at the end do not count as answered.
+    check_of_many = Operation("check of 1,000 users, 8 connections", CHECK_PATH, "posts", [str(checks)], 8, 1 / _FEWER)
+    return [PAGE, POST, check(_USERS), check_of_many, webhook(folder, _USERS)]
 
 
 def _print(costs: dict[str, list[Costs]]) -> None:

@@ -34,7 +34,7 @@ class Cluster:
     """
 
     def __init__(self, settings: Mapping[str, str] = QUICK) -> None:
-        _path("initdb")  # without it the test ends here, and leaves nothing behind
+        path_of("initdb")  # without it the test ends here, and leaves nothing behind
         self.folder: Final = Path(tempfile.mkdtemp(prefix="wablock-postgres-"))
         self.data: Final = self.folder / "data"
         self.port: Final = lasting_port()
@@ -66,7 +66,7 @@ class Cluster:
     def run(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs to its end."""
         done = subprocess.run(
-            [_path(program), *arguments],
+            [path_of(program), *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -80,7 +80,7 @@ class Cluster:
         settings = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
-                [_path("postgres"), "-D", str(self.data), "-p", str(self.port), *settings],
+                [path_of("postgres"), "-D", str(self.data), "-p", str(self.port), *settings],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -154,7 +154,7 @@ def running_cluster(settings: Mapping[str, str] = QUICK) -> Iterator[Cluster]:
         cluster.remove()
 
 
-def _path(program: str) -> str:
+def path_of(program: str) -> str:
     """The program of the newest installed version. Without one the test ends, see `missing`."""
     paths = sorted(_DEBIAN.glob(f"*/bin/{program}"), key=lambda path: int(re.sub(r"\D", "", path.parts[-3]) or 0))
     return str(paths[-1]) if paths else shutil.which(program) or missing("PostgreSQL's server is not installed")

@@ -90,6 +90,11 @@ def milliseconds_in_python(url: str, posts: Path, *, recoded: bool = False, seco
     return number_printed_by(LOAD_CORE, module("load.one_at_a_time", url, str(posts), str(seconds), *arguments))
 
 
+def milliseconds_when_paced(url: str, rate: float, *, seconds: float = 5) -> float:
+    """The 99th percentile of durable POSTs that are sent at a fixed rate, counted from the time each is due."""
+    return number_printed_by(LOAD_CORE, module("load.paced", url, str(rate), str(seconds)))
+
+
 def write_posts(file: Path, posts: Iterable[tuple[str, bytes]]) -> Path:
     """Write a file of POSTs for the load scripts: on each line a header and a body."""
     with file.open("wb") as opened:

@@ -38,11 +38,11 @@ _PROXY = 'proxy_pass http://downstream; proxy_http_version 1.1; proxy_set_header
 
 
 @contextlib.contextmanager
-def proxying(downstream: str) -> Iterator[str]:
-    """The address of an nginx that forwards everything to `downstream`, on the core of the servers."""
+def proxying(downstream: str) -> Iterator[Started]:
+    """An nginx that forwards everything to `downstream`, on the core of the servers."""
     parts = urlsplit(downstream)
     with _serving(_PROXY, _UPSTREAM.format(parts.netloc)) as server:
-        yield server.line + parts.path
+        yield server
 
 
 @contextlib.contextmanager
