@@ -35,6 +35,8 @@ class BatchWriter:
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         self._connect = connect
         self._connection: apsw.Connection | None = None
+        self.log_pages = 0
+        """The pages in the log after the last commit."""
 
     def apply(self, changes: Sequence[Change]) -> list[Outcome | Exception]:
         """Apply `changes` in one transaction, durable on return. Return an outcome for each, in order.
@@ -87,6 +89,10 @@ class BatchWriter:
             pass
         return True
 
+    def copy_log(self) -> None:
+        """Copy the log into the database file. If nobody reads the log, the next commit begins at its start."""
+        self._opened().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -96,9 +102,15 @@ class BatchWriter:
         connection = self._connection
         if connection is None:
             connection = self._connection = self._connect()
+            connection.set_wal_hook(self._note_log)
         if connection.in_transaction:  # a thread died in it
             connection.execute("ROLLBACK")
         return connection
+
+    def _note_log(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
+        """SQLite calls this after each commit, instead of its own checkpoint."""
+        self.log_pages = pages
+        return apsw.SQLITE_OK
 
 
 def _internal_error(cause: Exception) -> BlocklistInternalError:
