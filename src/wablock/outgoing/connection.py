@@ -2,9 +2,12 @@
 
 import asyncio
 import math
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import httptools
+
+from wablock.outgoing.turn_writes import TurnWrites
 
 _LARGEST_RESPONSE: Final = 65_536  # bytes; only the status of a response is used
 _LARGEST_REMEMBERED: Final = 1_024  # bytes
@@ -22,7 +25,8 @@ class Broken(Exception):
 class ReceiverConnection(asyncio.Protocol):
     """A connection for one request at a time. `lost` is done once its socket is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn: TurnWrites) -> None:
+        self._turn = turn
         loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[None] = loop.create_future()
         self.idle_since = 0.0
@@ -37,6 +41,8 @@ class ReceiverConnection(asyncio.Protocol):
         self._usual = b""
         """The last response, if it came in one piece and the connection stayed open."""
         self._usual_status = 0
+        self._unwritten: Sequence[bytes] = ()
+        """The request, until it is written at the end of this turn of the event loop."""
         self._due = math.inf
         """The time limit of the response."""
         self._timer: asyncio.TimerHandle | None = None
@@ -59,10 +65,8 @@ class ReceiverConnection(asyncio.Protocol):
         self._due = math.inf if within is None else self._loop.time() + within
         if self._due < self._timer_at:
             self._start_timer()
-        if len(body) < _IN_ONE_PIECE:
-            transport.write(head + body)
-        else:
-            transport.writelines((head, body))
+        self._unwritten = (head + body,) if len(body) < _IN_ONE_PIECE else (head, body)
+        self._turn.add(self)
         try:
             return await response
         except BaseException:
@@ -75,8 +79,15 @@ class ReceiverConnection(asyncio.Protocol):
     def is_open(self) -> bool:
         return self._reusable and self._transport is not None and not self._transport.is_closing()
 
+    def write_request(self) -> None:
+        """Write the request, unless it was cancelled or the connection was closed in the meantime."""
+        parts, self._unwritten = self._unwritten, ()
+        if parts and self._transport is not None and not self._transport.is_closing():
+            self._transport.writelines(parts)
+
     def close(self) -> None:
         self._reusable = False
+        self._unwritten = ()
         if self._transport is not None:
             self._transport.abort()
 
@@ -87,7 +98,7 @@ class ReceiverConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         response = self._response
-        if response is None or response.done():  # bytes without a request
+        if response is None or response.done() or self._unwritten:  # bytes without a request
             self.close()
             return
         if data == self._usual and not self._received and not self._writes():
@@ -115,6 +126,7 @@ class ReceiverConnection(asyncio.Protocol):
                 else "it closed the connection"
             )
         self._reusable = False
+        self._unwritten = ()
         if self._timer is not None:
             self._timer.cancel()
         self.lost.set_result(None)

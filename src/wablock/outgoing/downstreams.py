@@ -13,6 +13,7 @@ from wablock.outgoing.connection import Broken, ReceiverConnection
 from wablock.outgoing.dial import Resolver, connect
 from wablock.outgoing.name_lookups import NameLookups, on_behalf_of
 from wablock.outgoing.pool import Idle
+from wablock.outgoing.turn_writes import TurnWrites
 from wablock.public_address import NotPublic, Url, checked_url
 
 _IDLE_FOR: Final = 50.0  # seconds; many servers close after 60
@@ -62,6 +63,7 @@ class HttpForwarder:
         """The receivers of the latest downstreams, by id. To build and hash a key takes longer than this look-up."""
         self._idle: WeakValueDictionary[_OriginKey, Idle] = WeakValueDictionary()
         self._open: set[ReceiverConnection] = set()
+        self._turn = TurnWrites()
         self._is_closed = False
 
     async def post(self, downstream: Downstream, body: bytes, headers: Mapping[str, str]) -> None:
@@ -127,6 +129,7 @@ class HttpForwarder:
         with on_behalf_of(downstream.account_id):
             connection = await connect(
                 receiver.url,
+                self._turn,
                 may_be_inside=downstream.may_be_inside,
                 resolver=self._resolver,
                 tls=self._context() if receiver.url.scheme == "https" else None,
