@@ -12,8 +12,9 @@ from tests.gate.memory_routes import MemoryRoutes
 from wablock.block_list.ports import BusinessNumber
 from wablock.failures import InvalidSignature
 from wablock.gate import signing_secrets
+from wablock.gate.ports import Account
 from wablock.gate.routes import Routes
-from wablock.gate.signing_secrets import SigningSecrets
+from wablock.gate.signing_secrets import Signer, SigningSecrets
 from wablock.gate.webhook.signature import is_signed, sign
 from wablock.server.metrics import Metrics
 from wablock.vault import AeadVault
@@ -35,16 +36,20 @@ def secret_of(account: str) -> str:
     return f"secret of {account}"
 
 
-def signing_secret(body: bytes, signature: str, accounts: Sequence[str] = ACCOUNTS) -> str:
-    """The secret that signed the body, if each of these accounts has one."""
+def signer(body: bytes, signature: str, accounts: Sequence[str] = ACCOUNTS) -> Signer:
+    """The signer of the body, if each of these accounts has a secret."""
 
-    async def find() -> str:
+    async def find() -> Signer:
         routes = Routes(MemoryRoutes(), AeadVault([bytes(32)]), lambda: 0, lambda: 0.0)
         for account in accounts:
             await routes.accounts.set(account, secret_of(account), None)
-        return await SigningSecrets(routes.accounts, OneNumber(), Metrics()).secret_of(body, signature)
+        return await SigningSecrets(routes.accounts, OneNumber(), Metrics()).signer_of(body, signature)
 
     return asyncio.run(find())
+
+
+def signing_secret(body: bytes, signature: str, accounts: Sequence[str] = ACCOUNTS) -> str:
+    return signer(body, signature, accounts).secret
 
 
 def entries(accounts: Sequence[str], padding: str) -> bytes:
@@ -74,6 +79,17 @@ def test_a_numbers_account_is_tried_first(attempts: list[tuple[str, str]]) -> No
 
     assert signing_secret(body, signed(body, ACCOUNTS[0])) == secret_of(ACCOUNTS[0])
     assert len(attempts) == 1
+
+
+def test_a_signer_has_the_number_and_the_account_that_it_was_found_by() -> None:
+    account = Account(ACCOUNTS[0], secret_of(ACCOUNTS[0]))
+    by_number = msgspec.json.encode({"phone_number_id": NUMBER})
+    by_entry = msgspec.json.encode({"id": ACCOUNTS[0]})
+
+    number = BusinessNumber(NUMBER, ACCOUNTS[0])
+    assert signer(by_number, signed(by_number, ACCOUNTS[0])) == Signer(account.app_secret or "", account, number)
+    assert signer(by_entry, signed(by_entry, ACCOUNTS[0])) == Signer(account.app_secret or "", account, None)
+    assert signer(b"{}", signed(b"{}", ACCOUNTS[0])) == Signer(account.app_secret or "", None, None)
 
 
 @pytest.mark.parametrize("padding", [SMALL, LARGE])

@@ -35,7 +35,7 @@ class AccountShares:
 
 
 class Share:
-    """See `AccountShares.one_for`. Not a generator: each webhook uses one, and a class takes a third of the time."""
+    """See `AccountShares.one_for`. Not a generator, because a class takes a third of the time."""
 
     __slots__ = ("_account_id", "_shares")
 

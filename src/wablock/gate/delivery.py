@@ -8,7 +8,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import nullcontext
 from functools import partial
 from typing import Final
 
@@ -112,16 +111,25 @@ class Delivery:
         """
         webhook = _SignedWebhook(payload, signature, blocked, unchecked)
         receivers = await self._receivers(payload, parts, blocked)
-        posts = [
-            post for downstream, chosen in receivers if (post := self._post(webhook, downstream, chosen)) is not None
-        ]
+        posts: list[_Post] = []
+        for downstream, chosen in receivers:
+            post = self._post(webhook, downstream, chosen)
+            if post is not None:
+                posts.append(post)
         self._count(parts, blocked)
-        with self._shares.one_for(parts[0].account.account_id) if posts else nullcontext():
+        if not posts:
+            self._retries.attempt(signature).succeeded()
+            return False
+        account_id = parts[0].account.account_id
+        self._shares.take(account_id)
+        try:
             if len(posts) == 1 and posts[0].downstream.required and not self._retries:
                 await self._send(posts[0])  # nearly all webhooks: no other receiver can fail, so no attempt is recorded
             else:
                 await self._attempt(posts, self._retries.attempt(signature))
-        return bool(posts)
+        finally:
+            self._shares.give_back(account_id)
+        return True
 
     async def close(self) -> None:
         """Cancel the posts to receivers that are not required."""
@@ -157,27 +165,27 @@ class Delivery:
         """The receivers with their parts. A receiver that several numbers share gets their parts in one webhook."""
         receivers: dict[object, tuple[Downstream, list[Part]]] = {}
         for part in parts:
-            downstreams = await self._receivers_of(part)
+            downstreams: Sequence[Downstream] = ()
+            if part.number is not None:
+                downstreams = await self._downstreams.of_number(part.number.phone_number_id)
+            elif not part.is_of_a_number:
+                downstreams = await self._downstreams.for_account_events(part.account.account_id)
             if not downstreams and self._refuse_unrouted and not _is_empty(payload, part, blocked):
                 self._meter.webhook("unrouted")
                 raise _unrouted(part)
+            if len(parts) == 1 and len(downstreams) == 1:  # as in nearly all webhooks
+                return [(downstreams[0], [part])]
             for downstream in downstreams:
                 _, chosen = receivers.setdefault(downstream.receiver, (downstream, []))
                 chosen.append(part)
         return list(receivers.values())
 
-    async def _receivers_of(self, part: Part) -> Sequence[Downstream]:
-        if part.number is not None:
-            return await self._downstreams.of_number(part.number.phone_number_id)
-        if not part.is_of_a_number:
-            return await self._downstreams.for_account_events(part.account.account_id)
-        return ()
-
     def _post(self, webhook: _SignedWebhook, downstream: Downstream, chosen: Sequence[Part]) -> _Post | None:
         """The post for this receiver; None if nothing is left to send."""
         payload = webhook.payload
         drop = self._drop_condition(downstream, webhook.blocked)
-        body = payload.body([change for part in chosen for change in part.changes], drop)
+        changes = chosen[0].changes if len(chosen) == 1 else [change for part in chosen for change in part.changes]
+        body = payload.body(changes, drop)
         if body is None:
             return None
         app_secret = chosen[0].account.app_secret or ""
@@ -186,13 +194,14 @@ class Delivery:
         else:
             signature = sign(downstream.secret or app_secret, body)
         headers = {SIGNATURE: signature, UNCHECKED: "true"} if webhook.unchecked else {SIGNATURE: signature}
-        items = [item for part in chosen for item in part.items if not drop(item)] if self._delivered else []
+        items = [item for part in chosen for item in part.items if not drop(item)] if drop and self._delivered else []
         return _Post(webhook, downstream, chosen, body, headers, items)
 
-    def _drop_condition(self, downstream: Downstream, blocked: AbstractSet[int]) -> Callable[[Item], bool]:
+    def _drop_condition(self, downstream: Downstream, blocked: AbstractSet[int]) -> Callable[[Item], bool] | None:
+        """Whether the receiver does not get an item; None if it gets all of them."""
         delivered = self._delivered
         if delivered is None:
-            return lambda item: id(item) in blocked
+            return (lambda item: id(item) in blocked) if blocked else None
         receiver = downstream.downstream_id
         return lambda item: id(item) in blocked or delivered.has(receiver, item)
 
@@ -249,14 +258,17 @@ class Delivery:
             attempt.remove(post.downstream.downstream_id)
 
     def _count(self, parts: Sequence[Part], blocked: AbstractSet[int]) -> None:
-        counted: dict[tuple[str, bool], int] = {}
+        forwarded: dict[str, int] = {}
+        dropped: dict[str, int] = {}
         for part in parts:
             for change in part.changes:
                 for item in change.items:
-                    kind = item.array, id(item) in blocked
-                    counted[kind] = counted.get(kind, 0) + 1
-        for (array, is_blocked), times in counted.items():
-            self._meter.items(array, "dropped" if is_blocked else "forwarded", times)
+                    counts = dropped if id(item) in blocked else forwarded
+                    counts[item.array] = counts.get(item.array, 0) + 1
+        for array, times in forwarded.items():
+            self._meter.items(array, "forwarded", times)
+        for array, times in dropped.items():
+            self._meter.items(array, "dropped", times)
 
 
 def _unrouted(part: Part) -> NotDelivered:

@@ -3,9 +3,9 @@
 import asyncio
 import hmac
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, TypeAlias
 
 from wablock.block_list.ports import BusinessNumber, InForce, Member, Microseconds
 from wablock.block_list.rules import SECOND
@@ -13,14 +13,14 @@ from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter
 from wablock.contract.number_plans import country_to_read_by
 from wablock.failures import InvalidSignature, Overloaded
-from wablock.gate.dashboard_test import DashboardTest
+from wablock.gate.dashboard_test import DashboardTest, may_be_sample
 from wablock.gate.delivery import Delivery, Part
-from wablock.gate.large_bodies import off_the_loop
+from wablock.gate.large_bodies import LARGE, off_the_loop
 from wablock.gate.last_inbound import LastInboundWriter
 from wablock.gate.ports import Account, CannotUnseal, GateMeter, Numbers
 from wablock.gate.recent_drops import RecentDrops
 from wablock.gate.routes.accounts import Accounts
-from wablock.gate.signing_secrets import SigningSecrets
+from wablock.gate.signing_secrets import Signer, SigningSecrets
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import WebhookChange, kind_of, opens_window, sent_at
 from wablock.gate.webhook.display_numbers import display_wa_id
@@ -34,6 +34,9 @@ _log = logging.getLogger("wablock.gate")
 
 _MOST_NUMBERS = 1_000  # of one webhook; Meta sends up to 1,000 updates, and each number is looked up
 _NO_BLOCK_LIST = "The block list cannot be read. Send the webhook again."
+
+_Sender: TypeAlias = tuple[WebhookChange, Item, Member]
+"""A user who sent an item, or may have."""
 
 
 class LearningNumbers(Numbers, Protocol):
@@ -85,8 +88,10 @@ class Inbound:
         did not accept the webhook. In both cases the sender has to send it again.
         """
         try:
-            secret = await self._signing_secrets.secret_of(body, signature)
-            await self._forward(await off_the_loop(body, partial(Payload.parse, body)), signature, secret)
+            signer = await self._signing_secrets.signer_of(body, signature)
+            parse = partial(Payload.parse, body)
+            payload = parse() if len(body) < LARGE else await off_the_loop(body, parse)
+            await self._forward(payload, signature, signer)
         except UnreadableBody as error:
             self._meter.webhook("unreadable")
             raise InvalidParameter(str(error)) from None
@@ -100,47 +105,58 @@ class Inbound:
                 "The gate cannot read its secrets; its log shows the reason. Send the webhook again."
             ) from error
 
-    async def _forward(self, payload: Payload, signature: str, secret: str) -> None:
-        """`secret`: the app secret that signed `payload`."""
-        if await self._dashboard_test.passes(payload, secret):
+    async def _forward(self, payload: Payload, signature: str, signer: Signer) -> None:
+        if may_be_sample(payload) and await self._dashboard_test.passes(payload, signer.secret):
             return
-        parts = await self._parts(payload.changes, secret)
+        parts = await self._parts(payload.changes, signer)
         blocked, unchecked = await self._blocked(payload, parts)
         forwarded = await self._delivery.deliver(payload, parts, signature, blocked, unchecked=unchecked)
         self._meter.webhook("forwarded" if forwarded else "dropped")
 
-    async def _parts(self, changes: Sequence[WebhookChange], secret: str) -> list[Part]:
-        parts: dict[tuple[str | None, str | None, bool], list[Part]] = {}
+    async def _parts(self, changes: Sequence[WebhookChange], signer: Signer) -> list[Part]:
+        if len(changes) == 1:  # as in most webhooks
+            return await self._parts_of([changes[0]], signer)
+        groups: dict[tuple[str | None, str | None, bool], list[WebhookChange]] = {}
         for change in changes:
             key = change.phone_number_id, change.entry_id, change.is_of_a_number
-            if key not in parts:
-                if len(parts) == _MOST_NUMBERS:
-                    raise UnreadableBody(f"The body names more than {_MOST_NUMBERS} numbers and accounts.")
-                parts[key] = await self._new_parts(change, secret)
-            for part in parts[key]:
-                part.changes.append(change)
-        return [part for new_parts in parts.values() for part in new_parts]
+            group = groups.get(key)
+            if group is None:
+                groups[key] = [change]
+            else:
+                group.append(change)
+        if len(groups) > _MOST_NUMBERS:
+            raise UnreadableBody(f"The body names more than {_MOST_NUMBERS} numbers and accounts.")
+        return [part for group in groups.values() for part in await self._parts_of(group, signer)]
 
-    async def _new_parts(self, change: WebhookChange, secret: str) -> list[Part]:
-        """New parts for this change: one part, or several if nothing shows which account the change is for.
+    async def _parts_of(self, changes: list[WebhookChange], signer: Signer) -> list[Part]:
+        """The part of these changes, which name the same number and account; or several parts, if nothing shows which
+        account they are for.
 
         Every account that the webhook names must have the secret that signed it. So the owner of one account cannot
         send webhooks to another.
         """
-        number = await self._numbers.find_number(change.phone_number_id) if change.phone_number_id else None
-        account_id = change.entry_id if number is None else number.account_id
-        account = await self._accounts.find(account_id) if account_id else None
-        if number is None and (account is None or account.app_secret is None):
-            account = await self._accounts.only_signer()  # the number or the entry is not registered here
+        change = changes[0]
+        number, account = signer.number, signer.account
+        if number is None or account is None or number.phone_number_id != change.phone_number_id:
+            number = await self._numbers.find_number(change.phone_number_id) if change.phone_number_id else None
+            account = await self._account_of(change, number)
         if account is None and change.is_empty:
-            accounts = [it for it in await self._accounts.signers() if _is_same(secret, it.app_secret)]
-        elif account is not None and _is_same(secret, account.app_secret):
+            accounts = [it for it in await self._accounts.signers() if _is_same(signer.secret, it.app_secret)]
+        elif account is not None and (account is signer.account or _is_same(signer.secret, account.app_secret)):
             accounts = [account]
         else:
             accounts = []
         if not accounts:
             self._refuse(change, account)
-        return [Part([], it, number, change.phone_number_id, is_of_a_number=change.is_of_a_number) for it in accounts]
+        phone_number_id, is_of_a_number = change.phone_number_id, change.is_of_a_number
+        return [Part(changes, it, number, phone_number_id, is_of_a_number=is_of_a_number) for it in accounts]
+
+    async def _account_of(self, change: WebhookChange, number: BusinessNumber | None) -> Account | None:
+        account_id = change.entry_id if number is None else number.account_id
+        account = await self._accounts.find(account_id) if account_id else None
+        if number is None and (account is None or account.app_secret is None):
+            return await self._accounts.only_signer()  # the number or the entry is not registered here
+        return account
 
     def _refuse(self, change: WebhookChange, account: Account | None) -> NoReturn:
         if account is not None and account.app_secret is not None:
@@ -156,62 +172,68 @@ class Inbound:
     async def _blocked(self, payload: Payload, parts: Sequence[Part]) -> tuple[set[int], bool]:
         """The items that blocked users sent, by `id()`; and whether the block list could not be read."""
         now = self._clock()
+        blocked: set[int] = set()
         try:
             for part in parts:
-                await self._learn_number(part)
                 await self._learn(part)
-            return {item for part in parts for item in await self._blocked_items(payload, part, now)}, False
+            for part in parts:
+                if part.number is not None:
+                    blocked.update(await self._blocked_items(payload, part.changes, part.number, now))
         except GraphError as error:
             if not self._pass_unchecked:
                 raise Overloaded(_NO_BLOCK_LIST) from error
             self._meter.unchecked()
             return set(), True
+        return blocked, False
 
-    async def _blocked_items(self, payload: Payload, part: Part, now: Microseconds) -> set[int]:
-        number = part.number
-        if number is None:
-            return set()
-        senders = [
-            (change, item, member)
-            for change in part.changes
-            for item in change.items
-            if (member := member_of(item)) is not None
-        ]
-        window_openers = [(item, member) for _, item, member in senders if opens_window(item)]
+    async def _blocked_items(
+        self, payload: Payload, changes: Sequence[WebhookChange], number: BusinessNumber, now: Microseconds
+    ) -> Iterable[int]:
+        senders: list[_Sender] = []
+        others: list[_Sender] = []
+        for change in changes:
+            for item in change.items:
+                member = member_of(item)
+                if member is not None:
+                    senders.append((change, item, member))
+            if change.others:
+                others += _others_of(change, change.others)
         # Runs later, while the downstream handles the webhook, so that the webhook does not wait for it.
-        asyncio.get_running_loop().call_soon(self._note, number, window_openers, now)
-        senders += (
-            (change, item, member)
-            for change in part.changes
-            if change.others
-            for item in change.items
-            for ids in change.others.get(id(item), ())
-            if (member := member_of(ids)) is not None
-        )
-        if not senders:
-            return set()
-        blocks: Sequence[InForce | None] = await self._block_list.in_force(number, [member for *_, member in senders])
+        asyncio.get_running_loop().call_soon(self._note, number, senders, now)
+        possible_senders = senders + others
+        if not possible_senders:
+            return ()
+        members = [member for _, _, member in possible_senders]
+        blocks: Sequence[InForce | None] = await self._block_list.in_force(number, members)
         dropped = {
-            id(sender[1]): sender for sender, block in zip(senders, blocks, strict=True) if block is not None
+            id(sender[1]): sender for sender, block in zip(possible_senders, blocks, strict=True) if block is not None
         }  # each item once, even if two of its possible senders are blocked
         for change, item, member in dropped.values():
             self._drops.add(number, now, member, kind_of(item), payload.size(change, item))
-        return set(dropped)
+        return dropped
 
-    def _note(self, number: BusinessNumber, senders: Sequence[tuple[Item, Member]], now: Microseconds) -> None:
-        self._last_inbound.note(number, [(member, _time_of(item, now)) for item, member in senders])
+    def _note(self, number: BusinessNumber, senders: Sequence[_Sender], now: Microseconds) -> None:
+        times = [(member, _time_of(item, now)) for _, item, member in senders if opens_window(item)]
+        self._last_inbound.note(number, times)
 
-    async def _learn_number(self, part: Part) -> None:
-        """Learn the phone number and the country of the business number, if its operator has not set them."""
+    async def _learn(self, part: Part) -> None:
+        """Learn what the part shows and is not known yet. It is durable before anything is forwarded."""
         number = part.number
-        if number is None or (number.wa_id is not None and number.country is not None):
-            return
-        wa_ids = (display_wa_id(change.display_number) for change in part.changes)
+        if number is not None and (number.wa_id is None or number.country is None):
+            await self._learn_number(number, part.changes)
+        for change in part.changes:
+            if change.links or change.notices:
+                await self._learn_users(part)
+                break
+
+    async def _learn_number(self, number: BusinessNumber, changes: Sequence[WebhookChange]) -> None:
+        """Learn the phone number and the country of the business number, if its operator has not set them."""
+        wa_ids = (display_wa_id(change.display_number) for change in changes)
         if wa_id := next(filter(None, wa_ids), None):
             await self._numbers.learn_display_number(number, wa_id, country_to_read_by(wa_id))
 
-    async def _learn(self, part: Part) -> None:
-        """Learn links and changed ids, in their order. They are durable before anything is forwarded."""
+    async def _learn_users(self, part: Part) -> None:
+        """Learn links and changed ids, in their order."""
         account_id = part.account.account_id
         own = None if part.number is None else key_of(part.number.wa_id)
         links: list[Ids] = []
@@ -235,10 +257,18 @@ class Inbound:
         await self._block_list.learn(account_id, [member for ids in links if (member := member_of(ids)) is not None])
 
 
+def _others_of(change: WebhookChange, others: Mapping[int, Sequence[Ids]]) -> Iterator[_Sender]:
+    """The other users that a receiver may take for the sender of an item. `others`: see `WebhookChange`."""
+    for item in change.items:
+        for ids in others.get(id(item), ()):
+            if (member := member_of(ids)) is not None:
+                yield change, item, member
+
+
 def _time_of(item: Item, now: Microseconds) -> Microseconds:
     """The time when the user wrote, even if the webhook is sent again days later. It is never after `now`."""
     seconds = sent_at(item)
-    return now if seconds is None else min(seconds * SECOND, now)
+    return now if seconds is None or seconds * SECOND > now else seconds * SECOND
 
 
 def _is_same(secret: str, other: str | None) -> bool:

@@ -7,9 +7,11 @@ names must have this secret.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Final, TypeAlias
+from typing import Final
 
+import msgspec
+
+from wablock.block_list.ports import BusinessNumber
 from wablock.failures import InvalidSignature
 from wablock.gate.large_bodies import LARGE
 from wablock.gate.ports import Account, GateMeter, Numbers
@@ -19,10 +21,20 @@ from wablock.gate.webhook.signature import is_signed
 
 _log = logging.getLogger("wablock.gate")
 
-_Find: TypeAlias = Callable[[str], Awaitable[Account | None]]
-
 _MOST_SECRETS: Final = 4  # of the accounts that a body names
 _SMALL: Final = 4_096  # bytes; every secret is tried on a smaller body. Samples of Meta's dashboard have up to 2,000
+
+
+class Signer(msgspec.Struct, frozen=True):
+    """The app secret that signed a webhook.
+
+    `account`: an account that the body names and that has this secret; None if the body names none. `number`: the
+    account's number that the body names; None if the account was not found by a number.
+    """
+
+    secret: str
+    account: Account | None = None
+    number: BusinessNumber | None = None
 
 
 class SigningSecrets:
@@ -33,35 +45,42 @@ class SigningSecrets:
         self._numbers = numbers
         self._meter = meter
 
-    async def secret_of(self, body: bytes, signature: str) -> str:
-        """The app secret that signs exactly these bytes.
+    async def signer_of(self, body: bytes, signature: str) -> Signer:
+        """The signer of exactly these bytes.
 
         Raises `InvalidSignature` if there is none, and `CannotUnseal` if a secret that has to be tried cannot be read.
         """
         tried_secrets: set[str] = set()
-        for find, id_in_body in self._ids_in(body):
-            account = await find(id_in_body)
-            secret = None if account is None else account.app_secret
-            if secret is None or secret in tried_secrets:
-                continue
-            if await _signs(secret, body, signature):
-                return secret
-            tried_secrets.add(secret)
-            if len(tried_secrets) == _MOST_SECRETS:
-                break
+        for phone_number_id in number_ids(body):  # nearly always the first id is right
+            number = await self._numbers.find_number(phone_number_id)
+            account = None if number is None else await self._accounts.find(number.account_id)
+            secret = await self._try(account, body, signature, tried_secrets)
+            if secret is not None:
+                return Signer(secret, account, number)
+        for account_id in entry_ids(body):
+            account = await self._accounts.find(account_id)
+            secret = await self._try(account, body, signature, tried_secrets)
+            if secret is not None:
+                return Signer(secret, account)
         if tried_secrets:
-            self._meter.webhook("badly_signed")
-            raise InvalidSignature
-        return await self._secret_of_any_account(body, signature)
+            raise self._badly_signed()
+        return Signer(await self._secret_of_any_account(body, signature))
 
-    def _ids_in(self, body: bytes) -> Iterator[tuple[_Find, str]]:
-        """The ids in the body, each with the function that finds its account. Nearly always the first id is right."""
-        yield from ((self._account_of_number, phone_number_id) for phone_number_id in number_ids(body))
-        yield from ((self._accounts.find, account_id) for account_id in entry_ids(body))
+    async def _try(self, account: Account | None, body: bytes, signature: str, tried_secrets: set[str]) -> str | None:
+        """The secret of the account if it has signed `body`."""
+        secret = None if account is None else account.app_secret
+        if secret is None or secret in tried_secrets:
+            return None
+        if await _signs(secret, body, signature):
+            return secret
+        tried_secrets.add(secret)
+        if len(tried_secrets) == _MOST_SECRETS:
+            raise self._badly_signed()
+        return None
 
-    async def _account_of_number(self, phone_number_id: str) -> Account | None:
-        number = await self._numbers.find_number(phone_number_id)
-        return None if number is None else await self._accounts.find(number.account_id)
+    def _badly_signed(self) -> InvalidSignature:
+        self._meter.webhook("badly_signed")
+        return InvalidSignature()
 
     async def _secret_of_any_account(self, body: bytes, signature: str) -> str:
         """The secret for a body that names no account here.

@@ -1,11 +1,17 @@
 """One HTTP/1.1 connection to a receiver, which sends one request after the other and reads each response's status."""
 
 import asyncio
+import math
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import httptools
 
+from wablock.outgoing.turn_writes import TurnWrites
+
 _LARGEST_RESPONSE: Final = 65_536  # bytes; only the status of a response is used
+_LARGEST_REMEMBERED: Final = 1_024  # bytes
+_IN_ONE_PIECE: Final = 65_536  # bytes; a shorter body is copied behind the head, because one write takes less time
 
 
 class Broken(Exception):
@@ -19,7 +25,8 @@ class Broken(Exception):
 class ReceiverConnection(asyncio.Protocol):
     """A connection for one request at a time. `lost` is done once its socket is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn: TurnWrites) -> None:
+        self._turn = turn
         loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[None] = loop.create_future()
         self.idle_since = 0.0
@@ -31,6 +38,15 @@ class ReceiverConnection(asyncio.Protocol):
         self._received = 0
         self._status = 0
         self._has_length = False
+        self._usual = b""
+        """The last response, if it came in one piece and the connection stayed open."""
+        self._usual_status = 0
+        self._unwritten: Sequence[bytes] = ()
+        """The request, until it is written at the end of this turn of the event loop."""
+        self._due = math.inf
+        """The time limit of the response."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
 
     async def send(self, head: bytes, body: bytes, within: float | None = None) -> int:
         """Send a request and return the status of its response.
@@ -41,13 +57,16 @@ class ReceiverConnection(asyncio.Protocol):
         the next request.
         """
         transport = self._transport
-        if transport is None or not self.is_open:
+        if transport is None or not self._reusable:
             raise Broken("the connection was closed", unanswered=True)
         self._received = self._status = 0
         response: asyncio.Future[int] = self._loop.create_future()
         self._response = response
-        timer = None if within is None else self._loop.call_later(within, _time_out, response)
-        transport.writelines((head, body))
+        self._due = math.inf if within is None else self._loop.time() + within
+        if self._due < self._timer_at:
+            self._start_timer()
+        self._unwritten = (head + body,) if len(body) < _IN_ONE_PIECE else (head, body)
+        self._turn.add(self)
         try:
             return await response
         except BaseException:
@@ -55,15 +74,20 @@ class ReceiverConnection(asyncio.Protocol):
             raise
         finally:
             self._response = None
-            if timer is not None:
-                timer.cancel()
 
     @property
     def is_open(self) -> bool:
         return self._reusable and self._transport is not None and not self._transport.is_closing()
 
+    def write_request(self) -> None:
+        """Write the request, unless it was cancelled or the connection was closed in the meantime."""
+        parts, self._unwritten = self._unwritten, ()
+        if parts and self._transport is not None and not self._transport.is_closing():
+            self._transport.writelines(parts)
+
     def close(self) -> None:
         self._reusable = False
+        self._unwritten = ()
         if self._transport is not None:
             self._transport.abort()
 
@@ -74,16 +98,23 @@ class ReceiverConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         response = self._response
-        if response is None or response.done():  # bytes without a request
+        if response is None or response.done() or self._unwritten:  # bytes without a request
             self.close()
+            return
+        if data == self._usual and not self._received and not self._writes():
+            # The parser is between two responses, and would read the same bytes in the same way.
+            response.set_result(self._usual_status)
             return
         self._received += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(f"its response is not HTTP/1.1: {_one_line(error)}")
-        if self._received > _LARGEST_RESPONSE and not response.done():
-            self._stop_reading()
+        if not response.done():
+            if self._received > _LARGEST_RESPONSE:
+                self._stop_reading()
+        elif self._reusable and self._received == len(data) <= _LARGEST_REMEMBERED:
+            self._usual, self._usual_status = data, self._status
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._status and not self._has_length and exc is None:  # the connection ends the response
@@ -95,6 +126,9 @@ class ReceiverConnection(asyncio.Protocol):
                 else "it closed the connection"
             )
         self._reusable = False
+        self._unwritten = ()
+        if self._timer is not None:
+            self._timer.cancel()
         self.lost.set_result(None)
 
     # -- called by httptools
@@ -118,12 +152,35 @@ class ReceiverConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if not self._status:
             return
-        transport = self._transport
-        if not self._parser.should_keep_alive() or transport is None or transport.get_write_buffer_size():
+        if not self._parser.should_keep_alive() or self._writes():
             self._return_status()
             self.close()
         else:
             self._return_status()
+
+    def _writes(self) -> bool:
+        """Whether a part of the request is not written yet."""
+        return self._transport is None or self._transport.get_write_buffer_size() > 0
+
+    def _start_timer(self) -> None:
+        """Start a timer for the response. It stays when the response arrives, because most connections are used again
+        soon: making and cancelling a timer for each request would take as long as reading its response.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = self._due
+        self._timer = self._loop.call_later(self._due - self._loop.time(), self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._timer_at = math.inf
+        response = self._response
+        if response is None or response.done() or self._due == math.inf:
+            return
+        if self._loop.time() < self._due:  # the timer of an earlier request
+            self._start_timer()
+        else:
+            response.set_exception(TimeoutError())
 
     def _stop_reading(self) -> None:
         if self._status:
@@ -140,11 +197,6 @@ class ReceiverConnection(asyncio.Protocol):
         if self._response is not None and not self._response.done():
             self._response.set_exception(Broken(message, unanswered=not self._received))
         self.close()
-
-
-def _time_out(response: asyncio.Future[int]) -> None:
-    if not response.done():
-        response.set_exception(TimeoutError())
 
 
 def _one_line(error: Exception) -> str:

@@ -8,12 +8,14 @@ import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from wablock.outgoing.connection import Broken, ReceiverConnection
 from wablock.outgoing.name_lookups import NotFoundInTime, in_numbers
+from wablock.outgoing.turn_writes import TurnWrites
 from wablock.public_address import NotPublic, Url, is_public
 
 _T = TypeVar("_T")
@@ -86,13 +88,19 @@ async def _addresses(host: str, port: int, resolver: Resolver) -> list[Address]:
 
 
 async def connect(
-    url: Url, *, may_be_inside: bool, resolver: Resolver, tls: ssl.SSLContext | None, max_wait: float
+    url: Url,
+    turn: TurnWrites,
+    *,
+    may_be_inside: bool,
+    resolver: Resolver,
+    tls: ssl.SSLContext | None,
+    max_wait: float,
 ) -> ReceiverConnection:
     """A new connection. Raises `Broken` or `NotPublic`. `max_wait`: seconds for all addresses together."""
     try:
         addresses = await resolve(url.host, url.port, may_be_inside=may_be_inside, resolver=resolver)
         sock = await first_reached(addresses, max_wait, _dial)
-        return await _open(sock, url, tls)
+        return await _open(sock, url, turn, tls)
     except NotFoundInTime as error:
         raise Broken(str(error)) from error
     except (OSError, ValueError) as error:  # ValueError: the resolver or TLS does not accept the name
@@ -131,13 +139,14 @@ async def _dial(address: Address) -> socket.socket:
     return sock
 
 
-async def _open(sock: socket.socket, url: Url, tls: ssl.SSLContext | None) -> ReceiverConnection:
+async def _open(sock: socket.socket, url: Url, turn: TurnWrites, tls: ssl.SSLContext | None) -> ReceiverConnection:
     loop = asyncio.get_running_loop()
+    make = partial(ReceiverConnection, turn)
     if tls is None:
-        _, connection = await loop.create_connection(ReceiverConnection, sock=sock)
+        _, connection = await loop.create_connection(make, sock=sock)
         return connection
     name = url.host.rstrip(".")  # certificates have no dot at the end
-    _, connection = await loop.create_connection(ReceiverConnection, sock=sock, ssl=tls, server_hostname=name)
+    _, connection = await loop.create_connection(make, sock=sock, ssl=tls, server_hostname=name)
     return connection
 
 

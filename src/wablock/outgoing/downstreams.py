@@ -13,6 +13,7 @@ from wablock.outgoing.connection import Broken, ReceiverConnection
 from wablock.outgoing.dial import Resolver, connect
 from wablock.outgoing.name_lookups import NameLookups, on_behalf_of
 from wablock.outgoing.pool import Idle
+from wablock.outgoing.turn_writes import TurnWrites
 from wablock.public_address import NotPublic, Url, checked_url
 
 _IDLE_FOR: Final = 50.0  # seconds; many servers close after 60
@@ -58,8 +59,11 @@ class HttpForwarder:
         self._most_waiting = most_waiting
         self._idle_for = idle_for
         self._receivers: dict[_ReceiverKey, _Receiver] = {}
+        self._recent: dict[str, tuple[Downstream, _Receiver]] = {}
+        """The receivers of the latest downstreams, by id. To build and hash a key takes longer than this look-up."""
         self._idle: WeakValueDictionary[_OriginKey, Idle] = WeakValueDictionary()
         self._open: set[ReceiverConnection] = set()
+        self._turn = TurnWrites()
         self._is_closed = False
 
     async def post(self, downstream: Downstream, body: bytes, headers: Mapping[str, str]) -> None:
@@ -95,8 +99,11 @@ class HttpForwarder:
         is_stale = False
         if not receiver.turns.locked() and (connection := receiver.idle.take()):  # most posts, and they need no task
             try:
-                async with receiver.turns:
+                await receiver.turns.acquire()  # does not wait; without a task it must not
+                try:
                     return await _send(receiver, connection, head, body, downstream.timeout)
+                finally:
+                    receiver.turns.release()
             except Broken as error:
                 if not error.unanswered:
                     raise
@@ -122,6 +129,7 @@ class HttpForwarder:
         with on_behalf_of(downstream.account_id):
             connection = await connect(
                 receiver.url,
+                self._turn,
                 may_be_inside=downstream.may_be_inside,
                 resolver=self._resolver,
                 tls=self._context() if receiver.url.scheme == "https" else None,
@@ -142,6 +150,9 @@ class HttpForwarder:
     def _receiver(self, downstream: Downstream) -> _Receiver:
         if self._is_closed:
             raise DeliveryRefused("wablock is stopping")
+        recent = self._recent.get(downstream.downstream_id)
+        if recent is not None and recent[0] is downstream:
+            return recent[1]
         # The account is part of the key: two accounts with the same URL do not share the limit on connections.
         key = downstream.account_id, downstream.url, downstream.may_be_inside, tuple(downstream.headers.items())
         receiver = self._receivers.get(key)
@@ -150,6 +161,10 @@ class HttpForwarder:
             if len(self._receivers) >= _MOST_RECEIVERS:
                 del self._receivers[next(iter(self._receivers))]
             self._receivers[key] = receiver
+            self._recent.clear()  # it must not have a receiver that was deleted
+        elif len(self._recent) >= _MOST_RECEIVERS:
+            self._recent.clear()
+        self._recent[downstream.downstream_id] = downstream, receiver
         return receiver
 
     def _new_receiver(self, downstream: Downstream) -> _Receiver:
@@ -182,7 +197,10 @@ def _head(url: Url, headers: Mapping[str, str]) -> bytes:
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:
-    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("latin-1")
+    lines = ""
+    for name, value in headers.items():
+        lines += f"{name}: {value}\r\n"
+    return lines.encode("latin-1")
 
 
 def _refusal(status: int) -> str:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from wablock.server.answer_counts import AnswerCounts
+from wablock.server.labelled_counts import LabelledCounts
 from wablock.server.summed_counts import Counts
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
@@ -24,18 +25,17 @@ class Metrics:
             "wablock_commit_changes", "Changes in one commit", buckets=_CHANGES, registry=self._registry
         )
         self._shed = Counter("wablock_shed", "Changes and connections over a limit", ("what",), registry=self._registry)
-        self._webhooks = Counter("wablock_webhooks", "Webhooks received", ("result",), registry=self._registry)
-        self._items = Counter(
-            "wablock_gate_items", "Messages and calls of users", ("kind", "verdict"), registry=self._registry
+        self._webhooks = LabelledCounts("wablock_webhooks", "Webhooks received", ("result",))
+        self._items = LabelledCounts("wablock_gate_items", "Messages and calls of users", ("kind", "verdict"))
+        self._deliveries = LabelledCounts(
+            "wablock_deliveries", "Webhooks handed to downstreams", ("required", "result")
         )
-        self._deliveries = Counter(
-            "wablock_deliveries", "Webhooks handed to downstreams", ("required", "result"), registry=self._registry
-        )
+        for counts in (self._webhooks, self._items, self._deliveries):
+            self._registry.register(counts)
         self._unchecked = Counter(
             "wablock_webhooks_unchecked", "Webhooks forwarded without reading the block list", registry=self._registry
         )
         self._sent = Counter("wablock_sent", "Requests to upstreams", ("result",), registry=self._registry)
-        self._gate: dict[tuple[Counter, str, str], Counter] = {}
         self._connections = Gauge("wablock_connections", "Open connections", registry=self._registry)
 
     def committed(self, changes: int) -> None:
@@ -45,26 +45,19 @@ class Metrics:
         self._shed.labels("change").inc()
 
     def webhook(self, result: str) -> None:
-        self._webhooks.labels(result).inc()
+        self._webhooks.add((result,))
 
     def items(self, kind: str, verdict: str, times: int) -> None:
-        self._labelled(self._items, kind, verdict).inc(times)
+        self._items.add((kind, verdict), times)
 
     def delivery(self, *, required: bool, result: str) -> None:
-        self._labelled(self._deliveries, "true" if required else "false", result).inc()
+        self._deliveries.add(("true" if required else "false", result))
 
     def sent(self, result: str) -> None:
         self._sent.labels(result).inc()
 
     def unchecked(self) -> None:
         self._unchecked.inc()
-
-    def _labelled(self, counter: Counter, first: str, second: str) -> Counter:
-        key = counter, first, second
-        series = self._gate.get(key)
-        if series is None:
-            series = self._gate[key] = counter.labels(first, second)
-        return series
 
     def connection_opened(self) -> None:
         self._connections.inc()

@@ -71,6 +71,22 @@ def test_a_change_that_is_not_chosen_is_not_in_the_body() -> None:
     assert json.loads(body or b"") == delivery(change(number=OUR_OTHER, errors=[2]))
 
 
+def test_all_items_stay_if_none_is_dropped() -> None:
+    payload = Payload.parse(encoded(delivery(change(messages=[message(ANNA)]), change(messages=[message(ANNA)]))))
+
+    assert payload.body(payload.changes, None) is payload.raw
+    assert json.loads(payload.body(payload.changes[:1], None) or b"") == delivery(change(messages=[message(ANNA)]))
+
+
+def test_a_change_that_is_chosen_twice_does_not_count_as_two() -> None:
+    first, second = change(number=OURS, errors=[1]), change(number=OUR_OTHER, errors=[2])
+    payload = Payload.parse(encoded(delivery(first, second)))
+
+    body = payload.body([payload.changes[0]] * 2, None)
+
+    assert json.loads(body or b"") == delivery(first)
+
+
 @pytest.mark.parametrize("webhook", [delivery(change(errors=[1])), {}])
 def test_an_empty_choice_leaves_nothing(webhook: Json) -> None:
     assert Payload.parse(encoded(webhook)).body([], lambda _: False) is None

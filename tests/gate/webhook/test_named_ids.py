@@ -53,3 +53,8 @@ def test_at_most_two_ids_are_found_at_each_end() -> None:
 
 def test_each_id_is_found_once() -> None:
     assert list(entry_ids(b'[{"id":"1"},{"id":"2"},{"id":"1"}]')) == ["1", "2"]
+
+
+def test_the_number_in_metas_spelling_is_first() -> None:
+    body = f'{{"phoneNumberId":"1","phone_number_id" : "2","phone_number_id":"{NUMBER}"}}'.encode()
+    assert list(number_ids(body)) == [NUMBER, "1", "2"]

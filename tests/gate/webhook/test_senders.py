@@ -6,13 +6,19 @@ from hypothesis import strategies as st
 from tests.gate.webhook.payloads import ANNA, ANNAS_ID
 
 from wablock.block_list.ports import Member
-from wablock.gate.webhook.senders import Ids, ShownNumber, are_several, member_of, names_of
+from wablock.contract.number_plans import is_number
+from wablock.gate.webhook.senders import Ids, ShownNumber, are_several, digits_of, member_of, names_of
 
 PARENT = "US.ENT.11815799212886844830"
 
 
 def test_digits_are_a_number() -> None:
     assert member_of(Ids(ANNA)) == Member(ANNA, ANNA, None, ANNA)
+
+
+@given(st.text("0123456789", min_size=1, max_size=17))
+def test_a_number_of_a_plan_is_its_own_wa_id(digits: str) -> None:
+    assert digits_of(digits) == digits or not is_number(digits)
 
 
 def test_a_user_id_alone_is_its_own_key() -> None:

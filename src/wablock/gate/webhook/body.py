@@ -1,6 +1,6 @@
 """A webhook's body: its changes, and the body for one receiver, in which every remaining byte is unchanged."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Final
@@ -24,15 +24,23 @@ class Payload:
         """`is_documented`: the body has nothing that is not in `webhook`."""
         self.raw = raw
         self._is_documented = is_documented
-        entries = webhook.entry or ()
-        if len(entries) + sum(len(entry.changes or ()) for entry in entries) > _MOST_PARTS:
-            raise UnreadableBody(f"The body has more than {_MOST_PARTS} entries and changes.")
+        self._entries: list[Sequence[WebhookChange]] = []
+        self.changes: list[WebhookChange] = []
         reader = Reader()
-        self._entries = [_changes_of(entry, place, reader) for place, entry in enumerate(entries)]
-        # A body without entries becomes one empty change.
-        self.changes = [change for changes in self._entries for change in changes] or [WebhookChange(())]
-        if sum(len(change.items) for change in self.changes) > _MOST_PARTS:
+        parts = items = 0
+        for place, entry in enumerate(webhook.entry or ()):
+            parts += 1 + len(entry.changes or ())
+            if parts > _MOST_PARTS:
+                raise UnreadableBody(f"The body has more than {_MOST_PARTS} entries and changes.")
+            changes = _changes_of(entry, place, reader)
+            self._entries.append(changes)
+            self.changes += changes
+            for change in changes:
+                items += len(change.items)
+        if items > _MOST_PARTS:
             raise UnreadableBody(f"The body has more than {_MOST_PARTS} messages and calls.")
+        if not self.changes:
+            self.changes.append(WebhookChange(()))  # for a body without entries
         self._sizes: dict[int, dict[int, int]] = {}
 
     @cached_property
@@ -63,22 +71,20 @@ class Payload:
             sizes = self._sizes[id(change)] = {id(it): its_node.size for it, its_node in nodes}
         return sizes.get(id(item), node.size)
 
-    def body(self, chosen: Iterable[WebhookChange], drop: Callable[[Item], bool]) -> bytes | None:
+    def body(self, chosen: Sequence[WebhookChange], drop: Callable[[Item], bool] | None) -> bytes | None:
         """The JSON of the chosen changes without the items for which `drop` is true; None if nothing is left.
 
-        Returns `raw` itself if nothing is removed. Raises `UnreadableBody`.
+        `drop` None: all items stay. Returns `raw` itself if nothing is removed. Raises `UnreadableBody`.
         """
-        wanted = {id(change): change for change in chosen}
-        gone = {id(item) for change in wanted.values() for item in change.items if drop(item)}
+        wanted = set(map(id, chosen))
+        gone = {id(item): change for change in chosen for item in change.items if drop(item)} if drop else {}
         if not gone and len(wanted) == len(self.changes):
             return self.raw
         if not self._entries:
             return None
         # Most changes lose no item, so only the others are cut.
-        cuts = {
-            key: cut_of(change, gone) for key, change in wanted.items() if not gone.isdisjoint(map(id, change.items))
-        }
-        left = [_cut_of_entry(changes, wanted.keys(), cuts) for changes in self._entries]
+        cuts = {key: cut_of(change, gone.keys()) for key, change in {id(it): it for it in gone.values()}.items()}
+        left = [_cut_of_entry(changes, wanted, cuts) for changes in self._entries]
         if all(cut is GONE for cut in left):
             return None
         return b"".join([self.raw[: self._root.start], *self._root.without({"entry": _parts(left)})])

@@ -4,6 +4,7 @@ A contact is kept if a message, call, status or echo that stays names the same u
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from msgspec import UNSET
@@ -21,7 +22,7 @@ _OTHER_MEMBERS: Final = sorted({*_MEMBERS} - {"messages", "contacts", "conversat
 _USER_MEMBERS: Final = frozenset(("messages", "calls", "contacts", "history"))
 
 
-def cut_of(change: WebhookChange, gone: set[int]) -> Cut | Gone | None:
+def cut_of(change: WebhookChange, gone: AbstractSet[int]) -> Cut | Gone | None:
     """The parts to remove from the change together with the items of these `id()`s; None if nothing is removed."""
     dropped = [item for item in change.items if id(item) in gone]
     if not dropped:
@@ -55,7 +56,7 @@ def nodes_of(value: Value, node: Node) -> Iterator[tuple[Item, Node]]:
 
 
 class _Cutting:
-    def __init__(self, change: WebhookChange, gone: set[int]) -> None:
+    def __init__(self, change: WebhookChange, gone: AbstractSet[int]) -> None:
         self._change = change
         self._gone = gone
 

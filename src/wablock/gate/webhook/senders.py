@@ -9,6 +9,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from wablock.block_list.ports import Member
 from wablock.contract import identity
+from wablock.contract.number_plans import is_number
 from wablock.contract.typed_numbers import wa_id_of
 from wablock.contract.user_ids import is_parent_user_id, is_user_id
 
@@ -57,13 +58,14 @@ def member_of(ids: Ids) -> Member | None:
 
     A number from WhatsApp may have any spelling. Only its shape is checked, not its numbering plan.
     """
-    digits = digits_of(ids.wa_id)
+    wa_id = ids.wa_id
+    digits = wa_id if isinstance(wa_id, str) and is_number(wa_id) else digits_of(wa_id)  # nearly all need no call
     if not (ids.user_id or ids.parent_user_id):
         if digits is not None:
             return Member(identity.key_of(digits), digits, None, digits)
-        if not isinstance(ids.wa_id, str):
+        if not isinstance(wa_id, str):
             return None
-        ids = Ids(None, ids.wa_id)  # a user_id in place of the number
+        ids = Ids(None, wa_id)  # a user_id in place of the number
     user_id, parent_user_id = _user_id(ids.user_id), _parent_user_id(ids)
     if digits is not None:
         return Member(identity.key_of(digits), digits, user_id, digits, parent_user_id=parent_user_id)

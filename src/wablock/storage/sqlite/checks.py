@@ -124,6 +124,8 @@ def _blocked_of_many(
     if not rows:
         return [None] * len(users)
     blocks = {name: ((blocked_at, seq), InForce(blocked_at, *rest)) for name, blocked_at, seq, *rest in rows}
+    if not user_ids and not former:  # each user has one name
+        return [blocks[user.key][1] if user.key in blocks else None for user in users]
     return [_first(blocks, user, aliases, former.get(user.key, ())) for user in users]
 
 
