@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import httptools
 
-from wablock.outgoing.turn_writes import TurnWrites
+from wablock.turn_writes import TurnWrites
 
 _LARGEST_RESPONSE: Final = 65_536  # bytes; only the status of a response is used
 _LARGEST_REMEMBERED: Final = 1_024  # bytes
@@ -79,11 +79,14 @@ class ReceiverConnection(asyncio.Protocol):
     def is_open(self) -> bool:
         return self._reusable and self._transport is not None and not self._transport.is_closing()
 
-    def write_request(self) -> None:
+    def write_now(self) -> None:
         """Write the request, unless it was cancelled or the connection was closed in the meantime."""
         parts, self._unwritten = self._unwritten, ()
         if parts and self._transport is not None and not self._transport.is_closing():
             self._transport.writelines(parts)
+
+    def end_turn(self) -> None:
+        """The next request may be sent in the same turn."""
 
     def close(self) -> None:
         self._reusable = False

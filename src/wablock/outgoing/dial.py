@@ -15,8 +15,8 @@ import msgspec
 
 from wablock.outgoing.connection import Broken, ReceiverConnection
 from wablock.outgoing.name_lookups import NotFoundInTime, in_numbers
-from wablock.outgoing.turn_writes import TurnWrites
 from wablock.public_address import NotPublic, Url, is_public
+from wablock.turn_writes import TurnWrites
 
 _T = TypeVar("_T")
 

@@ -13,8 +13,8 @@ from wablock.outgoing.connection import Broken, ReceiverConnection
 from wablock.outgoing.dial import Resolver, connect
 from wablock.outgoing.name_lookups import NameLookups, on_behalf_of
 from wablock.outgoing.pool import Idle
-from wablock.outgoing.turn_writes import TurnWrites
 from wablock.public_address import NotPublic, Url, checked_url
+from wablock.turn_writes import TurnWrites
 
 _IDLE_FOR: Final = 50.0  # seconds; many servers close after 60
 _MOST_RECEIVERS: Final = 10_000

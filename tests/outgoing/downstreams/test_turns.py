@@ -8,7 +8,7 @@ from tests.outgoing.downstreams.loopback import OK, SIGNED, answering, sending
 from tests.waiting import tasks_wait
 
 from wablock.outgoing.connection import Broken, ReceiverConnection
-from wablock.outgoing.turn_writes import TurnWrites
+from wablock.turn_writes import TurnWrites
 
 
 class WrittenTo(asyncio.Transport):

@@ -84,7 +84,7 @@ class Connection(asyncio.Protocol):
         """The client sends no more, but it may still read answers."""
         self._client_has_ended = True
         self._requests.end()
-        self._output.write_answer()
+        self._output.write_now()
         return self._current is not None or bool(self._requests.ahead)
 
     def pause_writing(self) -> None:

@@ -13,11 +13,11 @@ from wablock.server.protocol.heads import AnswerHeads
 from wablock.server.protocol.in_flight import InFlight
 from wablock.server.protocol.proxies import TrustedProxies
 from wablock.server.protocol.repeated_headers import RepeatedHeaders
-from wablock.server.protocol.turn_answers import TurnAnswers
 from wablock.server.request import Request
 from wablock.server.request_ids import request_ids
 from wablock.settings import ServerSettings
 from wablock.turn import Turn
+from wablock.turn_writes import TurnWrites
 
 _log = logging.getLogger("wablock.server")
 
@@ -69,7 +69,7 @@ class Connections:
         self.heads = AnswerHeads()
         self.repeated = RepeatedHeaders()
         self.turn = turn
-        self.answers = TurnAnswers()
+        self.answers = TurnWrites()
         self.proxies = TrustedProxies(settings.answers.trusted_proxies)
         self.is_stopping = False
         self._open: set[OpenConnection] = set()

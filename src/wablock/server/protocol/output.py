@@ -13,7 +13,7 @@ from typing import Final
 
 from wablock.server.protocol.deadline import Deadline
 from wablock.server.protocol.streaming import StreamedBody
-from wablock.server.protocol.turn_answers import TurnAnswers
+from wablock.turn_writes import TurnWrites
 
 _log = logging.getLogger("wablock.server")
 
@@ -25,7 +25,7 @@ class Output:
     """The side of a connection that wablock writes and closes. `idle_seconds`: the time that the client has to read."""
 
     def __init__(
-        self, transport: asyncio.Transport, idle_seconds: float, turn: TurnAnswers, leave_turn: Callable[[], None]
+        self, transport: asyncio.Transport, idle_seconds: float, turn: TurnWrites, leave_turn: Callable[[], None]
     ) -> None:
         """`leave_turn` is called after each turn of the event loop with an answer."""
         self._transport = transport
@@ -56,7 +56,7 @@ class Output:
         self.has_answered = True
         self._turn.add(self)
 
-    def write_answer(self) -> None:
+    def write_now(self) -> None:
         """Write this turn's answer now, if it is not written yet."""
         if self._unwritten:
             parts, self._unwritten = self._unwritten, ()
@@ -68,7 +68,7 @@ class Output:
 
     def write(self, data: bytes) -> None:
         """Write `data` now, after this turn's answer."""
-        self.write_answer()
+        self.write_now()
         self._transport.write(data)
 
     def pause(self) -> None:
@@ -111,20 +111,20 @@ class Output:
     def end(self) -> None:
         """Close this side after the written bytes; the client may still send."""
         self.is_ended = True
-        self.write_answer()
+        self.write_now()
         self._transport.write_eof()
 
     def close(self) -> None:
         """Close the connection after the written bytes."""
         self.is_ended = True
-        self.write_answer()
+        self.write_now()
         self._transport.close()
         if self.has_unread:
             self._deadline.set(self._idle_seconds, self.abort)
 
     def abort(self) -> None:
         self.is_ended = True
-        self.write_answer()
+        self.write_now()
         if self._close_ends_answer:
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()

@@ -7,8 +7,8 @@ from tests.server.applications import serving_application, text
 from tests.server.raw_http import Connection
 
 from wablock.server.answers import Answer
-from wablock.server.protocol.turn_answers import TurnAnswers
 from wablock.server.request import Request
+from wablock.turn_writes import TurnWrites
 
 _GET = b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -19,7 +19,7 @@ class Output:
     def __init__(self) -> None:
         self.calls: list[str] = []
 
-    def write_answer(self) -> None:
+    def write_now(self) -> None:
         self.calls.append("write")
 
     def end_turn(self) -> None:
@@ -28,7 +28,7 @@ class Output:
 
 @pytest.mark.parametrize("answers", [1, 15, 16, 17, 40])
 async def test_every_answer_is_written_once_by_the_end_of_its_turn(answers: int) -> None:
-    turn, outputs = TurnAnswers(), [Output() for _ in range(answers)]
+    turn, outputs = TurnWrites(), [Output() for _ in range(answers)]
     for output in outputs:
         turn.add(output)
 
@@ -38,7 +38,7 @@ async def test_every_answer_is_written_once_by_the_end_of_its_turn(answers: int)
 
 
 async def test_answers_wait_for_the_end_of_their_turn() -> None:
-    turn, output = TurnAnswers(), Output()
+    turn, output = TurnWrites(), Output()
 
     turn.add(output)
 
@@ -47,7 +47,7 @@ async def test_answers_wait_for_the_end_of_their_turn() -> None:
 
 
 async def test_up_to_sixteen_answers_wait_for_each_other() -> None:
-    turn, outputs = TurnAnswers(), [Output() for _ in range(20)]
+    turn, outputs = TurnWrites(), [Output() for _ in range(20)]
 
     for output in outputs:
         turn.add(output)
@@ -57,7 +57,7 @@ async def test_up_to_sixteen_answers_wait_for_each_other() -> None:
 
 
 async def test_the_next_turn_begins_without_answers() -> None:
-    turn, first, second = TurnAnswers(), Output(), Output()
+    turn, first, second = TurnWrites(), Output(), Output()
     turn.add(first)
     await asyncio.sleep(0)
     turn.add(second)
