@@ -1,8 +1,9 @@
-"""`Turn`: the turn of the event loop in which requests arrive.
+"""`Turn`: the turn of the event loop in which requests arrive, for stores that read one moment for all of them.
 
-A store may read the same moment for all requests of a turn. None of them was sent later: first the event loop asks the
-system which connections have bytes, then it reads them one after the other, and the turn ends before it asks again.
-Other reads must not share a moment: the event loop may ask, and handle a request, before their turn ends.
+None of these requests was sent after that moment. The event loop first asks the system which connections have bytes,
+then reads them one after the other, and the turn ends before it asks again. So a request was sent before any of them is
+read, if its first byte is the first unread byte of its connection. Other reads must not share the moment: the event
+loop may ask again, and handle new requests, before a callback that they scheduled runs.
 """
 
 import asyncio
@@ -15,20 +16,25 @@ _MOST_PIECES: Final = 256
 
 
 class Turn:
-    """Whether requests arrive in this turn, and what to do at its end."""
+    """Whether reads may share a moment now, and what to do when they may not any more."""
 
     def __init__(self) -> None:
         self.is_open = False
         self._pieces = 0
         self._at_end: list[Callable[[], None]] = []
 
-    def receive(self) -> None:
-        """Note that a connection has received bytes. The first one opens the turn."""
+    def receive(self, *, is_one_request: bool) -> None:
+        """Note that a connection has received bytes, and handles them now.
+
+        `is_one_request`: whether they are one whole request, and no earlier request of the connection is unanswered.
+        Only then is the turn open.
+        """
         self._pieces += 1
         if self._pieces == 1:
-            self.is_open = True
             asyncio.get_running_loop().call_soon(self._end)
-        elif self._pieces > _MOST_PIECES:
+        if is_one_request and self._pieces <= _MOST_PIECES:
+            self.is_open = True
+        elif self.is_open:
             self._close()
 
     def at_end(self, callback: Callable[[], None]) -> None:

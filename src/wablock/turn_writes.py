@@ -37,12 +37,15 @@ class TurnWrites:
             self._write()
 
     def _write(self) -> None:
-        for connection in self._connections[self._written :]:
-            connection.write_now()
+        connections = self._connections[self._written :]
         self._written = len(self._connections)
+        for connection in connections:
+            connection.write_now()
 
     def _end(self) -> None:
-        self._write()
-        connections, self._connections, self._written = self._connections, [], 0
+        connections, written = self._connections, self._written
+        self._connections, self._written = [], 0
+        for connection in connections[written:]:
+            connection.write_now()
         for connection in connections:
             connection.end_turn()

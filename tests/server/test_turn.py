@@ -36,7 +36,7 @@ def test_bytes_that_are_sent_in_a_turn_arrive_in_a_later_one(new_loop: Callable[
         with socket.socket() as first, socket.socket() as second:
 
             def receive(data: bytes) -> None:
-                turn.receive()
+                turn.receive(is_one_request=True)
                 events.append(f"receive {data.decode()}")
                 turn.at_end(lambda: events.append(f"end of {data.decode()}"))
                 if data == b"first":
@@ -62,7 +62,7 @@ def test_bytes_that_are_sent_in_a_turn_arrive_in_a_later_one(new_loop: Callable[
 async def test_a_turn_is_open_until_the_next_step_of_the_event_loop() -> None:
     turn = Turn()
     before = turn.is_open
-    turn.receive()
+    turn.receive(is_one_request=True)
     within = turn.is_open
 
     await asyncio.sleep(0)
@@ -70,13 +70,26 @@ async def test_a_turn_is_open_until_the_next_step_of_the_event_loop() -> None:
     assert (before, within, turn.is_open) == (False, True, False)
 
 
+async def test_a_turn_is_not_open_for_a_part_of_a_request() -> None:
+    turn, calls = Turn(), list[str]()
+    turn.receive(is_one_request=True)
+    turn.at_end(lambda: calls.append("end"))
+
+    turn.receive(is_one_request=False)
+
+    assert (turn.is_open, calls) == (False, ["end"])
+    turn.receive(is_one_request=True)
+    assert turn.is_open
+    await asyncio.sleep(0)
+
+
 async def test_each_callback_of_a_turn_is_called_once() -> None:
     turn, calls = Turn(), list[int]()
     for number in range(3):
-        turn.receive()
+        turn.receive(is_one_request=True)
         turn.at_end(partial(calls.append, number))
     await asyncio.sleep(0)
-    turn.receive()
+    turn.receive(is_one_request=True)
     await asyncio.sleep(0)
 
     assert calls == [0, 1, 2]
@@ -84,14 +97,14 @@ async def test_each_callback_of_a_turn_is_called_once() -> None:
 
 async def test_a_turn_of_many_pieces_ends_early_and_does_not_open_again() -> None:
     turn, calls = Turn(), list[str]()
-    turn.receive()
+    turn.receive(is_one_request=True)
     turn.at_end(lambda: calls.append("end"))
 
     for _ in range(300):
-        turn.receive()
+        turn.receive(is_one_request=True)
 
     assert (turn.is_open, calls) == (False, ["end"])
     await asyncio.sleep(0)
-    turn.receive()
+    turn.receive(is_one_request=True)
     assert turn.is_open
     await asyncio.sleep(0)

@@ -57,7 +57,7 @@ def _fails(connection: apsw.Connection) -> None:
 
 
 async def test_reads_of_an_open_turn_see_one_moment(reader: Reader, turn: Turn, tmp_path: Path) -> None:
-    turn.receive()
+    turn.receive(is_one_request=True)
     before = reader.read(_size)
 
     _remove_all(tmp_path)
@@ -79,13 +79,13 @@ async def test_a_turn_that_opens_after_a_read_sees_the_commits_between_them(
     reader.read(_size)
     _remove_all(tmp_path)
 
-    turn.receive()
+    turn.receive(is_one_request=True)
 
     assert reader.read(_size) == 0
 
 
 async def test_the_next_turn_sees_the_commits_of_other_processes(reader: Reader, turn: Turn, tmp_path: Path) -> None:
-    turn.receive()
+    turn.receive(is_one_request=True)
     reader.read(_size)
     _remove_all(tmp_path)
 
@@ -97,7 +97,7 @@ async def test_the_next_turn_sees_the_commits_of_other_processes(reader: Reader,
 async def test_a_callback_that_is_scheduled_in_a_turn_sees_later_commits(
     reader: Reader, turn: Turn, tmp_path: Path
 ) -> None:
-    turn.receive()
+    turn.receive(is_one_request=True)
     reader.read(_size)
     sizes: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_soon(lambda: sizes.set_result(reader.read(_size)))
@@ -110,19 +110,29 @@ async def test_a_callback_that_is_scheduled_in_a_turn_sees_later_commits(
 async def test_a_turn_of_many_connections_sees_a_later_moment_at_last(
     reader: Reader, turn: Turn, tmp_path: Path
 ) -> None:
-    turn.receive()
+    turn.receive(is_one_request=True)
     reader.read(_size)
     _remove_all(tmp_path)
 
     for _ in range(256):
-        turn.receive()
+        turn.receive(is_one_request=True)
+
+    assert reader.read(_size) == 0
+
+
+async def test_a_read_for_a_part_of_a_request_sees_every_commit(reader: Reader, turn: Turn, tmp_path: Path) -> None:
+    turn.receive(is_one_request=True)
+    reader.read(_size)
+    _remove_all(tmp_path)
+
+    turn.receive(is_one_request=False)
 
     assert reader.read(_size) == 0
 
 
 async def test_a_commit_of_this_process_is_seen_when_it_is_acknowledged(store: SqliteStore, turn: Turn) -> None:
     for number in range(2, 20):
-        turn.receive()
+        turn.receive(is_one_request=True)
         size = len(await listed(store))
 
         await store.apply(block(person(number)))
@@ -131,7 +141,7 @@ async def test_a_commit_of_this_process_is_seen_when_it_is_acknowledged(store: S
 
 
 async def test_no_transaction_outlasts_its_turn(store: SqliteStore, turn: Turn, tmp_path: Path) -> None:
-    turn.receive()
+    turn.receive(is_one_request=True)
     await listed(store)
     await asyncio.sleep(0)
 
@@ -143,7 +153,7 @@ async def test_no_transaction_outlasts_its_turn(store: SqliteStore, turn: Turn, 
 
 
 async def test_a_read_after_an_error_sees_the_newest_commit(reader: Reader, turn: Turn, tmp_path: Path) -> None:
-    turn.receive()
+    turn.receive(is_one_request=True)
     reader.read(_size)
     _remove_all(tmp_path)
 
@@ -154,7 +164,7 @@ async def test_a_read_after_an_error_sees_the_newest_commit(reader: Reader, turn
 
 
 async def test_a_reader_can_be_closed_within_a_turn(reader: Reader, turn: Turn) -> None:
-    turn.receive()
+    turn.receive(is_one_request=True)
     reader.read(_size)
 
     reader.close()

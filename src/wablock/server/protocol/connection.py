@@ -66,14 +66,14 @@ class Connection(asyncio.Protocol):
         self._requests.close()
 
     def data_received(self, data: bytes) -> None:
-        self._connections.turn.receive()
         requests = self._requests
         if requests.is_broken or self._output.is_ended:
             self._ignored += len(data)
             if self._ignored > _MOST_LINGER_BYTES:
                 self._output.abort()
             return
-        requests.read(data)
+        was_idle = self._current is None and not requests.ahead
+        self._connections.turn.receive(is_one_request=requests.read(data) and was_idle)
         self._serve_next()
         if requests.awaited is not Awaited.NEXT:
             requests.count()  # this may end a request's body
@@ -247,8 +247,8 @@ class Connection(asyncio.Protocol):
             # A complete request is in flight, or waits until its client reads. Read at most one pipelined piece.
             self._input_deadline.clear()
             self._timed_phase = None
-            if current is not None and current.body is not None:
-                self._connections.mark_busy(self)  # its body has arrived meanwhile
+            if requests.ahead or (current is not None and current.body is not None):
+                self._connections.mark_busy(self)  # the body has arrived meanwhile
             if requests.awaited is not Awaited.NEXT or requests.ahead or requests.is_broken:
                 self._pause_reading()
             return

@@ -23,7 +23,6 @@ from wablock.settings import LimitSettings
 _MOST_AHEAD: Final = 100  # pipelined requests that are not answered yet
 _LARGEST_CHUNKED: Final = 6  # bytes on the wire for each byte of a chunked body
 _PHASES: Final = 3  # of a request: head, body, next
-_SCHEMES: Final = ("http", "https")
 
 
 class Awaited(Enum):
@@ -98,16 +97,20 @@ class RequestReader:
             host, port = socket_name[:2]
             self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
-    def read(self, data: bytes) -> None:
+    def read(self, data: bytes) -> bool:
+        """Parse `data`. Returns True if it is surely one whole request, from its first byte to its last."""
         self._began_in_piece = False
         self._piece_size = len(data)
         if self.awaited is not Awaited.NEXT:
             self._parse(data)
-        elif not self._read_repeated(data):
+        elif self._read_repeated(data):
+            return True
+        else:
             phase = self.phase
             self._parse(data)
             if self.phase == phase + _PHASES and self.awaited is Awaited.NEXT and not self.is_broken:
                 self._keep_headers(data)
+        return False
 
     def _read_repeated(self, data: bytes) -> bool:
         """Queue the request in `data` without parsing it, if its headers are known."""
@@ -164,10 +167,7 @@ class RequestReader:
             return
 
     def count(self) -> None:
-        """Check the limits of the arriving request.
-
-        Call it after `read` and the handler, which may prove a body's token; see `BodyBudget`.
-        """
+        """Check the limits. Call it after `read` and the handler, which may prove a body's token; see `BodyBudget`."""
         size = 0
         if self.body is not None:
             self.body.count()
@@ -294,7 +294,7 @@ class RequestReader:
 
     def _scheme(self, forwarded: bytes) -> str:
         scheme = forwarded.decode("latin-1").strip()
-        return scheme if scheme in _SCHEMES and self._is_behind_proxy() else "http"
+        return scheme if scheme in ("http", "https") and self._is_behind_proxy() else "http"
 
     def _head_size(self) -> int:
         return len(self._url) + sum(len(name) + len(value) for name, value in self._headers)

@@ -1,9 +1,9 @@
-"""`Checkpoints`: the log is copied into the database file beside the writer, so that no commit waits for it.
+"""`Checkpoints`: the log is copied into the database file beside the writer, so that commits do not wait for it.
 
 SQLite's own checkpoint is a part of the commit that fills the log, and syncs the database file: one in thirty changes
 of a busy server waited for 40 syncs. Here a second connection copies the log in its own thread, while commits continue.
-They make the log longer, and SQLite begins again at its start only when all of it is copied. So the writer then copies
-the short rest between two commits.
+They make the log longer, and SQLite begins again at its start only when all of it is copied and nobody reads it. So the
+writer then copies the short rest between two commits, and waits a moment for the readers.
 """
 
 import asyncio
@@ -19,10 +19,9 @@ from wablock.storage.writer_thread import WriterThread
 
 _log = logging.getLogger("wablock.storage")
 
-_FULL_AFTER: Final = (
-    4_000  # pages, 16 MB. Users' numbers lie all over the index: fewer checkpoints copy a page less often
-)
-_LARGEST: Final = 10  # times as many pages: the copy is too slow for the commits, which must wait for it
+# Users' numbers lie all over the index, so the pages of several commits are often the same.
+_FULL_AFTER: Final = 4_000  # pages, 16 MB
+_FAR_BEHIND: Final = 10  # times as many pages: the copy is slower than the commits, which must wait for it
 
 
 class Checkpoints:
@@ -40,15 +39,20 @@ class Checkpoints:
         self._writing = writing
         self._copying = WriterThread("wablock-checkpoints")
         self._full_after = full_after
+        self._due_at = full_after
+        """The number of pages in the log at which the next checkpoint starts. It grows while readers keep the log."""
         self._running: asyncio.Task[None] | None = None
 
     async def after_commit(self) -> None:
         """Start a checkpoint if the log is full. Returns when the next commit may begin."""
-        if self._writer.log_pages < self._full_after:
+        pages = self._writer.log_pages
+        if pages < self._full_after:
+            self._due_at = self._full_after
+        if pages < self._due_at:
             return
         if self._running is None:
             self._running = asyncio.create_task(self._checkpoint())
-        if self._writer.log_pages >= _LARGEST * self._full_after:
+        if pages >= self._due_at + _FAR_BEHIND * self._full_after:
             await asyncio.wait([self._running])
 
     async def close(self) -> None:
@@ -59,10 +63,11 @@ class Checkpoints:
     async def _checkpoint(self) -> None:
         try:
             await self._copying.run(self._copy)
-            await self._writing.run(self._writer.copy_log)
+            await self._writing.run(self._writer.restart_log)
         except (BlocklistInternalError, apsw.Error) as error:
-            _log.warning("the log was not copied into the database file; the next commit tries again: %s", error)
+            _log.warning("the log was not copied into the database file; wablock will try again: %s", error)
         finally:
+            self._due_at = self._writer.log_pages + self._full_after
             self._running = None
 
     def _copy(self) -> None:

@@ -15,6 +15,7 @@ from wablock.storage.sqlite import rekeying
 
 BUSY_TIMEOUT_MS: Final = 5_000
 _CACHE_KB: Final = 16 * 1_024  # users' numbers lie all over the index: SQLite's own 2 MB hold too little of it
+_LARGEST_EMPTY_LOG: Final = 64 * 1_024**2  # bytes: a log that grew while it was read is cut when it is used again
 _HAS_MOVES: Final = 3  # the migration that adds the table
 _IS_MOVING: Final = "SELECT EXISTS (SELECT 1 FROM move WHERE state <> 'given up')"
 # The application id in the file's header.
@@ -31,6 +32,7 @@ def connect(path: Path, vfs: str | None = None, *, busy_timeout_ms: int = BUSY_T
         "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA foreign_keys=ON"
     )
     connection.pragma("cache_size", -_CACHE_KB)
+    connection.pragma("journal_size_limit", _LARGEST_EMPTY_LOG)
     rekeying.add_functions(connection)
     return connection
 

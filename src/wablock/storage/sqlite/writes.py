@@ -3,17 +3,20 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import apsw
 
 from wablock.block_list.ports import Change, Outcome
 from wablock.block_list.transaction import Transaction
 from wablock.contract.errors import BlocklistInternalError
+from wablock.storage.sqlite.connection import BUSY_TIMEOUT_MS
 from wablock.storage.sqlite.moves import TakesNoWrites, current
 from wablock.storage.sqlite.tables import SqliteTables
 
 _log = logging.getLogger("wablock.storage")
 
+_READERS_END_WITHIN_MS: Final = 100  # a server's own reads take a few milliseconds
 # Failures of the database itself: each change of the batch would fail as well, so none is retried.
 _DATABASE_ERRORS = (
     apsw.FullError,
@@ -89,9 +92,16 @@ class BatchWriter:
             pass
         return True
 
-    def copy_log(self) -> None:
-        """Copy the log into the database file. If nobody reads the log, the next commit begins at its start."""
-        self._opened().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    def restart_log(self) -> None:
+        """Copy the log into the database file, and let the next commit begin at its start, if no reader prevents it."""
+        connection = self._opened()
+        connection.set_busy_timeout(_READERS_END_WITHIN_MS)
+        try:
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        except apsw.BusyError:
+            pass  # a backup, for example, reads for a long time
+        finally:
+            connection.set_busy_timeout(BUSY_TIMEOUT_MS)
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
