@@ -43,6 +43,11 @@ class WriterThread:
         finally:
             watch.cancel()
 
+    def start(self, job: Callable[[], None]) -> None:
+        """Do `job` before all jobs that follow. It must not raise."""
+        self._alive()
+        self._jobs.put(job)
+
     def close(self) -> None:
         """Returns when all jobs are done."""
         if self._thread is not None and self._thread.is_alive():

@@ -21,7 +21,6 @@ from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter, GroupCommit
 from wablock.storage.opening import CannotOpen
 from wablock.storage.sqlite import checks, directory, moves, reads, routes
-from wablock.storage.sqlite.checkpoints import Checkpoints
 from wablock.storage.sqlite.connection import connect, prepare
 from wablock.storage.sqlite.reader import Reader
 from wablock.storage.sqlite.writes import BatchWriter
@@ -63,13 +62,11 @@ class SqliteStore:
         self._reader = Reader(connection, turn or Turn())
         self._writer = BatchWriter(lambda: connect(path, vfs))
         self._thread = WriterThread("wablock-writer")
-        self._checkpoints = Checkpoints(lambda: connect(path, vfs), self._writer, self._thread)
         self._group = GroupCommit(self._apply_batch, meter, Backlog())
 
     async def close(self) -> None:
         """Returns when all changes are durable and the file is closed."""
         await self._group.drain()
-        await self._checkpoints.close()
         self._thread.close()
         self._writer.close()
         self._reader.close()
@@ -162,5 +159,6 @@ class SqliteStore:
 
     async def _apply_batch(self, changes: Sequence[Change]) -> Sequence[Outcome | Exception]:
         outcomes = await self._thread.run(lambda: self._writer.apply(changes))
-        await self._checkpoints.after_commit()
+        if self._writer.log_is_full:
+            self._thread.start(self._writer.restart_log)  # after these outcomes, before the next commit
         return outcomes

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import apsw
@@ -16,6 +16,9 @@ from wablock.storage.sqlite.tables import SqliteTables
 
 _log = logging.getLogger("wablock.storage")
 
+# Users' numbers lie all over the index, so several commits often change the same pages: a longer log is copied in less
+# time for each commit. But while it is copied, commits wait.
+_FULL_LOG: Final = 2_000  # pages, 8 MB
 _READERS_END_WITHIN_MS: Final = 100  # a server's own reads take a few milliseconds
 # Failures of the database itself: each change of the batch would fail as well, so none is retried.
 _DATABASE_ERRORS = (
@@ -38,8 +41,9 @@ class BatchWriter:
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         self._connect = connect
         self._connection: apsw.Connection | None = None
-        self.log_pages = 0
+        self._log_pages = 0
         """The pages in the log after the last commit."""
+        self._log_is_full_at = _FULL_LOG
 
     def apply(self, changes: Sequence[Change]) -> list[Outcome | Exception]:
         """Apply `changes` in one transaction, durable on return. Return an outcome for each, in order.
@@ -92,16 +96,25 @@ class BatchWriter:
             pass
         return True
 
+    @property
+    def log_is_full(self) -> bool:
+        return self._log_pages >= self._log_is_full_at
+
     def restart_log(self) -> None:
-        """Copy the log into the database file, and let the next commit begin at its start, if no reader prevents it."""
-        connection = self._opened()
-        connection.set_busy_timeout(_READERS_END_WITHIN_MS)
+        """Copy the log into the database file, so that the next commit begins at its start.
+
+        This waits for the readers of the log, but not long. If they do not end, the next attempt is after more commits.
+        """
         try:
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
-        except apsw.BusyError:
-            pass  # a backup, for example, reads for a long time
-        finally:
+            connection = self._opened()
+            connection.set_busy_timeout(_READERS_END_WITHIN_MS)
+            with suppress(apsw.BusyError):  # a backup, for example, reads for a long time
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        except apsw.Error as error:
+            _log.warning("the log was not copied into the database file; wablock will try again: %s", error)
+            self.close()
+        self._log_is_full_at = self._log_pages + _FULL_LOG
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -119,7 +132,9 @@ class BatchWriter:
 
     def _note_log(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
         """SQLite calls this after each commit, instead of its own checkpoint."""
-        self.log_pages = pages
+        self._log_pages = pages
+        if pages < _FULL_LOG:
+            self._log_is_full_at = _FULL_LOG
         return apsw.SQLITE_OK
 
 
