@@ -85,6 +85,13 @@ LINES = st.sampled_from(
         LENGTH,
         b"Content-Length: 0",
         b"Content-Length: 5",
+        b"content-length: 05",
+        b"X-Hub-Signature-256: sha256=" + b"0" * 64,
+        b"x-hub-signature-256: sha256=" + b"F" * 64,
+        b"X-Hub-Signature-256: sha256=" + b"1" * 63,
+        b"X-Hub-Signature-256:sha256=" + b"2" * 64,
+        b"X-Hub-Signature-256: sha256=" + b"3" * 64 + b" ",
+        b"X: x-hub-signature-256: sha256=" + b"4" * 64,
         b"Transfer-Encoding: chunked",
         b"Connection: close",
         b"Connection: keep-alive",
@@ -119,6 +126,18 @@ REQUEST_LINES = st.sampled_from(
     ]
 )
 BODIES = st.sampled_from([b"", BODY, b"12345", b"0\r\n\r\n", b"5\r\n12345\r\n0\r\n\r\n", BODY + get(), BODY[:-1]])
+
+
+def webhook(signature: bytes, body: bytes, *lines: bytes) -> bytes:
+    length = b"Content-Length: %d" % len(body)
+    return head(POST, HOST, JSON, b"X-Hub-Signature-256: sha256=" + signature * 64, *lines, length) + body
+
+
+@st.composite
+def webhooks(draw: st.DrawFn) -> bytes:
+    body = draw(st.sampled_from([b"1", b"12345", BODY]))
+    line = draw(st.sampled_from([b"A: 1", b"A: 2", b"X-Hub-Signature-256: sha256=" + b"f" * 64, b"Content-Length: 1"]))
+    return webhook(draw(st.sampled_from([b"0", b"a", b"F"])), body, line)
 
 
 @st.composite
@@ -176,3 +195,56 @@ def test_few_blocks_are_kept() -> None:
 )
 def test_large_blocks_and_those_with_an_effect_are_not_kept(line: bytes) -> None:
     assert known(get(line)).find(get(line)) is None
+
+
+@given(st.lists(webhooks() | requests(), min_size=1, max_size=12))
+def test_webhooks_among_other_requests_are_read_as_the_parser_reads_them(pieces: list[bytes]) -> None:
+    warm = requests_in(pieces, known(*pieces))
+
+    assert warm == requests_in(pieces, ForgetfulHeaders())
+
+
+def test_the_headers_of_a_webhook_are_known_whatever_its_signature_and_length() -> None:
+    repeated = RepeatedHeaders()
+    requests_in([webhook(b"0", b"first"), webhook(b"1", b"the second")], repeated)
+
+    parts = repeated.find(webhook(b"2", b"third"))
+
+    assert parts is not None
+    _, block, body = parts
+    assert (block.last_values[b"x-hub-signature-256"], block.length) == (b"sha256=" + b"2" * 64, 5)
+    assert dict(block.headers) == block.last_values
+    assert body == b"third"
+
+
+def test_a_webhook_does_not_change_the_headers_of_another() -> None:
+    repeated = RepeatedHeaders()
+    requests_in([webhook(b"0", b"first"), webhook(b"1", b"the second")], repeated)
+    third, fourth = repeated.find(webhook(b"3", b"third")), repeated.find(webhook(b"4", b"the fourth"))
+
+    assert third is not None
+    assert fourth is not None
+    assert third[1].last_values[b"x-hub-signature-256"] == b"sha256=" + b"3" * 64
+    assert (third[1].length, fourth[1].length) == (5, 10)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        webhook(b"2", b"third")[:-1],
+        webhook(b"2", b"third") + b"x",
+        webhook(b"2", b"third", b"A: 1"),
+        webhook(b"g", b"third"),
+    ],
+    ids=["shorter", "longer", "another header", "no signature"],
+)
+def test_other_webhooks_are_parsed(request_: bytes) -> None:
+    repeated = known(webhook(b"0", b"first"))
+
+    assert repeated.find(request_) is None
+
+
+def test_webhooks_with_two_signatures_are_parsed() -> None:
+    line = b"X-Hub-Signature-256: sha256=" + b"f" * 64
+
+    assert known(webhook(b"0", b"first", line)).find(webhook(b"0", b"first", line)) is None

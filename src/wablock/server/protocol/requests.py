@@ -16,7 +16,7 @@ from wablock.contract.errors import GraphError, UnsupportedMethod
 from wablock.failures import Overloaded
 from wablock.server.protocol.bodies import BodyBudget, IncomingBody
 from wablock.server.protocol.heads import BadRequest, HeadTooLarge, check_head, target
-from wablock.server.protocol.repeated_headers import HeaderBlock, RepeatedHeaders, lines_to_keep
+from wablock.server.protocol.repeated_headers import HeaderBlock, RepeatedHeaders, lines_to_keep, repeated_part
 from wablock.server.request import NO_BODY, Headers, Request
 from wablock.settings import LimitSettings
 
@@ -147,7 +147,7 @@ class RequestReader:
         if length is None or exchange.is_last or len(data) > self._limits.max_head:
             return
         lines = lines_to_keep(data, length, request.last_values)
-        key = hash(lines)
+        key = hash(lines and repeated_part(lines))
         if lines is not None and key == self._last_headers:
             self._repeated.add(lines, HeaderBlock(request.headers, request.last_values, length))
         self._last_headers = key
