@@ -131,7 +131,7 @@ def main(variant: str, database: str, *arguments: str) -> None:
         wired.block_list._listings = _EmptyCache()  # noqa: SLF001 - the same list with another cache
     elif variant == "one_at_a_time":
         one_at_a_time.make(wired.store, database, int(arguments[0]))
-    server = Server(wired.application, wired.running, ServerSettings(), wired.metrics)
+    server = Server(wired.application, wired.running, ServerSettings(), wired.metrics, wired.turn)
     listening.run(server, bound, lambda: print(url, flush=True))  # as `wablock serve`
 
 

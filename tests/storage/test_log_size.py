@@ -16,7 +16,7 @@ from wablock.storage.sqlite.connection import connect, prepare
 from wablock.storage.sqlite.writes import BatchWriter
 
 _PAGE = 4_096  # bytes
-_FULL = 2_000  # pages
+_FULL = 4_000  # pages
 _SIZE = "SELECT count(*) FROM blocked_user"
 
 
@@ -39,7 +39,7 @@ def _log_pages(folder: Path) -> int:
 
 
 async def test_the_log_does_not_grow_beyond_its_limit(store: SqliteStore, tmp_path: Path) -> None:
-    await _commit(store, 2_000)
+    await _commit(store, 3_000)
 
     assert _FULL <= _log_pages(tmp_path) < 1.2 * _FULL
 
@@ -52,7 +52,7 @@ async def test_a_reader_that_stays_prevents_no_commit_and_afterwards_the_log_beg
         reader.execute("BEGIN")
         size = reader.execute(_SIZE).get
 
-        await _commit(store, 1_500)
+        await _commit(store, 2_500)
 
         assert reader.execute(_SIZE).get == size
         reader.execute("COMMIT")
@@ -63,7 +63,7 @@ async def test_a_reader_that_stays_prevents_no_commit_and_afterwards_the_log_beg
 
 
 async def test_nothing_is_lost_when_the_log_begins_again(store: SqliteStore) -> None:
-    await _commit(store, 1_500)
+    await _commit(store, 2_500)
 
     assert len(await listed(store)) == 1_000
 

@@ -9,7 +9,7 @@ as the first page, and a cursor of another list is detected:
 """
 
 import binascii
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from hashlib import blake2b
 
 import msgspec
@@ -59,7 +59,7 @@ def decode(text: str, list_id: str) -> Cursor:
     try:
         # ZA must be last: its Z is no beginning of another escape.
         plain = text.replace("ZC", "/").replace("ZB", "+").replace("ZD", "=").replace("ZA", "Z")
-        parsed = _decoder.decode(b64decode(plain, validate=True))
+        parsed = _decoder.decode(binascii.a2b_base64(plain, strict_mode=True))
         version = int(parsed.versionId)
         cursor = Cursor(parsed.offset, version, int(parsed.seq) if parsed.seq else version)
     except (binascii.Error, msgspec.MsgspecError, ValueError, RecursionError):

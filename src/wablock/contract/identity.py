@@ -14,7 +14,7 @@ from wablock.contract.typed_numbers import OneUser, read, read_listed
 from wablock.contract.user_ids import is_parent_user_id, is_user_id
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """One user: by number (`wa_id`), by business-scoped id (`user_id`), or both. All spellings share one `key`."""
 
     key: str

@@ -19,7 +19,7 @@ FIRST_PAGE: Final = "first"
 LAST_PAGE: Final = "last"
 
 
-class User(msgspec.Struct, omit_defaults=True):
+class User(msgspec.Struct, omit_defaults=True, gc=False):
     """One item of `block_users`. The members after `user_id` are wablock's extensions and optional."""
 
     user: str | None = None
@@ -34,7 +34,7 @@ def user_of(text: str) -> User:
     return User(user_id=text) if is_meant_as_user_id(text) else User(text)
 
 
-class BlockedUserOperation(msgspec.Struct, omit_defaults=True):
+class BlockedUserOperation(msgspec.Struct, omit_defaults=True, gc=False):
     """One user that a request blocked or unblocked. `input` is exactly the text that the caller sent.
 
     `effect` is wablock's: see `EFFECTS_HEADER`.
@@ -109,7 +109,7 @@ class UnblockUsersData(msgspec.Struct, omit_defaults=True):
     error: Error | UnsetType = UNSET
 
 
-class BlockedUser(msgspec.Struct, omit_defaults=True):
+class BlockedUser(msgspec.Struct, omit_defaults=True, gc=False):
     """One row of the list. The members after `user_id` are present only if `fields` requests them."""
 
     messaging_product: str

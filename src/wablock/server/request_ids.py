@@ -12,7 +12,7 @@ _LENGTH: Final = 33  # characters of both ids
 _BYTES: Final = 1_584  # enough for 64 pairs of ids
 
 
-class RequestIds(msgspec.Struct, frozen=True):
+class RequestIds(msgspec.Struct, frozen=True, gc=False):
     """`fbtrace_id` is in bodies, a header and the log; `trace_id` is in another header."""
 
     fbtrace_id: str

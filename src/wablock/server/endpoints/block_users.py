@@ -1,5 +1,6 @@
 """The three operations of the Block API."""
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -168,22 +169,19 @@ def _data(
     call: BlockUsersCall, url: str, listing: Listing, limit: int, fields: frozenset[str]
 ) -> wire.GetBlockedUsersData:
     rows = listing.page.rows
-    data = wire.GetBlockedUsersData(
-        [_detailed_user(row, fields) for row in rows] if fields else [_blocked_user(row) for row in rows]
-    )
+    data = wire.GetBlockedUsersData([_detailed_user(row, fields) for row in rows] if fields else _blocked_users(rows))
     if listing.before is not None and listing.after is not None:
         data.paging = _paging(call, f"{url}?limit={limit}", listing, listing.before, listing.after)
     return data
 
 
-def _blocked_user(row: Row) -> wire.BlockedUser:
-    if row.user_id is None:
-        return wire.BlockedUser(wire.WHATSAPP, row.wa_id or UNSET)
-    return wire.BlockedUser(wire.WHATSAPP, row.wa_id or UNSET, row.user_id)
+def _blocked_users(rows: Sequence[Row]) -> list[wire.BlockedUser]:
+    user, product = wire.BlockedUser, wire.WHATSAPP
+    return [user(product, row.wa_id or UNSET, row.user_id or UNSET) for row in rows]
 
 
 def _detailed_user(row: Row, fields: frozenset[str]) -> wire.BlockedUser:
-    user = _blocked_user(row)
+    (user,) = _blocked_users([row])
     for field in fields:
         value = getattr(row, field)
         if field in ("blocked_at", "expires_at") and value is not None:

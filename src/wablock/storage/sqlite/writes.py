@@ -18,7 +18,7 @@ _log = logging.getLogger("wablock.storage")
 
 # Users' numbers lie all over the index, so several commits often change the same pages: a longer log is copied in less
 # time for each commit. But while it is copied, commits wait.
-_FULL_LOG: Final = 2_000  # pages, 8 MB
+_FULL_LOG: Final = 4_000  # pages, 16 MB
 _READERS_END_WITHIN_MS: Final = 100  # a server's own reads take a few milliseconds
 # Failures of the database itself: each change of the batch would fail as well, so none is retried.
 _DATABASE_ERRORS = (
