@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 # libuv learns of at most 1,024 connections at once, and asks again before the turn ends if it learned of as many. So a
-# turn is over earlier if many of its connections have received bytes.
+# turn ends earlier if many of its connections have received bytes.
 _MOST_PIECES: Final = 256
 
 
