@@ -160,6 +160,16 @@ class BlockList:
                 members[index] = Member(parent, None, None, parent, parent_user_id=parent)
         return [members[index] for index in sorted(members)], list(failed.values())
 
+    def member(self, number: BusinessNumber, user: wire.User) -> Member:
+        """The member that `user` means, as in `members`, or by a parent user id. Raises `UserFailure`."""
+        try:
+            return _member(user, identity.of_item(user.user, user.user_id, number.country, may_be_listed=True))
+        except errors.UserFailure:
+            parent = _parent_user_id(user)
+            if parent is None:
+                raise
+            return Member(parent, None, None, parent, parent_user_id=parent)
+
     async def is_blocked(self, number: BusinessNumber, users: Sequence[wire.User]) -> list[bool]:
         """For each of `users`, whether it is blocked now. Raises `UserFailure` if one is not a valid user."""
         members = [

@@ -11,7 +11,7 @@ from wablock.block_list.ports import BusinessNumber, InForce, Member
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND
 from wablock.block_list.service import BlockList
 from wablock.contract import wire
-from wablock.contract.errors import InvalidParameter, MissingParameter, TooManyUsers
+from wablock.contract.errors import InvalidParameter, MissingParameter, TooManyUsers, UserFailure
 from wablock.server.answers import Answer, encoded, header_lines, success_body
 from wablock.server.callers import Callers
 from wablock.server.decoding import decoded
@@ -85,11 +85,12 @@ class Checks:
         return number, body
 
     async def _one(self, number: BusinessNumber, user: str) -> CheckedUser:
-        members, failed = self._block_list.members(number, [wire.user_of(user)], may_be_parent=True)
-        if failed:
-            raise InvalidParameter(INVALID_USER, failed[0].errors[0].error_data.details)
-        (block,) = await self._block_list.in_force(number, members)
-        return _checked(members[0], block)
+        try:
+            member = self._block_list.member(number, wire.user_of(user))
+        except UserFailure as failure:
+            raise InvalidParameter(INVALID_USER, failure.details) from None
+        (block,) = await self._block_list.in_force(number, [member])
+        return _checked(member, block)
 
     async def _many(self, number: BusinessNumber, users: Sequence[str]) -> CheckResult:
         members, failed = self._block_list.members(number, [wire.user_of(text) for text in users], may_be_parent=True)
