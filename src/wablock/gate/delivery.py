@@ -263,7 +263,7 @@ class Delivery:
         for part in parts:
             for change in part.changes:
                 for item in change.items:
-                    counts = dropped if id(item) in blocked else forwarded
+                    counts = dropped if blocked and id(item) in blocked else forwarded
                     counts[item.array] = counts.get(item.array, 0) + 1
         for array, times in forwarded.items():
             self._meter.items(array, "forwarded", times)
