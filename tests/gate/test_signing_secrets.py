@@ -127,10 +127,15 @@ def test_a_large_body_without_an_account_may_be_signed_by_the_only_account() -> 
     assert signing_secret(body, signed(body, ACCOUNTS[0]), ACCOUNTS[:1]) == secret_of(ACCOUNTS[0])
 
 
-def test_large_bodies_are_checked_outside_of_the_event_loop(attempts: list[tuple[str, str]]) -> None:
-    body = entries([ACCOUNTS[0]], LARGE)
+@pytest.mark.parametrize("padding, is_in_another_thread", [(LARGE, False), ("x" * 600_000, True)])
+def test_only_long_bodies_are_hashed_outside_of_the_event_loop(
+    attempts: list[tuple[str, str]], padding: str, *, is_in_another_thread: bool
+) -> None:
+    body = entries([ACCOUNTS[0]], padding)
+
     signing_secret(body, signed(body, ACCOUNTS[0]))
-    assert [thread for _, thread in attempts] != [threading.current_thread().name]
+
+    assert [thread != threading.current_thread().name for _, thread in attempts] == [is_in_another_thread]
 
 
 def test_without_any_secret_no_signature_is_valid() -> None:
