@@ -1,12 +1,12 @@
 """One HTTP/1.1 connection to a receiver, which sends one request after the other and reads each response's status."""
 
 import asyncio
-import math
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import httptools
 
+from wablock.deadline import Deadline
 from wablock.turn_writes import TurnWrites
 
 _LARGEST_RESPONSE: Final = 65_536  # bytes; only the status of a response is used
@@ -43,10 +43,8 @@ class ReceiverConnection(asyncio.Protocol):
         self._usual_status = 0
         self._unwritten: Sequence[bytes] = ()
         """The request, until it is written at the end of this turn of the event loop."""
-        self._due = math.inf
-        """The time limit of the response."""
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = math.inf
+        self._deadline = Deadline(loop)
+        """By then the response must have arrived."""
 
     async def send(self, head: bytes, body: bytes, within: float | None = None) -> int:
         """Send a request and return the status of its response.
@@ -62,9 +60,10 @@ class ReceiverConnection(asyncio.Protocol):
         self._received = self._status = 0
         response: asyncio.Future[int] = self._loop.create_future()
         self._response = response
-        self._due = math.inf if within is None else self._loop.time() + within
-        if self._due < self._timer_at:
-            self._start_timer()
+        if within is None:
+            self._deadline.clear()
+        else:
+            self._deadline.set(within, self._time_out)
         self._unwritten = (head + body,) if len(body) < _IN_ONE_PIECE else (head, body)
         self._turn.add(self)
         try:
@@ -130,8 +129,7 @@ class ReceiverConnection(asyncio.Protocol):
             )
         self._reusable = False
         self._unwritten = ()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._deadline.end()
         self.lost.set_result(None)
 
     # -- called by httptools
@@ -165,24 +163,9 @@ class ReceiverConnection(asyncio.Protocol):
         """Whether a part of the request is not written yet."""
         return self._transport is None or self._transport.get_write_buffer_size() > 0
 
-    def _start_timer(self) -> None:
-        """Start a timer for the response. It stays when the response arrives, because most connections are used again
-        soon: making and cancelling a timer for each request would take as long as reading its response.
-        """
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = self._due
-        self._timer = self._loop.call_later(self._due - self._loop.time(), self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        self._timer_at = math.inf
+    def _time_out(self) -> None:
         response = self._response
-        if response is None or response.done() or self._due == math.inf:
-            return
-        if self._loop.time() < self._due:  # the timer of an earlier request
-            self._start_timer()
-        else:
+        if response is not None and not response.done():
             response.set_exception(TimeoutError())
 
     def _stop_reading(self) -> None:

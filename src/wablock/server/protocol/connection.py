@@ -9,10 +9,10 @@ import logging
 from functools import partial
 from typing import Final
 
+from wablock.deadline import Deadline
 from wablock.failures import Overloaded
 from wablock.server.answers import Answer
 from wablock.server.protocol.connections import Connections
-from wablock.server.protocol.deadline import Deadline
 from wablock.server.protocol.heads import RequestTooSlow
 from wablock.server.protocol.output import Output
 from wablock.server.protocol.requests import Awaited, Exchange, RequestReader

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from wablock.server.protocol.deadline import Deadline
+from wablock.deadline import Deadline
 from wablock.server.protocol.streaming import StreamedBody
 from wablock.turn_writes import TurnWrites
 
