@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,15 @@ import pytest
 from tests.receiver import Receiver, receiving
 from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer, running_server
 
+from wablock.block_list.ports import BusinessNumber
 from wablock.gate.routes.downstreams import NewDownstream
-from wablock.settings import GateSettings, KeySettings
+from wablock.settings import GateSettings, KeySettings, LimitSettings
 from wablock.wiring import routes_of
 
 SECRET = "an app secret"
 KEY = KeySettings(secret_key="MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 ANNA, BEN = "16505551234", "16505550101"
+OTHER_NUMBER = "106540352242923"
 ANNAS_ID = "US.13491208655302741918"
 
 
@@ -59,6 +63,18 @@ def set_up(server: RunningServer, url: str, **more: Any) -> None:
             ACCOUNT_ID, PHONE_NUMBER_ID, NewDownstream(url=url, may_be_inside=True, **more)
         )
         assert added
+
+    asyncio.run(work())
+
+
+def add_number(server: RunningServer, phone_number_id: str, url: str) -> None:
+    """Add a number of the same account, with its receiver."""
+
+    async def work() -> None:
+        store = server.wired.store
+        assert await store.add_number(BusinessNumber(phone_number_id, ACCOUNT_ID), 1)
+        downstream = NewDownstream(url=url, may_be_inside=True)
+        assert await routes_of(store, KEY).downstreams.add(ACCOUNT_ID, phone_number_id, downstream)
 
     asyncio.run(work())
 
@@ -334,6 +350,49 @@ def test_a_delivered_message_is_not_sent_twice_with_deduplication(tmp_path: Path
 
     assert [answer.status_code for answer in answers] == [200] * 3
     assert receiver.message_ids() == ["wamid.1", "wamid.2"]
+
+
+def test_a_receiver_that_two_numbers_share_gets_a_delivered_message_once(tmp_path: Path, receiver: Receiver) -> None:
+    def of_both(first: bytes, second: bytes) -> bytes:
+        bodies = [msgspec.json.decode(it) for it in (first, second)]
+        return msgspec.json.encode(bodies[0] | {"entry": [entry for body in bodies for entry in body["entry"]]})
+
+    with running_server(tmp_path, key=KEY, gate=GateSettings(deduplicate_for=60)) as gate:
+        set_up(gate, receiver.url)
+        add_number(gate, OTHER_NUMBER, receiver.url)
+        again, new = webhook(message(ANNA)), webhook(message(ANNA, "wamid.2"), number=OTHER_NUMBER)
+
+        answers = [post(gate, body) for body in (again, of_both(new, again))]
+
+    assert [answer.status_code for answer in answers] == [200] * 2
+    assert receiver.message_ids() == ["wamid.1", "wamid.2"]
+
+
+def test_a_signature_in_capitals_arrives_as_meta_writes_it(gate: RunningServer, receiver: Receiver) -> None:
+    body = webhook(message(ANNA))
+
+    answer = post(gate, body, "sha256=" + signed(body).removeprefix("sha256=").upper())
+
+    assert answer.status_code == 200
+    assert receiver.deliveries[0].headers["x-hub-signature-256"] == signed(body)
+
+
+def test_the_response_to_a_webhook_beyond_its_accounts_share_says_that_others_wait(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    receiver.delay = 0.5
+    with running_server(tmp_path, key=KEY, limits=LimitSettings(max_connections=3)) as gate:
+        set_up(gate, receiver.url)
+        bodies = [webhook(message(ANNA, f"wamid.{number}")) for number in range(3)]
+        with ThreadPoolExecutor(3) as senders:
+            answers = list(senders.map(partial(post, gate), bodies))
+        metrics = httpx2.get(gate.url + "/metrics").text
+
+    details = [it.json()["error"]["error_data"]["details"] for it in answers if it.status_code == 503]
+    assert details
+    assert all("wait for its servers" in it for it in details)
+    assert f'wablock_webhooks_total{{result="waiting"}} {len(details)}' in metrics
+    assert 'result="unchecked"' not in metrics
 
 
 def test_no_secret_can_be_read_in_the_database(gate: RunningServer, tmp_path: Path) -> None:

@@ -8,6 +8,13 @@ a half, two accounts get a third each, and some places are always free.
 from wablock.failures import Overloaded
 
 
+class ShareTaken(Overloaded):
+    """Too many requests of the account wait for its servers."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many requests of this account wait for its servers. Nothing was sent; try again.")
+
+
 class AccountShares:
     """Counts the waiting requests of each account. `most`: the limit for all accounts together."""
 
@@ -20,10 +27,10 @@ class AccountShares:
         return Share(self, account_id)
 
     def take(self, account_id: str) -> None:
-        """Raises `Overloaded` if the account has at least as many waiting requests as there are free places."""
+        """Raises `ShareTaken` if the account has at least as many waiting requests as there are free places."""
         taken = self._taken.get(account_id, 0)
         if taken >= self._free:
-            raise Overloaded("Too many requests of this account wait for its servers. Nothing was sent; try again.")
+            raise ShareTaken
         self._taken[account_id] = taken + 1
         self._free -= 1
 

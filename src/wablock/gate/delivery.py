@@ -106,7 +106,7 @@ class Delivery:
     ) -> bool:
         """Returns once every required downstream has accepted its part; False if there was nothing to deliver.
 
-        Raises `NotDelivered` if a required downstream did not accept it, and `Overloaded` if too many webhooks of the
+        Raises `NotDelivered` if a required downstream did not accept it, and `ShareTaken` if too many webhooks of the
         account wait. If the same webhook is sent again, downstreams that have accepted it do not get it again.
         """
         webhook = _SignedWebhook(payload, signature, blocked, unchecked)
@@ -202,7 +202,7 @@ class Delivery:
         delivered = self._delivered
         if delivered is None:
             return (lambda item: id(item) in blocked) if blocked else None
-        receiver = downstream.downstream_id
+        receiver = downstream.receiver
         return lambda item: id(item) in blocked or delivered.has(receiver, item)
 
     async def _send(self, post: _Post, attempt: Attempt | None = None) -> None:
@@ -225,12 +225,12 @@ class Delivery:
         downstream = post.downstream
         current: _Post | None = post
         try:
-            async with delivered.claimed(downstream.downstream_id, post.items, downstream.timeout) as has_some:
+            async with delivered.claimed(downstream.receiver, post.items, downstream.timeout) as has_some:
                 if has_some:
                     current = self._post(post.webhook, downstream, post.parts)
                 if current is not None:
                     await self._forwarder.post(downstream, current.body, current.headers)
-                    delivered.add(downstream.downstream_id, current.items)
+                    delivered.add(downstream.receiver, current.items)
         except StillInFlight:
             raise DeliveryRefused(f"another copy of a message was in flight for {downstream.timeout:g} s") from None
 

@@ -15,7 +15,8 @@ from wablock.gate.webhook.items import Item, Message
 
 _MOST_REMEMBERED: Final = 100_000
 
-_MessageKey = tuple[str, str]
+_MessageKey = tuple[object, str]
+"""A receiver, see `Downstream.receiver`, and the id of a message."""
 
 
 class StillInFlight(Exception):
@@ -31,12 +32,12 @@ class Delivered:
         self._until: dict[_MessageKey, float] = {}
         self._in_flight: dict[_MessageKey, asyncio.Event] = {}
 
-    def has(self, receiver: str, item: Item) -> bool:
+    def has(self, receiver: object, item: Item) -> bool:
         if not _is_remembered(item):
             return False
         return self._until.get((receiver, item.id or ""), 0.0) > self._monotonic()
 
-    def add(self, receiver: str, items: Iterable[Item]) -> None:
+    def add(self, receiver: object, items: Iterable[Item]) -> None:
         """Remember messages that the receiver has accepted. A message that failed must not be added."""
         now = self._monotonic()
         for item in items:
@@ -46,7 +47,7 @@ class Delivered:
             del self._until[next(iter(self._until))]
 
     @contextlib.asynccontextmanager
-    async def claimed(self, receiver: str, items: Sequence[Item], max_wait: float) -> AsyncIterator[bool]:
+    async def claimed(self, receiver: object, items: Sequence[Item], max_wait: float) -> AsyncIterator[bool]:
         """A context in which no other delivery sends one of these messages to the receiver. Yields whether the receiver
         has accepted some of them in the meantime. Raises `StillInFlight` after `max_wait` seconds.
         """

@@ -13,6 +13,7 @@ from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter
 from wablock.contract.number_plans import country_to_read_by
 from wablock.failures import InvalidSignature, Overloaded
+from wablock.gate.account_shares import ShareTaken
 from wablock.gate.dashboard_test import DashboardTest, may_be_sample
 from wablock.gate.delivery import Delivery, Part
 from wablock.gate.large_bodies import LARGE, off_the_loop
@@ -84,14 +85,18 @@ class Inbound:
     async def receive(self, body: bytes, signature: str) -> None:
         """Handle one webhook. Raises `InvalidSignature`, and `InvalidParameter` if the gate cannot read the body.
 
-        Raises `Overloaded` if the block list or a secret cannot be read, and `NotDelivered` if a required downstream
-        did not accept the webhook. In both cases the sender has to send it again.
+        Raises `Overloaded` if the block list or a secret cannot be read, or too many webhooks of the account wait; and
+        `NotDelivered` if a required downstream did not accept the webhook. Then the sender has to send it again.
         """
+        signature = signature.lower()  # as Meta writes it: a receiver may compare the text
         try:
             signer = await self._signing_secrets.signer_of(body, signature)
             parse = partial(Payload.parse, body)
             payload = parse() if len(body) < LARGE else await off_the_loop(body, parse)
             await self._forward(payload, signature, signer)
+        except ShareTaken:
+            self._meter.webhook("waiting")
+            raise
         except UnreadableBody as error:
             self._meter.webhook("unreadable")
             raise InvalidParameter(str(error)) from None
