@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DIST := dist
 # What the environment has: a server, and also what tests and checks need.
 SERVER := $(VENV)/.server
 DEV := $(VENV)/.dev
@@ -15,7 +16,7 @@ FAST := tests/contract tests/block_list tests/gate tests/storage tests/server/te
 SLOW := postgres or other_parsers or killed or links_law or model or older or rekeying or backup or restore or full_memory \
   or many_processes or another_spelling
 
-.PHONY: help setup run fast test check audit format docs images bench torture lock pins dist clean
+.PHONY: help setup run fast test check audit format docs images bench torture lock pins dist release clean
 
 setup: $(SERVER) ## a server in .venv, so that .venv/bin/wablock works
 
@@ -78,11 +79,15 @@ lock: $(DEV) ## pin all dependencies to their newest versions, by name and hash
 	$(COMPILE) --constraint requirements/dev.txt --extra server pyproject.toml -o requirements/server.txt
 	$(COMPILE) --constraint requirements/dev.txt --group package -o requirements/package.txt
 
-dist: $(DEV) ## a wheel and a source archive in dist/
-	$(BIN)/python -m build --no-isolation --outdir dist
+dist: $(SERVER) ## a wheel and a source archive in dist/
+	rm -rf $(DIST)
+	PYTHONPATH=$(CURDIR)/$(VENV)/tools $(BIN)/python -m build --no-isolation --outdir $(DIST)
+
+release: dist ## the same with a bill of materials, notes and checksums: what an image is built from
+	$(BIN)/python .ci/release $(DIST)
 
 clean:
-	rm -rf $(VENV) dist .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .clients
+	rm -rf $(VENV) $(DIST) .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .clients
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
 LOCKS = {"server": "the packages of a server", "dev": "the packages for tests and checks"}
@@ -37,7 +36,7 @@ def main(folder: str, lock: str) -> None:
         packages(python, lock, show)
     if lock == "server":
         with step("wablock itself"):
-            wablock(python)
+            wablock(python, str(Path(folder, "tools").absolute()))
 
 
 @contextmanager
@@ -83,12 +82,11 @@ def packages(python: str, lock: str, show: Callable[[str], None]) -> None:
     show(str(len(names)))
 
 
-def wablock(python: str) -> None:
-    """Install this folder. The packages that this needs are pinned too, and do not stay in the environment."""
-    with TemporaryDirectory() as tools:
-        done = run(python, *_PIP, "--target", tools, "--require-hashes", "-r", "requirements/package.txt")
-        if done.returncode == 0:
-            done = run(python, *_PIP, "--no-build-isolation", "--editable", ".", PYTHONPATH=tools)
+def wablock(python: str, tools: str) -> None:
+    """Install this folder. What builds it is in the folder `tools`, where a server does not import it."""
+    done = run(python, *_PIP, "--upgrade", "--target", tools, "--require-hashes", "-r", "requirements/package.txt")
+    if done.returncode == 0:
+        done = run(python, *_PIP, "--no-build-isolation", "--editable", ".", PYTHONPATH=tools)
     if done.returncode:
         fail_as(done.stdout)
 
