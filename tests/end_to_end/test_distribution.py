@@ -231,7 +231,7 @@ def test_the_command_of_the_wheel_alone_prints_what_to_install(bare: Path) -> No
     process = run("dev", command=str(bare / "wablock"))
 
     assert (process.returncode, process.stdout) == (2, "")
-    assert "pip install 'wablock[cli]'" in process.stderr
+    assert "in a clone of wablock, pip install '.[server]'; with a wheel, pip install 'WHEEL[server]'" in process.stderr
     assert process.stderr.count("\n") == 1
 
 
