@@ -12,6 +12,7 @@ import pytest
 from tests.cli.command import run, started
 from tests.cluster import Cluster
 from tests.end_to_end.page_reader import DOCS, NOT_RUN, STAND_INS, Reader, commands_of
+from tests.missing import need_package_index
 from tests.release import ROOT, cloned
 
 from wablock import __version__
@@ -71,6 +72,11 @@ def database(tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture(scope="module")
+def package_index(tmp_path_factory: pytest.TempPathFactory) -> None:
+    need_package_index(tmp_path_factory.mktemp("downloaded"))
+
+
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server whose URL its own programs understand, too."""
@@ -83,11 +89,13 @@ def cluster() -> Iterator[Cluster]:
         made.remove()
 
 
+@pytest.mark.usefixtures("package_index")
 def test_the_commands_of_the_readme_succeed(tmp_path: Path) -> None:
     with reading(follow(README, cloned(tmp_path), PATH=PYTHON_ONLY)) as reader:
         assert sum(command.startswith("curl") for command in reader.printed) == 3
 
 
+@pytest.mark.usefixtures("package_index")
 def test_the_commands_of_the_index_put_wablock_into_the_shell(tmp_path: Path) -> None:
     reader = follow(INDEX, cloned(tmp_path), PATH=PYTHON_ONLY)
 
@@ -96,6 +104,7 @@ def test_the_commands_of_the_index_put_wablock_into_the_shell(tmp_path: Path) ->
     assert printed.endswith(f"\n{tmp_path}/.venv/bin/wablock\n")
 
 
+@pytest.mark.usefixtures("package_index")
 def test_the_commands_about_containers_succeed(tmp_path: Path) -> None:
     with reading(follow(CONTAINERS, cloned(tmp_path), DATABASE_URL="postgresql://db.example/wablock")) as reader:
         assert "make release" in reader.printed
@@ -114,6 +123,7 @@ def test_the_commands_for_a_list_at_meta_succeed(tmp_path: Path) -> None:
             assert sorted(listed) == ["16505550101", "16505550102"]
 
 
+@pytest.mark.usefixtures("package_index")
 def test_the_commands_about_production_succeed(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/machine/var/lib/wablock/wablock.db"
 
@@ -135,6 +145,7 @@ def test_the_commands_about_nginx_succeed(tmp_path: Path, database: str) -> None
         assert "wablock_" in "".join(reader.printed.values())
 
 
+@pytest.mark.usefixtures("package_index")
 def test_the_commands_for_ci_succeed(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "own"], check=True)
     path = f"{tmp_path / 'own/bin'}:/usr/bin:/bin"
