@@ -1,17 +1,15 @@
-# wablock in a container: docker build --tag wablock .
+# wablock in a container: make release && docker build --tag wablock .
 # By digest: a tag can be moved to another image. `make pins` shows the registry's digests of today; this is 3.13.15 on Debian 13.
 ARG PYTHON=3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 FROM python:${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY requirements/server.txt requirements/package.txt requirements/
+COPY requirements/server.txt requirements/
 RUN python -m venv --without-pip /opt/wablock \
- && python -m pip --python /opt/wablock/bin/python install --require-hashes --no-deps -r requirements/server.txt \
- && python -m pip install --require-hashes --no-deps -r requirements/package.txt
-COPY pyproject.toml hatch_build.py README.md LICENSE ./
-COPY src src
-RUN python -m pip wheel --no-build-isolation --no-deps --wheel-dir dist . \
+ && python -m pip --python /opt/wablock/bin/python install --require-hashes --no-deps -r requirements/server.txt
+COPY dist/*.whl dist/SHA256SUMS dist/
+RUN (cd dist && sha256sum --check --ignore-missing SHA256SUMS) \
  && python -m pip --python /opt/wablock/bin/python install --no-index --no-deps dist/*.whl
 
 FROM python:${PYTHON}

@@ -1,13 +1,18 @@
 """Fixtures for every test."""
 
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from tests import client_libraries as libraries
-from tests.postgres import give_back
+from tests.postgres import GIVEN, give_back
 from tests.receiver import Receiver, receiving
+
+# The developer's own settings, such as those of the tutorial: the tests and all that they start have none.
+for _name in [it for it in os.environ if it.startswith("WABLOCK_") and it != GIVEN]:
+    del os.environ[_name]
 
 # For `make fast`: a few examples, without the search for rare ones.
 settings.register_profile("fast", max_examples=15)

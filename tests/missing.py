@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -17,3 +20,10 @@ def missing(what: str) -> NoReturn:
 def installed(program: str) -> str:
     """The path of `program`. If it is not installed, the test ends, see `missing`."""
     return shutil.which(program) or missing(f"{program} is not installed")
+
+
+def need_package_index(folder: Path) -> None:
+    """End the test, see `missing`, if pip cannot download a small package into this folder."""
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), "idna"]
+    if subprocess.run(pip, capture_output=True, check=False).returncode:
+        missing("pip reaches no package index")

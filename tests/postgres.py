@@ -17,7 +17,7 @@ from tests.cluster import Cluster
 
 T = TypeVar("T")
 
-_GIVEN: Final = "WABLOCK_TEST_DATABASE"
+GIVEN: Final = "WABLOCK_TEST_DATABASE"
 
 
 def fresh_database(folder: Path) -> str:
@@ -121,7 +121,7 @@ def connected(url: str, what: Callable[[Any], Awaitable[T]]) -> T:
 @cache
 def _schemas() -> Schemas:
     """The schemas of the database in the environment, or else of a cluster of this process."""
-    if url := os.environ.get(_GIVEN):
+    if url := os.environ.get(GIVEN):
         schemas = Schemas(url)
         atexit.register(schemas.drop)
         return schemas

@@ -4,6 +4,8 @@ import gc
 import sys
 from typing import Final
 
+from wablock.extras import how_to_install
+
 # The number of new objects after which Python collects garbage. A start makes about 60,000 objects, and hardly any are
 # garbage: with Python's default of 700, the collections take a tenth of its time. A server sets its own number.
 _ALLOCATED_BETWEEN_COLLECTIONS: Final = 100_000
@@ -17,7 +19,7 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if str(missing.name).startswith("wablock"):
             raise
-        sys.stderr.write("wablock: the commands need an extra: pip install 'wablock[cli]' or 'wablock[server]'\n")
+        sys.stderr.write(f"wablock: the commands need the extra server: {how_to_install('server')}\n")
         sys.exit(2)
     cli.main()
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 from tests.deployment.reading import ROOT, environment_of_image, instructions, stages, understood
+from tests.release import released
 from tests.running_server import running_server
 
 from wablock import __version__
@@ -30,13 +31,22 @@ def _entrypoint() -> list[str]:
     return [*entrypoint.words, *command.words]
 
 
-def test_copied_files_exist_and_are_not_ignored() -> None:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the build's folder has after `make release`."""
+    folder = tmp_path_factory.mktemp("folder")
+    released(folder / "dist")
+    shutil.copytree(ROOT / "requirements", folder / "requirements")
+    return folder
+
+
+def test_copied_files_exist_and_are_not_ignored(folder: Path) -> None:
     first, *allowed = [it for it in (ROOT / ".dockerignore").read_text().splitlines() if not it.startswith("#")]
 
     assert first == "*"
     for sources, _ in _copied():
         for source in sources:
-            assert (ROOT / source).exists()
+            assert list(folder.glob(source))
             assert f"!{source}" in allowed
 
 
@@ -55,17 +65,17 @@ def test_both_stages_are_of_one_python() -> None:
     assert BUILD[0].words[0] == IMAGE[0].words[0]
 
 
-def test_every_installed_package_is_pinned_by_its_hash_or_built_here() -> None:
+def test_every_installed_package_is_pinned_by_its_hash_or_of_the_release() -> None:
     installs = [
         line for it in instructions(BUILD, "RUN") for line in it.words[0].split("&&") if re.search(r"\binstall\b", line)
     ]
 
-    assert len(installs) == 3
+    assert len(installs) == 2
     assert all("--require-hashes" in line or "--no-index" in line for line in installs)
 
 
 @pytest.mark.parametrize("name", ["server.txt", "package.txt"])
-def test_the_image_uses_the_tested_locks(name: str) -> None:
+def test_the_locks_of_a_server_and_of_its_build_pin_what_is_tested(name: str) -> None:
     tested = dict(_PINNED.findall((ROOT / "requirements/dev.txt").read_text()))
 
     pinned = dict(_PINNED.findall((ROOT / "requirements" / name).read_text()))
@@ -74,7 +84,7 @@ def test_the_image_uses_the_tested_locks(name: str) -> None:
     assert pinned == {package: tested[package] for package in pinned}
 
 
-def test_the_steps_of_the_build_install_a_wablock_that_runs(tmp_path: Path) -> None:
+def test_the_steps_of_the_build_install_a_wablock_that_runs(tmp_path: Path, folder: Path) -> None:
     build, made = tmp_path / "build", tmp_path / "wablock"
     build.mkdir()
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "python"], check=True)
@@ -83,7 +93,9 @@ def test_the_steps_of_the_build_install_a_wablock_that_runs(tmp_path: Path) -> N
     for step in BUILD:
         if step.name == "COPY":
             for source in step.words[:-1]:
-                _copy(ROOT / source, build / step.words[-1])
+                for file in folder.glob(source):
+                    (build / step.words[-1]).mkdir(exist_ok=True)
+                    shutil.copy(file, build / step.words[-1])
         if step.name == "RUN":
             command = step.words[0].replace("/opt/wablock", str(made))
             process = subprocess.run(
@@ -103,6 +115,17 @@ def test_the_steps_of_the_build_install_a_wablock_that_runs(tmp_path: Path) -> N
     helped = subprocess.run([made / "bin/wablock", "serve", "--help"], capture_output=True, text=True, check=True)
     assert "--workers" in helped.stdout
     assert not (made / "bin/pip").exists()
+
+
+def test_the_build_stops_if_the_wheel_is_not_that_of_the_release(folder: Path, tmp_path: Path) -> None:
+    [step] = [it.words[0] for it in instructions(BUILD, "RUN") if "dist/*.whl" in it.words[0]]
+    shutil.copytree(folder / "dist", tmp_path / "dist")
+    next((tmp_path / "dist").glob("*.whl")).write_bytes(b"another")
+
+    stopped = subprocess.run(["/bin/sh", "-c", step], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert stopped.returncode != 0
+    assert "whl: FAILED" in stopped.stdout
 
 
 def test_the_image_is_not_run_by_root_and_its_user_owns_its_volumes() -> None:
@@ -163,11 +186,3 @@ def _health(port: int) -> "subprocess.CompletedProcess[str]":
     assert (kind, python) == ("CMD", "python")
     words = [word.replace(f":{environment_of_image()['WABLOCK_PORT']}/", f":{port}/") for word in words]
     return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, timeout=60)
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-    else:
-        target.mkdir(exist_ok=True)
-        shutil.copy(source, target)

@@ -1,4 +1,4 @@
-"""The published wheel, alone in an environment."""
+"""A release: its files, and its wheel alone in an environment."""
 
 import json
 import os
@@ -20,6 +20,7 @@ from referencing import Registry, Resource
 from tests.cli.command import Server, run, started
 from tests.end_to_end.deployment import BLOCK_USERS
 from tests.end_to_end.graph import blocked, body
+from tests.release import cloned, released
 
 from wablock import __version__
 
@@ -30,10 +31,8 @@ _BOM = "bom-1.6.SNAPSHOT.schema.json"
 
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel and the source archive."""
-    folder = tmp_path_factory.mktemp("dist")
-    _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(PROJECT))
-    return folder
+    """A folder with a release."""
+    return released(tmp_path_factory.mktemp("project") / "dist")
 
 
 def _installed(distributions: Path, folder: Path, extra: str, python: str = sys.executable) -> Path:
@@ -89,6 +88,7 @@ def test_the_source_archive_has_all_that_the_wheel_is_built_from(distributions: 
         names = {name.partition("/")[2] for name in archive.getnames()}
 
     assert {"pyproject.toml", "README.md", "LICENSE", "src/wablock/__init__.py"} <= names
+    assert not any(name.startswith(("tests", "benchmarks")) for name in names)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +134,60 @@ def test_a_wheel_from_the_source_archive_is_the_same(distributions: Path, tmp_pa
     assert next(tmp_path.glob("*.whl")).read_bytes() == next(distributions.glob("*.whl")).read_bytes()
 
 
+def test_a_release_has_a_wheel_a_source_archive_a_bill_of_materials_notes_and_checksums(distributions: Path) -> None:
+    assert {it.name for it in distributions.iterdir()} == {
+        f"wablock-{__version__}-py3-none-any.whl",
+        f"wablock-{__version__}.tar.gz",
+        f"wablock-{__version__}.cdx.json",
+        f"wablock-{__version__}.md",
+        "SHA256SUMS",
+    }
+
+
+def test_sha256sum_accepts_the_checksums_of_all_files(distributions: Path) -> None:
+    checked = subprocess.run(
+        ["sha256sum", "--check", "--strict", "SHA256SUMS"],
+        cwd=distributions,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    files = {it.name for it in distributions.iterdir()} - {"SHA256SUMS"}
+    assert checked.returncode == 0, checked.stderr
+    assert set(checked.stdout.splitlines()) == {f"{name}: OK" for name in files}
+
+
+def test_the_bill_of_materials_of_a_release_is_the_wheels(distributions: Path, bill_of_materials: Any) -> None:
+    assert json.loads((distributions / f"wablock-{__version__}.cdx.json").read_text()) == bill_of_materials
+
+
+def test_the_notes_of_a_release_are_its_section_of_the_changelog(distributions: Path) -> None:
+    changelog = (PROJECT / "CHANGELOG.md").read_text()
+
+    section = changelog.partition(f"\n## [{__version__}]")[2].partition("\n\n")[2].partition("\n## ")[0]
+    notes = (distributions / f"wablock-{__version__}.md").read_text()
+    assert notes.endswith(f"# wablock {__version__}\n\n{section.rstrip()}\n")
+
+
+def test_a_second_release_of_the_same_code_has_the_same_bytes(distributions: Path, tmp_path: Path) -> None:
+    again = released(tmp_path / "dist", cloned(tmp_path / "elsewhere"))
+
+    assert (again / "SHA256SUMS").read_text() == (distributions / "SHA256SUMS").read_text()
+
+
+def test_a_version_without_a_section_in_the_changelog_is_not_released(distributions: Path, tmp_path: Path) -> None:
+    wheel = next(distributions.glob("*.whl"))
+    shutil.copy(wheel, tmp_path / wheel.name.replace(__version__, "9.9.9"))
+
+    refused = subprocess.run(
+        [sys.executable, PROJECT / ".ci/release", tmp_path], capture_output=True, text=True, check=False
+    )
+
+    assert (refused.returncode, refused.stderr) == (1, "release: CHANGELOG.md has no section for 9.9.9\n")
+    assert not (tmp_path / "SHA256SUMS").exists()
+
+
 def test_the_installed_command_prints_its_version(wablock: str) -> None:
     assert run("--version", command=wablock).stdout.strip() == __version__
 
@@ -177,7 +231,7 @@ def test_the_command_of_the_wheel_alone_prints_what_to_install(bare: Path) -> No
     process = run("dev", command=str(bare / "wablock"))
 
     assert (process.returncode, process.stdout) == (2, "")
-    assert "pip install 'wablock[cli]'" in process.stderr
+    assert "in a clone of wablock, pip install '.[server]'; with a wheel, pip install 'WHEEL[server]'" in process.stderr
     assert process.stderr.count("\n") == 1
 
 

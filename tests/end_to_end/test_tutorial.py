@@ -125,15 +125,15 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 def test_the_installation_has_the_commands_that_the_page_uses() -> None:
     (step,) = (step for step in STEPS if step.commands.strip() == INSTALL)
-    if not (ROOT / ".venv/.complete").exists():
+    if not (ROOT / ".venv/.server").exists():
         pytest.skip("needs `make setup`")
 
-    script = f"set -e\n{step.commands}command -v wablock pytest"
+    script = f"set -e\n{step.commands}command -v wablock pip"
     process = subprocess.run(
         ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=_ENDS_WITHIN, check=True
     )
 
-    assert process.stdout.splitlines()[-2:] == [str(ROOT / ".venv/bin/wablock"), str(ROOT / ".venv/bin/pytest")]
+    assert process.stdout.splitlines()[-2:] == [str(ROOT / ".venv/bin/wablock"), str(ROOT / ".venv/bin/pip")]
 
 
 def test_the_server_prints_the_first_lines_on_the_page(reader: Reader) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from wablock.extras import how_to_install
+
 if TYPE_CHECKING:
     from wablock.kit.fixture import Servers, Wablock
 
@@ -24,7 +26,8 @@ def _wablock_servers() -> "Iterator[Servers]":
     try:
         from wablock.kit.fixture import Servers  # noqa: PLC0415 - see above
     except ModuleNotFoundError as missing:
-        pytest.fail(f"the fixture wablock needs {missing.name}: pip install 'wablock[server]'", pytrace=False)
+        needed = f"the fixture wablock needs {missing.name}: {how_to_install('server')}"
+        pytest.fail(needed, pytrace=False)
     with ExitStack() as stack:
         yield Servers(stack)
 
