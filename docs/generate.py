@@ -9,6 +9,7 @@ from typing import Final
 from architecture_page import architecture
 from cyclopts import App
 from cyclopts.argument import Argument
+from session_picture import session
 
 from wablock.cli import app
 from wablock.conformance.sdk.scenarios import scenarios
@@ -120,6 +121,7 @@ PAGES: Final = {
     "reference/settings.md": settings,
     "reference/conformance.md": conformance,
     "how-to/what-each-error-means.md": errors,
+    "images/session.svg": session,
 }
 
 
