@@ -197,13 +197,13 @@ class Access:
         """Add `token`, created by `maker`. Raises `PermissionDenied` if it has a permission that its maker lacks."""
         require(maker, Scope.MANAGE)
         if not maker.covers(token):
-            raise errors.PermissionDenied("A token cannot create a token with more permissions than its own")
+            raise errors.PermissionDenied("A token cannot create a token with more permissions than its own.")
         token = msgspec.structs.replace(token, made_by=maker.digest)
         if not await self._directory.add_token(token):
             stored = await self._directory.find_token(maker.digest)
             if stored is not None and stored.revoked_at is not None:
                 raise errors.InvalidAccessToken
-            raise errors.InvalidParameter(details="This token exists already")
+            raise errors.InvalidParameter(details="This token exists already.")
         return token
 
     async def tokens(self, caller: AccessToken) -> Sequence[AccessToken]:
@@ -259,7 +259,7 @@ async def revoke_with_made(directory: Directory, token: AccessToken, at: Microse
 
 def require(token: AccessToken, scope: Scope) -> None:
     if scope not in token.scopes:
-        raise errors.PermissionDenied(f"The access token lacks the scope {scope}; create one that has it")
+        raise errors.PermissionDenied(f"The access token lacks the scope {scope}. Create one that has it.")
 
 
 def is_token(text: str) -> bool:

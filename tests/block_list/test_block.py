@@ -58,7 +58,7 @@ async def test_an_invalid_user_has_an_error_with_the_reason_and_no_wa_id(
     error = result.failed[0].errors[0]
     assert (error.code, error.error_data.details) == (
         131047,
-        "Not a valid WhatsApp user: 'anna' has no digits; write a phone number, such as +16505551234",
+        "Not a valid WhatsApp user: 'anna' has no digits. Write a phone number, such as +16505551234.",
     )
     assert not result.failed[0].wa_id
 

@@ -172,7 +172,7 @@ async def test_after_and_before_together_are_refused(block_list: BlockList, numb
     with pytest.raises(errors.InvalidParameter) as refused:
         await block_list.page(number, 2, listing.after, listing.before)
 
-    assert refused.value.details == "Send after or before, not both"
+    assert refused.value.details == "Send after or before, not both."
 
 
 async def test_a_cursor_stays_valid_after_changes(

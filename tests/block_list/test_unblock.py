@@ -100,7 +100,7 @@ async def test_an_unblock_of_an_invalid_user_fails_with_the_reason(
 
     assert (
         result.failed[0].errors[0].error_data.details
-        == "Not a valid WhatsApp user: 'anna' has no digits; write a phone number, such as +16505551234"
+        == "Not a valid WhatsApp user: 'anna' has no digits. Write a phone number, such as +16505551234."
     )
 
 

@@ -219,6 +219,7 @@ def test_try_it_on_the_servers_own_page_accepts_the_public_token(dev: Served, br
     with browser.reading() as page:
         form = page.locator("#blockUsers-try")
         form.locator("summary").click()
+        form.locator('[name="Phone-Number-ID"]').fill(DEV_PHONE_NUMBER_ID)
         form.locator('[name="token"]').fill(DEV_TOKEN)
         form.get_by_role("button", name="Send").click()
         form.locator(".answered").wait_for()

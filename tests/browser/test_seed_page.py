@@ -5,6 +5,8 @@ import json
 import pytest
 from tests.browser.reader import Reader, not_in_order, open_all, words
 
+from wablock.contract import versions
+
 _PATH = "/{Version}/{Phone-Number-ID}/block_users"
 _METHODS = {"getBlockedUsers": "GET", "blockUsers": "POST", "unblockUsers": "DELETE"}
 _TOP = [
@@ -12,11 +14,10 @@ _TOP = [
     "Copy for LLM",
     "View as Markdown",
     "Download OpenAPI spec",
-    "manage blocked users on WhatsApp",
-    "block users from sending messages to your business number",
-    "retrieve the list of blocked users",
-    "unblock users when needed",
-    "For more information, see Meta's Block Users Guide.",
+    "The Block API allows businesses to manage blocked users on WhatsApp.",
+    "Use this API to block users from sending messages to your business number,",
+    "retrieve the list of blocked users, and unblock users when needed.",
+    "For more information, see the Block Users Guide",
     "Base URL",
     "Endpoints",
     f"GET {_PATH}",
@@ -130,6 +131,11 @@ _END = [
     "bearerAuth",
 ]
 
+_VERSIONS = '.choice .fill[data-value="Version"], form [data-value="Version"]'
+_REQUIRED = """all => [...all.querySelectorAll(".field")]
+    .filter((field) => field.querySelector(".required") && !field.closest(".answer"))
+    .map((field) => field.querySelector(".name").textContent)"""
+
 operations = pytest.mark.parametrize("operation", _DESCRIPTIONS)
 
 
@@ -146,10 +152,20 @@ def test_the_page_has_metas_introduction(browser: Reader) -> None:
 def test_an_operation_is_shown_line_by_line(browser: Reader, operation: str) -> None:
     with browser.reading() as page:
         open_all(page)
-        seen = words(page, f"#{operation} .description")
+        seen = words(page, f"#{operation}")
 
-    method = _METHODS[operation]
-    assert not_in_order(seen, ["Request Syntax", f"{method} {_PATH}", "Try it", *_DESCRIPTIONS[operation]]) == []
+    syntax = ["Request Syntax", f"{_METHODS[operation]} {_PATH}", "Try it"]
+    shown = ["Select language", "cURL", "JavaScript", "Python", "Select status code", "200"]
+    assert not_in_order(seen, [*syntax, *shown, *_DESCRIPTIONS[operation]]) == []
+
+
+@operations
+def test_only_the_parameters_that_meta_marks_are_required(browser: Reader, operation: str) -> None:
+    with browser.reading() as page:
+        open_all(page)
+        names = page.locator(f"#{operation} .description").evaluate(_REQUIRED)
+
+    assert names == ["Authorization", "Content-Type", "Version", "Phone-Number-ID"]
 
 
 @operations
@@ -167,7 +183,7 @@ def test_child_attributes_show_on_a_click(browser: Reader, operation: str) -> No
 def test_the_curl_sample_is_the_pages(browser: Reader, operation: str) -> None:
     body = "{}" if operation == "getBlockedUsers" else _SENT
 
-    with browser.reading() as page:
+    with browser.reading(script=False) as page:
         seen = page.locator(f'#{operation} .panel[data-value="bash"] code').inner_text()
 
     assert seen == (
@@ -214,16 +230,24 @@ def test_every_status_has_its_answer(browser: Reader) -> None:
 def test_a_chosen_version_is_filled_in_everywhere(browser: Reader, version: str) -> None:
     with browser.reading() as page:
         page.get_by_role("combobox", name="Version", exact=True).select_option(version)
-        seen = page.locator('.fill[data-name="Version"]').evaluate_all("all => all.map((each) => each.textContent)")
+        seen = page.locator(_VERSIONS).evaluate_all("all => all.map((each) => each.value || each.textContent)")
 
     assert set(seen) == {version}
+    assert len(seen) > 10
+
+
+def test_the_newest_version_is_chosen_at_the_start(browser: Reader) -> None:
+    with browser.reading() as page:
+        seen = page.locator(_VERSIONS).evaluate_all("all => all.map((each) => each.value || each.textContent)")
+
+    assert set(seen) == {versions.KNOWN[-1]}
 
 
 def test_the_page_has_metas_last_section(browser: Reader) -> None:
     with browser.reading() as page:
         seen = words(page, "#authentication") + words(page, "footer")
 
-    assert not_in_order(seen, [*_END, "llms.txt · llms-full.txt"]) == []
+    assert not_in_order(seen, [*_END, "llms.txt · llms-full.txt · About"]) == []
 
 
 def test_without_javascript_every_sample_and_answer_is_visible(browser: Reader) -> None:
@@ -233,3 +257,13 @@ def test_without_javascript_every_sample_and_answer_is_visible(browser: Reader) 
 
     assert hidden == 0
     assert panels > 9
+
+
+def test_about_leads_to_what_this_page_is(browser: Reader) -> None:
+    with browser.reading() as page:
+        page.locator("footer").get_by_role("link", name="About").click()
+        seen = words(page, ":target")
+
+    assert (
+        not_in_order(seen, ["About", "Apache License", "not affiliated with, endorsed by or connected to Meta"]) == []
+    )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.client.script import NUMBER_ID, Script, answer_with, calls, obliging, refused
 
-from wablock.client import ClientError, InvalidAccessToken, NoAnswer, Retries, SomeUsersFailed, User
+from wablock.client import ClientError, InvalidAccessToken, InvalidParameter, NoAnswer, Retries, SomeUsersFailed, User
 from wablock.client.exchange import HttpRequest, HttpResponse
 
 ERROR = {"message": "(#139100) Failed to block/unblock users", "type": "OAuthException", "code": 139100}
@@ -148,6 +148,25 @@ def test_an_error_in_an_odd_shape_is_still_that_error() -> None:
         Script(answer_with(odd, 401)).run(calls().block("+16505550101", None, None, None))
 
     assert (caught.value.code, caught.value.details) == (190, "the token is old")
+
+
+@pytest.mark.parametrize(
+    "message, details, text",
+    [
+        ("(#100) Invalid parameter", "Send one.", "(#100) Invalid parameter. Send one."),
+        ("(#100) Param x is required.", "The body is cut.", "(#100) Param x is required. The body is cut."),
+        ("(#100) Invalid parameter", None, "(#100) Invalid parameter"),
+    ],
+)
+def test_the_text_of_an_error_is_its_message_and_its_details_as_sentences(
+    message: str, details: str | None, text: str
+) -> None:
+    error = {"error": {"message": message, "code": 100, "error_data": {"details": details}}}
+
+    with pytest.raises(InvalidParameter) as caught:
+        Script(answer_with(error, 400)).run(calls().block("+16505550101", None, None, None))
+
+    assert str(caught.value) == text
 
 
 def test_an_empty_block_sends_no_request() -> None:

@@ -16,7 +16,7 @@ PAGE: Final = (Path(__file__).parents[2] / "docs/reference/client.md").read_text
 README: Final = (Path(__file__).parents[2] / "README.md").read_text()
 EXAMPLES: Final = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
-ONE_LETTER: Final = "a phone number has digits, +, blanks and - . ( ) only, and this one has 'x'"
+ONE_LETTER: Final = "a phone number has digits, +, blanks and - . ( ) only, and this one has 'x'."
 
 
 @pytest.fixture(scope="module")

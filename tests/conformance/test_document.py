@@ -92,6 +92,11 @@ def test_the_path_has_the_pages_parameters() -> None:
     assert {"v23.0", "v24.0", "v25.0"} <= parameters["Version"]["examples"].keys()
 
 
+@pytest.mark.parametrize("name", ["UsersRequest", "UsersForm", "UsersMultipart"])
+def test_no_member_of_the_body_is_required_as_on_the_page(name: str) -> None:
+    assert "required" not in DOCUMENT["components"]["schemas"][name]
+
+
 @pytest.mark.parametrize("method", ["post", "delete"])
 def test_the_body_is_optional_and_of_the_pages_three_media_types(method: str) -> None:
     body = DOCUMENT["paths"][PATH][method]["requestBody"]

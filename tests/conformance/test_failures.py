@@ -132,7 +132,7 @@ def test_a_token_that_lacks_the_scope_gets_10(strict_caller: Caller, method: str
         "(#10) Application does not have permission for this action",
         403,
         10,
-        details="The access token lacks the scope write; create one that has it",
+        details="The access token lacks the scope write. Create one that has it.",
     )
 
 
@@ -187,10 +187,6 @@ def test_a_wrong_method_gets_100_and_its_name(caller: Caller, method: str) -> No
     [
         b"",
         b"{}",
-        b"[]",
-        b"null",
-        b"hello",
-        b'{"block_users":',
         b'{"block_users":[{"user":"+16505551234"}]}',
         b'{"messaging_product":null,"block_users":[{"user":"+16505551234"}]}',
         b'{"messaging_product":"","block_users":[{"user":"+16505551234"}]}',
@@ -201,6 +197,49 @@ def test_a_body_without_the_product_gets_the_missing_product(caller: Caller, met
     answer = caller.send(method, content=body, headers={"Content-Type": "application/json"})
 
     assert failure_in(answer) == Failure(PRODUCT_MISSING)
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize(
+    "body, details",
+    [
+        (b"[]", "The body is JSON, but not a JSON object."),
+        (b"null", "The body is JSON, but not a JSON object."),
+        (b'{"block_users":', "The body is broken JSON: it ends too early."),
+        (b'{"messaging_product": "whatsapp",}', "The body is broken JSON: trailing comma in object (byte 33)."),
+        (b"{'messaging_product': 'whatsapp'}", "The body is broken JSON: object keys must be strings (byte 1)."),
+        (b'{"messaging_product": "\xff"}', "The body is broken JSON: it is not UTF-8."),
+        (b"[" * 100_000, "The body is broken JSON: it is nested too deeply."),
+        (b'{"messaging_product": 1e999}', "The body is broken JSON: a number is too large."),
+    ],
+)
+@pytest.mark.parametrize("query", ["", "?limit=5"])
+def test_the_details_say_what_is_wrong_with_the_json(
+    caller: Caller, method: str, body: bytes, details: str, query: str
+) -> None:
+    answer = caller.send(method, path=caller.path + query, content=body, headers={"Content-Type": "application/json"})
+
+    assert failure_in(answer) == Failure(PRODUCT_MISSING, details=details)
+
+
+def test_broken_json_in_the_body_does_not_matter_when_the_query_has_everything(caller: Caller) -> None:
+    query = "?messaging_product=whatsapp&block_users=%5B%5D"
+
+    answer = caller.send("POST", path=caller.path + query, content=b"{", headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 200
+
+
+def test_broken_json_in_a_form_is_called_broken_json(caller: Caller) -> None:
+    answer = caller.send(
+        "POST",
+        content=b"messaging_product=whatsapp&block_users=[{",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+
+    assert failure_in(answer) == Failure(
+        "(#100) Param block_users must be an array.", details="Its text is broken JSON: it ends too early."
+    )
 
 
 @pytest.mark.parametrize("product", ["telegram", "WhatsApp", "WHATSAPP", " whatsapp", 5, True, ["whatsapp"]])

@@ -13,10 +13,10 @@ from wablock.settings import AnswerSettings
 USER = "+16505551234"
 OWN = "+16505550100"
 STRANGE = "hello"
-SHAPE = "an international number has 7 to 15 digits and does not begin with 0"
-NO_DIGITS = "'hello' has no digits; write a phone number, such as +16505551234"
-LETTER = "a phone number has digits, +, blanks and - . ( ) only, and this one has 'x'"
-COUNTRY = "write it with + and the country code, such as +16505551234"
+SHAPE = "an international number has 7 to 15 digits and does not begin with 0."
+NO_DIGITS = "'hello' has no digits. Write a phone number, such as +16505551234."
+LETTER = "a phone number has digits, +, blanks and - . ( ) only, and this one has 'x'."
+COUNTRY = "its country is not certain. Write it with + and the country code, such as +16505551234."
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_the_businesss_own_number_cannot_be_blocked(known: Caller) -> None:
                     {
                         "message": "Recipient cannot be sender",
                         "code": 131021,
-                        "error_data": {"details": "The business's own number cannot be blocked"},
+                        "error_data": {"details": "The business's own number cannot be blocked."},
                     }
                 ],
             }
@@ -104,14 +104,14 @@ def test_the_users_that_succeed_are_blocked(caller: Caller) -> None:
 @pytest.mark.parametrize(
     "user, details",
     [
-        ("", "it is empty"),
+        ("", "it is empty."),
         ("123", SHAPE),
         ("+123", SHAPE),
         ("(650) 555-1234", COUNTRY),
         ("06505551234", COUNTRY),
         ("+16505551234x", LETTER),
         ("+1650555123412345", SHAPE),
-        ("+999 650 555 1234", "its country code does not exist"),
+        ("+999 650 555 1234", "its country code does not exist."),
     ],
 )
 def test_an_invalid_user_fails_alone_and_without_a_wa_id(caller: Caller, user: str, details: str) -> None:

@@ -193,7 +193,7 @@ def test_both_directions_at_once_are_refused(seven: Caller) -> None:
 
     answer = seven.get(after=cursor, before=cursor)
 
-    assert answer.json()["error"]["error_data"]["details"] == "Send after or before, not both"
+    assert answer.json()["error"]["error_data"]["details"] == "Send after or before, not both."
 
 
 # -- lists that change meanwhile

@@ -83,7 +83,7 @@ def test_an_empty_list_of_users_succeeds_with_an_empty_object(either: Caller, me
 def test_the_businesss_own_number_is_refused(meta: Caller) -> None:
     answer = meta.block("+16505550100")
 
-    assert failures(answer) == [("+16505550100", 131021, "The business's own number cannot be blocked")]
+    assert failures(answer) == [("+16505550100", 131021, "The business's own number cannot be blocked.")]
 
 
 def test_the_newest_block_comes_first(either: Caller) -> None:
@@ -180,7 +180,7 @@ def test_a_full_list_refuses_new_users_and_keeps_old_ones(tmp_path: Path) -> Non
 
         answer = caller.block(USER, OTHER)
 
-        assert failures(answer) == [(OTHER, 139101, "The block list holds 1 users, its limit. Unblock a user first")]
+        assert failures(answer) == [(OTHER, 139101, "The block list holds 1 users, its limit. Unblock a user first.")]
         assert caller.listed() == ["16505551234"]
 
 

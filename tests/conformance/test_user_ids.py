@@ -49,9 +49,9 @@ def test_a_user_known_by_both_ids_is_unblocked_by_either(caller: Caller, other: 
 @pytest.mark.parametrize(
     "user_id, details",
     [
-        ("us.1", "a user_id is two capital letters, a dot, and up to 128 letters or digits"),
-        ("US." + "1" * 129, "a user_id is two capital letters, a dot, and up to 128 letters or digits"),
-        ("", "a user_id is two capital letters, a dot, and up to 128 letters or digits"),
+        ("us.1", "a user_id is two capital letters, a dot, and up to 128 letters or digits."),
+        ("US." + "1" * 129, "a user_id is two capital letters, a dot, and up to 128 letters or digits."),
+        ("", "a user_id is two capital letters, a dot, and up to 128 letters or digits."),
     ],
 )
 def test_an_invalid_user_id_fails_alone(caller: Caller, user_id: str, details: str) -> None:

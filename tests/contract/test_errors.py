@@ -124,13 +124,13 @@ def test_a_failure_has_the_status_type_code_and_message_of_the_contract(
             errors.RecipientIsSender(),
             131021,
             "Recipient cannot be sender",
-            "The business's own number cannot be blocked",
+            "The business's own number cannot be blocked.",
         ),
         (
             errors.BlocklistLimitReached(64_000),
             139101,
             "Blocklist limit reached",
-            "The block list holds 64000 users, its limit. Unblock a user first",
+            "The block list holds 64000 users, its limit. Unblock a user first.",
         ),
     ],
 )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from wablock.contract.errors import NotAWhatsAppUser
 from wablock.contract.identity import Identity, of_user, of_wa_id
-from wablock.contract.typed_numbers import WITH_COUNTRY_CODE
+from wablock.contract.typed_text import COUNTRY_UNCERTAIN
 
 CALLING_CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
@@ -122,7 +122,7 @@ def test_an_uncertain_national_number_is_refused_with_a_hint_at_its_country_code
     with pytest.raises(NotAWhatsAppUser) as refused:
         of_user(user, country)
 
-    assert refused.value.details == f"Not a valid WhatsApp user: {WITH_COUNTRY_CODE}"
+    assert refused.value.details == f"Not a valid WhatsApp user: {COUNTRY_UNCERTAIN}"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_punctuation_never_changes_the_user_of_a_number_with_a_plus(digits: str,
 
 
 def test_a_trunk_zero_is_refused() -> None:
-    with pytest.raises(NotAWhatsAppUser, match=r"leave out the \(0\)"):
+    with pytest.raises(NotAWhatsAppUser, match=r"Leave out the \(0\)"):
         of_user("+44 (0)20 7183 8750", "GB")
 
 

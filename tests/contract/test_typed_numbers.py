@@ -11,7 +11,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from wablock.contract.typed_numbers import (
-    WITH_COUNTRY_CODE,
     NotANumber,
     OneUser,
     Reading,
@@ -21,6 +20,7 @@ from wablock.contract.typed_numbers import (
     read_recipient,
     wa_id_of,
 )
+from wablock.contract.typed_text import WITH_COUNTRY_CODE
 
 TABLE: Final = Path(__file__).parent.parent / "spellings.json"
 SPELLINGS: Final[list[dict[str, Any]]] = json.loads(TABLE.read_text("utf-8"))
@@ -64,6 +64,14 @@ def readings(reading: Reading) -> set[str]:
             return set(wa_ids)
         case NotANumber():
             return set()
+
+
+@pytest.mark.parametrize("row", [row for row in SPELLINGS if "wa_id" not in row], ids=lambda row: ascii(row["typed"]))
+def test_the_reason_for_a_spelling_is_in_whole_sentences(row: dict[str, Any]) -> None:
+    reason = why(read(row["typed"], row["country"]))
+
+    assert re.fullmatch(r"[^;]+\.", reason)
+    assert not re.search(r"\. [a-z]", reason)
 
 
 @pytest.mark.parametrize("row", SPELLINGS, ids=lambda row: ascii(row["typed"]))
@@ -236,13 +244,13 @@ def test_a_0_behind_the_calling_code_stays_if_the_plan_has_it(text: str) -> None
 
 @pytest.mark.parametrize("text", ["6505551234", "9876543210", "89161234567"])
 def test_digits_without_a_country_code_fail_with_advice(text: str) -> None:
-    assert why(read(text, "US")).endswith(f"; if a country code is missing, {WITH_COUNTRY_CODE}")
+    assert why(read(text, "US")).endswith(f". Perhaps the country code is missing. {WITH_COUNTRY_CODE}")
     assert "missing" not in why(read(f"+{text}", "US"))
 
 
 @pytest.mark.parametrize("text", ["+4407700900101", "+49 0151 23456789", "+81 090 1234 5678", "+61 0412 345 678"])
 def test_a_trunk_0_behind_any_other_calling_code_is_refused(text: str) -> None:
-    assert "leave out the 0" in why(read(text, None))
+    assert "Leave out the 0." in why(read(text, None))
 
 
 @pytest.mark.parametrize(
@@ -258,7 +266,7 @@ def test_a_number_whose_country_code_may_be_its_area_code_blocks_neither_user(
 ) -> None:
     reading = read(text, country)
 
-    assert reading == SeveralReadings(either, f"it may be +{either[0]} or +{either[1]}; {WITH_COUNTRY_CODE}")
+    assert reading == SeveralReadings(either, f"it may be +{either[0]} or +{either[1]}. {WITH_COUNTRY_CODE}")
 
 
 @pytest.mark.parametrize("text", ["1234567", "4407700900101", "16505550101234"])

@@ -27,7 +27,7 @@ def test_user_ids_that_differ_in_case_only_are_two_users() -> None:
 
 
 def test_the_error_of_a_parent_user_id_has_advice() -> None:
-    with pytest.raises(NotAWhatsAppUser, match="send the user_id from the webhook"):
+    with pytest.raises(NotAWhatsAppUser, match="Send the user_id from the webhook"):
         of_user_id(PARENT_USER_ID)
 
 

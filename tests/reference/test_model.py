@@ -50,6 +50,14 @@ def test_parts_that_are_not_on_metas_page_are_marked() -> None:
     assert {row.name: row.origin for row in users}["note"] == "wablock"
 
 
+@pytest.mark.parametrize("operation_id", ["blockUsers", "unblockUsers"])
+def test_no_member_of_a_request_body_is_required_as_on_metas_page(operation_id: str) -> None:
+    bodies = _operation(operation_id).bodies
+
+    assert len(bodies) == 3
+    assert [row.name for body in bodies for schema in body.rows for row in schema.children if row.required] == []
+
+
 def test_a_member_that_may_be_null_has_its_other_type() -> None:
     schema = {"properties": {"note": {"anyOf": [{"type": "string", "maxLength": 5}, {"type": "null"}]}}}
 

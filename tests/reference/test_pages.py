@@ -27,9 +27,11 @@ _PAGES = [
     "/docs",
     "/docs/wablock",
     "/docs.md",
+    "/docs/wablock.md",
     "/llms.txt",
     "/llms-full.txt",
     "/docs/reference.css",
+    "/docs/colours.js",
     "/docs/reference.js",
 ]
 _HOSTILE = '"><script>hurt()</script>'
@@ -61,8 +63,8 @@ def test_every_schema_is_on_one_of_the_pages(server: RunningServer) -> None:
     assert ids == set(_DOCUMENT["components"]["schemas"])
 
 
-def test_the_markdown_has_every_operation_and_schema(server: RunningServer) -> None:
-    text = _get(server, "/docs.md").text
+def test_llms_full_has_every_operation_and_schema(server: RunningServer) -> None:
+    text = _get(server, "/llms-full.txt").text
 
     wanted = [
         f"### {method.upper()} {path}\n"
@@ -101,15 +103,57 @@ def test_head_has_the_headers_of_get(server: RunningServer, path: str) -> None:
     assert answer.headers["etag"] == _get(server, path).headers["etag"]
 
 
-def test_a_client_that_accepts_markdown_gets_it(server: RunningServer) -> None:
-    answer = _get(server, "/docs", Accept="text/markdown")
+@pytest.mark.parametrize("path", ["/docs", "/docs/wablock"])
+def test_a_client_that_accepts_markdown_gets_it(server: RunningServer, path: str) -> None:
+    answer = _get(server, path, Accept="text/markdown")
 
     assert answer.headers["content-type"].startswith("text/markdown")
-    assert answer.text == _get(server, "/docs.md").text
+    assert answer.headers["vary"] == "Accept"
+    assert answer.text == _get(server, path + ".md").text
 
 
-def test_llms_full_is_the_whole_reference(server: RunningServer) -> None:
-    assert _get(server, "/llms-full.txt").text == _get(server, "/docs.md").text
+@pytest.mark.parametrize("path", ["/docs", "/docs/wablock"])
+def test_the_markdown_of_a_page_has_its_operations_and_no_others(server: RunningServer, path: str) -> None:
+    shown = re.findall(
+        r'<section class="operation".*?<p class="path"><code>(.*?)</code>', _get(server, path).text, re.DOTALL
+    )
+
+    written = re.findall(r"^### [A-Z]+ (/.*)$", _get(server, path + ".md").text, re.MULTILINE)
+
+    assert written == shown
+
+
+@pytest.mark.parametrize("accept", ["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"])
+def test_a_browser_is_led_from_the_root_to_the_reference(server: RunningServer, accept: str) -> None:
+    answer = httpx2.get(server.url + "/", headers={"Accept": accept}, follow_redirects=True)
+
+    assert [each.status_code for each in answer.history] == [302]
+    assert str(answer.url) == server.url + "/docs"
+    assert "<h1" in answer.text
+
+
+@pytest.mark.parametrize("method, accept", [("GET", "*/*"), ("GET", "application/json"), ("POST", "text/html")])
+def test_the_root_is_nothing_for_a_program(server: RunningServer, method: str, accept: str) -> None:
+    answer = httpx2.request(method, server.url + "/", headers={"Accept": accept})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, 2500)
+
+
+@pytest.mark.parametrize("path", ["/docs/", "/docs/wablock/"])
+def test_a_slash_at_the_end_leads_to_the_page(server: RunningServer, path: str) -> None:
+    answer = httpx2.get(server.url + path, follow_redirects=True)
+
+    assert answer.status_code == 200
+    assert str(answer.url) == server.url + path.rstrip("/")
+
+
+@pytest.mark.parametrize("path", ["/", "/docs/", "/docs/wablock/"])
+def test_the_way_to_a_page_names_no_host_and_no_root(server: RunningServer, path: str) -> None:
+    """A proxy may serve wablock below another path."""
+    location = httpx2.get(server.url + path, headers={"Accept": "text/html"}).headers["location"]
+
+    assert "//" not in location
+    assert not location.startswith("/")
 
 
 def test_every_link_of_llms_txt_answers(server: RunningServer) -> None:

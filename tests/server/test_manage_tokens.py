@@ -179,7 +179,7 @@ def test_an_invalid_request_for_a_token_is_refused_by_its_parameter(
         (b'{"label":5}', "Param label must be a string."),
         (b'{"label":""}', "Param label must be a string of length >= 1."),
         (b'{"label":"new","expires_at":"x"}', "Param expires_at must be an integer."),
-        (b"[]", "Param the request must be an object."),
+        (b"[]", "The body must be an object."),
     ],
 )
 def test_the_error_of_a_request_for_a_token_is_in_graphs_words(shared: RunningServer, body: bytes, error: str) -> None:

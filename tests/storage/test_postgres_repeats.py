@@ -226,7 +226,7 @@ async def test_a_request_waits_for_a_missing_database_and_then_fails(nowhere: Co
     with pytest.raises(Overloaded) as refusal:
         await nowhere.run(_one)
 
-    assert refusal.value.details == "The database does not answer. Nothing was changed; try again."
+    assert refusal.value.details == "The database does not answer. Nothing was changed. Try again."
 
 
 async def test_a_request_is_refused_immediately_while_others_wait_for_a_missing_database() -> None:

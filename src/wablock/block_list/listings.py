@@ -78,7 +78,7 @@ def marked_row(parameter: str, text: str | None, list_id: str) -> Cursor | None:
 
 def not_of_this_list(parameter: str) -> InvalidParameter:
     return InvalidParameter(
-        details=f"The {parameter} cursor is not one of this list; copy it unchanged from the paging of a response"
+        details=f"The {parameter} cursor is not one of this list. Copy it unchanged from the paging of a response."
     )
 
 

@@ -191,7 +191,7 @@ class BlockList:
         after = marked_row("after", key.after, key.list_id)
         before = marked_row("before", key.before, key.list_id)
         if after and before:
-            raise errors.InvalidParameter(details="Send after or before, not both")
+            raise errors.InvalidParameter(details="Send after or before, not both.")
         request = PageRequest(
             key.list_id,
             key.limit,

@@ -38,7 +38,7 @@ class ApiError(ClientError):
     """
 
     def __init__(self, error: ErrorBody, status: int, retry_after: float | None = None) -> None:
-        message = " ".join(text for text in (error.message, error.details) if text)
+        message = in_sentences(error.message or "", error.details or "")
         super().__init__(message or f"error {error.code}, status {status}")
         self.message = error.message or ""
         self.type = error.type
@@ -96,6 +96,11 @@ class SomeUsersFailed(ApiError):
         self.done = done
         self.failed = failed
         self.args = (f"{len(failed)} of {len(done) + len(failed)} users failed; the first: {failed[0].reason}",)
+
+
+def in_sentences(message: str, details: str) -> str:
+    """Both texts of an error. Most messages of Graph end without a full stop."""
+    return f"{message.removesuffix('.')}. {details}" if message and details else message or details
 
 
 _KINDS = {

@@ -8,7 +8,14 @@ import msgspec
 
 from wablock.client.answers import BlockedUser
 from wablock.contract.spellings import one_spelling
-from wablock.contract.typed_text import BareDigits, International, Unreadable, take_apart
+from wablock.contract.typed_text import (
+    COUNTRY_UNCERTAIN,
+    WITH_COUNTRY_CODE,
+    BareDigits,
+    International,
+    Unreadable,
+    take_apart,
+)
 from wablock.contract.user_ids import is_user_id
 from wablock.contract.wire import User, user_of
 
@@ -64,5 +71,5 @@ def name_to_find(user: str) -> str:
     typed = take_apart(user)
     if isinstance(typed, International | BareDigits):
         return one_spelling(typed.digits)
-    why = f"{typed.why}; " if isinstance(typed, Unreadable) else ""
-    raise ValueError(f"Cannot find {user!r} in a list: {why}write it with + and the country code")
+    why = f"{typed.why} {WITH_COUNTRY_CODE}" if isinstance(typed, Unreadable) else COUNTRY_UNCERTAIN
+    raise ValueError(f"Cannot find {user!r} in a list: {why}")

@@ -250,7 +250,7 @@ class RecipientIsSender(UserFailure):
     message = "Recipient cannot be sender"
 
     def __init__(self) -> None:
-        super().__init__("The business's own number cannot be blocked")
+        super().__init__("The business's own number cannot be blocked.")
 
 
 class BlocklistLimitReached(UserFailure):
@@ -258,4 +258,4 @@ class BlocklistLimitReached(UserFailure):
     message = "Blocklist limit reached"
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The block list holds {limit} users, its limit. Unblock a user first")
+        super().__init__(f"The block list holds {limit} users, its limit. Unblock a user first.")

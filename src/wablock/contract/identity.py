@@ -53,9 +53,9 @@ def of_user_id(user_id: str) -> Identity:
         return Identity(user_id, None, user_id)
     if is_parent_user_id(user_id):
         raise NotAWhatsAppUser(
-            "a parent user id does not identify a user of this business; send the user_id from the webhook"
+            "a parent user id does not identify a user of this business. Send the user_id from the webhook."
         )
-    raise NotAWhatsAppUser("a user_id is two capital letters, a dot, and up to 128 letters or digits")
+    raise NotAWhatsAppUser("a user_id is two capital letters, a dot, and up to 128 letters or digits.")
 
 
 def of_item(user: str | None, user_id: str | None, country: str | None, *, may_be_listed: bool = False) -> Identity:

@@ -63,13 +63,13 @@ def error_in(digits: str) -> str | None:
         return None
     code, lengths, not_zero = _plans[digits[:3]]
     if not code:
-        return "its country code does not exist"
+        return "its country code does not exist."
     if digits[not_zero] == "0":
-        return f"leave out the 0 after +{code}, which is dialled only inside the country"
+        return f"the 0 after +{code} is dialled only inside the country. Leave out the 0."
     if one_spelling(digits) != digits:
         return None
     possible = _listed([length - len(code) for length in lengths])
-    return f"numbers of +{code} have {possible} digits after it, and this one has {len(digits) - len(code)}"
+    return f"numbers of +{code} have {possible} digits after it, and this one has {len(digits) - len(code)}."
 
 
 def code_of(country: str) -> str | None:

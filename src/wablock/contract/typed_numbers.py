@@ -12,9 +12,15 @@ from typing import Final, TypeAlias
 import msgspec
 
 from wablock.contract import number_plans
-from wablock.contract.typed_text import BareDigits, International, National, Unreadable, take_apart
-
-WITH_COUNTRY_CODE: Final = "write it with + and the country code, such as +16505551234"
+from wablock.contract.typed_text import (
+    COUNTRY_UNCERTAIN,
+    WITH_COUNTRY_CODE,
+    BareDigits,
+    International,
+    National,
+    Unreadable,
+    take_apart,
+)
 
 _WA_ID = re.compile(r"[1-9][0-9]{6,14}")
 _NO_DIGITS = re.compile(r"[^0-9]+")
@@ -28,7 +34,7 @@ class OneUser(msgspec.Struct, frozen=True):
 
 
 class NotANumber(msgspec.Struct, frozen=True):
-    """The text is not a user's number. `why` says what is wrong and what to write."""
+    """The text is not a user's number. `why` completes "Not a valid WhatsApp user: …", and may add what to write."""
 
     why: str
 
@@ -81,7 +87,7 @@ def read_recipient(text: str, country: str | None) -> Reading:
         case Unreadable():
             return NotANumber(typed.why)
         case National() if country is None:
-            return NotANumber(f"the country of the business number is not known here; {WITH_COUNTRY_CODE}")
+            return NotANumber(f"the country of the business number is not known here. {WITH_COUNTRY_CODE}")
         case International():
             reading = _international(typed.digits)
         case BareDigits() if country is None:
@@ -120,13 +126,13 @@ def _bare(digits: str) -> Reading:
     """Digits alone, read as digits after a +. If they are not a number, the country code may be missing."""
     reading = _international(digits)
     if isinstance(reading, NotANumber):
-        return NotANumber(f"{reading.why}; if a country code is missing, {WITH_COUNTRY_CODE}")
+        return NotANumber(f"{reading.why} Perhaps the country code is missing. {WITH_COUNTRY_CODE}")
     return reading
 
 
 def _national(typed: National, country: str | None) -> Reading:
     if country is None:
-        return NotANumber(WITH_COUNTRY_CODE)
+        return NotANumber(COUNTRY_UNCERTAIN)
     both = (
         number_plans.national_reading(typed.digits, country),
         number_plans.international_reading(typed.digits, country),
@@ -135,9 +141,9 @@ def _national(typed: National, country: str | None) -> Reading:
     if len(readings) == 1:
         return OneUser(readings[0])
     if not readings:
-        return NotANumber(WITH_COUNTRY_CODE)
+        return NotANumber(COUNTRY_UNCERTAIN)
     either = " or ".join(f"+{digits}" for digits in readings)
-    return SeveralReadings(readings, f"it may be {either}; {WITH_COUNTRY_CODE}")
+    return SeveralReadings(readings, f"it may be {either}. {WITH_COUNTRY_CODE}")
 
 
 def _upstream_readings(typed: BareDigits | National, country: str) -> list[str]:
@@ -172,4 +178,4 @@ def _one_of(readings: Iterable[str]) -> Reading:
     wa_ids = tuple(dict.fromkeys(readings))
     if len(wa_ids) == 1:
         return OneUser(wa_ids[0])
-    return SeveralReadings(wa_ids, WITH_COUNTRY_CODE) if wa_ids else NotANumber(WITH_COUNTRY_CODE)
+    return SeveralReadings(wa_ids, COUNTRY_UNCERTAIN) if wa_ids else NotANumber(COUNTRY_UNCERTAIN)

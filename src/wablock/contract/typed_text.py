@@ -34,10 +34,13 @@ class National(msgspec.Struct, frozen=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """Not a phone number. `why` completes the message "Not a valid WhatsApp user: …" for this text."""
+    """Not a phone number. `why`: see `typed_numbers.NotANumber`."""
 
     why: str
 
+
+WITH_COUNTRY_CODE: Final = "Write it with + and the country code, such as +16505551234."
+COUNTRY_UNCERTAIN: Final = f"its country is not certain. {WITH_COUNTRY_CODE}"
 
 TypedNumber: TypeAlias = International | BareDigits | National | Unreadable
 
@@ -63,11 +66,11 @@ _SPREADSHEET = re.compile(r"'(.*)|=?\"(.*)\"")  # ' and =" keep a number as text
 _JID = re.compile(r"\+?([0-9]+)(?:\.[0-9]{1,3})?(?::[0-9]{1,5})?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
 _OTHER_JID = re.compile(r"[0-9.:_-]+@(g\.us|lid|hosted\.lid|broadcast|newsletter)", re.IGNORECASE)
 _OTHER_JIDS: Final = {
-    "g.us": "it is a group's id",
-    "lid": "it is a hidden id (LID), which does not identify a user here; send the number or the user_id",
-    "hosted.lid": "it is a hidden id (LID), which does not identify a user here; send the number or the user_id",
-    "broadcast": "it is a broadcast list's id",
-    "newsletter": "it is a channel's id",
+    "g.us": "it is a group's id.",
+    "lid": "it is a hidden id (LID), which does not identify a user here. Send the number or the user_id.",
+    "hosted.lid": "it is a hidden id (LID), which does not identify a user here. Send the number or the user_id.",
+    "broadcast": "it is a broadcast list's id.",
+    "newsletter": "it is a channel's id.",
 }
 
 _NO_DIGITS = re.compile(r"[^0-9]+")
@@ -78,7 +81,7 @@ _BETWEEN_NUMBERS = re.compile(r"[,;/|&\n]| and | or ")
 _FEWEST_DIGITS: Final = 6  # a part between two separators with this many digits may be a number of its own
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9 .()+-]")
 
-_WRONG_SHAPE: Final = Unreadable("an international number has 7 to 15 digits and does not begin with 0")
+_WRONG_SHAPE: Final = Unreadable("an international number has 7 to 15 digits and does not begin with 0.")
 
 # Marks in texts copied from a contact or a web page. They have no width and no meaning.
 _MARKS: Final = frozenset(
@@ -103,7 +106,7 @@ def take_apart(text: str) -> TypedNumber:
     if _PLAIN.fullmatch(text):
         return International(text[1:]) if text[0] == "+" else BareDigits(text)
     if len(text) > _LONGEST:
-        return Unreadable(f"a phone number has at most 15 digits, and this text has {len(text)} characters")
+        return Unreadable(f"a phone number has at most 15 digits, and this text has {len(text)} characters.")
     plain = _without_marks(text).strip(_BLANKS)
     return _unwrapped(plain)
 
@@ -168,8 +171,8 @@ def _error(text: str) -> str | None:
         if applies(text):
             return why.format(text=_quoted(text))
     if other := _NOT_IN_A_NUMBER.search(text):
-        return f"a phone number has digits, +, blanks and - . ( ) only, and this one has {_quoted(other[0])}"
-    return "the + belongs before the country code" if "+" in text and not _WITH_PLUS.match(text) else None
+        return f"a phone number has digits, +, blanks and - . ( ) only, and this one has {_quoted(other[0])}."
+    return "the + belongs before the country code." if "+" in text and not _WITH_PLUS.match(text) else None
 
 
 def _has_several_numbers(text: str) -> bool:
@@ -194,12 +197,12 @@ _WRAPPINGS: Final[Sequence[tuple[re.Pattern[str], Callable[[str], TypedNumber]]]
 )
 
 _ERRORS: Final[Sequence[tuple[Callable[[str], object], str]]] = (
-    (operator.not_, "it is empty"),
-    (is_user_id, "it is a user_id; send it as user_id"),
-    (_NO_DIGITS.fullmatch, "{text} has no digits; write a phone number, such as +16505551234"),
-    (_DECIMAL.fullmatch, "it ends in a decimal, as a spreadsheet writes numbers; format the column as text"),
-    (_EXPONENT.fullmatch, "a spreadsheet has shortened it, and digits are lost; format the column as text"),
-    (_INNER_ZERO.match, "leave out the (0), which is dialled only inside the country"),
-    (_has_several_numbers, "it looks like several numbers; send each as a separate user"),
-    (_EXTENSION.search, "leave out the extension, which WhatsApp does not have"),
+    (operator.not_, "it is empty."),
+    (is_user_id, "it is a user_id. Send it as user_id."),
+    (_NO_DIGITS.fullmatch, "{text} has no digits. Write a phone number, such as +16505551234."),
+    (_DECIMAL.fullmatch, "it ends in a decimal, as a spreadsheet writes numbers. Format the column as text."),
+    (_EXPONENT.fullmatch, "a spreadsheet has shortened it, and digits are lost. Format the column as text."),
+    (_INNER_ZERO.match, "its (0) is dialled only inside the country. Leave out the (0)."),
+    (_has_several_numbers, "it looks like several numbers. Send each as a separate user."),
+    (_EXTENSION.search, "it has an extension, and WhatsApp has none. Leave out the extension."),
 )

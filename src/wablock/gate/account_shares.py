@@ -12,7 +12,7 @@ class ShareTaken(Overloaded):
     """Too many requests of the account wait for its servers."""
 
     def __init__(self) -> None:
-        super().__init__("Too many requests of this account wait for its servers. Nothing was sent; try again.")
+        super().__init__("Too many requests of this account wait for its servers. Nothing was sent. Try again.")
 
 
 class AccountShares:

@@ -25,7 +25,7 @@ _KNOWN: Final[tuple[GraphError, ...]] = (
     errors.InvalidParameter(),
     errors.ApplicationRequestLimit(1),
     errors.RateLimitHit("This number has had too many requests. Try again in 1 s."),
-    failures.Overloaded("Nothing was changed; try again."),
+    failures.Overloaded("Nothing was changed. Try again."),
     errors.BlocklistConcurrentUpdate(),
     errors.BlocklistInternalError(),
     errors.BlockedByBusiness(),

@@ -10,6 +10,7 @@ import msgspec
 
 from wablock.block_list.ports import Rules
 from wablock.client import BlockedUser, Client
+from wablock.client.failures import in_sentences
 from wablock.contract.wire import user_of
 from wablock.kit.dev_users import InboundOutcome
 from wablock.kit.journal import JournalEntry
@@ -33,7 +34,7 @@ class _DevClient:
         data = msgspec.json.decode(response.content)
         if response.status_code != 200:
             error = data["error"]
-            raise RuntimeError(f"{error['message']} {error.get('error_data', {}).get('details', '')}".rstrip())
+            raise RuntimeError(in_sentences(error["message"], error.get("error_data", {}).get("details", "")))
         return data
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from wablock.contract import errors
 from wablock.contract.errors import GraphError, UserFailure
-from wablock.contract.typed_numbers import WITH_COUNTRY_CODE
+from wablock.contract.typed_text import COUNTRY_UNCERTAIN
 from wablock.failures import (
     BodyTooLarge,
     InvalidSignature,
@@ -126,7 +126,7 @@ _OF_A_USER: Final[tuple[tuple[UserFailure, str, str], ...]] = (
         "Block after the user's next message, or use the open rules.",
     ),
     (
-        errors.NotAWhatsAppUser(WITH_COUNTRY_CODE),
+        errors.NotAWhatsAppUser(COUNTRY_UNCERTAIN),
         "The text is not a phone number or a user_id.",
         "Send the number with + and the country code.",
     ),

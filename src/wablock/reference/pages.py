@@ -15,7 +15,7 @@ from wablock.reference.rendered import Rendered
 from wablock.server.answers import Answer, etag_of, page
 from wablock.server.browsers import OWN_PAGE
 from wablock.server.request import Request
-from wablock.server.router import Handler, Route, route
+from wablock.server.router import ANY_METHOD, Handler, Route, route, unknown_path
 
 _HTML: Final = b"text/html; charset=utf-8"
 _MARKDOWN: Final = b"text/markdown; charset=utf-8"
@@ -28,6 +28,12 @@ _HEADERS: Final = OWN_PAGE | {
     b"content-security-policy": _POLICY,
     b"cache-control": b"no-cache",  # cached, and revalidated by its ETag
 }
+_SCRIPT: Final = b"text/javascript; charset=utf-8"
+_FILES: Final = (
+    ("reference.css", b"text/css; charset=utf-8"),
+    ("colours.js", _SCRIPT),
+    ("reference.js", _SCRIPT),
+)
 _DOCUMENT_HEADERS: Final = OWN_PAGE | {b"access-control-allow-origin": b"*"}
 
 
@@ -65,28 +71,37 @@ class Pages:
 
     def routes(self) -> list[Route]:
         texts: tuple[tuple[str, bytes, Callable[[Rendered], str]], ...] = (
-            ("/docs/wablock", _HTML, lambda rendered: rendered.own),
-            ("/docs.md", _MARKDOWN, lambda rendered: rendered.markdown),
+            ("/docs.md", _MARKDOWN, lambda rendered: rendered.block_api_markdown),
+            ("/docs/wablock.md", _MARKDOWN, lambda rendered: rendered.own_markdown),
             ("/llms.txt", _PLAIN, lambda rendered: rendered.index),
-            ("/llms-full.txt", _PLAIN, lambda rendered: rendered.markdown),
+            ("/llms-full.txt", _PLAIN, lambda rendered: rendered.whole_markdown),
+        )
+        pages: tuple[tuple[str, Callable[[Rendered], str], Callable[[Rendered], str]], ...] = (
+            ("/docs", lambda rendered: rendered.block_api, lambda rendered: rendered.block_api_markdown),
+            ("/docs/wablock", lambda rendered: rendered.own, lambda rendered: rendered.own_markdown),
         )
         return [
+            Route(ANY_METHOD, "/", _home, "/"),
             route("GET", "/openapi.json", self._openapi),
-            route("GET", "/docs", self._docs),
+            *(route("GET", path, self._page(html, markdown)) for path, html, markdown in pages),
+            route("GET", "/docs/", _moved(b"../docs")),
+            route("GET", "/docs/wablock/", _moved(b"../wablock")),
             *(route("GET", path, self._text(media_type, select)) for path, media_type, select in texts),
-            route("GET", "/docs/reference.css", _file("reference.css", b"text/css; charset=utf-8")),
-            route("GET", "/docs/reference.js", _file("reference.js", b"text/javascript; charset=utf-8")),
+            *(route("GET", f"/docs/{name}", _file(name, media_type)) for name, media_type in _FILES),
         ]
 
     async def _openapi(self, request: Request) -> Answer:
         return page(request, await self._encoded.get(), b"application/json", _DOCUMENT_HEADERS)
 
-    async def _docs(self, request: Request) -> Answer:
-        rendered = await self._rendered.get()
-        wants_markdown = (request.header(b"accept") or "").startswith("text/markdown")
-        text, media_type = (rendered.markdown, _MARKDOWN) if wants_markdown else (rendered.block_api, _HTML)
-        answer = self._answer(request, rendered, text, media_type)
-        answer.add(b"vary", b"Accept")
+    def _page(self, html: Callable[[Rendered], str], markdown: Callable[[Rendered], str]) -> Handler:
+        async def answer(request: Request) -> Answer:
+            rendered = await self._rendered.get()
+            wants_markdown = _accept(request).startswith("text/markdown")
+            text, media_type = (markdown(rendered), _MARKDOWN) if wants_markdown else (html(rendered), _HTML)
+            answer = self._answer(request, rendered, text, media_type)
+            answer.add(b"vary", b"Accept")
+            return answer
+
         return answer
 
     def _text(self, media_type: bytes, select: Callable[[Rendered], str]) -> Handler:
@@ -105,6 +120,30 @@ def _rendered(document: dict[str, Any]) -> Rendered:
     from wablock.reference.rendering import render  # noqa: PLC0415 - see above
 
     return render(document)
+
+
+async def _home(request: Request) -> Answer:
+    """The way to the reference for a browser. For programs, nothing is here."""
+    if request.method not in ("GET", "HEAD") or "text/html" not in _accept(request):
+        raise unknown_path(request.path)
+    answer = await _moved(b"docs")(request)
+    answer.add(b"vary", b"Accept")
+    return answer
+
+
+def _moved(location: bytes) -> Handler:
+    """The way to a page. `location` is relative, because a proxy may serve this server below another path."""
+
+    async def answer(request: Request) -> Answer:
+        answer = page(request, b"", _PLAIN, _HEADERS | {b"location": location})
+        answer.status = 302
+        return answer
+
+    return answer
+
+
+def _accept(request: Request) -> str:
+    return request.header(b"accept") or ""
 
 
 def _file(name: str, media_type: bytes) -> Handler:

@@ -13,7 +13,9 @@ class Rendered(msgspec.Struct, frozen=True):
 
     block_api: str
     own: str
-    markdown: str
+    block_api_markdown: str
+    own_markdown: str
+    whole_markdown: str
     index: str
 
     def at(self, text: str, base_url: str) -> bytes:

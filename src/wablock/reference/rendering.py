@@ -16,6 +16,11 @@ from wablock.reference.rendered import HERE, Rendered
 from wablock.reference.schemas import SchemaRow
 from wablock.reference.wording import ELSEWHERE, WABLOCK
 
+# The placeholders, and fields of "Try it", that the reader fills in once.
+_VALUES: Final = {name: name for name in ("Version", "Phone-Number-ID", "Token")} | {
+    "phone_number_id": "Phone-Number-ID",
+    "token": "Token",
+}
 _CODE: Final = re.compile(r"`([^`]+)`")
 # While a text is highlighted, each placeholder is replaced by a word that no lexer splits.
 _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_-]+)\}|<([A-Za-z0-9-]+)>")
@@ -31,10 +36,16 @@ def render(document: dict[str, Any]) -> Rendered:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"prose": _prose, "colour": _colour, "cell": _cell}
+    environment.filters |= {"prose": _prose, "colour": _colour, "cell": _cell, "value": _VALUES.get}
     model = reference(document, HERE)
     block_api = [group for group in model.groups if group.name == BLOCK_API]
     own = [group for group in model.groups if group.name != BLOCK_API]
+    names = _schema_names(block_api)
+    contents = {
+        "block_api": (block_api, [each for each in model.schemas if each.name in names]),
+        "own": (own, _others(model, names, own)),
+        "whole": (model.groups, model.schemas),
+    }
     context = {
         "reference": model,
         "here": HERE,
@@ -43,20 +54,19 @@ def render(document: dict[str, Any]) -> Rendered:
         "elsewhere": ELSEWHERE,
         "block_api": BLOCK_API,
     }
-    names = _schema_names(block_api)
+
+    def rendered(template: str, page: str, root: str = "") -> str:
+        groups, schemas = contents[page]
+        more = {"groups": groups, "schemas": schemas, "root": root, "is_own": page == "own"}
+        return environment.get_template(template).render(context, **more)
+
     return Rendered(
-        environment.get_template("page.html").render(
-            context,
-            groups=block_api,
-            schemas=[each for each in model.schemas if each.name in names],
-            root="",
-            is_own=False,
-        ),
-        environment.get_template("page.html").render(
-            context, groups=own, schemas=_others(model, names, own), root="../", is_own=True
-        ),
-        environment.get_template("reference.md").render(context, groups=[*block_api, *own]),
-        environment.get_template("llms.txt").render(context, groups=model.groups),
+        rendered("page.html", "block_api"),
+        rendered("page.html", "own", root="../"),
+        rendered("reference.md", "block_api"),
+        rendered("reference.md", "own"),
+        rendered("reference.md", "whole"),
+        rendered("llms.txt", "whole"),
     )
 
 
@@ -103,7 +113,8 @@ def _protect(match: re.Match[str]) -> str:
 def _restore(match: re.Match[str]) -> str:
     name = match[2].replace("_0_", "-")
     text = f"{{{name}}}" if match[1] == "B" else f"&lt;{name}&gt;"
-    return f'<span class="fill" data-name="{name}">{text}</span>'
+    value = f' data-value="{_VALUES[name]}"' if name in _VALUES else ""
+    return f'<span class="fill"{value}>{text}</span>'
 
 
 def _cell(text: str) -> str:

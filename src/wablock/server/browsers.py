@@ -58,4 +58,4 @@ def is_sent_by_browser(request: Request) -> bool:
 def refuse_service_worker(request: Request) -> None:
     """Raise `PermissionDenied` for a service worker: it could read all traffic of its origin, even others' tokens."""
     if _SERVICE_WORKER in request.headers:
-        raise PermissionDenied("Service workers are not allowed here")
+        raise PermissionDenied("Service workers are not allowed here.")

@@ -11,6 +11,7 @@ from wablock.access import Scope
 from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.contract.errors import InvalidParameter
+from wablock.gate.broken_json import broken_json
 from wablock.server.parameters import NOT_JSON, invalid
 from wablock.server.request import Request
 
@@ -25,8 +26,8 @@ def decoded(body: bytes, kind: type[_T], choices: Sequence[str] = tuple(Scope)) 
         return msgspec.json.decode(body or b"{}", type=kind)
     except msgspec.ValidationError as error:
         raise invalid(str(error), choices) from None
-    except NOT_JSON:
-        raise InvalidParameter("The body must be a JSON object.") from None
+    except NOT_JSON as error:
+        raise InvalidParameter("The body must be a JSON object.", broken_json("The body", error)) from None
 
 
 def query_parameter(request: Request, name: str, default: str) -> str:

@@ -14,6 +14,7 @@ from python_multipart.multipart import Field, FormParser, parse_options_header
 from wablock.block_list.rules import DEFAULT_LIMIT, LARGEST_LIMIT, MOST_USERS_PER_REQUEST
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, MissingParameter, TooManyUsers, WrongMessagingProduct
+from wablock.gate.broken_json import broken_json, not_an_object
 from wablock.gate.large_bodies import off_the_loop
 from wablock.gate.send_request.request import BYTE_ORDER_MARK, FORM, JSON, MULTIPART
 from wablock.gate.value_count import TooManyValues, check_value_count
@@ -85,9 +86,24 @@ class Parameters(msgspec.Struct):
         if unknown:
             raise InvalidParameter(
                 f"Tried accessing nonexisting field ({min(unknown)[:100]})",
-                f"fields may name {', '.join(sorted(FIELDS))}",
+                f"fields may have these names: {', '.join(sorted(FIELDS))}.",
             )
         return names & _EXTRA_FIELDS
+
+
+class _WithoutBody(Parameters):
+    """Parameters of a request whose body is not a JSON object. The body may be unnecessary, so only a missing parameter
+    is an error, which then says what is wrong with the body.
+    """
+
+    body_error: str = ""
+
+    def users(self) -> list[wire.User]:
+        try:
+            return super().users()
+        except MissingParameter as error:
+            error.details = self.body_error
+            raise
 
 
 class _KnownItem(wire.User, forbid_unknown_fields=True):
@@ -125,14 +141,15 @@ async def read(query: bytes, content_type: str | None, body: bytes) -> Parameter
     media_type = _media_type(content_type, body)
     if not query and media_type in (None, JSON):
         return _from_json(body) if body else Parameters()  # it was only a byte order mark
-    values = _nested(_pairs(query))
+    values, body_error = _nested(_pairs(query)), ""
     if media_type == JSON:
-        values |= _json_object(body)
+        members, body_error = _json_object(body)
+        values |= members
     elif media_type == FORM:
         values |= _nested(_pairs(body))
     elif media_type == MULTIPART:
         values |= _nested(_multipart(content_type or "", body))
-    return _convert(values)
+    return _convert(values, body_error)
 
 
 def _media_type(content_type: str | None, body: bytes) -> str | None:
@@ -151,22 +168,20 @@ def _media_type(content_type: str | None, body: bytes) -> str | None:
 def _from_json(body: bytes) -> Parameters:
     try:
         return _decoder.decode(body)
-    except msgspec.ValidationError:
-        return _convert(_json_object(body))  # decodes the body again, to raise its most important error
     except NOT_JSON:
-        return Parameters()
+        return _convert(*_json_object(body))  # decodes the body again, to raise its most important error
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
-    """The body's members. Empty if it is not a JSON object: then the answer names the first missing parameter."""
+def _json_object(body: bytes) -> tuple[dict[str, Any], str]:
+    """The body's members. If it is not a JSON object: none, and what is wrong with it."""
     try:
         parsed = _any_decoder.decode(body)
-    except NOT_JSON:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
+    except NOT_JSON as error:
+        return {}, broken_json("The body", error)
+    return (parsed, "") if isinstance(parsed, dict) else ({}, not_an_object("The body"))
 
 
-def _convert(values: dict[str, Any]) -> Parameters:
+def _convert(values: dict[str, Any], body_error: str = "") -> Parameters:
     try:
         converted = msgspec.convert(values, Parameters, strict=False)
         refuse_near_misses(values.get("block_users"))
@@ -177,7 +192,7 @@ def _convert(values: dict[str, Any]) -> Parameters:
         if isinstance(error, InvalidParameter):
             raise
         raise invalid(str(error)) from None
-    return converted
+    return _WithoutBody(**msgspec.structs.asdict(converted), body_error=body_error) if body_error else converted
 
 
 def invalid(message: str, choices: Sequence[str] = ()) -> InvalidParameter:
@@ -192,21 +207,22 @@ def invalid(message: str, choices: Sequence[str] = ()) -> InvalidParameter:
     if missing := _MISSING_FIELD.fullmatch(problem):
         return MissingParameter(_place_name(f"{place}.{missing[1]}"))
     name = _place_name(place)
+    param = f"Param {name}" if name else "The body"
     if wrong := _WRONG_CHOICE.fullmatch(problem):
         must = f"must be one of {', '.join(choices)}" if choices else f"cannot be {wrong[1][:_LONGEST_REPEATED]}"
-        return InvalidParameter(f"Param {name} {must}.")
+        return InvalidParameter(f"{param} {must}.")
     if problem.endswith(f"matching regex {wire.WITHOUT_NUL!r}"):
-        return InvalidParameter(f"Param {name} must not contain a NUL character.")
+        return InvalidParameter(f"{param} must not contain a NUL character.")
     if expected := _EXPECTED.fullmatch(problem):
         kinds = [_KINDS.get(kind, kind) for kind in expected[1].split(" | ") if kind != "null"]
         article = "an" if kinds[0][:1] in "aio" else "a"
-        return InvalidParameter(f"Param {name} must be {article} {' or '.join(kinds)}{expected[2]}.")
-    return InvalidParameter(f"Param {name}: {problem[:_LONGEST_REPEATED]}.")
+        return InvalidParameter(f"{param} must be {article} {' or '.join(kinds)}{expected[2]}.")
+    return InvalidParameter(f"{param}: {problem[:_LONGEST_REPEATED]}.")
 
 
 def _place_name(place: str) -> str:
     parts = [name or index for name, index in _PLACE_PART.findall(place)]
-    return "".join([parts[0], *(f"[{part}]" for part in parts[1:])]) if parts else "the request"
+    return "".join([parts[0], *(f"[{part}]" for part in parts[1:])]) if parts else ""
 
 
 def _pairs(text: bytes) -> list[tuple[str, str]]:
@@ -216,7 +232,7 @@ def _pairs(text: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except UnicodeDecodeError:
-        raise InvalidParameter(details="Parameters must be UTF-8 text") from None
+        raise InvalidParameter(details="Parameters must be UTF-8 text.") from None
     except ValueError:
         raise InvalidParameter(f"A request may have up to {_MOST_FIELDS} parameters.") from None
 
@@ -242,8 +258,8 @@ def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 def _json_text(text: str) -> Any:
     try:
         return _any_decoder.decode(text)
-    except NOT_JSON:
-        raise InvalidParameter("Param block_users must be an array.", "It is not JSON") from None
+    except NOT_JSON as error:
+        raise InvalidParameter("Param block_users must be an array.", broken_json("Its text", error)) from None
 
 
 def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
@@ -251,18 +267,18 @@ def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
 
     def on_field(field: Field) -> None:
         if len(fields) == _MOST_FIELDS:
-            raise _NotReadable(f"A request may have up to {_MOST_FIELDS} parameters")
+            raise _NotReadable(f"A request may have up to {_MOST_FIELDS} parameters.")
         if field.field_name is None:
-            raise _NotReadable("Each part needs a name")
+            raise _NotReadable("Each part needs a name.")
         fields.append((field.field_name.decode(), (field.value or b"").decode()))
 
     def on_file(_: object) -> None:
-        raise _NotReadable("A part is a file, which is not allowed")
+        raise _NotReadable("A part is a file, which is not allowed.")
 
     # Only the boundary is used. The charset is ignored: a caller could choose one that takes very long to decode.
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
     if not boundary:
-        raise InvalidParameter(f"The {MULTIPART} body cannot be read.", "Its Content-Type has no boundary")
+        raise InvalidParameter(f"The {MULTIPART} body cannot be read.", "Its Content-Type has no boundary.")
     try:
         parser = FormParser(MULTIPART, on_field, on_file, boundary=boundary, config={"MAX_MEMORY_FILE_SIZE": len(body)})
         try:

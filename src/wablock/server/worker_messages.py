@@ -99,7 +99,7 @@ class ParentPipe:
         try:
             return await asyncio.wait_for(replies, _ANSWERED_WITHIN)
         except TimeoutError:
-            raise Overloaded("The other workers do not reply now") from None
+            raise Overloaded("The other workers do not reply now.") from None
 
     def _listen(self, answer: Callable[[WorkerQuestion], Any], grace_seconds: float) -> None:
         while True:

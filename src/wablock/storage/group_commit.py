@@ -42,9 +42,9 @@ class Backlog:
     def admit(self, users: int, committing_for: float) -> None:
         """Raises `Overloaded` if `users` more are too many, or if the running commit takes too long."""
         if self._users and self._users + users > self._most_users:
-            raise Overloaded("Too many changes are waiting to be written. Nothing was changed; try again.")
+            raise Overloaded("Too many changes are waiting to be written. Nothing was changed. Try again.")
         if self._stalled_after is not None and committing_for > self._stalled_after:
-            raise Overloaded("The database is slow to answer. Nothing was changed; try again.")
+            raise Overloaded("The database is slow to answer. Nothing was changed. Try again.")
         self._users += users
 
     def leave(self, users: int) -> None:

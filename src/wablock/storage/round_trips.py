@@ -47,9 +47,9 @@ class RoundTrips(Generic[Q, A]):
     async def ask(self, question: Q) -> A:
         """The answer, which is not older than the question. Raises `Overloaded` immediately if too many wait."""
         if len(self._waiting) >= self._most_waiting:
-            raise Overloaded("Too many questions are waiting to be answered; try again.")
+            raise Overloaded("Too many questions are waiting to be answered. Try again.")
         if self._is_stuck():
-            raise Overloaded("The database does not answer. Nothing was changed; try again.")
+            raise Overloaded("The database does not answer. Nothing was changed. Try again.")
         done: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, done))
         if self._asking < self._at_once:

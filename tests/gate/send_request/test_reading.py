@@ -88,12 +88,23 @@ def test_a_request_without_a_body_may_have_any_media_type() -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"[]", b'"to"', b"{", b'{"a":NaN}', b'{"a":"\xff"}', b'{"to":"1"}x', b'{"a":' + b"[" * 100_000, b" "],
+    "body, details",
+    [
+        (b"[]", "The body is JSON, but not a JSON object."),
+        (b'"to"', "The body is JSON, but not a JSON object."),
+        (b"{", "The body is broken JSON: expecting property name enclosed in double quotes (character 1)."),
+        (b'{"a":NaN}', "The body is broken JSON."),
+        (b'{"a":"\xff"}', "The body is broken JSON: it is not UTF-8."),
+        (b'{"to":"1"}x', "The body is broken JSON: extra data (character 10)."),
+        (b'{"a":' + b"[" * 100_000, "The body is broken JSON: it is nested too deeply."),
+        (b" ", "The body is broken JSON: expecting value (character 0)."),
+    ],
 )
-def test_a_body_that_is_not_a_json_object_is_refused(body: bytes) -> None:
-    with pytest.raises(InvalidParameter, match="JSON object"):
+def test_a_body_that_is_not_a_json_object_is_refused(body: bytes, details: str) -> None:
+    with pytest.raises(InvalidParameter, match="JSON object") as refused:
         read_parameters(SendRequest(JSON, b"", body))
+
+    assert refused.value.details == details
 
 
 @pytest.mark.parametrize("text", [b"to=%ff", b"\xff=1"])

@@ -8,7 +8,7 @@ import msgspec
 from wablock.contract.errors import InvalidParameter
 from wablock.gate.send_request import multipart
 from wablock.gate.send_request.names import CREDENTIALS, plain_name
-from wablock.gate.send_request.parameters import Parameter, field_name, not_an_object, read_parameters
+from wablock.gate.send_request.parameters import Parameter, field_name, read_parameters, unreadable_json
 from wablock.gate.send_request.request import FORM, JSON, MULTIPART, SendRequest, json_text, media_type
 from wablock.gate.token_finder import TokenFinder
 
@@ -67,8 +67,10 @@ def _body_without(request: SendRequest, kind: str | None) -> bytes:
 def _json_without(body: bytes) -> bytes:
     try:
         members = _members.decode(json_text(body))
-    except (ValueError, RecursionError):  # msgspec is stricter than json
-        raise not_an_object() from None
+    except msgspec.ValidationError:
+        raise unreadable_json() from None
+    except (ValueError, RecursionError) as error:  # msgspec is stricter than json
+        raise unreadable_json(error) from None
     others = {name: raw for name, raw in members.items() if plain_name(name) not in CREDENTIALS}
     return body if len(others) == len(members) else msgspec.json.encode(others)
 

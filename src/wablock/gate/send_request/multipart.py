@@ -74,7 +74,7 @@ def _part(part: bytes) -> tuple[str, str | None]:
     try:
         return name, content[:-2].decode()
     except UnicodeDecodeError:
-        raise InvalidParameter(details="Parameters are UTF-8 text") from None
+        raise InvalidParameter(details="Parameters must be UTF-8 text.") from None
 
 
 def _text(head: bytes) -> str:

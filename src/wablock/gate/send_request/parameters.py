@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote_plus
 
 from wablock.contract.errors import InvalidParameter
+from wablock.gate.broken_json import broken_json, not_an_object
 from wablock.gate.send_request import multipart
 from wablock.gate.send_request.names import BATCH, ONCE, PROTOTYPE, plain_name
 from wablock.gate.send_request.request import FORM, JSON, SendRequest, json_text, media_type
@@ -43,8 +44,10 @@ def field_name(field: bytes) -> str:
     return plain_name(unquote_plus(field.partition(b"=")[0].decode(errors="replace")))
 
 
-def not_an_object() -> InvalidParameter:
-    return InvalidParameter(f"The {JSON} body must be a JSON object.")
+def unreadable_json(error: Exception | None = None) -> InvalidParameter:
+    """The error for a JSON body that is not an object. `error`: why it is not even JSON."""
+    details = broken_json("The body", error) if error else not_an_object("The body")
+    return InvalidParameter(f"The {JSON} body must be a JSON object.", details)
 
 
 def _of_body(request: SendRequest) -> list[Parameter]:
@@ -79,7 +82,7 @@ def _of_form(text: bytes) -> list[Parameter]:
     try:
         pairs = parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=_MOST, errors="strict")
     except UnicodeDecodeError:
-        raise InvalidParameter(details="Parameters are UTF-8 text") from None
+        raise InvalidParameter(details="Parameters must be UTF-8 text.") from None
     except ValueError:
         raise _too_many() from None
     return [_parameter(name, value) for name, value in pairs]
@@ -104,15 +107,15 @@ def _check_field(field: bytes) -> None:
 def _of_json(body: bytes) -> list[Parameter]:
     """The members of a JSON object. A name in `ONCE` may occur only once, because parsers differ on its value."""
     text = json_text(body)
-    if not text.startswith(b"{"):
-        raise not_an_object()
     try:
         check_value_count(text)
         pairs = _reader.decode(text.decode())
     except TooManyValues as error:
         raise InvalidParameter(str(error)) from None
-    except _NOT_JSON:
-        raise not_an_object() from None
+    except _NOT_JSON as error:
+        raise unreadable_json(error) from None
+    if not text.startswith(b"{"):
+        raise unreadable_json()
     if len(pairs) > _MOST:
         raise _too_many()
     parameters = [_parameter(name, value) for name, value in pairs]

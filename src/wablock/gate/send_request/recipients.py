@@ -21,7 +21,9 @@ from wablock.gate.send_request.parameters import Parameter
 
 _LONGEST_SHOWN: Final = 40
 _BLANKS: Final = " \t\r\n"
-_HOW_TO_WRITE_ONE: Final = "Write a phone number with + and country code, such as +16505551234, a user_id or a group id"
+_HOW_TO_WRITE_ONE: Final = (
+    "Write a phone number with + and country code, such as +16505551234, a user_id or a group id."
+)
 
 # First Meta's groups API: base64 of `capi_group:`, the business's number and the group's id; `=` is written as ZD. Then
 # WhatsApp's ids of newer and older groups, with or without their server; each has more digits than a phone number.
@@ -78,9 +80,9 @@ def _by_digits_of(user_id: str) -> list[Member]:
 
 
 def unreadable_recipient(name: str, text: str, why: str) -> InvalidParameter:
-    """The error for a parameter `name` whose `text` is not a recipient. `why`: the reason, and what to write."""
+    """The error for a parameter `name` whose `text` is not a recipient. `why`: see `NotANumber`."""
     message = f'Param {name} cannot be read as a recipient: "{_escaped(text)}".'
-    return InvalidParameter(message, f"{_HOW_TO_WRITE_ONE}: {why}")
+    return InvalidParameter(message, f"Not a valid recipient: {why} {_HOW_TO_WRITE_ONE}")
 
 
 def is_group_id(text: str) -> bool:
@@ -90,7 +92,7 @@ def is_group_id(text: str) -> bool:
 def _text(name: str, value: Any) -> str:
     # Graph also reads JSON in the values of a form.
     if not isinstance(value, str) or value.lstrip().startswith(("[", "{")):
-        raise InvalidParameter(f"Param {name} must be a string.", f"{_HOW_TO_WRITE_ONE}. A message has one recipient.")
+        raise InvalidParameter(f"Param {name} must be a string.", f"{_HOW_TO_WRITE_ONE} A message has one recipient.")
     text = value.strip(_BLANKS)
     return text[1:-1].strip(_BLANKS) if text[:1] == text[-1:] == '"' else text
 

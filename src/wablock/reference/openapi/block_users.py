@@ -106,7 +106,8 @@ def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) ->
     return {
         "operationId": operation,
         "summary": summary,
-        "description": "All parameters may be in the query instead of the body, with `block_users` as one JSON text.",
+        "description": "`block_users` and `messaging_product` must be in the body or in the query. In the "
+        "query, `block_users` is one JSON text.",
         "requestBody": {
             "required": False,
             "content": {
@@ -141,7 +142,7 @@ def _some_blocked() -> Any:
 
 
 def _some_unblocked() -> Any:
-    why = "'hello' has no digits; write a phone number, such as +16505551234"
+    why = "'hello' has no digits. Write a phone number, such as +16505551234."
     result = wire.UnblockUsersResult([_done()], [_failed("hello", errors.NotAWhatsAppUser(why))])
     return _value(wire.UnblockUsersData(result, wire.WHATSAPP, error_body(errors.SomeUsersFailed("unblock"), IDS)))
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
-from wablock.contract.typed_numbers import WITH_COUNTRY_CODE
+from wablock.contract.typed_text import COUNTRY_UNCERTAIN
 from wablock.reference.openapi.operations import (
     MOMENT,
     NUMBER,
@@ -24,7 +24,7 @@ _FREE: Final = "16505550101"
 _BLOCKED_USER: Final = {"input": USER, "wa_id": WA_ID, "blocked": True, "blocked_at": MOMENT, "reason": "spam"}
 _FREE_USER: Final = {"input": _FREE, "wa_id": _FREE, "blocked": False}
 _INVALID_USER: Final[dict[str, GraphError]] = {
-    "Invalid user": errors.InvalidParameter(INVALID_USER, f"Not a valid WhatsApp user: {WITH_COUNTRY_CODE}")
+    "Invalid user": errors.InvalidParameter(INVALID_USER, errors.NotAWhatsAppUser(COUNTRY_UNCERTAIN).details)
 }
 _NOT_A_CHECK: Final[dict[str, GraphError]] = {
     "No users": errors.MissingParameter("users"),

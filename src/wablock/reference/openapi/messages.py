@@ -22,7 +22,9 @@ _ANSWER: Final = {
 _NOT_SENT: Final[dict[str, GraphError]] = {
     "The user is blocked": errors.BlockedByBusiness(),
     "Two readings": errors.InvalidParameter("Param to is given twice."),
-    "Unreadable recipient": unreadable_recipient("to", "+1650555", "a number of +1 has 10 more digits"),
+    "Unreadable recipient": unreadable_recipient(
+        "to", "+1650555", "numbers of +1 have 10 digits after it, and this one has 6."
+    ),
     "No upstream": errors.UnknownObject(
         "post", "106540352242922", "The number has no upstream. Set one with: wablock upstream set"
     ),

@@ -131,8 +131,8 @@ def _requests() -> dict[str, SchemaObject]:
             "title": name,
             "description": "The users to block or unblock.",
             "type": "object",
+            # None is required, as on Meta's page: both may be in the query instead.
             "properties": {"block_users": shape, "messaging_product": {"type": "string", "enum": [wire.WHATSAPP]}},
-            "required": ["block_users", "messaging_product"],
         }
         for name, shape in shapes.items()
     }

@@ -31,7 +31,7 @@ class Health:
 
     async def readyz(self, request: Request) -> Answer:
         if not await self._is_ready():
-            raise Overloaded("The database does not accept changes now")
+            raise Overloaded("The database does not accept changes now.")
         return page(request, b'{"status":"ready"}', _JSON)
 
     async def metrics(self, request: Request) -> Answer:

@@ -8,7 +8,7 @@ from wablock.failures import BodyTooLarge, Overloaded
 from wablock.server.request import ClientWentAway
 
 _BEFORE_IT_IS_READ: Final = 65_536  # bytes that may arrive before a handler reads
-_TOO_MUCH: Final = "Too many requests are being received. Nothing was changed; try again."
+_TOO_MUCH: Final = "Too many requests are being received. Nothing was changed. Try again."
 
 
 class IncomingBody:

@@ -24,7 +24,7 @@ _log = logging.getLogger("wablock.server")
 # A close while bytes still arrive may destroy the answer. So the server first discards bytes, within these limits.
 _LINGER_SECONDS: Final = 2.0
 _MOST_LINGER_BYTES: Final = 16_777_216
-_TOO_MANY: Final = "Too many connections are open. Nothing was changed; try again."
+_TOO_MANY: Final = "Too many connections are open. Nothing was changed. Try again."
 
 
 class Connection(asyncio.Protocol):

@@ -23,7 +23,7 @@ _STUCK_AFTER: Final = 3.0  # seconds without an answer
 _ANSWER_WITHIN: Final = 5.0  # seconds for one attempt: a broken network reports no error
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2)  # seconds between attempts; the last one repeatedly
 
-_NO_RESPONSE: Final = "The database does not answer. Nothing was changed; try again."
+_NO_RESPONSE: Final = "The database does not answer. Nothing was changed. Try again."
 
 # The transaction was rolled back, and can be retried.
 _UNDONE: Final = (

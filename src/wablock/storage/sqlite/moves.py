@@ -63,7 +63,7 @@ class TakesNoWrites(Overloaded):
         self.move = move
         if move.state == MOVING:
             super().__init__(
-                "The database is being moved and accepts no changes now. Nothing was changed; try again.", 10
+                "The database is being moved and accepts no changes now. Nothing was changed. Try again.", 10
             )
         else:
             super().__init__("The database was moved. Nothing was changed; use the server of the new database.", 60)
