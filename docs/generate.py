@@ -19,8 +19,11 @@ from wablock.reference.failures import FailureRow, failures
 _COMMANDS_HEAD: Final = """\
 # Commands
 
-Generated from the code by `make docs`. Every flag has an environment variable; the flag takes precedence.
-`wablock COMMAND --help` shows the same texts.
+Generated from the code by `make docs`. `wablock COMMAND --help` shows the same texts. Settings of servers, addresses and secrets have an
+environment variable; the flag takes precedence. What one command does, such as `--yes` or `--reason`, has none: a forgotten variable
+would do it again.
+
+How to pass many users, and what tables, times and exit statuses mean: [Block a list of users](../how-to/block-a-list-of-users.md).
 """
 _SETTINGS_HEAD: Final = """\
 # Settings

@@ -21,6 +21,8 @@ def main() -> None:
             raise
         sys.stderr.write(f"wablock: the commands need the extra server: {how_to_install('server')}\n")
         sys.exit(2)
+    except KeyboardInterrupt:  # importing takes long enough for it
+        sys.exit(130)
     cli.main()
 
 

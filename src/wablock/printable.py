@@ -8,6 +8,7 @@ import re
 
 # C0 and C1 controls; Unicode's separators and direction marks (UAX #9); lone surrogates, which cannot be encoded.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def printable(text: str) -> str:
@@ -23,3 +24,13 @@ def printable_lines(text: str) -> str:
 def printable_json(text: str) -> str:
     """The same for JSON on one line. Control characters are escaped, so that the JSON has the same value."""
     return _CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text)
+
+
+def escaped_json(text: str) -> str:
+    """JSON in ASCII, with the same value, for an output that cannot show all characters."""
+    return _NOT_ASCII.sub(lambda match: _escaped(match[0]), text)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be")  # JSON has no longer escapes: RFC 8259, section 7
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

@@ -18,14 +18,18 @@ _URL_PASSWORD = re.compile(r"[a-z+]+://[^/@]*:[^/@]+@|[?&]password=[^&]", re.IGN
 def secret(variable: str, help_text: str, *, otherwise: str | None = None, group: Group | None = None) -> Parameter:
     """An option for a secret. On a command line it works, but prints a warning that names the variable to use."""
     instead = f"{variable} or {otherwise}" if otherwise else variable
-    option = Parameter(env_var=variable, help=help_text, converter=partial(_one, instead, _is_secret))
+    option = may_be_hyphen(Parameter(env_var=variable, help=help_text, converter=partial(_one, instead, _is_secret)))
     return option if group is None else Parameter.combine(option, Parameter(group=group))
 
 
 def secret_lines(variable: str, help_text: str) -> Parameter:
     """The same for an option that may be repeated. The variable has one secret on each line."""
     return Parameter(
-        env_var=variable, env_var_split=_by_lines, help=help_text, converter=partial(_several, variable, _is_secret)
+        env_var=variable,
+        env_var_split=_by_lines,
+        help=help_text,
+        converter=partial(_several, variable, _is_secret),
+        negative="",
     )
 
 
@@ -33,6 +37,16 @@ def database_url(variable: str, help_text: str) -> Parameter:
     """An option for a database URL, which is a secret if it contains a password."""
     instead = f"{variable}, PGPASSWORD or a passfile"
     return Parameter(env_var=variable, help=help_text, converter=partial(_one, instead, _has_password))
+
+
+def may_be_hyphen(option: Parameter) -> Parameter:
+    """The option, whose value may be `-` for standard input, after a blank too. Another option is no value."""
+    return Parameter.combine(option, Parameter(allow_leading_hyphen=True, validator=_refuse_option))
+
+
+def _refuse_option(_: Any, value: Any) -> None:
+    if str(value).startswith("--"):
+        raise ValueError("is an option, and not a value")
 
 
 def _by_lines(_: Any, lines: str, **__: Any) -> list[str]:

@@ -47,6 +47,14 @@ def run(*arguments: str, stdin: str = "", command: str = WABLOCK, **variables: s
     )
 
 
+def run_bytes(*command: str, stdin: bytes, variables: dict[str, str]) -> tuple[int, str, str]:
+    """Run a command whose standard input has these bytes; return its exit status, output and errors."""
+    process = subprocess.run(
+        command, input=stdin, env=variables, capture_output=True, timeout=_ENDS_WITHIN, check=False
+    )
+    return process.returncode, process.stdout.decode(), process.stderr.decode()
+
+
 def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `wablock` with these arguments in this process, which is faster."""
     output, errors = StringIO(), StringIO()

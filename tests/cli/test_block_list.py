@@ -1,8 +1,6 @@
 """`wablock block`, `unblock`, `check` and `list` against a real server."""
 
 import json
-import os
-import pty
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +8,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.cli.command import WABLOCK, environment, run, run_here, without_warning
+from tests.cli.command import run, run_here, without_warning
+from tests.cli.terminal import wablock_on_terminal
 from tests.running_server import NUMBER, RunningServer, running_server
 
 from wablock.block_list.ports import Rules
@@ -214,7 +213,7 @@ def test_json_has_what_was_done_before_a_request_failed(interrupted: list[str], 
 def test_a_progress_bar_is_shown_in_a_terminal(commands: BlockListCommands, tmp_path: Path) -> None:
     (tmp_path / "users.txt").write_text("\n".join(f"+1650556{number:04d}" for number in range(1_500)))
 
-    screen = _on_a_terminal("block", "--file", str(tmp_path / "users.txt"), *commands.flags)
+    _, screen = wablock_on_terminal(80, "block", "--file", str(tmp_path / "users.txt"), *commands.flags)
 
     assert "100%" in screen
 
@@ -284,8 +283,8 @@ def test_an_unreachable_server_is_reported_in_one_line(command: Sequence[str]) -
         (("--token", "wrong"), "refuses the token"),
         (("--phone-number-id", "1"), "has no number 1, or the token has no access to it"),
         (("--phone-number-id", "+16505550100"), "is not a phone number id"),
-        (("--url", "nowhere"), "base_url must begin with http:// or https://"),
-        (("--token", "two words"), "token must be printable ASCII"),
+        (("--url", "nowhere"), "--url must begin with http:// or https://"),
+        (("--token", "two words"), "--token must be printable ASCII"),
         (("--file", "/nonexistent/users.txt"), "not both"),
     ],
 )
@@ -349,32 +348,11 @@ def test_the_error_without_token_and_number_names_both_and_where_a_token_comes_f
 
 
 def test_an_unreadable_file_is_reported(commands: BlockListCommands, tmp_path: Path) -> None:
-    (tmp_path / "users").write_bytes(b"\xff\xfe")
+    (tmp_path / "users").write_bytes(b"\xff\xfe1")
 
     missing = commands("block", "--file", str(tmp_path / "nosuch"))
     unreadable = commands("block", "--file", str(tmp_path / "users"))
 
     assert (missing.returncode, unreadable.returncode) == (2, 2)
     assert "Cannot read" in missing.stderr
-    assert "Cannot read" in unreadable.stderr
-
-
-def _on_a_terminal(*arguments: str) -> str:
-    """The output of the command on a terminal as its standard error."""
-    ours, its = pty.openpty()
-    variables = environment(TERM="xterm-256color")
-    with subprocess.Popen(
-        [WABLOCK, *arguments], env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=its
-    ):
-        os.close(its)
-        screen = b""
-        while True:
-            try:
-                read = os.read(ours, 65_536)
-            except OSError:  # the other end is closed
-                break
-            if not read:
-                break
-            screen += read
-    os.close(ours)
-    return screen.decode()
+    assert "is not UTF-16-LE" in unreadable.stderr

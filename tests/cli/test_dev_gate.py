@@ -110,8 +110,8 @@ def test_a_slow_bot_has_the_configured_time_to_answer(bot: Receiver) -> None:
 @pytest.mark.parametrize(
     "arguments,error",
     [
-        (("--downstream", "my-bot"), "my-bot: "),
-        (("--upstream", "ftp://127.0.0.1"), "ftp://127.0.0.1: "),
+        (("--downstream", "my-bot"), "--downstream 'my-bot' cannot be used: "),
+        (("--upstream", "ftp://127.0.0.1"), "--upstream 'ftp://127.0.0.1' cannot be used: "),
         (("--upstream-token", "two words"), "--upstream-token must be printable ASCII"),
     ],
 )

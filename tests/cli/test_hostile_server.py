@@ -130,7 +130,8 @@ def test_a_huge_number_causes_no_traceback(words: list[str], body: str, number: 
         json.loads(output)
 
 
-def test_an_internal_error_shows_a_strangers_text_without_control_characters() -> None:
+@pytest.mark.parametrize("mode", [[], ["-X", "dev"]], ids=["one line", "with a traceback"])
+def test_an_internal_error_shows_a_strangers_text_without_control_characters(mode: list[str]) -> None:
     script = f"""
 from wablock.cli import app, main
 
@@ -141,8 +142,9 @@ def fail():
 main(["fail"])
 """
 
-    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    process = subprocess.run([sys.executable, *mode, "-c", script], capture_output=True, text=True, check=False)
 
-    assert process.returncode == 1
-    assert "RuntimeError: " in process.stderr
+    assert process.returncode == 2
+    assert "wablock: A bug of wablock: RuntimeError: " in process.stderr
+    assert ("Traceback" in process.stderr) == bool(mode)
     assert not OBEYED.search(process.stderr)

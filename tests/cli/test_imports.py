@@ -42,7 +42,7 @@ def test_the_overview_of_the_commands_imports_no_part_of_the_server(arguments: l
 
 
 def test_a_command_of_the_database_starts_without_what_only_a_server_needs(tmp_path: Path) -> None:
-    arguments = "['number', 'list', '--database', f'sqlite:///{sys.argv[1]}/wablock.db']"
+    arguments = "['number', 'add', '1', '--database', f'sqlite:///{sys.argv[1]}/wablock.db']"
 
     modules = _modules_after(f"from wablock import cli; cli.main({arguments})", folder=tmp_path)
 

@@ -6,8 +6,13 @@ from pathlib import Path
 import pytest
 from tests.cli.command import run, run_here
 
+from wablock.cli.databases import on_store
 from wablock.settings import DEV_PHONE_NUMBER_ID as NUMBER
+from wablock.settings import KeySettings
+from wablock.storage import Store
+from wablock.wiring import routes_of
 
+_SET_DEFAULT = ("account", "set", "--create")
 URL = "http://127.0.0.1:3000/webhook"
 
 
@@ -34,6 +39,8 @@ def _list(database: str, key: str) -> list[dict[str, object]]:
 
 
 def test_an_accounts_secret_is_set_and_only_the_owner_can_read_its_key(database: str, key: str) -> None:
+    run_here("number", "add", NUMBER, "--account", "acme", "--database", database)
+
     done = run_here("account", "set", "acme", "--app-secret", "s3", "--database", database, "--secret-key-file", key)
 
     assert done.returncode == 0
@@ -43,10 +50,52 @@ def test_an_accounts_secret_is_set_and_only_the_owner_can_read_its_key(database:
 
 def test_a_secret_may_be_read_from_standard_input(database: str, key: str) -> None:
     done = run(
-        "account", "set", "--app-secret=-", "--json", "--database", database, "--secret-key-file", key, stdin="s3\n"
+        *_SET_DEFAULT, "--app-secret=-", "--json", "--database", database, "--secret-key-file", key, stdin="s3\n"
     )
 
     assert json.loads(done.stdout) == {"account_id": "default", "set": ["app_secret"]}
+
+
+def test_two_secrets_are_two_lines_of_standard_input_also_after_a_byte_order_mark(database: str, key: str) -> None:
+    lines = "\N{BYTE ORDER MARK}an app secret\r\na verify token\r\n"
+    flags = ["--database", database, "--secret-key-file", key]
+
+    done = run(*_SET_DEFAULT, "--app-secret", "-", "--verify-token", "-", *flags, stdin=lines)
+
+    assert done.returncode == 0, done.stderr
+    assert on_store(database, lambda store: _secret_of(store, Path(key))) == "an app secret"
+
+
+async def _secret_of(store: Store, key: Path) -> str | None:
+    account = await routes_of(store, KeySettings(secret_key_file=key)).accounts.find("default")
+    return account.app_secret if account else None
+
+
+def test_more_lines_than_secrets_are_refused(database: str, key: str) -> None:
+    flags = ["--database", database, "--secret-key-file", key]
+
+    refused = run(*_SET_DEFAULT, "--app-secret=-", *flags, stdin="one\ntwo\n")
+
+    assert refused.returncode == 2
+    assert refused.stderr == "wablock: Standard input has 2 lines: write one for --app-secret\n"
+
+
+def test_an_option_is_not_the_value_of_another() -> None:
+    refused = run_here("account", "set", "--app-secret", "--verify-token", "x")
+
+    assert refused.returncode == 2
+    assert "--app-secret '--verify-token' is an option, and not a value" in refused.stderr
+
+
+def test_the_secrets_of_an_unknown_account_are_refused(database: str, key: str) -> None:
+    run_here("number", "add", NUMBER, "--account", "acme", "--database", database)
+    flags = ["--database", database, "--secret-key-file", key]
+
+    refused = run_here("account", "set", "acmee", "--verify-token=a-verify-token", *flags)
+    created = run_here("account", "set", "acmee", "--create", "--verify-token=a-verify-token", *flags)
+
+    assert (refused.returncode, created.returncode) == (2, 0)
+    assert "The account acmee does not exist: see wablock number list, or add --create" in refused.stderr
 
 
 def test_a_command_without_anything_to_set_is_an_error(database: str) -> None:

@@ -11,7 +11,7 @@ from wablock.vault import new_key
 def test_no_machine_creates_its_own_key(tmp_path: Path) -> None:
     variables = {"WABLOCK_DATABASE": fresh_database(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
 
-    refused = run("account", "set", "102290129340398", "--app-secret", "s", **variables)
+    refused = run("account", "set", "102290129340398", "--create", "--app-secret", "s", **variables)
 
     assert refused.returncode == 2
     assert "all nodes on one database need the same key" in refused.stderr
@@ -21,7 +21,7 @@ def test_no_machine_creates_its_own_key(tmp_path: Path) -> None:
 def test_the_configured_key_seals(tmp_path: Path) -> None:
     variables = {"WABLOCK_DATABASE": fresh_database(tmp_path), "WABLOCK_SECRET_KEY": new_key()}
 
-    process = run("account", "set", "102290129340398", "--app-secret", "s", **variables)
+    process = run("account", "set", "102290129340398", "--create", "--app-secret", "s", **variables)
 
     assert process.returncode == 0, process.stderr
 

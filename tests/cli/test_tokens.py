@@ -19,6 +19,15 @@ from wablock.storage import Store
 TYPED = "a-token-that-an-application-has-already"
 
 
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """The URL of a database with numbers."""
+    url = f"sqlite:///{tmp_path / 'wablock.db'}"
+    for number, account in (("1", "default"), ("2", "default"), ("7", "default"), ("8", "acme")):
+        assert run_here("number", "add", number, "--account", account, "--database", url).returncode == 0
+    return url
+
+
 def _create(database: str, *arguments: str) -> dict[str, Any]:
     created = run_here("token", "create", "--json", *arguments, "--database", database)
     assert created.returncode == 0, created.stderr
@@ -98,7 +107,7 @@ def test_a_typed_token_that_is_short_or_not_printable_is_refused(database: str, 
     assert _list(database) == []
 
 
-@pytest.mark.parametrize("typed", ["\x1b[31m" + TYPED, TYPED + "\n" + TYPED, TYPED * 100])
+@pytest.mark.parametrize("typed", ["\x1b[31m" + TYPED, TYPED * 100])
 def test_a_typed_token_that_fits_no_header_is_refused(database: str, typed: str) -> None:
     refused = run("token", "create", "--from-stdin", "--database", database, stdin=typed)
 
@@ -169,8 +178,8 @@ def test_tokens_are_listed_as_a_table_for_people(database: str) -> None:
 
     assert token["token_id"] in table
     assert "shop" in table
-    assert "read, write" in table
-    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", table)
+    assert "read,write" in table
+    assert re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", table)
 
 
 def test_without_tokens_the_list_shows_how_to_create_one(database: str) -> None:
@@ -217,11 +226,40 @@ def test_a_token_cannot_be_revoked_twice(database: str) -> None:
 
 
 def test_flags_may_come_from_the_environment(database: str) -> None:
-    run("token", "create", WABLOCK_DATABASE=database, WABLOCK_LABEL="shop", WABLOCK_SCOPE="read", WABLOCK_NUMBER="7")
+    created = run("token", "create", WABLOCK_DATABASE=database, WABLOCK_JSON="true")
 
     [token] = _list(database)
 
-    assert (token["label"], token["scopes"], token["phone_number_ids"]) == ("shop", ["read"], ["7"])
+    assert json.loads(created.stdout)["token_id"] == token["token_id"]
+
+
+def test_a_token_for_a_number_that_does_not_exist_is_refused(database: str) -> None:
+    refused = run_here("token", "create", "--number", "7", "--number", "9", "--database", database)
+
+    assert refused.returncode == 2
+    assert refused.stderr == "wablock: The number 9 does not exist: add it with wablock number add 9\n"
+    assert _list(database) == []
+
+
+def test_a_token_for_a_number_of_another_account_is_refused(database: str) -> None:
+    refused = run_here("token", "create", "--number", "8", "--account", "default", "--database", database)
+
+    assert refused.returncode == 2
+    assert refused.stderr == "wablock: The number 8 is not in account default: add --account acme\n"
+    assert _list(database) == []
+
+
+def test_a_token_is_in_the_account_of_its_number(database: str) -> None:
+    assert _create(database, "--number", "8")["account_id"] == "acme"
+
+
+@pytest.mark.parametrize("option", ["--empty-number", "--empty-scope"])
+def test_a_token_for_no_number_or_without_scopes_cannot_be_created(database: str, option: str) -> None:
+    refused = run_here("token", "create", option, "--database", database)
+
+    assert refused.returncode == 2
+    assert f"Unknown option {option}" in refused.stderr
+    assert _list(database) == []
 
 
 def test_a_token_is_revoked_with_all_that_it_made(database: str) -> None:

@@ -77,7 +77,10 @@ def test_a_variable_needs_no_warning(
 
 def test_standard_input_needs_no_warning(tmp_path: Path) -> None:
     set_ = run(
-        "account", "set", "--app-secret=-", stdin="hush\n", WABLOCK_DATABASE=database(tmp_path), HOME=str(tmp_path)
+        *("account", "set", "--create", "--app-secret=-"),
+        stdin="hush\n",
+        WABLOCK_DATABASE=database(tmp_path),
+        HOME=str(tmp_path),
     )
 
     assert (set_.returncode, set_.stderr) == (0, "")

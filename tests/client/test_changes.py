@@ -1,6 +1,7 @@
 """Blocking and unblocking in requests of 1,000 users: no user is lost, and a failure has the results so far."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -60,6 +61,25 @@ def test_a_user_id_is_distinct_from_a_number_and_own_details_override_common_one
         {"user_id": "US.13491208655302741918", "reason": "spam", "expires_at": 2_000_000_000},
         {"user": "+16505550101", "reason": "scam", "expires_at": 2_000_000_000},
     ]
+
+
+def test_a_datetime_is_sent_in_seconds_which_every_server_reads() -> None:
+    script = Script(answer_with({"block_users": {"added_users": [{"input": "1"}, {"input": "2"}]}}))
+    london = datetime(2100, 1, 31, 12, tzinfo=UTC)
+    paris = datetime(2100, 1, 31, 12, tzinfo=timezone(timedelta(hours=1)))
+
+    script.run(calls().block(["+16505550101", User("+16505550102", expires_at=paris)], None, None, london))
+
+    assert [user["expires_at"] for user in script.bodies()[0]["block_users"]] == [4_105_080_000, 4_105_076_400]
+
+
+def test_a_datetime_without_a_zone_is_refused_before_any_request() -> None:
+    script = Script(obliging)
+
+    with pytest.raises(ValueError, match="has no zone"):
+        script.run(calls().block(["+16505550101"], None, None, datetime(2100, 1, 31)))  # noqa: DTZ001 - the point
+
+    assert script.requests == []
 
 
 @given(count=st.integers(0, 3_500))

@@ -53,7 +53,9 @@ def test_a_near_miss_is_refused_with_the_right_name_in_every_kind_of_request(
 def test_the_refusal_of_a_near_expires_at_names_its_unit(caller: Caller) -> None:
     answer = caller.block({"user": USER, "expires_in_days": 7})
 
-    assert answer.json()["error"]["error_data"]["details"] == "expires_at is in seconds since 1970."
+    assert answer.json()["error"]["error_data"]["details"] == (
+        "expires_at is in seconds since 1970, or an ISO 8601 time with a zone."
+    )
 
 
 @pytest.mark.parametrize("sending", SENDINGS.values(), ids=SENDINGS)

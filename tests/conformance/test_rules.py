@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.block_list.stopped_clock import SEED_MOMENT, StoppedClock
-from tests.conformance.caller import Caller, calling
+from tests.conformance.caller import Caller, calling, users_body
 from tests.conformance.conftest import DatabaseOf
 from tests.running_server import running_server
 
@@ -194,6 +194,44 @@ def test_a_block_may_end_by_itself(tmp_path: Path, clock: StoppedClock) -> None:
         clock.turn(60)
 
         assert (before, caller.listed()) == (["16505551234"], [])
+
+
+@pytest.mark.parametrize("text", ["2100-01-31T12:00:00Z", "2100-01-31T13:00:00+01:00", "2100-01-31 12:00:00.5Z"])
+@pytest.mark.parametrize("kind", ["json", "data"])
+def test_the_end_of_a_block_may_be_iso_8601_with_a_zone(caller: Caller, text: str, kind: str) -> None:
+    form = {"messaging_product": "whatsapp", "block_users[0][user]": USER, "block_users[0][expires_at]": text}
+    json = users_body([{"user": USER, "expires_at": text}])
+
+    caller.send("POST", **{kind: form if kind == "data" else json})
+
+    assert caller.get(fields="expires_at").json()["data"][0]["expires_at"] == 4_105_080_000
+
+
+@pytest.mark.parametrize(
+    "time", ["2100-01-31T12:00:00", "2100-01-31", "2100-02-30T12:00:00Z", "tomorrow", [], True, 1.5]
+)
+def test_an_end_of_a_block_without_a_zone_or_of_no_calendar_is_refused(caller: Caller, time: object) -> None:
+    answer = caller.block({"user": USER, "expires_at": time})
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == (
+        "(#100) Param block_users[0][expires_at] must be seconds since 1970 or an ISO 8601 time with a zone, "
+        "such as 2027-01-31T12:00:00Z."
+    )
+    assert caller.listed() == []
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+12:00", "1969-12-31T23:59:59Z", "2000-01-01T00:00:00Z"])
+def test_a_block_that_would_have_expired_in_iso_8601_is_refused(caller: Caller, text: str) -> None:
+    answer = caller.block({"user": USER, "expires_at": text})
+
+    assert answer.json()["error"]["message"] == "(#100) Param block_users[0][expires_at] must be in the future."
+
+
+def test_the_last_moment_of_the_calendar_is_an_end_of_a_block(caller: Caller) -> None:
+    caller.block({"user": USER, "expires_at": "9999-12-31T23:59:59-12:00"})
+
+    assert caller.get(fields="expires_at").json()["data"][0]["expires_at"] == 253_402_300_799
 
 
 def test_a_block_that_would_have_expired_is_refused(caller: Caller) -> None:

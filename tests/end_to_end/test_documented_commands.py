@@ -23,13 +23,14 @@ COMMANDS: Final = {
 }
 README: Final = "README.md"
 CONTAINERS: Final = "docs/how-to/deploy-with-containers.md"
+LISTS: Final = "docs/how-to/block-a-list-of-users.md"
 META: Final = "docs/how-to/from-meta-to-wablock-and-back.md"
 NGINX: Final = "docs/how-to/nginx-auth-request.md"
 PRODUCTION: Final = "docs/how-to/run-in-production.md"
 POSTGRESQL: Final = "docs/how-to/run-on-postgresql.md"
 INDEX: Final = "docs/README.md"
 CI: Final = "docs/how-to/test-blocking-in-ci.md"
-READ_HERE: Final = {README, INDEX, CONTAINERS, META, NGINX, PRODUCTION, POSTGRESQL, CI}
+READ_HERE: Final = {README, INDEX, CONTAINERS, LISTS, META, NGINX, PRODUCTION, POSTGRESQL, CI}
 # Pages whose commands another test runs, because they need more than a shell: what they print is compared, for example.
 READ_ELSEWHERE: Final = {
     "docs/tutorial.md": "tests/end_to_end/test_tutorial.py",
@@ -108,6 +109,16 @@ def test_the_commands_of_the_index_put_wablock_into_the_shell(tmp_path: Path) ->
 def test_the_commands_about_containers_succeed(tmp_path: Path) -> None:
     with reading(follow(CONTAINERS, cloned(tmp_path), DATABASE_URL="postgresql://db.example/wablock")) as reader:
         assert "make release" in reader.printed
+
+
+def test_the_commands_for_a_list_of_users_succeed(tmp_path: Path) -> None:
+    with started("dev", "--port", "0") as ours:
+        reader = follow(LISTS, tmp_path, WABLOCK_TOKEN=DEV_TOKEN, WABLOCK_PHONE_NUMBER_ID=NUMBER)
+        reader.use(ours)
+
+        with reading(reader):
+            assert "wablock completion bash" in (tmp_path / ".bashrc").read_text()
+            assert "wablock" in (tmp_path / ".config/fish/completions/wablock.fish").read_text()
 
 
 def test_the_commands_for_a_list_at_meta_succeed(tmp_path: Path) -> None:

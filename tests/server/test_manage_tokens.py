@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.server.turned_clock import TurnedClock
 from wablock.access import ALL_SCOPES, AccessToken, Scope, digest
 from wablock.block_list.ports import BusinessNumber
 
+TIME = "seconds since 1970 or an ISO 8601 time with a zone, such as 2027-01-31T12:00:00Z"
 EXPIRES_AT = 4_000_000_000
 NUMBERS = frozenset({"106540352242922"})
 
@@ -56,6 +58,12 @@ def test_a_new_token_has_its_makers_rights_by_default(shared: RunningServer) -> 
     assert info["scopes"] == ["manage", "read", "send", "write"]
     assert info["phone_number_ids"] == sorted(NUMBERS)
     assert info["expires_at"] == EXPIRES_AT
+
+
+def test_the_expiry_of_a_token_may_be_iso_8601(shared: RunningServer) -> None:
+    made = _create(shared, shared.token, expires_at="2100-01-31T13:00:00+01:00")
+
+    assert made.json()["expires_at"] == datetime(2100, 1, 31, 12, tzinfo=UTC).timestamp()
 
 
 def test_a_made_token_works(shared: RunningServer) -> None:
@@ -178,7 +186,11 @@ def test_an_invalid_request_for_a_token_is_refused_by_its_parameter(
         (b'{"label":"new","scopes":["`int` - at `$.x`"]}', "Param scopes[0] must be one of read, write, send, manage."),
         (b'{"label":5}', "Param label must be a string."),
         (b'{"label":""}', "Param label must be a string of length >= 1."),
-        (b'{"label":"new","expires_at":"x"}', "Param expires_at must be an integer."),
+        (b'{"label":"new","expires_at":-1}', "Param expires_at must be an integer >= 0."),
+        (
+            b'{"label":"new","expires_at":"tomorrow"}',
+            f"Param expires_at must be {TIME}.",
+        ),
         (b"[]", "The body must be an object."),
     ],
 )

@@ -73,7 +73,7 @@ class BlockList:
         rule_set = self._rule_book.of(number)
         now = self._clock()
         for index, user in enumerate(users):
-            if user.expires_at is not None and user.expires_at * rules.SECOND <= now:
+            if user.expires_at is not None and wire.seconds_of(user.expires_at) * rules.SECOND <= now:
                 raise errors.InvalidParameter(f"Param block_users[{index}][expires_at] must be in the future.")
 
         def change(members: Sequence[Member]) -> Change:
@@ -268,7 +268,7 @@ def _refuse_parent_ids(users: Sequence[wire.User], failed: Iterable[int], parame
 
 
 def _member(user: wire.User, who: identity.Identity) -> Member:
-    expires_at = None if user.expires_at is None else user.expires_at * rules.SECOND
+    expires_at = None if user.expires_at is None else wire.seconds_of(user.expires_at) * rules.SECOND
     typed = user.user if user.user is not None else user.user_id or ""
     return Member(who.key, who.wa_id, who.user_id, typed, user.reason, user.note, expires_at)
 

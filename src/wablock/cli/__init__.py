@@ -7,12 +7,20 @@ from typing import Final
 from cyclopts import App
 
 from wablock import __version__
-from wablock.cli.console import Refused, complain, print_traceback
+from wablock.cli.endings import status_of
+from wablock.cli.help_pages import HelpPages
+from wablock.cli.output import Output, accept_every_character
+from wablock.cli.usage_errors import usage_error
 
 app = App(
     name="wablock",
     version=__version__,
     help="The WhatsApp Block API that you run yourself. Not Meta's, and not affiliated with Meta.",
+    console=Output(),
+    error_console=Output(stderr=True, soft_wrap=True),
+    error_formatter=usage_error,
+    help_formatter=HelpPages(),
+    suppress_keyboard_interrupt=False,
 )
 _COMMANDS: Final = {
     "dev": (
@@ -62,6 +70,14 @@ _COMMANDS: Final = {
         The old server refuses changes from the start of the move, so that none is lost. If the move is interrupted, run
         the same command again to continue. Exit status 0: both databases are equal; 1: they differ.""",
     ),
+    "completion": (
+        "completion:completion",
+        """Print a script that completes commands and options in your shell.
+
+        In bash, add this line to ~/.bashrc:
+
+        `eval "$(wablock completion bash)"`""",
+    ),
     "upstream": ("upstreams:app", "Set, show and remove the API through which a number's messages are sent."),
 }
 for _name, (_place, _help) in _COMMANDS.items():
@@ -69,25 +85,6 @@ for _name, (_place, _help) in _COMMANDS.items():
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line, or `arguments`. An error that the user can fix gives one line and exit status 2."""
-    sys.excepthook = print_traceback
-    try:
-        app(arguments)
-    except Exception as error:
-        message = _message(error)
-        if message is None:
-            raise
-        complain(message)
-        sys.exit(2)
-
-
-def _message(error: Exception) -> str | None:
-    """The message for an error that the user can fix; None for a bug of wablock."""
-    if isinstance(error, Refused):
-        return str(error)
-    try:
-        from wablock.cli.databases import REFUSALS  # noqa: PLC0415 - needs the server, which is an extra
-    except ModuleNotFoundError as missing:
-        is_extra = isinstance(error, ImportError) and not str(missing.name).startswith("wablock")
-        return "this command needs the server: pip install 'wablock[server]'" if is_extra else None
-    return str(error) if isinstance(error, REFUSALS) else None
+    """Run the command line, or `arguments`, and exit."""
+    accept_every_character()
+    sys.exit(status_of(lambda: app(arguments)))

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from wablock.cli.console import Refused, not_blank, print_result
+from wablock.cli.arguments import Refused, not_blank
 from wablock.cli.databases import on_store
-from wablock.cli.options import Json
-from wablock.cli.secrets import checked_secret, secret_in
-from wablock.gate.routes import Routes
+from wablock.cli.options import DEFAULT_ACCOUNT, Json, flag
+from wablock.cli.output import print_result
+from wablock.cli.secrets import checked_secret, secrets_in
 from wablock.settings import DatabaseUrl, KeySettings
+from wablock.storage import Store
 from wablock.typed_secrets import secret
 from wablock.wiring import routes_of
 
@@ -20,7 +21,7 @@ app = App(name="account")
 def set_(
     account: Annotated[
         str, Parameter(help="Id of the account (WhatsApp Business Account), as in `wablock number add`.")
-    ] = "default",
+    ] = DEFAULT_ACCOUNT,
     *,
     app_secret: Annotated[
         str | None,
@@ -39,6 +40,7 @@ def set_(
         ),
     ] = None,
     key: KeySettings = KeySettings(),  # noqa: B008 - immutable
+    create: Annotated[bool, flag("Create the account if it does not exist.")] = False,
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
@@ -49,15 +51,27 @@ def set_(
     """
     if app_secret is None and verify_token is None:
         raise Refused("Nothing to set: add --app-secret, --verify-token, or both")
-    secret_text = None if app_secret is None else checked_secret(secret_in(app_secret, "--app-secret"), "--app-secret")
-    token = (
-        None if verify_token is None else checked_secret(secret_in(verify_token, "--verify-token"), "--verify-token")
-    )
+    typed = {"--app-secret": app_secret, "--verify-token": verify_token}
+    secrets = secrets_in({name: value for name, value in typed.items() if value is not None})
+    for name, value in secrets.items():
+        checked_secret(value, name)
 
-    async def work(routes: Routes) -> None:
-        await routes.accounts.set(not_blank(account, "ACCOUNT"), secret_text, token)
+    async def work(store: Store) -> None:
+        if not create and not await _exists(store, account):
+            raise Refused(
+                f"The account {account} does not exist: see wablock number list, or add --create to create the account"
+            )
+        app_secret, verify_token = secrets.get("--app-secret"), secrets.get("--verify-token")
+        await routes_of(store, key).accounts.set(account, app_secret, verify_token)
 
-    on_store(database, lambda store: work(routes_of(store, key)))
-    done = [name for name, value in (("app_secret", secret_text), ("verify_token", token)) if value is not None]
+    not_blank(account, "ACCOUNT")
+    on_store(database, work, may_create=create)
+    done = [name.removeprefix("--").replace("-", "_") for name in secrets]
     sentence = f"Set {' and '.join(done).replace('_', ' ')} of account {account}."
     print_result({"account_id": account, "set": done}, sentence, as_json=json)
+
+
+async def _exists(store: Store, account: str) -> bool:
+    """Whether the account has secrets or a number."""
+    has_secrets = await store.find_account(account) is not None
+    return has_secrets or any(number.account_id == account for number in await store.numbers())

@@ -1,5 +1,6 @@
 """The options and error messages shared by all commands that send requests to a server."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,8 +8,8 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
-from wablock.cli.console import Refused, checked_number_id
-from wablock.cli.options import option
+from wablock.cli.arguments import Refused, checked_number_id
+from wablock.cli.options import setting
 from wablock.cli.secrets import secret_in
 from wablock.client import (
     ApiError,
@@ -23,6 +24,7 @@ from wablock.client import (
 from wablock.printable import printable
 from wablock.typed_secrets import secret
 
+_ARGUMENT = re.compile(r"^(?:base_)?(token|url)\b")  # of `Client`
 _SERVER = Group("Server", sort_key=10)
 
 
@@ -41,9 +43,9 @@ class ApiServer:
         ),
     ] = None
     phone_number_id: Annotated[
-        str | None, option("PHONE_NUMBER_ID", "Id of the business number (required).", group=_SERVER)
+        str | None, setting("PHONE_NUMBER_ID", "Id of the business number (required).", group=_SERVER)
     ] = None
-    url: Annotated[str, option("URL", "URL of the server; Meta's works too.", group=_SERVER)] = "http://127.0.0.1:8080"
+    url: Annotated[str, setting("URL", "URL of the server; Meta's works too.", group=_SERVER)] = "http://127.0.0.1:8080"
 
     @property
     def reads_token(self) -> bool:
@@ -61,7 +63,7 @@ class ApiServer:
             missing.append("a number: --phone-number-id or WABLOCK_PHONE_NUMBER_ID")
         if self.token is None or self.phone_number_id is None:
             raise Refused(f"Missing: {', and '.join(missing)}")
-        return secret_in(self.token, "--token"), checked_number_id(self.phone_number_id)
+        return secret_in(self.token, "--token"), checked_number_id(self.phone_number_id, "--phone-number-id")
 
     @contextmanager
     def client(self, retries: Retries | None = None, *, timeout: float = 30.0) -> Iterator[Client]:
@@ -70,7 +72,7 @@ class ApiServer:
         try:
             client = Client(token, number_id, base_url=self.url, retries=retries, timeout=timeout)
         except ValueError as error:
-            raise Refused(str(error)) from None
+            raise Refused(_ARGUMENT.sub(r"--\1", str(error))) from None
         with client:
             try:
                 yield client

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
 from rich.progress import Progress
 
-from wablock.cli.console import Refused, is_confirmed, print_result
+from wablock.cli.arguments import Refused, is_confirmed
 from wablock.cli.options import Json, Yes, flag
+from wablock.cli.output import Output, print_result
 from wablock.settings import DatabaseUrl, default_database
 from wablock.storage.sqlite.backups import Contents, TargetExists, back_up
 from wablock.storage.sqlite.backups import contents as contents_of
@@ -21,7 +21,7 @@ from wablock.storage.urls import is_postgresql, sqlite_path
 def backup(
     target: Annotated[Path, Parameter(help="File to create.")],
     *,
-    force: Annotated[bool, flag("FORCE", "Replace an existing file.")] = False,
+    force: Annotated[bool, flag("Replace an existing file.")] = False,
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
@@ -63,7 +63,7 @@ def _path(database: str | None, otherwise: str) -> Path:
 @contextmanager
 def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on a terminal. Yields a function that reports the progress."""
-    console = Console(stderr=True)
+    console = Output(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task(doing, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

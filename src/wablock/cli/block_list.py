@@ -9,9 +9,11 @@ import msgspec
 from cyclopts import validators
 
 from wablock.cli.api_server import ApiServer
-from wablock.cli.console import json_text, print_json, remark, say, show, time_text
+from wablock.cli.expiry import ExpiresInDays, Until, expiry
 from wablock.cli.options import Json, flag, option
 from wablock.cli.outcomes import BulkOutcome, outcome
+from wablock.cli.output import json_text, print_json, remark, say, write
+from wablock.cli.tables import show, time_text
 from wablock.cli.users import UserArguments, UsersFile, read_users
 from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDone
 from wablock.printable import printable
@@ -38,22 +40,14 @@ _NOT_A_USER: Final = "Not a valid WhatsApp user: "
 def block(
     *users: UserArguments,
     file: UsersFile = None,
-    reason: Annotated[
-        str | None, option("REASON", "Reason, up to 200 characters. Only for wablock, not for Meta.")
-    ] = None,
-    note: Annotated[str | None, option("NOTE", "Note, up to 2,000 characters. Only for wablock, not for Meta.")] = None,
-    expires_in_days: Annotated[
-        float | None,
-        option(
-            "EXPIRES_IN_DAYS",
-            "Days until the block expires. Default: never.",
-            validator=validators.Number(gt=0, lte=36_500),
-        ),
-    ] = None,
+    reason: Annotated[str | None, option("Reason, up to 200 characters. Only for wablock, not for Meta.")] = None,
+    note: Annotated[str | None, option("Note, up to 2,000 characters. Only for wablock, not for Meta.")] = None,
+    until: Until = None,
+    expires_in_days: ExpiresInDays = None,
     server: ApiServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
-    expires_at = None if expires_in_days is None else int(time.time() + expires_in_days * 86_400)
+    expires_at = expiry(until, expires_in_days, time.time())
 
     def blocking(client: Client, chunk: Sequence[str]) -> list[UserDone]:
         return client.block(chunk, reason=reason, note=note, expires_at=expires_at)
@@ -70,11 +64,12 @@ def check(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO
     if json:
         print_json(_for_programs("users", result))
     else:
-        rows = [_checked(user) for user in result.done]
+        each = {user.wa_id or user.user_id or user.input: user for user in result.done}  # some have two spellings
+        rows = [_checked(user) for user in each.values()]
         show(rows, _filled(rows, _CHECKED), as_json=False, empty="No users were checked.")
         _show_failed(result.failed)
         if result.refusal:
-            say(f"Checked {_counted(len(result.done))} before it failed.")
+            say(f"Checked {_counted(len(rows))}{_end(result)}.")
     if result.refusal:
         raise result.refusal
     if result.failed:
@@ -85,12 +80,12 @@ def check(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO
 
 def list_(
     *,
-    all_: Annotated[bool, flag("ALL", "List all users, page after page.", name="--all")] = False,
+    all_: Annotated[bool, flag("List all users, page after page.", name="--all")] = False,
     limit: Annotated[
-        int, option("LIMIT", "Number of users to list, newest first.", validator=validators.Number(gte=1))
+        int, option("Number of users to list, newest first.", validator=validators.Number(gte=1))
     ] = _FIRST,
-    details: Annotated[bool, flag("DETAILS", "Add the time, author and reason. Only for wablock servers.")] = False,
-    plain: Annotated[bool, flag("PLAIN", "Print one user on each line, in the format of --file.")] = False,
+    details: Annotated[bool, flag("Add the time, author and reason. Only for wablock servers.")] = False,
+    plain: Annotated[bool, flag("Print one user on each line, in the format of --file.")] = False,
     server: ApiServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
@@ -124,13 +119,18 @@ def _change(
     if as_json:
         print_json(_for_programs("done", result))
     else:
-        end = " before it failed" if result.refusal else ""
-        say(_summary(result.done, done_word, unchanged_word, end))
+        say(_summary(result.done, done_word, unchanged_word, _end(result)))
         _show_failed(result.failed)
     if result.refusal:
         raise result.refusal
     if result.failed:
         sys.exit(_SOME_FAILED)
+
+
+def _end(result: BulkOutcome[Any]) -> str:
+    if isinstance(result.cause, KeyboardInterrupt):
+        return " before it was interrupted"
+    return " before it failed" if result.refusal else ""
 
 
 def _for_programs(done: str, result: BulkOutcome[Any]) -> dict[str, Any]:
@@ -187,13 +187,13 @@ def _first(users: Iterable[BlockedUser], count: int) -> Iterable[BlockedUser]:
 
 def _print_lines(users: Iterable[BlockedUser]) -> None:
     for user in users:
-        print(printable(user.wa_id or user.user_id or ""))  # noqa: T201 - the command's output
+        write(printable(user.wa_id or user.user_id or ""))
 
 
 def _print_array(users: Iterable[BlockedUser]) -> None:
     """One JSON array with a user on each line, printed as users arrive: a list may have a million."""
     separator = "["
     for user in users:
-        print(separator + json_text(user))  # noqa: T201 - the command's output
+        write(separator + json_text(user))
         separator = ","
-    print("[]" if separator == "[" else "]")  # noqa: T201
+    write("[]" if separator == "[" else "]")

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter
-from rich.console import Console
 from rich.text import Text
 
 from wablock.cli.api_server import ApiServer
-from wablock.cli.console import Refused, print_json, say
+from wablock.cli.arguments import Refused
 from wablock.cli.options import Json, flag, option
+from wablock.cli.output import Output, in_ascii, print_json, say
 from wablock.conformance.check import FactOutcome, FactResult
 from wablock.conformance.report import detail, mark, markdown, summary
 from wablock.conformance.subject import CannotCheck, Settings, Subject
@@ -39,34 +39,29 @@ def conformance(
     ],
     server: ApiServer = ApiServer(),  # noqa: B008 - immutable
     sdk: Annotated[
-        bool, flag("SDK", "Check an SDK: a test server sends it every documented response. Needs the extra `server`.")
+        bool, flag("Check an SDK: a test server sends it every documented response. Needs the extra `server`.")
     ] = False,
     rules: Annotated[
         Literal["open", "meta"],
-        option("RULES", "The server's rules. Under meta, the users must have written in the last 24 hours."),
+        option("The server's rules. Under meta, the users must have written in the last 24 hours."),
     ] = "open",
     users: Annotated[
         tuple[str, ...],
         option(
-            "USERS",
             "At least 5 test users to block and unblock, with + and country code. No other user is changed.",
             consume_multiple=True,
-            negative="",
+            show_default=", ".join,
         ),
     ] = _USERS,
     stranger: Annotated[
-        str | None, option("STRANGER", "Under meta rules, a user who has not written in the last 24 hours.")
+        str | None, option("Under meta rules, a user who has not written in the last 24 hours.")
     ] = None,
-    own_number: Annotated[
-        str | None, option("OWN_NUMBER", "The business's own phone number; blocking it must fail.")
-    ] = None,
-    read_only: Annotated[bool, flag("READ_ONLY", "Run only the checks that change nothing.")] = False,
+    own_number: Annotated[str | None, option("The business's own phone number; blocking it must fail.")] = None,
+    read_only: Annotated[bool, flag("Run only the checks that change nothing.")] = False,
     anyway: Annotated[
-        bool, flag("ANYWAY", "Run even if some test users are already blocked. They will be unblocked at the end.")
+        bool, flag("Run even if some test users are already blocked. They will be unblocked at the end.")
     ] = False,
-    markdown_file: Annotated[
-        Path | None, option("MARKDOWN", "File to write a Markdown report to.", name="--markdown")
-    ] = None,
+    markdown_file: Annotated[Path | None, option("File to write a Markdown report to.", name="--markdown")] = None,
     json: Json = False,
 ) -> None:
     if sdk:
@@ -85,7 +80,7 @@ def conformance(
         own_number=own_number,
     )
     subject = Subject(settings)
-    console = Console()
+    console = Output()
     groups: list[str] = []
 
     def report_result(result: FactResult) -> None:
@@ -106,10 +101,10 @@ def conformance(
         sys.exit(_FAILED)
 
 
-def _show(console: Console, result: FactResult, *, is_new_group: bool) -> None:
+def _show(console: Output, result: FactResult, *, is_new_group: bool) -> None:
     if is_new_group:
         console.print(Text(f"\n{printable(result.group)}", style="bold"))
-    line = Text(f"  {mark(result)} ", style=_STYLES[result.outcome])
+    line = Text(f"  {in_ascii(mark(result))} ", style=_STYLES[result.outcome])
     line.append(f"{result.sentence} ", style="default")
     line.append(f"[{result.grade}]", style="dim")
     console.print(line, soft_wrap=True)
@@ -132,7 +127,7 @@ def _try_sdk(command: Sequence[str], path: Path | None, *, as_json: bool) -> Non
 
     if not command:
         raise Refused("Add the command that runs your script: wablock conformance --sdk -- COMMAND")
-    console = Console()
+    console = Output()
 
     def show_verdict(verdict: "Verdict") -> None:
         if not as_json:
@@ -151,9 +146,9 @@ def _try_sdk(command: Sequence[str], path: Path | None, *, as_json: bool) -> Non
         sys.exit(_FAILED)
 
 
-def _show_verdict(console: Console, verdict: "Verdict") -> None:
+def _show_verdict(console: Output, verdict: "Verdict") -> None:
     is_right = verdict.points == 2
-    line = Text(f"  {'✓' if is_right else '✗'} ", style="green" if is_right else "red")
+    line = Text(f"  {in_ascii('✓' if is_right else '✗')} ", style="green" if is_right else "red")
     line.append(f"{printable(verdict.sentence)} ", style="default")
     line.append(f"[{verdict.scenario}]", style="dim")
     console.print(line, soft_wrap=True)
@@ -166,6 +161,6 @@ def _write(path: Path | None, content: Callable[[], str]) -> None:
     if path is None:
         return
     try:
-        path.write_text(printable_lines(content()))
+        path.write_text(printable_lines(content()), "utf-8")
     except OSError as error:
         raise Refused(f"Cannot write {path}: {error}") from None

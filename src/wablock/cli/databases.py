@@ -11,6 +11,7 @@ from wablock.server.serve import CannotListen
 from wablock.server.workers import WorkersFailed
 from wablock.settings import default_database
 from wablock.storage import CannotOpen, Store, TakesNoWrites, open_store
+from wablock.storage.urls import is_postgresql, sqlite_path
 from wablock.vault import BadKey
 
 REFUSALS: Final = (CannotOpen, CannotListen, WorkersFailed, CannotUnseal, BadKey, BlocklistInternalError, TakesNoWrites)
@@ -19,11 +20,18 @@ REFUSALS: Final = (CannotOpen, CannotListen, WorkersFailed, CannotUnseal, BadKey
 T = TypeVar("T")
 
 
-def on_store(database: str | None, work: Callable[[Store], Awaitable[T]]) -> T:
-    """Open the database at this URL and return the result of `work`; raises `CannotOpen`."""
+def on_store(database: str | None, work: Callable[[Store], Awaitable[T]], *, may_create: bool = False) -> T:
+    """Open the database at this URL and return the result of `work`; raises `CannotOpen`.
+
+    `may_create`: the command is one with which a database begins. For all others, a file that does not exist is a
+    mistyped path.
+    """
+    url = database or default_database()
+    if not may_create and not is_postgresql(url) and not (path := sqlite_path(url)).exists():
+        raise CannotOpen(f"There is no database {path}: check --database, or create it with wablock number add")
 
     async def opened() -> T:
-        store = open_store(database or default_database(), Metrics())
+        store = open_store(url, Metrics())
         try:
             return await work(store)
         finally:

@@ -8,8 +8,10 @@ import msgspec
 
 from wablock.access import is_token
 from wablock.cli import logs
-from wablock.cli.console import Refused, checked_number_id, checked_url_text, say
+from wablock.cli.arguments import Refused, checked_number_id, checked_url_text
 from wablock.cli.listening import check_public_url, run, url_of
+from wablock.cli.output import say
+from wablock.cli.text_input import read_text
 from wablock.contract.errors import InvalidParameter
 from wablock.gate.routes.upstreams import META
 from wablock.kit.development import Development
@@ -22,7 +24,7 @@ from wablock.settings import DEV_TOKEN, DevSettings
 
 
 def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutable
-    checked_number_id(settings.phone_number_id)
+    checked_number_id(settings.phone_number_id, "--phone-number-id")
     check_public_url(settings.answers.public_url)
     if not is_token(settings.token):
         raise Refused("--token must be printable ASCII characters, up to 1,024, without spaces")
@@ -34,8 +36,8 @@ def dev(settings: DevSettings = DevSettings()) -> None:  # noqa: B008 - immutabl
         raise Refused(f"--allow-hosts {settings.allow_hosts}: the default token is public, so set your own --token")
     if settings.upstream_token is not None and not is_token(settings.upstream_token):
         raise Refused("--upstream-token must be printable ASCII characters, up to 1,024, without spaces")
-    for url in (settings.downstream, settings.upstream):
-        checked_url_text(url or META)
+    for name, url in (("--downstream", settings.downstream), ("--upstream", settings.upstream)):
+        checked_url_text(url or META, name)
     logs.configure(for_people=True)
     seed = _seed(settings.seed)
     with bind(settings.host, settings.port) as listener, _development(settings, seed) as dev_server:
@@ -60,8 +62,8 @@ def _seed(path: Path | None) -> Seed:
     if path is None:
         return Seed()
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Seed)
-    except (OSError, msgspec.DecodeError, UnicodeError) as error:
+        return msgspec.json.decode(read_text(path), type=Seed)
+    except msgspec.DecodeError as error:
         raise Refused(f"Cannot read the seed {path}: {error}") from None
 
 

@@ -6,10 +6,12 @@ import msgspec
 from cyclopts import App, Parameter, validators
 
 from wablock.block_list.rules import SECOND
-from wablock.cli.console import Refused, checked_number_id, checked_url_text, print_result, show
+from wablock.cli.arguments import Refused, checked_number_id, checked_url_text
 from wablock.cli.databases import on_store
 from wablock.cli.options import Json, PhoneNumberId, flag, option
+from wablock.cli.output import print_result
 from wablock.cli.secrets import checked_secret, secret_in
+from wablock.cli.tables import show
 from wablock.gate.receiver_headers import headers_to_set
 from wablock.gate.routes.downstreams import DownstreamInfo, NewDownstream
 from wablock.settings import DatabaseUrl, KeySettings
@@ -46,16 +48,13 @@ def add(
     timeout: Annotated[
         float,
         option(
-            "DOWNSTREAM_TIMEOUT",
             "Seconds that the receiver has to respond.",
             validator=validators.Number(gte=0.1, lte=60),
         ),
     ] = 5.0,
     best_effort: Annotated[
         bool,
-        flag(
-            "DOWNSTREAM_BEST_EFFORT", "Do not wait for this receiver: a webhook counts as delivered even if it fails."
-        ),
+        flag("Do not wait for this receiver: a webhook counts as delivered even if it fails."),
     ] = False,
     key: KeySettings = KeySettings(),  # noqa: B008 - immutable
     database: DatabaseUrl = None,
@@ -63,7 +62,7 @@ def add(
 ) -> None:
     """Add a receiver of the number's webhooks. Running servers use it within a second."""
     new = NewDownstream(
-        url=checked_url_text(url),
+        url=checked_url_text(url, "URL"),
         secret=None if secret is None else checked_secret(secret_in(secret, "--secret"), "--secret"),
         headers=_headers(header or []),
         timeout=timeout,
@@ -77,7 +76,9 @@ def add(
         number = await store.find_number(phone_number_id)
         added = number and await routes_of(store, key).downstreams.add(number.account_id, phone_number_id, new)
         if not added:
-            raise Refused(f"The number {phone_number_id} does not exist: add it with wablock number add")
+            raise Refused(
+                f"The number {phone_number_id} does not exist: add it with wablock number add {phone_number_id}"
+            )
         return added.downstream_id
 
     downstream_id = on_store(database, work)
@@ -115,7 +116,9 @@ def remove(
         return await routes_of(store, key).downstreams.remove(phone_number_id, downstream_id)
 
     if not on_store(database, work):
-        raise Refused(f"Number {phone_number_id} has no downstream {downstream_id}")
+        raise Refused(
+            f"Number {phone_number_id} has no downstream {downstream_id}: see wablock downstream list {phone_number_id}"
+        )
     data = {"downstream_id": downstream_id, "phone_number_id": phone_number_id}
     print_result(data, f"Removed downstream {downstream_id}.", as_json=json)
 
@@ -130,7 +133,7 @@ def _headers(lines: list[str]) -> dict[str, str]:
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon:
-            raise Refused(f"{line!r} is not a header: write 'Name: value'")
+            raise Refused(f"--header {line!r} has no colon: write 'Name: value'")
         headers[name.strip()] = value.strip()
     try:
         headers_to_set(headers)

@@ -1,6 +1,5 @@
 """`wablock drops`: the items that the gate of a running server removed recently."""
 
-import os
 import sys
 import time
 from typing import Annotated, Any, Final, NoReturn
@@ -8,8 +7,9 @@ from typing import Annotated, Any, Final, NoReturn
 import msgspec
 
 from wablock.cli.api_server import ApiServer
-from wablock.cli.console import complain, json_text, show, time_text
-from wablock.cli.options import Json, PhoneNumberId, flag, option
+from wablock.cli.options import Json, PhoneNumberId, flag, setting
+from wablock.cli.output import complain, json_text, write
+from wablock.cli.tables import show, time_text
 from wablock.client import (
     Client,
     ClientError,
@@ -26,6 +26,7 @@ from wablock.typed_secrets import secret
 _COLUMNS: Final = ("at", "sender", "type", "size")
 _SECONDS_BETWEEN_REQUESTS: Final = 1.0
 _ANSWERS_WITHIN: Final = 10.0  # seconds
+_INTERRUPTED: Final = 130
 _NO_RETRIES: Final = Retries(most=0)
 
 
@@ -38,18 +39,21 @@ def drops(
             "WABLOCK_TOKEN", "Token with the scope read. --token=- reads it from standard input.", otherwise="--token=-"
         ),
     ],
-    url: Annotated[str, option("URL", "URL of the server.")] = "http://127.0.0.1:8080",
-    follow: Annotated[bool, flag("FOLLOW", "Keep running, and print new items as they arrive.")] = False,
+    url: Annotated[str, setting("URL", "URL of the server.")] = "http://127.0.0.1:8080",
+    follow: Annotated[bool, flag("Keep running, and print new items as they arrive.")] = False,
     json: Json = False,
 ) -> None:
     server = ApiServer(token=token, phone_number_id=phone_number_id, url=url)
     with server.client(_NO_RETRIES, timeout=_ANSWERS_WITHIN) as client:
         recent = client.drops()
         if follow:
-            _follow(client, server, recent, as_json=json)
+            try:
+                _follow(client, server, recent, as_json=json)
+            except KeyboardInterrupt:  # the usual end, which needs no message
+                sys.exit(_INTERRUPTED)
     rows: list[dict[str, Any]] = msgspec.to_builtins(recent.data)
     if not json:
-        rows = [row | {"at": _time(row["at"])} for row in rows]
+        rows = [row | {"at": time_text(row["at"])} for row in rows]
     show(rows, _COLUMNS, as_json=json, empty="Nothing was removed recently.")
 
 
@@ -58,7 +62,7 @@ def _follow(client: Client, server: ApiServer, recent: RecentDropList, *, as_jso
     complained = False
     while True:
         for drop in recent.data:
-            _print(json_text(drop) if as_json else _line(drop))
+            write(json_text(drop) if as_json else _line(drop), now=True)
         time.sleep(_SECONDS_BETWEEN_REQUESTS)
         try:
             recent = client.drops(recent.after)
@@ -80,16 +84,4 @@ def _is_temporary(error: ClientError) -> bool:
 
 
 def _line(drop: RecentDrop) -> str:
-    return printable(f"{_time(drop.at)}  {drop.sender}  {drop.type}  {drop.size} bytes")
-
-
-def _time(seconds: int) -> str:
-    return time_text(seconds, "%Y-%m-%d %H:%M:%SZ")
-
-
-def _print(line: str) -> None:
-    try:
-        print(line, flush=True)  # noqa: T201 - the command's output
-    except BrokenPipeError:  # the reader has closed the pipe; a flush at exit would fail again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    return printable(f"{time_text(drop.at)}  {drop.sender}  {drop.type}  {drop.size} bytes")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from wablock.cli.console import Refused
+from wablock.cli.arguments import Refused
 from wablock.server.serve import Server
 
 if sys.platform != "win32":

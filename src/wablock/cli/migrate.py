@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TaskID
 
-from wablock.cli.console import Refused, is_confirmed, print_json, print_result, say, show
-from wablock.cli.options import Json, Yes, flag, option
+from wablock.cli.arguments import Refused, is_confirmed
+from wablock.cli.options import Json, Yes, flag, setting
+from wablock.cli.output import Output, print_json, print_result, say
+from wablock.cli.tables import show
 from wablock.storage import named
 from wablock.storage.moving.move import BrokenOff, Moved, move
 from wablock.storage.sqlite import moves
@@ -28,16 +29,16 @@ _WRITE_TO: Final = "write --to postgresql://user@host:5432/database"
 
 def migrate(
     *,
-    from_: Annotated[str, option("MIGRATE_FROM", "The old database: sqlite:///path/to/file.db", name="--from")],
+    from_: Annotated[str, setting("MIGRATE_FROM", "The old database: sqlite:///path/to/file.db", name="--from")],
     to: Annotated[
         str | None, database_url("WABLOCK_MIGRATE_TO", "The new, empty database: postgresql://user@host:5432/database")
     ] = None,
     copy: Annotated[
         bool,
-        flag("MIGRATE_COPY", "Rehearse: copy only. The old database stays in use; later changes to it are not copied."),
+        flag("Rehearse: copy only. The old database stays in use; later changes to it are not copied."),
     ] = False,
     give_up: Annotated[
-        bool, flag("MIGRATE_GIVE_UP", "Cancel an interrupted or finished move: the old database accepts changes again.")
+        bool, flag("Cancel an interrupted or finished move: the old database accepts changes again.")
     ] = False,
     yes: Yes = False,
     json: Json = False,
@@ -80,7 +81,7 @@ class _Bar:
 
 @contextmanager
 def _progress_bar() -> Iterator[_Bar]:
-    console = Console(stderr=True)
+    console = Output(stderr=True)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         yield _Bar(progress)

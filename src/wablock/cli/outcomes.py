@@ -2,24 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from wablock.cli.api_server import ApiServer
-from wablock.cli.console import Refused
+from wablock.cli.arguments import Refused
 from wablock.cli.users import in_requests
 from wablock.client import ApiError, Client, ClientError, FailedUser, NoAnswer, SomeUsersFailed
 
 T = TypeVar("T")
 
+_INTERRUPTED: Final = (
+    "Interrupted. The server may still process the last request, with {:,} of the users; the others were not sent"
+)
+
 
 @dataclass
 class BulkOutcome(Generic[T]):
-    """`cause` is the failure of a whole request. Later users were not sent."""
+    """`cause` is the failure of a whole request, or Ctrl-C. Later users were not sent."""
 
     done: list[T] = field(default_factory=list)
     failed: list[FailedUser] = field(default_factory=list)
-    cause: ClientError | ValueError | None = None
-    refusal: Refused | None = None
+    cause: ClientError | ValueError | KeyboardInterrupt | None = None
+    refusal: Refused | KeyboardInterrupt | None = None
 
     @property
     def error(self) -> dict[str, Any] | None:
@@ -53,5 +57,8 @@ def outcome(
                 if not result.done and not result.failed:
                     raise
                 result.cause, result.refusal = error, server.refusal(error)
+                break
+            except KeyboardInterrupt as interrupt:
+                result.cause, result.refusal = interrupt, KeyboardInterrupt(_INTERRUPTED.format(len(chunk)))
                 break
     return result

@@ -2,7 +2,7 @@
 
 from wablock import public_credentials
 from wablock.access import digest
-from wablock.cli.console import Refused
+from wablock.cli.arguments import Refused
 from wablock.gate.routes import Routes
 from wablock.storage import Store
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from wablock.block_list.ports import BusinessNumber
 from wablock.cli import logs, systemd
-from wablock.cli.console import say
 from wablock.cli.databases import REFUSALS, on_store
 from wablock.cli.listening import check_public_url, run, url_of
+from wablock.cli.output import say
 from wablock.cli.public_secrets import refuse_public
 from wablock.gate.recent_drops import Drop, RecentDrops, merged
 from wablock.server import summed_counts
@@ -42,7 +42,7 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
             systemd.ready()
 
         # Opened before the workers start, so that it is migrated once and an error is reported once.
-        on_store(database, lambda store: refuse_public(store, routes_of(store, settings.key)))
+        on_store(database, lambda store: refuse_public(store, routes_of(store, settings.key)), may_create=True)
         if settings.workers > 1:
             _serve_with_workers(settings, database, listener, announce)
         else:

@@ -1,7 +1,7 @@
 """`wablock token`: the access tokens of a database."""
 
-import sys
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Any
 
 import msgspec
@@ -9,12 +9,14 @@ from cyclopts import App, Parameter
 
 from wablock import access
 from wablock.access import AccessToken, Scope
-from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
-from wablock.cli.console import Refused, checked_number_id, not_blank, print_json, say, show, time_text
+from wablock.cli.arguments import Refused, checked_number_id, not_blank
 from wablock.cli.databases import on_store
-from wablock.cli.options import Json, flag, option
-from wablock.cli.secrets import checked_secret
+from wablock.cli.expiry import ExpiresInDays, Until, expiry
+from wablock.cli.options import DEFAULT_ACCOUNT, Json, flag, option
+from wablock.cli.output import print_json, say
+from wablock.cli.secrets import checked_secret, secret_in
+from wablock.cli.tables import show, time_text
 from wablock.gate.routes import RemovedRoutes
 from wablock.server.endpoints.tokens import token_info
 from wablock.settings import DatabaseUrl, KeySettings
@@ -36,44 +38,51 @@ _COLUMNS = (
 )
 _SHORTEST = 16  # characters: a token is stored as one fast hash, which is safe only for long random texts
 
-_MOST_DAYS = 36_500
-
 
 @app.command
 def create(
     *,
-    account: Annotated[str, option("ACCOUNT", "Account of the token.")] = "default",
-    label: Annotated[str, option("LABEL", "Purpose of the token; stored as the author of blocks.")] = "token",
+    account: Annotated[
+        str | None, option("Account of the token. Default: the account of --number, otherwise default.")
+    ] = None,
+    label: Annotated[str, option("Purpose of the token; stored as the author of blocks.")] = "token",
     scope: Annotated[
-        list[Scope] | None, option("SCOPE", "What the token allows; may be repeated. Default: read and write.")
+        list[Scope] | None, option("What the token allows; may be repeated. Default: read and write.")
     ] = None,
     number: Annotated[
-        list[str] | None, option("NUMBER", "Number id that the token may use; may be repeated. Default: all.")
+        list[str] | None, option("Number id that the token may use; may be repeated. Default: all.")
     ] = None,
-    expires_in_days: Annotated[
-        float | None, option("EXPIRES_IN_DAYS", "Days until the token expires. Default: never.")
-    ] = None,
+    until: Until = None,
+    expires_in_days: ExpiresInDays = None,
     from_stdin: Annotated[
-        bool, flag("FROM_STDIN", "Register an existing token of an application, which is read from standard input.")
+        bool, flag("Register an existing token of an application, which is read from standard input.")
     ] = False,
     database: DatabaseUrl = None,
     json: Json = False,
 ) -> None:
     """Create a token and print it once; only its SHA-256 is stored."""
     now = system_clock()
-    expires_at = None if expires_in_days is None else _expiry(now, expires_in_days)
+    expires_at = expiry(until, expires_in_days, now / SECOND)
+    if expires_at is not None and expires_at * SECOND <= now:
+        raise Refused(f"--until {until!r} must be in the future")
     text = _typed_token() if from_stdin else access.random_token()
-    token = AccessToken(
-        access.digest(text),
-        not_blank(account, "--account"),
-        not_blank(label, "--label"),
-        frozenset(scope or (Scope.READ, Scope.WRITE)),
-        frozenset(map(checked_number_id, number)) if number else None,
-        now,
-        expires_at,
-    )
-    if not on_store(database, lambda store: store.add_token(token)):
-        raise Refused("This token already exists")
+    numbers = frozenset(checked_number_id(it, "--number") for it in number) if number else None
+
+    async def work(store: Store) -> AccessToken:
+        token = AccessToken(
+            access.digest(text),
+            not_blank(await _account_of(store, account, numbers or frozenset()), "--account"),
+            not_blank(label, "--label"),
+            frozenset(scope or (Scope.READ, Scope.WRITE)),
+            numbers,
+            now,
+            None if expires_at is None else expires_at * SECOND,
+        )
+        if not await store.add_token(token):
+            raise Refused("This token already exists")
+        return token
+
+    token = on_store(database, work)
     if json:
         print_json(_row(token) | ({} if from_stdin else {"token": text}))
     elif from_stdin:
@@ -99,7 +108,6 @@ def revoke(
     with_made: Annotated[
         bool,
         flag(
-            "WITH_MADE",
             "Also revoke all tokens that it created, directly or indirectly, and remove the receivers and "
             "upstreams that any of them set. The token itself may already be revoked.",
         ),
@@ -142,16 +150,22 @@ def revoke(
 
 
 def _typed_token() -> str:
-    text = sys.stdin.read().strip()
+    text = secret_in("-", "--from-stdin")
     if len(text) < _SHORTEST or not access.is_token(text):
         raise Refused(f"A token must have {_SHORTEST} to 1,024 printable ASCII characters, without spaces")
     return checked_secret(text, "The token")
 
 
-def _expiry(now: Microseconds, days: float) -> Microseconds:
-    if not 0 < days <= _MOST_DAYS:
-        raise Refused(f"--expires-in-days {days} must be more than 0 and at most {_MOST_DAYS}")
-    return now + int(days * 86_400 * SECOND)
+async def _account_of(store: Store, account: str | None, numbers: AbstractSet[str]) -> str:
+    """The account of a token for `numbers`; raises `Refused` if it has not all of them: they could not be used."""
+    accounts = {it.phone_number_id: it.account_id for it in await store.numbers()}
+    for number in sorted(numbers):
+        if number not in accounts:
+            raise Refused(f"The number {number} does not exist: add it with wablock number add {number}")
+        account = accounts[number] if account is None else account
+        if accounts[number] != account:
+            raise Refused(f"The number {number} is not in account {account}: add --account {accounts[number]}")
+    return account or DEFAULT_ACCOUNT
 
 
 def _row(token: AccessToken) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from cyclopts import App, validators
 
 from wablock.access import is_token
 from wablock.block_list.rules import SECOND
-from wablock.cli.console import Refused, checked_number_id, checked_url_text, print_result, show
+from wablock.cli.arguments import Refused, checked_number_id, checked_url_text
 from wablock.cli.databases import on_store
 from wablock.cli.options import Json, PhoneNumberId, option
+from wablock.cli.output import print_result
 from wablock.cli.secrets import secret_in
+from wablock.cli.tables import show
 from wablock.gate.ports import Upstream
 from wablock.gate.routes.upstreams import META
 from wablock.settings import DatabaseUrl, KeySettings
@@ -34,11 +36,10 @@ def set_(
             otherwise="--token=-",
         ),
     ],
-    url: Annotated[str, option("UPSTREAM_URL", "URL of the upstream, up to the path segment /v25.0.")] = META,
+    url: Annotated[str, option("URL of the upstream, up to the path segment /v25.0.")] = META,
     timeout: Annotated[
         float,
         option(
-            "UPSTREAM_TIMEOUT",
             "Seconds that the upstream has to begin its response.",
             validator=validators.Number(gte=0.1, lte=300),
         ),
@@ -52,14 +53,14 @@ def set_(
     upstream_token = secret_in(token, "--token")
     if not is_token(upstream_token):
         raise Refused("--token must be printable ASCII characters, up to 1,024, without spaces")
-    upstream = Upstream(phone_number_id, checked_url_text(url), upstream_token, timeout, may_be_inside=True)
+    upstream = Upstream(phone_number_id, checked_url_text(url, "--url"), upstream_token, timeout, may_be_inside=True)
 
     async def work(store: Store) -> bool:
         number = await store.find_number(phone_number_id)
         return number is not None and bool(await routes_of(store, key).upstreams.set(number.account_id, upstream))
 
     if not on_store(database, work):
-        raise Refused(f"The number {phone_number_id} does not exist: add it with wablock number add")
+        raise Refused(f"The number {phone_number_id} does not exist: add it with wablock number add {phone_number_id}")
     sentence = f"Messages of number {phone_number_id} are sent through {url}."
     print_result({"phone_number_id": phone_number_id, "url": url}, sentence, as_json=json)
 
@@ -93,6 +94,6 @@ def remove(
     """Remove the number's upstream: the gate then refuses its messages. Running servers follow within a second."""
     checked_number_id(phone_number_id)
     if not on_store(database, lambda store: routes_of(store, key).upstreams.remove(phone_number_id)):
-        raise Refused(f"Number {phone_number_id} has no upstream")
+        raise Refused(f"Number {phone_number_id} has no upstream: set one with wablock upstream set {phone_number_id}")
     sentence = f"Removed the upstream of number {phone_number_id}."
     print_result({"phone_number_id": phone_number_id}, sentence, as_json=json)

@@ -14,7 +14,7 @@ from wablock.client.management import ManagementCalls
 from wablock.client.retrying import Retries, decoded_response
 from wablock.client.trail import PageLinks, Trail, page_links
 from wablock.client.users import Users, chunks, items_of, name_to_find, names_of_row, texts_of
-from wablock.contract.wire import WHATSAPP, User
+from wablock.contract.wire import WHATSAPP, Time, User
 
 _NUMBER_ID: Final = re.compile(r"[0-9]{1,32}")
 _VERSION: Final = re.compile(r"v[0-9]{1,4}\.[0-9]{1,4}")
@@ -46,7 +46,7 @@ class Calls:
         self._may_check = True
 
     def block(
-        self, users: Users, reason: str | None, note: str | None, expires_at: int | None
+        self, users: Users, reason: str | None, note: str | None, expires_at: Time | None
     ) -> Exchange[list[UserDone]]:
         return self._change("POST", items_of(users, reason, note, expires_at))
 

@@ -15,7 +15,7 @@ from wablock.client.calls import Calls, Walk
 from wablock.client.exchange import Exchange, HttpRequest, HttpResponse, Lost, Wait
 from wablock.client.retrying import Retries
 from wablock.client.users import Users
-from wablock.contract.wire import EFFECTS_HEADER
+from wablock.contract.wire import EFFECTS_HEADER, Time
 
 META: Final = "https://graph.facebook.com"
 
@@ -80,13 +80,13 @@ class Client(_Shell[httpx2.Client]):
     """
 
     def block(
-        self, users: Users, *, reason: str | None = None, note: str | None = None, expires_at: int | None = None
+        self, users: Users, *, reason: str | None = None, note: str | None = None, expires_at: Time | None = None
     ) -> list[UserDone]:
         """Block one or more users, by phone number or `user_id`. On return all are blocked, in the given order.
 
-        `reason`, `note` and `expires_at` (seconds since 1970) are wablock's extensions; Meta ignores them. The client
-        sends more than 1,000 users in several requests. If some users fail, it blocks all others and then raises
-        `SomeUsersFailed`.
+        `reason`, `note` and `expires_at` are wablock's extensions; Meta ignores them. `expires_at` is a `datetime` with
+        a zone, or seconds since 1970. The client sends more than 1,000 users in several requests. If some users fail,
+        it blocks all others and then raises `SomeUsersFailed`.
         """
         return self._run(self._calls.block(users, reason, note, expires_at))
 
@@ -179,7 +179,7 @@ class AsyncClient(_Shell[httpx2.AsyncClient]):
     """`Client` for asyncio, with the same calls and exceptions. Several tasks may share one client."""
 
     async def block(
-        self, users: Users, *, reason: str | None = None, note: str | None = None, expires_at: int | None = None
+        self, users: Users, *, reason: str | None = None, note: str | None = None, expires_at: Time | None = None
     ) -> list[UserDone]:
         """See `Client.block`."""
         return await self._run(self._calls.block(users, reason, note, expires_at))

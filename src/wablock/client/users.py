@@ -17,7 +17,7 @@ from wablock.contract.typed_text import (
     take_apart,
 )
 from wablock.contract.user_ids import is_user_id
-from wablock.contract.wire import User, user_of
+from wablock.contract.wire import Time, User, seconds_of, user_of
 
 MOST_IN_A_REQUEST: Final = 1_000
 
@@ -26,15 +26,19 @@ T = TypeVar("T")
 Users = str | User | Iterable[str | User]
 
 
-def items_of(users: Users, reason: str | None, note: str | None, expires_at: int | None) -> Iterator[User]:
-    """The users one by one. `reason`, `note` and `expires_at` apply to each user that has none of its own."""
+def items_of(users: Users, reason: str | None, note: str | None, expires_at: Time | None) -> Iterator[User]:
+    """The users one by one. `reason`, `note` and `expires_at` apply to each user that has none of its own.
+
+    Every server gets the time in seconds. Raises `ValueError` for a `datetime` without a zone.
+    """
     for argument in [users] if isinstance(users, str | User) else users:
         user = user_of(argument) if isinstance(argument, str) else argument
+        expiry = expires_at if user.expires_at is None else user.expires_at
         yield msgspec.structs.replace(
             user,
             reason=reason if user.reason is None else user.reason,
             note=note if user.note is None else user.note,
-            expires_at=expires_at if user.expires_at is None else user.expires_at,
+            expires_at=None if expiry is None else seconds_of(expiry),
         )
 
 

@@ -1,5 +1,7 @@
 """The JSON types of the Block API, named as in Meta's OpenAPI document, with members in the order of the JSON."""
 
+import math
+from datetime import datetime
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -19,6 +21,21 @@ FIRST_PAGE: Final = "first"
 LAST_PAGE: Final = "last"
 
 
+LATEST: Final = 253_402_300_799  # seconds since 1970; the end of the year 9999
+
+Time = Annotated[int, msgspec.Meta(ge=0, le=LATEST)] | Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time in a request: seconds since 1970, or ISO 8601 with a zone."""
+
+
+def seconds_of(time: int | datetime) -> int:
+    """Seconds since 1970, without a fraction. Raises `ValueError` for a `datetime` without a zone."""
+    if isinstance(time, int):
+        return time
+    if time.tzinfo is None:
+        raise ValueError(f"{time.isoformat()} has no zone: write datetime(…, tzinfo=UTC)")
+    return min(max(math.floor(time.timestamp()), 0), LATEST)
+
+
 class User(msgspec.Struct, omit_defaults=True, gc=False):
     """One item of `block_users`. The members after `user_id` are wablock's extensions and optional."""
 
@@ -26,7 +43,7 @@ class User(msgspec.Struct, omit_defaults=True, gc=False):
     user_id: str | None = None
     reason: Annotated[str, msgspec.Meta(max_length=200, pattern=WITHOUT_NUL)] | None = None
     note: Annotated[str, msgspec.Meta(max_length=2_000, pattern=WITHOUT_NUL)] | None = None
-    expires_at: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | None = None  # seconds since 1970, to year 9999
+    expires_at: Time | None = None
 
 
 def user_of(text: str) -> User:

@@ -86,7 +86,7 @@ def _plan(place: str, seed: SeedNumber, account_id: str, now: Microseconds) -> _
         user_identity = _identity_of(f"{place}[blocked][{index}]", user, country)
         if own is not None and user_identity.key == own.key:
             raise InvalidParameter(f"Param {place}[blocked][{index}] must not be the business number itself.")
-        if user.expires_at is not None and user.expires_at * SECOND <= now:
+        if user.expires_at is not None and wire.seconds_of(user.expires_at) * SECOND <= now:
             raise InvalidParameter(f"Param {place}[blocked][{index}][expires_at] must be in the future.")
     wrote = [user if isinstance(user, WroteAt) else WroteAt(user) for user in seed.wrote]
     for index, writer in enumerate(wrote):

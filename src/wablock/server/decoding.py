@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -16,8 +16,6 @@ from wablock.server.parameters import NOT_JSON, invalid
 from wablock.server.request import Request
 
 _T = TypeVar("_T")
-
-LATEST: Final = 253_402_300_799  # the end of the year 9999, in seconds since 1970
 
 
 def decoded(body: bytes, kind: type[_T], choices: Sequence[str] = tuple(Scope)) -> _T:

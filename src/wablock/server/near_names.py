@@ -21,7 +21,7 @@ _NO_LETTERS: Final = re.compile(r"[\W_]+")
 _SHORT: Final = 4
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 _END_OF_A_BLOCK: Final = re.compile(r"expir.*|ttl|duration|[a-z]*until|ends?at|unblock(?:ed)?(?:at|on|after)?")
-_MEANING: Final = {"expires_at": "expires_at is in seconds since 1970."}
+_MEANING: Final = {"expires_at": "expires_at is in seconds since 1970, or an ISO 8601 time with a zone."}
 _LONGEST: Final = 64  # characters: a longer name is not similar to any, and is not cached
 
 

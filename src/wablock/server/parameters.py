@@ -18,6 +18,7 @@ from wablock.gate.broken_json import broken_json, not_an_object
 from wablock.gate.large_bodies import off_the_loop
 from wablock.gate.send_request.request import BYTE_ORDER_MARK, FORM, JSON, MULTIPART
 from wablock.gate.value_count import TooManyValues, check_value_count
+from wablock.server.expiries import not_a_time, refuse_fractions
 from wablock.server.near_names import refuse_near_misses
 
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
@@ -185,6 +186,7 @@ def _convert(values: dict[str, Any], body_error: str = "") -> Parameters:
     try:
         converted = msgspec.convert(values, Parameters, strict=False)
         refuse_near_misses(values.get("block_users"))
+        refuse_fractions(values.get("block_users"))
     except (msgspec.ValidationError, InvalidParameter) as error:
         # An error in messaging_product comes first, whatever else is wrong.
         if "block_users" in values:
@@ -195,7 +197,7 @@ def _convert(values: dict[str, Any], body_error: str = "") -> Parameters:
     return _WithoutBody(**msgspec.structs.asdict(converted), body_error=body_error) if body_error else converted
 
 
-def invalid(message: str, choices: Sequence[str] = ()) -> InvalidParameter:
+def invalid(message: str, choices: Sequence[str] = ()) -> InvalidParameter:  # noqa: PLR0911 - one for each message
     """A message of msgspec as a Graph error: `$.block_users[3].user` becomes `block_users[3][user]`.
 
     `choices` are the values of the enum in the decoded type, if it has one.
@@ -213,6 +215,8 @@ def invalid(message: str, choices: Sequence[str] = ()) -> InvalidParameter:
         return InvalidParameter(f"{param} {must}.")
     if problem.endswith(f"matching regex {wire.WITHOUT_NUL!r}"):
         return InvalidParameter(f"{param} must not contain a NUL character.")
+    if "datetime" in problem:
+        return not_a_time(name)
     if expected := _EXPECTED.fullmatch(problem):
         kinds = [_KINDS.get(kind, kind) for kind in expected[1].split(" | ") if kind != "null"]
         article = "an" if kinds[0][:1] in "aio" else "a"

@@ -12,7 +12,7 @@ from wablock.contract import wire
 from wablock.contract.errors import MissingParameter, TooManyUsers
 from wablock.server.answers import Answer, json_answer
 from wablock.server.callers import Callers
-from wablock.server.decoding import LATEST, decoded, moment
+from wablock.server.decoding import decoded, moment
 from wablock.server.request import Request
 from wablock.server.router import Route, route
 
@@ -21,7 +21,7 @@ class LastInbound(msgspec.Struct, forbid_unknown_fields=True):
     """Users who wrote, and the time: seconds since 1970 or an ISO 8601 text. Without `at`, the time is now."""
 
     users: list[str] | None = None
-    at: Annotated[int, msgspec.Meta(ge=0, le=LATEST)] | str | None = None
+    at: Annotated[int, msgspec.Meta(ge=0, le=wire.LATEST)] | str | None = None
 
 
 class LastInboundResult(msgspec.Struct, omit_defaults=True):

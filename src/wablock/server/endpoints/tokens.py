@@ -16,7 +16,7 @@ from wablock.contract.errors import InvalidParameter, UnknownObject
 from wablock.gate.routes import Routes
 from wablock.server.answers import Answer, json_answer
 from wablock.server.callers import Callers
-from wablock.server.decoding import LATEST, decoded, flag
+from wablock.server.decoding import decoded, flag
 from wablock.server.request import Request
 from wablock.server.router import Route, route
 
@@ -30,7 +30,7 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
     label: _Label
     scopes: list[Scope] | None = None
     phone_number_ids: Annotated[list[_NumberId], msgspec.Meta(max_length=1_000)] | None = None
-    expires_at: Annotated[int, msgspec.Meta(ge=0, le=LATEST)] | None = None
+    expires_at: wire.Time | None = None
 
 
 class TokenInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -97,7 +97,7 @@ class TokenEndpoints:
             maker.scopes if new.scopes is None else frozenset(new.scopes),
             maker.phone_number_ids if new.phone_number_ids is None else _number_ids(new.phone_number_ids),
             self._clock(),
-            maker.expires_at if new.expires_at is None else new.expires_at * SECOND,
+            maker.expires_at if new.expires_at is None else wire.seconds_of(new.expires_at) * SECOND,
         )
         info = token_info(await self._access.grant(maker, token))
         info.token = text

@@ -100,7 +100,8 @@ def _whole_copy(source: Path, beside: Path, progress: Progress) -> Iterator[Path
         _sync(part)
         yield part
     except (OSError, apsw.Error) as error:
-        raise CannotOpen(f"Cannot copy {source} to {beside}: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error  # not the name of the temporary file
+        raise CannotOpen(f"Cannot copy {source} to {beside}: {reason}") from error
     finally:
         for file in (part, *(part.with_name(part.name + ending) for ending in ("-wal", "-shm", "-journal"))):
             file.unlink(missing_ok=True)

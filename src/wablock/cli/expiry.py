@@ -1,0 +1,36 @@
+"""The time at which a block or a token expires, on the command line."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from cyclopts import validators
+
+from wablock.cli.arguments import Refused
+from wablock.cli.options import option
+from wablock.contract.wire import LATEST, seconds_of
+
+_DAY: Final = 86_400  # seconds
+
+Until = Annotated[
+    str | None, option("Time of expiry: ISO 8601 with a zone, such as 2027-01-31T12:00:00Z, or seconds since 1970.")
+]
+ExpiresInDays = Annotated[
+    float | None, option("Days until it expires. Default: never.", validator=validators.Number(gt=0, lte=36_500))
+]
+
+
+def expiry(until: str | None, expires_in_days: float | None, now: float) -> int | None:
+    """The time in seconds since 1970, as `now` is; None: never. Raises `Refused` if it is not one time."""
+    if until is None:
+        return None if expires_in_days is None else int(now + expires_in_days * _DAY)
+    if expires_in_days is not None:
+        raise Refused("Pass --until or --expires-in-days, not both")
+    if until.isascii() and until.isdigit():
+        return min(int(until[:20]), LATEST)
+    try:
+        moment = datetime.fromisoformat(until)
+    except ValueError:
+        raise Refused(f"--until {until!r} is not a time: write one such as 2027-01-31T12:00:00Z") from None
+    if moment.tzinfo is None:
+        raise Refused(f"--until {until!r} has no zone: add Z for UTC, or an offset such as +01:00")
+    return seconds_of(moment)
