@@ -94,7 +94,7 @@ def test_json_has_the_changed_and_the_failed_users(commands: BlockListCommands) 
     assert process.returncode == 1
     assert [user["wa_id"] for user in output["done"]] == [USERS[0][1:]]
     assert [(user["input"], user["code"], user["what_to_do"]) for user in output["failed"]] == [
-        ("12x", 131047, "a phone number has digits, +, blanks and - . ( ) only, and this one has 'x'.")
+        ("12x", 131047, "A phone number has digits, +, blanks and - . ( ) only, and this one has 'x'.")
     ]
 
 

@@ -161,7 +161,8 @@ def _counted(users: int) -> str:
 
 def _failed(user: FailedUser) -> dict[str, Any]:
     """A user who failed, with advice. For an invalid number, the server's own text is the advice."""
-    advice = user.reason.partition(_NOT_A_USER)[2] or _ADVICE.get(user.code, user.reason)
+    why = user.reason.partition(_NOT_A_USER)[2]
+    advice = why[:1].upper() + why[1:] or _ADVICE.get(user.code, user.reason)
     row = {"input": user.input, "wa_id": user.wa_id, "code": user.code, "reason": user.reason, "what_to_do": advice}
     return {name: value for name, value in row.items() if value is not None}
 
