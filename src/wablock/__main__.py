@@ -19,7 +19,9 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if str(missing.name).startswith("wablock"):
             raise
-        sys.stderr.write(f"wablock: the commands need the extra server: {how_to_install('server')}\n")
+        sys.stderr.write(
+            f"wablock: the commands need an extra, server for all or cli for some: {how_to_install('server')}\n"
+        )
         sys.exit(2)
     except KeyboardInterrupt:  # importing takes long enough for it
         sys.exit(130)

@@ -87,6 +87,30 @@ def test_users_without_a_change_are_counted_apart(commands: BlockListCommands) -
     assert unblocked.stdout == "Unblocked 2 users; 1 was not blocked.\n"
 
 
+def test_a_user_who_gets_another_end_is_counted(commands: BlockListCommands) -> None:
+    commands("block", *USERS[:2])
+
+    longer = commands("block", *USERS[:2], "--until", "2100-01-31T12:00:00Z")
+
+    assert longer.stdout == (
+        "Blocked 0 users; 2 were already blocked; 2 of them now have the new reason, note or end.\n"
+    )
+
+
+def test_milliseconds_are_no_time_of_expiry(commands: BlockListCommands) -> None:
+    refused = commands("block", USERS[0], "--until", "1801396800000")
+
+    assert refused.returncode == 2
+    assert "'1801396800000' is after the year 9999: write seconds, not milliseconds" in refused.stderr
+
+
+def test_all_users_and_a_limit_exclude_each_other(commands: BlockListCommands) -> None:
+    refused = commands("list", "--all", "--limit", "3")
+
+    assert refused.returncode == 2
+    assert refused.stderr.endswith("wablock: Pass --all or --limit, not both\n")
+
+
 def test_json_has_the_changed_and_the_failed_users(commands: BlockListCommands) -> None:
     process = commands("block", USERS[0], "12x", "--json")
 

@@ -194,8 +194,12 @@ def test_a_number_cannot_be_added_twice(database: str) -> None:
     refused = run_here("number", "add", NUMBER, "--account", "other", "--database", database)
 
     assert refused.returncode == 2
-    assert refused.stderr == f"wablock: The number {NUMBER} already exists: see wablock number list\n"
+    assert (
+        refused.stderr == f"wablock: The number {NUMBER} already exists, in account default: see wablock number list\n"
+    )
     assert [number["account_id"] for number in _list(database)] == ["default"]
+    unknown = run_here("account", "set", "other", "--verify-token", "a-verify-token", "--database", database)
+    assert "The account other does not exist" in unknown.stderr
 
 
 def test_flags_may_come_from_the_environment(database: str) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import resource
+import signal
 import socket
 import sqlite3
 from contextlib import closing
@@ -127,3 +128,13 @@ def test_a_server_may_open_as_many_files_as_the_system_allows(tmp_path: Path) ->
         limits = Path(f"/proc/{server.pid}/limits").read_text()
 
     assert re.search(rf"^Max open files +{most} ", limits, re.MULTILINE)
+
+
+def test_serve_says_that_a_database_has_no_numbers_yet(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new.db"
+
+    with started("serve", "--port", "0", "--database", url) as server:
+        server.signal(signal.SIGTERM)
+        server.ended()
+
+    assert server.log == f"There are no numbers yet in {url}: wablock number add\n"

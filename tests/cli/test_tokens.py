@@ -293,3 +293,10 @@ def _made_by(database: str, maker: dict[str, Any], downstream_url: str) -> str:
 
     on_store(database, work)
     return access.token_id_of(access.digest(text))
+
+
+def test_a_token_for_an_account_that_does_not_exist_is_refused(database: str) -> None:
+    refused = run("token", "create", "--account", "typo", "--database", database)
+
+    assert refused.returncode == 2
+    assert "The account typo does not exist: add a number to it with wablock number add" in refused.stderr

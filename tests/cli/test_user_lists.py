@@ -22,6 +22,7 @@ READABLE = {
     "Notepad, UTF-16 BE": b"\xfe\xff" + LINES.encode("utf-16-be"),
     "LibreOffice, UTF-32": b"\xff\xfe\x00\x00" + LINES.encode("utf-32-le"),
     "Mac OS 9": "\r".join(USERS).encode(),
+    "each cell in quotation marks": "".join(f'"{user}"\r\n' for user in USERS).encode(),
     "with comments and blanks": f"# spammers\n\n\t{USERS[0]}  # größer\n {USERS[1]} \n".encode(),
 }
 UNREADABLE = {
@@ -32,10 +33,9 @@ UNREADABLE = {
         r"'+16505550101\tAnna' has tabs",
     ),
     "users on one line": (b"+16505550101, +16505550102\n", "has commas"),
-    "Google Sheets, quoted": (
-        b'+16505550101\n"+1 650 555 0102"\n',
-        "Line 2: '\"+1 650 555 0102\"' has quotation marks",
-    ),
+    "half of a quoted cell": (b'+16505550101\n"+1 650 555 0102\n', "Line 2: '\"+1 650 555 0102' has quotation marks"),
+    "a shortened number in quotes": (b'"1,65E+10"\n', "Line 1: a spreadsheet has shortened a number to 1,65E+10"),
+    "an Excel workbook": (b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "is a workbook or an archive, not text"),
     "an apostrophe from a cell": (b"'+16505550101\n", "has quotation marks. Write +16505550101"),
     "a number that Excel has shortened": (b"1.65055E+10\r\n", "a spreadsheet has shortened a number to 1.65055E+10"),
     "the same where the comma is decimal": (b"1,65055E+10\r\n", "has shortened a number to 1,65055E+10"),

@@ -9,6 +9,7 @@ import msgspec
 from cyclopts import validators
 
 from wablock.cli.api_server import ApiServer
+from wablock.cli.arguments import Refused
 from wablock.cli.expiry import ExpiresInDays, Until, expiry
 from wablock.cli.options import Json, flag, option
 from wablock.cli.outcomes import BulkOutcome, outcome
@@ -82,13 +83,17 @@ def list_(
     *,
     all_: Annotated[bool, flag("List all users, page after page.", name="--all")] = False,
     limit: Annotated[
-        int, option("Number of users to list, newest first.", validator=validators.Number(gte=1))
-    ] = _FIRST,
+        int | None,
+        option(f"Number of users to list, newest first. Default: {_FIRST}.", validator=validators.Number(gte=1)),
+    ] = None,
     details: Annotated[bool, flag("Add the time, author and reason. Only for wablock servers.")] = False,
     plain: Annotated[bool, flag("Print one user on each line, in the format of --file.")] = False,
     server: ApiServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
+    if all_ and limit is not None:
+        raise Refused("Pass --all or --limit, not both")
+    limit = limit or _FIRST
     with server.client() as client:
         blocked = client.blocked_users(
             limit=_LARGEST_PAGE if all_ else min(limit + 1, _LARGEST_PAGE), fields=_DETAILS if details else None
@@ -150,9 +155,13 @@ def _summary(done: Sequence[UserDone], done_word: str, unchanged_word: str, end:
     for user in done:
         effects.setdefault(user.wa_id or user.user_id or user.input, user.effect)
     unchanged = sum(effect in _WITHOUT_CHANGE for effect in effects.values())
+    updated = sum(effect == "updated" for effect in effects.values())
     summary = f"{done_word} {_counted(len(effects) - unchanged)}{end}"
     verb = "was" if unchanged == 1 else "were"
-    return f"{summary}; {unchanged:,} {verb} {unchanged_word}." if unchanged else f"{summary}."
+    details = (
+        f"; {updated:,} of them now {'has' if updated == 1 else 'have'} the new reason, note or end" if updated else ""
+    )
+    return f"{summary}; {unchanged:,} {verb} {unchanged_word}{details}." if unchanged else f"{summary}."
 
 
 def _counted(users: int) -> str:

@@ -5,9 +5,10 @@ import time
 from typing import Annotated, Any, Final, NoReturn
 
 import msgspec
+from cyclopts import Parameter
 
 from wablock.cli.api_server import ApiServer
-from wablock.cli.options import Json, PhoneNumberId, flag, setting
+from wablock.cli.options import Json, flag, setting
 from wablock.cli.output import complain, json_text, write
 from wablock.cli.tables import show, time_text
 from wablock.client import (
@@ -31,7 +32,7 @@ _NO_RETRIES: Final = Retries(most=0)
 
 
 def drops(
-    phone_number_id: PhoneNumberId,
+    phone_number_id: Annotated[str, Parameter(help="Id of the business number.", env_var="WABLOCK_PHONE_NUMBER_ID")],
     *,
     token: Annotated[
         str,

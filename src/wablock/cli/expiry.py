@@ -26,7 +26,9 @@ def expiry(until: str | None, expires_in_days: float | None, now: float) -> int 
     if expires_in_days is not None:
         raise Refused("Pass --until or --expires-in-days, not both")
     if until.isascii() and until.isdigit():
-        return min(int(until[:20]), LATEST)
+        if int(until[:20]) > LATEST:
+            raise Refused(f"--until {until!r} is after the year 9999: write seconds, not milliseconds")
+        return int(until)
     try:
         moment = datetime.fromisoformat(until)
     except ValueError:

@@ -47,9 +47,15 @@ def add(
         _country(country, display_number),
         rules,
     )
-    if not on_store(database, lambda store: store.add_number(number, system_clock()), may_create=True):
-        raise Refused(f"The number {phone_number_id} already exists: see wablock number list")
+    on_store(database, lambda store: _add(store, number), may_create=True)
     print_result([_row(number)], f"Added number {phone_number_id} to account {account}.", as_json=json)
+
+
+async def _add(store: Store, number: BusinessNumber) -> None:
+    if not await store.add_number(number, system_clock()):
+        existing = await store.find_number(number.phone_number_id)
+        account = "" if existing is None else f", in account {existing.account_id}"
+        raise Refused(f"The number {number.phone_number_id} already exists{account}: see wablock number list")
 
 
 @app.command(name="list")

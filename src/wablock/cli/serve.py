@@ -12,7 +12,7 @@ from wablock.block_list.ports import BusinessNumber
 from wablock.cli import logs, systemd
 from wablock.cli.databases import REFUSALS, on_store
 from wablock.cli.listening import check_public_url, run, url_of
-from wablock.cli.output import say
+from wablock.cli.output import remark, say
 from wablock.cli.public_secrets import refuse_public
 from wablock.gate.recent_drops import Drop, RecentDrops, merged
 from wablock.server import summed_counts
@@ -20,8 +20,8 @@ from wablock.server.metrics import Metrics
 from wablock.server.serve import Server, bind
 from wablock.server.worker_messages import CountsQuestion, DropsQuestion, ParentPipe, WorkerQuestion
 from wablock.server.workers import Workers
-from wablock.settings import ServeSettings, default_database
-from wablock.storage import named
+from wablock.settings import KeySettings, ServeSettings, default_database
+from wablock.storage import Store, named
 from wablock.wiring import Telemetry, build, routes_of
 
 _log = logging.getLogger("wablock")
@@ -42,12 +42,19 @@ def serve(settings: ServeSettings = ServeSettings()) -> None:  # noqa: B008 - im
             systemd.ready()
 
         # Opened before the workers start, so that it is migrated once and an error is reported once.
-        on_store(database, lambda store: refuse_public(store, routes_of(store, settings.key)), may_create=True)
+        if not on_store(database, lambda store: _checked(store, settings.key), may_create=True):
+            remark(f"There are no numbers yet in {named(database)}: wablock number add")
         if settings.workers > 1:
             _serve_with_workers(settings, database, listener, announce)
         else:
             wired = build(database, settings)
             run(Server(wired.application, wired.running, settings, wired.metrics, wired.turn), listener, announce)
+
+
+async def _checked(store: Store, key: KeySettings) -> bool:
+    """Refuse public credentials. Returns whether there are numbers to serve."""
+    await refuse_public(store, routes_of(store, key))
+    return bool(await store.numbers())
 
 
 def _serve_with_workers(

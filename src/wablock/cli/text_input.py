@@ -10,6 +10,7 @@ from wablock.cli.arguments import Refused
 
 STANDARD_INPUT: Final = Path("-")
 
+_ZIP: Final = b"PK\x03\x04"  # of .xlsx and .ods, too
 # The first that matches counts: the mark of UTF-32 begins with that of UTF-16.
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -47,6 +48,8 @@ def _standard_input() -> bytes:
 
 
 def _decoded(data: bytes, source: str) -> str:
+    if data.startswith(_ZIP):
+        raise Refused(f"{source} is a workbook or an archive, not text. Save the sheet as CSV UTF-8")
     mark, encoding = next((it for it in _BYTE_ORDER_MARKS if data.startswith(it[0])), (b"", "utf-8"))
     data = data.removeprefix(mark)
     try:

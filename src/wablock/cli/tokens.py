@@ -71,7 +71,7 @@ def create(
     async def work(store: Store) -> AccessToken:
         token = AccessToken(
             access.digest(text),
-            not_blank(await _account_of(store, account, numbers or frozenset()), "--account"),
+            await _account_of(store, account, numbers or frozenset()),
             not_blank(label, "--label"),
             frozenset(scope or (Scope.READ, Scope.WRITE)),
             numbers,
@@ -158,6 +158,8 @@ def _typed_token() -> str:
 
 async def _account_of(store: Store, account: str | None, numbers: AbstractSet[str]) -> str:
     """The account of a token for `numbers`; raises `Refused` if it has not all of them: they could not be used."""
+    if account is not None:
+        not_blank(account, "--account")
     accounts = {it.phone_number_id: it.account_id for it in await store.numbers()}
     for number in sorted(numbers):
         if number not in accounts:
@@ -165,6 +167,8 @@ async def _account_of(store: Store, account: str | None, numbers: AbstractSet[st
         account = accounts[number] if account is None else account
         if accounts[number] != account:
             raise Refused(f"The number {number} is not in account {account}: add --account {accounts[number]}")
+    if account not in (None, *accounts.values()) and await store.find_account(account or "") is None:
+        raise Refused(f"The account {account} does not exist: add a number to it with wablock number add")
     return account or DEFAULT_ACCOUNT
 
 

@@ -26,6 +26,7 @@ UsersFile = Annotated[
     ),
 ]
 _CELLS: Final = re.compile(r"[,;\t]")
+_QUOTED: Final = re.compile(r'"([^"]*)"')  # a cell, as many programs export text
 _QUOTES: Final = ('"', "'")
 _SHORTENED: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
 _ONE_ON_EACH_LINE: Final = "Copy the column with the users to a file of its own, with one user on each line"
@@ -62,12 +63,14 @@ def in_requests(users: Sequence[str], doing: str) -> Iterator[list[str]]:
 
 
 def _is_empty(line: str) -> bool:
-    return not line.partition("#")[0].strip()
+    return not line.partition("#")[0].strip().strip('"')
 
 
 def _user(line: str, number: int) -> str:
     """The user on the line; raises `Refused` for what a spreadsheet exports, before any user is sent."""
     text = line.partition("#")[0].strip()
+    if quoted := _QUOTED.fullmatch(text):
+        text = quoted[1].strip()
     if _SHORTENED.fullmatch(text):
         raise Refused(
             f"Line {number:,}: a spreadsheet has shortened a number to {text}. Format the column as text or as "

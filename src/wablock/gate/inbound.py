@@ -170,7 +170,11 @@ class Inbound:
             self._meter.webhook("unknown")
             _log.warning(
                 "a webhook was refused: its account has no app secret here; set it with: wablock account set",
-                extra={"phone_number_id": change.phone_number_id, "entry": change.entry_id},
+                extra={
+                    "phone_number_id": change.phone_number_id,
+                    "entry": change.entry_id,
+                    "account_id": None if account is None else account.account_id,
+                },
             )
         raise InvalidSignature
 

@@ -98,15 +98,15 @@ def revoke_token(writer: BatchWriter, digest: bytes, at: Microseconds) -> bool:
 
 def add_number(writer: BatchWriter, number: BusinessNumber, at: Microseconds) -> bool:
     with writer.transaction() as connection:
+        if find_number(connection, number.phone_number_id) is not None:
+            return False
         connection.execute(_ADD_ACCOUNT, (number.account_id, at))
         connection.execute(
             _ADD_NUMBER,
             (number.phone_number_id, number.account_id, number.wa_id, number.country, number.rules, at),
         )
-        added = connection.changes() > 0
-        if added:
-            connection.execute(_TAKE_LIST, (number.phone_number_id, number.account_id))
-        return added
+        connection.execute(_TAKE_LIST, (number.phone_number_id, number.account_id))
+        return True
 
 
 def complete_number(writer: BatchWriter, number: BusinessNumber) -> BusinessNumber | None:
