@@ -24,6 +24,9 @@ _ANSWER_WITHIN: Final = 5.0  # seconds for one attempt: a broken network reports
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2)  # seconds between attempts; the last one repeatedly
 
 _NO_RESPONSE: Final = "The database does not answer. Nothing was changed. Try again."
+_WORKER_FAILED: Final = (
+    "The part of the database with this number's list does not answer. Nothing was changed. Try again."
+)
 
 # The transaction was rolled back, and can be retried.
 _UNDONE: Final = (
@@ -40,8 +43,17 @@ class Connections:
     Only one event loop may use them; another may after `close`.
     """
 
-    def __init__(self, dsn: str, most: int, *, give_up_after: float = _GIVE_UP_AFTER) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        most: int,
+        *,
+        give_up_after: float = _GIVE_UP_AFTER,
+        worker_failed: Callable[[], None] | None = None,
+    ) -> None:
+        """`worker_failed` is called when a worker of a Citus cluster fails, or does not respond in time."""
         self._dsn = dsn
+        self._worker_failed = worker_failed or _nothing
         self._most = most
         self._give_up_after = give_up_after
         self._pool: asyncpg.Pool | None = None
@@ -87,11 +99,16 @@ class Connections:
         for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
             try:
                 result = await self._attempt(work, give_up_at, whole=whole, within=within)
+            except _WorkerFailed as error:  # a repetition would let others wait, whose worker is alive
+                self._is_down, self._answered_at = False, loop.time()
+                self._worker_failed()
+                raise _given_up(error, _WORKER_FAILED, nothing_done=nothing_done and again) from error.__cause__
             except _Again as error:
                 nothing_done = nothing_done and error.nothing_done
                 self._is_down = True
                 if loop.time() > give_up_at or not (again or nothing_done):
-                    raise _given_up(error, nothing_done=nothing_done) from error.__cause__
+                    self._worker_failed()
+                    raise _given_up(error, _NO_RESPONSE, nothing_done=nothing_done) from error.__cause__
             except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 failure = BlocklistInternalError() if nothing_done else Unreachable()
                 raise _failure(failure, error) from error
@@ -134,6 +151,9 @@ class Connections:
         except _UNDONE as error:
             raise _Again(nothing_done=whole) from error
         except LOST as error:
+            if isinstance(error, asyncpg.PostgresConnectionError) and not _is_lost(connection):
+                # Citus reports a dead worker like this, on a connection that is alive.
+                raise _WorkerFailed from error
             _cut_off(connection)
             raise _Again(nothing_done=isinstance(error, asyncpg.ReadOnlySQLTransactionError)) from error
         except asyncpg.InternalClientError as error:
@@ -162,6 +182,10 @@ class _Again(Exception):
         self.nothing_done = nothing_done
 
 
+class _WorkerFailed(Exception):
+    """A worker of a Citus cluster does not answer. The transaction was rolled back, unless it was being committed."""
+
+
 # The pool releases a lost connection by itself; after that, every method of our reference raises.
 def _is_lost(connection: Connection) -> bool:
     try:
@@ -175,10 +199,14 @@ def _cut_off(connection: Connection) -> None:
         connection.terminate()
 
 
-def _given_up(error: "_Again", *, nothing_done: bool) -> GraphError:
+def _given_up(error: Exception, details: str, *, nothing_done: bool) -> GraphError:
     cause = error.__cause__ or error
     _log.error("the database does not answer: %s: %s", type(cause).__name__, cause)
-    return Overloaded(_NO_RESPONSE) if nothing_done else Unreachable()
+    return Overloaded(details) if nothing_done else Unreachable()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _failure(failure: BlocklistInternalError, error: BaseException) -> BlocklistInternalError:

@@ -21,7 +21,6 @@ from wablock.storage.unreachable import Unreachable
 
 _log = logging.getLogger("wablock.storage")
 
-_TRIPS_AT_ONCE: Final = 6  # of eight connections: lists that must be locked need some too
 _MOST_LISTS_TOGETHER: Final = 16  # each waits for the commits of the others
 _TRIP_WITHIN: Final = 10.0  # seconds for so many commits, where a standby is slow
 _CONTENDED_FOR: Final = 1.0  # seconds: after another node wrote to a list, the list is locked first
@@ -30,12 +29,13 @@ _CONTENDED_FOR: Final = 1.0  # seconds: after another node wrote to a list, the 
 class ListWriter:
     """Writes batches of one list each. A list may have only one batch at a time."""
 
-    def __init__(self, connections: Connections, keys: KeysInUse) -> None:
+    def __init__(self, connections: Connections, keys: KeysInUse, at_once: int) -> None:
+        """`at_once`: the most round trips at the same time that write several lists."""
         self._connections = connections
         self._keys = keys
         self._trips = RoundTrips(
             self._write_together,
-            at_once=_TRIPS_AT_ONCE,
+            at_once=at_once,
             most_together=_MOST_LISTS_TOGETHER,
             is_stuck=connections.is_stuck,
         )

@@ -7,8 +7,10 @@ from importlib.resources import files
 from typing import Final
 
 import asyncpg
+import msgspec
 
 from wablock.storage.opening import CannotOpen, named
+from wablock.storage.postgres import workers
 from wablock.storage.postgres.rekeying import may_be_beside_older
 from wablock.storage.postgres.sessions import Connection, connect, role
 
@@ -61,15 +63,23 @@ def migrations(folder: str = "postgres") -> Migrations:
     return {int(name.split("_")[0]): sql for name, sql in texts}
 
 
-def prepare(dsn: str) -> bool:
-    """Apply the missing migrations; raises `CannotOpen`. Several nodes may call this at once; one migrates.
+class Prepared(msgspec.Struct, frozen=True):
+    """What a node has to know of a database. `beside_older`: nodes of the previous version may be using it.
 
-    Returns whether nodes of the previous version may be using the database.
+    `has_workers`: it is a Citus cluster.
+    """
+
+    beside_older: bool
+    has_workers: bool
+
+
+def prepare(dsn: str) -> Prepared:
+    """Apply the missing migrations; raises `CannotOpen`. Several nodes may call this at once; one migrates.
 
     Runs in its own thread, because a store is opened inside and outside of event loops.
     """
     errors: list[Exception] = []
-    results: list[bool] = []
+    results: list[Prepared] = []
 
     def work() -> None:
         try:
@@ -128,7 +138,7 @@ async def _apply(connection: Connection, scripts: Migrations, citus: Migrations)
             await connection.execute(citus[number])
 
 
-async def _prepare(dsn: str) -> bool:
+async def _prepare(dsn: str) -> Prepared:
     try:
         connection = await connect(dsn, timeout=_WITHIN, target_session_attrs=role(dsn))
     except (asyncpg.ClientConfigurationError, ValueError) as error:  # ValueError: the port is not a number
@@ -140,7 +150,7 @@ async def _prepare(dsn: str) -> bool:
         await migrate(connection, migrations(), migrations("citus"), UPGRADED_WORKS_WITH)
         if await connection.fetchval("SHOW fsync") == "off":
             _log.warning("this PostgreSQL runs with fsync off: acknowledged changes do not survive a power cut")
-        return await may_be_beside_older(connection)
+        return Prepared(await may_be_beside_older(connection), await workers.are_several(connection))
     finally:
         await connection.close()
 
