@@ -93,6 +93,15 @@ async def _tried(operation: Operation, store: PostgresStore, list_id: str) -> No
         await operation(store, list_id)
 
 
+@pytest.mark.parametrize("how", [DEAD, SILENT])
+async def test_a_node_is_ready_and_can_start_while_a_worker_does_not_answer(
+    store: PostgresStore, workers: Workers, how: str
+) -> None:
+    with workers.broken(2, how):
+        assert await store.is_ready()
+        await PostgresStore(workers.url, CountingMeter()).close()
+
+
 async def test_a_refused_change_was_not_made(store: PostgresStore, workers: Workers) -> None:
     with workers.broken(2, DEAD), pytest.raises(Overloaded):
         await store.apply(block(*people(3, start=10), list_id=_ON_TWO))

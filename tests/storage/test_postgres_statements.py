@@ -54,6 +54,8 @@ _FORBIDDEN: Final = re.compile(
     r"\b(xmax|xmin|ctid|pg_(try_)?advisory\w*|listen|notify|copy|nextval|serial|prepare\s+transaction|offset\s+[^0])\b",
     re.IGNORECASE,
 )
+_LIST: Final = Path(__file__).with_name("statements.txt")
+"""The reach of each statement; see `_reach`."""
 _VERBS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "CREATE")
 _MIGRATIONS: Final = Path(inspect.getfile(postgres)).parents[1] / "migrations"
 
@@ -132,6 +134,21 @@ class _Scopes(Visitor):
         self.inserts.append(node)
 
 
+def _reach(statement: str) -> str:
+    """Where Citus executes it: `here`, on `one shard`, on `several shards`, or on `all machines`."""
+    scopes = _scopes(statement)
+    tables = [(table, conditions) for tables, conditions, _ in scopes.parts for table in tables]
+    if any(it.relation.relname in _KEYS for it in scopes.inserts):
+        return "one shard"
+    of_shards = [(table, conditions) for table, conditions in tables if table.relname in _KEYS]
+    if of_shards:
+        all_one = all(any(_names_key(it, table, one=True) for it in conditions) for table, conditions in of_shards)
+        return "one shard" if all_one else "several shards"
+    written = [it.relation.relname for it in scopes.inserts]
+    written += [table.relname for tables, _, writes in scopes.parts if writes for table in tables]
+    return "all machines" if any(name in _EVERYWHERE for name in written) else "here"
+
+
 def _is(node: object, kind: type) -> bool:
     """isinstance that does not narrow the type for mypy: the parser's types allow None everywhere."""
     return isinstance(node, kind)
@@ -203,6 +220,13 @@ def test_a_statement_on_a_distributed_table_names_its_key(name: str) -> None:
 @pytest.mark.parametrize("name", _STATEMENTS)
 def test_a_statement_uses_nothing_that_postgresqls_relatives_lack(name: str) -> None:
     assert _FORBIDDEN.findall(_STATEMENTS[name]) == []
+
+
+def test_the_reach_of_every_statement_is_in_the_list() -> None:
+    """A statement that reaches more than before fails here, and whoever wrote it has to know."""
+    lines = [f"{_reach(text)}: {name}" for name, text in _STATEMENTS.items() if not name.startswith("procedure")]
+
+    assert sorted(lines) == _LIST.read_text().splitlines()
 
 
 def test_the_rules_detect_violations() -> None:

@@ -45,6 +45,8 @@ T = TypeVar("T")
 
 # A row lock is a write. This lock does not wait for nodes that check or migrate.
 _READY: Final = "SELECT 1 FROM wablock_schema WHERE only_row FOR KEY SHARE"
+# In a cluster every machine would have to answer. This writes only to the log of the one that is asked.
+_READY_IN_CLUSTER: Final = "SELECT pg_logical_emit_message(true, 'wablock', 'ready')"
 
 
 class PostgresStore:
@@ -109,7 +111,7 @@ class PostgresStore:
 
     async def is_ready(self) -> bool:
         try:
-            await self._write(_touch)
+            await self._write(_touch_log if self._lanes.are_several else _touch)
         except GraphError:
             return False
         return True
@@ -225,3 +227,7 @@ class PostgresStore:
 async def _touch(connection: Connection) -> None:
     """Only a write shows whether changes can be made durable."""
     await connection.execute(_READY)
+
+
+async def _touch_log(connection: Connection) -> None:
+    await connection.execute(_READY_IN_CLUSTER)

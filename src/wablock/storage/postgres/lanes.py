@@ -81,6 +81,11 @@ class Lanes:
         self._workers = Workers(self.common.reading) if has_workers else None
         self._lanes: dict[int, Lane] = {}
 
+    @property
+    def are_several(self) -> bool:
+        """Whether the database is a cluster."""
+        return self._workers is not None
+
     async def of(self, list_id: str) -> Lane:
         """The lane of the worker that has the list."""
         if self._workers is None:

@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS wablock_schema (
 INSERT INTO wablock_schema (only_row, version, works_with) VALUES (true, 0, 0) ON CONFLICT DO NOTHING
 """
 _IS_THERE = "SELECT to_regclass('wablock_schema')"
-# Excludes other nodes that migrate, but not those that check whether they can write.
+_STATE = "SELECT version, works_with FROM wablock_schema WHERE only_row"
+# Excludes other nodes that migrate, but not those that check whether they can write. All machines of a cluster take part.
 _LOCK = "SELECT version, works_with FROM wablock_schema WHERE only_row FOR NO KEY UPDATE"
 _DONE = "UPDATE wablock_schema SET version = $1, works_with = $2 WHERE only_row"
 _HAS_LISTS = "SELECT to_regclass('block_list') IS NOT NULL"
@@ -127,12 +128,11 @@ async def migrate(connection: Connection, scripts: Migrations, citus: Migrations
                 if await connection.fetchval(_HAS_LISTS):
                     raise CannotOpen(_BEGUN_ELSEWHERE)
                 await connection.execute(_MAKE_SCHEMA_TABLE)
+            version, _ = await _state(connection, _STATE, newest)
+            if version >= newest:
+                return
             async with connection.transaction(isolation="read_committed"):
-                version, oldest = await connection.fetchrow(_LOCK)
-                if oldest == HALF_MOVED:
-                    raise CannotOpen("The database is half moved: finish the move with wablock migrate, then serve it")
-                if oldest > newest:
-                    raise CannotOpen(f"The database was written by a newer wablock (schema {version}); upgrade wablock")
+                version, oldest = await _state(connection, _LOCK, newest)
                 if version < newest:
                     await _check_place(connection, version)
                     await _apply(connection, {n: sql for n, sql in scripts.items() if n > version}, citus)
@@ -144,6 +144,19 @@ async def migrate(connection: Connection, scripts: Migrations, citus: Migrations
             await asyncio.sleep(0.05 * attempt)
         else:
             return
+
+
+async def _state(connection: Connection, statement: str, newest: int) -> tuple[int, int]:
+    """The newest migration, and the oldest schema whose nodes can use the database.
+
+    Raises `CannotOpen` if this node, with the schema `newest`, cannot.
+    """
+    version, oldest = await connection.fetchrow(statement)
+    if oldest == HALF_MOVED:
+        raise CannotOpen("The database is half moved: finish the move with wablock migrate, then serve it")
+    if oldest > newest:
+        raise CannotOpen(f"The database was written by a newer wablock (schema {version}); upgrade wablock")
+    return version, oldest
 
 
 async def _check_place(connection: Connection, version: int) -> None:
