@@ -23,6 +23,8 @@ _STUCK_AFTER: Final = 3.0  # seconds without an answer
 _ANSWER_WITHIN: Final = 5.0  # seconds for one attempt: a broken network reports no error
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2)  # seconds between attempts; the last one repeatedly
 
+_BETWEEN_LOGS: Final = 1.0  # seconds: every request fails while a worker is dead
+
 _NO_RESPONSE: Final = "The database does not answer. Nothing was changed. Try again."
 _WORKER_FAILED: Final = (
     "The part of the database with this number's list does not answer. Nothing was changed. Try again."
@@ -60,6 +62,7 @@ class Connections:
         self._at_work = 0
         self._is_down = False
         self._answered_at = 0.0
+        self._silent_until = 0.0
 
     async def run(
         self,
@@ -102,13 +105,13 @@ class Connections:
             except _WorkerFailed as error:  # a repetition would let others wait, whose worker is alive
                 self._is_down, self._answered_at = False, loop.time()
                 self._worker_failed()
-                raise _given_up(error, _WORKER_FAILED, nothing_done=nothing_done and again) from error.__cause__
+                raise self._given_up(error, _WORKER_FAILED, nothing_done=nothing_done and again) from error.__cause__
             except _Again as error:
                 nothing_done = nothing_done and error.nothing_done
                 self._is_down = True
                 if loop.time() > give_up_at or not (again or nothing_done):
                     self._worker_failed()
-                    raise _given_up(error, _NO_RESPONSE, nothing_done=nothing_done) from error.__cause__
+                    raise self._given_up(error, _NO_RESPONSE, nothing_done=nothing_done) from error.__cause__
             except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 failure = BlocklistInternalError() if nothing_done else Unreachable()
                 raise _failure(failure, error) from error
@@ -117,6 +120,14 @@ class Connections:
                 return result
             await asyncio.sleep(pause)
         raise AssertionError("the pauses never end")
+
+    def _given_up(self, error: Exception, details: str, *, nothing_done: bool) -> GraphError:
+        now = asyncio.get_running_loop().time()
+        if now >= self._silent_until:
+            self._silent_until = now + _BETWEEN_LOGS
+            cause = error.__cause__ or error
+            _log.error("the database does not answer: %s: %s", type(cause).__name__, cause)
+        return Overloaded(details) if nothing_done else Unreachable()
 
     def is_stuck(self) -> bool:
         """Whether callers wait, and the database has not responded for some time."""
@@ -197,12 +208,6 @@ def _is_lost(connection: Connection) -> bool:
 def _cut_off(connection: Connection) -> None:
     with contextlib.suppress(asyncpg.InterfaceError):
         connection.terminate()
-
-
-def _given_up(error: Exception, details: str, *, nothing_done: bool) -> GraphError:
-    cause = error.__cause__ or error
-    _log.error("the database does not answer: %s: %s", type(cause).__name__, cause)
-    return Overloaded(details) if nothing_done else Unreachable()
 
 
 def _nothing() -> None:

@@ -30,7 +30,7 @@ INSERT INTO wablock_schema (only_row, version, works_with) VALUES (true, 0, 0) O
 """
 _IS_THERE = "SELECT to_regclass('wablock_schema')"
 _STATE = "SELECT version, works_with FROM wablock_schema WHERE only_row"
-# Excludes other nodes that migrate, but not those that check whether they can write. All machines of a cluster take part.
+# Excludes other nodes that migrate, but not those that check whether they can write. A dead worker would block it.
 _LOCK = "SELECT version, works_with FROM wablock_schema WHERE only_row FOR NO KEY UPDATE"
 _DONE = "UPDATE wablock_schema SET version = $1, works_with = $2 WHERE only_row"
 _HAS_LISTS = "SELECT to_regclass('block_list') IS NOT NULL"
