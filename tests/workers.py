@@ -68,10 +68,10 @@ class Workers:
         self.url: Final = bare_url.replace("//postgres@", f"//{_ROLE}@", 1)
 
     def break_(self, worker: int, how: str) -> None:
-        self.mend(worker)
+        self.repair(worker)
         execute(self._own_url, f"INSERT INTO broken_worker VALUES ({worker}, '{how}')")
 
-    def mend(self, worker: int) -> None:
+    def repair(self, worker: int) -> None:
         execute(self._own_url, f"DELETE FROM broken_worker WHERE worker = {worker}")
 
     @contextmanager
@@ -80,4 +80,4 @@ class Workers:
         try:
             yield
         finally:
-            self.mend(worker)
+            self.repair(worker)

@@ -223,7 +223,7 @@ def test_a_statement_uses_nothing_that_postgresqls_relatives_lack(name: str) -> 
 
 
 def test_the_reach_of_every_statement_is_in_the_list() -> None:
-    """A statement that reaches more than before fails here, and whoever wrote it has to know."""
+    """A statement that reaches more than before fails here, and its author has to know."""
     lines = [f"{_reach(text)}: {name}" for name, text in _STATEMENTS.items() if not name.startswith("procedure")]
 
     assert sorted(lines) == _LIST.read_text().splitlines()

@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 # A row lock is a write. This lock does not wait for nodes that check or migrate.
 _READY: Final = "SELECT 1 FROM wablock_schema WHERE only_row FOR KEY SHARE"
-# In a cluster every machine would have to answer. This writes only to the log of the one that is asked.
+# In a cluster every machine would have to answer. This writes only to the log of the one that executes it.
 _READY_IN_CLUSTER: Final = "SELECT pg_logical_emit_message(true, 'wablock', 'ready')"
 
 
