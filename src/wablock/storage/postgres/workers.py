@@ -16,16 +16,18 @@ ONE: Final = 0
 _WORKERS = "SELECT list_id, wablock_worker_of(list_id) FROM unnest($1::text[]) AS wanted (list_id)"
 _ARE_THERE = "SELECT to_regprocedure('wablock_worker_of(text)') IS NOT NULL"
 
-_KNOWN_FOR: Final = 10.0  # seconds; a list may move to another worker
+_KNOWN_FOR: Final = 60.0  # seconds; a list may move to another worker
+_BETWEEN_FORGETTING: Final = 1.0  # seconds: while a worker is dead, its failures are many
 _MOST_KNOWN: Final = 100_000
 
 
 class Workers:
-    """Knows the worker of a list for some seconds. If that is wrong, a list only waits for another worker's lists."""
+    """Knows the worker of a list for a minute. If that is wrong, a list only waits for another worker's lists."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._known: dict[str, tuple[float, int]] = {}
+        self._forgot_at = 0.0
         self._questions = RoundTrips(self._ask, at_once=1, is_stuck=connections.is_stuck)
 
     async def of(self, list_id: str) -> int:
@@ -41,8 +43,11 @@ class Workers:
         return worker
 
     def forget(self) -> None:
-        """Forget all: a worker has failed, and its lists may have moved."""
-        self._known.clear()
+        """Forget all, if that is not just done: a worker has failed, and its lists may have moved."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._forgot_at + _BETWEEN_FORGETTING:
+            self._forgot_at = now
+            self._known.clear()
 
     async def _ask(self, list_ids: Sequence[str]) -> Sequence[int]:
         rows = await self._connections.run(partial(_workers, list_ids=list(set(list_ids))))
