@@ -3,15 +3,17 @@
 A worker of the cluster has a part of the lists. If it is dead, Citus reports an error of class 08 for each statement
 that needs it, `connection to the remote node … failed`, and the connection to the coordinator stays alive. If packets
 to the worker get lost, such a statement waits. Row-level security does the same here, for all tables with lists' rows.
+A write to a table that all machines have needs every worker, and so do the triggers here.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from tests.postgres import execute
 
-from wablock.storage.postgres.schema import prepare
+from wablock.storage.postgres.schema import migrations, prepare
 
 DEAD: Final = "dead"
 SILENT: Final = "silent"
@@ -24,6 +26,7 @@ _TABLES: Final = {
     "downstream": "phone_number_id",
     "upstream": "phone_number_id",
 }
+_EVERYWHERE: Final = ("account", "account_list", "access_token", "identity_alias", "phone_number")
 _CLUSTER: Final = f"""
 DO $$ BEGIN
   CREATE ROLE {_ROLE} LOGIN;
@@ -46,6 +49,11 @@ BEGIN
     PERFORM pg_sleep(0.02);
   END LOOP;
 END $$;
+CREATE FUNCTION every_worker_answers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM worker_answers('1') AND worker_answers('2');
+  RETURN NULL;
+END $$;
 GRANT ALL ON ALL TABLES IN SCHEMA {{schema}} TO {_ROLE};
 GRANT USAGE ON SCHEMA {{schema}} TO {_ROLE};
 """
@@ -53,6 +61,16 @@ _POLICY: Final = """
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
 CREATE POLICY worker ON {table} USING (worker_answers({key})) WITH CHECK (worker_answers({key}));
 """
+_TRIGGER: Final = """
+CREATE TRIGGER workers BEFORE INSERT OR UPDATE OR DELETE ON {table}
+  FOR EACH STATEMENT EXECUTE FUNCTION every_worker_answers();
+"""
+
+
+def procedure_of_clusters() -> str:
+    """The procedure that the migrations create for Citus alone. PostgreSQL executes it, too."""
+    (procedure,) = re.findall(r"CREATE PROCEDURE.*?^\$\$;", migrations("citus")[5], re.DOTALL | re.MULTILINE)
+    return str(procedure)
 
 
 class Workers:
@@ -63,7 +81,8 @@ class Workers:
         prepare(bare_url)
         schema = bare_url.rpartition("search_path=")[2]
         policies = "".join(_POLICY.format(table=table, key=key) for table, key in _TABLES.items())
-        execute(bare_url, _CLUSTER.replace("{schema}", schema) + policies)
+        triggers = "".join(_TRIGGER.format(table=table) for table in _EVERYWHERE)
+        execute(bare_url, _CLUSTER.replace("{schema}", schema) + policies + triggers + procedure_of_clusters())
         self._own_url = bare_url
         self.url: Final = bare_url.replace("//postgres@", f"//{_ROLE}@", 1)
 

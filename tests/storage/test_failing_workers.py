@@ -2,25 +2,28 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.postgres import bare_database
 from tests.storage.changes import ACCOUNT, NOON, block, listed, page, unblock
 from tests.storage.meters import CountingMeter
-from tests.storage.people import people, person
+from tests.storage.people import people, person, user_of
 from tests.workers import DEAD, SILENT, Workers
 
-from wablock.block_list.ports import BusinessNumber
-from wablock.contract.errors import BlocklistInternalError
+from wablock.block_list.ports import BusinessNumber, Link
+from wablock.contract.errors import BlocklistInternalError, GraphError
 from wablock.failures import Overloaded
 from wablock.gate.ports import SealedDownstream
 from wablock.storage.postgres import PostgresStore
 
 _ON_ONE = "106540352242920"
 _ON_TWO = "106540352242921"
+_LINKED = user_of("+16505550103", "US.13491208655302741918")
+_BEFORE_ANY_IS_CUT_OFF = 4.0  # seconds; after 5, a connection that waits for the silent worker is closed
 _LONG = 30.0  # seconds; only a test that fails waits for so long
 
 Operation = Callable[[PostgresStore, str], Awaitable[Any]]
@@ -101,6 +104,36 @@ async def test_a_node_is_ready_and_can_start_while_a_worker_does_not_answer(
     with workers.broken(2, how):
         assert await store.is_ready()
         await PostgresStore(workers.url, CountingMeter()).close()
+
+
+async def test_what_waits_for_all_machines_does_not_delay_the_rest(store: PostgresStore, workers: Workers) -> None:
+    await store.apply(Link(ACCOUNT, NOON, [_LINKED]))
+    with workers.broken(2, SILENT):
+        new = [msgspec.structs.replace(_LINKED, user_id=f"US.{number:020}") for number in range(9)]
+        waiting = [asyncio.create_task(_done(store.apply(Link(ACCOUNT, NOON, [member])))) for member in new]
+        waiting += [asyncio.create_task(_done(store.account_downstreams(ACCOUNT))) for _ in range(9)]
+        waiting += [asyncio.create_task(_done(store.apply(block(person(1), list_id=f"{n}0")))) for n in range(9)]
+        await asyncio.sleep(0.1)
+
+        await asyncio.wait_for(_work_on_worker_1(store), _BEFORE_ANY_IS_CUT_OFF)
+
+        assert not any(task.done() for task in waiting[:18])
+    await asyncio.wait_for(asyncio.gather(*waiting), _LONG)
+
+
+async def _work_on_worker_1(store: PostgresStore) -> None:
+    assert await store.is_ready()
+    assert await store.find_token(b"unknown") is None
+    assert await store.find_number(_ON_ONE) is not None
+    assert await store.unlinked(ACCOUNT, [_LINKED]) == []
+    for operation in _OPERATIONS.values():
+        await operation(store, _ON_ONE)
+
+
+async def _done(work: Coroutine[Any, Any, object]) -> None:
+    """Wait for `work`, whatever its result is."""
+    with contextlib.suppress(GraphError):
+        await work
 
 
 async def test_a_refused_change_was_not_made(store: PostgresStore, workers: Workers) -> None:

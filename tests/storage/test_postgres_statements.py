@@ -43,6 +43,7 @@ _EVERYWHERE: Final = {
 
 _OF_NO_SHARD: Final = {
     "pg_dist_local_group",
+    "pg_dist_partition",
     "pg_db_role_setting",
     "pg_database",
     "pg_settings",
@@ -92,7 +93,7 @@ def _queries(node: Any) -> Iterator[str]:
 
 _PROCEDURES: Final = "\n".join(
     procedure
-    for file in sorted((_MIGRATIONS / "postgres").glob("*.sql"))
+    for file in (*sorted((_MIGRATIONS / "postgres").glob("*.sql")), *sorted((_MIGRATIONS / "citus").glob("*.sql")))
     for procedure in re.findall(r"CREATE PROCEDURE.*?\$\$;", file.read_text(), re.DOTALL)
 )
 _OF_PROCEDURES: Final = {

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.postgres import bare_database, connected
+from tests.postgres import bare_database, connected, execute
 from tests.storage.changes import LIST, block, unblock, wrote
 from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
 from tests.triggers import make_trigger
+from tests.workers import procedure_of_clusters
 
 from wablock.block_list.ports import Block, NoteInbound
 from wablock.storage.postgres import PostgresStore
@@ -34,6 +35,9 @@ def dsn(tmp_path: Path) -> str:
 
 @pytest.fixture
 async def store(dsn: str) -> AsyncIterator[PostgresStore]:
+    """A store that takes the database for a cluster."""
+    execute(dsn, "CREATE FUNCTION wablock_worker_of(TEXT) RETURNS INTEGER LANGUAGE sql AS 'SELECT 1'")
+    execute(dsn, procedure_of_clusters())
     opened = PostgresStore(dsn, CountingMeter())
     await opened.apply(unblock(person(99)))  # the list has its row
     yield opened
@@ -65,7 +69,7 @@ async def test_few_rows_have_a_statement_each_and_many_share_one(
 
     if locked:
         lane = await store._lanes.of(LIST)
-        await lane.writing.run(Batch(LIST, [change], node=7, numbers=count(1)))
+        await lane.writing.run(Batch(LIST, [change], node=7, numbers=count(1), is_in_cluster=True))
     else:
         await store.apply(change)
 

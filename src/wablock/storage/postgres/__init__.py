@@ -46,7 +46,9 @@ T = TypeVar("T")
 # A row lock is a write. This lock does not wait for nodes that check or migrate.
 _READY: Final = "SELECT 1 FROM wablock_schema WHERE only_row FOR KEY SHARE"
 # In a cluster every machine would have to answer. This writes only to the log of the one that executes it.
-_READY_IN_CLUSTER: Final = "SELECT pg_logical_emit_message(true, 'wablock', 'ready')"
+_READY_IN_CLUSTER: Final = """
+SELECT pg_logical_emit_message(true, 'wablock', 'ready') WHERE current_setting('transaction_read_only') = 'off'
+"""
 
 
 class PostgresStore:
@@ -67,8 +69,9 @@ class PostgresStore:
         keys = KeysInUse(beside_older=prepared.beside_older)
         self._lanes = Lanes(dsn, meter, keys, has_workers=prepared.has_workers)
         self._common = common = self._lanes.common
-        self._links = Links(common.writing, self._lanes.submit, keys)
-        self._rekeying = Rekeying(common.writing, self._lanes.submit, keys, quiet_for)
+        several = self._lanes.several_writing
+        self._links = Links(self._lanes.known, several, self._lanes.submit, keys)
+        self._rekeying = Rekeying(several, self._lanes.submit, keys, quiet_for)
         is_stuck = common.reading.is_stuck
         self._tokens = RoundTrips(partial(common.read, directory.find_tokens), at_once=1, is_stuck=is_stuck)
         self._found_numbers = RoundTrips(partial(common.read, directory.find_numbers), at_once=1, is_stuck=is_stuck)
@@ -91,7 +94,7 @@ class PostgresStore:
             case Carry():
                 await self._links.carry(change)
             case Sweep():
-                await sweep(self._common.writing, self._lanes.submit, change)
+                await sweep(self._lanes.several_writing, self._lanes.submit, change)
                 await self._rekeying.step(change.at)
         return Outcome()
 
@@ -111,10 +114,9 @@ class PostgresStore:
 
     async def is_ready(self) -> bool:
         try:
-            await self._write(_touch_log if self._lanes.are_several else _touch)
+            return await self._common.write(_can_log if self._lanes.are_several else _can_lock)
         except GraphError:
             return False
-        return True
 
     async def find_token(self, digest: bytes) -> AccessToken | None:
         return await self._tokens.ask(digest)
@@ -135,13 +137,13 @@ class PostgresStore:
         return await self._write(directory.revoke_token, digest, at)
 
     async def add_number(self, number: BusinessNumber, at: Microseconds) -> bool:
-        return await directory.add_number((await self._lanes.of(number.phone_number_id)).writing, number, at)
+        return await directory.add_number(self._lanes.several_writing, number, at)
 
     async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
         return await self._write(directory.complete_number, number)
 
     async def remove_number(self, phone_number_id: str) -> bool:
-        return await directory.remove_number((await self._lanes.of(phone_number_id)).writing, phone_number_id)
+        return await directory.remove_number(self._lanes.several_writing, phone_number_id)
 
     async def find_account(self, account_id: str) -> SealedAccount | None:
         return await self._read(routes.find_account, account_id)
@@ -159,10 +161,10 @@ class PostgresStore:
         return await self._read_of(phone_number_id, routes.downstreams, phone_number_id)
 
     async def account_downstreams(self, account_id: str) -> Sequence[SealedDownstream]:
-        return await self._read(routes.account_downstreams, account_id)
+        return await self._read_of_several(routes.account_downstreams, account_id)
 
     async def add_downstream(self, downstream: SealedDownstream) -> bool:
-        return await self._write_of(downstream.phone_number_id, routes.add_downstream, downstream)
+        return await self._write(routes.add_downstream, downstream)
 
     async def remove_downstream(self, phone_number_id: str, downstream_id: str) -> bool:
         return await self._write_of(phone_number_id, routes.remove_downstream, phone_number_id, downstream_id)
@@ -171,10 +173,10 @@ class PostgresStore:
         return await self._read_of(phone_number_id, routes.find_upstream, phone_number_id)
 
     async def account_upstreams(self, account_id: str) -> Sequence[SealedUpstream]:
-        return await self._read(routes.account_upstreams, account_id)
+        return await self._read_of_several(routes.account_upstreams, account_id)
 
     async def set_upstream(self, upstream: SealedUpstream) -> bool:
-        return await self._write_of(upstream.phone_number_id, routes.set_upstream, upstream)
+        return await self._write(routes.set_upstream, upstream)
 
     async def remove_upstream(self, phone_number_id: str) -> bool:
         return await self._write_of(phone_number_id, routes.remove_upstream, phone_number_id)
@@ -182,8 +184,12 @@ class PostgresStore:
     async def _read(self, read: Callable[..., Awaitable[T]], *args: object) -> T:
         return await self._common.read(read, *args)
 
+    async def _read_of_several(self, read: Callable[..., Awaitable[T]], *args: object) -> T:
+        return await self._lanes.several_reading.run(lambda connection: read(connection, *args))
+
     async def _write(self, write: Callable[..., Awaitable[T]], *args: object) -> T:
-        return await self._common.write(write, *args)
+        """Write what every machine has. No retry, as in `Lane.write`."""
+        return await self._lanes.several_writing.run(lambda connection: write(connection, *args), again=False)
 
     async def _read_of(self, list_id: str, read: Callable[..., Awaitable[T]], *args: object) -> T:
         """Read what is stored with the list, or with the number of this id."""
@@ -224,10 +230,10 @@ class PostgresStore:
         await self._links.learn(change.account_id, news, change.at)
 
 
-async def _touch(connection: Connection) -> None:
+async def _can_lock(connection: Connection) -> bool:
     """Only a write shows whether changes can be made durable."""
-    await connection.execute(_READY)
+    return await connection.fetchval(_READY) is not None
 
 
-async def _touch_log(connection: Connection) -> None:
-    await connection.execute(_READY_IN_CLUSTER)
+async def _can_log(connection: Connection) -> bool:
+    return await connection.fetchval(_READY_IN_CLUSTER) is not None

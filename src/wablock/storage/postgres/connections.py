@@ -53,9 +53,11 @@ class Connections:
         give_up_after: float = _GIVE_UP_AFTER,
         worker_failed: Callable[[], None] | None = None,
     ) -> None:
-        """`worker_failed` is called when a worker of a Citus cluster fails, or does not respond in time."""
+        """`worker_failed` is called when a worker of a Citus cluster fails, or does not respond in time. None: the
+        database is not a cluster.
+        """
         self._dsn = dsn
-        self._worker_failed = worker_failed or _nothing
+        self._worker_failed = worker_failed
         self._most = most
         self._give_up_after = give_up_after
         self._pool: asyncpg.Pool | None = None
@@ -104,13 +106,14 @@ class Connections:
                 result = await self._attempt(work, give_up_at, whole=whole, within=within)
             except _WorkerFailed as error:  # a repetition would let others wait, whose worker is alive
                 self._is_down, self._answered_at = False, loop.time()
-                self._worker_failed()
+                self._count_failure()
                 raise self._given_up(error, _WORKER_FAILED, nothing_done=nothing_done and again) from error.__cause__
             except _Again as error:
                 nothing_done = nothing_done and error.nothing_done
                 self._is_down = True
                 if loop.time() > give_up_at or not (again or nothing_done):
-                    self._worker_failed()
+                    if not error.nothing_done:  # it was connected
+                        self._count_failure()
                     raise self._given_up(error, _NO_RESPONSE, nothing_done=nothing_done) from error.__cause__
             except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 failure = BlocklistInternalError() if nothing_done else Unreachable()
@@ -120,6 +123,10 @@ class Connections:
                 return result
             await asyncio.sleep(pause)
         raise AssertionError("the pauses never end")
+
+    def _count_failure(self) -> None:
+        if self._worker_failed is not None:
+            self._worker_failed()
 
     def _given_up(self, error: Exception, details: str, *, nothing_done: bool) -> GraphError:
         now = asyncio.get_running_loop().time()
@@ -162,7 +169,8 @@ class Connections:
         except _UNDONE as error:
             raise _Again(nothing_done=whole) from error
         except LOST as error:
-            if isinstance(error, asyncpg.PostgresConnectionError) and not _is_lost(connection):
+            is_cluster = self._worker_failed is not None
+            if is_cluster and isinstance(error, asyncpg.PostgresConnectionError) and not _is_lost(connection):
                 # Citus reports a dead worker like this, on a connection that is alive.
                 raise _WorkerFailed from error
             _cut_off(connection)
@@ -208,10 +216,6 @@ def _is_lost(connection: Connection) -> bool:
 def _cut_off(connection: Connection) -> None:
     with contextlib.suppress(asyncpg.InterfaceError):
         connection.terminate()
-
-
-def _nothing() -> None:
-    pass
 
 
 def _failure(failure: BlocklistInternalError, error: BaseException) -> BlocklistInternalError:

@@ -37,6 +37,7 @@ class _Size(msgspec.Struct, frozen=True):
 
 
 _ONLY: Final = _Size(writing=8, reading=4, checks_at_once=2, writes_at_once=6)
+_MOST_OF_SEVERAL: Final = 4
 _ONE_OF_SEVERAL: Final = _Size(writing=4, reading=3, checks_at_once=1, writes_at_once=3)
 
 
@@ -44,13 +45,22 @@ class Lane:
     """The connections and round trips for lists of one worker."""
 
     def __init__(
-        self, dsn: str, size: _Size, meter: CommitMeter, keys: KeysInUse, failed: Callable[[], None] | None = None
+        self,
+        dsn: str,
+        size: _Size,
+        meter: CommitMeter,
+        keys: KeysInUse,
+        *,
+        failed: Callable[[], None] | None = None,
+        several: Connections | None = None,
     ) -> None:
-        """`failed` is called when the worker fails. None: the lane is for a whole database."""
+        """In a cluster, `failed` is called when the worker fails, and `several` are the connections for what needs
+        several workers.
+        """
         # Separate, so that changes that wait for a slow disk do not delay checks.
         self.writing = Connections(dsn, size.writing, worker_failed=failed)
         self.reading = Connections(dsn, size.reading, worker_failed=failed)
-        writer = ListWriter(self.writing, keys, size.writes_at_once)
+        writer = ListWriter(self.writing, keys, size.writes_at_once, several)
         self.lists: ListCommits[ListChange] = ListCommits(writer.apply, meter, Backlog(stalled_after=_STALLED_AFTER))
         is_stuck = self.reading.is_stuck
         self.checks = RoundTrips(partial(self.read, checks.blocked), at_once=size.checks_at_once, is_stuck=is_stuck)
@@ -71,15 +81,23 @@ class Lane:
 
 
 class Lanes:
-    """The lane for everything that no worker has alone, and one for each worker."""
+    """A lane for each worker of a cluster; without a cluster, one for all lists."""
 
     def __init__(self, dsn: str, meter: StoreMeter, keys: KeysInUse, *, has_workers: bool) -> None:
         self._dsn = dsn
         self._meter = meter
         self._keys = keys
-        self.common = Lane(dsn, _ONLY, meter, keys)
-        self._workers = Workers(self.common.reading) if has_workers else None
         self._lanes: dict[int, Lane] = {}
+        self.common = common = Lane(dsn, _ONLY, meter, keys, failed=_nothing if has_workers else None)
+        """For what every machine has. In a cluster it needs no worker."""
+        self._of_several = Connections(dsn, _MOST_OF_SEVERAL, worker_failed=_nothing) if has_workers else None
+        self.several_reading = self._of_several or common.reading
+        """For reads that need several workers; they may wait for one that is silent."""
+        self.several_writing = self._of_several or common.writing
+        """For writes that several workers or all machines must do."""
+        self.known = common.reading if has_workers else common.writing
+        """For reads of what every machine has, as part of a write."""
+        self._workers = Workers(common.reading) if has_workers else None
 
     @property
     def are_several(self) -> bool:
@@ -100,11 +118,14 @@ class Lanes:
     async def close(self) -> None:
         for lane in (*self._lanes.values(), self.common):
             await lane.close()
+        if self._of_several is not None:
+            await self._of_several.close()
 
     def _of(self, worker: int) -> Lane:
         lane = self._lanes.get(worker)
         if lane is None:
-            lane = Lane(self._dsn, _ONE_OF_SEVERAL, self._meter, self._keys, partial(self._failed, worker))
+            failed, several = partial(self._failed, worker), self._of_several
+            lane = Lane(self._dsn, _ONE_OF_SEVERAL, self._meter, self._keys, failed=failed, several=several)
             self._lanes[worker] = lane
         return lane
 
@@ -112,3 +133,7 @@ class Lanes:
         self._meter.worker_failed(worker)
         if self._workers is not None:
             self._workers.forget()
+
+
+def _nothing() -> None:
+    """It is not known which worker failed."""

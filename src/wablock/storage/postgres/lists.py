@@ -72,7 +72,7 @@ class Batch:
     """Changes of one list, applied once even if the transaction is retried.
 
     Each attempt has a number, which is written to the list: `node` and a number of `numbers` identify the attempt.
-    `beside_older`: see `ListState`.
+    `beside_older`: see `ListState`. `is_in_cluster`: whether the list is on a worker of a Citus cluster.
     """
 
     def __init__(
@@ -83,7 +83,9 @@ class Batch:
         numbers: Iterator[int],
         *,
         beside_older: bool = False,
+        is_in_cluster: bool = False,
     ) -> None:
+        self._most_alone = _MOST_ALONE if is_in_cluster else 0
         self.list_id = list_id
         self.changes = changes
         self.beside_older = beside_older
@@ -195,12 +197,12 @@ class Batch:
         if removed := state.removed:
             await connection.execute(_REMOVE, self.list_id, removed)
         if rows := [msgspec.structs.astuple(row) for row in state.written]:
-            if len(rows) <= _MOST_ALONE:
+            if len(rows) <= self._most_alone:
                 await connection.executemany(_WRITE_ONE, [(self.list_id, *row) for row in rows])
             else:
                 await connection.execute(_WRITE, self.list_id, *zip(*rows, strict=True))
         if wrote := sorted(state.wrote.items()):  # in one order, so that two nodes do not wait for each other
-            if len(wrote) <= _MOST_ALONE:
+            if len(wrote) <= self._most_alone:
                 await connection.executemany(_NOTE_ONE, [(self.list_id, *note) for note in wrote])
             else:
                 await connection.execute(_NOTE_INBOUND, self.list_id, *map(list, zip(*wrote, strict=True)))

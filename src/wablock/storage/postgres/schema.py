@@ -40,6 +40,8 @@ _SET_FOR_ALL = """
 SELECT unnest(setconfig) FROM pg_db_role_setting
 WHERE setrole = 0 AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+# Not if the extension was created after wablock's first start.
+_IS_DISTRIBUTED = "SELECT EXISTS (SELECT 1 FROM pg_dist_partition WHERE logicalrelid = 'block_list'::regclass)"
 _HAS_CITUS = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')"
 
 # If two nodes create the same table at the same time, one of them gets one of these errors, and retries.
@@ -125,9 +127,10 @@ async def migrate(connection: Connection, scripts: Migrations, citus: Migrations
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             if await connection.fetchval(_IS_THERE) is None:  # a role that may not create tables may use existing ones
-                if await connection.fetchval(_HAS_LISTS):
+                if not await connection.fetchval(_HAS_LISTS):
+                    await connection.execute(_MAKE_SCHEMA_TABLE)
+                elif await connection.fetchval(_IS_THERE) is None:  # or another node has just made all of them
                     raise CannotOpen(_BEGUN_ELSEWHERE)
-                await connection.execute(_MAKE_SCHEMA_TABLE)
             version, _ = await _state(connection, _STATE, newest)
             if version >= newest:
                 return
@@ -174,7 +177,7 @@ async def _apply(connection: Connection, scripts: Migrations, citus: Migrations)
     has_citus = await connection.fetchval(_HAS_CITUS)
     for number, sql in scripts.items():
         await connection.execute(sql)
-        if has_citus and number in citus:
+        if has_citus and number in citus and (number == 1 or await connection.fetchval(_IS_DISTRIBUTED)):
             await connection.execute(citus[number])
 
 
