@@ -18,6 +18,7 @@ from rich.console import Console
 from benchmarks import (
     bulk_posts,
     checks,
+    failing_worker,
     growth,
     hot_list,
     large_webhooks,
@@ -60,6 +61,7 @@ OTHERS: Final[dict[str, Benchmark]] = {
     "postgresql_pages": postgresql_pages.measure,
     "hot_list": hot_list.measure,
     "nodes": nodes.measure,
+    "failing_worker": failing_worker.measure,
 }
 BENCHMARKS: Final = TABLE | OTHERS
 

@@ -71,6 +71,11 @@ HOT_MEDIAN: Final = _at_most("median of a quiet number's POST, beside a hot numb
 HOT_SLOWEST: Final = _at_most("99th percentile of a quiet number's POST, beside a hot number ÷ beside 56 numbers", 1.5)
 HOT_RATE: Final = _at_most("POSTs/s of quiet numbers, beside 56 numbers ÷ beside a hot number", 1)
 HEALTH: Final = _at_most("slowest /healthz beside the worst requests of three strangers", 50, unit="ms")
+WORKER_GAP: Final = _at_most(
+    "Citus: longest time without a response to other numbers while a worker fails", 0.3, unit="s"
+)
+WORKER_REFUSAL: Final = _at_most("Citus: 99th percentile of the 503s of a dead worker's numbers", 0.2, unit="s")
+WORKER_BACK: Final = _at_most("Citus: first 200 of a worker's numbers after it is back", 1, unit="s")
 
 
 def nodes(what: str, name: str) -> Question:

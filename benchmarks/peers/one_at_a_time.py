@@ -50,5 +50,5 @@ def make(store: Any, url: str, connections: int) -> None:
     assert isinstance(store, PostgresStore)
     changing: Any = _Changes(Connections(url, connections))
     asking: Any = _Checks(Connections(url, connections))
-    store._lists = changing  # noqa: SLF001 - the same store with another implementation
-    store._checks = asking  # noqa: SLF001
+    store._lanes.common.lists = changing  # noqa: SLF001 - the same store with another implementation
+    store._lanes.common.checks = asking  # noqa: SLF001

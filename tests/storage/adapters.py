@@ -8,21 +8,21 @@ from tests.postgres import fresh_database
 from tests.storage.meters import CountingMeter
 
 from wablock.storage import SqliteStore, Store, open_store
-from wablock.storage.group_commit import CommitMeter
 from wablock.storage.memory import MemoryStore
+from wablock.storage.meter import StoreMeter
 
 
 class Opener(Protocol):
     """Opens a store on the database of a test's folder. Each call opens another store on the same database."""
 
-    def __call__(self, folder: Path, meter: CommitMeter | None = None) -> Store: ...
+    def __call__(self, folder: Path, meter: StoreMeter | None = None) -> Store: ...
 
 
-def _open_sqlite(folder: Path, meter: CommitMeter | None = None) -> Store:
+def _open_sqlite(folder: Path, meter: StoreMeter | None = None) -> Store:
     return SqliteStore(folder / "wablock.db", meter or CountingMeter())
 
 
-def _open_postgres(folder: Path, meter: CommitMeter | None = None) -> Store:
+def _open_postgres(folder: Path, meter: StoreMeter | None = None) -> Store:
     return open_store(fresh_database(folder), meter or CountingMeter())
 
 
@@ -33,7 +33,7 @@ def _memory(folder: Path) -> MemoryStore:
     return MemoryStore()
 
 
-def _open_memory(folder: Path, meter: CommitMeter | None = None) -> Store:
+def _open_memory(folder: Path, meter: StoreMeter | None = None) -> Store:
     del meter
     return cast("Store", _memory(folder))  # only lists: tests of tokens and routes do not use it
 

@@ -372,7 +372,7 @@ async def test_the_application_name_of_a_url_follows_ours(dsn: str) -> None:
         dsn, lambda connection: connection.fetch("SELECT DISTINCT application_name FROM pg_stat_activity")
     )
 
-    assert "wablock schema 3 shop" in {name for (name,) in sessions}
+    assert "wablock schema 5 shop" in {name for (name,) in sessions}
     await store.close()
 
 

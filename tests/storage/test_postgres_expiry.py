@@ -64,7 +64,7 @@ async def test_a_transaction_deletes_only_some_of_many_expired_blocks(dsn: str, 
     _fill(dsn, _EXPIRED, _COUNTED)
     batch = Batch(LIST, [block(person(1))], node=7, numbers=count(1))
 
-    outcomes = [await store._writing.run(batch) for _ in range(3)]
+    outcomes = [await store._common.writing.run(batch) for _ in range(3)]
 
     assert outcomes == [None, None, [Outcome({}, [Effect.ADDED], [()])]]
 

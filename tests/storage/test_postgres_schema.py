@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.cluster import running_cluster
 from tests.postgres import bare_database, connected, execute, fresh_database
 from tests.storage.changes import ACCOUNT, NOON, block, is_blocked, listed
 from tests.storage.meters import CountingMeter
@@ -19,6 +21,7 @@ from wablock.access import ALL_SCOPES, AccessToken
 from wablock.storage import CannotOpen, Store, open_store
 from wablock.storage.postgres import schema
 from wablock.storage.postgres.schema import WORKS_WITH, Migrations, migrate, migrations, prepare
+from wablock.storage.postgres.sessions import PLANNER
 
 
 @pytest.fixture
@@ -247,3 +250,80 @@ def test_a_database_with_fsync_off_is_warned_of(tmp_path: Path, caplog: pytest.L
         prepare(dsn)
 
     assert ("fsync off" in caplog.text) == (connected(dsn, fsync) == "off")
+
+
+_LOCAL_GROUP = (
+    "CREATE TABLE pg_dist_local_group (groupid INTEGER NOT NULL); INSERT INTO pg_dist_local_group VALUES ({})"
+)
+
+
+def test_a_worker_of_a_cluster_is_not_upgraded_and_the_error_names_the_coordinator(bare: str) -> None:
+    execute(bare, _LOCAL_GROUP.format(2))
+
+    with pytest.raises(CannotOpen, match="names a worker of a Citus cluster first"):
+        prepare(bare)
+
+
+def test_the_coordinator_is_upgraded(bare: str) -> None:
+    execute(bare, _LOCAL_GROUP.format(0))
+
+    prepare(bare)
+
+    assert _schema(bare) == (max(migrations()), WORKS_WITH)
+
+
+def test_a_worker_serves_a_cluster_that_is_up_to_date(bare: str) -> None:
+    prepare(bare)
+    execute(bare, _LOCAL_GROUP.format(2))
+
+    prepare(bare)
+
+
+@pytest.mark.parametrize("stray", ["DROP TABLE wablock_schema", "UPDATE wablock_schema SET version = 0"])
+def test_tables_whose_version_is_at_another_machine_are_refused_and_not_changed(bare: str, stray: str) -> None:
+    prepare(bare)
+    execute(bare, stray)
+    before = _tables(bare)
+
+    with pytest.raises(CannotOpen, match="names the coordinator"):
+        prepare(bare)
+
+    assert _tables(bare) == before
+
+
+def _settings_for_workers() -> str:
+    """The statement of the migration that gives a cluster's workers the planner's settings."""
+    (block,) = re.findall(r"^DO \$\$.*?^\$\$;", migrations("citus")[5], re.DOTALL | re.MULTILINE)
+    return str(block)
+
+
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    """A database of its own, with the function of a cluster."""
+    with running_cluster() as own:
+        prepare(own.url)
+        execute(own.url, "CREATE FUNCTION wablock_worker_of(TEXT) RETURNS INTEGER LANGUAGE sql AS 'SELECT 1'")
+        yield own.url
+
+
+def test_workers_without_the_planners_settings_are_warned_of(cluster: str, caplog: pytest.LogCaptureFixture) -> None:
+    prepare(cluster)
+
+    assert "ALTER DATABASE … SET enable_seqscan = off;" in caplog.text
+
+
+def test_the_migration_gives_all_sessions_the_planners_settings(cluster: str, caplog: pytest.LogCaptureFixture) -> None:
+    execute(cluster, _settings_for_workers())
+
+    prepare(cluster)
+
+    assert "ALTER DATABASE" not in caplog.text
+    assert {connected(cluster, lambda it: it.fetchval(f"SHOW {name}")) for name in PLANNER} == {"off"}  # noqa: B023
+
+
+def test_a_role_that_does_not_own_the_database_can_migrate_it(cluster: str) -> None:
+    execute(cluster, "CREATE ROLE node LOGIN")
+
+    execute(cluster.replace("postgres@", "node@"), _settings_for_workers())
+
+    assert connected(cluster, lambda it: it.fetchval("SHOW enable_seqscan")) == "on"

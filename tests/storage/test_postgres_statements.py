@@ -24,22 +24,39 @@ from wablock.storage import postgres
 _KEYS: Final = {
     "block_list": "list_id",
     "blocked_user": "list_id",
-    "phone_number": "phone_number_id",
     "last_inbound": "phone_number_id",
     "downstream": "phone_number_id",
     "upstream": "phone_number_id",
 }
 """The distributed tables, each with its distribution key."""
 
-_EVERYWHERE: Final = {"account", "account_list", "access_token", "identity_alias", "wablock_rekeying"}
+_EVERYWHERE: Final = {
+    "account",
+    "account_list",
+    "access_token",
+    "identity_alias",
+    "phone_number",
+    "wablock_rekeying",
+    "wablock_schema",
+}
 """The tables that every shard has a copy of."""
 
-_OF_NO_SHARD: Final = {"wablock_schema", "pg_settings", "pg_extension", "pg_stat_activity"}
+_OF_NO_SHARD: Final = {
+    "pg_dist_local_group",
+    "pg_dist_partition",
+    "pg_db_role_setting",
+    "pg_database",
+    "pg_settings",
+    "pg_extension",
+    "pg_stat_activity",
+}
 
 _FORBIDDEN: Final = re.compile(
     r"\b(xmax|xmin|ctid|pg_(try_)?advisory\w*|listen|notify|copy|nextval|serial|prepare\s+transaction|offset\s+[^0])\b",
     re.IGNORECASE,
 )
+_LIST: Final = Path(__file__).with_name("statements.txt")
+"""The reach of each statement; see `_reach`."""
 _VERBS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "CREATE")
 _MIGRATIONS: Final = Path(inspect.getfile(postgres)).parents[1] / "migrations"
 
@@ -65,7 +82,7 @@ def _texts(value: object) -> Iterator[str]:
 def _queries(node: Any) -> Iterator[str]:
     """The queries in the parser's tree of a procedure."""
     if isinstance(node, dict):
-        if "query" in node:
+        if isinstance(node.get("query"), str):
             yield node["query"]
         for part in node.values():
             yield from _queries(part)
@@ -76,7 +93,7 @@ def _queries(node: Any) -> Iterator[str]:
 
 _PROCEDURES: Final = "\n".join(
     procedure
-    for file in sorted((_MIGRATIONS / "postgres").glob("*.sql"))
+    for file in (*sorted((_MIGRATIONS / "postgres").glob("*.sql")), *sorted((_MIGRATIONS / "citus").glob("*.sql")))
     for procedure in re.findall(r"CREATE PROCEDURE.*?\$\$;", file.read_text(), re.DOTALL)
 )
 _OF_PROCEDURES: Final = {
@@ -116,6 +133,21 @@ class _Scopes(Visitor):
 
     def visit_InsertStmt(self, _: object, node: Any) -> None:  # noqa: N802
         self.inserts.append(node)
+
+
+def _reach(statement: str) -> str:
+    """Where Citus executes it: `here`, on `one shard`, on `several shards`, or on `all machines`."""
+    scopes = _scopes(statement)
+    tables = [(table, conditions) for tables, conditions, _ in scopes.parts for table in tables]
+    if any(it.relation.relname in _KEYS for it in scopes.inserts):
+        return "one shard"
+    of_shards = [(table, conditions) for table, conditions in tables if table.relname in _KEYS]
+    if of_shards:
+        all_one = all(any(_names_key(it, table, one=True) for it in conditions) for table, conditions in of_shards)
+        return "one shard" if all_one else "several shards"
+    written = [it.relation.relname for it in scopes.inserts]
+    written += [table.relname for tables, _, writes in scopes.parts if writes for table in tables]
+    return "all machines" if any(name in _EVERYWHERE for name in written) else "here"
 
 
 def _is(node: object, kind: type) -> bool:
@@ -191,6 +223,13 @@ def test_a_statement_uses_nothing_that_postgresqls_relatives_lack(name: str) -> 
     assert _FORBIDDEN.findall(_STATEMENTS[name]) == []
 
 
+def test_the_reach_of_every_statement_is_in_the_list() -> None:
+    """A statement that reaches more than before fails here, and its author has to know."""
+    lines = [f"{_reach(text)}: {name}" for name, text in _STATEMENTS.items() if not name.startswith("procedure")]
+
+    assert sorted(lines) == _LIST.read_text().splitlines()
+
+
 def test_the_rules_detect_violations() -> None:
     bad = [
         "SELECT 1 FROM blocked_user WHERE identity = $1",
@@ -198,7 +237,7 @@ def test_the_rules_detect_violations() -> None:
         "SELECT 1 FROM block_list WHERE list_id = ANY($1) FOR UPDATE",
         "DELETE FROM last_inbound WHERE phone_number_id = ANY($1)",
         "UPDATE block_list SET size = 0",
-        "SELECT 1 FROM phone_number JOIN downstream ON true WHERE phone_number.phone_number_id = $1",
+        "SELECT 1 FROM upstream JOIN downstream ON true WHERE upstream.phone_number_id = $1",
     ]
 
     for statement in bad:
@@ -209,7 +248,7 @@ def test_the_rules_detect_violations() -> None:
 
 def test_the_statements_are_found() -> None:
     assert len(_STATEMENTS) > 50
-    assert len(_OF_PROCEDURES) == 5
+    assert len(_OF_PROCEDURES) == 14
     assert {"lists._LOCK", "checks._ROWS", "links._LEARN", "directory._REMOVE_REST3"} <= set(_STATEMENTS)
 
 
@@ -256,6 +295,8 @@ def test_a_transaction_writes_to_one_list(module: ModuleType) -> None:
         text = vars(module).get(statement.id, "") if isinstance(statement, ast.Name) else ""
         if isinstance(text, str) and _writes_to_lists(text):
             key = args[0].value if isinstance(args[0], ast.Starred) else args[0]
+            if isinstance(key, ast.ListComp) and isinstance(key.elt, ast.Tuple):  # of executemany
+                key = key.elt.elts[0]
             written.setdefault(where, set()).add(ast.unparse(key).removeprefix("*"))
 
     assert {where: keys for where, keys in written.items() if len(keys) > 1} == {}
@@ -273,13 +314,52 @@ def _made_by(folder: str) -> str:
     return "\n".join(file.read_text() for file in sorted((_MIGRATIONS / folder).glob("*.sql")))
 
 
-def test_every_table_is_declared_to_citus_once() -> None:
-    tables = re.findall(r"CREATE TABLE (\w+)", _made_by("postgres"))
-    declarations = re.findall(r"create_(reference|distributed)_table\('(\w+)'(?:, '(\w+)')?", _made_by("citus"))
+def test_every_table_is_declared_to_citus() -> None:
+    tables = {*re.findall(r"CREATE TABLE (\w+)", _made_by("postgres")), "wablock_schema"}
+    declarations = re.findall(r"(reference|distributed|undistribute)_table\('(\w+)'(?:, '(\w+)')?", _made_by("citus"))
+    declared: dict[str, tuple[str, str]] = {}
+    for kind, table, key in declarations:
+        if kind == "undistribute":
+            del declared[table]
+        else:
+            assert table not in declared
+            declared[table] = kind, key
 
-    assert sorted(tables) == sorted(table for _, table, _ in declarations)
-    assert {table: key for kind, table, key in declarations if kind == "distributed"} == _KEYS
-    assert {table for kind, table, _ in declarations if kind == "reference"} == _EVERYWHERE
+    assert set(declared) == tables
+    assert {table: key for table, (kind, key) in declared.items() if kind == "distributed"} == _KEYS
+    assert {table for table, (kind, _) in declared.items() if kind == "reference"} == _EVERYWHERE
+
+
+def test_a_set_of_rows_for_one_shard_can_be_written_one_by_one() -> None:
+    """Citus makes a set with a two-phase commit."""
+    sets = {(_home(name), _inserted(text)) for name, text in _STATEMENTS.items() if _inserts_a_set(text)}
+    ones = {(_home(name), _inserted(text)) for name, text in _STATEMENTS.items() if _inserts_one(text)}
+
+    assert {"procedure", "lists"} <= {home for home, _ in sets}
+    assert {(home, table) for home, table in sets if table in _KEYS} <= ones
+
+
+def _home(name: str) -> str:
+    """The module, or `procedure`."""
+    return re.split(r"[. ]", name)[0]
+
+
+def _inserted(statement: str) -> str:
+    inserts = _scopes(statement).inserts
+    return inserts[0].relation.relname if inserts else ""
+
+
+def _inserts_a_set(statement: str) -> bool:
+    """Whether it inserts rows that are not in a table, and not written out."""
+    return any(not it.selectStmt.valuesLists and not _has_table(it.selectStmt) for it in _scopes(statement).inserts)
+
+
+def _has_table(query: Any) -> bool:
+    return any(True for item in query.fromClause or () for _ in _tables(item, []))
+
+
+def _inserts_one(statement: str) -> bool:
+    return any(len(it.selectStmt.valuesLists or ()) == 1 for it in _scopes(statement).inserts)
 
 
 def test_every_unique_key_of_a_distributed_table_has_the_shards_key() -> None:

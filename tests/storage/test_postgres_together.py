@@ -193,7 +193,7 @@ async def test_a_sent_change_is_not_reported_as_rolled_back_when_the_database_fa
     dsn: str, store: Store
 ) -> None:
     connections = _Forgetful(Connections(dsn, 2))
-    writer = ListWriter(connections, KeysInUse(beside_older=False))
+    writer = ListWriter(connections, KeysInUse(beside_older=False), at_once=2)
 
     with pytest.raises(Unreachable):
         await writer.apply(LIST, [block(person(1))])

@@ -25,6 +25,12 @@ class Metrics:
             "wablock_commit_changes", "Changes in one commit", buckets=_CHANGES, registry=self._registry
         )
         self._shed = Counter("wablock_shed", "Changes and connections over a limit", ("what",), registry=self._registry)
+        self._worker_failures = Counter(
+            "wablock_database_worker_failures",
+            "Failures of a worker of the Citus cluster",
+            ("worker",),
+            registry=self._registry,
+        )
         self._webhooks = LabelledCounts("wablock_webhooks", "Webhooks received", ("result",))
         self._items = LabelledCounts("wablock_gate_items", "Messages and calls of users", ("kind", "verdict"))
         self._deliveries = LabelledCounts(
@@ -43,6 +49,9 @@ class Metrics:
 
     def refused(self) -> None:
         self._shed.labels("change").inc()
+
+    def worker_failed(self, worker: int) -> None:
+        self._worker_failures.labels(str(worker)).inc()
 
     def webhook(self, result: str) -> None:
         self._webhooks.add((result,))

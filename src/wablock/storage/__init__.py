@@ -5,7 +5,7 @@ from typing import Protocol
 from wablock.access import Directory
 from wablock.block_list.ports import BlockStore
 from wablock.gate.ports import RouteStore
-from wablock.storage.group_commit import CommitMeter
+from wablock.storage.meter import StoreMeter
 from wablock.storage.opening import CannotOpen, named
 from wablock.storage.sqlite import SqliteStore
 from wablock.storage.sqlite.moves import TakesNoWrites
@@ -26,7 +26,7 @@ class Store(BlockStore, Directory, RouteStore, Protocol):
         """Returns when all changes are durable."""
 
 
-def open_store(url: str, meter: CommitMeter, turn: Turn | None = None) -> Store:
+def open_store(url: str, meter: StoreMeter, turn: Turn | None = None) -> Store:
     """The store at a database URL, ready for use.
 
     `sqlite:///relative`, `sqlite:////absolute`, or `postgresql://user@host:5432/database` with several hosts, TLS and

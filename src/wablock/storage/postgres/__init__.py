@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from wablock.access import AccessToken
-from wablock.block_list.changes import Copy, ListChange, Merge
+from wablock.block_list.changes import Copy, Merge
 from wablock.block_list.ports import (
     Block,
     BusinessNumber,
@@ -28,14 +28,12 @@ from wablock.block_list.ports import (
 from wablock.contract.errors import GraphError, UnknownObject
 from wablock.failures import Overloaded
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
-from wablock.storage.group_commit import Backlog, CommitMeter
-from wablock.storage.list_commits import ListCommits
-from wablock.storage.postgres import checks, directory, reads, routes
+from wablock.storage.meter import StoreMeter
+from wablock.storage.postgres import directory, reads, routes
 from wablock.storage.postgres.checks import Question
-from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
+from wablock.storage.postgres.lanes import Lanes
 from wablock.storage.postgres.links import Links
-from wablock.storage.postgres.list_writer import ListWriter
 from wablock.storage.postgres.rekeying import QUIET_FOR, Rekeying
 from wablock.storage.postgres.schema import prepare
 from wablock.storage.postgres.sessions import Connection
@@ -45,14 +43,12 @@ from wablock.storage.unreachable import Unreachable
 
 T = TypeVar("T")
 
-# Separate, so that changes that wait for a slow disk do not delay checks.
-_MOST_WRITING: Final = 8
-_MOST_READING: Final = 4
-_CHECKS_AT_ONCE: Final = 2
-_STALLED_AFTER: Final = 3.0  # seconds; then new requests are refused immediately, and do not accumulate
-
 # A row lock is a write. This lock does not wait for nodes that check or migrate.
-_READY = "SELECT 1 FROM wablock_schema WHERE only_row FOR KEY SHARE"
+_READY: Final = "SELECT 1 FROM wablock_schema WHERE only_row FOR KEY SHARE"
+# In a cluster every machine would have to answer. This writes only to the log of the one that executes it.
+_READY_IN_CLUSTER: Final = """
+SELECT pg_logical_emit_message(true, 'wablock', 'ready') WHERE current_setting('transaction_read_only') = 'off'
+"""
 
 
 class PostgresStore:
@@ -64,74 +60,63 @@ class PostgresStore:
 
     is_shared = True
 
-    def __init__(self, dsn: str, meter: CommitMeter, *, quiet_for: float = QUIET_FOR) -> None:
+    def __init__(self, dsn: str, meter: StoreMeter, *, quiet_for: float = QUIET_FOR) -> None:
         """Create or migrate the schema if needed. Raises `CannotOpen`.
 
         `quiet_for`: the nodes of the previous version count as gone after so many seconds without one.
         """
-        keys = KeysInUse(beside_older=prepare(dsn))
-        self._writing = Connections(dsn, _MOST_WRITING)
-        self._reading = Connections(dsn, _MOST_READING)
-        self._lists: ListCommits[ListChange] = ListCommits(
-            ListWriter(self._writing, keys).apply, meter, Backlog(stalled_after=_STALLED_AFTER)
-        )
-        self._links = Links(self._writing, self._lists.submit, keys)
-        self._rekeying = Rekeying(self._writing, self._lists.submit, keys, quiet_for)
-        self._checks = RoundTrips(
-            partial(self._read, checks.blocked), at_once=_CHECKS_AT_ONCE, is_stuck=self._reading.is_stuck
-        )
-        self._stamps = RoundTrips(partial(self._read, reads.stamps), at_once=1, is_stuck=self._reading.is_stuck)
-        self._tokens = RoundTrips(
-            partial(self._read, directory.find_tokens), at_once=1, is_stuck=self._reading.is_stuck
-        )
-        self._found_numbers = RoundTrips(
-            partial(self._read, directory.find_numbers), at_once=1, is_stuck=self._reading.is_stuck
-        )
+        prepared = prepare(dsn)
+        keys = KeysInUse(beside_older=prepared.beside_older)
+        self._lanes = Lanes(dsn, meter, keys, has_workers=prepared.has_workers)
+        self._common = common = self._lanes.common
+        several = self._lanes.several_writing
+        self._links = Links(self._lanes.known, several, self._lanes.submit, keys)
+        self._rekeying = Rekeying(several, self._lanes.submit, keys, quiet_for)
+        is_stuck = common.reading.is_stuck
+        self._tokens = RoundTrips(partial(common.read, directory.find_tokens), at_once=1, is_stuck=is_stuck)
+        self._found_numbers = RoundTrips(partial(common.read, directory.find_numbers), at_once=1, is_stuck=is_stuck)
 
     async def close(self) -> None:
         """Returns when all changes are durable and the connections are closed."""
-        await self._lists.drain()
-        await self._writing.close()
-        await self._reading.close()
+        await self._lanes.close()
 
     async def apply(self, change: Change) -> Outcome:
         match change:
             case Block():
                 return await self._block(change)
             case Unblock():
-                return await self._lists.submit(change.list_id, change)
+                return await self._lanes.submit(change.list_id, change)
             case NoteInbound():
                 await self._learn(change.phone_number_id, change)
-                return await self._lists.submit(change.phone_number_id, change)
+                return await self._lanes.submit(change.phone_number_id, change)
             case Link():
                 await self._links.unite(change)
             case Carry():
                 await self._links.carry(change)
             case Sweep():
-                await sweep(self._writing, self._lists.submit, change)
+                await sweep(self._lanes.several_writing, self._lanes.submit, change)
                 await self._rekeying.step(change.at)
         return Outcome()
 
     async def page(self, request: PageRequest) -> Page:
-        return await self._read(reads.page, request)
+        return await self._read_of(request.list_id, reads.page, request)
 
     async def stamp(self, list_id: str) -> int:
-        return await self._stamps.ask(list_id)
+        return await (await self._lanes.of(list_id)).stamps.ask(list_id)
 
     async def blocked(
         self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
     ) -> Sequence[InForce | None]:
-        return await self._checks.ask(Question(account_id, list_id, users, at))
+        return await (await self._lanes.of(list_id)).checks.ask(Question(account_id, list_id, users, at))
 
     async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
         return await self._links.unlinked(account_id, users)
 
     async def is_ready(self) -> bool:
         try:
-            await self._write(_touch)
+            return await self._common.write(_can_log if self._lanes.are_several else _can_lock)
         except GraphError:
             return False
-        return True
 
     async def find_token(self, digest: bytes) -> AccessToken | None:
         return await self._tokens.ask(digest)
@@ -143,7 +128,7 @@ class PostgresStore:
         return await self._read(directory.tokens, account_id)
 
     async def numbers(self) -> Sequence[BusinessNumber]:
-        return await self._reading.run(directory.numbers)
+        return await self._common.reading.run(directory.numbers)
 
     async def add_token(self, token: AccessToken) -> bool:
         return await self._write(directory.add_token, token)
@@ -152,13 +137,13 @@ class PostgresStore:
         return await self._write(directory.revoke_token, digest, at)
 
     async def add_number(self, number: BusinessNumber, at: Microseconds) -> bool:
-        return await directory.add_number(self._writing, number, at)
+        return await directory.add_number(self._lanes.several_writing, number, at)
 
     async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
         return await self._write(directory.complete_number, number)
 
     async def remove_number(self, phone_number_id: str) -> bool:
-        return await directory.remove_number(self._writing, phone_number_id)
+        return await directory.remove_number(self._lanes.several_writing, phone_number_id)
 
     async def find_account(self, account_id: str) -> SealedAccount | None:
         return await self._read(routes.find_account, account_id)
@@ -173,35 +158,45 @@ class PostgresStore:
         await self._write(routes.set_account, account, at)
 
     async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
-        return await self._read(routes.downstreams, phone_number_id)
+        return await self._read_of(phone_number_id, routes.downstreams, phone_number_id)
 
     async def account_downstreams(self, account_id: str) -> Sequence[SealedDownstream]:
-        return await self._read(routes.account_downstreams, account_id)
+        return await self._read_of_several(routes.account_downstreams, account_id)
 
     async def add_downstream(self, downstream: SealedDownstream) -> bool:
         return await self._write(routes.add_downstream, downstream)
 
     async def remove_downstream(self, phone_number_id: str, downstream_id: str) -> bool:
-        return await self._write(routes.remove_downstream, phone_number_id, downstream_id)
+        return await self._write_of(phone_number_id, routes.remove_downstream, phone_number_id, downstream_id)
 
     async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None:
-        return await self._read(routes.find_upstream, phone_number_id)
+        return await self._read_of(phone_number_id, routes.find_upstream, phone_number_id)
 
     async def account_upstreams(self, account_id: str) -> Sequence[SealedUpstream]:
-        return await self._read(routes.account_upstreams, account_id)
+        return await self._read_of_several(routes.account_upstreams, account_id)
 
     async def set_upstream(self, upstream: SealedUpstream) -> bool:
         return await self._write(routes.set_upstream, upstream)
 
     async def remove_upstream(self, phone_number_id: str) -> bool:
-        return await self._write(routes.remove_upstream, phone_number_id)
+        return await self._write_of(phone_number_id, routes.remove_upstream, phone_number_id)
 
     async def _read(self, read: Callable[..., Awaitable[T]], *args: object) -> T:
-        return await self._reading.run(lambda connection: read(connection, *args))
+        return await self._common.read(read, *args)
+
+    async def _read_of_several(self, read: Callable[..., Awaitable[T]], *args: object) -> T:
+        return await self._lanes.several_reading.run(lambda connection: read(connection, *args))
 
     async def _write(self, write: Callable[..., Awaitable[T]], *args: object) -> T:
-        """No retry if the first attempt may have succeeded: a second attempt would return another result."""
-        return await self._writing.run(lambda connection: write(connection, *args), again=False)
+        """Write what every machine has. No retry, as in `Lane.write`."""
+        return await self._lanes.several_writing.run(lambda connection: write(connection, *args), again=False)
+
+    async def _read_of(self, list_id: str, read: Callable[..., Awaitable[T]], *args: object) -> T:
+        """Read what is stored with the list, or with the number of this id."""
+        return await (await self._lanes.of(list_id)).read(read, *args)
+
+    async def _write_of(self, list_id: str, write: Callable[..., Awaitable[T]], *args: object) -> T:
+        return await (await self._lanes.of(list_id)).write(write, *args)
 
     async def _block(self, change: Block) -> Outcome:
         """The links in the request are stored first.
@@ -212,15 +207,15 @@ class PostgresStore:
         await self._learn(change.list_id, change)
         alone = [member.user_id for member in change.members if member.user_id is not None and member.wa_id is None]
         earlier = await self._links.links_of(change.account_id, alone)
-        outcome = await self._lists.submit(change.list_id, change)
+        outcome = await self._lanes.submit(change.list_id, change)
         try:
             for user_id, alias in (await self._links.links_of(change.account_id, alone)).items():
                 alias_before = earlier.get(user_id)
                 if alias_before is None:
-                    await self._lists.submit(change.list_id, Merge(change.account_id, change.at, alias.member, user_id))
+                    await self._lanes.submit(change.list_id, Merge(change.account_id, change.at, alias.member, user_id))
                 elif not alias_before.means(alias.member):
                     copy = Copy(change.account_id, change.at, frozenset(alias_before.keys), alias.member)
-                    await self._lists.submit(change.list_id, copy)
+                    await self._lanes.submit(change.list_id, copy)
         except Overloaded as error:  # nothing was changed
             raise Unreachable from error
         return outcome
@@ -230,11 +225,15 @@ class PostgresStore:
         news = await self._links.unlinked(change.account_id, change.members)
         if not news:
             return
-        if await self._read(directory.owner, list_id) not in (None, change.account_id):
+        if await self._read_of(list_id, directory.owner, list_id) not in (None, change.account_id):
             raise UnknownObject("POST", list_id)
         await self._links.learn(change.account_id, news, change.at)
 
 
-async def _touch(connection: Connection) -> None:
+async def _can_lock(connection: Connection) -> bool:
     """Only a write shows whether changes can be made durable."""
-    await connection.execute(_READY)
+    return await connection.fetchval(_READY) is not None
+
+
+async def _can_log(connection: Connection) -> bool:
+    return await connection.fetchval(_READY_IN_CLUSTER) is not None

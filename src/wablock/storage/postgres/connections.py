@@ -23,7 +23,12 @@ _STUCK_AFTER: Final = 3.0  # seconds without an answer
 _ANSWER_WITHIN: Final = 5.0  # seconds for one attempt: a broken network reports no error
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2)  # seconds between attempts; the last one repeatedly
 
+_BETWEEN_LOGS: Final = 1.0  # seconds: every request fails while a worker is dead
+
 _NO_RESPONSE: Final = "The database does not answer. Nothing was changed. Try again."
+_WORKER_FAILED: Final = (
+    "The part of the database with this number's list does not answer. Nothing was changed. Try again."
+)
 
 # The transaction was rolled back, and can be retried.
 _UNDONE: Final = (
@@ -40,14 +45,26 @@ class Connections:
     Only one event loop may use them; another may after `close`.
     """
 
-    def __init__(self, dsn: str, most: int, *, give_up_after: float = _GIVE_UP_AFTER) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        most: int,
+        *,
+        give_up_after: float = _GIVE_UP_AFTER,
+        worker_failed: Callable[[], None] | None = None,
+    ) -> None:
+        """`worker_failed` is called when a worker of a Citus cluster fails, or does not respond in time. None: the
+        database is not a cluster.
+        """
         self._dsn = dsn
+        self._worker_failed = worker_failed
         self._most = most
         self._give_up_after = give_up_after
         self._pool: asyncpg.Pool | None = None
         self._at_work = 0
         self._is_down = False
         self._answered_at = 0.0
+        self._silent_until = 0.0
 
     async def run(
         self,
@@ -87,11 +104,17 @@ class Connections:
         for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
             try:
                 result = await self._attempt(work, give_up_at, whole=whole, within=within)
+            except _WorkerFailed as error:  # a repetition would let others wait, whose worker is alive
+                self._is_down, self._answered_at = False, loop.time()
+                self._count_failure()
+                raise self._given_up(error, _WORKER_FAILED, nothing_done=nothing_done and again) from error.__cause__
             except _Again as error:
                 nothing_done = nothing_done and error.nothing_done
                 self._is_down = True
                 if loop.time() > give_up_at or not (again or nothing_done):
-                    raise _given_up(error, nothing_done=nothing_done) from error.__cause__
+                    if not error.nothing_done:  # it was connected
+                        self._count_failure()
+                    raise self._given_up(error, _NO_RESPONSE, nothing_done=nothing_done) from error.__cause__
             except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 failure = BlocklistInternalError() if nothing_done else Unreachable()
                 raise _failure(failure, error) from error
@@ -100,6 +123,18 @@ class Connections:
                 return result
             await asyncio.sleep(pause)
         raise AssertionError("the pauses never end")
+
+    def _count_failure(self) -> None:
+        if self._worker_failed is not None:
+            self._worker_failed()
+
+    def _given_up(self, error: Exception, details: str, *, nothing_done: bool) -> GraphError:
+        now = asyncio.get_running_loop().time()
+        if now >= self._silent_until:
+            self._silent_until = now + _BETWEEN_LOGS
+            cause = error.__cause__ or error
+            _log.error("the database does not answer: %s: %s", type(cause).__name__, cause)
+        return Overloaded(details) if nothing_done else Unreachable()
 
     def is_stuck(self) -> bool:
         """Whether callers wait, and the database has not responded for some time."""
@@ -134,6 +169,10 @@ class Connections:
         except _UNDONE as error:
             raise _Again(nothing_done=whole) from error
         except LOST as error:
+            is_cluster = self._worker_failed is not None
+            if is_cluster and isinstance(error, asyncpg.PostgresConnectionError) and not _is_lost(connection):
+                # Citus reports a dead worker like this, on a connection that is alive.
+                raise _WorkerFailed from error
             _cut_off(connection)
             raise _Again(nothing_done=isinstance(error, asyncpg.ReadOnlySQLTransactionError)) from error
         except asyncpg.InternalClientError as error:
@@ -162,6 +201,10 @@ class _Again(Exception):
         self.nothing_done = nothing_done
 
 
+class _WorkerFailed(Exception):
+    """A worker of a Citus cluster does not answer. The transaction was rolled back, unless it was being committed."""
+
+
 # The pool releases a lost connection by itself; after that, every method of our reference raises.
 def _is_lost(connection: Connection) -> bool:
     try:
@@ -173,12 +216,6 @@ def _is_lost(connection: Connection) -> bool:
 def _cut_off(connection: Connection) -> None:
     with contextlib.suppress(asyncpg.InterfaceError):
         connection.terminate()
-
-
-def _given_up(error: "_Again", *, nothing_done: bool) -> GraphError:
-    cause = error.__cause__ or error
-    _log.error("the database does not answer: %s: %s", type(cause).__name__, cause)
-    return Overloaded(_NO_RESPONSE) if nothing_done else Unreachable()
 
 
 def _failure(failure: BlocklistInternalError, error: BaseException) -> BlocklistInternalError:

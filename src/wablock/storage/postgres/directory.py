@@ -155,9 +155,10 @@ async def remove_number(connections: Connections, phone_number_id: str) -> bool:
     async def remove(connection: Connection) -> str | None:
         async with connection.transaction():
             await connection.execute(_GIVE_UP_LIST, phone_number_id)
-            account_id: str | None = await connection.fetchval(_REMOVE_NUMBER, phone_number_id)
             for statement in _REMOVE_REST:
                 await connection.execute(statement, phone_number_id)
+            # Last: on Citus this locks the numbers of all accounts until the commit.
+            account_id: str | None = await connection.fetchval(_REMOVE_NUMBER, phone_number_id)
         return account_id
 
     if await connections.run(lambda connection: find_number(connection, phone_number_id)) is None:

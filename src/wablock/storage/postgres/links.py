@@ -59,7 +59,9 @@ ApplyToList = Callable[[str, ListChange], Awaitable[Outcome]]
 class Links:
     """The links of all accounts. `apply` makes one change of one list."""
 
-    def __init__(self, connections: Connections, apply: ApplyToList, keys: KeysInUse) -> None:
+    def __init__(self, known: Connections, connections: Connections, apply: ApplyToList, keys: KeysInUse) -> None:
+        """`known`: connections for reads of links. `connections`: those for writes, and for reads of several lists."""
+        self._known = known
         self._connections = connections
         self._apply = apply
         self._keys = keys
@@ -69,7 +71,7 @@ class Links:
         names = sorted({alias for alias in aliases if alias is not None})
         if not names:
             return {}
-        rows = await self._connections.run(lambda connection: connection.fetch(_KNOWN, account_id, names))
+        rows = await self._known.run(lambda connection: connection.fetch(_KNOWN, account_id, names))
         return {row[0]: Alias(*row) for row in rows}
 
     async def learn(self, account_id: str, members: Iterable[Member], at: Microseconds) -> None:

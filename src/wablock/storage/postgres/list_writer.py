@@ -21,7 +21,6 @@ from wablock.storage.unreachable import Unreachable
 
 _log = logging.getLogger("wablock.storage")
 
-_TRIPS_AT_ONCE: Final = 6  # of eight connections: lists that must be locked need some too
 _MOST_LISTS_TOGETHER: Final = 16  # each waits for the commits of the others
 _TRIP_WITHIN: Final = 10.0  # seconds for so many commits, where a standby is slow
 _CONTENDED_FOR: Final = 1.0  # seconds: after another node wrote to a list, the list is locked first
@@ -30,12 +29,20 @@ _CONTENDED_FOR: Final = 1.0  # seconds: after another node wrote to a list, the 
 class ListWriter:
     """Writes batches of one list each. A list may have only one batch at a time."""
 
-    def __init__(self, connections: Connections, keys: KeysInUse) -> None:
+    def __init__(
+        self, connections: Connections, keys: KeysInUse, at_once: int, several: Connections | None = None
+    ) -> None:
+        """`at_once`: the most round trips at the same time that write several lists.
+
+        `several`: connections for what all machines of a cluster must do. None: it is not a cluster.
+        """
+        self._several = several or connections
+        self._is_cluster = several is not None
         self._connections = connections
         self._keys = keys
         self._trips = RoundTrips(
             self._write_together,
-            at_once=_TRIPS_AT_ONCE,
+            at_once=at_once,
             most_together=_MOST_LISTS_TOGETHER,
             is_stuck=connections.is_stuck,
         )
@@ -59,7 +66,8 @@ class ListWriter:
             return [(await self.apply(list_id, [change]))[0] for change in changes]
 
     async def _apply_together(self, list_id: str, changes: Sequence[ListChange]) -> Outcomes:
-        batch = Batch(list_id, changes, self._node, self._numbers, beside_older=self._keys.beside_older)
+        older, cluster = self._keys.beside_older, self._is_cluster
+        batch = Batch(list_id, changes, self._node, self._numbers, beside_older=older, is_in_cluster=cluster)
         try:
             return await self._write_batch(batch)
         except Overloaded as error:  # nothing was changed
@@ -78,7 +86,7 @@ class ListWriter:
             return await self._hold(batch)
         except NoSuchList:
             add = partial(directory.add_list, account_id=batch.changes[0].account_id, list_id=list_id)
-            await self._connections.run(add)
+            await self._several.run(add)
             return await self._hold(batch)
 
     async def _hold(self, batch: Batch) -> Outcomes:
@@ -87,7 +95,8 @@ class ListWriter:
         return outcomes
 
     async def _write_together(self, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
-        return await self._connections.run(partial(together.write, batches=batches), whole=False, within=_TRIP_WITHIN)
+        write = partial(together.write, batches=batches, is_cluster=self._is_cluster)
+        return await self._connections.run(write, whole=False, within=_TRIP_WITHIN)
 
     def _is_contended(self, list_id: str) -> bool:
         """Whether another node has just written to the list: then deciding without a lock is likely to fail."""

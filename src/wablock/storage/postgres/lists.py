@@ -30,19 +30,27 @@ _NEXT_EXPIRY = """
 SELECT expires_at FROM blocked_user WHERE list_id = $1 AND expires_at IS NOT NULL ORDER BY expires_at LIMIT 1
 """
 _REMOVE = "DELETE FROM blocked_user WHERE list_id = $1 AND identity = ANY($2)"
-_WRITE = f"""
-INSERT INTO blocked_user (list_id, {_COLUMNS})
-SELECT $1, unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
-       unnest($7::bigint[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::bigint[])
+_OR_REPLACE: Final = """
 ON CONFLICT (list_id, identity) DO UPDATE SET
   seq = excluded.seq, wa_id = excluded.wa_id, user_id = excluded.user_id, input = excluded.input,
   blocked_at = excluded.blocked_at, blocked_by = excluded.blocked_by, reason = excluded.reason, note = excluded.note,
   expires_at = excluded.expires_at
 """
-_NOTE_INBOUND = """
-INSERT INTO last_inbound (phone_number_id, identity, at) SELECT $1, unnest($2::text[]), unnest($3::bigint[])
+_WRITE = f"""
+INSERT INTO blocked_user (list_id, {_COLUMNS})
+SELECT $1, unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
+       unnest($7::bigint[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::bigint[])
+{_OR_REPLACE}"""
+_WRITE_ONE = f"""
+INSERT INTO blocked_user (list_id, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+{_OR_REPLACE}"""
+_OR_LATEST: Final = """
 ON CONFLICT (phone_number_id, identity) DO UPDATE SET at = greatest(last_inbound.at, excluded.at)
 """
+_NOTE_INBOUND = f"""
+INSERT INTO last_inbound (phone_number_id, identity, at) SELECT $1, unnest($2::text[]), unnest($3::bigint[])
+{_OR_LATEST}"""
+_NOTE_ONE = f"INSERT INTO last_inbound (phone_number_id, identity, at) VALUES ($1, $2, $3) {_OR_LATEST}"
 _FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND identity = ANY($2)"
 _CHANGE_LIST = """
 UPDATE block_list SET version = $2, size = $3, next_expiry = $4, revision = revision + 1, writers = $5
@@ -50,6 +58,9 @@ WHERE list_id = $1
 """
 
 _MOST_EXPIRED: Final = 10_000  # deleted in one transaction, which must end before its time-out
+# Citus copies the rows of INSERT ... SELECT to the shard, which needs a two-phase commit. For more rows that costs less
+# than a statement for each. The procedure that `together` calls does the same.
+_MOST_ALONE: Final = 8
 _MOST_WRITERS: Final = 16  # nodes whose last batch a list stores, so that a retry finds whether it was made
 
 
@@ -61,7 +72,7 @@ class Batch:
     """Changes of one list, applied once even if the transaction is retried.
 
     Each attempt has a number, which is written to the list: `node` and a number of `numbers` identify the attempt.
-    `beside_older`: see `ListState`.
+    `beside_older`: see `ListState`. `is_in_cluster`: whether the list is on a worker of a Citus cluster.
     """
 
     def __init__(
@@ -72,7 +83,9 @@ class Batch:
         numbers: Iterator[int],
         *,
         beside_older: bool = False,
+        is_in_cluster: bool = False,
     ) -> None:
+        self._most_alone = _MOST_ALONE if is_in_cluster else 0
         self.list_id = list_id
         self.changes = changes
         self.beside_older = beside_older
@@ -183,12 +196,16 @@ class Batch:
     async def _write(self, connection: Connection, state: ListState, writers: Sequence[int]) -> None:
         if removed := state.removed:
             await connection.execute(_REMOVE, self.list_id, removed)
-        if rows := state.written:
-            columns = zip(*map(msgspec.structs.astuple, rows), strict=True)
-            await connection.execute(_WRITE, self.list_id, *columns)
-        if state.wrote:
-            wrote = sorted(state.wrote.items())  # in one order, so that two nodes do not wait for each other
-            await connection.execute(_NOTE_INBOUND, self.list_id, *map(list, zip(*wrote, strict=True)))
+        if rows := [msgspec.structs.astuple(row) for row in state.written]:
+            if len(rows) <= self._most_alone:
+                await connection.executemany(_WRITE_ONE, [(self.list_id, *row) for row in rows])
+            else:
+                await connection.execute(_WRITE, self.list_id, *zip(*rows, strict=True))
+        if wrote := sorted(state.wrote.items()):  # in one order, so that two nodes do not wait for each other
+            if len(wrote) <= self._most_alone:
+                await connection.executemany(_NOTE_ONE, [(self.list_id, *note) for note in wrote])
+            else:
+                await connection.execute(_NOTE_INBOUND, self.list_id, *map(list, zip(*wrote, strict=True)))
         if state.forgotten:
             await connection.execute(_FORGET_INBOUND, self.list_id, state.forgotten)
         if state.has_changed:

@@ -7,10 +7,12 @@ from importlib.resources import files
 from typing import Final
 
 import asyncpg
+import msgspec
 
 from wablock.storage.opening import CannotOpen, named
+from wablock.storage.postgres import workers
 from wablock.storage.postgres.rekeying import may_be_beside_older
-from wablock.storage.postgres.sessions import Connection, connect, role
+from wablock.storage.postgres.sessions import PLANNER, Connection, connect, role
 
 _log = logging.getLogger("wablock.storage")
 
@@ -27,9 +29,19 @@ CREATE TABLE IF NOT EXISTS wablock_schema (
 INSERT INTO wablock_schema (only_row, version, works_with) VALUES (true, 0, 0) ON CONFLICT DO NOTHING
 """
 _IS_THERE = "SELECT to_regclass('wablock_schema')"
-# Excludes other nodes that migrate, but not those that check whether they can write.
+_STATE = "SELECT version, works_with FROM wablock_schema WHERE only_row"
+# Excludes other nodes that migrate, but not those that check whether they can write. A dead worker would block it.
 _LOCK = "SELECT version, works_with FROM wablock_schema WHERE only_row FOR NO KEY UPDATE"
 _DONE = "UPDATE wablock_schema SET version = $1, works_with = $2 WHERE only_row"
+_HAS_LISTS = "SELECT to_regclass('block_list') IS NOT NULL"
+_IS_CLUSTER = "SELECT to_regclass('pg_dist_local_group') IS NOT NULL"
+_IS_COORDINATOR = "SELECT groupid = 0 FROM pg_dist_local_group"
+_SET_FOR_ALL = """
+SELECT unnest(setconfig) FROM pg_db_role_setting
+WHERE setrole = 0 AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+# Not if the extension was created after wablock's first start.
+_IS_DISTRIBUTED = "SELECT EXISTS (SELECT 1 FROM pg_dist_partition WHERE logicalrelid = 'block_list'::regclass)"
 _HAS_CITUS = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')"
 
 # If two nodes create the same table at the same time, one of them gets one of these errors, and retries.
@@ -40,6 +52,12 @@ _RACED: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InternalServerError,  # "tuple concurrently updated"
+)
+
+_BEGUN_ELSEWHERE: Final = (
+    "The database has wablock's tables without their version, as a worker of a Citus cluster has them if an earlier "
+    "wablock made them. Run wablock number list once with a URL that names the coordinator; if that is not enough, "
+    "drop the table wablock_schema on this worker"
 )
 
 Migrations = dict[int, str]
@@ -61,15 +79,23 @@ def migrations(folder: str = "postgres") -> Migrations:
     return {int(name.split("_")[0]): sql for name, sql in texts}
 
 
-def prepare(dsn: str) -> bool:
-    """Apply the missing migrations; raises `CannotOpen`. Several nodes may call this at once; one migrates.
+class Prepared(msgspec.Struct, frozen=True):
+    """What a node has to know of a database. `beside_older`: nodes of the previous version may be using it.
 
-    Returns whether nodes of the previous version may be using the database.
+    `has_workers`: it is a Citus cluster.
+    """
+
+    beside_older: bool
+    has_workers: bool
+
+
+def prepare(dsn: str) -> Prepared:
+    """Apply the missing migrations; raises `CannotOpen`. Several nodes may call this at once; one migrates.
 
     Runs in its own thread, because a store is opened inside and outside of event loops.
     """
     errors: list[Exception] = []
-    results: list[bool] = []
+    results: list[Prepared] = []
 
     def work() -> None:
         try:
@@ -101,14 +127,17 @@ async def migrate(connection: Connection, scripts: Migrations, citus: Migrations
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             if await connection.fetchval(_IS_THERE) is None:  # a role that may not create tables may use existing ones
-                await connection.execute(_MAKE_SCHEMA_TABLE)
+                if not await connection.fetchval(_HAS_LISTS):
+                    await connection.execute(_MAKE_SCHEMA_TABLE)
+                elif await connection.fetchval(_IS_THERE) is None:  # or another node has just made all of them
+                    raise CannotOpen(_BEGUN_ELSEWHERE)
+            version, _ = await _state(connection, _STATE, newest)
+            if version >= newest:
+                return
             async with connection.transaction(isolation="read_committed"):
-                version, oldest = await connection.fetchrow(_LOCK)
-                if oldest == HALF_MOVED:
-                    raise CannotOpen("The database is half moved: finish the move with wablock migrate, then serve it")
-                if oldest > newest:
-                    raise CannotOpen(f"The database was written by a newer wablock (schema {version}); upgrade wablock")
+                version, oldest = await _state(connection, _LOCK, newest)
                 if version < newest:
+                    await _check_place(connection, version)
                     await _apply(connection, {n: sql for n, sql in scripts.items() if n > version}, citus)
                     least = max(works_with, oldest) if version else max(works_with, WORKS_WITH)
                     await connection.execute(_DONE, newest, least)
@@ -120,15 +149,39 @@ async def migrate(connection: Connection, scripts: Migrations, citus: Migrations
             return
 
 
+async def _state(connection: Connection, statement: str, newest: int) -> tuple[int, int]:
+    """The newest migration, and the oldest schema whose nodes can use the database.
+
+    Raises `CannotOpen` if this node, with the schema `newest`, cannot.
+    """
+    version, oldest = await connection.fetchrow(statement)
+    if oldest == HALF_MOVED:
+        raise CannotOpen("The database is half moved: finish the move with wablock migrate, then serve it")
+    if oldest > newest:
+        raise CannotOpen(f"The database was written by a newer wablock (schema {version}); upgrade wablock")
+    return version, oldest
+
+
+async def _check_place(connection: Connection, version: int) -> None:
+    """Raises `CannotOpen` if the schema cannot be changed on this machine."""
+    if not version and await connection.fetchval(_HAS_LISTS):
+        raise CannotOpen(_BEGUN_ELSEWHERE)
+    if await connection.fetchval(_IS_CLUSTER) and not await connection.fetchval(_IS_COORDINATOR):
+        raise CannotOpen(
+            "The database must be upgraded, and the URL names a worker of a Citus cluster first. Run "
+            "wablock number list once with a URL that names the coordinator"
+        )
+
+
 async def _apply(connection: Connection, scripts: Migrations, citus: Migrations) -> None:
     has_citus = await connection.fetchval(_HAS_CITUS)
     for number, sql in scripts.items():
         await connection.execute(sql)
-        if has_citus and number in citus:
+        if has_citus and number in citus and (number == 1 or await connection.fetchval(_IS_DISTRIBUTED)):
             await connection.execute(citus[number])
 
 
-async def _prepare(dsn: str) -> bool:
+async def _prepare(dsn: str) -> Prepared:
     try:
         connection = await connect(dsn, timeout=_WITHIN, target_session_attrs=role(dsn))
     except (asyncpg.ClientConfigurationError, ValueError) as error:  # ValueError: the port is not a number
@@ -140,9 +193,21 @@ async def _prepare(dsn: str) -> bool:
         await migrate(connection, migrations(), migrations("citus"), UPGRADED_WORKS_WITH)
         if await connection.fetchval("SHOW fsync") == "off":
             _log.warning("this PostgreSQL runs with fsync off: acknowledged changes do not survive a power cut")
-        return await may_be_beside_older(connection)
+        has_workers = await workers.are_several(connection)
+        if has_workers:
+            await _check_planner(connection)
+        return Prepared(await may_be_beside_older(connection), has_workers)
     finally:
         await connection.close()
+
+
+async def _check_planner(connection: Connection) -> None:
+    """Log what to do if the workers of a cluster do not have the settings of `PLANNER`."""
+    for_all = {setting for (setting,) in await connection.fetch(_SET_FOR_ALL)}
+    missing = [name for name in PLANNER if f"{name}=off" not in for_all]
+    if missing:
+        statements = " ".join(f"ALTER DATABASE … SET {name} = off;" for name in missing)
+        _log.warning("the cluster's workers may read whole lists: let the owner of the database run %s", statements)
 
 
 def _one_line(error: Exception) -> str:

@@ -9,6 +9,9 @@ import asyncpg
 
 _CONNECT_WITHIN: Final = 3.0  # seconds, for each host
 
+PLANNER: Final = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_bitmapscan", "jit")
+"""The settings that are off: all look-ups are by key, and the plan of a small table stays when the table grows."""
+
 # The settings of a session; those that the server does not have are left out.
 _SETTINGS: Final = {
     "default_transaction_isolation": "read committed",
@@ -19,17 +22,15 @@ _SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "2000",
     "client_connection_check_interval": "2000",
     "tcp_user_timeout": "10000",
-    # All look-ups are by key, and the plan of a small table stays when the table grows.
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "enable_bitmapscan": "off",
-    "jit": "off",
+    **dict.fromkeys(PLANNER, "off"),
 }
 _SET = """
 SELECT set_config(name, wanted, false)
 FROM unnest($1::text[], $2::text[]) AS ours (known, wanted) JOIN pg_settings ON name = known
 """
+# Must be set before asyncpg's first look-up of an array's type, which takes a quarter of a second if Citus hides its
+# shards in pg_class. Without Citus this setting has no meaning, and PostgreSQL accepts it.
+_FIRST: Final = "SET client_min_messages = error; SET citus.override_table_visibility = off"
 _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 
 # The connection is lost, or its server is no longer the primary; the result of a commit is unknown.
@@ -52,7 +53,7 @@ REFUSED: Final = (
 
 NAMED: Final = "wablock schema"
 """The prefix of session names, from this version on. The previous version has no session names."""
-_SCHEMA: Final = 3  # the newest schema that this version supports
+_SCHEMA: Final = 5  # the newest schema that this version supports
 
 
 class Connection(Protocol):
@@ -116,7 +117,7 @@ def _one_by_one(dsn: str) -> list[str]:
 
 
 async def prepare_connection(connection: Connection) -> None:
-    await connection.execute("SET client_min_messages = error")
+    await connection.execute(_FIRST)
     await connection.fetch(_SET, list(_SETTINGS), list(_SETTINGS.values()))
     await connection.fetch(_DURABLE)
 
