@@ -4,6 +4,7 @@
 
 import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ with tempfile.TemporaryDirectory() as folder:
     options = ["--meta", "none", "--output-path", f"{folder}/generated"]
     subprocess.run([generator, "generate", "--url", f"{BASE_URL}/openapi.json", *options], check=True)
     sys.path.insert(0, folder)
+    for module in pkgutil.walk_packages(importlib.import_module("generated").__path__, "generated."):
+        importlib.import_module(module.name)  # each operation, not only those below
     models = importlib.import_module("generated.models")
     from generated.api.block_api import block_users, get_blocked_users, unblock_users
     from generated.client import AuthenticatedClient

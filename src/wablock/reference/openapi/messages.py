@@ -49,7 +49,7 @@ def _send() -> dict[str, Any]:
         "request. The response has the upstream's status and body, and the headers that clients of Graph read. A "
         "browser must send its token as a header. Scope `send`.",
         "requestBody": {
-            "required": True,
+            "required": False,  # all parameters may be in the query
             "content": {
                 media: {"schema": reference("Message"), "examples": {"A text": {"value": example}}}
                 for media, example in bodies.items()
