@@ -12,6 +12,7 @@ from wablock import public_credentials
 from wablock.block_list.ports import Rules
 from wablock.block_list.rules import RuleBook
 from wablock.typed_secrets import database_url, secret
+from wablock.whole_numbers import whole
 
 DEV_TOKEN: Final = public_credentials.TOKEN
 DEV_PHONE_NUMBER_ID: Final = "106540352242922"
@@ -91,25 +92,31 @@ class LimitSettings:
     """Limits on requests and connections."""
 
     requests_per_minute_per_token: Annotated[
-        int, _setting("REQUESTS_PER_MINUTE_PER_TOKEN", "Requests a minute for each token. 0: no limit.", _RATES, 0)
+        int,
+        whole(_setting("REQUESTS_PER_MINUTE_PER_TOKEN", "Requests a minute for each token. 0: no limit.", _RATES, 0)),
     ] = 0
     requests_per_minute_per_number: Annotated[
-        int, _setting("REQUESTS_PER_MINUTE_PER_NUMBER", "Requests a minute for each number. 0: no limit.", _RATES, 0)
+        int,
+        whole(_setting("REQUESTS_PER_MINUTE_PER_NUMBER", "Requests a minute for each number. 0: no limit.", _RATES, 0)),
     ] = 0
-    max_body: Annotated[int, _setting("MAX_BODY", "Largest request body, in bytes.", _LIMITS, 1)] = 1_048_576
+    max_body: Annotated[int, whole(_setting("MAX_BODY", "Largest request body, in bytes.", _LIMITS, 1))] = 1_048_576
     max_bodies: Annotated[
-        int, _setting("MAX_BODIES", "Total size of all request bodies in memory, in bytes.", _LIMITS, 1)
+        int, whole(_setting("MAX_BODIES", "Total size of all request bodies in memory, in bytes.", _LIMITS, 1))
     ] = 268_435_456
     max_unproven_bodies: Annotated[
         int,
-        _setting(
-            "MAX_UNPROVEN_BODIES",
-            "Total size of unfinished request bodies of senders without a valid token, in bytes.",
-            _LIMITS,
-            1,
+        whole(
+            _setting(
+                "MAX_UNPROVEN_BODIES",
+                "Total size of unfinished request bodies of senders without a valid token, in bytes.",
+                _LIMITS,
+                1,
+            )
         ),
     ] = 33_554_432
-    max_head: Annotated[int, _setting("MAX_HEAD", "Largest request line and headers, in bytes.", _LIMITS, 1)] = 32_768
+    max_head: Annotated[int, whole(_setting("MAX_HEAD", "Largest request line and headers, in bytes.", _LIMITS, 1))] = (
+        32_768
+    )
     head_timeout: Annotated[
         float, _setting("HEAD_TIMEOUT", "Seconds in which the headers must arrive.", _LIMITS, 0.1)
     ] = 10.0
@@ -119,7 +126,9 @@ class LimitSettings:
     idle_timeout: Annotated[
         float, _setting("IDLE_TIMEOUT", "Seconds that a connection may be idle between requests.", _LIMITS, 0.1)
     ] = 75.0
-    max_connections: Annotated[int, _setting("MAX_CONNECTIONS", "Most open connections at a time.", _LIMITS, 1)] = 1_000
+    max_connections: Annotated[
+        int, whole(_setting("MAX_CONNECTIONS", "Most open connections at a time.", _LIMITS, 1))
+    ] = 1_000
     shutdown_timeout: Annotated[
         float, _setting("SHUTDOWN_TIMEOUT", "Seconds that requests in flight have to finish after SIGTERM.", _LIMITS, 0)
     ] = 30.0
@@ -196,7 +205,7 @@ class ServerSettings:
     """Settings of every server."""
 
     host: Annotated[str, _setting("HOST", "Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, _setting("PORT", "Port to listen on; 0 chooses a free port.")] = 8080
+    port: Annotated[int, whole(_setting("PORT", "Port to listen on; 0 chooses a free port."))] = 8080
     rules: Annotated[
         Rules,
         _setting(
@@ -219,11 +228,12 @@ class ServeSettings(ServerSettings):
     """Settings of `wablock serve`."""
 
     workers: Annotated[
-        int, _setting("WORKERS", "Number of server processes; up to one for each free core.", at_least=1)
+        int, whole(_setting("WORKERS", "Number of server processes; up to one for each free core.", at_least=1))
     ] = 1
     database: DatabaseUrl = None
     open_list_size: Annotated[
-        int | None, _setting("OPEN_LIST_SIZE", "Limit on users of a list under open rules. Default: none.", at_least=1)
+        int | None,
+        whole(_setting("OPEN_LIST_SIZE", "Limit on users of a list under open rules. Default: none.", at_least=1)),
     ] = None
 
     def rule_book(self) -> RuleBook:

@@ -15,6 +15,12 @@ _STANDARD_INPUT: Final = "-"
 _URL_PASSWORD = re.compile(r"[a-z+]+://[^/@]*:[^/@]+@|[?&]password=[^&]", re.IGNORECASE)
 
 
+class FromVariable(str):
+    """The value of an option that an environment variable has set."""
+
+    __slots__ = ()
+
+
 def secret(variable: str, help_text: str, *, otherwise: str | None = None, group: Group | None = None) -> Parameter:
     """An option for a secret. On a command line it works, but prints a warning that names the variable to use."""
     instead = f"{variable} or {otherwise}" if otherwise else variable
@@ -36,7 +42,12 @@ def secret_lines(variable: str, help_text: str) -> Parameter:
 def database_url(variable: str, help_text: str) -> Parameter:
     """An option for a database URL, which is a secret if it contains a password."""
     instead = f"{variable}, PGPASSWORD or a passfile"
-    return Parameter(env_var=variable, help=help_text, converter=partial(_one, instead, _has_password))
+    return Parameter(
+        env_var=variable,
+        help=help_text,
+        converter=partial(_one, instead, _has_password),
+        validator=_refuse_empty,
+    )
 
 
 def may_be_hyphen(option: Parameter) -> Parameter:
@@ -49,12 +60,18 @@ def _refuse_option(_: Any, value: Any) -> None:
         raise ValueError("is an option, and not a value")
 
 
+def _refuse_empty(_: Any, value: Any) -> None:
+    if not (value is None or isinstance(value, FromVariable) or str(value).strip()):  # an empty variable is none
+        raise ValueError("must not be empty")
+
+
 def _by_lines(_: Any, lines: str, **__: Any) -> list[str]:
     return lines.splitlines()
 
 
 def _one(instead: str, is_secret: Callable[[str], bool], _: Any, tokens: Sequence[Token]) -> str:
-    return _several(instead, is_secret, _, tokens)[-1]
+    value = _several(instead, is_secret, _, tokens)[-1]
+    return FromVariable(value) if tokens[-1].source == "env" else value
 
 
 def _several(instead: str, is_secret: Callable[[str], bool], _: Any, tokens: Sequence[Token]) -> list[str]:

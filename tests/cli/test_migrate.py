@@ -408,7 +408,7 @@ def test_a_text_is_moved_without_nul_which_postgresql_cannot_store(old: str, new
         (("--from", "postgresql://u:secret@h/d", "--to", "{old}"), "write --from sqlite:///"),
         (("--from", "{old}", "--to", "postgresql://u:secret@127.0.0.1:1/d"), "postgresql://u@127.0.0.1:1/d"),
         (("--from", "{old}", "--to", "postgresql://127.0.0.1:1/d?user=u&password=secret"), "127.0.0.1:1/d"),
-        (("--from", "{old}", "--to", "postgresql://u:secret@127.0.0.1:x/d"), "Cannot open the database"),
+        (("--from", "{old}", "--to", "postgresql://u:secret@127.0.0.1:x/d"), "Cannot read the database URL"),
         (("--from", "postgre://u:secret@h/d", "--to", "postgresql://h/d"), "Cannot read the database URL"),
     ],
 )

@@ -158,3 +158,37 @@ def test_headers_may_come_in_the_variable_one_a_line(database: str, key: str) ->
     assert added.returncode == 0, added.stderr
     [row] = _list(database, key)
     assert row["header_names"] == ["X-Key", "X-Tenant"]
+
+
+def test_a_flag_is_not_set_together_with_the_variable_of_another_secret(database: str) -> None:
+    run("number", "add", "777", "--database", database)
+
+    process = run(
+        "account",
+        "set",
+        "--verify-token=-",
+        "--json",
+        "--database",
+        database,
+        stdin="v" * 20,
+        WABLOCK_APP_SECRET="a" * 32,
+    )
+
+    assert json.loads(process.stdout)["set"] == ["verify_token"]
+
+
+@pytest.mark.parametrize("command", [("downstream", "list"), ("upstream", "show")], ids=" ".join)
+def test_a_number_that_does_not_exist_is_not_a_number_without_routes(database: str, command: tuple[str, ...]) -> None:
+    run("number", "add", "777", "--database", database)
+
+    process = run(*command, "99", "--database", database)
+
+    assert process.returncode == 2
+    assert process.stderr == "wablock: The number 99 does not exist: see wablock number list\n"
+
+
+def test_the_password_in_a_refused_url_is_not_repeated(database: str) -> None:
+    process = run("downstream", "add", "777", "http://u:s3cret@receiver.test/", "--database", database)
+
+    assert process.returncode == 2
+    assert "s3cret" not in process.stderr

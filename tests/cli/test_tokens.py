@@ -300,3 +300,18 @@ def test_a_token_for_an_account_that_does_not_exist_is_refused(database: str) ->
 
     assert refused.returncode == 2
     assert "The account typo does not exist: add a number to it with wablock number add" in refused.stderr
+
+
+def test_a_token_with_too_short_a_life_is_refused_by_the_name_of_its_flag(database: str) -> None:
+    refused = run_here("token", "create", "--expires-in-days=1e-9", "--database", database)
+
+    assert refused.returncode == 2
+    assert refused.stderr == "wablock: --expires-in-days 1e-09 is less than a second\n"
+
+
+@pytest.mark.parametrize("time", ["2100-W05-1T12:00:00Z", "21000131T120000Z", "2100-01-31", "2100-01-31T12Z"])
+def test_a_time_that_the_api_does_not_read_is_refused(database: str, time: str) -> None:
+    refused = run_here("token", "create", f"--until={time}", "--database", database)
+
+    assert refused.returncode == 2
+    assert f"--until '{time}' is not a time" in refused.stderr

@@ -116,11 +116,10 @@ def test_every_option_that_sounds_like_a_secret_is_declared_as_one() -> None:
         and argument.parameter.converter is None
     }
 
-    # A file, a switch, a number and an id: none of them is a secret.
+    # A file, a switch and an id: none of them is a secret.
     assert undeclared == {
         "--secret-key-file",
         "--token-in-parameters",
-        "--requests-per-minute-per-token",
         "--token-id",
     }
 

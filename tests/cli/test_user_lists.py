@@ -23,6 +23,7 @@ READABLE = {
     "LibreOffice, UTF-32": b"\xff\xfe\x00\x00" + LINES.encode("utf-32-le"),
     "Mac OS 9": "\r".join(USERS).encode(),
     "each cell in quotation marks": "".join(f'"{user}"\r\n' for user in USERS).encode(),
+    "numbers that a spreadsheet keeps as text": "".join(f'="{user}"\r\n' for user in USERS).encode(),
     "with comments and blanks": f"# spammers\n\n\t{USERS[0]}  # größer\n {USERS[1]} \n".encode(),
 }
 UNREADABLE = {
@@ -35,6 +36,7 @@ UNREADABLE = {
     "users on one line": (b"+16505550101, +16505550102\n", "has commas"),
     "half of a quoted cell": (b'+16505550101\n"+1 650 555 0102\n', "Line 2: '\"+1 650 555 0102' has quotation marks"),
     "a shortened number in quotes": (b'"1,65E+10"\n', "Line 1: a spreadsheet has shortened a number to 1,65E+10"),
+    "a file without lines": (b"+16505550101\n" + b"x" * 5_000, "xxxx'… has 5,000 characters"),
     "an Excel workbook": (b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "is a workbook or an archive, not text"),
     "an apostrophe from a cell": (b"'+16505550101\n", "has quotation marks. Write +16505550101"),
     "a number that Excel has shortened": (b"1.65055E+10\r\n", "a spreadsheet has shortened a number to 1.65055E+10"),

@@ -198,5 +198,5 @@ def test_a_database_that_cannot_be_opened_is_one_line_and_no_worker(tmp_path: Pa
 
     assert refused.returncode == 2
     assert refused.stdout == ""
-    assert refused.stderr.startswith("wablock: Cannot open the database")
+    assert refused.stderr.endswith(" is a folder; name a file\n")
     assert refused.stderr.count("\n") == 1

@@ -1,7 +1,8 @@
 """Blocking and unblocking in requests of 1,000 users: no user is lost, and a failure has the results so far."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tests.client.script import NUMBER_ID, Script, answer_with, calls, obliging, refused
 
 from wablock.client import ClientError, InvalidAccessToken, InvalidParameter, NoAnswer, Retries, SomeUsersFailed, User
-from wablock.client.exchange import HttpRequest, HttpResponse
+from wablock.client.exchange import HttpRequest, HttpResponse, Lost
 
 ERROR = {"message": "(#139100) Failed to block/unblock users", "type": "OAuthException", "code": 139100}
 REFUSED = {"message": "Re-engagement required", "code": 131047, "error_data": {"details": "not in 24 hours"}}
@@ -52,7 +53,11 @@ def test_an_unblock_is_the_pages_request_with_its_body() -> None:
 
 
 def test_a_user_id_is_distinct_from_a_number_and_own_details_override_common_ones() -> None:
-    script = Script(answer_with({"block_users": {"added_users": [{"input": "1"}, {"input": "2"}]}}))
+    script = Script(
+        answer_with(
+            {"block_users": {"added_users": [{"user_id": "US.13491208655302741918"}, {"wa_id": "16505550101"}]}}
+        )
+    )
 
     users: list[str | User] = ["US.13491208655302741918", User("+16505550101", reason="scam")]
     script.run(calls().block(users, "spam", None, 2_000_000_000))
@@ -64,13 +69,43 @@ def test_a_user_id_is_distinct_from_a_number_and_own_details_override_common_one
 
 
 def test_a_datetime_is_sent_in_seconds_which_every_server_reads() -> None:
-    script = Script(answer_with({"block_users": {"added_users": [{"input": "1"}, {"input": "2"}]}}))
+    script = Script(
+        answer_with({"block_users": {"added_users": [{"input": "+16505550101"}, {"input": "+16505550102"}]}})
+    )
     london = datetime(2100, 1, 31, 12, tzinfo=UTC)
     paris = datetime(2100, 1, 31, 12, tzinfo=timezone(timedelta(hours=1)))
 
     script.run(calls().block(["+16505550101", User("+16505550102", expires_at=paris)], None, None, london))
 
     assert [user["expires_at"] for user in script.bodies()[0]["block_users"]] == [4_105_080_000, 4_105_076_400]
+
+
+@pytest.mark.parametrize("time", [2e9, "2100-01-31T12:00:00Z", date(2100, 1, 31), Decimal(2_000_000_000), True])
+def test_a_time_of_another_type_is_refused_before_any_request(time: Any) -> None:
+    script = Script(obliging)
+
+    with pytest.raises(TypeError, match="must be an int, in seconds since 1970, or a datetime with a zone"):
+        script.run(calls().block(["+16505550101"], None, None, time))
+
+    assert script.requests == []
+
+
+def test_a_lost_response_has_its_users_as_unknown() -> None:
+    script = Script(picky, Lost("reset"))
+
+    with pytest.raises(NoAnswer) as caught:
+        script.run(calls(Retries(most=0)).block(_users(1_500), None, None, None))
+
+    assert caught.value.unknown == _users(1_500)[1_000:]
+
+
+def test_a_request_that_was_never_sent_has_no_unknown_users() -> None:
+    script = Script(Lost("refused", was_sent=False))
+
+    with pytest.raises(NoAnswer) as caught:
+        script.run(calls(Retries(most=0)).block("+16505550101", None, None, None))
+
+    assert list(caught.value.unknown) == []
 
 
 def test_a_datetime_without_a_zone_is_refused_before_any_request() -> None:

@@ -66,6 +66,24 @@ def test_the_expiry_of_a_token_may_be_iso_8601(shared: RunningServer) -> None:
     assert made.json()["expires_at"] == datetime(2100, 1, 31, 12, tzinfo=UTC).timestamp()
 
 
+def test_a_token_that_has_expired_already_is_refused(shared: RunningServer) -> None:
+    refused = _create(shared, shared.token, expires_at=1_000_000_000)
+
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"] == "(#100) Param expires_at must be in the future."
+
+
+@pytest.mark.parametrize("time", ["4105080000.5", "null", "1e10", ""])
+def test_a_form_has_only_digits_or_a_time_as_the_expiry_of_a_block(shared: RunningServer, time: str) -> None:
+    form = {"messaging_product": "whatsapp", "block_users": f'[{{"user":"+16505550101","expires_at":"{time}"}}]'}
+
+    with _client(shared, shared.token) as client:
+        refused = client.post(shared.block_users, data=form)
+
+    assert refused.status_code == 400
+    assert "[expires_at] must be seconds since 1970 or an ISO 8601 time" in refused.json()["error"]["message"]
+
+
 def test_a_made_token_works(shared: RunningServer) -> None:
     token = _create(shared, shared.token, scopes=["read"]).json()["token"]
 

@@ -1,16 +1,22 @@
 """The `wablock` command. Each subcommand is imported when it runs: some need the server, which is an extra."""
 
+import os
+import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from cyclopts import App
 
 from wablock import __version__
+from wablock.cli.arguments import Refused
 from wablock.cli.endings import status_of
 from wablock.cli.help_pages import HelpPages
 from wablock.cli.output import Output, accept_every_character
 from wablock.cli.usage_errors import usage_error
+
+_SURROGATE: Final = re.compile("[\udc80-\udcff]")
 
 app = App(
     name="wablock",
@@ -87,4 +93,16 @@ for _name, (_place, _help) in _COMMANDS.items():
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, or `arguments`, and exit."""
     accept_every_character()
-    sys.exit(status_of(lambda: app(arguments)))
+    sys.exit(status_of(partial(_run, sys.argv[1:] if arguments is None else arguments)))
+
+
+def _run(arguments: Sequence[str]) -> None:
+    for place, argument in enumerate(arguments, start=1):
+        _check_bytes(argument, place)
+    app(arguments)
+
+
+def _check_bytes(argument: str, place: int) -> None:
+    """Raises `Refused` for bytes that are not UTF-8, which Python reads as lone surrogates. A file may have them."""
+    if not argument.isascii() and _SURROGATE.search(argument) and not os.path.lexists(argument.rpartition("=")[2]):
+        raise Refused(f"Argument {place} has bytes that are not UTF-8")

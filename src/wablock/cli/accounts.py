@@ -11,7 +11,7 @@ from wablock.cli.output import print_result
 from wablock.cli.secrets import checked_secret, secrets_in
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
-from wablock.typed_secrets import secret
+from wablock.typed_secrets import FromVariable, secret
 from wablock.wiring import routes_of
 
 app = App(name="account")
@@ -46,13 +46,18 @@ def set_(
 ) -> None:
     """Set the app secret (stored encrypted) or the verify token (stored as SHA-256), or both.
 
+    If one of the two flags is there, the other's environment variable is ignored.
+
     Other users of the machine can read the values of flags. To hide a secret, use --app-secret=-, which reads it from
     standard input, or the environment variable.
     """
     if app_secret is None and verify_token is None:
         raise Refused("Nothing to set: add --app-secret, --verify-token, or both")
-    typed = {"--app-secret": app_secret, "--verify-token": verify_token}
-    secrets = secrets_in({name: value for name, value in typed.items() if value is not None})
+    values = {"--app-secret": app_secret, "--verify-token": verify_token}
+    flags = {name: value for name, value in values.items() if not isinstance(value, FromVariable)}
+    # A variable that was set for another account or command must not be stored beside the flag.
+    chosen = values if all(value is None for value in flags.values()) else flags
+    secrets = secrets_in({name: value for name, value in chosen.items() if value is not None})
     for name, value in secrets.items():
         checked_secret(value, name)
 

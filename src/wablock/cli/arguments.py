@@ -30,7 +30,8 @@ def checked_url_text(url: str, name: str) -> str:
     try:
         checked_url(url)
     except BadAddress as error:
-        raise Refused(f"{name} {url!r} cannot be used: {error}") from None
+        shown = "" if "@" in url else f" {url!r}"  # it may have a password
+        raise Refused(f"{name}{shown} cannot be used: {error}") from None
     return url
 
 
@@ -42,5 +43,10 @@ def not_blank(text: str, flag: str) -> str:
 
 
 def is_confirmed(question: str) -> bool:
-    """Whether a person at the terminal agrees; False without a terminal."""
-    return sys.stdin.isatty() and Confirm.ask(Text(printable(question)), console=Output(stderr=True))
+    """Whether a person at the terminal agrees; False without a terminal, or if there is no readable answer."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return False
+    try:
+        return Confirm.ask(Text(printable(question)), console=Output(stderr=True))
+    except (EOFError, UnicodeDecodeError):  # Ctrl-D, or bytes of another encoding
+        return False

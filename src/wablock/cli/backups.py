@@ -11,6 +11,7 @@ from rich.progress import Progress
 from wablock.cli.arguments import Refused, is_confirmed
 from wablock.cli.options import Json, Yes, flag
 from wablock.cli.output import Output, print_result
+from wablock.printable import printable
 from wablock.settings import DatabaseUrl, default_database
 from wablock.storage.sqlite.backups import Contents, TargetExists, back_up
 from wablock.storage.sqlite.backups import contents as contents_of
@@ -70,7 +71,12 @@ def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _report(sentence: str, contents: Contents, file: Path, *, as_json: bool) -> None:
-    data = {"file": str(file), "bytes": file.stat().st_size, "lists": contents.lists, "users": contents.users}
+    data = {
+        "file": printable(str(file)),
+        "bytes": file.stat().st_size,
+        "lists": contents.lists,
+        "users": contents.users,
+    }
     print_result(data, f"{sentence}: {_counted(contents)}.", as_json=as_json)
 
 

@@ -18,6 +18,7 @@ from wablock.cli.tables import show, time_text
 from wablock.cli.users import UserArguments, UsersFile, read_users
 from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDone
 from wablock.printable import printable
+from wablock.whole_numbers import whole
 
 _DETAILS: Final = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
 _NO_OPTIONS: Final = ApiServer()
@@ -84,7 +85,7 @@ def list_(
     all_: Annotated[bool, flag("List all users, page after page.", name="--all")] = False,
     limit: Annotated[
         int | None,
-        option(f"Number of users to list, newest first. Default: {_FIRST}.", validator=validators.Number(gte=1)),
+        whole(option(f"Number of users to list, newest first. Default: {_FIRST}.", validator=validators.Number(gte=1))),
     ] = None,
     details: Annotated[bool, flag("Add the time, author and reason. Only for wablock servers.")] = False,
     plain: Annotated[bool, flag("Print one user on each line, in the format of --file.")] = False,
@@ -121,11 +122,14 @@ def _change(
     as_json: bool,
 ) -> None:
     result = outcome(users, server, change, done_word)
-    if as_json:
-        print_json(_for_programs("done", result))
-    else:
-        say(_summary(result.done, done_word, unchanged_word, _end(result)))
-        _show_failed(result.failed)
+    try:
+        if as_json:
+            print_json(_for_programs("done", result))
+        else:
+            say(_summary(result.done, done_word, unchanged_word, _end(result)))
+            _show_failed(result.failed)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"Interrupted. {_summary(result.done, done_word, unchanged_word, '')}") from None
     if result.refusal:
         raise result.refusal
     if result.failed:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+from wablock.cli.arguments import Refused
 from wablock.contract.errors import BlocklistInternalError
 from wablock.gate.ports import CannotUnseal
 from wablock.server.metrics import Metrics
@@ -38,3 +39,9 @@ def on_store(database: str | None, work: Callable[[Store], Awaitable[T]], *, may
             await store.close()
 
     return asyncio.run(opened())
+
+
+async def check_number_exists(store: Store, phone_number_id: str) -> None:
+    """Raises `Refused` if the database has no such number."""
+    if await store.find_number(phone_number_id) is None:
+        raise Refused(f"The number {phone_number_id} does not exist: see wablock number list")

@@ -1,5 +1,6 @@
 """`wablock downstream`: the receivers of a number's webhooks."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -7,7 +8,7 @@ from cyclopts import App, Parameter, validators
 
 from wablock.block_list.rules import SECOND
 from wablock.cli.arguments import Refused, checked_number_id, checked_url_text
-from wablock.cli.databases import on_store
+from wablock.cli.databases import check_number_exists, on_store
 from wablock.cli.options import Json, PhoneNumberId, flag, option
 from wablock.cli.output import print_result
 from wablock.cli.secrets import checked_secret, secret_in
@@ -96,7 +97,12 @@ def list_(
 ) -> None:
     """List the receivers of the number's webhooks, without their secrets."""
     checked_number_id(phone_number_id)
-    receivers = on_store(database, lambda store: routes_of(store, key).downstreams.infos(phone_number_id))
+
+    async def work(store: Store) -> Sequence[DownstreamInfo]:
+        await check_number_exists(store, phone_number_id)
+        return await routes_of(store, key).downstreams.infos(phone_number_id)
+
+    receivers = on_store(database, work)
     show([_row(info) for info in receivers], _COLUMNS, as_json=json, empty="No downstreams yet: wablock downstream add")
 
 

@@ -56,9 +56,21 @@ def _message(error: Exception) -> str:
     else:
         if isinstance(error, REFUSALS):
             return str(error)
-    if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename else f"Cannot write the output: {error.strerror}"
-    return _bug(error)
+    return _of_the_machine(error) or _bug(error)
+
+
+def _of_the_machine(error: Exception) -> str | None:
+    match error:
+        case MemoryError():
+            return "There is not enough memory"
+        case UnicodeEncodeError():
+            return "A variable or a name has bytes that are not UTF-8"  # it may be a secret
+        case OSError(filename=str(name)):
+            return f"{name}: {error.strerror}"
+        case OSError():
+            return f"Cannot write the output: {error.strerror}"
+        case _:
+            return None
 
 
 def _bug(error: Exception) -> str:

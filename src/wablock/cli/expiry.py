@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Final
 
+import msgspec
 from cyclopts import validators
 
 from wablock.cli.arguments import Refused
@@ -22,7 +23,7 @@ ExpiresInDays = Annotated[
 def expiry(until: str | None, expires_in_days: float | None, now: float) -> int | None:
     """The time in seconds since 1970, as `now` is; None: never. Raises `Refused` if it is not one time."""
     if until is None:
-        return None if expires_in_days is None else int(now + expires_in_days * _DAY)
+        return None if expires_in_days is None else _in_days(expires_in_days, now)
     if expires_in_days is not None:
         raise Refused("Pass --until or --expires-in-days, not both")
     if until.isascii() and until.isdigit():
@@ -30,9 +31,15 @@ def expiry(until: str | None, expires_in_days: float | None, now: float) -> int 
             raise Refused(f"--until {until!r} is after the year 9999: write seconds, not milliseconds")
         return int(until)
     try:
-        moment = datetime.fromisoformat(until)
-    except ValueError:
+        moment = msgspec.convert(until, datetime)  # as the API reads it
+    except msgspec.ValidationError:
         raise Refused(f"--until {until!r} is not a time: write one such as 2027-01-31T12:00:00Z") from None
     if moment.tzinfo is None:
         raise Refused(f"--until {until!r} has no zone: add Z for UTC, or an offset such as +01:00")
     return seconds_of(moment)
+
+
+def _in_days(days: float, now: float) -> int:
+    if days * _DAY < 1:
+        raise Refused(f"--expires-in-days {days} is less than a second")
+    return int(now + days * _DAY)

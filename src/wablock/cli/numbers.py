@@ -6,7 +6,7 @@ from cyclopts import App, Parameter
 
 from wablock.block_list.ports import BusinessNumber, PageRequest, Rules
 from wablock.cli.arguments import Refused, checked_number_id, is_confirmed, not_blank
-from wablock.cli.databases import on_store
+from wablock.cli.databases import check_number_exists, on_store
 from wablock.cli.options import DEFAULT_ACCOUNT, Json, Yes, option
 from wablock.cli.output import print_result
 from wablock.cli.tables import show
@@ -81,8 +81,7 @@ def remove(
 
 async def _blocks_of(store: Store, phone_number_id: str) -> int:
     """The number of users who are blocked now; raises `Refused` if the number does not exist."""
-    if await store.find_number(phone_number_id) is None:
-        raise Refused(_MISSING.format(phone_number_id))
+    await check_number_exists(store, phone_number_id)
     blocks, after, now = 0, None, system_clock()
     while True:
         page = await store.page(PageRequest(phone_number_id, _PAGE, now, after, details=False))

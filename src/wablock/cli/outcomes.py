@@ -11,26 +11,47 @@ from wablock.client import ApiError, Client, ClientError, FailedUser, NoAnswer, 
 
 T = TypeVar("T")
 
-_INTERRUPTED: Final = (
-    "Interrupted. The server may still process the last request, with {:,} of the users; the others were not sent"
-)
+_STILL: Final = ". The server may still process the last request, with {:,} of the users; the others were not sent"
+_PERHAPS: Final = " The server may have processed the last request, with {:,} of the users"
 
 
 @dataclass
 class BulkOutcome(Generic[T]):
-    """`cause` is the failure of a whole request, or Ctrl-C. Later users were not sent."""
+    """`cause` is the failure of a whole request, or Ctrl-C. Later users were not sent.
+
+    `unknown` is the number of users of a request without a usable response: the server may have processed it.
+    """
 
     done: list[T] = field(default_factory=list)
     failed: list[FailedUser] = field(default_factory=list)
     cause: ClientError | ValueError | KeyboardInterrupt | None = None
     refusal: Refused | KeyboardInterrupt | None = None
+    unknown: int = 0
+
+    def add(self, done: Sequence[T], failed: Sequence[FailedUser], unknown: int = 0) -> None:
+        """Record the results of a request."""
+        self.done += done
+        self.failed += failed
+        self.unknown = unknown
+
+    def end(self, cause: ClientError | ValueError | KeyboardInterrupt, server: ApiServer) -> None:
+        """Record why no more users are sent."""
+        self.cause = cause
+        if isinstance(cause, KeyboardInterrupt):
+            rest = _STILL.format(self.unknown) if self.unknown else ""
+            self.refusal = KeyboardInterrupt(f"Interrupted{rest}")
+        else:
+            message = str(server.refusal(cause))
+            if self.unknown:
+                message += ("" if message.endswith((".", "?")) else ".") + _PERHAPS.format(self.unknown)
+            self.refusal = Refused(message)
 
     @property
     def error(self) -> dict[str, Any] | None:
         """`cause` as JSON for programs; None if there is no error."""
         if self.cause is None:
             return None
-        report: dict[str, Any] = {"message": str(self.refusal)}
+        report: dict[str, Any] = {"message": str(self.refusal), "unknown": self.unknown or None}
         if isinstance(self.cause, ApiError):
             names = ("code", "subcode", "status", "details", "fbtrace_id", "retry_after")
             report |= {name: getattr(self.cause, name) for name in names}
@@ -42,23 +63,30 @@ class BulkOutcome(Generic[T]):
 def outcome(
     users: Sequence[str], server: ApiServer, send: Callable[[Client, Sequence[str]], Sequence[T]], doing: str
 ) -> BulkOutcome[T]:
-    """Send all users, in as many requests as needed. If the first request fails, raise `Refused`: there is nothing
-    else to report.
+    """Send all users, in as many requests as needed. Raise `Refused` if there is nothing else to report: the server
+    refused the first request.
     """
     result: BulkOutcome[T] = BulkOutcome()
-    with server.client() as client:
-        for chunk in in_requests(users, doing):
-            try:
-                result.done += send(client, chunk)
-            except SomeUsersFailed as refusal:
-                result.done += refusal.done
-                result.failed += refusal.failed
-            except (ClientError, ValueError) as error:
-                if not result.done and not result.failed:
-                    raise
-                result.cause, result.refusal = error, server.refusal(error)
-                break
-            except KeyboardInterrupt as interrupt:
-                result.cause, result.refusal = interrupt, KeyboardInterrupt(_INTERRUPTED.format(len(chunk)))
-                break
+    try:
+        with server.client() as client:
+            for chunk in in_requests(users, doing):
+                result.unknown = len(chunk)
+                try:
+                    result.add(send(client, chunk), ())
+                except SomeUsersFailed as refusal:
+                    result.add(refusal.done, refusal.failed)
+                except ClientError as error:
+                    result.add(error.done, error.failed, len(error.unknown))
+                    if not (result.done or result.failed or result.unknown):
+                        raise
+                    result.end(error, server)
+                    break
+                except ValueError as error:  # the client did not send the request
+                    result.add((), ())
+                    if not (result.done or result.failed):
+                        raise
+                    result.end(error, server)
+                    break
+    except KeyboardInterrupt as interrupt:  # also after the last response
+        result.end(interrupt, server)
     return result

@@ -30,11 +30,22 @@ def checked_secret(secret: str, flag: str) -> str:
     return secret
 
 
+def _typed_at_terminal(flag: str) -> str:
+    try:
+        secret = getpass.getpass(f"{flag}: ").strip()
+        secret.encode()
+    except EOFError:
+        raise Refused(f"{flag} is missing: the input ended") from None
+    except UnicodeError:
+        raise Refused(f"{flag} has bytes that are not in the encoding of the terminal") from None
+    return secret
+
+
 def _typed(flags: list[str]) -> Iterator[str]:
     if not flags:
         return iter(())
     if is_at_terminal():
-        return iter([getpass.getpass(f"{flag}: ").strip() for flag in flags])
+        return iter([_typed_at_terminal(flag) for flag in flags])
     lines = [line.strip() for line in lines_of(read_text(STANDARD_INPUT)) if line.strip()]
     if len(lines) > len(flags):
         raise Refused(f"Standard input has {len(lines)} lines: write one for {' and one for '.join(flags)}")

@@ -7,13 +7,13 @@ from cyclopts import App, validators
 from wablock.access import is_token
 from wablock.block_list.rules import SECOND
 from wablock.cli.arguments import Refused, checked_number_id, checked_url_text
-from wablock.cli.databases import on_store
+from wablock.cli.databases import check_number_exists, on_store
 from wablock.cli.options import Json, PhoneNumberId, option
 from wablock.cli.output import print_result
 from wablock.cli.secrets import secret_in
 from wablock.cli.tables import show
 from wablock.gate.ports import Upstream
-from wablock.gate.routes.upstreams import META
+from wablock.gate.routes.upstreams import META, UpstreamInfo
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
 from wablock.typed_secrets import secret
@@ -75,7 +75,12 @@ def show_(
 ) -> None:
     """Show the number's upstream, without its token."""
     checked_number_id(phone_number_id)
-    info = on_store(database, lambda store: routes_of(store, key).upstreams.info(phone_number_id))
+
+    async def work(store: Store) -> UpstreamInfo | None:
+        await check_number_exists(store, phone_number_id)
+        return await routes_of(store, key).upstreams.info(phone_number_id)
+
+    info = on_store(database, work)
     rows = []
     if info is not None:
         since = info.created_at // SECOND

@@ -53,7 +53,7 @@ def _problem(error: CycloptsError) -> str:  # noqa: PLR0911 - one for each kind
             return f"{_name(argument)} {error.token.value!r} must be {_kind(error.target_type)}"
         case ValidationError(argument=Argument() as argument):
             bound = _BOUND.sub(lambda sign: _BOUNDS[sign[0]], error.exception_message)
-            return f"{_name(argument)} {_shown(argument.value)} {bound[:1].lower()}{bound[1:].rstrip('.')}"
+            return f"{_name(argument)}{_shown(argument.value)} {bound[:1].lower()}{bound[1:].rstrip('.')}"
         case _:
             error.verbose = False
             return str(error).rstrip(".")
@@ -66,7 +66,9 @@ def _name(argument: Argument) -> str:
 
 
 def _shown(value: object) -> str:
-    return str(value) if isinstance(value, int | float) else repr(str(value))
+    if isinstance(value, int | float):
+        return f" {value}"
+    return f" {str(value)!r}" if str(value).strip() else ""
 
 
 def _missing(argument: Argument) -> str:

@@ -26,8 +26,10 @@ UsersFile = Annotated[
     ),
 ]
 _CELLS: Final = re.compile(r"[,;\t]")
-_QUOTED: Final = re.compile(r'"([^"]*)"')  # a cell, as many programs export text
+_QUOTED: Final = re.compile(r'=?"([^"]*)"')  # a cell, as many programs export text; = keeps a number as text
 _QUOTES: Final = ('"', "'")
+_LONGEST: Final = 1_000  # characters
+_SHOWN: Final = 60  # characters of a longer line
 _SHORTENED: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
 _ONE_ON_EACH_LINE: Final = "Copy the column with the users to a file of its own, with one user on each line"
 
@@ -69,6 +71,8 @@ def _is_empty(line: str) -> bool:
 def _user(line: str, number: int) -> str:
     """The user on the line; raises `Refused` for what a spreadsheet exports, before any user is sent."""
     text = line.partition("#")[0].strip()
+    if len(text) > _LONGEST:
+        raise Refused(f"Line {number:,}: {text[:_SHOWN]!r}… has {len(text):,} characters. {_ONE_ON_EACH_LINE}")
     if quoted := _QUOTED.fullmatch(text):
         text = quoted[1].strip()
     if _SHORTENED.fullmatch(text):

@@ -9,11 +9,11 @@ import msgspec
 
 from wablock.client.answers import Changed, CheckedUser, ErrorBody, FailedUser, ListAnswer, Page, UserDone
 from wablock.client.exchange import Exchange, HttpRequest
-from wablock.client.failures import ApiError, BlocklistChanged, ClientError, NoAnswer, SomeUsersFailed
+from wablock.client.failures import ApiError, BlocklistChanged, ClientError, SomeUsersFailed
 from wablock.client.management import ManagementCalls
-from wablock.client.retrying import Retries, decoded_response
+from wablock.client.retrying import Retries, decoded_response, results_missing
 from wablock.client.trail import PageLinks, Trail, page_links
-from wablock.client.users import Users, chunks, items_of, name_to_find, names_of_row, texts_of
+from wablock.client.users import Users, chunks, items_of, name_to_find, names_of_row, results_for, texts_of
 from wablock.contract.wire import WHATSAPP, Time, User
 
 _NUMBER_ID: Final = re.compile(r"[0-9]{1,32}")
@@ -85,21 +85,26 @@ class Calls:
         failed: list[FailedUser] = []
         error: ErrorBody | None = None
         status = 200
+        unknown: list[str] = []
         try:
             for chunk in chunks(users):
+                unknown = [user.user or user.user_id or "" for user in chunk]
                 body = msgspec.json.encode(_BlockUsersRequest(chunk))
                 request = HttpRequest(method, self._path, body)
                 changed, response = yield from decoded_response(request, Changed, self._retries, self._chance)
                 outcomes = changed.block_users
-                done_in_chunk = outcomes.added_users if method == "POST" else outcomes.removed_users
+                changed_users = outcomes.added_users if method == "POST" else outcomes.removed_users
+                done_in_chunk, unknown = results_for(unknown, changed_users)
+                failed_in_chunk, unknown = results_for(unknown, outcomes.failed_users)
                 done += done_in_chunk
-                failed += outcomes.failed_users
-                if len(done_in_chunk) + len(outcomes.failed_users) < len({user.user or user.user_id for user in chunk}):
-                    raise NoAnswer("The server did not return a result for every user.", response.status)
-                if outcomes.failed_users:
+                failed += failed_in_chunk
+                if unknown:
+                    raise results_missing(response)
+                if failed_in_chunk:
                     error, status = changed.error or error, response.status
         except ClientError as client_error:
             client_error.done, client_error.failed = done, failed
+            client_error.unknown = unknown if client_error.may_have_taken_effect else ()
             raise
         if failed:
             raise SomeUsersFailed(done, failed, error, status)

@@ -30,9 +30,10 @@ class HttpResponse(msgspec.Struct, frozen=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """No response arrived. The server may have received the request. `reason` is one line."""
+    """No response arrived. The server may have received the request, if it `was_sent`. `reason` is one line."""
 
     reason: str
+    was_sent: bool = True
 
 
 class Wait(msgspec.Struct, frozen=True):

@@ -10,13 +10,16 @@ class ClientError(Exception):
     """Any failure of a call.
 
     `done` has the results that were complete when the call failed. `failed` has the users that the server refused one
-    by one. All other users may be sent again.
+    by one. `unknown` has the users of a request that the server may have processed, although its response was lost or
+    left these users out. All users that are not in `done` may be sent again.
     """
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.done: Sequence[Any] = ()
         self.failed: Sequence[FailedUser] = ()
+        self.unknown: Sequence[str] = ()
+        self.may_have_taken_effect = False
 
 
 class NoAnswer(ClientError):

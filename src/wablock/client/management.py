@@ -8,9 +8,9 @@ import msgspec
 
 from wablock.client.answers import Checked, CheckedUser, FailedUser, RecentDropList
 from wablock.client.exchange import Exchange, HttpRequest
-from wablock.client.failures import ApiError, ClientError, NoAnswer, SomeUsersFailed, UnknownObject
-from wablock.client.retrying import Retries, decoded_response
-from wablock.client.users import chunks
+from wablock.client.failures import ApiError, ClientError, SomeUsersFailed, UnknownObject
+from wablock.client.retrying import Retries, decoded_response, results_missing
+from wablock.client.users import chunks, results_for
 
 _UNKNOWN_PATH: Final = 2500
 
@@ -39,10 +39,12 @@ class ManagementCalls:
             for chunk in chunks(users):
                 request = HttpRequest("POST", f"{self._path}/check", msgspec.json.encode(_CheckRequest(chunk)))
                 body, response = yield from decoded_response(request, Checked, self._retries, self._chance)
-                checked += body.users
-                failed += body.failed_users
-                if len(body.users) + len(body.failed_users) < len(set(chunk)):
-                    raise NoAnswer("The server did not return a result for every user.", response.status)
+                checked_in_chunk, missing = results_for(chunk, body.users)
+                failed_in_chunk, missing = results_for(missing, body.failed_users)
+                checked += checked_in_chunk
+                failed += failed_in_chunk
+                if missing:
+                    raise results_missing(response)
         except ClientError as error:
             error.done, error.failed = checked, failed
             raise

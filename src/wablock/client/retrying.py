@@ -39,7 +39,7 @@ def response_to(request: HttpRequest, retries: Retries, chance: Callable[[], flo
 
     `chance` returns random numbers from 0 to 1. They spread the retries of many clients that failed at the same moment.
     """
-    retry_count, total_wait = 0, 0.0
+    retry_count, total_wait, may_have_taken_effect = 0, 0.0, False
     while True:
         response = yield request
         if isinstance(response, HttpResponse):
@@ -48,8 +48,11 @@ def response_to(request: HttpRequest, retries: Retries, chance: Callable[[], flo
                 return response
         else:
             error = NoAnswer(f"No answer: {response.reason if response else 'the request was not sent'}")
+            error.may_have_taken_effect = response is not None and response.was_sent
+        may_have_taken_effect |= error.may_have_taken_effect
         pause = _pause(error, retries.first * 2.0**retry_count * (0.5 + chance() / 2))
         if pause is None or retry_count >= retries.most or total_wait + pause > retries.longest:
+            error.may_have_taken_effect = may_have_taken_effect
             raise error
         yield Wait(pause)
         retry_count, total_wait = retry_count + 1, total_wait + pause
@@ -72,7 +75,9 @@ def _error(response: HttpResponse) -> ClientError | None:
     if body is not None and body.error.code == _SOME_USERS_FAILED and decoded(response.body, _NamesUsers) is not None:
         return None
     if body is not None:
-        return api_error(body.error, response.status, _retry_after(response))
+        error = api_error(body.error, response.status, _retry_after(response))
+        error.may_have_taken_effect = isinstance(error, ServerTrouble)
+        return error
     if 200 <= response.status < 300:
         return None
     return unreadable(response)
@@ -85,11 +90,20 @@ class _NamesUsers(msgspec.Struct):
 def unreadable(response: HttpResponse) -> NoAnswer:
     """The error for a response that is not the Block API's."""
     beginning = ascii(response.body[:_BEGINNING].decode("latin-1"))[1:-1]
-    return NoAnswer(
+    error = NoAnswer(
         f"The response, status {response.status}, is not from a Block API; it begins: {beginning}. "
         "Check the base URL, and whether a proxy sent this response.",
         response.status,
     )
+    error.may_have_taken_effect = not 300 <= response.status < 500  # those statuses refuse the request
+    return error
+
+
+def results_missing(response: HttpResponse) -> NoAnswer:
+    """The error for a response that has no result for some users."""
+    error = NoAnswer("The server did not return a result for every user.", response.status)
+    error.may_have_taken_effect = True
+    return error
 
 
 def _pause(error: ClientError, backoff: float) -> float | None:

@@ -273,7 +273,8 @@ def _response(response: httpx2.Response) -> HttpResponse:
 
 
 def _lost(error: httpx2.HTTPError) -> Lost:
-    return Lost(str(error) or type(error).__name__)
+    was_sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+    return Lost(str(error) or type(error).__name__, was_sent)
 
 
 def _checked_url(url: str) -> str:

@@ -1,12 +1,13 @@
 """The users in a caller's arguments: as items of a request, in chunks, and as names to find in a list."""
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
 import msgspec
 
-from wablock.client.answers import BlockedUser
+from wablock.client.answers import BlockedUser, CheckedUser, FailedUser, UserDone
 from wablock.contract.spellings import one_spelling
 from wablock.contract.typed_text import (
     COUNTRY_UNCERTAIN,
@@ -21,9 +22,13 @@ from wablock.contract.wire import Time, User, seconds_of, user_of
 
 MOST_IN_A_REQUEST: Final = 1_000
 
+_NOT_DIGITS: Final = re.compile(r"[^0-9]")
+
 T = TypeVar("T")
+R = TypeVar("R", bound="UserResult")
 
 Users = str | User | Iterable[str | User]
+UserResult = UserDone | CheckedUser | FailedUser
 
 
 def items_of(users: Users, reason: str | None, note: str | None, expires_at: Time | None) -> Iterator[User]:
@@ -46,6 +51,23 @@ def texts_of(users: Users) -> Iterator[str]:
     """The users as strings, for the check."""
     for argument in [users] if isinstance(users, str | User) else users:
         yield argument if isinstance(argument, str) else argument.user or argument.user_id or ""
+
+
+def results_for(users: Iterable[str], results: Iterable[R]) -> tuple[list[R], list[str]]:
+    """The results that name one of `users`, and the users that no result names.
+
+    A result has the text that was sent as `input`; if a server leaves it out, its `user_id` or its digits name the
+    user.
+    """
+    unnamed = dict.fromkeys(users)
+    names = {_NOT_DIGITS.sub("", user): user for user in unnamed} | {user: user for user in unnamed}
+    named = []
+    for result in results:
+        name = result.input or result.user_id or result.wa_id or ""
+        if name in names:
+            named.append(result)
+            unnamed.pop(names[name], None)
+    return named, list(unnamed)
 
 
 def chunks(users: Iterable[T], most: int = MOST_IN_A_REQUEST) -> Iterator[list[T]]:

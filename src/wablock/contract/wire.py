@@ -28,10 +28,14 @@ Time = Annotated[int, msgspec.Meta(ge=0, le=LATEST)] | Annotated[datetime, msgsp
 
 
 def seconds_of(time: int | datetime) -> int:
-    """Seconds since 1970, without a fraction. Raises `ValueError` for a `datetime` without a zone."""
-    if isinstance(time, int):
+    """Seconds since 1970, without a fraction. Raises `ValueError` for a `datetime` without a zone, and `TypeError` for
+    another type.
+    """
+    if isinstance(time, int) and not isinstance(time, bool):
         return time
-    if time.tzinfo is None:
+    if not isinstance(time, datetime):
+        raise TypeError(f"A time must be an int, in seconds since 1970, or a datetime with a zone, not {time!r}")
+    if time.utcoffset() is None:
         raise ValueError(f"{time.isoformat()} has no zone: write datetime(…, tzinfo=UTC)")
     return min(max(math.floor(time.timestamp()), 0), LATEST)
 

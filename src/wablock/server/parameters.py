@@ -18,7 +18,7 @@ from wablock.gate.broken_json import broken_json, not_an_object
 from wablock.gate.large_bodies import off_the_loop
 from wablock.gate.send_request.request import BYTE_ORDER_MARK, FORM, JSON, MULTIPART
 from wablock.gate.value_count import TooManyValues, check_value_count
-from wablock.server.expiries import not_a_time, refuse_fractions
+from wablock.server.expiries import not_a_time, refuse_loose_times
 from wablock.server.near_names import refuse_near_misses
 
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
@@ -186,7 +186,7 @@ def _convert(values: dict[str, Any], body_error: str = "") -> Parameters:
     try:
         converted = msgspec.convert(values, Parameters, strict=False)
         refuse_near_misses(values.get("block_users"))
-        refuse_fractions(values.get("block_users"))
+        refuse_loose_times(values.get("block_users"))
     except (msgspec.ValidationError, InvalidParameter) as error:
         # An error in messaging_product comes first, whatever else is wrong.
         if "block_users" in values:

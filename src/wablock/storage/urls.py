@@ -20,6 +20,10 @@ def sqlite_path(url: str) -> Path:
         raise CannotOpen(
             f"Cannot read the database URL {_shown(url)}: write sqlite:///path/to/file.db or postgresql://user@host/database"
         )
+    if "#" in url or "?" in url:
+        raise CannotOpen(
+            f"Cannot read the database URL {_shown(url)}: in the file's name write %23 for # and %3F for ?"
+        )
     path = unquote(urlsplit(url).path).removeprefix("/")
     if not path:
         raise CannotOpen("The database URL names no file: write sqlite:///path/to/file.db")
@@ -35,9 +39,4 @@ def _scheme(url: str) -> str | None:
 
 def _shown(url: str) -> str:
     """`url` without a password."""
-    if "@" not in url:
-        return repr(url)
-    try:
-        return repr(named(url))
-    except ValueError:  # the position of a password is unknown
-        return "given"
+    return repr(named(url) if "@" in url else url)

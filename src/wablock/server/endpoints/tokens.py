@@ -89,15 +89,18 @@ class TokenEndpoints:
         maker = await self._callers.authorize(request)
         access.require(maker, Scope.MANAGE)
         new = decoded(await self._callers.body(request), NewToken)
-        text = access.random_token()
+        text, now = access.random_token(), self._clock()
+        expires_at = None if new.expires_at is None else wire.seconds_of(new.expires_at) * SECOND
+        if expires_at is not None and expires_at <= now:
+            raise InvalidParameter("Param expires_at must be in the future.")
         token = AccessToken(
             access.digest(text),
             maker.account_id,
             new.label,
             maker.scopes if new.scopes is None else frozenset(new.scopes),
             maker.phone_number_ids if new.phone_number_ids is None else _number_ids(new.phone_number_ids),
-            self._clock(),
-            maker.expires_at if new.expires_at is None else wire.seconds_of(new.expires_at) * SECOND,
+            now,
+            maker.expires_at if expires_at is None else expires_at,
         )
         info = token_info(await self._access.grant(maker, token))
         info.token = text

@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 
 from wablock.storage.moving.tables import BLOCK_LIST, TABLES, Key, Row, Table, names
-from wablock.storage.opening import CannotOpen, named
+from wablock.storage.opening import CannotOpen, check_parts, named
 from wablock.storage.postgres import schema
 from wablock.storage.postgres.sessions import connect, role
 
@@ -64,6 +64,7 @@ class Target:
     @classmethod
     async def open(cls, url: str) -> "Target":
         """Connect to the target, and change nothing. Raises `CannotOpen`."""
+        check_parts(url)
         try:
             connection = await connect(url, timeout=_CONNECT_WITHIN, target_session_attrs=role(url))
             await connection.execute("SET client_min_messages = error")

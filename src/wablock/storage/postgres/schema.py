@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from wablock.storage.opening import CannotOpen, named
+from wablock.storage.opening import CannotOpen, check_parts, named
 from wablock.storage.postgres import workers
 from wablock.storage.postgres.rekeying import may_be_beside_older
 from wablock.storage.postgres.sessions import PLANNER, Connection, connect, role
@@ -182,6 +182,7 @@ async def _apply(connection: Connection, scripts: Migrations, citus: Migrations)
 
 
 async def _prepare(dsn: str) -> Prepared:
+    check_parts(dsn)
     try:
         connection = await connect(dsn, timeout=_WITHIN, target_session_attrs=role(dsn))
     except (asyncpg.ClientConfigurationError, ValueError) as error:  # ValueError: the port is not a number

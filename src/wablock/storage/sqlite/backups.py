@@ -12,7 +12,7 @@ import msgspec
 
 from wablock.storage.opening import CannotOpen
 from wablock.storage.sqlite import moves
-from wablock.storage.sqlite.connection import make_folders, prepare, schema_version, sync_folder
+from wablock.storage.sqlite.connection import check_is_file, make_folders, prepare, schema_version, sync_folder
 from wablock.storage.sqlite.copying import copy
 
 _PAGES_AT_A_TIME: Final = 2_500  # of 4 KiB
@@ -40,8 +40,7 @@ def back_up(database: Path, target: Path, progress: Progress, *, replace: bool) 
     """
     if target.exists() and database.exists() and target.samefile(database):
         raise CannotOpen(f"{target} is the database itself; name another file for the backup")
-    if target.is_dir():
-        raise CannotOpen(f"{target} is a folder; name a file in it")
+    check_is_file(target)
     if target.exists() and not replace:
         raise TargetExists(f"{target} exists already")
     with _whole_copy(database, target, progress) as part:
@@ -70,6 +69,7 @@ def restore(source: Path, database: Path, progress: Progress) -> Contents:
 
 def contents(database: Path) -> Contents:
     """The numbers of rows in `database`. Raises `CannotOpen` if it was moved: then nothing may be restored to it."""
+    check_is_file(database)
     if not database.exists():
         return Contents(0, 0)
     move = moves.of_file(database)

@@ -47,6 +47,7 @@ def prepare(path: Path, vfs: str | None = None, *, for_development: bool = False
     `for_development`: refuse a file that another command created.
     """
     try:
+        check_is_file(path)
         folders = make_folders(path)
         _make_file(path)
         _look_before_writing(path, vfs, for_development=for_development)
@@ -76,6 +77,12 @@ def migrations() -> tuple[tuple[int, str], ...]:
     folder = files("wablock.storage").joinpath("migrations/sqlite")
     scripts = sorted((entry.name, entry.read_text()) for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return tuple((int(name.split("_")[0]), sql) for name, sql in scripts)
+
+
+def check_is_file(path: Path) -> None:
+    """Raises `CannotOpen` if there is something else, such as a device or a folder: SQLite would write to it."""
+    if path.exists() and not path.is_file():
+        raise CannotOpen(f"{path} is a {'folder' if path.is_dir() else 'device or a pipe'}; name a file")
 
 
 def make_folders(path: Path) -> list[Path]:
