@@ -23,6 +23,7 @@ from tests.end_to_end.graph import blocked, body
 from tests.release import cloned, released
 
 from wablock import __version__
+from wablock.extras import how_to_install
 
 PROJECT = Path(__file__).parents[2]
 USER = "16505551234"
@@ -252,7 +253,7 @@ def test_the_commands_alone_print_what_a_server_needs(with_commands: Path) -> No
     assert "dev" in help_page.stdout
     assert (process.returncode, process.stderr) == (
         2,
-        "wablock: this command needs the server: pip install 'wablock[server]'\n",
+        f"wablock: this command needs the extra server: {how_to_install('server')}\n",
     )
 
 

@@ -203,7 +203,7 @@ def test_a_file_that_is_not_a_database_is_refused_and_not_changed(path: Path) ->
 def test_a_folder_is_refused(path: Path) -> None:
     path.mkdir()
 
-    assert _refusal(path) == f"Cannot open the database {path}: unable to open database file"
+    assert _refusal(path) == f"{path} is a folder; name a file"
 
 
 def test_a_file_where_a_folder_should_be_is_refused_in_one_line(path: Path) -> None:
