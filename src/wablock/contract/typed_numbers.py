@@ -126,7 +126,7 @@ def _bare(digits: str) -> Reading:
     """Digits alone, read as digits after a +. If they are not a number, the country code may be missing."""
     reading = _international(digits)
     if isinstance(reading, NotANumber):
-        return NotANumber(f"{reading.why} Perhaps the country code is missing. {WITH_COUNTRY_CODE}")
+        return NotANumber(f"perhaps its country code is missing. {WITH_COUNTRY_CODE} Read as +{digits}, {reading.why}")
     return reading
 
 
