@@ -90,6 +90,33 @@ def test_a_time_of_another_type_is_refused_before_any_request(time: Any) -> None
     assert script.requests == []
 
 
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"input": "+1 (650) 555-0101", "wa_id": "16505550101"},
+        {"input": "+16505550101"},
+        {"input": "16505550101"},
+        {"wa_id": "16505550101"},
+    ],
+)
+def test_a_result_names_its_user_however_the_server_writes_the_number(result: dict[str, str]) -> None:
+    script = Script(answer_with({"block_users": {"added_users": [result]}}))
+
+    done = script.run(calls().block("+1 (650) 555-0101", None, None, None))
+
+    assert len(done) == 1
+
+
+def test_a_result_for_another_user_does_not_count() -> None:
+    script = Script(answer_with({"block_users": {"added_users": [{"input": "+16505550102", "wa_id": "16505550102"}]}}))
+
+    with pytest.raises(NoAnswer, match="did not return a result for every user") as caught:
+        script.run(calls().block("+16505550101", None, None, None))
+
+    assert list(caught.value.done) == []
+    assert caught.value.unknown == ["+16505550101"]
+
+
 def test_a_lost_response_has_its_users_as_unknown() -> None:
     script = Script(picky, Lost("reset"))
 

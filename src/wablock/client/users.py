@@ -56,18 +56,23 @@ def texts_of(users: Users) -> Iterator[str]:
 def results_for(users: Iterable[str], results: Iterable[R]) -> tuple[list[R], list[str]]:
     """The results that name one of `users`, and the users that no result names.
 
-    A result has the text that was sent as `input`; if a server leaves it out, its `user_id` or its digits name the
-    user.
+    A result has the text that was sent as `input`. If a server writes it in another way, or leaves it out, its digits,
+    the `user_id` or the `wa_id` name the user.
     """
     unnamed = dict.fromkeys(users)
-    names = {_NOT_DIGITS.sub("", user): user for user in unnamed} | {user: user for user in unnamed}
+    names = {_digits(user): user for user in unnamed} | {user: user for user in unnamed}
     named = []
     for result in results:
-        name = result.input or result.user_id or result.wa_id or ""
-        if name in names:
+        typed = result.input or ""
+        name = next((it for it in (typed, _digits(typed), result.user_id, result.wa_id) if it and it in names), None)
+        if name is not None:
             named.append(result)
             unnamed.pop(names[name], None)
     return named, list(unnamed)
+
+
+def _digits(text: str) -> str:
+    return _NOT_DIGITS.sub("", text)
 
 
 def chunks(users: Iterable[T], most: int = MOST_IN_A_REQUEST) -> Iterator[list[T]]:
