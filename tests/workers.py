@@ -68,8 +68,8 @@ CREATE TRIGGER workers BEFORE INSERT OR UPDATE OR DELETE ON {table}
 
 
 def procedure_of_clusters() -> str:
-    """The procedure that the migrations create for Citus alone. PostgreSQL executes it, too."""
-    (procedure,) = re.findall(r"CREATE PROCEDURE.*?^\$\$;", migrations("citus")[5], re.DOTALL | re.MULTILINE)
+    """The procedure as the migrations for Citus replace it. PostgreSQL executes it, too."""
+    (procedure,) = re.findall(r"CREATE OR REPLACE PROCEDURE.*?^\$\$;", migrations("citus")[5], re.DOTALL | re.MULTILINE)
     return str(procedure)
 
 

@@ -94,7 +94,7 @@ def _queries(node: Any) -> Iterator[str]:
 _PROCEDURES: Final = "\n".join(
     procedure
     for file in (*sorted((_MIGRATIONS / "postgres").glob("*.sql")), *sorted((_MIGRATIONS / "citus").glob("*.sql")))
-    for procedure in re.findall(r"CREATE PROCEDURE.*?\$\$;", file.read_text(), re.DOTALL)
+    for procedure in re.findall(r"CREATE (?:OR REPLACE )?PROCEDURE.*?\$\$;", file.read_text(), re.DOTALL)
 )
 _OF_PROCEDURES: Final = {
     f"procedure {place}": query

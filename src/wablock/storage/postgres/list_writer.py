@@ -95,8 +95,7 @@ class ListWriter:
         return outcomes
 
     async def _write_together(self, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
-        write = partial(together.write, batches=batches, is_cluster=self._is_cluster)
-        return await self._connections.run(write, whole=False, within=_TRIP_WITHIN)
+        return await self._connections.run(partial(together.write, batches=batches), whole=False, within=_TRIP_WITHIN)
 
     def _is_contended(self, list_id: str) -> bool:
         """Whether another node has just written to the list: then deciding without a lock is likely to fail."""

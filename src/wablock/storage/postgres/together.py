@@ -35,7 +35,6 @@ JOIN blocked_user AS block ON block.list_id = wanted.list_id AND block.identity 
 WHERE block.list_id = ANY($3::text[])
 """
 _WRITE = "CALL wablock_write_lists_1($1, $2, $3, NULL)"
-_WRITE_IN_CLUSTER = "CALL wablock_write_lists_2($1, $2, $3, NULL)"
 
 _MOST_USERS: Final = 1_000  # a list with more changes is written alone, and does not delay others
 
@@ -59,18 +58,16 @@ def may_share(batch: Batch) -> bool:
     return sum(len(getattr(change, "members", "1")) for change in changes) <= _MOST_USERS
 
 
-async def write(
-    connection: Connection, batches: Sequence[Batch], *, is_cluster: bool = False
-) -> Sequence[Outcomes | None]:
+async def write(connection: Connection, batches: Sequence[Batch]) -> Sequence[Outcomes | None]:
     """For each batch the outcomes of its changes, durable on return; None if its list must be locked."""
     heads = await _heads(connection, batches)
     open_ = [batch for batch in batches if _is_quiet(batch, heads.get(batch.list_id))]
-    results = await _write(connection, open_, heads, is_cluster=is_cluster) if open_ else {}
+    results = await _write(connection, open_, heads) if open_ else {}
     return [results.get(batch.list_id) for batch in batches]
 
 
 async def _write(
-    connection: Connection, batches: Sequence[Batch], heads: Mapping[str, _Snapshot], *, is_cluster: bool
+    connection: Connection, batches: Sequence[Batch], heads: Mapping[str, _Snapshot]
 ) -> dict[str, Outcomes | None]:
     meanings = await _meanings(connection, batches, heads)
     rows = await _rows(connection, batches, heads, meanings)
@@ -85,11 +82,7 @@ async def _write(
         written.append(_written(state, batch.writers(snapshot.writers, number)))
     revisions = [heads[batch.list_id].revision for batch in batches]
     list_ids = [batch.list_id for batch in batches]
-    changes = msgspec.json.encode(written).decode()
-    if is_cluster:
-        were_written = await connection.fetchval(_WRITE_IN_CLUSTER, list_ids, revisions, changes)
-    else:
-        were_written = await connection.fetchval(_WRITE, list_ids, revisions, changes)
+    were_written = await connection.fetchval(_WRITE, list_ids, revisions, msgspec.json.encode(written).decode())
     results: dict[str, Outcomes | None] = {}
     for batch, number, outcomes in decided:
         was_written = batch.list_id in were_written

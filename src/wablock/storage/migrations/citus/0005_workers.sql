@@ -31,11 +31,9 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $$;
 
--- The changes of several lists, each list in its own transaction, in one round trip. If the revision of a list is not the
--- expected one any more, or another node has locked the list, nothing is written, and `written` does not name it. wablock_write_lists_1 is for one PostgreSQL.
--- Few rows are written one by one: Citus copies the rows of INSERT ... SELECT to the shard, and that needs a two-phase
--- commit. For many rows this costs less than a statement each.
-CREATE PROCEDURE wablock_write_lists_2(
+-- In a cluster the procedure writes few rows one by one: Citus copies the rows of INSERT ... SELECT to the shard, and that
+-- needs a two-phase commit. For more rows this costs less than a statement each. All else is as in the first migration.
+CREATE OR REPLACE PROCEDURE wablock_write_lists_1(
     list_ids TEXT[], revisions BIGINT[], changes JSONB, INOUT written TEXT[] DEFAULT NULL
 )
 LANGUAGE plpgsql AS $$
