@@ -10,6 +10,7 @@ import httpx2
 import msgspec
 import pytest
 from tests.cli.command import WABLOCK, Server, environment, started
+from tests.missing import missing
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/tutorial.md").read_text()
@@ -125,7 +126,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 def test_the_installation_has_the_commands_that_the_page_uses() -> None:
     (step,) = (step for step in STEPS if step.commands.strip() == INSTALL)
     if not (ROOT / ".venv/.server").exists():
-        pytest.skip("needs `make setup`")
+        missing("needs `make setup`")
 
     script = f"set -e\n{step.commands}command -v wablock pip"
     process = subprocess.run(
