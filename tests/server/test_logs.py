@@ -180,8 +180,8 @@ IN_PATHS = [
 
 
 @pytest.fixture(scope="module")
-def paths_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The log of a server whose callers put users and tokens into every part of a path."""
+def paths_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
+    """What a server logged whose callers put users and tokens into every part of a path."""
     deployment = Deployment(tmp_path_factory.mktemp("paths"))
     with deployment.server("--log-requests") as server, httpx2.Client(base_url=server.url) as client:
         for text in IN_PATHS:
@@ -195,13 +195,13 @@ def paths_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             client.delete(f"/v1/tokens/{text}", headers=deployment.headers)
             client.post(f"/v25.0/{PHONE_NUMBER_ID}/{text}", headers=deployment.headers)
         server.stop()
-        yield server.log
+        yield _records(server.log)
 
 
-def test_the_log_shows_the_route_and_nothing_that_a_caller_put_into_the_path(paths_logged: str) -> None:
-    paths = {record["path"] for record in _records(paths_logged)}
-
-    assert paths == {
+def test_the_log_shows_the_route_and_nothing_that_a_caller_put_into_the_path(
+    paths_logged: list[dict[str, Any]],
+) -> None:
+    assert {record["path"] for record in paths_logged} == {
         "/v1/numbers/106…22/check/…",
         "/v25.0/…/block_users",
         "/…",
@@ -212,8 +212,12 @@ def test_the_log_shows_the_route_and_nothing_that_a_caller_put_into_the_path(pat
 
 
 @pytest.mark.parametrize("kept", ["0123", "13491208655302741918", TOKEN_IN_PATH, "anna"])
-def test_no_user_and_no_token_of_a_path_is_in_the_log(paths_logged: str, kept: str) -> None:
-    assert kept not in paths_logged
+def test_no_user_and_no_token_of_a_path_is_in_the_log(paths_logged: list[dict[str, Any]], kept: str) -> None:
+    # The server makes these, and four digits may well be in a time.
+    made_by_the_server = {"timestamp", "request_id", "ms"}
+    logged = [{key: value for key, value in record.items() if key not in made_by_the_server} for record in paths_logged]
+
+    assert kept not in str(logged)
 
 
 @pytest.mark.parametrize(
