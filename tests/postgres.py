@@ -15,9 +15,16 @@ from typing import Any, Final, TypeVar
 import asyncpg
 from tests.cluster import Cluster
 
+from wablock.storage.postgres.schema import migrations, prepare
+
 T = TypeVar("T")
 
 GIVEN: Final = "WABLOCK_TEST_DATABASE"
+
+_WORKERS: Final = """
+CREATE FUNCTION wablock_worker_of(list_id TEXT) RETURNS INTEGER LANGUAGE sql AS
+  $$ SELECT 1 + abs(hashtext(list_id)) % 2 $$;
+"""
 
 
 def fresh_database(folder: Path) -> str:
@@ -33,10 +40,16 @@ def bare_database(folder: Path) -> str:
     return _schemas().bare(folder)
 
 
+def fresh_cluster(folder: Path) -> str:
+    """As `fresh_database`, but a node takes the database for a Citus cluster with two workers."""
+    return _clusters().of(folder)
+
+
 def give_back(folder: Path) -> None:
     """From now on other tests may use the databases of this folder and of the folders in it."""
-    if _schemas.cache_info().currsize:
-        _schemas().give_back(folder)
+    for schemas in (_schemas, _clusters):
+        if schemas.cache_info().currsize:
+            schemas().give_back(folder)
 
 
 class Schemas:
@@ -93,6 +106,22 @@ class Schemas:
         execute(self._url, f"DROP SCHEMA {name} CASCADE")
 
 
+class _Clusters(Schemas):
+    """Schemas that a node takes for clusters."""
+
+    def _new(self) -> str:
+        name = super()._new()
+        prepare(self._at(name))
+        execute(self._at(name), _WORKERS + procedure_of_clusters())
+        return name
+
+
+def procedure_of_clusters() -> str:
+    """The procedure as the migrations for Citus replace it. PostgreSQL executes it, too."""
+    (procedure,) = re.findall(r"CREATE OR REPLACE PROCEDURE.*?^\$\$;", migrations("citus")[5], re.DOTALL | re.MULTILINE)
+    return str(procedure)
+
+
 def execute(url: str, sql: str) -> None:
     async def executed(connection: Any) -> None:
         await connection.execute(sql)
@@ -120,16 +149,30 @@ def connected(url: str, what: Callable[[Any], Awaitable[T]]) -> T:
 
 @cache
 def _schemas() -> Schemas:
-    """The schemas of the database in the environment, or else of a cluster of this process."""
-    if url := os.environ.get(GIVEN):
-        schemas = Schemas(url)
+    return _registered(Schemas(_database()))
+
+
+@cache
+def _clusters() -> Schemas:
+    return _registered(_Clusters(_database()))
+
+
+def _registered(schemas: Schemas) -> Schemas:
+    if os.environ.get(GIVEN):
         atexit.register(schemas.drop)
-        return schemas
+    return schemas
+
+
+@cache
+def _database() -> str:
+    """The URL of the database in the environment, or else of a server of this process."""
+    if url := os.environ.get(GIVEN):
+        return url
     cluster = Cluster()
     cluster.create()
     cluster.start()
     atexit.register(cluster.remove)
-    return Schemas(cluster.url)
+    return cluster.url
 
 
 @cache

@@ -6,14 +6,13 @@ to the worker get lost, such a statement waits. Row-level security does the same
 A write to a table that all machines have needs every worker, and so do the triggers here.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from tests.postgres import execute
+from tests.postgres import execute, procedure_of_clusters
 
-from wablock.storage.postgres.schema import migrations, prepare
+from wablock.storage.postgres.schema import prepare
 
 DEAD: Final = "dead"
 SILENT: Final = "silent"
@@ -26,7 +25,7 @@ _TABLES: Final = {
     "downstream": "phone_number_id",
     "upstream": "phone_number_id",
 }
-_EVERYWHERE: Final = ("account", "account_list", "access_token", "identity_alias", "phone_number")
+_EVERYWHERE: Final = ("account", "account_list", "access_token", "phone_number")
 _CLUSTER: Final = f"""
 DO $$ BEGIN
   CREATE ROLE {_ROLE} LOGIN;
@@ -65,12 +64,6 @@ _TRIGGER: Final = """
 CREATE TRIGGER workers BEFORE INSERT OR UPDATE OR DELETE ON {table}
   FOR EACH STATEMENT EXECUTE FUNCTION every_worker_answers();
 """
-
-
-def procedure_of_clusters() -> str:
-    """The procedure as the migrations for Citus replace it. PostgreSQL executes it, too."""
-    (procedure,) = re.findall(r"CREATE OR REPLACE PROCEDURE.*?^\$\$;", migrations("citus")[5], re.DOTALL | re.MULTILINE)
-    return str(procedure)
 
 
 class Workers:

@@ -6,15 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from tests.postgres import bare_database
 from tests.storage.changes import ACCOUNT, NOON, block, listed, page, unblock
 from tests.storage.meters import CountingMeter
-from tests.storage.people import people, person, user_of
+from tests.storage.people import by_user_id, people, person, user_of
 from tests.workers import DEAD, SILENT, Workers
 
-from wablock.block_list.ports import BusinessNumber, Link
+from wablock.block_list.ports import BusinessNumber, Carry, Link, Member, NoteInbound, Sweep
 from wablock.contract.errors import BlocklistInternalError, GraphError
 from wablock.failures import Overloaded
 from wablock.gate.ports import SealedDownstream
@@ -23,6 +22,8 @@ from wablock.storage.postgres import PostgresStore
 _ON_ONE = "106540352242920"
 _ON_TWO = "106540352242921"
 _LINKED = user_of("+16505550103", "US.13491208655302741918")
+_BY_NUMBER = user_of("+16505550103")
+_BY_USER_ID = by_user_id("US.13491208655302741918")
 _BEFORE_ANY_IS_CUT_OFF = 4.0  # seconds; after 5, a connection that waits for the silent worker is closed
 _LONG = 30.0  # seconds; only a test that fails waits for so long
 
@@ -64,9 +65,26 @@ def _receiver(list_id: str) -> SealedDownstream:
     return SealedDownstream("d1", list_id, ACCOUNT, "http://127.0.0.1:1/", None, None, 1_000, True, True, NOON)
 
 
-async def _is_blocked(store: PostgresStore, number: int, list_id: str) -> bool:
-    (answer,) = await store.blocked(ACCOUNT, list_id, [person(number)], NOON)
+async def _link(store: PostgresStore, list_id: str) -> None:
+    del list_id
+    await store.apply(Link(ACCOUNT, NOON, [_LINKED]))
+
+
+async def _block_both(store: PostgresStore, list_id: str) -> None:
+    await store.apply(block(_LINKED, list_id=list_id))
+
+
+async def _write(store: PostgresStore, list_id: str) -> None:
+    await store.apply(NoteInbound(list_id, ACCOUNT, NOON, [_LINKED]))
+
+
+async def _holds(store: PostgresStore, user: Member, list_id: str) -> bool:
+    (answer,) = await store.blocked(ACCOUNT, list_id, [user], NOON)
     return answer is not None
+
+
+async def _is_blocked(store: PostgresStore, number: int, list_id: str) -> bool:
+    return await _holds(store, person(number), list_id)
 
 
 @pytest.mark.parametrize("operation", _OPERATIONS.values(), ids=_OPERATIONS)
@@ -109,15 +127,13 @@ async def test_a_node_is_ready_and_can_start_while_a_worker_does_not_answer(
 async def test_what_waits_for_all_machines_does_not_delay_the_rest(store: PostgresStore, workers: Workers) -> None:
     await store.apply(Link(ACCOUNT, NOON, [_LINKED]))
     with workers.broken(2, SILENT):
-        new = [msgspec.structs.replace(_LINKED, user_id=f"US.{number:020}") for number in range(9)]
-        waiting = [asyncio.create_task(_done(store.apply(Link(ACCOUNT, NOON, [member])))) for member in new]
-        waiting += [asyncio.create_task(_done(store.account_downstreams(ACCOUNT))) for _ in range(9)]
+        waiting = [asyncio.create_task(_done(store.account_downstreams(ACCOUNT))) for _ in range(9)]
         waiting += [asyncio.create_task(_done(store.apply(block(person(1), list_id=f"{n}0")))) for n in range(9)]
         await asyncio.sleep(0.1)
 
         await asyncio.wait_for(_work_on_worker_1(store), _BEFORE_ANY_IS_CUT_OFF)
 
-        assert not any(task.done() for task in waiting[:18])
+        assert not any(task.done() for task in waiting[:9])
     await asyncio.wait_for(asyncio.gather(*waiting), _LONG)
 
 
@@ -134,6 +150,99 @@ async def _done(work: Coroutine[Any, Any, object]) -> None:
     """Wait for `work`, whatever its result is."""
     with contextlib.suppress(GraphError):
         await work
+
+
+@pytest.mark.parametrize("how", [DEAD, SILENT])
+@pytest.mark.parametrize("learn", [_link, _block_both, _write], ids=["webhook", "block", "message"])
+async def test_new_links_are_learned_while_another_worker_does_not_answer(
+    store: PostgresStore, workers: Workers, learn: Operation, how: str
+) -> None:
+    with workers.broken(2, how):
+        await asyncio.wait_for(learn(store, _ON_ONE), _BEFORE_ANY_IS_CUT_OFF)
+        await store.apply(block(_BY_NUMBER, list_id=_ON_ONE))
+
+        assert await _holds(store, _BY_USER_ID, _ON_ONE)
+
+
+@pytest.mark.parametrize("how", [DEAD, SILENT])
+async def test_a_webhook_with_many_new_links_waits_once_for_a_worker(
+    store: PostgresStore, workers: Workers, how: str
+) -> None:
+    users = [user_of(f"+1650555{number:04}", f"US.{number:020}") for number in range(300)]
+    with workers.broken(2, how):
+        await asyncio.wait_for(store.apply(Link(ACCOUNT, NOON, users)), _BEFORE_ANY_IS_CUT_OFF)
+
+
+@pytest.fixture
+async def back(store: PostgresStore, workers: Workers) -> PostgresStore:
+    """Worker 2 is back. While it was dead, a user on its list, known there by the user_id, was linked to the number."""
+    await store.apply(block(_BY_USER_ID, list_id=_ON_TWO))
+    await store.apply(block(_BY_USER_ID, list_id=_ON_ONE))
+    with workers.broken(2, DEAD):
+        await store.apply(Link(ACCOUNT, NOON, [_LINKED]))
+    return store
+
+
+@pytest.mark.parametrize("list_id", [_ON_ONE, _ON_TWO])
+@pytest.mark.parametrize("user", [_BY_NUMBER, _BY_USER_ID, _LINKED], ids=["number", "user_id", "both"])
+async def test_a_block_holds_by_every_id_before_the_link_is_settled(
+    back: PostgresStore, list_id: str, user: Member
+) -> None:
+    assert await _holds(back, user, list_id)
+
+
+@pytest.mark.parametrize("user", [_BY_NUMBER, _BY_USER_ID, _LINKED], ids=["number", "user_id", "both"])
+async def test_an_unblocked_user_is_free_by_every_id_before_the_link_is_settled(
+    back: PostgresStore, user: Member
+) -> None:
+    await back.apply(unblock(user, list_id=_ON_TWO))
+
+    assert not await _holds(back, _BY_NUMBER, _ON_TWO)
+    assert not await _holds(back, _BY_USER_ID, _ON_TWO)
+    await back.apply(Sweep(NOON, NOON))
+    assert not await _holds(back, _BY_NUMBER, _ON_TWO)
+
+
+async def test_a_new_number_gets_the_block_whose_link_is_not_settled(back: PostgresStore) -> None:
+    await back.apply(Carry(ACCOUNT, NOON, _BY_NUMBER, user_of("+16505550104")))
+
+    assert await _holds(back, user_of("+16505550104"), _ON_TWO)
+
+
+async def test_the_next_sweep_settles_the_link(back: PostgresStore) -> None:
+    assert await back.unlinked(ACCOUNT, [_LINKED])
+
+    await back.apply(Sweep(NOON, NOON))
+
+    assert not await back.unlinked(ACCOUNT, [_LINKED])
+    (_, row) = (await page(back, list_id=_ON_TWO)).rows[::-1]
+    assert (row.wa_id, row.user_id) == (_LINKED.wa_id, _LINKED.user_id)
+
+
+async def test_the_lists_of_workers_that_answer_are_settled_at_once(back: PostgresStore) -> None:
+    (_, row) = (await page(back, list_id=_ON_ONE)).rows[::-1]
+
+    assert (row.wa_id, row.user_id) == (_LINKED.wa_id, _LINKED.user_id)
+
+
+async def test_a_number_that_a_user_gave_up_is_not_carried_on_before_every_list_has_it(
+    store: PostgresStore, workers: Workers
+) -> None:
+    await store.apply(block(_BY_NUMBER, list_id=_ON_TWO))
+    current = user_of("+16505550104")
+
+    with workers.broken(2, DEAD), pytest.raises(GraphError):
+        await store.apply(Carry(ACCOUNT, NOON, _BY_NUMBER, current))
+    await store.apply(Carry(ACCOUNT, NOON, _BY_NUMBER, current))
+
+    assert await _holds(store, current, _ON_TWO)
+
+
+async def test_a_store_can_be_closed_while_a_link_waits_for_a_worker(store: PostgresStore, workers: Workers) -> None:
+    with workers.broken(2, SILENT):
+        await store.apply(Link(ACCOUNT, NOON, [_LINKED]))
+
+        await asyncio.wait_for(store.close(), _LONG)
 
 
 async def test_a_refused_change_was_not_made(store: PostgresStore, workers: Workers) -> None:

@@ -123,7 +123,7 @@ async def _holds(store: Store, together: _Together, blocks: list[tuple[str, int,
     assert [result for result in await store.blocked(ACCOUNT, LIST, strangers, at) if result is not None] == []
 
 
-@pytest.mark.parametrize("adapter, examples", [("sqlite", 150), ("postgres", 25)])
+@pytest.mark.parametrize("adapter, examples", [("sqlite", 150), ("postgres", 25), ("cluster", 25)])
 def test_a_block_by_any_id_holds_by_every_linked_id(adapter: str, examples: int) -> None:
     @hypothesis.settings(max_examples=examples, deadline=None)
     @hypothesis.given(steps=st.lists(_STEPS, min_size=1, max_size=12))
@@ -141,7 +141,7 @@ def test_a_block_by_any_id_holds_by_every_linked_id(adapter: str, examples: int)
     law()
 
 
-@pytest.mark.parametrize("adapter, examples", [("sqlite", 150), ("postgres", 25)])
+@pytest.mark.parametrize("adapter, examples", [("sqlite", 150), ("postgres", 25), ("cluster", 25)])
 def test_a_user_who_changes_ids_stays_blocked_by_each_of_them(adapter: str, examples: int) -> None:
     @hypothesis.settings(max_examples=examples, deadline=None)
     @hypothesis.given(

@@ -1,20 +1,20 @@
 """Links on PostgreSQL, which updates lists one by one: unsettled links, and concurrent nodes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from tests.postgres import execute, fresh_database
+from tests.postgres import execute, fresh_cluster, fresh_database
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed, only_row, unblock
 from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, person, user_with
 
-from wablock.block_list.ports import Carry, Link
+from wablock.block_list.ports import Carry, Link, Member
 from wablock.storage import Store, open_store
-from wablock.storage.postgres import checks
+from wablock.storage.postgres import checks, linked_checks
 from wablock.storage.postgres.checks import Question
 
 _UNSETTLED = f"""
@@ -23,9 +23,10 @@ VALUES ('{ACCOUNT}', 'US.1', '16505550001', '16505550001', false)
 """
 
 
-@pytest.fixture
-def dsn(tmp_path: Path) -> str:
-    return fresh_database(tmp_path)
+@pytest.fixture(params=[fresh_database, fresh_cluster], ids=["one", "cluster"])
+def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    url: str = request.param(tmp_path)
+    return url
 
 
 @pytest.fixture
@@ -74,6 +75,44 @@ class Counted:
 
     async def fetch(self, query: str, *args: object) -> Sequence[Any]:
         self.queries += 1
+        rows: Sequence[Any] = await self._connection.fetch(query, *args)
+        return rows
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize("statement", [checks._ROWS, linked_checks._LINKS], ids=["rows", "links"])
+@pytest.mark.parametrize("user", [by_user_id("US.1"), person(1), linked(1, "US.1")], ids=["user_id", "number", "both"])
+async def test_a_link_that_is_learned_before_any_statement_of_a_check_hides_no_block(
+    dsn: str, nodes: list[Store], user: Member, statement: str
+) -> None:
+    """A cluster has links and rows on different machines. The block is of a user_id, and moves to the number."""
+    await nodes[0].apply(block(by_user_id("US.1")))
+    connection = await asyncpg.connect(dsn)
+
+    async def learn() -> None:
+        await nodes[1].apply(Link(ACCOUNT, NOON, [linked(1, "US.1")]))
+
+    question = Question(ACCOUNT, LIST, [user], NOON)
+    ((before,),) = await linked_checks.blocked(Interrupted(connection, statement, learn), [question])
+    ((after,),) = await linked_checks.blocked(connection, [question])
+
+    assert after is not None
+    assert before is not None or user == person(1)  # whose block by the number began with the link
+    await connection.close()
+
+
+class Interrupted:
+    """A connection that does something else before its first execution of `statement`."""
+
+    def __init__(self, connection: Any, statement: str, interruption: Callable[[], Awaitable[None]]) -> None:
+        self._connection = connection
+        self._interruptions = {statement: interruption}
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Any]:
+        if (interruption := self._interruptions.pop(query, None)) is not None:
+            await interruption()
         rows: Sequence[Any] = await self._connection.fetch(query, *args)
         return rows
 

@@ -15,7 +15,16 @@ import pytest
 from tests.postgres import bare_database
 from tests.storage.changes import LIST
 
-from wablock.storage.postgres import checks, links, lists, reads, rekeying, sweeping, together
+from wablock.storage.postgres import (
+    checks,
+    linked_checks,
+    lists,
+    reads,
+    rekeying,
+    settling,
+    sweeping,
+    together,
+)
 from wablock.storage.postgres.schema import prepare
 from wablock.storage.postgres.sessions import prepare_connection
 
@@ -70,8 +79,11 @@ _LOOKS: dict[str, tuple[str, Sequence[Any], int]] = {
         (_OTHERS, _OTHERS, [""] * 100, ["US.ENT.9"] * 100, _OTHERS),
         400,
     ),
-    "what points to user_ids": (links._POINTING, (LIST, _USER_IDS), 64),
-    "point what means a user_id on": (links._REPOINT, (LIST, "US.7", "7", "7"), 2),
+    "what points to user_ids": (settling._POINTING, (LIST, _USER_IDS), 64),
+    "point what means a user_id on": (settling._REPOINT, (LIST, "US.7", "7", "7"), 2),
+    "unsettled links to some users": (settling._UNSETTLED_OF, ([LIST] * 64, _SOME), 64),
+    "a slice of the unsettled links": (settling._UNSETTLED, (LIST, "", "", 64), 64),
+    "links of some users": (linked_checks._LINKS, ([LIST] * 64, _SOME), 128),
     "what user_ids of one account mean": (lists._MEANINGS, (LIST, _USER_IDS), 64),
     "which user_ids they have": (lists._ALIASES, (LIST, _SOME), 64),
     "rows of some of many lists": (

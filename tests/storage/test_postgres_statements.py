@@ -34,12 +34,20 @@ _EVERYWHERE: Final = {
     "account",
     "account_list",
     "access_token",
-    "identity_alias",
     "phone_number",
     "wablock_rekeying",
     "wablock_schema",
 }
 """The tables that every shard has a copy of."""
+
+_ON_COORDINATOR: Final = {"identity_alias"}
+"""The tables that only the coordinator has."""
+
+_ONLY_WITHOUT_WORKERS: Final = {"checks._ROWS_BY_ALL_IDS", "checks._ROWS_BY_PARENT_IDS"}
+"""The statements that no node of a cluster executes."""
+
+_RARELY_BY_A_REQUEST: Final = {"directory._ADD_LIST", "directory._COMPLETE_NUMBER"}
+"""For the first webhook of a number without a display number, and for the first change of one that was never added."""
 
 _OF_NO_SHARD: Final = {
     "pg_dist_local_group",
@@ -142,11 +150,15 @@ def _reach(statement: str) -> str:
     if any(it.relation.relname in _KEYS for it in scopes.inserts):
         return "one shard"
     of_shards = [(table, conditions) for table, conditions in tables if table.relname in _KEYS]
+    if of_shards and any(table.relname in _ON_COORDINATOR for table, _ in tables):
+        return "the coordinator and shards"
     if of_shards:
         all_one = all(any(_names_key(it, table, one=True) for it in conditions) for table, conditions in of_shards)
         return "one shard" if all_one else "several shards"
     written = [it.relation.relname for it in scopes.inserts]
     written += [table.relname for tables, _, writes in scopes.parts if writes for table in tables]
+    if any(name in _ON_COORDINATOR for name in written):
+        return "the coordinator"
     return "all machines" if any(name in _EVERYWHERE for name in written) else "here"
 
 
@@ -204,7 +216,7 @@ def test_a_statement_on_a_distributed_table_names_its_key(name: str) -> None:
 
     for tables, conditions, writes in scopes.parts:
         for table in tables:
-            assert table.relname in {*_KEYS, *_EVERYWHERE, *_OF_NO_SHARD}
+            assert table.relname in {*_KEYS, *_EVERYWHERE, *_ON_COORDINATOR, *_OF_NO_SHARD}
             if table.relname in _KEYS:
                 assert any(_names_key(condition, table, one=writes) for condition in conditions), table.relname
     for insert in scopes.inserts:
@@ -228,6 +240,22 @@ def test_the_reach_of_every_statement_is_in_the_list() -> None:
     lines = [f"{_reach(text)}: {name}" for name, text in _STATEMENTS.items() if not name.startswith("procedure")]
 
     assert sorted(lines) == _LIST.read_text().splitlines()
+
+
+def test_no_statement_of_a_cluster_reads_the_coordinator_and_shards_at_once() -> None:
+    """Citus would send the whole table of the coordinator to the shards."""
+    both = {name for name, text in _STATEMENTS.items() if _reach(text) == "the coordinator and shards"}
+
+    assert both == _ONLY_WITHOUT_WORKERS
+
+
+def test_requests_of_the_block_api_and_the_gate_write_to_no_table_that_every_machine_has() -> None:
+    """Such a write needs every worker, and a commit in two phases."""
+    modules_of_requests = ("checks", "linked_checks", "links", "lists", "reads", "settling", "together", "procedure")
+    written = [name for name, text in _STATEMENTS.items() if _reach(text) == "all machines"]
+
+    assert [name for name in written if _home(name) in modules_of_requests] == []
+    assert set(written) >= _RARELY_BY_A_REQUEST
 
 
 def test_the_rules_detect_violations() -> None:
@@ -316,18 +344,20 @@ def _made_by(folder: str) -> str:
 
 def test_every_table_is_declared_to_citus() -> None:
     tables = {*re.findall(r"CREATE TABLE (\w+)", _made_by("postgres")), "wablock_schema"}
-    declarations = re.findall(r"(reference|distributed|undistribute)_table\('(\w+)'(?:, '(\w+)')?", _made_by("citus"))
+    kinds = "reference_table|distributed_table|undistribute_table|local_table_to_metadata"
+    declarations = re.findall(rf"({kinds})\('(\w+)'(?:, '(\w+)')?", _made_by("citus"))
     declared: dict[str, tuple[str, str]] = {}
     for kind, table, key in declarations:
-        if kind == "undistribute":
+        if kind == "undistribute_table":
             del declared[table]
         else:
             assert table not in declared
             declared[table] = kind, key
 
     assert set(declared) == tables
-    assert {table: key for table, (kind, key) in declared.items() if kind == "distributed"} == _KEYS
-    assert {table for table, (kind, _) in declared.items() if kind == "reference"} == _EVERYWHERE
+    assert {table: key for table, (kind, key) in declared.items() if kind == "distributed_table"} == _KEYS
+    assert {table for table, (kind, _) in declared.items() if kind == "reference_table"} == _EVERYWHERE
+    assert {table for table, (kind, _) in declared.items() if kind == "local_table_to_metadata"} == _ON_COORDINATOR
 
 
 def test_a_set_of_rows_for_one_shard_can_be_written_one_by_one() -> None:

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.postgres import bare_database, connected, execute
+from tests.postgres import bare_database, connected, execute, procedure_of_clusters
 from tests.storage.changes import LIST, block, unblock, wrote
 from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
 from tests.triggers import make_trigger
-from tests.workers import procedure_of_clusters
 
 from wablock.block_list.ports import Block, NoteInbound
 from wablock.storage.postgres import PostgresStore

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.postgres import connected, fresh_database
+from tests.postgres import connected, fresh_cluster, fresh_database
 from tests.storage.adapters import ADAPTERS, Opener
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed, only_row, unblock, wrote
 from tests.storage.people import by_user_id, user_of
@@ -44,7 +44,7 @@ def write(opener: Opener, tmp_path: Path) -> Write:
 
     async def on_postgres(statement: str, values: tuple[Any, ...]) -> None:
         statement = _POSTGRES_ALIAS if statement == _SQLITE_ALIAS else statement
-        url = fresh_database(tmp_path)
+        url = (fresh_cluster if opener is ADAPTERS["cluster"] else fresh_database)(tmp_path)
         await asyncio.to_thread(connected, url, lambda connection: connection.execute(statement, *values))
 
     return on_sqlite if opener is ADAPTERS["sqlite"] else on_postgres

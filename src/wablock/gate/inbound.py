@@ -1,6 +1,7 @@
 """The way of a webhook to the business: verify it, learn ids, drop messages of blocked users, deliver the rest."""
 
 import asyncio
+import contextlib
 import hmac
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -236,10 +237,14 @@ class Inbound:
                 break
 
     async def _learn_number(self, number: BusinessNumber, changes: Sequence[WebhookChange]) -> None:
-        """Learn the phone number and the country of the business number, if its operator has not set them."""
+        """Learn the phone number and the country of the business number, if its operator has not set them.
+
+        If the database cannot store them now, the next webhook shows them again.
+        """
         wa_ids = (display_wa_id(change.display_number) for change in changes)
         if wa_id := next(filter(None, wa_ids), None):
-            await self._numbers.learn_display_number(number, wa_id, country_to_read_by(wa_id))
+            with contextlib.suppress(BlocklistInternalError, Overloaded):
+                await self._numbers.learn_display_number(number, wa_id, country_to_read_by(wa_id))
 
     async def _learn_users(self, part: Part) -> None:
         """Learn links and changed ids, in their order."""

@@ -30,6 +30,7 @@ from wablock.failures import Overloaded
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.meter import StoreMeter
 from wablock.storage.postgres import directory, reads, routes
+from wablock.storage.postgres.aliases import StoredAliases
 from wablock.storage.postgres.checks import Question
 from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.lanes import Lanes
@@ -37,6 +38,7 @@ from wablock.storage.postgres.links import Links
 from wablock.storage.postgres.rekeying import QUIET_FOR, Rekeying
 from wablock.storage.postgres.schema import prepare
 from wablock.storage.postgres.sessions import Connection
+from wablock.storage.postgres.settling import Settling
 from wablock.storage.postgres.sweeping import sweep
 from wablock.storage.round_trips import RoundTrips
 from wablock.storage.unreachable import Unreachable
@@ -49,6 +51,8 @@ _READY: Final = "SELECT 1 FROM wablock_schema WHERE only_row FOR KEY SHARE"
 _READY_IN_CLUSTER: Final = """
 SELECT pg_logical_emit_message(true, 'wablock', 'ready') WHERE current_setting('transaction_read_only') = 'off'
 """
+
+_COMPLETED_WITHIN: Final = 1.0  # seconds
 
 
 class PostgresStore:
@@ -69,15 +73,18 @@ class PostgresStore:
         keys = KeysInUse(beside_older=prepared.beside_older)
         self._lanes = Lanes(dsn, meter, keys, has_workers=prepared.has_workers)
         self._common = common = self._lanes.common
-        several = self._lanes.several_writing
-        self._links = Links(self._lanes.known, several, self._lanes.submit, keys)
-        self._rekeying = Rekeying(several, self._lanes.submit, keys, quiet_for)
+        stored = StoredAliases(self._lanes.known)
+        self._settling = Settling(stored, common.writing, self._lanes, keys)
+        self._links = Links(stored, common.writing, self._settling)
+        self._stored_aliases = stored
+        self._rekeying = Rekeying(self._lanes.several_writing, self._lanes.submit, keys, quiet_for)
         is_stuck = common.reading.is_stuck
         self._tokens = RoundTrips(partial(common.read, directory.find_tokens), at_once=1, is_stuck=is_stuck)
         self._found_numbers = RoundTrips(partial(common.read, directory.find_numbers), at_once=1, is_stuck=is_stuck)
 
     async def close(self) -> None:
         """Returns when all changes are durable and the connections are closed."""
+        await self._settling.close()
         await self._lanes.close()
 
     async def apply(self, change: Change) -> Outcome:
@@ -85,6 +92,7 @@ class PostgresStore:
             case Block():
                 return await self._block(change)
             case Unblock():
+                await self._settling.settle_on(change)
                 return await self._lanes.submit(change.list_id, change)
             case NoteInbound():
                 await self._learn(change.phone_number_id, change)
@@ -94,6 +102,7 @@ class PostgresStore:
             case Carry():
                 await self._links.carry(change)
             case Sweep():
+                await self._settling.sweep(change.at)
                 await sweep(self._lanes.several_writing, self._lanes.submit, change)
                 await self._rekeying.step(change.at)
         return Outcome()
@@ -140,7 +149,10 @@ class PostgresStore:
         return await directory.add_number(self._lanes.several_writing, number, at)
 
     async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
-        return await self._write(directory.complete_number, number)
+        # Every machine must write it, and a webhook waits.
+        return await self._lanes.several_writing.run(
+            lambda connection: directory.complete_number(connection, number), again=False, within=_COMPLETED_WITHIN
+        )
 
     async def remove_number(self, phone_number_id: str) -> bool:
         return await directory.remove_number(self._lanes.several_writing, phone_number_id)
@@ -206,10 +218,10 @@ class PostgresStore:
         """
         await self._learn(change.list_id, change)
         alone = [member.user_id for member in change.members if member.user_id is not None and member.wa_id is None]
-        earlier = await self._links.links_of(change.account_id, alone)
+        earlier = await self._stored_aliases.of(change.account_id, alone)
         outcome = await self._lanes.submit(change.list_id, change)
         try:
-            for user_id, alias in (await self._links.links_of(change.account_id, alone)).items():
+            for user_id, alias in (await self._stored_aliases.of(change.account_id, alone)).items():
                 alias_before = earlier.get(user_id)
                 if alias_before is None:
                     await self._lanes.submit(change.list_id, Merge(change.account_id, change.at, alias.member, user_id))

@@ -1,14 +1,17 @@
 """Stored aliases, as links use them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 import msgspec
 
-from wablock.block_list.meanings import FindMeaning, Meaning, is_known
+from wablock.block_list.meanings import MOST_STEPS, FindMeaning, Meaning, is_known
 from wablock.block_list.ports import Member
 from wablock.contract.spellings import keys_of, one_spelling
 from wablock.contract.user_ids import is_parent_user_id
+from wablock.storage.postgres.connections import Connections
+
+_KNOWN = "SELECT alias, identity, wa_id, settled FROM identity_alias WHERE account_id = $1 AND alias = ANY($2)"
 
 
 class Alias(msgspec.Struct, frozen=True):
@@ -41,6 +44,31 @@ class Alias(msgspec.Struct, frozen=True):
 
 Linked: TypeAlias = Mapping[str, Member]
 """The users that some aliases mean."""
+
+
+class StoredAliases:
+    """The aliases of all accounts, to read."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def of(self, account_id: str, aliases: Iterable[str | None]) -> Mapping[str, Alias]:
+        """Those of `aliases` that have a link."""
+        names = sorted({alias for alias in aliases if alias is not None})
+        if not names:
+            return {}
+        rows = await self._connections.run(lambda connection: connection.fetch(_KNOWN, account_id, names))
+        return {row[0]: Alias(*row) for row in rows}
+
+    async def to_the_end(self, account_id: str, aliases: Iterable[str | None]) -> Mapping[str, Alias]:
+        """Those of `aliases` that have a link, and the user_ids that they mean."""
+        by_alias = dict(await self.of(account_id, aliases))
+        for _ in range(MOST_STEPS):
+            further = {it.identity for it in by_alias.values() if it.wa_id is None} - by_alias.keys()
+            if not further:
+                break
+            by_alias |= await self.of(account_id, further)
+        return by_alias
 
 
 def unsettled(by_alias: Mapping[str, Alias]) -> Linked:

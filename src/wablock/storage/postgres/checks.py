@@ -1,6 +1,6 @@
-"""Checks on PostgreSQL: many questions, about any lists, in one statement."""
+"""Checks on PostgreSQL: many questions, about any lists, in one statement. In a cluster, see `linked_checks`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -71,7 +71,9 @@ class Question(msgspec.Struct, frozen=True):
     at: Microseconds
 
 
-class _Block(msgspec.Struct, frozen=True):
+class Block(msgspec.Struct, frozen=True):
+    """What a check needs of a row."""
+
     blocked_at: Microseconds
     seq: int
     reason: str | None
@@ -84,7 +86,7 @@ async def blocked(connection: Connection, questions: Sequence[Question]) -> Sequ
     blocks = await _blocks_by_ids(connection, ids)
     if not blocks:
         return [[None] * len(it.users) for it in questions]
-    return [[_in_force(_blocks(blocks, _ids_of(it, user)), it.at) for user in it.users] for it in questions]
+    return [[in_force(_blocks(blocks, _ids_of(it, user)), it.at) for user in it.users] for it in questions]
 
 
 def _ids_of(question: Question, user: Member) -> Sequence[UserIds]:
@@ -98,30 +100,39 @@ def _ids_of(question: Question, user: Member) -> Sequence[UserIds]:
     return names
 
 
-def _blocks(by_ids: Mapping[UserIds, Sequence[_Block]], names: Sequence[UserIds]) -> Sequence[_Block]:
+def _blocks(by_ids: Mapping[UserIds, Sequence[Block]], names: Sequence[UserIds]) -> Sequence[Block]:
     if len(names) == 1:
         return by_ids.get(names[0], ())
     return [block for name in names for block in by_ids.get(name, ())]
 
 
-async def _blocks_by_ids(connection: Connection, ids: set[UserIds]) -> Mapping[UserIds, Sequence[_Block]]:
+async def _blocks_by_ids(connection: Connection, ids: set[UserIds]) -> Mapping[UserIds, Sequence[Block]]:
     """The blocks of those users who have any."""
     if not ids:
         return {}
     list_ids, account_ids, identities, user_ids = map(list, zip(*ids, strict=True))
     lists = list(set(list_ids))
     if not any(user_ids):
-        rows = await connection.fetch(_ROWS, list_ids, identities, lists)
-        by_number = {(row[0], row[1]): _Block(row[2], row[3], row[4], row[5]) for row in rows}
+        by_number = await of_names(connection, [(list_id, identity) for list_id, _, identity, _ in ids])
         return {it: [by_number[it[0], it[2]]] for it in ids if (it[0], it[2]) in by_number}
     by_ids = _ROWS_BY_PARENT_IDS if _NO_IDENTITY in identities else _ROWS_BY_ALL_IDS
-    blocks: dict[UserIds, list[_Block]] = {}
+    blocks: dict[UserIds, list[Block]] = {}
     for row in await connection.fetch(by_ids, list_ids, account_ids, identities, user_ids, lists):
-        blocks.setdefault((row[0], row[1], row[2], row[3]), []).append(_Block(row[4], row[5], row[6], row[7]))
+        blocks.setdefault((row[0], row[1], row[2], row[3]), []).append(Block(row[4], row[5], row[6], row[7]))
     return blocks
 
 
-def _in_force(blocks: Sequence[_Block], at: Microseconds) -> InForce | None:
+async def of_names(connection: Connection, names: Collection[Name]) -> Mapping[Name, Block]:
+    """The blocks of `names`, which are lists and identities. Those that have none are missing."""
+    if not names:
+        return {}
+    list_ids, identities = map(list, zip(*names, strict=True))
+    rows = await connection.fetch(_ROWS, list_ids, identities, list(set(list_ids)))
+    return {(row[0], row[1]): Block(row[2], row[3], row[4], row[5]) for row in rows}
+
+
+def in_force(blocks: Sequence[Block], at: Microseconds) -> InForce | None:
+    """The earliest of a user's blocks that hold at `at`."""
     holding = [block for block in blocks if block.expires_at is None or block.expires_at > at]
     if not holding:
         return None

@@ -3,7 +3,8 @@
 So a worker that fails, or does not respond, delays only the lists that it has. Without Citus there is one lane.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
@@ -14,7 +15,7 @@ from wablock.block_list.ports import Outcome
 from wablock.storage.group_commit import Backlog, CommitMeter
 from wablock.storage.list_commits import ListCommits
 from wablock.storage.meter import StoreMeter
-from wablock.storage.postgres import checks, reads
+from wablock.storage.postgres import checks, linked_checks, reads
 from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.list_writer import ListWriter
@@ -63,7 +64,8 @@ class Lane:
         writer = ListWriter(self.writing, keys, size.writes_at_once, several)
         self.lists: ListCommits[ListChange] = ListCommits(writer.apply, meter, Backlog(stalled_after=_STALLED_AFTER))
         is_stuck = self.reading.is_stuck
-        self.checks = RoundTrips(partial(self.read, checks.blocked), at_once=size.checks_at_once, is_stuck=is_stuck)
+        blocked = checks.blocked if several is None else linked_checks.blocked
+        self.checks = RoundTrips(partial(self.read, blocked), at_once=size.checks_at_once, is_stuck=is_stuck)
         self.stamps = RoundTrips(partial(self.read, reads.stamps), at_once=1, is_stuck=is_stuck)
 
     async def read(self, read: Callable[..., Awaitable[T]], *args: object) -> T:
@@ -109,6 +111,15 @@ class Lanes:
         if self._workers is None:
             return self.common
         return self._of(await self._workers.of(list_id))
+
+    async def writing_of(self, list_ids: Sequence[str]) -> Mapping[Connections, Sequence[str]]:
+        """The connections of the workers that have these lists, each with its lists."""
+        if self._workers is None:
+            return {self.common.writing: list_ids}
+        by_lane: dict[Connections, list[str]] = {}
+        for list_id, lane in zip(list_ids, await asyncio.gather(*map(self.of, list_ids)), strict=True):
+            by_lane.setdefault(lane.writing, []).append(list_id)
+        return by_lane
 
     async def submit(self, list_id: str, change: ListChange) -> Outcome:
         """Change the list; durable on return. See `ListCommits.submit`."""

@@ -1,0 +1,81 @@
+"""Checks in a Citus cluster: links and rows are on different machines, so they are read one after the other.
+
+The links are read after the rows. If they show further ids of a user, the rows are read again, with those. So a link
+that moves the user's row in between does not hide a block. If a user_id gets another number meanwhile, a block of
+either number counts.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeAlias
+
+from wablock.block_list.ports import InForce, Member
+from wablock.contract.spellings import keys_of
+from wablock.storage.postgres.checks import Block, Name, Question, in_force, of_names
+from wablock.storage.postgres.sessions import Connection
+
+# The second part: while a link is unsettled, the list may have the user under the alias.
+_LINKS = """
+SELECT known.account_id, known.alias AS name, known.identity AS other
+FROM unnest($1::text[], $2::text[]) AS wanted (account_id, name)
+JOIN identity_alias AS known ON known.account_id = wanted.account_id AND known.alias = wanted.name
+UNION ALL
+SELECT known.account_id, known.identity, known.alias
+FROM unnest($1::text[], $2::text[]) AS wanted (account_id, name)
+JOIN identity_alias AS known ON known.account_id = wanted.account_id AND known.identity = wanted.name
+WHERE NOT known.settled
+"""
+
+_Links: TypeAlias = Mapping[Name, set[str]]
+"""The other ids of users, by account and id."""
+
+
+class _User:
+    """A user of a question, and the ids that are known so far."""
+
+    def __init__(self, question: Question, member: Member) -> None:
+        self._question = question
+        self._names = {*member.keys, *member.aliases}
+
+    @property
+    def of_account(self) -> set[Name]:
+        return {(self._question.account_id, name) for name in self._names}
+
+    @property
+    def of_list(self) -> set[Name]:
+        return {(self._question.list_id, name) for name in self._names}
+
+    def learn(self, links: _Links) -> bool:
+        """Whether there are further ids in `links`."""
+        count = len(self._names)
+        self._names |= {other for name in self.of_account for other in links.get(name, ())}
+        return len(self._names) > count
+
+    def in_force(self, rows: Mapping[Name, Block]) -> InForce | None:
+        return in_force([rows[name] for name in self.of_list if name in rows], self._question.at)
+
+
+async def blocked(connection: Connection, questions: Sequence[Question]) -> Sequence[Sequence[InForce | None]]:
+    """See `BlockStore.blocked`."""
+    users = [[_User(it, member) for member in it.users] for it in questions]
+    all_users = [user for of_question in users for user in of_question]
+    have_numbers = all(member.wa_id is not None for it in questions for member in it.users)
+    rows = await _rows(connection, all_users) if have_numbers else None  # else the links are likely to show more
+    while True:
+        links = await _links(connection, {name for user in all_users for name in user.of_account})
+        learned = [user for user in all_users if user.learn(links)]
+        if rows is not None and not learned:
+            return [[user.in_force(rows) for user in of_question] for of_question in users]
+        rows = await _rows(connection, all_users)
+
+
+async def _rows(connection: Connection, users: Sequence[_User]) -> Mapping[Name, Block]:
+    return await of_names(connection, {name for user in users for name in user.of_list})
+
+
+async def _links(connection: Connection, names: Collection[Name]) -> _Links:
+    links: dict[Name, set[str]] = {}
+    if names:
+        account_ids, ids = map(list, zip(*names, strict=True))
+        for account_id, name, other in await connection.fetch(_LINKS, account_ids, ids):
+            links.setdefault((account_id, name), set()).update(keys_of(other))
+    return links
