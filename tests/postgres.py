@@ -118,8 +118,8 @@ class _Clusters(Schemas):
 
 def procedure_of_clusters() -> str:
     """The procedure as the migrations for Citus replace it. PostgreSQL executes it, too."""
-    (procedure,) = re.findall(r"CREATE OR REPLACE PROCEDURE.*?^\$\$;", migrations("citus")[5], re.DOTALL | re.MULTILINE)
-    return str(procedure)
+    scripts = "\n".join(migrations("citus").values())
+    return str(re.findall(r"CREATE OR REPLACE PROCEDURE.*?^\$\$;", scripts, re.DOTALL | re.MULTILINE)[-1])
 
 
 def execute(url: str, sql: str) -> None:

@@ -89,7 +89,8 @@ def test_a_new_reason_updates_the_row_in_its_place_and_the_outcome_has_the_row_b
     outcome = applied(listed, block(member(ANNA, reason="spam")))
 
     assert outcome == Outcome({}, [Effect.UPDATED], [(row(ANNA, NOW - 1),)])
-    assert listed.written == [msgspec.structs.replace(row(ANNA, NOW - 1), reason="spam")]
+    updated = {"reason": "spam", "updated_at": NOW, "updated_by": "test"}
+    assert listed.written == [msgspec.structs.replace(row(ANNA, NOW - 1), **updated)]
     assert listed.head.version == NOW - 1
 
 

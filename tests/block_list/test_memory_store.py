@@ -27,8 +27,8 @@ BY_BOTH = Member("16505551234", "16505551234", USER_ID, "+16505551234")
 OTHER = Member("14155559876", "14155559876", None, "+14155559876", expires_at=NOW + 10)
 
 
-def block(*members: Member, at: int = NOW, **preconditions: int) -> Block:
-    return Block(LIST, ACCOUNT, at, "test", members, **preconditions)
+def block(*members: Member, at: int = NOW, max_size: int | None = None, written_since: int | None = None) -> Block:
+    return Block(LIST, ACCOUNT, at, "test", members, max_size, written_since)
 
 
 async def version(store: WatchedStore) -> int:

@@ -13,7 +13,8 @@ from tests.faults.power_cut import Image, PowerCutDisk
 from tests.storage.changes import NOON
 from tests.storage.meters import CountingMeter
 
-from wablock.block_list.ports import Block, BlockStore, Unblock
+from wablock.block_list.ports import Block, Unblock
+from wablock.block_list.store import BlockStore
 from wablock.storage import SqliteStore
 from wablock.storage.sqlite.connection import connect
 

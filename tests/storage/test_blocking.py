@@ -83,7 +83,8 @@ async def test_blocking_again_with_other_details_updates_them_in_place(store: St
     await store.apply(block(person(1, note="second", expires_at=NOON + SECOND), at=NOON + 1))
 
     after = await page(store)
-    updated = msgspec.structs.replace(before.rows[0], note="second", expires_at=NOON + SECOND)
+    edited = {"note": "second", "expires_at": NOON + SECOND, "updated_at": NOON + 1, "updated_by": "another user"}
+    updated = msgspec.structs.replace(before.rows[0], **edited)
     assert (after.rows, after.version) == ([updated, before.rows[1]], before.version)
 
 

@@ -276,7 +276,7 @@ def test_the_rules_detect_violations() -> None:
 
 def test_the_statements_are_found() -> None:
     assert len(_STATEMENTS) > 50
-    assert len(_OF_PROCEDURES) == 14
+    assert len(_OF_PROCEDURES) == 28
     assert {"lists._LOCK", "checks._ROWS", "links._LEARN", "directory._REMOVE_REST3"} <= set(_STATEMENTS)
 
 

@@ -98,7 +98,7 @@ class ListState(ListRows):
         effects = [_ADDED] * len(change.members)
         before = [_NONE] * len(change.members)
         refused: dict[int, Refusal] = {}
-        at, by = change.at, change.by
+        at, by, source, batch_id = change.at, change.by, change.source, change.batch_id
         has_preconditions = change.max_size is not None or change.written_since is not None
         seq = newest = max(at, head.version + len(change.members))
         for index, member in enumerate(change.members):
@@ -122,7 +122,9 @@ class ListState(ListRows):
                 expires_at = member.expires_at
                 typed, reason, note = member.input, member.reason, member.note
                 wa_id, user_id = member.wa_id, member.user_id
-                rows[place] = Listed(place, seq, wa_id, user_id, typed, at, by, reason, note, expires_at)
+                rows[place] = Listed(
+                    place, seq, wa_id, user_id, typed, at, by, reason, note, expires_at, None, None, source, batch_id
+                )
                 if expires_at is not None:
                     head.expires(expires_at)
                 seq -= 1
@@ -130,7 +132,7 @@ class ListState(ListRows):
                 before[index] = listed
                 # A block without details can change only an expiry.
                 may_change = head.next_expiry is not None or member.has_details
-                effects[index] = self._keep_details(listed, member) if may_change else _UNCHANGED
+                effects[index] = self._keep_details(change, listed, member) if may_change else _UNCHANGED
         if seq < newest:
             head.version = newest
             head.size += newest - seq
@@ -145,14 +147,17 @@ class ListState(ListRows):
             return Refusal.LIST_FULL
         return None
 
-    def _keep_details(self, rows: Sequence[Listed], member: Member) -> Effect:
+    def _keep_details(self, change: Block, rows: Sequence[Listed], member: Member) -> Effect:
         """Replace the reason and the note if the block has them; replace the expiry also if it has none."""
         effect = _UNCHANGED
         for row in rows:
             reason = row.reason if member.reason is None else member.reason
             note = row.note if member.note is None else member.note
             if (reason, note, member.expires_at) != (row.reason, row.note, row.expires_at):
-                self._put(msgspec.structs.replace(row, reason=reason, note=note, expires_at=member.expires_at))
+                edited = {"updated_at": change.at, "updated_by": change.by}
+                self._put(
+                    msgspec.structs.replace(row, reason=reason, note=note, expires_at=member.expires_at, **edited)
+                )
                 effect = _UPDATED
         return effect
 

@@ -1,17 +1,25 @@
-"""`BlockStore`, the port to a database of block lists, and its values.
+"""The values of `BlockStore`: users, changes of lists, their outcomes, and rows and pages.
 
 Times are microseconds since 1970. A number's own block list has the number's id as its `list_id`.
 """
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
 
 import msgspec
 
 from wablock.contract import spellings
 
 Microseconds = int
+
+
+class Source(StrEnum):
+    """The way by which a user came onto a list. A list may have other values, which later versions write."""
+
+    API = "api"
+    CLI = "cli"
+    IMPORT = "import"
+    CONSOLE = "console"
 
 
 class Rules(StrEnum):
@@ -76,7 +84,7 @@ class Member(msgspec.Struct, frozen=True, gc=False):
 
 
 class Block(msgspec.Struct, frozen=True):
-    """Block `members`.
+    """Block `members`. New rows get `source` and `batch_id`.
 
     The preconditions are checked in the transaction, so that two writers cannot both pass. `max_size`: the limit of the
     list's size. `written_since`: only users whose last message to the number is not older. Users who are on the list
@@ -90,6 +98,8 @@ class Block(msgspec.Struct, frozen=True):
     members: Sequence[Member]
     max_size: int | None = None
     written_since: Microseconds | None = None
+    source: str | None = None
+    batch_id: str | None = None
 
 
 class Unblock(msgspec.Struct, frozen=True):
@@ -171,8 +181,11 @@ class Effect(StrEnum):
     REFUSED = "refused"
 
 
-class Listed(msgspec.Struct, frozen=True, gc=False):
-    """The stored row of a blocked user. `seq` is its place in the list's order: newer is larger."""
+class Listed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The stored row of a blocked user. `seq` is its place in the list's order: newer is larger.
+
+    `updated_at` None: reason, note and expiry are those of the block. `source` None: not known, as in older rows.
+    """
 
     identity: str
     seq: int
@@ -184,6 +197,10 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
     reason: str | None
     note: str | None
     expires_at: Microseconds | None
+    updated_at: Microseconds | None = None
+    updated_by: str | None = None
+    source: str | None = None
+    batch_id: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -199,7 +216,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """A blocked user, as a page shows it. `seq` is its place in the list's order: newer is larger.
+    """A blocked user, as a page shows it; see `Listed`.
 
     The fields after `user_id` are set if the request has `details`.
     """
@@ -213,6 +230,10 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     reason: str | None = None
     note: str | None = None
     expires_at: Microseconds | None = None
+    updated_at: Microseconds | None = None
+    updated_by: str | None = None
+    source: str | None = None
+    batch_id: str | None = None
 
 
 class InForce(msgspec.Struct, frozen=True, gc=False):
@@ -245,39 +266,3 @@ class Page(msgspec.Struct, frozen=True):
     has_previous: bool
     has_next: bool
     holds_until: Microseconds | None = None
-
-
-class BlockStore(Protocol):
-    """The port to a database of block lists. Every method is one transaction.
-
-    All raise `BlocklistInternalError` if the database fails. Then nothing was changed or, if the connection was lost,
-    the result is unknown. A retry is safe: all changes are idempotent.
-    """
-
-    async def apply(self, change: Change) -> Outcome:
-        """Make `change` durable: when this returns it survives a crash and power loss, and every reader sees it.
-
-        A list's version grows strictly with every change of its members, and is the time of the change or later. New
-        members come before older ones, in the order of `members`. A user is found by any of its `keys`. Raises
-        `Overloaded` immediately, and nothing is changed, if too many changes wait.
-        """
-
-    async def page(self, request: PageRequest) -> Page:
-        """The page and the version, of one moment; its cost does not depend on where in the list it is."""
-
-    async def stamp(self, list_id: str) -> int:
-        """A number that changes with every write to the list, by any process. Equal stamps: equal pages."""
-
-    async def blocked(
-        self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
-    ) -> Sequence[InForce | None]:
-        """For each of `users`, its block on the list that is in force at `at`; None if it is not blocked.
-
-        A user is found by any of its ids and links. The cost grows with `users`, not with the list.
-        """
-
-    async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
-        """Those of `users` with a link that is not stored, or that is stored for another number."""
-
-    async def is_ready(self) -> bool:
-        """Whether changes can be made durable now."""

@@ -9,7 +9,6 @@ from wablock.block_list import rules
 from wablock.block_list.listings import Listing, ListingCache, ListingKey, listing_of, marked_row, not_of_this_list
 from wablock.block_list.ports import (
     Block,
-    BlockStore,
     BusinessNumber,
     Carry,
     Change,
@@ -25,6 +24,7 @@ from wablock.block_list.ports import (
     Unblock,
 )
 from wablock.block_list.rules import RuleBook
+from wablock.block_list.store import BlockStore
 from wablock.contract import errors, identity, wire
 from wablock.contract.user_ids import is_parent_user_id
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from wablock.access import Directory
-from wablock.block_list.ports import BlockStore
+from wablock.block_list.store import BlockStore
 from wablock.gate.ports import RouteStore
 from wablock.storage.meter import StoreMeter
 from wablock.storage.opening import CannotOpen, named

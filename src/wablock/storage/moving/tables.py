@@ -34,7 +34,7 @@ def _storable(text: str | None) -> str | None:
 
 
 def _blocked_user(row: Row) -> Row:
-    return (*row[:8], _storable(row[8]), _storable(row[9]), row[10])
+    return (*row[:8], _storable(row[8]), _storable(row[9]), *row[10:])
 
 
 def _access_token(row: Row) -> Row:
@@ -79,6 +79,10 @@ BLOCKED_USER: Final = (
     "reason",
     "note",
     "expires_at",
+    "updated_at",
+    "updated_by",
+    "source",
+    "batch_id",
 )
 DOWNSTREAM: Final = (
     "phone_number_id",

@@ -34,15 +34,18 @@ _OR_REPLACE: Final = """
 ON CONFLICT (list_id, identity) DO UPDATE SET
   seq = excluded.seq, wa_id = excluded.wa_id, user_id = excluded.user_id, input = excluded.input,
   blocked_at = excluded.blocked_at, blocked_by = excluded.blocked_by, reason = excluded.reason, note = excluded.note,
-  expires_at = excluded.expires_at
+  expires_at = excluded.expires_at, updated_at = excluded.updated_at, updated_by = excluded.updated_by,
+  source = excluded.source, batch_id = excluded.batch_id
 """
 _WRITE = f"""
 INSERT INTO blocked_user (list_id, {_COLUMNS})
 SELECT $1, unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::text[]), unnest($6::text[]),
-       unnest($7::bigint[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::bigint[])
+       unnest($7::bigint[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::bigint[]),
+       unnest($12::bigint[]), unnest($13::text[]), unnest($14::text[]), unnest($15::text[])
 {_OR_REPLACE}"""
 _WRITE_ONE = f"""
-INSERT INTO blocked_user (list_id, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO blocked_user (list_id, {_COLUMNS})
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 {_OR_REPLACE}"""
 _OR_LATEST: Final = """
 ON CONFLICT (phone_number_id, identity) DO UPDATE SET at = greatest(last_inbound.at, excluded.at)

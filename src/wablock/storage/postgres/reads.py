@@ -8,7 +8,7 @@ from wablock.storage.postgres.sessions import Connection
 
 _IN_FORCE: Final = "list_id = $1 AND seq > 0 AND (expires_at IS NULL OR expires_at > $2)"  # see blocked_user_seq
 _ROWS: Final = "seq, wa_id, user_id"
-_DETAILS: Final = "seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at"
+_DETAILS: Final = ", ".join(Row.__struct_fields__)
 
 
 def _page_of(columns: str, rows: str, order: str, beyond: str) -> str:

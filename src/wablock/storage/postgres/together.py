@@ -34,7 +34,7 @@ FROM unnest($1::text[], $2::text[]) AS wanted (list_id, identity)
 JOIN blocked_user AS block ON block.list_id = wanted.list_id AND block.identity = wanted.identity
 WHERE block.list_id = ANY($3::text[])
 """
-_WRITE = "CALL wablock_write_lists_1($1, $2, $3, NULL)"
+_WRITE = "CALL wablock_write_lists_2($1, $2, $3, NULL)"
 
 _MOST_USERS: Final = 1_000  # a list with more changes is written alone, and does not delay others
 

@@ -36,12 +36,16 @@ WHERE list_id = +? AND seq < +? AND (expires_at IS NULL OR expires_at > +?)
 ORDER BY seq DESC LIMIT +?
 """
 _OLDER_WITH_DETAILS = """
-SELECT seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at FROM blocked_user
+SELECT seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at,
+  updated_at, updated_by, source, batch_id
+FROM blocked_user
 WHERE list_id = +? AND seq < +? AND (expires_at IS NULL OR expires_at > +?)
 ORDER BY seq DESC LIMIT +?
 """
 _NEWER = """
-SELECT seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at FROM blocked_user
+SELECT seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at,
+  updated_at, updated_by, source, batch_id
+FROM blocked_user
 WHERE list_id = +? AND seq > +? AND (expires_at IS NULL OR expires_at > +?)
 ORDER BY seq ASC LIMIT +?
 """

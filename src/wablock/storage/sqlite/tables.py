@@ -24,7 +24,8 @@ FROM block_list WHERE list_id = +?
 _HEAD_AND_ROW = """
 SELECT account_id, version, size, (SELECT min(expires_at) FROM blocked_user
                                    WHERE list_id = +?1 AND expires_at IS NOT NULL),
-  identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at
+  identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at,
+  updated_at, updated_by, source, batch_id
 FROM block_list LEFT JOIN blocked_user INDEXED BY blocked_user_identity
   ON blocked_user.list_id = +?1 AND identity = +?2
 WHERE block_list.list_id = +?1
@@ -44,7 +45,8 @@ WHERE EXISTS (SELECT 1 FROM blocked_user
 # INDEXED BY: without statistics SQLite would use the primary key for several identities, and scan the whole list.
 # CROSS JOIN: with IN, SQLite would first sort the identities, which takes as long as the search.
 _ROWS = """
-SELECT identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at
+SELECT identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at,
+  updated_at, updated_by, source, batch_id
 FROM carray(?2) AS wanted
 CROSS JOIN blocked_user INDEXED BY blocked_user_identity
 WHERE list_id = +?1 AND identity = wanted.value
@@ -55,8 +57,9 @@ WHERE list_id = +? AND identity IN (SELECT value FROM json_each(?))
 """
 _ADD = """
 INSERT INTO blocked_user
-  (list_id, identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  (list_id, identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at,
+   updated_at, updated_by, source, batch_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ALIAS = "SELECT identity, wa_id FROM identity_alias WHERE account_id = +? AND alias = +?"
 _LINK = """
