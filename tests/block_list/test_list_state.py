@@ -1,13 +1,27 @@
 """The effect of changes on a list, without a store."""
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET, UnsetType
 
 from wablock.block_list.changes import Copy, DropExpired, ListChange, Merge, names_of
 from wablock.block_list.list_rows import Head
 from wablock.block_list.list_state import ListState
-from wablock.block_list.ports import Block, Effect, Listed, Member, NoteInbound, Outcome, Refusal, Unblock
+from wablock.block_list.ports import (
+    Block,
+    Edit,
+    Effect,
+    IfListed,
+    Listed,
+    Member,
+    NoteInbound,
+    Outcome,
+    Refusal,
+    Unblock,
+)
+from wablock.block_list.row_tags import tag_of
 from wablock.contract.errors import UnknownObject
 
 LIST, ACCOUNT = "106540352242922", "acme"
@@ -26,6 +40,24 @@ def member(key: str, *, reason: str | None = None, expires_at: int | None = None
 def block(*users: str | Member, at: int = NOW, max_size: int | None = None, written_since: int | None = None) -> Block:
     members = [member(user) if isinstance(user, str) else user for user in users]
     return Block(LIST, ACCOUNT, at, "test", members, max_size, written_since)
+
+
+def keep(*users: str | Member, at: int = NOW) -> Block:
+    return msgspec.structs.replace(block(*users, at=at), if_listed=IfListed.KEEP)
+
+
+def replace(*users: str | Member, at: int = NOW) -> Block:
+    return msgspec.structs.replace(block(*users, at=at), if_listed=IfListed.REPLACE)
+
+
+def edit(
+    user: str,
+    *,
+    reason: str | UnsetType | None = UNSET,
+    expires_at: int | UnsetType | None = UNSET,
+    expected: set[str] | None = None,
+) -> Edit:
+    return Edit(LIST, ACCOUNT, NOW, "editor", member(user), reason, UNSET, expires_at, expected)
 
 
 def unblock(*users: str, at: int = NOW) -> Unblock:
@@ -278,3 +310,136 @@ def test_rows_that_the_store_deleted_count_once() -> None:
 
     assert (listed.head.size, listed.head.next_expiry) == (1, NOW + 9)
     assert listed.written == []
+
+
+DETAILED = msgspec.structs.replace(row(ANNA, NOW - 1, NOW + HOUR), reason="spam", note="third time")
+
+
+def test_a_block_that_keeps_changes_nothing_of_a_listed_user() -> None:
+    listed = state(DETAILED)
+
+    outcome = applied(listed, keep(member(ANNA, reason="abuse"), BERT))
+
+    assert outcome == Outcome({}, [Effect.UNCHANGED, Effect.ADDED], [(DETAILED,), ()])
+    assert [it.identity for it in listed.written] == [BERT]
+
+
+def test_a_block_that_keeps_adds_a_user_whose_block_has_expired() -> None:
+    listed = state(row(ANNA, NOW - 5, NOW))
+
+    outcome = applied(listed, keep(member(ANNA, reason="abuse")))
+
+    assert outcome.effects == [Effect.ADDED]
+    assert [it.reason for it in listed.written] == ["abuse"]
+
+
+def test_a_block_that_replaces_removes_the_details_that_it_does_not_have() -> None:
+    listed = state(DETAILED)
+
+    outcome = applied(listed, replace(member(ANNA, reason="abuse")))
+
+    assert outcome == Outcome({}, [Effect.UPDATED], [(DETAILED,)])
+    changed = {"reason": "abuse", "note": None, "expires_at": None, "updated_at": NOW, "updated_by": "test"}
+    assert listed.written == [msgspec.structs.replace(DETAILED, **changed)]
+    assert listed.head.version > NOW - 1
+
+
+def test_a_block_that_replaces_the_same_with_the_same_writes_nothing() -> None:
+    listed = state(row(ANNA, NOW - 1))
+
+    outcome = applied(listed, replace(ANNA))
+
+    assert (outcome.effects, listed.has_changed) == ([Effect.UNCHANGED], False)
+
+
+def test_an_edit_makes_the_version_grow_and_leaves_the_row_in_its_place() -> None:
+    listed = state(DETAILED, row(BERT, NOW + 5))
+
+    outcome = applied(listed, edit(ANNA, expires_at=None))
+
+    changed = {"expires_at": None, "updated_at": NOW, "updated_by": "editor"}
+    after = msgspec.structs.replace(DETAILED, **changed)
+    assert outcome == Outcome({}, [Effect.UPDATED], [[DETAILED]], after)
+    assert listed.written == [after]
+    assert (listed.head.version, listed.head.size) == (NOW + 6, 2)
+
+
+def test_an_edit_that_changes_nothing_writes_nothing_whatever_tag_it_expects() -> None:
+    listed = state(DETAILED)
+
+    outcome = applied(listed, edit(ANNA, reason="spam", expected={"another"}))
+
+    assert outcome == Outcome({}, [Effect.UNCHANGED], [[DETAILED]], DETAILED)
+    assert not listed.has_changed
+
+
+def test_an_edit_with_the_rows_tag_is_made() -> None:
+    outcome = applied(state(DETAILED), edit(ANNA, reason="abuse", expected={"another", tag_of(DETAILED)}))
+
+    assert outcome.effects == [Effect.UPDATED]
+    assert outcome.row is not None
+    assert tag_of(outcome.row) != tag_of(DETAILED)
+
+
+def test_an_edit_with_another_tag_is_refused() -> None:
+    listed = state(DETAILED)
+
+    outcome = applied(listed, edit(ANNA, reason="abuse", expected={tag_of(row(ANNA, NOW - 1))}))
+
+    assert outcome == Outcome({0: Refusal.CHANGED}, [Effect.REFUSED], [[DETAILED]], DETAILED)
+    assert not listed.has_changed
+
+
+@pytest.mark.parametrize("listed", [state(), state(row(ANNA, NOW - 5, NOW))], ids=["never-there", "expired"])
+def test_an_edit_of_a_user_who_is_not_listed_does_nothing(listed: ListState) -> None:
+    outcome = applied(listed, edit(ANNA, reason="abuse"))
+
+    assert outcome == Outcome({}, [Effect.NOT_THERE], [()])
+
+
+def test_an_edit_reaches_every_row_of_the_user() -> None:
+    by_id = Listed(USER_ID, NOW - 2, None, USER_ID, USER_ID, NOW - 2, "test", "spam", None, None)
+    listed = state(row(ANNA, NOW - 1), by_id)
+    both = msgspec.structs.replace(edit(ANNA, reason="spam"), member=Member(ANNA, ANNA, USER_ID, f"+{ANNA}"))
+
+    outcome = applied(listed, both)
+
+    assert outcome.before == [[by_id, row(ANNA, NOW - 1)]]
+    assert [(it.identity, it.reason) for it in listed.written] == [(ANNA, "spam")]
+
+
+_reasons = st.none() | st.sampled_from(["spam", "abuse"])
+_expiries = st.none() | st.integers(1, 3).map(lambda hours: NOW + hours * HOUR)
+_rows = st.lists(st.builds(row, keys, st.integers(1, 50), _expiries), unique_by=lambda it: (it.identity,))
+
+
+@given(_rows, st.lists(st.builds(member, keys, reason=_reasons, expires_at=_expiries), max_size=8))
+def test_a_block_that_keeps_never_changes_an_existing_row(rows: list[Listed], users: list[Member]) -> None:
+    listed = state(*rows)
+
+    outcome = applied(listed, keep(*users))
+
+    existing = {it.identity for it in rows}
+    assert listed.removed == []
+    assert existing.isdisjoint(it.identity for it in listed.written)
+    assert Effect.UPDATED not in outcome.effects
+
+
+@given(_rows, keys, st.just(UNSET) | _reasons, st.just(UNSET) | _expiries)
+def test_an_edit_changes_only_what_it_names(
+    rows: list[Listed], user: str, reason: str | UnsetType | None, expires_at: int | UnsetType | None
+) -> None:
+    listed = state(*rows)
+    change = edit(user, reason=reason, expires_at=expires_at)
+
+    outcome = applied(listed, change)
+
+    before = {it.identity: it for it in rows}
+    named = {name for name in ("reason", "expires_at") if getattr(change, name) is not UNSET}
+    assert [it.identity for it in listed.written] in ([], [user])
+    for after in listed.written:
+        was, now = msgspec.structs.asdict(before[after.identity]), msgspec.structs.asdict(after)
+        assert {name for name in was if was[name] != now[name]} <= named | {"updated_at", "updated_by"}
+    if user in before:
+        assert outcome.row is not None
+        assert all(getattr(outcome.row, name) == getattr(change, name) for name in named)

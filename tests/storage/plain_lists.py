@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
+from msgspec import UNSET
 from tests.storage.changes import ACCOUNT
 
 from wablock.block_list.ports import (
     Block,
     Carry,
     Change,
+    Edit,
     Effect,
+    IfListed,
     InForce,
     Link,
     Member,
@@ -36,6 +39,9 @@ class Blocked:
     blocked_at: int
     reason: str | None
     expires_at: int | None
+    updated_at: int | None = None
+    updated_by: str | None = None
+    source: str | None = None
 
     def in_force(self, at: int) -> bool:
         return self.expires_at is None or self.expires_at > at
@@ -75,6 +81,10 @@ class PlainLists:
     def rows(self, list_id: str, at: int) -> list[Blocked]:
         return [row for row in self.lists.get(list_id, []) if row.in_force(at)]
 
+    def row(self, list_id: str, member: Member, at: int) -> Blocked | None:
+        names = self._names(member)
+        return next((row for row in reversed(self.rows(list_id, at)) if row.key in names), None)
+
     def blocked(self, list_id: str, member: Member, at: int) -> InForce | None:
         names = self._names(member)
         rows = [row for row in reversed(self.rows(list_id, at)) if row.key in names]
@@ -94,6 +104,8 @@ class PlainLists:
                 return self._block(change, self._learned(change))
             case Unblock():
                 return self._unblock(change)
+            case Edit():
+                return self._edit(change)
             case NoteInbound():
                 times = change.times or [change.at] * len(change.members)
                 for member, at in zip(self._learned(change), times, strict=True):
@@ -125,9 +137,11 @@ class PlainLists:
             row = rows.get(member.key) or added.get(member.key)
             if row is not None:
                 before = replace(row)
-                row.reason = member.reason or row.reason
-                row.expires_at = member.expires_at
-                result.add(Effect.UNCHANGED if row == before else Effect.UPDATED, [before])
+                if change.if_listed is not IfListed.KEEP:
+                    keeps_reason = change.if_listed is IfListed.RENEW and member.reason is None
+                    row.reason = row.reason if keeps_reason else member.reason
+                    row.expires_at = member.expires_at
+                result.add(_noted(row, before, change), [before])
             elif change.written_since is not None and self._wrote(change.list_id, member) < change.written_since:
                 result.refuse(index, Refusal.NOT_WRITTEN_LATELY)
             elif change.max_size is not None and len(rows) + len(added) >= change.max_size:
@@ -141,9 +155,23 @@ class PlainLists:
                     change.at,
                     member.reason,
                     member.expires_at,
+                    source=change.source,
                 )
                 result.add(Effect.ADDED, [])
         self.lists[change.list_id] = [*added.values(), *rows.values()]
+        return result
+
+    def _edit(self, change: Edit) -> Result:
+        result = Result()
+        names = self._names(change.member)
+        rows = [row for row in reversed(self.rows(change.list_id, change.at)) if row.key in names]
+        before = [replace(row) for row in rows]
+        effects = []
+        for row, earlier in zip(rows, before, strict=True):
+            row.reason = row.reason if change.reason is UNSET else change.reason
+            row.expires_at = row.expires_at if change.expires_at is UNSET else change.expires_at
+            effects.append(_noted(row, earlier, change))
+        result.add(max(effects, default=Effect.NOT_THERE, key=lambda effect: effect is Effect.UPDATED), before)
         return result
 
     def _names(self, member: Member) -> set[str]:
@@ -267,3 +295,11 @@ class PlainLists:
         earliest.key, earliest.wa_id = user.key, earliest.wa_id or user.wa_id
         earliest.user_id = user.user_id or (user_ids[0] if user_ids else None) or user_id
         return [row for row in rows if row is earliest or row not in same]
+
+
+def _noted(row: Blocked, before: Blocked, change: Block | Edit) -> Effect:
+    """Note who has changed the row, and when."""
+    if row == before:
+        return Effect.UNCHANGED
+    row.updated_at, row.updated_by = change.at, change.by
+    return Effect.UPDATED

@@ -2,18 +2,24 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import asyncpg
 import msgspec
+import pytest
 from tests.postgres import bare_database, connected, fresh_database
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, only_row, page, unblock
 from tests.storage.meters import CountingMeter
-from tests.storage.people import by_user_id, linked, people, person
+from tests.storage.people import by_user_id, linked, people, person, user_of
 from tests.storage.version_before import Blocked, Rows, fill_postgres, fill_sqlite
 
-from wablock.block_list.ports import Carry, Link, Row, Source
+from wablock.block_list.ports import Block, Carry, Edit, Effect, IfListed, Link, Member, Refusal, Row
+from wablock.block_list.row_tags import tag_of
+from wablock.block_list.rules import Source
+from wablock.contract.errors import UnknownObject
 from wablock.storage import SqliteStore, Store
-from wablock.storage.postgres import PostgresStore
+from wablock.storage.postgres import PostgresStore, lists
+from wablock.storage.postgres.sessions import Connection
 
 OLD_ROWS = Rows({LIST: ACCOUNT}, [Blocked(LIST, NOON, "16505550001", reason="spam")], [], [])
 
@@ -21,6 +27,18 @@ OLD_ROWS = Rows({LIST: ACCOUNT}, [Blocked(LIST, NOON, "16505550001", reason="spa
 def of_batch(*numbers: int, at: int = NOON) -> Any:
     change = block(*map(person, numbers), at=at)
     return msgspec.structs.replace(change, source=Source.CLI, batch_id="monday")
+
+
+def keeping(change: Block) -> Block:
+    return msgspec.structs.replace(change, if_listed=IfListed.KEEP)
+
+
+def replacing(change: Block) -> Block:
+    return msgspec.structs.replace(change, if_listed=IfListed.REPLACE)
+
+
+def edit(member: Member, *, at: int = NOON, **changes: Any) -> Edit:
+    return Edit(LIST, ACCOUNT, at, "an editor", member, **changes)
 
 
 def origin(row: Row) -> tuple[str | None, str | None]:
@@ -58,7 +76,8 @@ async def test_a_user_who_is_unblocked_and_blocked_again_has_the_new_origin(stor
     await store.apply(of_batch(1))
     await store.apply(block(person(1, reason="abuse")))
 
-    await asyncio.gather(store.apply(unblock(person(1))), store.apply(block(person(1))))
+    await store.apply(unblock(person(1)))
+    await store.apply(block(person(1)))
 
     row = await only_row(store)
     assert origin(row) == (None, None)
@@ -81,6 +100,127 @@ async def test_merged_rows_keep_the_origin_of_the_earlier_block(store: Store) ->
     await store.apply(Link(ACCOUNT, NOON + SECOND, [linked(1, "US.1")]))
 
     assert origin(await only_row(store)) == ("cli", "monday")
+
+
+async def test_a_block_that_keeps_adds_the_others_only(store: Store) -> None:
+    await store.apply(block(person(1, "spam", "note", NOON + SECOND)))
+    before = await page(store)
+    users = [person(1, "abuse"), person(2, "abuse")]
+
+    outcome = await store.apply(keeping(block(*users)))
+
+    after = await page(store)
+    assert outcome.effects == [Effect.UNCHANGED, Effect.ADDED]
+    assert (after.rows[1:], after.rows[0].reason) == (before.rows, "abuse")
+
+
+async def test_of_two_blocks_that_keep_the_first_counts(store: Store) -> None:
+    blocks = [keeping(block(person(1, reason))) for reason in ("first", "second")]
+
+    outcomes = await asyncio.gather(*map(store.apply, blocks))
+
+    assert [list(outcome.effects) for outcome in outcomes] == [[Effect.ADDED], [Effect.UNCHANGED]]
+    assert (await only_row(store)).reason == "first"
+
+
+async def test_a_block_that_replaces_has_all_details_of_the_request_and_makes_the_version_grow(store: Store) -> None:
+    await store.apply(block(person(1, "spam", "note", NOON + SECOND)))
+    before = await page(store)
+
+    await store.apply(replacing(block(person(1, "abuse"))))
+
+    after = await page(store)
+    edited = {"reason": "abuse", "note": None, "expires_at": None, "updated_at": NOON, "updated_by": "another user"}
+    assert after.rows == [msgspec.structs.replace(before.rows[0], **edited)]
+    assert after.version > before.version
+
+
+async def test_an_edit_changes_what_it_names_and_returns_the_row(store: Store) -> None:
+    await store.apply(block(person(1, "spam", "note"), person(2)))
+    before = await page(store)
+
+    outcome = await store.apply(edit(person(1), reason="abuse"))
+
+    after = await page(store)
+    edited = {"reason": "abuse", "updated_at": NOON, "updated_by": "an editor"}
+    assert after.rows == [msgspec.structs.replace(before.rows[0], **edited), before.rows[1]]
+    assert outcome.row == await store.row(ACCOUNT, LIST, person(1), NOON)
+    assert after.version > before.version
+
+
+async def test_an_edited_end_is_in_force(store: Store) -> None:
+    await store.apply(block(person(1)))
+
+    await store.apply(edit(person(1), expires_at=NOON + SECOND))
+
+    assert await store.row(ACCOUNT, LIST, person(1), NOON) is not None
+    assert await store.row(ACCOUNT, LIST, person(1), NOON + SECOND) is None
+    assert (await store.apply(edit(person(1), at=NOON + SECOND, reason="late"))).effects == [Effect.NOT_THERE]
+
+
+async def test_a_user_is_edited_by_a_linked_id_and_by_another_spelling(store: Store) -> None:
+    await store.apply(block(user_of("+5511987654321", "BR.1")))
+
+    await store.apply(edit(by_user_id("BR.1"), reason="by id"))
+    await store.apply(edit(user_of("+551187654321"), note="by spelling"))
+
+    row = await store.row(ACCOUNT, LIST, by_user_id("BR.1"), NOON)
+    assert row is not None
+    assert (row.reason, row.note) == ("by id", "by spelling")
+
+
+async def test_of_two_edits_with_the_same_tag_one_is_refused(store: Store) -> None:
+    await store.apply(block(person(1)))
+    expected = frozenset({tag_of(await only_row(store))})
+    edits = [edit(person(1), reason=reason, expected=expected) for reason in ("first", "second")]
+
+    outcomes = await asyncio.gather(*map(store.apply, edits))
+
+    assert [list(outcome.effects) for outcome in outcomes] == [[Effect.UPDATED], [Effect.REFUSED]]
+    assert outcomes[1].refused == {0: Refusal.CHANGED}
+    assert (await only_row(store)).reason == "first"
+
+
+async def test_an_edit_of_another_accounts_list_is_refused(store: Store) -> None:
+    await store.apply(block(person(1)))
+    change = msgspec.structs.replace(edit(person(1), reason="abuse"), account_id="another account")
+
+    with pytest.raises(UnknownObject):
+        await store.apply(change)
+
+    assert (await only_row(store)).reason is None
+
+
+async def test_a_users_row_is_not_found_on_another_list(store: Store) -> None:
+    await store.apply(block(person(1)))
+
+    assert await store.row(ACCOUNT, "106540352242923", person(1), NOON) is None
+    assert await store.row(ACCOUNT, LIST, person(2), NOON) is None
+
+
+async def test_a_row_that_is_linked_between_two_reads_is_found(tmp_path: Path) -> None:
+    """On PostgreSQL links and rows are read one after the other."""
+    dsn = fresh_database(tmp_path)
+    store = PostgresStore(dsn, CountingMeter())
+    await store.apply(block(by_user_id("US.1")))
+    connection = await asyncpg.connect(dsn)
+
+    class LinkedMeanwhile:
+        reads = 0
+
+        async def fetch(self, statement: str, *args: object) -> Any:
+            records = await connection.fetch(statement, *args)
+            self.reads += 1
+            if self.reads == 1:
+                await store.apply(Link(ACCOUNT, NOON, [linked(1, "US.1")]))
+            return records
+
+    row = await lists.row(cast("Connection", LinkedMeanwhile()), ACCOUNT, LIST, by_user_id("US.1"), NOON)
+
+    assert row is not None
+    assert row.wa_id == "16505550001"
+    await connection.close()
+    await store.close()
 
 
 async def test_rows_of_an_older_file_have_no_origin(tmp_path: Path) -> None:

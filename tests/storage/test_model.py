@@ -9,16 +9,20 @@ from typing import Any, TypeVar
 import hypothesis
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec import UNSET
 from tests.storage.adapters import BLOCK_STORES
 from tests.storage.changes import ACCOUNT, NOON, SECOND
 from tests.storage.people import by_user_id, linked, person, user_with
-from tests.storage.plain_lists import PlainLists, Result
+from tests.storage.plain_lists import Blocked, PlainLists, Result
 
 from wablock.block_list.ports import (
     Block,
     Carry,
     Change,
+    Edit,
+    IfListed,
     Link,
+    Listed,
     Member,
     NoteInbound,
     Outcome,
@@ -59,8 +63,8 @@ def _members(draw: st.DrawFn, now: int) -> list[Member]:
 
 
 @st.composite
-def _changes(draw: st.DrawFn, now: int) -> Change:
-    kind = draw(st.sampled_from([Block, Block, Block, Unblock, NoteInbound, Link, Carry, Sweep]))
+def _changes(draw: st.DrawFn, now: int) -> Change:  # noqa: PLR0911 - one for each kind
+    kind = draw(st.sampled_from([Block, Block, Block, Unblock, Edit, Edit, NoteInbound, Link, Carry, Sweep]))
     list_id = draw(st.sampled_from(_LISTS))
     if kind is Sweep:
         return Sweep(now, now - draw(_SECONDS) * SECOND)
@@ -69,6 +73,10 @@ def _changes(draw: st.DrawFn, now: int) -> Change:
     if kind is Link:
         return Link(ACCOUNT, now, draw(st.lists(_WEBHOOK_USERS, min_size=1, max_size=4)))
     members = draw(_members(now))
+    if kind is Edit:
+        reasons, expiries = st.just(members[0].reason), st.just(members[0].expires_at)
+        reason, expires_at = draw(st.just(UNSET) | reasons), draw(st.just(UNSET) | expiries)
+        return Edit(list_id, ACCOUNT, now, "an editor", members[0], reason, UNSET, expires_at)
     if kind is Unblock:
         return Unblock(list_id, ACCOUNT, now, members)
     if kind is NoteInbound:
@@ -76,9 +84,16 @@ def _changes(draw: st.DrawFn, now: int) -> Change:
         return NoteInbound(list_id, ACCOUNT, now - draw(_SECONDS) * SECOND, members, draw(st.none() | st.just(times)))
     max_size = draw(st.none() | st.integers(0, 5))
     window = draw(st.none() | _SECONDS)
+    written_since = None if window is None else now - window * SECOND
+    source, if_listed = draw(st.sampled_from(("api", "cli"))), draw(st.sampled_from(IfListed))
     return Block(
-        list_id, ACCOUNT, now, "another user", members, max_size, None if window is None else now - window * SECOND
+        list_id, ACCOUNT, now, "another user", members, max_size, written_since, source=source, if_listed=if_listed
     )
+
+
+def _shown(row: Listed | Row | Blocked) -> tuple[object, ...]:
+    details = row.blocked_at, row.reason, row.expires_at, row.updated_at, row.updated_by, row.source
+    return row.input, row.wa_id, row.user_id, *details
 
 
 class StoreBesidePlainLists(RuleBasedStateMachine):
@@ -149,6 +164,15 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
 
         assert list(answers) == [self.plain.blocked(list_id, user, self.now) for user in users]
 
+    @rule(list_id=st.sampled_from(_LISTS), user=_WEBHOOK_USERS)
+    def look_up(self, list_id: str, user: Member) -> None:
+        row, expected = (
+            self._run(self.store.row(ACCOUNT, list_id, user, self.now)),
+            self.plain.row(list_id, user, self.now),
+        )
+
+        assert (None if row is None else _shown(row)) == (None if expected is None else _shown(expected))
+
     @rule(users=st.lists(_WEBHOOK_USERS, min_size=1, max_size=6))
     def ask_for_links(self, users: list[Member]) -> None:
         assert list(self._run(self.store.unlinked(ACCOUNT, users))) == self.plain.unlinked(users)
@@ -162,11 +186,7 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
     def both_list_the_same(self) -> None:
         for list_id in _LISTS:
             rows = self._page(list_id, 1_000).rows
-            shown = [(row.input, row.wa_id, row.user_id, row.blocked_at, row.reason, row.expires_at) for row in rows]
-            assert shown == [
-                (row.input, row.wa_id, row.user_id, row.blocked_at, row.reason, row.expires_at)
-                for row in self.plain.rows(list_id, self.now)
-            ]
+            assert [_shown(row) for row in rows] == [_shown(row) for row in self.plain.rows(list_id, self.now)]
             assert [row.seq for row in rows] == sorted({row.seq for row in rows}, reverse=True)
 
     def _check_version(self, list_id: str) -> None:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import msgspec
 
 from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import Block, Member, Microseconds, NoteInbound, Unblock
+from wablock.block_list.ports import Block, Edit, Member, Microseconds, NoteInbound, Unblock
 from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS, keys_of, one_spelling
 
 
@@ -44,13 +44,13 @@ class Rekey(msgspec.Struct, frozen=True):
     identities: Sequence[str]
 
 
-ListChange: TypeAlias = Block | Unblock | NoteInbound | Merge | Copy | DropExpired | Rekey
+ListChange: TypeAlias = Block | Unblock | Edit | NoteInbound | Merge | Copy | DropExpired | Rekey
 
 
 def names_of(change: ListChange, meanings: Mapping[str, Meaning]) -> Iterable[str]:
     """Every identity under which a user of `change` may be on the list."""
     match change:
-        case Block() | Unblock():
+        case Block() | Unblock() | Edit():
             for member in change.members:
                 yield from names_of_member(member, meanings)
         case Merge():

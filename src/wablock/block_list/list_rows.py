@@ -26,6 +26,12 @@ class Head(msgspec.Struct, gc=False):
         self.next_expiry = at if self.next_expiry is None else min(self.next_expiry, at)
 
 
+def first_in_force(rows: Iterable[Listed], at: Microseconds) -> Listed | None:
+    """The earliest of `rows` that is in force at `at`."""
+    in_force = [row for row in rows if row.expires_at is None or row.expires_at > at]
+    return min(in_force, key=lambda row: row.seq, default=None)
+
+
 class ListRows:
     """A store loads rows, and writes `removed`, `written` and `head`. A row that is not loaded counts as absent."""
 

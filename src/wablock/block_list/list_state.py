@@ -11,13 +11,27 @@ import msgspec
 from wablock.block_list.changes import Copy, DropExpired, ListChange, Merge, Rekey, names_of_member
 from wablock.block_list.list_rows import Head, ListRows
 from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import Block, Effect, Listed, Member, Microseconds, NoteInbound, Outcome, Refusal, Unblock
+from wablock.block_list.ports import (
+    Block,
+    Edit,
+    Effect,
+    IfListed,
+    Listed,
+    Member,
+    Microseconds,
+    NoteInbound,
+    Outcome,
+    Refusal,
+    Unblock,
+)
+from wablock.block_list.row_tags import tag_of
 from wablock.contract.errors import UnknownObject
 from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS, one_spelling
 
 _ADDED, _UPDATED, _UNCHANGED = Effect.ADDED, Effect.UPDATED, Effect.UNCHANGED
 _REMOVED, _NOT_THERE, _REFUSED = Effect.REMOVED, Effect.NOT_THERE, Effect.REFUSED
 _NONE: Sequence[Listed] = ()
+_EDITABLE = ("reason", "note", "expires_at")
 _DONE = Outcome()
 
 
@@ -71,6 +85,8 @@ class ListState(ListRows):
                 return self._block(change)
             case Unblock():
                 return self._unblock(change)
+            case Edit():
+                return self._edit(change)
             case NoteInbound():
                 self._note_inbound(change)
             case Merge():
@@ -99,6 +115,7 @@ class ListState(ListRows):
         before = [_NONE] * len(change.members)
         refused: dict[int, Refusal] = {}
         at, by, source, batch_id = change.at, change.by, change.source, change.batch_id
+        keeps, replaces = change.if_listed is IfListed.KEEP, change.if_listed is IfListed.REPLACE
         has_preconditions = change.max_size is not None or change.written_since is not None
         seq = newest = max(at, head.version + len(change.members))
         for index, member in enumerate(change.members):
@@ -130,13 +147,15 @@ class ListState(ListRows):
                 seq -= 1
             if listed:
                 before[index] = listed
-                # A block without details can change only an expiry.
-                may_change = head.next_expiry is not None or member.has_details
-                effects[index] = self._keep_details(change, listed, member) if may_change else _UNCHANGED
+                # A block without details can renew only an expiry.
+                may_change = not keeps and (replaces or head.next_expiry is not None or member.has_details)
+                effects[index] = self._update(change, listed, member) if may_change else _UNCHANGED
         if seq < newest:
             head.version = newest
             head.size += newest - seq
             self._has_new = True
+        elif replaces and _UPDATED in effects:
+            head.grow(at, 0)
         return Outcome(refused, effects, before)
 
     def _refusal(self, change: Block, member: Member, added: int) -> Refusal | None:
@@ -147,19 +166,34 @@ class ListState(ListRows):
             return Refusal.LIST_FULL
         return None
 
-    def _keep_details(self, change: Block, rows: Sequence[Listed], member: Member) -> Effect:
-        """Replace the reason and the note if the block has them; replace the expiry also if it has none."""
+    def _update(self, change: Block, rows: Sequence[Listed], member: Member) -> Effect:
+        """Replace or renew the details of a user who is on the list; see `IfListed`."""
+        renews = change.if_listed is IfListed.RENEW
         effect = _UNCHANGED
         for row in rows:
-            reason = row.reason if member.reason is None else member.reason
-            note = row.note if member.note is None else member.note
+            reason = row.reason if renews and member.reason is None else member.reason
+            note = row.note if renews and member.note is None else member.note
             if (reason, note, member.expires_at) != (row.reason, row.note, row.expires_at):
-                edited = {"updated_at": change.at, "updated_by": change.by}
-                self._put(
-                    msgspec.structs.replace(row, reason=reason, note=note, expires_at=member.expires_at, **edited)
-                )
+                updated = msgspec.structs.replace(row, reason=reason, note=note, expires_at=member.expires_at)
+                self._put(msgspec.structs.replace(updated, updated_at=change.at, updated_by=change.by))
                 effect = _UPDATED
         return effect
+
+    def _edit(self, change: Edit) -> Outcome:
+        rows = self._of(names_of_member(change.member, self.meanings))
+        if not rows:
+            return Outcome({}, [_NOT_THERE], [_NONE])
+        values = {name: value for name in _EDITABLE if (value := getattr(change, name)) is not msgspec.UNSET}
+        edited = [msgspec.structs.replace(row, **values) for row in rows]
+        if edited == rows:
+            return Outcome({}, [_UNCHANGED], [rows], rows[0])
+        if change.expected is not None and tag_of(rows[0]) not in change.expected:
+            return Outcome({0: Refusal.CHANGED}, [_REFUSED], [rows], rows[0])
+        for row, new in zip(rows, edited, strict=True):
+            if new != row:
+                self._put(msgspec.structs.replace(new, updated_at=change.at, updated_by=change.by))
+        self.head.grow(change.at, 0)
+        return Outcome({}, [_UPDATED], [rows], self._rows[rows[0].identity])
 
     def _unblock(self, change: Unblock) -> Outcome:
         rows = self._rows

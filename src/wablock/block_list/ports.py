@@ -4,22 +4,27 @@ Times are microseconds since 1970. A number's own block list has the number's id
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from wablock.contract import spellings
 
 Microseconds = int
 
 
-class Source(StrEnum):
-    """The way by which a user came onto a list. A list may have other values, which later versions write."""
+class IfListed(StrEnum):
+    """What a block does to a user who is on the list already.
 
-    API = "api"
-    CLI = "cli"
-    IMPORT = "import"
-    CONSOLE = "console"
+    `keep`: nothing. `replace`: reason, note and expiry become those of the block. `renew`: as `replace`, but a reason
+    and a note stay if the block has none.
+    """
+
+    KEEP = "keep"
+    REPLACE = "replace"
+    RENEW = "renew"
 
 
 class Rules(StrEnum):
@@ -100,6 +105,7 @@ class Block(msgspec.Struct, frozen=True):
     written_since: Microseconds | None = None
     source: str | None = None
     batch_id: str | None = None
+    if_listed: IfListed = IfListed.RENEW
 
 
 class Unblock(msgspec.Struct, frozen=True):
@@ -109,6 +115,28 @@ class Unblock(msgspec.Struct, frozen=True):
     account_id: str
     at: Microseconds
     members: Sequence[Member]
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """Change details of `member`, who is on the list; None removes one, and what is UNSET stays.
+
+    `expected`: the tags that the row may have before, see `tag_of`; None: any. If the row already is as requested, its
+    tag does not matter, so that a repeated edit succeeds.
+    """
+
+    list_id: str
+    account_id: str
+    at: Microseconds
+    by: str
+    member: Member
+    reason: str | UnsetType | None = UNSET
+    note: str | UnsetType | None = UNSET
+    expires_at: Microseconds | UnsetType | None = UNSET
+    expected: AbstractSet[str] | None = None
+
+    @property
+    def members(self) -> Sequence[Member]:
+        return (self.member,)
 
 
 class NoteInbound(msgspec.Struct, frozen=True):
@@ -160,14 +188,15 @@ class Sweep(msgspec.Struct, frozen=True):
     inbound_before: Microseconds
 
 
-Change = Block | Unblock | NoteInbound | Link | Carry | Sweep
+Change = Block | Unblock | Edit | NoteInbound | Link | Carry | Sweep
 
 
 class Refusal(StrEnum):
-    """Why a member was not blocked."""
+    """Why a member was not blocked or, if its row has another tag than expected, not edited."""
 
     LIST_FULL = "list_full"
     NOT_WRITTEN_LATELY = "not_written_lately"
+    CHANGED = "changed"
 
 
 class Effect(StrEnum):
@@ -206,13 +235,14 @@ class Listed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Outcome(msgspec.Struct, frozen=True):
     """The outcome of a change: the refused members by their index; the change was made for all others.
 
-    A block and an unblock also have the effect for each member, and the user's rows before the change. There are
-    several if the user was listed under several ids.
+    A block, an unblock and an edit also have the effect for each member, and the user's rows before the change. There
+    are several if the user was listed under several ids. `row` is the first of them after an edit.
     """
 
     refused: Mapping[int, Refusal] = {}
     effects: Sequence[Effect] = ()
     before: Sequence[Sequence[Listed]] = ()
+    row: Listed | None = None
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):

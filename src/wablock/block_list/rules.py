@@ -1,5 +1,6 @@
-"""The two rule sets."""
+"""The two rule sets, and the limits of requests."""
 
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -16,6 +17,15 @@ WINDOW: Final = 24 * 3_600 * SECOND
 WINDOW_KEPT: Final = 25 * 3_600 * SECOND  # an hour longer than the window, because clocks may differ
 
 _META_LIST_SIZE: Final = 64_000
+
+
+class Source(StrEnum):
+    """The way by which a user came onto a list. A list may have other values, which later versions write."""
+
+    API = "api"
+    CLI = "cli"
+    IMPORT = "import"
+    CONSOLE = "console"
 
 
 class RuleSet(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from wablock.block_list.ports import Change, InForce, Member, Microseconds, Outcome, Page, PageRequest
+from wablock.block_list.ports import Change, InForce, Listed, Member, Microseconds, Outcome, Page, PageRequest
 
 
 class BlockStore(Protocol):
@@ -34,6 +34,9 @@ class BlockStore(Protocol):
 
         A user is found by any of its ids and links. The cost grows with `users`, not with the list.
         """
+
+    async def row(self, account_id: str, list_id: str, user: Member, at: Microseconds) -> Listed | None:
+        """The row of `user` that is in force at `at`, found as in `blocked`; the earliest if there are several."""
 
     async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
         """Those of `users` with a link that is not stored, or that is stored for another number."""

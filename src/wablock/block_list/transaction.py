@@ -16,6 +16,7 @@ from wablock.block_list.ports import (
     Block,
     Carry,
     Change,
+    Edit,
     Link,
     Listed,
     Microseconds,
@@ -83,7 +84,7 @@ class Transaction:
     def _outcome(self, change: Change) -> Outcome | Exception:
         try:
             match change:
-                case Block() | Unblock():
+                case Block() | Unblock() | Edit():
                     return self._change(change.list_id, change)
                 case NoteInbound():
                     return self._change(change.phone_number_id, change)
@@ -101,12 +102,12 @@ class Transaction:
     def _links(self) -> Links:  # not stored: a reference cycle would wait for the garbage collector
         return Links(self._tables, self._change_lists)
 
-    def _change(self, list_id: str, change: Block | Unblock | NoteInbound) -> Outcome | Exception:
+    def _change(self, list_id: str, change: Block | Unblock | Edit | NoteInbound) -> Outcome | Exception:
         state = self._list(list_id, change.account_id)
         linked = [member for member in change.members if member.user_id is not None]
         if linked:
             links = self._links
-            if not isinstance(change, Unblock):
+            if isinstance(change, (Block, NoteInbound)):
                 links.learn(change.account_id, linked, change.at)
             state.meanings = links.meanings(change.account_id, linked)
             self._load(state, set(names_of(change, state.meanings)))
@@ -177,13 +178,13 @@ class Transaction:
 
 
 def _names_by_list(changes: Sequence[Change]) -> dict[str, dict[str, None]]:
-    """The identities under which blocks and unblocks may find rows, as far as they are known without the links.
+    """The identities under which blocks, unblocks and edits may find rows, as far as they are known without the links.
 
     They are in the order of the request: neighbours are found faster.
     """
     names: dict[str, dict[str, None]] = {}
     for change in changes:
-        if isinstance(change, (Block, Unblock)):
+        if isinstance(change, (Block, Unblock, Edit)):
             of_list = names.get(change.list_id)
             if of_list is None:
                 of_list = names[change.list_id] = {}

@@ -72,6 +72,11 @@ class MemoryStore:
         rows = {row.identity: row for row in self._in_force(list_id, at)}
         return [_earliest([rows[it] for it in names_of_member(user, meanings) if it in rows]) for user in users]
 
+    async def row(self, account_id: str, list_id: str, user: Member, at: Microseconds) -> Listed | None:
+        names = names_of_member(user, meanings_of([user], partial(self._tables.find_meaning, account_id)))
+        own = [row for row in self._in_force(list_id, at) if row.identity in names]
+        return own[-1] if own else None
+
     async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
         identities = {alias: it[0] for (owner, alias), it in self._tables.aliases.items() if owner == account_id}
         return [user for user in users if user.links and not is_known(user, identities)]

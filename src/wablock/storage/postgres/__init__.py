@@ -14,8 +14,10 @@ from wablock.block_list.ports import (
     BusinessNumber,
     Carry,
     Change,
+    Edit,
     InForce,
     Link,
+    Listed,
     Member,
     Microseconds,
     NoteInbound,
@@ -29,7 +31,7 @@ from wablock.contract.errors import GraphError, UnknownObject
 from wablock.failures import Overloaded
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.meter import StoreMeter
-from wablock.storage.postgres import directory, reads, routes
+from wablock.storage.postgres import directory, lists, reads, routes
 from wablock.storage.postgres.aliases import StoredAliases
 from wablock.storage.postgres.checks import Question
 from wablock.storage.postgres.keys_in_use import KeysInUse
@@ -91,7 +93,7 @@ class PostgresStore:
         match change:
             case Block():
                 return await self._block(change)
-            case Unblock():
+            case Unblock() | Edit():
                 await self._settling.settle_on(change)
                 return await self._lanes.submit(change.list_id, change)
             case NoteInbound():
@@ -117,6 +119,9 @@ class PostgresStore:
         self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
     ) -> Sequence[InForce | None]:
         return await (await self._lanes.of(list_id)).checks.ask(Question(account_id, list_id, users, at))
+
+    async def row(self, account_id: str, list_id: str, user: Member, at: Microseconds) -> Listed | None:
+        return await self._read_of(list_id, lists.row, account_id, list_id, user, at)
 
     async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
         return await self._links.unlinked(account_id, users)

@@ -61,7 +61,7 @@ async def blocked(connection: Connection, questions: Sequence[Question]) -> Sequ
     have_numbers = all(member.wa_id is not None for it in questions for member in it.users)
     rows = await _rows(connection, all_users) if have_numbers else None  # else the links are likely to show more
     while True:
-        links = await _links(connection, {name for user in all_users for name in user.of_account})
+        links = await links_of(connection, {name for user in all_users for name in user.of_account})
         learned = [user for user in all_users if user.learn(links)]
         if rows is not None and not learned:
             return [[user.in_force(rows) for user in of_question] for of_question in users]
@@ -72,7 +72,8 @@ async def _rows(connection: Connection, users: Sequence[_User]) -> Mapping[Name,
     return await of_names(connection, {name for user in users for name in user.of_list})
 
 
-async def _links(connection: Connection, names: Collection[Name]) -> _Links:
+async def links_of(connection: Connection, names: Collection[Name]) -> _Links:
+    """The ids that are one link away from each of `names`."""
     links: dict[Name, set[str]] = {}
     if names:
         account_ids, ids = map(list, zip(*names, strict=True))

@@ -6,10 +6,11 @@ from typing import Final
 import msgspec
 
 from wablock.block_list.changes import DropExpired, ListChange, Rekey, names_of
-from wablock.block_list.list_rows import Head
+from wablock.block_list.list_rows import Head, first_in_force
 from wablock.block_list.list_state import ListState
 from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import Block, Listed, Microseconds, Outcome
+from wablock.block_list.ports import Block, Listed, Member, Microseconds, Outcome
+from wablock.storage.postgres.linked_checks import links_of
 from wablock.storage.postgres.sessions import Connection
 
 # The lock is a write, so the commit waits for the standby even if nothing else is written. Then the outcome of an
@@ -214,6 +215,18 @@ class Batch:
         if state.has_changed:
             head = state.head
             await connection.execute(_CHANGE_LIST, self.list_id, head.version, head.size, head.next_expiry, writers)
+
+
+async def row(connection: Connection, account_id: str, list_id: str, user: Member, at: Microseconds) -> Listed | None:
+    """See `BlockStore.row`. The links are read after the rows; see `linked_checks`."""
+    names = {*user.keys, *user.aliases}
+    while True:
+        rows = [Listed(*columns) for columns in await connection.fetch(_ROWS, list_id, list(names))]
+        links = await links_of(connection, {(account_id, name) for name in names})
+        further = {other for others in links.values() for other in others} - names
+        if not further:
+            return first_in_force(rows, at)
+        names |= further
 
 
 def _pairs(writers: Sequence[int]) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from wablock.block_list.changes import Copy, ListChange, Merge
 from wablock.block_list.list_state import place_of
-from wablock.block_list.ports import Member, Microseconds, Unblock
+from wablock.block_list.ports import Edit, Member, Microseconds, Unblock
 from wablock.contract.errors import GraphError, UnknownObject
 from wablock.contract.user_ids import is_parent_user_id
 from wablock.storage.postgres.aliases import Alias, Linked, StoredAliases
@@ -98,7 +98,7 @@ class Settling:
         self._next_attempt[account_id] = now + _PATIENCE + _BETWEEN_ATTEMPTS
         return False
 
-    async def settle_on(self, change: Unblock) -> None:
+    async def settle_on(self, change: Unblock | Edit) -> None:
         """Settle the unsettled links of the users on this list alone.
 
         They are named by their numbers, and may be on the list by an id whose link could not be settled so far.

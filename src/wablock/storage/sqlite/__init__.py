@@ -10,6 +10,7 @@ from wablock.block_list.ports import (
     BusinessNumber,
     Change,
     InForce,
+    Listed,
     Member,
     Microseconds,
     Outcome,
@@ -20,7 +21,7 @@ from wablock.contract.errors import BlocklistInternalError
 from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter, GroupCommit
 from wablock.storage.opening import CannotOpen
-from wablock.storage.sqlite import checks, directory, moves, reads, routes
+from wablock.storage.sqlite import checks, directory, moves, reads, routes, tables
 from wablock.storage.sqlite.connection import connect, prepare
 from wablock.storage.sqlite.reader import Reader
 from wablock.storage.sqlite.writes import BatchWriter
@@ -84,6 +85,9 @@ class SqliteStore:
         self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
     ) -> Sequence[InForce | None]:
         return self._reader.read(checks.blocked, account_id, list_id, users, at)
+
+    async def row(self, account_id: str, list_id: str, user: Member, at: Microseconds) -> Listed | None:
+        return self._reader.read(tables.row, account_id, list_id, user, at)
 
     async def unlinked(self, account_id: str, users: Sequence[Member]) -> Sequence[Member]:
         return self._reader.read(checks.unlinked, account_id, users)

@@ -1,6 +1,7 @@
 """The tables of block lists on SQLite, within a transaction. See `block_list.transaction.Tables`."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import starmap
 from typing import Any
 
@@ -8,10 +9,11 @@ import apsw
 import msgspec
 from msgspec.structs import astuple
 
-from wablock.block_list.list_rows import Head
+from wablock.block_list.changes import names_of_member
+from wablock.block_list.list_rows import Head, first_in_force
 from wablock.block_list.list_state import ListState
-from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import Block, Listed, Microseconds
+from wablock.block_list.meanings import Meaning, meanings_of
+from wablock.block_list.ports import Block, Listed, Member, Microseconds
 from wablock.contract.spellings import one_spelling
 
 # +? and not ?: see reads.py.
@@ -160,6 +162,13 @@ class SqliteTables:
 
     def repoint(self, account_id: str, user_id: str, meaning: Meaning) -> None:
         self._execute(_REPOINT, (*meaning, account_id, user_id))
+
+
+def row(connection: apsw.Connection, account_id: str, list_id: str, user: Member, at: Microseconds) -> Listed | None:
+    """See `BlockStore.row`. In a transaction, so that the links and the row are of one moment."""
+    tables = SqliteTables(connection)
+    names = names_of_member(user, meanings_of([user], partial(tables.find_meaning, account_id)))
+    return first_in_force(tables.rows(list_id, names), at)
 
 
 def _json(names: Iterable[str]) -> str:
