@@ -26,6 +26,32 @@ class Overloaded(GraphError):
         super().__init__("(#2) Service temporarily unavailable", details, retry_after=retry_after)
 
 
+# -- members of a list
+
+
+class NotListed(InvalidParameter):
+    status = 404
+
+    def __init__(self, user: str, list_id: str) -> None:
+        super().__init__(
+            f'"{user}" is not on the list {list_id}.',
+            "The user was never blocked, was unblocked, or the block has expired. "
+            f"Add the user with: POST /v1/lists/{list_id}/members",
+        )
+
+
+class MemberChanged(InvalidParameter):
+    """Another caller has changed the member since this one has read it. Nothing was changed."""
+
+    status = 412
+
+    def __init__(self, user: str, tag: str) -> None:
+        super().__init__(
+            f'"{user}" was changed after you had read it.',
+            f'Its ETag is "{tag}" now. Read the member again, and send the edit with its new ETag in If-Match.',
+        )
+
+
 # -- the gate
 
 

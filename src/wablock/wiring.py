@@ -35,6 +35,7 @@ from wablock.server.endpoints.downstreams import DownstreamEndpoints
 from wablock.server.endpoints.drops import DropEndpoint
 from wablock.server.endpoints.health import Health
 from wablock.server.endpoints.last_inbound import LastInboundEndpoint
+from wablock.server.endpoints.members import Members
 from wablock.server.endpoints.messages import Messages
 from wablock.server.endpoints.tokens import TokenEndpoints
 from wablock.server.endpoints.upstreams import UpstreamEndpoints
@@ -140,6 +141,7 @@ def build(
     endpoints = (
         BlockUsers(block_list, access, callers, rates, settings.answers),
         Checks(block_list, access, callers, rates),
+        Members(block_list, access, callers, rates, settings.answers.public_url),
         Webhooks(inbound, routes.accounts),
         TokenEndpoints(access, routes, clock, callers),
         LastInboundEndpoint(block_list, callers),

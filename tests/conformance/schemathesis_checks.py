@@ -23,8 +23,9 @@ _SIGNATURE = "X-Hub-Signature-256"
 
 _WRONG = {"Authorization": "Bearer wrong"}
 _STRANGERS: list[tuple[dict[str, str], int, int]] = [({}, 400, 104), (_WRONG, 401, 190)]
-# A schema cannot express these: which texts are a cursor of this list, a user or a public address, which bytes have
-# two readings, which tokens, numbers and routes exist, who is blocked, what is in the future; and 5.0 is an integer.
+# A schema cannot express these: which texts are a cursor of this list, an ETag, a user or a public address, which bytes
+# have two readings, which tokens, numbers and routes exist, who is blocked, what is in the future; and 5.0 is an
+# integer.
 _BEYOND_SCHEMAS = (
     "cursor is not one of this list",
     "Object with ID '",
@@ -44,6 +45,7 @@ _BEYOND_SCHEMAS = (
     "Param expires_at must be",
     "Param at must be an integer",
     "Send after or before, not both",
+    "If-Match must be * or the ETag",
     "must be in the future",
     "Param at is in the future",
     "Param at must be seconds since 1970 or an ISO 8601 time",

@@ -1,7 +1,6 @@
 """`BlockList`, the service that every front end uses, and the only writer of lists."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
 
 import msgspec
 
@@ -12,9 +11,12 @@ from wablock.block_list.ports import (
     BusinessNumber,
     Carry,
     Change,
+    Edit,
     Effect,
+    IfListed,
     InForce,
     Link,
+    Listed,
     Member,
     Microseconds,
     NoteInbound,
@@ -23,10 +25,24 @@ from wablock.block_list.ports import (
     Sweep,
     Unblock,
 )
-from wablock.block_list.rules import RuleBook
+from wablock.block_list.requested_users import (
+    TO_CHECK,
+    TO_NOTE,
+    TO_UNBLOCK,
+    EditedDetails,
+    Readable,
+    done_user,
+    failed_user,
+    member_of,
+    members_of,
+    parent_user_id,
+    refuse_parent_ids,
+)
+from wablock.block_list.row_tags import tag_of
+from wablock.block_list.rules import RuleBook, Source
 from wablock.block_list.store import BlockStore
 from wablock.contract import errors, identity, wire
-from wablock.contract.user_ids import is_parent_user_id
+from wablock.failures import MemberChanged, NotListed
 
 Clock = Callable[[], Microseconds]
 
@@ -42,18 +58,16 @@ class Result(msgspec.Struct, frozen=True):
     effects: Sequence[Effect] = ()
 
 
-class _Readable(msgspec.Struct, frozen=True):
-    """The users that a request may name: also the business's `own` number, or digits as `listed` on a page."""
+class BlockOptions(msgspec.Struct, frozen=True):
+    """How to block users, if not as the Block API does. `parameter`: the one that has the users, for errors."""
 
-    own: bool = False
-    listed: bool = False
+    if_listed: IfListed = IfListed.RENEW
+    source: Source = Source.API
+    batch_id: str | None = None
     parameter: str = "block_users"
 
 
-_TO_BLOCK: Final = _Readable()
-_TO_UNBLOCK: Final = _Readable(own=True, listed=True)
-_TO_NOTE: Final = _Readable(listed=True, parameter="users")
-_TO_CHECK: Final = _Readable(own=True, listed=True)
+_AS_THE_BLOCK_API = BlockOptions()
 
 
 class BlockList:
@@ -65,7 +79,13 @@ class BlockList:
         self._clock = clock
         self._listings = ListingCache()
 
-    async def block(self, number: BusinessNumber, users: Sequence[wire.User], by: str) -> Result:
+    async def block(
+        self,
+        number: BusinessNumber,
+        users: Sequence[wire.User],
+        by: str,
+        options: BlockOptions = _AS_THE_BLOCK_API,
+    ) -> Result:
         """Block `users`. On return those in `done` are durably blocked. `by` is stored as the one who blocked them.
 
         Raises `InvalidParameter`, and changes nothing, for a parent user id.
@@ -74,7 +94,7 @@ class BlockList:
         now = self._clock()
         for index, user in enumerate(users):
             if user.expires_at is not None and wire.seconds_of(user.expires_at) * rules.SECOND <= now:
-                raise errors.InvalidParameter(f"Param block_users[{index}][expires_at] must be in the future.")
+                raise errors.InvalidParameter(f"Param {options.parameter}[{index}][expires_at] must be in the future.")
 
         def change(members: Sequence[Member]) -> Change:
             return Block(
@@ -85,9 +105,12 @@ class BlockList:
                 members,
                 rule_set.max_size,
                 None if rule_set.window is None else now - rule_set.window,
+                options.source,
+                options.batch_id,
+                options.if_listed,
             )
 
-        return await self._apply(number, users, change, _TO_BLOCK)
+        return await self._apply(number, users, change, Readable(parameter=options.parameter))
 
     async def unblock(self, number: BusinessNumber, users: Sequence[wire.User]) -> Result:
         """Unblock `users`, by any spelling or id. Users who were not blocked are in `done` as well.
@@ -99,7 +122,49 @@ class BlockList:
         def change(members: Sequence[Member]) -> Change:
             return Unblock(number.phone_number_id, number.account_id, now, members)
 
-        return await self._apply(number, users, change, _TO_UNBLOCK)
+        return await self._apply(number, users, change, TO_UNBLOCK)
+
+    async def edit(
+        self,
+        number: BusinessNumber,
+        member: Member,
+        details: EditedDetails,
+        by: str,
+        expected: frozenset[str] | None = None,
+    ) -> Listed:
+        """Change details of a listed user, durable on return, and return the row. `by` is stored as the editor.
+
+        Raises, and changes nothing: `NotListed`; `MemberChanged` if the row's tag is none of `expected`;
+        `InvalidParameter`.
+        """
+        now = self._clock()
+        expires_at = details.expires_at
+        if expires_at is not None and expires_at is not msgspec.UNSET:
+            expires_at = wire.seconds_of(expires_at) * rules.SECOND
+            if expires_at <= now:
+                raise errors.InvalidParameter("Param expires_at must be in the future.")
+        list_id = number.phone_number_id
+        change = Edit(list_id, number.account_id, now, by, member, details.reason, details.note, expires_at, expected)
+        outcome = await self._store.apply(change)
+        if outcome.row is None:
+            raise NotListed(member.input, list_id)
+        if outcome.refused:
+            raise MemberChanged(member.input, tag_of(outcome.row))
+        return outcome.row
+
+    async def row(self, number: BusinessNumber, member: Member) -> Listed:
+        """The row of a listed user; raises `NotListed`."""
+        list_id = number.phone_number_id
+        row = await self._store.row(number.account_id, list_id, member, self._clock())
+        if row is None:
+            raise NotListed(member.input, list_id)
+        return row
+
+    async def remove(self, number: BusinessNumber, member: Member) -> Effect:
+        """Unblock one user, durable on return. Returns whether the user was listed."""
+        change = Unblock(number.phone_number_id, number.account_id, self._clock(), [member])
+        (effect,) = (await self._store.apply(change)).effects
+        return effect
 
     async def note_inbound(self, number: BusinessNumber, users: Sequence[wire.User], at: Microseconds | None) -> Result:
         """Record that `users` wrote to the number, at `at` or now. With `meta` rules they can be blocked for 24 hours.
@@ -113,7 +178,7 @@ class BlockList:
         def change(members: Sequence[Member]) -> Change:
             return NoteInbound(number.phone_number_id, number.account_id, now if at is None else min(at, now), members)
 
-        return await self._apply(number, users, change, _TO_NOTE)
+        return await self._apply(number, users, change, TO_NOTE)
 
     async def note_messages(self, number: BusinessNumber, rows: Sequence[tuple[Member, Microseconds]]) -> None:
         """Write who sent a message to the number, and when; `rows` must not be empty."""
@@ -153,9 +218,9 @@ class BlockList:
         Digits alone are read as a `wa_id`, of any length. `may_be_parent`: a parent user id means the user that it is
         linked to.
         """
-        members, failed = _members(users, number, _TO_CHECK)
+        members, failed = members_of(users, number, TO_CHECK)
         for index in list(failed):
-            if may_be_parent and (parent := _parent_user_id(users[index])):
+            if may_be_parent and (parent := parent_user_id(users[index])):
                 del failed[index]
                 members[index] = Member(parent, None, None, parent, parent_user_id=parent)
         return [members[index] for index in sorted(members)], list(failed.values())
@@ -163,9 +228,9 @@ class BlockList:
     def member(self, number: BusinessNumber, user: wire.User) -> Member:
         """The member that `user` means, as in `members`, or by a parent user id. Raises `UserFailure`."""
         try:
-            return _member(user, identity.of_item(user.user, user.user_id, number.country, may_be_listed=True))
+            return member_of(user, identity.of_item(user.user, user.user_id, number.country, may_be_listed=True))
         except errors.UserFailure:
-            parent = _parent_user_id(user)
+            parent = parent_user_id(user)
             if parent is None:
                 raise
             return Member(parent, None, None, parent, parent_user_id=parent)
@@ -173,7 +238,7 @@ class BlockList:
     async def is_blocked(self, number: BusinessNumber, users: Sequence[wire.User]) -> list[bool]:
         """For each of `users`, whether it is blocked now. Raises `UserFailure` if one is not a valid user."""
         members = [
-            _member(user, identity.of_item(user.user, user.user_id, number.country, may_be_listed=True))
+            member_of(user, identity.of_item(user.user, user.user_id, number.country, may_be_listed=True))
             for user in users
         ]
         return [block is not None for block in await self.in_force(number, members)]
@@ -213,77 +278,19 @@ class BlockList:
         number: BusinessNumber,
         users: Sequence[wire.User],
         make_change: Callable[[Sequence[Member]], Change],
-        readable: _Readable,
+        readable: Readable,
     ) -> Result:
-        members, failed = _members(users, number, readable)
-        _refuse_parent_ids(users, failed, readable.parameter)
+        members, failed = members_of(users, number, readable)
+        refuse_parent_ids(users, failed, readable)
         outcome = await self._store.apply(make_change(list(members.values()))) if members else Outcome()
         if not outcome.refused and not failed:
-            return Result([_done(member) for member in members.values()], [], outcome.effects)
+            return Result([done_user(member) for member in members.values()], [], outcome.effects)
         rule_set = self._rule_book.of(number)
         done: list[wire.BlockedUserOperation] = []
         effects = [effect for effect in outcome.effects if effect is not Effect.REFUSED]
         for place, (index, member) in enumerate(members.items()):
             if place in outcome.refused:
-                failed[index] = _failed(member.input, member, rules.failure(outcome.refused[place], rule_set))
+                failed[index] = failed_user(member.input, member, rules.failure(outcome.refused[place], rule_set))
             else:
-                done.append(_done(member))
+                done.append(done_user(member))
         return Result(done, [failed[index] for index in sorted(failed)], effects)
-
-
-def _members(
-    users: Sequence[wire.User], number: BusinessNumber, readable: _Readable
-) -> tuple[dict[int, Member], dict[int, wire.FailedUser]]:
-    """The members that `users` mean, and the failures of the others; both by their place in the request."""
-    own_key = None if readable.own or number.wa_id is None else identity.of_wa_id(number.wa_id).key
-    country, read = number.country, identity.of_item
-    members: dict[int, Member] = {}
-    failed: dict[int, wire.FailedUser] = {}
-    for index, user in enumerate(users):
-        try:
-            who = read(user.user, user.user_id, country, may_be_listed=readable.listed)
-            if who.key == own_key:
-                failed[index] = _failed(user.user or "", who, errors.RecipientIsSender())
-            else:
-                members[index] = _member(user, who)
-        except errors.UserFailure as failure:
-            failed[index] = _failed(user.user or user.user_id or "", None, failure)
-    return members, failed
-
-
-def _parent_user_id(user: wire.User) -> str | None:
-    """The user's parent id, if the user has no number beside it."""
-    name = user.user_id or "" if user.user is None else user.user
-    return name if is_parent_user_id(name) else None
-
-
-def _refuse_parent_ids(users: Sequence[wire.User], failed: Iterable[int], parameter: str) -> None:
-    """As Meta does: a parent id makes the whole request fail."""
-    for index in sorted(failed):
-        if parent := _parent_user_id(users[index]):
-            place = f"{parameter}[{index}]"
-            if parameter == "block_users":
-                place += "[user_id]" if users[index].user is None else "[user]"
-            raise errors.ParentUserId(place, parent)
-
-
-def _member(user: wire.User, who: identity.Identity) -> Member:
-    expires_at = None if user.expires_at is None else wire.seconds_of(user.expires_at) * rules.SECOND
-    typed = user.user if user.user is not None else user.user_id or ""
-    return Member(who.key, who.wa_id, who.user_id, typed, user.reason, user.note, expires_at)
-
-
-def _done(member: Member) -> wire.BlockedUserOperation:
-    if member.wa_id is None:
-        return wire.BlockedUserOperation(member.input, user_id=member.input)
-    return wire.BlockedUserOperation(member.input, member.wa_id)
-
-
-def _failed(typed: str, who: Member | identity.Identity | None, failure: errors.UserFailure) -> wire.FailedUser:
-    error = wire.UserError(failure.message, failure.code, wire.ErrorData(details=failure.details))
-    failed = wire.FailedUser(input=typed, errors=[error])
-    if who is not None and who.wa_id is not None:
-        failed.wa_id = who.wa_id
-    elif who is not None and who.user_id is not None:
-        failed.user_id = who.user_id
-    return failed

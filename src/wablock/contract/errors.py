@@ -145,9 +145,9 @@ class RateLimitHit(GraphError):
 
 
 class TooManyUsers(RateLimitHit):
-    def __init__(self, count: int, limit: int) -> None:
+    def __init__(self, count: int, limit: int, parameter: str = "block_users") -> None:
         super().__init__(
-            f"block_users has {count} users; one request may have up to {limit}. Send the rest in other requests."
+            f"{parameter} has {count} users; one request may have up to {limit}. Send the rest in other requests."
         )
 
 

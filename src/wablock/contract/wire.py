@@ -142,6 +142,10 @@ class BlockedUser(msgspec.Struct, omit_defaults=True, gc=False):
     blocked_at: int | UnsetType = UNSET
     blocked_by: str | UnsetType = UNSET
     expires_at: int | UnsetType | None = UNSET
+    updated_at: int | UnsetType | None = UNSET
+    updated_by: str | UnsetType | None = UNSET
+    source: str | UnsetType | None = UNSET
+    batch_id: str | UnsetType | None = UNSET
 
 
 class PaginationCursors(msgspec.Struct):

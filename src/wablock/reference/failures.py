@@ -10,7 +10,9 @@ from wablock.contract.typed_text import COUNTRY_UNCERTAIN
 from wablock.failures import (
     BodyTooLarge,
     InvalidSignature,
+    MemberChanged,
     NotDelivered,
+    NotListed,
     NotSent,
     Overloaded,
     UpstreamTimedOut,
@@ -59,6 +61,16 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         errors.WrongMessagingProduct("telegram"),
         "The only product is WhatsApp.",
         'Send `"messaging_product": "whatsapp"`.',
+    ),
+    (
+        NotListed("+16505551234", _ID),
+        "The user is not on the list, or the block has expired.",
+        "Add the user: `POST /v1/lists/{list_id}/members`.",
+    ),
+    (
+        MemberChanged("+16505551234", "0f3c5a9be1d2c4f60718"),
+        "Another caller changed the member after you had read it. Nothing was changed.",
+        "Read the member again, then send the edit with its new `ETag`.",
     ),
     (BodyTooLarge(1_048_576), "The body is too large.", "Send fewer users in one request, or raise `--max-body`."),
     (

@@ -13,7 +13,7 @@ from wablock.reference.samples import TOKEN, Sample, SampleRequest, samples
 from wablock.reference.schemas import Components, SchemaRow, rows, type_text
 
 BLOCK_API: Final = "Block API"
-_METHODS: Final = ("get", "put", "post", "delete")
+_METHODS: Final = ("get", "put", "post", "patch", "delete")
 
 
 class DocumentedParameter(msgspec.Struct, frozen=True):

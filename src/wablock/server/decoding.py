@@ -1,6 +1,6 @@
 """JSON bodies and query parameters of wablock's own API, decoded to the types that its endpoints declare."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import parse_qsl
@@ -12,14 +12,18 @@ from wablock.block_list.ports import Microseconds
 from wablock.block_list.rules import SECOND
 from wablock.contract.errors import InvalidParameter
 from wablock.gate.broken_json import broken_json
-from wablock.server.parameters import NOT_JSON, invalid
+from wablock.server.parameters import NOT_JSON
 from wablock.server.request import Request
+from wablock.server.schema_errors import invalid
 
 _T = TypeVar("_T")
 
 
-def decoded(body: bytes, kind: type[_T], choices: Sequence[str] = tuple(Scope)) -> _T:
-    """The body as a `kind`. Raises `InvalidParameter`, which names the member. `choices`: the values of its enum."""
+def decoded(body: bytes, kind: type[_T], choices: Sequence[str] | Mapping[str, Sequence[str]] = tuple(Scope)) -> _T:
+    """The body as a `kind`. Raises `InvalidParameter`, which names the member.
+
+    `choices`: the values of its enum; of several, by the name of their members.
+    """
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except msgspec.ValidationError as error:

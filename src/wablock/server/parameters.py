@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -18,8 +18,9 @@ from wablock.gate.broken_json import broken_json, not_an_object
 from wablock.gate.large_bodies import off_the_loop
 from wablock.gate.send_request.request import BYTE_ORDER_MARK, FORM, JSON, MULTIPART
 from wablock.gate.value_count import TooManyValues, check_value_count
-from wablock.server.expiries import not_a_time, refuse_loose_times
+from wablock.server.expiries import refuse_loose_times
 from wablock.server.near_names import refuse_near_misses
+from wablock.server.schema_errors import invalid
 
 NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 """The exceptions from decoding a text that is not JSON, is not UTF-8, or is nested too deeply."""
@@ -28,15 +29,7 @@ _LARGE = 150_000  # bytes; a smaller body cannot have too many values
 _MOST_FIELDS = 5_100  # 1,000 users with all their members
 _NOTHING_TO_DECODE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~&=-"
 _BRACKETS = re.compile(r"block_users\[(\d{0,6})\]\[([^\[\]]{1,64})\]")
-_ERROR_PLACE = re.compile(r" - at `\$((?:\.\w+|\[(?:\d+|\.\.\.)\])*)`\Z")  # a caller's value may contain the same text
-_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
-_MISSING_FIELD = re.compile(r"Object missing required field `(\w+)`")
-_WRONG_CHOICE = re.compile(r"Invalid enum value (.*)", re.DOTALL)
-_EXPECTED = re.compile(r"Expected `([^`]*)`(.*?)(?:, got `.*`)?")
-_KINDS: Final = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
-_LONGEST_REPEATED = 100  # characters of a caller's text in an error message
-_PLACE_PART = re.compile(r"\.(\w+)|\[(\d+|\.\.\.)\]")
-_EXTRA_FIELDS: Final = frozenset(("input", "user_id", "reason", "note", "blocked_at", "blocked_by", "expires_at"))
+_EXTRA_FIELDS: Final = frozenset(wire.BlockedUser.__struct_fields__) - {"messaging_product", "wa_id"}
 _OWN_FIELDS: Final = frozenset(("messaging_product", "wa_id"))
 FIELDS: Final = _EXTRA_FIELDS | _OWN_FIELDS
 """The names that `fields` may contain."""
@@ -195,38 +188,6 @@ def _convert(values: dict[str, Any], body_error: str = "") -> Parameters:
             raise
         raise invalid(str(error)) from None
     return _WithoutBody(**msgspec.structs.asdict(converted), body_error=body_error) if body_error else converted
-
-
-def invalid(message: str, choices: Sequence[str] = ()) -> InvalidParameter:  # noqa: PLR0911 - one for each message
-    """A message of msgspec as a Graph error: `$.block_users[3].user` becomes `block_users[3][user]`.
-
-    `choices` are the values of the enum in the decoded type, if it has one.
-    """
-    if unknown := _UNKNOWN_FIELD.fullmatch(message):
-        return InvalidParameter(f"Unknown parameter {unknown[1][:_LONGEST_REPEATED]}.")
-    match = _ERROR_PLACE.search(message)
-    place, problem = (match[1], message[: match.start()]) if match else ("", message)
-    if missing := _MISSING_FIELD.fullmatch(problem):
-        return MissingParameter(_place_name(f"{place}.{missing[1]}"))
-    name = _place_name(place)
-    param = f"Param {name}" if name else "The body"
-    if wrong := _WRONG_CHOICE.fullmatch(problem):
-        must = f"must be one of {', '.join(choices)}" if choices else f"cannot be {wrong[1][:_LONGEST_REPEATED]}"
-        return InvalidParameter(f"{param} {must}.")
-    if problem.endswith(f"matching regex {wire.WITHOUT_NUL!r}"):
-        return InvalidParameter(f"{param} must not contain a NUL character.")
-    if "datetime" in problem:
-        return not_a_time(name)
-    if expected := _EXPECTED.fullmatch(problem):
-        kinds = [_KINDS.get(kind, kind) for kind in expected[1].split(" | ") if kind != "null"]
-        article = "an" if kinds[0][:1] in "aio" else "a"
-        return InvalidParameter(f"{param} must be {article} {' or '.join(kinds)}{expected[2]}.")
-    return InvalidParameter(f"{param}: {problem[:_LONGEST_REPEATED]}.")
-
-
-def _place_name(place: str) -> str:
-    parts = [name or index for name, index in _PLACE_PART.findall(place)]
-    return "".join([parts[0], *(f"[{part}]" for part in parts[1:])]) if parts else ""
 
 
 def _pairs(text: bytes) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from wablock.reference.openapi import (
     check,
     health,
     manage,
+    members,
     messages,
     responses,
     routing,
@@ -30,12 +31,14 @@ _BEARER: Final = {
 
 _TAGS: Final = {
     "Block API": "As on Meta's reference page.",
+    "Lists": "The members of a list, with reasons, notes and ends. Meta's API does not have them.",
     "Gate": "Where a block takes effect: incoming webhooks and outgoing messages.",
     "Management": "Operations that Meta's API does not have.",
     "Health": "For the operators of the server. No token is needed.",
 }
 _PARTS: Final = {
     "Block API": (block_users,),
+    "Lists": (members,),
     "Gate": (messages, webhooks, check, routing),
     "Management": (manage,),
     "Health": (health,),

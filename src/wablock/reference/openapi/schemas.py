@@ -7,7 +7,7 @@ import msgspec
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST as _MOST
 from wablock.contract import wire
 from wablock.server.answers import Removed
-from wablock.server.endpoints import check, downstreams, drops, last_inbound, tokens, upstreams
+from wablock.server.endpoints import check, downstreams, drops, last_inbound, members, tokens, upstreams
 
 SchemaObject = dict[str, Any]
 
@@ -26,6 +26,12 @@ _SERVED: Final = (
     check.Check,
     check.CheckedUser,
     check.CheckResult,
+    members.MembersToAdd,
+    members.MembersAdded,
+    members.ListMember,
+    members.ListMembers,
+    members.MemberEdit,
+    members.MemberRemoved,
     downstreams.DownstreamToAdd,
     downstreams.DownstreamAdded,
     downstreams.DownstreamList,
@@ -97,9 +103,14 @@ def components() -> dict[str, SchemaObject]:
     _, served = msgspec.json.schema_components(_SERVED, ref_template="#/components/schemas/{name}")
     for schema in served.values():
         _without_null_defaults(schema)
-    served["User"]["anyOf"] = [
-        {"required": [name], "properties": {name: {"type": "string"}}} for name in ("user", "user_id")
-    ]
+    for name in ("User", "MemberToAdd"):
+        served[name]["anyOf"] = [
+            {"required": [one], "properties": {one: {"type": "string"}}} for one in ("user", "user_id")
+        ]
+    users = {"type": "array", "items": reference("MemberToAdd"), "minItems": 1, "maxItems": _MOST}
+    served["MembersToAdd"] |= {"required": ["users"]}
+    served["MembersToAdd"]["properties"]["users"] = users
+    served["MemberEdit"]["minProperties"] = 1
     served["ErrorEnvelope"]["required"] = ["error"]
     for name in ("LastInbound", "Check"):
         served[name]["required"] = ["users"]

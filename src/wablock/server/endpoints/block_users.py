@@ -33,6 +33,7 @@ from wablock.server.request import Request
 from wablock.server.router import ANY_METHOD, Route
 from wablock.settings import AnswerSettings
 
+_TIMES: Final = frozenset(("blocked_at", "expires_at", "updated_at"))
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "DELETE"))
 _SCOPES = {"GET": Scope.READ, "POST": Scope.WRITE, "DELETE": Scope.WRITE}
 _EFFECTS_HEADER: Final = wire.EFFECTS_HEADER.encode()
@@ -184,7 +185,7 @@ def _detailed_user(row: Row, fields: frozenset[str]) -> wire.BlockedUser:
     (user,) = _blocked_users([row])
     for field in fields:
         value = getattr(row, field)
-        if field in ("blocked_at", "expires_at") and value is not None:
+        if field in _TIMES and value is not None:
             value //= SECOND
         if field != "user_id":
             setattr(user, field, value)

@@ -1,0 +1,272 @@
+"""`/v1/lists/{list_id}/members`: the users on a list, with all details. A number's own list has the number's id."""
+
+import re
+from functools import partial
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from wablock.access import Access, AccessToken, Scope
+from wablock.block_list.listings import Listing
+from wablock.block_list.ports import BusinessNumber, Effect, IfListed, Listed, Member, Row
+from wablock.block_list.requested_users import EditedDetails
+from wablock.block_list.row_tags import tag_of
+from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND, Source
+from wablock.block_list.service import BlockList, BlockOptions, Result
+from wablock.contract import wire
+from wablock.contract.errors import InvalidParameter, MissingParameter, ParentUserId, TooManyUsers, UserFailure
+from wablock.gate.large_bodies import off_the_loop
+from wablock.gate.value_count import TooManyValues, check_value_count
+from wablock.server import parameters
+from wablock.server.answers import Answer, encoded, etag_of, json_answer, success_body, with_etag
+from wablock.server.callers import Callers
+from wablock.server.decoding import decoded
+from wablock.server.endpoints.check import INVALID_USER
+from wablock.server.limits import RateLimits
+from wablock.server.request import Request
+from wablock.server.router import Route, route
+
+_PATH: Final = "/v1/lists/{list_id}/members"
+_MOST_VALUES: Final = 10_000  # 1,000 users with all their members have 6,000
+_CHOICES: Final = {"if_listed": (IfListed.KEEP, IfListed.REPLACE), "source": tuple(Source)}
+_ETAG: Final = re.compile(r'"([!#-~]*)"')
+_Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=wire.WITHOUT_NUL)]
+_Note = Annotated[str, msgspec.Meta(max_length=2_000, pattern=wire.WITHOUT_NUL)]
+
+
+class MemberToAdd(wire.User, forbid_unknown_fields=True):
+    """A user, as in `block_users`, with details of its own."""
+
+
+class MembersToAdd(msgspec.Struct, forbid_unknown_fields=True):
+    """Users to add. `reason`, `note` and `expires_at` are for each user who has none of its own.
+
+    `if_listed`: with `keep`, users who are on the list stay exactly as they are; with `replace`, their reason, note and
+    end become those of this request, and what it does not have is removed.
+    """
+
+    users: list[MemberToAdd] | None = None
+    reason: _Reason | None = None
+    note: _Note | None = None
+    expires_at: wire.Time | None = None
+    source: Source = Source.API
+    batch_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=wire.WITHOUT_NUL)] | None = None
+    if_listed: Literal["keep", "replace"] = "keep"
+
+
+class MembersAdded(msgspec.Struct):
+    """The users in the order of the request, each with its `effect`; those that failed; the counts."""
+
+    members: list[wire.BlockedUserOperation]
+    failed: list[wire.FailedUser]
+    added: int
+    updated: int
+    unchanged: int
+
+
+class ListMember(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A user on a list. What is not known, or was not given, is missing. Times are in seconds since 1970.
+
+    `updated_at` and `updated_by`: the last change of reason, note or end. `etag`: for `If-Match`, without its quotes.
+    """
+
+    wa_id: str | UnsetType = UNSET
+    user_id: str | UnsetType = UNSET
+    input: str
+    reason: str | UnsetType = UNSET
+    note: str | UnsetType = UNSET
+    blocked_at: int
+    blocked_by: str
+    expires_at: int | UnsetType = UNSET
+    updated_at: int | UnsetType = UNSET
+    updated_by: str | UnsetType = UNSET
+    source: str | UnsetType = UNSET
+    batch_id: str | UnsetType = UNSET
+    etag: str
+
+
+class ListMembers(msgspec.Struct, omit_defaults=True):
+    """A page of a list, newest block first."""
+
+    data: list[ListMember]
+    paging: wire.Paging | UnsetType = UNSET
+
+
+class MemberEdit(msgspec.Struct, forbid_unknown_fields=True):
+    """What to change. A member that is missing stays; one that is null is removed."""
+
+    reason: _Reason | UnsetType | None = UNSET
+    note: _Note | UnsetType | None = UNSET
+    expires_at: wire.Time | UnsetType | None = UNSET
+
+
+class MemberRemoved(msgspec.Struct):
+    """`effect`: `removed`, or `not_there` if the user was not on the list."""
+
+    success: bool
+    effect: str
+
+
+class Members:
+    def __init__(
+        self, block_list: BlockList, access: Access, callers: Callers, rates: RateLimits, public_url: str | None
+    ) -> None:
+        self._block_list = block_list
+        self._access = access
+        self._callers = callers
+        self._rates = rates
+        self._public_url = public_url and public_url.rstrip("/")
+
+    def routes(self) -> list[Route]:
+        return [
+            route("GET", _PATH, self.list_members),
+            route("POST", _PATH, self.add_members),
+            route("GET", _PATH + "/{user}", self.get_member),
+            route("PATCH", _PATH + "/{user}", self.edit_member),
+            route("DELETE", _PATH + "/{user}", self.remove_member),
+        ]
+
+    async def list_members(self, request: Request) -> Answer:
+        _, number = await self._token_and_list(request, Scope.READ)
+        page = await parameters.read(request.query, None, b"")
+        limit = page.page_size()
+        listing = await self._block_list.page(number, limit, page.after, page.before)
+        members = ListMembers([_shown(row) for row in listing.page.rows])
+        members.paging = _paging((self._public_url or request.base_url) + request.path, listing, limit)
+        body = encoded(members)
+        answer = success_body(body, request.ids, request.version)
+        return with_etag(answer, etag_of(body), request.header(b"if-none-match"))
+
+    async def add_members(self, request: Request) -> Answer:
+        token, number = await self._token_and_list(request, Scope.WRITE)
+        body = await self._callers.body(request)
+        try:
+            await off_the_loop(body, partial(check_value_count, body, _MOST_VALUES))
+        except TooManyValues as error:
+            raise InvalidParameter(str(error)) from None
+        new = decoded(body, MembersToAdd, _CHOICES)
+        options = BlockOptions(IfListed(new.if_listed), new.source, new.batch_id, "users")
+        result = await self._block_list.block(number, _users(new), token.label, options)
+        return json_answer(request, _added(result))
+
+    async def get_member(self, request: Request) -> Answer:
+        _, number = await self._token_and_list(request, Scope.READ)
+        return _member_answer(request, await self._block_list.row(number, self._member(request, number)))
+
+    async def edit_member(self, request: Request) -> Answer:
+        token, number = await self._token_and_list(request, Scope.WRITE)
+        edit = decoded(await self._callers.body(request), MemberEdit)
+        if edit == MemberEdit():
+            raise InvalidParameter("The body must have reason, note or expires_at.", "null removes one.")
+        details = EditedDetails(edit.reason, edit.note, edit.expires_at)
+        member, expected = self._member(request, number), _expected_tags(request)
+        return _member_answer(request, await self._block_list.edit(number, member, details, token.label, expected))
+
+    async def remove_member(self, request: Request) -> Answer:
+        _, number = await self._token_and_list(request, Scope.WRITE)
+        if _expected_tags(request) is not None:
+            raise InvalidParameter("If-Match cannot be used to remove a member.", "Leave it out, or edit the member.")
+        effect = await self._block_list.remove(number, self._member(request, number))
+        return json_answer(request, MemberRemoved(success=True, effect=effect))
+
+    async def _token_and_list(self, request: Request, scope: Scope) -> tuple[AccessToken, BusinessNumber]:
+        """The token, and the number whose own list is in the path."""
+        token = await self._callers.authorize(request)
+        number = await self._access.number(token, request.parameters["list_id"], scope, request.method)
+        self._rates.number(number.phone_number_id)
+        return token, number
+
+    def _member(self, request: Request, number: BusinessNumber) -> Member:
+        """The user in the path. Raises `InvalidParameter`."""
+        text = request.parameters["user"]
+        try:
+            member = self._block_list.member(number, wire.user_of(text))
+        except UserFailure as failure:
+            raise InvalidParameter(INVALID_USER, failure.details) from None
+        if member.parent_user_id is not None:
+            raise ParentUserId("user", text)
+        return member
+
+
+def _users(new: MembersToAdd) -> list[wire.User]:
+    """The users, with the details of the request. Raises `InvalidParameter`."""
+    if not new.users:
+        raise MissingParameter("users", "It is an array of 1 to 1,000 users.")
+    if len(new.users) > MOST_USERS_PER_REQUEST:
+        raise TooManyUsers(len(new.users), MOST_USERS_PER_REQUEST, "users")
+    for index, user in enumerate(new.users):
+        if user.user is None and user.user_id is None:
+            raise MissingParameter(f"users[{index}][user]")
+        user.reason = new.reason if user.reason is None else user.reason
+        user.note = new.note if user.note is None else user.note
+        user.expires_at = new.expires_at if user.expires_at is None else user.expires_at
+    return list(new.users)
+
+
+def _added(result: Result) -> MembersAdded:
+    for user, effect in zip(result.done, result.effects, strict=True):
+        user.effect = effect
+    added, updated, unchanged = (
+        sum(effect is counted for effect in result.effects)
+        for counted in (Effect.ADDED, Effect.UPDATED, Effect.UNCHANGED)
+    )
+    return MembersAdded(result.done, result.failed, added, updated, unchanged)
+
+
+def _shown(row: Row | Listed) -> ListMember:
+    return ListMember(
+        wa_id=row.wa_id or UNSET,
+        user_id=row.user_id or UNSET,
+        input=row.input,
+        reason=_known(row.reason),
+        note=_known(row.note),
+        blocked_at=row.blocked_at // SECOND,
+        blocked_by=row.blocked_by,
+        expires_at=UNSET if row.expires_at is None else row.expires_at // SECOND,
+        updated_at=UNSET if row.updated_at is None else row.updated_at // SECOND,
+        updated_by=_known(row.updated_by),
+        source=_known(row.source),
+        batch_id=_known(row.batch_id),
+        etag=tag_of(row),
+    )
+
+
+def _known(text: str | None) -> str | UnsetType:
+    return UNSET if text is None else text
+
+
+def _member_answer(request: Request, row: Listed) -> Answer:
+    member = _shown(row)
+    answer = json_answer(request, member)
+    etag = f'"{member.etag}"'.encode()
+    return with_etag(answer, etag, request.header(b"if-none-match") if request.method in ("GET", "HEAD") else None)
+
+
+def _expected_tags(request: Request) -> frozenset[str] | None:
+    """The tags in `If-Match`; None if any member may be changed. Raises `InvalidParameter` for what is not a tag.
+
+    A weak tag, `W/"…"`, would match no member (RFC 9110, 13.1.1).
+    """
+    values = [value.strip() for line in request.values(b"if-match") for value in line.split(",")]
+    if not values or values == ["*"]:
+        return None
+    tags = [_ETAG.fullmatch(value) for value in values]
+    if None in tags:
+        raise InvalidParameter(
+            "If-Match must be * or the ETag of the member in quotes.",
+            f'It is the etag of the member, such as "0f3c5a9be1d2c4f60718", and not {", ".join(values)[:100]}',
+        )
+    return frozenset(tag[1] for tag in tags if tag is not None)
+
+
+def _paging(url: str, listing: Listing, limit: int) -> wire.Paging | UnsetType:
+    after, before = listing.after, listing.before
+    if after is None or before is None:
+        return UNSET
+    paging = wire.Paging(wire.PaginationCursors(after, before))
+    if listing.page.has_next:
+        paging.next = f"{url}?limit={limit}&after={after}"  # a cursor has only letters and digits
+    if listing.page.has_previous:
+        paging.previous = f"{url}?limit={limit}&before={before}"
+    return paging
