@@ -4,7 +4,16 @@
 so it works without the server's dependencies.
 """
 
-from wablock.client.answers import BlockedUser, CheckedUser, FailedUser, Page, RecentDrop, RecentDropList, UserDone
+from wablock.client.answers import (
+    BlockedUser,
+    CheckedUser,
+    FailedUser,
+    ListMember,
+    Page,
+    RecentDrop,
+    RecentDropList,
+    UserDone,
+)
 from wablock.client.failures import (
     ApiError,
     BlocklistChanged,
@@ -12,7 +21,10 @@ from wablock.client.failures import (
     ExpiredAccessToken,
     InvalidAccessToken,
     InvalidParameter,
+    ListsUnsupported,
+    MemberChanged,
     NoAnswer,
+    NotListed,
     PermissionDenied,
     RateLimited,
     ServerTrouble,
@@ -30,6 +42,7 @@ __all__ = [
     "User",
     "UserDone",
     "BlockedUser",
+    "ListMember",
     "Page",
     "CheckedUser",
     "FailedUser",
@@ -41,10 +54,13 @@ __all__ = [
     "ExpiredAccessToken",
     "PermissionDenied",
     "UnknownObject",
+    "NotListed",
+    "MemberChanged",
     "InvalidParameter",
     "RateLimited",
     "BlocklistChanged",
     "ServerTrouble",
     "SomeUsersFailed",
     "NoAnswer",
+    "ListsUnsupported",
 ]

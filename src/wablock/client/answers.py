@@ -83,6 +83,21 @@ class BlockedUser(msgspec.Struct, frozen=True, omit_defaults=True):
     blocked_at: int | None = None
     blocked_by: str | None = None
     expires_at: int | None = None
+    updated_at: int | None = None
+    updated_by: str | None = None
+    source: str | None = None
+    batch_id: str | None = None
+
+
+class ListMember(BlockedUser, frozen=True, omit_defaults=True):
+    """A user on a list of wablock, with all details. `etag` changes with every change of the member; see `edit`."""
+
+    etag: str | None = None
+
+
+class AddedMembers(msgspec.Struct, frozen=True):
+    members: list[UserDone]
+    failed: list[FailedUser] = []
 
 
 class CheckedUser(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,13 +7,15 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from wablock.client.answers import Changed, CheckedUser, ErrorBody, FailedUser, ListAnswer, Page, UserDone
+from wablock.client.answers import Changed, CheckedUser, ListAnswer, Page, UserDone
+from wablock.client.chunked import ChunkResult, changed_in_chunks
 from wablock.client.exchange import Exchange, HttpRequest
-from wablock.client.failures import ApiError, BlocklistChanged, ClientError, SomeUsersFailed
+from wablock.client.failures import ApiError, BlocklistChanged
 from wablock.client.management import ManagementCalls
-from wablock.client.retrying import Retries, decoded_response, results_missing
+from wablock.client.members import MemberCalls
+from wablock.client.retrying import Retries, decoded_response
 from wablock.client.trail import PageLinks, Trail, page_links
-from wablock.client.users import Users, chunks, items_of, name_to_find, names_of_row, results_for, texts_of
+from wablock.client.users import Users, items_of, name_to_find, names_of_row, texts_of
 from wablock.contract.wire import WHATSAPP, Time, User
 
 _NUMBER_ID: Final = re.compile(r"[0-9]{1,32}")
@@ -40,6 +42,7 @@ class Calls:
         if version is not None and not _VERSION.fullmatch(version):
             raise ValueError(f"version must be like v25.0, not {version!r}")
         self.management = ManagementCalls(phone_number_id, retries, chance)
+        self.members = MemberCalls(phone_number_id, retries, chance)
         self._path = f"{f'/{version}' if version else ''}/{phone_number_id}/block_users"
         self._retries = retries
         self._chance = chance
@@ -81,34 +84,14 @@ class Calls:
         return (yield from self._check_by_list(texts))
 
     def _change(self, method: str, users: Iterable[User]) -> Exchange[list[UserDone]]:
-        done: list[UserDone] = []
-        failed: list[FailedUser] = []
-        error: ErrorBody | None = None
-        status = 200
-        unknown: list[str] = []
-        try:
-            for chunk in chunks(users):
-                unknown = [user.user or user.user_id or "" for user in chunk]
-                body = msgspec.json.encode(_BlockUsersRequest(chunk))
-                request = HttpRequest(method, self._path, body)
-                changed, response = yield from decoded_response(request, Changed, self._retries, self._chance)
-                outcomes = changed.block_users
-                changed_users = outcomes.added_users if method == "POST" else outcomes.removed_users
-                done_in_chunk, unknown = results_for(unknown, changed_users)
-                failed_in_chunk, unknown = results_for(unknown, outcomes.failed_users)
-                done += done_in_chunk
-                failed += failed_in_chunk
-                if unknown:
-                    raise results_missing(response)
-                if failed_in_chunk:
-                    error, status = changed.error or error, response.status
-        except ClientError as client_error:
-            client_error.done, client_error.failed = done, failed
-            client_error.unknown = unknown if client_error.may_have_taken_effect else ()
-            raise
-        if failed:
-            raise SomeUsersFailed(done, failed, error, status)
-        return done
+        def send(chunk: list[User]) -> Exchange[ChunkResult]:
+            request = HttpRequest(method, self._path, msgspec.json.encode(_BlockUsersRequest(chunk)))
+            changed, response = yield from decoded_response(request, Changed, self._retries, self._chance)
+            outcomes = changed.block_users
+            done = outcomes.added_users if method == "POST" else outcomes.removed_users
+            return ChunkResult(done, outcomes.failed_users, response, changed.error)
+
+        return changed_in_chunks(users, send)
 
     def _check_by_list(self, users: list[str]) -> Exchange[list[CheckedUser]]:
         names = {user: name_to_find(user) for user in users}

@@ -14,11 +14,12 @@ T = TypeVar("T")
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
-    """One HTTP request. `path` includes the query. The shell adds the base URL and the access token."""
+    """One HTTP request. `path` includes the query. The shell adds the base URL, the token and its own headers."""
 
     method: str
     path: str
     body: bytes | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class HttpResponse(msgspec.Struct, frozen=True):

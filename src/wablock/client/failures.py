@@ -33,6 +33,13 @@ class NoAnswer(ClientError):
         self.status = status
 
 
+class ListsUnsupported(ClientError):
+    """The server has no `/v1/lists`, as Meta's API and older wablock servers. Nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("The server has no members of lists (/v1/lists), as Meta's API and older wablock servers.")
+
+
 class ApiError(ClientError):
     """The server refused the whole request. Decide by `code` and `subcode`, never by the text.
 
@@ -68,6 +75,14 @@ class PermissionDenied(ApiError):
 
 class UnknownObject(ApiError):
     """100 with subcode 33: the phone number id does not exist, or the access token does not cover it."""
+
+
+class NotListed(ApiError):
+    """100 with status 404: the user is not on the list."""
+
+
+class MemberChanged(ApiError):
+    """100 with status 412: another caller has changed the member since its `etag` was read. Nothing was changed."""
 
 
 class InvalidParameter(ApiError):
@@ -121,12 +136,14 @@ _KINDS = {
     2: ServerTrouble,
     139103: ServerTrouble,
 }
+_OF_STATUS = {(100, 404): NotListed, (100, 412): MemberChanged}
 _SUBKINDS = {(100, 33): UnknownObject, (190, 463): ExpiredAccessToken}
 
 
 def api_error(error: ErrorBody, status: int, retry_after: float | None) -> ApiError:
     """The exception for the `error` in a response."""
-    kind = _SUBKINDS.get((error.code, error.error_subcode or 0)) or _KINDS.get(error.code)
+    kind = _SUBKINDS.get((error.code, error.error_subcode or 0))
+    kind = kind or _OF_STATUS.get((error.code, status)) or _KINDS.get(error.code)
     if kind is None and 200 <= error.code <= 299:
         kind = PermissionDenied
     if kind is None:

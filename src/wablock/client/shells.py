@@ -1,79 +1,26 @@
 """`Client` and `AsyncClient`: two shells that send the core's requests and wait between retries, and nothing else."""
 
 import asyncio
-import random
 import time
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import httpx2
+from msgspec import UNSET, UnsetType
 
-from wablock.client.answers import BlockedUser, CheckedUser, Page, RecentDropList, UserDone
-from wablock.client.calls import Calls, Walk
+from wablock.client.answers import BlockedUser, CheckedUser, ListMember, Page, RecentDropList, UserDone
+from wablock.client.calls import Walk
 from wablock.client.exchange import Exchange, HttpRequest, HttpResponse, Lost, Wait
-from wablock.client.retrying import Retries
-from wablock.client.users import Users
-from wablock.contract.wire import EFFECTS_HEADER, Time
-
-META: Final = "https://graph.facebook.com"
+from wablock.client.shell import Shell, lost, response_of
+from wablock.client.users import Users, items_of
+from wablock.contract.wire import Time
 
 T = TypeVar("T")
-_Http = TypeVar("_Http", httpx2.Client, httpx2.AsyncClient)
+IfListed = Literal["keep", "replace"]
 
 
-class _Shell(ABC, Generic[_Http]):
-    """The part that both shells share: the base URL, the token, the core."""
-
-    def __init__(
-        self,
-        token: str,
-        phone_number_id: str,
-        *,
-        base_url: str = META,
-        version: str | None = "v25.0",
-        timeout: float = 30.0,
-        retries: Retries | None = None,
-        http: _Http | None = None,
-    ) -> None:
-        """`base_url`: the API's address, by default Meta's. `version`: None for paths without a version. `timeout`:
-        seconds to wait for one response. `http`: an HTTP client to use instead of a new one; the caller closes it.
-
-        Raises `ValueError` for an invalid argument.
-        """
-        self._calls = Calls(phone_number_id, version, retries or Retries(), random.random)
-        self._base_url = _checked_url(base_url)
-        self._headers = {
-            "authorization": f"Bearer {_checked_token(token)}",
-            "content-type": "application/json",
-            EFFECTS_HEADER: "1",
-        }
-        self._timeout = timeout
-        self._owns_http = http is None
-        self._http: _Http = self._new_http() if http is None else http
-
-    @property
-    def _is_tls(self) -> bool:
-        """Whether the client needs the trusted certificates. Loading them takes 20 ms, so http:// skips it."""
-        return self._base_url.startswith("https://")
-
-    @abstractmethod
-    def _new_http(self) -> _Http: ...
-
-    def _request(self, request: HttpRequest) -> dict[str, Any]:
-        """The arguments for either HTTP client. Redirects are not followed: the token must go only to this server."""
-        return {
-            "method": request.method,
-            "url": self._base_url + request.path,
-            "headers": self._headers,
-            "content": request.body,
-            "timeout": self._timeout,
-            "follow_redirects": False,
-        }
-
-
-class Client(_Shell[httpx2.Client]):
+class Client(Shell[httpx2.Client]):
     """The block list of one business number. Close it, or use it in a `with` statement.
 
     Every call raises `ClientError` if it fails. The error says what had already been done.
@@ -131,6 +78,44 @@ class Client(_Shell[httpx2.Client]):
         """
         return self._run(self._calls.check(users, may_list=may_list))
 
+    def add_members(
+        self,
+        users: Users,
+        *,
+        reason: str | None = None,
+        note: str | None = None,
+        expires_at: Time | None = None,
+        source: str | None = None,
+        batch_id: str | None = None,
+        if_listed: IfListed = "keep",
+    ) -> list[UserDone]:
+        """Block users as `block` does, but leave those as they are who are on the list already.
+
+        With `if_listed="replace"` they get this reason, note and end, and what is missing here is removed. `source` is
+        `api`, `cli`, `import` or `console`. Only for wablock: raises `ListsUnsupported` if the server has no lists.
+        """
+        items = items_of(users, reason, note, expires_at)
+        return self._run(self._calls.members.add(items, source, batch_id, if_listed))
+
+    def member(self, user: str) -> ListMember:
+        """One user on the list, with all details. Raises `NotListed`. Only for wablock, as `add_members`."""
+        return self._run(self._calls.members.member(user))
+
+    def edit(
+        self,
+        user: str,
+        *,
+        reason: str | UnsetType | None = UNSET,
+        note: str | UnsetType | None = UNSET,
+        expires_at: Time | UnsetType | None = UNSET,
+        etag: str | None = None,
+    ) -> ListMember:
+        """Change the details that are given, and return the member; None removes one. Raises `NotListed`.
+
+        `etag`: of the member that was read; raises `MemberChanged` if another caller has changed it since.
+        """
+        return self._run(self._calls.members.edit(user, reason, note, expires_at, etag))
+
     def drops(self, after: int = 0) -> RecentDropList:
         """The items with a `seq` above `after` that the gate dropped from the number's webhooks, oldest first."""
         return self._run(self._calls.management.drops(after))
@@ -170,12 +155,12 @@ class Client(_Shell[httpx2.Client]):
 
     def _send(self, request: HttpRequest) -> HttpResponse | Lost:
         try:
-            return _response(self._http.request(**self._request(request)))
+            return response_of(self._http.request(**self._request(request)))
         except httpx2.HTTPError as error:
-            return _lost(error)
+            return lost(error)
 
 
-class AsyncClient(_Shell[httpx2.AsyncClient]):
+class AsyncClient(Shell[httpx2.AsyncClient]):
     """`Client` for asyncio, with the same calls and exceptions. Several tasks may share one client."""
 
     async def block(
@@ -224,6 +209,37 @@ class AsyncClient(_Shell[httpx2.AsyncClient]):
         """See `Client.check`."""
         return await self._run(self._calls.check(users, may_list=may_list))
 
+    async def add_members(
+        self,
+        users: Users,
+        *,
+        reason: str | None = None,
+        note: str | None = None,
+        expires_at: Time | None = None,
+        source: str | None = None,
+        batch_id: str | None = None,
+        if_listed: IfListed = "keep",
+    ) -> list[UserDone]:
+        """See `Client.add_members`."""
+        items = items_of(users, reason, note, expires_at)
+        return await self._run(self._calls.members.add(items, source, batch_id, if_listed))
+
+    async def member(self, user: str) -> ListMember:
+        """See `Client.member`."""
+        return await self._run(self._calls.members.member(user))
+
+    async def edit(
+        self,
+        user: str,
+        *,
+        reason: str | UnsetType | None = UNSET,
+        note: str | UnsetType | None = UNSET,
+        expires_at: Time | UnsetType | None = UNSET,
+        etag: str | None = None,
+    ) -> ListMember:
+        """See `Client.edit`."""
+        return await self._run(self._calls.members.edit(user, reason, note, expires_at, etag))
+
     async def drops(self, after: int = 0) -> RecentDropList:
         """See `Client.drops`."""
         return await self._run(self._calls.management.drops(after))
@@ -263,32 +279,6 @@ class AsyncClient(_Shell[httpx2.AsyncClient]):
 
     async def _send(self, request: HttpRequest) -> HttpResponse | Lost:
         try:
-            return _response(await self._http.request(**self._request(request)))
+            return response_of(await self._http.request(**self._request(request)))
         except httpx2.HTTPError as error:
-            return _lost(error)
-
-
-def _response(response: httpx2.Response) -> HttpResponse:
-    return HttpResponse(response.status_code, response.content, response.headers)
-
-
-def _lost(error: httpx2.HTTPError) -> Lost:
-    was_sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
-    return Lost(str(error) or type(error).__name__, was_sent)
-
-
-def _checked_url(url: str) -> str:
-    try:
-        parts = httpx2.URL(url)
-    except (httpx2.InvalidURL, UnicodeError, ValueError):
-        parts = httpx2.URL("")
-    # httpx2 would send a password in the URL instead of the token, and error messages would show it.
-    if parts.scheme not in ("http", "https") or not parts.host or parts.query or parts.fragment or parts.userinfo:
-        raise ValueError("base_url must begin with http:// or https://, have a host, and have no password or query")
-    return url.rstrip("/")
-
-
-def _checked_token(token: str) -> str:
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise ValueError("token must be printable ASCII without spaces")
-    return token
+            return lost(error)

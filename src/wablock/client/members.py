@@ -1,0 +1,93 @@
+"""The client's calls about the members of a list, which only wablock has. No I/O here."""
+
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from wablock.client.answers import AddedMembers, ListMember, UserDone
+from wablock.client.chunked import ChunkResult, changed_in_chunks
+from wablock.client.exchange import Exchange, HttpRequest, HttpResponse
+from wablock.client.failures import ApiError, ListsUnsupported, NoAnswer, UnknownObject
+from wablock.client.retrying import Retries, decoded_response
+from wablock.contract.wire import Time, User, seconds_of
+
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+_UNKNOWN_PATH: Final = 2500
+_NOT_FOUND: Final = 404
+
+
+class _MembersRequest(msgspec.Struct, omit_defaults=True):
+    users: list[User]
+    source: str | None = None
+    batch_id: str | None = None
+    if_listed: str | None = None
+
+
+class _EditRequest(msgspec.Struct, omit_defaults=True):
+    reason: str | UnsetType | None = UNSET
+    note: str | UnsetType | None = UNSET
+    expires_at: int | UnsetType | None = UNSET
+
+
+class MemberCalls:
+    """The calls for the list `list_id`. A number's own list has the number's id."""
+
+    def __init__(self, list_id: str, retries: Retries, chance: Callable[[], float]) -> None:
+        self._list_id = list_id
+        self._path = f"/v1/lists/{list_id}/members"
+        self._retries = retries
+        self._chance = chance
+
+    def add(
+        self, users: Iterable[User], source: str | None, batch_id: str | None, if_listed: str
+    ) -> Exchange[list[UserDone]]:
+        """Add `users`. Raises `ListsUnsupported`, and nothing was changed, if the server has no lists."""
+
+        def send(chunk: list[User]) -> Exchange[ChunkResult]:
+            body = msgspec.json.encode(_MembersRequest(chunk, source, batch_id, if_listed))
+            added, response = yield from self._decoded(HttpRequest("POST", self._path, body), AddedMembers)
+            return ChunkResult(added.members, added.failed, response)
+
+        return (yield from changed_in_chunks(users, send))
+
+    def member(self, user: str) -> Exchange[ListMember]:
+        member, _ = yield from self._decoded(HttpRequest("GET", self._of(user)), ListMember)
+        return member
+
+    def edit(
+        self,
+        user: str,
+        reason: str | UnsetType | None,
+        note: str | UnsetType | None,
+        expires_at: Time | UnsetType | None,
+        etag: str | None,
+    ) -> Exchange[ListMember]:
+        end = expires_at if expires_at is None or expires_at is UNSET else seconds_of(expires_at)
+        body = msgspec.json.encode(_EditRequest(reason, note, end))
+        headers = () if etag is None else (("if-match", f'"{etag}"'),)
+        member, _ = yield from self._decoded(HttpRequest("PATCH", self._of(user), body, headers), ListMember)
+        return member
+
+    def _of(self, user: str) -> str:
+        return f"{self._path}/{quote(user, safe='')}"
+
+    def _decoded(self, request: HttpRequest, kind: type[_T]) -> Exchange[tuple[_T, HttpResponse]]:
+        try:
+            return (yield from decoded_response(request, kind, self._retries, self._chance))
+        except ApiError as error:
+            if self._is_unknown_path(error):
+                raise ListsUnsupported from error
+            raise
+        except NoAnswer as error:
+            if error.status == _NOT_FOUND:
+                raise ListsUnsupported from error
+            raise
+
+    def _is_unknown_path(self, error: ApiError) -> bool:
+        """Whether the path does not exist. Graph reads the path's first part as an object's id."""
+        unknown_id = isinstance(error, UnknownObject) and self._list_id not in error.message
+        return error.code == _UNKNOWN_PATH or unknown_id
