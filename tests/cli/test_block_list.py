@@ -90,7 +90,7 @@ def test_users_without_a_change_are_counted_apart(commands: BlockListCommands) -
 def test_a_user_who_gets_another_end_is_counted(commands: BlockListCommands) -> None:
     commands("block", *USERS[:2])
 
-    longer = commands("block", *USERS[:2], "--until", "2100-01-31T12:00:00Z")
+    longer = commands("block", *USERS[:2], "--until", "2100-01-31T12:00:00Z", "--replace")
 
     assert longer.stdout == (
         "Blocked 0 users; 2 were already blocked; 2 of them now have the new reason, note or end.\n"
@@ -195,7 +195,7 @@ def test_more_than_1000_users_are_blocked_in_several_requests(commands: BlockLis
 
     process = commands("block", "--file", str(tmp_path / "users.txt"))
 
-    assert process.stdout == "Blocked 2,345 users.\n"
+    assert process.stdout.startswith("Blocked 2,345 users.\nBatch: ")
     assert without_warning(process.stderr) == ""
     assert sorted(commands.wa_ids()) == [user[1:] for user in users]
 

@@ -28,6 +28,7 @@ COMMANDS = [
     ("downstream", "list"),
     ("downstream", "remove"),
     ("drops",),
+    ("edit",),
     ("list",),
     ("migrate",),
     ("number", "add"),

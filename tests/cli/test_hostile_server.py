@@ -57,6 +57,8 @@ FAILED = {
 CHANGED = json.dumps(
     {"block_users": {"added_users": [], "failed_users": [FAILED]}, "error": {"message": ORDERS, "code": 139100}}
 )
+ADDED = json.dumps({"members": [], "failed": [FAILED]})
+MEMBER = json.dumps(ROW | {"source": ORDERS, "batch_id": ORDERS, "updated_by": ORDERS, "etag": ORDERS})
 ERROR = json.dumps({"error": {"message": ORDERS, "code": 100, "type": ORDERS, "error_data": {"details": ORDERS}}})
 PAGE = f"<title>{ORDERS}</title>"
 ASKING = [
@@ -69,7 +71,10 @@ ASKING = [
     (["list"], PAGE, 200),
     (["check", "+16505550101"], CHECKED, 200),
     (["check", "+16505550101"], ERROR, 400),
-    (["block", "+16505550101"], CHANGED, 200),
+    (["block", "+16505550101"], ADDED, 200),
+    (["block", "+16505550101", "--block-api"], CHANGED, 200),
+    (["edit", "+16505550101", "--no-end"], MEMBER, 200),
+    (["edit", "+16505550101", "--no-end"], ERROR, 404),
     (["block", "+16505550101"], ERROR, 400),
     (["unblock", "+16505550101"], CHANGED, 200),
     (["conformance", "--read-only"], LIST, 200),
@@ -116,7 +121,8 @@ def test_a_servers_reason_phrase_sends_no_control_characters_to_the_terminal() -
         (["list", "--details"], '{"data":[{"wa_id":"16505550101","blocked_at":@}]}'),
         (["list", "--details"], '{"error":{"message":"no","code":@,"error_subcode":@}}'),
         (["check", "+16505550101"], '{"users":[{"input":"+16505550101","blocked":true,"expires_at":@}]}'),
-        (["block", "+16505550101"], '{"block_users":{"failed_users":[{"input":"x","errors":[{"code":@}]}]}}'),
+        (["block", "+16505550101"], '{"members":[],"failed":[{"input":"x","errors":[{"code":@}]}]}'),
+        (["edit", "+16505550101", "--no-end"], '{"input":"x","updated_at":@}'),
     ],
 )
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["for people", "for programs"])

@@ -42,7 +42,7 @@ def answering(status: int, body: str) -> Iterator[str]:
 
 
 def _added(*users: str) -> str:
-    return json.dumps({"block_users": {"added_users": [{"input": user, "wa_id": user[1:]} for user in users]}})
+    return json.dumps({"members": [{"input": user, "wa_id": user[1:], "effect": "added"} for user in users]})
 
 
 LOST = {
@@ -50,7 +50,7 @@ LOST = {
     "a page of a proxy": (502, "<html>Bad gateway</html>"),
     "a page with status 200": (200, "<html>Welcome</html>"),
     "an internal error": (500, '{"error":{"message":"Internal error","code":139103}}'),
-    "a response without users": (200, '{"block_users":{}}'),
+    "a response without users": (200, '{"members":[]}'),
 }
 
 

@@ -127,13 +127,16 @@ def test_a_table_is_never_wider_than_the_terminal(server: RunningServer, columns
     assert max(map(len, without_styles(screen).splitlines()[:-1])) <= columns
 
 
+ORIGIN = ["source", "batch", "id"]
+
+
 def test_into_a_pipe_each_row_is_one_line(server: RunningServer) -> None:
     variables = environment(**_at(server)) | {"COLUMNS": "40"}
 
     _, output, _ = _decoded(["list", "--details", "--limit", "2"], variables)
 
     header, first, second, more = output.splitlines()
-    assert header.split() == ["wa", "id", "input", "reason", "blocked", "at", "blocked", "by", "expires", "at"]
+    assert header.split() == ["wa", "id", "input", "reason", "blocked", "at", "blocked", "by", "expires", "at", *ORIGIN]
     assert first.startswith("16505550101  +16505550101  größer ✓ 😀")
     assert second.split()[:2] == ["16505562000", "+16505562000"]
     assert more.startswith("There are more")

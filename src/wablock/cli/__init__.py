@@ -41,12 +41,15 @@ _COMMANDS: Final = {
     ),
     "block": (
         "block_list:block",
-        "Block users. Exit status 0: all are blocked; 1: some failed; 2: the command could not finish.",
+        """Block users. Users who are already blocked stay as they are.
+
+        Exit status 0: all are blocked; 1: some failed; 2: the command could not finish.""",
     ),
     "unblock": (
         "block_list:unblock",
         "Unblock users. Exit status 0: all are unblocked; 1: some failed; 2: the command could not finish.",
     ),
+    "edit": ("members:edit", "Change the reason, note or end of a blocked user. What is not named stays as it is."),
     "check": (
         "block_list:check",
         "Show whether users are blocked. Exit status 0: all are blocked; 1: not all; 2: the command could not finish.",

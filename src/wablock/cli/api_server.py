@@ -16,7 +16,9 @@ from wablock.client import (
     Client,
     ClientError,
     InvalidAccessToken,
+    ListsUnsupported,
     NoAnswer,
+    NotListed,
     PermissionDenied,
     Retries,
     UnknownObject,
@@ -83,7 +85,7 @@ class ApiServer:
         """The cause of `error` and what to do, in one line."""
         return Refused(printable(self._message(error) if isinstance(error, ClientError) else str(error)))
 
-    def _message(self, failure: ClientError) -> str:
+    def _message(self, failure: ClientError) -> str:  # noqa: PLR0911 - one for each failure
         match failure:
             case InvalidAccessToken():
                 return f"{self.url} refuses the token: {failure}. Create a token there with: wablock token create"
@@ -91,6 +93,14 @@ class ApiServer:
                 return f"{self.url} does not allow this with this token: {failure}"
             case UnknownObject():
                 return f"{self.url} has no number {self.phone_number_id}, or the token has no access to it"
+            case NotListed():
+                return f"{self.url}: the user is not blocked, or the block has expired. Block with: wablock block"
+            case ListsUnsupported():
+                return (
+                    f"{self.url} has no members of lists (/v1/lists), as Meta's API and older wablock servers. Upgrade "
+                    "it; or let wablock block use its Block API with --block-api, which may remove the end of users "
+                    "who are already blocked"
+                )
             case NoAnswer() if failure.status is None:
                 return f"Cannot reach {self.url}: {failure}. Is it running, and is --url right?"
             case ApiError():

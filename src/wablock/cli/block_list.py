@@ -1,8 +1,11 @@
 """`wablock block`, `unblock`, `check` and `list`, which use a number's block list through the API."""
 
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -20,7 +23,7 @@ from wablock.client import BlockedUser, CheckedUser, Client, FailedUser, UserDon
 from wablock.printable import printable
 from wablock.whole_numbers import whole
 
-_DETAILS: Final = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
+_DETAILS: Final = "input,user_id,reason,note,blocked_at,blocked_by,expires_at,updated_at,updated_by,source,batch_id"
 _NO_OPTIONS: Final = ApiServer()
 _LISTED: Final = ("wa_id", *_DETAILS.split(","))
 _CHECKED: Final = ("input", "wa_id", "user_id", "blocked", "blocked_at", "expires_at", "reason")
@@ -35,8 +38,19 @@ _ADVICE: Final = {
     131021: "This is the business's own number: remove it",
     139101: "The list is full: unblock another user first",
 }
+_KEPT: Final = "Users who were already blocked keep their reason, note and end. --replace gives them these."
 _WITHOUT_CHANGE: Final = ("unchanged", "updated", "not_there")
 _NOT_A_USER: Final = "Not a valid WhatsApp user: "
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The words of a report: what was done, and what needed no change. `kept`: a remark if users keep their details."""
+
+    done: str
+    unchanged: str
+    kept: str = ""
+    batch: str | None = None
 
 
 def block(
@@ -46,19 +60,50 @@ def block(
     note: Annotated[str | None, option("Note, up to 2,000 characters. Only for wablock, not for Meta.")] = None,
     until: Until = None,
     expires_in_days: ExpiresInDays = None,
+    replace: Annotated[
+        bool, flag("Users who are already blocked get this reason, note and end, and lose those that are not given.")
+    ] = False,
+    batch: Annotated[
+        str | None,
+        option(
+            "Name of the batch, stored with each new user. Default: a new name, if the users are from a file or input."
+        ),
+    ] = None,
+    block_api: Annotated[
+        bool,
+        flag("Use the Block API, as for Meta: users who are already blocked lose their end, if this command has none."),
+    ] = False,
     server: ApiServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
     expires_at = expiry(until, expires_in_days, time.time())
+    if block_api and (replace or batch is not None):
+        raise Refused(
+            f"Pass --block-api or {'--replace' if replace else '--batch'}, not both: the Block API has no such"
+        )
+    names = read_users(users, file, server)
+    if batch is None and not users and not block_api:
+        batch = _new_batch()
 
     def blocking(client: Client, chunk: Sequence[str]) -> list[UserDone]:
-        return client.block(chunk, reason=reason, note=note, expires_at=expires_at)
+        if block_api:
+            return client.block(chunk, reason=reason, note=note, expires_at=expires_at)
+        return client.add_members(
+            chunk,
+            reason=reason,
+            note=note,
+            expires_at=expires_at,
+            source="cli",
+            batch_id=batch,
+            if_listed="replace" if replace else "keep",
+        )
 
-    _change(read_users(users, file, server), server, blocking, "Blocked", "already blocked", as_json=json)
+    keeps = not (block_api or replace) and (reason, note, expires_at) != (None, None, None)
+    _change(names, server, blocking, _Words("Blocked", "already blocked", _KEPT if keeps else "", batch), as_json=json)
 
 
 def unblock(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO_OPTIONS, json: Json = False) -> None:
-    _change(read_users(users, file, server), server, Client.unblock, "Unblocked", "not blocked", as_json=json)
+    _change(read_users(users, file, server), server, Client.unblock, _Words("Unblocked", "not blocked"), as_json=json)
 
 
 def check(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO_OPTIONS, json: Json = False) -> None:
@@ -106,30 +151,36 @@ def list_(
                 remark("There are more: --all lists all users.")
             return
         users = list(blocked) if all_ else list(_first(blocked, limit + 1))
-    rows = [_with_days(msgspec.to_builtins(user)) for user in (users if all_ else users[:limit])]
-    show(rows, _filled(rows, _LISTED), as_json=False, empty="No users are blocked.")
-    if len(users) > len(rows):
+    shown = users if all_ else users[:limit]
+    show_blocked(shown)
+    if len(users) > len(shown):
         say("There are more: --all lists all users, --limit N lists N users.")
+
+
+def show_blocked(users: Sequence[BlockedUser]) -> None:
+    """Print a table of the users, with the columns that have a value."""
+    rows = [_with_days(msgspec.to_builtins(user)) for user in users]
+    show(rows, _filled(rows, _LISTED), as_json=False, empty="No users are blocked.")
 
 
 def _change(
     users: Sequence[str],
     server: ApiServer,
     change: Callable[[Client, Sequence[str]], list[UserDone]],
-    done_word: str,
-    unchanged_word: str,
+    words: _Words,
     *,
     as_json: bool,
 ) -> None:
-    result = outcome(users, server, change, done_word)
+    result = outcome(users, server, change, words.done)
     try:
         if as_json:
-            print_json(_for_programs("done", result))
+            batch = {} if words.batch is None else {"batch_id": words.batch}
+            print_json(_for_programs("done", result) | batch)
         else:
-            say(_summary(result.done, done_word, unchanged_word, _end(result)))
+            say(_summary(result.done, words, _end(result)), *_remarks(result, words))
             _show_failed(result.failed)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Interrupted. {_summary(result.done, done_word, unchanged_word, '')}") from None
+        raise KeyboardInterrupt(f"Interrupted. {_summary(result.done, words, '')}") from None
     if result.refusal:
         raise result.refusal
     if result.failed:
@@ -153,19 +204,32 @@ def _show_failed(failed: Sequence[FailedUser]) -> None:
         show([_failed(user) for user in failed], ("input", "code", "what_to_do"), as_json=False, empty="")
 
 
-def _summary(done: Sequence[UserDone], done_word: str, unchanged_word: str, end: str) -> str:
+def _remarks(result: BulkOutcome[UserDone], words: _Words) -> list[str]:
+    """What else to say: which users keep their details, and in which batch the new users are."""
+    effects = {user.effect for user in result.done}
+    kept = [words.kept] if words.kept and "unchanged" in effects else []
+    may_have_new = words.batch is not None and ("added" in effects or result.unknown)
+    return kept + ([f"Batch: {words.batch}"] if may_have_new else [])
+
+
+def _new_batch() -> str:
+    """A name that no other run has, and that shows the time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def _summary(done: Sequence[UserDone], words: _Words, end: str) -> str:
     """The number of users who were changed, and of users who needed no change. A repeated user counts once."""
     effects: dict[str, str | None] = {}
     for user in done:
         effects.setdefault(user.wa_id or user.user_id or user.input, user.effect)
     unchanged = sum(effect in _WITHOUT_CHANGE for effect in effects.values())
     updated = sum(effect == "updated" for effect in effects.values())
-    summary = f"{done_word} {_counted(len(effects) - unchanged)}{end}"
+    summary = f"{words.done} {_counted(len(effects) - unchanged)}{end}"
     verb = "was" if unchanged == 1 else "were"
     details = (
         f"; {updated:,} of them now {'has' if updated == 1 else 'have'} the new reason, note or end" if updated else ""
     )
-    return f"{summary}; {unchanged:,} {verb} {unchanged_word}{details}." if unchanged else f"{summary}."
+    return f"{summary}; {unchanged:,} {verb} {words.unchanged}{details}." if unchanged else f"{summary}."
 
 
 def _counted(users: int) -> str:
@@ -191,7 +255,7 @@ def _filled(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[str]
 
 def _with_days(row: dict[str, Any]) -> dict[str, Any]:
     """`row` with readable times."""
-    times = {name: row[name] for name in ("blocked_at", "expires_at") if row.get(name) is not None}
+    times = {name: row[name] for name in ("blocked_at", "expires_at", "updated_at") if row.get(name) is not None}
     return row | {name: time_text(at) for name, at in times.items()}
 
 

@@ -15,9 +15,8 @@ _DAY: Final = 86_400  # seconds
 Until = Annotated[
     str | None, option("Time of expiry: ISO 8601 with a zone, such as 2027-01-31T12:00:00Z, or seconds since 1970.")
 ]
-ExpiresInDays = Annotated[
-    float | None, option("Days until it expires. Default: never.", validator=validators.Number(gt=0, lte=36_500))
-]
+DAYS: Final = validators.Number(gt=0, lte=36_500)
+ExpiresInDays = Annotated[float | None, option("Days until it expires. Default: never.", validator=DAYS)]
 
 
 def expiry(until: str | None, expires_in_days: float | None, now: float) -> int | None:

@@ -113,7 +113,7 @@ class Wablock:
 
     def blocked_users(self) -> list[BlockedUser]:
         """All blocked users with all details, newest block first."""
-        fields = "input,user_id,reason,note,blocked_at,blocked_by,expires_at"
+        fields = ",".join(BlockedUser.__struct_fields__)
         with self.client() as client:
             return list(client.blocked_users(fields=fields))
 
