@@ -157,7 +157,7 @@ TIME = (
 @pytest.mark.parametrize(
     "body, message",
     [
-        ({"reson": "spam"}, "(#100) Unknown parameter reson."),
+        ({"reasons": "spam"}, "(#100) Unknown parameter reasons."),
         ({"source": "cli"}, "(#100) Unknown parameter source."),
         ({}, "(#100) The body must have reason, note or expires_at."),
         ([], "(#100) The body must be an object."),
@@ -322,7 +322,7 @@ PARENT = "US.ENT.11815799212886844830"
         ({"users": [ANNA]}, "(#100) Param users[0] must be an object."),
         ({"users": [{}]}, "(#100) The parameter users[0][user] is required."),
         ({"users": [{"user": ANNA, "expires": 1}]}, "(#100) Unknown parameter users[0][expires]."),
-        ({"users": [{"user": ANNA}], "reson": "x"}, "(#100) Unknown parameter reson."),
+        ({"users": [{"user": ANNA}], "reasons": "x"}, "(#100) Unknown parameter reasons."),
         ({"users": [{"user": ANNA}], "if_listed": "renew"}, "(#100) Param if_listed must be one of keep, replace."),
         ({"users": [{"user": ANNA}], "if_listed": "x"}, "(#100) Param if_listed must be one of keep, replace."),
         (

@@ -19,7 +19,7 @@ NEAR = {
         "REASON",
         "reasons",
         "raeson",
-        "reson",  # codespell:ignore
+        "reasons",  # codespell:ignore
         "Rea-son",
         "r_eason",
         "reazon",

@@ -41,7 +41,7 @@ _NO_USERS: Final[dict[str, GraphError]] = {
     "Too many users": errors.TooManyUsers(1_001, 1_000, "users"),
 }
 _UNKNOWN_DETAIL: Final[dict[str, GraphError]] = {
-    "Unknown detail": errors.InvalidParameter("Unknown parameter reson."),
+    "Unknown detail": errors.InvalidParameter("Unknown parameter reasons."),
     "Nothing to change": errors.InvalidParameter("The body must have reason, note or expires_at.", "null removes one."),
 }
 
