@@ -19,7 +19,7 @@ NEAR = {
         "REASON",
         "reasons",
         "raeson",
-        "reasons",  # codespell:ignore
+        "reson",  # codespell:ignore
         "Rea-son",
         "r_eason",
         "reazon",
