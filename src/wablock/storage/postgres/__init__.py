@@ -94,8 +94,7 @@ class PostgresStore:
             case Block():
                 return await self._block(change)
             case Unblock() | Edit():
-                await self._settling.settle_on(change)
-                return await self._lanes.submit(change.list_id, change)
+                return await self._lanes.submit(change.list_id, await self._settling.settle_on(change))
             case NoteInbound():
                 await self._learn(change.phone_number_id, change)
                 return await self._lanes.submit(change.phone_number_id, change)

@@ -10,12 +10,15 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
+import msgspec
+
 from wablock.block_list.changes import Copy, ListChange, Merge
 from wablock.block_list.list_state import place_of
+from wablock.block_list.meanings import MOST_STEPS, meant
 from wablock.block_list.ports import Edit, Member, Microseconds, Unblock
 from wablock.contract.errors import GraphError, UnknownObject
 from wablock.contract.user_ids import is_parent_user_id
-from wablock.storage.postgres.aliases import Alias, Linked, StoredAliases
+from wablock.storage.postgres.aliases import Alias, Linked, StoredAliases, finding
 from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.lanes import Lanes
@@ -90,6 +93,8 @@ class Settling:
         self._attempts.add(attempt)
         attempt.add_done_callback(self._ended)
         await asyncio.wait([attempt], timeout=_PATIENCE)
+        if attempt.cancelled():  # the store is being closed
+            return False
         if attempt.done() and not isinstance(error := attempt.exception(), GraphError):
             self._next_attempt.pop(account_id, None)
             if error is not None:
@@ -98,20 +103,38 @@ class Settling:
         self._next_attempt[account_id] = now + _PATIENCE + _BETWEEN_ATTEMPTS
         return False
 
-    async def settle_on(self, change: Unblock | Edit) -> None:
-        """Settle the unsettled links of the users on this list alone.
+    async def settle_on(self, change: Unblock | Edit) -> Unblock | Edit:
+        """Settle the unsettled links of the users, on this list alone.
 
-        They are named by their numbers, and may be on the list by an id whose link could not be settled so far.
+        Returns `change` with the users that the ids mean, which may be several links from them.
         """
-        keys = {key for member in change.members if member.wa_id is not None for key in member.keys}
-        for alias in await self._unsettled_to(change.account_id, keys):
-            if not is_parent_user_id(alias.alias):
-                merge = Merge(change.account_id, change.at, alias.member, alias.alias)
-                await self._apply_where_ours(change.list_id, merge)
+        if not self._lanes.are_several:
+            return change
+        account_id, aliases = change.account_id, [alias for member in change.members for alias in member.aliases]
+        by_alias = await self._stored.to_the_end(account_id, aliases)
+        members = [meant(member, finding(by_alias)) or member for member in change.members]
+        users = {key: alias.member for alias in by_alias.values() for key in alias.keys}
+        users |= {name: member for member in members for name in (*member.keys, *member.aliases)}
+        names: Collection[str] = tuple(users)
+        while names:
+            links = await self._unsettled_to(account_id, names)
+            names = {it.alias for it in links} - users.keys()
+            for it in links:
+                user = next(users[key] for key in (it.identity, *it.keys) if key in users)
+                users.setdefault(it.alias, user)
+                if it.alias != user.key and not is_parent_user_id(it.alias):
+                    await self._apply_where_ours(change.list_id, Merge(account_id, change.at, user, it.alias))
+        if isinstance(change, Edit):
+            return msgspec.structs.replace(change, member=members[0])
+        return msgspec.structs.replace(change, members=members)
 
     async def copy(self, account_id: str, names: set[str], current: Member, at: Microseconds) -> None:
         """Copy the blocks of `names` to `current`, in every list. Raises `GraphError` if a list cannot be changed."""
-        names = names | {alias.alias for alias in await self._unsettled_to(account_id, names)}
+        for _ in range(MOST_STEPS):  # a list may have the users under other ids, if their links are not settled
+            links = {it.alias: it.member for it in await self._unsettled_to(account_id, names)}
+            if not links:
+                break
+            await self._settle(account_id, links, at)
         listed, failure = await self._listed(account_id, names)
         if failure is not None:
             raise failure
@@ -144,6 +167,7 @@ class Settling:
             _log.error("links could not be settled: %s", type(error).__name__)
 
     async def _settle(self, account_id: str, links: Linked, at: Microseconds) -> None:
+        links = _to_the_end(links)
         names = {name for alias, member in links.items() for name in (*member.keys, alias)}
         listed, failure = await self._listed(account_id, names)
         if failure is None:
@@ -155,12 +179,17 @@ class Settling:
                 await self._apply_all(lists, Merge(account_id, at, member, alias))
         if failure is not None:
             raise failure
-        settled = [(account_id, alias, key) for alias, member in links.items() for key in member.keys]
-        await self._connections.run(lambda connection: connection.executemany(_SETTLE, settled))
-        # A node that linked one of these user_ids at the same time did not find the new rows under it.
-        ids = {member.key for member in links.values() if member.wa_id is None}
-        if moved := await self._stored.of(account_id, ids):
+        # A node that linked one of these user_ids at the same time did not find the new rows under it. They are moved
+        # before the link counts as settled: a worker may fail in between.
+        moved = await self._stored.of(account_id, {member.key for member in links.values() if member.wa_id is None})
+        if moved:
             await self._settle(account_id, {it.alias: it.member for it in moved.values()}, at)
+        settled = [
+            (account_id, alias, key)
+            for alias, member in links.items()
+            for key in (*member.keys, *(moved[member.key].keys if member.key in moved else ()))
+        ]
+        await self._connections.run(lambda connection: connection.executemany(_SETTLE, settled))
 
     async def _repoint(self, account_id: str, links: Linked, listed: Mapping[str, set[str]], at: Microseconds) -> None:
         """Let aliases that mean a user_id of `links` mean its member."""
@@ -214,6 +243,14 @@ class Settling:
             [Alias(*alias) for account_id, *alias in rows if account_id == of and alias[1] in keys]
             for of, keys in users
         ]
+
+
+def _to_the_end(links: Linked) -> Linked:
+    """`links` without those in two steps: rows that move to a user_id would stay there if its own were moved before."""
+    by_alias = dict(links)
+    for _ in range(MOST_STEPS):
+        by_alias = {alias: by_alias.get(member.key, member) for alias, member in by_alias.items()}
+    return by_alias
 
 
 async def _listed(
