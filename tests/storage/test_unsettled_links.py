@@ -1,5 +1,7 @@
 """Links that wait for a worker of a Citus cluster: their ids are one user meanwhile, also in chains of links."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from tests.postgres import bare_database
 from tests.storage.changes import ACCOUNT, NOON, block, unblock
 from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, person, user_with
-from tests.workers import DEAD, Workers
+from tests.workers import DEAD, SILENT, Workers
 
 from wablock.block_list.ports import BusinessNumber, Carry, Link, Member, Sweep
 from wablock.storage.postgres import PostgresStore
@@ -18,6 +20,7 @@ _ON_TWO = "106540352242921"
 _PARENT = "US.ENT.1"
 _USER_IDS = "US.1", "US.2"
 _IDS = person(1), *map(by_user_id, _USER_IDS), user_with(None, None, _PARENT)
+_LONG = 30.0  # seconds; only a test that fails waits for so long
 
 
 @pytest.fixture
@@ -118,3 +121,52 @@ async def test_a_number_that_a_user_gave_up_stays_blocked(store: PostgresStore, 
         await store.apply(Carry(ACCOUNT, NOON, user_with(1, "US.1"), user_with(2, "US.1")))
 
     assert all(await _blocked(store, _ON_TWO, [person(1), person(2), by_user_id("US.1")]))
+
+
+async def test_all_ids_of_a_webhook_are_linked_if_the_first_link_waits_for_a_worker(
+    store: PostgresStore, workers: Workers
+) -> None:
+    for user in (user_with(None, "US.0", "US.ENT.2"), user_with(None, "US.1", "US.ENT.2")):
+        await _link(store, user)
+    await _link(store, user_with(None, "US.2", _PARENT))
+    await store.apply(block(by_user_id("US.1"), list_id=_ON_TWO))
+    with workers.broken(2, DEAD):
+        await _link(store, user_with(1, "US.0"))
+
+        await _link(store, user_with(1, "US.1", _PARENT))
+        await store.apply(block(person(1), list_id=_ON_ONE))
+
+        assert all(await _blocked(store, _ON_ONE))
+
+
+@pytest.mark.parametrize("how", [DEAD, SILENT])
+async def test_webhooks_with_a_thousand_new_links_do_not_wait_for_a_worker(
+    store: PostgresStore, workers: Workers, how: str
+) -> None:
+    webhooks = [
+        [user_with(1_000 * place + n, f"US.{place}A{n}", f"US.ENT.{place}A{n}") for n in range(1_000)]
+        for place in range(6)
+    ]
+    await store.apply(block(*(by_user_id(f"US.{place}A0") for place in range(6)), list_id=_ON_TWO))
+
+    seconds = []
+    with workers.broken(2, how):
+        for users in webhooks:
+            started = time.monotonic()
+            await _link(store, *users)
+            seconds.append(time.monotonic() - started)
+
+    assert sorted(seconds)[-2] < 0.2, seconds  # only the first one waits
+
+
+async def test_a_link_that_waits_while_the_store_is_closed_is_stored(store: PostgresStore, workers: Workers) -> None:
+    await store.apply(block(by_user_id("US.1"), list_id=_ON_TWO))
+    with workers.broken(2, SILENT):
+        waiting = asyncio.create_task(_link(store, user_with(1, "US.1")))
+        await asyncio.sleep(0.1)
+
+        await asyncio.wait_for(store.close(), _LONG)
+
+    await waiting
+    assert await store.unlinked(ACCOUNT, [user_with(1, "US.1")])
+    assert await _blocked(store, _ON_TWO, [person(1)]) == [True]

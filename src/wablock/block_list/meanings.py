@@ -47,6 +47,13 @@ def meant(member: Member, find: FindMeaning) -> Member | None:
     return msgspec.structs.replace(member, key=key, wa_id=wa_id, user_id=user_id)
 
 
+def are_one(member: Member, find: FindMeaning) -> bool:
+    """Whether all ids of the member mean one user."""
+    user = meant(member, find)
+    meanings = [meaning_of(alias, find) for alias in member.aliases]
+    return user is not None and all(meaning is not None and meaning[0] == user.key for meaning in meanings)
+
+
 def meanings_of(members: Iterable[Member], find: FindMeaning) -> dict[str, Meaning]:
     """The users that the aliases of `members` mean, without aliases that have no link."""
     aliases = {alias for member in members for alias in member.aliases}

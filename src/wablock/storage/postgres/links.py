@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from wablock.block_list.meanings import carried_on, meaning_of, meant
+from wablock.block_list.meanings import are_one, carried_on, meaning_of, meant
 from wablock.block_list.ports import Carry, Link, Member, Microseconds
 from wablock.contract.spellings import keys_of
 from wablock.contract.user_ids import is_parent_user_id
@@ -51,8 +51,11 @@ class Links:
         self._connections = connections
         self._settling = settling
 
-    async def learn(self, account_id: str, members: Iterable[Member], at: Microseconds) -> None:
-        """Store links of numbers and user_ids from a request. Existing links do not change."""
+    async def learn(self, account_id: str, members: Iterable[Member], at: Microseconds) -> bool:
+        """Store links of numbers and user_ids from a request. Existing links do not change.
+
+        Returns whether all of them are settled.
+        """
         by_user_id = {
             it.user_id: it for it in reversed(list(members)) if it.user_id is not None and it.wa_id is not None
         }
@@ -62,16 +65,17 @@ class Links:
             for user_id, member in by_user_id.items()
             if (meaning := meaning_of(user_id, finding(by_alias))) is not None and meaning[1] is None
         }
-        await self._learn(account_id, new, by_alias, at)
+        return await self._learn(account_id, new, by_alias, at)
 
     async def unite(self, change: Link) -> None:
         """See `Link`."""
         members = list(dict.fromkeys(member for member in change.members if member.links))
         aliases = [alias for member in members for alias in member.aliases]
         if len(set(aliases)) == len(aliases):
-            await self.learn(change.account_id, members, change.at)
+            are_settled = await self.learn(change.account_id, members, change.at)
             await self._learn_parents(change.account_id, members)
-            members = await self.unlinked(change.account_id, members)
+            unknown = self.unlinked if are_settled else self._unknown
+            members = await unknown(change.account_id, members)
         for member in members:
             await self._unite(change.account_id, member, change.at)
 
@@ -80,6 +84,11 @@ class Links:
         users_with_links = [user for user in users if user.links]
         by_alias = await self._stored.of(account_id, [alias for user in users_with_links for alias in user.aliases])
         return [user for user in users_with_links if not is_settled(user, by_alias)]
+
+    async def _unknown(self, account_id: str, users: Sequence[Member]) -> list[Member]:
+        """Those of `users` with an id that has no link, or means another user. Links need not be settled."""
+        find = finding(await self._stored.to_the_end(account_id, [alias for user in users for alias in user.aliases]))
+        return [user for user in users if not are_one(user, find)]
 
     async def carry(self, change: Carry) -> None:
         """See `Carry`."""
@@ -133,13 +142,16 @@ class Links:
         await self._connections.run(lambda connection: _learn(connection, _LEARN_PARENTS, account_id, links))
 
     async def _unite(self, account_id: str, member: Member, at: Microseconds) -> None:
+        waiting: set[str] = set()
         for _ in range(_MOST_TIMES):  # another node may be faster
             by_alias = await self._stored.to_the_end(account_id, member.aliases)
             await self._settling.settle(account_id, unsettled(by_alias), at)
             user = meant(member, finding(by_alias)) or member
-            strange = next((alias for alias in member.aliases if not means(by_alias, alias, user)), None)
-            if strange is None or not await self._link(account_id, strange, by_alias, user, at):
+            strange = next((it for it in member.aliases if it not in waiting and not means(by_alias, it, user)), None)
+            if strange is None:
                 return
+            if not await self._link(account_id, strange, by_alias, user, at):
+                waiting.add(strange)
 
     async def _link(
         self, account_id: str, alias: str, by_alias: Mapping[str, Alias], user: Member, at: Microseconds
