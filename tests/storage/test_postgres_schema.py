@@ -1,6 +1,7 @@
 """Opening a PostgreSQL database: new, ours, newer, beside other nodes, or missing."""
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections.abc import Iterator
@@ -289,6 +290,25 @@ def test_tables_whose_version_is_at_another_machine_are_refused_and_not_changed(
         prepare(bare)
 
     assert _tables(bare) == before
+
+
+@pytest.mark.parametrize(
+    "groups, result",
+    [
+        ([1, 2], pytest.raises(asyncpg.RaiseError, match="citus_set_coordinator_host")),
+        ([0, 1], contextlib.nullcontext()),
+        ([], contextlib.nullcontext()),
+    ],
+    ids=["workers", "coordinator", "none"],
+)
+def test_a_cluster_that_does_not_know_its_coordinator_is_refused(
+    bare: str, groups: list[int], result: contextlib.AbstractContextManager[Any]
+) -> None:
+    execute(bare, f"CREATE TABLE pg_dist_node AS SELECT unnest(ARRAY{groups}::integer[]) AS groupid")
+    (check,) = re.findall(r"^DO \$\$.*?^\$\$;", migrations("citus")[6], re.DOTALL | re.MULTILINE)
+
+    with result:
+        execute(bare, check)
 
 
 def _settings_for_workers() -> str:
