@@ -33,6 +33,7 @@ from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
 from wablock.storage.meter import StoreMeter
 from wablock.storage.postgres import directory, lists, reads, routes
 from wablock.storage.postgres.aliases import StoredAliases
+from wablock.storage.postgres.attempts import Attempts
 from wablock.storage.postgres.checks import Question
 from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.lanes import Lanes
@@ -54,8 +55,6 @@ _READY_IN_CLUSTER: Final = """
 SELECT pg_logical_emit_message(true, 'wablock', 'ready') WHERE current_setting('transaction_read_only') = 'off'
 """
 
-_COMPLETED_WITHIN: Final = 1.0  # seconds
-
 
 class PostgresStore:
     """A `BlockStore`, a `Directory` and a `RouteStore`.
@@ -76,7 +75,8 @@ class PostgresStore:
         self._lanes = Lanes(dsn, meter, keys, has_workers=prepared.has_workers)
         self._common = common = self._lanes.common
         stored = StoredAliases(self._lanes.known)
-        self._settling = Settling(stored, common.writing, self._lanes, keys)
+        self._attempts = Attempts()
+        self._settling = Settling(stored, common.writing, self._lanes, keys, self._attempts)
         self._links = Links(stored, common.writing, self._settling)
         self._stored_aliases = stored
         self._rekeying = Rekeying(self._lanes.several_writing, self._lanes.submit, keys, quiet_for)
@@ -86,7 +86,7 @@ class PostgresStore:
 
     async def close(self) -> None:
         """Returns when all changes are durable and the connections are closed."""
-        await self._settling.close()
+        await self._attempts.close()
         await self._lanes.close()
 
     async def apply(self, change: Change) -> Outcome:
@@ -153,10 +153,18 @@ class PostgresStore:
         return await directory.add_number(self._lanes.several_writing, number, at)
 
     async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
+        if not self._lanes.are_several:
+            return await self._write(directory.complete_number, number)
         # Every machine must write it, and a webhook waits.
-        return await self._lanes.several_writing.run(
-            lambda connection: directory.complete_number(connection, number), again=False, within=_COMPLETED_WITHIN
-        )
+        subject = f"number {number.phone_number_id}"
+        completed: list[BusinessNumber | None] = []
+
+        async def complete() -> None:
+            completed.append(await self._write(directory.complete_number, number))
+
+        if not self._attempts.may_begin(subject) or not await self._attempts.make(subject, complete()):
+            raise Overloaded("A part of the database does not answer. The number is not completed yet. Try again.")
+        return completed[0]
 
     async def remove_number(self, phone_number_id: str) -> bool:
         return await directory.remove_number(self._lanes.several_writing, phone_number_id)

@@ -6,7 +6,6 @@ the link is unsettled. What must change a list first, such as a number that a us
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
@@ -19,12 +18,11 @@ from wablock.block_list.ports import Edit, Member, Microseconds, Unblock
 from wablock.contract.errors import GraphError, UnknownObject
 from wablock.contract.user_ids import is_parent_user_id
 from wablock.storage.postgres.aliases import Alias, Linked, StoredAliases, finding
+from wablock.storage.postgres.attempts import Attempts
 from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.lanes import Lanes
 from wablock.storage.round_trips import RoundTrips
-
-_log = logging.getLogger("wablock.storage")
 
 _POINTING = "SELECT alias, identity FROM identity_alias WHERE account_id = $1 AND identity = ANY($2)"
 _REPOINT = "UPDATE identity_alias SET identity = $3, wa_id = $4 WHERE account_id = $1 AND identity = $2"
@@ -44,8 +42,7 @@ WHERE NOT settled AND (account_id, identity, alias) > ($1, $2, $3) ORDER BY acco
 
 _MOST_LISTS: Final = 1_000  # in one statement
 _MOST_LINKS: Final = 1_000  # settled together in a sweep
-_PATIENCE: Final = 0.2  # seconds that a link waits for the lists of other workers
-_BETWEEN_ATTEMPTS: Final = 1.0  # seconds, for one account, after a worker did not respond
+_SWEEPS_PATIENCE: Final = 1.0  # seconds for one account
 
 _Users: TypeAlias = tuple[str, Collection[str]]
 """An account, and identities of its users."""
@@ -54,16 +51,16 @@ _Users: TypeAlias = tuple[str, Collection[str]]
 class Settling:
     """Settles the links of all accounts."""
 
-    def __init__(self, stored: StoredAliases, connections: Connections, lanes: Lanes, keys: KeysInUse) -> None:
+    def __init__(
+        self, stored: StoredAliases, connections: Connections, lanes: Lanes, keys: KeysInUse, attempts: Attempts
+    ) -> None:
         """`connections`: for writes of links."""
         self._stored = stored
         self._connections = connections
         self._lanes = lanes
         self._keys = keys
         self._unsettled = RoundTrips(self._unsettled_of, at_once=1, is_stuck=connections.is_stuck)
-        self._attempts: set[asyncio.Task[None]] = set()
-        self._next_attempt: dict[str, float] = {}
-        """The accounts with a worker that did not respond just now, each with the time of the next attempt."""
+        self._attempts = attempts
 
     def place_of(self, member: Member) -> str:
         return place_of(member, beside_older=self._keys.beside_older)
@@ -86,22 +83,9 @@ class Settling:
         if not self._lanes.are_several:
             await self._settle(account_id, links, at)
             return True
-        now = asyncio.get_running_loop().time()
-        if now < self._next_attempt.get(account_id, now):
+        if not self._attempts.may_begin(account_id):
             return False
-        attempt = asyncio.create_task(self._settle(account_id, links, at))
-        self._attempts.add(attempt)
-        attempt.add_done_callback(self._ended)
-        await asyncio.wait([attempt], timeout=_PATIENCE)
-        if attempt.cancelled():  # the store is being closed
-            return False
-        if attempt.done() and not isinstance(error := attempt.exception(), GraphError):
-            self._next_attempt.pop(account_id, None)
-            if error is not None:
-                raise error
-            return True
-        self._next_attempt[account_id] = now + _PATIENCE + _BETWEEN_ATTEMPTS
-        return False
+        return await self._attempts.make(account_id, self._settle(account_id, links, at))
 
     async def settle_on(self, change: Unblock | Edit) -> Unblock | Edit:
         """Settle the unsettled links of the users, on this list alone.
@@ -151,20 +135,13 @@ class Settling:
                 link = Alias(*alias)
                 links.setdefault(account_id, {})[link.alias] = link.member
             for account_id, members in links.items():
-                with contextlib.suppress(GraphError):  # logged already; the next sweep continues
-                    await self._settle(account_id, members, at)
+                settling = self._settle(account_id, members, at)
+                if self._lanes.are_several:  # other accounts do not wait for a worker that is silent
+                    await self._attempts.make(account_id, settling, _SWEEPS_PATIENCE)
+                else:
+                    with contextlib.suppress(GraphError):  # logged already; the next sweep continues
+                        await settling
             last = rows[-1][0], rows[-1][2], rows[-1][1]
-
-    async def close(self) -> None:
-        """End the attempts that still wait for a worker."""
-        for attempt in self._attempts:
-            attempt.cancel()
-        await asyncio.gather(*self._attempts, return_exceptions=True)
-
-    def _ended(self, attempt: asyncio.Task[None]) -> None:
-        self._attempts.discard(attempt)
-        if not attempt.cancelled() and not isinstance(error := attempt.exception(), GraphError | None):
-            _log.error("links could not be settled: %s", type(error).__name__)
 
     async def _settle(self, account_id: str, links: Linked, at: Microseconds) -> None:
         links = _to_the_end(links)
