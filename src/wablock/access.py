@@ -9,6 +9,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 
 from wablock.block_list.ports import BusinessNumber, Microseconds
+from wablock.business_numbers import NumberChanges
 from wablock.contract import errors
 
 _T = TypeVar("_T")
@@ -76,8 +77,8 @@ class Directory(Protocol):
     async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
         """All tokens, or one account's tokens, oldest first, with the revoked ones."""
 
-    async def numbers(self) -> Sequence[BusinessNumber]:
-        """All business numbers, ordered by id."""
+    async def numbers(self, account_id: str | None = None) -> Sequence[BusinessNumber]:
+        """All business numbers, or one account's, ordered by id."""
 
     async def add_token(self, token: AccessToken) -> bool:
         """Add a token, and its account if that does not exist.
@@ -89,13 +90,19 @@ class Directory(Protocol):
         """Revoke a token. Returns False if it does not exist, or was revoked before."""
 
     async def add_number(self, number: BusinessNumber, at: Microseconds) -> bool:
-        """Add a number, and its account if that does not exist. Returns False and changes nothing if it exists."""
+        """Add a number, and its account if that does not exist. Returns False and changes nothing if it exists.
+
+        Raises `NumberNameTaken`, and changes nothing, if another number of the account has its name.
+        """
 
     async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
         """Set the `wa_id` and `country` of an account's number. A value that is already known does not change.
 
         Returns the stored number. If the account does not have the number, returns None and changes nothing.
         """
+
+    async def change_number(self, number: BusinessNumber, changes: NumberChanges) -> BusinessNumber | None:
+        """Change an account's number, and return it; None if the account does not have it. See `add_number`."""
 
     async def remove_number(self, phone_number_id: str) -> bool:
         """Remove the number and its block list. Returns False if the number does not exist."""

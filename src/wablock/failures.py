@@ -52,6 +52,27 @@ class MemberChanged(InvalidParameter):
         )
 
 
+# -- the numbers of an account
+
+
+class NumberTaken(InvalidParameter):
+    """The id is registered already. The message does not say in which account."""
+
+    def __init__(self, phone_number_id: str) -> None:
+        super().__init__(
+            f"The number {phone_number_id} is registered already.",
+            "GET /v1/numbers lists your account's numbers. If it is not among them, ask the operator of this server.",
+        )
+
+
+class NumberNameTaken(InvalidParameter):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Another number of the account has the name {name!r}.",
+            "Choose another name: case does not distinguish names.",
+        )
+
+
 # -- the gate
 
 

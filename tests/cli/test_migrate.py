@@ -66,6 +66,7 @@ def everything(url: str) -> list[Any]:
 async def _rows_of(store: Store) -> Any:
     yield await store.numbers()
     yield sorted(await store.tokens(), key=lambda token: token.digest)
+    yield list(await store.business_accounts())
     for account_id in ACCOUNTS:
         yield await store.find_account(account_id)
         yield await store.account_downstreams(account_id)

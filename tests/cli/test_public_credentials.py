@@ -13,7 +13,7 @@ from tests.receiver import Receiver, receiving
 from tests.server.test_webhooks import message, signed, webhook
 
 from wablock.access import ALL_SCOPES, AccessToken, digest
-from wablock.gate.ports import SealedAccount
+from wablock.gate.account_store import SealedAccount
 from wablock.server.metrics import Metrics
 from wablock.settings import DEV_ACCOUNT_ID, DEV_APP_SECRET, DEV_PHONE_NUMBER_ID, DEV_TOKEN, DEV_VERIFY_TOKEN, file_url
 from wablock.storage import SqliteStore

@@ -1,11 +1,15 @@
 """`MemoryRoutes`: a `RouteStore` in dictionaries, without durability; it counts its calls."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from wablock.block_list.ports import Microseconds
-from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
+from wablock.gate.account_store import SealedAccount, SealedBusinessAccount
+from wablock.gate.ports import SealedDownstream, SealedUpstream
+
+_Sealed = TypeVar("_Sealed", SealedAccount, SealedBusinessAccount)
 
 
 class MemoryRoutes:
@@ -14,26 +18,51 @@ class MemoryRoutes:
         self.lookups = 0
         self._numbers = dict(numbers or {})
         self._accounts: dict[str, SealedAccount] = {}
+        self._businesses: dict[str, SealedBusinessAccount] = {}
         self._downstreams: dict[tuple[str, str], SealedDownstream] = {}
         self._upstreams: dict[str, SealedUpstream] = {}
 
     async def find_account(self, account_id: str) -> SealedAccount | None:
         self.lookups += 1
-        return self._accounts.get(account_id)
+        account = self._accounts.get(account_id)
+        return None if account is None else self._whole(account)
 
     async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
         self.lookups += 1
-        accounts = [it for it in self._by_id() if it.verify_token_sha256 == verify_token_sha256]
+        accounts = [
+            it
+            for it in self._by_id()
+            if verify_token_sha256
+            in (it.verify_token_sha256, *(own.verify_token_sha256 for own in it.business_accounts))
+        ]
         return accounts[0] if accounts else None
 
     async def signers(self, most: int) -> Sequence[SealedAccount]:
         self.lookups += 1
-        return [it for it in self._by_id() if it.app_secret is not None][:most]
+        signers = [it for it in self._by_id() if _secrets_of(it)]
+        return signers[:most]
 
     async def set_account(self, account: SealedAccount, at: Microseconds) -> None:  # noqa: ARG002 - the port's
         old = self._accounts.get(account.account_id, SealedAccount(account.account_id))
-        changes = {name: value for name, value in msgspec.structs.asdict(account).items() if value is not None}
-        self._accounts[account.account_id] = msgspec.structs.replace(old, **changes)
+        self._accounts[account.account_id] = _changed(old, account)
+
+    async def find_business_account(self, waba_id: str) -> SealedBusinessAccount | None:
+        self.lookups += 1
+        return self._businesses.get(waba_id)
+
+    async def business_accounts(self) -> Sequence[SealedBusinessAccount]:
+        return sorted(self._businesses.values(), key=lambda it: (it.account_id, it.waba_id))
+
+    async def set_business_account(self, business: SealedBusinessAccount, at: Microseconds) -> bool:
+        old = self._businesses.get(business.waba_id, SealedBusinessAccount(business.waba_id, business.account_id))
+        if old.account_id != business.account_id:
+            return False
+        await self.set_account(SealedAccount(business.account_id), at)
+        self._businesses[business.waba_id] = _changed(old, business)
+        return True
+
+    async def remove_business_account(self, waba_id: str) -> bool:
+        return self._businesses.pop(waba_id, None) is not None
 
     async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
         self.lookups += 1
@@ -71,10 +100,28 @@ class MemoryRoutes:
 
     def rows(self) -> list[msgspec.Struct]:
         """All stored rows, as a thief of the database sees them."""
-        return [*self._accounts.values(), *self._downstreams.values(), *self._upstreams.values()]
+        accounts = [*self._accounts.values(), *self._businesses.values()]
+        return [*accounts, *self._downstreams.values(), *self._upstreams.values()]
 
     def _by_id(self) -> list[SealedAccount]:
-        return sorted(self._accounts.values(), key=lambda it: it.account_id)
+        return sorted(map(self._whole, self._accounts.values()), key=lambda it: it.account_id)
+
+    def _whole(self, account: SealedAccount) -> SealedAccount:
+        own = [it for _, it in sorted(self._businesses.items()) if it.account_id == account.account_id]
+        return msgspec.structs.replace(account, business_accounts=tuple(own))
 
     def _oldest_first(self) -> list[SealedDownstream]:
         return sorted(self._downstreams.values(), key=lambda it: (it.created_at, it.downstream_id))
+
+
+def _changed(old: _Sealed, new: _Sealed) -> _Sealed:
+    return msgspec.structs.replace(
+        old,
+        app_secret=old.app_secret if new.app_secret is None else new.app_secret,
+        verify_token_sha256=old.verify_token_sha256 if new.verify_token_sha256 is None else new.verify_token_sha256,
+    )
+
+
+def _secrets_of(account: SealedAccount) -> list[bytes]:
+    secrets = [account.app_secret, *(it.app_secret for it in account.business_accounts)]
+    return [secret for secret in secrets if secret is not None]

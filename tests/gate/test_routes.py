@@ -8,15 +8,8 @@ import pytest
 from tests.gate.memory_routes import MemoryRoutes
 from tests.waiting import tasks_wait
 
-from wablock.gate.ports import (
-    Account,
-    CannotUnseal,
-    Downstream,
-    SealedAccount,
-    SealedDownstream,
-    SealedUpstream,
-    Upstream,
-)
+from wablock.gate.account_store import Account, SealedAccount
+from wablock.gate.ports import CannotUnseal, Downstream, SealedDownstream, SealedUpstream, Upstream
 from wablock.gate.routes import RemovedRoutes, Routes
 from wablock.gate.routes.downstreams import NewDownstream
 from wablock.vault import AeadVault

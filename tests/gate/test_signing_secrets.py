@@ -12,7 +12,7 @@ from tests.gate.memory_routes import MemoryRoutes
 from wablock.block_list.ports import BusinessNumber
 from wablock.failures import InvalidSignature
 from wablock.gate import signing_secrets
-from wablock.gate.ports import Account
+from wablock.gate.account_store import Account
 from wablock.gate.routes import Routes
 from wablock.gate.signing_secrets import Signer, SigningSecrets
 from wablock.gate.webhook.signature import is_signed, sign

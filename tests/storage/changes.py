@@ -1,6 +1,8 @@
 """Changes of one invented list, and its content."""
 
-from wablock.block_list.ports import Block, Member, NoteInbound, Page, PageRequest, Row, Unblock
+import msgspec
+
+from wablock.block_list.ports import Block, BusinessNumber, Member, NoteInbound, Page, PageRequest, Row, Unblock
 from wablock.storage import Store
 
 ACCOUNT = "102290129340398"
@@ -26,6 +28,11 @@ def unblock(*members: Member, at: int = NOON, list_id: str = LIST) -> Unblock:
 
 def wrote(*members: Member, at: int = NOON) -> NoteInbound:
     return NoteInbound(LIST, ACCOUNT, at, members)
+
+
+def stored(number: BusinessNumber) -> BusinessNumber:
+    """The number as a store returns it, if it was added at noon."""
+    return msgspec.structs.replace(number, created_at=NOON)
 
 
 async def page(

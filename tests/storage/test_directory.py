@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import msgspec
 import pytest
-from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, listed, page, unblock, version, wrote
+from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, listed, page, stored, unblock, version, wrote
 from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, person
 
@@ -27,14 +27,14 @@ _CHANGES = [block(person(1)), unblock(person(2)), wrote(person(1))]
 async def test_a_number_is_found_as_it_was_added(store: Store) -> None:
     assert await store.add_number(NUMBER, NOON)
 
-    assert await store.find_number(LIST) == NUMBER
+    assert await store.find_number(LIST) == stored(NUMBER)
 
 
 async def test_a_number_with_only_an_account_is_found(store: Store) -> None:
     bare = BusinessNumber(LIST, ACCOUNT)
     await store.add_number(bare, NOON)
 
-    assert await store.find_number(LIST) == bare
+    assert await store.find_number(LIST) == stored(bare)
 
 
 async def test_concurrent_requests_get_their_own_answers(store: Store) -> None:
@@ -60,7 +60,7 @@ async def test_adding_a_number_twice_keeps_the_first(store: Store) -> None:
     added = await store.add_number(BusinessNumber(LIST, "102290129340399"), NOON)
 
     assert not added
-    assert await store.find_number(LIST) == NUMBER
+    assert await store.find_number(LIST) == stored(NUMBER)
 
 
 async def test_missing_fields_of_a_number_are_completed(store: Store) -> None:
@@ -68,7 +68,7 @@ async def test_missing_fields_of_a_number_are_completed(store: Store) -> None:
 
     complete = await store.complete_number(BusinessNumber(LIST, ACCOUNT, "16505550100", "US"))
 
-    assert complete == BusinessNumber(LIST, ACCOUNT, "16505550100", "US", Rules.META)
+    assert complete == stored(BusinessNumber(LIST, ACCOUNT, "16505550100", "US", Rules.META))
     assert await store.find_number(LIST) == complete
 
 
@@ -79,7 +79,7 @@ async def test_existing_fields_of_a_number_are_kept(store: Store, before: tuple[
 
     complete = await store.complete_number(BusinessNumber(LIST, ACCOUNT, "15550783881", "US"))
 
-    assert complete == BusinessNumber(LIST, ACCOUNT, wa_id or "15550783881", country or "US")
+    assert complete == stored(BusinessNumber(LIST, ACCOUNT, wa_id or "15550783881", country or "US"))
     assert await store.find_number(LIST) == complete
 
 
@@ -89,7 +89,7 @@ async def test_completing_a_number_twice_keeps_the_first(store: Store) -> None:
     numbers = [BusinessNumber(LIST, ACCOUNT, wa_id, "US") for wa_id in ("16505550100", "15550783881")]
     completed = [await store.complete_number(number) for number in numbers]
 
-    assert completed == [numbers[0], numbers[0]]
+    assert completed == [stored(numbers[0]), stored(numbers[0])]
 
 
 async def test_a_number_can_be_completed_without_a_country(store: Store) -> None:
@@ -97,7 +97,7 @@ async def test_a_number_can_be_completed_without_a_country(store: Store) -> None
 
     await store.complete_number(BusinessNumber(LIST, ACCOUNT, "88213000000"))
 
-    assert await store.find_number(LIST) == BusinessNumber(LIST, ACCOUNT, "88213000000")
+    assert await store.find_number(LIST) == stored(BusinessNumber(LIST, ACCOUNT, "88213000000"))
 
 
 async def test_another_accounts_number_and_an_unknown_one_are_not_completed(store: Store) -> None:
@@ -109,7 +109,7 @@ async def test_another_accounts_number_and_an_unknown_one_are_not_completed(stor
     ]
 
     assert completed == [None, None]
-    assert await store.numbers() == [BusinessNumber(LIST, ACCOUNT)]
+    assert await store.numbers() == [stored(BusinessNumber(LIST, ACCOUNT))]
 
 
 async def test_numbers_are_ordered_by_id(store: Store) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import asyncpg
 from tests.postgres import fresh_database
-from tests.storage.changes import ACCOUNT, LIST, NOON
+from tests.storage.changes import ACCOUNT, LIST, NOON, stored
 from tests.storage.meters import CountingMeter
 
 from wablock.block_list.ports import BusinessNumber
@@ -28,6 +28,6 @@ async def test_a_number_that_is_added_again_during_its_removal_is_among_all_numb
             pass
     assert await removing
 
-    assert await node.numbers() == [_NUMBER]
+    assert await node.numbers() == [stored(_NUMBER)]
     for it in (slow, node, other):
         await it.close()

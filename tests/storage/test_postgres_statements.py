@@ -32,6 +32,7 @@ _KEYS: Final = {
 
 _EVERYWHERE: Final = {
     "account",
+    "business_account",
     "account_list",
     "access_token",
     "phone_number",
@@ -415,7 +416,17 @@ def _keys_of(table: Any) -> Iterator[list[str]]:
 
 
 def test_ids_are_compared_byte_by_byte() -> None:
-    ids = {"list_id", "phone_number_id", "account_id", "downstream_id", "identity", "alias", "wa_id", "user_id"}
+    ids = {
+        "list_id",
+        "phone_number_id",
+        "account_id",
+        "waba_id",
+        "downstream_id",
+        "identity",
+        "alias",
+        "wa_id",
+        "user_id",
+    }
     loose = [(table.relation.relname, column.colname) for table, column in _columns() if _is_loose(column)]
 
     assert [it for it in loose if it[1] in ids] == []

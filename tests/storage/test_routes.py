@@ -6,7 +6,8 @@ from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND
 
 from wablock.access import ALL_SCOPES, AccessToken
 from wablock.block_list.ports import BusinessNumber
-from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
+from wablock.gate.account_store import SealedAccount
+from wablock.gate.ports import SealedDownstream, SealedUpstream
 from wablock.storage import Store
 
 _OTHER = "102290129340399"

@@ -35,13 +35,20 @@ class Rules(StrEnum):
 
 
 class BusinessNumber(msgspec.Struct, frozen=True):
-    """A number of the business. `wa_id` is its own. `country` is used to read national numbers. None: unknown."""
+    """A number of the business. `wa_id` is its own. `country` is used to read national numbers. None: unknown.
+
+    `name` is for people. `waba_id`: its WhatsApp Business Account, if it was set. `created_at` is None if the number is
+    not stored.
+    """
 
     phone_number_id: str
     account_id: str
     wa_id: str | None = None
     country: str | None = None
     rules: Rules | None = None
+    name: str | None = None
+    waba_id: str | None = None
+    created_at: Microseconds | None = None
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):

@@ -16,8 +16,9 @@ import msgspec
 
 from wablock.failures import NotDelivered
 from wablock.gate.account_shares import AccountShares
+from wablock.gate.account_store import Account
 from wablock.gate.delivery import SIGNATURE
-from wablock.gate.ports import Account, DeliveryRefused, Downstream, Forwarder, GateMeter, Numbers
+from wablock.gate.ports import DeliveryRefused, Downstream, Forwarder, GateMeter, Numbers
 from wablock.gate.routes import Routes
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import WebhookChange
@@ -56,7 +57,7 @@ class DashboardTest:
         if not may_be_sample(payload) or await self._is_known(payload.changes):
             return False
         # Several accounts may have the same app, and then the same secret.
-        accounts = [account for account in await self._routes.accounts.signers() if account.app_secret == secret]
+        accounts = [account for account in await self._routes.accounts.signers() if secret in account.secrets]
         if not accounts:
             return False
         receivers = await self._receivers(accounts)
@@ -71,7 +72,7 @@ class DashboardTest:
                 "Add one with: wablock downstream add"
             )
         with self._shares.one_for(accounts[0].account_id):
-            trials = await asyncio.gather(*(self._try(*receiver) for receiver in receivers))
+            trials = await asyncio.gather(*(self._try(*receiver, secret) for receiver in receivers))
         _check(trials)
         self._meter.webhook("tested")
         _log.info(
@@ -87,7 +88,7 @@ class DashboardTest:
         numbers = {change.phone_number_id for change in changes if change.phone_number_id}
         if any([await self._numbers.find_number(number) is not None for number in numbers]):
             return True
-        return await self._routes.accounts.find(_ENTRY) is not None
+        return await self._routes.accounts.of_entry(_ENTRY) is not None
 
     async def _receivers(self, accounts: Sequence[Account]) -> Sequence[tuple[Account, Downstream]]:
         """The receivers of the accounts, each once, even if several numbers share it."""
@@ -99,10 +100,11 @@ class DashboardTest:
                 break
         return list(islice(receivers.values(), _MOST_RECEIVERS))
 
-    async def _try(self, account: Account, downstream: Downstream) -> _Trial:
+    async def _try(self, account: Account, downstream: Downstream, secret: str) -> _Trial:
         number = await self._numbers.find_number(downstream.phone_number_id)
-        body = _empty_webhook(account.account_id, downstream.phone_number_id, number.wa_id if number else None)
-        signature = sign(downstream.secret or account.app_secret or "", body)
+        entry_id = number.waba_id if number and number.waba_id else account.account_id
+        body = _empty_webhook(entry_id, downstream.phone_number_id, number.wa_id if number else None)
+        signature = sign(downstream.secret or secret, body)
         try:
             await self._forwarder.post(downstream, body, {SIGNATURE: signature})
         except DeliveryRefused as error:
@@ -133,8 +135,8 @@ def _check(trials: Sequence[_Trial]) -> None:
     )
 
 
-def _empty_webhook(account_id: str, phone_number_id: str, wa_id: str | None) -> bytes:
+def _empty_webhook(entry_id: str, phone_number_id: str, wa_id: str | None) -> bytes:
     metadata = {"display_phone_number": wa_id} if wa_id else {}
     value = {"messaging_product": "whatsapp", "metadata": metadata | {"phone_number_id": phone_number_id}}
-    entry = {"id": account_id, "changes": [{"value": value, "field": "messages"}]}
+    entry = {"id": entry_id, "changes": [{"value": value, "field": "messages"}]}
     return msgspec.json.encode({"object": "whatsapp_business_account", "entry": [entry]})

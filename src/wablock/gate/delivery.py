@@ -16,8 +16,9 @@ import msgspec
 from wablock.block_list.ports import BusinessNumber
 from wablock.failures import NotDelivered
 from wablock.gate.account_shares import AccountShares
+from wablock.gate.account_store import Account
 from wablock.gate.duplicates import Delivered, StillInFlight
-from wablock.gate.ports import Account, DeliveryRefused, Downstream, Forwarder, GateMeter
+from wablock.gate.ports import DeliveryRefused, Downstream, Forwarder, GateMeter
 from wablock.gate.retries import Attempt, WebhookRetries
 from wablock.gate.routes.downstreams import Downstreams
 from wablock.gate.webhook.body import Payload
@@ -53,11 +54,18 @@ class Part(msgspec.Struct, frozen=True):
         return (item for change in self.changes for item in change.items)
 
 
+class Signed(msgspec.Struct, frozen=True):
+    """The signature of a webhook, and the app secret that signed it. It signs what remains of the webhook, too."""
+
+    signature: str
+    secret: str
+
+
 class _SignedWebhook(msgspec.Struct, frozen=True):
     """The values that all posts of one webhook share. `blocked`: the `id()` of each item to drop."""
 
     payload: Payload
-    signature: str
+    signed: Signed
     blocked: AbstractSet[int]
     unchecked: bool
 
@@ -102,14 +110,14 @@ class Delivery:
         self._waiting: Counter[str] = Counter()
 
     async def deliver(
-        self, payload: Payload, parts: Sequence[Part], signature: str, blocked: AbstractSet[int], *, unchecked: bool
+        self, payload: Payload, parts: Sequence[Part], signed: Signed, blocked: AbstractSet[int], *, unchecked: bool
     ) -> bool:
         """Returns once every required downstream has accepted its part; False if there was nothing to deliver.
 
         Raises `NotDelivered` if a required downstream did not accept it, and `ShareTaken` if too many webhooks of the
         account wait. If the same webhook is sent again, downstreams that have accepted it do not get it again.
         """
-        webhook = _SignedWebhook(payload, signature, blocked, unchecked)
+        webhook = _SignedWebhook(payload, signed, blocked, unchecked)
         receivers = await self._receivers(payload, parts, blocked)
         posts: list[_Post] = []
         for downstream, chosen in receivers:
@@ -118,7 +126,7 @@ class Delivery:
                 posts.append(post)
         self._count(parts, blocked)
         if not posts:
-            self._retries.attempt(signature).succeeded()
+            self._retries.attempt(signed.signature).succeeded()
             return False
         account_id = parts[0].account.account_id
         self._shares.take(account_id)
@@ -126,7 +134,7 @@ class Delivery:
             if len(posts) == 1 and posts[0].downstream.required and not self._retries:
                 await self._send(posts[0])  # nearly all webhooks: no other receiver can fail, so no attempt is recorded
             else:
-                await self._attempt(posts, self._retries.attempt(signature))
+                await self._attempt(posts, self._retries.attempt(signed.signature))
         finally:
             self._shares.give_back(account_id)
         return True
@@ -188,11 +196,10 @@ class Delivery:
         body = payload.body(changes, drop)
         if body is None:
             return None
-        app_secret = chosen[0].account.app_secret or ""
         if downstream.secret is None and body is payload.raw:
-            signature = webhook.signature
+            signature = webhook.signed.signature
         else:
-            signature = sign(downstream.secret or app_secret, body)
+            signature = sign(downstream.secret or webhook.signed.secret, body)
         headers = {SIGNATURE: signature, UNCHECKED: "true"} if webhook.unchecked else {SIGNATURE: signature}
         items = [item for part in chosen for item in part.items if not drop(item)] if drop and self._delivered else []
         return _Post(webhook, downstream, chosen, body, headers, items)

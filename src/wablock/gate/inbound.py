@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hmac
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -15,14 +14,15 @@ from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidP
 from wablock.contract.number_plans import country_to_read_by
 from wablock.failures import InvalidSignature, Overloaded
 from wablock.gate.account_shares import ShareTaken
+from wablock.gate.account_store import Account
 from wablock.gate.dashboard_test import DashboardTest, may_be_sample
-from wablock.gate.delivery import Delivery, Part
+from wablock.gate.delivery import Delivery, Part, Signed
 from wablock.gate.large_bodies import LARGE, off_the_loop
 from wablock.gate.last_inbound import LastInboundWriter
-from wablock.gate.ports import Account, CannotUnseal, GateMeter, Numbers
+from wablock.gate.ports import CannotUnseal, GateMeter, Numbers
 from wablock.gate.recent_drops import RecentDrops
 from wablock.gate.routes.accounts import Accounts
-from wablock.gate.signing_secrets import Signer, SigningSecrets
+from wablock.gate.signing_secrets import Signer, SigningSecrets, missing_secret
 from wablock.gate.webhook.body import Payload
 from wablock.gate.webhook.change import WebhookChange, kind_of, opens_window, sent_at
 from wablock.gate.webhook.display_numbers import display_wa_id
@@ -116,7 +116,9 @@ class Inbound:
             return
         parts = await self._parts(payload.changes, signer)
         blocked, unchecked = await self._blocked(payload, parts)
-        forwarded = await self._delivery.deliver(payload, parts, signature, blocked, unchecked=unchecked)
+        forwarded = await self._delivery.deliver(
+            payload, parts, Signed(signature, signer.secret), blocked, unchecked=unchecked
+        )
         self._meter.webhook("forwarded" if forwarded else "dropped")
 
     async def _parts(self, changes: Sequence[WebhookChange], signer: Signer) -> list[Part]:
@@ -147,30 +149,33 @@ class Inbound:
             number = await self._numbers.find_number(change.phone_number_id) if change.phone_number_id else None
             account = await self._account_of(change, number)
         if account is None and change.is_empty:
-            accounts = [it for it in await self._accounts.signers() if _is_same(signer.secret, it.app_secret)]
-        elif account is not None and (account is signer.account or _is_same(signer.secret, account.app_secret)):
+            accounts = [it for it in await self._accounts.signers() if signer.secret in it.secrets]
+        elif account is not None and signer.signs_for(account, number, change.entry_id):
             accounts = [account]
         else:
             accounts = []
         if not accounts:
-            self._refuse(change, account)
+            self._refuse(change, number, account)
         phone_number_id, is_of_a_number = change.phone_number_id, change.is_of_a_number
         return [Part(changes, it, number, phone_number_id, is_of_a_number=is_of_a_number) for it in accounts]
 
     async def _account_of(self, change: WebhookChange, number: BusinessNumber | None) -> Account | None:
-        account_id = change.entry_id if number is None else number.account_id
-        account = await self._accounts.find(account_id) if account_id else None
-        if number is None and (account is None or account.app_secret is None):
+        if number is not None:
+            return await self._accounts.find(number.account_id)
+        account = await self._accounts.of_entry(change.entry_id) if change.entry_id else None
+        if account is None or not account.secrets:
             return await self._accounts.only_signer()  # the number or the entry is not registered here
         return account
 
-    def _refuse(self, change: WebhookChange, account: Account | None) -> NoReturn:
-        if account is not None and account.app_secret is not None:
+    def _refuse(self, change: WebhookChange, number: BusinessNumber | None, account: Account | None) -> NoReturn:
+        reason = missing_secret(account, number, change.entry_id)
+        if reason is None:
             self._meter.webhook("badly_signed")
         else:
             self._meter.webhook("unknown")
             _log.warning(
-                "a webhook was refused: its account has no app secret here; set it with: wablock account set",
+                "a webhook was refused: %s",
+                reason,
                 extra={
                     "phone_number_id": change.phone_number_id,
                     "entry": change.entry_id,
@@ -283,7 +288,3 @@ def _time_of(item: Item, now: Microseconds) -> Microseconds:
     """The time when the user wrote, even if the webhook is sent again days later. It is never after `now`."""
     seconds = sent_at(item)
     return now if seconds is None or seconds * SECOND > now else seconds * SECOND
-
-
-def _is_same(secret: str, other: str | None) -> bool:
-    return other is not None and hmac.compare_digest(secret.encode(), other.encode())

@@ -1,4 +1,4 @@
-"""The ports of the gate, and their values: accounts that sign webhooks, receivers of them, upstreams for messages."""
+"""The ports of the gate, and their values: receivers of webhooks, upstreams for messages, secrets, the outside."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Final, Protocol
@@ -6,17 +6,8 @@ from typing import Final, Protocol
 import msgspec
 
 from wablock.block_list.ports import BusinessNumber, Microseconds
+from wablock.gate.account_store import AccountStore
 from wablock.gate.send_request.request import SendRequest
-
-
-class Account(msgspec.Struct, frozen=True):
-    """The account of a tenant, with its app secret if it has one."""
-
-    account_id: str
-    app_secret: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Account({self.account_id!r})"  # without the secret: reprs appear in logs
 
 
 class Downstream(msgspec.Struct, frozen=True):
@@ -66,14 +57,6 @@ class Upstream(msgspec.Struct, frozen=True):
         return f"Upstream({self.phone_number_id!r}, {self.url!r})"
 
 
-class SealedAccount(msgspec.Struct, frozen=True):
-    """An account in a store. `app_secret` is sealed. The verify token is stored only as SHA-256."""
-
-    account_id: str
-    app_secret: bytes | None = None
-    verify_token_sha256: bytes | None = None
-
-
 class SealedDownstream(msgspec.Struct, frozen=True):
     """A downstream in a store. `secret` and `headers` (a JSON object) are sealed.
 
@@ -117,21 +100,6 @@ class Numbers(Protocol):
     """The registered business numbers."""
 
     async def find_number(self, phone_number_id: str) -> BusinessNumber | None: ...
-
-
-class AccountStore(Protocol):
-    """Accounts and their secrets. See `RouteStore`."""
-
-    async def find_account(self, account_id: str) -> SealedAccount | None: ...
-
-    async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
-        """The account that has this verify token; if several have it, the first by id."""
-
-    async def signers(self, most: int) -> Sequence[SealedAccount]:
-        """At most `most` accounts that have an app secret, by id."""
-
-    async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
-        """Write the fields of `account`. A field that is None keeps its value. A missing account is created."""
 
 
 class DownstreamStore(Protocol):

@@ -12,7 +12,8 @@ import msgspec
 
 from wablock.access import AccessToken
 from wablock.block_list.ports import Microseconds
-from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
+from wablock.gate.account_store import SealedAccount
+from wablock.gate.ports import SealedDownstream, SealedUpstream
 from wablock.storage import SqliteStore
 from wablock.storage.group_commit import CommitMeter
 
@@ -71,8 +72,8 @@ class DevelopmentStore(SqliteStore):
     # -- the account
 
     async def find_account(self, account_id: str) -> SealedAccount | None:
-        own = self._credentials.account
-        return own if own is not None and own.account_id == account_id else await super().find_account(account_id)
+        own, in_file = self._credentials.account, await super().find_account(account_id)
+        return _own(own, in_file) if own is not None and own.account_id == account_id else in_file
 
     async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
         own = self._credentials.account
@@ -85,6 +86,7 @@ class DevelopmentStore(SqliteStore):
         own = self._credentials.account
         if own is None:
             return accounts_in_file
+        own = _own(own, await super().find_account(own.account_id))
         return [own, *(account for account in accounts_in_file if account.account_id != own.account_id)][:most]
 
     async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
@@ -134,3 +136,8 @@ class DevelopmentStore(SqliteStore):
             return False
         self._credentials.upstream = None
         return True
+
+
+def _own(own: SealedAccount, in_file: SealedAccount | None) -> SealedAccount:
+    """The account in memory, with the business accounts in the file."""
+    return own if in_file is None else msgspec.structs.replace(own, business_accounts=in_file.business_accounts)

@@ -14,6 +14,8 @@ from wablock.failures import (
     NotDelivered,
     NotListed,
     NotSent,
+    NumberNameTaken,
+    NumberTaken,
     Overloaded,
     UpstreamTimedOut,
     WrongVerifyToken,
@@ -71,6 +73,16 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         MemberChanged("+16505551234", "0f3c5a9be1d2c4f60718"),
         "Another caller changed the member after you had read it. Nothing was changed.",
         "Read the member again, then send the edit with its new `ETag`.",
+    ),
+    (
+        NumberTaken(_ID),
+        "The number was added before, to this account or to another one. The message does not say to which.",
+        "Look for it with `GET /v1/numbers`. If it is not there, ask the operator of the server.",
+    ),
+    (
+        NumberNameTaken("sales"),
+        "Two numbers of an account cannot have the same name, in any case.",
+        "Choose another name, or rename the other number first.",
     ),
     (BodyTooLarge(1_048_576), "The body is too large.", "Send fewer users in one request, or raise `--max-body`."),
     (

@@ -113,8 +113,13 @@ BLOCK_LIST: Final = Table(
 TABLES: Final = (
     Table("account", ("account_id", "app_secret", "verify_token_sha256", "created_at"), ("account_id",)),
     Table(
+        "business_account",
+        ("waba_id", "account_id", "app_secret", "verify_token_sha256", "created_at"),
+        ("waba_id",),
+    ),
+    Table(
         "phone_number",
-        ("phone_number_id", "account_id", "wa_id", "country", "rules", "created_at"),
+        ("phone_number_id", "account_id", "wa_id", "country", "rules", "created_at", "name", "name_key", "waba_id"),
         ("phone_number_id",),
     ),
     Table("access_token", ACCESS_TOKEN, ("token_sha256",), _access_token),

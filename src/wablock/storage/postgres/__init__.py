@@ -27,11 +27,13 @@ from wablock.block_list.ports import (
     Sweep,
     Unblock,
 )
+from wablock.business_numbers import NumberChanges
 from wablock.contract.errors import GraphError, UnknownObject
 from wablock.failures import Overloaded
-from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
+from wablock.gate.account_store import SealedAccount, SealedBusinessAccount
+from wablock.gate.ports import SealedDownstream, SealedUpstream
 from wablock.storage.meter import StoreMeter
-from wablock.storage.postgres import directory, lists, reads, routes
+from wablock.storage.postgres import accounts, directory, lists, reads, routes
 from wablock.storage.postgres.aliases import StoredAliases
 from wablock.storage.postgres.attempts import Attempts
 from wablock.storage.postgres.checks import Question
@@ -140,8 +142,8 @@ class PostgresStore:
     async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
         return await self._read(directory.tokens, account_id)
 
-    async def numbers(self) -> Sequence[BusinessNumber]:
-        return await self._common.reading.run(directory.numbers)
+    async def numbers(self, account_id: str | None = None) -> Sequence[BusinessNumber]:
+        return await self._common.reading.run(lambda connection: directory.numbers(connection, account_id))
 
     async def add_token(self, token: AccessToken) -> bool:
         return await self._write(directory.add_token, token)
@@ -166,20 +168,35 @@ class PostgresStore:
             raise Overloaded("A part of the database does not answer. The number is not completed yet. Try again.")
         return completed[0]
 
+    async def change_number(self, number: BusinessNumber, changes: NumberChanges) -> BusinessNumber | None:
+        return await self._write(directory.change_number, number, changes)
+
     async def remove_number(self, phone_number_id: str) -> bool:
         return await directory.remove_number(self._lanes.several_writing, phone_number_id)
 
     async def find_account(self, account_id: str) -> SealedAccount | None:
-        return await self._read(routes.find_account, account_id)
+        return await self._read(accounts.find_account, account_id)
 
     async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
-        return await self._read(routes.find_verifier, verify_token_sha256)
+        return await self._read(accounts.find_verifier, verify_token_sha256)
 
     async def signers(self, most: int) -> Sequence[SealedAccount]:
-        return await self._read(routes.signers, most)
+        return await self._read(accounts.signers, most)
 
     async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
-        await self._write(routes.set_account, account, at)
+        await self._write(accounts.set_account, account, at)
+
+    async def find_business_account(self, waba_id: str) -> SealedBusinessAccount | None:
+        return await self._read(accounts.find_business_account, waba_id)
+
+    async def business_accounts(self) -> Sequence[SealedBusinessAccount]:
+        return await self._read(accounts.business_accounts)
+
+    async def set_business_account(self, business: SealedBusinessAccount, at: Microseconds) -> bool:
+        return await self._write(accounts.set_business_account, business, at)
+
+    async def remove_business_account(self, waba_id: str) -> bool:
+        return await self._write(accounts.remove_business_account, waba_id)
 
     async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
         return await self._read_of(phone_number_id, routes.downstreams, phone_number_id)

@@ -7,8 +7,13 @@ are written in separate transactions, ordered so that a crash between them leave
 from collections.abc import Sequence
 from typing import Any, Final
 
+import asyncpg
+from msgspec import UNSET, UnsetType
+
 from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
+from wablock.business_numbers import NumberChanges, name_key
+from wablock.failures import NumberNameTaken
 from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.sessions import Connection
 
@@ -32,15 +37,26 @@ INSERT INTO account_list (account_id, list_id) VALUES ($1, $2) ON CONFLICT (acco
 """
 _LISTS = "SELECT DISTINCT list_id FROM account_list ORDER BY list_id"
 
-_NUMBER: Final = "phone_number_id, account_id, wa_id, country, rules"
+_NUMBER: Final = "phone_number_id, account_id, wa_id, country, rules, name, waba_id, created_at"
 _FIND_NUMBER = f"SELECT {_NUMBER} FROM phone_number WHERE phone_number_id = $1"
 _NUMBERS = f"SELECT {_NUMBER} FROM phone_number WHERE phone_number_id = ANY($1) ORDER BY phone_number_id"
+_ACCOUNT_NUMBERS = f"SELECT {_NUMBER} FROM phone_number WHERE account_id = $1 ORDER BY phone_number_id"
 _ADD_NUMBER = f"""
-INSERT INTO phone_number ({_NUMBER}, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO phone_number ({_NUMBER}, name_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (phone_number_id) DO NOTHING RETURNING phone_number_id
 """
 _COMPLETE_NUMBER = f"""
 UPDATE phone_number SET wa_id = COALESCE(wa_id, $3), country = COALESCE(country, $4)
+WHERE phone_number_id = $1 AND account_id = $2 RETURNING {_NUMBER}
+"""
+_CHANGE_NUMBER = f"""
+UPDATE phone_number SET
+  wa_id = CASE WHEN $3 THEN $4 ELSE wa_id END,
+  country = CASE WHEN $5 THEN $6 ELSE country END,
+  rules = CASE WHEN $7 THEN $8 ELSE rules END,
+  name = CASE WHEN $9 THEN $10 ELSE name END,
+  name_key = CASE WHEN $9 THEN $11 ELSE name_key END,
+  waba_id = CASE WHEN $12 THEN $13 ELSE waba_id END
 WHERE phone_number_id = $1 AND account_id = $2 RETURNING {_NUMBER}
 """
 _MAKE_LIST = """
@@ -91,7 +107,9 @@ async def tokens(connection: Connection, account_id: str | None) -> Sequence[Acc
     return [_token(*row) for row in await connection.fetch(_TOKENS, account_id)]
 
 
-async def numbers(connection: Connection) -> Sequence[BusinessNumber]:
+async def numbers(connection: Connection, account_id: str | None) -> Sequence[BusinessNumber]:
+    if account_id is not None:
+        return [_number(*row) for row in await connection.fetch(_ACCOUNT_NUMBERS, account_id)]
     lists = [list_id for (list_id,) in await connection.fetch(_LISTS)]
     return [_number(*row) for row in await connection.fetch(_NUMBERS, lists)]
 
@@ -130,13 +148,17 @@ async def owner(connection: Connection, list_id: str) -> str | None:
 
 
 async def add_number(connections: Connections, number: BusinessNumber, at: Microseconds) -> bool:
-    values = number.account_id, number.wa_id, number.country, number.rules, at
+    texts = number.account_id, number.wa_id, number.country, number.rules, number.name, number.waba_id
+    values = *texts, at, _key_of(number.name)
 
     async def add(connection: Connection) -> bool:
-        async with connection.transaction():
-            if await connection.fetchval(_ADD_NUMBER, number.phone_number_id, *values) is None:
-                return False
-            await connection.execute(_TAKE_LIST, number.phone_number_id, number.account_id)
+        try:
+            async with connection.transaction():
+                if await connection.fetchval(_ADD_NUMBER, number.phone_number_id, *values) is None:
+                    return False
+                await connection.execute(_TAKE_LIST, number.phone_number_id, number.account_id)
+        except asyncpg.UniqueViolationError as error:
+            raise NumberNameTaken(number.name or "") from error
         return True
 
     if await connections.run(lambda connection: find_number(connection, number.phone_number_id)) is not None:
@@ -148,6 +170,19 @@ async def add_number(connections: Connections, number: BusinessNumber, at: Micro
 async def complete_number(connection: Connection, number: BusinessNumber) -> BusinessNumber | None:
     details = number.wa_id, number.country
     row = await connection.fetchrow(_COMPLETE_NUMBER, number.phone_number_id, number.account_id, *details)
+    return None if row is None else _number(*row)
+
+
+async def change_number(
+    connection: Connection, number: BusinessNumber, changes: NumberChanges
+) -> BusinessNumber | None:
+    name = None if changes.name is UNSET else changes.name
+    values = [*_change(changes.wa_id), *_change(changes.country), *_change(changes.rules), *_change(changes.name)]
+    values += [_key_of(name), *_change(changes.waba_id)]
+    try:
+        row = await connection.fetchrow(_CHANGE_NUMBER, number.phone_number_id, number.account_id, *values)
+    except asyncpg.UniqueViolationError as error:
+        raise NumberNameTaken(name or "") from error
     return None if row is None else _number(*row)
 
 
@@ -180,6 +215,15 @@ def _token(
 
 
 def _number(
-    phone_number_id: str, account_id: str, wa_id: str | None, country: str | None, rules: str | None
+    phone_number_id: str, account_id: str, wa_id: str | None, country: str | None, rules: str | None, *rest: Any
 ) -> BusinessNumber:
-    return BusinessNumber(phone_number_id, account_id, wa_id, country, None if rules is None else Rules(rules))
+    return BusinessNumber(phone_number_id, account_id, wa_id, country, None if rules is None else Rules(rules), *rest)
+
+
+def _key_of(name: str | None) -> str | None:
+    return None if name is None else name_key(name)
+
+
+def _change(value: str | UnsetType | None) -> tuple[bool, str | None]:
+    """Whether a column changes, and its new value."""
+    return (False, None) if value is UNSET else (True, value)

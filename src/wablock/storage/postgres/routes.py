@@ -1,25 +1,14 @@
-"""Accounts' secrets, downstreams and upstreams, on PostgreSQL. See `RouteStore`."""
+"""Downstreams and upstreams, on PostgreSQL. See `DownstreamStore` and `UpstreamStore`."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from wablock.block_list.ports import Microseconds
-from wablock.gate.ports import MOST_SET_BY_TOKENS, SealedAccount, SealedDownstream, SealedUpstream
+from wablock.gate.ports import MOST_SET_BY_TOKENS, SealedDownstream, SealedUpstream
 from wablock.storage.postgres.directory import is_revoked
 from wablock.storage.postgres.sessions import Connection
 
 _NUL: Final = "\0"  # PostgreSQL's text cannot contain it, but requests can
 
-_ACCOUNT: Final = "account_id, app_secret, verify_token_sha256"
-_FIND_ACCOUNT = f"SELECT {_ACCOUNT} FROM account WHERE account_id = $1"
-_FIND_VERIFIER = f"SELECT {_ACCOUNT} FROM account WHERE verify_token_sha256 = $1 ORDER BY account_id LIMIT 1"
-_SIGNERS = f"SELECT {_ACCOUNT} FROM account WHERE app_secret IS NOT NULL ORDER BY account_id LIMIT $1"
-_SET_ACCOUNT = f"""
-INSERT INTO account ({_ACCOUNT}, created_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (account_id) DO UPDATE SET
-  app_secret = coalesce(excluded.app_secret, account.app_secret),
-  verify_token_sha256 = coalesce(excluded.verify_token_sha256, account.verify_token_sha256)
-"""
 _LISTS = "SELECT list_id FROM account_list WHERE account_id = $1"
 
 _DOWNSTREAM: Final = (
@@ -60,24 +49,6 @@ ON CONFLICT (phone_number_id) DO UPDATE SET
   may_be_inside = excluded.may_be_inside, created_at = excluded.created_at, set_by = excluded.set_by
 """
 _REMOVE_UPSTREAM = "DELETE FROM upstream WHERE phone_number_id = $1 RETURNING phone_number_id"
-
-
-async def find_account(connection: Connection, account_id: str) -> SealedAccount | None:
-    if _NUL in account_id:
-        return None
-    return _account(await connection.fetchrow(_FIND_ACCOUNT, account_id))
-
-
-async def find_verifier(connection: Connection, verify_token_sha256: bytes) -> SealedAccount | None:
-    return _account(await connection.fetchrow(_FIND_VERIFIER, verify_token_sha256))
-
-
-async def signers(connection: Connection, most: int) -> Sequence[SealedAccount]:
-    return [SealedAccount(*row) for row in await connection.fetch(_SIGNERS, most)]
-
-
-async def set_account(connection: Connection, it: SealedAccount, at: Microseconds) -> None:
-    await connection.execute(_SET_ACCOUNT, it.account_id, it.app_secret, it.verify_token_sha256, at)
 
 
 async def downstreams(connection: Connection, phone_number_id: str) -> Sequence[SealedDownstream]:
@@ -137,7 +108,3 @@ async def remove_upstream(connection: Connection, phone_number_id: str) -> bool:
 async def _set_by_tokens(connection: Connection, phone_number_id: str) -> int:
     count: int = await connection.fetchval(_COUNT_SET_BY_TOKENS, phone_number_id)
     return count
-
-
-def _account(row: Any) -> SealedAccount | None:
-    return None if row is None else SealedAccount(*row)

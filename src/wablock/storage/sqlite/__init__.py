@@ -17,11 +17,13 @@ from wablock.block_list.ports import (
     Page,
     PageRequest,
 )
+from wablock.business_numbers import NumberChanges
 from wablock.contract.errors import BlocklistInternalError
-from wablock.gate.ports import SealedAccount, SealedDownstream, SealedUpstream
+from wablock.gate.account_store import SealedAccount, SealedBusinessAccount
+from wablock.gate.ports import SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter, GroupCommit
 from wablock.storage.opening import CannotOpen
-from wablock.storage.sqlite import checks, directory, moves, reads, routes, tables
+from wablock.storage.sqlite import accounts, checks, directory, moves, reads, routes, tables
 from wablock.storage.sqlite.connection import connect, prepare
 from wablock.storage.sqlite.reader import Reader
 from wablock.storage.sqlite.writes import BatchWriter
@@ -107,8 +109,8 @@ class SqliteStore:
     async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
         return self._reader.read(directory.tokens, account_id)
 
-    async def numbers(self) -> Sequence[BusinessNumber]:
-        return self._reader.read(directory.numbers)
+    async def numbers(self, account_id: str | None = None) -> Sequence[BusinessNumber]:
+        return self._reader.read(directory.numbers, account_id)
 
     async def add_token(self, token: AccessToken) -> bool:
         return await self._thread.run(lambda: directory.add_token(self._writer, token))
@@ -122,20 +124,35 @@ class SqliteStore:
     async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
         return await self._thread.run(lambda: directory.complete_number(self._writer, number))
 
+    async def change_number(self, number: BusinessNumber, changes: NumberChanges) -> BusinessNumber | None:
+        return await self._thread.run(lambda: directory.change_number(self._writer, number, changes))
+
     async def remove_number(self, phone_number_id: str) -> bool:
         return await self._thread.run(lambda: directory.remove_number(self._writer, phone_number_id))
 
     async def find_account(self, account_id: str) -> SealedAccount | None:
-        return self._reader.read(routes.find_account, account_id)
+        return self._reader.read(accounts.find_account, account_id)
 
     async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
-        return self._reader.read(routes.find_verifier, verify_token_sha256)
+        return self._reader.read(accounts.find_verifier, verify_token_sha256)
 
     async def signers(self, most: int) -> Sequence[SealedAccount]:
-        return self._reader.read(routes.signers, most)
+        return self._reader.read(accounts.signers, most)
 
     async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
-        await self._thread.run(lambda: routes.set_account(self._writer, account, at))
+        await self._thread.run(lambda: accounts.set_account(self._writer, account, at))
+
+    async def find_business_account(self, waba_id: str) -> SealedBusinessAccount | None:
+        return self._reader.read(accounts.find_business_account, waba_id)
+
+    async def business_accounts(self) -> Sequence[SealedBusinessAccount]:
+        return self._reader.read(accounts.business_accounts)
+
+    async def set_business_account(self, business: SealedBusinessAccount, at: Microseconds) -> bool:
+        return await self._thread.run(lambda: accounts.set_business_account(self._writer, business, at))
+
+    async def remove_business_account(self, waba_id: str) -> bool:
+        return await self._thread.run(lambda: accounts.remove_business_account(self._writer, waba_id))
 
     async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
         return self._reader.read(routes.downstreams, phone_number_id)

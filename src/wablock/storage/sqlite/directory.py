@@ -5,9 +5,12 @@ from typing import Any, Final
 
 import apsw
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
+from wablock.business_numbers import NumberChanges, name_key
+from wablock.failures import NumberNameTaken
 from wablock.storage.sqlite.writes import BatchWriter
 
 _TOKEN_COLUMNS: Final = (
@@ -21,11 +24,26 @@ WHERE NOT EXISTS (SELECT 1 FROM access_token WHERE token_sha256 = ?9 AND revoked
 ON CONFLICT (token_sha256) DO NOTHING
 """
 _REVOKE_TOKEN = "UPDATE access_token SET revoked_at = ? WHERE token_sha256 = ? AND revoked_at IS NULL"
-_FIND_NUMBER = "SELECT phone_number_id, account_id, wa_id, country, rules FROM phone_number WHERE phone_number_id = ?"
-_NUMBERS = "SELECT phone_number_id, account_id, wa_id, country, rules FROM phone_number ORDER BY phone_number_id"
-_ADD_NUMBER = """
-INSERT INTO phone_number (phone_number_id, account_id, wa_id, country, rules, created_at) VALUES (?, ?, ?, ?, ?, ?)
+_NUMBER: Final = "phone_number_id, account_id, wa_id, country, rules, name, waba_id, created_at"
+_FIND_NUMBER = f"SELECT {_NUMBER} FROM phone_number WHERE phone_number_id = ?"
+_NUMBERS = f"SELECT {_NUMBER} FROM phone_number ORDER BY phone_number_id"
+_ACCOUNT_NUMBERS = f"SELECT {_NUMBER} FROM phone_number WHERE account_id = ? ORDER BY phone_number_id"
+_ADD_NUMBER = f"""
+INSERT INTO phone_number ({_NUMBER}, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (phone_number_id) DO NOTHING
+"""
+_IS_NAME_TAKEN = """
+SELECT EXISTS (SELECT 1 FROM phone_number WHERE account_id = ? AND name_key = ? AND phone_number_id <> ?)
+"""
+_CHANGE_NUMBER = """
+UPDATE phone_number SET
+  wa_id = CASE WHEN ?3 THEN ?4 ELSE wa_id END,
+  country = CASE WHEN ?5 THEN ?6 ELSE country END,
+  rules = CASE WHEN ?7 THEN ?8 ELSE rules END,
+  name = CASE WHEN ?9 THEN ?10 ELSE name END,
+  name_key = CASE WHEN ?9 THEN ?11 ELSE name_key END,
+  waba_id = CASE WHEN ?12 THEN ?13 ELSE waba_id END
+WHERE phone_number_id = ?1 AND account_id = ?2
 """
 _COMPLETE_NUMBER = """
 UPDATE phone_number SET wa_id = COALESCE(wa_id, ?), country = COALESCE(country, ?)
@@ -65,8 +83,10 @@ def tokens(connection: apsw.Connection, account_id: str | None) -> Sequence[Acce
     return [_token(*row) for row in connection.execute(_TOKENS, (account_id,))]
 
 
-def numbers(connection: apsw.Connection) -> Sequence[BusinessNumber]:
-    return [_number(*row) for row in connection.execute(_NUMBERS)]
+def numbers(connection: apsw.Connection, account_id: str | None) -> Sequence[BusinessNumber]:
+    if account_id is None:
+        return [_number(*row) for row in connection.execute(_NUMBERS)]
+    return [_number(*row) for row in connection.execute(_ACCOUNT_NUMBERS, (account_id,))]
 
 
 def add_token(writer: BatchWriter, token: AccessToken) -> bool:
@@ -100,19 +120,34 @@ def add_number(writer: BatchWriter, number: BusinessNumber, at: Microseconds) ->
     with writer.transaction() as connection:
         if find_number(connection, number.phone_number_id) is not None:
             return False
-        connection.execute(_ADD_ACCOUNT, (number.account_id, at))
-        connection.execute(
-            _ADD_NUMBER,
-            (number.phone_number_id, number.account_id, number.wa_id, number.country, number.rules, at),
-        )
-        connection.execute(_TAKE_LIST, (number.phone_number_id, number.account_id))
-        return True
+        key = _key_of(number.name)
+        is_taken = _is_taken(connection, number, key)
+        if not is_taken:
+            connection.execute(_ADD_ACCOUNT, (number.account_id, at))
+            values = number.wa_id, number.country, number.rules, number.name, number.waba_id
+            connection.execute(_ADD_NUMBER, (number.phone_number_id, number.account_id, *values, at, key))
+            connection.execute(_TAKE_LIST, (number.phone_number_id, number.account_id))
+    if is_taken:
+        raise NumberNameTaken(number.name or "")
+    return True
 
 
 def complete_number(writer: BatchWriter, number: BusinessNumber) -> BusinessNumber | None:
     with writer.transaction() as connection:
         connection.execute(_COMPLETE_NUMBER, (number.wa_id, number.country, number.phone_number_id, number.account_id))
         return find_number(connection, number.phone_number_id) if connection.changes() else None
+
+
+def change_number(writer: BatchWriter, number: BusinessNumber, changes: NumberChanges) -> BusinessNumber | None:
+    name = None if changes.name is UNSET else changes.name
+    key = _key_of(name)
+    values = [*_change(changes.wa_id), *_change(changes.country), *_change(changes.rules), *_change(changes.name)]
+    values += [key, *_change(changes.waba_id)]
+    with writer.transaction() as connection:
+        if not _is_taken(connection, number, key):
+            connection.execute(_CHANGE_NUMBER, (number.phone_number_id, number.account_id, *values))
+            return find_number(connection, number.phone_number_id) if connection.changes() else None
+    raise NumberNameTaken(name or "")
 
 
 def remove_number(writer: BatchWriter, phone_number_id: str) -> bool:
@@ -132,6 +167,20 @@ def _token(
 
 
 def _number(
-    phone_number_id: str, account_id: str, wa_id: str | None, country: str | None, rules: str | None
+    phone_number_id: str, account_id: str, wa_id: str | None, country: str | None, rules: str | None, *rest: Any
 ) -> BusinessNumber:
-    return BusinessNumber(phone_number_id, account_id, wa_id, country, None if rules is None else Rules(rules))
+    return BusinessNumber(phone_number_id, account_id, wa_id, country, None if rules is None else Rules(rules), *rest)
+
+
+def _key_of(name: str | None) -> str | None:
+    return None if name is None else name_key(name)
+
+
+def _is_taken(connection: apsw.Connection, number: BusinessNumber, key: str | None) -> bool:
+    """Whether another number of the account has the name with this key."""
+    return bool(connection.execute(_IS_NAME_TAKEN, (number.account_id, key, number.phone_number_id)).get)
+
+
+def _change(value: str | UnsetType | None) -> tuple[bool, str | None]:
+    """Whether a column changes, and its new value."""
+    return (False, None) if value is UNSET else (True, value)

@@ -25,6 +25,7 @@ _FINISH = "UPDATE move SET state = 'moved' WHERE move_id = ? AND state <> 'given
 # The triggers stop every writer, also a server of an older wablock, which does not read the table.
 _TABLES: Final = (
     "account",
+    "business_account",
     "phone_number",
     "access_token",
     "block_list",

@@ -1,4 +1,4 @@
-"""Accounts' secrets, downstreams and upstreams, on SQLite. See `RouteStore`."""
+"""Downstreams and upstreams, on SQLite. See `DownstreamStore` and `UpstreamStore`."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -6,25 +6,8 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from wablock.block_list.ports import Microseconds
-from wablock.gate.ports import MOST_SET_BY_TOKENS, SealedAccount, SealedDownstream, SealedUpstream
+from wablock.gate.ports import MOST_SET_BY_TOKENS, SealedDownstream, SealedUpstream
 from wablock.storage.sqlite.writes import BatchWriter
-
-_FIND_ACCOUNT = "SELECT account_id, app_secret, verify_token_sha256 FROM account WHERE account_id = ?"
-_FIND_VERIFIER = """
-SELECT account_id, app_secret, verify_token_sha256 FROM account WHERE verify_token_sha256 = ?
-ORDER BY account_id LIMIT 1
-"""
-_SIGNERS = """
-SELECT account_id, app_secret, verify_token_sha256 FROM account WHERE app_secret IS NOT NULL
-ORDER BY account_id LIMIT ?
-"""
-_SET_ACCOUNT = """
-INSERT INTO account (account_id, app_secret, verify_token_sha256, created_at) VALUES (?, ?, ?, ?)
-ON CONFLICT (account_id) DO UPDATE SET
-  app_secret = coalesce(excluded.app_secret, app_secret),
-  verify_token_sha256 = coalesce(excluded.verify_token_sha256, verify_token_sha256)
-"""
 
 _DOWNSTREAM: Final = (
     "downstream_id, phone_number_id, account_id, url, secret, headers, timeout_ms, required, may_be_inside, "
@@ -53,23 +36,6 @@ WHERE EXISTS (SELECT 1 FROM phone_number WHERE phone_number_id = ?1 AND account_
 AND NOT EXISTS (SELECT 1 FROM access_token WHERE token_sha256 = ?8 AND revoked_at IS NOT NULL)
 """
 _REMOVE_UPSTREAM = "DELETE FROM upstream WHERE phone_number_id = ?"
-
-
-def find_account(connection: apsw.Connection, account_id: str) -> SealedAccount | None:
-    return _account(connection.execute(_FIND_ACCOUNT, (account_id,)).fetchone())
-
-
-def find_verifier(connection: apsw.Connection, verify_token_sha256: bytes) -> SealedAccount | None:
-    return _account(connection.execute(_FIND_VERIFIER, (verify_token_sha256,)).fetchone())
-
-
-def signers(connection: apsw.Connection, most: int) -> Sequence[SealedAccount]:
-    return [SealedAccount(*row) for row in connection.execute(_SIGNERS, (most,))]
-
-
-def set_account(writer: BatchWriter, account: SealedAccount, at: Microseconds) -> None:
-    with writer.transaction() as connection:
-        connection.execute(_SET_ACCOUNT, (account.account_id, account.app_secret, account.verify_token_sha256, at))
 
 
 def downstreams(connection: apsw.Connection, phone_number_id: str) -> Sequence[SealedDownstream]:
@@ -112,10 +78,6 @@ def _changes(writer: BatchWriter, statement: str, values: tuple[Any, ...]) -> bo
     with writer.transaction() as connection:
         connection.execute(statement, values)
         return connection.changes() > 0
-
-
-def _account(row: tuple[Any, ...] | None) -> SealedAccount | None:
-    return None if row is None else SealedAccount(*row)
 
 
 def _downstream(*columns: Any) -> SealedDownstream:

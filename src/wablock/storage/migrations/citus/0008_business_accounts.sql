@@ -1,0 +1,3 @@
+SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
+
+SELECT create_reference_table('business_account');
