@@ -180,6 +180,10 @@ class Access:
             _remember(self._numbers, phone_number_id, (now, number))
         return number
 
+    def forget_number(self, phone_number_id: str) -> None:
+        """Read the number again at its next use, because it was changed."""
+        self._numbers.pop(phone_number_id, None)
+
     async def learn_display_number(self, number: BusinessNumber, wa_id: str, country: str | None) -> None:
         """Store the number's own `wa_id`, and the country for reading national numbers, if they are not known yet.
 

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 
 from wablock.access import Access
+from wablock.account_numbers import AccountNumbers
 from wablock.block_list.ports import BusinessNumber, Microseconds
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError
@@ -37,6 +38,7 @@ from wablock.server.endpoints.health import Health
 from wablock.server.endpoints.last_inbound import LastInboundEndpoint
 from wablock.server.endpoints.members import Members
 from wablock.server.endpoints.messages import Messages
+from wablock.server.endpoints.numbers import NumberEndpoints
 from wablock.server.endpoints.tokens import TokenEndpoints
 from wablock.server.endpoints.upstreams import UpstreamEndpoints
 from wablock.server.endpoints.webhooks import Webhooks
@@ -144,6 +146,7 @@ def build(
         Members(block_list, access, callers, rates, settings.answers.public_url),
         Webhooks(inbound, routes.accounts),
         TokenEndpoints(access, routes, clock, callers),
+        NumberEndpoints(AccountNumbers(store, access, clock), callers),
         LastInboundEndpoint(block_list, callers),
         DownstreamEndpoints(routes.downstreams, addresses, callers),
         DropEndpoint(telemetry.drops_since, callers),

@@ -24,8 +24,8 @@ _SIGNATURE = "X-Hub-Signature-256"
 _WRONG = {"Authorization": "Bearer wrong"}
 _STRANGERS: list[tuple[dict[str, str], int, int]] = [({}, 400, 104), (_WRONG, 401, 190)]
 # A schema cannot express these: which texts are a cursor of this list, an ETag, a user or a public address, which bytes
-# have two readings, which tokens, numbers and routes exist, who is blocked, what is in the future; and 5.0 is an
-# integer.
+# have two readings, which tokens, numbers, names and routes exist, which countries there are, who is blocked, what is in
+# the future; and 5.0 is an integer.
 _BEYOND_SCHEMAS = (
     "cursor is not one of this list",
     "Object with ID '",
@@ -49,6 +49,12 @@ _BEYOND_SCHEMAS = (
     "must be in the future",
     "Param at is in the future",
     "Param at must be seconds since 1970 or an ISO 8601 time",
+    "is registered already",
+    "Another number of the account has the name",
+    "Param name must have 1 to 64 printable characters",
+    "Param display_number must be the phone number itself",
+    "Param country must be two letters of a country",
+    "The account has 1,000 numbers already",
 )
 _OF_BODY_OR_QUERY = ("blockUsers", "unblockUsers", "sendMessage")
 _NAME_AN_ADDRESS = ("addDownstream", "setUpstream")

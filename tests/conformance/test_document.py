@@ -162,6 +162,20 @@ def test_a_token_is_created_listed_and_revoked_as_documented(caller: Caller) -> 
     assert token_id in [token["token_id"] for token in listed.json()["data"]]
 
 
+def test_a_number_is_added_listed_and_changed_as_documented(caller: Caller) -> None:
+    number = "106540352249999"
+
+    added = caller.send("POST", {"phone_number_id": number, "display_number": "+16505550177"}, path="/v1/numbers")
+    changed = caller.send("PATCH", {"name": "a name for this test"}, path=f"/v1/numbers/{number}")
+    shown = caller.send("GET", path=f"/v1/numbers/{number}")
+    listed = caller.send("GET", path="/v1/numbers")
+
+    assert (added.status_code, changed.status_code) == (201, 200)
+    assert changed.json() == added.json() | {"name": "a name for this test"}
+    assert shown.json() == changed.json()
+    assert changed.json() in listed.json()["data"]
+
+
 def test_the_management_routes_read_a_token_only_in_the_header(caller: Caller) -> None:
     answer = httpx2.get(caller.server.url + "/v1/tokens", params={"access_token": caller.server.token})
 

@@ -15,7 +15,7 @@ from wablock.server.request_ids import RequestIds
 Amount = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 _MOST_FAULTS: Final = 1_000
-_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 # The failures that have a message in the contract. A fault may have any other code.
 _KNOWN: Final[tuple[GraphError, ...]] = (

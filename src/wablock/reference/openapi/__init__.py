@@ -10,6 +10,7 @@ from wablock.reference.openapi import (
     manage,
     members,
     messages,
+    numbers,
     responses,
     routing,
     schemas,
@@ -40,7 +41,7 @@ _PARTS: Final = {
     "Block API": (block_users,),
     "Lists": (members,),
     "Gate": (messages, webhooks, check, routing),
-    "Management": (manage,),
+    "Management": (numbers, manage),
     "Health": (health,),
 }
 

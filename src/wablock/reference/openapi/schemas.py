@@ -7,7 +7,7 @@ import msgspec
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST as _MOST
 from wablock.contract import wire
 from wablock.server.answers import Removed
-from wablock.server.endpoints import check, downstreams, drops, last_inbound, members, tokens, upstreams
+from wablock.server.endpoints import check, downstreams, drops, last_inbound, members, numbers, tokens, upstreams
 
 SchemaObject = dict[str, Any]
 
@@ -21,6 +21,10 @@ _SERVED: Final = (
     tokens.TokenInfo,
     tokens.Tokens,
     tokens.TokenRevoked,
+    numbers.NumberToAdd,
+    numbers.NumberToChange,
+    numbers.NumberInfo,
+    numbers.NumberList,
     last_inbound.LastInbound,
     last_inbound.LastInboundResult,
     check.Check,
