@@ -174,6 +174,18 @@ class RecentDropList(msgspec.Struct, frozen=True):
     after: int
 
 
+class Number(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A business number. `wa_id` is the phone number itself. `created_at` is in seconds since 1970."""
+
+    phone_number_id: str
+    name: str | None = None
+    wa_id: str | None = None
+    country: str | None = None
+    rules: str | None = None
+    waba_id: str | None = None
+    created_at: int | None = None
+
+
 class FailedAnswer(msgspec.Struct, frozen=True):
     error: ErrorBody
 

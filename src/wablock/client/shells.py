@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from wablock.client.answers import BlockedUser, CheckedUser, ListMember, Page, RecentDropList, UserDone
 from wablock.client.calls import Walk
 from wablock.client.exchange import Exchange, HttpRequest, HttpResponse, Lost, Wait
+from wablock.client.numbers import AsyncNumberMethods, NumberMethods
 from wablock.client.shell import Shell, lost, response_of
 from wablock.client.users import Users, items_of
 from wablock.contract.wire import Time
@@ -20,7 +21,7 @@ T = TypeVar("T")
 IfListed = Literal["keep", "replace"]
 
 
-class Client(Shell[httpx2.Client]):
+class Client(NumberMethods, Shell[httpx2.Client]):
     """The block list of one business number. Close it, or use it in a `with` statement.
 
     Every call raises `ClientError` if it fails. The error says what had already been done.
@@ -160,7 +161,7 @@ class Client(Shell[httpx2.Client]):
             return lost(error)
 
 
-class AsyncClient(Shell[httpx2.AsyncClient]):
+class AsyncClient(AsyncNumberMethods, Shell[httpx2.AsyncClient]):
     """`Client` for asyncio, with the same calls and exceptions. Several tasks may share one client."""
 
     async def block(
