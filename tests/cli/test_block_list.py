@@ -306,7 +306,7 @@ def test_an_unreachable_server_is_reported_in_one_line(command: Sequence[str]) -
     [
         (("--token", "wrong"), "refuses the token"),
         (("--phone-number-id", "1"), "has no number 1, or the token has no access to it"),
-        (("--phone-number-id", "+16505550100"), "is not a phone number id"),
+        (("--phone-number-id", "+16505550100"), "No number has the name '+16505550100'"),
         (("--url", "nowhere"), "--url must begin with http:// or https://"),
         (("--token", "two words"), "--token must be printable ASCII"),
         (("--file", "/nonexistent/users.txt"), "not both"),

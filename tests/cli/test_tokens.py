@@ -119,9 +119,9 @@ def test_a_typed_token_that_fits_no_header_is_refused(database: str, typed: str)
 @pytest.mark.parametrize(
     "arguments,error",
     [
-        (("--number", "+16505550100"), "digits only"),
-        (("--number", "1", "--number", "\u0667"), "digits only"),
-        (("--number", ""), "digits only"),
+        (("--number", "+16505550100"), "No number has the name"),
+        (("--number", "1", "--number", "\u0667"), "neither a phone number id (digits"),
+        (("--number", ""), "neither a phone number id (digits"),
         (("--label", ""), "--label must not be empty"),
         (("--account", " "), "--account must not be empty"),
     ],

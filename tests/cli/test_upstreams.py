@@ -53,7 +53,7 @@ def test_a_removed_upstream_is_gone(places: list[str]) -> None:
         (("set", NUMBER, "--token", "two words"), "--token must be printable ASCII"),
         (("set", NUMBER, "--token", "t", "--url", "graph"), "--url 'graph' cannot be used: "),
         (("set", "12", "--token", "t"), "The number 12 does not exist: add it with wablock number add"),
-        (("set", "twelve", "--token", "t"), "PHONE-NUMBER-ID 'twelve' is not a phone number id"),
+        (("set", "twelve", "--token", "t"), "No number has the name 'twelve'"),
     ],
 )
 def test_invalid_options_are_refused_in_one_line(places: list[str], arguments: tuple[str, ...], error: str) -> None:

@@ -24,8 +24,8 @@ _SIGNATURE = "X-Hub-Signature-256"
 _WRONG = {"Authorization": "Bearer wrong"}
 _STRANGERS: list[tuple[dict[str, str], int, int]] = [({}, 400, 104), (_WRONG, 401, 190)]
 # A schema cannot express these: which texts are a cursor of this list, an ETag, a user or a public address, which bytes
-# have two readings, which tokens, numbers, names and routes exist, which countries there are, who is blocked, what is in
-# the future; and 5.0 is an integer.
+# have two readings, which tokens, numbers, names and routes exist, which countries there are, who is blocked, what is
+# in the future; and 5.0 is an integer.
 _BEYOND_SCHEMAS = (
     "cursor is not one of this list",
     "Object with ID '",

@@ -16,6 +16,7 @@ from tests.server.test_webhooks import ANNA, BEN, message, signed, webhook
 HOW_TOS: Final = DOCS / "how-to"
 SECRETS: Final = {
     "APP_SECRET": APP_SECRET,
+    "HOTEL_APP_SECRET": "the secret of another app of Meta's",
     "META_TOKEN": "EAAJB-a-system-users-token-of-Metas",
     "N8N_KEY": "a-long-random-value",
 }

@@ -59,9 +59,13 @@ _COMMANDS: Final = {
         "conformance:conformance",
         "Check any server of the Block API against the contract. Exit status 0: passed; 1: failed; 2: could not run.",
     ),
-    "number": ("numbers:app", "Add, list and remove business numbers."),
+    "number": ("numbers:app", "Add, list, change and remove business numbers."),
     "token": ("tokens:app", "Create, list and revoke access tokens."),
     "account": ("accounts:app", "Set an account's app secret and verify token."),
+    "business-account": (
+        "business_accounts:app",
+        "Set, list and remove the WhatsApp Business Accounts of an account, with their own secrets.",
+    ),
     "downstream": ("downstreams:app", "Add, list and remove the receivers of a number's webhooks."),
     "drops": (
         "drops:drops",

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from cyclopts import Group, Parameter
 
-from wablock.cli.arguments import Refused, checked_number_id
+from wablock.cli.arguments import Refused
+from wablock.cli.number_names import NamedNumber, id_with_name, is_id
 from wablock.cli.options import setting
 from wablock.cli.secrets import secret_in
 from wablock.client import (
@@ -27,6 +28,8 @@ from wablock.printable import printable
 from wablock.typed_secrets import secret
 
 _ARGUMENT = re.compile(r"^(?:base_)?(token|url)\b")  # of `Client`
+_NO_NUMBER: Final = "0"  # a request for all numbers needs none
+_UNKNOWN_PATH: Final = 2500
 _SERVER = Group("Server", sort_key=10)
 
 
@@ -45,7 +48,7 @@ class ApiServer:
         ),
     ] = None
     phone_number_id: Annotated[
-        str | None, setting("PHONE_NUMBER_ID", "Id of the business number (required).", group=_SERVER)
+        str | None, setting("PHONE_NUMBER_ID", "Id or name of the business number (required).", group=_SERVER)
     ] = None
     url: Annotated[str, setting("URL", "URL of the server; Meta's works too.", group=_SERVER)] = "http://127.0.0.1:8080"
 
@@ -65,12 +68,36 @@ class ApiServer:
             missing.append("a number: --phone-number-id or WABLOCK_PHONE_NUMBER_ID")
         if self.token is None or self.phone_number_id is None:
             raise Refused(f"Missing: {', and '.join(missing)}")
-        return secret_in(self.token, "--token"), checked_number_id(self.phone_number_id, "--phone-number-id")
+        token = secret_in(self.token, "--token")
+        if is_id(self.phone_number_id, "--phone-number-id"):
+            return token, self.phone_number_id
+        return token, self._id_with_name(token, self.phone_number_id)
+
+    def _id_with_name(self, token: str, name: str) -> str:
+        """The id of the server's number with this name."""
+        with self._client(token, _NO_NUMBER) as client:
+            try:
+                numbers = client.numbers()
+            except ApiError as error:
+                if isinstance(error, InvalidAccessToken | PermissionDenied) or not _is_missing(error):
+                    raise
+                raise Refused(
+                    f"{self.url} has no names of numbers: use the id, such as --phone-number-id 106540352242922"
+                ) from None
+        named = [NamedNumber(it.phone_number_id, it.name) for it in numbers]
+        return id_with_name(name, named, "Names are those of the token's numbers.")
 
     @contextmanager
     def client(self, retries: Retries | None = None, *, timeout: float = 30.0) -> Iterator[Client]:
         """A client of the server. Its errors in this context become `Refused`, with a message of one line."""
         token, number_id = self.credentials()
+        with self._client(token, number_id, retries, timeout) as client:
+            yield client
+
+    @contextmanager
+    def _client(
+        self, token: str, number_id: str, retries: Retries | None = None, timeout: float = 30.0
+    ) -> Iterator[Client]:
         try:
             client = Client(token, number_id, base_url=self.url, retries=retries, timeout=timeout)
         except ValueError as error:
@@ -107,3 +134,8 @@ class ApiServer:
                 return f"{self.url} returned {failure.status}: {failure}"
             case _:
                 return f"{self.url}: {failure}"
+
+
+def _is_missing(error: ApiError) -> bool:
+    """Whether the path does not exist at the server. Graph reads its first part as the id of an object."""
+    return error.code == _UNKNOWN_PATH or error.status == 404 or isinstance(error, UnknownObject)

@@ -7,8 +7,9 @@ import msgspec
 from cyclopts import App, Parameter, validators
 
 from wablock.block_list.rules import SECOND
-from wablock.cli.arguments import Refused, checked_number_id, checked_url_text
+from wablock.cli.arguments import Refused, checked_url_text
 from wablock.cli.databases import check_number_exists, on_store
+from wablock.cli.number_names import is_id, number_id_of
 from wablock.cli.options import Json, PhoneNumberId, flag, option
 from wablock.cli.output import print_result
 from wablock.cli.secrets import checked_secret, secret_in
@@ -71,20 +72,19 @@ def add(
         may_be_inside=True,
         account_events=True,
     )
-    checked_number_id(phone_number_id)
+    is_id(phone_number_id)
 
-    async def work(store: Store) -> str:
-        number = await store.find_number(phone_number_id)
-        added = number and await routes_of(store, key).downstreams.add(number.account_id, phone_number_id, new)
+    async def work(store: Store) -> tuple[str, str]:
+        number_id = await number_id_of(store, phone_number_id)
+        number = await store.find_number(number_id)
+        added = number and await routes_of(store, key).downstreams.add(number.account_id, number_id, new)
         if not added:
-            raise Refused(
-                f"The number {phone_number_id} does not exist: add it with wablock number add {phone_number_id}"
-            )
-        return added.downstream_id
+            raise Refused(f"The number {number_id} does not exist: add it with wablock number add {number_id}")
+        return number_id, added.downstream_id
 
-    downstream_id = on_store(database, work)
-    data = {"downstream_id": downstream_id, "phone_number_id": phone_number_id, "url": url}
-    print_result(data, f"Added downstream {downstream_id} of number {phone_number_id}.", as_json=json)
+    number_id, downstream_id = on_store(database, work)
+    data = {"downstream_id": downstream_id, "phone_number_id": number_id, "url": url}
+    print_result(data, f"Added downstream {downstream_id} of number {number_id}.", as_json=json)
 
 
 @app.command(name="list")
@@ -96,11 +96,12 @@ def list_(
     json: Json = False,
 ) -> None:
     """List the receivers of the number's webhooks, without their secrets."""
-    checked_number_id(phone_number_id)
+    is_id(phone_number_id)
 
     async def work(store: Store) -> Sequence[DownstreamInfo]:
-        await check_number_exists(store, phone_number_id)
-        return await routes_of(store, key).downstreams.infos(phone_number_id)
+        number_id = await number_id_of(store, phone_number_id)
+        await check_number_exists(store, number_id)
+        return await routes_of(store, key).downstreams.infos(number_id)
 
     receivers = on_store(database, work)
     show([_row(info) for info in receivers], _COLUMNS, as_json=json, empty="No downstreams yet: wablock downstream add")
@@ -116,16 +117,17 @@ def remove(
     json: Json = False,
 ) -> None:
     """Remove a receiver. Running servers stop using it within a second."""
-    checked_number_id(phone_number_id)
+    is_id(phone_number_id)
 
-    async def work(store: Store) -> bool:
-        return await routes_of(store, key).downstreams.remove(phone_number_id, downstream_id)
+    async def work(store: Store) -> str:
+        number_id = await number_id_of(store, phone_number_id)
+        if not await routes_of(store, key).downstreams.remove(number_id, downstream_id):
+            raise Refused(
+                f"Number {number_id} has no downstream {downstream_id}: see wablock downstream list {number_id}"
+            )
+        return number_id
 
-    if not on_store(database, work):
-        raise Refused(
-            f"Number {phone_number_id} has no downstream {downstream_id}: see wablock downstream list {phone_number_id}"
-        )
-    data = {"downstream_id": downstream_id, "phone_number_id": phone_number_id}
+    data = {"downstream_id": downstream_id, "phone_number_id": on_store(database, work)}
     print_result(data, f"Removed downstream {downstream_id}.", as_json=json)
 
 

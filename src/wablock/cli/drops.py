@@ -32,7 +32,9 @@ _NO_RETRIES: Final = Retries(most=0)
 
 
 def drops(
-    phone_number_id: Annotated[str, Parameter(help="Id of the business number.", env_var="WABLOCK_PHONE_NUMBER_ID")],
+    phone_number_id: Annotated[
+        str, Parameter(help="Id or name of the business number.", env_var="WABLOCK_PHONE_NUMBER_ID")
+    ],
     *,
     token: Annotated[
         str,

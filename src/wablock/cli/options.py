@@ -29,4 +29,4 @@ def flag(help_text: str, **more: Any) -> Parameter:
 
 Json = Annotated[bool, setting("JSON", "Print JSON, for programs.", negative="")]
 Yes = Annotated[bool, flag("Do not ask for confirmation.")]
-PhoneNumberId = Annotated[str, Parameter(help="Id of the business number.")]
+PhoneNumberId = Annotated[str, Parameter(help="Id or name of the business number.")]

@@ -10,9 +10,10 @@ from cyclopts import App, Parameter
 from wablock import access
 from wablock.access import AccessToken, Scope
 from wablock.block_list.rules import SECOND
-from wablock.cli.arguments import Refused, checked_number_id, not_blank
+from wablock.cli.arguments import Refused, not_blank
 from wablock.cli.databases import on_store
 from wablock.cli.expiry import ExpiresInDays, Until, expiry
+from wablock.cli.number_names import number_id_of
 from wablock.cli.options import DEFAULT_ACCOUNT, Json, flag, option
 from wablock.cli.output import print_json, say
 from wablock.cli.secrets import checked_secret, secret_in
@@ -50,7 +51,7 @@ def create(
         list[Scope] | None, option("What the token allows; may be repeated. Default: read and write.")
     ] = None,
     number: Annotated[
-        list[str] | None, option("Number id that the token may use; may be repeated. Default: all.")
+        list[str] | None, option("Id or name of a number that the token may use; may be repeated. Default: all.")
     ] = None,
     until: Until = None,
     expires_in_days: ExpiresInDays = None,
@@ -66,9 +67,10 @@ def create(
     if expires_at is not None and expires_at * SECOND <= now:
         raise Refused(f"--until {until!r} must be in the future")
     text = _typed_token() if from_stdin else access.random_token()
-    numbers = frozenset(checked_number_id(it, "--number") for it in number) if number else None
 
     async def work(store: Store) -> AccessToken:
+        ids = [await number_id_of(store, it, "--number", account=account) for it in number or ()]
+        numbers = frozenset(ids) if number else None
         token = AccessToken(
             access.digest(text),
             await _account_of(store, account, numbers or frozenset()),

@@ -6,8 +6,9 @@ from cyclopts import App, validators
 
 from wablock.access import is_token
 from wablock.block_list.rules import SECOND
-from wablock.cli.arguments import Refused, checked_number_id, checked_url_text
+from wablock.cli.arguments import Refused, checked_url_text
 from wablock.cli.databases import check_number_exists, on_store
+from wablock.cli.number_names import is_id, number_id_of
 from wablock.cli.options import Json, PhoneNumberId, option
 from wablock.cli.output import print_result
 from wablock.cli.secrets import secret_in
@@ -49,20 +50,23 @@ def set_(
     json: Json = False,
 ) -> None:
     """Set the number's upstream; its token is stored encrypted. Running servers use it within a second."""
-    checked_number_id(phone_number_id)
+    is_id(phone_number_id)
     upstream_token = secret_in(token, "--token")
     if not is_token(upstream_token):
         raise Refused("--token must be printable ASCII characters, up to 1,024, without spaces")
-    upstream = Upstream(phone_number_id, checked_url_text(url, "--url"), upstream_token, timeout, may_be_inside=True)
+    checked_url_text(url, "--url")
 
-    async def work(store: Store) -> bool:
-        number = await store.find_number(phone_number_id)
-        return number is not None and bool(await routes_of(store, key).upstreams.set(number.account_id, upstream))
+    async def work(store: Store) -> str:
+        number_id = await number_id_of(store, phone_number_id)
+        number = await store.find_number(number_id)
+        upstream = Upstream(number_id, url, upstream_token, timeout, may_be_inside=True)
+        if number is None or not await routes_of(store, key).upstreams.set(number.account_id, upstream):
+            raise Refused(f"The number {number_id} does not exist: add it with wablock number add {number_id}")
+        return number_id
 
-    if not on_store(database, work):
-        raise Refused(f"The number {phone_number_id} does not exist: add it with wablock number add {phone_number_id}")
-    sentence = f"Messages of number {phone_number_id} are sent through {url}."
-    print_result({"phone_number_id": phone_number_id, "url": url}, sentence, as_json=json)
+    number_id = on_store(database, work)
+    sentence = f"Messages of number {number_id} are sent through {url}."
+    print_result({"phone_number_id": number_id, "url": url}, sentence, as_json=json)
 
 
 @app.command(name="show")
@@ -74,17 +78,18 @@ def show_(
     json: Json = False,
 ) -> None:
     """Show the number's upstream, without its token."""
-    checked_number_id(phone_number_id)
+    is_id(phone_number_id)
 
-    async def work(store: Store) -> UpstreamInfo | None:
-        await check_number_exists(store, phone_number_id)
-        return await routes_of(store, key).upstreams.info(phone_number_id)
+    async def work(store: Store) -> tuple[str, UpstreamInfo | None]:
+        number_id = await number_id_of(store, phone_number_id)
+        await check_number_exists(store, number_id)
+        return number_id, await routes_of(store, key).upstreams.info(number_id)
 
-    info = on_store(database, work)
+    number_id, info = on_store(database, work)
     rows = []
     if info is not None:
         since = info.created_at // SECOND
-        rows = [{"phone_number_id": phone_number_id, "url": info.url, "timeout": info.timeout, "created_at": since}]
+        rows = [{"phone_number_id": number_id, "url": info.url, "timeout": info.timeout, "created_at": since}]
     show(rows, _COLUMNS, as_json=json, empty="No upstream yet: wablock upstream set")
 
 
@@ -97,8 +102,13 @@ def remove(
     json: Json = False,
 ) -> None:
     """Remove the number's upstream: the gate then refuses its messages. Running servers follow within a second."""
-    checked_number_id(phone_number_id)
-    if not on_store(database, lambda store: routes_of(store, key).upstreams.remove(phone_number_id)):
-        raise Refused(f"Number {phone_number_id} has no upstream: set one with wablock upstream set {phone_number_id}")
-    sentence = f"Removed the upstream of number {phone_number_id}."
-    print_result({"phone_number_id": phone_number_id}, sentence, as_json=json)
+    is_id(phone_number_id)
+
+    async def work(store: Store) -> str:
+        number_id = await number_id_of(store, phone_number_id)
+        if not await routes_of(store, key).upstreams.remove(number_id):
+            raise Refused(f"Number {number_id} has no upstream: set one with wablock upstream set {number_id}")
+        return number_id
+
+    number_id = on_store(database, work)
+    print_result({"phone_number_id": number_id}, f"Removed the upstream of number {number_id}.", as_json=json)
