@@ -141,3 +141,57 @@ def test_only_long_bodies_are_hashed_outside_of_the_event_loop(
 def test_without_any_secret_no_signature_is_valid() -> None:
     with pytest.raises(InvalidSignature):
         signing_secret(b"{}", sign("", b"{}"), [])
+
+
+_WABAS: Final = [str(102290129350000 + place) for place in range(10)]
+
+
+def _signed_by_business_account(body: bytes, waba_id: str, number: BusinessNumber | None = None) -> Signer:
+    """The signer, if the first account has a secret, and each of its ten business accounts another one."""
+
+    class Numbers:
+        async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
+            return number if number is not None and phone_number_id == number.phone_number_id else None
+
+    async def find() -> Signer:
+        routes = Routes(MemoryRoutes(), AeadVault([bytes(32)]), lambda: 0, lambda: 0.0)
+        await routes.accounts.set(ACCOUNTS[0], secret_of(ACCOUNTS[0]), None)
+        for it in _WABAS:
+            await routes.accounts.set_business_account(ACCOUNTS[0], it, secret_of(it), None)
+        return await SigningSecrets(routes.accounts, Numbers(), Metrics()).signer_of(body, signed(body, waba_id))
+
+    return asyncio.run(find())
+
+
+@pytest.mark.parametrize("number", [None, BusinessNumber(NUMBER, ACCOUNTS[0])])
+def test_the_secret_of_the_business_account_in_the_body_is_tried_first(
+    attempts: list[tuple[str, str]], number: BusinessNumber | None
+) -> None:
+    body = msgspec.json.encode({"entry": [{"id": _WABAS[7], "phone_number_id": NUMBER}], "padding": LARGE})
+
+    assert _signed_by_business_account(body, _WABAS[7], number).secret == secret_of(_WABAS[7])
+    assert [secret for secret, _ in attempts] == [secret_of(_WABAS[7])]
+
+
+def test_the_secret_of_the_numbers_business_account_is_tried_first(attempts: list[tuple[str, str]]) -> None:
+    body = msgspec.json.encode({"phone_number_id": NUMBER})
+
+    signer = _signed_by_business_account(body, _WABAS[3], BusinessNumber(NUMBER, ACCOUNTS[0], waba_id=_WABAS[3]))
+
+    assert signer.secret == secret_of(_WABAS[3])
+    assert len(attempts) == 1
+
+
+def test_at_most_four_secrets_of_business_accounts_are_tried(attempts: list[tuple[str, str]]) -> None:
+    body = msgspec.json.encode({"phone_number_id": NUMBER})
+
+    with pytest.raises(InvalidSignature):
+        _signed_by_business_account(body, _WABAS[9], BusinessNumber(NUMBER, ACCOUNTS[0]))
+
+    assert len(attempts) == 4
+
+
+def test_a_large_body_of_an_unknown_id_may_be_signed_by_a_business_account_of_the_only_account() -> None:
+    body = entries(["1"], LARGE)
+
+    assert _signed_by_business_account(body, _WABAS[0]).secret == secret_of(_WABAS[0])

@@ -13,7 +13,7 @@ from wablock.gate.send_request.request import SendRequest
 class Downstream(msgspec.Struct, frozen=True):
     """A receiver of a number's webhooks.
 
-    `secret` None: webhooks are signed with the account's app secret. `required`: the sender gets 200 only after this
+    `secret` None: webhooks keep the app secret that signed them. `required`: the sender gets 200 only after this
     receiver has returned 2xx. `may_be_inside`: the operator set it, so its address may be private. `account_events`:
     whether it gets webhooks about the account as a whole. A token for single numbers cannot set this.
     """
