@@ -73,7 +73,7 @@ async def _rows(connection: Connection, users: Sequence[_User]) -> Mapping[Name,
 
 
 async def links_of(connection: Connection, names: Collection[Name]) -> _Links:
-    """The ids that are one link away from each of `names`."""
+    """The ids that are linked directly to each of `names`."""
     links: dict[Name, set[str]] = {}
     if names:
         account_ids, ids = map(list, zip(*names, strict=True))
