@@ -12,7 +12,7 @@ from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed
 from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, person, user_with
 
-from wablock.block_list.ports import Carry, Link, Member
+from wablock.block_list.ports import Carry, Link, Member, Sweep
 from wablock.storage import Store, open_store
 from wablock.storage.postgres import checks, linked_checks
 from wablock.storage.postgres.checks import Question
@@ -82,37 +82,85 @@ class Counted:
         return getattr(self._connection, name)
 
 
-@pytest.mark.parametrize("statement", [checks._ROWS, linked_checks._LINKS], ids=["rows", "links"])
-@pytest.mark.parametrize("user", [by_user_id("US.1"), person(1), linked(1, "US.1")], ids=["user_id", "number", "both"])
+_PLACES = range(4)
+_USERS = {"user_id": by_user_id("US.1"), "number": person(1), "both": linked(1, "US.1")}
+
+
+@pytest.mark.parametrize("place", _PLACES)
+@pytest.mark.parametrize("user", _USERS.values(), ids=_USERS)
 async def test_a_link_that_is_learned_before_any_statement_of_a_check_hides_no_block(
-    dsn: str, nodes: list[Store], user: Member, statement: str
+    dsn: str, nodes: list[Store], user: Member, place: int
 ) -> None:
     """A cluster has links and rows on different machines. The block is of a user_id, and moves to the number."""
     await nodes[0].apply(block(by_user_id("US.1")))
-    connection = await asyncpg.connect(dsn)
 
     async def learn() -> None:
         await nodes[1].apply(Link(ACCOUNT, NOON, [linked(1, "US.1")]))
 
-    question = Question(ACCOUNT, LIST, [user], NOON)
-    ((before,),) = await linked_checks.blocked(Interrupted(connection, statement, learn), [question])
-    ((after,),) = await linked_checks.blocked(connection, [question])
+    before, after = await _checked_while(dsn, user, place, learn)
 
-    assert after is not None
-    assert before is not None or user == person(1)  # whose block by the number began with the link
+    assert after
+    assert before or user == person(1)  # whose block by the number began with the link
+
+
+@pytest.mark.parametrize("place", _PLACES)
+@pytest.mark.parametrize("user", _USERS.values(), ids=_USERS)
+async def test_a_link_that_is_settled_before_any_statement_of_a_check_hides_no_block(
+    dsn: str, nodes: list[Store], user: Member, place: int
+) -> None:
+    await nodes[0].apply(block(by_user_id("US.1")))
+    execute(dsn, _UNSETTLED)
+
+    async def settle() -> None:
+        await nodes[1].apply(Sweep(NOON, NOON))
+
+    assert await _checked_while(dsn, user, place, settle) == (True, True)
+
+
+@pytest.mark.parametrize("place", _PLACES)
+@pytest.mark.parametrize(
+    "user", [by_user_id("US.1"), by_user_id("US.2"), user_with(None, None, "US.ENT.1")], ids=lambda it: it.key
+)
+async def test_a_chain_that_gets_a_number_before_any_statement_of_a_check_hides_no_block(
+    dsn: str, nodes: list[Store], user: Member, place: int
+) -> None:
+    for user_id in ("US.1", "US.2"):
+        await nodes[0].apply(Link(ACCOUNT, NOON, [user_with(None, user_id, "US.ENT.1")]))
+    await nodes[0].apply(block(by_user_id("US.2")))
+
+    async def learn() -> None:
+        await nodes[1].apply(Link(ACCOUNT, NOON, [linked(1, "US.1")]))
+
+    assert await _checked_while(dsn, user, place, learn) == (True, True)
+
+
+async def _checked_while(
+    dsn: str, user: Member, place: int, interruption: Callable[[], Awaitable[None]]
+) -> tuple[bool, bool]:
+    """Whether the user is blocked: by a check that is interrupted before its query at `place`, and afterwards."""
+    connection = await asyncpg.connect(dsn)
+    interrupted = Interrupted(connection, place, interruption)
+    question = Question(ACCOUNT, LIST, [user], NOON)
+    ((before,),) = await linked_checks.blocked(interrupted, [question])
+    if interrupted.queries_before >= 0:  # the check had fewer queries
+        await interruption()
+    ((after,),) = await linked_checks.blocked(connection, [question])
     await connection.close()
+    return before is not None, after is not None
 
 
 class Interrupted:
-    """A connection that does something else before its first execution of `statement`."""
+    """A connection that does something else before its query at `place`."""
 
-    def __init__(self, connection: Any, statement: str, interruption: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, connection: Any, place: int, interruption: Callable[[], Awaitable[None]]) -> None:
         self._connection = connection
-        self._interruptions = {statement: interruption}
+        self.queries_before = place
+        self._interruption = interruption
 
     async def fetch(self, query: str, *args: object) -> Sequence[Any]:
-        if (interruption := self._interruptions.pop(query, None)) is not None:
-            await interruption()
+        if self.queries_before == 0:
+            await self._interruption()
+        self.queries_before -= 1
         rows: Sequence[Any] = await self._connection.fetch(query, *args)
         return rows
 

@@ -1,11 +1,12 @@
 """Checks in a Citus cluster: links and rows are on different machines, so they are read one after the other.
 
-The links are read after the rows. If they show further ids of a user, the rows are read again, with those. So a link
-that moves the user's row in between does not hide a block. If a user_id gets another number meanwhile, a block of
-either number counts.
+The links are read first. A link that is settled afterwards moves the user's row from one of these ids to another. An id
+without a number may also get a link afterwards, which moves its row to an id that the check does not know yet. So for
+such ids the links are read again after the rows, and if they show further ids, the rows too. If a user_id gets another
+number meanwhile, a block of either number counts.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from wablock.block_list.ports import InForce, Member
@@ -50,6 +51,13 @@ class _User:
         self._names |= {other for name in self.of_account for other in links.get(name, ())}
         return len(self._names) > count
 
+    def may_move(self, links: _Links) -> bool:
+        """Whether the row of an id may move to an unknown id: it is not a number, and `links` has none for it."""
+        return any(
+            not name[0].isdigit() and not any(other[0].isdigit() for other in links.get((account_id, name), ()))
+            for account_id, name in self.of_account
+        )
+
     def in_force(self, rows: Mapping[Name, Block]) -> InForce | None:
         return in_force([rows[name] for name in self.of_list if name in rows], self._question.at)
 
@@ -58,18 +66,34 @@ async def blocked(connection: Connection, questions: Sequence[Question]) -> Sequ
     """See `BlockStore.blocked`."""
     users = [[_User(it, member) for member in it.users] for it in questions]
     all_users = [user for of_question in users for user in of_question]
-    have_numbers = all(member.wa_id is not None for it in questions for member in it.users)
-    rows = await _rows(connection, all_users) if have_numbers else None  # else the links are likely to show more
+    links = await _learn(connection, all_users)
     while True:
-        links = await links_of(connection, {name for user in all_users for name in user.of_account})
-        learned = [user for user in all_users if user.learn(links)]
-        if rows is not None and not learned:
-            return [[user.in_force(rows) for user in of_question] for of_question in users]
         rows = await _rows(connection, all_users)
+        moving = [user for user in all_users if user.may_move(links)]
+        if not moving or not _has_news(moving, await _links(connection, moving)):
+            return [[user.in_force(rows) for user in of_question] for of_question in users]
+        links = await _learn(connection, all_users)
+
+
+async def _learn(connection: Connection, users: Sequence[_User]) -> _Links:
+    """All links of the users, who learn their ids."""
+    while True:
+        links = await _links(connection, users)
+        if not _has_news(users, links):
+            return links
+
+
+def _has_news(users: Sequence[_User], links: _Links) -> bool:
+    learned = [user for user in users if user.learn(links)]
+    return bool(learned)
 
 
 async def _rows(connection: Connection, users: Sequence[_User]) -> Mapping[Name, Block]:
     return await of_names(connection, {name for user in users for name in user.of_list})
+
+
+async def _links(connection: Connection, users: Sequence[_User]) -> _Links:
+    return await links_of(connection, {name for user in users for name in user.of_account})
 
 
 async def links_of(connection: Connection, names: Collection[Name]) -> _Links:
