@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from tests.postgres import bare_database
-from tests.storage.changes import ACCOUNT, NOON, block, unblock
+from tests.storage.changes import ACCOUNT, NOON, SECOND, block, unblock
 from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, person, user_with
 from tests.workers import DEAD, SILENT, Workers
 
-from wablock.block_list.ports import BusinessNumber, Carry, Link, Member, Sweep
+from wablock.block_list.ports import BusinessNumber, Carry, Effect, Link, Member, Sweep
 from wablock.storage.postgres import PostgresStore
 
 _ON_ONE = "106540352242920"
@@ -78,6 +78,19 @@ async def test_a_user_is_unblocked_by_each_id_of_a_chain(chain: PostgresStore, u
     assert not any(await _blocked(chain, _ON_TWO))
     await chain.apply(Sweep(NOON, NOON))
     assert not any(await _blocked(chain, _ON_TWO))
+
+
+async def test_a_block_replaces_the_expiry_of_a_row_whose_link_is_not_settled(
+    store: PostgresStore, workers: Workers
+) -> None:
+    await store.apply(block(by_user_id("US.1"), list_id=_ON_TWO))
+    with workers.broken(2, DEAD):
+        await _link(store, user_with(1, "US.1"))
+
+    outcome = await store.apply(block(person(1, expires_at=NOON + SECOND), list_id=_ON_TWO))
+
+    assert outcome.effects == [Effect.UPDATED]
+    assert await store.blocked(ACCOUNT, _ON_TWO, [person(1)], NOON + 2 * SECOND) == [None]
 
 
 async def test_a_user_is_unblocked_by_a_user_id_that_means_the_number_in_two_steps(

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
+import msgspec
+
 from wablock.access import AccessToken
 from wablock.block_list.changes import Copy, Merge
 from wablock.block_list.ports import (
@@ -95,8 +97,12 @@ class PostgresStore:
         match change:
             case Block():
                 return await self._block(change)
-            case Unblock() | Edit():
-                return await self._lanes.submit(change.list_id, await self._settling.settle_on(change))
+            case Unblock():
+                users = await self._settling.settle_on(change)
+                return await self._lanes.submit(change.list_id, msgspec.structs.replace(change, members=users))
+            case Edit():
+                (user,) = await self._settling.settle_on(change)
+                return await self._lanes.submit(change.list_id, msgspec.structs.replace(change, member=user))
             case NoteInbound():
                 await self._learn(change.phone_number_id, change)
                 return await self._lanes.submit(change.phone_number_id, change)
@@ -246,6 +252,7 @@ class PostgresStore:
         user_id alone becomes a block of the linked number, too.
         """
         await self._learn(change.list_id, change)
+        await self._settling.settle_on(change)  # the user's row has the details to replace, and needs no place
         alone = [member.user_id for member in change.members if member.user_id is not None and member.wa_id is None]
         earlier = await self._stored_aliases.of(change.account_id, alone)
         outcome = await self._lanes.submit(change.list_id, change)

@@ -6,7 +6,7 @@ such ids the links are read again after the rows, and if they show further ids, 
 number meanwhile, a block of either number counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from wablock.block_list.ports import InForce, Member

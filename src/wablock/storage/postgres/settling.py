@@ -9,12 +9,10 @@ import contextlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-import msgspec
-
 from wablock.block_list.changes import Copy, ListChange, Merge
 from wablock.block_list.list_state import place_of
 from wablock.block_list.meanings import MOST_STEPS, meant
-from wablock.block_list.ports import Edit, Member, Microseconds, Unblock
+from wablock.block_list.ports import Block, Edit, Member, Microseconds, Unblock
 from wablock.contract.errors import GraphError, UnknownObject
 from wablock.contract.user_ids import is_parent_user_id
 from wablock.storage.postgres.aliases import Alias, Linked, StoredAliases, finding
@@ -87,13 +85,13 @@ class Settling:
             return False
         return await self._attempts.make(account_id, self._settle(account_id, links, at))
 
-    async def settle_on(self, change: Unblock | Edit) -> Unblock | Edit:
+    async def settle_on(self, change: Block | Unblock | Edit) -> Sequence[Member]:
         """Settle the unsettled links of the users, on this list alone.
 
-        Returns `change` with the users that the ids mean, which may be several links from them.
+        Returns the users that the ids of the change mean, which may be several links from them.
         """
         if not self._lanes.are_several:
-            return change
+            return change.members
         account_id, aliases = change.account_id, [alias for member in change.members for alias in member.aliases]
         by_alias = await self._stored.to_the_end(account_id, aliases)
         members = [meant(member, finding(by_alias)) or member for member in change.members]
@@ -108,9 +106,7 @@ class Settling:
                 users.setdefault(it.alias, user)
                 if it.alias != user.key and not is_parent_user_id(it.alias):
                     await self._apply_where_ours(change.list_id, Merge(account_id, change.at, user, it.alias))
-        if isinstance(change, Edit):
-            return msgspec.structs.replace(change, member=members[0])
-        return msgspec.structs.replace(change, members=members)
+        return members
 
     async def copy(self, account_id: str, names: set[str], current: Member, at: Microseconds) -> None:
         """Copy the blocks of `names` to `current`, in every list. Raises `GraphError` if a list cannot be changed."""
