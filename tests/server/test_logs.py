@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.cli.command import started
 from tests.end_to_end.deployment import BLOCK_USERS, PHONE_NUMBER_ID, Deployment
@@ -23,6 +23,7 @@ USER = "16505550101"
 texts = st.lists(st.from_regex(r"\+?[0-9]{1,20}", fullmatch=True) | st.text(max_size=20), max_size=10).map("".join)
 
 
+@example(text="%0000000", key="event")
 @given(text=texts, key=st.sampled_from(["event", "path", "exception", "logger"]))
 def test_seven_digits_in_a_row_are_masked_in_any_text(text: str, key: str) -> None:
     masked = mask(None, "info", {key: text})[key]

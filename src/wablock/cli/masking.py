@@ -15,7 +15,7 @@ _NOT_FOR_LOGS = re.compile(
     rf"""
       (?<![\d.]) (?P<ipv4> \d{{1,3}} (?: \. \d{{1,3}} ){{3}} ) (?![\d.])
     | (?<!\d) (?P<day> (?:19|20)\d\d - [01]\d - [0-3]\d (?: [ T] \d\d : \d\d (?: : \d\d )? )? ) (?!\d)
-    | (?P<number> {_DIGIT} (?: {_BETWEEN} {_DIGIT} ){{6,}} )
+    | (?P<number> {_DIGIT} (?: {_BETWEEN} {_DIGIT} ){{6,}} | \d{{7,}} )  # the latter: after a percent sign
     | \b (?P<user_id> [A-Z]{{2}} (?: \.ENT )? \. [A-Za-z0-9]{{6,128}} ) \b
     | (?P<bearer> \b (?i: (?:bearer|oauth)\s+ | (?:access_|verify_)?token"?\s*(?:=|:|%3D)\s*"? ) )
       (?P<token> [^\s&"',;]+ )
