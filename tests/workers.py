@@ -12,6 +12,7 @@ from typing import Final
 
 from tests.postgres import execute, procedure_of_clusters
 
+from wablock.storage.postgres import settling
 from wablock.storage.postgres.schema import prepare
 
 DEAD: Final = "dead"
@@ -63,6 +64,12 @@ CREATE POLICY worker ON {table} USING (worker_answers({key})) WITH CHECK (worker
 _TRIGGER: Final = """
 CREATE TRIGGER workers BEFORE INSERT OR UPDATE OR DELETE ON {table}
   FOR EACH STATEMENT EXECUTE FUNCTION every_worker_answers();
+"""
+
+
+# Row-level security sees only rows that are there. Citus needs each worker that may have one.
+ASKS_EACH_WORKER: Final = f"""
+{settling._LISTED} AND (SELECT bool_and(worker_answers(wanted.list_id)) FROM unnest($1::text[]) AS wanted (list_id))
 """
 
 

@@ -11,13 +11,13 @@ from tests.postgres import bare_database
 from tests.storage.changes import ACCOUNT, NOON, block, listed, page, unblock
 from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, people, person, user_of
-from tests.workers import DEAD, SILENT, Workers
+from tests.workers import ASKS_EACH_WORKER, DEAD, SILENT, Workers
 
 from wablock.block_list.ports import BusinessNumber, Carry, Link, Member, NoteInbound, Sweep
 from wablock.contract.errors import BlocklistInternalError, GraphError
 from wablock.failures import Overloaded
 from wablock.gate.ports import SealedDownstream
-from wablock.storage.postgres import PostgresStore
+from wablock.storage.postgres import PostgresStore, settling
 
 _ON_ONE = "106540352242920"
 _ON_TWO = "106540352242921"
@@ -40,7 +40,8 @@ _OPERATIONS: dict[str, Operation] = {
 
 
 @pytest.fixture
-def workers(tmp_path: Path) -> Workers:
+def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workers:
+    monkeypatch.setattr(settling, "_LISTED", ASKS_EACH_WORKER)
     return Workers(bare_database(tmp_path))
 
 

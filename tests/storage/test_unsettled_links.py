@@ -9,10 +9,10 @@ from tests.postgres import bare_database
 from tests.storage.changes import ACCOUNT, NOON, SECOND, block, unblock
 from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, person, user_with
-from tests.workers import DEAD, SILENT, Workers
+from tests.workers import ASKS_EACH_WORKER, DEAD, SILENT, Workers
 
 from wablock.block_list.ports import BusinessNumber, Carry, Effect, Link, Member, Sweep
-from wablock.storage.postgres import PostgresStore
+from wablock.storage.postgres import PostgresStore, settling
 
 _ON_ONE = "106540352242920"
 _ON_TWO = "106540352242921"
@@ -24,7 +24,8 @@ _LONG = 30.0  # seconds; only a test that fails waits for so long
 
 
 @pytest.fixture
-def workers(tmp_path: Path) -> Workers:
+def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workers:
+    monkeypatch.setattr(settling, "_LISTED", ASKS_EACH_WORKER)
     return Workers(bare_database(tmp_path))
 
 
