@@ -7,7 +7,7 @@ from typing import Any, cast
 import asyncpg
 import msgspec
 import pytest
-from tests.postgres import bare_database, connected, fresh_database
+from tests.postgres import bare_database, connected, fresh_cluster, fresh_database
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, only_row, page, unblock
 from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, people, person, user_of
@@ -220,6 +220,24 @@ async def test_a_row_that_is_linked_between_two_reads_is_found(tmp_path: Path) -
     assert row is not None
     assert row.wa_id == "16505550001"
     await connection.close()
+    await store.close()
+
+
+async def test_a_user_is_found_and_edited_while_a_link_is_unsettled(tmp_path: Path) -> None:
+    """As in a cluster whose worker did not respond when the link was learned."""
+    dsn = fresh_cluster(tmp_path)
+    store = PostgresStore(dsn, CountingMeter())
+    await store.apply(block(by_user_id("US.1")))
+    link = "INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled) VALUES ($1, 'US.1', $2, $2, false)"
+    await asyncio.to_thread(connected, dsn, lambda connection: connection.execute(link, ACCOUNT, "16505550001"))
+
+    row = await store.row(ACCOUNT, LIST, person(1), NOON)
+    outcome = await store.apply(edit(person(1), reason="spam"))
+
+    assert row is not None
+    assert row.user_id == "US.1"
+    assert outcome.effects == [Effect.UPDATED]
+    assert (await only_row(store)).reason == "spam"
     await store.close()
 
 
