@@ -218,14 +218,24 @@ class Batch:
 
 
 async def row(connection: Connection, account_id: str, list_id: str, user: Member, at: Microseconds) -> Listed | None:
-    """See `BlockStore.row`. The links are read after the rows; see `linked_checks`."""
+    """See `BlockStore.row`. Links are read before the rows and, if there is no row, after them; see `linked_checks`."""
     names = {*user.keys, *user.aliases}
+    await _learn(connection, account_id, names)
     while True:
         rows = [Listed(*columns) for columns in await connection.fetch(_ROWS, list_id, list(names))]
+        first = first_in_force(rows, at)
+        if first is not None or not await _learn(connection, account_id, names):
+            return first
+
+
+async def _learn(connection: Connection, account_id: str, names: set[str]) -> bool:
+    """Add all ids that links show to `names`. Returns whether there were any."""
+    count = len(names)
+    while True:
         links = await links_of(connection, {(account_id, name) for name in names})
         further = {other for others in links.values() for other in others} - names
         if not further:
-            return first_in_force(rows, at)
+            return len(names) > count
         names |= further
 
 
