@@ -24,7 +24,8 @@ from wablock.gate.ports import SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter, GroupCommit
 from wablock.storage.opening import CannotOpen
 from wablock.storage.sqlite import accounts, checks, directory, moves, reads, routes, tables
-from wablock.storage.sqlite.connection import connect, prepare
+from wablock.storage.sqlite.connection import connect, migrations, prepare, schema_version
+from wablock.storage.sqlite.older_schema import stand_in
 from wablock.storage.sqlite.reader import Reader
 from wablock.storage.sqlite.writes import BatchWriter
 from wablock.storage.writer_thread import WriterThread
@@ -60,6 +61,8 @@ class SqliteStore:
         try:
             connection = connect(path, vfs, busy_timeout_ms=_READER_BUSY_MS)
             moves.refuse_moved(connection, path)
+            if schema_version(connection, path) < migrations()[-1][0]:
+                stand_in(connection, migrations())
         except apsw.Error as error:
             raise CannotOpen(f"Cannot open the database {path}: {error}") from error
         self._reader = Reader(connection, turn or Turn())
