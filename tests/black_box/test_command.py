@@ -69,7 +69,7 @@ def test_json_has_every_result(server: RunningServer) -> None:
     [
         (("--url", "http://127.0.0.1:1"), "Cannot reach http://127.0.0.1:1"),
         (("--token", "wrong"), "returned 401 for the list"),
-        (("--phone-number-id", "x"), "is not a phone number id"),
+        (("--phone-number-id", "x"), "No number has the name 'x'"),
     ],
 )
 def test_the_status_is_2_for_a_server_that_cannot_be_checked(
