@@ -53,6 +53,21 @@ async def test_a_link_that_a_node_left_unsettled_is_settled_by_the_next_node_tha
     assert not await other.unlinked(ACCOUNT, [linked(1, "US.1")])
 
 
+@pytest.mark.parametrize("dsn", [fresh_cluster], ids=["cluster"], indirect=True)
+@pytest.mark.parametrize("user", [person(1), by_user_id("US.1"), by_user_id("US.2")], ids=lambda it: it.key)
+async def test_ids_that_two_nodes_linked_at_once_are_one_user_before_the_second_link_is_settled(
+    dsn: str, nodes: list[Store], user: Member
+) -> None:
+    """The first node did not find the link of US.2 when it settled that of US.1."""
+    await nodes[0].apply(block(by_user_id("US.2")))
+    execute(dsn, _UNSETTLED.replace("false", "true"))
+    execute(dsn, f"INSERT INTO identity_alias VALUES ('{ACCOUNT}', 'US.2', 'US.1', NULL, false)")
+
+    assert await is_blocked(nodes[1], user)
+    await nodes[1].apply(unblock(user))
+    assert not any([await is_blocked(nodes[2], it) for it in (person(1), by_user_id("US.1"), by_user_id("US.2"))])
+
+
 async def test_a_check_by_several_ids_is_of_one_moment(dsn: str, nodes: list[Store]) -> None:
     """Between two statements a link could change, and the check would miss the block."""
     await nodes[0].apply(Link(ACCOUNT, NOON, [linked(1, "US.1")]))

@@ -1,7 +1,7 @@
 """Stored aliases, as links use them."""
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,12 @@ from wablock.contract.user_ids import is_parent_user_id
 from wablock.storage.postgres.connections import Connections
 
 _KNOWN = "SELECT alias, identity, wa_id, settled FROM identity_alias WHERE account_id = $1 AND alias = ANY($2)"
+
+# A link counts while another one leads to its alias: nodes may make both at the same time.
+IS_UNSETTLED: Final = """(NOT known.settled OR EXISTS (
+  SELECT 1 FROM identity_alias AS further
+  WHERE further.account_id = known.account_id AND further.identity = known.alias AND NOT further.settled
+))"""
 
 
 class Alias(msgspec.Struct, frozen=True):

@@ -11,11 +11,12 @@ from typing import TypeAlias
 
 from wablock.block_list.ports import InForce, Member
 from wablock.contract.spellings import keys_of
+from wablock.storage.postgres.aliases import IS_UNSETTLED
 from wablock.storage.postgres.checks import Block, Name, Question, in_force, of_names
 from wablock.storage.postgres.sessions import Connection
 
 # The second part: while a link is unsettled, the list may have the user under the alias.
-_LINKS = """
+_LINKS = f"""
 SELECT known.account_id, known.alias AS name, known.identity AS other
 FROM unnest($1::text[], $2::text[]) AS wanted (account_id, name)
 JOIN identity_alias AS known ON known.account_id = wanted.account_id AND known.alias = wanted.name
@@ -23,7 +24,7 @@ UNION ALL
 SELECT known.account_id, known.identity, known.alias
 FROM unnest($1::text[], $2::text[]) AS wanted (account_id, name)
 JOIN identity_alias AS known ON known.account_id = wanted.account_id AND known.identity = wanted.name
-WHERE NOT known.settled
+WHERE {IS_UNSETTLED}
 """
 
 _Links: TypeAlias = Mapping[Name, set[str]]

@@ -15,7 +15,7 @@ from wablock.block_list.meanings import MOST_STEPS, meant
 from wablock.block_list.ports import Block, Edit, Member, Microseconds, Unblock
 from wablock.contract.errors import GraphError, UnknownObject
 from wablock.contract.user_ids import is_parent_user_id
-from wablock.storage.postgres.aliases import Alias, Linked, StoredAliases, finding
+from wablock.storage.postgres.aliases import IS_UNSETTLED, Alias, Linked, StoredAliases, finding
 from wablock.storage.postgres.attempts import Attempts
 from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.keys_in_use import KeysInUse
@@ -27,11 +27,11 @@ _REPOINT = "UPDATE identity_alias SET identity = $3, wa_id = $4 WHERE account_id
 _SETTLE = "UPDATE identity_alias SET settled = true WHERE account_id = $1 AND alias = $2 AND identity = $3"
 _LISTS = "SELECT list_id FROM account_list WHERE account_id = $1"
 _LISTED = "SELECT list_id, identity FROM blocked_user WHERE list_id = ANY($1) AND identity = ANY($2)"
-_UNSETTLED_OF = """
+_UNSETTLED_OF = f"""
 SELECT known.account_id, known.alias, known.identity, known.wa_id, known.settled
 FROM unnest($1::text[], $2::text[]) AS wanted (account_id, identity)
 JOIN identity_alias AS known ON known.account_id = wanted.account_id AND known.identity = wanted.identity
-WHERE NOT known.settled
+WHERE {IS_UNSETTLED}
 """
 _UNSETTLED = """
 SELECT account_id, alias, identity, wa_id, settled FROM identity_alias
