@@ -23,7 +23,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     "words, offered",
     [
         (("blo",), {"block"}),
-        (("number", ""), {"add", "list", "remove"}),
+        (("number", ""), {"add", "list", "remove", "set"}),
         (("block", "--un"), {"--until"}),
         (("number", "remove", "--y"), {"--yes"}),
         (("dev", "--rules", ""), {"open", "meta"}),
