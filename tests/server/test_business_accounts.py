@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx2
 import pytest
-from tests.receiver import Receiver
+from tests.receiver import Receiver, receiving
 from tests.running_server import ACCOUNT_ID, PHONE_NUMBER_ID, RunningServer, running_server
 from tests.server.test_dashboard_test import MESSAGE as SAMPLE
 from tests.server.test_webhooks import KEY, block, post, signed
@@ -35,6 +35,10 @@ NUMBERS: Final = (
     BusinessNumber(HOTELS_NUMBER, ACCOUNT_ID, "15550783882", "US", waba_id=HOTEL),
     BusinessNumber(RIVALS_NUMBER, RIVAL, "15550783883", "US"),
 )
+ACCOUNT_EVENT: Final = {
+    "value": {"event": "APPROVED", "message_template_id": 12345678},
+    "field": "message_template_status_update",
+}
 
 
 def body_of(*entries: tuple[str, str], padding: int = 0) -> bytes:
@@ -141,8 +145,7 @@ def test_what_remains_of_a_webhook_is_signed_with_the_secret_that_signed_it(
 def test_an_event_about_a_business_account_reaches_its_accounts_receivers(
     gate: RunningServer, receiver: Receiver
 ) -> None:
-    value = {"event": "APPROVED", "message_template_id": 12345678}
-    body = written(_webhook(SHOP, {"value": value, "field": "message_template_status_update"}))
+    body = written(_webhook(SHOP, ACCOUNT_EVENT))
 
     answers = [post(gate, body, signed(body, SECRETS[it])).status_code for it in (SHOP, HOTEL, "default", RIVAL)]
 
@@ -154,6 +157,59 @@ def test_a_webhook_without_ids_may_be_signed_by_any_business_account(gate: Runni
     body = b'{"object":"whatsapp_business_account","entry":[]}'
 
     assert post(gate, body, signed(body, SECRETS[SHOP])).status_code == 200
+
+
+@pytest.fixture
+def hotels_receiver(gate: RunningServer) -> Iterator[Receiver]:
+    """A receiver of the hotel's number alone."""
+    with receiving() as receiver:
+        asyncio.run(_add_receiver(gate, HOTELS_NUMBER, receiver.url))
+        yield receiver
+
+
+async def _add_receiver(server: RunningServer, phone_number_id: str, url: str) -> None:
+    new = NewDownstream(url=url, may_be_inside=True, account_events=True)
+    assert await routes_of(server.wired.store, KEY).downstreams.add(ACCOUNT_ID, phone_number_id, new)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        written({"object": "whatsapp_business_account", "entry": [{"id": SHOP, "changes": [ACCOUNT_EVENT]}]}),
+        written({"object": "whatsapp_business_account", "entry": [{"id": SHOP, "changes": []}]}),
+        b'{"object":"whatsapp_business_account","entry":[]}',
+        SAMPLE,
+    ],
+    ids=["an event", "an entry without changes", "no entry", "the dashboard's test"],
+)
+def test_a_webhook_without_a_number_reaches_no_receiver_of_another_app(
+    gate: RunningServer, receiver: Receiver, hotels_receiver: Receiver, body: bytes
+) -> None:
+    answer = post(gate, body, signed(body, SECRETS[SHOP]))
+
+    assert answer.status_code == 200
+    assert len(receiver.deliveries) == 1
+    assert hotels_receiver.deliveries == []
+
+
+def test_an_event_reaches_the_receivers_of_its_business_accounts_numbers(
+    gate: RunningServer, receiver: Receiver, hotels_receiver: Receiver
+) -> None:
+    body = written(_webhook(HOTEL, ACCOUNT_EVENT))
+
+    assert post(gate, body, signed(body, SECRETS[HOTEL])).status_code == 200
+
+    assert [delivery.body for delivery in (*receiver.deliveries, *hotels_receiver.deliveries)] == [body, body]
+
+
+def test_an_event_of_a_business_account_without_receivers_is_refused(gate: RunningServer) -> None:
+    body = written(_webhook(SHOP, ACCOUNT_EVENT))
+    asyncio.run(gate.wired.store.change_number(NUMBERS[0], NumberChanges(waba_id=BARE)))
+
+    def is_refused() -> bool:
+        return post(gate, body, signed(body, SECRETS[SHOP])).status_code == 502
+
+    wait_until(is_refused, "the number keeps the events of all business accounts")
 
 
 @pytest.mark.parametrize("secret", [SHOP, HOTEL, "default"])

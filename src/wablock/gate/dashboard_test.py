@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from wablock.failures import NotDelivered
+from wablock.gate.account_receivers import receivers_of_signer
 from wablock.gate.account_shares import AccountShares
 from wablock.gate.account_store import Account
 from wablock.gate.delivery import SIGNATURE
@@ -60,7 +61,7 @@ class DashboardTest:
         accounts = [account for account in await self._routes.accounts.signers() if secret in account.secrets]
         if not accounts:
             return False
-        receivers = await self._receivers(accounts)
+        receivers = await self._receivers(accounts, secret)
         if not receivers:
             self._meter.webhook("unrouted")
             _log.warning(
@@ -90,11 +91,15 @@ class DashboardTest:
             return True
         return await self._routes.accounts.of_entry(_ENTRY) is not None
 
-    async def _receivers(self, accounts: Sequence[Account]) -> Sequence[tuple[Account, Downstream]]:
-        """The receivers of the accounts, each once, even if several numbers share it."""
+    async def _receivers(self, accounts: Sequence[Account], secret: str) -> Sequence[tuple[Account, Downstream]]:
+        """The receivers of the accounts' numbers to which the owner of `secret` may write.
+
+        Each of them once, even if several numbers share it.
+        """
         receivers: dict[object, tuple[Account, Downstream]] = {}
         for account in accounts:
-            for downstream in await self._routes.downstreams.of_account(account.account_id):
+            may_receive = receivers_of_signer(self._numbers, account, secret, None)
+            for downstream in await self._routes.downstreams.of_account(account.account_id, may_receive):
                 receivers.setdefault(downstream.receiver, (account, downstream))
             if len(receivers) >= _MOST_RECEIVERS:
                 break

@@ -18,7 +18,7 @@ from wablock.failures import NotDelivered
 from wablock.gate.account_shares import AccountShares
 from wablock.gate.account_store import Account
 from wablock.gate.duplicates import Delivered, StillInFlight
-from wablock.gate.ports import DeliveryRefused, Downstream, Forwarder, GateMeter
+from wablock.gate.ports import DeliveryRefused, Downstream, Forwarder, GateMeter, MayReceive
 from wablock.gate.retries import Attempt, WebhookRetries
 from wablock.gate.routes.downstreams import Downstreams
 from wablock.gate.webhook.body import Payload
@@ -40,7 +40,8 @@ class Part(msgspec.Struct, frozen=True):
     """The changes of a webhook that are about one number or one account, in order, with that number and account.
 
     `phone_number_id` None: the changes are about the account as a whole; or, if `is_of_a_number`, about a number whose
-    id cannot be read. `number` None: the number is not registered here.
+    id cannot be read. `number` None: the number is not registered here. `may_receive`: which receivers of the account
+    may get changes about the account; None: all of them.
     """
 
     changes: list[WebhookChange]
@@ -48,6 +49,7 @@ class Part(msgspec.Struct, frozen=True):
     number: BusinessNumber | None
     phone_number_id: str | None
     is_of_a_number: bool
+    may_receive: MayReceive | None = None
 
     @property
     def items(self) -> Iterator[Item]:
@@ -177,7 +179,7 @@ class Delivery:
             if part.number is not None:
                 downstreams = await self._downstreams.of_number(part.number.phone_number_id)
             elif not part.is_of_a_number:
-                downstreams = await self._downstreams.for_account_events(part.account.account_id)
+                downstreams = await self._downstreams.for_account_events(part.account.account_id, part.may_receive)
             if not downstreams and self._refuse_unrouted and not _is_empty(payload, part, blocked):
                 self._meter.webhook("unrouted")
                 raise _unrouted(part)

@@ -13,6 +13,7 @@ from wablock.block_list.service import BlockList
 from wablock.contract.errors import BlocklistInternalError, GraphError, InvalidParameter
 from wablock.contract.number_plans import country_to_read_by
 from wablock.failures import InvalidSignature, Overloaded
+from wablock.gate.account_receivers import receivers_of_signer
 from wablock.gate.account_shares import ShareTaken
 from wablock.gate.account_store import Account
 from wablock.gate.dashboard_test import DashboardTest, may_be_sample
@@ -156,8 +157,17 @@ class Inbound:
             accounts = []
         if not accounts:
             self._refuse(change, number, account)
-        phone_number_id, is_of_a_number = change.phone_number_id, change.is_of_a_number
-        return [Part(changes, it, number, phone_number_id, is_of_a_number=is_of_a_number) for it in accounts]
+        return [
+            Part(
+                changes,
+                it,
+                number,
+                change.phone_number_id,
+                change.is_of_a_number,
+                receivers_of_signer(self._numbers, it, signer.secret, change.entry_id),
+            )
+            for it in accounts
+        ]
 
     async def _account_of(self, change: WebhookChange, number: BusinessNumber | None) -> Account | None:
         if number is not None:

@@ -1,7 +1,7 @@
 """The ports of the gate, and their values: receivers of webhooks, upstreams for messages, secrets, the outside."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -41,6 +41,10 @@ class Downstream(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Downstream({self.downstream_id!r}, {self.url!r})"
+
+
+MayReceive: TypeAlias = Callable[[Downstream], Awaitable[bool]]
+"""Whether a receiver may get a webhook."""
 
 
 class Upstream(msgspec.Struct, frozen=True):

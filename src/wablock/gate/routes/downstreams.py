@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from wablock.block_list.ports import Microseconds
-from wablock.gate.ports import CannotUnseal, Downstream, DownstreamStore, SealedDownstream, Vault
+from wablock.gate.ports import CannotUnseal, Downstream, DownstreamStore, MayReceive, SealedDownstream, Vault
 from wablock.gate.routes.sealed_place import downstream_place, downstream_place_of, opened
 from wablock.gate.routes.short_memory import ShortMemory
 
@@ -62,13 +62,14 @@ class Downstreams:
     async def of_number(self, phone_number_id: str) -> Sequence[Downstream]:
         return await self._by_number.get(phone_number_id) or ()
 
-    async def for_account_events(self, account_id: str) -> Sequence[Downstream]:
-        """The receivers of all its numbers that get events about the account itself, each receiver once."""
-        return _distinct(it for it in await self._by_account.get(account_id) or () if it.account_events)
+    async def for_account_events(self, account_id: str, may_receive: MayReceive | None = None) -> Sequence[Downstream]:
+        """The receivers of its numbers that get events about the account itself, each receiver once."""
+        downstreams = [it for it in await self._by_account.get(account_id) or () if it.account_events]
+        return await _distinct(downstreams, may_receive)
 
-    async def of_account(self, account_id: str) -> Sequence[Downstream]:
-        """The receivers of all its numbers, each receiver once."""
-        return _distinct(await self._by_account.get(account_id) or ())
+    async def of_account(self, account_id: str, may_receive: MayReceive | None = None) -> Sequence[Downstream]:
+        """The receivers of its numbers, each receiver once."""
+        return await _distinct(await self._by_account.get(account_id) or (), may_receive)
 
     async def infos(self, phone_number_id: str) -> Sequence[DownstreamInfo]:
         """The number's receivers, as a caller may see them."""
@@ -162,11 +163,12 @@ class Downstreams:
         self._by_account.forget()
 
 
-def _distinct(downstreams: Iterable[Downstream]) -> Sequence[Downstream]:
-    """The oldest downstream of each receiver."""
+async def _distinct(downstreams: Iterable[Downstream], may_receive: MayReceive | None) -> Sequence[Downstream]:
+    """The oldest downstream of each receiver, of those that may receive the webhook."""
     oldest: dict[object, Downstream] = {}
     for downstream in downstreams:
-        oldest.setdefault(downstream.receiver, downstream)
+        if downstream.receiver not in oldest and (may_receive is None or await may_receive(downstream)):
+            oldest[downstream.receiver] = downstream
     return list(oldest.values())
 
 
