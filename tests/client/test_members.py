@@ -108,11 +108,11 @@ def test_users_who_cannot_be_added_are_named_with_those_who_were(call: Any) -> N
 def test_an_edit_sends_only_what_is_given_and_quotes_the_user() -> None:
     script = Script(answer_with({"input": ANNA}))
 
-    script.run(calls().members.edit("+1 650/555", "spam", None, LATER, None))
+    script.run(calls().members.edit("+1 650#555", "spam", None, LATER, None))
     script.run(calls().members.edit(ANNA, UNSET, UNSET, UNSET, "abc"))
 
     assert script.bodies() == [{"reason": "spam", "note": None, "expires_at": LATER}, {}]
-    assert script.requests[0].path == "/v1/lists/106540352242922/members/%2B1%20650%2F555"
+    assert script.requests[0].path == "/v1/lists/106540352242922/members/%2B1%20650%23555"
     assert [dict(request.headers) for request in script.requests] == [{}, {"if-match": '"abc"'}]
 
 
@@ -161,3 +161,10 @@ def test_an_unknown_list_is_not_a_server_without_lists() -> None:
 def test_other_errors_are_not_a_server_without_lists() -> None:
     with pytest.raises(NoAnswer):
         add(Script(HttpResponse(403, b"<html>Forbidden</html>")), ANNA)
+
+
+@pytest.mark.parametrize("user", ["", ".", "..", "0650/5550101"])
+def test_a_text_that_cannot_be_in_a_path_is_no_user(call: Any, user: str) -> None:
+    for name in ("member", "edit"):
+        with pytest.raises(ValueError, match="A user must be a phone number with country code or a user_id, not "):
+            call(name, user)

@@ -18,6 +18,7 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 
 _UNKNOWN_PATH: Final = 2500
 _NOT_FOUND: Final = 404
+_NO_SEGMENTS: Final = ("", ".", "..")  # a URL cannot end with these; nor with a slash, also if it is encoded
 
 
 class _MembersRequest(msgspec.Struct, omit_defaults=True):
@@ -73,6 +74,9 @@ class MemberCalls:
         return member
 
     def _of(self, user: str) -> str:
+        """The path of the member. Raises `ValueError` for a text that would make it the path of something else."""
+        if user in _NO_SEGMENTS or "/" in user:
+            raise ValueError(f"A user must be a phone number with country code or a user_id, not {user!r}")
         return f"{self._path}/{quote(user, safe='')}"
 
     def _decoded(self, request: HttpRequest, kind: type[_T]) -> Exchange[tuple[_T, HttpResponse]]:
