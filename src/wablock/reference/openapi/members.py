@@ -111,7 +111,7 @@ def _edit() -> OperationObject:
         Success("ListMember", _EDITED),
         description="Changes only what the body has; null removes a detail. With `If-Match`, the edit is refused if "
         "another caller has changed the member since. If the member already is as the body says, the edit succeeds, so "
-        "it may be repeated. Scope `write`.",
+        "it may be repeated. Scopes `read` and `write`: the response has all details.",
         request=("MemberEdit", {"reason": "abuse", "expires_at": None}),
         refusals=REFUSED | _INVALID_USER | _UNKNOWN_DETAIL,
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from wablock.access import Access, AccessToken, Scope
+from wablock.access import Access, AccessToken, Scope, require
 from wablock.block_list.listings import Listing
 from wablock.block_list.ports import BusinessNumber, Effect, IfListed, Listed, Member, Row
 from wablock.block_list.requested_users import EditedDetails
@@ -156,6 +156,7 @@ class Members:
 
     async def edit_member(self, request: Request) -> Answer:
         token, number = await self._token_and_list(request, Scope.WRITE)
+        require(token, Scope.READ)  # the answer has all details, also if the edit changes nothing
         edit = decoded(await self._callers.body(request), MemberEdit)
         if edit == MemberEdit():
             raise InvalidParameter("The body must have reason, note or expires_at.", "null removes one.")
