@@ -7,8 +7,9 @@ from msgspec import UNSET
 
 from wablock.access import AccessToken
 from wablock.block_list.ports import BusinessNumber, Microseconds
-from wablock.business_numbers import NumberChanges, name_key
+from wablock.business_numbers import NumberChanges
 from wablock.failures import NumberNameTaken
+from wablock.names import name_key
 
 
 class MemoryDirectory:

@@ -3,7 +3,13 @@
 Each has the code of the nearest error of Meta, in Graph's envelope, so that clients can read it like any other.
 """
 
-from wablock.contract.errors import GraphError, InvalidParameter
+from collections.abc import Sequence
+from typing import Final
+
+from wablock.contract.errors import GraphError, InvalidParameter, UserFailure
+
+_MOST_SHOWN: Final = 5
+"""The most ids in a message, which is also in a header."""
 
 # -- the server
 
@@ -71,6 +77,37 @@ class NumberNameTaken(InvalidParameter):
             f"Another number of the account has the name {name!r}.",
             "Choose another name: case does not distinguish names.",
         )
+
+
+# -- the lists of an account
+
+
+class OnAllowList(UserFailure):
+    """A block would not be in force."""
+
+    code = 139100
+    message = "User is on an allow list"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The allow list {name} has this user, so a block would not be in force. Remove the user from it first."
+        )
+
+
+class ListNameTaken(InvalidParameter):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The account has a list named {name} already.", "Choose another name, in any case of letters."
+        )
+
+
+class ListIsAttached(InvalidParameter):
+    def __init__(self, name: str, phone_number_ids: Sequence[str] | None) -> None:
+        """`phone_number_ids` None: it is attached to all numbers."""
+        shown = ["all numbers"] if phone_number_ids is None else list(phone_number_ids[:_MOST_SHOWN])
+        more = len(phone_number_ids or ()) - _MOST_SHOWN
+        places = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+        super().__init__(f"The list {name} is attached to {places}.", "Detach it there first, then remove it.")
 
 
 # -- the gate

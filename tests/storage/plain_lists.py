@@ -23,6 +23,7 @@ from wablock.block_list.ports import (
     Sweep,
     Unblock,
 )
+from wablock.block_list.shared_lists import ListKind, SharedList
 
 Details = tuple[str, int, str | None, int | None]
 """A blocked user: the input, the time of the block, the reason and the expiry."""
@@ -77,6 +78,9 @@ class PlainLists:
     lists: dict[str, list[Blocked]] = field(default_factory=dict)
     users: dict[str, Member] = field(default_factory=dict)
     wrote_at: dict[tuple[str, str], int] = field(default_factory=dict)
+    shared: dict[str, SharedList] = field(default_factory=dict)
+    attached: set[tuple[str | None, str]] = field(default_factory=set)
+    """Numbers, or None for all, each with a shared list that is in force there."""
 
     def rows(self, list_id: str, at: int) -> list[Blocked]:
         return [row for row in self.lists.get(list_id, []) if row.in_force(at)]
@@ -86,10 +90,32 @@ class PlainLists:
         return next((row for row in reversed(self.rows(list_id, at)) if row.key in names), None)
 
     def blocked(self, list_id: str, member: Member, at: int) -> InForce | None:
+        """The block in force on the number `list_id`: the earliest of its own list, and of those that are attached."""
+        lists = self.in_force_on(list_id)
+        if any(self._entry(it.list_id, member, at) for it in lists if it.kind is ListKind.ALLOW):
+            return None
+        own = self._entry(list_id, member, at)
+        entries = [] if own is None else [InForce(own.blocked_at, own.reason, own.expires_at)]
+        entries += [
+            InForce(row.blocked_at, row.reason, row.expires_at, it.list_id, it.name)
+            for it in lists
+            if it.kind is ListKind.BLOCK and (row := self._entry(it.list_id, member, at)) is not None
+        ]
+        return min(entries, key=lambda entry: entry.blocked_at, default=None)
+
+    def in_force_on(self, number: str) -> list[SharedList]:
+        """The shared lists that are in force on the number, by name."""
+        lists = {list_id for place, list_id in self.attached if place in (None, number)}
+        return sorted((self.shared[list_id] for list_id in lists), key=lambda it: it.name)
+
+    def _entry(self, list_id: str, member: Member, at: int) -> Blocked | None:
         names = self._names(member)
         rows = [row for row in reversed(self.rows(list_id, at)) if row.key in names]
-        row = min(rows, key=lambda row: row.blocked_at, default=None)
-        return None if row is None else InForce(row.blocked_at, row.reason, row.expires_at)
+        return min(rows, key=lambda row: row.blocked_at, default=None)
+
+    def _is_allowed(self, number: str, member: Member, at: int) -> bool:
+        lists = [it for it in self.in_force_on(number) if it.kind is ListKind.ALLOW]
+        return any(self._entry(it.list_id, member, at) is not None for it in lists)
 
     def unlinked(self, users: Sequence[Member]) -> list[Member]:
         return [user for user in users if len(self._identities(user)) > 1 or self._is_unlinked_parent(user)]
@@ -135,7 +161,9 @@ class PlainLists:
         result = Result()
         for index, member in enumerate(members):
             row = rows.get(member.key) or added.get(member.key)
-            if row is not None:
+            if self._is_allowed(change.list_id, member, change.at) and change.list_id not in self.shared:
+                result.refuse(index, Refusal.ALLOWED)
+            elif row is not None:
                 before = replace(row)
                 if change.if_listed is not IfListed.KEEP:
                     keeps_reason = change.if_listed is IfListed.RENEW and member.reason is None

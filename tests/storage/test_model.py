@@ -32,11 +32,18 @@ from wablock.block_list.ports import (
     Sweep,
     Unblock,
 )
+from wablock.block_list.shared_lists import Attached, Attachment, ListKind, SharedList
 from wablock.storage import Store
 
 T = TypeVar("T")
 
-_LISTS = ("106540352242922", "106540352242923")
+_NUMBERS = ("106540352242922", "106540352242923")
+_SHARED = (
+    SharedList("fraud", ACCOUNT, ListKind.BLOCK, "Fraud", NOON),
+    SharedList("abuse", ACCOUNT, ListKind.BLOCK, "Abuse", NOON),
+    SharedList("vip", ACCOUNT, ListKind.ALLOW, "VIP", NOON),
+)
+_LISTS = (*_NUMBERS, *(shared.list_id for shared in _SHARED))
 _USERS = 6
 
 _SPELLINGS = st.one_of(
@@ -45,11 +52,11 @@ _SPELLINGS = st.one_of(
     st.integers(0, _USERS - 1).map(lambda number: linked(number, f"US.{number}")),
     st.builds(lambda number, other: linked(number, f"US.{other}"), st.integers(0, 2), st.integers(0, 2)),
 )
-_NUMBERS, _IDS = st.none() | st.integers(0, 2), st.none() | st.integers(0, 2).map("US.{}".format)
+_WA_IDS, _IDS = st.none() | st.integers(0, 2), st.none() | st.integers(0, 2).map("US.{}".format)
 _PARENTS = st.none() | st.integers(0, 2).map("US.ENT.{}".format)
 _WEBHOOK_USERS = st.one_of(
     _SPELLINGS,
-    st.builds(user_with, _NUMBERS, _IDS, _PARENTS).filter(lambda member: member.key != ""),
+    st.builds(user_with, _WA_IDS, _IDS, _PARENTS).filter(lambda member: member.key != ""),
 )
 _SECONDS = st.integers(0, 3)
 
@@ -81,7 +88,8 @@ def _changes(draw: st.DrawFn, now: int) -> Change:  # noqa: PLR0911 - one for ea
         return Unblock(list_id, ACCOUNT, now, members)
     if kind is NoteInbound:
         times = [now - draw(_SECONDS) * SECOND for _ in members]
-        return NoteInbound(list_id, ACCOUNT, now - draw(_SECONDS) * SECOND, members, draw(st.none() | st.just(times)))
+        number = draw(st.sampled_from(_NUMBERS))
+        return NoteInbound(number, ACCOUNT, now - draw(_SECONDS) * SECOND, members, draw(st.none() | st.just(times)))
     max_size = draw(st.none() | st.integers(0, 5))
     window = draw(st.none() | _SECONDS)
     written_since = None if window is None else now - window * SECOND
@@ -98,6 +106,7 @@ def _shown(row: Listed | Row | Blocked) -> tuple[object, ...]:
 
 class StoreBesidePlainLists(RuleBasedStateMachine):
     adapter = "sqlite"
+    most_at_once = 4
 
     @initialize()
     def open(self) -> None:
@@ -107,6 +116,9 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
         self.plain = PlainLists()
         self.pages: dict[str, Page] = {}
         self.store: Store = self._run(self._open())
+        for shared in _SHARED:
+            assert self._run(self.store.add_list(shared))
+            self.plain.shared[shared.list_id] = shared
         self._remember()
 
     async def _open(self) -> Store:
@@ -120,7 +132,7 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
     @rule(data=st.data(), count=st.integers(1, 4))
     def change(self, data: st.DataObject, count: int) -> None:
         """Concurrent changes share a transaction, in the order of the calls."""
-        changes = [data.draw(_changes(self.now)) for _ in range(count)]
+        changes = [data.draw(_changes(self.now)) for _ in range(min(count, self.most_at_once))]
         expected = [self.plain.apply(change) for change in changes]
 
         assert [Result.of(outcome) for outcome in self._run(self._apply(changes))] == expected
@@ -128,6 +140,22 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
         for list_id in _LISTS:
             self._check_version(list_id)
         self._remember()
+
+    @rule(shared=st.sampled_from(_SHARED), number=st.none() | st.sampled_from(_NUMBERS))
+    def attach(self, shared: SharedList, number: str | None) -> None:
+        was_attached = (number, shared.list_id) in self.plain.attached
+        self.plain.attached.add((number, shared.list_id))
+
+        outcome = self._run(self.store.attach(Attachment(ACCOUNT, shared.list_id, number, self.now)))
+
+        assert outcome is (Attached.BEFORE if was_attached else Attached.ATTACHED)
+
+    @rule(shared=st.sampled_from(_SHARED), number=st.none() | st.sampled_from(_NUMBERS))
+    def detach(self, shared: SharedList, number: str | None) -> None:
+        was_attached = (number, shared.list_id) in self.plain.attached
+        self.plain.attached.discard((number, shared.list_id))
+
+        assert self._run(self.store.detach(ACCOUNT, shared.list_id, number)) is was_attached
 
     @rule(seconds=st.integers(1, 3))
     def let_time_pass(self, seconds: int) -> None:
@@ -158,11 +186,11 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
             page = self._page(list_id, limit, before=rows[0].seq)
         assert rows == everything
 
-    @rule(list_id=st.sampled_from(_LISTS), users=st.lists(_WEBHOOK_USERS, min_size=1, max_size=6))
-    def ask(self, list_id: str, users: list[Member]) -> None:
-        answers = self._run(self.store.blocked(ACCOUNT, list_id, users, self.now))
+    @rule(number=st.sampled_from(_NUMBERS), users=st.lists(_WEBHOOK_USERS, min_size=1, max_size=6))
+    def ask(self, number: str, users: list[Member]) -> None:
+        answers = self._run(self.store.blocked(ACCOUNT, number, users, self.now))
 
-        assert list(answers) == [self.plain.blocked(list_id, user, self.now) for user in users]
+        assert list(answers) == [self.plain.blocked(number, user, self.now) for user in users]
 
     @rule(list_id=st.sampled_from(_LISTS), user=_WEBHOOK_USERS)
     def look_up(self, list_id: str, user: Member) -> None:
@@ -215,13 +243,29 @@ class MemoryBesidePlainLists(StoreBesidePlainLists):
     adapter = "memory"
 
 
+class PostgresBesidePlainLists(StoreBesidePlainLists):
+    """Of concurrent changes of several lists PostgreSQL makes any one first."""
+
+    adapter = "postgres"
+    most_at_once = 1
+
+
+class ClusterBesidePlainLists(PostgresBesidePlainLists):
+    adapter = "cluster"
+
+
 _SETTINGS = hypothesis.settings(
     max_examples=60,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
+_SHORT = hypothesis.settings(_SETTINGS, max_examples=15)
 TestSqliteBesidePlainLists = StoreBesidePlainLists.TestCase
 TestSqliteBesidePlainLists.settings = _SETTINGS
 TestMemoryBesidePlainLists = MemoryBesidePlainLists.TestCase
 TestMemoryBesidePlainLists.settings = _SETTINGS
+TestPostgresBesidePlainLists = PostgresBesidePlainLists.TestCase
+TestPostgresBesidePlainLists.settings = _SHORT
+TestClusterBesidePlainLists = ClusterBesidePlainLists.TestCase
+TestClusterBesidePlainLists.settings = _SHORT

@@ -55,6 +55,8 @@ class ListState(ListRows):
         super().__init__(list_id, head)
         self.meanings: Mapping[str, Meaning] = {}
         self._beside_older = beside_older
+        self.allowed: Mapping[str, str] = {}
+        """Users that the next change cannot block: by each of their ids, the name of the allow list that has them."""
         self._wrote_at: dict[str, Microseconds] = {}
         self.wrote: dict[str, Microseconds] = {}
         """The times to write at which users wrote to the number."""
@@ -82,7 +84,7 @@ class ListState(ListRows):
             self._drop_expired(change.at)
         match change:
             case Block():
-                return self._block(change)
+                return self._block_unless_allowed(change) if self.allowed else self._block(change)
             case Unblock():
                 return self._unblock(change)
             case Edit():
@@ -108,6 +110,21 @@ class ListState(ListRows):
             return msgspec.structs.replace(member, key=one_spelling(meaning[0]), wa_id=meaning[1])
         # A request cannot make a user_id mean another number: that would carry one user's blocks over to another.
         return member if one_spelling(meaning[0]) == member.key else msgspec.structs.replace(member, user_id=None)
+
+    def _block_unless_allowed(self, change: Block) -> Outcome:
+        """Refuse the members on an allow list, and block the others."""
+        members, allowed_by = change.members, dict[int, str]()
+        for index, member in enumerate(members):
+            names = names_of_member(self.meant(member), self.meanings)
+            if (found := next((name for name in names if name in self.allowed), None)) is not None:
+                allowed_by[index] = self.allowed[found]
+        others = [index for index in range(len(members)) if index not in allowed_by]
+        outcome = self._block(msgspec.structs.replace(change, members=[members[index] for index in others]))
+        refused = {others[place]: refusal for place, refusal in outcome.refused.items()}
+        effects, before = [_REFUSED] * len(members), [_NONE] * len(members)
+        for place, index in enumerate(others):
+            effects[index], before[index] = outcome.effects[place], outcome.before[place]
+        return Outcome(dict.fromkeys(allowed_by, Refusal.ALLOWED) | refused, effects, before, allowed_by=allowed_by)
 
     def _block(self, change: Block) -> Outcome:
         rows, head = self._rows, self.head

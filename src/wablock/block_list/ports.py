@@ -199,10 +199,14 @@ Change = Block | Unblock | Edit | NoteInbound | Link | Carry | Sweep
 
 
 class Refusal(StrEnum):
-    """Why a member was not blocked or, if its row has another tag than expected, not edited."""
+    """Why a member was not blocked or, if its row has another tag than expected, not edited.
+
+    `ALLOWED`: an allow list that is in force on the number has the user.
+    """
 
     LIST_FULL = "list_full"
     NOT_WRITTEN_LATELY = "not_written_lately"
+    ALLOWED = "allowed"
     CHANGED = "changed"
 
 
@@ -242,6 +246,8 @@ class Listed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Outcome(msgspec.Struct, frozen=True):
     """The outcome of a change: the refused members by their index; the change was made for all others.
 
+    `allowed_by`: for each member refused as `ALLOWED`, the name of the allow list.
+
     A block, an unblock and an edit also have the effect for each member, and the user's rows before the change. There
     are several if the user was listed under several ids. `row` is the first of them after an edit.
     """
@@ -250,6 +256,7 @@ class Outcome(msgspec.Struct, frozen=True):
     effects: Sequence[Effect] = ()
     before: Sequence[Sequence[Listed]] = ()
     row: Listed | None = None
+    allowed_by: Mapping[int, str] = {}
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -274,11 +281,13 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 
 class InForce(msgspec.Struct, frozen=True, gc=False):
-    """A block in force."""
+    """A block in force. `list_id` and `list_name`: the shared list that has the user; None: the number's own list."""
 
     blocked_at: Microseconds
     reason: str | None = None
     expires_at: Microseconds | None = None
+    list_id: str | None = None
+    list_name: str | None = None
 
 
 class PageRequest(msgspec.Struct, frozen=True):

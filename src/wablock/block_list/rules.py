@@ -7,6 +7,7 @@ import msgspec
 
 from wablock.block_list.ports import BusinessNumber, Microseconds, Refusal, Rules
 from wablock.contract import errors
+from wablock.failures import OnAllowList
 
 MOST_USERS_PER_REQUEST: Final = 1_000
 DEFAULT_LIMIT: Final = 25
@@ -52,8 +53,10 @@ class RuleBook(msgspec.Struct, frozen=True):
         return RuleSet(max_size=self.open_list_size, window=None, stable_pages=False)
 
 
-def failure(refusal: Refusal, rules: RuleSet) -> errors.UserFailure:
-    """The error of the API for a store's refusal."""
+def failure(refusal: Refusal, rules: RuleSet, allow_list: str | None = None) -> errors.UserFailure:
+    """The error of the API for a store's refusal. `allow_list`: the name of the list that has the user."""
+    if allow_list is not None:
+        return OnAllowList(allow_list)
     if refusal is Refusal.LIST_FULL:
         return errors.BlocklistLimitReached(rules.max_size or 0)
     return errors.ReEngagementRequired()

@@ -290,7 +290,8 @@ class BlockList:
         effects = [effect for effect in outcome.effects if effect is not Effect.REFUSED]
         for place, (index, member) in enumerate(members.items()):
             if place in outcome.refused:
-                failed[index] = failed_user(member.input, member, rules.failure(outcome.refused[place], rule_set))
+                failure = rules.failure(outcome.refused[place], rule_set, outcome.allowed_by.get(place))
+                failed[index] = failed_user(member.input, member, failure)
             else:
                 done.append(done_user(member))
         return Result(done, [failed[index] for index in sorted(failed)], effects)

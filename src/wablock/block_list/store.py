@@ -30,9 +30,10 @@ class BlockStore(Protocol):
     async def blocked(
         self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
     ) -> Sequence[InForce | None]:
-        """For each of `users`, its block on the list that is in force at `at`; None if it is not blocked.
+        """For each of `users`, its block that is in force on the number `list_id` at `at`; None if it is not blocked.
 
-        A user is found by any of its ids and links. The cost grows with `users`, not with the list.
+        The lists in force there are read as of one moment; see `shared_lists`. A user is found by any of its ids and
+        links. The cost grows with `users`, not with the lists.
         """
 
     async def row(self, account_id: str, list_id: str, user: Member, at: Microseconds) -> Listed | None:

@@ -25,6 +25,7 @@ from wablock.block_list.ports import (
     Sweep,
     Unblock,
 )
+from wablock.block_list.shared_lists import is_own
 from wablock.contract.errors import UnknownObject
 from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS
 
@@ -49,6 +50,9 @@ class Tables(Aliases, Protocol):
 
     def wrote_at(self, change: Block, keys: Mapping[str, str]) -> Mapping[str, Microseconds]:
         """When users last wrote to the number, under any of their ids. `keys`: the current key of each key."""
+
+    def allowed(self, change: Block, identities: Collection[str]) -> Mapping[str, str]:
+        """Those of `identities` that are on an allow list in force on the number, each with the name of the list."""
 
     def write(self, state: ListState) -> None:
         """Write what has changed of the list."""
@@ -111,6 +115,10 @@ class Transaction:
                 links.learn(change.account_id, linked, change.at)
             state.meanings = links.meanings(change.account_id, linked)
             self._load(state, set(names_of(change, state.meanings)))
+        if isinstance(change, Block) and is_own(list_id):
+            # Not of an earlier change of the batch: an allow list may be changed in between.
+            self._write_other_lists(list_id)
+            state.allowed = self._tables.allowed(change, set(names_of(change, state.meanings)))
         if isinstance(change, Block) and change.written_since is not None:
             if state.wrote:
                 self._write(state)  # so that the times are found
@@ -166,6 +174,12 @@ class Transaction:
         count, next_expiry = self._tables.delete_expired(state.list_id, at, most)
         state.mark_expired(at, count, next_expiry)
         return count
+
+    def _write_other_lists(self, list_id: str) -> None:
+        """Write what this batch has changed of allow lists, so that it is found."""
+        for other_id, state in self._states.items():
+            if other_id != list_id and not is_own(other_id):
+                self._write(state)
 
     def _write_all(self) -> None:
         for state in self._states.values():

@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from wablock.access import Directory, is_number_id
-from wablock.business_numbers import BadName, checked_name, name_key
 from wablock.cli.arguments import Refused
+from wablock.names import BadName, checked_name, name_key
 
 _MOST_NEAR: Final = 3
 

@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from msgspec import UNSET
 
 from wablock.block_list.ports import BusinessNumber, PageRequest, Rules
-from wablock.business_numbers import BadName, NumberChanges, checked_name
+from wablock.business_numbers import NumberChanges
 from wablock.cli.arguments import Refused, checked_number_id, is_confirmed, not_blank
 from wablock.cli.business_accounts import check_waba_is_of, checked_waba_id
 from wablock.cli.databases import check_number_exists, on_store
@@ -19,6 +19,7 @@ from wablock.contract import identity
 from wablock.contract.errors import NotAWhatsAppUser
 from wablock.contract.number_plans import COUNTRIES, country_to_read_by
 from wablock.failures import NumberNameTaken
+from wablock.names import BadName, checked_name
 from wablock.settings import DatabaseUrl
 from wablock.storage import Store
 from wablock.wiring import system_clock

@@ -10,12 +10,15 @@ from wablock.contract.typed_text import COUNTRY_UNCERTAIN
 from wablock.failures import (
     BodyTooLarge,
     InvalidSignature,
+    ListIsAttached,
+    ListNameTaken,
     MemberChanged,
     NotDelivered,
     NotListed,
     NotSent,
     NumberNameTaken,
     NumberTaken,
+    OnAllowList,
     Overloaded,
     UpstreamTimedOut,
     WrongVerifyToken,
@@ -83,6 +86,16 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         NumberNameTaken("sales"),
         "Two numbers of an account cannot have the same name, in any case.",
         "Choose another name, or rename the other number first.",
+    ),
+    (
+        ListNameTaken("fraud"),
+        "Two shared lists of an account cannot have the same name, in any case.",
+        "Choose another name, or use that list.",
+    ),
+    (
+        ListIsAttached("fraud", [_ID]),
+        "A list that is in force on a number cannot be removed.",
+        "Detach it there: `DELETE /v1/lists/{list_id}/attachments/{place}`.",
     ),
     (BodyTooLarge(1_048_576), "The body is too large.", "Send fewer users in one request, or raise `--max-body`."),
     (
@@ -159,6 +172,11 @@ _OF_A_USER: Final[tuple[tuple[UserFailure, str, str], ...]] = (
         errors.BlocklistLimitReached(64_000),
         "The list is full. `--open-list-size` is its limit under open rules.",
         "Unblock another user first.",
+    ),
+    (
+        OnAllowList("VIP"),
+        "An allow list that is in force on the number has the user, so a block would have no effect.",
+        "Remove the user from that list first.",
     ),
 )
 

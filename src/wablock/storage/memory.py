@@ -21,6 +21,16 @@ from wablock.block_list.ports import (
     PageRequest,
     Row,
 )
+from wablock.block_list.shared_lists import (
+    MOST_ATTACHED,
+    Attached,
+    AttachedList,
+    Attachment,
+    ListKind,
+    Removal,
+    SharedList,
+    in_force_on,
+)
 from wablock.block_list.transaction import Transaction
 
 
@@ -69,8 +79,62 @@ class MemoryStore:
         self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
     ) -> Sequence[InForce | None]:
         meanings = meanings_of(users, partial(self._tables.find_meaning, account_id))
-        rows = {row.identity: row for row in self._in_force(list_id, at)}
-        return [_earliest([rows[it] for it in names_of_member(user, meanings) if it in rows]) for user in users]
+        names = [names_of_member(user, meanings) for user in users]
+        own = self._earliest(list_id, names, at)
+        attached = self._tables.attached(account_id, list_id)
+        shared = [(it, self._earliest(it.list_id, names, at)) for it in attached]
+        return [
+            in_force_on(own[place], [(it, entry) for it, entries in shared if (entry := entries[place]) is not None])
+            for place in range(len(users))
+        ]
+
+    async def add_list(self, new: SharedList) -> bool:
+        lists = self._tables.shared.values()
+        if any(it.account_id == new.account_id and it.name_key == new.name_key for it in lists):
+            return False
+        if new.list_id in self._tables.shared:
+            return False
+        self._tables.shared[new.list_id] = new
+        self._tables.open(new.list_id, new.account_id, ())
+        return True
+
+    async def shared_lists(self, account_id: str) -> Sequence[SharedList]:
+        lists = [it for it in self._tables.shared.values() if it.account_id == account_id]
+        return sorted(lists, key=lambda it: it.name_key)
+
+    async def attachments(self, account_id: str) -> Sequence[Attachment]:
+        own = [it for it in self._tables.attachments.values() if it.account_id == account_id]
+        return sorted(own, key=lambda it: (it.phone_number_id or "", self._tables.shared[it.list_id].name))
+
+    async def remove_list(self, account_id: str, list_id: str) -> Removal:
+        found = self._tables.shared.get(list_id)
+        if found is None or found.account_id != account_id:
+            return Removal.UNKNOWN
+        if any(it.list_id == list_id for it in self._tables.attachments.values()):
+            return Removal.ATTACHED
+        del self._tables.shared[list_id]
+        self._tables.lists[list_id] = {}
+        self._tables.heads[list_id] = Head("", self._tables.heads[list_id].version + 1)
+        return Removal.REMOVED
+
+    async def attach(self, attachment: Attachment) -> Attached:
+        found = self._tables.shared.get(attachment.list_id)
+        if found is None or found.account_id != attachment.account_id:
+            return Attached.UNKNOWN
+        place = attachment.phone_number_id, attachment.list_id
+        if place in self._tables.attachments:
+            return Attached.BEFORE
+        if self._tables.most_attached(attachment) >= MOST_ATTACHED:
+            return Attached.TOO_MANY
+        self._tables.attachments[place] = attachment
+        return Attached.ATTACHED
+
+    async def detach(self, account_id: str, list_id: str, phone_number_id: str | None) -> bool:
+        found = self._tables.attachments.get((phone_number_id, list_id))
+        if found is None or found.account_id != account_id:
+            return False
+        del self._tables.attachments[phone_number_id, list_id]
+        return True
 
     async def row(self, account_id: str, list_id: str, user: Member, at: Microseconds) -> Listed | None:
         names = names_of_member(user, meanings_of([user], partial(self._tables.find_meaning, account_id)))
@@ -83,6 +147,10 @@ class MemoryStore:
 
     async def is_ready(self) -> bool:
         return True
+
+    def _earliest(self, list_id: str, names: Sequence[Collection[str]], at: Microseconds) -> Sequence[InForce | None]:
+        rows = {row.identity: row for row in self._in_force(list_id, at)}
+        return [_earliest([rows[it] for it in of_user if it in rows]) for of_user in names]
 
     def _in_force(self, list_id: str, at: Microseconds) -> list[Listed]:
         """Newest first."""
@@ -98,6 +166,8 @@ class _Tables:
         self.heads: dict[str, Head] = {}
         self.lists: dict[str, dict[str, Listed]] = {}
         self.aliases: dict[tuple[str, str], Meaning] = {}
+        self.shared: dict[str, SharedList] = {}
+        self.attachments: dict[tuple[str | None, str], Attachment] = {}
         self._last_inbound: dict[tuple[str, str], Microseconds] = {}
 
     def open(self, list_id: str, account_id: str, identities: Collection[str]) -> tuple[Head, Iterable[Listed]]:
@@ -121,6 +191,25 @@ class _Tables:
             if list_id == change.list_id and (key := keys.get(names.get(name, name))) is not None:
                 wrote_at[key] = max(at, wrote_at.get(key, at))
         return wrote_at
+
+    def attached(self, account_id: str, phone_number_id: str) -> Sequence[AttachedList]:
+        """The shared lists that are in force on the number."""
+        here = [it for it in self.attachments.values() if it.account_id == account_id]
+        lists = [self.shared[it.list_id] for it in here if it.phone_number_id in (None, phone_number_id)]
+        return [AttachedList(it.list_id, it.kind, it.name) for it in sorted(set(lists), key=lambda it: it.name)]
+
+    def most_attached(self, attachment: Attachment) -> int:
+        """The most lists that are in force on a number that the attachment concerns."""
+        own = [it.phone_number_id for it in self.attachments.values() if it.account_id == attachment.account_id]
+        of_numbers = [own.count(it) for it in own if it is not None and attachment.phone_number_id in (None, it)]
+        return own.count(None) + max(of_numbers, default=0)
+
+    def allowed(self, change: Block, identities: Collection[str]) -> Mapping[str, str]:
+        names = {
+            it.list_id: it.name for it in self.attached(change.account_id, change.list_id) if it.kind is ListKind.ALLOW
+        }
+        rows = [(name, row) for list_id, name in names.items() for row in self.rows(list_id, identities)]
+        return {row.identity: name for name, row in rows if row.expires_at is None or row.expires_at > change.at}
 
     def write(self, state: ListState) -> None:
         rows = self.lists[state.list_id]

@@ -9,10 +9,11 @@ from wablock.access import Scope, is_number_id
 from wablock.account_numbers import AccountNumbers
 from wablock.block_list.ports import BusinessNumber, Rules
 from wablock.block_list.rules import SECOND
-from wablock.business_numbers import BadName, NumberChanges, checked_name
+from wablock.business_numbers import NumberChanges
 from wablock.contract import identity
 from wablock.contract.errors import InvalidParameter, NotAWhatsAppUser, UnknownObject
 from wablock.contract.number_plans import COUNTRIES, country_to_read_by
+from wablock.names import BadName, checked_name
 from wablock.server.answers import Answer, json_answer
 from wablock.server.callers import Callers
 from wablock.server.decoding import decoded

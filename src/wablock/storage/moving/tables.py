@@ -131,6 +131,12 @@ TABLES: Final = (
         ("account_id", "alias"),
         added=(("settled", True),),
     ),
+    Table("shared_list", ("list_id", "account_id", "kind", "name", "name_key", "created_at"), ("list_id",)),
+    Table(
+        "attachment",
+        ("account_id", "phone_number_id", "list_id", "kind", "name", "attached_at"),
+        ("account_id", "phone_number_id", "list_id"),
+    ),
     Table("last_inbound", ("phone_number_id", "identity", "at"), ("phone_number_id", "identity")),
     Table("downstream", DOWNSTREAM, ("phone_number_id", "downstream_id"), _downstream),
     Table(

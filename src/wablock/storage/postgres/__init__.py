@@ -3,17 +3,14 @@
 A node caches nothing between two calls, so a change that one node has acknowledged is in force at all nodes.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import msgspec
 
-from wablock.access import AccessToken
 from wablock.block_list.changes import Copy, Merge
 from wablock.block_list.ports import (
     Block,
-    BusinessNumber,
     Carry,
     Change,
     Edit,
@@ -29,16 +26,13 @@ from wablock.block_list.ports import (
     Sweep,
     Unblock,
 )
-from wablock.business_numbers import NumberChanges
 from wablock.contract.errors import GraphError, UnknownObject
 from wablock.failures import Overloaded
-from wablock.gate.account_store import SealedAccount, SealedBusinessAccount
-from wablock.gate.ports import SealedDownstream, SealedUpstream
 from wablock.storage.meter import StoreMeter
-from wablock.storage.postgres import accounts, directory, lists, reads, routes
+from wablock.storage.postgres import directory, lists, reads
 from wablock.storage.postgres.aliases import StoredAliases
-from wablock.storage.postgres.attempts import Attempts
 from wablock.storage.postgres.checks import Question
+from wablock.storage.postgres.directories import Directories
 from wablock.storage.postgres.keys_in_use import KeysInUse
 from wablock.storage.postgres.lanes import Lanes
 from wablock.storage.postgres.links import Links
@@ -46,8 +40,8 @@ from wablock.storage.postgres.rekeying import QUIET_FOR, Rekeying
 from wablock.storage.postgres.schema import prepare
 from wablock.storage.postgres.sessions import Connection
 from wablock.storage.postgres.settling import Settling
+from wablock.storage.postgres.spread_checks import SpreadChecks
 from wablock.storage.postgres.sweeping import sweep
-from wablock.storage.round_trips import RoundTrips
 from wablock.storage.unreachable import Unreachable
 
 T = TypeVar("T")
@@ -60,7 +54,7 @@ SELECT pg_logical_emit_message(true, 'wablock', 'ready') WHERE current_setting('
 """
 
 
-class PostgresStore:
+class PostgresStore(Directories):
     """A `BlockStore`, a `Directory` and a `RouteStore`.
 
     Changes are grouped by list. Checks share round trips, and so do the look-ups at the start of each request. Only one
@@ -76,17 +70,14 @@ class PostgresStore:
         """
         prepared = prepare(dsn)
         keys = KeysInUse(beside_older=prepared.beside_older)
-        self._lanes = Lanes(dsn, meter, keys, has_workers=prepared.has_workers)
-        self._common = common = self._lanes.common
+        super().__init__(Lanes(dsn, meter, keys, has_workers=prepared.has_workers))
+        common = self._lanes.common
         stored = StoredAliases(self._lanes.known)
-        self._attempts = Attempts()
         self._settling = Settling(stored, common.writing, self._lanes, keys, self._attempts)
         self._links = Links(stored, common.writing, self._settling)
         self._stored_aliases = stored
+        self._spread_checks = SpreadChecks(self._lanes) if self._lanes.are_several else None
         self._rekeying = Rekeying(self._lanes.several_writing, self._lanes.submit, keys, quiet_for)
-        is_stuck = common.reading.is_stuck
-        self._tokens = RoundTrips(partial(common.read, directory.find_tokens), at_once=1, is_stuck=is_stuck)
-        self._found_numbers = RoundTrips(partial(common.read, directory.find_numbers), at_once=1, is_stuck=is_stuck)
 
     async def close(self) -> None:
         """Returns when all changes are durable and the connections are closed."""
@@ -125,7 +116,9 @@ class PostgresStore:
     async def blocked(
         self, account_id: str, list_id: str, users: Sequence[Member], at: Microseconds
     ) -> Sequence[InForce | None]:
-        return await (await self._lanes.of(list_id)).checks.ask(Question(account_id, list_id, users, at))
+        if self._spread_checks is not None:
+            return await self._spread_checks.blocked(account_id, list_id, users, at)
+        return await self._lanes.common.checks.ask(Question(account_id, list_id, users, at))
 
     async def row(self, account_id: str, list_id: str, user: Member, at: Microseconds) -> Listed | None:
         return await self._read_of(list_id, lists.row, account_id, list_id, user, at)
@@ -135,115 +128,9 @@ class PostgresStore:
 
     async def is_ready(self) -> bool:
         try:
-            return await self._common.write(_can_log if self._lanes.are_several else _can_lock)
+            return await self._lanes.common.write(_can_log if self._lanes.are_several else _can_lock)
         except GraphError:
             return False
-
-    async def find_token(self, digest: bytes) -> AccessToken | None:
-        return await self._tokens.ask(digest)
-
-    async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
-        return await self._found_numbers.ask(phone_number_id)
-
-    async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
-        return await self._read(directory.tokens, account_id)
-
-    async def numbers(self, account_id: str | None = None) -> Sequence[BusinessNumber]:
-        return await self._common.reading.run(lambda connection: directory.numbers(connection, account_id))
-
-    async def add_token(self, token: AccessToken) -> bool:
-        return await self._write(directory.add_token, token)
-
-    async def revoke_token(self, digest: bytes, at: Microseconds) -> bool:
-        return await self._write(directory.revoke_token, digest, at)
-
-    async def add_number(self, number: BusinessNumber, at: Microseconds) -> bool:
-        return await directory.add_number(self._lanes.several_writing, number, at)
-
-    async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
-        if not self._lanes.are_several:
-            return await self._write(directory.complete_number, number)
-        # Every machine must write it, and a webhook waits.
-        subject = f"number {number.phone_number_id}"
-        completed: list[BusinessNumber | None] = []
-
-        async def complete() -> None:
-            completed.append(await self._write(directory.complete_number, number))
-
-        if not self._attempts.may_begin(subject) or not await self._attempts.make(subject, complete()):
-            raise Overloaded("A part of the database does not answer. The number is not completed yet. Try again.")
-        return completed[0]
-
-    async def change_number(self, number: BusinessNumber, changes: NumberChanges) -> BusinessNumber | None:
-        return await self._write(directory.change_number, number, changes)
-
-    async def remove_number(self, phone_number_id: str) -> bool:
-        return await directory.remove_number(self._lanes.several_writing, phone_number_id)
-
-    async def find_account(self, account_id: str) -> SealedAccount | None:
-        return await self._read(accounts.find_account, account_id)
-
-    async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
-        return await self._read(accounts.find_verifier, verify_token_sha256)
-
-    async def signers(self, most: int) -> Sequence[SealedAccount]:
-        return await self._read(accounts.signers, most)
-
-    async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
-        await self._write(accounts.set_account, account, at)
-
-    async def find_business_account(self, waba_id: str) -> SealedBusinessAccount | None:
-        return await self._read(accounts.find_business_account, waba_id)
-
-    async def business_accounts(self) -> Sequence[SealedBusinessAccount]:
-        return await self._read(accounts.business_accounts)
-
-    async def set_business_account(self, business: SealedBusinessAccount, at: Microseconds) -> bool:
-        return await self._write(accounts.set_business_account, business, at)
-
-    async def remove_business_account(self, waba_id: str) -> bool:
-        return await self._write(accounts.remove_business_account, waba_id)
-
-    async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
-        return await self._read_of(phone_number_id, routes.downstreams, phone_number_id)
-
-    async def account_downstreams(self, account_id: str) -> Sequence[SealedDownstream]:
-        return await self._read_of_several(routes.account_downstreams, account_id)
-
-    async def add_downstream(self, downstream: SealedDownstream) -> bool:
-        return await self._write(routes.add_downstream, downstream)
-
-    async def remove_downstream(self, phone_number_id: str, downstream_id: str) -> bool:
-        return await self._write_of(phone_number_id, routes.remove_downstream, phone_number_id, downstream_id)
-
-    async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None:
-        return await self._read_of(phone_number_id, routes.find_upstream, phone_number_id)
-
-    async def account_upstreams(self, account_id: str) -> Sequence[SealedUpstream]:
-        return await self._read_of_several(routes.account_upstreams, account_id)
-
-    async def set_upstream(self, upstream: SealedUpstream) -> bool:
-        return await self._write(routes.set_upstream, upstream)
-
-    async def remove_upstream(self, phone_number_id: str) -> bool:
-        return await self._write_of(phone_number_id, routes.remove_upstream, phone_number_id)
-
-    async def _read(self, read: Callable[..., Awaitable[T]], *args: object) -> T:
-        return await self._common.read(read, *args)
-
-    async def _read_of_several(self, read: Callable[..., Awaitable[T]], *args: object) -> T:
-        return await self._lanes.several_reading.run(lambda connection: read(connection, *args))
-
-    async def _write(self, write: Callable[..., Awaitable[T]], *args: object) -> T:
-        """Write what every machine has. No retry, as in `Lane.write`."""
-        return await self._lanes.several_writing.run(lambda connection: write(connection, *args), again=False)
-
-    async def _read_of(self, list_id: str, read: Callable[..., Awaitable[T]], *args: object) -> T:
-        """Read what is stored with the list, or with the number of this id."""
-        return await (await self._lanes.of(list_id)).read(read, *args)
-
-    async def _write_of(self, list_id: str, write: Callable[..., Awaitable[T]], *args: object) -> T:
-        return await (await self._lanes.of(list_id)).write(write, *args)
 
     async def _block(self, change: Block) -> Outcome:
         """The links in the request are stored first.

@@ -1,21 +1,15 @@
 """Checks on PostgreSQL: many questions, about any lists, in one statement. In a cluster, see `linked_checks`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
 
 from wablock.block_list.ports import InForce, Member, Microseconds
+from wablock.block_list.shared_lists import MOST_ATTACHED, AttachedList, ListKind, in_force_on
 from wablock.storage.postgres.alias_keys import keys_of
 from wablock.storage.postgres.sessions import Connection
 
-# ANY: so that Citus queries only the shards of these lists.
-_ROWS = """
-SELECT block.list_id, block.identity, block.blocked_at, block.seq, block.reason, block.expires_at
-FROM unnest($1::text[], $2::text[]) AS name (list_id, identity)
-JOIN blocked_user AS block ON block.list_id = name.list_id AND block.identity = name.identity
-WHERE block.list_id = ANY($3::text[])
-"""
 _NAMES: Final = "unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS name (list_id, account_id, identity, alias)"
 # LIMIT: PostgreSQL then reads the aliases first, and looks up the rows by list and identity, not by only one of both.
 # A number has two keys at most. The planner assumes ten, and would scan a list that it assumes to be short.
@@ -28,18 +22,33 @@ _LINKED: Final = f"""(
 
 
 def _rows_by(column: str, users: str) -> str:
-    """The rows whose identity is in `column` of `users`."""
+    """The rows whose identity is in `column` of `users`, on the number's own list and on those that are attached."""
+    # LIMIT: as above. Otherwise PostgreSQL would look up a user on the lists of all accounts.
     return f"""
 SELECT name.list_id, name.account_id, name.identity, name.alias,
-       block.blocked_at, block.seq, block.reason, block.expires_at
-FROM {users}
-JOIN blocked_user AS block ON block.list_id = name.list_id AND block.identity = name.{column}
-WHERE block.list_id = ANY($5::text[])
+       block.blocked_at, block.seq, block.reason, block.expires_at, name.shared_id, name.kind, name.shared_name
+FROM (
+  SELECT name.*, in_force.*
+  FROM {users}
+  JOIN LATERAL (
+    SELECT name.list_id AS in_force_id, NULL AS shared_id, NULL AS kind, NULL AS shared_name
+    UNION ALL
+    SELECT attachment.list_id, attachment.list_id, attachment.kind, attachment.name FROM attachment
+    WHERE attachment.account_id = name.account_id AND attachment.phone_number_id IN ('', name.list_id)
+  ) AS in_force ON true
+  LIMIT {2 + 2 * MOST_ATTACHED} * cardinality($1::text[])
+) AS name
+JOIN blocked_user AS block ON block.list_id = name.in_force_id AND block.identity = name.{column}
 """
 
 
-# One statement, so that links and rows are of one moment: otherwise a link could change in between, and a blocked user
-# would not be found. One branch for each column: with OR, PostgreSQL would scan the list.
+_NUMBERS: Final = """(
+  SELECT list_id, account_id, identity, NULL AS alias
+  FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (list_id, account_id, identity)
+) AS name"""
+_ROWS = _rows_by("identity", _NUMBERS)
+# One statement, so that links, rows and the lists in force are of one moment: otherwise a link could change in between,
+# and a blocked user would not be found. One branch for each column: with OR, PostgreSQL would scan the list.
 _ROWS_BY_ALL_IDS = "UNION ALL".join(
     [_rows_by("identity", _NAMES), _rows_by("alias", _NAMES), _rows_by("meant", _LINKED)]
 )
@@ -78,6 +87,8 @@ class Block(msgspec.Struct, frozen=True):
     seq: int
     reason: str | None
     expires_at: Microseconds | None
+    attached: AttachedList | None = None
+    """The shared list that has the row; None: the number's own."""
 
 
 async def blocked(connection: Connection, questions: Sequence[Question]) -> Sequence[Sequence[InForce | None]]:
@@ -86,7 +97,7 @@ async def blocked(connection: Connection, questions: Sequence[Question]) -> Sequ
     blocks = await _blocks_by_ids(connection, ids)
     if not blocks:
         return [[None] * len(it.users) for it in questions]
-    return [[in_force(_blocks(blocks, _ids_of(it, user)), it.at) for user in it.users] for it in questions]
+    return [[_answer(_blocks(blocks, _ids_of(it, user)), it.at) for user in it.users] for it in questions]
 
 
 def _ids_of(question: Question, user: Member) -> Sequence[UserIds]:
@@ -111,24 +122,34 @@ async def _blocks_by_ids(connection: Connection, ids: set[UserIds]) -> Mapping[U
     if not ids:
         return {}
     list_ids, account_ids, identities, user_ids = map(list, zip(*ids, strict=True))
-    lists = list(set(list_ids))
     if not any(user_ids):
-        by_number = await of_names(connection, [(list_id, identity) for list_id, _, identity, _ in ids])
-        return {it: [by_number[it[0], it[2]]] for it in ids if (it[0], it[2]) in by_number}
-    by_ids = _ROWS_BY_PARENT_IDS if _NO_IDENTITY in identities else _ROWS_BY_ALL_IDS
+        rows = await connection.fetch(_ROWS, list_ids, account_ids, identities)
+    else:
+        by_ids = _ROWS_BY_PARENT_IDS if _NO_IDENTITY in identities else _ROWS_BY_ALL_IDS
+        rows = await connection.fetch(by_ids, list_ids, account_ids, identities, user_ids)
     blocks: dict[UserIds, list[Block]] = {}
-    for row in await connection.fetch(by_ids, list_ids, account_ids, identities, user_ids, lists):
-        blocks.setdefault((row[0], row[1], row[2], row[3]), []).append(Block(row[4], row[5], row[6], row[7]))
+    for row in rows:
+        attached = None if row[8] is None else AttachedList(row[8], ListKind(row[9]), row[10])
+        block = Block(row[4], row[5], row[6], row[7], attached)
+        blocks.setdefault((row[0], row[1], row[2], row[3]), []).append(block)
     return blocks
 
 
-async def of_names(connection: Connection, names: Collection[Name]) -> Mapping[Name, Block]:
-    """The blocks of `names`, which are lists and identities. Those that have none are missing."""
-    if not names:
-        return {}
-    list_ids, identities = map(list, zip(*names, strict=True))
-    rows = await connection.fetch(_ROWS, list_ids, identities, list(set(list_ids)))
-    return {(row[0], row[1]): Block(row[2], row[3], row[4], row[5]) for row in rows}
+def _answer(blocks: Sequence[Block], at: Microseconds) -> InForce | None:
+    if all(block.attached is None for block in blocks):
+        return in_force(blocks, at)
+    by_list: dict[AttachedList | None, list[Block]] = {}
+    for block in blocks:
+        by_list.setdefault(block.attached, []).append(block)
+    own = in_force(by_list.pop(None, ()), at)
+    shared = sorted(
+        ((it, entry) for it, of_list in by_list.items() if it and (entry := in_force(of_list, at))), key=_name
+    )
+    return in_force_on(own, shared)
+
+
+def _name(found: tuple[AttachedList, InForce]) -> str:
+    return found[0].name
 
 
 def in_force(blocks: Sequence[Block], at: Microseconds) -> InForce | None:

@@ -12,8 +12,9 @@ from msgspec import UNSET, UnsetType
 
 from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
-from wablock.business_numbers import NumberChanges, name_key
+from wablock.business_numbers import NumberChanges
 from wablock.failures import NumberNameTaken
+from wablock.names import name_key
 from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.sessions import Connection
 
@@ -83,6 +84,7 @@ _REMOVE_REST = (
     "DELETE FROM downstream WHERE phone_number_id = $1",
     "DELETE FROM upstream WHERE phone_number_id = $1",
 )
+_DETACH_ALL = "DELETE FROM attachment WHERE phone_number_id = $1"
 _REMOVED_WITHIN: Final = 600.0  # seconds: a list of millions of rows is deleted in one transaction
 
 
@@ -192,6 +194,7 @@ async def remove_number(connections: Connections, phone_number_id: str) -> bool:
             await connection.execute(_GIVE_UP_LIST, phone_number_id)
             for statement in _REMOVE_REST:
                 await connection.execute(statement, phone_number_id)
+            await connection.execute(_DETACH_ALL, phone_number_id)
             # Last: on Citus this locks the numbers of all accounts until the commit.
             account_id: str | None = await connection.fetchval(_REMOVE_NUMBER, phone_number_id)
         return account_id

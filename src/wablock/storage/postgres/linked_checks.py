@@ -12,9 +12,16 @@ from typing import TypeAlias
 from wablock.block_list.ports import InForce, Member
 from wablock.contract.spellings import keys_of
 from wablock.storage.postgres.aliases import IS_UNSETTLED
-from wablock.storage.postgres.checks import Block, Name, Question, in_force, of_names
+from wablock.storage.postgres.checks import Block, Name, Question, in_force
 from wablock.storage.postgres.sessions import Connection
 
+# ANY: so that Citus queries only the shards of these lists.
+_ROWS = """
+SELECT block.list_id, block.identity, block.blocked_at, block.seq, block.reason, block.expires_at
+FROM unnest($1::text[], $2::text[]) AS name (list_id, identity)
+JOIN blocked_user AS block ON block.list_id = name.list_id AND block.identity = name.identity
+WHERE block.list_id = ANY($3::text[])
+"""
 # The second part: while a link is unsettled, the list may have the user under the alias.
 _LINKS = f"""
 SELECT known.account_id, known.alias AS name, known.identity AS other
@@ -90,7 +97,12 @@ def _has_news(users: Sequence[_User], links: _Links) -> bool:
 
 
 async def _rows(connection: Connection, users: Sequence[_User]) -> Mapping[Name, Block]:
-    return await of_names(connection, {name for user in users for name in user.of_list})
+    names = {name for user in users for name in user.of_list}
+    if not names:
+        return {}
+    list_ids, identities = map(list, zip(*names, strict=True))
+    rows = await connection.fetch(_ROWS, list_ids, identities, list(set(list_ids)))
+    return {(row[0], row[1]): Block(row[2], row[3], row[4], row[5]) for row in rows}
 
 
 async def _links(connection: Connection, users: Sequence[_User]) -> _Links:

@@ -1,6 +1,6 @@
 """One list's changes in one transaction, under the lock of the list's row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -10,6 +10,7 @@ from wablock.block_list.list_rows import Head, first_in_force
 from wablock.block_list.list_state import ListState
 from wablock.block_list.meanings import Meaning
 from wablock.block_list.ports import Block, Listed, Member, Microseconds, Outcome
+from wablock.block_list.shared_lists import is_own
 from wablock.storage.postgres.linked_checks import links_of
 from wablock.storage.postgres.sessions import Connection
 
@@ -18,6 +19,13 @@ from wablock.storage.postgres.sessions import Connection
 _LOCK = "SELECT account_id, version, size, next_expiry, writers FROM block_list WHERE list_id = $1 FOR UPDATE"
 _MEANINGS = "SELECT alias, identity, wa_id FROM identity_alias WHERE account_id = $1 AND alias = ANY($2)"
 _ALIASES = "SELECT alias, identity FROM identity_alias WHERE account_id = $1 AND identity = ANY($2)"
+_ALLOW_LISTS = """
+SELECT list_id, name FROM attachment WHERE account_id = $1 AND phone_number_id IN ('', $2) AND kind = 'allow'
+"""
+_ALLOWED = """
+SELECT list_id, identity FROM blocked_user
+WHERE list_id = ANY($1) AND identity = ANY($2) AND (expires_at IS NULL OR expires_at > $3)
+"""
 COLUMNS: Final = Listed.__struct_fields__
 _COLUMNS: Final = ", ".join(COLUMNS)
 _ROWS = f"SELECT {_COLUMNS} FROM blocked_user WHERE list_id = $1 AND identity = ANY($2)"
@@ -152,6 +160,18 @@ class Batch:
         rows = await connection.fetch(_ROWS, self.list_id, list(names)) if names else ()
         state.load(names, (Listed(*row) for row in rows))
         state.load_wrote_at(await self._wrote_at(connection, head, changes, names))
+        state.allowed = await self._allowed(connection, head, changes, names)
+
+    async def _allowed(
+        self, connection: Connection, head: Head, changes: Sequence[ListChange], names: set[str]
+    ) -> Mapping[str, str]:
+        """Those of `names` that are on an allow list in force, each with the name of the list."""
+        at = max((change.at for change in changes if isinstance(change, Block)), default=None)
+        if at is None or not is_own(self.list_id):
+            return {}
+        lists = dict(await connection.fetch(_ALLOW_LISTS, head.account_id, self.list_id))
+        rows = await connection.fetch(_ALLOWED, list(lists), list(names), at) if lists else ()
+        return {identity: lists[list_id] for list_id, identity in rows}
 
     async def _drop_expired(self, connection: Connection, state: ListState) -> bool:
         """Delete expired rows. Return whether more must follow.

@@ -20,7 +20,12 @@ from wablock.storage.postgres.sessions import Connection
 
 # Read before the rows: they are correct as long as the list has this revision.
 _HEADS = """
-SELECT list_id, account_id, version, size, next_expiry, writers, revision FROM block_list WHERE list_id = ANY($1)
+SELECT list.list_id, list.account_id, list.version, list.size, list.next_expiry, list.writers, list.revision,
+       allowing.list_id IS NOT NULL
+FROM block_list AS list
+LEFT JOIN attachment AS allowing ON allowing.account_id = list.account_id
+  AND allowing.phone_number_id IN ('', list.list_id) AND allowing.kind = 'allow'
+WHERE list.list_id = ANY($1)
 """
 _MEANINGS = """
 SELECT known.account_id, known.alias, known.identity, known.wa_id
@@ -48,6 +53,7 @@ class _Snapshot(msgspec.Struct, frozen=True):
     head: Head
     writers: Sequence[int]
     revision: int
+    has_allow_lists: bool
 
 
 def may_share(batch: Batch) -> bool:
@@ -94,16 +100,16 @@ async def _write(
 
 async def _heads(connection: Connection, batches: Sequence[Batch]) -> dict[str, _Snapshot]:
     rows = await connection.fetch(_HEADS, [batch.list_id for batch in batches])
-    return {row[0]: _Snapshot(row[1], Head(*row[1:5]), row[5], row[6]) for row in rows}
+    return {row[0]: _Snapshot(row[1], Head(*row[1:5]), row[5], row[6], row[7]) for row in rows}
 
 
 def _is_quiet(batch: Batch, snapshot: _Snapshot | None) -> bool:
-    """Whether the list exists and has no expired rows, and no earlier attempt of the batch was made.
+    """Whether the list exists, has no expired rows and no allow lists, and no earlier attempt of the batch was made.
 
     Expired rows are deleted under the lock. An interrupted attempt did not wait for the standby. So its outcome
     is returned after locking: the lock is a write, and its commit waits.
     """
-    if snapshot is None or batch.done(snapshot.writers) is not None:
+    if snapshot is None or snapshot.has_allow_lists or batch.done(snapshot.writers) is not None:
         return False
     until = snapshot.head.next_expiry
     return until is None or all(until > it.at and not isinstance(it, DropExpired) for it in batch.changes)

@@ -17,13 +17,14 @@ from wablock.block_list.ports import (
     Page,
     PageRequest,
 )
+from wablock.block_list.shared_lists import Attached, Attachment, Removal, SharedList
 from wablock.business_numbers import NumberChanges
 from wablock.contract.errors import BlocklistInternalError
 from wablock.gate.account_store import SealedAccount, SealedBusinessAccount
 from wablock.gate.ports import SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter, GroupCommit
 from wablock.storage.opening import CannotOpen
-from wablock.storage.sqlite import accounts, checks, directory, moves, reads, routes, tables
+from wablock.storage.sqlite import accounts, checks, directory, moves, reads, routes, shared_lists, tables
 from wablock.storage.sqlite.connection import connect, migrations, prepare, schema_version
 from wablock.storage.sqlite.older_schema import stand_in
 from wablock.storage.sqlite.reader import Reader
@@ -132,6 +133,24 @@ class SqliteStore:
 
     async def remove_number(self, phone_number_id: str) -> bool:
         return await self._thread.run(lambda: directory.remove_number(self._writer, phone_number_id))
+
+    async def add_list(self, new: SharedList) -> bool:
+        return await self._thread.run(lambda: shared_lists.add_list(self._writer, new))
+
+    async def shared_lists(self, account_id: str) -> Sequence[SharedList]:
+        return self._reader.read(shared_lists.shared_lists, account_id)
+
+    async def attachments(self, account_id: str) -> Sequence[Attachment]:
+        return self._reader.read(shared_lists.attachments, account_id)
+
+    async def remove_list(self, account_id: str, list_id: str) -> Removal:
+        return await self._thread.run(lambda: shared_lists.remove_list(self._writer, account_id, list_id))
+
+    async def attach(self, attachment: Attachment) -> Attached:
+        return await self._thread.run(lambda: shared_lists.attach(self._writer, attachment))
+
+    async def detach(self, account_id: str, list_id: str, phone_number_id: str | None) -> bool:
+        return await self._thread.run(lambda: shared_lists.detach(self._writer, account_id, list_id, phone_number_id))
 
     async def find_account(self, account_id: str) -> SealedAccount | None:
         return self._reader.read(accounts.find_account, account_id)

@@ -9,8 +9,9 @@ from msgspec import UNSET, UnsetType
 
 from wablock.access import AccessToken, Scope
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
-from wablock.business_numbers import NumberChanges, name_key
+from wablock.business_numbers import NumberChanges
 from wablock.failures import NumberNameTaken
+from wablock.names import name_key
 from wablock.storage.sqlite.writes import BatchWriter
 
 _TOKEN_COLUMNS: Final = (
@@ -66,6 +67,7 @@ _REMOVE_LIST = (
     "DELETE FROM last_inbound WHERE phone_number_id = ?",
     "DELETE FROM downstream WHERE phone_number_id = ?",
     "DELETE FROM upstream WHERE phone_number_id = ?",
+    "DELETE FROM attachment WHERE phone_number_id = ?",
 )
 
 

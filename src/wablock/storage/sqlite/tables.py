@@ -92,6 +92,15 @@ WHERE identity_alias.account_id = ?3 AND identity_alias.identity = typed.key
   AND last_inbound.phone_number_id = ?1 AND last_inbound.identity = identity_alias.alias
 ORDER BY 2
 """
+_ALLOW_LISTS = """
+SELECT list_id, name FROM attachment WHERE account_id = +? AND phone_number_id IN ('', +?) AND kind = 'allow'
+"""
+_ALLOWED = """
+SELECT list_id, identity FROM carray(?1) AS allowing
+CROSS JOIN carray(?2) AS wanted
+CROSS JOIN blocked_user INDEXED BY blocked_user_identity
+WHERE list_id = allowing.value AND identity = wanted.value AND (expires_at IS NULL OR expires_at > +?3)
+"""
 _NOTE_INBOUND = """
 INSERT INTO last_inbound (phone_number_id, identity, at) VALUES (?, ?, ?)
 ON CONFLICT (phone_number_id, identity) DO UPDATE SET at = max(at, excluded.at)
@@ -130,6 +139,13 @@ class SqliteTables:
 
     def wrote_at(self, change: Block, keys: Mapping[str, str]) -> Mapping[str, Microseconds]:
         return dict(self._execute(_WROTE_AT, (change.list_id, _text(keys), change.account_id)).fetchall())
+
+    def allowed(self, change: Block, identities: Collection[str]) -> Mapping[str, str]:
+        lists = dict(self._execute(_ALLOW_LISTS, (change.account_id, change.list_id)).fetchall())
+        if not lists:
+            return {}
+        found = self._execute(_ALLOWED, (apsw.carray(tuple(lists)), apsw.carray(tuple(identities)), change.at))
+        return {identity: lists[list_id] for list_id, identity in found}
 
     def write(self, state: ListState) -> None:
         list_id, head = state.list_id, state.head

@@ -1,14 +1,14 @@
-"""Names of business numbers."""
+"""Names of numbers and lists."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wablock.access import is_number_id
-from wablock.business_numbers import LONGEST_NAME, BadName, checked_name, name_key
+from wablock.names import LONGEST, BadName, checked_name, name_key
 
 
-@pytest.mark.parametrize("name", ["sales", "Sales São Paulo 2", "+16505550100", "営業", "1a", "x" * LONGEST_NAME])
+@pytest.mark.parametrize("name", ["sales", "Sales São Paulo 2", "+16505550100", "営業", "1a", "x" * LONGEST])
 def test_a_name_has_printable_characters(name: str) -> None:
     assert checked_name(name) == name
 
@@ -19,7 +19,7 @@ def test_blanks_around_a_name_are_removed() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "  ", "x" * (LONGEST_NAME + 1), "a\nb", "a\x00b", "a\u202eb", "106540352242922", "\uff11\uff12", "\u0663"],
+    ["", "  ", "x" * (LONGEST + 1), "a\nb", "a\x00b", "a\u202eb", "106540352242922", "\uff11\uff12", "\u0663"],
 )
 def test_a_text_that_cannot_be_a_name_is_refused(name: str) -> None:
     with pytest.raises(BadName, match="must have 1 to 64 printable characters, and not only digits"):

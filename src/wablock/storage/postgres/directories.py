@@ -1,0 +1,155 @@
+"""What is stored beside the lists: numbers, tokens, accounts, shared lists, routes. Each method is one transaction."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from wablock.access import AccessToken
+from wablock.block_list.ports import BusinessNumber, Microseconds
+from wablock.block_list.shared_lists import Attached, Attachment, Removal, SharedList
+from wablock.business_numbers import NumberChanges
+from wablock.failures import Overloaded
+from wablock.gate.account_store import SealedAccount, SealedBusinessAccount
+from wablock.gate.ports import SealedDownstream, SealedUpstream
+from wablock.storage.postgres import accounts, directory, routes, shared_lists
+from wablock.storage.postgres.attempts import Attempts
+from wablock.storage.postgres.lanes import Lanes
+from wablock.storage.round_trips import RoundTrips
+
+T = TypeVar("T")
+
+
+class Directories:
+    """A `Directory`, a `SharedListStore` and a `RouteStore`. Look-ups that start a request share round trips."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self._common = common = lanes.common
+        self._attempts = Attempts()
+        is_stuck = common.reading.is_stuck
+        self._tokens = RoundTrips(partial(common.read, directory.find_tokens), at_once=1, is_stuck=is_stuck)
+        self._found_numbers = RoundTrips(partial(common.read, directory.find_numbers), at_once=1, is_stuck=is_stuck)
+
+    async def find_token(self, digest: bytes) -> AccessToken | None:
+        return await self._tokens.ask(digest)
+
+    async def find_number(self, phone_number_id: str) -> BusinessNumber | None:
+        return await self._found_numbers.ask(phone_number_id)
+
+    async def tokens(self, account_id: str | None = None) -> Sequence[AccessToken]:
+        return await self._read(directory.tokens, account_id)
+
+    async def numbers(self, account_id: str | None = None) -> Sequence[BusinessNumber]:
+        return await self._common.reading.run(lambda connection: directory.numbers(connection, account_id))
+
+    async def add_token(self, token: AccessToken) -> bool:
+        return await self._write(directory.add_token, token)
+
+    async def revoke_token(self, digest: bytes, at: Microseconds) -> bool:
+        return await self._write(directory.revoke_token, digest, at)
+
+    async def add_number(self, number: BusinessNumber, at: Microseconds) -> bool:
+        return await directory.add_number(self._lanes.several_writing, number, at)
+
+    async def complete_number(self, number: BusinessNumber) -> BusinessNumber | None:
+        if not self._lanes.are_several:
+            return await self._write(directory.complete_number, number)
+        # Every machine must write it, and a webhook waits.
+        subject = f"number {number.phone_number_id}"
+        completed: list[BusinessNumber | None] = []
+
+        async def complete() -> None:
+            completed.append(await self._write(directory.complete_number, number))
+
+        if not self._attempts.may_begin(subject) or not await self._attempts.make(subject, complete()):
+            raise Overloaded("A part of the database does not answer. The number is not completed yet. Try again.")
+        return completed[0]
+
+    async def change_number(self, number: BusinessNumber, changes: NumberChanges) -> BusinessNumber | None:
+        return await self._write(directory.change_number, number, changes)
+
+    async def remove_number(self, phone_number_id: str) -> bool:
+        return await directory.remove_number(self._lanes.several_writing, phone_number_id)
+
+    async def add_list(self, new: SharedList) -> bool:
+        return await self._write(shared_lists.add_list, new)
+
+    async def shared_lists(self, account_id: str) -> Sequence[SharedList]:
+        return await self._read(shared_lists.shared_lists, account_id)
+
+    async def attachments(self, account_id: str) -> Sequence[Attachment]:
+        return await self._read(shared_lists.attachments, account_id)
+
+    async def remove_list(self, account_id: str, list_id: str) -> Removal:
+        return await self._write(shared_lists.remove_list, account_id, list_id)
+
+    async def attach(self, attachment: Attachment) -> Attached:
+        return await self._write(shared_lists.attach, attachment)
+
+    async def detach(self, account_id: str, list_id: str, phone_number_id: str | None) -> bool:
+        return await self._write(shared_lists.detach, account_id, list_id, phone_number_id)
+
+    async def find_account(self, account_id: str) -> SealedAccount | None:
+        return await self._read(accounts.find_account, account_id)
+
+    async def find_verifier(self, verify_token_sha256: bytes) -> SealedAccount | None:
+        return await self._read(accounts.find_verifier, verify_token_sha256)
+
+    async def signers(self, most: int) -> Sequence[SealedAccount]:
+        return await self._read(accounts.signers, most)
+
+    async def set_account(self, account: SealedAccount, at: Microseconds) -> None:
+        await self._write(accounts.set_account, account, at)
+
+    async def find_business_account(self, waba_id: str) -> SealedBusinessAccount | None:
+        return await self._read(accounts.find_business_account, waba_id)
+
+    async def business_accounts(self) -> Sequence[SealedBusinessAccount]:
+        return await self._read(accounts.business_accounts)
+
+    async def set_business_account(self, business: SealedBusinessAccount, at: Microseconds) -> bool:
+        return await self._write(accounts.set_business_account, business, at)
+
+    async def remove_business_account(self, waba_id: str) -> bool:
+        return await self._write(accounts.remove_business_account, waba_id)
+
+    async def downstreams(self, phone_number_id: str) -> Sequence[SealedDownstream]:
+        return await self._read_of(phone_number_id, routes.downstreams, phone_number_id)
+
+    async def account_downstreams(self, account_id: str) -> Sequence[SealedDownstream]:
+        return await self._read_of_several(routes.account_downstreams, account_id)
+
+    async def add_downstream(self, downstream: SealedDownstream) -> bool:
+        return await self._write(routes.add_downstream, downstream)
+
+    async def remove_downstream(self, phone_number_id: str, downstream_id: str) -> bool:
+        return await self._write_of(phone_number_id, routes.remove_downstream, phone_number_id, downstream_id)
+
+    async def find_upstream(self, phone_number_id: str) -> SealedUpstream | None:
+        return await self._read_of(phone_number_id, routes.find_upstream, phone_number_id)
+
+    async def account_upstreams(self, account_id: str) -> Sequence[SealedUpstream]:
+        return await self._read_of_several(routes.account_upstreams, account_id)
+
+    async def set_upstream(self, upstream: SealedUpstream) -> bool:
+        return await self._write(routes.set_upstream, upstream)
+
+    async def remove_upstream(self, phone_number_id: str) -> bool:
+        return await self._write_of(phone_number_id, routes.remove_upstream, phone_number_id)
+
+    async def _read(self, read: Callable[..., Awaitable[T]], *args: object) -> T:
+        return await self._common.read(read, *args)
+
+    async def _read_of_several(self, read: Callable[..., Awaitable[T]], *args: object) -> T:
+        return await self._lanes.several_reading.run(lambda connection: read(connection, *args))
+
+    async def _write(self, write: Callable[..., Awaitable[T]], *args: object) -> T:
+        """Write what every machine has. No retry, as in `Lane.write`."""
+        return await self._lanes.several_writing.run(lambda connection: write(connection, *args), again=False)
+
+    async def _read_of(self, list_id: str, read: Callable[..., Awaitable[T]], *args: object) -> T:
+        """Read what is stored with the list, or with the number of this id."""
+        return await (await self._lanes.of(list_id)).read(read, *args)
+
+    async def _write_of(self, list_id: str, write: Callable[..., Awaitable[T]], *args: object) -> T:
+        return await (await self._lanes.of(list_id)).write(write, *args)

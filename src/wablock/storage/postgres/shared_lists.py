@@ -1,0 +1,123 @@
+"""Shared lists and where they are in force, on PostgreSQL. See `SharedListStore`.
+
+Every machine of a Citus cluster has both tables. The members are with their list, as those of every list.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from wablock.block_list.shared_lists import (
+    MOST_ATTACHED,
+    Attached,
+    AttachedList,
+    Attachment,
+    ListKind,
+    Removal,
+    SharedList,
+)
+from wablock.storage.postgres.directory import add_list as add_list_rows
+from wablock.storage.postgres.sessions import Connection
+
+_ADD_SHARED = """
+INSERT INTO shared_list (list_id, account_id, kind, name, name_key, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO NOTHING RETURNING list_id
+"""
+_LISTS = """
+SELECT list_id, account_id, kind, name, created_at FROM shared_list WHERE account_id = $1 ORDER BY name_key
+"""
+# Locked, so that a list is not removed while it is attached.
+_HOLD = "SELECT kind, name FROM shared_list WHERE list_id = $1 AND account_id = $2 FOR UPDATE"
+_ATTACHMENTS = """
+SELECT account_id, list_id, phone_number_id, attached_at FROM attachment WHERE account_id = $1
+ORDER BY phone_number_id, name
+"""
+_ATTACHED_TO = """
+SELECT number.account_id, number.phone_number_id, attachment.list_id, attachment.kind, attachment.name
+FROM unnest($1::text[], $2::text[]) AS number (account_id, phone_number_id)
+JOIN attachment ON attachment.account_id = number.account_id
+  AND attachment.phone_number_id IN ('', number.phone_number_id)
+ORDER BY attachment.name
+"""
+_IS_ATTACHED = "SELECT EXISTS (SELECT 1 FROM attachment WHERE account_id = $1 AND list_id = $2)"
+_REMOVE = "DELETE FROM shared_list WHERE list_id = $1 AND account_id = $2"
+_REMOVE_MEMBERS = "DELETE FROM blocked_user WHERE list_id = $1 AND seq > 0"
+# Without an account: so a change that was accepted just before fails.
+_GIVE_UP = """
+UPDATE block_list SET account_id = '', version = version + 1, size = 0, next_expiry = NULL, revision = revision + 1
+WHERE list_id = $1
+"""
+_COUNTS = "SELECT phone_number_id, count(*) FROM attachment WHERE account_id = $1 GROUP BY phone_number_id"
+_ATTACH = """
+INSERT INTO attachment (account_id, phone_number_id, list_id, kind, name, attached_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO NOTHING RETURNING list_id
+"""
+_DETACH = """
+DELETE FROM attachment WHERE account_id = $1 AND phone_number_id = $2 AND list_id = $3 RETURNING list_id
+"""
+_EVERY_NUMBER: Final = ""
+
+Number = tuple[str, str]
+"""An account, and the id of one of its numbers."""
+
+
+async def add_list(connection: Connection, new: SharedList) -> bool:
+    async with connection.transaction():
+        values = new.list_id, new.account_id, new.kind, new.name, new.name_key, new.created_at
+        if await connection.fetchval(_ADD_SHARED, *values) is None:
+            return False
+        await add_list_rows(connection, new.account_id, new.list_id)
+    return True
+
+
+async def shared_lists(connection: Connection, account_id: str) -> Sequence[SharedList]:
+    rows = await connection.fetch(_LISTS, account_id)
+    return [SharedList(list_id, account, ListKind(kind), name, at) for list_id, account, kind, name, at in rows]
+
+
+async def attachments(connection: Connection, account_id: str) -> Sequence[Attachment]:
+    rows = await connection.fetch(_ATTACHMENTS, account_id)
+    return [Attachment(account, list_id, number or None, at) for account, list_id, number, at in rows]
+
+
+async def attached_to(connection: Connection, numbers: Sequence[Number]) -> Sequence[Sequence[AttachedList]]:
+    """The shared lists that are in force on each of `numbers`."""
+    account_ids, ids = map(list, zip(*set(numbers), strict=True))
+    attached: dict[Number, list[AttachedList]] = {}
+    for account_id, number, list_id, kind, name in await connection.fetch(_ATTACHED_TO, account_ids, ids):
+        attached.setdefault((account_id, number), []).append(AttachedList(list_id, ListKind(kind), name))
+    return [attached.get(number, ()) for number in numbers]
+
+
+async def remove_list(connection: Connection, account_id: str, list_id: str) -> Removal:
+    async with connection.transaction():
+        if await connection.fetchrow(_HOLD, list_id, account_id) is None:
+            return Removal.UNKNOWN
+        if await connection.fetchval(_IS_ATTACHED, account_id, list_id):
+            return Removal.ATTACHED
+        await connection.execute(_GIVE_UP, list_id)
+        await connection.execute(_REMOVE_MEMBERS, list_id)
+        await connection.execute(_REMOVE, list_id, account_id)
+    return Removal.REMOVED
+
+
+async def attach(connection: Connection, attachment: Attachment) -> Attached:
+    account_id, list_id = attachment.account_id, attachment.list_id
+    number = attachment.phone_number_id or _EVERY_NUMBER
+    async with connection.transaction():
+        found = await connection.fetchrow(_HOLD, list_id, account_id)
+        if found is None:
+            return Attached.UNKNOWN
+        counts = dict(await connection.fetch(_COUNTS, account_id))
+        of_numbers = [count for it, count in counts.items() if it and number in (_EVERY_NUMBER, it)]
+        is_full = counts.get(_EVERY_NUMBER, 0) + max(of_numbers, default=0) >= MOST_ATTACHED
+        added = await connection.fetchval(_ATTACH, account_id, number, list_id, *found, attachment.attached_at)
+        if added is None:
+            return Attached.BEFORE
+        if is_full:
+            await connection.execute(_DETACH, account_id, number, list_id)
+            return Attached.TOO_MANY
+    return Attached.ATTACHED
+
+
+async def detach(connection: Connection, account_id: str, list_id: str, phone_number_id: str | None) -> bool:
+    return await connection.fetchval(_DETACH, account_id, phone_number_id or _EVERY_NUMBER, list_id) is not None

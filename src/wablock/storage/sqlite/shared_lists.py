@@ -1,0 +1,100 @@
+"""Shared lists and where they are in force, on SQLite. See `SharedListStore`."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import apsw
+
+from wablock.block_list.shared_lists import MOST_ATTACHED, Attached, Attachment, ListKind, Removal, SharedList
+from wablock.storage.sqlite.writes import BatchWriter
+
+_ADD = """
+INSERT INTO shared_list (list_id, account_id, kind, name, name_key, created_at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+"""
+_ADD_ROW = "INSERT INTO block_list (list_id, account_id, version, size) VALUES (?, ?, 0, 0)"
+_LISTS = """
+SELECT list_id, account_id, kind, name, created_at FROM shared_list WHERE account_id = ? ORDER BY name_key
+"""
+_FIND = "SELECT kind, name FROM shared_list WHERE account_id = ? AND list_id = ?"
+_ATTACHMENTS = """
+SELECT account_id, list_id, phone_number_id, attached_at FROM attachment WHERE account_id = ?
+ORDER BY phone_number_id, name
+"""
+_IS_ATTACHED = "SELECT 1 FROM attachment WHERE account_id = ? AND list_id = ?"
+_REMOVE = "DELETE FROM shared_list WHERE account_id = ? AND list_id = ?"
+_REMOVE_MEMBERS = "DELETE FROM blocked_user WHERE list_id = ?"
+# Without an account: so a change that was accepted just before fails.
+_GIVE_UP = "UPDATE block_list SET account_id = '', version = version + 1, size = 0 WHERE list_id = ?"
+_COUNT = "SELECT count(*) FROM attachment WHERE account_id = ? AND phone_number_id IN ('', ?)"
+_MOST_OF_ANY_NUMBER = """
+SELECT coalesce(max(attached), 0) FROM (
+  SELECT count(*) AS attached FROM attachment WHERE account_id = ? AND phone_number_id <> '' GROUP BY phone_number_id)
+"""
+_ATTACH = """
+INSERT INTO attachment (account_id, phone_number_id, list_id, kind, name, attached_at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+"""
+_DETACH = "DELETE FROM attachment WHERE account_id = ? AND phone_number_id = ? AND list_id = ?"
+_EVERY_NUMBER: Final = ""
+
+
+def add_list(writer: BatchWriter, new: SharedList) -> bool:
+    with writer.transaction() as connection:
+        values = new.list_id, new.account_id, new.kind, new.name, new.name_key, new.created_at
+        connection.execute(_ADD, values)
+        if not connection.changes():
+            return False
+        connection.execute(_ADD_ROW, (new.list_id, new.account_id))
+        return True
+
+
+def shared_lists(connection: apsw.Connection, account_id: str) -> Sequence[SharedList]:
+    return [
+        SharedList(list_id, account, ListKind(kind), name, at)
+        for list_id, account, kind, name, at in connection.execute(_LISTS, (account_id,))
+    ]
+
+
+def attachments(connection: apsw.Connection, account_id: str) -> Sequence[Attachment]:
+    return [
+        Attachment(account, list_id, number or None, at)
+        for account, list_id, number, at in connection.execute(_ATTACHMENTS, (account_id,))
+    ]
+
+
+def remove_list(writer: BatchWriter, account_id: str, list_id: str) -> Removal:
+    with writer.transaction() as connection:
+        if connection.execute(_IS_ATTACHED, (account_id, list_id)).fetchone() is not None:
+            return Removal.ATTACHED
+        connection.execute(_REMOVE, (account_id, list_id))
+        if not connection.changes():
+            return Removal.UNKNOWN
+        connection.execute(_REMOVE_MEMBERS, (list_id,))
+        connection.execute(_GIVE_UP, (list_id,))
+        return Removal.REMOVED
+
+
+def attach(writer: BatchWriter, attachment: Attachment) -> Attached:
+    account_id, list_id = attachment.account_id, attachment.list_id
+    with writer.transaction() as connection:
+        found = connection.execute(_FIND, (account_id, list_id)).fetchone()
+        if found is None:
+            return Attached.UNKNOWN
+        number = attachment.phone_number_id or _EVERY_NUMBER
+        count: int = connection.execute(_COUNT, (account_id, number)).get
+        if number == _EVERY_NUMBER:
+            count += connection.execute(_MOST_OF_ANY_NUMBER, (account_id,)).get
+        connection.execute(_ATTACH, (account_id, number, list_id, *found, attachment.attached_at))
+        if not connection.changes():
+            return Attached.BEFORE
+        if count >= MOST_ATTACHED:
+            connection.execute(_DETACH, (account_id, number, list_id))
+            return Attached.TOO_MANY
+        return Attached.ATTACHED
+
+
+def detach(writer: BatchWriter, account_id: str, list_id: str, phone_number_id: str | None) -> bool:
+    with writer.transaction() as connection:
+        connection.execute(_DETACH, (account_id, phone_number_id or _EVERY_NUMBER, list_id))
+        return connection.changes() > 0
