@@ -97,7 +97,14 @@ class LimitSettings:
     ] = 0
     requests_per_minute_per_number: Annotated[
         int,
-        whole(_setting("REQUESTS_PER_MINUTE_PER_NUMBER", "Requests a minute for each number. 0: no limit.", _RATES, 0)),
+        whole(
+            _setting(
+                "REQUESTS_PER_MINUTE_PER_NUMBER",
+                "Requests a minute for each number and each shared list. 0: no limit.",
+                _RATES,
+                0,
+            )
+        ),
     ] = 0
     max_body: Annotated[int, whole(_setting("MAX_BODY", "Largest request body, in bytes.", _LIMITS, 1))] = 1_048_576
     max_bodies: Annotated[

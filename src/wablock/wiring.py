@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 import msgspec
 
 from wablock.access import Access
+from wablock.account_lists import AccountLists
 from wablock.account_numbers import AccountNumbers
 from wablock.block_list.ports import BusinessNumber, Microseconds
 from wablock.block_list.service import BlockList
@@ -36,6 +37,7 @@ from wablock.server.endpoints.downstreams import DownstreamEndpoints
 from wablock.server.endpoints.drops import DropEndpoint
 from wablock.server.endpoints.health import Health
 from wablock.server.endpoints.last_inbound import LastInboundEndpoint
+from wablock.server.endpoints.lists import ListEndpoints
 from wablock.server.endpoints.members import Members
 from wablock.server.endpoints.messages import Messages
 from wablock.server.endpoints.numbers import NumberEndpoints
@@ -140,10 +142,12 @@ def build(
         Rate(limits.requests_per_minute_per_token, monotonic), Rate(limits.requests_per_minute_per_number, monotonic)
     )
     callers = Callers(access, rates, limits.max_body, token_in_parameters=settings.answers.token_in_parameters)
+    lists = AccountLists(store, access, block_list, clock)
     endpoints = (
         BlockUsers(block_list, access, callers, rates, settings.answers),
         Checks(block_list, access, callers, rates),
-        Members(block_list, access, callers, rates, settings.answers.public_url),
+        Members(block_list, lists, callers, rates, settings.answers.public_url),
+        ListEndpoints(lists, callers),
         Webhooks(inbound, routes.accounts),
         TokenEndpoints(access, routes, clock, callers),
         NumberEndpoints(AccountNumbers(store, access, clock), callers),

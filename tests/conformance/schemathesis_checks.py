@@ -28,6 +28,10 @@ _STRANGERS: list[tuple[dict[str, str], int, int]] = [({}, 400, 104), (_WRONG, 40
 # in the future; and 5.0 is an integer.
 _BEYOND_SCHEMAS = (
     "cursor is not one of this list",
+    "The account has a list named",
+    "is attached to",
+    "A number can have 50 attached lists",
+    "The account has 1,000 shared lists already",
     "Object with ID '",
     "Param user must be a phone number with country code",
     "cannot be a parent user id",

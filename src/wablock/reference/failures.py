@@ -100,7 +100,7 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
     (BodyTooLarge(1_048_576), "The body is too large.", "Send fewer users in one request, or raise `--max-body`."),
     (
         errors.RateLimitHit("The number has had too many requests."),
-        "The number has reached its rate limit.",
+        "The number, or the shared list, has reached its rate limit.",
         "Wait for the seconds in `Retry-After`, then retry.",
     ),
     (errors.TooManyUsers(1_001, 1_000), "The request has too many users.", "Split it into several requests."),

@@ -48,3 +48,7 @@ class RateLimits:
     def number(self, phone_number_id: str) -> None:
         if self._per_number.is_limited and (wait := self._per_number.take(phone_number_id)) is not None:
             raise RateLimitHit(f"This number has had too many requests. Try again in {wait} s.", wait)
+
+    def shared_list(self, list_id: str) -> None:
+        if self._per_number.is_limited and (wait := self._per_number.take(list_id)) is not None:
+            raise RateLimitHit(f"This list has had too many requests. Try again in {wait} s.", wait)

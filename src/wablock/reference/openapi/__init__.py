@@ -7,6 +7,7 @@ from wablock.reference.openapi import (
     block_users,
     check,
     health,
+    lists,
     manage,
     members,
     messages,
@@ -32,14 +33,15 @@ _BEARER: Final = {
 
 _TAGS: Final = {
     "Block API": "As on Meta's reference page.",
-    "Lists": "The members of a list, with reasons, notes and ends. Meta's API does not have them.",
+    "Lists": "Shared lists, which are in force on several numbers, and the members of each list, with reasons, notes "
+    "and ends. Meta's API does not have them.",
     "Gate": "Where a block takes effect: incoming webhooks and outgoing messages.",
     "Management": "Operations that Meta's API does not have.",
     "Health": "For the operators of the server. No token is needed.",
 }
 _PARTS: Final = {
     "Block API": (block_users,),
-    "Lists": (members,),
+    "Lists": (lists, members),
     "Gate": (messages, webhooks, check, routing),
     "Management": (numbers, manage),
     "Health": (health,),

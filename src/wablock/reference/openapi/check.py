@@ -50,7 +50,8 @@ def _many() -> OperationObject:
         "checkUsers",
         "Check whether users are blocked",
         Success("CheckResult", {"users": [_BLOCKED_USER, _FREE_USER]}),
-        description="For programs that enforce a block elsewhere. Scope `read`.",
+        description="For programs that enforce a block elsewhere. If a shared list blocks the user, `list` names it. "
+        "Scope `read`.",
         request=("Check", {"users": [USER, _FREE]}),
         refusals=REFUSED | _NOT_A_CHECK,
     )

@@ -47,8 +47,14 @@ _UNKNOWN_DETAIL: Final[dict[str, GraphError]] = {
 
 
 def paths() -> dict[str, Any]:
-    digits = {"type": "string", "pattern": "^[0-9]{1,32}$"}
-    list_id = path("list_id", "Id of the list. A number's own list has the id of the number.", digits, _ID)
+    any_list = {"type": "string", "pattern": "^([0-9]{1,32}|list_[0-9a-f]{16})$"}
+    list_id = path(
+        "list_id",
+        "Id of the list. A number's own list has the id of the number. For a shared list, the token must be for all "
+        "numbers of the account.",
+        any_list,
+        _ID,
+    )
     text = {"type": "string", "pattern": "^[^/]+$"}
     user = path("user", "A phone number in any spelling, or a `user_id`.", text, USER)
     return {
@@ -84,7 +90,7 @@ def _add() -> OperationObject:
         Success("MembersAdded", _ADDED),
         description="Blocks users. Unlike the Block API's POST, it leaves users who are on the list as they are, "
         "unless `if_listed` is `replace`. Users who cannot be blocked are in `failed`, with the errors of the Block "
-        "API. Scope `write`.",
+        "API. On an allow list, users are freed instead: each who was blocked has `freed`. Scope `write`.",
         request=(
             "MembersToAdd",
             {"users": [{"user": USER}], "reason": "spam", "source": "import", "batch_id": "monday"},
@@ -132,7 +138,8 @@ def _remove() -> OperationObject:
         "removeMember",
         "Remove a member from a list",
         Success("MemberRemoved", {"success": True, "effect": "removed"}),
-        description="Unblocks the user. It may be repeated: then `effect` is `not_there`. Scope `write`.",
+        description="Unblocks the user, unless `still_blocked` names a shared list that is in force on the number. It "
+        "may be repeated: then `effect` is `not_there`. Scope `write`.",
         refusals=REFUSED | _INVALID_USER,
     )
 

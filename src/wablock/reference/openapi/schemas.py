@@ -7,7 +7,18 @@ import msgspec
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST as _MOST
 from wablock.contract import wire
 from wablock.server.answers import Removed
-from wablock.server.endpoints import check, downstreams, drops, last_inbound, members, numbers, tokens, upstreams
+from wablock.server.endpoints import (
+    check,
+    downstreams,
+    drops,
+    last_inbound,
+    listed_members,
+    lists,
+    members,
+    numbers,
+    tokens,
+    upstreams,
+)
 
 SchemaObject = dict[str, Any]
 
@@ -32,10 +43,17 @@ _SERVED: Final = (
     check.CheckResult,
     members.MembersToAdd,
     members.MembersAdded,
-    members.ListMember,
-    members.ListMembers,
+    listed_members.ListMember,
+    listed_members.ListMembers,
     members.MemberEdit,
     members.MemberRemoved,
+    lists.ListToAdd,
+    lists.SharedListInfo,
+    lists.SharedLists,
+    lists.ListPlace,
+    lists.ListAttached,
+    lists.ListDetached,
+    lists.ListRemoved,
     downstreams.DownstreamToAdd,
     downstreams.DownstreamAdded,
     downstreams.DownstreamList,
@@ -116,6 +134,12 @@ def components() -> dict[str, SchemaObject]:
     served["MembersToAdd"]["properties"]["users"] = users
     served["MemberEdit"]["minProperties"] = 1
     served["ErrorEnvelope"]["required"] = ["error"]
+    served["ListToAdd"]["required"] = ["name"]
+    served["ListToAdd"]["properties"]["name"] = {"type": "string", "minLength": 1, "maxLength": 64}
+    served["ListPlace"]["oneOf"] = [
+        {"required": ["phone_number_id"], "properties": {"phone_number_id": {"type": "string"}}},
+        {"required": ["all"], "properties": {"all": {"const": True}}},
+    ]
     for name in ("LastInbound", "Check"):
         served[name]["required"] = ["users"]
         served[name]["properties"]["users"] = {"type": "array", "items": {"type": "string"}, "maxItems": _MOST}

@@ -25,8 +25,18 @@ INVALID_USER: Final = "Param user must be a phone number with country code, such
 _NO_BODY: Final = header_lines(((b"cache-control", b"no-store"),))
 
 
+class BlockingList(msgspec.Struct):
+    """The shared list through which a user is blocked."""
+
+    list_id: str
+    name: str
+
+
 class CheckedUser(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """Whether a user is blocked. Members after `blocked` exist only for a blocked user. Times: seconds since 1970."""
+    """Whether a user is blocked. Members after `blocked` exist only for a blocked user. Times: seconds since 1970.
+
+    `list`: the shared list that has the user; missing if the number's own list has.
+    """
 
     input: str
     wa_id: str | UnsetType = UNSET
@@ -35,6 +45,7 @@ class CheckedUser(msgspec.Struct, omit_defaults=True, kw_only=True):
     blocked_at: int | UnsetType = UNSET
     reason: str | UnsetType = UNSET
     expires_at: int | UnsetType = UNSET
+    list: BlockingList | UnsetType = UNSET
 
 
 class Check(msgspec.Struct, forbid_unknown_fields=True):
@@ -106,7 +117,13 @@ def _checked(member: Member, block: InForce | None) -> CheckedUser:
         checked.blocked_at = block.blocked_at // SECOND
         checked.reason = UNSET if block.reason is None else block.reason
         checked.expires_at = UNSET if block.expires_at is None else block.expires_at // SECOND
+        checked.list = blocking_list(block)
     return checked
+
+
+def blocking_list(block: InForce) -> BlockingList | UnsetType:
+    """The shared list that has the user, if it is not the number's own."""
+    return UNSET if block.list_id is None else BlockingList(block.list_id, block.list_name or "")
 
 
 def _users(body: bytes) -> list[str]:

@@ -1,19 +1,21 @@
 """`/v1/lists/{list_id}/members`: the users on a list, with all details. A number's own list has the number's id."""
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from wablock.access import Access, AccessToken, Scope, require
+from wablock.access import AccessToken, Scope, require
+from wablock.account_lists import AccountLists
 from wablock.block_list.listings import Listing
-from wablock.block_list.ports import BusinessNumber, Effect, IfListed, Listed, Member, Row
+from wablock.block_list.ports import BusinessNumber, Effect, IfListed, Listed, Member
 from wablock.block_list.requested_users import EditedDetails
-from wablock.block_list.row_tags import tag_of
-from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND, Source
+from wablock.block_list.rules import MOST_USERS_PER_REQUEST, Source
 from wablock.block_list.service import BlockList, BlockOptions, Result
+from wablock.block_list.shared_lists import is_own
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, MissingParameter, ParentUserId, TooManyUsers, UserFailure
 from wablock.gate.large_bodies import off_the_loop
@@ -22,7 +24,8 @@ from wablock.server import parameters
 from wablock.server.answers import Answer, encoded, etag_of, json_answer, success_body, with_etag
 from wablock.server.callers import Callers
 from wablock.server.decoding import decoded
-from wablock.server.endpoints.check import INVALID_USER
+from wablock.server.endpoints.check import INVALID_USER, BlockingList, blocking_list
+from wablock.server.endpoints.listed_members import ListMembers, shown
 from wablock.server.limits import RateLimits
 from wablock.server.request import Request
 from wablock.server.router import Route, route
@@ -55,42 +58,27 @@ class MembersToAdd(msgspec.Struct, forbid_unknown_fields=True):
     if_listed: Literal["keep", "replace"] = "keep"
 
 
-class MembersAdded(msgspec.Struct):
-    """The users in the order of the request, each with its `effect`; those that failed; the counts."""
+class AddedMember(wire.BlockedUserOperation):
+    """A user who is on the list now. `input` is exactly the text that the caller sent.
 
-    members: list[wire.BlockedUserOperation]
+    `freed`: true if this allow list freed the user, who was blocked just before on a number where it is in force.
+    """
+
+    freed: bool | UnsetType = UNSET
+
+
+class MembersAdded(msgspec.Struct, omit_defaults=True):
+    """The users in the order of the request, each with its `effect`; those that failed; the counts.
+
+    `freed`: how many of the users this allow list freed.
+    """
+
+    members: list[AddedMember]
     failed: list[wire.FailedUser]
     added: int
     updated: int
     unchanged: int
-
-
-class ListMember(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A user on a list. What is not known, or was not given, is missing. Times are in seconds since 1970.
-
-    `updated_at` and `updated_by`: the last change of reason, note or end. `etag`: for `If-Match`, without its quotes.
-    """
-
-    wa_id: str | UnsetType = UNSET
-    user_id: str | UnsetType = UNSET
-    input: str
-    reason: str | UnsetType = UNSET
-    note: str | UnsetType = UNSET
-    blocked_at: int
-    blocked_by: str
-    expires_at: int | UnsetType = UNSET
-    updated_at: int | UnsetType = UNSET
-    updated_by: str | UnsetType = UNSET
-    source: str | UnsetType = UNSET
-    batch_id: str | UnsetType = UNSET
-    etag: str
-
-
-class ListMembers(msgspec.Struct, omit_defaults=True):
-    """A page of a list, newest block first."""
-
-    data: list[ListMember]
-    paging: wire.Paging | UnsetType = UNSET
+    freed: int | UnsetType = UNSET
 
 
 class MemberEdit(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,19 +89,23 @@ class MemberEdit(msgspec.Struct, forbid_unknown_fields=True):
     expires_at: wire.Time | UnsetType | None = UNSET
 
 
-class MemberRemoved(msgspec.Struct):
-    """`effect`: `removed`, or `not_there` if the user was not on the list."""
+class MemberRemoved(msgspec.Struct, omit_defaults=True):
+    """`effect`: `removed`, or `not_there` if the user was not on the list.
+
+    `still_blocked`: the shared list that still blocks the user on this number.
+    """
 
     success: bool
     effect: str
+    still_blocked: BlockingList | UnsetType = UNSET
 
 
 class Members:
     def __init__(
-        self, block_list: BlockList, access: Access, callers: Callers, rates: RateLimits, public_url: str | None
+        self, block_list: BlockList, lists: AccountLists, callers: Callers, rates: RateLimits, public_url: str | None
     ) -> None:
         self._block_list = block_list
-        self._access = access
+        self._lists = lists
         self._callers = callers
         self._rates = rates
         self._public_url = public_url and public_url.rstrip("/")
@@ -132,7 +124,7 @@ class Members:
         page = await parameters.read(request.query, None, b"")
         limit = page.page_size()
         listing = await self._block_list.page(number, limit, page.after, page.before)
-        members = ListMembers([_shown(row) for row in listing.page.rows])
+        members = ListMembers([shown(row) for row in listing.page.rows])
         members.paging = _paging((self._public_url or request.base_url) + request.path, listing, limit)
         body = encoded(members)
         answer = success_body(body, request.ids, request.version)
@@ -147,8 +139,12 @@ class Members:
             raise InvalidParameter(str(error)) from None
         new = decoded(body, MembersToAdd, _CHOICES)
         options = BlockOptions(IfListed(new.if_listed), new.source, new.batch_id, "users")
-        result = await self._block_list.block(number, _users(new), token.label, options)
-        return json_answer(request, _added(result))
+        users = _users(new)
+        freed: Sequence[Member] = ()
+        if not is_own(number.phone_number_id):
+            members, _ = self._block_list.members(number, users)
+            freed = await self._lists.freed_by(token, number.phone_number_id, members)
+        return json_answer(request, _added(await self._block_list.block(number, users, token.label, options), freed))
 
     async def get_member(self, request: Request) -> Answer:
         _, number = await self._token_and_list(request, Scope.READ)
@@ -168,14 +164,24 @@ class Members:
         _, number = await self._token_and_list(request, Scope.WRITE)
         if _expected_tags(request) is not None:
             raise InvalidParameter("If-Match cannot be used to remove a member.", "Leave it out, or edit the member.")
-        effect = await self._block_list.remove(number, self._member(request, number))
-        return json_answer(request, MemberRemoved(success=True, effect=effect))
+        member = self._member(request, number)
+        removed = MemberRemoved(success=True, effect=await self._block_list.remove(number, member))
+        if is_own(number.phone_number_id):
+            (block,) = await self._block_list.in_force(number, [member])
+            removed.still_blocked = UNSET if block is None else blocking_list(block)
+        return json_answer(request, removed)
 
     async def _token_and_list(self, request: Request, scope: Scope) -> tuple[AccessToken, BusinessNumber]:
-        """The token, and the number whose own list is in the path."""
+        """The token, and the number whose own list is in the path; see `AccountLists.place`.
+
+        Each list has the rate of a number: a shared list is written for many of them, but counts against none.
+        """
         token = await self._callers.authorize(request)
-        number = await self._access.number(token, request.parameters["list_id"], scope, request.method)
-        self._rates.number(number.phone_number_id)
+        number = await self._lists.place(token, request.parameters["list_id"], scope, request.method)
+        if is_own(number.phone_number_id):
+            self._rates.number(number.phone_number_id)
+        else:
+            self._rates.shared_list(number.phone_number_id)
         return token, number
 
     def _member(self, request: Request, number: BusinessNumber) -> Member:
@@ -205,40 +211,22 @@ def _users(new: MembersToAdd) -> list[wire.User]:
     return list(new.users)
 
 
-def _added(result: Result) -> MembersAdded:
-    for user, effect in zip(result.done, result.effects, strict=True):
-        user.effect = effect
+def _added(result: Result, freed: Sequence[Member]) -> MembersAdded:
+    inputs = {member.input for member in freed}
+    members = [
+        AddedMember(user.input, user.wa_id, user.user_id, effect, user.input in inputs or UNSET)
+        for user, effect in zip(result.done, result.effects, strict=True)
+    ]
     added, updated, unchanged = (
         sum(effect is counted for effect in result.effects)
         for counted in (Effect.ADDED, Effect.UPDATED, Effect.UNCHANGED)
     )
-    return MembersAdded(result.done, result.failed, added, updated, unchanged)
-
-
-def _shown(row: Row | Listed) -> ListMember:
-    return ListMember(
-        wa_id=row.wa_id or UNSET,
-        user_id=row.user_id or UNSET,
-        input=row.input,
-        reason=_known(row.reason),
-        note=_known(row.note),
-        blocked_at=row.blocked_at // SECOND,
-        blocked_by=row.blocked_by,
-        expires_at=UNSET if row.expires_at is None else row.expires_at // SECOND,
-        updated_at=UNSET if row.updated_at is None else row.updated_at // SECOND,
-        updated_by=_known(row.updated_by),
-        source=_known(row.source),
-        batch_id=_known(row.batch_id),
-        etag=tag_of(row),
-    )
-
-
-def _known(text: str | None) -> str | UnsetType:
-    return UNSET if text is None else text
+    freed_users = {(user.wa_id, user.user_id) for user in members if user.freed is True}
+    return MembersAdded(members, result.failed, added, updated, unchanged, len(freed_users) or UNSET)
 
 
 def _member_answer(request: Request, row: Listed) -> Answer:
-    member = _shown(row)
+    member = shown(row)
     answer = json_answer(request, member)
     etag = f'"{member.etag}"'.encode()
     return with_etag(answer, etag, request.header(b"if-none-match") if request.method in ("GET", "HEAD") else None)
