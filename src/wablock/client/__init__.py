@@ -5,14 +5,19 @@ so it works without the server's dependencies.
 """
 
 from wablock.client.answers import (
+    AttachedList,
     BlockedUser,
+    BlockingList,
     CheckedUser,
     FailedUser,
+    FreedUser,
     ListMember,
     Number,
     Page,
     RecentDrop,
     RecentDropList,
+    RemovedMember,
+    SharedList,
     UserDone,
 )
 from wablock.client.failures import (
@@ -44,6 +49,11 @@ __all__ = [
     "UserDone",
     "BlockedUser",
     "ListMember",
+    "RemovedMember",
+    "SharedList",
+    "AttachedList",
+    "BlockingList",
+    "FreedUser",
     "Page",
     "CheckedUser",
     "FailedUser",

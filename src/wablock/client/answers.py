@@ -17,13 +17,14 @@ class UserDone(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `effect` is what the change did: `added`, `updated` or `unchanged` for a block, `removed` or `not_there` for an
     unblock. Only wablock returns it. The second time in a request, the same user is `unchanged` or
-    `not_there`.
+    `not_there`. `freed`: the user was blocked, and is not any more, because an allow list has the user now.
     """
 
     input: str = ""
     wa_id: str | None = None
     user_id: str | None = None
     effect: str | None = None
+    freed: bool = False
 
 
 class ErrorDetails(msgspec.Struct, frozen=True):
@@ -100,8 +101,28 @@ class AddedMembers(msgspec.Struct, frozen=True):
     failed: list[FailedUser] = []
 
 
+class BlockingList(msgspec.Struct, frozen=True):
+    """The shared list through which a user is blocked."""
+
+    list_id: str
+    name: str
+
+
+class RemovedMember(msgspec.Struct, frozen=True):
+    """What became of a member. `effect`: `removed`, or `not_there` if the user was not on the list.
+
+    `still_blocked`: the shared list that still blocks the user on this number.
+    """
+
+    effect: str
+    still_blocked: BlockingList | None = None
+
+
 class CheckedUser(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whether a user is blocked. Times are in seconds since 1970, and None if the server does not send them."""
+    """Whether a user is blocked. Times are in seconds since 1970, and None if the server does not send them.
+
+    `list`: the shared list that blocks the user; None if the number's own list does.
+    """
 
     input: str
     blocked: bool
@@ -110,6 +131,7 @@ class CheckedUser(msgspec.Struct, frozen=True, omit_defaults=True):
     blocked_at: int | None = None
     reason: str | None = None
     expires_at: int | None = None
+    list: BlockingList | None = None
 
 
 class Cursors(msgspec.Struct, frozen=True):
@@ -138,6 +160,11 @@ class ReadPaging(msgspec.Struct, frozen=True):
 
 class ListAnswer(msgspec.Struct, frozen=True):
     data: list[BlockedUser]
+    paging: ReadPaging | None = None
+
+
+class MembersAnswer(msgspec.Struct, frozen=True):
+    data: list[ListMember]
     paging: ReadPaging | None = None
 
 
@@ -184,6 +211,38 @@ class Number(msgspec.Struct, frozen=True, omit_defaults=True):
     rules: str | None = None
     waba_id: str | None = None
     created_at: int | None = None
+
+
+class SharedList(msgspec.Struct, frozen=True):
+    """A list that is in force on several numbers. `kind`: `block` or `allow`. `created_at`: seconds since 1970.
+
+    It is in force on every number of the account if `attached_to_all`, else on `phone_number_ids`.
+    """
+
+    list_id: str
+    name: str
+    kind: str = "block"
+    attached_to_all: bool = False
+    phone_number_ids: Sequence[str] = ()
+    created_at: int | None = None
+
+
+class FreedUser(msgspec.Struct, frozen=True):
+    """A user that an allow list freed."""
+
+    wa_id: str | None = None
+    user_id: str | None = None
+
+
+class AttachedList(msgspec.Struct, frozen=True):
+    """A list that was attached. `effect`: `attached`, or `unchanged` if it was attached there before.
+
+    `freed`: how many users this allow list freed; `freed_users`: the first 100 of them.
+    """
+
+    effect: str
+    freed: int = 0
+    freed_users: Sequence[FreedUser] = ()
 
 
 class FailedAnswer(msgspec.Struct, frozen=True):

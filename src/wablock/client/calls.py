@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlencode
 
 import msgspec
@@ -105,6 +105,14 @@ class Calls:
         return [CheckedUser(user, names[user] in blocked) for user in users]
 
 
+class PageCalls(Protocol):
+    """The calls that read a list page by page."""
+
+    def linked_page(
+        self, limit: int | None, after: str | None, before: str | None, fields: str | None, /
+    ) -> Exchange[tuple[Page, PageLinks]]: ...
+
+
 class Walk:
     """A walk through all pages of a list, from a cursor or from its beginning.
 
@@ -116,7 +124,7 @@ class Walk:
     _MOST_RESTARTS: Final = 10
 
     def __init__(
-        self, calls: Calls, limit: int | None, cursor: str | None, *, forward: bool, fields: str | None = None
+        self, calls: PageCalls, limit: int | None, cursor: str | None, *, forward: bool, fields: str | None = None
     ) -> None:
         self._calls = calls
         self._limit = limit

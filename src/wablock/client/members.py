@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from wablock.client.answers import AddedMembers, ListMember, UserDone
+from wablock.client.answers import AddedMembers, ListMember, MembersAnswer, Page, ReadPaging, RemovedMember, UserDone
 from wablock.client.chunked import ChunkResult, changed_in_chunks
 from wablock.client.exchange import Exchange, HttpRequest, HttpResponse
 from wablock.client.failures import ApiError, ListsUnsupported, NoAnswer, UnknownObject
 from wablock.client.retrying import Retries, decoded_response
-from wablock.contract.wire import Time, User, seconds_of
+from wablock.client.trail import PageLinks
+from wablock.contract.wire import LAST_PAGE, Time, User, seconds_of
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
+LISTS: Final = "/v1/lists"
 _UNKNOWN_PATH: Final = 2500
 _NOT_FOUND: Final = 404
 _NO_SEGMENTS: Final = ("", ".", "..")  # a URL cannot end with these; nor with a slash, also if it is encoded
@@ -39,9 +41,25 @@ class MemberCalls:
 
     def __init__(self, list_id: str, retries: Retries, chance: Callable[[], float]) -> None:
         self._list_id = list_id
-        self._path = f"/v1/lists/{list_id}/members"
+        self._path = f"{LISTS}/{quote(list_id, safe='')}/members"
         self._retries = retries
         self._chance = chance
+
+    def of(self, list_id: str | None) -> "MemberCalls":
+        """The calls for another list; None: for this one."""
+        return self if list_id is None else MemberCalls(list_id, self._retries, self._chance)
+
+    def linked_page(
+        self, limit: int | None, after: str | None, before: str | None, _fields: str | None
+    ) -> Exchange[tuple[Page, PageLinks]]:
+        """A page of `ListMember`s, and its links. A page without `next` is the last: only wablock has these pages."""
+        parameters = {"limit": limit, "after": after, "before": before}
+        query = urlencode({name: value for name, value in parameters.items() if value is not None})
+        request = HttpRequest("GET", self._path + (f"?{query}" if query else ""))
+        body, _ = yield from self._decoded(request, MembersAnswer)
+        paging = body.paging or ReadPaging()
+        links = PageLinks(not body.data, paging, "" if paging.next else LAST_PAGE)
+        return links.page(list(body.data), by_cursor=(after or before) is not None), links
 
     def add(
         self, users: Iterable[User], source: str | None, batch_id: str | None, if_listed: str
@@ -73,6 +91,10 @@ class MemberCalls:
         member, _ = yield from self._decoded(HttpRequest("PATCH", self._of(user), body, headers), ListMember)
         return member
 
+    def remove(self, user: str) -> Exchange[RemovedMember]:
+        removed, _ = yield from self._decoded(HttpRequest("DELETE", self._of(user)), RemovedMember)
+        return removed
+
     def _of(self, user: str) -> str:
         """The path of the member. Raises `ValueError` for a text that would make it the path of something else."""
         if user in _NO_SEGMENTS or "/" in user:
@@ -80,18 +102,26 @@ class MemberCalls:
         return f"{self._path}/{quote(user, safe='')}"
 
     def _decoded(self, request: HttpRequest, kind: type[_T]) -> Exchange[tuple[_T, HttpResponse]]:
-        try:
-            return (yield from decoded_response(request, kind, self._retries, self._chance))
-        except ApiError as error:
-            if self._is_unknown_path(error):
-                raise ListsUnsupported from error
-            raise
-        except NoAnswer as error:
-            if error.status == _NOT_FOUND:
-                raise ListsUnsupported from error
-            raise
+        return (yield from response_of_lists(request, kind, (self._list_id,), self._retries, self._chance))
 
-    def _is_unknown_path(self, error: ApiError) -> bool:
-        """Whether the path does not exist. Graph reads the path's first part as an object's id."""
-        unknown_id = isinstance(error, UnknownObject) and self._list_id not in error.message
-        return error.code == _UNKNOWN_PATH or unknown_id
+
+def response_of_lists(
+    request: HttpRequest, kind: type[_T], ids: Iterable[str], retries: Retries, chance: Callable[[], float]
+) -> Exchange[tuple[_T, HttpResponse]]:
+    """See `decoded_response`. Raises `ListsUnsupported` if the path does not exist. `ids`: those in the request."""
+    try:
+        return (yield from decoded_response(request, kind, retries, chance))
+    except ApiError as error:
+        if _is_unknown_path(error, ids):
+            raise ListsUnsupported from error
+        raise
+    except NoAnswer as error:
+        if error.status == _NOT_FOUND:
+            raise ListsUnsupported from error
+        raise
+
+
+def _is_unknown_path(error: ApiError, ids: Iterable[str]) -> bool:
+    """Whether the path does not exist. Graph reads the path's first part as an object's id."""
+    unknown_id = isinstance(error, UnknownObject) and not any(it in error.message for it in ids)
+    return error.code == _UNKNOWN_PATH or unknown_id

@@ -8,6 +8,7 @@ import httpx2
 
 from wablock.client.calls import Calls
 from wablock.client.exchange import HttpRequest, HttpResponse, Lost
+from wablock.client.lists import ListCalls
 from wablock.client.numbers import NumberCalls
 from wablock.client.retrying import Retries
 from wablock.contract.wire import EFFECTS_HEADER
@@ -39,6 +40,7 @@ class Shell(ABC, Generic[_Http]):
         retries = retries or Retries()
         self._calls = Calls(phone_number_id, version, retries, random.random)
         self._number_calls = NumberCalls(phone_number_id, retries, random.random)
+        self._list_calls = ListCalls(phone_number_id, retries, random.random)
         self._base_url = _checked_url(base_url)
         self._headers = {
             "authorization": f"Bearer {_checked_token(token)}",

@@ -4,24 +4,24 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Self, TypeVar
 
 import httpx2
-from msgspec import UNSET, UnsetType
 
-from wablock.client.answers import BlockedUser, CheckedUser, ListMember, Page, RecentDropList, UserDone
+from wablock.client.answers import BlockedUser, CheckedUser, Page, RecentDropList, UserDone
 from wablock.client.calls import Walk
 from wablock.client.exchange import Exchange, HttpRequest, HttpResponse, Lost, Wait
+from wablock.client.lists import AsyncListMethods, ListMethods
+from wablock.client.member_methods import AsyncMemberMethods, MemberMethods
 from wablock.client.numbers import AsyncNumberMethods, NumberMethods
 from wablock.client.shell import Shell, lost, response_of
-from wablock.client.users import Users, items_of
+from wablock.client.users import Users
 from wablock.contract.wire import Time
 
 T = TypeVar("T")
-IfListed = Literal["keep", "replace"]
 
 
-class Client(NumberMethods, Shell[httpx2.Client]):
+class Client(ListMethods, MemberMethods, NumberMethods, Shell[httpx2.Client]):
     """The block list of one business number. Close it, or use it in a `with` statement.
 
     Every call raises `ClientError` if it fails. The error says what had already been done.
@@ -79,44 +79,6 @@ class Client(NumberMethods, Shell[httpx2.Client]):
         """
         return self._run(self._calls.check(users, may_list=may_list))
 
-    def add_members(
-        self,
-        users: Users,
-        *,
-        reason: str | None = None,
-        note: str | None = None,
-        expires_at: Time | None = None,
-        source: str | None = None,
-        batch_id: str | None = None,
-        if_listed: IfListed = "keep",
-    ) -> list[UserDone]:
-        """Block users as `block` does, but leave those as they are who are on the list already.
-
-        With `if_listed="replace"` they get this reason, note and end, and what is missing here is removed. `source` is
-        `api`, `cli`, `import` or `console`. Only for wablock: raises `ListsUnsupported` if the server has no lists.
-        """
-        items = items_of(users, reason, note, expires_at)
-        return self._run(self._calls.members.add(items, source, batch_id, if_listed))
-
-    def member(self, user: str) -> ListMember:
-        """One user on the list, with all details. Raises `NotListed`. Only for wablock, as `add_members`."""
-        return self._run(self._calls.members.member(user))
-
-    def edit(
-        self,
-        user: str,
-        *,
-        reason: str | UnsetType | None = UNSET,
-        note: str | UnsetType | None = UNSET,
-        expires_at: Time | UnsetType | None = UNSET,
-        etag: str | None = None,
-    ) -> ListMember:
-        """Change the details that are given, and return the member; None removes one. Raises `NotListed`.
-
-        `etag`: of the member that was read; raises `MemberChanged` if another caller has changed it since.
-        """
-        return self._run(self._calls.members.edit(user, reason, note, expires_at, etag))
-
     def drops(self, after: int = 0) -> RecentDropList:
         """The items with a `seq` above `after` that the gate dropped from the number's webhooks, oldest first."""
         return self._run(self._calls.management.drops(after))
@@ -161,7 +123,7 @@ class Client(NumberMethods, Shell[httpx2.Client]):
             return lost(error)
 
 
-class AsyncClient(AsyncNumberMethods, Shell[httpx2.AsyncClient]):
+class AsyncClient(AsyncListMethods, AsyncMemberMethods, AsyncNumberMethods, Shell[httpx2.AsyncClient]):
     """`Client` for asyncio, with the same calls and exceptions. Several tasks may share one client."""
 
     async def block(
@@ -209,37 +171,6 @@ class AsyncClient(AsyncNumberMethods, Shell[httpx2.AsyncClient]):
     async def check(self, users: Users, *, may_list: bool = True) -> list[CheckedUser]:
         """See `Client.check`."""
         return await self._run(self._calls.check(users, may_list=may_list))
-
-    async def add_members(
-        self,
-        users: Users,
-        *,
-        reason: str | None = None,
-        note: str | None = None,
-        expires_at: Time | None = None,
-        source: str | None = None,
-        batch_id: str | None = None,
-        if_listed: IfListed = "keep",
-    ) -> list[UserDone]:
-        """See `Client.add_members`."""
-        items = items_of(users, reason, note, expires_at)
-        return await self._run(self._calls.members.add(items, source, batch_id, if_listed))
-
-    async def member(self, user: str) -> ListMember:
-        """See `Client.member`."""
-        return await self._run(self._calls.members.member(user))
-
-    async def edit(
-        self,
-        user: str,
-        *,
-        reason: str | UnsetType | None = UNSET,
-        note: str | UnsetType | None = UNSET,
-        expires_at: Time | UnsetType | None = UNSET,
-        etag: str | None = None,
-    ) -> ListMember:
-        """See `Client.edit`."""
-        return await self._run(self._calls.members.edit(user, reason, note, expires_at, etag))
 
     async def drops(self, after: int = 0) -> RecentDropList:
         """See `Client.drops`."""
