@@ -108,7 +108,7 @@ def test_a_response_with_other_users_does_not_count_them() -> None:
     assert process.stderr.endswith(PERHAPS.format(2) + "\n")
 
 
-@pytest.mark.parametrize("place", ["wablock.client.shells.Client.close", "wablock.cli.block_list.say"])
+@pytest.mark.parametrize("place", ["wablock.client.shells.Client.close", "wablock.cli.changed_users.say"])
 def test_ctrl_c_after_the_last_response_says_how_many_users_were_done(wablock: Wablock, place: str) -> None:
     owner, _, name = place.rpartition(".")
     script = f"""

@@ -1,6 +1,7 @@
 """The options and error messages shared by all commands that send requests to a server."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,61 +32,36 @@ _ARGUMENT = re.compile(r"^(?:base_)?(token|url)\b")  # of `Client`
 _NO_NUMBER: Final = "0"  # a request for all numbers needs none
 _UNKNOWN_PATH: Final = 2500
 _SERVER = Group("Server", sort_key=10)
+_LOCAL: Final = "http://127.0.0.1:8080"
+_A_TOKEN: Final = "an access token: --token or WABLOCK_TOKEN (wablock dev prints one, wablock token create makes one)"
+_NO_LISTS: Final = "has no members of lists (/v1/lists), as Meta's API and older wablock servers."
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class ApiServer:
-    """The server, the number and the access token of a command."""
+_Token = Annotated[
+    str | None,
+    secret(
+        "WABLOCK_TOKEN",
+        "Access token (required). --token=- reads it from standard input.",
+        otherwise="--token=-",
+        group=_SERVER,
+    ),
+]
 
-    token: Annotated[
-        str | None,
-        secret(
-            "WABLOCK_TOKEN",
-            "Access token (required). --token=- reads it from standard input.",
-            otherwise="--token=-",
-            group=_SERVER,
-        ),
-    ] = None
-    phone_number_id: Annotated[
-        str | None, setting("PHONE_NUMBER_ID", "Id or name of the business number (required).", group=_SERVER)
-    ] = None
-    url: Annotated[str, setting("URL", "URL of the server; Meta's works too.", group=_SERVER)] = "http://127.0.0.1:8080"
+
+class Server(ABC):
+    """The server and the access token of a command."""
+
+    token: str | None
+    url: str
 
     @property
     def reads_token(self) -> bool:
         """Whether the token is read from standard input, which then cannot contain users."""
         return self.token == "-"
 
+    @abstractmethod
     def credentials(self) -> tuple[str, str]:
         """The token and the number's id; raises `Refused` if one is missing."""
-        missing = []
-        if self.token is None:
-            missing.append(
-                "an access token: --token or WABLOCK_TOKEN (wablock dev prints one, wablock token create makes one)"
-            )
-        if self.phone_number_id is None:
-            missing.append("a number: --phone-number-id or WABLOCK_PHONE_NUMBER_ID")
-        if self.token is None or self.phone_number_id is None:
-            raise Refused(f"Missing: {', and '.join(missing)}")
-        token = secret_in(self.token, "--token")
-        if is_id(self.phone_number_id, "--phone-number-id"):
-            return token, self.phone_number_id
-        return token, self._id_with_name(token, self.phone_number_id)
-
-    def _id_with_name(self, token: str, name: str) -> str:
-        """The id of the server's number with this name."""
-        with self._client(token, _NO_NUMBER) as client:
-            try:
-                numbers = client.numbers()
-            except ApiError as error:
-                if isinstance(error, InvalidAccessToken | PermissionDenied) or not _is_missing(error):
-                    raise
-                raise Refused(
-                    f"{self.url} has no names of numbers: use the id, such as --phone-number-id 106540352242922"
-                ) from None
-        named = [NamedNumber(it.phone_number_id, it.name) for it in numbers]
-        return id_with_name(name, named, "Names are those of the token's numbers.")
 
     @contextmanager
     def client(self, retries: Retries | None = None, *, timeout: float = 30.0) -> Iterator[Client]:
@@ -119,15 +95,11 @@ class ApiServer:
             case PermissionDenied():
                 return f"{self.url} does not allow this with this token: {failure}"
             case UnknownObject():
-                return f"{self.url} has no number {self.phone_number_id}, or the token has no access to it"
+                return f"{self.url} has no {self._object}, or the token has no access to it"
             case NotListed():
                 return f"{self.url}: the user is not blocked, or the block has expired. Block with: wablock block"
             case ListsUnsupported():
-                return (
-                    f"{self.url} has no members of lists (/v1/lists), as Meta's API and older wablock servers. Upgrade "
-                    "it; or let wablock block use its Block API with --block-api, which may remove the end of users "
-                    "who are already blocked"
-                )
+                return f"{self.url} {_NO_LISTS} Upgrade it{self._instead_of_lists}"
             case NoAnswer() if failure.status is None:
                 return f"Cannot reach {self.url}: {failure}. Is it running, and is --url right?"
             case ApiError():
@@ -135,7 +107,85 @@ class ApiServer:
             case _:
                 return f"{self.url}: {failure}"
 
+    @property
+    @abstractmethod
+    def _object(self) -> str:
+        """What the server does not know if it refuses an id."""
 
-def _is_missing(error: ApiError) -> bool:
+    @property
+    def _instead_of_lists(self) -> str:
+        """What else one may do if the server has no lists."""
+        return ""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ApiServer(Server):
+    """The server, the access token and the number of a command."""
+
+    token: _Token = None
+    phone_number_id: Annotated[
+        str | None, setting("PHONE_NUMBER_ID", "Id or name of the business number (required).", group=_SERVER)
+    ] = None
+    url: Annotated[str, setting("URL", "URL of the server; Meta's works too.", group=_SERVER)] = _LOCAL
+
+    def credentials(self) -> tuple[str, str]:
+        missing = []
+        if self.token is None:
+            missing.append(_A_TOKEN)
+        if self.phone_number_id is None:
+            missing.append("a number: --phone-number-id or WABLOCK_PHONE_NUMBER_ID")
+        if self.token is None or self.phone_number_id is None:
+            raise Refused(f"Missing: {', and '.join(missing)}")
+        token = secret_in(self.token, "--token")
+        if is_id(self.phone_number_id, "--phone-number-id"):
+            return token, self.phone_number_id
+        return token, self._id_with_name(token, self.phone_number_id)
+
+    def _id_with_name(self, token: str, name: str) -> str:
+        """The id of the server's number with this name."""
+        with self._client(token, _NO_NUMBER) as client:
+            try:
+                numbers = client.numbers()
+            except ApiError as error:
+                if isinstance(error, InvalidAccessToken | PermissionDenied) or not is_missing(error):
+                    raise
+                raise Refused(
+                    f"{self.url} has no names of numbers: use the id, such as --phone-number-id 106540352242922"
+                ) from None
+        named = [NamedNumber(it.phone_number_id, it.name) for it in numbers]
+        return id_with_name(name, named, "Names are those of the token's numbers.")
+
+    @property
+    def _object(self) -> str:
+        return f"number {self.phone_number_id}"
+
+    @property
+    def _instead_of_lists(self) -> str:
+        return (
+            "; or let wablock block use its Block API with --block-api, which may remove the end of users who are "
+            "already blocked"
+        )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class AccountServer(Server):
+    """The server and the access token of a command about all numbers of an account."""
+
+    token: _Token = None
+    url: Annotated[str, setting("URL", "URL of the server.", group=_SERVER)] = _LOCAL
+
+    def credentials(self) -> tuple[str, str]:
+        if self.token is None:
+            raise Refused(f"Missing: {_A_TOKEN}")
+        return secret_in(self.token, "--token"), _NO_NUMBER
+
+    @property
+    def _object(self) -> str:
+        return "such list or number"
+
+
+def is_missing(error: ApiError) -> bool:
     """Whether the path does not exist at the server. Graph reads its first part as the id of an object."""
     return error.code == _UNKNOWN_PATH or error.status == 404 or isinstance(error, UnknownObject)

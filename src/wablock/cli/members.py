@@ -8,8 +8,8 @@ from msgspec import UNSET
 
 from wablock.cli.api_server import ApiServer
 from wablock.cli.arguments import Refused
-from wablock.cli.block_list import show_blocked
 from wablock.cli.expiry import DAYS, Until, expiry
+from wablock.cli.listed_users import show_blocked
 from wablock.cli.options import Json, flag, option
 from wablock.cli.output import print_json
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from wablock.cli.api_server import ApiServer
+from wablock.cli.api_server import Server
 from wablock.cli.arguments import Refused
 from wablock.cli.users import in_requests
 from wablock.client import ApiError, Client, ClientError, FailedUser, NoAnswer, SomeUsersFailed
@@ -34,7 +34,7 @@ class BulkOutcome(Generic[T]):
         self.failed += failed
         self.unknown = unknown
 
-    def end(self, cause: ClientError | ValueError | KeyboardInterrupt, server: ApiServer) -> None:
+    def end(self, cause: ClientError | ValueError | KeyboardInterrupt, server: Server) -> None:
         """Record why no more users are sent."""
         self.cause = cause
         if isinstance(cause, KeyboardInterrupt):
@@ -61,7 +61,7 @@ class BulkOutcome(Generic[T]):
 
 
 def outcome(
-    users: Sequence[str], server: ApiServer, send: Callable[[Client, Sequence[str]], Sequence[T]], doing: str
+    users: Sequence[str], server: Server, send: Callable[[Client, Sequence[str]], Sequence[T]], doing: str
 ) -> BulkOutcome[T]:
     """Send all users, in as many requests as needed. Raise `Refused` if there is nothing else to report: the server
     refused the first request.

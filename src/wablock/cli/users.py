@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from cyclopts import Parameter
 from rich.progress import Progress
 
-from wablock.cli.api_server import ApiServer
+from wablock.cli.api_server import Server
 from wablock.cli.arguments import Refused
 from wablock.cli.options import option
 from wablock.cli.output import Output
@@ -34,7 +34,7 @@ _SHORTENED: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?E\+?[0-9]+", re.IGNOR
 _ONE_ON_EACH_LINE: Final = "Copy the column with the users to a file of its own, with one user on each line"
 
 
-def read_users(users: Sequence[str], file: Path | None, server: ApiServer) -> list[str]:
+def read_users(users: Sequence[str], file: Path | None, server: Server) -> list[str]:
     """The users in order, each text once. Raises `Refused` if there are none, if they come from two sources, or if a
     line has no single user.
     """
