@@ -22,7 +22,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 @pytest.mark.parametrize(
     "words, offered",
     [
-        (("blo",), {"block"}),
+        (("blo",), {"block", "blocklist"}),
         (("number", ""), {"add", "list", "remove", "set"}),
         (("block", "--un"), {"--until"}),
         (("number", "remove", "--y"), {"--yes"}),

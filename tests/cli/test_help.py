@@ -15,12 +15,15 @@ from tests.cli.terminal import on_terminal, without_styles
 from wablock import __version__
 from wablock.cli import app
 
+LIST_VERBS = ("add", "attach", "create", "delete", "detach", "list", "remove")
 COMMANDS = [
     ("dev",),
     ("serve",),
     ("account", "set"),
+    *(("allowlist", verb) for verb in LIST_VERBS),
     ("backup",),
     ("block",),
+    *(("blocklist", verb) for verb in LIST_VERBS),
     ("business-account", "list"),
     ("business-account", "remove"),
     ("business-account", "set"),

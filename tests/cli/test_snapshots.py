@@ -22,6 +22,7 @@ _NUMBER: Final = "106540352242922"
 _CHANGING: Final = (  # each is replaced by an example, in tables of the same length
     (re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "2027-01-31T12:00:00Z"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "0123456789ab"),
+    (re.compile(r"\blist_[0-9a-f]{16}\b"), "list_0123456789abcdef"),
     (re.compile(r"^((?:downstream id +)?)[0-9a-f]{8}(?=\s)", re.MULTILINE), r"\g<1>01234567"),
     (re.compile(r"/\S*/database\d*/wablock.db"), "/data/wablock.db"),
     (re.compile(r"127\.0\.0\.1:\d{5}\b"), "127.0.0.1:54321"),
@@ -61,6 +62,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
             "2100-01-31T12:00:00Z",
         ]
         assert run("block", "+16505550102", *details, **at).returncode == 0
+        for words in (
+            ["blocklist", "create", "fraud"],
+            ["blocklist", "create", "Old fraud"],
+            ["blocklist", "add", "fraud", "+16505550105", "+16505550106", "--reason", "chargeback"],
+            ["blocklist", "attach", "fraud", "--all-numbers"],
+            ["allowlist", "create", "vip"],
+            ["allowlist", "add", "vip", "+16505550106"],
+            ["allowlist", "attach", "vip", "--number", running.phone_number_id, "--yes"],
+        ):
+            assert run(*words, **at).returncode == 0
         yield running
 
 
@@ -112,6 +123,10 @@ TABLES: Final = [
     ["check", "+16505550101", "+16505550102", "+16505550103", "hello"],
     ["block", "+16505550101", "0101", "hello"],
     ["unblock", "+16505550109", "+1 650"],
+    ["blocklist", "list"],
+    ["blocklist", "list", "fraud"],
+    ["allowlist", "list"],
+    ["allowlist", "list", "vip"],
     ["number", "list"],
     ["business-account", "list"],
     ["token", "list"],
@@ -180,6 +195,16 @@ ERRORS: Final = [
     ["conformance", "--", "python"],
     ["conformance", "--sdk"],
     ["completion", "tcsh"],
+    ["blocklist", "create", "12"],
+    ["blocklist", "create", "FRAUD"],
+    ["blocklist", "list", "frad"],
+    ["blocklist", "list", "--all"],
+    ["blocklist", "add", "vip", "+16505550101"],
+    ["blocklist", "attach", "fraud"],
+    ["blocklist", "attach", "fraud", "--number", "1"],
+    ["blocklist", "detach", "fraud", "--number", _NUMBER],
+    ["blocklist", "delete", "fraud"],
+    ["blocklist", "delete", "old fraud"],
     ["number", "add", "+16505550100"],
     ["number", "add", _NUMBER],
     ["number", "add", "1", "--country", "Nowhere"],

@@ -55,6 +55,14 @@ _COMMANDS: Final = {
         "Show whether users are blocked. Exit status 0: all are blocked; 1: not all; 2: the command could not finish.",
     ),
     "list": ("block_list:list_", "List the blocked users of a number, newest block first."),
+    "blocklist": (
+        "shared_lists:block_lists",
+        "Shared block lists: one list of users who are blocked on several numbers, or on all numbers of the account.",
+    ),
+    "allowlist": (
+        "shared_lists:allow_lists",
+        "Allow lists: users that no list blocks, on several numbers, or on all numbers of the account.",
+    ),
     "conformance": (
         "conformance:conformance",
         "Check any server of the Block API against the contract. Exit status 0: passed; 1: failed; 2: could not run.",

@@ -4,7 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from cyclopts import Group, Parameter
@@ -34,7 +34,7 @@ _UNKNOWN_PATH: Final = 2500
 _SERVER = Group("Server", sort_key=10)
 _LOCAL: Final = "http://127.0.0.1:8080"
 _A_TOKEN: Final = "an access token: --token or WABLOCK_TOKEN (wablock dev prints one, wablock token create makes one)"
-_NO_LISTS: Final = "has no members of lists (/v1/lists), as Meta's API and older wablock servers."
+_AS_OTHERS: Final = "as Meta's API and older wablock servers"
 
 
 _Token = Annotated[
@@ -99,7 +99,7 @@ class Server(ABC):
             case NotListed():
                 return f"{self.url}: the user is not blocked, or the block has expired. Block with: wablock block"
             case ListsUnsupported():
-                return f"{self.url} {_NO_LISTS} Upgrade it{self._instead_of_lists}"
+                return f"{self.url} {self._without_lists}"
             case NoAnswer() if failure.status is None:
                 return f"Cannot reach {self.url}: {failure}. Is it running, and is --url right?"
             case ApiError():
@@ -113,9 +113,9 @@ class Server(ABC):
         """What the server does not know if it refuses an id."""
 
     @property
-    def _instead_of_lists(self) -> str:
-        """What else one may do if the server has no lists."""
-        return ""
+    @abstractmethod
+    def _without_lists(self) -> str:
+        """What the server has not, and what else one may do."""
 
 
 @Parameter(name="*")
@@ -161,10 +161,10 @@ class ApiServer(Server):
         return f"number {self.phone_number_id}"
 
     @property
-    def _instead_of_lists(self) -> str:
+    def _without_lists(self) -> str:
         return (
-            "; or let wablock block use its Block API with --block-api, which may remove the end of users who are "
-            "already blocked"
+            f"has no members of lists (/v1/lists), {_AS_OTHERS}. Upgrade it; or let wablock block use its Block API "
+            "with --block-api, which may remove the end of users who are already blocked"
         )
 
 
@@ -181,9 +181,22 @@ class AccountServer(Server):
             raise Refused(f"Missing: {_A_TOKEN}")
         return secret_in(self.token, "--token"), _NO_NUMBER
 
+    def with_token(self) -> "AccountServer":
+        """The same with the token itself, for commands with several clients: standard input can be read once."""
+        token, _ = self.credentials()
+        return replace(self, token=token)
+
+    def of_number(self, phone_number_id: str) -> ApiServer:
+        """The same for commands about one number."""
+        return ApiServer(token=self.token, phone_number_id=phone_number_id, url=self.url)
+
     @property
     def _object(self) -> str:
         return "such list or number"
+
+    @property
+    def _without_lists(self) -> str:
+        return f"has no shared lists (/v1/lists), {_AS_OTHERS}. Upgrade it"
 
 
 def is_missing(error: ApiError) -> bool:

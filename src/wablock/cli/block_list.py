@@ -11,7 +11,7 @@ import msgspec
 from wablock.cli.api_server import ApiServer
 from wablock.cli.arguments import Refused
 from wablock.cli.changed_users import Words, change, counted, end_of, for_programs, show_failed
-from wablock.cli.details import KEPT, Batch, Note, Reason, new_batch
+from wablock.cli.details import KEPT, Batch, Details, Note, Reason, new_batch
 from wablock.cli.expiry import ExpiresInDays, Until, expiry
 from wablock.cli.listed_users import DETAILS, All, Limit, Plain, filled, print_users, with_days
 from wablock.cli.options import Json, flag
@@ -53,22 +53,14 @@ def block(
     names = read_users(users, file, server)
     if batch is None and not users and not block_api:
         batch = new_batch()
+    details = Details(reason, note, expires_at, batch, replace=replace)
 
-    def blocking(client: Client, chunk: Sequence[str]) -> list[UserDone]:
+    def blocking(client: Client, chunk: Sequence[str]) -> Sequence[UserDone]:
         if block_api:
             return client.block(chunk, reason=reason, note=note, expires_at=expires_at)
-        return client.add_members(
-            chunk,
-            reason=reason,
-            note=note,
-            expires_at=expires_at,
-            source="cli",
-            batch_id=batch,
-            if_listed="replace" if replace else "keep",
-        )
+        return details.add(client, chunk)
 
-    keeps = not (block_api or replace) and (reason, note, expires_at) != (None, None, None)
-    kept = KEPT.format("blocked") if keeps else ""
+    kept = KEPT.format("blocked") if details.are_kept and not block_api else ""
     change(names, server, blocking, Words("Blocked", "already blocked", kept, batch), as_json=json)
 
 

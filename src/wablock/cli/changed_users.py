@@ -12,6 +12,7 @@ from wablock.cli.tables import show
 from wablock.client import Client, FailedUser, UserDone
 
 _SOME_FAILED: Final = 1
+_MOST_SHOWN: Final = 5  # users in a sentence
 _ADVICE: Final = {
     131047: "The user has not written in the last 24 hours: block after the next message",
     131021: "This is the business's own number: remove it",
@@ -25,7 +26,7 @@ _NOT_A_USER: Final = "Not a valid WhatsApp user: "
 class Words:
     """The words of a report: what was done, and what needed no change. `kept`: a remark if users keep their details.
 
-    `place`: the list with its preposition, if it is not the number's own.
+    `place`: the list with its preposition, if it is not the number's own. `without_effect`: a remark on it.
     """
 
     done: str
@@ -33,6 +34,7 @@ class Words:
     kept: str = ""
     batch: str | None = None
     place: str = ""
+    without_effect: str = ""
 
 
 def change(
@@ -87,12 +89,29 @@ def counted(users: int) -> str:
     return f"{users:,} user{'' if users == 1 else 's'}"
 
 
+def user_text(wa_id: str | None, user_id: str | None) -> str:
+    """The user as one types it."""
+    return f"+{wa_id}" if wa_id else user_id or ""
+
+
+def freed_text(count: int, users: Sequence[str]) -> str:
+    """The users that an allow list frees: how many, and the first of them."""
+    shown = ", ".join(users[:_MOST_SHOWN])
+    more = count - len(users[:_MOST_SHOWN])
+    return f"frees {counted(count)}: {shown}{f' and {more:,} more' if more > 0 else ''}"
+
+
 def _remarks(result: BulkOutcome[UserDone], words: Words) -> list[str]:
-    """What else to say: which users keep their details, and in which batch the new users are."""
+    """What else to say: which users keep their details or were freed, and in which batch the new users are."""
     effects = {user.effect for user in result.done}
+    names = dict.fromkeys(
+        f"+{user.wa_id}" if user.wa_id else user.user_id or user.input for user in result.done if user.freed
+    )
     kept = [words.kept] if words.kept and "unchanged" in effects else []
     may_have_new = words.batch is not None and ("added" in effects or result.unknown)
-    return kept + ([f"Batch: {words.batch}"] if may_have_new else [])
+    batch = [f"Batch: {words.batch}"] if may_have_new else []
+    without_effect = [words.without_effect] if words.without_effect and result.done else []
+    return kept + ([f"This {freed_text(len(names), list(names))}"] if names else []) + without_effect + batch
 
 
 def _summary(done: Sequence[UserDone], words: Words, end: str) -> str:

@@ -1,6 +1,6 @@
 """The users on a list, for people as a table, for programs as lines or JSON."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Annotated, Any, Final
 
@@ -20,6 +20,7 @@ LARGEST_PAGE: Final = 1_000
 
 _LISTED: Final = ("wa_id", *DETAILS.split(","))
 _FIRST: Final = 25
+_AS_THEY_ARE: Final[Mapping[str, str]] = {}
 _TIMES: Final = ("blocked_at", "expires_at", "updated_at")
 
 All = Annotated[bool, flag("List all users, page after page.", name="--all")]
@@ -38,8 +39,12 @@ def print_users(
     plain: bool,
     as_json: bool,
     empty: str,
+    renamed: Mapping[str, str] = _AS_THEY_ARE,
 ) -> None:
-    """Print the users that `read` returns for a page size: all, the first `limit`, or the first 25."""
+    """Print the users that `read` returns for a page size: all, the first `limit`, or the first 25.
+
+    `renamed`: other names for columns of the table.
+    """
     if all_ and limit is not None:
         raise Refused("Pass --all or --limit, not both")
     limit = limit or _FIRST
@@ -52,15 +57,17 @@ def print_users(
             return
         users = list(listed) if all_ else list(_first(listed, limit + 1))
     shown = users if all_ else users[:limit]
-    show_blocked(shown, empty)
+    show_blocked(shown, empty, renamed)
     if len(users) > len(shown):
         say("There are more: --all lists all users, --limit N lists N users.")
 
 
-def show_blocked(users: Sequence[BlockedUser], empty: str = "") -> None:
+def show_blocked(users: Sequence[BlockedUser], empty: str = "", renamed: Mapping[str, str] = _AS_THEY_ARE) -> None:
     """Print a table of the users, with the columns that have a value."""
     rows = [with_days(msgspec.to_builtins(user)) for user in users]
-    show(rows, filled(rows, _LISTED), as_json=False, empty=empty)
+    columns = filled(rows, _LISTED)
+    rows = [{renamed.get(column, column): row.get(column) for column in columns} for row in rows]
+    show(rows, [renamed.get(column, column) for column in columns], as_json=False, empty=empty)
 
 
 def filled(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[str]:

@@ -61,7 +61,12 @@ def id_with_name(text: str, numbers: Iterable[NamedNumber], where_to_look: str) 
     if matching:
         choices = " or ".join(f"{it.phone_number_id} ({it.place})" for it in matching)
         raise Refused(f"{len(matching)} numbers have the name {text!r}: use an id, {choices}")
-    by_key = {name_key(number.name or ""): number.name or "" for number in numbers}
-    near = [by_key[it] for it in difflib.get_close_matches(key, by_key, _MOST_NEAR)]
-    suggestion = f"; did you mean {' or '.join(near)}?" if near else "."
+    suggestion = near_names(text, [number.name or "" for number in numbers])
     raise Refused(f"No number has the name {text!r}{suggestion} {where_to_look}")
+
+
+def near_names(text: str, names: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the names that are near, if there are some."""
+    by_key = {name_key(name): name for name in names}
+    near = [by_key[it] for it in difflib.get_close_matches(name_key(text), by_key, _MOST_NEAR)]
+    return f"; did you mean {' or '.join(near)}?" if near else "."
