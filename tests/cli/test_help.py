@@ -49,6 +49,7 @@ COMMANDS = [
     ("upstream", "remove"),
     ("upstream", "set"),
     ("upstream", "show"),
+    ("user", "show"),
 ]
 
 

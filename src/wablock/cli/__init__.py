@@ -47,7 +47,9 @@ _COMMANDS: Final = {
     ),
     "unblock": (
         "block_list:unblock",
-        "Unblock users. Exit status 0: all are unblocked; 1: some failed; 2: the command could not finish.",
+        """Unblock users: remove them from the number's own list. Says if a shared list still blocks them.
+
+        Exit status 0: all are unblocked; 1: some failed or are still blocked; 2: the command could not finish.""",
     ),
     "edit": ("members:edit", "Change the reason, note or end of a blocked user. What is not named stays as it is."),
     "check": (
@@ -63,6 +65,7 @@ _COMMANDS: Final = {
         "shared_lists:allow_lists",
         "Allow lists: users that no list blocks, on several numbers, or on all numbers of the account.",
     ),
+    "user": ("user_lists:app", "Show on which lists a user is, and on which numbers they are in force."),
     "conformance": (
         "conformance:conformance",
         "Check any server of the Block API against the contract. Exit status 0: passed; 1: failed; 2: could not run.",

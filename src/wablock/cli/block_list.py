@@ -10,19 +10,20 @@ import msgspec
 
 from wablock.cli.api_server import ApiServer
 from wablock.cli.arguments import Refused
-from wablock.cli.changed_users import Words, change, counted, end_of, for_programs, show_failed
+from wablock.cli.changed_users import Words, change, counted, end_of, for_programs, report, show_failed
 from wablock.cli.details import KEPT, Batch, Details, Note, Reason, new_batch
 from wablock.cli.expiry import ExpiresInDays, Until, expiry
 from wablock.cli.listed_users import DETAILS, All, Limit, Plain, filled, print_users, with_days
 from wablock.cli.options import Json, flag
 from wablock.cli.outcomes import outcome
-from wablock.cli.output import print_json, say
+from wablock.cli.output import print_json, remark, say
+from wablock.cli.still_blocked import Unblocking
 from wablock.cli.tables import show
 from wablock.cli.users import UserArguments, UsersFile, read_users
 from wablock.client import BlockedUser, CheckedUser, Client, UserDone
 
 _NO_OPTIONS: Final = ApiServer()
-_CHECKED: Final = ("input", "wa_id", "user_id", "blocked", "blocked_at", "expires_at", "reason")
+_CHECKED: Final = ("input", "wa_id", "user_id", "blocked", "list", "blocked_at", "expires_at", "reason")
 _UNFINISHED: Final = 2
 _NOT_ALL: Final = 1
 
@@ -65,7 +66,12 @@ def block(
 
 
 def unblock(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO_OPTIONS, json: Json = False) -> None:
-    change(read_users(users, file, server), server, Client.unblock, Words("Unblocked", "not blocked"), as_json=json)
+    unblocking = Unblocking()
+    result = outcome(read_users(users, file, server), server, unblocking, "Unblocked")
+    result.done, still_blocked = unblocking.separate(result.done)
+    if unblocking.denied:
+        remark("Shared lists were not checked, which may still block these users: the token needs the scope read.")
+    report(result, Words("Unblocked", "not blocked"), still_blocked, as_json=json)
 
 
 def check(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO_OPTIONS, json: Json = False) -> None:
@@ -105,4 +111,5 @@ def list_(
 
 
 def _checked(user: CheckedUser) -> dict[str, Any]:
-    return with_days(msgspec.to_builtins(user)) | {"blocked": "yes" if user.blocked else "no"}
+    shared = {} if user.list is None else {"list": user.list.name}
+    return with_days(msgspec.to_builtins(user)) | {"blocked": "yes" if user.blocked else "no"} | shared

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wablock.cli.api_server import Server
+from wablock.cli.named_lists import BLOCK
 from wablock.cli.outcomes import BulkOutcome, outcome
 from wablock.cli.output import print_json, say
+from wablock.cli.still_blocked import StillBlocked
 from wablock.cli.tables import show
 from wablock.client import Client, FailedUser, UserDone
 
@@ -49,20 +51,24 @@ def change(
     report(outcome(users, server, send, words.done), words, as_json=as_json)
 
 
-def report(result: BulkOutcome[UserDone], words: Words, *, as_json: bool) -> None:
-    """See `change`."""
+def report(
+    result: BulkOutcome[UserDone], words: Words, still_blocked: Sequence[StillBlocked] = (), *, as_json: bool
+) -> None:
+    """See `change`. A user that is still blocked counts as one that failed."""
     try:
         if as_json:
             batch = {} if words.batch is None else {"batch_id": words.batch}
-            print_json(for_programs("done", result) | batch)
+            apart = {"still_blocked": still_blocked} if still_blocked else {}
+            print_json(for_programs("done", result) | apart | batch)
         else:
             say(_summary(result.done, words, end_of(result)), *_remarks(result, words))
             show_failed(result.failed)
+            _show_still_blocked(still_blocked)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"Interrupted. {_summary(result.done, words, '')}") from None
     if result.refusal:
         raise result.refusal
-    if result.failed:
+    if result.failed or still_blocked:
         sys.exit(_SOME_FAILED)
 
 
@@ -83,6 +89,20 @@ def show_failed(failed: Sequence[FailedUser]) -> None:
     if failed:
         say(f"{counted(len(failed))} failed:")
         show([_failed(user) for user in failed], ("input", "code", "what_to_do"), as_json=False, empty="")
+
+
+def _show_still_blocked(users: Sequence[StillBlocked]) -> None:
+    each = {user.wa_id or user.user_id or user.input: user for user in users}
+    if each:
+        names = ", ".join(dict.fromkeys(user.list.name for user in each.values()))
+        say(f"{counted(len(each))} {'is' if len(each) == 1 else 'are'} still blocked: {names}")
+        rows = [_still_blocked(user) for user in each.values()]
+        show(rows, ("input", "list", "what_to_do"), as_json=False, empty="")
+
+
+def _still_blocked(user: StillBlocked) -> dict[str, str]:
+    how = BLOCK.command_line("remove", user.list.name, user_text(user.wa_id, user.user_id) or user.input)
+    return {"input": user.input, "list": user.list.name, "what_to_do": how}
 
 
 def counted(users: int) -> str:
