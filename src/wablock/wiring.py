@@ -12,6 +12,7 @@ import msgspec
 from wablock.access import Access
 from wablock.account_lists import AccountLists
 from wablock.account_numbers import AccountNumbers
+from wablock.account_users import AccountUsers
 from wablock.block_list.ports import BusinessNumber, Microseconds
 from wablock.block_list.service import BlockList
 from wablock.contract.errors import GraphError
@@ -43,6 +44,7 @@ from wablock.server.endpoints.messages import Messages
 from wablock.server.endpoints.numbers import NumberEndpoints
 from wablock.server.endpoints.tokens import TokenEndpoints
 from wablock.server.endpoints.upstreams import UpstreamEndpoints
+from wablock.server.endpoints.users import UserEndpoint
 from wablock.server.endpoints.webhooks import Webhooks
 from wablock.server.limits import Rate, RateLimits
 from wablock.server.metrics import Metrics
@@ -148,6 +150,7 @@ def build(
         Checks(block_list, access, callers, rates),
         Members(block_list, lists, callers, rates, settings.answers.public_url),
         ListEndpoints(lists, callers),
+        UserEndpoint(AccountUsers(store, store, lists, clock), block_list, callers),
         Webhooks(inbound, routes.accounts),
         TokenEndpoints(access, routes, clock, callers),
         NumberEndpoints(AccountNumbers(store, access, clock), callers),

@@ -15,6 +15,7 @@ from wablock.reference.openapi import (
     responses,
     routing,
     schemas,
+    users,
     webhooks,
 )
 
@@ -41,7 +42,7 @@ _TAGS: Final = {
 }
 _PARTS: Final = {
     "Block API": (block_users,),
-    "Lists": (lists, members),
+    "Lists": (lists, members, users),
     "Gate": (messages, webhooks, check, routing),
     "Management": (numbers, manage),
     "Health": (health,),

@@ -18,6 +18,7 @@ from wablock.server.endpoints import (
     numbers,
     tokens,
     upstreams,
+    users,
 )
 
 SchemaObject = dict[str, Any]
@@ -54,6 +55,8 @@ _SERVED: Final = (
     lists.ListAttached,
     lists.ListDetached,
     lists.ListRemoved,
+    users.UserEntry,
+    users.UserOfLists,
     downstreams.DownstreamToAdd,
     downstreams.DownstreamAdded,
     downstreams.DownstreamList,
