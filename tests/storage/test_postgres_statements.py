@@ -46,7 +46,9 @@ _EVERYWHERE: Final = {
 _ON_COORDINATOR: Final = {"identity_alias"}
 """The tables that only the coordinator has."""
 
-_ONLY_WITHOUT_WORKERS: Final = {"checks._ROWS", "checks._ROWS_BY_ALL_IDS", "checks._ROWS_BY_PARENT_IDS"}
+_ONLY_WITHOUT_WORKERS: Final = {
+    f"checks.{kind}{ids}" for kind in ("_ROWS", "_ALL_ROWS") for ids in ("", "_BY_ALL_IDS", "_BY_PARENT_IDS")
+}
 """The statements that no node of a cluster executes."""
 
 _RARELY_BY_A_REQUEST: Final = {"directory._ADD_LIST", "directory._COMPLETE_NUMBER"}

@@ -1,7 +1,8 @@
 """Checks on PostgreSQL: many questions, about any lists, in one statement. In a cluster, see `linked_checks`."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Set as AbstractSet
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -21,8 +22,18 @@ _LINKED: Final = f"""(
 ) AS name"""
 
 
-def _rows_by(column: str, users: str) -> str:
-    """The rows whose identity is in `column` of `users`, on the number's own list and on those that are attached."""
+def _own_rows_by(column: str, users: str) -> str:
+    """The rows of the numbers' own lists whose identity is in `column` of `users`."""
+    return f"""
+SELECT name.list_id, name.account_id, name.identity, name.alias,
+       block.blocked_at, block.seq, block.reason, block.expires_at, NULL, NULL, NULL
+FROM {users}
+JOIN blocked_user AS block ON block.list_id = name.list_id AND block.identity = name.{column}
+"""
+
+
+def _all_rows_by(column: str, users: str) -> str:
+    """The rows of these lists, and of those that are attached to the numbers."""
     # LIMIT: as above. Otherwise PostgreSQL would look up a user on the lists of all accounts.
     return f"""
 SELECT name.list_id, name.account_id, name.identity, name.alias,
@@ -42,17 +53,23 @@ JOIN blocked_user AS block ON block.list_id = name.in_force_id AND block.identit
 """
 
 
+def _with_lists(list_ids: str, account_ids: str) -> str:
+    """A row without a time for each number with attached lists."""
+    return f"""
+UNION ALL
+SELECT number.list_id, number.account_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM unnest({list_ids}::text[], {account_ids}::text[]) AS number (list_id, account_id)
+WHERE EXISTS (
+  SELECT 1 FROM attachment
+  WHERE attachment.account_id = number.account_id AND attachment.phone_number_id IN ('', number.list_id)
+)
+"""
+
+
 _NUMBERS: Final = """(
   SELECT list_id, account_id, identity, NULL AS alias
   FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (list_id, account_id, identity)
 ) AS name"""
-_ROWS = _rows_by("identity", _NUMBERS)
-# One statement, so that links, rows and the lists in force are of one moment: otherwise a link could change in between,
-# and a blocked user would not be found. One branch for each column: with OR, PostgreSQL would scan the list.
-_ROWS_BY_ALL_IDS = "UNION ALL".join(
-    [_rows_by("identity", _NAMES), _rows_by("alias", _NAMES), _rows_by("meant", _LINKED)]
-)
-
 # A parent id may be two steps from its number, if the user_id between them was linked just now or by an older node.
 _LINKED_TWICE: Final = f"""(
   SELECT name.list_id, name.account_id, name.identity, name.alias, unnest({keys_of("further.identity")}) AS meant
@@ -61,7 +78,19 @@ _LINKED_TWICE: Final = f"""(
   JOIN identity_alias AS further ON further.account_id = known.account_id AND further.alias = known.identity
   LIMIT 2 * cardinality($1::text[])
 ) AS name"""
-_ROWS_BY_PARENT_IDS = "UNION ALL".join([_ROWS_BY_ALL_IDS, _rows_by("meant", _LINKED_TWICE)])
+
+# Each is one statement, so that links, rows and the lists in force are of one moment: otherwise a link could change in
+# between, and a blocked user would not be found. One branch for each column: with OR, PostgreSQL would scan the list.
+_BY_NUMBERS: Final = (("identity", _NUMBERS),)
+_BY_ALL_IDS: Final = (("identity", _NAMES), ("alias", _NAMES), ("meant", _LINKED))
+_BY_PARENT_IDS: Final = (*_BY_ALL_IDS, ("meant", _LINKED_TWICE))
+_ROWS = "UNION ALL".join([_own_rows_by(*it) for it in _BY_NUMBERS]) + _with_lists("$4", "$5")
+_ROWS_BY_ALL_IDS = "UNION ALL".join([_own_rows_by(*it) for it in _BY_ALL_IDS]) + _with_lists("$5", "$6")
+_ROWS_BY_PARENT_IDS = "UNION ALL".join([_own_rows_by(*it) for it in _BY_PARENT_IDS]) + _with_lists("$5", "$6")
+# For numbers with attached lists: few numbers have some, and these statements read more.
+_ALL_ROWS = "UNION ALL".join([_all_rows_by(*it) for it in _BY_NUMBERS])
+_ALL_ROWS_BY_ALL_IDS = "UNION ALL".join([_all_rows_by(*it) for it in _BY_ALL_IDS])
+_ALL_ROWS_BY_PARENT_IDS = "UNION ALL".join([_all_rows_by(*it) for it in _BY_PARENT_IDS])
 _NO_IDENTITY: Final = ""  # the identity beside a parent id, which has no row of its own
 
 Name: TypeAlias = tuple[str, str]
@@ -92,9 +121,17 @@ class Block(msgspec.Struct, frozen=True):
 
 
 async def blocked(connection: Connection, questions: Sequence[Question]) -> Sequence[Sequence[InForce | None]]:
-    """See `BlockStore.blocked`. All questions are answered as of one moment."""
+    """See `BlockStore.blocked`. Each question is answered as of one moment."""
     ids = {name for it in questions for user in it.users for name in _ids_of(it, user)}
-    blocks = await _blocks_by_ids(connection, ids)
+    if not ids:
+        return [[] for _ in questions]
+    statement, args = _statement(ids, of_own_lists=True)
+    blocks, with_lists = _read(await connection.fetch(statement, *args))
+    if with_lists:
+        more = {name for name in ids if name[:2] in with_lists}
+        statement, args = _statement(more, of_own_lists=False)
+        shared, _ = _read(await connection.fetch(statement, *args))
+        blocks = {name: of_name for name, of_name in blocks.items() if name not in more} | shared
     if not blocks:
         return [[None] * len(it.users) for it in questions]
     return [[_answer(_blocks(blocks, _ids_of(it, user)), it.at) for user in it.users] for it in questions]
@@ -117,22 +154,36 @@ def _blocks(by_ids: Mapping[UserIds, Sequence[Block]], names: Sequence[UserIds])
     return [block for name in names for block in by_ids.get(name, ())]
 
 
-async def _blocks_by_ids(connection: Connection, ids: set[UserIds]) -> Mapping[UserIds, Sequence[Block]]:
-    """The blocks of those users who have any."""
-    if not ids:
-        return {}
+def _statement(ids: set[UserIds], *, of_own_lists: bool) -> tuple[str, Sequence[Sequence[Any]]]:
+    """The statement that reads the rows of `ids`, and its arguments."""
     list_ids, account_ids, identities, user_ids = map(list, zip(*ids, strict=True))
+    names: list[list[Any]] = [list_ids, account_ids, identities]
     if not any(user_ids):
-        rows = await connection.fetch(_ROWS, list_ids, account_ids, identities)
+        own, every = _ROWS, _ALL_ROWS
+    elif _NO_IDENTITY in identities:
+        own, every = _ROWS_BY_PARENT_IDS, _ALL_ROWS_BY_PARENT_IDS
     else:
-        by_ids = _ROWS_BY_PARENT_IDS if _NO_IDENTITY in identities else _ROWS_BY_ALL_IDS
-        rows = await connection.fetch(by_ids, list_ids, account_ids, identities, user_ids)
-    blocks: dict[UserIds, list[Block]] = {}
+        own, every = _ROWS_BY_ALL_IDS, _ALL_ROWS_BY_ALL_IDS
+    if any(user_ids):
+        names.append(user_ids)
+    if not of_own_lists:
+        return every, names
+    numbers = list({name[:2] for name in ids})
+    return own, [*names, [list_id for list_id, _ in numbers], [account_id for _, account_id in numbers]]
+
+
+def _read(rows: Sequence[Any]) -> tuple[dict[UserIds, Sequence[Block]], AbstractSet[tuple[str, str]]]:
+    """The blocks of those users who have any, and the numbers with attached lists."""
+    blocks: dict[UserIds, Sequence[Block]] = {}
+    with_lists: set[tuple[str, str]] = set()
     for row in rows:
+        if row[4] is None:
+            with_lists.add((row[0], row[1]))
+            continue
         attached = None if row[8] is None else AttachedList(row[8], ListKind(row[9]), row[10])
-        block = Block(row[4], row[5], row[6], row[7], attached)
-        blocks.setdefault((row[0], row[1], row[2], row[3]), []).append(block)
-    return blocks
+        name = row[0], row[1], row[2], row[3]
+        blocks[name] = (*blocks.get(name, ()), Block(row[4], row[5], row[6], row[7], attached))
+    return blocks, with_lists
 
 
 def _answer(blocks: Sequence[Block], at: Microseconds) -> InForce | None:
