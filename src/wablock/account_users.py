@@ -26,7 +26,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class UserEntries(msgspec.Struct, frozen=True):
-    """The lists that have a user, shared lists first, and the numbers on which the user is blocked."""
+    """The lists that have a user, own lists first, and the numbers on which the user is blocked."""
 
     entries: Sequence[Entry]
     blocked_on: Sequence[str]
@@ -61,7 +61,7 @@ class AccountUsers:
             for number in numbers
             if (row := rows[number.phone_number_id]) is not None
         ]
-        return UserEntries([*entries, *own], blocked_on)
+        return UserEntries([*own, *entries], blocked_on)
 
     async def _rows(self, account_id: str, list_ids: Sequence[str], member: Member) -> Sequence[Listed | None]:
         rows: list[Listed | None] = []

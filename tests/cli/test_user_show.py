@@ -71,7 +71,7 @@ def test_json_has_the_whole_entries(lists: ListCommands) -> None:
 
 def test_a_user_on_no_list_is_a_sentence(lists: ListCommands) -> None:
     assert lists.done("user", "show", BEN) == f"{BEN} is on no list.\n"
-    assert lists.json("user", "show", BEN) == {"user": BEN, "lists": []}
+    assert lists.json("user", "show", BEN) == {"user": BEN, "blocked_on": [], "lists": []}
 
 
 def test_what_is_no_user_is_refused(lists: ListCommands) -> None:

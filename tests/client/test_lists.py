@@ -214,3 +214,22 @@ def test_a_page_of_members_without_a_link_is_the_last() -> None:
 
     assert (page.has_next, len(page.users)) == (False, 1)
     assert script.requests[0].path == f"/v1/lists/{NUMBER_ID}/members?limit=25&after=y"
+
+
+def test_a_user_is_shown_with_all_lists(call: Any) -> None:
+    shared = call("add_list", "fraud")
+    call("add_members", [ANNA], reason="chargeback", list_id=shared.list_id)
+    call("attach", shared.list_id, all_numbers=True)
+
+    shown = call("user", ANNA)
+
+    assert (shown.wa_id, list(shown.blocked_on)) == (ANNA[1:], [NUMBER_ID])
+    (entry,) = shown.lists
+    assert (entry.list_id, entry.kind, entry.name, entry.attached_to_all) == (shared.list_id, "block", "fraud", True)
+    assert entry.member.reason == "chargeback"
+
+
+@pytest.mark.parametrize("text", ["", ".", "1/2"])
+def test_a_text_that_would_change_the_path_of_a_user_is_refused(call: Any, text: str) -> None:
+    with pytest.raises(ValueError, match="A user must be a phone number"):
+        call("user", text)

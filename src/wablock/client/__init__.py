@@ -19,6 +19,8 @@ from wablock.client.answers import (
     RemovedMember,
     SharedList,
     UserDone,
+    UserEntry,
+    UserOfLists,
 )
 from wablock.client.failures import (
     ApiError,
@@ -47,6 +49,8 @@ __all__ = [
     "Retries",
     "User",
     "UserDone",
+    "UserEntry",
+    "UserOfLists",
     "BlockedUser",
     "ListMember",
     "RemovedMember",

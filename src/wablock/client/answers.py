@@ -227,6 +227,30 @@ class SharedList(msgspec.Struct, frozen=True):
     created_at: int | None = None
 
 
+class UserEntry(msgspec.Struct, frozen=True):
+    """A list that has a user. `kind`: `own` for a number's own list, otherwise `block` or `allow`, with a `name`.
+
+    It is in force on every number of the account if `attached_to_all`, else on `phone_number_ids`.
+    """
+
+    list_id: str
+    kind: str
+    member: ListMember
+    name: str | None = None
+    attached_to_all: bool = False
+    phone_number_ids: Sequence[str] = ()
+
+
+class UserOfLists(msgspec.Struct, frozen=True):
+    """A user on all lists of an account, own lists first. `blocked_on`: the numbers on which the user is blocked."""
+
+    input: str
+    wa_id: str | None = None
+    user_id: str | None = None
+    blocked_on: Sequence[str] = ()
+    lists: Sequence[UserEntry] = ()
+
+
 class FreedUser(msgspec.Struct, frozen=True):
     """A user that an allow list freed."""
 

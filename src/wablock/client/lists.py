@@ -8,10 +8,10 @@ from urllib.parse import quote
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from wablock.client.answers import AttachedList, SharedList
+from wablock.client.answers import AttachedList, SharedList, UserOfLists
 from wablock.client.exchange import Exchange, HttpRequest
 from wablock.client.failures import InvalidParameter, UnknownObject
-from wablock.client.members import LISTS, response_of_lists
+from wablock.client.members import LISTS, response_of_lists, segment_of
 from wablock.client.retrying import Retries
 
 _ALL: Final = "all"
@@ -80,6 +80,9 @@ class ListCalls:
         done = yield from self._send("DELETE", f"{_path(list_id)}/attachments/{place}", _Done)
         return done.effect == "detached"
 
+    def user(self, user: str) -> Exchange[UserOfLists]:
+        return (yield from self._send("GET", f"/v1/users/{segment_of(user)}", UserOfLists))
+
     def _send(
         self, method: str, path: str, kind: type[_Answer], body: msgspec.Struct | None = None
     ) -> Exchange[_Answer]:
@@ -127,6 +130,10 @@ class ListMethods(ABC):
         """The opposite of `attach`. Returns whether the list was attached there."""
         return self._run(self._list_calls.detach(list_id, all_numbers=all_numbers))
 
+    def user(self, user: str) -> UserOfLists:
+        """All lists of the account that have a user, and the numbers on which the user is blocked now."""
+        return self._run(self._list_calls.user(user))
+
     @abstractmethod
     def _run(self, exchange: Exchange[T]) -> T: ...
 
@@ -155,6 +162,10 @@ class AsyncListMethods(ABC):
     async def detach(self, list_id: str, *, all_numbers: bool = False) -> bool:
         """See `Client.detach`."""
         return await self._run(self._list_calls.detach(list_id, all_numbers=all_numbers))
+
+    async def user(self, user: str) -> UserOfLists:
+        """See `Client.user`."""
+        return await self._run(self._list_calls.user(user))
 
     @abstractmethod
     def _run(self, exchange: Exchange[T]) -> Awaitable[T]: ...

@@ -96,13 +96,17 @@ class MemberCalls:
         return removed
 
     def _of(self, user: str) -> str:
-        """The path of the member. Raises `ValueError` for a text that would make it the path of something else."""
-        if user in _NO_SEGMENTS or "/" in user:
-            raise ValueError(f"A user must be a phone number with country code or a user_id, not {user!r}")
-        return f"{self._path}/{quote(user, safe='')}"
+        return f"{self._path}/{segment_of(user)}"
 
     def _decoded(self, request: HttpRequest, kind: type[_T]) -> Exchange[tuple[_T, HttpResponse]]:
         return (yield from response_of_lists(request, kind, (self._list_id,), self._retries, self._chance))
+
+
+def segment_of(user: str) -> str:
+    """The segment of a path that names the user. Raises `ValueError` for a text that would change the path."""
+    if user in _NO_SEGMENTS or "/" in user:
+        raise ValueError(f"A user must be a phone number with country code or a user_id, not {user!r}")
+    return quote(user, safe="")
 
 
 def response_of_lists(

@@ -36,7 +36,7 @@ class UserEntry(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class UserOfLists(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A user, the numbers on which the user is blocked now, and the lists that have the user, shared lists first."""
+    """A user, the numbers on which the user is blocked now, and the lists that have the user, own lists first."""
 
     input: str
     wa_id: str | UnsetType = UNSET
