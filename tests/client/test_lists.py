@@ -199,12 +199,21 @@ def test_a_server_without_lists_is_an_error_of_its_own(response: HttpResponse) -
         Script(response).run(list_calls().remove(LIST))
 
 
+@pytest.mark.parametrize("list_id", ["", ".", "..", "a/b"])
+def test_a_text_that_cannot_be_in_a_path_is_no_list(call: Any, list_id: str) -> None:
+    for name in ("remove_list", "attach", "detach"):
+        with pytest.raises(ValueError, match="list_id must be the id of a list, such as "):
+            call(name, list_id)
+    with pytest.raises(ValueError, match="list_id must be the id of a list, such as "):
+        call("add_members", ANNA, list_id=list_id)
+
+
 def test_a_list_id_is_quoted_in_the_path() -> None:
     script = Script(answer_with({"members": [{"input": ANNA}]}))
 
-    script.run(calls().members.of("a/b").add([User(ANNA)], None, None, "keep"))
+    script.run(calls().members.of("a b?").add([User(ANNA)], None, None, "keep"))
 
-    assert script.requests[0].path == "/v1/lists/a%2Fb/members"
+    assert script.requests[0].path == "/v1/lists/a%20b%3F/members"
 
 
 def test_a_page_of_members_without_a_link_is_the_last() -> None:

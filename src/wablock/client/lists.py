@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal, TypeVar
-from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -11,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from wablock.client.answers import AttachedList, SharedList, UserOfLists
 from wablock.client.exchange import Exchange, HttpRequest
 from wablock.client.failures import InvalidParameter, UnknownObject
-from wablock.client.members import LISTS, response_of_lists, segment_of
+from wablock.client.members import LISTS, path_of_list, response_of_lists, segment_of
 from wablock.client.retrying import Retries
 
 _ALL: Final = "all"
@@ -66,18 +65,18 @@ class ListCalls:
     def remove(self, list_id: str) -> Exchange[None]:
         """If a response was lost, the retry finds no such list."""
         try:
-            yield from self._send("DELETE", _path(list_id), _Done)
+            yield from self._send("DELETE", path_of_list(list_id), _Done)
         except UnknownObject as error:
             if not error.may_have_taken_effect:
                 raise
 
     def attach(self, list_id: str, *, all_numbers: bool) -> Exchange[AttachedList]:
         place = _Place(all=True) if all_numbers else _Place(self._phone_number_id)
-        return (yield from self._send("POST", f"{_path(list_id)}/attachments", AttachedList, place))
+        return (yield from self._send("POST", f"{path_of_list(list_id)}/attachments", AttachedList, place))
 
     def detach(self, list_id: str, *, all_numbers: bool) -> Exchange[bool]:
         place = _ALL if all_numbers else self._phone_number_id
-        done = yield from self._send("DELETE", f"{_path(list_id)}/attachments/{place}", _Done)
+        done = yield from self._send("DELETE", f"{path_of_list(list_id)}/attachments/{place}", _Done)
         return done.effect == "detached"
 
     def user(self, user: str) -> Exchange[UserOfLists]:
@@ -90,10 +89,6 @@ class ListCalls:
         ids = (self._phone_number_id, *path.split("/")[3:4])
         answer, _ = yield from response_of_lists(request, kind, ids, self._retries, self._chance)
         return answer
-
-
-def _path(list_id: str) -> str:
-    return f"{LISTS}/{quote(list_id, safe='')}"
 
 
 class ListMethods(ABC):

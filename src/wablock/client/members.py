@@ -41,7 +41,7 @@ class MemberCalls:
 
     def __init__(self, list_id: str, retries: Retries, chance: Callable[[], float]) -> None:
         self._list_id = list_id
-        self._path = f"{LISTS}/{quote(list_id, safe='')}/members"
+        self._path = f"{path_of_list(list_id)}/members"
         self._retries = retries
         self._chance = chance
 
@@ -104,9 +104,20 @@ class MemberCalls:
 
 def segment_of(user: str) -> str:
     """The segment of a path that names the user. Raises `ValueError` for a text that would change the path."""
-    if user in _NO_SEGMENTS or "/" in user:
+    if _is_no_segment(user):
         raise ValueError(f"A user must be a phone number with country code or a user_id, not {user!r}")
     return quote(user, safe="")
+
+
+def path_of_list(list_id: str) -> str:
+    """The path of a list. Raises `ValueError` for a text that would make it the path of something else."""
+    if _is_no_segment(list_id):
+        raise ValueError(f"list_id must be the id of a list, such as list_5f2c9a10b7e34d86, not {list_id!r}")
+    return f"{LISTS}/{quote(list_id, safe='')}"
+
+
+def _is_no_segment(text: str) -> bool:
+    return text in _NO_SEGMENTS or "/" in text
 
 
 def response_of_lists(

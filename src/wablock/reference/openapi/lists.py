@@ -101,8 +101,9 @@ def _attach() -> OperationObject:
         "Attach a shared list",
         Success("ListAttached", {"success": True, "effect": "attached"}),
         description="With the response, the list is in force on the number, or on all numbers of the account: for the "
-        "next webhook, on every node. If it is an allow list, the response says which users it freed. It may be "
-        "repeated: then `effect` is `unchanged`. Up to 50 lists can be in force on a number. Scope `manage`.",
+        "next webhook, on every node. If it is an allow list, the response says which users it freed; their "
+        "numbers need the scope `read`, too. It may be repeated: then `effect` is `unchanged`. Up to 50 lists can be "
+        "in force on a number. Scope `manage`.",
         request=("ListPlace", {"phone_number_id": _NUMBER_ID}),
         refusals=_UNKNOWN
         | {"No place": errors.InvalidParameter("The body must have phone_number_id or all, not both.")},

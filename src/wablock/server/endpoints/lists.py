@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from wablock.access import is_number_id
+from wablock.access import Scope, is_number_id
 from wablock.account_lists import AccountLists, ListWithPlaces
 from wablock.block_list.rules import SECOND
 from wablock.block_list.shared_lists import ListKind
@@ -68,7 +68,8 @@ class FreedUser(msgspec.Struct, omit_defaults=True):
 class ListAttached(msgspec.Struct, omit_defaults=True):
     """`effect`: `attached`, or `unchanged` if it was attached there before.
 
-    `freed`: how many users this allow list freed, who were blocked just before; `freed_users`: the first 100 of them.
+    `freed`: how many users this allow list freed, who were blocked just before; `freed_users`: the first 100 of them,
+    if the access token has the scope `read`.
     """
 
     success: bool
@@ -137,6 +138,7 @@ class ListEndpoints:
         answer = ListAttached(success=True, effect="attached" if is_new else "unchanged")
         if freed.count:
             answer.freed = freed.count
+        if freed.count and Scope.READ in caller.scopes:
             answer.freed_users = [FreedUser(it.wa_id or UNSET, it.user_id or UNSET) for it in freed.users]
         return json_answer(request, answer)
 
