@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import msgspec
 
@@ -153,7 +154,7 @@ def build(
         UserEndpoint(AccountUsers(store, store, lists, clock), block_list, callers),
         Webhooks(inbound, routes.accounts),
         TokenEndpoints(access, routes, clock, callers),
-        NumberEndpoints(AccountNumbers(store, access, clock), callers),
+        NumberEndpoints(AccountNumbers(store, partial(_owner_of_waba, store), access, clock), callers),
         LastInboundEndpoint(block_list, callers),
         DownstreamEndpoints(routes.downstreams, addresses, callers),
         DropEndpoint(telemetry.drops_since, callers),
@@ -195,6 +196,11 @@ def routes_of(
         return AeadVault(keys_from_text(key.secret_key or key_file(path, make=not store.is_shared)))
 
     return Routes(store, LazyVault(vault), clock, monotonic)
+
+
+async def _owner_of_waba(store: Store, waba_id: str) -> str | None:
+    business = await store.find_business_account(waba_id)
+    return None if business is None else business.account_id
 
 
 async def _sweep(block_list: BlockList) -> None:

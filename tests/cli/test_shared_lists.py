@@ -1,5 +1,6 @@
 """`wablock blocklist` and `wablock allowlist`, against a real server with two numbers."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from tests.cli.command import run, run_here
 from tests.cli.list_commands import ANNA, BEN, CARL, SALES, SUPPORT, ListCommands, list_commands
 from tests.cli.terminal import wablock_on_terminal, without_styles
 from tests.cli.test_hostile_server import answering
+from tests.listening import QuietHandler, listening
 from tests.running_server import ACCOUNT_ID
 
 from wablock.access import ALL_SCOPES, AccessToken, digest
@@ -215,12 +217,14 @@ def test_with_replace_users_get_the_new_details(fraud: ListCommands) -> None:
     assert (row.get("reason"), row["note"], row["expires_at"]) == (None, "again", 4_105_080_000)
 
 
+@pytest.mark.parametrize("text", ["hello", "+1650/5550101", "."])
 @pytest.mark.parametrize("verb", ["add", "remove"])
-def test_what_is_no_user_fails_and_the_others_are_done(fraud: ListCommands, verb: str) -> None:
-    process = fraud("blocklist", verb, "fraud", "hello", BEN, "--json")
+def test_what_is_no_user_fails_and_the_others_are_done(fraud: ListCommands, verb: str, text: str) -> None:
+    process = fraud("blocklist", verb, "fraud", text, BEN, "--json")
 
+    report = json.loads(process.stdout)
     assert process.returncode == 1
-    assert '"input": "hello"' in process.stdout.partition('"failed"')[2]
+    assert ([it["input"] for it in report["failed"]], [it["input"] for it in report["done"]]) == ([text], [BEN])
     assert (BEN in fraud.users("block", "fraud")) is (verb == "add")
 
 
@@ -299,6 +303,13 @@ def test_an_allow_list_says_which_users_it_frees(vip: ListCommands) -> None:
 
     assert attached == f"Attached vip to sales. It frees 1 user: {ANNA}\n"
     assert (vip.is_blocked(ANNA), vip.is_blocked(ANNA, SUPPORT)) == (False, True)
+
+
+def test_json_of_an_attached_allow_list_has_the_users_it_frees(vip: ListCommands) -> None:
+    [attached] = vip.json("allowlist", "attach", "vip", "--all-numbers", "--yes")
+
+    assert (attached["all"], attached["effect"], attached["freed"]) == (True, "attached", 1)
+    assert attached["freed_users"] == [{"wa_id": ANNA[1:]}]
 
 
 def test_an_allow_list_that_frees_users_needs_a_yes(vip: ListCommands) -> None:
@@ -386,3 +397,60 @@ def test_a_server_without_shared_lists_is_named(words: list[str]) -> None:
     assert (
         f"{url} has no shared lists (/v1/lists), as Meta's API and older wablock servers. Upgrade it" in process.stderr
     )
+
+
+# -- servers that fail
+
+
+class _Failing(QuietHandler):
+    """A server with the list fraud and one number, which refuses the token from the second change on."""
+
+    protocol_version = "HTTP/1.0"
+    changes = 0
+
+    def do_GET(self) -> None:
+        numbers = [{"phone_number_id": it} for it in (SALES, SUPPORT)]
+        lists = [{"list_id": "list_1", "name": "fraud", "kind": "block"}]
+        self._answer(200, {"data": numbers if self.path == "/v1/numbers" else lists})
+
+    def do_DELETE(self) -> None:
+        self.read_body()
+        type(self).changes += 1
+        if self.changes == 1:
+            self._answer(200, {"success": True, "effect": "removed" if "members" in self.path else "detached"})
+        else:
+            self._answer(401, {"error": {"message": "Expired.", "type": "OAuthException", "code": 190}})
+
+    def _answer(self, status: int, body: object) -> None:
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+
+@pytest.mark.parametrize(
+    "words, output",
+    [
+        (["remove", "fraud", ANNA, BEN], "Removed 1 user from fraud before it failed.\n"),
+        (["detach", "fraud", "--number", SALES, "--number", SUPPORT], f"Detached fraud from {SALES}.\n"),
+    ],
+    ids=["remove", "detach"],
+)
+def test_what_was_done_before_a_failure_is_reported(words: list[str], output: str) -> None:
+    failing = type("Failing", (_Failing,), {})
+    with listening(failing) as port:
+        process = run_here("blocklist", *words, "--url", f"http://127.0.0.1:{port}", "--token", "t")
+
+    assert (process.returncode, process.stdout) == (2, output)
+    assert "refuses the token: Expired." in process.stderr
+
+
+def test_json_has_the_places_that_were_detached_before_a_failure() -> None:
+    failing = type("Failing", (_Failing,), {})
+    words = ["detach", "fraud", "--number", SALES, "--number", SUPPORT, "--json"]
+    with listening(failing) as port:
+        process = run_here("blocklist", *words, "--url", f"http://127.0.0.1:{port}", "--token", "t")
+
+    assert process.returncode == 2
+    assert [(it["phone_number_id"], it["effect"]) for it in json.loads(process.stdout)] == [(SALES, "detached")]

@@ -37,6 +37,16 @@ def test_with_both_ids_the_number_is_used_and_the_two_are_one_user(caller: Calle
     assert data(caller) == [{"messaging_product": "whatsapp", "wa_id": WA_ID, "user_id": USER_ID}]
 
 
+@pytest.mark.parametrize("method, key", [("POST", "added_users"), ("DELETE", "removed_users")])
+def test_an_empty_text_beside_the_other_id_is_as_if_it_were_missing(caller: Caller, method: str, key: str) -> None:
+    items = [{"user": "", "user_id": USER_ID}, {"user": USER, "user_id": ""}]
+
+    answer = caller.send(method, {"messaging_product": "whatsapp", "block_users": items})
+
+    by_id = {"input": USER_ID, "user_id": USER_ID}
+    assert answer.json()["block_users"][key] == [by_id, {"input": USER, "wa_id": WA_ID}]
+
+
 @pytest.mark.parametrize("other", [BY_ID, {"user": USER}])
 def test_a_user_known_by_both_ids_is_unblocked_by_either(caller: Caller, other: dict[str, Any]) -> None:
     caller.block({"user": USER, "user_id": USER_ID})

@@ -13,6 +13,9 @@ from tests.waiting import wait_until
 from wablock import account_numbers
 from wablock.access import ALL_SCOPES, AccessToken, Scope, digest
 from wablock.block_list.ports import BusinessNumber, Rules
+from wablock.gate.account_store import SealedBusinessAccount
+from wablock.server.metrics import Metrics
+from wablock.storage import open_store
 
 SECOND, FOREIGN, UNKNOWN = "106540352242923", "777", "106540352242999"
 NOON: Final = 1_760_000_400_000_000
@@ -46,6 +49,36 @@ def error_of(answer: httpx2.Response) -> tuple[int, int, str]:
 
 def ids_of(server: RunningServer, token: str = "") -> list[str]:
     return [number["phone_number_id"] for number in call(server, "GET", token=token).json()["data"]]
+
+
+THEIR_WABA = "102290129340777"
+
+
+async def _add_business_account(path: Path, waba_id: str) -> None:
+    store = open_store(f"sqlite:///{path}", Metrics())
+    assert await store.set_business_account(SealedBusinessAccount(waba_id, "other"), NOON)
+    await store.close()
+
+
+def test_a_business_account_of_another_account_is_refused(server: RunningServer, tmp_path: Path) -> None:
+    asyncio.run(_add_business_account(tmp_path / "wablock.db", THEIR_WABA))
+
+    added = call(server, "POST", phone_number_id="106540352242950", waba_id=THEIR_WABA)
+    changed = call(server, "PATCH", f"/{SECOND}", waba_id=THEIR_WABA)
+
+    refusal = (400, 100, "(#100) Param waba_id is a WhatsApp Business Account of another account.")
+    assert error_of(added) == error_of(changed) == refusal
+    assert call(server, "GET", "/106540352242950").status_code == 400
+
+
+def test_an_account_with_the_id_of_anothers_business_account_gets_no_number(tmp_path: Path) -> None:
+    token = AccessToken(digest("sixth"), THEIR_WABA, "sixth", ALL_SCOPES, None, 0)
+    with running_server(tmp_path, tokens=[token]) as server:
+        asyncio.run(_add_business_account(tmp_path / "wablock.db", THEIR_WABA))
+
+        added = call(server, "POST", token="sixth", phone_number_id="106540352242950")
+
+    assert error_of(added)[2] == "(#100) The id of the account is a WhatsApp Business Account of another account."
 
 
 def test_a_number_is_shown_with_all_that_is_known(server: RunningServer) -> None:

@@ -83,8 +83,7 @@ def _attach(
 
     def attaching(client: Client, place: _Place) -> tuple[dict[str, Any], list[str]]:
         attached = client.attach(shared.list_id, all_numbers=place.number is None)
-        freed = {"freed": attached.freed, "freed_users": attached.freed_users} if attached.freed else {}
-        return {"effect": attached.effect, **freed}, _attached_lines(shared, place, attached)
+        return _attached_for_programs(attached), _attached_lines(shared, place, attached)
 
     _at_each(server, places, shared, attaching, as_json=as_json)
 
@@ -146,6 +145,11 @@ def _at_each(
     finally:
         if as_json and results:
             print_json(results)
+
+
+def _attached_for_programs(attached: AttachedList) -> dict[str, Any]:
+    users = [{name: value for name, value in msgspec.to_builtins(it).items() if value} for it in attached.freed_users]
+    return {"effect": attached.effect} | ({"freed": attached.freed, "freed_users": users} if attached.freed else {})
 
 
 def _attached_lines(shared: SharedList, place: _Place, attached: AttachedList) -> list[str]:

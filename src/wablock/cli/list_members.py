@@ -26,6 +26,7 @@ from wablock.client import (
 from wablock.client.answers import ErrorBody, ErrorDetails
 
 _NO_OPTIONS: Final = AccountServer()
+_INVALID: Final = 100  # the code of an invalid parameter
 _OF_ALLOW_LISTS: Final = {"blocked_at": "added_at", "blocked_by": "added_by"}
 
 
@@ -106,6 +107,8 @@ def _removed(client: Client, shared: SharedList, users: Sequence[str]) -> Sequen
         except InvalidParameter as error:  # it is not a user
             body = ErrorBody(error.message, error.code, error_data=ErrorDetails(error.details))
             failed.append(FailedUser(user, errors=[body]))
+        except ValueError as error:  # it cannot be in a path, so the client did not send it
+            failed.append(FailedUser(user, errors=[ErrorBody(str(error), _INVALID)]))
         except ClientError as error:
             error.done, error.failed = done, failed
             error.unknown = [user] if error.may_have_taken_effect else ()

@@ -55,6 +55,13 @@ def user_of(text: str) -> User:
     return User(user_id=text) if is_meant_as_user_id(text) else User(text)
 
 
+def names_user(item: User) -> bool:
+    """Whether the item names a user. Beside a `user_id`, an empty `user` is as if it were missing, and is removed."""
+    if item.user == "" and item.user_id:
+        item.user = None
+    return item.user is not None or item.user_id is not None
+
+
 class BlockedUserOperation(msgspec.Struct, omit_defaults=True, gc=False):
     """One user that a request blocked or unblocked. `input` is exactly the text that the caller sent.
 

@@ -58,7 +58,7 @@ class Parameters(msgspec.Struct):
         if len(self.block_users) > MOST_USERS_PER_REQUEST:
             raise TooManyUsers(len(self.block_users), MOST_USERS_PER_REQUEST)
         for index, user in enumerate(self.block_users):
-            if user.user is None and user.user_id is None:
+            if not wire.names_user(user):
                 raise MissingParameter(f"block_users[{index}][user]")
         return self.block_users
 

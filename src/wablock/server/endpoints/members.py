@@ -203,7 +203,7 @@ def _users(new: MembersToAdd) -> list[wire.User]:
     if len(new.users) > MOST_USERS_PER_REQUEST:
         raise TooManyUsers(len(new.users), MOST_USERS_PER_REQUEST, "users")
     for index, user in enumerate(new.users):
-        if user.user is None and user.user_id is None:
+        if not wire.names_user(user):
             raise MissingParameter(f"users[{index}][user]")
         user.reason = new.reason if user.reason is None else user.reason
         user.note = new.note if user.note is None else user.note
