@@ -33,7 +33,10 @@ class UserEntries(msgspec.Struct, frozen=True):
 
 
 class AccountUsers:
-    """Reads users for tokens. A token for some numbers sees the own lists of these numbers alone."""
+    """Reads users for tokens.
+
+    A token for some numbers sees the own lists of these numbers, and on which of them the user is blocked by any list.
+    """
 
     def __init__(
         self, store: BlockStore, directory: Directory, lists: AccountLists, clock: Callable[[], Microseconds]
@@ -55,13 +58,24 @@ class AccountUsers:
             for it in shared
             if (row := rows[it.shared.list_id]) is not None
         ]
-        blocked_on = [it.phone_number_id for it in numbers if _is_blocked(it, rows[it.phone_number_id], entries)]
+        if caller.phone_number_ids is None:
+            blocked_on = [it.phone_number_id for it in numbers if _is_blocked(it, rows[it.phone_number_id], entries)]
+        else:  # shared lists, which it does not see, may block the user there, or free the user
+            blocked_on = await self._blocked_on(numbers, member)
         own = [
             Entry(number.phone_number_id, None, row, everywhere=False, phone_number_ids=[number.phone_number_id])
             for number in numbers
             if (row := rows[number.phone_number_id]) is not None
         ]
         return UserEntries([*own, *entries], blocked_on)
+
+    async def _blocked_on(self, numbers: Sequence[BusinessNumber], member: Member) -> list[str]:
+        at, blocked_on = self._clock(), list[str]()
+        for number in numbers:
+            (block,) = await self._store.blocked(number.account_id, number.phone_number_id, [member], at)
+            if block is not None:
+                blocked_on.append(number.phone_number_id)
+        return blocked_on
 
     async def _rows(self, account_id: str, list_ids: Sequence[str], member: Member) -> Sequence[Listed | None]:
         rows: list[Listed | None] = []

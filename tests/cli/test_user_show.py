@@ -8,12 +8,17 @@ import pytest
 from tests.cli.command import run_here
 from tests.cli.list_commands import ANNA, BEN, SALES, SUPPORT, ListCommands, list_commands
 from tests.cli.test_hostile_server import answering
+from tests.running_server import ACCOUNT_ID
+
+from wablock.access import ALL_SCOPES, AccessToken, digest
+
+FEW_NUMBERS = AccessToken(digest("for-support-only"), ACCOUNT_ID, "few", ALL_SCOPES, frozenset((SUPPORT,)), 0)
 
 
 @pytest.fixture
 def lists(tmp_path: Path) -> Iterator[ListCommands]:
     """Anna is on the own list of sales, on fraud everywhere, and on old, which is attached nowhere."""
-    with list_commands(tmp_path) as commands:
+    with list_commands(tmp_path, FEW_NUMBERS) as commands:
         commands.on("sales", "block", ANNA, "--until", "2100-01-31T12:00:00Z")
         for name in ("fraud", "old"):
             commands.done("blocklist", "create", name)
@@ -72,6 +77,14 @@ def test_json_has_the_whole_entries(lists: ListCommands) -> None:
 def test_a_user_on_no_list_is_a_sentence(lists: ListCommands) -> None:
     assert lists.done("user", "show", BEN) == f"{BEN} is on no list.\n"
     assert lists.json("user", "show", BEN) == {"user": BEN, "blocked_on": [], "lists": []}
+
+
+def test_a_token_for_some_numbers_says_that_a_list_which_it_may_not_show_blocks_the_user(lists: ListCommands) -> None:
+    lists.done("blocklist", "add", "fraud", BEN)
+
+    process = run_here("user", "show", BEN, "--url", lists.server.url, "--token", "for-support-only")
+
+    assert process.stdout == f"{BEN} is on no list that the token may show.\nBlocked on support.\n"
 
 
 def test_what_is_no_user_is_refused(lists: ListCommands) -> None:

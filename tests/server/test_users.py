@@ -112,6 +112,23 @@ def test_a_token_for_some_numbers_sees_their_own_lists_alone(server: RunningServ
     assert user["blocked_on"] == [SECOND]
 
 
+def test_a_token_for_some_numbers_sees_that_a_shared_list_blocks_the_user_there(server: RunningServer) -> None:
+    call(server, "POST", f"/v1/lists/{shared(server, 'fraud')}/attachments", all=True)
+
+    user = shown(server, token="limited")
+
+    assert (user["lists"], user["blocked_on"]) == ([], [SECOND])
+
+
+def test_a_token_for_some_numbers_sees_that_an_allow_list_overrules_the_own_list(server: RunningServer) -> None:
+    call(server, "POST", f"/v25.0/{SECOND}/block_users", **body([ANNA[1:]]))
+    call(server, "POST", f"/v1/lists/{shared(server, 'vip', 'allow')}/attachments", phone_number_id=SECOND)
+
+    user = shown(server, token="limited")
+
+    assert ([entry["list_id"] for entry in user["lists"]], user["blocked_on"]) == ([SECOND], [])
+
+
 def test_another_account_sees_nothing(server: RunningServer) -> None:
     call(server, "POST", f"/v1/lists/{shared(server, 'fraud')}/attachments", all=True)
 

@@ -54,8 +54,10 @@ def show(
         print_json({"user": user, "blocked_on": found.blocked_on, "lists": _for_programs(found, numbers)})
         return
     rows = [_row(entry, found, numbers) for entry in found.lists]
-    show_table(rows, filled(rows, _COLUMNS), as_json=False, empty=f"{user} is on no list.")
-    if rows:
+    # A token for some numbers does not show the shared lists that block the user there.
+    empty = f"{user} is on no list that the token may show." if found.blocked_on else f"{user} is on no list."
+    show_table(rows, filled(rows, _COLUMNS), as_json=False, empty=empty)
+    if rows or found.blocked_on:
         blocked = _labels([it for it in numbers if it.phone_number_id in found.blocked_on], numbers)
         say(f"Blocked on {', '.join(blocked)}." if blocked else "Blocked on no number.")
 

@@ -50,7 +50,7 @@ def _get() -> OperationObject:
         "Show a user on all lists",
         Success("UserOfLists", _USER),
         description="All of the account's lists that have the user, with the reason, the author and the end, and the "
-        "numbers on which the user is blocked now. A token for some numbers sees the own lists of these numbers. "
-        "Scope `read`.",
+        "numbers on which the user is blocked now. A token for some numbers sees the own lists of these numbers, and "
+        "on which of them the user is blocked, also by shared lists. Scope `read`.",
         refusals=_REFUSALS,
     )
