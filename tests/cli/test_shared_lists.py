@@ -1,6 +1,7 @@
 """`wablock blocklist` and `wablock allowlist`, against a real server with two numbers."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,6 +165,26 @@ def test_a_list_is_found_by_its_id_and_by_its_name_in_any_case(fraud: ListComman
     fraud.done("blocklist", "add", "Fraud", CARL)
 
     assert fraud.users("block", "fraud") == [CARL, BEN, ANNA]
+
+
+def test_an_id_means_its_list_also_if_another_list_has_it_as_its_name(lists: ListCommands) -> None:
+    lists.done("blocklist", "create", "new")
+    [row] = lists.json("blocklist", "list")
+    lists.done("blocklist", "create", row["list_id"])
+
+    deleted = lists.done("blocklist", "delete", row["list_id"], "--yes")
+
+    assert deleted == "Deleted block list new with 0 users.\n"
+
+
+def test_a_suggested_command_can_be_typed_for_a_name_that_begins_with_a_hyphen(lists: ListCommands) -> None:
+    created = lists.with_input("", "blocklist", "create", "--", "-n")
+    suggested = shlex.split(created.stdout.partition(": wablock ")[2])
+
+    attached = lists.with_input("", *suggested)
+
+    assert attached.stdout == "Attached -n to all numbers.\n"
+    assert suggested == ["blocklist", "attach", "--all-numbers", "--", "-n"]
 
 
 def test_an_unknown_name_shows_near_ones(fraud: ListCommands) -> None:

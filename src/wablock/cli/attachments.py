@@ -102,7 +102,7 @@ def detach(
         shared = list_named(list_, client.lists(), kind)
         places, numbers = _places(client, number, all_numbers=all_numbers)
         if shared.attached_to_all and not all_numbers:
-            how = kind.command_line("detach", shared.name, "--all-numbers")
+            how = kind.command_line("detach", shared.name, options=["--all-numbers"])
             raise Refused(f"{shared.name} is attached to all numbers and would stay in force: {how}")
 
     def detaching(client: Client, place: _Place) -> tuple[dict[str, Any], list[str]]:

@@ -56,7 +56,7 @@ def add(
 
     kept = KEPT.format("on the list") if details.are_kept else ""
     is_attached = shared.attached_to_all or shared.phone_number_ids
-    how = kind.command_line("attach", shared.name, "--all-numbers")
+    how = kind.command_line("attach", shared.name, options=["--all-numbers"])
     without_effect = "" if is_attached else f"{shared.name} is not attached, so it has no effect yet. Attach it: {how}"
     words = Words("Added", "already on it", kept, details.batch, f" to {shared.name}", without_effect)
     change(names, server, adding, words, as_json=json)

@@ -31,9 +31,12 @@ class Kind(msgspec.Struct, frozen=True):
     noun: str
     one: str
 
-    def command_line(self, verb: str, *arguments: str) -> str:
+    def command_line(self, verb: str, *list_and_users: str, options: Sequence[str] = ()) -> str:
         """A command to type."""
-        return " ".join(["wablock", self.command, verb, *map(shlex.quote, arguments)])
+        words = [*list_and_users, *options]
+        if list_and_users and list_and_users[0].startswith("-"):  # without --, the name would be taken for an option
+            words = [*options, "--", *list_and_users]
+        return " ".join(["wablock", self.command, verb, *map(shlex.quote, words)])
 
 
 BLOCK: Final = Kind("block", "blocklist", "block list", "a block list")
@@ -46,9 +49,13 @@ def kind_of(shared: SharedList) -> Kind:
 
 
 def list_named(text: str, lists: Sequence[SharedList], kind: Kind) -> SharedList:
-    """The list of this kind with this id or name. Raises `Refused`, with names that are near."""
+    """The list of this kind with this id or name. Raises `Refused`, with names that are near.
+
+    The id comes first: another list may have it as its name, and would be changed or deleted instead.
+    """
     key = name_key(text.strip())
-    named = next((it for it in lists if it.list_id == text or name_key(it.name) == key), None)
+    with_id = (it for it in lists if it.list_id == text)
+    named = next(with_id, None) or next((it for it in lists if name_key(it.name) == key), None)
     if named is None:
         suggestion = near_names(text, [it.name for it in lists if it.kind == kind.value])
         raise Refused(f"No {kind.noun} has the name {text!r}{suggestion} See {kind.command_line('list')}")

@@ -34,7 +34,7 @@ def _create(kind: Kind, name: NewName, *, server: AccountServer = _NO_OPTIONS, j
         new = client.add_list(name, kind=kind.value)
     sentence = (
         f"Created {kind.noun} {new.name}. It has an effect where it is attached: "
-        f"{kind.command_line('attach', new.name, '--all-numbers')}"
+        f"{kind.command_line('attach', new.name, options=['--all-numbers'])}"
     )
     print_result([new], sentence, as_json=json)
 
@@ -91,7 +91,7 @@ def _check_is_attached_nowhere(client: Client, shared: SharedList, kind: Kind) -
     if places:
         numbers = [text for it in shared.phone_number_ids for text in ("--number", it)]
         flags = ["--all-numbers"] if shared.attached_to_all else numbers
-        how = kind.command_line("detach", shared.name, *flags)
+        how = kind.command_line("detach", shared.name, options=flags)
         raise Refused(f"{shared.name} is attached to {', '.join(places)}. Detach it first: {how}")
 
 
