@@ -1,5 +1,6 @@
 """`wablock blocklist` and `wablock allowlist`, against a real server with two numbers."""
 
+import asyncio
 import json
 import shlex
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from tests.listening import QuietHandler, listening
 from tests.running_server import ACCOUNT_ID
 
 from wablock.access import ALL_SCOPES, AccessToken, digest
+from wablock.block_list.ports import Carry, Member
+from wablock.server.metrics import Metrics
+from wablock.storage import open_store
+from wablock.wiring import system_clock
 
 FEW_NUMBERS = AccessToken(digest("for-sales-only"), ACCOUNT_ID, "few", ALL_SCOPES, frozenset((SALES,)), 0)
 
@@ -344,6 +349,27 @@ def test_an_allow_list_that_frees_no_user_needs_no_yes(vip: ListCommands) -> Non
     vip.done("blocklist", "detach", "fraud", "--all-numbers")
 
     assert vip.done("allowlist", "attach", "vip", "--all-numbers") == "Attached vip to all numbers.\n"
+
+
+def test_an_allow_list_is_attached_although_whatsapp_gave_a_user_a_number_of_no_numbering_plan(
+    vip: ListCommands, tmp_path: Path
+) -> None:
+    odd = "165055501011"  # numbers of +1 have 10 digits
+    asyncio.run(change_number(tmp_path, ANNA[1:], odd))
+
+    error = vip.refused("allowlist", "attach", "vip", "--all-numbers")
+
+    assert error == (f"wablock: Nothing was attached; add --yes to attach vip, which frees 2 users: +{odd}, {ANNA}\n")
+
+
+async def change_number(folder: Path, previous: str, current: str) -> None:
+    """As a webhook does when a user changes the number."""
+    store = open_store(f"sqlite:///{folder / 'wablock.db'}", Metrics())
+    try:
+        was, is_now = (Member(it, it, None, it) for it in (previous, current))
+        await store.apply(Carry(ACCOUNT_ID, system_clock(), was, is_now))
+    finally:
+        await store.close()
 
 
 @pytest.mark.parametrize("typed, status", [("y\n", 0), ("n\n", 2)])

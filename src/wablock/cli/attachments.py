@@ -183,14 +183,18 @@ def _ask(
 def _blocked_members(
     server: AccountServer, client: Client, shared: SharedList, phone_number_ids: Sequence[str]
 ) -> list[str]:
-    """The members of the list who are blocked on one of the numbers."""
+    """The members of the list who are blocked on one of the numbers.
+
+    They are checked by their wa_ids, without +: a number that WhatsApp has sent need not be one of a numbering plan.
+    """
     blocked: list[str] = []
     for members in chunks(client.members(list_id=shared.list_id, limit=LARGEST_PAGE)):
-        free = [user_text(it.wa_id, it.user_id) for it in members]
+        texts = {it.wa_id or it.user_id or "": user_text(it.wa_id, it.user_id) for it in members}
+        free = list(texts)
         for phone_number_id in phone_number_ids:
             if free:
                 with server.of_number(phone_number_id).client() as of_number:
                     checked = of_number.check(free, may_list=False)
-                blocked += [it.input for it in checked if it.blocked]
+                blocked += [texts[it.input] for it in checked if it.blocked]
                 free = [it.input for it in checked if not it.blocked]
     return blocked
