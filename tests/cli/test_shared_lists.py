@@ -3,11 +3,14 @@
 import asyncio
 import json
 import shlex
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.command import run, run_here
+from tests.cli.command import environment, run, run_here
 from tests.cli.list_commands import ANNA, BEN, CARL, SALES, SUPPORT, ListCommands, list_commands
 from tests.cli.terminal import wablock_on_terminal, without_styles
 from tests.cli.test_hostile_server import answering
@@ -252,6 +255,37 @@ def test_what_is_no_user_fails_and_the_others_are_done(fraud: ListCommands, verb
     assert process.returncode == 1
     assert ([it["input"] for it in report["failed"]], [it["input"] for it in report["done"]]) == ([text], [BEN])
     assert (BEN in fraud.users("block", "fraud")) is (verb == "add")
+
+
+def test_ctrl_c_says_how_many_users_were_removed(fraud: ListCommands) -> None:
+    fraud.done("blocklist", "add", "fraud", BEN, CARL)
+    script = f"""
+from wablock.cli import main
+from wablock.client import Client
+
+remove_member = Client.remove_member
+
+def press_ctrl_c_before_the_last(client, user, **options):
+    if user == {CARL!r}:
+        raise KeyboardInterrupt
+    return remove_member(client, user, **options)
+
+Client.remove_member = press_ctrl_c_before_the_last
+main(["blocklist", "remove", "fraud", {ANNA!r}, {BEN!r}, {CARL!r}])
+"""
+
+    process = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment(**fraud.variables),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert process.returncode == 128 + signal.SIGINT
+    assert process.stdout == "Removed 2 users from fraud before it was interrupted.\n"
+    assert "may still process the last request, with 1 of the users" in process.stderr
+    assert fraud.users("block", "fraud") == [CARL]
 
 
 def test_without_users_nothing_is_sent(fraud: ListCommands) -> None:

@@ -12,6 +12,7 @@ from wablock.cli.output import print_json, say
 from wablock.cli.still_blocked import StillBlocked
 from wablock.cli.tables import show
 from wablock.client import Client, FailedUser, UserDone
+from wablock.client.users import MOST_IN_A_REQUEST
 
 _SOME_FAILED: Final = 1
 _MOST_SHOWN: Final = 5  # users in a sentence
@@ -46,9 +47,10 @@ def change(
     words: Words,
     *,
     as_json: bool,
+    at_once: int = MOST_IN_A_REQUEST,
 ) -> None:
     """Send all users and report what was done. Exit with 1 if some failed; raises `Refused` if not all were sent."""
-    report(outcome(users, server, send, words.done), words, as_json=as_json)
+    report(outcome(users, server, send, words.done, at_once), words, as_json=as_json)
 
 
 def report(

@@ -27,6 +27,7 @@ from wablock.client.answers import ErrorBody, ErrorDetails
 
 _NO_OPTIONS: Final = AccountServer()
 _INVALID: Final = 100  # the code of an invalid parameter
+_REMOVED_AT_ONCE: Final = 1  # the API has no request that removes several
 _OF_ALLOW_LISTS: Final = {"blocked_at": "added_at", "blocked_by": "added_by"}
 
 
@@ -73,10 +74,11 @@ def remove(
     names = read_users(users, file, server)
     server, shared = _server_and_list(server, list_, kind)
 
-    def removing(client: Client, chunk: Sequence[str]) -> Sequence[UserDone]:
-        return _removed(client, shared, chunk)
+    def removing(client: Client, one: Sequence[str]) -> Sequence[UserDone]:
+        return [_removed(client, shared, user) for user in one]
 
-    change(names, server, removing, Words("Removed", "not on it", place=f" from {shared.name}"), as_json=json)
+    words = Words("Removed", "not on it", place=f" from {shared.name}")
+    change(names, server, removing, words, as_json=json, at_once=_REMOVED_AT_ONCE)
 
 
 def print_members(
@@ -97,24 +99,16 @@ def _server_and_list(server: AccountServer, text: str, kind: Kind) -> tuple[Acco
         return server, list_named(text, client.lists(), kind)
 
 
-def _removed(client: Client, shared: SharedList, users: Sequence[str]) -> Sequence[UserDone]:
-    """Remove the users one by one: the API has no request for several. Raises as the client does for one request."""
-    done: list[UserDone] = []
-    failed: list[FailedUser] = []
-    for user in users:
-        try:
-            removed = client.remove_member(user, list_id=shared.list_id)
-        except InvalidParameter as error:  # it is not a user
-            body = ErrorBody(error.message, error.code, error_data=ErrorDetails(error.details))
-            failed.append(FailedUser(user, errors=[body]))
-        except ValueError as error:  # it cannot be in a path, so the client did not send it
-            failed.append(FailedUser(user, errors=[ErrorBody(str(error), _INVALID)]))
-        except ClientError as error:
-            error.done, error.failed = done, failed
-            error.unknown = [user] if error.may_have_taken_effect else ()
-            raise
-        else:
-            done.append(UserDone(user, effect=removed.effect))
-    if failed:
-        raise SomeUsersFailed(done, failed)
-    return done
+def _removed(client: Client, shared: SharedList, user: str) -> UserDone:
+    """Raises as the client does for a request with one user."""
+    try:
+        removed = client.remove_member(user, list_id=shared.list_id)
+    except InvalidParameter as error:  # it is not a user
+        body = ErrorBody(error.message, error.code, error_data=ErrorDetails(error.details))
+        raise SomeUsersFailed([], [FailedUser(user, errors=[body])]) from None
+    except ValueError as error:  # it cannot be in a path, so the client did not send it
+        raise SomeUsersFailed([], [FailedUser(user, errors=[ErrorBody(str(error), _INVALID)])]) from None
+    except ClientError as error:
+        error.unknown = [user] if error.may_have_taken_effect else ()
+        raise
+    return UserDone(user, effect=removed.effect)

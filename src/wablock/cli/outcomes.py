@@ -8,6 +8,7 @@ from wablock.cli.api_server import Server
 from wablock.cli.arguments import Refused
 from wablock.cli.users import in_requests
 from wablock.client import ApiError, Client, ClientError, FailedUser, NoAnswer, SomeUsersFailed
+from wablock.client.users import MOST_IN_A_REQUEST
 
 T = TypeVar("T")
 
@@ -61,15 +62,19 @@ class BulkOutcome(Generic[T]):
 
 
 def outcome(
-    users: Sequence[str], server: Server, send: Callable[[Client, Sequence[str]], Sequence[T]], doing: str
+    users: Sequence[str],
+    server: Server,
+    send: Callable[[Client, Sequence[str]], Sequence[T]],
+    doing: str,
+    at_once: int = MOST_IN_A_REQUEST,
 ) -> BulkOutcome[T]:
-    """Send all users, in as many requests as needed. Raise `Refused` if there is nothing else to report: the server
-    refused the first request.
+    """Send all users, `at_once` in each request. Raise `Refused` if there is nothing else to report: the server refused
+    the first request.
     """
     result: BulkOutcome[T] = BulkOutcome()
     try:
         with server.client() as client:
-            for chunk in in_requests(users, doing):
+            for chunk in in_requests(users, doing, at_once):
                 result.unknown = len(chunk)
                 try:
                     result.add(send(client, chunk), ())

@@ -54,12 +54,12 @@ def read_users(users: Sequence[str], file: Path | None, server: Server) -> list[
     return list(dict.fromkeys(found))
 
 
-def in_requests(users: Sequence[str], doing: str) -> Iterator[list[str]]:
+def in_requests(users: Sequence[str], doing: str, at_once: int = MOST_IN_A_REQUEST) -> Iterator[list[str]]:
     """`users` in chunks of one request each. For many users, a bar on standard error shows the progress."""
     console = Output(stderr=True)
     with Progress(console=console, disable=len(users) <= MOST_IN_A_REQUEST or not console.is_terminal) as progress:
         task = progress.add_task(doing, total=len(users))
-        for chunk in chunks(users):
+        for chunk in chunks(users, at_once):
             yield chunk
             progress.advance(task, len(chunk))
 
