@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.command import run_here
+from tests.cli.command import run, run_here
 from tests.cli.list_commands import ANNA, BEN, CARL, SALES, ListCommands, list_commands
 from tests.listening import QuietHandler, listening
 from tests.running_server import ACCOUNT_ID
@@ -58,6 +58,15 @@ def test_json_of_an_unblock_has_users_who_are_still_blocked_apart(lists: ListCom
         (ANNA, "removed", "fraud"),
         ("1 650 555 0101", "not_there", "fraud"),
     ]
+
+
+def test_a_number_by_its_name_and_a_token_from_standard_input_are_read_once(lists: ListCommands) -> None:
+    at = ["--url", lists.server.url, "--token=-", "--phone-number-id", "sales"]
+
+    process = run("unblock", ANNA, *at, stdin=f"{lists.server.token}\n")
+
+    assert process.returncode == 1
+    assert "1 user is still blocked: fraud\n" in process.stdout
 
 
 def test_a_user_in_two_spellings_is_counted_once_as_still_blocked(lists: ListCommands) -> None:

@@ -142,6 +142,11 @@ class ApiServer(Server):
             return token, self.phone_number_id
         return token, self._id_with_name(token, self.phone_number_id)
 
+    def with_token(self) -> "ApiServer":
+        """The same with the token itself and the number's id. See `AccountServer.with_token`."""
+        token, phone_number_id = self.credentials()
+        return replace(self, token=token, phone_number_id=phone_number_id)
+
     def _id_with_name(self, token: str, name: str) -> str:
         """The id of the server's number with this name."""
         with self._client(token, _NO_NUMBER) as client:

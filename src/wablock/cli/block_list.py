@@ -17,7 +17,7 @@ from wablock.cli.listed_users import DETAILS, All, Limit, Plain, filled, print_u
 from wablock.cli.options import Json, flag
 from wablock.cli.outcomes import outcome
 from wablock.cli.output import print_json, remark, say
-from wablock.cli.still_blocked import Unblocking
+from wablock.cli.still_blocked import SharedListCheck
 from wablock.cli.tables import show
 from wablock.cli.users import UserArguments, UsersFile, read_users
 from wablock.client import BlockedUser, CheckedUser, Client, UserDone
@@ -66,10 +66,13 @@ def block(
 
 
 def unblock(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO_OPTIONS, json: Json = False) -> None:
-    unblocking = Unblocking()
-    result = outcome(read_users(users, file, server), server, unblocking, "Unblocked")
-    result.done, still_blocked = unblocking.separate(result.done)
-    if unblocking.denied:
+    names = read_users(users, file, server)
+    server = server.with_token()
+    result = outcome(names, server, Client.unblock, "Unblocked")
+    shared_lists = SharedListCheck()
+    shared_lists.run(result, server)
+    result.done, still_blocked = shared_lists.separate(result.done)
+    if shared_lists.denied:
         remark("Shared lists were not checked, which may still block these users: the token needs the scope read.")
     report(result, Words("Unblocked", "not blocked"), still_blocked, as_json=json)
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from wablock.cli.api_server import is_missing
+from wablock.cli.api_server import Server, is_missing
+from wablock.cli.outcomes import BulkOutcome, outcome
 from wablock.client import (
     ApiError,
     BlockingList,
@@ -31,32 +32,30 @@ class StillBlocked(msgspec.Struct, frozen=True, omit_defaults=True):
     effect: str | None = None
 
 
-class Unblocking:
-    """Unblocks users and checks which of them a shared list still blocks.
+class SharedListCheck:
+    """Checks which unblocked users a shared list still blocks.
 
-    `may_check` becomes False if the server has no check, and so no shared lists. `denied`: the token may not check.
+    `denied`: the token may not check.
     """
 
     def __init__(self) -> None:
-        self.may_check = True
+        self._may_check = True
         self.denied = False
+        self._failure: ClientError | None = None
         self._lists: dict[str, BlockingList] = {}
 
-    def __call__(self, client: Client, users: Sequence[str]) -> Sequence[UserDone]:
-        refusal: SomeUsersFailed | None = None
-        try:
-            done: Sequence[UserDone] = client.unblock(users)
-        except SomeUsersFailed as error:
-            done, refusal = error.done, error
-        try:
-            checked = self._checked(client, [user.input for user in done])
-        except ClientError as error:
-            error.done, error.failed, error.unknown = done, () if refusal is None else refusal.failed, ()
-            raise
-        self._lists |= {user.input: user.list for user in checked if user.list is not None}
-        if refusal is not None:
-            raise refusal
-        return done
+    def run(self, result: BulkOutcome[UserDone], server: Server) -> None:
+        """Check the users who are done. A failure ends `result`, which keeps what was done.
+
+        It runs after all users are unblocked, so that an end in between leaves out only checks.
+        """
+        if isinstance(result.cause, KeyboardInterrupt) or not result.done:
+            return
+        checks = outcome([user.input for user in result.done], server, self._checked, "Checking")
+        self._lists = {user.input: user.list for user in checks.done if user.list is not None}
+        cause = self._failure or checks.cause
+        if cause is not None and result.cause is None:
+            result.end(cause, server)
 
     def separate(self, done: Sequence[UserDone]) -> tuple[list[UserDone], list[StillBlocked]]:
         """The users who are unblocked, and those who are not."""
@@ -68,22 +67,22 @@ class Unblocking:
         return [it for it in done if it.input not in self._lists], blocked
 
     def _checked(self, client: Client, users: Sequence[str]) -> Sequence[CheckedUser]:
-        if not self.may_check or not users:
+        if not self._may_check or not users:
             return ()
         try:
             return client.check(users, may_list=False)
         except SomeUsersFailed as error:  # an unblock finds also what is no number any more
             checked: Sequence[CheckedUser] = error.done
             return checked
-        except (ApiError, NoAnswer) as error:
+        except ClientError as error:
+            self._may_check = False
             self.denied = isinstance(error, PermissionDenied)
             if not self.denied and not _has_no_check(error):
-                raise
-            self.may_check = False
+                self._failure = error
             return ()
 
 
-def _has_no_check(error: ApiError | NoAnswer) -> bool:
+def _has_no_check(error: ClientError) -> bool:
     if isinstance(error, NoAnswer):
         return error.status == _NOT_FOUND
-    return not isinstance(error, InvalidAccessToken) and is_missing(error)
+    return isinstance(error, ApiError) and not isinstance(error, InvalidAccessToken) and is_missing(error)
