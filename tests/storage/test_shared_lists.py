@@ -248,6 +248,15 @@ async def test_a_number_has_a_limited_count_of_attached_lists(store: Store, plac
     assert not any(it.list_id == _FRAUD.list_id for it in await store.attachments(ACCOUNT))
 
 
+async def test_a_list_that_is_on_a_number_already_can_be_attached_to_all(store: Store) -> None:
+    for count in range(MOST_ATTACHED):
+        new = SharedList(f"list_{count}", ACCOUNT, ListKind.BLOCK, f"list {count}", NOON)
+        await store.add_list(new)
+        await store.attach(_to(new))
+
+    assert await store.attach(_to(new, None)) is Attached.ATTACHED
+
+
 @pytest.mark.databases
 async def test_a_removed_number_has_no_attached_lists(store: Store) -> None:
     await store.add_number(BusinessNumber(LIST, ACCOUNT), NOON)

@@ -118,3 +118,16 @@ def in_force_on(own: InForce | None, shared: Iterable[tuple[AttachedList, InForc
         if earliest is None or entry.blocked_at < earliest.blocked_at:
             earliest = msgspec.structs.replace(entry, list_id=attached.list_id, list_name=attached.name)
     return earliest
+
+
+def most_in_force(attached: Iterable[tuple[str, str | None]]) -> int:
+    """The most shared lists that are in force on one number.
+
+    `attached`: each list with a number, or with None for all numbers.
+    """
+    everywhere = set[str]()
+    by_number: dict[str, set[str]] = {}
+    for list_id, phone_number_id in attached:
+        there = everywhere if phone_number_id is None else by_number.setdefault(phone_number_id, set())
+        there.add(list_id)
+    return len(everywhere) + max((len(lists - everywhere) for lists in by_number.values()), default=0)

@@ -30,6 +30,7 @@ from wablock.block_list.shared_lists import (
     Removal,
     SharedList,
     in_force_on,
+    most_in_force,
 )
 from wablock.block_list.transaction import Transaction
 
@@ -124,7 +125,7 @@ class MemoryStore:
         place = attachment.phone_number_id, attachment.list_id
         if place in self._tables.attachments:
             return Attached.BEFORE
-        if self._tables.most_attached(attachment) >= MOST_ATTACHED:
+        if self._tables.most_attached(attachment) > MOST_ATTACHED:
             return Attached.TOO_MANY
         self._tables.attachments[place] = attachment
         return Attached.ATTACHED
@@ -198,11 +199,15 @@ class _Tables:
         lists = [self.shared[it.list_id] for it in here if it.phone_number_id in (None, phone_number_id)]
         return [AttachedList(it.list_id, it.kind, it.name) for it in sorted(set(lists), key=lambda it: it.name)]
 
-    def most_attached(self, attachment: Attachment) -> int:
-        """The most lists that are in force on a number that the attachment concerns."""
-        own = [it.phone_number_id for it in self.attachments.values() if it.account_id == attachment.account_id]
-        of_numbers = [own.count(it) for it in own if it is not None and attachment.phone_number_id in (None, it)]
-        return own.count(None) + max(of_numbers, default=0)
+    def most_attached(self, new: Attachment) -> int:
+        """The most lists that would be in force on a number that `new` concerns."""
+        numbers = (None, new.phone_number_id)
+        own = [it for it in (*self.attachments.values(), new) if it.account_id == new.account_id]
+        return most_in_force(
+            (it.list_id, it.phone_number_id)
+            for it in own
+            if new.phone_number_id is None or it.phone_number_id in numbers
+        )
 
     def allowed(self, change: Block, identities: Collection[str]) -> Mapping[str, str]:
         names = {

@@ -14,6 +14,7 @@ from wablock.block_list.shared_lists import (
     ListKind,
     Removal,
     SharedList,
+    most_in_force,
 )
 from wablock.storage.postgres.directory import add_list as add_list_rows
 from wablock.storage.postgres.sessions import Connection
@@ -46,7 +47,10 @@ _GIVE_UP = """
 UPDATE block_list SET account_id = '', version = version + 1, size = 0, next_expiry = NULL, revision = revision + 1
 WHERE list_id = $1
 """
-_COUNTS = "SELECT phone_number_id, count(*) FROM attachment WHERE account_id = $1 GROUP BY phone_number_id"
+_PLACES = """
+SELECT list_id, nullif(phone_number_id, '') FROM attachment
+WHERE account_id = $1 AND ($2 = '' OR phone_number_id IN ('', $2))
+"""
 _ATTACH = """
 INSERT INTO attachment (account_id, phone_number_id, list_id, kind, name, attached_at) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING RETURNING list_id
@@ -107,13 +111,10 @@ async def attach(connection: Connection, attachment: Attachment) -> Attached:
         found = await connection.fetchrow(_HOLD, list_id, account_id)
         if found is None:
             return Attached.UNKNOWN
-        counts = dict(await connection.fetch(_COUNTS, account_id))
-        of_numbers = [count for it, count in counts.items() if it and number in (_EVERY_NUMBER, it)]
-        is_full = counts.get(_EVERY_NUMBER, 0) + max(of_numbers, default=0) >= MOST_ATTACHED
         added = await connection.fetchval(_ATTACH, account_id, number, list_id, *found, attachment.attached_at)
         if added is None:
             return Attached.BEFORE
-        if is_full:
+        if most_in_force(await connection.fetch(_PLACES, account_id, number)) > MOST_ATTACHED:
             await connection.execute(_DETACH, account_id, number, list_id)
             return Attached.TOO_MANY
     return Attached.ATTACHED

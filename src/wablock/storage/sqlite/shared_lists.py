@@ -1,11 +1,19 @@
 """Shared lists and where they are in force, on SQLite. See `SharedListStore`."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
-from wablock.block_list.shared_lists import MOST_ATTACHED, Attached, Attachment, ListKind, Removal, SharedList
+from wablock.block_list.shared_lists import (
+    MOST_ATTACHED,
+    Attached,
+    Attachment,
+    ListKind,
+    Removal,
+    SharedList,
+    most_in_force,
+)
 from wablock.storage.sqlite.writes import BatchWriter
 
 _ADD = """
@@ -26,10 +34,9 @@ _REMOVE = "DELETE FROM shared_list WHERE account_id = ? AND list_id = ?"
 _REMOVE_MEMBERS = "DELETE FROM blocked_user WHERE list_id = ?"
 # Without an account: so a change that was accepted just before fails.
 _GIVE_UP = "UPDATE block_list SET account_id = '', version = version + 1, size = 0 WHERE list_id = ?"
-_COUNT = "SELECT count(*) FROM attachment WHERE account_id = ? AND phone_number_id IN ('', ?)"
-_MOST_OF_ANY_NUMBER = """
-SELECT coalesce(max(attached), 0) FROM (
-  SELECT count(*) AS attached FROM attachment WHERE account_id = ? AND phone_number_id <> '' GROUP BY phone_number_id)
+_PLACES = """
+SELECT list_id, nullif(phone_number_id, '') FROM attachment
+WHERE account_id = ?1 AND (?2 = '' OR phone_number_id IN ('', ?2))
 """
 _ATTACH = """
 INSERT INTO attachment (account_id, phone_number_id, list_id, kind, name, attached_at) VALUES (?, ?, ?, ?, ?, ?)
@@ -82,13 +89,11 @@ def attach(writer: BatchWriter, attachment: Attachment) -> Attached:
         if found is None:
             return Attached.UNKNOWN
         number = attachment.phone_number_id or _EVERY_NUMBER
-        count: int = connection.execute(_COUNT, (account_id, number)).get
-        if number == _EVERY_NUMBER:
-            count += connection.execute(_MOST_OF_ANY_NUMBER, (account_id,)).get
         connection.execute(_ATTACH, (account_id, number, list_id, *found, attachment.attached_at))
         if not connection.changes():
             return Attached.BEFORE
-        if count >= MOST_ATTACHED:
+        places: list[tuple[Any, ...]] = connection.execute(_PLACES, (account_id, number)).fetchall()
+        if most_in_force(places) > MOST_ATTACHED:
             connection.execute(_DETACH, (account_id, number, list_id))
             return Attached.TOO_MANY
         return Attached.ATTACHED
