@@ -33,7 +33,8 @@ def test_every_failure_of_a_request_has_a_row_with_its_code_subcode_and_status()
 def test_every_failure_of_one_user_has_a_row() -> None:
     kinds = [
         kind
-        for _, kind in inspect.getmembers(errors, inspect.isclass)
+        for module in (errors, failures)
+        for _, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, errors.UserFailure) and kind is not errors.UserFailure
     ]
 

@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from tests.postgres import bare_database, execute
-from tests.storage.changes import NOON, block
+from tests.storage.changes import NOON, block, stored
 from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, user_of
 from tests.workers import DEAD, SILENT, Workers
@@ -20,6 +19,7 @@ from wablock.storage.postgres import PostgresStore
 
 _NUMBER = BusinessNumber("106540352242921", "102290129340398")
 _COMPLETE = BusinessNumber("106540352242921", "102290129340398", "16505550100", "US")
+_BEFORE_ANY_IS_CUT_OFF = 4.0  # seconds; after 5, a connection that waits for the silent worker is closed
 _LONG = 30.0  # seconds; only a test that fails waits for so long
 _USER_ID = "US.13491208655302741918"
 
@@ -41,17 +41,13 @@ async def store(workers: Workers) -> AsyncIterator[PostgresStore]:
 async def test_webhooks_do_not_wait_until_every_machine_has_the_business_number(
     store: PostgresStore, workers: Workers, how: str
 ) -> None:
-    async def complete() -> float:
-        started = time.monotonic()
+    async def complete() -> None:
         with pytest.raises(Overloaded):
-            await store.complete_number(_COMPLETE)
-        return time.monotonic() - started
+            await asyncio.wait_for(store.complete_number(_COMPLETE), _BEFORE_ANY_IS_CUT_OFF)
 
     with workers.broken(2, how):
-        seconds = await asyncio.gather(*(complete() for _ in range(20)))
-        seconds.append(await complete())
-
-    assert max(seconds) < 0.5
+        await asyncio.gather(*(complete() for _ in range(20)))
+        await complete()
 
 
 async def test_a_business_number_is_completed_when_the_worker_is_back(store: PostgresStore, workers: Workers) -> None:
@@ -59,7 +55,7 @@ async def test_a_business_number_is_completed_when_the_worker_is_back(store: Pos
         await store.complete_number(_COMPLETE)
 
     async with asyncio.timeout(_LONG):
-        while await store.find_number(_NUMBER.phone_number_id) != _COMPLETE:  # noqa: ASYNC110 - the database changes
+        while await store.find_number(_NUMBER.phone_number_id) != stored(_COMPLETE):  # noqa: ASYNC110 - the database changes
             await asyncio.sleep(0.01)
 
 

@@ -34,6 +34,8 @@ _TABLES: Final = (
     "last_inbound",
     "downstream",
     "upstream",
+    "shared_list",
+    "attachment",
 )
 _CLOSE = "".join(
     f"""
