@@ -51,8 +51,13 @@ class Tables(Aliases, Protocol):
     def wrote_at(self, change: Block, keys: Mapping[str, str]) -> Mapping[str, Microseconds]:
         """When users last wrote to the number, under any of their ids. `keys`: the current key of each key."""
 
-    def allowed(self, change: Block, identities: Collection[str]) -> Mapping[str, str]:
-        """Those of `identities` that are on an allow list in force on the number, each with the name of the list."""
+    def allow_lists(self, list_id: str, account_id: str) -> Mapping[str, str]:
+        """The allow lists in force on the number, each with its name."""
+
+    def on_lists(
+        self, list_ids: Collection[str], identities: Collection[str], at: Microseconds
+    ) -> Iterable[tuple[str, str]]:
+        """Those of `identities` that are on the lists and have not expired, each with its list, which is the first."""
 
     def write(self, state: ListState) -> None:
         """Write what has changed of the list."""
@@ -74,6 +79,7 @@ class Transaction:
         self._tables = tables
         self._changes = changes
         self._states: dict[str, ListState] = {}
+        self._allow_lists: dict[str, Mapping[str, str]] = {}
         self._names = _names_by_list(changes)
         """The identities to load, of lists that were not opened yet."""
         # All changes are decided at the time of the latest one: a message may be recorded long after it was sent.
@@ -115,10 +121,11 @@ class Transaction:
                 links.learn(change.account_id, linked, change.at)
             state.meanings = links.meanings(change.account_id, linked)
             self._load(state, set(names_of(change, state.meanings)))
-        if isinstance(change, Block) and is_own(list_id):
+        if isinstance(change, Block) and is_own(list_id) and (lists := self._allow_lists_of(state)):
             # Not of an earlier change of the batch: an allow list may be changed in between.
             self._write_other_lists(list_id)
-            state.allowed = self._tables.allowed(change, set(names_of(change, state.meanings)))
+            names = set(names_of(change, state.meanings))
+            state.allowed = {name: lists[it] for it, name in self._tables.on_lists(lists, names, change.at)}
         if isinstance(change, Block) and change.written_since is not None:
             if state.wrote:
                 self._write(state)  # so that the times are found
@@ -174,6 +181,14 @@ class Transaction:
         count, next_expiry = self._tables.delete_expired(state.list_id, at, most)
         state.mark_expired(at, count, next_expiry)
         return count
+
+    def _allow_lists_of(self, state: ListState) -> Mapping[str, str]:
+        """See `Tables.allow_lists`. No change of a batch attaches a list."""
+        lists = self._allow_lists.get(state.list_id)
+        if lists is None:
+            lists = self._tables.allow_lists(state.list_id, state.head.account_id)
+            self._allow_lists[state.list_id] = lists
+        return lists
 
     def _write_other_lists(self, list_id: str) -> None:
         """Write what this batch has changed of allow lists, so that it is found."""

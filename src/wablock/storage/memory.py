@@ -209,12 +209,14 @@ class _Tables:
             if new.phone_number_id is None or it.phone_number_id in numbers
         )
 
-    def allowed(self, change: Block, identities: Collection[str]) -> Mapping[str, str]:
-        names = {
-            it.list_id: it.name for it in self.attached(change.account_id, change.list_id) if it.kind is ListKind.ALLOW
-        }
-        rows = [(name, row) for list_id, name in names.items() for row in self.rows(list_id, identities)]
-        return {row.identity: name for name, row in rows if row.expires_at is None or row.expires_at > change.at}
+    def allow_lists(self, list_id: str, account_id: str) -> Mapping[str, str]:
+        return {it.list_id: it.name for it in self.attached(account_id, list_id) if it.kind is ListKind.ALLOW}
+
+    def on_lists(
+        self, list_ids: Collection[str], identities: Collection[str], at: Microseconds
+    ) -> Iterable[tuple[str, str]]:
+        rows = [(list_id, row) for list_id in list_ids for row in self.rows(list_id, identities)]
+        return [(it, row.identity) for it, row in rows if row.expires_at is None or row.expires_at > at]
 
     def write(self, state: ListState) -> None:
         rows = self.lists[state.list_id]

@@ -111,7 +111,12 @@ BLOCK_LIST: Final = Table(
     added=(("revision", 1), ("writers", ())),
 )
 TABLES: Final = (
-    Table("account", ("account_id", "app_secret", "verify_token_sha256", "created_at"), ("account_id",)),
+    Table(
+        "account",
+        ("account_id", "app_secret", "verify_token_sha256", "created_at"),
+        ("account_id",),
+        added=(("attachments", 0),),
+    ),
     Table(
         "business_account",
         ("waba_id", "account_id", "app_secret", "verify_token_sha256", "created_at"),

@@ -6,6 +6,8 @@ Every machine of a Citus cluster has both tables. The members are with their lis
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from wablock.block_list.shared_lists import (
     MOST_ATTACHED,
     Attached,
@@ -33,12 +35,19 @@ SELECT account_id, list_id, phone_number_id, attached_at FROM attachment WHERE a
 ORDER BY phone_number_id, name
 """
 _ATTACHED_TO = """
-SELECT number.account_id, number.phone_number_id, attachment.list_id, attachment.kind, attachment.name
+SELECT number.account_id, number.phone_number_id, account.attachments,
+       attachment.list_id, attachment.kind, attachment.name
 FROM unnest($1::text[], $2::text[]) AS number (account_id, phone_number_id)
-JOIN attachment ON attachment.account_id = number.account_id
+JOIN account ON account.account_id = number.account_id
+LEFT JOIN attachment ON attachment.account_id = number.account_id
   AND attachment.phone_number_id IN ('', number.phone_number_id)
 ORDER BY attachment.name
 """
+_COUNT_ATTACHMENT = """
+INSERT INTO account (account_id, created_at, attachments) VALUES ($1, $2, 1)
+ON CONFLICT (account_id) DO UPDATE SET attachments = account.attachments + 1
+"""
+_COUNT_DETACHMENT = "UPDATE account SET attachments = attachments + 1 WHERE account_id = $1"
 _IS_ATTACHED = "SELECT EXISTS (SELECT 1 FROM attachment WHERE account_id = $1 AND list_id = $2)"
 _REMOVE = "DELETE FROM shared_list WHERE list_id = $1 AND account_id = $2"
 _REMOVE_MEMBERS = "DELETE FROM blocked_user WHERE list_id = $1 AND seq > 0"
@@ -83,13 +92,22 @@ async def attachments(connection: Connection, account_id: str) -> Sequence[Attac
     return [Attachment(account, list_id, number or None, at) for account, list_id, number, at in rows]
 
 
-async def attached_to(connection: Connection, numbers: Sequence[Number]) -> Sequence[Sequence[AttachedList]]:
+class AttachedLists(msgspec.Struct, frozen=True):
+    """The shared lists that are in force on a number. Of two equal ones, none was attached or detached in between."""
+
+    count: int = 0
+    lists: Sequence[AttachedList] = ()
+
+
+async def attached_to(connection: Connection, numbers: Sequence[Number]) -> Sequence[AttachedLists]:
     """The shared lists that are in force on each of `numbers`."""
     account_ids, ids = map(list, zip(*set(numbers), strict=True))
-    attached: dict[Number, list[AttachedList]] = {}
-    for account_id, number, list_id, kind, name in await connection.fetch(_ATTACHED_TO, account_ids, ids):
-        attached.setdefault((account_id, number), []).append(AttachedList(list_id, ListKind(kind), name))
-    return [attached.get(number, ()) for number in numbers]
+    attached: dict[Number, tuple[int, list[AttachedList]]] = {}
+    for account_id, number, count, list_id, kind, name in await connection.fetch(_ATTACHED_TO, account_ids, ids):
+        _, lists = attached.setdefault((account_id, number), (count, []))
+        if list_id is not None:
+            lists.append(AttachedList(list_id, ListKind(kind), name))
+    return [AttachedLists(*attached.get(number, ())) for number in numbers]
 
 
 async def remove_list(connection: Connection, account_id: str, list_id: str) -> Removal:
@@ -117,8 +135,13 @@ async def attach(connection: Connection, attachment: Attachment) -> Attached:
         if most_in_force(await connection.fetch(_PLACES, account_id, number)) > MOST_ATTACHED:
             await connection.execute(_DETACH, account_id, number, list_id)
             return Attached.TOO_MANY
+        await connection.execute(_COUNT_ATTACHMENT, account_id, attachment.attached_at)
     return Attached.ATTACHED
 
 
 async def detach(connection: Connection, account_id: str, list_id: str, phone_number_id: str | None) -> bool:
-    return await connection.fetchval(_DETACH, account_id, phone_number_id or _EVERY_NUMBER, list_id) is not None
+    async with connection.transaction():
+        detached = await connection.fetchval(_DETACH, account_id, phone_number_id or _EVERY_NUMBER, list_id)
+        if detached is not None:
+            await connection.execute(_COUNT_DETACHMENT, account_id)
+    return detached is not None

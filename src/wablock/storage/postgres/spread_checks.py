@@ -13,7 +13,7 @@ from wablock.block_list.shared_lists import AttachedList, in_force_on
 from wablock.storage.postgres import shared_lists
 from wablock.storage.postgres.checks import Question
 from wablock.storage.postgres.lanes import Lanes
-from wablock.storage.postgres.shared_lists import Number
+from wablock.storage.postgres.shared_lists import AttachedLists, Number
 from wablock.storage.round_trips import RoundTrips
 
 _Entries = Sequence[Sequence[InForce | None]]
@@ -26,7 +26,7 @@ class SpreadChecks:
     def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes
         read = partial(lanes.common.read, shared_lists.attached_to)
-        self._attached: RoundTrips[Number, Sequence[AttachedList]] = RoundTrips(
+        self._attached: RoundTrips[Number, AttachedLists] = RoundTrips(
             read, at_once=1, is_stuck=lanes.common.reading.is_stuck
         )
 
@@ -35,16 +35,16 @@ class SpreadChecks:
     ) -> Sequence[InForce | None]:
         """See `BlockStore.blocked`."""
         number = account_id, list_id
-        before: tuple[Sequence[AttachedList], _Entries] | None = None
+        before: tuple[AttachedLists, _Entries] | None = None
         attached = await self._attached.ask(number)
         while True:
-            lists = [list_id, *(it.list_id for it in attached)]
+            lists = [list_id, *(it.list_id for it in attached.lists)]
             entries = await asyncio.gather(*(self._entries(account_id, it, users, at) for it in lists))
             now = attached, entries
             attached = await self._attached.ask(number)
             if attached == now[0] and (len(lists) == 1 or now == before):
                 own, *shared = entries
-                return [in_force_on(own[place], _of(place, attached, shared)) for place in range(len(users))]
+                return [in_force_on(own[place], _of(place, attached.lists, shared)) for place in range(len(users))]
             before = now
 
     async def _entries(

@@ -95,7 +95,7 @@ ORDER BY 2
 _ALLOW_LISTS = """
 SELECT list_id, name FROM attachment WHERE account_id = +? AND phone_number_id IN ('', +?) AND kind = 'allow'
 """
-_ALLOWED = """
+_ON_LISTS = """
 SELECT list_id, identity FROM carray(?1) AS allowing
 CROSS JOIN carray(?2) AS wanted
 CROSS JOIN blocked_user INDEXED BY blocked_user_identity
@@ -140,12 +140,15 @@ class SqliteTables:
     def wrote_at(self, change: Block, keys: Mapping[str, str]) -> Mapping[str, Microseconds]:
         return dict(self._execute(_WROTE_AT, (change.list_id, _text(keys), change.account_id)).fetchall())
 
-    def allowed(self, change: Block, identities: Collection[str]) -> Mapping[str, str]:
-        lists = dict(self._execute(_ALLOW_LISTS, (change.account_id, change.list_id)).fetchall())
-        if not lists:
-            return {}
-        found = self._execute(_ALLOWED, (apsw.carray(tuple(lists)), apsw.carray(tuple(identities)), change.at))
-        return {identity: lists[list_id] for list_id, identity in found}
+    def allow_lists(self, list_id: str, account_id: str) -> Mapping[str, str]:
+        return dict(self._execute(_ALLOW_LISTS, (account_id, list_id)).fetchall())
+
+    def on_lists(
+        self, list_ids: Collection[str], identities: Collection[str], at: Microseconds
+    ) -> Iterable[tuple[str, str]]:
+        bindings = apsw.carray(tuple(list_ids)), apsw.carray(tuple(identities)), at
+        found: Iterable[tuple[str, str]] = self._execute(_ON_LISTS, bindings)
+        return found
 
     def write(self, state: ListState) -> None:
         list_id, head = state.list_id, state.head

@@ -21,3 +21,8 @@ CREATE TABLE attachment (
     attached_at BIGINT NOT NULL,
     PRIMARY KEY (account_id, phone_number_id, list_id)
 );
+
+-- Grows with each attachment and detachment. In a cluster a check compares it before and after it reads the lists.
+SET LOCAL lock_timeout TO '3s';
+SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
+ALTER TABLE account ADD COLUMN attachments BIGINT NOT NULL DEFAULT 0;
