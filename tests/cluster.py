@@ -104,12 +104,14 @@ class Cluster:
         """Kill the server and all of its processes at once, as if the machine had died."""
         assert self._server is not None
         self._server.send_signal(signal.SIGSTOP)  # so that no new one starts while they are counted
-        pid = self._server.pid
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            os.kill(int(child), signal.SIGKILL)
+        children = self._children()
+        for child in children:
+            os.kill(child, signal.SIGKILL)
         self._server.kill()
         self._server.wait(_STARTS_WITHIN)
         self._server = None
+        # A new server refuses to start while one of them has the shared memory.
+        assert comes_true(lambda: all(map(_has_ended, children)), _STARTS_WITHIN)
 
     def freeze(self) -> None:
         """Make every query wait until `thaw`, as if the disk did not answer."""
@@ -129,9 +131,13 @@ class Cluster:
 
     def _signal_all(self, number: signal.Signals) -> None:
         assert self._server is not None
-        pid = self._server.pid
-        for process in [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]:
+        for process in [self._server.pid, *self._children()]:
             os.kill(process, number)
+
+    def _children(self) -> list[int]:
+        assert self._server is not None
+        pid = self._server.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def _ready(self, server: "subprocess.Popen[bytes]") -> bool:
         """Whether it is ready, by the eighth line of the lock file, as pg_ctl finds it out."""
@@ -158,6 +164,14 @@ def path_of(program: str) -> str:
     """The program of the newest installed version. Without one the test ends, see `missing`."""
     paths = sorted(_DEBIAN.glob(f"*/bin/{program}"), key=lambda path: int(re.sub(r"\D", "", path.parts[-3]) or 0))
     return str(paths[-1]) if paths else shutil.which(program) or missing("PostgreSQL's server is not installed")
+
+
+def _has_ended(process: int) -> bool:
+    """True also for a zombie, which holds no memory."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def _unprivileged() -> dict[str, Any]:
