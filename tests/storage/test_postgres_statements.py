@@ -365,13 +365,13 @@ def test_every_table_is_declared_to_citus() -> None:
     assert {table for table, (kind, _) in declared.items() if kind == "local_table_to_metadata"} == _ON_COORDINATOR
 
 
-def test_a_set_of_rows_for_one_shard_can_be_written_one_by_one() -> None:
-    """Citus makes a set with a two-phase commit."""
+def test_a_set_of_rows_for_one_place_can_be_written_one_by_one() -> None:
+    """Citus makes a set with a COPY and, on a worker, with a two-phase commit."""
     sets = {(_home(name), _inserted(text)) for name, text in _STATEMENTS.items() if _inserts_a_set(text)}
     ones = {(_home(name), _inserted(text)) for name, text in _STATEMENTS.items() if _inserts_one(text)}
 
-    assert {"procedure", "lists"} <= {home for home, _ in sets}
-    assert {(home, table) for home, table in sets if table in _KEYS} <= ones
+    assert {"procedure", "lists", "links"} <= {home for home, _ in sets}
+    assert {(home, table) for home, table in sets if table in {*_KEYS, *_ON_COORDINATOR}} <= ones
 
 
 def _home(name: str) -> str:

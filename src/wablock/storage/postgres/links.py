@@ -23,16 +23,14 @@ from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.sessions import Connection
 from wablock.storage.postgres.settling import Settling
 
-_LEARN = """
-INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled)
-SELECT $1, unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), false
+_LEARN_ONE = """
+INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled) VALUES ($1, $3, $4, $5, $2)
 ON CONFLICT (account_id, alias) DO NOTHING RETURNING alias
 """
-# A parent id has no rows, so there is nothing to settle.
-_LEARN_PARENTS = """
+_LEARN = """
 INSERT INTO identity_alias (account_id, alias, identity, wa_id, settled)
-SELECT $1, unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), true
-ON CONFLICT (account_id, alias) DO NOTHING
+SELECT $1, unnest($3::text[]), unnest($4::text[]), unnest($5::text[]), $2
+ON CONFLICT (account_id, alias) DO NOTHING RETURNING alias
 """
 _RELINK = """
 UPDATE identity_alias SET identity = $4, wa_id = $5, settled = false
@@ -120,7 +118,7 @@ class Links:
         learned = new
         if new:
             links = sorted((user_id, self._settling.place_of(member), member.wa_id) for user_id, member in new.items())
-            added = await self._connections.run(lambda connection: _learn(connection, _LEARN, account_id, links))
+            added = await self._connections.run(lambda connection: _learn(connection, account_id, links))
             if len(added) < len(new):  # another node was faster, and may have died since
                 by_alias = {**by_alias, **await self._stored.of(account_id, new)}
                 learned = {user_id: member for user_id, member in new.items() if user_id not in by_alias}
@@ -139,7 +137,8 @@ class Links:
         links = sorted(
             (parent, self._settling.place_of(user), user.wa_id) for parent, user in users if user is not None
         )
-        await self._connections.run(lambda connection: _learn(connection, _LEARN_PARENTS, account_id, links))
+        # A parent id has no rows, so there is nothing to settle.
+        await self._connections.run(lambda connection: _learn(connection, account_id, links, settled=True))
 
     async def _unite(self, account_id: str, member: Member, at: Microseconds) -> None:
         waiting: set[str] = set()
@@ -180,6 +179,9 @@ class Links:
 
 
 async def _learn(
-    connection: Connection, statement: str, account_id: str, links: Sequence[tuple[str, str, str | None]]
+    connection: Connection, account_id: str, links: Sequence[tuple[str, str, str | None]], *, settled: bool = False
 ) -> Sequence[object]:
-    return await connection.fetch(statement, account_id, *map(list, zip(*links, strict=True)))
+    """Returns the aliases that had no link before."""
+    if len(links) == 1:  # nearly always; a set makes Citus use COPY
+        return await connection.fetch(_LEARN_ONE, account_id, settled, *links[0])
+    return await connection.fetch(_LEARN, account_id, settled, *map(list, zip(*links, strict=True)))
