@@ -26,6 +26,8 @@ _RATES = Group("Rates", sort_key=3)
 _LIMITS = Group("Limits", sort_key=4)
 _GATE = Group("Gate", sort_key=5)
 
+_REQUESTS_PER_NUMBER = "Requests a minute for each number and each shared list. 0: no limit."
+
 
 def default_database() -> str:
     """A file in the user's data directory, as a database URL."""
@@ -96,15 +98,7 @@ class LimitSettings:
         whole(_setting("REQUESTS_PER_MINUTE_PER_TOKEN", "Requests a minute for each token. 0: no limit.", _RATES, 0)),
     ] = 0
     requests_per_minute_per_number: Annotated[
-        int,
-        whole(
-            _setting(
-                "REQUESTS_PER_MINUTE_PER_NUMBER",
-                "Requests a minute for each number and each shared list. 0: no limit.",
-                _RATES,
-                0,
-            )
-        ),
+        int, whole(_setting("REQUESTS_PER_MINUTE_PER_NUMBER", _REQUESTS_PER_NUMBER, _RATES, 0))
     ] = 0
     max_body: Annotated[int, whole(_setting("MAX_BODY", "Largest request body, in bytes.", _LIMITS, 1))] = 1_048_576
     max_bodies: Annotated[

@@ -4,7 +4,8 @@ import pytest
 from tests.block_list.stopped_clock import StoppedClock
 
 from wablock.block_list.listings import Listing, ListingCache, ListingKey
-from wablock.block_list.ports import BusinessNumber, Page, Row
+from wablock.block_list.pages import Page, Row
+from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.rules import SECOND
 from wablock.block_list.service import BlockList
 from wablock.contract.wire import User

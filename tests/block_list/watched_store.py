@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from wablock.block_list.ports import Change, InForce, Member, Microseconds, Outcome, Page, PageRequest
+from wablock.block_list.pages import Page, PageRequest
+from wablock.block_list.ports import Change, InForce, Member, Microseconds, Outcome
 from wablock.contract.errors import BlocklistInternalError
 from wablock.storage.memory import MemoryStore
 

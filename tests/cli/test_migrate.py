@@ -18,7 +18,7 @@ from tests.storage.version_before import fill_sqlite
 from tests.triggers import make_trigger
 
 from wablock.access import Scope
-from wablock.block_list.ports import PageRequest
+from wablock.block_list.pages import PageRequest
 from wablock.contract.spellings import one_spelling
 from wablock.storage import CannotOpen, Store, open_store
 from wablock.storage.sqlite import moves

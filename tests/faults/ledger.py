@@ -11,7 +11,8 @@ from tests.storage.changes import block, unblock
 from tests.storage.meters import CountingMeter
 from tests.storage.people import person
 
-from wablock.block_list.ports import Block, Member, PageRequest, Unblock
+from wablock.block_list.pages import PageRequest
+from wablock.block_list.ports import Block, Member, Unblock
 from wablock.storage import SqliteStore
 
 _WHOLE_LIST = 1_000_000

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from tests.gate.memory_routes import MemoryRoutes
-from tests.gate.test_routes import ACCOUNTS, NOW, Clocks, routes_of_a_process
+from tests.gate.process_routes import NOW, Clocks, routes_of_a_process
 
 from wablock.gate.account_store import Account
 from wablock.gate.ports import CannotUnseal
@@ -11,21 +11,6 @@ from wablock.gate.routes import Routes
 from wablock.gate.routes.accounts import Accounts, BusinessAccountInfo
 
 SHOP, HOTEL = "102290129340500", "102290129340501"
-
-
-@pytest.fixture
-def clocks() -> Clocks:
-    return Clocks()
-
-
-@pytest.fixture
-def store() -> MemoryRoutes:
-    return MemoryRoutes(ACCOUNTS)
-
-
-@pytest.fixture
-def routes(store: MemoryRoutes, clocks: Clocks) -> Routes:
-    return routes_of_a_process(store, clocks)
 
 
 @pytest.fixture

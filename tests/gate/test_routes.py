@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 from tests.gate.memory_routes import MemoryRoutes
+from tests.gate.process_routes import ACCOUNTS, KEY, NOW, OUR_OTHER, OURS, THEIRS, Clocks, routes_of_a_process
 from tests.waiting import tasks_wait
 
 from wablock.gate.account_store import Account, SealedAccount
@@ -14,10 +15,6 @@ from wablock.gate.routes import RemovedRoutes, Routes
 from wablock.gate.routes.downstreams import NewDownstream
 from wablock.vault import AeadVault
 
-NOW = 1_737_679_688_383_584
-OURS, OUR_OTHER, THEIRS = "106540352242922", "106540352242923", "106540352242924"
-ACCOUNTS = {OURS: "acme", OUR_OTHER: "acme", THEIRS: "rival"}
-KEY = bytes(range(32))
 URL = "https://crm.example/hooks"
 NEW = NewDownstream(
     url=URL, secret="their-secret", headers={"authorization": "Bearer their-header"}, account_events=True
@@ -25,18 +22,6 @@ NEW = NewDownstream(
 UPSTREAM = Upstream(
     OURS, "https://graph.facebook.com/v23.0", "their-token", timeout=12.5, may_be_inside=True, account_id="acme"
 )
-
-
-class Clocks:
-    """The time of day, which moves on with every look, and the time that only grows, turned by a test."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-        self.monotonic = 100.0
-
-    def look(self) -> int:
-        self.now += 1
-        return self.now
 
 
 class SlowRoutes(MemoryRoutes):
@@ -53,28 +38,9 @@ class SlowRoutes(MemoryRoutes):
 
 
 @pytest.fixture
-def clocks() -> Clocks:
-    return Clocks()
-
-
-@pytest.fixture
-def store() -> MemoryRoutes:
-    return MemoryRoutes(ACCOUNTS)
-
-
-@pytest.fixture
-def routes(store: MemoryRoutes, clocks: Clocks) -> Routes:
-    return routes_of_a_process(store, clocks)
-
-
-@pytest.fixture
 def other_process(store: MemoryRoutes, clocks: Clocks) -> Routes:
     """The routes of another process on the same store."""
     return routes_of_a_process(store, clocks)
-
-
-def routes_of_a_process(store: MemoryRoutes, clocks: Clocks, key: bytes = KEY) -> Routes:
-    return Routes(store, AeadVault([key]), clocks.look, lambda: clocks.monotonic)
 
 
 async def add_downstream(routes: Routes, phone_number_id: str = OURS, new: NewDownstream = NEW) -> str:

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from wablock.block_list.ports import Block, BusinessNumber, Member, NoteInbound, Page, PageRequest, Row, Unblock
+from wablock.block_list.pages import Page, PageRequest, Row
+from wablock.block_list.ports import Block, BusinessNumber, Member, NoteInbound, Unblock
 from wablock.storage import Store
 
 ACCOUNT = "102290129340398"

@@ -14,7 +14,8 @@ from tests.storage.changes import (
 )
 from tests.storage.people import by_user_id, linked, person
 
-from wablock.block_list.ports import Effect, PageRequest, Refusal
+from wablock.block_list.pages import PageRequest
+from wablock.block_list.ports import Effect, Refusal
 from wablock.storage import Store
 
 LATER = NOON + 60 * SECOND

@@ -15,7 +15,8 @@ from tests.storage.adapters import ADAPTERS
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, is_blocked, page
 from tests.storage.people import user_with
 
-from wablock.block_list.ports import Carry, Link, Member, Row
+from wablock.block_list.pages import Row
+from wablock.block_list.ports import Carry, Link, Member
 from wablock.storage import Store
 
 _PEOPLE = 3

@@ -15,6 +15,7 @@ from tests.storage.changes import ACCOUNT, NOON, SECOND
 from tests.storage.people import by_user_id, linked, person, user_with
 from tests.storage.plain_lists import Blocked, PlainLists, Result
 
+from wablock.block_list.pages import Page, PageRequest, Row
 from wablock.block_list.ports import (
     Block,
     Carry,
@@ -26,9 +27,6 @@ from wablock.block_list.ports import (
     Member,
     NoteInbound,
     Outcome,
-    Page,
-    PageRequest,
-    Row,
     Sweep,
     Unblock,
 )

@@ -10,7 +10,7 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, user_of
 from tests.storage.version_before import Blocked, Rows, fill_sqlite, moving_sqlite, sqlite_rows
 
-from wablock.block_list.ports import PageRequest
+from wablock.block_list.pages import PageRequest
 from wablock.failures import Overloaded
 from wablock.storage import CannotOpen, SqliteStore
 from wablock.storage.sqlite import backups, moves

@@ -15,7 +15,7 @@ from tests.storage.changes import LIST, NOON, block, is_blocked
 from tests.storage.meters import CountingMeter
 from tests.storage.people import person
 
-from wablock.block_list.ports import PageRequest
+from wablock.block_list.pages import PageRequest
 from wablock.contract.errors import BlocklistInternalError
 from wablock.storage import CannotOpen, SqliteStore, open_store
 from wablock.storage.sqlite.connection import connect, migrations, prepare

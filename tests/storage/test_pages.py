@@ -6,7 +6,7 @@ import pytest
 from tests.storage.changes import LIST, NOON, SECOND, block, page, unblock
 from tests.storage.people import people, person
 
-from wablock.block_list.ports import Page, PageRequest
+from wablock.block_list.pages import Page, PageRequest
 from wablock.storage import Store
 
 

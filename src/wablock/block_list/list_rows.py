@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from wablock.block_list.ports import Listed, Microseconds
+from wablock.block_list.ports import Listed, Member, Microseconds
 
 
 class Head(msgspec.Struct, gc=False):
@@ -30,6 +30,15 @@ def first_in_force(rows: Iterable[Listed], at: Microseconds) -> Listed | None:
     """The earliest of `rows` that is in force at `at`."""
     in_force = [row for row in rows if row.expires_at is None or row.expires_at > at]
     return min(in_force, key=lambda row: row.seq, default=None)
+
+
+def place_of(member: Member, *, beside_older: bool) -> str:
+    """The user's key under which a row is stored.
+
+    While nodes of the previous version use the list, it is the key under which they look for this spelling.
+    """
+    wa_id = member.wa_id
+    return wa_id if beside_older and wa_id is not None and wa_id in member.former_keys else member.key
 
 
 class ListRows:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from wablock.block_list.changes import Copy, DropExpired, ListChange, Merge, Rekey, names_of_member
-from wablock.block_list.list_rows import Head, ListRows
+from wablock.block_list.list_rows import Head, ListRows, place_of
 from wablock.block_list.meanings import Meaning
 from wablock.block_list.ports import (
     Block,
@@ -33,15 +33,6 @@ _REMOVED, _NOT_THERE, _REFUSED = Effect.REMOVED, Effect.NOT_THERE, Effect.REFUSE
 _NONE: Sequence[Listed] = ()
 _EDITABLE = ("reason", "note", "expires_at")
 _DONE = Outcome()
-
-
-def place_of(member: Member, *, beside_older: bool) -> str:
-    """The user's key under which a row is stored.
-
-    While nodes of the previous version use the list, it is the key under which they look for this spelling.
-    """
-    wa_id = member.wa_id
-    return wa_id if beside_older and wa_id is not None and wa_id in member.former_keys else member.key
 
 
 class ListState(ListRows):

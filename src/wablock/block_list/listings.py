@@ -2,7 +2,8 @@
 
 import msgspec
 
-from wablock.block_list.ports import Microseconds, Page, Rules
+from wablock.block_list.pages import Page
+from wablock.block_list.ports import Microseconds, Rules
 from wablock.contract import cursor
 from wablock.contract.cursor import BadCursor, Cursor
 from wablock.contract.errors import InvalidParameter

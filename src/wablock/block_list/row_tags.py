@@ -4,7 +4,8 @@ import hashlib
 
 import msgspec
 
-from wablock.block_list.ports import Listed, Row
+from wablock.block_list.pages import Row
+from wablock.block_list.ports import Listed
 
 
 def tag_of(row: Listed | Row) -> str:

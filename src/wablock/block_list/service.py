@@ -6,6 +6,7 @@ import msgspec
 
 from wablock.block_list import rules
 from wablock.block_list.listings import Listing, ListingCache, ListingKey, listing_of, marked_row, not_of_this_list
+from wablock.block_list.pages import PageRequest
 from wablock.block_list.ports import (
     Block,
     BusinessNumber,
@@ -21,7 +22,6 @@ from wablock.block_list.ports import (
     Microseconds,
     NoteInbound,
     Outcome,
-    PageRequest,
     Sweep,
     Unblock,
 )

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from wablock.block_list.ports import Change, InForce, Listed, Member, Microseconds, Outcome, Page, PageRequest
+from wablock.block_list.pages import Page, PageRequest
+from wablock.block_list.ports import Change, InForce, Listed, Member, Microseconds, Outcome
 
 
 class BlockStore(Protocol):

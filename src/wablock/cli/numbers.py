@@ -6,7 +6,8 @@ import msgspec
 from cyclopts import App, Parameter
 from msgspec import UNSET
 
-from wablock.block_list.ports import BusinessNumber, PageRequest, Rules
+from wablock.block_list.pages import PageRequest
+from wablock.block_list.ports import BusinessNumber, Rules
 from wablock.business_numbers import NumberChanges
 from wablock.cli.arguments import Refused, checked_number_id, is_confirmed, not_blank
 from wablock.cli.business_accounts import check_waba_is_of, checked_waba_id

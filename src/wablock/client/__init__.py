@@ -5,22 +5,17 @@ so it works without the server's dependencies.
 """
 
 from wablock.client.answers import (
-    AttachedList,
     BlockedUser,
     BlockingList,
     CheckedUser,
     FailedUser,
-    FreedUser,
     ListMember,
     Number,
     Page,
     RecentDrop,
     RecentDropList,
     RemovedMember,
-    SharedList,
     UserDone,
-    UserEntry,
-    UserOfLists,
 )
 from wablock.client.failures import (
     ApiError,
@@ -39,6 +34,7 @@ from wablock.client.failures import (
     SomeUsersFailed,
     UnknownObject,
 )
+from wablock.client.list_answers import AttachedList, FreedUser, SharedList, UserEntry, UserOfLists
 from wablock.client.retrying import Retries
 from wablock.client.shells import AsyncClient, Client
 from wablock.contract.wire import User

@@ -7,9 +7,9 @@ from typing import Final, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from wablock.client.answers import AttachedList, SharedList, UserOfLists
 from wablock.client.exchange import Exchange, HttpRequest
 from wablock.client.failures import InvalidParameter, UnknownObject
+from wablock.client.list_answers import AttachedList, SharedList, UserOfLists
 from wablock.client.members import LISTS, path_of_list, response_of_lists, segment_of
 from wablock.client.retrying import Retries
 

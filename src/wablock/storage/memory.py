@@ -9,18 +9,8 @@ from wablock.block_list.changes import names_of_member
 from wablock.block_list.list_rows import Head
 from wablock.block_list.list_state import ListState
 from wablock.block_list.meanings import Meaning, is_known, meanings_of
-from wablock.block_list.ports import (
-    Block,
-    Change,
-    InForce,
-    Listed,
-    Member,
-    Microseconds,
-    Outcome,
-    Page,
-    PageRequest,
-    Row,
-)
+from wablock.block_list.pages import Page, PageRequest, Row
+from wablock.block_list.ports import Block, Change, InForce, Listed, Member, Microseconds, Outcome
 from wablock.block_list.shared_lists import (
     MOST_ATTACHED,
     Attached,

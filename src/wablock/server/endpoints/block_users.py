@@ -9,7 +9,8 @@ from msgspec import UNSET
 
 from wablock.access import Access, AccessToken, Scope
 from wablock.block_list.listings import Listing
-from wablock.block_list.ports import BusinessNumber, Row
+from wablock.block_list.pages import Row
+from wablock.block_list.ports import BusinessNumber
 from wablock.block_list.rules import SECOND
 from wablock.block_list.service import BlockList, Result
 from wablock.contract import wire

@@ -3,7 +3,8 @@
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from wablock.block_list.ports import Listed, Row
+from wablock.block_list.pages import Row
+from wablock.block_list.ports import Listed
 from wablock.block_list.row_tags import tag_of
 from wablock.block_list.rules import SECOND
 from wablock.contract import wire

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from wablock.block_list.changes import Copy, Merge
+from wablock.block_list.pages import Page, PageRequest
 from wablock.block_list.ports import (
     Block,
     Carry,
@@ -21,8 +22,6 @@ from wablock.block_list.ports import (
     Microseconds,
     NoteInbound,
     Outcome,
-    Page,
-    PageRequest,
     Sweep,
     Unblock,
 )

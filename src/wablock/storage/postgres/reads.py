@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from wablock.block_list.ports import Page, PageRequest, Row
+from wablock.block_list.pages import Page, PageRequest, Row
 from wablock.storage.postgres.sessions import Connection
 
 _IN_FORCE: Final = "list_id = $1 AND seq > 0 AND (expires_at IS NULL OR expires_at > $2)"  # see blocked_user_seq

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from wablock.block_list.changes import Copy, ListChange, Merge
-from wablock.block_list.list_state import place_of
+from wablock.block_list.list_rows import place_of
 from wablock.block_list.meanings import MOST_STEPS, meant
 from wablock.block_list.ports import Block, Edit, Member, Microseconds, Unblock
 from wablock.contract.errors import GraphError, UnknownObject

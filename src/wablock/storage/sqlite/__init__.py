@@ -6,17 +6,8 @@ from pathlib import Path
 import apsw
 
 from wablock.access import AccessToken
-from wablock.block_list.ports import (
-    BusinessNumber,
-    Change,
-    InForce,
-    Listed,
-    Member,
-    Microseconds,
-    Outcome,
-    Page,
-    PageRequest,
-)
+from wablock.block_list.pages import Page, PageRequest
+from wablock.block_list.ports import BusinessNumber, Change, InForce, Listed, Member, Microseconds, Outcome
 from wablock.block_list.shared_lists import Attached, Attachment, Removal, SharedList
 from wablock.business_numbers import NumberChanges
 from wablock.contract.errors import BlocklistInternalError

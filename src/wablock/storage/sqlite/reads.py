@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import apsw
 
-from wablock.block_list.ports import Page, PageRequest, Row
+from wablock.block_list.pages import Page, PageRequest, Row
 
 _NEWEST: Final = 2**63 - 1
 
