@@ -8,8 +8,10 @@ from typing import Final, Protocol
 import msgspec
 
 from wablock.access import Access, AccessToken, Directory, Scope, require
+from wablock.block_list.event_chain import NewEvent
+from wablock.block_list.events import Event, EventKind, new_salt
 from wablock.block_list.pages import Row
-from wablock.block_list.ports import BusinessNumber, Member, Microseconds, Rules
+from wablock.block_list.ports import NO_CAUSE, BusinessNumber, Cause, Member, Microseconds, Rules
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST
 from wablock.block_list.service import BlockList
 from wablock.block_list.shared_lists import (
@@ -73,7 +75,7 @@ class AccountLists:
         self._require(caller, Scope.READ)
         return _with_places(await self._find(caller.account_id, list_id, method), await self._places(caller.account_id))
 
-    async def add(self, caller: AccessToken, kind: ListKind, name: str) -> SharedList:
+    async def add(self, caller: AccessToken, kind: ListKind, name: str, cause: Cause = NO_CAUSE) -> SharedList:
         """Raises `InvalidParameter` for a name that cannot be one, and `ListNameTaken`."""
         self._require(caller, Scope.MANAGE)
         try:
@@ -83,22 +85,25 @@ class AccountLists:
         if len(await self._store.shared_lists(caller.account_id)) >= MOST_LISTS:
             raise errors.InvalidParameter(f"The account has {MOST_LISTS:,} shared lists already. Remove one first.")
         new = SharedList(f"list_{secrets.token_hex(8)}", caller.account_id, kind, name, self._clock())
-        if not await self._store.add_list(new):
+        if not await self._store.add_list(new, self._event(EventKind.CREATE, caller, new, cause)):
             raise ListNameTaken(name)
         return new
 
-    async def remove(self, caller: AccessToken, list_id: str) -> None:
+    async def remove(self, caller: AccessToken, list_id: str, cause: Cause = NO_CAUSE) -> None:
         """Remove the list and its members. Raises `ListIsAttached`, and `UnknownObject`."""
         self._require(caller, Scope.MANAGE)
-        removal = await self._store.remove_list(caller.account_id, list_id)
+        shared = await self._find(caller.account_id, list_id, "DELETE")
+        event = self._event(EventKind.DELETE, caller, shared, cause)
+        removal = await self._store.remove_list(caller.account_id, list_id, event)
         if removal is Removal.UNKNOWN:
             raise errors.UnknownObject("DELETE", list_id)
         if removal is Removal.ATTACHED:
-            shared = await self._find(caller.account_id, list_id, "DELETE")
             found = _with_places(shared, await self._places(caller.account_id))
             raise ListIsAttached(shared.name, None if found.everywhere else found.phone_number_ids)
 
-    async def attach(self, caller: AccessToken, list_id: str, phone_number_id: str | None) -> tuple[bool, Freed]:
+    async def attach(
+        self, caller: AccessToken, list_id: str, phone_number_id: str | None, cause: Cause = NO_CAUSE
+    ) -> tuple[bool, Freed]:
         """Let the list be in force on a number, or on all numbers of the account. It is, on return, on every node.
 
         Returns whether it was not before, and the users that an allow list freed: those of its members who were
@@ -112,18 +117,23 @@ class AccountLists:
         if found.kind is ListKind.ALLOW:
             freed = await self._blocked_members(found, await self._numbers(caller.account_id, phone_number_id))
         attachment = Attachment(caller.account_id, list_id, phone_number_id, self._clock())
-        attached = await self._store.attach(attachment)
+        attached = await self._store.attach(
+            attachment, self._event(EventKind.ATTACH, caller, found, cause, phone_number_id or "")
+        )
         if attached is Attached.UNKNOWN:
             raise errors.UnknownObject("POST", list_id)
         if attached is Attached.TOO_MANY:
             raise errors.InvalidParameter(f"A number can have {MOST_ATTACHED} attached lists. Detach one first.")
         return attached is Attached.ATTACHED, freed if attached is Attached.ATTACHED else Freed()
 
-    async def detach(self, caller: AccessToken, list_id: str, phone_number_id: str | None) -> bool:
+    async def detach(
+        self, caller: AccessToken, list_id: str, phone_number_id: str | None, cause: Cause = NO_CAUSE
+    ) -> bool:
         """Returns whether it was attached there. On return no node has it in force there by this attachment."""
         self._require(caller, Scope.MANAGE)
-        await self._find(caller.account_id, list_id, "DELETE")
-        return await self._store.detach(caller.account_id, list_id, phone_number_id)
+        found = await self._find(caller.account_id, list_id, "DELETE")
+        event = self._event(EventKind.DETACH, caller, found, cause, phone_number_id or "")
+        return await self._store.detach(caller.account_id, list_id, phone_number_id, event)
 
     async def place(self, caller: AccessToken, list_id: str, scope: Scope, method: str) -> BusinessNumber:
         """The number whose own list this is. A shared list is treated as a number without a country, with open rules.
@@ -148,6 +158,21 @@ class AccountLists:
         numbers = await self._store.numbers(caller.account_id) if ids else ()
         there = [it for it in numbers if None in ids or it.phone_number_id in ids]
         return await self._blocked_on_any(there, members)
+
+    def _event(
+        self, kind: EventKind, caller: AccessToken, of: SharedList, cause: Cause, phone_number_id: str | None = None
+    ) -> NewEvent:
+        """`phone_number_id` "": every number of the account."""
+        new = Event(
+            kind=kind,
+            salt=new_salt(),
+            by=caller.label,
+            request_id=cause.request_id,
+            on_behalf_of=cause.on_behalf_of,
+            phone_number_id=phone_number_id,
+            name=of.name,
+        )
+        return NewEvent(new, self._clock())
 
     def _require(self, caller: AccessToken, scope: Scope) -> None:
         require(caller, scope)

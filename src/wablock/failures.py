@@ -46,6 +46,11 @@ class NotListed(InvalidParameter):
         )
 
 
+class CannotUndo(InvalidParameter):
+    def __init__(self, event_id: str, why: str) -> None:
+        super().__init__(f"The event {event_id} cannot be undone: {why}.")
+
+
 class MemberChanged(InvalidParameter):
     """Another caller has changed the member since this one has read it. Nothing was changed."""
 

@@ -11,6 +11,7 @@ from functools import partial
 import msgspec
 
 from wablock.access import Access
+from wablock.account_events import AccountEvents
 from wablock.account_lists import AccountLists
 from wablock.account_numbers import AccountNumbers
 from wablock.account_users import AccountUsers
@@ -37,6 +38,7 @@ from wablock.server.endpoints.block_users import BlockUsers
 from wablock.server.endpoints.check import Checks
 from wablock.server.endpoints.downstreams import DownstreamEndpoints
 from wablock.server.endpoints.drops import DropEndpoint
+from wablock.server.endpoints.events import EventEndpoints
 from wablock.server.endpoints.health import Health
 from wablock.server.endpoints.last_inbound import LastInboundEndpoint
 from wablock.server.endpoints.lists import ListEndpoints
@@ -151,6 +153,7 @@ def build(
         Checks(block_list, access, callers, rates),
         Members(block_list, lists, callers, rates, settings.answers.public_url),
         ListEndpoints(lists, callers),
+        EventEndpoints(AccountEvents(store, lists, clock), block_list, callers),
         UserEndpoint(AccountUsers(store, store, lists, clock), block_list, callers),
         Webhooks(inbound, routes.accounts),
         TokenEndpoints(access, routes, clock, callers),

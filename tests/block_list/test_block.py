@@ -69,7 +69,10 @@ async def test_an_invalid_user_has_an_error_with_the_reason_and_no_wa_id(
 async def test_a_parent_id_fails_the_request_and_nothing_is_changed(
     block_list: BlockList, store: WatchedStore, number: BusinessNumber, user: User, place: str
 ) -> None:
-    for change in (block_list.block(number, [User(user_id=USER_ID), user], "test"), block_list.unblock(number, [user])):
+    for change in (
+        block_list.block(number, [User(user_id=USER_ID), user], "test"),
+        block_list.unblock(number, [user], "test"),
+    ):
         with pytest.raises(InvalidParameter, match="cannot be a parent user id") as refusal:
             await change
         assert PARENT in refusal.value.message

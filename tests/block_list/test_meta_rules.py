@@ -114,7 +114,7 @@ async def test_unblocking_needs_no_window(
     await block_list.block(meta_number, [ANNA], "test")
     clock.turn(2 * DAY)
 
-    await block_list.unblock(meta_number, [ANNA])
+    await block_list.unblock(meta_number, [ANNA], "test")
 
     assert await block_list.is_blocked(meta_number, [ANNA]) == [False]
 

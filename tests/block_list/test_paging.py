@@ -36,7 +36,7 @@ async def test_an_empty_list_has_no_cursors(block_list: BlockList, number: Busin
 
 async def test_an_emptied_list_has_no_cursors(block_list: BlockList, number: BusinessNumber) -> None:
     await block_list.block(number, users(1), "test")
-    await block_list.unblock(number, users(1))
+    await block_list.unblock(number, users(1), "test")
 
     listing = await block_list.page(number, 25, None, None)
 

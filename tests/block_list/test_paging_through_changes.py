@@ -35,7 +35,7 @@ async def test_under_metas_rules_an_unblock_fails_the_page_before(
     await block_list.block(meta_number, users(4), "test")
     first = await block_list.page(meta_number, 2, None, None)
     second = await block_list.page(meta_number, 2, first.after, None)
-    await block_list.unblock(meta_number, users(1))
+    await block_list.unblock(meta_number, users(1), "test")
 
     with pytest.raises(errors.BlocklistConcurrentUpdate):
         await block_list.page(meta_number, 2, None, second.before)
@@ -47,7 +47,7 @@ async def test_under_metas_rules_starting_again_after_a_change_reads_the_whole_l
     await block_list.note_inbound(meta_number, users(4), None)
     await block_list.block(meta_number, users(4), "test")
     await block_list.page(meta_number, 2, None, None)
-    await block_list.unblock(meta_number, users(1))
+    await block_list.unblock(meta_number, users(1), "test")
 
     assert await forward(block_list, meta_number, 2) == inputs_of(users(3, start=1))
 
@@ -59,7 +59,7 @@ async def test_under_metas_rules_a_change_without_new_members_does_not_fail_pagi
     await block_list.block(meta_number, users(4), "test")
     first = await block_list.page(meta_number, 2, None, None)
     await block_list.block(meta_number, users(4), "test")
-    await block_list.unblock(meta_number, users(1, start=9))
+    await block_list.unblock(meta_number, users(1, start=9), "test")
     await block_list.block(number, users(1), "test")
 
     second = await block_list.page(meta_number, 2, first.after, None)
@@ -73,7 +73,7 @@ async def test_a_number_may_have_open_rules_on_a_server_with_metas_rules(
     block_list = BlockList(store, RuleBook(default=Rules.META), clock)
     await block_list.block(OPEN_NUMBER, users(4), "test")
     first = await block_list.page(OPEN_NUMBER, 2, None, None)
-    await block_list.unblock(OPEN_NUMBER, users(1))
+    await block_list.unblock(OPEN_NUMBER, users(1), "test")
 
     second = await block_list.page(OPEN_NUMBER, 2, first.after, None)
 
@@ -85,7 +85,7 @@ async def test_under_open_rules_the_users_before_a_cursor_may_all_be_gone(
 ) -> None:
     await block_list.block(number, users(4), "test")
     first = await block_list.page(number, 2, None, None)
-    await block_list.unblock(number, users(2))
+    await block_list.unblock(number, users(2), "test")
 
     second = await block_list.page(number, 2, first.after, None)
 
@@ -139,7 +139,7 @@ async def test_under_open_rules_no_user_who_stays_is_skipped_or_repeated(
             if blocks:
                 await block_list.block(NUMBER, some, "test")
             else:
-                await block_list.unblock(NUMBER, some)
+                await block_list.unblock(NUMBER, some, "test")
                 removed |= {user.user or "" for user in some}
 
     assert len(texts) == len(set(texts))

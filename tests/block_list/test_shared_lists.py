@@ -95,7 +95,7 @@ async def test_a_user_on_an_allow_list_is_not_blocked_and_the_failure_names_the_
 async def test_a_user_who_left_the_allow_list_can_be_blocked(
     block_list: BlockList, number: BusinessNumber, vip: BusinessNumber
 ) -> None:
-    await block_list.unblock(vip, [ANNA])
+    await block_list.unblock(vip, [ANNA], "test")
 
     result = await block_list.block(number, [ANNA], "test")
 

@@ -15,14 +15,14 @@ USER_ID = "US.13491208655302741918"
 async def test_an_unblocked_user_is_not_blocked(block_list: BlockList, number: BusinessNumber) -> None:
     await block_list.block(number, [ANNA, BEN], "test")
 
-    result = await block_list.unblock(number, [ANNA])
+    result = await block_list.unblock(number, [ANNA], "test")
 
     assert result.done == [BlockedUserOperation("+16505551234", "16505551234")]
     assert await block_list.is_blocked(number, [ANNA, BEN]) == [False, True]
 
 
 async def test_unblocking_a_stranger_succeeds(block_list: BlockList, number: BusinessNumber) -> None:
-    result = await block_list.unblock(number, [ANNA])
+    result = await block_list.unblock(number, [ANNA], "test")
 
     assert (result.done, result.failed) == ([BlockedUserOperation("+16505551234", "16505551234")], [])
 
@@ -42,7 +42,7 @@ async def test_any_spelling_unblocks_a_user(
 ) -> None:
     await block_list.block(number, [User(blocked)], "test")
 
-    await block_list.unblock(number, [User(unblocked)])
+    await block_list.unblock(number, [User(unblocked)], "test")
 
     assert await block_list.is_blocked(number, [User(blocked), User(unblocked)]) == [False, False]
 
@@ -50,7 +50,7 @@ async def test_any_spelling_unblocks_a_user(
 async def test_a_user_blocked_by_both_is_unblocked_by_the_id(block_list: BlockList, number: BusinessNumber) -> None:
     await block_list.block(number, [User("+16505551234", USER_ID)], "test")
 
-    result = await block_list.unblock(number, [User(user_id=USER_ID)])
+    result = await block_list.unblock(number, [User(user_id=USER_ID)], "test")
 
     assert result.done == [BlockedUserOperation(USER_ID, user_id=USER_ID)]
     assert await block_list.is_blocked(number, [ANNA]) == [False]
@@ -61,7 +61,7 @@ async def test_an_invalid_user_fails_beside_those_who_are_unblocked(
 ) -> None:
     await block_list.block(number, [ANNA, BEN], "test")
 
-    result = await block_list.unblock(number, [User("anna"), ANNA, User(""), BEN])
+    result = await block_list.unblock(number, [User("anna"), ANNA, User(""), BEN], "test")
 
     assert [failed.input for failed in result.failed] == ["anna", ""]
     assert await block_list.is_blocked(number, [ANNA, BEN]) == [False, False]
@@ -70,7 +70,7 @@ async def test_an_invalid_user_fails_beside_those_who_are_unblocked(
 async def test_an_expiry_in_the_past_does_not_fail_an_unblock(block_list: BlockList, number: BusinessNumber) -> None:
     await block_list.block(number, [ANNA], "test")
 
-    await block_list.unblock(number, [User("+16505551234", expires_at=1)])
+    await block_list.unblock(number, [User("+16505551234", expires_at=1)], "test")
 
     assert await block_list.is_blocked(number, [ANNA]) == [False]
 
@@ -82,7 +82,7 @@ async def test_a_storage_failure_fails_the_whole_request_and_changes_nothing(
     store.is_failing = True
 
     with pytest.raises(BlocklistInternalError):
-        await block_list.unblock(number, [ANNA, BEN])
+        await block_list.unblock(number, [ANNA, BEN], "test")
 
     store.is_failing = False
     assert await block_list.is_blocked(number, [ANNA, BEN]) == [True, True]
@@ -96,7 +96,7 @@ async def test_a_check_of_an_invalid_user_fails_with_the_reason(block_list: Bloc
 async def test_an_unblock_of_an_invalid_user_fails_with_the_reason(
     block_list: BlockList, number: BusinessNumber
 ) -> None:
-    result = await block_list.unblock(number, [User("anna")])
+    result = await block_list.unblock(number, [User("anna")], "test")
 
     assert (
         result.failed[0].errors[0].error_data.details
@@ -106,6 +106,6 @@ async def test_an_unblock_of_an_invalid_user_fails_with_the_reason(
 
 async def test_the_own_number_can_be_unblocked(block_list: BlockList, number: BusinessNumber) -> None:
     """It may be on the list since before the business's own number was known."""
-    result = await block_list.unblock(number, [User("+16505550100")])
+    result = await block_list.unblock(number, [User("+16505550100")], "test")
 
     assert (result.done, result.failed) == ([BlockedUserOperation("+16505550100", "16505550100")], [])

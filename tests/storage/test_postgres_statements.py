@@ -24,6 +24,7 @@ from wablock.storage import postgres
 _KEYS: Final = {
     "block_list": "list_id",
     "blocked_user": "list_id",
+    "event": "list_id",
     "last_inbound": "phone_number_id",
     "downstream": "phone_number_id",
     "upstream": "phone_number_id",
@@ -281,7 +282,7 @@ def test_the_rules_detect_violations() -> None:
 
 def test_the_statements_are_found() -> None:
     assert len(_STATEMENTS) > 50
-    assert len(_OF_PROCEDURES) == 28
+    assert len(_OF_PROCEDURES) == 46
     assert {"lists._LOCK", "checks._ROWS", "links._LEARN", "directory._REMOVE_REST3"} <= set(_STATEMENTS)
 
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import msgspec
 
 from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import Block, Edit, Member, Microseconds, NoteInbound, Unblock
+from wablock.block_list.ports import Block, Edit, Member, Microseconds, NoteInbound, Restore, Unblock
 from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS, keys_of, one_spelling
 
 
@@ -44,7 +44,7 @@ class Rekey(msgspec.Struct, frozen=True):
     identities: Sequence[str]
 
 
-ListChange: TypeAlias = Block | Unblock | Edit | NoteInbound | Merge | Copy | DropExpired | Rekey
+ListChange: TypeAlias = Block | Unblock | Edit | Restore | NoteInbound | Merge | Copy | DropExpired | Rekey
 
 
 def names_of(change: ListChange, meanings: Mapping[str, Meaning]) -> Iterable[str]:
@@ -53,6 +53,10 @@ def names_of(change: ListChange, meanings: Mapping[str, Meaning]) -> Iterable[st
         case Block() | Unblock() | Edit():
             for member in change.members:
                 yield from names_of_member(member, meanings)
+        case Restore():
+            for member, rows in zip(change.members, change.before, strict=True):
+                yield from names_of_member(member, meanings)
+                yield from (row.identity for row in rows)
         case Merge():
             yield from change.member.keys
             yield change.alias

@@ -9,12 +9,17 @@ from wablock.block_list.ports import Listed, Member, Microseconds
 
 
 class Head(msgspec.Struct, gc=False):
-    """A list's own row. No block expires before `next_expiry`; None: no block expires."""
+    """A list's own row. No block expires before `next_expiry`; None: no block expires.
+
+    `event_at`, `event_hash`: of the list's newest event; see `event_chain`.
+    """
 
     account_id: str
     version: int = 0
     size: int = 0
     next_expiry: Microseconds | None = None
+    event_at: Microseconds = 0
+    event_hash: bytes = b""
 
     def grow(self, at: Microseconds, by: int) -> int:
         """Add `by` rows, and return the list's next version."""
@@ -47,7 +52,7 @@ class ListRows:
     def __init__(self, list_id: str, head: Head) -> None:
         self.list_id = list_id
         self.head = head
-        self._head_before = head.version, head.size, head.next_expiry
+        self._head_before = head.version, head.size, head.next_expiry, head.event_at
         self._rows: dict[str, Listed] = {}
         self._stored: dict[str, Listed] = {}
         self._loaded: set[str] = set()
@@ -87,14 +92,15 @@ class ListRows:
     def has_changed(self) -> bool:
         """Whether the list's rows or its head must be written."""
         head = self.head
-        return self._has_new or (head.version, head.size, head.next_expiry) != self._head_before
+        return self._has_new or (head.version, head.size, head.next_expiry, head.event_at) != self._head_before
 
     def mark_written(self) -> None:
         """Note that the store has written all changes."""
         self._stored = self._rows.copy()
         self._loaded.update(self._rows)
         self._has_new = False
-        self._head_before = self.head.version, self.head.size, self.head.next_expiry
+        head = self.head
+        self._head_before = head.version, head.size, head.next_expiry, head.event_at
 
     def mark_expired(self, at: Microseconds, count: int, next_expiry: Microseconds | None) -> None:
         """Note that the store has deleted `count` rows that had expired at `at`. All changes were written before."""

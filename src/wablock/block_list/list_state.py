@@ -4,13 +4,13 @@ A store loads the list's head and the rows that the changes may touch. It applie
 writes the result.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from wablock.block_list.changes import Copy, DropExpired, ListChange, Merge, Rekey, names_of_member
-from wablock.block_list.list_rows import Head, ListRows, place_of
-from wablock.block_list.meanings import Meaning
+from wablock.block_list.changes import Copy, ListChange, Merge, Rekey, names_of_member
+from wablock.block_list.events import EventKind, RowChange
+from wablock.block_list.list_rows import Head, place_of
 from wablock.block_list.ports import (
     Block,
     Edit,
@@ -22,8 +22,10 @@ from wablock.block_list.ports import (
     NoteInbound,
     Outcome,
     Refusal,
+    Restore,
     Unblock,
 )
+from wablock.block_list.restored_rows import RestoredRows
 from wablock.block_list.row_tags import tag_of
 from wablock.contract.errors import UnknownObject
 from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS, one_spelling
@@ -35,19 +37,12 @@ _EDITABLE = ("reason", "note", "expires_at")
 _DONE = Outcome()
 
 
-class ListState(ListRows):
-    """The list, and those of its rows that the changes may touch.
-
-    `meanings` are the users that the user_ids of the next change mean.
-    """
+class ListState(RestoredRows):
+    """The list, and those of its rows that the changes may touch."""
 
     def __init__(self, list_id: str, head: Head, *, beside_older: bool = False) -> None:
-        """`beside_older`: nodes of the previous version use the list, and must find what is written now."""
-        super().__init__(list_id, head)
-        self.meanings: Mapping[str, Meaning] = {}
-        self._beside_older = beside_older
-        self.allowed: Mapping[str, str] = {}
-        """Users that the next change cannot block: by each of their ids, the name of the allow list that has them."""
+        """See `LinkedRows`."""
+        super().__init__(list_id, head, beside_older=beside_older)
         self._wrote_at: dict[str, Microseconds] = {}
         self.wrote: dict[str, Microseconds] = {}
         """The times to write at which users wrote to the number."""
@@ -80,27 +75,16 @@ class ListState(ListRows):
                 return self._unblock(change)
             case Edit():
                 return self._edit(change)
+            case Restore():
+                return self._restore(change)
             case NoteInbound():
                 self._note_inbound(change)
-            case Merge():
-                self._link(change)
-            case Copy():
-                self._copy(change)
-            case DropExpired():
-                pass
-            case _:
+            case Rekey():
                 self._rekey(change)
+                self._rekey_times(change.identities)
+            case Merge() | Copy():
+                self._apply_link(change)
         return _DONE
-
-    def meant(self, member: Member) -> Member:
-        """`member` under the identity that its user_id means."""
-        meaning = None if member.user_id is None else self.meanings.get(member.user_id)
-        if meaning is None:
-            return member
-        if member.wa_id is None:
-            return msgspec.structs.replace(member, key=one_spelling(meaning[0]), wa_id=meaning[1])
-        # A request cannot make a user_id mean another number: that would carry one user's blocks over to another.
-        return member if one_spelling(meaning[0]) == member.key else msgspec.structs.replace(member, user_id=None)
 
     def _block_unless_allowed(self, change: Block) -> Outcome:
         """Refuse the members on an allow list, and block the others."""
@@ -117,12 +101,13 @@ class ListState(ListRows):
             effects[index], before[index] = outcome.effects[place], outcome.before[place]
         return Outcome(dict.fromkeys(allowed_by, Refusal.ALLOWED) | refused, effects, before, allowed_by=allowed_by)
 
-    def _block(self, change: Block) -> Outcome:
+    def _block(self, change: Block) -> Outcome:  # noqa: C901 - every POST needs it: one pass over the users
         rows, head = self._rows, self.head
         effects = [_ADDED] * len(change.members)
         before = [_NONE] * len(change.members)
         refused: dict[int, Refusal] = {}
-        at, by, source, batch_id = change.at, change.by, change.source, change.batch_id
+        touched: list[RowChange] = []
+        at, by, source, batch_id = change.at, change.cause.name(change.by), change.source, change.batch_id
         keeps, replaces = change.if_listed is IfListed.KEEP, change.if_listed is IfListed.REPLACE
         has_preconditions = change.max_size is not None or change.written_since is not None
         seq = newest = max(at, head.version + len(change.members))
@@ -147,9 +132,10 @@ class ListState(ListRows):
                 expires_at = member.expires_at
                 typed, reason, note = member.input, member.reason, member.note
                 wa_id, user_id = member.wa_id, member.user_id
-                rows[place] = Listed(
+                rows[place] = row = Listed(
                     place, seq, wa_id, user_id, typed, at, by, reason, note, expires_at, None, None, source, batch_id
                 )
+                touched.append((_NONE, row))
                 if expires_at is not None:
                     head.expires(expires_at)
                 seq -= 1
@@ -157,13 +143,17 @@ class ListState(ListRows):
                 before[index] = listed
                 # A block without details can renew only an expiry.
                 may_change = not keeps and (replaces or head.next_expiry is not None or member.has_details)
-                effects[index] = self._update(change, listed, member) if may_change else _UNCHANGED
+                effect = effects[index] = self._update(change, listed, member) if may_change else _UNCHANGED
+                if effect is _UPDATED:
+                    touched.append((listed, rows[listed[0].identity]))
         if seq < newest:
             head.version = newest
             head.size += newest - seq
             self._has_new = True
         elif replaces and _UPDATED in effects:
             head.grow(at, 0)
+        if touched:
+            self._log(EventKind.BLOCK, change, touched)
         return Outcome(refused, effects, before)
 
     def _refusal(self, change: Block, member: Member, added: int) -> Refusal | None:
@@ -177,13 +167,14 @@ class ListState(ListRows):
     def _update(self, change: Block, rows: Sequence[Listed], member: Member) -> Effect:
         """Replace or renew the details of a user who is on the list; see `IfListed`."""
         renews = change.if_listed is IfListed.RENEW
+        by = change.cause.name(change.by)
         effect = _UNCHANGED
         for row in rows:
             reason = row.reason if renews and member.reason is None else member.reason
             note = row.note if renews and member.note is None else member.note
             if (reason, note, member.expires_at) != (row.reason, row.note, row.expires_at):
                 updated = msgspec.structs.replace(row, reason=reason, note=note, expires_at=member.expires_at)
-                self._put(msgspec.structs.replace(updated, updated_at=change.at, updated_by=change.by))
+                self._put(msgspec.structs.replace(updated, updated_at=change.at, updated_by=by))
                 effect = _UPDATED
         return effect
 
@@ -197,11 +188,14 @@ class ListState(ListRows):
             return Outcome({}, [_UNCHANGED], [rows], rows[0])
         if change.expected is not None and tag_of(rows[0]) not in change.expected:
             return Outcome({0: Refusal.CHANGED}, [_REFUSED], [rows], rows[0])
+        by = change.cause.name(change.by)
         for row, new in zip(rows, edited, strict=True):
             if new != row:
-                self._put(msgspec.structs.replace(new, updated_at=change.at, updated_by=change.by))
+                self._put(msgspec.structs.replace(new, updated_at=change.at, updated_by=by))
         self.head.grow(change.at, 0)
-        return Outcome({}, [_UPDATED], [rows], self._rows[rows[0].identity])
+        first = self._rows[rows[0].identity]
+        self._log(EventKind.EDIT, change, [(rows, first)])
+        return Outcome({}, [_UPDATED], [rows], first)
 
     def _unblock(self, change: Unblock) -> Outcome:
         rows = self._rows
@@ -209,6 +203,7 @@ class ListState(ListRows):
         before = [self._taken(names_of_member(member, self.meanings)) for member in change.members]
         if len(rows) < size:
             self.head.grow(change.at, len(rows) - size)
+            self._log(EventKind.UNBLOCK, change, [(listed, None) for listed in before if listed])
         return Outcome({}, [_REMOVED if listed else _NOT_THERE for listed in before], before)
 
     def _note_inbound(self, change: NoteInbound) -> None:
@@ -219,78 +214,16 @@ class ListState(ListRows):
             self.wrote[place] = max(at, self.wrote.get(place, at))
             self._note(user.key, at)
 
+    def _rekey_times(self, identities: Sequence[str]) -> None:
+        keys = [key for key in map(one_spelling, identities) if key in self._wrote_at]
+        self.wrote |= {key: self._wrote_at[key] for key in keys}
+        self.forgotten += identities
+
     def _note(self, key: str, at: Microseconds) -> None:
         self._wrote_at[key] = max(at, self._wrote_at.get(key, at))
-
-    def _rekeyed(self, member: Member, at: Microseconds) -> tuple[str, Sequence[Listed]]:
-        """The key under which the user's row is stored; and the user's other rows, if older nodes still need them."""
-        place = place_of(member, beside_older=self._beside_older)
-        if self._beside_older:
-            return place, self._of({*member.keys} - {place})
-        if former := self._of(member.former_keys):
-            user_id = next((row.user_id for row in former if row.user_id is not None), member.user_id)
-            self._merge(msgspec.structs.replace(member, user_id=user_id), member.keys, at)
-        return place, _NONE
-
-    def _rekey(self, change: Rekey) -> None:
-        for identity in change.identities:
-            key = one_spelling(identity)
-            if identity in self._rows:
-                rows = self._of({identity, key})
-                user_id = next((row.user_id for row in rows if row.user_id is not None), None)
-                self._merge(Member(key, identity, user_id, identity), {identity, key}, change.at)
-            if key in self._wrote_at:
-                self.wrote[key] = self._wrote_at[key]
-        self.forgotten += change.identities
-
-    def _link(self, change: Merge) -> None:
-        member, alias = change.member, change.alias
-        row = self._rows.get(alias)  # its user_id may be newer
-        user_id = member.user_id or (None if row is None else row.user_id) or alias
-        # Older nodes need a row under each key that they look for.
-        keys = (place_of(member, beside_older=True),) if self._beside_older else member.keys
-        self._merge(msgspec.structs.replace(member, user_id=user_id), {*keys, alias}, change.at)
-
-    def _merge(self, member: Member, names: Iterable[str], at: Microseconds) -> None:
-        """Merge the rows under `names` into one, with the earliest block and the latest expiry."""
-        rows = self._of(names)
-        if not rows:  # they had expired
-            return
-        for row in rows:
-            del self._rows[row.identity]
-        for _ in rows[1:]:
-            self.head.grow(at, -1)
-        first = rows[0]
-        self._put(
-            msgspec.structs.replace(
-                first,
-                identity=place_of(member, beside_older=self._beside_older),
-                wa_id=first.wa_id or member.wa_id,
-                user_id=member.user_id,
-                expires_at=_latest_expiry(rows),
-            )
-        )
-
-    def _copy(self, change: Copy) -> None:
-        current = change.current
-        place, _ = self._rekeyed(current, change.at)
-        for row in self._of(change.names):
-            existing = self._rows.get(place)
-            if existing is None:
-                wa_id, user_id = current.wa_id, current.user_id
-                seq, text = self.head.grow(change.at, 1), wa_id or user_id or current.key
-                changed = {"identity": place, "seq": seq, "wa_id": wa_id, "user_id": user_id, "input": text}
-                self._put(msgspec.structs.replace(row, **changed))
-            elif existing.expires_at != (latest := _latest_expiry([existing, row])):
-                self._put(msgspec.structs.replace(existing, expires_at=latest))
 
     def _drop_expired(self, at: Microseconds) -> None:
         """Remove expired rows, which do not count. The store has deleted those that no change touches."""
         for row in self._expired(at):
             del self._rows[row.identity]
             self.head.size -= 1
-
-
-def _latest_expiry(rows: Sequence[Listed]) -> Microseconds | None:
-    expiries = [row.expires_at for row in rows if row.expires_at is not None]
-    return max(expiries) if len(expiries) == len(rows) else None

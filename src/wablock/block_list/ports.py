@@ -6,6 +6,7 @@ Times are microseconds since 1970. A number's own block list has the number's id
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -95,6 +96,25 @@ class Member(msgspec.Struct, frozen=True, gc=False):
         return self.reason is not None or self.note is not None or self.expires_at is not None
 
 
+class Cause(msgspec.Struct, frozen=True, gc=False):
+    """What an event records of the request, besides the token's label.
+
+    `on_behalf_of`: the person that the caller acted for. `reason`: why users were unblocked, or an event was undone.
+    The reason of a block is its member's.
+    """
+
+    request_id: str | None = None
+    on_behalf_of: str | None = None
+    reason: str | None = None
+
+    def name(self, by: str) -> str:
+        """The name that rows show as the one who blocked or edited: both, so that neither can hide the other."""
+        return by if self.on_behalf_of is None else f"{self.on_behalf_of} via {by}"
+
+
+NO_CAUSE: Final = Cause()
+
+
 class Block(msgspec.Struct, frozen=True):
     """Block `members`. New rows get `source` and `batch_id`.
 
@@ -113,6 +133,7 @@ class Block(msgspec.Struct, frozen=True):
     source: str | None = None
     batch_id: str | None = None
     if_listed: IfListed = IfListed.RENEW
+    cause: Cause = NO_CAUSE
 
 
 class Unblock(msgspec.Struct, frozen=True):
@@ -122,6 +143,10 @@ class Unblock(msgspec.Struct, frozen=True):
     account_id: str
     at: Microseconds
     members: Sequence[Member]
+    by: str = ""
+    source: str | None = None
+    batch_id: str | None = None
+    cause: Cause = NO_CAUSE
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -140,10 +165,43 @@ class Edit(msgspec.Struct, frozen=True):
     note: str | UnsetType | None = UNSET
     expires_at: Microseconds | UnsetType | None = UNSET
     expected: AbstractSet[str] | None = None
+    source: str | None = None
+    batch_id: str | None = None
+    cause: Cause = NO_CAUSE
 
     @property
     def members(self) -> Sequence[Member]:
         return (self.member,)
+
+
+class Restore(msgspec.Struct, frozen=True):
+    """Undo the event at `undoes`: give each of `members` the rows `before` it, exactly, with their places in the list.
+
+    `after`: each user's row after the event, as far as the event has it; None: there was none. A user whose row is
+    another one now is left as it is. Rows that have expired do not come back. `is_preview`: change nothing.
+    """
+
+    list_id: str
+    account_id: str
+    at: Microseconds
+    by: str
+    undoes: Microseconds
+    members: Sequence[Member]
+    before: Sequence[Sequence["Listed"]]
+    after: Sequence["Left | None"]
+    is_preview: bool = False
+    source: str | None = None
+    batch_id: str | None = None
+    cause: Cause = NO_CAUSE
+
+
+class Left(msgspec.Struct, frozen=True, gc=False):
+    """What an event left of a user's row: its place in the list, and its details."""
+
+    seq: int
+    reason: str | None
+    note: str | None
+    expires_at: Microseconds | None
 
 
 class NoteInbound(msgspec.Struct, frozen=True):
@@ -195,7 +253,7 @@ class Sweep(msgspec.Struct, frozen=True):
     inbound_before: Microseconds
 
 
-Change = Block | Unblock | Edit | NoteInbound | Link | Carry | Sweep
+Change = Block | Unblock | Edit | Restore | NoteInbound | Link | Carry | Sweep
 
 
 class Refusal(StrEnum):
@@ -211,7 +269,11 @@ class Refusal(StrEnum):
 
 
 class Effect(StrEnum):
-    """What a change did to one user. If a request names a user twice, the second finds the effect of the first."""
+    """What a change did to one user. If a request names a user twice, the second finds the effect of the first.
+
+    Only of an undo: `restored`, the user is on the list again; `changed_since`, the user's row was changed after the
+    event and was left as it is; `expired`, the row would have expired since.
+    """
 
     ADDED = "added"
     UPDATED = "updated"
@@ -219,6 +281,9 @@ class Effect(StrEnum):
     REMOVED = "removed"
     NOT_THERE = "not_there"
     REFUSED = "refused"
+    RESTORED = "restored"
+    CHANGED_SINCE = "changed_since"
+    EXPIRED = "expired"
 
 
 class Listed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -249,7 +314,8 @@ class Outcome(msgspec.Struct, frozen=True):
     `allowed_by`: for each member refused as `ALLOWED`, the name of the allow list.
 
     A block, an unblock and an edit also have the effect for each member, and the user's rows before the change. There
-    are several if the user was listed under several ids. `row` is the first of them after an edit.
+    are several if the user was listed under several ids. `row` is the first of them after an edit. `event_at`: of
+    the event of an undo; None if it changed nothing.
     """
 
     refused: Mapping[int, Refusal] = {}
@@ -257,6 +323,7 @@ class Outcome(msgspec.Struct, frozen=True):
     before: Sequence[Sequence[Listed]] = ()
     row: Listed | None = None
     allowed_by: Mapping[int, str] = {}
+    event_at: Microseconds | None = None
 
 
 class InForce(msgspec.Struct, frozen=True, gc=False):

@@ -14,7 +14,6 @@ from wablock.block_list.ports import (
     Change,
     Edit,
     Effect,
-    IfListed,
     InForce,
     Link,
     Listed,
@@ -38,8 +37,9 @@ from wablock.block_list.requested_users import (
     parent_user_id,
     refuse_parent_ids,
 )
+from wablock.block_list.results import ChangeOptions, Result
 from wablock.block_list.row_tags import tag_of
-from wablock.block_list.rules import RuleBook, Source
+from wablock.block_list.rules import RuleBook
 from wablock.block_list.store import BlockStore
 from wablock.contract import errors, identity, wire
 from wablock.failures import MemberChanged, NotListed
@@ -47,27 +47,7 @@ from wablock.failures import MemberChanged, NotListed
 Clock = Callable[[], Microseconds]
 
 
-class Result(msgspec.Struct, frozen=True):
-    """The result for a request's users: each is in one of the two lists, in the order of the request.
-
-    `effects` has what the change did to each user in `done`.
-    """
-
-    done: list[wire.BlockedUserOperation]
-    failed: list[wire.FailedUser]
-    effects: Sequence[Effect] = ()
-
-
-class BlockOptions(msgspec.Struct, frozen=True):
-    """How to block users, if not as the Block API does. `parameter`: the one that has the users, for errors."""
-
-    if_listed: IfListed = IfListed.RENEW
-    source: Source = Source.API
-    batch_id: str | None = None
-    parameter: str = "block_users"
-
-
-_AS_THE_BLOCK_API = BlockOptions()
+_AS_THE_BLOCK_API = ChangeOptions()
 
 
 class BlockList:
@@ -84,7 +64,7 @@ class BlockList:
         number: BusinessNumber,
         users: Sequence[wire.User],
         by: str,
-        options: BlockOptions = _AS_THE_BLOCK_API,
+        options: ChangeOptions = _AS_THE_BLOCK_API,
     ) -> Result:
         """Block `users`. On return those in `done` are durably blocked. `by` is stored as the one who blocked them.
 
@@ -108,11 +88,14 @@ class BlockList:
                 options.source,
                 options.batch_id,
                 options.if_listed,
+                options.cause,
             )
 
         return await self._apply(number, users, change, Readable(parameter=options.parameter))
 
-    async def unblock(self, number: BusinessNumber, users: Sequence[wire.User]) -> Result:
+    async def unblock(
+        self, number: BusinessNumber, users: Sequence[wire.User], by: str, options: ChangeOptions = _AS_THE_BLOCK_API
+    ) -> Result:
         """Unblock `users`, by any spelling or id. Users who were not blocked are in `done` as well.
 
         Raises `InvalidParameter`, and changes nothing, for a parent user id.
@@ -120,7 +103,7 @@ class BlockList:
         now = self._clock()
 
         def change(members: Sequence[Member]) -> Change:
-            return Unblock(number.phone_number_id, number.account_id, now, members)
+            return _unblock(number, now, members, by, options)
 
         return await self._apply(number, users, change, TO_UNBLOCK)
 
@@ -131,6 +114,7 @@ class BlockList:
         details: EditedDetails,
         by: str,
         expected: frozenset[str] | None = None,
+        options: ChangeOptions = _AS_THE_BLOCK_API,
     ) -> Listed:
         """Change details of a listed user, durable on return, and return the row. `by` is stored as the editor.
 
@@ -144,7 +128,10 @@ class BlockList:
             if expires_at <= now:
                 raise errors.InvalidParameter("Param expires_at must be in the future.")
         list_id = number.phone_number_id
-        change = Edit(list_id, number.account_id, now, by, member, details.reason, details.note, expires_at, expected)
+        why = options.source, options.batch_id, options.cause
+        change = Edit(
+            list_id, number.account_id, now, by, member, details.reason, details.note, expires_at, expected, *why
+        )
         outcome = await self._store.apply(change)
         if outcome.row is None:
             raise NotListed(member.input, list_id)
@@ -160,10 +147,11 @@ class BlockList:
             raise NotListed(member.input, list_id)
         return row
 
-    async def remove(self, number: BusinessNumber, member: Member) -> Effect:
+    async def remove(
+        self, number: BusinessNumber, member: Member, by: str, options: ChangeOptions = _AS_THE_BLOCK_API
+    ) -> Effect:
         """Unblock one user, durable on return. Returns whether the user was listed."""
-        change = Unblock(number.phone_number_id, number.account_id, self._clock(), [member])
-        (effect,) = (await self._store.apply(change)).effects
+        (effect,) = (await self._store.apply(_unblock(number, self._clock(), [member], by, options))).effects
         return effect
 
     async def note_inbound(self, number: BusinessNumber, users: Sequence[wire.User], at: Microseconds | None) -> Result:
@@ -295,3 +283,13 @@ class BlockList:
             else:
                 done.append(done_user(member))
         return Result(done, [failed[index] for index in sorted(failed)], effects)
+
+
+def _unblock(
+    number: BusinessNumber, at: Microseconds, members: Sequence[Member], by: str, options: ChangeOptions
+) -> Unblock:
+    list_id, account_id = number.phone_number_id, number.account_id
+    cause = options.cause
+    if cause.reason is None:
+        cause = msgspec.structs.replace(cause, reason=next((it.reason for it in members if it.reason), None))
+    return Unblock(list_id, account_id, at, members, by, options.source, options.batch_id, cause)

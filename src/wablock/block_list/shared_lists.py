@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from wablock.block_list.event_chain import NewEvent
 from wablock.block_list.ports import InForce, Microseconds
 from wablock.names import name_key
 
@@ -71,10 +72,10 @@ class SharedListStore(Protocol):
     """The port to the directory of shared lists. Every method is one transaction, durable when it returns.
 
     Their members are kept as those of every list; see `BlockStore`. After `attach` or `detach` has returned, every
-    check on any node reads the lists that are in force now.
+    check on any node reads the lists that are in force now. What is changed adds `event` to the chain of the list.
     """
 
-    async def add_list(self, new: SharedList) -> bool:
+    async def add_list(self, new: SharedList, event: NewEvent | None = None) -> bool:
         """Returns False and changes nothing if the account has a list with this id or name."""
 
     async def shared_lists(self, account_id: str) -> Sequence[SharedList]:
@@ -83,13 +84,15 @@ class SharedListStore(Protocol):
     async def attachments(self, account_id: str) -> Sequence[Attachment]:
         """Where the account's shared lists are in force."""
 
-    async def remove_list(self, account_id: str, list_id: str) -> Removal:
-        """Remove the list and its members, if it is not attached. Later changes of the list fail."""
+    async def remove_list(self, account_id: str, list_id: str, event: NewEvent | None = None) -> Removal:
+        """Remove the list and its members, if it is not attached. Later changes of the list fail. Its events stay."""
 
-    async def attach(self, attachment: Attachment) -> Attached:
+    async def attach(self, attachment: Attachment, event: NewEvent | None = None) -> Attached:
         """Attach a list of the account. `UNKNOWN`: the account has no such list."""
 
-    async def detach(self, account_id: str, list_id: str, phone_number_id: str | None) -> bool:
+    async def detach(
+        self, account_id: str, list_id: str, phone_number_id: str | None, event: NewEvent | None = None
+    ) -> bool:
         """Returns False if the list was not attached there."""
 
 

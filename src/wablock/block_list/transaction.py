@@ -22,6 +22,7 @@ from wablock.block_list.ports import (
     Microseconds,
     NoteInbound,
     Outcome,
+    Restore,
     Sweep,
     Unblock,
 )
@@ -94,7 +95,7 @@ class Transaction:
     def _outcome(self, change: Change) -> Outcome | Exception:
         try:
             match change:
-                case Block() | Unblock() | Edit():
+                case Block() | Unblock() | Edit() | Restore():
                     return self._change(change.list_id, change)
                 case NoteInbound():
                     return self._change(change.phone_number_id, change)
@@ -112,7 +113,7 @@ class Transaction:
     def _links(self) -> Links:  # not stored: a reference cycle would wait for the garbage collector
         return Links(self._tables, self._change_lists)
 
-    def _change(self, list_id: str, change: Block | Unblock | Edit | NoteInbound) -> Outcome | Exception:
+    def _change(self, list_id: str, change: Block | Unblock | Edit | Restore | NoteInbound) -> Outcome | Exception:
         state = self._list(list_id, change.account_id)
         linked = [member for member in change.members if member.user_id is not None]
         if linked:
@@ -121,7 +122,7 @@ class Transaction:
                 links.learn(change.account_id, linked, change.at)
             state.meanings = links.meanings(change.account_id, linked)
             self._load(state, set(names_of(change, state.meanings)))
-        if isinstance(change, Block) and is_own(list_id) and (lists := self._allow_lists_of(state)):
+        if isinstance(change, (Block, Restore)) and is_own(list_id) and (lists := self._allow_lists_of(state)):
             # Not of an earlier change of the batch: an allow list may be changed in between.
             self._write_other_lists(list_id)
             names = set(names_of(change, state.meanings))
@@ -207,13 +208,13 @@ class Transaction:
 
 
 def _names_by_list(changes: Sequence[Change]) -> dict[str, dict[str, None]]:
-    """The identities under which blocks, unblocks and edits may find rows, as far as they are known without the links.
+    """The identities under which the changes of requests may find rows, as far as they are known without the links.
 
     They are in the order of the request: neighbours are found faster.
     """
     names: dict[str, dict[str, None]] = {}
     for change in changes:
-        if isinstance(change, (Block, Unblock, Edit)):
+        if isinstance(change, (Block, Unblock, Edit, Restore)):
             of_list = names.get(change.list_id)
             if of_list is None:
                 of_list = names[change.list_id] = {}
@@ -222,4 +223,6 @@ def _names_by_list(changes: Sequence[Change]) -> dict[str, dict[str, None]]:
                 of_list[key] = None
                 if member.user_id is not None or key[0] in MAY_HAVE_FORMER_KEYS:
                     of_list |= dict.fromkeys(names_of_member(member, _NO_MEANINGS))
+            if isinstance(change, Restore):
+                of_list |= dict.fromkeys(names_of(change, _NO_MEANINGS))
     return names

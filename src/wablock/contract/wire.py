@@ -14,9 +14,11 @@ WITHOUT_NUL: Final = r"^[^\x00]*$"  # PostgreSQL's text cannot contain NUL, and 
 
 
 PAGE_HEADER: Final = "x-wablock-page"
+"""wablock's own header on the first and the last page of a list; its value is `first`, `last`, or both."""
 EFFECTS_HEADER: Final = "x-wablock-effects"
 """With this request header, each user in the response of a change has the member `effect`."""
-"""wablock's own header on the first and the last page of a list; its value is `first`, `last`, or both."""
+ON_BEHALF_OF_HEADER: Final = "x-wablock-on-behalf-of"
+"""The person that a caller changes a list for. The event of the change has it beside the token's label."""
 FIRST_PAGE: Final = "first"
 LAST_PAGE: Final = "last"
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 
 from wablock.block_list.ports import BusinessNumber, Microseconds, Rules
+from wablock.block_list.results import ChangeOptions
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST, SECOND, Source
-from wablock.block_list.service import BlockOptions
 from wablock.contract import identity, wire
 from wablock.contract.errors import InvalidParameter, NotAWhatsAppUser
 from wablock.contract.number_plans import COUNTRIES, country_to_read_by
@@ -71,7 +71,7 @@ async def write(plans: Sequence[_Planned], wired: Wired, now: Microseconds) -> N
         users = plan.blocked[::-1]  # a list shows the newest block first, so this gives the file's order
         for start in range(0, len(users), MOST_USERS_PER_REQUEST):
             some = users[start : start + MOST_USERS_PER_REQUEST][::-1]
-            await block_list.block(open_number, some, BLOCKED_BY, BlockOptions(source=Source.IMPORT))
+            await block_list.block(open_number, some, BLOCKED_BY, ChangeOptions(source=Source.IMPORT))
 
 
 def _plan(place: str, seed: SeedNumber, account_id: str, now: Microseconds) -> _Planned:

@@ -9,6 +9,7 @@ from wablock.contract.errors import GraphError, UserFailure
 from wablock.contract.typed_text import COUNTRY_UNCERTAIN
 from wablock.failures import (
     BodyTooLarge,
+    CannotUndo,
     InvalidSignature,
     ListIsAttached,
     ListNameTaken,
@@ -76,6 +77,11 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         MemberChanged("+16505551234", "0f3c5a9be1d2c4f60718"),
         "Another caller changed the member after you had read it. Nothing was changed.",
         "Read the member again, then send the edit with its new `ETag`.",
+    ),
+    (
+        CannotUndo(f"{_ID}-1764300000000000", "WhatsApp has shown that two ids are one user"),
+        "The event is not one of a block, an unblock, an edit or an undo, or its details were deleted.",
+        "Do what the message says. `GET /v1/events` shows what was done.",
     ),
     (
         NumberTaken(_ID),

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from wablock.access import Directory
+from wablock.block_list.event_store import EventStore
 from wablock.block_list.shared_lists import SharedListStore
 from wablock.block_list.store import BlockStore
 from wablock.gate.ports import RouteStore
@@ -16,7 +17,7 @@ from wablock.turn import Turn
 __all__ = ["CannotOpen", "SqliteStore", "Store", "TakesNoWrites", "named", "open_store"]
 
 
-class Store(BlockStore, SharedListStore, Directory, RouteStore, Protocol):
+class Store(BlockStore, EventStore, SharedListStore, Directory, RouteStore, Protocol):
     """The ports that every adapter implements."""
 
     @property

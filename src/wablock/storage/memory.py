@@ -1,35 +1,34 @@
 """`MemoryStore`: block lists in dictionaries, for one process."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import msgspec
 
 from wablock.block_list.changes import names_of_member
-from wablock.block_list.list_rows import Head
-from wablock.block_list.list_state import ListState
-from wablock.block_list.meanings import Meaning, is_known, meanings_of
+from wablock.block_list.event_chain import ChainEnd, NewEvent
+from wablock.block_list.event_store import Chain, Span
+from wablock.block_list.events import StoredEvent
+from wablock.block_list.meanings import is_known, meanings_of
 from wablock.block_list.pages import Page, PageRequest, Row
-from wablock.block_list.ports import Block, Change, InForce, Listed, Member, Microseconds, Outcome
+from wablock.block_list.ports import Change, InForce, Listed, Member, Microseconds, Outcome
 from wablock.block_list.shared_lists import (
     MOST_ATTACHED,
     Attached,
-    AttachedList,
     Attachment,
-    ListKind,
     Removal,
     SharedList,
     in_force_on,
-    most_in_force,
 )
 from wablock.block_list.transaction import Transaction
+from wablock.storage.memory_tables import MemoryTables
 
 
 class MemoryStore:
     """A `BlockStore`. No method awaits anything, so each is one transaction."""
 
     def __init__(self) -> None:
-        self._tables = _Tables()
+        self._tables = MemoryTables()
         self._stamp = 0
 
     async def close(self) -> None:
@@ -79,7 +78,7 @@ class MemoryStore:
             for place in range(len(users))
         ]
 
-    async def add_list(self, new: SharedList) -> bool:
+    async def add_list(self, new: SharedList, event: NewEvent | None = None) -> bool:
         lists = self._tables.shared.values()
         if any(it.account_id == new.account_id and it.name_key == new.name_key for it in lists):
             return False
@@ -87,6 +86,7 @@ class MemoryStore:
             return False
         self._tables.shared[new.list_id] = new
         self._tables.open(new.list_id, new.account_id, ())
+        self._tables.add_event(new.list_id, event)
         return True
 
     async def shared_lists(self, account_id: str) -> Sequence[SharedList]:
@@ -97,7 +97,7 @@ class MemoryStore:
         own = [it for it in self._tables.attachments.values() if it.account_id == account_id]
         return sorted(own, key=lambda it: (it.phone_number_id or "", self._tables.shared[it.list_id].name))
 
-    async def remove_list(self, account_id: str, list_id: str) -> Removal:
+    async def remove_list(self, account_id: str, list_id: str, event: NewEvent | None = None) -> Removal:
         found = self._tables.shared.get(list_id)
         if found is None or found.account_id != account_id:
             return Removal.UNKNOWN
@@ -105,10 +105,11 @@ class MemoryStore:
             return Removal.ATTACHED
         del self._tables.shared[list_id]
         self._tables.lists[list_id] = {}
-        self._tables.heads[list_id] = Head("", self._tables.heads[list_id].version + 1)
+        self._tables.add_event(list_id, event)
+        self._tables.give_up(list_id)
         return Removal.REMOVED
 
-    async def attach(self, attachment: Attachment) -> Attached:
+    async def attach(self, attachment: Attachment, event: NewEvent | None = None) -> Attached:
         found = self._tables.shared.get(attachment.list_id)
         if found is None or found.account_id != attachment.account_id:
             return Attached.UNKNOWN
@@ -118,14 +119,43 @@ class MemoryStore:
         if self._tables.most_attached(attachment) > MOST_ATTACHED:
             return Attached.TOO_MANY
         self._tables.attachments[place] = attachment
+        self._tables.add_event(attachment.list_id, event)
         return Attached.ATTACHED
 
-    async def detach(self, account_id: str, list_id: str, phone_number_id: str | None) -> bool:
+    async def detach(
+        self, account_id: str, list_id: str, phone_number_id: str | None, event: NewEvent | None = None
+    ) -> bool:
         found = self._tables.attachments.get((phone_number_id, list_id))
         if found is None or found.account_id != account_id:
             return False
         del self._tables.attachments[phone_number_id, list_id]
+        self._tables.add_event(list_id, event)
         return True
+
+    async def chains(self, account_id: str | None = None) -> Sequence[Chain]:
+        chains = [self._tables.chain(list_id) for list_id in sorted(self._tables.heads)]
+        return [it for it in chains if it is not None and account_id in (None, it.account_id)]
+
+    async def chain(self, list_id: str) -> Chain | None:
+        return self._tables.chain(list_id)
+
+    async def events(self, list_id: str, span: Span) -> Sequence[StoredEvent]:
+        events = [
+            it
+            for it in self._tables.events.get(list_id, ())
+            if span.after < it.at < span.before and span.batch_id in (None, it.batch_id)
+        ]
+        return (events[::-1] if span.is_newest_first else events)[: span.most]
+
+    async def delete_events(self, before: Microseconds, most: int) -> int:
+        left = most
+        for list_id, events in self._tables.events.items():
+            old = [it for it in events if it.at < before][:left]
+            if old:
+                del events[: len(old)]
+                self._tables.oldest[list_id] = ChainEnd(old[-1].at, old[-1].hash)
+                left -= len(old)
+        return most - left
 
     async def row(self, account_id: str, list_id: str, user: Member, at: Microseconds) -> Listed | None:
         names = names_of_member(user, meanings_of([user], partial(self._tables.find_meaning, account_id)))
@@ -148,105 +178,6 @@ class MemoryStore:
         rows = self._tables.lists.get(list_id, {}).values()
         in_force = [row for row in rows if row.expires_at is None or row.expires_at > at]
         return sorted(in_force, key=lambda row: row.seq, reverse=True)
-
-
-class _Tables:
-    """See `block_list.transaction.Tables`."""
-
-    def __init__(self) -> None:
-        self.heads: dict[str, Head] = {}
-        self.lists: dict[str, dict[str, Listed]] = {}
-        self.aliases: dict[tuple[str, str], Meaning] = {}
-        self.shared: dict[str, SharedList] = {}
-        self.attachments: dict[tuple[str | None, str], Attachment] = {}
-        self._last_inbound: dict[tuple[str, str], Microseconds] = {}
-
-    def open(self, list_id: str, account_id: str, identities: Collection[str]) -> tuple[Head, Iterable[Listed]]:
-        self.lists.setdefault(list_id, {})
-        head = msgspec.structs.replace(self.heads.setdefault(list_id, Head(account_id)))
-        return head, self.rows(list_id, identities)
-
-    def rows(self, list_id: str, identities: Collection[str]) -> Iterable[Listed]:
-        rows = self.lists[list_id]
-        return [rows[identity] for identity in identities if identity in rows]
-
-    def lists_with(self, account_id: str, identities: Collection[str]) -> Sequence[str]:
-        own = [list_id for list_id, head in self.heads.items() if head.account_id == account_id]
-        return [list_id for list_id in own if not self.lists[list_id].keys().isdisjoint(identities)]
-
-    def wrote_at(self, change: Block, keys: Mapping[str, str]) -> Mapping[str, Microseconds]:
-        names = {name: name for name in keys}
-        names |= {alias: key for (owner, alias), (key, _) in self.aliases.items() if owner == change.account_id}
-        wrote_at: dict[str, Microseconds] = {}
-        for (list_id, name), at in self._last_inbound.items():
-            if list_id == change.list_id and (key := keys.get(names.get(name, name))) is not None:
-                wrote_at[key] = max(at, wrote_at.get(key, at))
-        return wrote_at
-
-    def attached(self, account_id: str, phone_number_id: str) -> Sequence[AttachedList]:
-        """The shared lists that are in force on the number."""
-        here = [it for it in self.attachments.values() if it.account_id == account_id]
-        lists = [self.shared[it.list_id] for it in here if it.phone_number_id in (None, phone_number_id)]
-        return [AttachedList(it.list_id, it.kind, it.name) for it in sorted(set(lists), key=lambda it: it.name)]
-
-    def most_attached(self, new: Attachment) -> int:
-        """The most lists that would be in force on a number that `new` concerns."""
-        numbers = (None, new.phone_number_id)
-        own = [it for it in (*self.attachments.values(), new) if it.account_id == new.account_id]
-        return most_in_force(
-            (it.list_id, it.phone_number_id)
-            for it in own
-            if new.phone_number_id is None or it.phone_number_id in numbers
-        )
-
-    def allow_lists(self, list_id: str, account_id: str) -> Mapping[str, str]:
-        return {it.list_id: it.name for it in self.attached(account_id, list_id) if it.kind is ListKind.ALLOW}
-
-    def on_lists(
-        self, list_ids: Collection[str], identities: Collection[str], at: Microseconds
-    ) -> Iterable[tuple[str, str]]:
-        rows = [(list_id, row) for list_id in list_ids for row in self.rows(list_id, identities)]
-        return [(it, row.identity) for it, row in rows if row.expires_at is None or row.expires_at > at]
-
-    def write(self, state: ListState) -> None:
-        rows = self.lists[state.list_id]
-        for identity in state.removed:
-            del rows[identity]
-        rows.update({row.identity: row for row in state.written})
-        for identity, at in state.wrote.items():
-            place = state.list_id, identity
-            self._last_inbound[place] = max(at, self._last_inbound.get(place, at))
-        self.heads[state.list_id] = msgspec.structs.replace(state.head)
-
-    def delete_expired(self, list_id: str, at: Microseconds, most: int) -> tuple[int, Microseconds | None]:
-        rows = self.lists[list_id]
-        expired = [row for row in rows.values() if row.expires_at is not None and row.expires_at <= at]
-        expired = expired if most < 0 else expired[:most]
-        for row in expired:
-            del rows[row.identity]
-        expiries = [row.expires_at for row in rows.values() if row.expires_at is not None]
-        return len(expired), min(expiries, default=None)
-
-    def lists_with_expired(self, at: Microseconds) -> Sequence[tuple[str, str]]:
-        return [
-            (list_id, head.account_id)
-            for list_id, head in self.heads.items()
-            if head.next_expiry is not None and head.next_expiry <= at
-        ]
-
-    def forget_inbound(self, before: Microseconds) -> None:
-        self._last_inbound = {place: at for place, at in self._last_inbound.items() if at >= before}
-
-    def find_meaning(self, account_id: str, alias: str) -> Meaning | None:
-        return self.aliases.get((account_id, alias))
-
-    def link(self, account_id: str, alias: str, meaning: Meaning) -> None:
-        self.aliases[account_id, alias] = meaning
-
-    def repoint(self, account_id: str, user_id: str, meaning: Meaning) -> None:
-        for place, target in self.aliases.items():
-            if place[0] == account_id and target[0] == user_id:
-                self.aliases[place] = meaning
 
 
 def _shown(row: Listed, *, details: bool) -> Row:

@@ -11,8 +11,9 @@ from wablock.access import Access, AccessToken, Scope
 from wablock.block_list.listings import Listing
 from wablock.block_list.pages import Row
 from wablock.block_list.ports import BusinessNumber
+from wablock.block_list.results import ChangeOptions, Result
 from wablock.block_list.rules import SECOND
-from wablock.block_list.service import BlockList, Result
+from wablock.block_list.service import BlockList
 from wablock.contract import wire
 from wablock.contract.errors import GraphError, SomeUsersFailed, UnsupportedMethod
 from wablock.server import parameters as parameter_reader
@@ -28,6 +29,7 @@ from wablock.server.answers import (
     with_etag,
 )
 from wablock.server.callers import Callers
+from wablock.server.causes import cause_of
 from wablock.server.limits import RateLimits
 from wablock.server.parameters import Parameters
 from wablock.server.request import Request
@@ -131,13 +133,15 @@ class BlockUsers:
         return with_etag(answer, etag, call.request.header(b"if-none-match"))
 
     async def _post(self, call: BlockUsersCall, number: BusinessNumber) -> Answer:
-        result = await self._block_list.block(number, call.parameters.users(), call.token.label)
+        options = ChangeOptions(cause=cause_of(call.request))
+        result = await self._block_list.block(number, call.parameters.users(), call.token.label, options)
         users = wire.BlockUsersResult(result.done or UNSET, result.failed or UNSET)
         data = wire.BlockUsersData(users, wire.WHATSAPP)
         return self._changed(call, data, result, "block")
 
     async def _delete(self, call: BlockUsersCall, number: BusinessNumber) -> Answer:
-        result = await self._block_list.unblock(number, call.parameters.users())
+        options = ChangeOptions(cause=cause_of(call.request))
+        result = await self._block_list.unblock(number, call.parameters.users(), call.token.label, options)
         users = wire.UnblockUsersResult(result.done or UNSET, result.failed or UNSET)
         data = wire.UnblockUsersData(users, wire.WHATSAPP)
         return self._changed(call, data, result, "unblock")

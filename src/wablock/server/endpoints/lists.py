@@ -12,6 +12,7 @@ from wablock.block_list.shared_lists import ListKind
 from wablock.contract.errors import InvalidParameter, MissingParameter, UnknownObject
 from wablock.server.answers import Answer, json_answer
 from wablock.server.callers import Callers
+from wablock.server.causes import cause_of
 from wablock.server.decoding import decoded
 from wablock.server.request import Request
 from wablock.server.router import Route, route
@@ -114,7 +115,7 @@ class ListEndpoints:
         new = decoded(await self._callers.body(request), ListToAdd, _KINDS)
         if new.name is None:
             raise MissingParameter("name", 'It is the name of the list, such as {"name":"fraud"}.')
-        added = await self._lists.add(caller, new.kind, new.name)
+        added = await self._lists.add(caller, new.kind, new.name, cause_of(request))
         return json_answer(request, _info(ListWithPlaces(added, everywhere=False, phone_number_ids=())), 201)
 
     async def get_list(self, request: Request) -> Answer:
@@ -123,7 +124,7 @@ class ListEndpoints:
 
     async def remove_list(self, request: Request) -> Answer:
         caller = await self._callers.authorize(request)
-        await self._lists.remove(caller, request.parameters["list_id"])
+        await self._lists.remove(caller, request.parameters["list_id"], cause_of(request))
         return json_answer(request, ListRemoved(success=True))
 
     async def attach_list(self, request: Request) -> Answer:
@@ -134,7 +135,8 @@ class ListEndpoints:
                 "The body must have phone_number_id or all, not both.",
                 'Send {"phone_number_id":"…"} for one number, or {"all":true} for every number of the account.',
             )
-        is_new, freed = await self._lists.attach(caller, request.parameters["list_id"], place.phone_number_id)
+        list_id, cause = request.parameters["list_id"], cause_of(request)
+        is_new, freed = await self._lists.attach(caller, list_id, place.phone_number_id, cause)
         answer = ListAttached(success=True, effect="attached" if is_new else "unchanged")
         if freed.count:
             answer.freed = freed.count
@@ -147,7 +149,8 @@ class ListEndpoints:
         place = request.parameters["place"]
         if place != _ALL and not is_number_id(place):
             raise UnknownObject("DELETE", place)
-        was_there = await self._lists.detach(caller, request.parameters["list_id"], None if place == _ALL else place)
+        list_id, number_id = request.parameters["list_id"], None if place == _ALL else place
+        was_there = await self._lists.detach(caller, list_id, number_id, cause_of(request))
         return json_answer(request, ListDetached(success=True, effect="detached" if was_there else "not_there"))
 
 

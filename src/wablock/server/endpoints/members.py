@@ -13,8 +13,9 @@ from wablock.account_lists import AccountLists
 from wablock.block_list.listings import Listing
 from wablock.block_list.ports import BusinessNumber, Effect, IfListed, Listed, Member
 from wablock.block_list.requested_users import EditedDetails
+from wablock.block_list.results import ChangeOptions, Result
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST, Source
-from wablock.block_list.service import BlockList, BlockOptions, Result
+from wablock.block_list.service import BlockList
 from wablock.block_list.shared_lists import is_own
 from wablock.contract import wire
 from wablock.contract.errors import InvalidParameter, MissingParameter, ParentUserId, TooManyUsers, UserFailure
@@ -23,7 +24,8 @@ from wablock.gate.value_count import TooManyValues, check_value_count
 from wablock.server import parameters
 from wablock.server.answers import Answer, encoded, etag_of, json_answer, success_body, with_etag
 from wablock.server.callers import Callers
-from wablock.server.decoding import decoded
+from wablock.server.causes import cause_of
+from wablock.server.decoding import decoded, query_parameter
 from wablock.server.endpoints.check import INVALID_USER, BlockingList, blocking_list
 from wablock.server.endpoints.listed_members import ListMembers, shown
 from wablock.server.limits import RateLimits
@@ -33,6 +35,7 @@ from wablock.server.router import Route, route
 _PATH: Final = "/v1/lists/{list_id}/members"
 _MOST_VALUES: Final = 10_000  # 1,000 users with all their members have 6,000
 _CHOICES: Final = {"if_listed": (IfListed.KEEP, IfListed.REPLACE), "source": tuple(Source)}
+_LONGEST_REASON: Final = 200
 _ETAG: Final = re.compile(r'"([!#-~]*)"')
 _Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=wire.WITHOUT_NUL)]
 _Note = Annotated[str, msgspec.Meta(max_length=2_000, pattern=wire.WITHOUT_NUL)]
@@ -138,7 +141,7 @@ class Members:
         except TooManyValues as error:
             raise InvalidParameter(str(error)) from None
         new = decoded(body, MembersToAdd, _CHOICES)
-        options = BlockOptions(IfListed(new.if_listed), new.source, new.batch_id, "users")
+        options = ChangeOptions(IfListed(new.if_listed), new.source, new.batch_id, "users", cause_of(request))
         users = _users(new)
         freed: Sequence[Member] = ()
         if not is_own(number.phone_number_id):
@@ -158,14 +161,18 @@ class Members:
             raise InvalidParameter("The body must have reason, note or expires_at.", "null removes one.")
         details = EditedDetails(edit.reason, edit.note, edit.expires_at)
         member, expected = self._member(request, number), _expected_tags(request)
-        return _member_answer(request, await self._block_list.edit(number, member, details, token.label, expected))
+        options = ChangeOptions(cause=cause_of(request))
+        row = await self._block_list.edit(number, member, details, token.label, expected, options)
+        return _member_answer(request, row)
 
     async def remove_member(self, request: Request) -> Answer:
-        _, number = await self._token_and_list(request, Scope.WRITE)
+        token, number = await self._token_and_list(request, Scope.WRITE)
         if _expected_tags(request) is not None:
             raise InvalidParameter("If-Match cannot be used to remove a member.", "Leave it out, or edit the member.")
         member = self._member(request, number)
-        removed = MemberRemoved(success=True, effect=await self._block_list.remove(number, member))
+        options = ChangeOptions(cause=cause_of(request, _reason(request)))
+        effect = await self._block_list.remove(number, member, token.label, options)
+        removed = MemberRemoved(success=True, effect=effect)
         if is_own(number.phone_number_id):
             (block,) = await self._block_list.in_force(number, [member])
             removed.still_blocked = UNSET if block is None else blocking_list(block)
@@ -194,6 +201,14 @@ class Members:
         if member.parent_user_id is not None:
             raise ParentUserId("user", text)
         return member
+
+
+def _reason(request: Request) -> str | None:
+    """The reason of an unblock. Raises `InvalidParameter`."""
+    text = query_parameter(request, "reason", "")
+    if len(text) > _LONGEST_REASON or "\0" in text:
+        raise InvalidParameter(f"Param reason must have at most {_LONGEST_REASON} characters, and no NUL.")
+    return text or None
 
 
 def _users(new: MembersToAdd) -> list[wire.User]:

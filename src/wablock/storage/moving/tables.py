@@ -105,7 +105,18 @@ _NEXT_EXPIRY: Final = (
 
 BLOCK_LIST: Final = Table(
     "block_list",
-    ("list_id", "account_id", "version", "size", "next_expiry"),
+    (
+        "list_id",
+        "account_id",
+        "version",
+        "size",
+        "next_expiry",
+        "event_at",
+        "event_hash",
+        "oldest_at",
+        "oldest_hash",
+        "former_account_id",
+    ),
     ("list_id",),
     computed=(("next_expiry", _NEXT_EXPIRY),),
     added=(("revision", 1), ("writers", ())),
@@ -142,6 +153,7 @@ TABLES: Final = (
         ("account_id", "phone_number_id", "list_id", "kind", "name", "attached_at"),
         ("account_id", "phone_number_id", "list_id"),
     ),
+    Table("event", ("list_id", "at", "batch_id", "text", "hash", "commitment"), ("list_id", "at")),
     Table("last_inbound", ("phone_number_id", "identity", "at"), ("phone_number_id", "identity")),
     Table("downstream", DOWNSTREAM, ("phone_number_id", "downstream_id"), _downstream),
     Table(

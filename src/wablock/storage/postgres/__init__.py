@@ -22,6 +22,7 @@ from wablock.block_list.ports import (
     Microseconds,
     NoteInbound,
     Outcome,
+    Restore,
     Sweep,
     Unblock,
 )
@@ -87,7 +88,7 @@ class PostgresStore(Directories):
         match change:
             case Block():
                 return await self._block(change)
-            case Unblock():
+            case Unblock() | Restore():
                 users = await self._settling.settle_on(change)
                 return await self._lanes.submit(change.list_id, msgspec.structs.replace(change, members=users))
             case Edit():

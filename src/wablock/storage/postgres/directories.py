@@ -2,25 +2,33 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from wablock.access import AccessToken
+from wablock.block_list.event_chain import NewEvent
+from wablock.block_list.event_store import Chain, Span
+from wablock.block_list.events import StoredEvent
 from wablock.block_list.ports import BusinessNumber, Microseconds
 from wablock.block_list.shared_lists import Attached, Attachment, Removal, SharedList
 from wablock.business_numbers import NumberChanges
 from wablock.failures import Overloaded
 from wablock.gate.account_store import SealedAccount, SealedBusinessAccount
 from wablock.gate.ports import SealedDownstream, SealedUpstream
-from wablock.storage.postgres import accounts, directory, routes, shared_lists
+from wablock.storage.postgres import accounts, directory, events, routes, shared_lists
 from wablock.storage.postgres.attempts import Attempts
 from wablock.storage.postgres.lanes import Lanes
 from wablock.storage.round_trips import RoundTrips
 
 T = TypeVar("T")
 
+_MOST_LISTS: Final = 1_000  # in one statement
+
 
 class Directories:
-    """A `Directory`, a `SharedListStore` and a `RouteStore`. Look-ups that start a request share round trips."""
+    """A `Directory`, a `SharedListStore`, an `EventStore` and a `RouteStore`.
+
+    Look-ups that start a request share round trips.
+    """
 
     def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes
@@ -71,8 +79,8 @@ class Directories:
     async def remove_number(self, phone_number_id: str) -> bool:
         return await directory.remove_number(self._lanes.several_writing, phone_number_id)
 
-    async def add_list(self, new: SharedList) -> bool:
-        return await self._write(shared_lists.add_list, new)
+    async def add_list(self, new: SharedList, event: NewEvent | None = None) -> bool:
+        return await self._write(shared_lists.add_list, new, event)
 
     async def shared_lists(self, account_id: str) -> Sequence[SharedList]:
         return await self._read(shared_lists.shared_lists, account_id)
@@ -80,14 +88,39 @@ class Directories:
     async def attachments(self, account_id: str) -> Sequence[Attachment]:
         return await self._read(shared_lists.attachments, account_id)
 
-    async def remove_list(self, account_id: str, list_id: str) -> Removal:
-        return await self._write(shared_lists.remove_list, account_id, list_id)
+    async def remove_list(self, account_id: str, list_id: str, event: NewEvent | None = None) -> Removal:
+        return await self._write(shared_lists.remove_list, account_id, list_id, event)
 
-    async def attach(self, attachment: Attachment) -> Attached:
-        return await self._write(shared_lists.attach, attachment)
+    async def attach(self, attachment: Attachment, event: NewEvent | None = None) -> Attached:
+        return await self._write(shared_lists.attach, attachment, event)
 
-    async def detach(self, account_id: str, list_id: str, phone_number_id: str | None) -> bool:
-        return await self._write(shared_lists.detach, account_id, list_id, phone_number_id)
+    async def detach(
+        self, account_id: str, list_id: str, phone_number_id: str | None, event: NewEvent | None = None
+    ) -> bool:
+        return await self._write(shared_lists.detach, account_id, list_id, phone_number_id, event)
+
+    async def chains(self, account_id: str | None = None) -> Sequence[Chain]:
+        list_ids = await self._read(events.lists, account_id)
+        chains: list[Chain] = []
+        for start in range(0, len(list_ids), _MOST_LISTS):
+            chains += await self._read_of_several(events.chains, account_id, list_ids[start : start + _MOST_LISTS])
+        return sorted(chains, key=lambda chain: chain.list_id)
+
+    async def chain(self, list_id: str) -> Chain | None:
+        return await self._read_of(list_id, events.chain, list_id)
+
+    async def events(self, list_id: str, span: Span) -> Sequence[StoredEvent]:
+        return await self._read_of(list_id, events.events, list_id, span)
+
+    async def delete_events(self, before: Microseconds, most: int) -> int:
+        list_ids, left = await self._read(events.lists, None), most
+        for start in range(0, len(list_ids), _MOST_LISTS):
+            some = list_ids[start : start + _MOST_LISTS]
+            for list_id in await self._read_of_several(events.lists_with_old, some, before):
+                left -= await self._write_of(list_id, events.delete_old, list_id, before, left)
+                if not left:
+                    return most
+        return most - left
 
     async def find_account(self, account_id: str) -> SealedAccount | None:
         return await self._read(accounts.find_account, account_id)

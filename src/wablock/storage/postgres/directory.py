@@ -75,11 +75,13 @@ ON CONFLICT (list_id) DO UPDATE SET account_id = excluded.account_id, revision =
 _GIVE_UP_LIST = """
 INSERT INTO block_list (list_id, account_id, version, size, revision, writers) VALUES ($1, '', 0, 0, 0, '{}')
 ON CONFLICT (list_id) DO UPDATE SET
-  account_id = '', version = block_list.version + 1, size = 0, next_expiry = NULL, revision = block_list.revision + 1
+  account_id = '', version = block_list.version + 1, size = 0, next_expiry = NULL, revision = block_list.revision + 1,
+  event_at = 0, event_hash = '', oldest_at = 0, oldest_hash = ''
 """
 _REMOVE_NUMBER = "DELETE FROM phone_number WHERE phone_number_id = $1 RETURNING account_id"
 _REMOVE_REST = (
     "DELETE FROM blocked_user WHERE list_id = $1 AND seq > 0",
+    "DELETE FROM event WHERE list_id = $1",
     "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at > 0",
     "DELETE FROM downstream WHERE phone_number_id = $1",
     "DELETE FROM upstream WHERE phone_number_id = $1",

@@ -9,14 +9,17 @@ from wablock.block_list.changes import DropExpired, ListChange, Rekey, names_of
 from wablock.block_list.list_rows import Head, first_in_force
 from wablock.block_list.list_state import ListState
 from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import Block, Listed, Member, Microseconds, Outcome
+from wablock.block_list.ports import Block, Listed, Member, Microseconds, Outcome, Restore
 from wablock.block_list.shared_lists import is_own
 from wablock.storage.postgres.linked_checks import links_of
 from wablock.storage.postgres.sessions import Connection
 
 # The lock is a write, so the commit waits for the standby even if nothing else is written. Then the outcome of an
 # earlier attempt is durable, too.
-_LOCK = "SELECT account_id, version, size, next_expiry, writers FROM block_list WHERE list_id = $1 FOR UPDATE"
+_LOCK = """
+SELECT account_id, version, size, next_expiry, event_at, event_hash, writers FROM block_list
+WHERE list_id = $1 FOR UPDATE
+"""
 _MEANINGS = "SELECT alias, identity, wa_id FROM identity_alias WHERE account_id = $1 AND alias = ANY($2)"
 _ALIASES = "SELECT alias, identity FROM identity_alias WHERE account_id = $1 AND identity = ANY($2)"
 _ALLOW_LISTS = """
@@ -65,9 +68,15 @@ INSERT INTO last_inbound (phone_number_id, identity, at) SELECT $1, unnest($2::t
 _NOTE_ONE = f"INSERT INTO last_inbound (phone_number_id, identity, at) VALUES ($1, $2, $3) {_OR_LATEST}"
 _FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND identity = ANY($2)"
 _CHANGE_LIST = """
-UPDATE block_list SET version = $2, size = $3, next_expiry = $4, revision = revision + 1, writers = $5
+UPDATE block_list SET
+  version = $2, size = $3, next_expiry = $4, event_at = $5, event_hash = $6, revision = revision + 1, writers = $7
 WHERE list_id = $1
 """
+_ADD_EVENTS = """
+INSERT INTO event (list_id, at, batch_id, text, hash)
+SELECT $1, unnest($2::bigint[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bytea[])
+"""
+_ADD_EVENT = "INSERT INTO event (list_id, at, batch_id, text, hash) VALUES ($1, $2, $3, $4, $5)"
 
 _MOST_EXPIRED: Final = 10_000  # deleted in one transaction, which must end before its time-out
 # Citus copies the rows of INSERT ... SELECT to the shard, which needs a two-phase commit. For more rows that costs less
@@ -166,7 +175,7 @@ class Batch:
         self, connection: Connection, head: Head, changes: Sequence[ListChange], names: set[str]
     ) -> Mapping[str, str]:
         """Those of `names` that are on an allow list in force, each with the name of the list."""
-        at = max((change.at for change in changes if isinstance(change, Block)), default=None)
+        at = max((change.at for change in changes if isinstance(change, (Block, Restore))), default=None)
         if at is None or not is_own(self.list_id):
             return {}
         lists = dict(await connection.fetch(_ALLOW_LISTS, head.account_id, self.list_id))
@@ -234,7 +243,13 @@ class Batch:
             await connection.execute(_FORGET_INBOUND, self.list_id, state.forgotten)
         if state.has_changed:
             head = state.head
-            await connection.execute(_CHANGE_LIST, self.list_id, head.version, head.size, head.next_expiry, writers)
+            columns = msgspec.structs.astuple(head)[1:]
+            await connection.execute(_CHANGE_LIST, self.list_id, *columns, writers)
+        if events := [(it.at, it.batch_id, it.text, it.hash) for it in state.events.written]:
+            if len(events) <= self._most_alone:
+                await connection.executemany(_ADD_EVENT, [(self.list_id, *it) for it in events])
+            else:
+                await connection.execute(_ADD_EVENTS, self.list_id, *zip(*events, strict=True))
 
 
 async def row(connection: Connection, account_id: str, list_id: str, user: Member, at: Microseconds) -> Listed | None:

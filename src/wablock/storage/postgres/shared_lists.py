@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from wablock.block_list.event_chain import NewEvent
 from wablock.block_list.shared_lists import (
     MOST_ATTACHED,
     Attached,
@@ -18,6 +19,7 @@ from wablock.block_list.shared_lists import (
     SharedList,
     most_in_force,
 )
+from wablock.storage.postgres import events
 from wablock.storage.postgres.directory import add_list as add_list_rows
 from wablock.storage.postgres.sessions import Connection
 
@@ -53,7 +55,9 @@ _REMOVE = "DELETE FROM shared_list WHERE list_id = $1 AND account_id = $2"
 _REMOVE_MEMBERS = "DELETE FROM blocked_user WHERE list_id = $1 AND seq > 0"
 # Without an account: so a change that was accepted just before fails.
 _GIVE_UP = """
-UPDATE block_list SET account_id = '', version = version + 1, size = 0, next_expiry = NULL, revision = revision + 1
+UPDATE block_list SET
+  account_id = '', former_account_id = account_id, version = version + 1, size = 0, next_expiry = NULL,
+  revision = revision + 1
 WHERE list_id = $1
 """
 _PLACES = """
@@ -73,12 +77,13 @@ Number = tuple[str, str]
 """An account, and the id of one of its numbers."""
 
 
-async def add_list(connection: Connection, new: SharedList) -> bool:
+async def add_list(connection: Connection, new: SharedList, event: NewEvent | None) -> bool:
     async with connection.transaction():
         values = new.list_id, new.account_id, new.kind, new.name, new.name_key, new.created_at
         if await connection.fetchval(_ADD_SHARED, *values) is None:
             return False
         await add_list_rows(connection, new.account_id, new.list_id)
+        await _add(connection, new.list_id, event)
     return True
 
 
@@ -110,19 +115,20 @@ async def attached_to(connection: Connection, numbers: Sequence[Number]) -> Sequ
     return [AttachedLists(*attached.get(number, ())) for number in numbers]
 
 
-async def remove_list(connection: Connection, account_id: str, list_id: str) -> Removal:
+async def remove_list(connection: Connection, account_id: str, list_id: str, event: NewEvent | None) -> Removal:
     async with connection.transaction():
         if await connection.fetchrow(_HOLD, list_id, account_id) is None:
             return Removal.UNKNOWN
         if await connection.fetchval(_IS_ATTACHED, account_id, list_id):
             return Removal.ATTACHED
+        await _add(connection, list_id, event)
         await connection.execute(_GIVE_UP, list_id)
         await connection.execute(_REMOVE_MEMBERS, list_id)
         await connection.execute(_REMOVE, list_id, account_id)
     return Removal.REMOVED
 
 
-async def attach(connection: Connection, attachment: Attachment) -> Attached:
+async def attach(connection: Connection, attachment: Attachment, event: NewEvent | None) -> Attached:
     account_id, list_id = attachment.account_id, attachment.list_id
     number = attachment.phone_number_id or _EVERY_NUMBER
     async with connection.transaction():
@@ -136,12 +142,21 @@ async def attach(connection: Connection, attachment: Attachment) -> Attached:
             await connection.execute(_DETACH, account_id, number, list_id)
             return Attached.TOO_MANY
         await connection.execute(_COUNT_ATTACHMENT, account_id, attachment.attached_at)
+        await _add(connection, list_id, event)
     return Attached.ATTACHED
 
 
-async def detach(connection: Connection, account_id: str, list_id: str, phone_number_id: str | None) -> bool:
+async def detach(
+    connection: Connection, account_id: str, list_id: str, phone_number_id: str | None, event: NewEvent | None
+) -> bool:
     async with connection.transaction():
         detached = await connection.fetchval(_DETACH, account_id, phone_number_id or _EVERY_NUMBER, list_id)
         if detached is not None:
             await connection.execute(_COUNT_DETACHMENT, account_id)
+            await _add(connection, list_id, event)
     return detached is not None
+
+
+async def _add(connection: Connection, list_id: str, event: NewEvent | None) -> None:
+    if event is not None:
+        await events.add(connection, list_id, event)

@@ -20,8 +20,8 @@ from wablock.storage.postgres.sessions import Connection
 
 # Read before the rows: they are correct as long as the list has this revision.
 _HEADS = """
-SELECT list.list_id, list.account_id, list.version, list.size, list.next_expiry, list.writers, list.revision,
-       allowing.list_id IS NOT NULL
+SELECT list.list_id, list.account_id, list.version, list.size, list.next_expiry, list.event_at, list.event_hash,
+       list.writers, list.revision, allowing.list_id IS NOT NULL
 FROM block_list AS list
 LEFT JOIN attachment AS allowing ON allowing.account_id = list.account_id
   AND allowing.phone_number_id IN ('', list.list_id) AND allowing.kind = 'allow'
@@ -39,7 +39,7 @@ FROM unnest($1::text[], $2::text[]) AS wanted (list_id, identity)
 JOIN blocked_user AS block ON block.list_id = wanted.list_id AND block.identity = wanted.identity
 WHERE block.list_id = ANY($3::text[])
 """
-_WRITE = "CALL wablock_write_lists_2($1, $2, $3, NULL)"
+_WRITE = "CALL wablock_write_lists_3($1, $2, $3, NULL)"
 
 _MOST_USERS: Final = 1_000  # a list with more changes is written alone, and does not delay others
 
@@ -100,7 +100,7 @@ async def _write(
 
 async def _heads(connection: Connection, batches: Sequence[Batch]) -> dict[str, _Snapshot]:
     rows = await connection.fetch(_HEADS, [batch.list_id for batch in batches])
-    return {row[0]: _Snapshot(row[1], Head(*row[1:5]), row[5], row[6], row[7]) for row in rows}
+    return {row[0]: _Snapshot(row[1], Head(*row[1:7]), *row[7:]) for row in rows}
 
 
 def _is_quiet(batch: Batch, snapshot: _Snapshot | None) -> bool:
@@ -159,7 +159,7 @@ def _written(state: ListState, writers: Sequence[int]) -> dict[str, Any]:
     wrote: list[dict[str, str | Microseconds]] = [
         {"identity": identity, "at": at} for identity, at in sorted(state.wrote.items())
     ]
-    written = {"removed": state.removed, "rows": state.written, "wrote": wrote}
+    written = {"removed": state.removed, "rows": state.written, "wrote": wrote, "events": state.events.written}
     if state.has_changed:
         written |= {"head": state.head, "writers": writers}
     return {name: value for name, value in written.items() if value}

@@ -6,6 +6,9 @@ from pathlib import Path
 import apsw
 
 from wablock.access import AccessToken
+from wablock.block_list.event_chain import NewEvent
+from wablock.block_list.event_store import Chain, Span
+from wablock.block_list.events import StoredEvent
 from wablock.block_list.pages import Page, PageRequest
 from wablock.block_list.ports import BusinessNumber, Change, InForce, Listed, Member, Microseconds, Outcome
 from wablock.block_list.shared_lists import Attached, Attachment, Removal, SharedList
@@ -15,7 +18,7 @@ from wablock.gate.account_store import SealedAccount, SealedBusinessAccount
 from wablock.gate.ports import SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter, GroupCommit
 from wablock.storage.opening import CannotOpen
-from wablock.storage.sqlite import accounts, checks, directory, moves, reads, routes, shared_lists, tables
+from wablock.storage.sqlite import accounts, checks, directory, events, moves, reads, routes, shared_lists, tables
 from wablock.storage.sqlite.connection import connect, migrations, prepare, schema_version
 from wablock.storage.sqlite.older_schema import stand_in
 from wablock.storage.sqlite.reader import Reader
@@ -28,7 +31,7 @@ _READER_BUSY_MS = 250
 
 
 class SqliteStore:
-    """A `BlockStore`, a `Directory` and a `RouteStore`.
+    """A `BlockStore`, an `EventStore`, a `Directory` and a `RouteStore`.
 
     Writes go to one thread, grouped; reads are done on the event loop.
     """
@@ -125,8 +128,8 @@ class SqliteStore:
     async def remove_number(self, phone_number_id: str) -> bool:
         return await self._thread.run(lambda: directory.remove_number(self._writer, phone_number_id))
 
-    async def add_list(self, new: SharedList) -> bool:
-        return await self._thread.run(lambda: shared_lists.add_list(self._writer, new))
+    async def add_list(self, new: SharedList, event: NewEvent | None = None) -> bool:
+        return await self._thread.run(lambda: shared_lists.add_list(self._writer, new, event))
 
     async def shared_lists(self, account_id: str) -> Sequence[SharedList]:
         return self._reader.read(shared_lists.shared_lists, account_id)
@@ -134,14 +137,29 @@ class SqliteStore:
     async def attachments(self, account_id: str) -> Sequence[Attachment]:
         return self._reader.read(shared_lists.attachments, account_id)
 
-    async def remove_list(self, account_id: str, list_id: str) -> Removal:
-        return await self._thread.run(lambda: shared_lists.remove_list(self._writer, account_id, list_id))
+    async def remove_list(self, account_id: str, list_id: str, event: NewEvent | None = None) -> Removal:
+        return await self._thread.run(lambda: shared_lists.remove_list(self._writer, account_id, list_id, event))
 
-    async def attach(self, attachment: Attachment) -> Attached:
-        return await self._thread.run(lambda: shared_lists.attach(self._writer, attachment))
+    async def attach(self, attachment: Attachment, event: NewEvent | None = None) -> Attached:
+        return await self._thread.run(lambda: shared_lists.attach(self._writer, attachment, event))
 
-    async def detach(self, account_id: str, list_id: str, phone_number_id: str | None) -> bool:
-        return await self._thread.run(lambda: shared_lists.detach(self._writer, account_id, list_id, phone_number_id))
+    async def detach(
+        self, account_id: str, list_id: str, phone_number_id: str | None, event: NewEvent | None = None
+    ) -> bool:
+        detach = shared_lists.detach
+        return await self._thread.run(lambda: detach(self._writer, account_id, list_id, phone_number_id, event))
+
+    async def chains(self, account_id: str | None = None) -> Sequence[Chain]:
+        return self._reader.read(events.chains, account_id)
+
+    async def chain(self, list_id: str) -> Chain | None:
+        return self._reader.read(events.chain, list_id)
+
+    async def events(self, list_id: str, span: Span) -> Sequence[StoredEvent]:
+        return self._reader.read(events.events, list_id, span)
+
+    async def delete_events(self, before: Microseconds, most: int) -> int:
+        return await self._thread.run(lambda: events.delete_events(self._writer, before, most))
 
     async def find_account(self, account_id: str) -> SealedAccount | None:
         return self._reader.read(accounts.find_account, account_id)

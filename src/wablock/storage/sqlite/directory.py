@@ -62,8 +62,10 @@ _REMOVE_LIST = (
     "DELETE FROM blocked_user WHERE list_id = ?",
     """
     INSERT INTO block_list (list_id, account_id, version, size) VALUES (?, '', 0, 0)
-    ON CONFLICT (list_id) DO UPDATE SET account_id = '', version = version + 1, size = 0
+    ON CONFLICT (list_id) DO UPDATE SET
+      account_id = '', version = version + 1, size = 0, event_at = 0, event_hash = x'', oldest_at = 0, oldest_hash = x''
     """,
+    "DELETE FROM event WHERE list_id = ?",
     "DELETE FROM last_inbound WHERE phone_number_id = ?",
     "DELETE FROM downstream WHERE phone_number_id = ?",
     "DELETE FROM upstream WHERE phone_number_id = ?",

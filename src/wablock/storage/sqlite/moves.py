@@ -36,6 +36,7 @@ _TABLES: Final = (
     "upstream",
     "shared_list",
     "attachment",
+    "event",
 )
 _CLOSE = "".join(
     f"""

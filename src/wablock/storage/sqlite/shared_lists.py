@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import apsw
 
+from wablock.block_list.event_chain import NewEvent
 from wablock.block_list.shared_lists import (
     MOST_ATTACHED,
     Attached,
@@ -14,6 +15,7 @@ from wablock.block_list.shared_lists import (
     SharedList,
     most_in_force,
 )
+from wablock.storage.sqlite import events
 from wablock.storage.sqlite.writes import BatchWriter
 
 _ADD = """
@@ -33,7 +35,9 @@ _IS_ATTACHED = "SELECT 1 FROM attachment WHERE account_id = ? AND list_id = ?"
 _REMOVE = "DELETE FROM shared_list WHERE account_id = ? AND list_id = ?"
 _REMOVE_MEMBERS = "DELETE FROM blocked_user WHERE list_id = ?"
 # Without an account: so a change that was accepted just before fails.
-_GIVE_UP = "UPDATE block_list SET account_id = '', version = version + 1, size = 0 WHERE list_id = ?"
+_GIVE_UP = """
+UPDATE block_list SET account_id = '', former_account_id = account_id, version = version + 1, size = 0 WHERE list_id = ?
+"""
 _PLACES = """
 SELECT list_id, nullif(phone_number_id, '') FROM attachment
 WHERE account_id = ?1 AND (?2 = '' OR phone_number_id IN ('', ?2))
@@ -46,13 +50,14 @@ _DETACH = "DELETE FROM attachment WHERE account_id = ? AND phone_number_id = ? A
 _EVERY_NUMBER: Final = ""
 
 
-def add_list(writer: BatchWriter, new: SharedList) -> bool:
+def add_list(writer: BatchWriter, new: SharedList, event: NewEvent | None) -> bool:
     with writer.transaction() as connection:
         values = new.list_id, new.account_id, new.kind, new.name, new.name_key, new.created_at
         connection.execute(_ADD, values)
         if not connection.changes():
             return False
         connection.execute(_ADD_ROW, (new.list_id, new.account_id))
+        _add(connection, new.list_id, event)
         return True
 
 
@@ -70,7 +75,7 @@ def attachments(connection: apsw.Connection, account_id: str) -> Sequence[Attach
     ]
 
 
-def remove_list(writer: BatchWriter, account_id: str, list_id: str) -> Removal:
+def remove_list(writer: BatchWriter, account_id: str, list_id: str, event: NewEvent | None) -> Removal:
     with writer.transaction() as connection:
         if connection.execute(_IS_ATTACHED, (account_id, list_id)).fetchone() is not None:
             return Removal.ATTACHED
@@ -78,11 +83,12 @@ def remove_list(writer: BatchWriter, account_id: str, list_id: str) -> Removal:
         if not connection.changes():
             return Removal.UNKNOWN
         connection.execute(_REMOVE_MEMBERS, (list_id,))
+        _add(connection, list_id, event)
         connection.execute(_GIVE_UP, (list_id,))
         return Removal.REMOVED
 
 
-def attach(writer: BatchWriter, attachment: Attachment) -> Attached:
+def attach(writer: BatchWriter, attachment: Attachment, event: NewEvent | None) -> Attached:
     account_id, list_id = attachment.account_id, attachment.list_id
     with writer.transaction() as connection:
         found = connection.execute(_FIND, (account_id, list_id)).fetchone()
@@ -96,10 +102,21 @@ def attach(writer: BatchWriter, attachment: Attachment) -> Attached:
         if most_in_force(places) > MOST_ATTACHED:
             connection.execute(_DETACH, (account_id, number, list_id))
             return Attached.TOO_MANY
+        _add(connection, list_id, event)
         return Attached.ATTACHED
 
 
-def detach(writer: BatchWriter, account_id: str, list_id: str, phone_number_id: str | None) -> bool:
+def detach(
+    writer: BatchWriter, account_id: str, list_id: str, phone_number_id: str | None, event: NewEvent | None
+) -> bool:
     with writer.transaction() as connection:
         connection.execute(_DETACH, (account_id, phone_number_id or _EVERY_NUMBER, list_id))
-        return connection.changes() > 0
+        if not connection.changes():
+            return False
+        _add(connection, list_id, event)
+        return True
+
+
+def _add(connection: apsw.Connection, list_id: str, event: NewEvent | None) -> None:
+    if event is not None:
+        events.add(connection, list_id, event)

@@ -19,21 +19,23 @@ from wablock.contract.spellings import one_spelling
 # +? and not ?: see reads.py.
 _HEAD = """
 SELECT account_id, version, size, (SELECT min(expires_at) FROM blocked_user
-                                   WHERE blocked_user.list_id = block_list.list_id AND expires_at IS NOT NULL)
+                                   WHERE blocked_user.list_id = block_list.list_id AND expires_at IS NOT NULL),
+  event_at, event_hash
 FROM block_list WHERE list_id = +?
 """
 # At most one row of a user: an identity is unique on its list.
 _HEAD_AND_ROW = """
 SELECT account_id, version, size, (SELECT min(expires_at) FROM blocked_user
                                    WHERE list_id = +?1 AND expires_at IS NOT NULL),
-  identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at,
+  event_at, event_hash, identity, seq, wa_id, user_id, input, blocked_at, blocked_by, reason, note, expires_at,
   updated_at, updated_by, source, batch_id
 FROM block_list LEFT JOIN blocked_user INDEXED BY blocked_user_identity
   ON blocked_user.list_id = +?1 AND identity = +?2
 WHERE block_list.list_id = +?1
 """
 _NEW_LIST = "INSERT INTO block_list (list_id, account_id, version, size) VALUES (?, ?, 0, 0)"
-_CHANGE_LIST = "UPDATE block_list SET version = ?, size = ? WHERE list_id = +?"
+_CHANGE_LIST = "UPDATE block_list SET version = ?, size = ?, event_at = ?, event_hash = ? WHERE list_id = +?"
+_ADD_EVENT = "INSERT INTO event (list_id, at, batch_id, text, hash) VALUES (?, ?, ?, ?, ?)"
 _NEXT_EXPIRY = "SELECT min(expires_at) FROM blocked_user WHERE list_id = +? AND expires_at IS NOT NULL"
 _DELETE_EXPIRED = """
 DELETE FROM blocked_user WHERE list_id = +?1 AND seq IN (
@@ -122,14 +124,14 @@ class SqliteTables:
     def open(self, list_id: str, account_id: str, identities: Collection[str]) -> tuple[Head, Iterable[Listed]]:
         if len(identities) == 1:  # one statement: this is the usual request
             row = self._execute(_HEAD_AND_ROW, (list_id, *identities)).fetchone()
-            rows: Iterable[Listed] = () if row is None or row[4] is None else (Listed(*row[4:]),)
+            rows: Iterable[Listed] = () if row is None or row[6] is None else (Listed(*row[6:]),)
         else:
             row = self._execute(_HEAD, (list_id,)).fetchone()
             rows = self.rows(list_id, identities) if row and identities else ()
         if row is None:
             self._execute(_NEW_LIST, (list_id, account_id))
             return Head(account_id), ()
-        return Head(*row[:4]), rows
+        return Head(*row[:6]), rows
 
     def rows(self, list_id: str, identities: Collection[str]) -> Iterable[Listed]:
         return starmap(Listed, self._execute(_ROWS, (list_id, apsw.carray(tuple(identities)))))
@@ -159,7 +161,11 @@ class SqliteTables:
         if state.wrote:
             self._connection.executemany(_NOTE_INBOUND, [(list_id, *note) for note in state.wrote.items()])
         if state.has_changed:
-            self._execute(_CHANGE_LIST, (head.version, head.size, list_id))
+            self._execute(_CHANGE_LIST, (head.version, head.size, head.event_at, head.event_hash, list_id))
+        if events := state.events.written:
+            self._connection.executemany(
+                _ADD_EVENT, [(it.list_id, it.at, it.batch_id, it.text, it.hash) for it in events]
+            )
 
     def delete_expired(self, list_id: str, at: Microseconds, most: int) -> tuple[int, Microseconds | None]:
         self._execute(_DELETE_EXPIRED, (list_id, at, most))

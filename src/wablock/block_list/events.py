@@ -1,0 +1,179 @@
+"""Events of a list: what each change did to it, who made the change, and what was there before.
+
+An event is stored as text. It is never changed, so that its hash proves it; see `event_chain`.
+"""
+
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from wablock.block_list.ports import Listed, Microseconds
+
+_SALT: Final = 16  # characters of base64url: 96 random bits
+_SALTS_AT_ONCE: Final = 64
+_LEAST_OF_A_ROW: Final = 10
+"""The fields of `Listed` without a default."""
+
+
+class EventKind(StrEnum):
+    """What was done. `link`, `carry`: WhatsApp has shown another id of a user; see `ports.Link` and `ports.Carry`.
+
+    `create`, `attach`, `detach`, `delete`: of a shared list.
+    """
+
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    EDIT = "edit"
+    UNDO = "undo"
+    LINK = "link"
+    CARRY = "carry"
+    CREATE = "create"
+    ATTACH = "attach"
+    DETACH = "detach"
+    DELETE = "delete"
+
+
+CAN_BE_UNDONE: Final = frozenset((EventKind.BLOCK, EventKind.UNBLOCK, EventKind.EDIT, EventKind.UNDO))
+
+
+class BlockDetails(msgspec.Struct, frozen=True, array_like=True):
+    """What a block says besides its user."""
+
+    reason: str | None = None
+    note: str | None = None
+    expires_at: Microseconds | None = None
+
+
+class StoredRow(Listed, frozen=True, array_like=True):
+    """A row of a list within an event."""
+
+
+class UserChange(msgspec.Struct, frozen=True, array_like=True):
+    """What an event did to one user, which is a wa_id or a user_id.
+
+    `newer_by`: the event's time minus the `seq` of the user's row afterwards; None: the user had none. `details`: those
+    afterwards; None: those of the event. `before`: the user's rows before.
+    """
+
+    user: str
+    newer_by: int | None = 0
+    details: BlockDetails | None = None
+    before: tuple[StoredRow, ...] = ()
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The stored text of an event, without its time and its batch, which are beside it.
+
+    `salt` keeps others from guessing the content of an event whose text was deleted. `reason`: why users were
+    unblocked, or an event was undone. `details`: those of the blocks, unless a user has others. `undoes`: the time of
+    the event that this one undid. `phone_number_id`: where a list was attached; "" for everywhere. `name`: of a list.
+    """
+
+    kind: EventKind = msgspec.field(name="k")
+    salt: str = msgspec.field(name="s")
+    by: str = msgspec.field(name="b", default="")
+    request_id: str | None = msgspec.field(name="r", default=None)
+    on_behalf_of: str | None = msgspec.field(name="o", default=None)
+    reason: str | None = msgspec.field(name="w", default=None)
+    source: str | None = msgspec.field(name="f", default=None)
+    undoes: Microseconds | None = msgspec.field(name="z", default=None)
+    phone_number_id: str | None = msgspec.field(name="p", default=None)
+    name: str | None = msgspec.field(name="n", default=None)
+    details: BlockDetails = msgspec.field(name="d", default=BlockDetails())
+    users: tuple[UserChange, ...] = msgspec.field(name="u", default=())
+
+
+class StoredEvent(msgspec.Struct, frozen=True):
+    """An event as a store keeps it. `at` is its place in the list's chain, and grows strictly.
+
+    `text` None: it was deleted, and `commitment` is the hash of what it was.
+    """
+
+    list_id: str
+    at: Microseconds
+    batch_id: str | None
+    text: str | None
+    hash: bytes
+    commitment: bytes | None = None
+
+    @property
+    def event_id(self) -> str:
+        return event_id_of(self.list_id, self.at)
+
+
+RowChange = tuple[Sequence[Listed], Listed | None]
+"""A user's rows before a change, and the first of them afterwards; None: the user has none."""
+
+
+def event_id_of(list_id: str, at: Microseconds) -> str:
+    return f"{list_id}-{at}"
+
+
+def place_in_chain(event_id: str) -> tuple[str, Microseconds] | None:
+    """The list and the time of an event's id; None if it is not one."""
+    list_id, _, at = event_id.rpartition("-")
+    return (list_id, int(at)) if list_id and at.isdecimal() and at.isascii() and len(at) < 19 else None
+
+
+def endless_salts(random_bytes: Callable[[int], bytes] = os.urandom) -> Iterator[str]:
+    """Secret salts. Many are made together, which costs less."""
+    while True:
+        text = urlsafe_b64encode(random_bytes(_SALTS_AT_ONCE * _SALT * 3 // 4)).decode()
+        for start in range(0, len(text), _SALT):
+            yield text[start : start + _SALT]
+
+
+new_salt: Final[Callable[[], str]] = partial(next, endless_salts())
+
+
+def text_of(event: Event, at: Microseconds, changes: Sequence[RowChange]) -> str:
+    """The text of `event`, which was at `at` and made these changes. Built without structs: every block needs it."""
+    details = next((_details(after) for _, after in changes if after is not None), None)
+    written = msgspec.to_builtins(event)
+    if details is not None and details != _NO_DETAILS:
+        written["d"] = details
+    if changes:
+        written["u"] = [_written(at, before, after, details) for before, after in changes]
+    return _encode(written).decode()
+
+
+def event_of(text: str) -> Event:
+    return _decode(text)
+
+
+def _written(at: Microseconds, before: Sequence[Listed], after: Listed | None, common: list[Any] | None) -> list[Any]:
+    """A `UserChange` without its last values if they are the defaults."""
+    row = before[0] if after is None else after
+    entry: list[Any] = [row.wa_id or row.identity, None, None]
+    if after is not None:
+        entry[1] = at - after.seq
+        details = _details(after)
+        entry[2] = None if details == common else details
+    if before:
+        entry.append([_trimmed(row) for row in before])
+    elif entry[2] is None:
+        del entry[2]
+        if entry[1] == 0:
+            del entry[1]
+    return entry
+
+
+def _details(row: Listed) -> list[Any]:
+    return [row.reason, row.note, row.expires_at]
+
+
+def _trimmed(row: Listed) -> list[Any]:
+    values = list(msgspec.structs.astuple(row))
+    while len(values) > _LEAST_OF_A_ROW and values[-1] is None:
+        values.pop()
+    return values
+
+
+_NO_DETAILS: Final = [None, None, None]
+_encode: Final = msgspec.json.Encoder().encode
+_decode: Final = msgspec.json.Decoder(Event).decode

@@ -1,0 +1,56 @@
+"""The undoing of an event: what it does to each of the event's users."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.structs import astuple
+
+from wablock.block_list.events import Event
+from wablock.block_list.ports import Effect, Left, Listed, Member, Microseconds, Restore
+from wablock.contract.spellings import one_spelling
+
+CHANGES: Final = frozenset((Effect.REMOVED, Effect.UPDATED, Effect.RESTORED))
+"""The effects of an undo with which a user's rows change."""
+
+
+def users_of(event: Event, at: Microseconds) -> tuple[list[Member], list[Sequence[Listed]], list[Left | None]]:
+    """The users of the event at `at`; for each, the rows before it, and what it left; see `Restore`."""
+    members, before, after = list[Member](), list[Sequence[Listed]](), list[Left | None]()
+    for change in event.users:
+        members.append(_member(change.user, change.before))
+        before.append([Listed(*astuple(row)) for row in change.before])
+        details = change.details or event.details
+        after.append(
+            None
+            if change.newer_by is None
+            else Left(at - change.newer_by, details.reason, details.note, details.expires_at)
+        )
+    return members, before, after
+
+
+def effect_of_undo(restore: Restore, index: int, current: Sequence[Listed], target: Sequence[Listed]) -> Effect:
+    """What undoing does to a user who has the rows `current`. `target`: those that the user had and would still have.
+
+    A user who already is as before the event stays so: an undo can be repeated.
+    """
+    if [_left(row) for row in current] == [_left(row) for row in target]:
+        return Effect.EXPIRED if restore.before[index] and not target else Effect.UNCHANGED
+    after = restore.after[index]
+    if after is not None and after.expires_at is not None and after.expires_at <= restore.at:
+        after = None
+    if (None if not current else _left(current[0])) != after:
+        return Effect.CHANGED_SINCE
+    if not target:
+        return Effect.REMOVED
+    return Effect.UPDATED if current else Effect.RESTORED
+
+
+def _member(user: str, before: Sequence[Listed]) -> Member:
+    """The user, with all ids that the event has."""
+    wa_id = user if user.isdecimal() else None
+    user_id = next((row.user_id for row in before if row.user_id is not None), None if wa_id else user)
+    return Member(user if wa_id is None else one_spelling(wa_id), wa_id, user_id, user)
+
+
+def _left(row: Listed) -> Left:
+    return Left(row.seq, row.reason, row.note, row.expires_at)
