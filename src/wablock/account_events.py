@@ -19,7 +19,7 @@ from wablock.block_list.events import (
     place_in_chain,
 )
 from wablock.block_list.ports import Cause, Member, Microseconds, Outcome, Restore
-from wablock.block_list.rules import Source
+from wablock.block_list.rules import SECOND, Source
 from wablock.block_list.shared_lists import is_own
 from wablock.block_list.store import BlockStore
 from wablock.block_list.undoing import users_of
@@ -30,6 +30,10 @@ MOST_EVENTS: Final = 100
 """The most events on a page."""
 _AT_ONCE: Final = 10  # lists that are read at the same time
 _MOST_SEARCHED: Final = 1_000  # events in which one request looks for a user
+
+_DAY: Final = 86_400 * SECOND
+_SLICE: Final = 2_000  # events that are deleted in one transaction, so that no change waits long
+_MOST_SWEPT: Final = 100_000
 
 Place: TypeAlias = tuple[Microseconds, str]
 """An event's place among those of all lists: its time, and its list."""
@@ -76,10 +80,14 @@ class AccountEvents:
     A token for some numbers sees those of these numbers' own lists.
     """
 
-    def __init__(self, store: UndoStore, lists: AccountLists, clock: Callable[[], Microseconds]) -> None:
+    def __init__(
+        self, store: UndoStore, lists: AccountLists, clock: Callable[[], Microseconds], keep_days: int = 0
+    ) -> None:
+        """`keep_days`: events are deleted when they are older; 0: never."""
         self._store = store
         self._lists = lists
         self._clock = clock
+        self._keep_days = keep_days
 
     async def older(self, caller: AccessToken, chosen: EventFilter, limit: int, place: Place = _END) -> EventPage:
         """The newest `limit` events before `place`, newest first."""
@@ -147,6 +155,15 @@ class AccountEvents:
         outcome = await self._store.apply(restore)
         undone = None if outcome.event_at is None else event_id_of(stored.list_id, outcome.event_at)
         return Undone(members, outcome, undone)
+
+    async def sweep(self) -> None:
+        """Delete the events that are too old; at most `_MOST_SWEPT`, so the next sweep may have to continue."""
+        if not self._keep_days:
+            return
+        before, left = self._clock() - self._keep_days * _DAY, _MOST_SWEPT
+        while left > 0:
+            deleted = await self._store.delete_events(before, _SLICE)
+            left = left - deleted if deleted == _SLICE else 0
 
     async def _chains(self, caller: AccessToken, chosen: EventFilter) -> list[Chain]:
         """The chains that the token may see. Raises `UnknownObject` for a list that it may not."""

@@ -214,6 +214,9 @@ class ServerSettings:
         ),
     ] = Rules.OPEN
     log_requests: _LogRequests = False
+    keep_events: Annotated[
+        int, whole(_setting("KEEP_EVENTS", "Days for which the events of lists are kept. 0: for ever.", at_least=0))
+    ] = 400
     key: KeySettings = KeySettings()
     gate: GateSettings = GateSettings()
     answers: AnswerSettings = AnswerSettings()

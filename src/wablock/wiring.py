@@ -148,12 +148,13 @@ def build(
     )
     callers = Callers(access, rates, limits.max_body, token_in_parameters=settings.answers.token_in_parameters)
     lists = AccountLists(store, access, block_list, clock)
+    events = AccountEvents(store, lists, clock, settings.keep_events)
     endpoints = (
         BlockUsers(block_list, access, callers, rates, settings.answers),
         Checks(block_list, access, callers, rates),
         Members(block_list, lists, callers, rates, settings.answers.public_url),
         ListEndpoints(lists, callers),
-        EventEndpoints(AccountEvents(store, lists, clock), block_list, callers),
+        EventEndpoints(events, block_list, callers),
         UserEndpoint(AccountUsers(store, store, lists, clock), block_list, callers),
         Webhooks(inbound, routes.accounts),
         TokenEndpoints(access, routes, clock, callers),
@@ -169,7 +170,7 @@ def build(
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(_sweep(block_list)), asyncio.create_task(last_inbound.run())]
+        tasks = [asyncio.create_task(_sweep(block_list, events)), asyncio.create_task(last_inbound.run())]
         try:
             yield
         finally:
@@ -206,10 +207,11 @@ async def _owner_of_waba(store: Store, waba_id: str) -> str | None:
     return None if business is None else business.account_id
 
 
-async def _sweep(block_list: BlockList) -> None:
+async def _sweep(block_list: BlockList, events: AccountEvents) -> None:
     while True:
         try:
             await block_list.sweep()
+            await events.sweep()
         except GraphError:
-            _log.warning("the sweep of expired blocks failed; the next attempt is in %s s", _SWEEP_EVERY)
+            _log.warning("the sweep of expired blocks and old events failed; the next attempt is in %s s", _SWEEP_EVERY)
         await asyncio.sleep(_SWEEP_EVERY)

@@ -43,6 +43,8 @@ class Blocked:
     updated_at: int | None = None
     updated_by: str | None = None
     source: str | None = None
+    serial: int = 0
+    """Newer rows have a larger one, and no two rows the same."""
 
     def in_force(self, at: int) -> bool:
         return self.expires_at is None or self.expires_at > at
@@ -72,6 +74,14 @@ class Result:
 
 
 @dataclass
+class PlainEvent:
+    """What a request did: each user's rows before, and the first of them afterwards."""
+
+    kind: str
+    users: list[tuple[list[Blocked], Blocked | None]]
+
+
+@dataclass
 class PlainLists:
     """Every list of one account, newest user first."""
 
@@ -81,6 +91,9 @@ class PlainLists:
     shared: dict[str, SharedList] = field(default_factory=dict)
     attached: set[tuple[str | None, str]] = field(default_factory=set)
     """Numbers, or None for all, each with a shared list that is in force there."""
+    events: dict[str, list[PlainEvent]] = field(default_factory=dict)
+    """Of each list, the events of requests."""
+    serials: int = 0
 
     def rows(self, list_id: str, at: int) -> list[Blocked]:
         return [row for row in self.lists.get(list_id, []) if row.in_force(at)]
@@ -146,18 +159,70 @@ class PlainLists:
 
     def _unblock(self, change: Unblock) -> Result:
         result = Result()
+        users: list[tuple[list[Blocked], Blocked | None]] = []
         rows = self.rows(change.list_id, change.at)
         for member in change.members:
             names = self._names(member)
             removed = [row for row in reversed(rows) if row.key in names]
             rows = [row for row in rows if row.key not in names]
             result.add(Effect.REMOVED if removed else Effect.NOT_THERE, removed)
+            users += [(removed, None)] if removed else []
         self.lists[change.list_id] = rows
+        self._log(change.list_id, "unblock", users)
         return result
+
+    def undo(self, list_id: str, index: int, at: int) -> Result:
+        """Undo one of the list's events: users who are as the event left them get the rows of before."""
+        result, users = Result(), []
+        for before, after in self.events[list_id][index].users:
+            rows = self.rows(list_id, at)
+            member = self._named(before, after)
+            names = self._names(member) | {row.key for row in before}
+            current = [row for row in reversed(rows) if row.key in names]
+            target = self._as_now([row for row in before if row.in_force(at)])
+            is_new = not before and self.events[list_id][index].kind == "block"
+            effect = _effect_of_undo(before, after, current, target, at, is_new=is_new)
+            if effect is Effect.RESTORED and list_id not in self.shared and self._is_allowed(list_id, member, at):
+                effect = Effect.REFUSED
+                result.refused[len(result.effects)] = Refusal.ALLOWED
+            result.effects.append(effect)
+            if effect in (Effect.REMOVED, Effect.UPDATED, Effect.RESTORED):
+                users.append(([replace(row) for row in current], replace(target[0]) if target else None))
+                others = [row for row in rows if row not in current]
+                self.lists[list_id] = sorted([*others, *target], key=lambda row: -row.serial)
+        self._log(list_id, "undo", users)
+        return result
+
+    def _as_now(self, rows: Sequence[Blocked]) -> list[Blocked]:
+        """The rows, under the keys that their users have now."""
+        now: dict[str, Blocked] = {}
+        for row in rows:
+            user = None if row.wa_id is not None else self.users.get(row.key)
+            key, wa_id = (row.key, row.wa_id) if user is None else (user.key, user.wa_id)
+            now.setdefault(key, replace(row, key=key, wa_id=row.wa_id or wa_id))
+        return list(now.values())
+
+    def _named(self, before: Sequence[Blocked], after: Blocked | None) -> Member:
+        """The user of an event: by the first row, and by a user_id that is not another number's now."""
+        row = after or before[0]
+        if row.wa_id is None:
+            return Member(row.key, None, row.key, row.key)
+        user_id = next((it.user_id for it in before if it.user_id is not None), None)
+        user = None if user_id is None else self.users.get(user_id)
+        return Member(row.key, row.wa_id, user_id if user is not None and user.key == row.key else None, row.key)
+
+    def _log(self, list_id: str, kind: str, users: list[tuple[list[Blocked], Blocked | None]]) -> None:
+        if users:
+            self.events.setdefault(list_id, []).append(PlainEvent(kind, users))
+
+    def _serial(self) -> int:
+        self.serials += 1
+        return self.serials
 
     def _block(self, change: Block, members: Sequence[Member]) -> Result:
         rows = {row.key: row for row in self.rows(change.list_id, change.at)}
         added: dict[str, Blocked] = {}
+        users: list[tuple[list[Blocked], Blocked | None]] = []
         result = Result()
         for index, member in enumerate(members):
             row = rows.get(member.key) or added.get(member.key)
@@ -170,6 +235,7 @@ class PlainLists:
                     row.reason = row.reason if keeps_reason else member.reason
                     row.expires_at = member.expires_at
                 result.add(_noted(row, before, change), [before])
+                users += [([before], replace(row))] if row != before else []
             elif change.written_since is not None and self._wrote(change.list_id, member) < change.written_since:
                 result.refuse(index, Refusal.NOT_WRITTEN_LATELY)
             elif change.max_size is not None and len(rows) + len(added) >= change.max_size:
@@ -186,7 +252,11 @@ class PlainLists:
                     source=change.source,
                 )
                 result.add(Effect.ADDED, [])
+                users.append(([], added[member.key]))
+        for row in reversed(added.values()):
+            row.serial = self._serial()
         self.lists[change.list_id] = [*added.values(), *rows.values()]
+        self._log(change.list_id, "block", [(before, after and replace(after)) for before, after in users])
         return result
 
     def _edit(self, change: Edit) -> Result:
@@ -200,6 +270,8 @@ class PlainLists:
             row.expires_at = row.expires_at if change.expires_at is UNSET else change.expires_at
             effects.append(_noted(row, earlier, change))
         result.add(max(effects, default=Effect.NOT_THERE, key=lambda effect: effect is Effect.UPDATED), before)
+        if Effect.UPDATED in effects:
+            self._log(change.list_id, "edit", [(before, replace(rows[0]))])
         return result
 
     def _names(self, member: Member) -> set[str]:
@@ -246,7 +318,7 @@ class PlainLists:
         for alias in [user_id, *(alias for alias, other in self.users.items() if other.key == user_id)]:
             self.users[alias] = user
         for list_id in self.lists:
-            self.lists[list_id] = self._merged(self.rows(list_id, at), user_id, user)
+            self.lists[list_id] = self._merged(self.rows(list_id, at), user_id, user, at)
 
     def _link(self, member: Member, at: int) -> None:
         """Link all ids of `member`, as WhatsApp reports them. Older links to other users are replaced."""
@@ -306,13 +378,14 @@ class PlainLists:
                 if own is None:
                     text = current.wa_id or current.user_id or current.key
                     copy = replace(former, key=current.key, wa_id=current.wa_id, user_id=current.user_id, input=text)
+                    copy.serial = self._serial()
                     rows.insert(0, copy)
                 elif own.expires_at is not None:
                     end = former.expires_at
                     own.expires_at = None if end is None else max(end, own.expires_at)
             self.lists[list_id] = rows
 
-    def _merged(self, rows: Sequence[Blocked], user_id: str, user: Member) -> list[Blocked]:
+    def _merged(self, rows: Sequence[Blocked], user_id: str, user: Member, at: int) -> list[Blocked]:
         same = [row for row in rows if row.key in (user.key, user_id)]
         if not same:
             return list(rows)
@@ -322,7 +395,33 @@ class PlainLists:
         earliest.expires_at = None if None in expiries else max(at for at in expiries if at is not None)
         earliest.key, earliest.wa_id = user.key, earliest.wa_id or user.wa_id
         earliest.user_id = user.user_id or (user_ids[0] if user_ids else None) or user_id
+        if len(same) > 1:
+            earliest.updated_at, earliest.updated_by = at, None
         return [row for row in rows if row is earliest or row not in same]
+
+
+def _effect_of_undo(
+    before: Sequence[Blocked],
+    after: Blocked | None,
+    current: Sequence[Blocked],
+    target: Sequence[Blocked],
+    at: int,
+    *,
+    is_new: bool,
+) -> Effect:
+    if [_content(row) for row in current] == [_content(row) for row in target]:
+        return Effect.EXPIRED if before and not target else Effect.UNCHANGED
+    left = [] if after is None or not after.in_force(at) else [after]
+    was_changed = bool(left) and is_new and any(row.updated_at is not None for row in current[:1])
+    if was_changed or [_content(row) for row in current[:1]] != [_content(row) for row in left]:
+        return Effect.CHANGED_SINCE
+    if not target:
+        return Effect.REMOVED
+    return Effect.UPDATED if current else Effect.RESTORED
+
+
+def _content(row: Blocked) -> tuple[int, str | None, int | None]:
+    return row.serial, row.reason, row.expires_at
 
 
 def _noted(row: Blocked, before: Blocked, change: Block | Edit) -> Effect:

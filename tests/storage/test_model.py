@@ -2,11 +2,12 @@
 
 import asyncio
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import hypothesis
+import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec import UNSET
@@ -15,6 +16,9 @@ from tests.storage.changes import ACCOUNT, NOON, SECOND
 from tests.storage.people import by_user_id, linked, person, user_with
 from tests.storage.plain_lists import Blocked, PlainLists, Result
 
+from wablock.block_list.event_chain import ChainCheck, ChainEnd
+from wablock.block_list.event_store import Span
+from wablock.block_list.events import CAN_BE_UNDONE, StoredEvent, event_of
 from wablock.block_list.pages import Page, PageRequest, Row
 from wablock.block_list.ports import (
     Block,
@@ -27,10 +31,12 @@ from wablock.block_list.ports import (
     Member,
     NoteInbound,
     Outcome,
+    Restore,
     Sweep,
     Unblock,
 )
 from wablock.block_list.shared_lists import Attached, Attachment, ListKind, SharedList
+from wablock.block_list.undoing import users_of
 from wablock.storage import Store
 
 T = TypeVar("T")
@@ -97,7 +103,7 @@ def _changes(draw: st.DrawFn, now: int) -> Change:  # noqa: PLR0911 - one for ea
     )
 
 
-def _shown(row: Listed | Row | Blocked) -> tuple[object, ...]:
+def shown(row: Listed | Row | Blocked) -> tuple[object, ...]:
     details = row.blocked_at, row.reason, row.expires_at, row.updated_at, row.updated_by, row.source
     return row.input, row.wa_id, row.user_id, *details
 
@@ -155,6 +161,27 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
 
         assert self._run(self.store.detach(ACCOUNT, shared.list_id, number)) is was_attached
 
+    @rule(list_id=st.sampled_from(_LISTS), data=st.data())
+    def undo(self, list_id: str, data: st.DataObject) -> None:
+        """Undo any event of a request, in any order, also one of an undo."""
+        events = [it for it in self._events(list_id) if event_of(it.text or "").kind in CAN_BE_UNDONE]
+        assert len(events) == len(self.plain.events.get(list_id, ()))
+        if not events:
+            return
+        index = data.draw(st.integers(0, len(events) - 1))
+        undone = events[index]
+        users = users_of(event_of(undone.text or ""), undone.at)
+        restore = Restore(list_id, ACCOUNT, self.now, "an undoer", undone.at, *users)
+
+        preview = self._run(self.store.apply(msgspec.structs.replace(restore, is_preview=True)))
+        self.both_list_the_same()
+        outcome = self._run(self.store.apply(restore))
+
+        expected = self.plain.undo(list_id, index, self.now)
+        assert (dict(outcome.refused), list(outcome.effects)) == (expected.refused, expected.effects)
+        assert (preview.refused, preview.effects, preview.event_at) == (outcome.refused, outcome.effects, None)
+        self._remember()
+
     @rule(seconds=st.integers(1, 3))
     def let_time_pass(self, seconds: int) -> None:
         self.now += seconds * SECOND
@@ -197,7 +224,7 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
             self.plain.row(list_id, user, self.now),
         )
 
-        assert (None if row is None else _shown(row)) == (None if expected is None else _shown(expected))
+        assert (None if row is None else shown(row)) == (None if expected is None else shown(expected))
 
     @rule(users=st.lists(_WEBHOOK_USERS, min_size=1, max_size=6))
     def ask_for_links(self, users: list[Member]) -> None:
@@ -212,8 +239,19 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
     def both_list_the_same(self) -> None:
         for list_id in _LISTS:
             rows = self._page(list_id, 1_000).rows
-            assert [_shown(row) for row in rows] == [_shown(row) for row in self.plain.rows(list_id, self.now)]
+            assert [shown(row) for row in rows] == [shown(row) for row in self.plain.rows(list_id, self.now)]
             assert [row.seq for row in rows] == sorted({row.seq for row in rows}, reverse=True)
+
+    @invariant()
+    def all_chains_verify(self) -> None:
+        for list_id in _LISTS:
+            chain = self._run(self.store.chain(list_id))
+            check = ChainCheck(list_id, ChainEnd() if chain is None else chain.oldest)
+            assert [fault for it in self._events(list_id) if (fault := check.fault_of(it))] == []
+            assert check.fault_at_end(ChainEnd() if chain is None else chain.newest) is None
+
+    def _events(self, list_id: str) -> Sequence[StoredEvent]:
+        return self._run(self.store.events(list_id, Span(1_000_000, is_newest_first=False)))
 
     def _check_version(self, list_id: str) -> None:
         before, after = self.pages[list_id], self._page(list_id, 1_000)

@@ -65,7 +65,10 @@ class LinkedRows(ListRows):
             self.events.add(event(EventKind.LINK), change.at, [(before, merged)])
 
     def _merge(self, member: Member, names: Iterable[str], at: Microseconds) -> Listed | None:
-        """Merge the rows under `names` into one, with the earliest block and the latest expiry."""
+        """Merge the rows under `names` into one, with the earliest block and the latest expiry.
+
+        If there were several, the row counts as updated: undoing one of their blocks must not remove the others.
+        """
         rows = self._of(names)
         if not rows:  # they had expired
             return None
@@ -81,6 +84,8 @@ class LinkedRows(ListRows):
             user_id=member.user_id,
             expires_at=_latest_expiry(rows),
         )
+        if len(rows) > 1:
+            merged = msgspec.structs.replace(merged, updated_at=at, updated_by=None)
         self._put(merged)
         return merged
 

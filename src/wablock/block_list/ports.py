@@ -196,12 +196,16 @@ class Restore(msgspec.Struct, frozen=True):
 
 
 class Left(msgspec.Struct, frozen=True, gc=False):
-    """What an event left of a user's row: its place in the list, and its details."""
+    """What an event left of a user's row: its place in the list, and its details.
+
+    `is_new`: the event added the row, so that it was never updated.
+    """
 
     seq: int
     reason: str | None
     note: str | None
     expires_at: Microseconds | None
+    is_new: bool = False
 
 
 class NoteInbound(msgspec.Struct, frozen=True):

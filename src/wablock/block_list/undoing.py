@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import astuple
 
-from wablock.block_list.events import Event
+from wablock.block_list.events import Event, EventKind, UserChange
 from wablock.block_list.ports import Effect, Left, Listed, Member, Microseconds, Restore
 from wablock.contract.spellings import one_spelling
 
@@ -19,12 +19,7 @@ def users_of(event: Event, at: Microseconds) -> tuple[list[Member], list[Sequenc
     for change in event.users:
         members.append(_member(change.user, change.before))
         before.append([Listed(*astuple(row)) for row in change.before])
-        details = change.details or event.details
-        after.append(
-            None
-            if change.newer_by is None
-            else Left(at - change.newer_by, details.reason, details.note, details.expires_at)
-        )
+        after.append(None if change.newer_by is None else _left(change, event, at - change.newer_by))
     return members, before, after
 
 
@@ -33,16 +28,32 @@ def effect_of_undo(restore: Restore, index: int, current: Sequence[Listed], targ
 
     A user who already is as before the event stays so: an undo can be repeated.
     """
-    if [_left(row) for row in current] == [_left(row) for row in target]:
+    if [*map(_content, current)] == [*map(_content, target)]:
         return Effect.EXPIRED if restore.before[index] and not target else Effect.UNCHANGED
-    after = restore.after[index]
-    if after is not None and after.expires_at is not None and after.expires_at <= restore.at:
-        after = None
-    if (None if not current else _left(current[0])) != after:
+    if not _is_as_left(current, restore.after[index], restore.at):
         return Effect.CHANGED_SINCE
     if not target:
         return Effect.REMOVED
     return Effect.UPDATED if current else Effect.RESTORED
+
+
+def _is_as_left(current: Sequence[Listed], left: Left | None, at: Microseconds) -> bool:
+    """Whether the rows are those that the event left, or have expired as it said."""
+    if left is None or (left.expires_at is not None and left.expires_at <= at):
+        return not current
+    if not current or (left.is_new and current[0].updated_at is not None):
+        return False
+    return _content(current[0]) == (left.seq, left.reason, left.note, left.expires_at)
+
+
+def _content(row: Listed) -> tuple[object, ...]:
+    return row.seq, row.reason, row.note, row.expires_at
+
+
+def _left(change: UserChange, event: Event, seq: int) -> Left:
+    details = change.details or event.details
+    is_new = not change.before and event.kind is EventKind.BLOCK
+    return Left(seq, details.reason, details.note, details.expires_at, is_new)
 
 
 def _member(user: str, before: Sequence[Listed]) -> Member:
@@ -50,7 +61,3 @@ def _member(user: str, before: Sequence[Listed]) -> Member:
     wa_id = user if user.isdecimal() else None
     user_id = next((row.user_id for row in before if row.user_id is not None), None if wa_id else user)
     return Member(user if wa_id is None else one_spelling(wa_id), wa_id, user_id, user)
-
-
-def _left(row: Listed) -> Left:
-    return Left(row.seq, row.reason, row.note, row.expires_at)
