@@ -133,13 +133,13 @@ new_salt: Final[Callable[[], str]] = partial(next, endless_salts())
 
 def text_of(event: Event, at: Microseconds, changes: Sequence[RowChange]) -> str:
     """The text of `event`, which was at `at` and made these changes. Built without structs: every block needs it."""
-    details = next((_details(after) for _, after in changes if after is not None), None)
-    written = msgspec.to_builtins(event)
-    if details is not None and details != _NO_DETAILS:
-        written["d"] = details
-    if changes:
-        written["u"] = [_written(at, before, after, details) for before, after in changes]
-    return _encode(written).decode()
+    text = _encode(event)
+    if not changes:
+        return text.decode()
+    common = next((_details(after) for _, after in changes if after is not None), _NO_DETAILS)
+    details = b"" if common == _NO_DETAILS else b',"d":' + _encode(common)
+    users = _encode([_written(at, before, after, common) for before, after in changes])
+    return (text[:-1] + details + b',"u":' + users + b"}").decode()
 
 
 def event_of(text: str) -> Event:
