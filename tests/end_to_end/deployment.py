@@ -20,14 +20,18 @@ class Deployment:
         self.file = folder / "wablock.db"
         self.database = database or f"sqlite:///{self.file}"
         self.add_number(PHONE_NUMBER_ID)
-        created = run("token", "create", "--json", WABLOCK_DATABASE=self.database)
-        assert created.returncode == 0, created.stderr
-        self.token: str = json.loads(created.stdout)["token"]
+        self.token = self.add_token()
         self.headers = {"Authorization": f"Bearer {self.token}"}
 
     def add_number(self, phone_number_id: str) -> None:
         added = run("number", "add", phone_number_id, WABLOCK_DATABASE=self.database)
         assert added.returncode == 0, added.stderr
+
+    def add_token(self, *arguments: str) -> str:
+        created = run("token", "create", "--json", *arguments, WABLOCK_DATABASE=self.database)
+        assert created.returncode == 0, created.stderr
+        token: str = json.loads(created.stdout)["token"]
+        return token
 
     def server(self, *arguments: str, **variables: str) -> AbstractContextManager[Server]:
         """`wablock serve` on the database, listening on a free port."""

@@ -9,6 +9,9 @@ import msgspec
 
 Blocked = frozenset[str]
 
+FRAUD, VIP = "fraud", "vip"
+"""A shared block list, and an allow list."""
+
 NEVER: Final = 2**63
 """The return of a change without an answer: it may take effect at any later moment, or not at all."""
 
@@ -19,11 +22,16 @@ class Kind(StrEnum):
     LIST = "list"
     IS_BLOCKED = "is blocked"
     IS_FREE = "is free"
+    REFUSED = "refused"
+    CHECK = "check"
 
 
 class Operation(msgspec.Struct, frozen=True):
     """One request as its client saw it. `users`: those in the request, or for a list, those in the answer. The kind of
-    a check is its answer.
+    a check of one user is its answer; a check of all has those that are blocked.
+
+    Shared lists are `users`, too: `fraud 16505550101` is on one, and `fraud` alone says that it is attached. A block
+    that was `refused` met an allow list with all of its users.
 
     `version`: the list's version, if the answer had it.
     """
@@ -144,11 +152,12 @@ def _reachable(
     return configurations_seen.all()
 
 
-def _effect(operation: Operation, blocked: Blocked) -> Blocked | None:
+def _effect(operation: Operation, blocked: Blocked) -> Blocked | None:  # noqa: PLR0911 - one for each kind
     """The list after `operation`; None if it cannot take effect on this list."""
     match operation.kind:
         case Kind.BLOCK:
-            return blocked | operation.users
+            is_allowed = not operation.users.isdisjoint(_on(blocked, VIP))
+            return None if is_allowed else blocked | operation.users
         case Kind.UNBLOCK:
             return blocked - operation.users
         case Kind.LIST:
@@ -157,3 +166,15 @@ def _effect(operation: Operation, blocked: Blocked) -> Blocked | None:
             return blocked if blocked >= operation.users else None
         case Kind.IS_FREE:
             return blocked if blocked.isdisjoint(operation.users) else None
+        case Kind.REFUSED:
+            return blocked if operation.users <= _on(blocked, VIP) else None
+        case Kind.CHECK:
+            own = {user for user in blocked if user.isdigit()}
+            return blocked if (own | _on(blocked, FRAUD)) - _on(blocked, VIP) == operation.users else None
+
+
+def _on(blocked: Blocked, shared: str) -> set[str]:
+    """The users on a shared list, if it is attached."""
+    if shared not in blocked:
+        return set()
+    return {user.removeprefix(f"{shared} ") for user in blocked if user.startswith(f"{shared} ")}
