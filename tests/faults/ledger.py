@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import apsw
-from tests.storage.changes import block, unblock
+from tests.storage.changes import ACCOUNT, NOON, block, unblock
 from tests.storage.meters import CountingMeter
 from tests.storage.people import person
 
+from wablock.block_list.event_chain import ChainCheck, ChainFault
+from wablock.block_list.event_store import Chain, Span
+from wablock.block_list.events import EventKind, event_of
 from wablock.block_list.pages import PageRequest
 from wablock.block_list.ports import Block, Member, Unblock
+from wablock.block_list.shared_lists import ListKind, SharedList
 from wablock.storage import SqliteStore
+
+SHARED = SharedList("list_fraud", ACCOUNT, ListKind.BLOCK, "Fraud", NOON)
 
 _WHOLE_LIST = 1_000_000
 
@@ -88,11 +94,28 @@ class Ledger:
             self.known[index] = Known.BLOCKED if share else Known.UNBLOCKED
 
 
+async def _faults(store: SqliteStore, chain: Chain) -> list[ChainFault]:
+    check = ChainCheck(chain.list_id, chain.oldest)
+    events = await store.events(chain.list_id, Span(1_000_000, is_newest_first=False))
+    faults = [*map(check.fault_of, events), check.fault_at_end(chain.newest)]
+    return [fault for fault in faults if fault is not None]
+
+
+async def _assert_attached_as_its_events_say(store: SqliteStore) -> None:
+    newest = await store.events(SHARED.list_id, Span(1))
+    kinds = [event_of(it.text or "").kind for it in newest]
+    if kinds:
+        is_attached = bool(await store.attachments(SHARED.account_id))
+        assert is_attached is (kinds == [EventKind.ATTACH])
+
+
 async def examine(path: Path, ledger: Ledger, known: Sequence[Known]) -> Verdict:
     """Open the files after a cut as a server does. The database must be consistent and accept writes."""
     store = SqliteStore(path, CountingMeter())
     verdict = ledger.verdict(known, await ledger.shares(store))
     await store.apply(block(person(9_999), list_id="afterwards"))
+    assert [fault for chain in await store.chains() for fault in await _faults(store, chain)] == []
+    await _assert_attached_as_its_events_say(store)
     assert await store.is_ready()
     await store.close()
     with closing(apsw.Connection(str(path))) as connection:

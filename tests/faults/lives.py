@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import apsw
-from tests.faults.ledger import Known, Ledger
+from tests.faults.ledger import SHARED, Group, Known, Ledger
 from tests.faults.power_cut import Image, PowerCutDisk
-from tests.storage.changes import NOON
+from tests.storage.changes import ACCOUNT, NOON
 from tests.storage.meters import CountingMeter
 
-from wablock.block_list.ports import Block, Unblock
-from wablock.block_list.store import BlockStore
+from wablock.block_list.event_chain import NewEvent, event
+from wablock.block_list.event_store import Span
+from wablock.block_list.events import EventKind, event_of
+from wablock.block_list.ports import Block, Restore, Unblock
+from wablock.block_list.shared_lists import Attached, Attachment
+from wablock.block_list.undoing import users_of
 from wablock.storage import SqliteStore
 from wablock.storage.sqlite.connection import connect
 
@@ -63,7 +67,10 @@ async def live(disk: PowerCutDisk, path: Path, ledger: Ledger, rounds: int, chan
     store = SqliteStore(path, CountingMeter(), vfs=disk.name)
     await ledger.settle(store)
     for number in range(rounds):
-        callers = [_send(store, ledger, index, NOON + number) for index in _some_groups(ledger, chance)]
+        callers = [_send(store, ledger, index, NOON + number, chance) for index in _some_groups(ledger, chance)]
+        callers.append(_attach_or_detach(store, NOON + number))
+        if chance.random() < 0.3:
+            callers.append(_delete_old_events(store, NOON + number - chance.randrange(6)))
         if chance.random() < 0.2:
             mode = chance.choice(_CHECKPOINTS)
             await asyncio.gather(asyncio.to_thread(_checkpoint, path, disk.name, mode), *callers)
@@ -78,11 +85,37 @@ def _some_groups(ledger: Ledger, chance: random.Random) -> list[int]:
     return [*old, *(ledger.new_group(chance.choice(_LISTS), size) for size in sizes)]
 
 
-async def _send(store: BlockStore, ledger: Ledger, index: int, at: int) -> None:
+async def _send(store: SqliteStore, ledger: Ledger, index: int, at: int, chance: random.Random) -> None:
     change, afterwards = next_change(ledger, index, at)
+    undo = await _undo_of_block(store, ledger.groups[index], at) if afterwards is Known.UNBLOCKED else None
     ledger.known[index] = Known.NOT_YET
-    await store.apply(change)
+    await store.apply(change if undo is None or chance.random() < 0.5 else undo)
     ledger.known[index] = afterwards
+
+
+async def _undo_of_block(store: SqliteStore, group: Group, at: int) -> Restore | None:
+    """The undoing of the group's last block; None if its event was deleted."""
+    user = group.members[0].wa_id
+    for stored in await store.events(group.list_id, Span(1_000)):
+        last = event_of(stored.text or "")
+        if any(it.user == user for it in last.users):
+            if last.kind is not EventKind.BLOCK:
+                return None
+            return Restore(group.list_id, ACCOUNT, at, "ben", stored.at, *users_of(last, stored.at))
+    return None
+
+
+async def _attach_or_detach(store: SqliteStore, at: int) -> None:
+    """Change where a shared list is attached, with the event of it."""
+    await store.add_list(SHARED, NewEvent(event(EventKind.CREATE), at))
+    attached = await store.attach(Attachment(ACCOUNT, SHARED.list_id, None, at), NewEvent(event(EventKind.ATTACH), at))
+    if attached is Attached.BEFORE:
+        await store.detach(ACCOUNT, SHARED.list_id, None, NewEvent(event(EventKind.DETACH), at))
+
+
+async def _delete_old_events(store: SqliteStore, before: int) -> None:
+    while await store.delete_events(before, 7) == 7:
+        pass
 
 
 def next_change(ledger: Ledger, index: int, at: int) -> tuple[Block | Unblock, Known]:

@@ -5,9 +5,9 @@ An event is stored as text. It is never changed, so that its hash proves it; see
 
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -120,15 +120,24 @@ def place_in_chain(event_id: str) -> tuple[str, Microseconds] | None:
     return (list_id, int(at)) if list_id and at.isdecimal() and at.isascii() and len(at) < 19 else None
 
 
-def endless_salts(random_bytes: Callable[[int], bytes] = os.urandom) -> Iterator[str]:
-    """Secret salts. Many are made together, which costs less."""
-    while True:
-        text = urlsafe_b64encode(random_bytes(_SALTS_AT_ONCE * _SALT * 3 // 4)).decode()
-        for start in range(0, len(text), _SALT):
-            yield text[start : start + _SALT]
+class Salts:
+    """Secret salts. Many are made together, which costs less. Any thread may take one."""
+
+    def __init__(self, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+        self._random_bytes = random_bytes
+        self._ready: deque[str] = deque()
+
+    def __call__(self) -> str:
+        try:
+            return self._ready.pop()
+        except IndexError:
+            text = urlsafe_b64encode(self._random_bytes(_SALTS_AT_ONCE * _SALT * 3 // 4)).decode()
+            first, *others = (text[start : start + _SALT] for start in range(0, len(text), _SALT))
+            self._ready.extend(others)
+            return first
 
 
-new_salt: Final[Callable[[], str]] = partial(next, endless_salts())
+new_salt: Final = Salts()
 
 
 def text_of(event: Event, at: Microseconds, changes: Sequence[RowChange]) -> str:
