@@ -38,7 +38,7 @@ def effect_of_undo(restore: Restore, index: int, current: Sequence[Listed], targ
 
 
 def _is_as_left(current: Sequence[Listed], left: Left | None, at: Microseconds) -> bool:
-    """Whether the rows are those that the event left, or have expired as it said."""
+    """Whether the rows are those that the event left, or have expired at the time that it set."""
     if left is None or (left.expires_at is not None and left.expires_at <= at):
         return not current
     if not current or (left.is_new and current[0].updated_at is not None):
