@@ -69,18 +69,20 @@ class UserChange(msgspec.Struct, frozen=True, array_like=True):
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The stored text of an event, without its time and its batch, which are beside it.
 
+    What is usual is left out: a POST of one user takes a hundred bytes.
+
     `salt` keeps others from guessing the content of an event whose text was deleted. `reason`: why users were
     unblocked, or an event was undone. `details`: those of the blocks, unless a user has others. `undoes`: the time of
     the event that this one undid. `phone_number_id`: where a list was attached; "" for everywhere. `name`: of a list.
     """
 
-    kind: EventKind = msgspec.field(name="k")
     salt: str = msgspec.field(name="s")
+    kind: EventKind = msgspec.field(name="k", default=EventKind.BLOCK)
     by: str = msgspec.field(name="b", default="")
     request_id: str | None = msgspec.field(name="r", default=None)
     on_behalf_of: str | None = msgspec.field(name="o", default=None)
     reason: str | None = msgspec.field(name="w", default=None)
-    source: str | None = msgspec.field(name="f", default=None)
+    source: str | None = msgspec.field(name="f", default="api")
     undoes: Microseconds | None = msgspec.field(name="z", default=None)
     phone_number_id: str | None = msgspec.field(name="p", default=None)
     name: str | None = msgspec.field(name="n", default=None)

@@ -62,7 +62,7 @@ class LinkedRows(ListRows):
         before = self._of(names)
         merged = self._merge(msgspec.structs.replace(member, user_id=user_id), names, change.at)
         if merged is not None and before != [merged]:
-            self.events.add(event(EventKind.LINK), change.at, [(before, merged)])
+            self.events.add(event(EventKind.LINK, source=None), change.at, [(before, merged)])
 
     def _merge(self, member: Member, names: Iterable[str], at: Microseconds) -> Listed | None:
         """Merge the rows under `names` into one, with the earliest block and the latest expiry.
@@ -104,7 +104,9 @@ class LinkedRows(ListRows):
                 self._put(msgspec.structs.replace(existing, expires_at=latest))
         after = self._rows.get(place)
         if after is not before:
-            self.events.add(event(EventKind.CARRY), change.at, [((), after) if before is None else ((before,), after)])
+            self.events.add(
+                event(EventKind.CARRY, source=None), change.at, [((), after) if before is None else ((before,), after)]
+            )
 
 
 def _latest_expiry(rows: Sequence[Listed]) -> Microseconds | None:
