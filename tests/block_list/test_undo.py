@@ -226,6 +226,17 @@ def test_an_event_has_the_token_the_person_and_the_request() -> None:
     assert listed.written[0].blocked_by == "maria via support"
 
 
+def test_a_user_who_is_named_twice_in_a_request_is_in_its_event_once() -> None:
+    listed = state()
+    blocked = done(listed, block(member(ANNA), member(ANNA, "spam")))
+
+    (user,) = event_of(blocked.text or "").users
+
+    assert (user.before, user.was_updated) == ((), True)
+    assert undone(listed, blocked).effects == [Effect.REMOVED]
+    assert undone(listed, blocked).effects == [Effect.UNCHANGED]
+
+
 def test_a_change_without_effect_has_no_event() -> None:
     listed = state()
     done(listed, block(member(ANNA)))

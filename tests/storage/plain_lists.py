@@ -181,6 +181,7 @@ class PlainLists:
             current = [row for row in reversed(rows) if row.key in names]
             target = self._as_now([row for row in before if row.in_force(at)])
             is_new = not before and self.events[list_id][index].kind == "block"
+            is_new = is_new and (after is None or after.updated_at is None)
             effect = _effect_of_undo(before, after, current, target, at, is_new=is_new)
             if effect is Effect.RESTORED and list_id not in self.shared and self._is_allowed(list_id, member, at):
                 effect = Effect.REFUSED
@@ -222,7 +223,7 @@ class PlainLists:
     def _block(self, change: Block, members: Sequence[Member]) -> Result:
         rows = {row.key: row for row in self.rows(change.list_id, change.at)}
         added: dict[str, Blocked] = {}
-        users: list[tuple[list[Blocked], Blocked | None]] = []
+        users: dict[str, tuple[list[Blocked], Blocked | None]] = {}
         result = Result()
         for index, member in enumerate(members):
             row = rows.get(member.key) or added.get(member.key)
@@ -235,7 +236,8 @@ class PlainLists:
                     row.reason = row.reason if keeps_reason else member.reason
                     row.expires_at = member.expires_at
                 result.add(_noted(row, before, change), [before])
-                users += [([before], replace(row))] if row != before else []
+                if row != before:
+                    users[row.key] = users.get(row.key, ([before], None))[0], row
             elif change.written_since is not None and self._wrote(change.list_id, member) < change.written_since:
                 result.refuse(index, Refusal.NOT_WRITTEN_LATELY)
             elif change.max_size is not None and len(rows) + len(added) >= change.max_size:
@@ -252,11 +254,11 @@ class PlainLists:
                     source=change.source,
                 )
                 result.add(Effect.ADDED, [])
-                users.append(([], added[member.key]))
+                users[member.key] = [], added[member.key]
         for row in reversed(added.values()):
             row.serial = self._serial()
         self.lists[change.list_id] = [*added.values(), *rows.values()]
-        self._log(change.list_id, "block", [(before, after and replace(after)) for before, after in users])
+        self._log(change.list_id, "block", [(before, after and replace(after)) for before, after in users.values()])
         return result
 
     def _edit(self, change: Edit) -> Result:

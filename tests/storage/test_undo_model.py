@@ -31,7 +31,7 @@ _VIP = SharedList("vip", ACCOUNT, ListKind.ALLOW, "VIP", NOON)
 _USERS = st.sampled_from((person(0), person(1), by_user_id("US.0"), by_user_id("US.1")))
 _REASONS, _ENDS = st.none() | st.sampled_from(["spam", "abuse"]), st.none() | st.integers(1, 3)
 _STEPS = st.one_of(
-    st.tuples(st.just("block"), st.lists(_USERS, min_size=1, max_size=2, unique=True), _REASONS, _ENDS),
+    st.tuples(st.just("block"), st.lists(_USERS, min_size=1, max_size=3), _REASONS, _ENDS),
     st.tuples(st.just("unblock"), _USERS),
     st.tuples(st.just("edit"), _USERS, _REASONS, _ENDS),
     st.tuples(st.just("link"), st.builds(linked, st.integers(0, 1), st.sampled_from(["US.0", "US.1"]))),

@@ -57,13 +57,15 @@ class UserChange(msgspec.Struct, frozen=True, array_like=True):
     """What an event did to one user, which is a wa_id or a user_id.
 
     `newer_by`: the event's time minus the `seq` of the user's row afterwards; None: the user had none. `details`: those
-    afterwards; None: those of the event. `before`: the user's rows before.
+    afterwards; None: those of the event. `before`: the user's rows before. `was_updated`: the request named the user
+    twice, so that it added the row and updated it.
     """
 
     user: str
     newer_by: int | None = 0
     details: BlockDetails | None = None
     before: tuple[StoredRow, ...] = ()
+    was_updated: bool = False
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -167,6 +169,8 @@ def _written(at: Microseconds, before: Sequence[Listed], after: Listed | None, c
         entry[2] = None if details == common else details
     if before:
         entry.append([_trimmed(row) for row in before])
+    elif after is not None and after.updated_at is not None:
+        entry += [[], True]
     elif entry[2] is None:
         del entry[2]
         if entry[1] == 0:

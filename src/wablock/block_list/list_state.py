@@ -106,7 +106,7 @@ class ListState(RestoredRows):
         effects = [_ADDED] * len(change.members)
         before = [_NONE] * len(change.members)
         refused: dict[int, Refusal] = {}
-        touched: list[RowChange] = []
+        touched: dict[str, RowChange] = {}
         at, by, source, batch_id = change.at, change.cause.name(change.by), change.source, change.batch_id
         keeps, replaces = change.if_listed is IfListed.KEEP, change.if_listed is IfListed.REPLACE
         has_preconditions = change.max_size is not None or change.written_since is not None
@@ -135,7 +135,7 @@ class ListState(RestoredRows):
                 rows[place] = row = Listed(
                     place, seq, wa_id, user_id, typed, at, by, reason, note, expires_at, None, None, source, batch_id
                 )
-                touched.append((_NONE, row))
+                touched[place] = _NONE, row
                 if expires_at is not None:
                     head.expires(expires_at)
                 seq -= 1
@@ -145,7 +145,8 @@ class ListState(RestoredRows):
                 may_change = not keeps and (replaces or head.next_expiry is not None or member.has_details)
                 effect = effects[index] = self._update(change, listed, member) if may_change else _UNCHANGED
                 if effect is _UPDATED:
-                    touched.append((listed, rows[listed[0].identity]))
+                    first = listed[0].identity
+                    touched[first] = touched.get(first, (listed, None))[0], rows[first]
         if seq < newest:
             head.version = newest
             head.size += newest - seq
@@ -153,7 +154,7 @@ class ListState(RestoredRows):
         elif replaces and _UPDATED in effects:
             head.grow(at, 0)
         if touched:
-            self._log(EventKind.BLOCK, change, touched)
+            self._log(EventKind.BLOCK, change, [*touched.values()])
         return Outcome(refused, effects, before)
 
     def _refusal(self, change: Block, member: Member, added: int) -> Refusal | None:

@@ -52,7 +52,7 @@ def _content(row: Listed) -> tuple[object, ...]:
 
 def _left(change: UserChange, event: Event, seq: int) -> Left:
     details = change.details or event.details
-    is_new = not change.before and event.kind is EventKind.BLOCK
+    is_new = event.kind is EventKind.BLOCK and not change.before and not change.was_updated
     return Left(seq, details.reason, details.note, details.expires_at, is_new)
 
 
