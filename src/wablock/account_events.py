@@ -16,6 +16,7 @@ from wablock.block_list.events import (
     StoredEvent,
     event_id_of,
     event_of,
+    is_list_id,
     place_in_chain,
 )
 from wablock.block_list.ports import Cause, Member, Microseconds, Outcome, Restore
@@ -170,6 +171,8 @@ class AccountEvents:
         require(caller, Scope.READ)
         if chosen.list_id is None:
             return [it for it in await self._store.chains(caller.account_id) if _may_see(caller, it)]
+        if not is_list_id(chosen.list_id):
+            raise UnknownObject("GET", chosen.list_id)
         chain = await self._store.chain(chosen.list_id)
         if chain is not None and chain.is_deleted and _may_see(caller, chain):
             return [chain]

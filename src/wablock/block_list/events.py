@@ -4,6 +4,7 @@ An event is stored as text. It is never changed, so that its hash proves it; see
 """
 
 import os
+import re
 from base64 import urlsafe_b64encode
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from wablock.block_list.ports import Listed, Microseconds
 
 _SALT: Final = 16  # characters of base64url: 96 random bits
 _SALTS_AT_ONCE: Final = 64
+_LIST_ID: Final = re.compile(r"[0-9]{1,32}|list_[0-9a-f]{16}")
+_EVENT_ID: Final = re.compile(rf"({_LIST_ID.pattern})-([0-9]{{1,18}})")
 _LEAST_OF_A_ROW: Final = 10
 """The fields of `Listed` without a default."""
 
@@ -120,8 +123,13 @@ def event_id_of(list_id: str, at: Microseconds) -> str:
 
 def place_in_chain(event_id: str) -> tuple[str, Microseconds] | None:
     """The list and the time of an event's id; None if it is not one."""
-    list_id, _, at = event_id.rpartition("-")
-    return (list_id, int(at)) if list_id and at.isdecimal() and at.isascii() and len(at) < 19 else None
+    match = _EVENT_ID.fullmatch(event_id)
+    return None if match is None else (match[1], int(match[2]))
+
+
+def is_list_id(text: str) -> bool:
+    """Whether a list can have this id: a number's own list, or a shared one."""
+    return _LIST_ID.fullmatch(text) is not None
 
 
 class Salts:

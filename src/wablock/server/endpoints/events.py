@@ -1,5 +1,6 @@
 """`/v1/events`: what was done to the lists of an account, and the undoing of it."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -24,6 +25,8 @@ from wablock.server.router import Route, route
 
 _PATH: Final = "/v1/events"
 _MOST_USERS_SHOWN: Final = 10  # of an event on a page
+_LATEST: Final = 1 << 62
+_MONTH: Final = re.compile("[0-9]{4}-[0-9]{2}")  # a time without its day, and no event of a list
 _NOT_A_PLACE: Final = "It is the event_id of an event, or a time: seconds since 1970, or ISO 8601 with a zone."
 
 
@@ -154,10 +157,12 @@ class EventEndpoints:
         return json_answer(request, _undo_result(undone, is_preview=undo.preview))
 
     def _filter(self, request: Request, account_id: str) -> EventFilter:
-        user = query_parameter(request, "user", "")
+        user, batch_id = query_parameter(request, "user", ""), query_parameter(request, "batch_id", "")
+        if "\0" in batch_id:
+            raise InvalidParameter("Param batch_id must not contain a NUL character.")
         return EventFilter(
             query_parameter(request, "list_id", "") or None,
-            query_parameter(request, "batch_id", "") or None,
+            batch_id or None,
             self._member(user, account_id) if user else None,
         )
 
@@ -181,13 +186,13 @@ def _place(request: Request, name: str) -> Place | None:
     if not text:
         return None
     place = place_in_chain(text)
-    if place is not None and not text[:5].endswith("-"):  # 2026-01-01 is not the id of an event
+    if place is not None and not _MONTH.fullmatch(text):
         return place[1], place[0]
     try:
-        at = moment(int(text) if text.isdecimal() and text.isascii() else text, name)
+        at = moment(text, name)
     except InvalidParameter as error:
         raise InvalidParameter(f"Param {name} is not a place among the events.", _NOT_A_PLACE) from error
-    return None if at is None else (at, "")
+    return None if at is None else (min(at, _LATEST), "")
 
 
 def _event_list(page: EventPage) -> EventList:
