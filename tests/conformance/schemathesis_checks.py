@@ -25,7 +25,7 @@ _WRONG = {"Authorization": "Bearer wrong"}
 _STRANGERS: list[tuple[dict[str, str], int, int]] = [({}, 400, 104), (_WRONG, 401, 190)]
 # A schema cannot express these: which texts are a cursor of this list, an ETag, a user or a public address, which bytes
 # have two readings, which tokens, numbers, names and routes exist, which countries there are, who is blocked, what is
-# in the future; and 5.0 is an integer.
+# in the future, which events can be undone; and 5.0 is an integer.
 _BEYOND_SCHEMAS = (
     "cursor is not one of this list",
     "The account has a list named",
@@ -49,6 +49,9 @@ _BEYOND_SCHEMAS = (
     "Param expires_at must be",
     "Param at must be an integer",
     "Send after or before, not both",
+    "Send after or since, not both",
+    "is not a place among the events",
+    "cannot be undone",
     "If-Match must be * or the ETag",
     "must be in the future",
     "Param at is in the future",

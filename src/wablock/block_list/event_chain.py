@@ -14,6 +14,7 @@ from wablock.block_list.events import Event, EventKind, RowChange, StoredEvent, 
 from wablock.block_list.list_rows import Head
 from wablock.block_list.ports import Microseconds
 
+_NOT_TEXT: Final = "surrogateescape"  # a store reads bytes so that are not UTF-8: only a changed event has some
 FIRST_HASH: Final = b""
 """What stands before the first event of a list."""
 
@@ -75,12 +76,12 @@ def event(kind: EventKind, by: str = "", **values: object) -> Event:
 
 
 def commitment_of(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(text.encode(errors=_NOT_TEXT)).digest()
 
 
 def hash_of(before: bytes, list_id: str, at: Microseconds, batch_id: str | None, commitment: bytes) -> bytes:
     """The hash of an event after the one with the hash `before`."""
-    named = f"{list_id}-{at}-{'' if batch_id is None else 'in ' + batch_id}".encode()
+    named = f"{list_id}-{at}-{'' if batch_id is None else 'in ' + batch_id}".encode(errors=_NOT_TEXT)
     return hashlib.sha256(before + commitment + named).digest()
 
 

@@ -17,10 +17,12 @@ from wablock.client.answers import (
     RemovedMember,
     UserDone,
 )
+from wablock.client.event_answers import Event, EventDetails, EventPage, EventUser, UndoneUser, UndoResult
 from wablock.client.failures import (
     ApiError,
     BlocklistChanged,
     ClientError,
+    EventsUnsupported,
     ExpiredAccessToken,
     InvalidAccessToken,
     InvalidParameter,
@@ -55,6 +57,12 @@ __all__ = [
     "BlockingList",
     "FreedUser",
     "Page",
+    "Event",
+    "EventDetails",
+    "EventPage",
+    "EventUser",
+    "UndoResult",
+    "UndoneUser",
     "CheckedUser",
     "FailedUser",
     "Number",
@@ -75,4 +83,5 @@ __all__ = [
     "SomeUsersFailed",
     "NoAnswer",
     "ListsUnsupported",
+    "EventsUnsupported",
 ]

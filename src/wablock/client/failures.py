@@ -40,6 +40,13 @@ class ListsUnsupported(ClientError):
         super().__init__("The server has no members of lists (/v1/lists), as Meta's API and older wablock servers.")
 
 
+class EventsUnsupported(ClientError):
+    """The server has no `/v1/events`, as Meta's API and older wablock servers. Nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("The server has no events (/v1/events), as Meta's API and older wablock servers.")
+
+
 class ApiError(ClientError):
     """The server refused the whole request. Decide by `code` and `subcode`, never by the text.
 

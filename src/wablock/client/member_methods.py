@@ -69,9 +69,12 @@ class MemberMethods(ABC):
         while (page := self._run(walk.turn())) is not None:
             yield from _members(page)
 
-    def remove_member(self, user: str, *, list_id: str | None = None) -> RemovedMember:
-        """Remove a user from the list. The result says if a shared list still blocks the user on this number."""
-        return self._run(self._calls.members.of(list_id).remove(user))
+    def remove_member(self, user: str, *, reason: str | None = None, list_id: str | None = None) -> RemovedMember:
+        """Remove a user from the list. The result says if a shared list still blocks the user on this number.
+
+        `reason`: why; it is recorded with the event.
+        """
+        return self._run(self._calls.members.of(list_id).remove(user, reason))
 
     @abstractmethod
     def _run(self, exchange: Exchange[T]) -> T: ...
@@ -122,9 +125,9 @@ class AsyncMemberMethods(ABC):
             for member in _members(page):
                 yield member
 
-    async def remove_member(self, user: str, *, list_id: str | None = None) -> RemovedMember:
+    async def remove_member(self, user: str, *, reason: str | None = None, list_id: str | None = None) -> RemovedMember:
         """See `Client.remove_member`."""
-        return await self._run(self._calls.members.of(list_id).remove(user))
+        return await self._run(self._calls.members.of(list_id).remove(user, reason))
 
     @abstractmethod
     def _run(self, exchange: Exchange[T]) -> Awaitable[T]: ...

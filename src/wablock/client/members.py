@@ -91,8 +91,9 @@ class MemberCalls:
         member, _ = yield from self._decoded(HttpRequest("PATCH", self._of(user), body, headers), ListMember)
         return member
 
-    def remove(self, user: str) -> Exchange[RemovedMember]:
-        removed, _ = yield from self._decoded(HttpRequest("DELETE", self._of(user)), RemovedMember)
+    def remove(self, user: str, reason: str | None = None) -> Exchange[RemovedMember]:
+        query = "" if reason is None else f"?{urlencode({'reason': reason})}"
+        removed, _ = yield from self._decoded(HttpRequest("DELETE", self._of(user) + query), RemovedMember)
         return removed
 
     def _of(self, user: str) -> str:

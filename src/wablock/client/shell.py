@@ -7,11 +7,13 @@ from typing import Any, Final, Generic, TypeVar
 import httpx2
 
 from wablock.client.calls import Calls
+from wablock.client.event_calls import EventCalls
 from wablock.client.exchange import HttpRequest, HttpResponse, Lost
 from wablock.client.lists import ListCalls
 from wablock.client.numbers import NumberCalls
 from wablock.client.retrying import Retries
-from wablock.contract.wire import EFFECTS_HEADER
+from wablock.contract.wire import EFFECTS_HEADER, ON_BEHALF_OF_HEADER
+from wablock.printable import printable
 
 META: Final = "https://graph.facebook.com"
 
@@ -31,9 +33,11 @@ class Shell(ABC, Generic[_Http]):
         timeout: float = 30.0,
         retries: Retries | None = None,
         http: _Http | None = None,
+        on_behalf_of: str | None = None,
     ) -> None:
         """`base_url`: the API's address, by default Meta's. `version`: None for paths without a version. `timeout`:
         seconds to wait for one response. `http`: an HTTP client to use instead of a new one; the caller closes it.
+        `on_behalf_of`: the person that the caller acts for. wablock records it with each change.
 
         Raises `ValueError` for an invalid argument.
         """
@@ -41,12 +45,14 @@ class Shell(ABC, Generic[_Http]):
         self._calls = Calls(phone_number_id, version, retries, random.random)
         self._number_calls = NumberCalls(phone_number_id, retries, random.random)
         self._list_calls = ListCalls(phone_number_id, retries, random.random)
+        self._event_calls = EventCalls(retries, random.random)
         self._base_url = _checked_url(base_url)
         self._headers = {
             "authorization": f"Bearer {_checked_token(token)}",
             "content-type": "application/json",
             EFFECTS_HEADER: "1",
         }
+        self._headers_of_changes = {} if on_behalf_of is None else {ON_BEHALF_OF_HEADER: _checked_person(on_behalf_of)}
         self._timeout = timeout
         self._owns_http = http is None
         self._http: _Http = self._new_http() if http is None else http
@@ -61,10 +67,11 @@ class Shell(ABC, Generic[_Http]):
 
     def _request(self, request: HttpRequest) -> dict[str, Any]:
         """The arguments for either HTTP client. Redirects are not followed: the token must go only to this server."""
+        changes = {} if request.method == "GET" else self._headers_of_changes
         return {
             "method": request.method,
             "url": self._base_url + request.path,
-            "headers": self._headers | dict(request.headers),
+            "headers": self._headers | changes | dict(request.headers),
             "content": request.body,
             "timeout": self._timeout,
             "follow_redirects": False,
@@ -95,3 +102,10 @@ def _checked_token(token: str) -> str:
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise ValueError("token must be printable ASCII without spaces")
     return token
+
+
+def _checked_person(name: str) -> bytes:
+    """The name as the value of a header."""
+    if not name.strip() or printable(name) != name:
+        raise ValueError(f"on_behalf_of must be a name of printable characters, such as maria, not {name!r}")
+    return name.encode()

@@ -10,6 +10,7 @@ import httpx2
 
 from wablock.client.answers import BlockedUser, CheckedUser, Page, RecentDropList, UserDone
 from wablock.client.calls import Walk
+from wablock.client.event_methods import AsyncEventMethods, EventMethods
 from wablock.client.exchange import Exchange, HttpRequest, HttpResponse, Lost, Wait
 from wablock.client.lists import AsyncListMethods, ListMethods
 from wablock.client.member_methods import AsyncMemberMethods, MemberMethods
@@ -21,7 +22,7 @@ from wablock.contract.wire import Time
 T = TypeVar("T")
 
 
-class Client(ListMethods, MemberMethods, NumberMethods, Shell[httpx2.Client]):
+class Client(ListMethods, MemberMethods, EventMethods, NumberMethods, Shell[httpx2.Client]):
     """The block list of one business number. Close it, or use it in a `with` statement.
 
     Every call raises `ClientError` if it fails. The error says what had already been done.
@@ -123,7 +124,9 @@ class Client(ListMethods, MemberMethods, NumberMethods, Shell[httpx2.Client]):
             return lost(error)
 
 
-class AsyncClient(AsyncListMethods, AsyncMemberMethods, AsyncNumberMethods, Shell[httpx2.AsyncClient]):
+class AsyncClient(
+    AsyncListMethods, AsyncMemberMethods, AsyncEventMethods, AsyncNumberMethods, Shell[httpx2.AsyncClient]
+):
     """`Client` for asyncio, with the same calls and exceptions. Several tasks may share one client."""
 
     async def block(

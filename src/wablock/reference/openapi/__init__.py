@@ -6,6 +6,7 @@ from wablock import __version__
 from wablock.reference.openapi import (
     block_users,
     check,
+    events,
     health,
     lists,
     manage,
@@ -35,14 +36,14 @@ _BEARER: Final = {
 _TAGS: Final = {
     "Block API": "As on Meta's reference page.",
     "Lists": "Shared lists, which are in force on several numbers, and the members of each list, with reasons, notes "
-    "and ends. Meta's API does not have them.",
+    "and ends; who changed them, and the undoing of it. Meta's API does not have them.",
     "Gate": "Where a block takes effect: incoming webhooks and outgoing messages.",
     "Management": "Operations that Meta's API does not have.",
     "Health": "For the operators of the server. No token is needed.",
 }
 _PARTS: Final = {
     "Block API": (block_users,),
-    "Lists": (lists, members, users),
+    "Lists": (lists, members, users, events),
     "Gate": (messages, webhooks, check, routing),
     "Management": (numbers, manage),
     "Health": (health,),

@@ -7,7 +7,7 @@ import msgspec
 from wablock.block_list.rules import DEFAULT_LIMIT, LARGEST_LIMIT
 from wablock.contract import cursor, errors, wire
 from wablock.contract.cursor import Cursor
-from wablock.reference.openapi.operations import NUMBER_ID, query
+from wablock.reference.openapi.operations import NUMBER_ID, ON_BEHALF_OF, query
 from wablock.reference.openapi.responses import BAD_PAGE, IDS, NOT_A_LIST_REQUEST, REFUSED, failures, success
 from wablock.reference.openapi.schemas import REQUESTS, reference
 from wablock.server.answers import error_body
@@ -108,6 +108,7 @@ def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) ->
         "summary": summary,
         "description": "`block_users` and `messaging_product` must be in the body or in the query. In the "
         "query, `block_users` is one JSON text.",
+        "parameters": [ON_BEHALF_OF],
         "requestBody": {
             "required": False,
             "content": {

@@ -5,7 +5,15 @@ from typing import Any, Final
 from wablock.contract import errors
 from wablock.contract.errors import GraphError
 from wablock.failures import ListIsAttached, ListNameTaken
-from wablock.reference.openapi.operations import MOMENT, WA_ID, OperationObject, Success, operation, path
+from wablock.reference.openapi.operations import (
+    MOMENT,
+    ON_BEHALF_OF,
+    WA_ID,
+    OperationObject,
+    Success,
+    operation,
+    path,
+)
 
 _ID: Final = "list_5f2c9a10b7e34d86"
 _NUMBER_ID: Final = "106540352242922"
@@ -44,11 +52,16 @@ def paths() -> dict[str, Any]:
     )
     one = "/v1/lists/{list_id}"
     return {
-        "/v1/lists": {"get": _list(), "post": _add()},
-        one: {"parameters": [list_id], "get": _get(), "delete": _remove()},
-        f"{one}/attachments": {"parameters": [list_id], "post": _attach()},
-        f"{one}/attachments/{{place}}": {"parameters": [list_id, place], "delete": _detach()},
+        "/v1/lists": {"get": _list(), "post": _named(_add())},
+        one: {"parameters": [list_id], "get": _get(), "delete": _named(_remove())},
+        f"{one}/attachments": {"parameters": [list_id], "post": _named(_attach())},
+        f"{one}/attachments/{{place}}": {"parameters": [list_id, place], "delete": _named(_detach())},
     }
+
+
+def _named(entry: OperationObject) -> OperationObject:
+    """The operation with the header for the person."""
+    return entry | {"parameters": [ON_BEHALF_OF]}
 
 
 def _list() -> OperationObject:

@@ -2,11 +2,21 @@
 
 from typing import Any, Final
 
-from wablock.contract import errors
+from wablock.contract import errors, wire
 from wablock.contract.errors import GraphError
 from wablock.contract.typed_text import COUNTRY_UNCERTAIN
 from wablock.failures import MemberChanged, NotListed
-from wablock.reference.openapi.operations import MOMENT, USER, WA_ID, OperationObject, Success, operation, path, query
+from wablock.reference.openapi.operations import (
+    MOMENT,
+    ON_BEHALF_OF,
+    USER,
+    WA_ID,
+    OperationObject,
+    Success,
+    operation,
+    path,
+    query,
+)
 from wablock.reference.openapi.responses import BAD_PAGE, REFUSED, failed
 from wablock.server.endpoints.check import INVALID_USER
 
@@ -84,7 +94,7 @@ def _list() -> OperationObject:
 
 
 def _add() -> OperationObject:
-    return operation(
+    entry = operation(
         "addMembers",
         "Add members to a list",
         Success("MembersAdded", _ADDED),
@@ -97,6 +107,8 @@ def _add() -> OperationObject:
         ),
         refusals=REFUSED | _NO_USERS,
     )
+    entry["parameters"] = [ON_BEHALF_OF]
+    return entry
 
 
 def _get() -> OperationObject:
@@ -127,14 +139,15 @@ def _edit() -> OperationObject:
             "in": "header",
             "description": "The `etag` that was read, in quotes; or `*`.",
             "schema": {"type": "string"},
-        }
+        },
+        ON_BEHALF_OF,
     ]
     entry["responses"]["412"] = failed("Another caller has changed the member; nothing was changed", _CHANGED)
     return _may_be_missing(entry)
 
 
 def _remove() -> OperationObject:
-    return operation(
+    entry = operation(
         "removeMember",
         "Remove a member from a list",
         Success("MemberRemoved", {"success": True, "effect": "removed"}),
@@ -142,6 +155,9 @@ def _remove() -> OperationObject:
         "may be repeated: then `effect` is `not_there`. Scope `write`.",
         refusals=REFUSED | _INVALID_USER,
     )
+    reason = {"type": "string", "maxLength": 200, "pattern": wire.WITHOUT_NUL}
+    entry["parameters"] = [query("reason", "Why the user is unblocked, for the event.", reason), ON_BEHALF_OF]
+    return entry
 
 
 def _may_be_missing(entry: OperationObject) -> OperationObject:

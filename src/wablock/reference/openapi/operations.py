@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from wablock.contract import errors
+from wablock.contract import errors, wire
 from wablock.contract.errors import GraphError
 from wablock.reference.openapi.responses import JSON, failures
 from wablock.reference.openapi.schemas import SchemaObject, reference
@@ -35,6 +35,15 @@ MOMENT: Final = 1737679688  # the time in the cursor on Meta's reference page
 NUMBER: Final = "/v1/numbers/{phone_number_id}"
 _DIGITS: Final = {"type": "string", "pattern": "^[0-9]{1,32}$"}
 NUMBER_ID: Final = path("phone_number_id", "Id of the business number.", _DIGITS, "106540352242922")
+
+ON_BEHALF_OF: Final[dict[str, Any]] = {
+    "name": wire.ON_BEHALF_OF_HEADER.title(),
+    "in": "header",
+    "description": "The person that the caller acts for, such as `maria`: 1 to 100 characters in UTF-8. The event of "
+    "the change has it as `on_behalf_of`, and a block as `maria via support desk`. Only wablock reads it.",
+    "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,98}[!-~])?$"},
+}
+"""The header of every operation that changes lists."""
 
 _BAD: Final[dict[str, GraphError]] = {
     "No access token": errors.MissingAccessToken(),

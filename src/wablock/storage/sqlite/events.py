@@ -22,7 +22,8 @@ WHERE (account_id = +?1 OR former_account_id = +?1) AND event_at > 0 ORDER BY li
 """
 _ALL_CHAINS = f"SELECT {_ENDS} FROM block_list WHERE event_at > 0 ORDER BY list_id"
 _CHAIN_OF = f"SELECT {_ENDS} FROM block_list WHERE list_id = +? AND event_at > 0"
-_COLUMNS: Final = "list_id, at, batch_id, text, hash, commitment"
+# Text is read as bytes: an event that others have changed may have bytes that are not UTF-8, and is reported as changed.
+_COLUMNS: Final = "at, CAST(batch_id AS BLOB), CAST(text AS BLOB), hash, commitment"
 _IN_SPAN: Final = "list_id = +?1 AND at > +?2 AND at < +?3"
 _NEWEST = f"SELECT {_COLUMNS} FROM event INDEXED BY event_chain WHERE {_IN_SPAN} ORDER BY at DESC LIMIT ?4"
 _OLDEST = f"SELECT {_COLUMNS} FROM event INDEXED BY event_chain WHERE {_IN_SPAN} ORDER BY at LIMIT ?4"
@@ -61,7 +62,10 @@ def events(connection: apsw.Connection, list_id: str, span: Span) -> Sequence[St
     else:
         statement = _NEWEST_OF_BATCH if span.is_newest_first else _OLDEST_OF_BATCH
         bindings = (*bindings, span.batch_id)
-    return [StoredEvent(*row) for row in connection.execute(statement, bindings)]
+    return [
+        StoredEvent(list_id, at, _text(batch_id), _text(text), digest, commitment)
+        for at, batch_id, text, digest, commitment in connection.execute(statement, bindings)
+    ]
 
 
 def delete_events(writer: BatchWriter, before: Microseconds, most: int) -> int:
@@ -89,6 +93,10 @@ def add(connection: apsw.Connection, list_id: str, new: NewEvent) -> None:
     for it in log.written:
         connection.execute(_ADD, (it.list_id, it.at, it.batch_id, it.text, it.hash))
     connection.execute(_SET_NEWEST, (head.event_at, head.event_hash, list_id))
+
+
+def _text(stored: bytes | None) -> str | None:
+    return None if stored is None else stored.decode(errors="surrogateescape")
 
 
 def _chain(
