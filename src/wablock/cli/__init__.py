@@ -65,6 +65,19 @@ _COMMANDS: Final = {
         "shared_lists:allow_lists",
         "Allow lists: users that no list blocks, on several numbers, or on all numbers of the account.",
     ),
+    "events": (
+        "events:events",
+        "Show what was done to the lists of the account, who did it and why: blocks, unblocks, edits, newest first.",
+    ),
+    "undo": (
+        "undo:undo",
+        """Undo an event, or a whole batch: each user gets the block that the user had before it, or none.
+
+        Shows first what would be done, and asks. Users whose block was changed since are left alone and named. It may
+        be repeated, also after an interruption. Exit status 0: undone; 1: some users were left alone or some events
+        cannot be undone; 2: the command could not finish.""",
+    ),
+    "audit": ("audit:app", "Verify that the recorded events are as they were written."),
     "user": ("user_lists:app", "Show on which lists a user is, and on which numbers they are in force."),
     "conformance": (
         "conformance:conformance",

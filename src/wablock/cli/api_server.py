@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from cyclopts import Group, Parameter
 
@@ -22,16 +22,19 @@ from wablock.client import (
     NoAnswer,
     NotListed,
     PermissionDenied,
+    RateLimited,
     Retries,
+    ServerTrouble,
     UnknownObject,
 )
 from wablock.printable import printable
 from wablock.typed_secrets import secret
 
-_ARGUMENT = re.compile(r"^(?:base_)?(token|url)\b")  # of `Client`
+_ARGUMENT = re.compile(r"^(?:base_)?(token|url|on_behalf_of)\b")  # of `Client`
 _NO_NUMBER: Final = "0"  # a request for all numbers needs none
 _UNKNOWN_PATH: Final = 2500
-_SERVER = Group("Server", sort_key=10)
+SERVER_OPTIONS: Final = Group("Server", sort_key=10)
+"""The options that say which server, and for which person."""
 _LOCAL: Final = "http://127.0.0.1:8080"
 _A_TOKEN: Final = "an access token: --token or WABLOCK_TOKEN (wablock dev prints one, wablock token create makes one)"
 _AS_OTHERS: Final = "as Meta's API and older wablock servers"
@@ -43,7 +46,7 @@ _Token = Annotated[
         "WABLOCK_TOKEN",
         "Access token (required). --token=- reads it from standard input.",
         otherwise="--token=-",
-        group=_SERVER,
+        group=SERVER_OPTIONS,
     ),
 ]
 
@@ -53,6 +56,7 @@ class Server(ABC):
 
     token: str | None
     url: str
+    on_behalf_of: str | None = None
 
     @property
     def reads_token(self) -> bool:
@@ -75,9 +79,16 @@ class Server(ABC):
         self, token: str, number_id: str, retries: Retries | None = None, timeout: float = 30.0
     ) -> Iterator[Client]:
         try:
-            client = Client(token, number_id, base_url=self.url, retries=retries, timeout=timeout)
+            client = Client(
+                token,
+                number_id,
+                base_url=self.url,
+                retries=retries,
+                timeout=timeout,
+                on_behalf_of=self.on_behalf_of,
+            )
         except ValueError as error:
-            raise Refused(_ARGUMENT.sub(r"--\1", str(error))) from None
+            raise Refused(_ARGUMENT.sub(_flag, str(error))) from None
         with client:
             try:
                 yield client
@@ -125,9 +136,9 @@ class ApiServer(Server):
 
     token: _Token = None
     phone_number_id: Annotated[
-        str | None, setting("PHONE_NUMBER_ID", "Id or name of the business number (required).", group=_SERVER)
+        str | None, setting("PHONE_NUMBER_ID", "Id or name of the business number (required).", group=SERVER_OPTIONS)
     ] = None
-    url: Annotated[str, setting("URL", "URL of the server; Meta's works too.", group=_SERVER)] = _LOCAL
+    url: Annotated[str, setting("URL", "URL of the server; Meta's works too.", group=SERVER_OPTIONS)] = _LOCAL
 
     def credentials(self) -> tuple[str, str]:
         missing = []
@@ -142,7 +153,7 @@ class ApiServer(Server):
             return token, self.phone_number_id
         return token, self._id_with_name(token, self.phone_number_id)
 
-    def with_token(self) -> "ApiServer":
+    def with_token(self) -> Self:
         """The same with the token itself and the number's id. See `AccountServer.with_token`."""
         token, phone_number_id = self.credentials()
         return replace(self, token=token, phone_number_id=phone_number_id)
@@ -179,14 +190,14 @@ class AccountServer(Server):
     """The server and the access token of a command about all numbers of an account."""
 
     token: _Token = None
-    url: Annotated[str, setting("URL", "URL of the server.", group=_SERVER)] = _LOCAL
+    url: Annotated[str, setting("URL", "URL of the server.", group=SERVER_OPTIONS)] = _LOCAL
 
     def credentials(self) -> tuple[str, str]:
         if self.token is None:
             raise Refused(f"Missing: {_A_TOKEN}")
         return secret_in(self.token, "--token"), _NO_NUMBER
 
-    def with_token(self) -> "AccountServer":
+    def with_token(self) -> Self:
         """The same with the token itself, for commands with several clients: standard input can be read once."""
         token, _ = self.credentials()
         return replace(self, token=token)
@@ -204,6 +215,18 @@ class AccountServer(Server):
         return f"has no shared lists (/v1/lists), {_AS_OTHERS}. Upgrade it"
 
 
+def _flag(argument: re.Match[str]) -> str:
+    """The option for an argument of `Client`."""
+    return f"--{argument[1].replace('_', '-')}"
+
+
 def is_missing(error: ApiError) -> bool:
     """Whether the path does not exist at the server. Graph reads its first part as the id of an object."""
     return error.code == _UNKNOWN_PATH or error.status == 404 or isinstance(error, UnknownObject)
+
+
+def is_temporary(error: ClientError) -> bool:
+    """Whether the same request may succeed later."""
+    if isinstance(error, NoAnswer):
+        return error.status is None or error.status >= 500
+    return isinstance(error, RateLimited | ServerTrouble)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from wablock.cli.acting import ActingAccountServer
 from wablock.cli.api_server import AccountServer, Server
 from wablock.cli.arguments import Refused, is_confirmed
 from wablock.cli.changed_users import freed_text, user_text
@@ -24,7 +25,7 @@ from wablock.cli.output import print_json, say
 from wablock.client import AttachedList, Client, Number, SharedList
 from wablock.client.users import chunks
 
-_NO_OPTIONS: Final = AccountServer()
+_NO_OPTIONS: Final = ActingAccountServer()
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -46,7 +47,7 @@ def attach(
     *,
     number: Numbers = None,
     all_numbers: AllNumbers = False,
-    server: AccountServer = _NO_OPTIONS,
+    server: ActingAccountServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
     _attach(kind, list_, number, server.with_token(), all_numbers=all_numbers, asks=False, as_json=json)
@@ -59,7 +60,7 @@ def attach_allow_list(
     number: Numbers = None,
     all_numbers: AllNumbers = False,
     yes: Yes = False,
-    server: AccountServer = _NO_OPTIONS,
+    server: ActingAccountServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
     _attach(kind, list_, number, server.with_token(), all_numbers=all_numbers, asks=not yes, as_json=json)
@@ -94,7 +95,7 @@ def detach(
     *,
     number: Numbers = None,
     all_numbers: AllNumbers = False,
-    server: AccountServer = _NO_OPTIONS,
+    server: ActingAccountServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
     server = server.with_token()

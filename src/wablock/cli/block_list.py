@@ -4,10 +4,12 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
 
+from wablock.cli.acting import ActingApiServer
 from wablock.cli.api_server import ApiServer
 from wablock.cli.arguments import Refused
 from wablock.cli.changed_users import Words, change, counted, end_of, for_programs, report, show_failed
@@ -17,12 +19,14 @@ from wablock.cli.listed_users import DETAILS, All, Limit, Plain, filled, print_u
 from wablock.cli.options import Json, flag
 from wablock.cli.outcomes import outcome
 from wablock.cli.output import print_json, remark, say
+from wablock.cli.removed_members import REMOVED_AT_ONCE, WhyRemoved, remove_one
 from wablock.cli.still_blocked import SharedListCheck
 from wablock.cli.tables import show
 from wablock.cli.users import UserArguments, UsersFile, read_users
 from wablock.client import BlockedUser, CheckedUser, Client, UserDone
 
 _NO_OPTIONS: Final = ApiServer()
+_ACTING: Final = ActingApiServer()
 _CHECKED: Final = ("input", "wa_id", "user_id", "blocked", "list", "blocked_at", "expires_at", "reason")
 _UNFINISHED: Final = 2
 _NOT_ALL: Final = 1
@@ -43,7 +47,7 @@ def block(
         bool,
         flag("Use the Block API, as for Meta: users who are already blocked lose their end, if this command has none."),
     ] = False,
-    server: ApiServer = _NO_OPTIONS,
+    server: ActingApiServer = _ACTING,
     json: Json = False,
 ) -> None:
     expires_at = expiry(until, expires_in_days, time.time())
@@ -65,10 +69,19 @@ def block(
     change(names, server, blocking, Words("Blocked", "already blocked", kept, batch), as_json=json)
 
 
-def unblock(*users: UserArguments, file: UsersFile = None, server: ApiServer = _NO_OPTIONS, json: Json = False) -> None:
+def unblock(
+    *users: UserArguments,
+    file: UsersFile = None,
+    reason: WhyRemoved = None,
+    server: ActingApiServer = _ACTING,
+    json: Json = False,
+) -> None:
     names = read_users(users, file, server)
     server = server.with_token()
-    result = outcome(names, server, Client.unblock, "Unblocked")
+    if reason is None:
+        result = outcome(names, server, Client.unblock, "Unblocked")
+    else:
+        result = outcome(names, server, partial(remove_one, reason=reason), "Unblocked", REMOVED_AT_ONCE)
     shared_lists = SharedListCheck()
     shared_lists.run(result, server)
     result.done, still_blocked = shared_lists.separate(result.done)

@@ -7,20 +7,11 @@ from typing import Annotated, Any, Final, NoReturn
 import msgspec
 from cyclopts import Parameter
 
-from wablock.cli.api_server import ApiServer
+from wablock.cli.api_server import ApiServer, is_temporary
 from wablock.cli.options import Json, flag, setting
 from wablock.cli.output import complain, json_text, write
 from wablock.cli.tables import show, time_text
-from wablock.client import (
-    Client,
-    ClientError,
-    NoAnswer,
-    RateLimited,
-    RecentDrop,
-    RecentDropList,
-    Retries,
-    ServerTrouble,
-)
+from wablock.client import Client, ClientError, RecentDrop, RecentDropList, Retries
 from wablock.printable import printable
 from wablock.typed_secrets import secret
 
@@ -71,19 +62,12 @@ def _follow(client: Client, server: ApiServer, recent: RecentDropList, *, as_jso
             recent = client.drops(recent.after)
             complained = False
         except ClientError as error:
-            if not _is_temporary(error):
+            if not is_temporary(error):
                 raise
             recent = RecentDropList([], recent.after)
             if not complained:
                 complain(f"{server.refusal(error)}; trying again")
                 complained = True
-
-
-def _is_temporary(error: ClientError) -> bool:
-    """Whether the same request may succeed later."""
-    if isinstance(error, NoAnswer):
-        return error.status is None or error.status >= 500
-    return isinstance(error, RateLimited | ServerTrouble)
 
 
 def _line(drop: RecentDrop) -> str:

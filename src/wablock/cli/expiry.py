@@ -25,16 +25,21 @@ def expiry(until: str | None, expires_in_days: float | None, now: float) -> int 
         return None if expires_in_days is None else _in_days(expires_in_days, now)
     if expires_in_days is not None:
         raise Refused("Pass --until or --expires-in-days, not both")
-    if until.isascii() and until.isdigit():
-        if int(until[:20]) > LATEST:
-            raise Refused(f"--until {until!r} is after the year 9999: write seconds, not milliseconds")
-        return int(until)
+    return moment_of(until, "--until")
+
+
+def moment_of(text: str, flag: str) -> int:
+    """The time in seconds since 1970. Raises `Refused`, which begins with `flag`."""
+    if text.isascii() and text.isdigit():
+        if int(text[:20]) > LATEST:
+            raise Refused(f"{flag} {text!r} is after the year 9999: write seconds, not milliseconds")
+        return int(text)
     try:
-        moment = msgspec.convert(until, datetime)  # as the API reads it
+        moment = msgspec.convert(text, datetime)  # as the API reads it
     except msgspec.ValidationError:
-        raise Refused(f"--until {until!r} is not a time: write one such as 2027-01-31T12:00:00Z") from None
+        raise Refused(f"{flag} {text!r} is not a time: write one such as 2027-01-31T12:00:00Z") from None
     if moment.tzinfo is None:
-        raise Refused(f"--until {until!r} has no zone: add Z for UTC, or an offset such as +01:00")
+        raise Refused(f"{flag} {text!r} has no zone: add Z for UTC, or an offset such as +01:00")
     return seconds_of(moment)
 
 

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from msgspec import UNSET
 
-from wablock.cli.api_server import ApiServer
+from wablock.cli.acting import ActingApiServer
 from wablock.cli.arguments import Refused
 from wablock.cli.expiry import DAYS, Until, expiry
 from wablock.cli.listed_users import show_blocked
 from wablock.cli.options import Json, flag, option
 from wablock.cli.output import print_json
 
-_NO_OPTIONS = ApiServer()
+_NO_OPTIONS = ActingApiServer()
 _NOTHING = (
     "Nothing to change: pass --reason, --note, --until or --expires-in-days; or --no-reason, --no-note or --no-end"
 )
@@ -29,7 +29,7 @@ def edit(
     until: Until = None,
     expires_in_days: Annotated[float | None, option("Days until the block expires.", validator=DAYS)] = None,
     no_end: Annotated[bool, flag("Remove the end: the user stays blocked.")] = False,
-    server: ApiServer = _NO_OPTIONS,
+    server: ActingApiServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
     end = expiry(until, expires_in_days, time.time())

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from cyclopts import App, Parameter
 
+from wablock.cli.acting import ActingAccountServer
 from wablock.cli.api_server import AccountServer
 from wablock.cli.arguments import Refused, is_confirmed
 from wablock.cli.attachments import attach, attach_allow_list, detach
@@ -20,12 +21,13 @@ from wablock.client import Client, SharedList
 from wablock.names import BadName, checked_name
 
 _NO_OPTIONS: Final = AccountServer()
+_ACTING: Final = ActingAccountServer()
 _COLUMNS: Final = ("name", "list_id", "attached_to", "created_at")
 
 NewName = Annotated[str, Parameter(help="Name of the list, which no other list of the account has.")]
 
 
-def _create(kind: Kind, name: NewName, *, server: AccountServer = _NO_OPTIONS, json: Json = False) -> None:
+def _create(kind: Kind, name: NewName, *, server: ActingAccountServer = _ACTING, json: Json = False) -> None:
     try:
         name = checked_name(name)
     except BadName as error:
@@ -73,7 +75,7 @@ def _row(shared: SharedList, labels: dict[str, str]) -> dict[str, Any]:
 
 
 def _delete(
-    kind: Kind, list_: ListName, *, yes: Yes = False, server: AccountServer = _NO_OPTIONS, json: Json = False
+    kind: Kind, list_: ListName, *, yes: Yes = False, server: ActingAccountServer = _ACTING, json: Json = False
 ) -> None:
     with server.client() as client:
         shared = list_named(list_, client.lists(), kind)

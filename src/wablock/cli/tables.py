@@ -15,7 +15,7 @@ from rich.text import Text
 from wablock.cli.output import Output, encodable, print_json, write
 from wablock.printable import printable
 
-_SENTENCES: Final = frozenset(("label", "reason", "note", "what_to_do"))
+_SENTENCES: Final = frozenset(("label", "reason", "note", "what_to_do", "what", "why", "left_because", "meaning"))
 """The columns with sentences. They may be wrapped between words."""
 
 _NARROWEST_SENTENCE: Final = 24  # columns of a terminal

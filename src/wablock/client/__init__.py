@@ -18,6 +18,7 @@ from wablock.client.answers import (
     UserDone,
 )
 from wablock.client.event_answers import Event, EventDetails, EventPage, EventUser, UndoneUser, UndoResult
+from wablock.client.event_calls import NewEvents
 from wablock.client.failures import (
     ApiError,
     BlocklistChanged,
@@ -61,6 +62,7 @@ __all__ = [
     "EventDetails",
     "EventPage",
     "EventUser",
+    "NewEvents",
     "UndoResult",
     "UndoneUser",
     "CheckedUser",

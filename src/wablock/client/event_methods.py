@@ -3,7 +3,7 @@
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from wablock.client.event_answers import Event, EventPage, UndoResult
@@ -65,14 +65,32 @@ class EventMethods(ABC):
     ) -> Iterator[Event]:
         """Each new event once, oldest first, for ever; it requests them `every` so many seconds.
 
-        `since`: the event or the time at which it begins; None: the first request. Raises `ClientError` after retries;
-        to continue then, pass the `event_id` of the last event as `since`.
+        `since`: the event or the time at which it begins; None: the first request. Raises `ClientError` after retries,
+        and then ends. `next_events` can continue.
         """
-        new = NewEvents(self._event_calls, EventFilter(list_id, batch_id, user), _place(since))
+        new = self.new_events(list_id=list_id, batch_id=batch_id, user=user, since=since)
         while True:
-            yield from self._run(new.turn())
+            yield from self.next_events(new)
             if not new.has_more:
                 time.sleep(every)
+
+    def new_events(
+        self,
+        *,
+        list_id: str | None = None,
+        batch_id: str | None = None,
+        user: str | None = None,
+        since: Since | None = None,
+    ) -> NewEvents:
+        """The state of `follow_events`, for `next_events`."""
+        return NewEvents(self._event_calls, EventFilter(list_id, batch_id, user), _place(since))
+
+    def next_events(self, new: NewEvents) -> Sequence[Event]:
+        """The events since the last call with `new`, or some of them if `new.has_more`.
+
+        If it raises `ClientError`, the next call continues there.
+        """
+        return self._run(new.turn())
 
     def event(self, event_id: str) -> Event:
         """One event, with all its users. Raises `UnknownObject`."""
@@ -133,12 +151,27 @@ class AsyncEventMethods(ABC):
         every: float = _SECONDS_BETWEEN_REQUESTS,
     ) -> AsyncIterator[Event]:
         """See `Client.follow_events`."""
-        new = NewEvents(self._event_calls, EventFilter(list_id, batch_id, user), _place(since))
+        new = self.new_events(list_id=list_id, batch_id=batch_id, user=user, since=since)
         while True:
-            for event in await self._run(new.turn()):
+            for event in await self.next_events(new):
                 yield event
             if not new.has_more:
                 await asyncio.sleep(every)
+
+    def new_events(
+        self,
+        *,
+        list_id: str | None = None,
+        batch_id: str | None = None,
+        user: str | None = None,
+        since: Since | None = None,
+    ) -> NewEvents:
+        """See `Client.new_events`."""
+        return NewEvents(self._event_calls, EventFilter(list_id, batch_id, user), _place(since))
+
+    async def next_events(self, new: NewEvents) -> Sequence[Event]:
+        """See `Client.next_events`."""
+        return await self._run(new.turn())
 
     async def event(self, event_id: str) -> Event:
         """See `Client.event`."""

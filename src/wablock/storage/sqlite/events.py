@@ -22,7 +22,7 @@ WHERE (account_id = +?1 OR former_account_id = +?1) AND event_at > 0 ORDER BY li
 """
 _ALL_CHAINS = f"SELECT {_ENDS} FROM block_list WHERE event_at > 0 ORDER BY list_id"
 _CHAIN_OF = f"SELECT {_ENDS} FROM block_list WHERE list_id = +? AND event_at > 0"
-# Text is read as bytes: an event that others have changed may have bytes that are not UTF-8, and is reported as changed.
+# Text is read as bytes: an event that others have changed may have bytes that are not UTF-8.
 _COLUMNS: Final = "at, CAST(batch_id AS BLOB), CAST(text AS BLOB), hash, commitment"
 _IN_SPAN: Final = "list_id = +?1 AND at > +?2 AND at < +?3"
 _NEWEST = f"SELECT {_COLUMNS} FROM event INDEXED BY event_chain WHERE {_IN_SPAN} ORDER BY at DESC LIMIT ?4"
