@@ -106,6 +106,7 @@ def _checked_token(token: str) -> str:
 
 def _checked_person(name: str) -> bytes:
     """The name as the value of a header."""
-    if not name.strip() or printable(name) != name:
+    name = name.strip()
+    if not name or printable(name) != name:
         raise ValueError(f"on_behalf_of must be a name of printable characters, such as maria, not {name!r}")
     return name.encode()
