@@ -1,11 +1,11 @@
-"""`wablock drops --follow` in another process, with a wait for its lines."""
+"""`wablock drops --follow` and `wablock events --follow` in another process, with a wait for its lines."""
 
 import queue
 import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import IO
 
 from tests.cli.command import WABLOCK, environment
@@ -36,11 +36,15 @@ class Follower:
         return self._process.wait(_COMES_WITHIN)
 
 
+def following(phone_number_id: str, *arguments: str, **variables: str) -> AbstractContextManager[Follower]:
+    """Follow the drops of a number."""
+    return following_with("drops", phone_number_id, "--follow", *arguments, **variables)
+
+
 @contextmanager
-def following(phone_number_id: str, *arguments: str, **variables: str) -> Iterator[Follower]:
-    command = [WABLOCK, "drops", phone_number_id, "--follow", *arguments]
+def following_with(*command: str, **variables: str) -> Iterator[Follower]:
     with subprocess.Popen(
-        command, env=environment(**variables), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [WABLOCK, *command], env=environment(**variables), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
             yield Follower(process)

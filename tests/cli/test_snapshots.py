@@ -23,6 +23,7 @@ _CHANGING: Final = (  # each is replaced by an example, in tables of the same le
     (re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "2027-01-31T12:00:00Z"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "0123456789ab"),
     (re.compile(r"\blist_[0-9a-f]{16}\b"), "list_0123456789abcdef"),
+    (re.compile(r"\b(106540352242922|list_0123456789abcdef)-[0-9]{16}\b"), r"\1-1795842000123456"),
     (re.compile(r"^((?:downstream id +)?)[0-9a-f]{8}(?=\s)", re.MULTILINE), r"\g<1>01234567"),
     (re.compile(r"/\S*/database\d*/wablock.db"), "/data/wablock.db"),
     (re.compile(r"127\.0\.0\.1:\d{5}\b"), "127.0.0.1:54321"),
@@ -62,6 +63,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
             "2100-01-31T12:00:00Z",
         ]
         assert run("block", "+16505550102", *details, **at).returncode == 0
+        by_maria = ["--on-behalf-of", "maria"]
         for words in (
             ["blocklist", "create", "fraud"],
             ["blocklist", "create", "Old fraud"],
@@ -70,6 +72,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
             ["allowlist", "create", "vip"],
             ["allowlist", "add", "vip", "+16505550106"],
             ["allowlist", "attach", "vip", "--number", running.phone_number_id, "--yes"],
+            ["blocklist", "add", "Old fraud", "+16505550107", "+16505550108", "--batch", "monday", *by_maria],
+            ["blocklist", "add", "Old fraud", "+16505550107", "--reason", "fraud", "--replace"],
         ):
             assert run(*words, **at).returncode == 0
         yield running
@@ -131,6 +135,9 @@ TABLES: Final = [
     ["allowlist", "list"],
     ["allowlist", "list", "vip"],
     ["user", "show", "+16505550106"],
+    ["events", "--limit", "4"],
+    ["events", "--user", "+16505550102"],
+    ["undo", "--batch", "monday", "--dry-run"],
     ["number", "list"],
     ["business-account", "list"],
     ["token", "list"],
@@ -210,6 +217,15 @@ ERRORS: Final = [
     ["blocklist", "delete", "fraud"],
     ["blocklist", "delete", "old fraud"],
     ["user", "show", "hello"],
+    ["events", "--list", "frad"],
+    ["events", "--since", "yesterday"],
+    ["undo"],
+    ["undo", "1-1", "--yes"],
+    ["undo", "--batch", "monday"],
+    ["undo", "--batch", "nosuch", "--yes"],
+    ["audit", "verify", "--expect", "1:2:3"],
+    ["audit", "verify", "--list", "1"],
+    ["audit", "verify", "--database", "sqlite:////nonexistent/wablock.db"],
     ["number", "add", "+16505550100"],
     ["number", "add", _NUMBER],
     ["number", "add", "1", "--country", "Nowhere"],

@@ -8,7 +8,16 @@ import msgspec
 from wablock.cli.changed_users import counted, user_text
 from wablock.cli.named_lists import ALL_NUMBERS, ALLOW, label
 from wablock.cli.tables import time_text
-from wablock.client import ApiError, Client, Event, InvalidAccessToken, SharedList
+from wablock.client import (
+    ApiError,
+    Client,
+    Event,
+    InvalidAccessToken,
+    ListsUnsupported,
+    RateLimited,
+    ServerTrouble,
+    SharedList,
+)
 from wablock.names import name_key
 
 _MOST_SHOWN: Final = 3  # users of an event
@@ -35,16 +44,16 @@ class ListNames(msgspec.Struct, frozen=True):
 
 
 def list_names(client: Client) -> ListNames:
-    """The names of all lists that the token may see."""
-    names = {it.phone_number_id: label(it) for it in client.numbers()}
+    """The names of all lists that the token may see: a token for some numbers sees no shared ones."""
+    names: dict[str, str] = {}
     shared: Sequence[SharedList] = ()
     try:
+        names = {it.phone_number_id: label(it) for it in client.numbers()}
         shared = client.lists()
-    except InvalidAccessToken:
+    except (InvalidAccessToken, ServerTrouble, RateLimited):
         raise
-    except ApiError as error:  # the token is for some numbers
-        if error.status >= 500:
-            raise
+    except (ApiError, ListsUnsupported):
+        pass
     return ListNames(
         names | {it.list_id: it.name for it in shared},
         frozenset(it.list_id for it in shared if it.kind == ALLOW.value),

@@ -101,13 +101,15 @@ class UndoneUsers:
         return "" if user is None else user.effect
 
     def _part(self, effect: str) -> str:
-        users = [user_text(it.wa_id, it.user_id) for it in self._users.values() if it.effect == effect]
-        if not users:
+        found = {key: user_text(it.wa_id, it.user_id) for key, it in self._users.items() if it.effect == effect}
+        if not found:
             return ""
+        users, lists = list(dict.fromkeys(found.values())), len({list_id for list_id, _ in found})
+        where = f" on {lists} lists" if lists > 1 else ""
         verb = (_CHANGES if self._preview else _PAST)[effect]
         more = len(users) - _MOST_SHOWN
         shown = ", ".join(users[:_MOST_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
-        return f"{verb} {counted(len(users))}: {shown}"
+        return f"{verb} {counted(len(users))}{where}: {shown}"
 
 
 def _key(event_id: str, user: UndoneUser | EventUser) -> _User:
