@@ -159,7 +159,7 @@ def test_on_a_terminal_the_command_asks(monday: ListCommands, typed: str, status
     assert users(monday) == left
 
 
-def test_nothing_is_asked_if_nothing_would_change(commands: ListCommands) -> None:
+def test_no_question_comes_if_nothing_would_change(commands: ListCommands) -> None:
     commands.on("sales", "block", ANNA)
     event_id = newest(commands)
     commands.done("undo", event_id, "--yes")
