@@ -212,6 +212,19 @@ def test_new_events_are_followed_oldest_first_until_ctrl_c(commands: ListCommand
     assert status == 130
 
 
+def test_a_list_that_is_created_meanwhile_is_followed_with_its_name(commands: ListCommands) -> None:
+    commands.on("sales", "block", ANNA)
+
+    with following_with("events", "--follow", **commands.variables) as follower:
+        follower.line()
+        commands.done("blocklist", "create", "fraud")
+        commands.done("blocklist", "add", "fraud", BEN)
+        created, added = follower.line(), follower.line()
+
+    assert "created the list fraud" in created
+    assert "blocked 1 user: +16505550102  on fraud" in added
+
+
 def test_events_are_followed_from_a_place_in_json(commands: ListCommands) -> None:
     commands.on("sales", "block", ANNA)
     commands.on("sales", "block", BEN)

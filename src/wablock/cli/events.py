@@ -4,6 +4,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Annotated, Final, NoReturn
 
 import msgspec
@@ -118,7 +119,7 @@ def _follow(
     """Print events until Ctrl-C, also across restarts of the server."""
     new = client.new_events(list_id=chosen.list_id, batch_id=chosen.batch_id, user=chosen.user, since=chosen.since)
     before: dict[str, Event] | None = None if chosen.since is None else {}
-    complained = False
+    has_failed = False
     while True:
         try:
             events = client.next_events(new)
@@ -127,15 +128,18 @@ def _follow(
                 events = list(before.values())
             else:
                 events = [it for it in events if it.event_id not in before]
-            complained = False
+            has_failed = False
         except ClientError as error:
             if not is_temporary(error):
                 raise
             events = []
-            if not complained:
+            if not has_failed:
                 complain(f"{server.refusal(error)}; trying again")
-                complained = True
+            has_failed = True
+        if any(it.list_id not in names.names for it in events):  # the list is new, or was deleted
+            with suppress(ClientError):
+                names = list_names(client)
         for event in events:
             write(json_text(event) if as_json else printable(line_of(event, names)), now=True)
-        if not new.has_more:
+        if has_failed or not new.has_more:
             time.sleep(_SECONDS_BETWEEN_REQUESTS)
