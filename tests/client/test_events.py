@@ -24,7 +24,7 @@ from wablock.client import (
     UndoneUser,
     UnknownObject,
 )
-from wablock.client.event_calls import EventCalls, EventFilter, NewEvents
+from wablock.client.event_calls import EventCalls, EventFilter, NewEvents, OlderEvents
 from wablock.client.exchange import HttpRequest, HttpResponse, Lost
 
 ANNA, BEN = "+16505550101", "+16505550102"
@@ -239,6 +239,15 @@ def test_the_pages_of_a_round_are_read_one_by_one() -> None:
 
 
 # -- requests and errors
+
+
+def test_pages_that_repeat_are_an_error() -> None:
+    walk = OlderEvents(event_calls(), EventFilter())
+    script = Script(answer_with({"data": [{"event_id": ID, "list_id": LIST, "at": 1}], "next": ID}))
+    script.run(walk.turn())
+
+    with pytest.raises(NoAnswer, match="again and again"):
+        script.run(walk.turn())
 
 
 def test_a_lost_undo_is_repeated_and_finds_the_users_unchanged() -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from wablock.client.event_answers import Event, EventPage, UndoResult
 from wablock.client.exchange import Exchange, HttpRequest
-from wablock.client.failures import EventsUnsupported, ListsUnsupported
+from wablock.client.failures import EventsUnsupported, ListsUnsupported, NoAnswer
 from wablock.client.members import response_of_lists
 from wablock.client.retrying import Retries
 
@@ -82,10 +82,12 @@ class OlderEvents:
         self._ended = False
 
     def turn(self, limit: int = _LARGEST_PAGE) -> Exchange[Sequence[Event] | None]:
-        """The events of the next page, which may have none; None after the last page."""
+        """The events of the next page, which may have none; None after the last page. Raises `NoAnswer` if none is."""
         if self._ended:
             return None
         page = yield from self._calls.page(self._chosen, limit, after=self._after)
+        if page.next is not None and page.next == self._after:
+            raise NoAnswer("The server returns the same events again and again.")
         self._after, self._ended = page.next, page.next is None
         return page.data
 
