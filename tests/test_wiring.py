@@ -55,7 +55,7 @@ async def test_a_failed_sweep_is_a_warning_and_the_server_continues(
     with caplog.at_level(logging.WARNING, "wablock"):
         async with wired.running():
             await wait_in_loop_until(
-                lambda: "the sweep of expired blocks failed" in caplog.text, "no warning is logged"
+                lambda: "the sweep of expired blocks and old events failed" in caplog.text, "no warning is logged"
             )
             assert await wired.store.numbers() == []
 
