@@ -21,11 +21,12 @@ _URL = re.compile(r"http://\S+:\d+")
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment with wide lines and `variables`, and without wablock's settings."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WABLOCK_")}
+    """This process's environment with wide lines and `variables`, and without settings of wablock and of Python."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
     return inherited | {"COLUMNS": "240", "NO_COLOR": "1"} | variables
 
 
+_SETTINGS = "WABLOCK_", "PYTHONUNBUFFERED"  # unbuffered output would hide lines in the wrong order
 _WARNING = re.compile(r"^wablock: --[a-z-]+ is visible to other users of this machine; use .*\n", re.MULTILINE)
 
 

@@ -95,7 +95,11 @@ def complain(text: str) -> None:
 
 
 def remark(text: str) -> None:
-    """Print a hint on standard error, because programs read the results on standard output."""
+    """Print a hint on standard error, because programs read the results on standard output.
+
+    It follows the results also if both go to one file.
+    """
+    flush()
     _print(Output(stderr=True, soft_wrap=True), text)
 
 
