@@ -237,6 +237,17 @@ def test_a_user_who_is_named_twice_in_a_request_is_in_its_event_once() -> None:
     assert undone(listed, blocked).effects == [Effect.UNCHANGED]
 
 
+def test_undoing_a_request_that_changed_a_reason_there_and_back_restores_who_had_updated_it() -> None:
+    listed = state()
+    done(listed, block(member(ANNA, "spam")))
+    before = listed.written
+    bulk = done(listed, block(member(ANNA, "scam"), member(ANNA, "spam"), if_listed=IfListed.REPLACE, at=NOW + 1))
+
+    outcome = undone(listed, bulk)
+
+    assert (outcome.effects, listed.written) == ([Effect.UPDATED], before)
+
+
 def test_a_change_without_effect_has_no_event() -> None:
     listed = state()
     done(listed, block(member(ANNA)))

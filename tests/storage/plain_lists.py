@@ -411,12 +411,13 @@ def _effect_of_undo(
     *,
     is_new: bool,
 ) -> Effect:
-    if [_content(row) for row in current] == [_content(row) for row in target]:
+    if list(current) == list(target):
         return Effect.EXPIRED if before and not target else Effect.UNCHANGED
     left = [] if after is None or not after.in_force(at) else [after]
     was_changed = bool(left) and is_new and any(row.updated_at is not None for row in current[:1])
     if was_changed or [_content(row) for row in current[:1]] != [_content(row) for row in left]:
-        return Effect.CHANGED_SINCE
+        is_same = [_content(row) for row in current] == [_content(row) for row in target]
+        return Effect.UNCHANGED if is_same else Effect.CHANGED_SINCE
     if not target:
         return Effect.REMOVED
     return Effect.UPDATED if current else Effect.RESTORED

@@ -28,10 +28,11 @@ def effect_of_undo(restore: Restore, index: int, current: Sequence[Listed], targ
 
     A user who already is as before the event stays so: an undo can be repeated.
     """
-    if [*map(_content, current)] == [*map(_content, target)]:
+    if list(current) == list(target):
         return Effect.EXPIRED if restore.before[index] and not target else Effect.UNCHANGED
     if not _is_as_left(current, restore.after[index], restore.at):
-        return Effect.CHANGED_SINCE
+        is_same = [*map(_content, current)] == [*map(_content, target)]
+        return Effect.UNCHANGED if is_same else Effect.CHANGED_SINCE
     if not target:
         return Effect.REMOVED
     return Effect.UPDATED if current else Effect.RESTORED
