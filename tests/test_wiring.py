@@ -8,11 +8,14 @@ import pytest
 from tests.storage.meters import CountingMeter
 from tests.waiting import wait_in_loop_until
 
+from wablock.block_list.events import event_of
 from wablock.block_list.ports import Block, BusinessNumber, Member
 from wablock.contract.errors import BlocklistInternalError
+from wablock.settings import ServerSettings
 from wablock.storage import CannotOpen, open_store
 from wablock.wiring import build, system_clock
 
+_DAY = 86_400_000_000
 NUMBER = BusinessNumber("106540352242922", "102290129340398")
 
 
@@ -44,6 +47,43 @@ async def test_a_server_deletes_expired_rows_when_it_starts(tmp_path: Path) -> N
         await wait_in_loop_until(lambda: _rows(tmp_path / "wablock.db") == 0, "the expired block is still kept")
 
 
+@pytest.mark.parametrize("keep_events, left", [(30, ["new"]), (0, ["old", "new"])])
+async def test_a_server_deletes_events_that_are_older_than_it_keeps_them(
+    tmp_path: Path, keep_events: int, left: list[str]
+) -> None:
+    wired = build(f"sqlite:///{tmp_path}/wablock.db", ServerSettings(keep_events=keep_events))
+    now = system_clock()
+    for days, by in ((31, "old"), (29, "new")):
+        member = Member(by, None, by, by)
+        await wired.store.apply(Block(NUMBER.phone_number_id, NUMBER.account_id, now - days * _DAY, by, [member]))
+
+    async with wired.running():
+        await wait_in_loop_until(lambda: _events(tmp_path / "wablock.db") == left, "other events are kept")
+
+
+def _events(file: Path) -> list[str]:
+    """The labels of the tokens in all events, oldest first."""
+    connection = apsw.Connection(str(file))
+    try:
+        return [event_of(text).by for (text,) in connection.execute("SELECT text FROM event ORDER BY at")]
+    finally:
+        connection.close()
+
+
+async def test_old_events_are_deleted_also_if_expired_blocks_cannot_be(tmp_path: Path) -> None:
+    wired = build(f"sqlite:///{tmp_path}/wablock.db", ServerSettings(keep_events=1))
+    member = Member("US.1", None, "US.1", "US.1")
+    await wired.store.apply(
+        Block(NUMBER.phone_number_id, NUMBER.account_id, system_clock() - 2 * _DAY, "old", [member])
+    )
+    breaking = apsw.Connection(str(tmp_path / "wablock.db"))
+    breaking.execute("DROP TABLE last_inbound")
+    breaking.close()
+
+    async with wired.running():
+        await wait_in_loop_until(lambda: _events(tmp_path / "wablock.db") == [], "the old event is kept")
+
+
 async def test_a_failed_sweep_is_a_warning_and_the_server_continues(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -55,7 +95,7 @@ async def test_a_failed_sweep_is_a_warning_and_the_server_continues(
     with caplog.at_level(logging.WARNING, "wablock"):
         async with wired.running():
             await wait_in_loop_until(
-                lambda: "the sweep of expired blocks and old events failed" in caplog.text, "no warning is logged"
+                lambda: "the sweep of expired blocks failed" in caplog.text, "no warning is logged"
             )
             assert await wired.store.numbers() == []
 

@@ -129,15 +129,14 @@ class AccountEvents:
                     return _shown(stored)
         raise UnknownObject(method, event_id)
 
-    async def undo(self, caller: AccessToken, event_id: str, cause: Cause, *, is_preview: bool = False) -> Undone:
+    async def undo(self, caller: AccessToken, found: ListEvent, cause: Cause, *, is_preview: bool = False) -> Undone:
         """Undo an event, durable on return; see `Restore`. Raises `CannotUndo`."""
         require(caller, Scope.WRITE)
-        found = await self.one(caller, event_id, "POST")
         stored, event = found.stored, found.event
         if event is None:
-            raise CannotUndo(event_id, "its details were deleted")
+            raise CannotUndo(stored.event_id, "its details were deleted")
         if event.kind not in CAN_BE_UNDONE:
-            raise CannotUndo(event_id, _WHY_NOT[event.kind])
+            raise CannotUndo(stored.event_id, _WHY_NOT[event.kind])
         number = await self._lists.place(caller, stored.list_id, Scope.WRITE, "POST")
         members, before, after = users_of(event, stored.at)
         restore = Restore(

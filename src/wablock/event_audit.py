@@ -19,12 +19,15 @@ _EARLIEST: Final = -(1 << 62)
 _MOST_ATTEMPTS: Final = 5
 
 REWRITTEN: Final = "rewritten"
+DELETED: Final = "deleted"
 BEHIND_THE_END: Final = "behind_the_end"
 MEANINGS: Final = {
     "changed": "It is not as it was written; or an event before it was added, removed or moved.",
     "missing": "It is the last event that is there, and not the last one of the list: newer events were removed.",
     BEHIND_THE_END: "It comes after the last event of the list: it was added or moved.",
     REWRITTEN: "It had the noted hash, and is not in the chain with that hash: events were rewritten or removed.",
+    DELETED: "It was noted, and the list says that it was deleted because of its age, which cannot be verified. "
+    "If it is older than --keep-events, note a newer end.",
 }
 """What each fault means, by its name. The first two are those of `event_chain.Fault`."""
 
@@ -134,12 +137,17 @@ class _OneChain:
         if end is not None:
             self._faults.append(EventFault(end.event_id, end.fault))
         self._faults += [EventFault(it.event_id, BEHIND_THE_END) for it in behind]
-        # Events before `oldest` were deleted because of their age: their hashes are not known any more.
-        self._faults += [_rewritten(it) for it in self._noted.values() if it.at >= self._chain.oldest.at]
+        oldest = self._chain.oldest.at
+        self._faults += [_rewritten(it) if it.at >= oldest else _deleted(it) for it in self._noted.values()]
         return ListReport(self._chain.list_id, self._chain, self._count, self._first, self._last, self._faults)
 
     def _find(self, end: ChainEnd) -> None:
         self._noted.pop(end, None)
+
+
+def _deleted(noted: NotedEnd) -> EventFault:
+    """The end was before the chain's beginning, and its hash is not known any more. Anyone could move the beginning."""
+    return EventFault(event_id_of(noted.list_id, noted.at), DELETED)
 
 
 def _rewritten(noted: NotedEnd) -> EventFault:

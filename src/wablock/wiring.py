@@ -154,7 +154,7 @@ def build(
         Checks(block_list, access, callers, rates),
         Members(block_list, lists, callers, rates, settings.answers.public_url),
         ListEndpoints(lists, callers),
-        EventEndpoints(events, block_list, callers),
+        EventEndpoints(events, block_list, callers, rates),
         UserEndpoint(AccountUsers(store, store, lists, clock), block_list, callers),
         Webhooks(inbound, routes.accounts),
         TokenEndpoints(access, routes, clock, callers),
@@ -208,10 +208,11 @@ async def _owner_of_waba(store: Store, waba_id: str) -> str | None:
 
 
 async def _sweep(block_list: BlockList, events: AccountEvents) -> None:
+    sweeps = {"expired blocks": block_list.sweep, "old events": events.sweep}
     while True:
-        try:
-            await block_list.sweep()
-            await events.sweep()
-        except GraphError:
-            _log.warning("the sweep of expired blocks and old events failed; the next attempt is in %s s", _SWEEP_EVERY)
+        for what, sweep in sweeps.items():
+            try:
+                await sweep()
+            except GraphError:
+                _log.warning("the sweep of %s failed; the next attempt is in %s s", what, _SWEEP_EVERY)
         await asyncio.sleep(_SWEEP_EVERY)

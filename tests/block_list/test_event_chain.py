@@ -81,6 +81,12 @@ def test_the_event_after_a_missing_one_is_named(events: list[StoredEvent], head:
     assert faults(events, head) == [(events[2].event_id, Fault.CHANGED)]
 
 
+def test_every_event_of_a_chain_that_is_wrong_throughout_is_named(events: list[StoredEvent], head: Head) -> None:
+    wrong = [msgspec.structs.replace(it, text="{}", hash=bytes(32)) for it in events]
+
+    assert [event_id for event_id, _ in faults(wrong, head)][:5] == [it.event_id for it in events]
+
+
 def test_missing_newest_events_are_found(events: list[StoredEvent], head: Head) -> None:
     assert faults(events[:3], head) == [(events[2].event_id, Fault.MISSING)]
 

@@ -108,6 +108,7 @@ def test_an_end_that_was_noted_is_expected(audit: Audit) -> None:
         (("--list", "1"), "The list 1 has no events"),
         (("--list", "slaes"), "No number has the name 'slaes'; did you mean sales?"),
         (("--account", "nosuch"), "The account nosuch has no events"),
+        (("--expect", f"1:2:{64 * 'a'}", "--list", "1"), "Pass --expect without --list and --account"),
         (("--expect", "1:2:3"), "--expect '1:2:3' is not an end as wablock audit verify prints it: LIST_ID:AT:HASH"),
     ],
 )

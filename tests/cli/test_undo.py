@@ -167,6 +167,14 @@ def test_no_question_comes_if_nothing_would_change(commands: ListCommands) -> No
     assert commands.done("undo", event_id) == "Nothing would change. 1 user is as before already.\n"
 
 
+def test_users_who_are_all_left_alone_are_a_failure_also_without_a_question(commands: ListCommands) -> None:
+    commands.on("sales", "block", ANNA)
+    event_id = newest(commands)
+    commands.on("sales", "edit", ANNA, "--reason", "fraud")
+
+    assert (commands("undo", event_id).returncode, commands("undo", event_id, "--yes").returncode) == (1, 1)
+
+
 # -- json
 
 

@@ -11,6 +11,7 @@ from tests.running_server import ACCOUNT_ID, NUMBER, RunningServer, running_serv
 
 from wablock.access import ALL_SCOPES, AccessToken, Scope, digest
 from wablock.block_list.ports import BusinessNumber
+from wablock.settings import LimitSettings
 
 ANNA, BEN, CARA = "+16505550101", "+16505550102", "+16505550103"
 SALES, SHORT, FOREIGN = NUMBER.phone_number_id, "1234", "106540352242924"
@@ -484,3 +485,27 @@ def test_a_bad_name_of_a_person_is_refused_and_nothing_is_changed(events: Events
     assert error(response)[:2] == (400, 100)
     assert "x-wablock-on-behalf-of" in error(response)[2]
     assert events.member(ANNA) is None
+
+
+def test_an_undo_counts_against_the_rate_of_its_number(tmp_path: Path) -> None:
+    limits = LimitSettings(requests_per_minute_per_number=2)
+    with running_server(tmp_path, limits=limits) as server:
+        events = Events(server)
+        events.block(ANNA)
+        (blocked,) = events.done("GET", "/v1/events")["data"]
+        events.done("POST", f"/v1/events/{blocked['event_id']}/undo")
+
+        refused = events.call("POST", f"/v1/events/{blocked['event_id']}/undo")
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, 130429)
+
+
+def test_an_unblock_of_users_with_several_reasons_keeps_all_of_them(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        events = Events(server)
+        events.block(ANNA, BEN)
+        users = [{"user": ANNA, "reason": "typo"}, {"user": BEN, "reason": "court"}]
+
+        events.done("DELETE", server.block_users, {"messaging_product": "whatsapp", "block_users": users})
+
+        assert events.done("GET", "/v1/events")["data"][0]["reason"] == "typo; court"

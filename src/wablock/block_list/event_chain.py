@@ -91,8 +91,8 @@ class ChainCheck:
     def __init__(self, list_id: str, oldest: ChainEnd) -> None:
         self._list_id = list_id
         self._last = oldest.at
-        self._may_precede = {oldest.hash}
-        """The hashes after which the next event is correct: the stored one, and if that is wrong, the correct one."""
+        self._may_precede = [oldest.hash]
+        """The hashes after which the next event may be correct: the stored one, and after a fault two computed ones."""
 
     def fault_of(self, stored: StoredEvent) -> ChainFault | None:
         """The fault of the next event; None if it is as it was written."""
@@ -103,8 +103,9 @@ class ChainCheck:
             for before in self._may_precede
         ]
         self._last = stored.at
-        self._may_precede = {stored.hash, *hashes}
-        return None if is_whole and stored.hash in hashes else ChainFault(stored.event_id, Fault.CHANGED)
+        is_correct = is_whole and stored.hash in hashes
+        self._may_precede = [stored.hash] if is_correct else [stored.hash, *hashes[:2]]
+        return None if is_correct else ChainFault(stored.event_id, Fault.CHANGED)
 
     def fault_at_end(self, newest: ChainEnd) -> ChainFault | None:
         """The fault after the last event; None if the list's own row names that one as its last."""

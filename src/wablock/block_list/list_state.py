@@ -1,4 +1,5 @@
-"""The state of one block list while changes are applied. Only this module decides what a change does to a list.
+"""The state of one block list while changes are applied. Only this module, and `linked_rows`, `restored_rows` and
+`undoing`, on which it is built, decide what a change does to a list.
 
 A store loads the list's head and the rows that the changes may touch. It applies the changes one after the other, and
 writes the result.

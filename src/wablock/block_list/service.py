@@ -291,5 +291,6 @@ def _unblock(
     list_id, account_id = number.phone_number_id, number.account_id
     cause = options.cause
     if cause.reason is None:
-        cause = msgspec.structs.replace(cause, reason=next((it.reason for it in members if it.reason), None))
+        reasons = dict.fromkeys(it.reason for it in members if it.reason)
+        cause = msgspec.structs.replace(cause, reason="; ".join(reasons) or None)
     return Unblock(list_id, account_id, at, members, by, options.source, options.batch_id, cause)

@@ -49,6 +49,8 @@ def verify(
     Exit status 0: all events are as they were written; 1: some are not; 2: the command could not finish.
     """
     noted = [_noted(text) for text in expect or ()]
+    if noted and (list_ is not None or account is not None):
+        raise Refused("Pass --expect without --list and --account: it may name a list that is not there any more")
     reports = on_store(database, lambda store: _reports(store, list_, account, noted))
     if json:
         print_json([_for_programs(it) for it in reports])
@@ -110,6 +112,7 @@ def _for_programs(report: ListReport) -> dict[str, Any]:
     known = {
         "account_id": None if chain is None else chain.account_id,
         "deleted": None if chain is None else chain.is_deleted,
+        "events_deleted_until": None if chain is None or not chain.oldest.at else chain.oldest.at // SECOND,
         "first": None if report.first is None else report.first // SECOND,
         "last": None if report.last is None else report.last // SECOND,
         "end": _end(report),

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Annotated, Final, NoReturn
 
 import msgspec
@@ -61,6 +62,8 @@ def events(
     server: AccountServer = _NO_OPTIONS,
     json: Json = False,
 ) -> None:
+    if follow and since is not None and limit is not None:
+        raise Refused("Pass --since or --limit with --follow, not both")
     place = None if since is None else since if _EVENT_ID.fullmatch(since) else moment_of(since, "--since")
     server = server.with_token()
     with server.client(_NO_RETRIES if follow else None, timeout=_ANSWERS_WITHIN) as client:
@@ -94,7 +97,7 @@ def _newest(client: Client, chosen: _Chosen, count: int) -> list[Event]:
     """At most `count` events, newest first."""
     older = client.older_events(list_id=chosen.list_id, batch_id=chosen.batch_id, user=chosen.user)
     wanted = _since(older, chosen.since)
-    return [event for event, _ in zip(wanted, range(count), strict=False)]
+    return list(islice(wanted, count))
 
 
 def _since(events: Iterator[Event], since: str | int | None) -> Iterator[Event]:

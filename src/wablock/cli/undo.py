@@ -61,9 +61,13 @@ def _is_wanted(client: Client, events: Sequence[str], what: str, *, is_dry: bool
     if not as_json:
         say(users.sentence())
         users.show_left(list_names(client).names)
-    if is_dry or not users.changed:
+    if is_dry:
+        return False
+    if not users.changed:
         if as_json:
             print_json(users.for_programs() | {"preview": False})
+        if users.left or users.refused:
+            sys.exit(_SOME_LEFT)
         return False
     question = f"{users.sentence()} Undo {what}?" if as_json else f"Undo {what}?"
     if not is_confirmed(question):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+from wablock.block_list.shared_lists import is_own
 from wablock.contract.errors import ApplicationRequestLimit, RateLimitHit
 
 _MOST_REMEMBERED = 100_000
@@ -52,3 +53,10 @@ class RateLimits:
     def shared_list(self, list_id: str) -> None:
         if self._per_number.is_limited and (wait := self._per_number.take(list_id)) is not None:
             raise RateLimitHit(f"This list has had too many requests. Try again in {wait} s.", wait)
+
+    def of_list(self, list_id: str) -> None:
+        """Each list has the rate of a number: a shared list is written for many of them, but counts against none."""
+        if is_own(list_id):
+            self.number(list_id)
+        else:
+            self.shared_list(list_id)

@@ -20,6 +20,7 @@ from wablock.server.callers import Callers
 from wablock.server.causes import cause_of
 from wablock.server.decoding import decoded, moment, query_parameter
 from wablock.server.endpoints.check import INVALID_USER
+from wablock.server.limits import RateLimits
 from wablock.server.request import Request
 from wablock.server.router import Route, route
 
@@ -119,10 +120,11 @@ class UndoResult(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class EventEndpoints:
-    def __init__(self, events: AccountEvents, block_list: BlockList, callers: Callers) -> None:
+    def __init__(self, events: AccountEvents, block_list: BlockList, callers: Callers, rates: RateLimits) -> None:
         self._events = events
         self._block_list = block_list
         self._callers = callers
+        self._rates = rates
 
     def routes(self) -> list[Route]:
         return [
@@ -152,8 +154,10 @@ class EventEndpoints:
     async def undo_event(self, request: Request) -> Answer:
         caller = await self._callers.authorize(request)
         undo = decoded(await self._callers.body(request), UndoRequest)
-        event_id, cause = request.parameters["event_id"], cause_of(request, undo.reason)
-        undone = await self._events.undo(caller, event_id, cause, is_preview=undo.preview)
+        found = await self._events.one(caller, request.parameters["event_id"], "POST")
+        self._rates.of_list(found.stored.list_id)
+        cause = cause_of(request, undo.reason)
+        undone = await self._events.undo(caller, found, cause, is_preview=undo.preview)
         return json_answer(request, _undo_result(undone, is_preview=undo.preview))
 
     def _filter(self, request: Request, account_id: str) -> EventFilter:

@@ -179,16 +179,10 @@ class Members:
         return json_answer(request, removed)
 
     async def _token_and_list(self, request: Request, scope: Scope) -> tuple[AccessToken, BusinessNumber]:
-        """The token, and the number whose own list is in the path; see `AccountLists.place`.
-
-        Each list has the rate of a number: a shared list is written for many of them, but counts against none.
-        """
+        """The token, and the number whose own list is in the path; see `AccountLists.place`."""
         token = await self._callers.authorize(request)
         number = await self._lists.place(token, request.parameters["list_id"], scope, request.method)
-        if is_own(number.phone_number_id):
-            self._rates.number(number.phone_number_id)
-        else:
-            self._rates.shared_list(number.phone_number_id)
+        self._rates.of_list(number.phone_number_id)
         return token, number
 
     def _member(self, request: Request, number: BusinessNumber) -> Member:

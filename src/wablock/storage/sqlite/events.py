@@ -16,9 +16,12 @@ _ENDS: Final = (
     "list_id, coalesce(former_account_id, account_id), oldest_at, oldest_hash, event_at, event_hash, "
     "former_account_id IS NOT NULL"
 )
+# Two selects: with OR, SQLite would read the lists of all accounts.
 _CHAINS = f"""
-SELECT {_ENDS} FROM block_list
-WHERE (account_id = +?1 OR former_account_id = +?1) AND event_at > 0 ORDER BY list_id
+SELECT {_ENDS} FROM block_list WHERE account_id = +?1 AND event_at > 0
+UNION ALL
+SELECT {_ENDS} FROM block_list WHERE former_account_id = +?1 AND event_at > 0
+ORDER BY list_id
 """
 _ALL_CHAINS = f"SELECT {_ENDS} FROM block_list WHERE event_at > 0 ORDER BY list_id"
 _CHAIN_OF = f"SELECT {_ENDS} FROM block_list WHERE list_id = +? AND event_at > 0"

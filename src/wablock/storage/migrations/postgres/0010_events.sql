@@ -12,7 +12,7 @@ CREATE TABLE event (
     PRIMARY KEY (list_id, at)
 );
 
-CREATE INDEX event_batch ON event (list_id, batch_id) WHERE batch_id IS NOT NULL;
+CREATE INDEX event_batch ON event (list_id, batch_id, at) WHERE batch_id IS NOT NULL;
 
 -- Every request waits behind this. A backup may read the table for hours, so it gives up before long.
 SET LOCAL lock_timeout TO '3s';

@@ -12,7 +12,7 @@ CREATE TABLE event (
 ) STRICT;
 
 CREATE UNIQUE INDEX event_chain ON event (list_id, at);
-CREATE INDEX event_batch ON event (list_id, batch_id) WHERE batch_id IS NOT NULL;
+CREATE INDEX event_batch ON event (list_id, batch_id, at) WHERE batch_id IS NOT NULL;
 
 -- The newest event of the list; the last one that was deleted because of its age; and of a list that was deleted, the account
 -- that may still read its events.
@@ -21,3 +21,5 @@ ALTER TABLE block_list ADD COLUMN event_hash BLOB NOT NULL DEFAULT x'';
 ALTER TABLE block_list ADD COLUMN oldest_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE block_list ADD COLUMN oldest_hash BLOB NOT NULL DEFAULT x'';
 ALTER TABLE block_list ADD COLUMN former_account_id TEXT;
+
+CREATE INDEX block_list_former_account ON block_list (former_account_id) WHERE former_account_id IS NOT NULL;
