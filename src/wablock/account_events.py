@@ -20,6 +20,8 @@ from wablock.block_list.events import (
     place_in_chain,
 )
 from wablock.block_list.ports import Cause, Member, Microseconds, Outcome, Restore
+from wablock.block_list.repeats import apply_once
+from wablock.block_list.results import ChangeOptions
 from wablock.block_list.rules import SECOND, Source
 from wablock.block_list.shared_lists import is_own
 from wablock.block_list.store import BlockStore
@@ -129,8 +131,13 @@ class AccountEvents:
                     return _shown(stored)
         raise UnknownObject(method, event_id)
 
-    async def undo(self, caller: AccessToken, found: ListEvent, cause: Cause, *, is_preview: bool = False) -> Undone:
-        """Undo an event, durable on return; see `Restore`. Raises `CannotUndo`."""
+    async def undo(
+        self, caller: AccessToken, found: ListEvent, cause: Cause, *, is_preview: bool = False, key: str | None = None
+    ) -> Undone:
+        """Undo an event, durable on return; see `Restore`. Raises `CannotUndo`.
+
+        `key`: the caller's idempotency key. A preview does not use it.
+        """
         require(caller, Scope.WRITE)
         stored, event = found.stored, found.event
         if event is None:
@@ -152,7 +159,7 @@ class AccountEvents:
             Source.API,
             cause=cause,
         )
-        outcome = await self._store.apply(restore)
+        outcome = await apply_once(self._store, restore, ChangeOptions(key=None if is_preview else key))
         undone = None if outcome.event_at is None else event_id_of(stored.list_id, outcome.event_at)
         return Undone(members, outcome, undone)
 

@@ -63,6 +63,18 @@ class MemberChanged(InvalidParameter):
         )
 
 
+class IdempotencyKeyReused(InvalidParameter):
+    """The key was sent before, with another request for the same list. Nothing was changed."""
+
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The Idempotency-Key was sent before with a different request for this list.",
+            "Nothing was changed. Send a new key with each new request, and the same key only with an exact repeat.",
+        )
+
+
 # -- the numbers of an account
 
 

@@ -22,7 +22,7 @@ NEWEST = migrations()[-1][0]
 _OLDER_ROWS = f"""
 INSERT INTO account (account_id, created_at) VALUES ('{ACCOUNT}', 1);
 INSERT INTO phone_number (phone_number_id, account_id, created_at) VALUES ('{LIST}', '{ACCOUNT}', 1);
-INSERT INTO block_list VALUES ('{LIST}', '{ACCOUNT}', 5, 1);
+INSERT INTO block_list (list_id, account_id, version, size) VALUES ('{LIST}', '{ACCOUNT}', 5, 1);
 INSERT INTO blocked_user (list_id, seq, identity, wa_id, input, blocked_at, blocked_by, reason)
   VALUES ('{LIST}', 5, '16505550101', '16505550101', '+16505550101', 1, 'desk', 'spam');
 INSERT INTO access_token (token_sha256, account_id, label, scopes, created_at)

@@ -25,6 +25,7 @@ _KEYS: Final = {
     "block_list": "list_id",
     "blocked_user": "list_id",
     "event": "list_id",
+    "answered_request": "list_id",
     "last_inbound": "phone_number_id",
     "downstream": "phone_number_id",
     "upstream": "phone_number_id",
@@ -257,7 +258,17 @@ def test_no_statement_of_a_cluster_reads_the_coordinator_and_shards_at_once() ->
 
 def test_requests_of_the_block_api_and_the_gate_write_to_no_table_that_every_machine_has() -> None:
     """Such a write needs every worker, and a commit in two phases."""
-    modules_of_requests = ("checks", "linked_checks", "links", "lists", "reads", "settling", "together", "procedure")
+    modules_of_requests = (
+        "answered_requests",
+        "checks",
+        "linked_checks",
+        "links",
+        "lists",
+        "reads",
+        "settling",
+        "together",
+        "procedure",
+    )
     written = [name for name, text in _STATEMENTS.items() if _reach(text) == "all machines"]
 
     assert [name for name in written if _home(name) in modules_of_requests] == []

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import msgspec
 
 from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import Block, Edit, Member, Microseconds, NoteInbound, Restore, Unblock
+from wablock.block_list.ports import Block, Edit, Member, Microseconds, NoteInbound, Recall, Restore, Unblock
 from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS, keys_of, one_spelling
 
 
@@ -44,7 +44,7 @@ class Rekey(msgspec.Struct, frozen=True):
     identities: Sequence[str]
 
 
-ListChange: TypeAlias = Block | Unblock | Edit | Restore | NoteInbound | Merge | Copy | DropExpired | Rekey
+ListChange: TypeAlias = Block | Unblock | Edit | Restore | Recall | NoteInbound | Merge | Copy | DropExpired | Rekey
 
 
 def names_of(change: ListChange, meanings: Mapping[str, Meaning]) -> Iterable[str]:

@@ -115,6 +115,17 @@ class Cause(msgspec.Struct, frozen=True, gc=False):
 NO_CAUSE: Final = Cause()
 
 
+class IdempotencyKey(msgspec.Struct, frozen=True, gc=False):
+    """The key of a request that its caller may repeat, and the content of the request, both as hashes.
+
+    `freed`: what the answer says besides the outcome: the users that an allow list frees. See `idempotency`.
+    """
+
+    key_hash: bytes
+    request_hash: bytes
+    freed: tuple[str, ...] = ()
+
+
 class Block(msgspec.Struct, frozen=True):
     """Block `members`. New rows get `source` and `batch_id`.
 
@@ -134,6 +145,7 @@ class Block(msgspec.Struct, frozen=True):
     batch_id: str | None = None
     if_listed: IfListed = IfListed.RENEW
     cause: Cause = NO_CAUSE
+    key: IdempotencyKey | None = None
 
 
 class Unblock(msgspec.Struct, frozen=True):
@@ -147,6 +159,7 @@ class Unblock(msgspec.Struct, frozen=True):
     source: str | None = None
     batch_id: str | None = None
     cause: Cause = NO_CAUSE
+    key: IdempotencyKey | None = None
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -168,6 +181,7 @@ class Edit(msgspec.Struct, frozen=True):
     source: str | None = None
     batch_id: str | None = None
     cause: Cause = NO_CAUSE
+    key: IdempotencyKey | None = None
 
     @property
     def members(self) -> Sequence[Member]:
@@ -193,6 +207,23 @@ class Restore(msgspec.Struct, frozen=True):
     source: str | None = None
     batch_id: str | None = None
     cause: Cause = NO_CAUSE
+    key: IdempotencyKey | None = None
+
+
+class Recall(msgspec.Struct, frozen=True):
+    """Return the stored outcome of the request with `key`, and change nothing. Without one, `is_repeat` is False.
+
+    For a request that is not valid any more, such as one with a time that has passed.
+    """
+
+    list_id: str
+    account_id: str
+    at: Microseconds
+    key: IdempotencyKey
+
+    @property
+    def members(self) -> Sequence[Member]:
+        return ()
 
 
 class Left(msgspec.Struct, frozen=True, gc=False):
@@ -251,13 +282,17 @@ class Carry(msgspec.Struct, frozen=True):
 
 
 class Sweep(msgspec.Struct, frozen=True):
-    """Delete blocks that expired before `at`, and last-inbound times older than `inbound_before`."""
+    """Delete blocks that expired before `at`, and last-inbound times older than `inbound_before`.
+
+    `answered_before`: outcomes of requests with a key that are older are deleted, too.
+    """
 
     at: Microseconds
     inbound_before: Microseconds
+    answered_before: Microseconds = 0
 
 
-Change = Block | Unblock | Edit | Restore | NoteInbound | Link | Carry | Sweep
+Change = Block | Unblock | Edit | Restore | Recall | NoteInbound | Link | Carry | Sweep
 
 
 class Refusal(StrEnum):
@@ -312,7 +347,7 @@ class Listed(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     batch_id: str | None = None
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """The outcome of a change: the refused members by their index; the change was made for all others.
 
     `allowed_by`: for each member refused as `ALLOWED`, the name of the allow list.
@@ -320,6 +355,9 @@ class Outcome(msgspec.Struct, frozen=True):
     A block, an unblock and an edit also have the effect for each member, and the user's rows before the change. There
     are several if the user was listed under several ids. `row` is the first of them after an edit. `event_at`: of
     the event of an undo; None if it changed nothing.
+
+    `is_repeat`: it is the stored outcome of the first request with the same key; it has no `before`. `freed`: see
+    `IdempotencyKey`.
     """
 
     refused: Mapping[int, Refusal] = {}
@@ -328,6 +366,8 @@ class Outcome(msgspec.Struct, frozen=True):
     row: Listed | None = None
     allowed_by: Mapping[int, str] = {}
     event_at: Microseconds | None = None
+    is_repeat: bool = False
+    freed: tuple[str, ...] = ()
 
 
 class InForce(msgspec.Struct, frozen=True, gc=False):

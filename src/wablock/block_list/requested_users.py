@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from wablock.block_list import rules
-from wablock.block_list.ports import BusinessNumber, Member
+from wablock.block_list.ports import BusinessNumber, Member, Microseconds
 from wablock.contract import errors, identity, wire
 from wablock.contract.user_ids import is_parent_user_id
 
@@ -70,6 +70,14 @@ def refuse_parent_ids(users: Sequence[wire.User], failed: Iterable[int], readabl
             if readable.has_items:
                 place += "[user_id]" if users[index].user is None else "[user]"
             raise errors.ParentUserId(place, parent)
+
+
+def not_in_future(users: Sequence[wire.User], now: Microseconds, parameter: str) -> errors.InvalidParameter | None:
+    """The error of the first user whose block would end before it begins."""
+    for index, user in enumerate(users):
+        if user.expires_at is not None and wire.seconds_of(user.expires_at) * rules.SECOND <= now:
+            return errors.InvalidParameter(f"Param {parameter}[{index}][expires_at] must be in the future.")
+    return None
 
 
 def member_of(user: wire.User, who: identity.Identity) -> Member:

@@ -4,16 +4,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from wablock.block_list import rules
+from wablock.block_list import idempotency, rules
 from wablock.block_list.listings import Listing, ListingCache, ListingKey, listing_of, marked_row, not_of_this_list
 from wablock.block_list.pages import PageRequest
 from wablock.block_list.ports import (
     Block,
     BusinessNumber,
     Carry,
-    Change,
     Edit,
-    Effect,
     InForce,
     Link,
     Listed,
@@ -24,20 +22,20 @@ from wablock.block_list.ports import (
     Sweep,
     Unblock,
 )
+from wablock.block_list.repeats import apply_once
 from wablock.block_list.requested_users import (
     TO_CHECK,
     TO_NOTE,
     TO_UNBLOCK,
     EditedDetails,
     Readable,
-    done_user,
-    failed_user,
     member_of,
     members_of,
+    not_in_future,
     parent_user_id,
     refuse_parent_ids,
 )
-from wablock.block_list.results import ChangeOptions, Result
+from wablock.block_list.results import ChangeOptions, Edited, Removed, Result, result_of
 from wablock.block_list.row_tags import tag_of
 from wablock.block_list.rules import RuleBook
 from wablock.block_list.store import BlockStore
@@ -72,11 +70,11 @@ class BlockList:
         """
         rule_set = self._rule_book.of(number)
         now = self._clock()
-        for index, user in enumerate(users):
-            if user.expires_at is not None and wire.seconds_of(user.expires_at) * rules.SECOND <= now:
-                raise errors.InvalidParameter(f"Param {options.parameter}[{index}][expires_at] must be in the future.")
+        too_late = not_in_future(users, now, options.parameter)
+        if too_late is not None and options.key is None:
+            raise too_late
 
-        def change(members: Sequence[Member]) -> Change:
+        def change(members: Sequence[Member]) -> Block:
             return Block(
                 number.phone_number_id,
                 number.account_id,
@@ -91,7 +89,7 @@ class BlockList:
                 options.cause,
             )
 
-        return await self._apply(number, users, change, Readable(parameter=options.parameter))
+        return await self._apply(number, users, change, Readable(parameter=options.parameter), options, too_late)
 
     async def unblock(
         self, number: BusinessNumber, users: Sequence[wire.User], by: str, options: ChangeOptions = _AS_THE_BLOCK_API
@@ -102,10 +100,10 @@ class BlockList:
         """
         now = self._clock()
 
-        def change(members: Sequence[Member]) -> Change:
+        def change(members: Sequence[Member]) -> Unblock:
             return _unblock(number, now, members, by, options)
 
-        return await self._apply(number, users, change, TO_UNBLOCK)
+        return await self._apply(number, users, change, TO_UNBLOCK, options)
 
     async def edit(
         self,
@@ -115,29 +113,29 @@ class BlockList:
         by: str,
         expected: frozenset[str] | None = None,
         options: ChangeOptions = _AS_THE_BLOCK_API,
-    ) -> Listed:
+    ) -> Edited:
         """Change details of a listed user, durable on return, and return the row. `by` is stored as the editor.
 
         Raises, and changes nothing: `NotListed`; `MemberChanged` if the row's tag is none of `expected`;
         `InvalidParameter`.
         """
         now = self._clock()
-        expires_at = details.expires_at
+        expires_at, too_late = details.expires_at, None
         if expires_at is not None and expires_at is not msgspec.UNSET:
             expires_at = wire.seconds_of(expires_at) * rules.SECOND
             if expires_at <= now:
-                raise errors.InvalidParameter("Param expires_at must be in the future.")
+                too_late = errors.InvalidParameter("Param expires_at must be in the future.")
         list_id = number.phone_number_id
         why = options.source, options.batch_id, options.cause
         change = Edit(
             list_id, number.account_id, now, by, member, details.reason, details.note, expires_at, expected, *why
         )
-        outcome = await self._store.apply(change)
+        outcome = await apply_once(self._store, change, options, too_late=too_late)
         if outcome.row is None:
             raise NotListed(member.input, list_id)
         if outcome.refused:
             raise MemberChanged(member.input, tag_of(outcome.row))
-        return outcome.row
+        return Edited(outcome.row, outcome.is_repeat)
 
     async def row(self, number: BusinessNumber, member: Member) -> Listed:
         """The row of a listed user; raises `NotListed`."""
@@ -149,10 +147,12 @@ class BlockList:
 
     async def remove(
         self, number: BusinessNumber, member: Member, by: str, options: ChangeOptions = _AS_THE_BLOCK_API
-    ) -> Effect:
+    ) -> Removed:
         """Unblock one user, durable on return. Returns whether the user was listed."""
-        (effect,) = (await self._store.apply(_unblock(number, self._clock(), [member], by, options))).effects
-        return effect
+        change = _unblock(number, self._clock(), [member], by, options)
+        outcome = await apply_once(self._store, change, options)
+        (effect,) = outcome.effects
+        return Removed(effect, outcome.is_repeat)
 
     async def note_inbound(self, number: BusinessNumber, users: Sequence[wire.User], at: Microseconds | None) -> Result:
         """Record that `users` wrote to the number, at `at` or now. With `meta` rules they can be blocked for 24 hours.
@@ -163,7 +163,7 @@ class BlockList:
         if at is not None and at > now + 300 * rules.SECOND:
             raise errors.InvalidParameter("Param at is in the future.", "A message cannot arrive later than now.")
 
-        def change(members: Sequence[Member]) -> Change:
+        def change(members: Sequence[Member]) -> NoteInbound:
             return NoteInbound(number.phone_number_id, number.account_id, now if at is None else min(at, now), members)
 
         return await self._apply(number, users, change, TO_NOTE)
@@ -238,7 +238,7 @@ class BlockList:
     async def sweep(self) -> None:
         """Delete expired rows. No result depends on it."""
         now = self._clock()
-        await self._store.apply(Sweep(now, now - rules.WINDOW_KEPT))
+        await self._store.apply(Sweep(now, now - rules.WINDOW_KEPT, now - idempotency.KEPT))
 
     async def _listing(self, key: ListingKey, rule_set: rules.RuleSet, now: Microseconds) -> Listing:
         after = marked_row("after", key.after, key.list_id)
@@ -265,24 +265,22 @@ class BlockList:
         self,
         number: BusinessNumber,
         users: Sequence[wire.User],
-        make_change: Callable[[Sequence[Member]], Change],
+        make_change: Callable[[Sequence[Member]], Block | Unblock | NoteInbound],
         readable: Readable,
+        options: ChangeOptions = _AS_THE_BLOCK_API,
+        too_late: errors.InvalidParameter | None = None,
     ) -> Result:
         members, failed = members_of(users, number, readable)
         refuse_parent_ids(users, failed, readable)
-        outcome = await self._store.apply(make_change(list(members.values()))) if members else Outcome()
-        if not outcome.refused and not failed:
-            return Result([done_user(member) for member in members.values()], [], outcome.effects)
-        rule_set = self._rule_book.of(number)
-        done: list[wire.BlockedUserOperation] = []
-        effects = [effect for effect in outcome.effects if effect is not Effect.REFUSED]
-        for place, (index, member) in enumerate(members.items()):
-            if place in outcome.refused:
-                failure = rules.failure(outcome.refused[place], rule_set, outcome.allowed_by.get(place))
-                failed[index] = failed_user(member.input, member, failure)
+        outcome = Outcome()
+        if members or options.key is not None:  # the outcome is stored also if every user failed
+            change = make_change(list(members.values()))
+            if isinstance(change, NoteInbound):
+                outcome = await self._store.apply(change)
             else:
-                done.append(done_user(member))
-        return Result(done, [failed[index] for index in sorted(failed)], effects)
+                unread = [(index, it.input) for index, it in failed.items()]
+                outcome = await apply_once(self._store, change, options, failed=unread, too_late=too_late)
+        return result_of(outcome, members, failed, self._rule_book.of(number))
 
 
 def _unblock(

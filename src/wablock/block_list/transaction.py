@@ -5,9 +5,11 @@ The rows of a list are loaded for the whole batch at once, when its first change
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Final, Protocol
 
 from wablock.block_list.changes import Copy, Merge, names_of, names_of_member
+from wablock.block_list.idempotency import AnsweredRequest, AnsweredRequests
 from wablock.block_list.links import Aliases, Links
 from wablock.block_list.list_rows import Head
 from wablock.block_list.list_state import ListState
@@ -22,6 +24,7 @@ from wablock.block_list.ports import (
     Microseconds,
     NoteInbound,
     Outcome,
+    Recall,
     Restore,
     Sweep,
     Unblock,
@@ -72,6 +75,15 @@ class Tables(Aliases, Protocol):
     def forget_inbound(self, before: Microseconds) -> None:
         """Delete older times at which users wrote."""
 
+    def answered(self, list_id: str, key_hash: bytes) -> Iterable[AnsweredRequest]:
+        """The answered request with this key."""
+
+    def add_answered(self, list_id: str, answered: Sequence[AnsweredRequest]) -> None:
+        """Store requests that were answered."""
+
+    def forget_answered(self, before: Microseconds) -> None:
+        """Delete older requests that were answered."""
+
 
 class Transaction:
     """The changes of one batch."""
@@ -96,7 +108,11 @@ class Transaction:
         try:
             match change:
                 case Block() | Unblock() | Edit() | Restore():
+                    if change.key is not None:
+                        return self._once(change.list_id, change, change.key.key_hash)
                     return self._change(change.list_id, change)
+                case Recall():
+                    return self._once(change.list_id, change, change.key.key_hash)
                 case NoteInbound():
                     return self._change(change.phone_number_id, change)
                 case Link():
@@ -113,7 +129,19 @@ class Transaction:
     def _links(self) -> Links:  # not stored: a reference cycle would wait for the garbage collector
         return Links(self._tables, self._change_lists)
 
-    def _change(self, list_id: str, change: Block | Unblock | Edit | Restore | NoteInbound) -> Outcome | Exception:
+    def _once(
+        self, list_id: str, change: Block | Unblock | Edit | Restore | Recall, key_hash: bytes
+    ) -> Outcome | Exception:
+        self._list(list_id, change.account_id)  # raises if it is not the account's
+        answered = AnsweredRequests(self._tables.answered(list_id, key_hash))
+        outcome = answered.once(change, partial(self._change, list_id))
+        if answered.new:
+            self._tables.add_answered(list_id, answered.new)
+        return outcome
+
+    def _change(
+        self, list_id: str, change: Block | Unblock | Edit | Restore | Recall | NoteInbound
+    ) -> Outcome | Exception:
         state = self._list(list_id, change.account_id)
         linked = [member for member in change.members if member.user_id is not None]
         if linked:
@@ -149,6 +177,7 @@ class Transaction:
             if most > 0:
                 most -= self._delete_expired(self._state(list_id, account_id), change.at, most)
         self._tables.forget_inbound(change.inbound_before)
+        self._tables.forget_answered(change.answered_before)
 
     def _list(self, list_id: str, account_id: str) -> ListState:
         """The list without expired rows: they do not count.

@@ -7,6 +7,7 @@ import msgspec
 from wablock.block_list.event_chain import ChainEnd, EventLog, NewEvent
 from wablock.block_list.event_store import Chain
 from wablock.block_list.events import StoredEvent
+from wablock.block_list.idempotency import AnsweredRequest
 from wablock.block_list.list_rows import Head
 from wablock.block_list.list_state import ListState
 from wablock.block_list.meanings import Meaning
@@ -29,6 +30,7 @@ class MemoryTables:
         self.former_accounts: dict[str, str] = {}
         """The accounts of lists that were removed."""
         self._last_inbound: dict[tuple[str, str], Microseconds] = {}
+        self._answered: dict[tuple[str, bytes], AnsweredRequest] = {}
 
     def open(self, list_id: str, account_id: str, identities: Collection[str]) -> tuple[Head, Iterable[Listed]]:
         self.lists.setdefault(list_id, {})
@@ -128,6 +130,16 @@ class MemoryTables:
 
     def forget_inbound(self, before: Microseconds) -> None:
         self._last_inbound = {place: at for place, at in self._last_inbound.items() if at >= before}
+
+    def answered(self, list_id: str, key_hash: bytes) -> Iterable[AnsweredRequest]:
+        found = self._answered.get((list_id, key_hash))
+        return () if found is None else (found,)
+
+    def add_answered(self, list_id: str, answered: Sequence[AnsweredRequest]) -> None:
+        self._answered |= {(list_id, it.key_hash): it for it in answered}
+
+    def forget_answered(self, before: Microseconds) -> None:
+        self._answered = {place: it for place, it in self._answered.items() if it.at >= before}
 
     def find_meaning(self, account_id: str, alias: str) -> Meaning | None:
         return self.aliases.get((account_id, alias))

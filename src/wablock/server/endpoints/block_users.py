@@ -30,6 +30,7 @@ from wablock.server.answers import (
 )
 from wablock.server.callers import Callers
 from wablock.server.causes import cause_of
+from wablock.server.idempotency_keys import idempotency_key, marked
 from wablock.server.limits import RateLimits
 from wablock.server.parameters import Parameters
 from wablock.server.request import Request
@@ -133,14 +134,14 @@ class BlockUsers:
         return with_etag(answer, etag, call.request.header(b"if-none-match"))
 
     async def _post(self, call: BlockUsersCall, number: BusinessNumber) -> Answer:
-        options = ChangeOptions(cause=cause_of(call.request))
+        options = ChangeOptions(cause=cause_of(call.request), key=idempotency_key(call.request))
         result = await self._block_list.block(number, call.parameters.users(), call.token.label, options)
         users = wire.BlockUsersResult(result.done or UNSET, result.failed or UNSET)
         data = wire.BlockUsersData(users, wire.WHATSAPP)
         return self._changed(call, data, result, "block")
 
     async def _delete(self, call: BlockUsersCall, number: BusinessNumber) -> Answer:
-        options = ChangeOptions(cause=cause_of(call.request))
+        options = ChangeOptions(cause=cause_of(call.request), key=idempotency_key(call.request))
         result = await self._block_list.unblock(number, call.parameters.users(), call.token.label, options)
         users = wire.UnblockUsersResult(result.done or UNSET, result.failed or UNSET)
         data = wire.UnblockUsersData(users, wire.WHATSAPP)
@@ -154,12 +155,12 @@ class BlockUsers:
             for user, effect in zip(result.done, result.effects, strict=True):
                 user.effect = effect
         if not result.failed:
-            return success(data, ids, version)
+            return marked(success(data, ids, version), is_repeat=result.is_repeat)
         error: GraphError = SomeUsersFailed(operation)
         data.error = error_body(error, ids)
         answer = success(data, ids, version, self._partial_failure_status)
         answer.code = error.code
-        return answer
+        return marked(answer, is_repeat=result.is_repeat)
 
 
 def _method(method: str, values: Parameters) -> str:

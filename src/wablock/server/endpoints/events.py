@@ -20,6 +20,7 @@ from wablock.server.callers import Callers
 from wablock.server.causes import cause_of
 from wablock.server.decoding import decoded, moment, query_parameter
 from wablock.server.endpoints.check import INVALID_USER
+from wablock.server.idempotency_keys import idempotency_key, marked
 from wablock.server.limits import RateLimits
 from wablock.server.request import Request
 from wablock.server.router import Route, route
@@ -156,9 +157,10 @@ class EventEndpoints:
         undo = decoded(await self._callers.body(request), UndoRequest)
         found = await self._events.one(caller, request.parameters["event_id"], "POST")
         self._rates.of_list(found.stored.list_id)
-        cause = cause_of(request, undo.reason)
-        undone = await self._events.undo(caller, found, cause, is_preview=undo.preview)
-        return json_answer(request, _undo_result(undone, is_preview=undo.preview))
+        cause, key = cause_of(request, undo.reason), idempotency_key(request)
+        undone = await self._events.undo(caller, found, cause, is_preview=undo.preview, key=key)
+        answer = json_answer(request, _undo_result(undone, is_preview=undo.preview))
+        return marked(answer, is_repeat=undone.outcome.is_repeat)
 
     def _filter(self, request: Request, account_id: str) -> EventFilter:
         user, batch_id = query_parameter(request, "user", ""), query_parameter(request, "batch_id", "")

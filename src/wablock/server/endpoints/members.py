@@ -28,6 +28,7 @@ from wablock.server.causes import cause_of
 from wablock.server.decoding import decoded, query_parameter
 from wablock.server.endpoints.check import INVALID_USER, BlockingList, blocking_list
 from wablock.server.endpoints.listed_members import ListMembers, shown
+from wablock.server.idempotency_keys import idempotency_key, marked
 from wablock.server.limits import RateLimits
 from wablock.server.request import Request
 from wablock.server.router import Route, route
@@ -141,13 +142,15 @@ class Members:
         except TooManyValues as error:
             raise InvalidParameter(str(error)) from None
         new = decoded(body, MembersToAdd, _CHOICES)
-        options = ChangeOptions(IfListed(new.if_listed), new.source, new.batch_id, "users", cause_of(request))
-        users = _users(new)
-        freed: Sequence[Member] = ()
+        cause, key, users = cause_of(request), idempotency_key(request), _users(new)
+        freed: Sequence[str] = ()
         if not is_own(number.phone_number_id):
             members, _ = self._block_list.members(number, users)
-            freed = await self._lists.freed_by(token, number.phone_number_id, members)
-        return json_answer(request, _added(await self._block_list.block(number, users, token.label, options), freed))
+            freed = [it.input for it in await self._lists.freed_by(token, number.phone_number_id, members)]
+        options = ChangeOptions(IfListed(new.if_listed), new.source, new.batch_id, "users", cause, key, freed)
+        result = await self._block_list.block(number, users, token.label, options)
+        answer = json_answer(request, _added(result, result.freed if result.is_repeat else freed))
+        return marked(answer, is_repeat=result.is_repeat)
 
     async def get_member(self, request: Request) -> Answer:
         _, number = await self._token_and_list(request, Scope.READ)
@@ -161,22 +164,22 @@ class Members:
             raise InvalidParameter("The body must have reason, note or expires_at.", "null removes one.")
         details = EditedDetails(edit.reason, edit.note, edit.expires_at)
         member, expected = self._member(request, number), _expected_tags(request)
-        options = ChangeOptions(cause=cause_of(request))
-        row = await self._block_list.edit(number, member, details, token.label, expected, options)
-        return _member_answer(request, row)
+        options = ChangeOptions(cause=cause_of(request), key=idempotency_key(request))
+        edited = await self._block_list.edit(number, member, details, token.label, expected, options)
+        return marked(_member_answer(request, edited.row), is_repeat=edited.is_repeat)
 
     async def remove_member(self, request: Request) -> Answer:
         token, number = await self._token_and_list(request, Scope.WRITE)
         if _expected_tags(request) is not None:
             raise InvalidParameter("If-Match cannot be used to remove a member.", "Leave it out, or edit the member.")
         member = self._member(request, number)
-        options = ChangeOptions(cause=cause_of(request, _reason(request)))
-        effect = await self._block_list.remove(number, member, token.label, options)
-        removed = MemberRemoved(success=True, effect=effect)
-        if is_own(number.phone_number_id):
+        options = ChangeOptions(cause=cause_of(request, _reason(request)), key=idempotency_key(request))
+        removed = await self._block_list.remove(number, member, token.label, options)
+        result = MemberRemoved(success=True, effect=removed.effect)
+        if is_own(number.phone_number_id):  # as it is now, also if the request is a repeated one
             (block,) = await self._block_list.in_force(number, [member])
-            removed.still_blocked = UNSET if block is None else blocking_list(block)
-        return json_answer(request, removed)
+            result.still_blocked = UNSET if block is None else blocking_list(block)
+        return marked(json_answer(request, result), is_repeat=removed.is_repeat)
 
     async def _token_and_list(self, request: Request, scope: Scope) -> tuple[AccessToken, BusinessNumber]:
         """The token, and the number whose own list is in the path; see `AccountLists.place`."""
@@ -220,8 +223,9 @@ def _users(new: MembersToAdd) -> list[wire.User]:
     return list(new.users)
 
 
-def _added(result: Result, freed: Sequence[Member]) -> MembersAdded:
-    inputs = {member.input for member in freed}
+def _added(result: Result, freed: Sequence[str]) -> MembersAdded:
+    """`freed`: the users that this allow list freed, as they were typed."""
+    inputs = set(freed)
     members = [
         AddedMember(user.input, user.wa_id, user.user_id, effect, user.input in inputs or UNSET)
         for user, effect in zip(result.done, result.effects, strict=True)

@@ -154,6 +154,7 @@ TABLES: Final = (
         ("account_id", "phone_number_id", "list_id"),
     ),
     Table("event", ("list_id", "at", "batch_id", "text", "hash", "commitment"), ("list_id", "at")),
+    Table("answered_request", ("list_id", "key_hash", "request_hash", "outcome", "at"), ("list_id", "key_hash")),
     Table("last_inbound", ("phone_number_id", "identity", "at"), ("phone_number_id", "identity")),
     Table("downstream", DOWNSTREAM, ("phone_number_id", "downstream_id"), _downstream),
     Table(

@@ -22,6 +22,7 @@ from wablock.block_list.ports import (
     Microseconds,
     NoteInbound,
     Outcome,
+    Recall,
     Restore,
     Sweep,
     Unblock,
@@ -94,6 +95,8 @@ class PostgresStore(Directories):
             case Edit():
                 (user,) = await self._settling.settle_on(change)
                 return await self._lanes.submit(change.list_id, msgspec.structs.replace(change, member=user))
+            case Recall():
+                return await self._lanes.submit(change.list_id, change)
             case NoteInbound():
                 await self._learn(change.phone_number_id, change)
                 return await self._lanes.submit(change.phone_number_id, change)
@@ -138,6 +141,11 @@ class PostgresStore(Directories):
         Another request may link a user_id at the same time. Then the user's row is merged or copied: a block of the
         user_id alone becomes a block of the linked number, too.
         """
+        if change.key is not None and any(member.links for member in change.members):
+            # Before anything is learned: the request may be refused.
+            known = await self.apply(Recall(change.list_id, change.account_id, change.at, change.key))
+            if known.is_repeat:
+                return known
         await self._learn(change.list_id, change)
         await self._settling.settle_on(change)  # the user's row has the details to replace, and needs no place
         alone = [member.user_id for member in change.members if member.user_id is not None and member.wa_id is None]

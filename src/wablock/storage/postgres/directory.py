@@ -82,6 +82,7 @@ _REMOVE_NUMBER = "DELETE FROM phone_number WHERE phone_number_id = $1 RETURNING 
 _REMOVE_REST = (
     "DELETE FROM blocked_user WHERE list_id = $1 AND seq > 0",
     "DELETE FROM event WHERE list_id = $1",
+    "DELETE FROM answered_request WHERE list_id = $1",
     "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at > 0",
     "DELETE FROM downstream WHERE phone_number_id = $1",
     "DELETE FROM upstream WHERE phone_number_id = $1",

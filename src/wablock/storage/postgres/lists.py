@@ -6,11 +6,13 @@ from typing import Final
 import msgspec
 
 from wablock.block_list.changes import DropExpired, ListChange, Rekey, names_of
+from wablock.block_list.idempotency import AnsweredRequests
 from wablock.block_list.list_rows import Head, first_in_force
 from wablock.block_list.list_state import ListState
 from wablock.block_list.meanings import Meaning
 from wablock.block_list.ports import Block, Listed, Member, Microseconds, Outcome, Restore
 from wablock.block_list.shared_lists import is_own
+from wablock.storage.postgres import answered_requests
 from wablock.storage.postgres.linked_checks import links_of
 from wablock.storage.postgres.sessions import Connection
 
@@ -113,6 +115,7 @@ class Batch:
         self._node = node
         self._numbers = numbers
         self._decided: dict[int, Sequence[Outcome | Exception]] = {}
+        self._answered = AnsweredRequests()
 
     async def __call__(self, connection: Connection) -> Sequence[Outcome | Exception] | None:
         """An outcome for each change; all of them are durable on return, or none is. Raises `NoSuchList`.
@@ -134,6 +137,7 @@ class Batch:
             await self._read(connection, state)
             number, outcomes = self.decide(state)
             await self._write(connection, state, self.writers(writers, number))
+            await answered_requests.add(connection, self.list_id, self._answered.new)
         return outcomes
 
     def done(self, writers: Sequence[int]) -> Sequence[Outcome | Exception] | None:
@@ -153,7 +157,7 @@ class Batch:
     def decide(self, state: ListState) -> tuple[int, Sequence[Outcome | Exception]]:
         """A new attempt: its number, and its outcomes if it is written."""
         number = next(self._numbers)
-        self._decided[number] = [state.apply(change) for change in self.changes]
+        self._decided[number] = [self._answered.once(change, state.apply) for change in self.changes]
         return number, self._decided[number]
 
     def writers(self, before: Sequence[int], number: int) -> list[int]:
@@ -164,6 +168,7 @@ class Batch:
     async def _read(self, connection: Connection, state: ListState) -> None:
         head = state.head
         changes = [change for change in self.changes if change.account_id == head.account_id]
+        self._answered = await answered_requests.read(connection, self.list_id, changes)
         state.meanings = await self._meanings(connection, head, changes)
         names = {name for change in changes for name in names_of(change, state.meanings)}
         rows = await connection.fetch(_ROWS, self.list_id, list(names)) if names else ()

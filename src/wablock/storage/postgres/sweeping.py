@@ -1,7 +1,7 @@
 """The deletion of expired rows, list by list. Several nodes may do it at the same time."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from wablock.block_list.changes import DropExpired, ListChange
 from wablock.block_list.ports import Outcome, Sweep
@@ -20,9 +20,13 @@ WHERE phone_number_id = ANY($1) AND at > 0 AND at < $2 LIMIT $3
 # at: the user may have written again.
 _FORGET_INBOUND = "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at < $2 AND identity = ANY($3)"
 
+_OLD_ANSWERED = "SELECT list_id, key_hash FROM answered_request WHERE list_id = ANY($1) AND at < $2 LIMIT $3"
+_FORGET_ANSWERED = "DELETE FROM answered_request WHERE list_id = $1 AND key_hash = ANY($2)"
+
 _MOST_LISTS: Final = 1_000  # in one statement
 _MOST_EXPIRED: Final = 10_000  # deleted in one sweep, so that no change waits long; the next sweep continues
 _MOST_INBOUND: Final = 10_000  # deleted in one transaction, which must end before its time-out
+_MOST_ANSWERED: Final = 5_000  # as above; each has its outcome
 
 
 async def sweep(
@@ -39,8 +43,11 @@ async def sweep(
             if these:
                 await _drop(apply, list_id, DropExpired(account_id, change.at, these))
         while old := await _fetch(connections, _OLD_INBOUND, some, change.inbound_before, _MOST_INBOUND):
-            for number, users in _by_number(old).items():
+            for number, users in _by_list(old).items():
                 await _execute(connections, _FORGET_INBOUND, number, change.inbound_before, users)
+        while old := await _fetch(connections, _OLD_ANSWERED, some, change.answered_before, _MOST_ANSWERED):
+            for list_id, keys in _by_list(old).items():
+                await _execute(connections, _FORGET_ANSWERED, list_id, keys)
 
 
 async def _drop(apply: Callable[[str, ListChange], Awaitable[Outcome]], list_id: str, expired: DropExpired) -> None:
@@ -54,15 +61,16 @@ async def _drop(apply: Callable[[str, ListChange], Awaitable[Outcome]], list_id:
         return
 
 
-def _by_number(rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
-    users: dict[str, list[str]] = {}
-    for number, identity in rows:
-        users.setdefault(number, []).append(identity)
-    return users
+def _by_list(rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    """The second column of the rows, by the first."""
+    of_lists: dict[str, list[Any]] = {}
+    for list_id, value in rows:
+        of_lists.setdefault(list_id, []).append(value)
+    return of_lists
 
 
-async def _fetch(connections: Connections, statement: str, *args: object) -> Sequence[Sequence[str]]:
-    async def fetch(connection: Connection) -> Sequence[Sequence[str]]:
+async def _fetch(connections: Connections, statement: str, *args: object) -> Sequence[Sequence[Any]]:
+    async def fetch(connection: Connection) -> Sequence[Sequence[Any]]:
         return await connection.fetch(statement, *args)
 
     return await connections.run(fetch)

@@ -57,8 +57,13 @@ class _Snapshot(msgspec.Struct, frozen=True):
 
 
 def may_share(batch: Batch) -> bool:
-    """Whether the batch can be decided without a lock: it needs no last-inbound times, and not too many rows."""
+    """Whether the batch can be decided without a lock.
+
+    It needs no last-inbound times, no stored outcomes of requests with a key, and not too many rows.
+    """
     changes = batch.changes
+    if any(getattr(it, "key", None) is not None for it in changes):
+        return False
     if any(isinstance(it, Rekey) or (isinstance(it, Block) and it.written_since is not None) for it in changes):
         return False
     return sum(len(getattr(change, "members", "1")) for change in changes) <= _MOST_USERS

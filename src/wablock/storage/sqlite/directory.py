@@ -66,6 +66,7 @@ _REMOVE_LIST = (
       account_id = '', version = version + 1, size = 0, event_at = 0, event_hash = x'', oldest_at = 0, oldest_hash = x''
     """,
     "DELETE FROM event WHERE list_id = ?",
+    "DELETE FROM answered_request WHERE list_id = ?",
     "DELETE FROM last_inbound WHERE phone_number_id = ?",
     "DELETE FROM downstream WHERE phone_number_id = ?",
     "DELETE FROM upstream WHERE phone_number_id = ?",

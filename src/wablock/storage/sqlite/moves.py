@@ -37,6 +37,7 @@ _TABLES: Final = (
     "shared_list",
     "attachment",
     "event",
+    "answered_request",
 )
 _CLOSE = "".join(
     f"""

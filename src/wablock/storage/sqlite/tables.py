@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from wablock.block_list.changes import names_of_member
+from wablock.block_list.idempotency import AnsweredRequest
 from wablock.block_list.list_rows import Head, first_in_force
 from wablock.block_list.list_state import ListState
 from wablock.block_list.meanings import Meaning, meanings_of
@@ -111,7 +112,14 @@ _FORGET_INBOUND = """
 DELETE FROM last_inbound WHERE (phone_number_id, identity) IN (
   SELECT phone_number_id, identity FROM last_inbound WHERE at < +? LIMIT ?)
 """
-_MOST_INBOUND_FORGOTTEN = 50_000  # so that no change waits long; the next sweep continues
+_ANSWERED = "SELECT key_hash, request_hash, outcome, at FROM answered_request WHERE list_id = ? AND key_hash = ?"
+_ADD_ANSWERED = "INSERT INTO answered_request (list_id, key_hash, request_hash, outcome, at) VALUES (?, ?, ?, ?, ?)"
+_FORGET_ANSWERED = """
+DELETE FROM answered_request WHERE rowid IN (SELECT rowid FROM answered_request WHERE at < +? LIMIT ?)
+"""
+# So that no change waits long; the next sweep continues.
+_MOST_INBOUND_FORGOTTEN = 50_000
+_MOST_ANSWERED_FORGOTTEN = 10_000
 
 
 class SqliteTables:
@@ -177,6 +185,15 @@ class SqliteTables:
 
     def forget_inbound(self, before: Microseconds) -> None:
         self._execute(_FORGET_INBOUND, (before, _MOST_INBOUND_FORGOTTEN))
+
+    def answered(self, list_id: str, key_hash: bytes) -> Iterable[AnsweredRequest]:
+        return starmap(AnsweredRequest, self._execute(_ANSWERED, (list_id, key_hash)))
+
+    def add_answered(self, list_id: str, answered: Sequence[AnsweredRequest]) -> None:
+        self._connection.executemany(_ADD_ANSWERED, [(list_id, *astuple(it)) for it in answered])
+
+    def forget_answered(self, before: Microseconds) -> None:
+        self._execute(_FORGET_ANSWERED, (before, _MOST_ANSWERED_FORGOTTEN))
 
     def find_meaning(self, account_id: str, alias: str) -> Meaning | None:
         row = self._execute(_ALIAS, (account_id, alias)).fetchone()
