@@ -1,6 +1,6 @@
 """The header Idempotency-Key: a repeated write is answered as the first, and changes nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,19 +44,19 @@ class Api:
         self.block_users = f"/v25.0/{number}/block_users"
         self.members = f"/v1/lists/{number}/members"
 
-    def send(self, method: str, path: str, body: Any, headers: Sequence[tuple[str, bytes]]) -> httpx2.Response:
+    def send(self, method: str, path: str, body: Any, headers: Sequence[tuple[bytes, bytes]]) -> httpx2.Response:
         """A request with headers that may be repeated, or not be valid."""
-        own = [(name, value.encode()) for name, value in self._headers.items()]
+        own = [(name.encode(), value.encode()) for name, value in self._headers.items()]
         return httpx2.request(method, self._url + path, json=body, headers=[*own, *headers], timeout=30)
 
-    def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = KEY) -> httpx2.Response:
+    def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] = KEY) -> httpx2.Response:
         return httpx2.request(method, self._url + path, json=body, headers=self._headers | headers, timeout=30)
 
-    def block(self, *users: str, headers: Mapping[str, str] = KEY, **details: Any) -> httpx2.Response:
+    def block(self, *users: str, headers: dict[str, str] = KEY, **details: Any) -> httpx2.Response:
         items = [{"user": user} | details for user in users]
         return self.call("POST", self.block_users, {"messaging_product": "whatsapp", "block_users": items}, headers)
 
-    def unblock(self, *users: str, headers: Mapping[str, str] = KEY) -> httpx2.Response:
+    def unblock(self, *users: str, headers: dict[str, str] = KEY) -> httpx2.Response:
         body = {"messaging_product": "whatsapp", "block_users": [{"user": user} for user in users]}
         return self.call("DELETE", self.block_users, body, headers)
 
@@ -315,7 +315,7 @@ def test_a_block_that_would_have_ended_is_refused_with_a_new_key(api: Api, clock
 def test_a_key_that_is_not_valid_is_refused(api: Api, key: str) -> None:
     body = {"messaging_product": "whatsapp", "block_users": [{"user": ANNA}]}
 
-    response = api.send("POST", api.block_users, body, [("Idempotency-Key", key.encode())])
+    response = api.send("POST", api.block_users, body, [(b"Idempotency-Key", key.encode())])
 
     assert error(response)[:2] == (400, 100)
     assert "Idempotency-Key" in error(response)[2]
@@ -323,7 +323,7 @@ def test_a_key_that_is_not_valid_is_refused(api: Api, key: str) -> None:
 
 
 def test_two_keys_in_one_request_are_refused(api: Api) -> None:
-    keys = [("Idempotency-Key", b"a"), ("Idempotency-Key", b"b")]
+    keys = [(b"Idempotency-Key", b"a"), (b"Idempotency-Key", b"b")]
 
     response = api.send("DELETE", f"{api.members}/{ANNA}", None, keys)
 

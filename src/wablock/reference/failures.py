@@ -10,6 +10,7 @@ from wablock.contract.typed_text import COUNTRY_UNCERTAIN
 from wablock.failures import (
     BodyTooLarge,
     CannotUndo,
+    IdempotencyKeyReused,
     InvalidSignature,
     ListIsAttached,
     ListNameTaken,
@@ -82,6 +83,11 @@ _OF_A_REQUEST: Final[tuple[tuple[GraphError, str, str], ...]] = (
         CannotUndo(f"{_ID}-1764300000000000", "WhatsApp has shown that two ids are one user"),
         "The event is not one of a block, an unblock, an edit or an undo, or its details were deleted.",
         "Do what the message says. `GET /v1/events` shows what was done.",
+    ),
+    (
+        IdempotencyKeyReused(),
+        "The header `Idempotency-Key` has a key of an earlier request for this list, which was a different one.",
+        "Send a new key with each new request, and the same key only with an exact repeat.",
     ),
     (
         NumberTaken(_ID),

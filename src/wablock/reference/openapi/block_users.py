@@ -7,7 +7,7 @@ import msgspec
 from wablock.block_list.rules import DEFAULT_LIMIT, LARGEST_LIMIT
 from wablock.contract import cursor, errors, wire
 from wablock.contract.cursor import Cursor
-from wablock.reference.openapi.operations import NUMBER_ID, ON_BEHALF_OF, query
+from wablock.reference.openapi.operations import NUMBER_ID, ON_BEHALF_OF, query, repeatable
 from wablock.reference.openapi.responses import BAD_PAGE, IDS, NOT_A_LIST_REQUEST, REFUSED, failures, success
 from wablock.reference.openapi.schemas import REQUESTS, reference
 from wablock.server.answers import error_body
@@ -103,7 +103,7 @@ def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) ->
     response["links"] = {"The list": _to_list()}
     refusals = failures({**REFUSED, **NOT_A_LIST_REQUEST}, also=[schema])
     refusals["400"]["description"] += ", or some users failed and `--partial-failure-status` is 400"
-    return {
+    entry = {
         "operationId": operation,
         "summary": summary,
         "description": "`block_users` and `messaging_product` must be in the body or in the query. In the "
@@ -118,6 +118,7 @@ def _change(summary: str, operation: str, schema: str, done: Any, mixed: Any) ->
         },
         "responses": {"200": response} | refusals,
     }
+    return repeatable(entry)
 
 
 def _to_list(**query: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from wablock.reference.openapi.operations import (
     operation,
     path,
     query,
+    repeatable,
 )
 from wablock.reference.openapi.responses import BAD_PAGE, REFUSED, failed
 from wablock.server.endpoints.check import INVALID_USER
@@ -108,7 +109,7 @@ def _add() -> OperationObject:
         refusals=REFUSED | _NO_USERS,
     )
     entry["parameters"] = [ON_BEHALF_OF]
-    return entry
+    return repeatable(entry)
 
 
 def _get() -> OperationObject:
@@ -143,7 +144,7 @@ def _edit() -> OperationObject:
         ON_BEHALF_OF,
     ]
     entry["responses"]["412"] = failed("Another caller has changed the member; nothing was changed", _CHANGED)
-    return _may_be_missing(entry)
+    return repeatable(_may_be_missing(entry))
 
 
 def _remove() -> OperationObject:
@@ -152,12 +153,13 @@ def _remove() -> OperationObject:
         "Remove a member from a list",
         Success("MemberRemoved", {"success": True, "effect": "removed"}),
         description="Unblocks the user, unless `still_blocked` names a shared list that is in force on the number. It "
-        "may be repeated: then `effect` is `not_there`. Scope `write`.",
+        "may be repeated: then `effect` is `not_there`, or with an `Idempotency-Key` that of the first request. Scope "
+        "`write`.",
         refusals=REFUSED | _INVALID_USER,
     )
     reason = {"type": "string", "maxLength": 200, "pattern": wire.WITHOUT_NUL}
     entry["parameters"] = [query("reason", "Why the user is unblocked, for the event.", reason), ON_BEHALF_OF]
-    return entry
+    return repeatable(entry)
 
 
 def _may_be_missing(entry: OperationObject) -> OperationObject:

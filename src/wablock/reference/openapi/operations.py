@@ -6,7 +6,8 @@ import msgspec
 
 from wablock.contract import errors, wire
 from wablock.contract.errors import GraphError
-from wablock.reference.openapi.responses import JSON, failures
+from wablock.failures import IdempotencyKeyReused
+from wablock.reference.openapi.responses import JSON, failed, failures
 from wablock.reference.openapi.schemas import SchemaObject, reference
 
 OperationObject = dict[str, Any]
@@ -44,6 +45,19 @@ ON_BEHALF_OF: Final[dict[str, Any]] = {
     "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,98}[!-~])?$"},
 }
 """The header of every operation that changes lists."""
+IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A new random key, such as a UUID, for each new request. A request that is repeated with its key "
+    "within a day changes nothing again, and gets the outcome of the first one.",
+    "schema": {"type": "string", "pattern": "^[ -~]{1,255}$"},
+}
+REPLAYED: Final = {
+    "description": "The outcome is that of an earlier request with the same `Idempotency-Key`; nothing was changed "
+    "now. Only wablock sends this header",
+    "schema": {"type": "string", "enum": ["true"]},
+}
+_KEY_REUSED: Final[dict[str, GraphError]] = {"Key of another request": IdempotencyKeyReused()}
 
 _BAD: Final[dict[str, GraphError]] = {
     "No access token": errors.MissingAccessToken(),
@@ -79,6 +93,15 @@ def operation(
     if request is not None:
         entry["requestBody"] = {"required": True, "content": {JSON: _media(request[0], summary, request[1])}}
     entry["responses"] = {success.status: answer} | failures(refusals)
+    return entry
+
+
+def repeatable(entry: OperationObject) -> OperationObject:
+    """The operation, with an `Idempotency-Key`."""
+    entry["parameters"] = [*entry.get("parameters", ()), IDEMPOTENCY_KEY]
+    answer = entry["responses"]["200"]
+    answer["headers"] = answer.get("headers", {}) | {"Idempotent-Replayed": REPLAYED}
+    entry["responses"]["422"] = failed("The key belongs to a different request; nothing was changed", _KEY_REUSED)
     return entry
 
 
