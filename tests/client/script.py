@@ -13,6 +13,9 @@ T = TypeVar("T")
 Answering = Callable[[HttpRequest], HttpResponse | Lost]
 
 NUMBER_ID = "106540352242922"
+KEY = "4c1e1f6e-6a39-4b64-a3a5-09f24bb5b0f3"
+"""The key of every request that may be retried."""
+KEY_HEADER = ("idempotency-key", KEY)
 
 
 class Script:
@@ -47,7 +50,7 @@ class Script:
 
 
 def calls(retries: Retries | None = None) -> Calls:
-    return Calls(NUMBER_ID, "v25.0", retries or Retries(), lambda: 1.0)
+    return Calls(NUMBER_ID, "v25.0", retries or Retries(), lambda: 1.0, lambda: KEY)
 
 
 def answer_with(data: Any, status: int = 200, **headers: str) -> HttpResponse:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.client.script import NUMBER_ID, Script, answer_with, calls, obliging, refused
+from tests.client.script import KEY_HEADER, NUMBER_ID, Script, answer_with, calls, obliging, refused
 
 from wablock.client import ClientError, InvalidAccessToken, InvalidParameter, NoAnswer, Retries, SomeUsersFailed, User
 from wablock.client.exchange import HttpRequest, HttpResponse, Lost
@@ -39,7 +39,7 @@ def test_a_block_is_the_pages_request() -> None:
     script.run(calls().block("+16505551234", None, None, None))
 
     body = b'{"block_users":[{"user":"+16505551234"}],"messaging_product":"whatsapp"}'
-    assert script.requests == [HttpRequest("POST", f"/v25.0/{NUMBER_ID}/block_users", body)]
+    assert script.requests == [HttpRequest("POST", f"/v25.0/{NUMBER_ID}/block_users", body, (KEY_HEADER,))]
 
 
 def test_an_unblock_is_the_pages_request_with_its_body() -> None:
@@ -48,7 +48,7 @@ def test_an_unblock_is_the_pages_request_with_its_body() -> None:
     done = script.run(calls().unblock(["+16505551234"]))
 
     body = b'{"block_users":[{"user":"+16505551234"}],"messaging_product":"whatsapp"}'
-    assert script.requests == [HttpRequest("DELETE", f"/v25.0/{NUMBER_ID}/block_users", body)]
+    assert script.requests == [HttpRequest("DELETE", f"/v25.0/{NUMBER_ID}/block_users", body, (KEY_HEADER,))]
     assert [(user.input, user.wa_id) for user in done] == [("+16505551234", "16505551234")]
 
 

@@ -11,6 +11,7 @@ from wablock.client.answers import Changed, CheckedUser, ListAnswer, Page, UserD
 from wablock.client.chunked import ChunkResult, changed_in_chunks
 from wablock.client.exchange import Exchange, HttpRequest
 from wablock.client.failures import ApiError, BlocklistChanged
+from wablock.client.keys import RequestKeys, random_key
 from wablock.client.management import ManagementCalls
 from wablock.client.members import MemberCalls
 from wablock.client.retrying import Retries, decoded_response
@@ -34,7 +35,12 @@ class Calls:
     """The calls about one number's block list."""
 
     def __init__(
-        self, phone_number_id: str, version: str | None, retries: Retries, chance: Callable[[], float]
+        self,
+        phone_number_id: str,
+        version: str | None,
+        retries: Retries,
+        chance: Callable[[], float],
+        new_key: Callable[[], str] = random_key,
     ) -> None:
         """If `version` is None, paths have no version. Raises `ValueError` for an invalid id or version."""
         if not _NUMBER_ID.fullmatch(phone_number_id):
@@ -42,19 +48,20 @@ class Calls:
         if version is not None and not _VERSION.fullmatch(version):
             raise ValueError(f"version must be like v25.0, not {version!r}")
         self.management = ManagementCalls(phone_number_id, retries, chance)
-        self.members = MemberCalls(phone_number_id, retries, chance)
+        self.members = MemberCalls(phone_number_id, retries, chance, new_key)
         self._path = f"{f'/{version}' if version else ''}/{phone_number_id}/block_users"
         self._retries = retries
         self._chance = chance
+        self._new_key = new_key
         self._may_check = True
 
     def block(
-        self, users: Users, reason: str | None, note: str | None, expires_at: Time | None
+        self, users: Users, reason: str | None, note: str | None, expires_at: Time | None, key: str | None = None
     ) -> Exchange[list[UserDone]]:
-        return self._change("POST", items_of(users, reason, note, expires_at))
+        return self._change("POST", items_of(users, reason, note, expires_at), key)
 
-    def unblock(self, users: Users) -> Exchange[list[UserDone]]:
-        return self._change("DELETE", items_of(users, None, None, None))
+    def unblock(self, users: Users, key: str | None = None) -> Exchange[list[UserDone]]:
+        return self._change("DELETE", items_of(users, None, None, None), key)
 
     def page(self, limit: int | None, after: str | None, before: str | None, fields: str | None) -> Exchange[Page]:
         page, _ = yield from self.linked_page(limit, after, before, fields)
@@ -83,9 +90,12 @@ class Calls:
                 self._may_check = False
         return (yield from self._check_by_list(texts))
 
-    def _change(self, method: str, users: Iterable[User]) -> Exchange[list[UserDone]]:
+    def _change(self, method: str, users: Iterable[User], key: str | None) -> Exchange[list[UserDone]]:
+        keys = RequestKeys(key, self._retries, self._new_key)
+
         def send(chunk: list[User]) -> Exchange[ChunkResult]:
-            request = HttpRequest(method, self._path, msgspec.json.encode(_BlockUsersRequest(chunk)))
+            body = msgspec.json.encode(_BlockUsersRequest(chunk))
+            request = HttpRequest(method, self._path, body, keys.headers())
             changed, response = yield from decoded_response(request, Changed, self._retries, self._chance)
             outcomes = changed.block_users
             done = outcomes.added_users if method == "POST" else outcomes.removed_users

@@ -32,16 +32,17 @@ class MemberMethods(ABC):
         batch_id: str | None = None,
         if_listed: IfListed = "keep",
         list_id: str | None = None,
+        idempotency_key: str | None = None,
     ) -> list[UserDone]:
         """Block users as `block` does, but leave those as they are who are on the list already.
 
         With `if_listed="replace"` they get this reason, note and end, and what is missing here is removed. `source` is
         `api`, `cli`, `import` or `console`. `list_id`: a shared list, instead of this number's own. An allow list frees
         its users: each who was blocked has `freed`. Only for wablock: raises `ListsUnsupported` if the server has no
-        lists.
+        lists. `idempotency_key`: see `Client.block`.
         """
         items = items_of(users, reason, note, expires_at)
-        return self._run(self._calls.members.of(list_id).add(items, source, batch_id, if_listed))
+        return self._run(self._calls.members.of(list_id).add(items, source, batch_id, if_listed, idempotency_key))
 
     def member(self, user: str, *, list_id: str | None = None) -> ListMember:
         """One user on the list, with all details. Raises `NotListed`. Only for wablock, as `add_members`."""
@@ -56,12 +57,13 @@ class MemberMethods(ABC):
         expires_at: Time | UnsetType | None = UNSET,
         etag: str | None = None,
         list_id: str | None = None,
+        idempotency_key: str | None = None,
     ) -> ListMember:
         """Change the details that are given, and return the member; None removes one. Raises `NotListed`.
 
         `etag`: of the member that was read; raises `MemberChanged` if another caller has changed it since.
         """
-        return self._run(self._calls.members.of(list_id).edit(user, reason, note, expires_at, etag))
+        return self._run(self._calls.members.of(list_id).edit(user, reason, note, expires_at, etag, idempotency_key))
 
     def members(self, *, list_id: str | None = None, limit: int | None = 1_000) -> Iterator[ListMember]:
         """All users on the list with all details, newest first, each once. Each request asks for `limit` users."""
@@ -69,12 +71,14 @@ class MemberMethods(ABC):
         while (page := self._run(walk.turn())) is not None:
             yield from _members(page)
 
-    def remove_member(self, user: str, *, reason: str | None = None, list_id: str | None = None) -> RemovedMember:
+    def remove_member(
+        self, user: str, *, reason: str | None = None, list_id: str | None = None, idempotency_key: str | None = None
+    ) -> RemovedMember:
         """Remove a user from the list. The result says if a shared list still blocks the user on this number.
 
         `reason`: why; it is recorded with the event.
         """
-        return self._run(self._calls.members.of(list_id).remove(user, reason))
+        return self._run(self._calls.members.of(list_id).remove(user, reason, idempotency_key))
 
     @abstractmethod
     def _run(self, exchange: Exchange[T]) -> T: ...
@@ -96,10 +100,11 @@ class AsyncMemberMethods(ABC):
         batch_id: str | None = None,
         if_listed: IfListed = "keep",
         list_id: str | None = None,
+        idempotency_key: str | None = None,
     ) -> list[UserDone]:
         """See `Client.add_members`."""
         items = items_of(users, reason, note, expires_at)
-        return await self._run(self._calls.members.of(list_id).add(items, source, batch_id, if_listed))
+        return await self._run(self._calls.members.of(list_id).add(items, source, batch_id, if_listed, idempotency_key))
 
     async def member(self, user: str, *, list_id: str | None = None) -> ListMember:
         """See `Client.member`."""
@@ -114,9 +119,12 @@ class AsyncMemberMethods(ABC):
         expires_at: Time | UnsetType | None = UNSET,
         etag: str | None = None,
         list_id: str | None = None,
+        idempotency_key: str | None = None,
     ) -> ListMember:
         """See `Client.edit`."""
-        return await self._run(self._calls.members.of(list_id).edit(user, reason, note, expires_at, etag))
+        return await self._run(
+            self._calls.members.of(list_id).edit(user, reason, note, expires_at, etag, idempotency_key)
+        )
 
     async def members(self, *, list_id: str | None = None, limit: int | None = 1_000) -> AsyncIterator[ListMember]:
         """See `Client.members`."""
@@ -125,9 +133,11 @@ class AsyncMemberMethods(ABC):
             for member in _members(page):
                 yield member
 
-    async def remove_member(self, user: str, *, reason: str | None = None, list_id: str | None = None) -> RemovedMember:
+    async def remove_member(
+        self, user: str, *, reason: str | None = None, list_id: str | None = None, idempotency_key: str | None = None
+    ) -> RemovedMember:
         """See `Client.remove_member`."""
-        return await self._run(self._calls.members.of(list_id).remove(user, reason))
+        return await self._run(self._calls.members.of(list_id).remove(user, reason, idempotency_key))
 
     @abstractmethod
     def _run(self, exchange: Exchange[T]) -> Awaitable[T]: ...

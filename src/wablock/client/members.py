@@ -11,6 +11,7 @@ from wablock.client.answers import AddedMembers, ListMember, MembersAnswer, Page
 from wablock.client.chunked import ChunkResult, changed_in_chunks
 from wablock.client.exchange import Exchange, HttpRequest, HttpResponse
 from wablock.client.failures import ApiError, ListsUnsupported, NoAnswer, UnknownObject
+from wablock.client.keys import RequestKeys, random_key
 from wablock.client.retrying import Retries, decoded_response
 from wablock.client.trail import PageLinks
 from wablock.contract.wire import LAST_PAGE, Time, User, seconds_of
@@ -39,15 +40,22 @@ class _EditRequest(msgspec.Struct, omit_defaults=True):
 class MemberCalls:
     """The calls for the list `list_id`. A number's own list has the number's id."""
 
-    def __init__(self, list_id: str, retries: Retries, chance: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        list_id: str,
+        retries: Retries,
+        chance: Callable[[], float],
+        new_key: Callable[[], str] = random_key,
+    ) -> None:
         self._list_id = list_id
+        self._new_key = new_key
         self._path = f"{path_of_list(list_id)}/members"
         self._retries = retries
         self._chance = chance
 
     def of(self, list_id: str | None) -> "MemberCalls":
         """The calls for another list; None: for this one."""
-        return self if list_id is None else MemberCalls(list_id, self._retries, self._chance)
+        return self if list_id is None else MemberCalls(list_id, self._retries, self._chance, self._new_key)
 
     def linked_page(
         self, limit: int | None, after: str | None, before: str | None, _fields: str | None
@@ -62,13 +70,20 @@ class MemberCalls:
         return links.page(list(body.data), by_cursor=(after or before) is not None), links
 
     def add(
-        self, users: Iterable[User], source: str | None, batch_id: str | None, if_listed: str
+        self,
+        users: Iterable[User],
+        source: str | None,
+        batch_id: str | None,
+        if_listed: str,
+        key: str | None = None,
     ) -> Exchange[list[UserDone]]:
         """Add `users`. Raises `ListsUnsupported`, and nothing was changed, if the server has no lists."""
+        keys = RequestKeys(key, self._retries, self._new_key)
 
         def send(chunk: list[User]) -> Exchange[ChunkResult]:
             body = msgspec.json.encode(_MembersRequest(chunk, source, batch_id, if_listed))
-            added, response = yield from self._decoded(HttpRequest("POST", self._path, body), AddedMembers)
+            request = HttpRequest("POST", self._path, body, keys.headers())
+            added, response = yield from self._decoded(request, AddedMembers)
             return ChunkResult(added.members, added.failed, response)
 
         return (yield from changed_in_chunks(users, send))
@@ -84,16 +99,21 @@ class MemberCalls:
         note: str | UnsetType | None,
         expires_at: Time | UnsetType | None,
         etag: str | None,
+        key: str | None = None,
     ) -> Exchange[ListMember]:
         end = expires_at if expires_at is None or expires_at is UNSET else seconds_of(expires_at)
         body = msgspec.json.encode(_EditRequest(reason, note, end))
-        headers = () if etag is None else (("if-match", f'"{etag}"'),)
+        headers = RequestKeys(key, self._retries, self._new_key).headers()
+        if etag is not None:
+            headers += (("if-match", f'"{etag}"'),)
         member, _ = yield from self._decoded(HttpRequest("PATCH", self._of(user), body, headers), ListMember)
         return member
 
-    def remove(self, user: str, reason: str | None = None) -> Exchange[RemovedMember]:
+    def remove(self, user: str, reason: str | None = None, key: str | None = None) -> Exchange[RemovedMember]:
         query = "" if reason is None else f"?{urlencode({'reason': reason})}"
-        removed, _ = yield from self._decoded(HttpRequest("DELETE", self._of(user) + query), RemovedMember)
+        headers = RequestKeys(key, self._retries, self._new_key).headers()
+        request = HttpRequest("DELETE", self._of(user) + query, None, headers)
+        removed, _ = yield from self._decoded(request, RemovedMember)
         return removed
 
     def _of(self, user: str) -> str:

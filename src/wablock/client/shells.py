@@ -29,19 +29,29 @@ class Client(ListMethods, MemberMethods, EventMethods, NumberMethods, Shell[http
     """
 
     def block(
-        self, users: Users, *, reason: str | None = None, note: str | None = None, expires_at: Time | None = None
+        self,
+        users: Users,
+        *,
+        reason: str | None = None,
+        note: str | None = None,
+        expires_at: Time | None = None,
+        idempotency_key: str | None = None,
     ) -> list[UserDone]:
         """Block one or more users, by phone number or `user_id`. On return all are blocked, in the given order.
 
         `reason`, `note` and `expires_at` are wablock's extensions; Meta ignores them. `expires_at` is a `datetime` with
         a zone, or seconds since 1970. The client sends more than 1,000 users in several requests. If some users fail,
         it blocks all others and then raises `SomeUsersFailed`.
-        """
-        return self._run(self._calls.block(users, reason, note, expires_at))
 
-    def unblock(self, users: Users) -> list[UserDone]:
+        `idempotency_key`: a new random text for each new call. A call that is repeated with its key within a day
+        changes nothing again, and returns what the first one did. Only wablock has it. With another call's key it
+        raises `InvalidParameter`. The client's own retries have a key of their own.
+        """
+        return self._run(self._calls.block(users, reason, note, expires_at, idempotency_key))
+
+    def unblock(self, users: Users, *, idempotency_key: str | None = None) -> list[UserDone]:
         """Unblock one or more users. On return none of them is blocked. See `block`."""
-        return self._run(self._calls.unblock(users))
+        return self._run(self._calls.unblock(users, idempotency_key))
 
     def page(
         self,
@@ -130,14 +140,20 @@ class AsyncClient(
     """`Client` for asyncio, with the same calls and exceptions. Several tasks may share one client."""
 
     async def block(
-        self, users: Users, *, reason: str | None = None, note: str | None = None, expires_at: Time | None = None
+        self,
+        users: Users,
+        *,
+        reason: str | None = None,
+        note: str | None = None,
+        expires_at: Time | None = None,
+        idempotency_key: str | None = None,
     ) -> list[UserDone]:
         """See `Client.block`."""
-        return await self._run(self._calls.block(users, reason, note, expires_at))
+        return await self._run(self._calls.block(users, reason, note, expires_at, idempotency_key))
 
-    async def unblock(self, users: Users) -> list[UserDone]:
+    async def unblock(self, users: Users, *, idempotency_key: str | None = None) -> list[UserDone]:
         """See `Client.unblock`."""
-        return await self._run(self._calls.unblock(users))
+        return await self._run(self._calls.unblock(users, idempotency_key))
 
     async def page(
         self,

@@ -123,8 +123,9 @@ def _undo() -> OperationObject:
         description="Each user of the event gets the block that the user had before it, exactly, with its place in the "
         "list; or none, if there was none. A user whose block was changed since is left alone: `changed_since`. With "
         "the response, the result is durable and in force. With `preview`, nothing is changed, and the response has "
-        "what would be done. It may be repeated: then each user is `unchanged`, or with an `Idempotency-Key` as the first time. The undo is an event itself, which can "
-        "be undone. Blocks, unblocks, edits and undos can be undone. Scopes `read` and `write`.",
+        "what would be done. It may be repeated: then each user is `unchanged`, or with an `Idempotency-Key` as the "
+        "first time. The undo is an event itself, which can be undone. Blocks, unblocks, edits and undos can be "
+        "undone. Scopes `read` and `write`.",
         request=("UndoRequest", {"preview": False, "reason": "the import had a wrong column"}),
         refusals=_UNKNOWN | {"It cannot be undone": CannotUndo(_ID, "its details were deleted")},
     )
