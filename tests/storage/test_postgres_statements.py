@@ -26,6 +26,7 @@ _KEYS: Final = {
     "blocked_user": "list_id",
     "event": "list_id",
     "answered_request": "list_id",
+    "subscription_cursor": "list_id",
     "last_inbound": "phone_number_id",
     "downstream": "phone_number_id",
     "upstream": "phone_number_id",
@@ -40,6 +41,7 @@ _EVERYWHERE: Final = {
     "phone_number",
     "attachment",
     "shared_list",
+    "subscription",
     "wablock_rekeying",
     "wablock_schema",
 }

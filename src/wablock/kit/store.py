@@ -5,7 +5,7 @@ every server that later runs on it.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from wablock.gate.account_store import SealedAccount
 from wablock.gate.ports import SealedDownstream, SealedUpstream
 from wablock.storage import SqliteStore
 from wablock.storage.group_commit import CommitMeter
+from wablock.subscriptions.ports import SealedSubscription
 
 
 class Credentials(msgspec.Struct):
@@ -99,6 +100,11 @@ class DevelopmentStore(SqliteStore):
 
     async def add_downstream(self, downstream: SealedDownstream) -> bool:
         return not self._is_revoked(downstream.set_by) and await super().add_downstream(downstream)
+
+    async def add_subscription(
+        self, subscription: SealedSubscription, reached: Mapping[str, Microseconds] | None = None
+    ) -> bool:
+        return not self._is_revoked(subscription.set_by) and await super().add_subscription(subscription, reached)
 
     def _is_revoked(self, digest: bytes | None) -> bool:
         """Whether `digest` is of the token in memory, and that token is revoked. The file does not contain it."""

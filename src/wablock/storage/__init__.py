@@ -12,12 +12,13 @@ from wablock.storage.opening import CannotOpen, named
 from wablock.storage.sqlite import SqliteStore
 from wablock.storage.sqlite.moves import TakesNoWrites
 from wablock.storage.urls import is_postgresql, sqlite_path
+from wablock.subscriptions.ports import SubscriptionStore
 from wablock.turn import Turn
 
 __all__ = ["CannotOpen", "SqliteStore", "Store", "TakesNoWrites", "named", "open_store"]
 
 
-class Store(BlockStore, EventStore, SharedListStore, Directory, RouteStore, Protocol):
+class Store(BlockStore, EventStore, SharedListStore, Directory, RouteStore, SubscriptionStore, Protocol):
     """The ports that every adapter implements."""
 
     @property

@@ -52,6 +52,12 @@ def _downstream(row: Row) -> Row:
     return (*row[:7], bool(row[7]), bool(row[8]), row[9], bool(row[10]), row[11])
 
 
+def _subscription(row: Row) -> Row:
+    list_ids = row[4]
+    chosen = None if list_ids is None else msgspec.json.decode(list_ids, type=list[str])
+    return (*row[:4], chosen, bool(row[5]), row[6], _storable(row[7]), *row[8:])
+
+
 def _upstream(row: Row) -> Row:
     return (*row[:5], bool(row[5]), *row[6:])
 
@@ -97,6 +103,19 @@ DOWNSTREAM: Final = (
     "created_at",
     "account_events",
     "set_by",
+)
+SUBSCRIPTION: Final = (
+    "subscription_id",
+    "account_id",
+    "url",
+    "secret",
+    "list_ids",
+    "may_be_inside",
+    "created_at",
+    "made_by",
+    "set_by",
+    "holder",
+    "beat",
 )
 _NEXT_EXPIRY: Final = (
     "(SELECT min(expires_at) FROM blocked_user "
@@ -163,6 +182,8 @@ TABLES: Final = (
         ("phone_number_id",),
         _upstream,
     ),
+    Table("subscription", SUBSCRIPTION, ("subscription_id",), _subscription),
+    Table("subscription_cursor", ("list_id", "subscription_id", "at"), ("list_id", "subscription_id")),
 )
 
 

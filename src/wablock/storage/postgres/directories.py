@@ -1,6 +1,6 @@
 """What is stored beside the lists: numbers, tokens, accounts, shared lists, routes. Each method is one transaction."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
@@ -14,10 +14,11 @@ from wablock.business_numbers import NumberChanges
 from wablock.failures import Overloaded
 from wablock.gate.account_store import SealedAccount, SealedBusinessAccount
 from wablock.gate.ports import SealedDownstream, SealedUpstream
-from wablock.storage.postgres import accounts, directory, events, routes, shared_lists
+from wablock.storage.postgres import accounts, directory, events, routes, shared_lists, subscriptions
 from wablock.storage.postgres.attempts import Attempts
 from wablock.storage.postgres.lanes import Lanes
 from wablock.storage.round_trips import RoundTrips
+from wablock.subscriptions.ports import Backlog, SealedSubscription
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ _MOST_LISTS: Final = 1_000  # in one statement
 
 
 class Directories:
-    """A `Directory`, a `SharedListStore`, an `EventStore` and a `RouteStore`.
+    """A `Directory`, a `SharedListStore`, an `EventStore`, a `RouteStore` and a `SubscriptionStore`.
 
     Look-ups that start a request share round trips.
     """
@@ -100,10 +101,9 @@ class Directories:
         return await self._write(shared_lists.detach, account_id, list_id, phone_number_id, event)
 
     async def chains(self, account_id: str | None = None) -> Sequence[Chain]:
-        list_ids = await self._read(events.lists, account_id)
         chains: list[Chain] = []
-        for start in range(0, len(list_ids), _MOST_LISTS):
-            chains += await self._read_of_several(events.chains, account_id, list_ids[start : start + _MOST_LISTS])
+        for some in await self._lists_of(account_id):
+            chains += await self._read_of_several(events.chains, account_id, some)
         return sorted(chains, key=lambda chain: chain.list_id)
 
     async def chain(self, list_id: str) -> Chain | None:
@@ -113,9 +113,8 @@ class Directories:
         return await self._read_of(list_id, events.events, list_id, span)
 
     async def delete_events(self, before: Microseconds, most: int) -> int:
-        list_ids, left = await self._read(events.lists, None), most
-        for start in range(0, len(list_ids), _MOST_LISTS):
-            some = list_ids[start : start + _MOST_LISTS]
+        left = most
+        for some in await self._lists_of(None):
             for list_id in await self._read_of_several(events.lists_with_old, some, before):
                 left -= await self._write_of(list_id, events.delete_old, list_id, before, left)
                 if not left:
@@ -169,6 +168,44 @@ class Directories:
 
     async def remove_upstream(self, phone_number_id: str) -> bool:
         return await self._write_of(phone_number_id, routes.remove_upstream, phone_number_id)
+
+    async def subscriptions(self, account_id: str | None = None) -> Sequence[SealedSubscription]:
+        return await self._read(subscriptions.subscriptions, account_id)
+
+    async def add_subscription(
+        self, subscription: SealedSubscription, reached: Mapping[str, Microseconds] | None = None
+    ) -> bool:
+        for list_id, at in (reached or {}).items():
+            await self._write_of(list_id, subscriptions.begin, list_id, subscription.subscription_id, at)
+        return await self._write(subscriptions.add_subscription, subscription)
+
+    async def remove_subscription(self, account_id: str, subscription_id: str) -> bool:
+        if not await self._write(subscriptions.remove_subscription, account_id, subscription_id):
+            return False
+        for some in await self._lists_of(account_id):
+            for list_id in await self._read_of_several(subscriptions.lists_reached, some, subscription_id):
+                await self._write_of(list_id, subscriptions.forget, list_id, subscription_id)
+        return True
+
+    async def lease(self, holder: str, beats: Mapping[str, int]) -> Collection[str]:
+        return await self._write(subscriptions.lease, holder, beats)
+
+    async def release(self, holder: str) -> None:
+        await self._write(subscriptions.release, holder)
+
+    async def backlogs(self, account_id: str) -> Sequence[Backlog]:
+        backlogs: list[Backlog] = []
+        for some in await self._lists_of(account_id):
+            backlogs += await self._read_of_several(subscriptions.backlogs, some, account_id)
+        return backlogs
+
+    async def reach(self, subscription_id: str, list_id: str, at: Microseconds) -> None:
+        await self._write_of(list_id, subscriptions.reach, list_id, subscription_id, at)
+
+    async def _lists_of(self, account_id: str | None) -> Sequence[Sequence[str]]:
+        """The lists of an account, or of all, and those that it had; in parts that fit in a statement."""
+        list_ids = await self._read(events.lists, account_id)
+        return [list_ids[start : start + _MOST_LISTS] for start in range(0, len(list_ids), _MOST_LISTS)]
 
     async def _read(self, read: Callable[..., Awaitable[T]], *args: object) -> T:
         return await self._common.read(read, *args)

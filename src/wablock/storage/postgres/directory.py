@@ -83,6 +83,7 @@ _REMOVE_REST = (
     "DELETE FROM blocked_user WHERE list_id = $1 AND seq > 0",
     "DELETE FROM event WHERE list_id = $1",
     "DELETE FROM answered_request WHERE list_id = $1",
+    "DELETE FROM subscription_cursor WHERE list_id = $1",
     "DELETE FROM last_inbound WHERE phone_number_id = $1 AND at > 0",
     "DELETE FROM downstream WHERE phone_number_id = $1",
     "DELETE FROM upstream WHERE phone_number_id = $1",

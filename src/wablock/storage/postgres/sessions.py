@@ -53,7 +53,7 @@ REFUSED: Final = (
 
 NAMED: Final = "wablock schema"
 """The prefix of session names, from this version on. The previous version has no session names."""
-_SCHEMA: Final = 11  # the newest schema that this version supports
+_SCHEMA: Final = 12  # the newest schema that this version supports
 
 
 class Connection(Protocol):

@@ -1,6 +1,6 @@
 """`SqliteStore`: block lists, numbers and tokens in one SQLite file, for one machine."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import apsw
@@ -18,12 +18,25 @@ from wablock.gate.account_store import SealedAccount, SealedBusinessAccount
 from wablock.gate.ports import SealedDownstream, SealedUpstream
 from wablock.storage.group_commit import Backlog, CommitMeter, GroupCommit
 from wablock.storage.opening import CannotOpen
-from wablock.storage.sqlite import accounts, checks, directory, events, moves, reads, routes, shared_lists, tables
+from wablock.storage.sqlite import (
+    accounts,
+    checks,
+    directory,
+    events,
+    moves,
+    reads,
+    routes,
+    shared_lists,
+    subscriptions,
+    tables,
+)
 from wablock.storage.sqlite.connection import connect, migrations, prepare, schema_version
 from wablock.storage.sqlite.older_schema import stand_in
 from wablock.storage.sqlite.reader import Reader
 from wablock.storage.sqlite.writes import BatchWriter
 from wablock.storage.writer_thread import WriterThread
+from wablock.subscriptions.ports import Backlog as EventBacklog
+from wablock.subscriptions.ports import SealedSubscription
 from wablock.turn import Turn
 
 # Readers wait for a lock only while another process recovers the file; the event loop must not wait long.
@@ -31,7 +44,7 @@ _READER_BUSY_MS = 250
 
 
 class SqliteStore:
-    """A `BlockStore`, an `EventStore`, a `Directory` and a `RouteStore`.
+    """A `BlockStore`, an `EventStore`, a `Directory`, a `RouteStore` and a `SubscriptionStore`.
 
     Writes go to one thread, grouped; reads are done on the event loop.
     """
@@ -208,6 +221,31 @@ class SqliteStore:
 
     async def remove_upstream(self, phone_number_id: str) -> bool:
         return await self._thread.run(lambda: routes.remove_upstream(self._writer, phone_number_id))
+
+    async def subscriptions(self, account_id: str | None = None) -> Sequence[SealedSubscription]:
+        return self._reader.read(subscriptions.subscriptions, account_id)
+
+    async def add_subscription(
+        self, subscription: SealedSubscription, reached: Mapping[str, Microseconds] | None = None
+    ) -> bool:
+        add = subscriptions.add_subscription
+        return await self._thread.run(lambda: add(self._writer, subscription, reached or {}))
+
+    async def remove_subscription(self, account_id: str, subscription_id: str) -> bool:
+        remove = subscriptions.remove_subscription
+        return await self._thread.run(lambda: remove(self._writer, account_id, subscription_id))
+
+    async def lease(self, holder: str, beats: Mapping[str, int]) -> Collection[str]:
+        return await self._thread.run(lambda: subscriptions.lease(self._writer, holder, beats))
+
+    async def release(self, holder: str) -> None:
+        await self._thread.run(lambda: subscriptions.release(self._writer, holder))
+
+    async def backlogs(self, account_id: str) -> Sequence[EventBacklog]:
+        return self._reader.read(subscriptions.backlogs, account_id)
+
+    async def reach(self, subscription_id: str, list_id: str, at: Microseconds) -> None:
+        await self._thread.run(lambda: subscriptions.reach(self._writer, subscription_id, list_id, at))
 
     async def _apply_batch(self, changes: Sequence[Change]) -> Sequence[Outcome | Exception]:
         outcomes = await self._thread.run(lambda: self._writer.apply(changes))

@@ -67,6 +67,7 @@ _REMOVE_LIST = (
     """,
     "DELETE FROM event WHERE list_id = ?",
     "DELETE FROM answered_request WHERE list_id = ?",
+    "DELETE FROM subscription_cursor WHERE list_id = ?",
     "DELETE FROM last_inbound WHERE phone_number_id = ?",
     "DELETE FROM downstream WHERE phone_number_id = ?",
     "DELETE FROM upstream WHERE phone_number_id = ?",

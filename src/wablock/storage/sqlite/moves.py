@@ -38,6 +38,8 @@ _TABLES: Final = (
     "attachment",
     "event",
     "answered_request",
+    "subscription",
+    "subscription_cursor",
 )
 _CLOSE = "".join(
     f"""
