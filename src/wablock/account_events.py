@@ -128,7 +128,7 @@ class AccountEvents:
             chain = await self._store.chain(list_id)
             if chain is not None and _may_see(caller, chain):
                 for stored in await self._store.events(list_id, Span(1, after=at - 1, before=at + 1)):
-                    return _shown(stored)
+                    return read_event(stored)
         raise UnknownObject(method, event_id)
 
     async def undo(
@@ -206,7 +206,8 @@ def _may_see(caller: AccessToken, chain: Chain) -> bool:
     return caller.phone_number_ids is None or (is_own(chain.list_id) and chain.list_id in caller.phone_number_ids)
 
 
-def _shown(stored: StoredEvent) -> ListEvent:
+def read_event(stored: StoredEvent) -> ListEvent:
+    """The event with its decoded text."""
     return ListEvent(stored, None if stored.text is None else event_of(stored.text))
 
 
@@ -230,7 +231,7 @@ def _most(chosen: EventFilter, limit: int, lists: int) -> int:
 
 def _page(events: Sequence[StoredEvent], chosen: EventFilter, limit: int, most: int) -> EventPage:
     """The wanted ones of `events`, of which there are more if there are `most`."""
-    wanted = [_shown(it) for it in events if chosen.user is None or _names(it, chosen.user)]
+    wanted = [read_event(it) for it in events if chosen.user is None or _names(it, chosen.user)]
     if len(wanted) > limit:
         return EventPage(wanted[:limit], _order(wanted[limit - 1].stored))
     return EventPage(wanted, _order(events[-1]) if len(events) == most else None)

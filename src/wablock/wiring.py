@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+import random
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -45,21 +47,28 @@ from wablock.server.endpoints.lists import ListEndpoints
 from wablock.server.endpoints.members import Members
 from wablock.server.endpoints.messages import Messages
 from wablock.server.endpoints.numbers import NumberEndpoints
+from wablock.server.endpoints.subscriptions import SubscriptionEndpoints
 from wablock.server.endpoints.tokens import TokenEndpoints
 from wablock.server.endpoints.upstreams import UpstreamEndpoints
 from wablock.server.endpoints.users import UserEndpoint
 from wablock.server.endpoints.webhooks import Webhooks
+from wablock.server.event_info import event_json
 from wablock.server.limits import Rate, RateLimits
 from wablock.server.metrics import Metrics
 from wablock.server.readiness import Readiness
 from wablock.settings import KeySettings, ServerSettings, default_key_file
 from wablock.storage import Store, open_store
+from wablock.storage.meter import WakingMeter
+from wablock.subscriptions.courier import Tools
+from wablock.subscriptions.deliverer import Deliverer
+from wablock.subscriptions.subscriptions import Subscriptions
 from wablock.turn import Turn
 from wablock.vault import AeadVault, LazyVault, key_file, keys_from_text
 
 _log = logging.getLogger("wablock")
 
 _SWEEP_EVERY = 60  # seconds
+_MOST_POSTS_OF_EVENTS = 256  # in flight, of all accounts
 
 
 def system_clock() -> Microseconds:
@@ -117,10 +126,12 @@ def build(
     telemetry = telemetry or Telemetry()
     metrics = telemetry.metrics
     turn = Turn()
-    store = open_store(database, metrics, turn) if isinstance(database, str) else database
+    meter = WakingMeter(metrics)
+    store = open_store(database, meter, turn) if isinstance(database, str) else database
     block_list = BlockList(store, settings.rule_book(), clock)
     access = Access(store, clock, monotonic, account_of_new_numbers)
     routes = routes_of(store, settings.key, clock, monotonic)
+    subscriptions = subscriptions_of(store, settings.key, clock)
     lookups = NameLookups()
     addresses = AddressCheck(lookups)
     forwarder, sender = HttpForwarder(resolver=lookups), HttpSender(resolver=lookups)
@@ -157,10 +168,11 @@ def build(
         EventEndpoints(events, block_list, callers, rates),
         UserEndpoint(AccountUsers(store, store, lists, clock), block_list, callers),
         Webhooks(inbound, routes.accounts),
-        TokenEndpoints(access, routes, clock, callers),
+        TokenEndpoints(access, routes, subscriptions, clock, callers),
         NumberEndpoints(AccountNumbers(store, partial(_owner_of_waba, store), access, clock), callers),
         LastInboundEndpoint(block_list, callers),
         DownstreamEndpoints(routes.downstreams, addresses, callers),
+        SubscriptionEndpoints(subscriptions, addresses, callers),
         DropEndpoint(telemetry.drops_since, callers),
         UpstreamEndpoints(routes.upstreams, addresses, callers),
         Health(Readiness(store.is_ready, monotonic), telemetry.scrape),
@@ -168,14 +180,32 @@ def build(
         Pages(settings.answers.public_url),
     )
 
+    deliverer = Deliverer(
+        Tools(
+            store,
+            forwarder,
+            subscriptions.secret_of,
+            event_json,
+            metrics,
+            AccountShares(_MOST_POSTS_OF_EVENTS),
+            clock,
+            monotonic,
+            random.random,
+        ),
+        secrets.token_hex(8),
+    )
+    meter.wake = deliverer.wake
+
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
         tasks = [asyncio.create_task(_sweep(block_list, events)), asyncio.create_task(last_inbound.run())]
+        tasks.append(asyncio.create_task(deliverer.run()))
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
+            await deliverer.close()
             await delivery.close()
             await forwarder.close()
             await sender.close()
@@ -194,12 +224,20 @@ def routes_of(
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Routes:
     """The routes in a store. The secret key is read, or created, only when a secret is first sealed or opened."""
+    return Routes(store, _vault(store, key), clock, monotonic)
 
+
+def subscriptions_of(store: Store, key: KeySettings, clock: Callable[[], Microseconds] = system_clock) -> Subscriptions:
+    """The subscriptions in a store. For the secret key, see `routes_of`."""
+    return Subscriptions(store, _vault(store, key), clock)
+
+
+def _vault(store: Store, key: KeySettings) -> LazyVault:
     def vault() -> AeadVault:
         path = key.secret_key_file or default_key_file()
         return AeadVault(keys_from_text(key.secret_key or key_file(path, make=not store.is_shared)))
 
-    return Routes(store, LazyVault(vault), clock, monotonic)
+    return LazyVault(vault)
 
 
 async def _owner_of_waba(store: Store, waba_id: str) -> str | None:

@@ -91,6 +91,7 @@ _COMMANDS: Final = {
         "Set, list and remove the WhatsApp Business Accounts of an account, with their own secrets.",
     ),
     "downstream": ("downstreams:app", "Add, list and remove the receivers of a number's webhooks."),
+    "subscription": ("subscriptions:app", "Add, list and remove the receivers of an account's list events."),
     "drops": (
         "drops:drops",
         "Show what the gate removed from the number's webhooks: the last 100 items since the server started.",

@@ -22,7 +22,7 @@ from wablock.gate.routes import RemovedRoutes
 from wablock.server.endpoints.tokens import token_info
 from wablock.settings import DatabaseUrl, KeySettings
 from wablock.storage import Store
-from wablock.wiring import routes_of, system_clock
+from wablock.wiring import routes_of, subscriptions_of, system_clock
 
 app = App(name="token")
 
@@ -110,8 +110,8 @@ def revoke(
     with_made: Annotated[
         bool,
         flag(
-            "Also revoke all tokens that it created, directly or indirectly, and remove the receivers and "
-            "upstreams that any of them set. The token itself may already be revoked.",
+            "Also revoke all tokens that it created, directly or indirectly, and remove the receivers, "
+            "upstreams and subscriptions that any of them set. The token itself may already be revoked.",
         ),
     ] = False,
     key: KeySettings = KeySettings(),  # noqa: B008 - immutable
@@ -120,7 +120,7 @@ def revoke(
 ) -> None:
     """Revoke a token. Every server refuses it within a second."""
 
-    async def work(store: Store) -> tuple[AccessToken, Sequence[AccessToken], RemovedRoutes]:
+    async def work(store: Store) -> tuple[AccessToken, Sequence[AccessToken], RemovedRoutes, Sequence[str]]:
         tokens = await store.tokens()
         unrevoked = [token for token in tokens if token.revoked_at is None]
         matching = [token for token in (tokens if with_made else unrevoked) if token.token_id == token_id]
@@ -132,15 +132,16 @@ def revoke(
         token, now = matching[0], system_clock()
         if not with_made:
             await store.revoke_token(token.digest, now)
-            return token, [token], RemovedRoutes()
+            return token, [token], RemovedRoutes(), ()
         revoked = await access.revoke_with_made(store, token, now)
         makers = {it.digest for it in revoked}
-        return token, revoked, await routes_of(store, key).remove_set_by(token.account_id, makers)
+        routes = await routes_of(store, key).remove_set_by(token.account_id, makers)
+        return token, revoked, routes, await subscriptions_of(store, key).remove_set_by(token.account_id, makers)
 
-    token, revoked, removed = on_store(database, work)
+    token, revoked, removed, subscription_ids = on_store(database, work)
     if json:
-        created = {"made": [_row(it) for it in revoked[1:]]} | msgspec.structs.asdict(removed) if with_made else {}
-        print_json(_row(token) | created)
+        made = {"made": [_row(it) for it in revoked[1:]], "subscription_ids": list(subscription_ids)}
+        print_json(_row(token) | (made | msgspec.structs.asdict(removed) if with_made else {}))
         return
     say(f"Revoked token {token.token_id} ({token.label}).")
     for it in revoked[1:]:
@@ -149,6 +150,8 @@ def revoke(
         say(f"Removed downstream {downstream_id}.")
     for phone_number_id in removed.upstreams_of:
         say(f"Removed the upstream of number {phone_number_id}.")
+    for subscription_id in subscription_ids:
+        say(f"Removed subscription {subscription_id}.")
 
 
 def _typed_token() -> str:

@@ -10,6 +10,7 @@ from wablock.server.summed_counts import Counts
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
+_LAGS = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400)
 _CHANGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -41,6 +42,19 @@ class Metrics:
         self._unchecked = Counter(
             "wablock_webhooks_unchecked", "Webhooks forwarded without reading the block list", registry=self._registry
         )
+        self._subscriptions = Counter(
+            "wablock_subscription_requests", "Requests to subscribers", ("result",), registry=self._registry
+        )
+        self._events = Counter("wablock_subscription_events", "Events delivered", registry=self._registry)
+        self._skipped = Counter(
+            "wablock_subscription_skips", "Lists whose events ended before delivery", registry=self._registry
+        )
+        self._lag = Histogram(
+            "wablock_subscription_lag_seconds", "Age of events at delivery", buckets=_LAGS, registry=self._registry
+        )
+        self._waiting = Gauge(
+            "wablock_subscription_lists_waiting", "Lists with events to deliver", registry=self._registry
+        )
         self._sent = Counter("wablock_sent", "Requests to upstreams", ("result",), registry=self._registry)
         self._connections = Gauge("wablock_connections", "Open connections", registry=self._registry)
 
@@ -67,6 +81,20 @@ class Metrics:
 
     def unchecked(self) -> None:
         self._unchecked.inc()
+
+    def events_delivered(self, count: int, lag: float) -> None:
+        self._subscriptions.labels("accepted").inc()
+        self._events.inc(count)
+        self._lag.observe(lag)
+
+    def events_failed(self) -> None:
+        self._subscriptions.labels("failed").inc()
+
+    def events_skipped(self) -> None:
+        self._skipped.inc()
+
+    def lists_waiting(self, count: int) -> None:
+        self._waiting.set(count)
 
     def connection_opened(self) -> None:
         self._connections.inc()

@@ -7,10 +7,10 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from wablock.account_events import MOST_EVENTS, AccountEvents, EventFilter, EventPage, ListEvent, Place, Undone
-from wablock.block_list.events import BlockDetails, UserChange, event_id_of, place_in_chain
-from wablock.block_list.ports import BusinessNumber, Effect, Listed, Member
-from wablock.block_list.rules import DEFAULT_LIMIT, SECOND
+from wablock.account_events import MOST_EVENTS, AccountEvents, EventFilter, EventPage, Place, Undone
+from wablock.block_list.events import event_id_of, place_in_chain
+from wablock.block_list.ports import BusinessNumber, Effect, Member
+from wablock.block_list.rules import DEFAULT_LIMIT
 from wablock.block_list.service import BlockList
 from wablock.block_list.undoing import CHANGES
 from wablock.contract import wire
@@ -20,63 +20,16 @@ from wablock.server.callers import Callers
 from wablock.server.causes import cause_of
 from wablock.server.decoding import decoded, moment, query_parameter
 from wablock.server.endpoints.check import INVALID_USER
+from wablock.server.event_info import MOST_USERS_SHOWN, EventInfo, event_info
 from wablock.server.idempotency_keys import idempotency_key, marked
 from wablock.server.limits import RateLimits
 from wablock.server.request import Request
 from wablock.server.router import Route, route
 
 _PATH: Final = "/v1/events"
-_MOST_USERS_SHOWN: Final = 10  # of an event on a page
 _LATEST: Final = 1 << 62
 _MONTH: Final = re.compile("[0-9]{4}-[0-9]{2}")  # a time without its day, and no event of a list
 _NOT_A_PLACE: Final = "It is the event_id of an event, or a time: seconds since 1970, or ISO 8601 with a zone."
-
-
-class EventDetails(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A user's block before or after an event. What it did not have is missing. Times are in seconds since 1970."""
-
-    reason: str | UnsetType = UNSET
-    note: str | UnsetType = UNSET
-    expires_at: int | UnsetType = UNSET
-    blocked_at: int | UnsetType = UNSET
-    blocked_by: str | UnsetType = UNSET
-
-
-class EventUser(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A user that an event changed. `before`, `after`: the user's block; without one, the user was not on the list."""
-
-    wa_id: str | UnsetType = UNSET
-    user_id: str | UnsetType = UNSET
-    effect: str
-    before: EventDetails | UnsetType = UNSET
-    after: EventDetails | UnsetType = UNSET
-
-
-class EventInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """An event: what was done to a list (`kind`), when (`at`, seconds since 1970), who did it, and why.
-
-    `by` is the label of the access token; missing if a webhook of WhatsApp was the cause. `undoes`: the event that
-    this one undid. `phone_number_id` or `everywhere`: where a list was attached or detached. A page shows the first ten
-    users of each event, and their number in `user_count`. `details_deleted`: only the event's place and hash were kept.
-    """
-
-    event_id: str
-    list_id: str
-    at: int
-    kind: str | UnsetType = UNSET
-    by: str | UnsetType = UNSET
-    on_behalf_of: str | UnsetType = UNSET
-    request_id: str | UnsetType = UNSET
-    reason: str | UnsetType = UNSET
-    source: str | UnsetType = UNSET
-    batch_id: str | UnsetType = UNSET
-    undoes: str | UnsetType = UNSET
-    name: str | UnsetType = UNSET
-    phone_number_id: str | UnsetType = UNSET
-    everywhere: bool | UnsetType = UNSET
-    details_deleted: bool | UnsetType = UNSET
-    user_count: int = 0
-    users: list[EventUser] = []
 
 
 class EventList(msgspec.Struct, omit_defaults=True):
@@ -150,7 +103,7 @@ class EventEndpoints:
 
     async def get_event(self, request: Request) -> Answer:
         caller = await self._callers.authorize(request)
-        return json_answer(request, _info(await self._events.one(caller, request.parameters["event_id"]), None))
+        return json_answer(request, event_info(await self._events.one(caller, request.parameters["event_id"]), None))
 
     async def undo_event(self, request: Request) -> Answer:
         caller = await self._callers.authorize(request)
@@ -202,56 +155,10 @@ def _place(request: Request, name: str) -> Place | None:
 
 
 def _event_list(page: EventPage) -> EventList:
-    shown = EventList([_info(it, _MOST_USERS_SHOWN) for it in page.events])
+    shown = EventList([event_info(it, MOST_USERS_SHOWN) for it in page.events])
     if page.next is not None:
         shown.next = event_id_of(page.next[1], page.next[0])
     return shown
-
-
-def _info(it: ListEvent, most_users: int | None) -> EventInfo:
-    stored, event = it.stored, it.event
-    info = EventInfo(
-        event_id=stored.event_id, list_id=stored.list_id, at=stored.at // SECOND, batch_id=stored.batch_id or UNSET
-    )
-    if event is None:
-        info.details_deleted = True
-        return info
-    info.kind, info.by, info.name = event.kind, event.by or UNSET, event.name or UNSET
-    info.on_behalf_of, info.request_id = event.on_behalf_of or UNSET, event.request_id or UNSET
-    info.reason, info.source = event.reason or UNSET, event.source or UNSET
-    if event.undoes is not None:
-        info.undoes = event_id_of(stored.list_id, event.undoes)
-    if event.phone_number_id is not None:
-        info.phone_number_id = event.phone_number_id or UNSET
-        info.everywhere = event.phone_number_id == "" or UNSET
-    info.user_count = len(event.users)
-    info.users = [_user(user, event.details) for user in event.users[:most_users]]
-    return info
-
-
-def _user(change: UserChange, common: BlockDetails) -> EventUser:
-    effect = Effect.REMOVED if change.newer_by is None else Effect.UPDATED if change.before else Effect.ADDED
-    user = EventUser(effect=effect)
-    if change.user.isdecimal():
-        user.wa_id = change.user
-    else:
-        user.user_id = change.user
-    if change.before:
-        user.before = _details(change.before[0])
-        row: Listed = change.before[0]
-        user.before.blocked_at, user.before.blocked_by = row.blocked_at // SECOND, row.blocked_by
-    if change.newer_by is not None:
-        user.after = _details(change.details or common)
-    return user
-
-
-def _details(of: BlockDetails | Listed) -> EventDetails:
-    expires_at = UNSET if of.expires_at is None else of.expires_at // SECOND
-    return EventDetails(
-        reason=UNSET if of.reason is None else of.reason,
-        note=UNSET if of.note is None else of.note,
-        expires_at=expires_at,
-    )
 
 
 def _undo_result(undone: Undone, *, is_preview: bool) -> UndoResult:

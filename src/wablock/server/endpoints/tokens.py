@@ -19,6 +19,7 @@ from wablock.server.callers import Callers
 from wablock.server.decoding import decoded, flag
 from wablock.server.request import Request
 from wablock.server.router import Route, route
+from wablock.subscriptions.subscriptions import Subscriptions
 
 _NumberId = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": "^[0-9]{1,32}$"})]  # see `_number_ids`
 _Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=wire.WITHOUT_NUL)]
@@ -57,18 +58,29 @@ class Tokens(msgspec.Struct):
 
 
 class TokenRevoked(msgspec.Struct, omit_defaults=True):
-    """With `with_made`: the revoked tokens, the removed receivers, and the numbers whose upstream was removed."""
+    """With `with_made`: the revoked tokens, the removed receivers and subscriptions, and the numbers whose upstream was
+    removed.
+    """
 
     success: bool
     token_ids: list[str] | msgspec.UnsetType = UNSET
     downstream_ids: list[str] | msgspec.UnsetType = UNSET
     upstreams_of: list[str] | msgspec.UnsetType = UNSET
+    subscription_ids: list[str] | msgspec.UnsetType = UNSET
 
 
 class TokenEndpoints:
-    def __init__(self, grants: Access, routes: Routes, clock: Callable[[], Microseconds], callers: Callers) -> None:
+    def __init__(
+        self,
+        grants: Access,
+        routes: Routes,
+        subscriptions: Subscriptions,
+        clock: Callable[[], Microseconds],
+        callers: Callers,
+    ) -> None:
         self._access = grants
         self._gate_routes = routes
+        self._subscriptions = subscriptions
         self._clock = clock
         self._callers = callers
 
@@ -119,9 +131,15 @@ class TokenEndpoints:
         tokens = await self._access.revoke_with_made(caller, token_id)
         if not tokens:
             raise UnknownObject("DELETE", token_id)
-        removed = await self._gate_routes.remove_set_by(caller.account_id, {token.digest for token in tokens})
+        makers = {token.digest for token in tokens}
+        removed = await self._gate_routes.remove_set_by(caller.account_id, makers)
+        subscription_ids = await self._subscriptions.remove_set_by(caller.account_id, makers)
         answer = TokenRevoked(
-            True, [token.token_id for token in tokens], list(removed.downstream_ids), list(removed.upstreams_of)
+            True,
+            [token.token_id for token in tokens],
+            list(removed.downstream_ids),
+            list(removed.upstreams_of),
+            list(subscription_ids),
         )
         return json_answer(request, answer)
 
