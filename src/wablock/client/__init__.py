@@ -40,6 +40,7 @@ from wablock.client.failures import (
 from wablock.client.list_answers import AttachedList, FreedUser, SharedList, UserEntry, UserOfLists
 from wablock.client.retrying import Retries
 from wablock.client.shells import AsyncClient, Client
+from wablock.client.subscriptions import Subscription
 from wablock.contract.wire import User
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "Number",
     "RecentDrop",
     "RecentDropList",
+    "Subscription",
     "ClientError",
     "ApiError",
     "InvalidAccessToken",

@@ -12,6 +12,7 @@ from wablock.client.exchange import HttpRequest, HttpResponse, Lost
 from wablock.client.lists import ListCalls
 from wablock.client.numbers import NumberCalls
 from wablock.client.retrying import Retries
+from wablock.client.subscriptions import SubscriptionCalls
 from wablock.contract.wire import EFFECTS_HEADER, ON_BEHALF_OF_HEADER
 from wablock.printable import printable
 
@@ -46,6 +47,7 @@ class Shell(ABC, Generic[_Http]):
         self._number_calls = NumberCalls(phone_number_id, retries, random.random)
         self._list_calls = ListCalls(phone_number_id, retries, random.random)
         self._event_calls = EventCalls(retries, random.random)
+        self._subscription_calls = SubscriptionCalls(retries, random.random)
         self._base_url = _checked_url(base_url)
         self._headers = {
             "authorization": f"Bearer {_checked_token(token)}",

@@ -16,13 +16,14 @@ from wablock.client.lists import AsyncListMethods, ListMethods
 from wablock.client.member_methods import AsyncMemberMethods, MemberMethods
 from wablock.client.numbers import AsyncNumberMethods, NumberMethods
 from wablock.client.shell import Shell, lost, response_of
+from wablock.client.subscriptions import AsyncSubscriptionMethods, SubscriptionMethods
 from wablock.client.users import Users
 from wablock.contract.wire import Time
 
 T = TypeVar("T")
 
 
-class Client(ListMethods, MemberMethods, EventMethods, NumberMethods, Shell[httpx2.Client]):
+class Client(ListMethods, MemberMethods, EventMethods, NumberMethods, SubscriptionMethods, Shell[httpx2.Client]):
     """The block list of one business number. Close it, or use it in a `with` statement.
 
     Every call raises `ClientError` if it fails. The error says what had already been done.
@@ -135,7 +136,12 @@ class Client(ListMethods, MemberMethods, EventMethods, NumberMethods, Shell[http
 
 
 class AsyncClient(
-    AsyncListMethods, AsyncMemberMethods, AsyncEventMethods, AsyncNumberMethods, Shell[httpx2.AsyncClient]
+    AsyncListMethods,
+    AsyncMemberMethods,
+    AsyncEventMethods,
+    AsyncNumberMethods,
+    AsyncSubscriptionMethods,
+    Shell[httpx2.AsyncClient],
 ):
     """`Client` for asyncio, with the same calls and exceptions. Several tasks may share one client."""
 

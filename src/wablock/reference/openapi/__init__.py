@@ -16,6 +16,7 @@ from wablock.reference.openapi import (
     responses,
     routing,
     schemas,
+    subscriptions,
     users,
     webhooks,
 )
@@ -45,7 +46,7 @@ _PARTS: Final = {
     "Block API": (block_users,),
     "Lists": (lists, members, users, events),
     "Gate": (messages, webhooks, check, routing),
-    "Management": (numbers, manage),
+    "Management": (numbers, manage, subscriptions),
     "Health": (health,),
 }
 
