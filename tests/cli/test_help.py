@@ -44,6 +44,9 @@ COMMANDS = [
     ("number", "remove"),
     ("number", "set"),
     ("restore",),
+    ("subscription", "add"),
+    ("subscription", "list"),
+    ("subscription", "remove"),
     ("token", "create"),
     ("token", "list"),
     ("token", "revoke"),
@@ -94,6 +97,7 @@ VARIABLES = {
     "WABLOCK_VERIFY_TOKEN",
     "WABLOCK_DOWNSTREAM_SECRET",
     "WABLOCK_DOWNSTREAM_HEADER",
+    "WABLOCK_SUBSCRIPTION_SECRET",
     "WABLOCK_UPSTREAM_TOKEN",
 }
 

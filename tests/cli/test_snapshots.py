@@ -25,6 +25,7 @@ _CHANGING: Final = (  # each is replaced by an example, in tables of the same le
     (re.compile(r"\blist_[0-9a-f]{16}\b"), "list_0123456789abcdef"),
     (re.compile(r"\b(106540352242922|list_0123456789abcdef)-[0-9]{16}\b"), r"\1-1795842000123456"),
     (re.compile(r"^((?:downstream id +)?)[0-9a-f]{8}(?=\s)", re.MULTILINE), r"\g<1>01234567"),
+    (re.compile(r"\bsub_[0-9a-f]{16}\b"), "sub_0123456789abcdef"),
     (re.compile(r"/\S*/database\d*/wablock.db"), "/data/wablock.db"),
     (re.compile(r"127\.0\.0\.1:\d{5}\b"), "127.0.0.1:54321"),
 )
@@ -114,6 +115,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ["token", "create", "--number", _NUMBER, "--label", label, "--until", "2100-01-31T12:00:00Z"],
         ["token", "create", "--account", "102290129340398", "--scope", "manage"],
         ["downstream", "add", _NUMBER, "https://receiver.example/a/long/path/webhook", "--best-effort"],
+        ["subscription", "add", "https://crm.example/events", "--account", "102290129340398"],
         ["upstream", "set", _NUMBER],
     ):
         assert run(*words, **variables).returncode == 0
@@ -142,6 +144,7 @@ TABLES: Final = [
     ["business-account", "list"],
     ["token", "list"],
     ["downstream", "list", _NUMBER],
+    ["subscription", "list"],
     ["upstream", "show", _NUMBER],
     ["drops", _NUMBER],
 ]

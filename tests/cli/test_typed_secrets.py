@@ -30,6 +30,7 @@ def database(folder: Path) -> str:
         ("--app-secret", "WABLOCK_APP_SECRET", ["account", "set"]),
         ("--verify-token", "WABLOCK_VERIFY_TOKEN", ["account", "set"]),
         ("--secret", "WABLOCK_DOWNSTREAM_SECRET", ["downstream", "add", NUMBER, "http://127.0.0.1:9"]),
+        ("--secret", "WABLOCK_SUBSCRIPTION_SECRET", ["subscription", "add", "http://127.0.0.1:9"]),
         ("--header", "WABLOCK_DOWNSTREAM_HEADER", ["downstream", "add", NUMBER, "http://127.0.0.1:9"]),
         ("--secret-key", "WABLOCK_SECRET_KEY", ["downstream", "list", NUMBER]),
         ("--secret-key", "WABLOCK_SECRET_KEY", ["serve", "--port", "99999"]),

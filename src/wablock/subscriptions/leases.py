@@ -46,10 +46,10 @@ class Leases:
         self._seen = seen
         return wanted
 
-    def extend(self, subscription_ids: Collection[str], asked_at: float) -> None:
-        """Record the leases that the store gave; `asked_at`: the time just before the call."""
+    def extend(self, subscription_ids: Collection[str], called_at: float) -> None:
+        """Record the leases that the store gave; `called_at`: the time just before the call."""
         for subscription_id in subscription_ids:
-            self._until[subscription_id] = asked_at + _LASTS
+            self._until[subscription_id] = called_at + _LASTS
 
     def lasts(self, subscription_id: str, now: float) -> bool:
         return now < self._until.get(subscription_id, now)
