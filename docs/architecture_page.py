@@ -38,6 +38,10 @@ time, each with its own time limit.
 **A message of the business:** `server/endpoints/messages` → `gate/outbound` reads the recipients and checks the block list →
 `outgoing/upstreams` sends it to the number's upstream and streams the response back.
 
+**An event for a subscriber:** `subscriptions/deliverer` looks for lists with events that a subscriber has not accepted, and takes
+the lease of the subscription → `subscriptions/courier` reads the events, signs them, and lets `outgoing/downstreams` post them →
+after a 2xx, `SubscriptionStore.reach` stores the place in the list's chain of events.
+
 ## Where a change goes
 
 | to add | change | and |
@@ -51,7 +55,7 @@ time, each with its own time limit.
 | a command | a file in `cli/`; its name, place and help in `cli/__init__.py` | `cli/api_server.py` if it speaks to a server, `cli/databases.py` if it opens a database; its name in `tests/cli/test_help.py`, its tests in `tests/cli/`; `make docs` |
 | an error, or its text | a class in `contract/errors.py` if Meta published it, in `failures.py` if not; raise it where the fault is detected | to add one: its meaning in `reference/failures.py`, which takes the text from the class. To change a text: search for the old one in `docs/`, `cli/changed_users.py` and `tests/`. `make docs` |
 | a store | a folder in `storage/` that implements `Store` of `storage/__init__.py`; `storage/urls.py` and `open_store`; a folder in `storage/migrations/` | `tests/storage/adapters.py`; empty databases for the tests beside `tests/postgres.py`; `cli/backups.py` and `cli/migrate.py`; the driver in the extra `server` and in both lists of `forbidden_modules` in `pyproject.toml`, then `make lock`; the help of `DatabaseUrl` in `settings.py`; a how-to |
-| a metric | `server/metrics.py`; a part that may not import the server calls it through a port: `GateMeter` (`gate/ports.py`), `CommitMeter` (`storage/group_commit.py`) | its double in `tests/storage/meters.py`; a store counts after the commit; tests in `tests/server/`; the values of all workers are added up, so a value that all workers share must not be a gauge; `docs/reference/metrics.md` |
+| a metric | `server/metrics.py`; a part that may not import the server calls it through a port: `GateMeter` (`gate/ports.py`), `SubscriptionMeter` (`subscriptions/ports.py`), `CommitMeter` (`storage/group_commit.py`) | its double in `tests/storage/meters.py`; a store counts after the commit; tests in `tests/server/`; the values of all workers are added up, so a value that all workers share must not be a gauge; `docs/reference/metrics.md` |
 | a rule of the client | what is retried: `client/retrying.py`; users in a request: `client/users.py`; page size: both classes of `client/shells.py`, for `check` in `client/calls.py`, for `wablock list` in `cli/listed_users.py`; end of a list: `client/trail.py` | tests in `tests/client/`; `docs/reference/client.md` |
 | a limit on memory | a constant `_MOST_…` beside the data that it limits; in `settings.py` if operators may change it | a test that reaches the limit; `docs/scaling.md` if operators can meet it |
 | a page | in the reference: `reference/pages.py` and `reference/templates/`; in the documentation: a file in `docs/`, with a link in `docs/README.md` | if the page is generated from the code: `docs/generate.py` |

@@ -64,7 +64,7 @@ _BEYOND_SCHEMAS = (
     "The account has 1,000 numbers already",
 )
 _OF_BODY_OR_QUERY = ("blockUsers", "unblockUsers", "sendMessage")
-_NAME_AN_ADDRESS = ("addDownstream", "setUpstream")
+_NAME_AN_ADDRESS = ("addDownstream", "addSubscription", "setUpstream")
 
 _tried_operations: set[str] = set()
 

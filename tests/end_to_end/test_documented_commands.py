@@ -41,7 +41,7 @@ READ_ELSEWHERE: Final = {
     "docs/how-to/in-front-of-n8n.md": "tests/end_to_end/test_how_tos.py",
     "docs/how-to/in-front-of-typebot.md": "tests/end_to_end/test_how_tos.py",
     "docs/how-to/move-to-postgresql.md": "tests/end_to_end/test_moving_up_page.py",
-    "docs/how-to/list-events-in-your-own-system.md": "test_list_events_page.py",
+    "docs/how-to/list-events-in-your-own-system.md": "tests/end_to_end/test_list_events_page.py",
     "docs/how-to/one-list-for-several-numbers.md": "tests/end_to_end/test_shared_lists_page.py",
     "docs/how-to/undo-a-change.md": "tests/end_to_end/test_undo_page.py",
     "docs/how-to/put-the-gate-in-front.md": "tests/end_to_end/test_how_tos.py",

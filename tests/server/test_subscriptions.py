@@ -1,7 +1,10 @@
 """`/v1/subscriptions`: who may use them, what is never shown, and events over real HTTP to a real receiver."""
 
 import asyncio
+import contextlib
 import logging
+import socket
+import socketserver
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +12,7 @@ from typing import Any, Final
 
 import httpx2
 import pytest
+from tests.listening import listening
 from tests.receiver import Receiver
 from tests.running_server import ACCOUNT_ID, NUMBER, PHONE_NUMBER_ID, RunningServer, running_server
 from tests.server.test_lists import call, done, error_of
@@ -268,13 +272,45 @@ def test_the_metrics_count_what_was_delivered(server: RunningServer, receiver: R
     assert "wablock_subscription_skips_total 0.0" in text
 
 
-def test_a_server_stops_while_a_subscriber_hangs(tmp_path: Path, receiver: Receiver) -> None:
-    receiver.delay = 3
-    with running_server(tmp_path, key=KEY, numbers=NUMBERS, tokens=TOKENS) as server:
+_BIG: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n" + b"x" * 1_000_000
+_ANSWERS: Final = {
+    "garbage": b"\x00\xff" * 1_000,
+    "a redirect": b"HTTP/1.1 307 Go\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
+    "an endless head": b"HTTP/1.1 200 OK\r\n" + b"x-header: 1\r\n" * 100_000,
+    "a huge body": _BIG,
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("answer", _ANSWERS.values(), ids=_ANSWERS)
+def test_a_hostile_subscriber_does_not_stop_the_server(
+    server: RunningServer, receiver: Receiver, answer: bytes
+) -> None:
+    class Hostile(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65_536)
+            with contextlib.suppress(OSError):
+                self.request.sendall(answer)
+
+    with listening(Hostile) as port:
+        subscribe(server, f"http://127.0.0.1:{port}/")
         subscribe(server, receiver.url)
         block(server, "16505550101")
-        wait_until(lambda: receiver.deliveries, "no event was sent")
-    # The context has checked that the server stopped.
+
+        wait_until(lambda: receiver.taken, "the other subscriber got nothing")
+        wait_until(lambda: "wablock_subscription_requests_total" in metrics(server), "nothing was sent")
+        block(server, "16505550102")
+        wait_until(lambda: len(events_in(receiver)) == 2, "the other subscriber got nothing more")
+
+
+def test_a_server_stops_while_a_subscriber_hangs(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with running_server(tmp_path, key=KEY, numbers=NUMBERS, tokens=TOKENS) as server:
+            subscribe(server, f"http://127.0.0.1:{silent.getsockname()[1]}/")
+            block(server, "16505550101")
+            connection, _ = silent.accept()
+            connection.recv(1)  # the request has arrived
+        connection.close()  # only now, when the server has stopped
 
 
 def metrics(server: RunningServer) -> str:

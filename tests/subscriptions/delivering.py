@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -121,11 +121,18 @@ class CountingSubscriptions:
 
 
 class FailingStore:
-    """A store whose next `reach` fails, after or before it is durable."""
+    """A store whose next reads of subscriptions, or stored places, fail."""
 
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
         self.reaches_that_fail = 0
+        self.looks_that_fail = 0
+
+    async def subscriptions(self, account_id: str | None = None) -> Sequence[SealedSubscription]:
+        if self.looks_that_fail:
+            self.looks_that_fail -= 1
+            raise BlocklistInternalError
+        return await self._store.subscriptions(account_id)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)

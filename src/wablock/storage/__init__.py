@@ -1,4 +1,4 @@
-"""The stores behind `BlockStore`, `Directory`, `RouteStore`: a folder for each database; `memory.py` for tests."""
+"""The stores behind the ports that `Store` names: a folder for each database; `memory.py` for tests."""
 
 from typing import Protocol
 

@@ -29,6 +29,7 @@ class Deliverer:
         self._leases = Leases(holder)
         self._couriers: dict[str, Courier] = {}
         self._has_subscriptions = False
+        self._is_failing = False
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -40,16 +41,25 @@ class Deliverer:
         """Look again and again. Failures of the database do not end it."""
         while True:
             before = self._tools.monotonic()
-            try:
-                await self.look()
-            except GraphError as error:
-                _log.warning("the look for events to deliver failed; the next one follows: %s", error)
-            except Exception:
-                _log.exception("the look for events to deliver failed; the next one follows")
+            await self._try_to_look()
             least = max(_LEAST_BETWEEN, _TIMES_AS_LONG * (self._tools.monotonic() - before))
             await asyncio.sleep(least)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), max(0.0, _LOOK_EVERY - least))
+
+    async def _try_to_look(self) -> None:
+        """Look. Failures are logged once, not at each look: a database that is being moved refuses all leases."""
+        try:
+            await self.look()
+        except Exception as error:
+            if not self._is_failing:
+                details = None if isinstance(error, GraphError) else error
+                _log.warning("events are not delivered, because the database failed: %s", error, exc_info=details)
+            self._is_failing = True
+        else:
+            if self._is_failing:
+                _log.info("events are delivered again")
+            self._is_failing = False
 
     async def look(self) -> None:
         """Look once for events, and begin to send those of the subscriptions that this process delivers."""
