@@ -62,6 +62,8 @@ _BEYOND_SCHEMAS = (
     "Param display_number must be the phone number itself",
     "Param country must be two letters of a country",
     "The account has 1,000 numbers already",
+    "is not a list of the account",
+    "An account may have 10 subscriptions",
 )
 _OF_BODY_OR_QUERY = ("blockUsers", "unblockUsers", "sendMessage")
 _NAME_AN_ADDRESS = ("addDownstream", "addSubscription", "setUpstream")

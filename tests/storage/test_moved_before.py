@@ -70,6 +70,8 @@ async def test_a_moved_file_of_any_older_schema_can_be_read(tmp_path: Path, sche
     assert (number.account_id, number.name, number.waba_id) == (ACCOUNT, None, None)
     assert await store.find_account(ACCOUNT) is not None
     assert await store.downstreams(LIST) == []
+    assert await store.subscriptions() == []
+    assert await store.backlogs(ACCOUNT) == []
     assert _schema(path) == schema
     await store.close()
 

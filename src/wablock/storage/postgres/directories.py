@@ -194,10 +194,15 @@ class Directories:
         await self._write(subscriptions.release, holder)
 
     async def backlogs(self, account_id: str) -> Sequence[Backlog]:
+        chosen = await self._read(subscriptions.lists_chosen, account_id)
+        if not chosen:
+            return ()
         backlogs: list[Backlog] = []
         for some in await self._lists_of(account_id):
-            backlogs += await self._read_of_several(subscriptions.backlogs, some, account_id)
-        return backlogs
+            backlogs += await self._read_of_several(subscriptions.backlogs, some, account_id, chosen)
+        # Without the places of a subscription that was removed meanwhile, all events would be its backlog.
+        still = await self._read(subscriptions.lists_chosen, account_id) if backlogs else ()
+        return [it for it in backlogs if it.subscription_id in still]
 
     async def reach(self, subscription_id: str, list_id: str, at: Microseconds) -> None:
         await self._write_of(list_id, subscriptions.reach, list_id, subscription_id, at)

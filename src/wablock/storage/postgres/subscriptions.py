@@ -36,16 +36,13 @@ _LEASE = """
 UPDATE subscription SET holder = $1, beat = beat + 1 WHERE subscription_id = $2 AND beat = $3 RETURNING subscription_id
 """
 _RELEASE = "UPDATE subscription SET holder = NULL WHERE holder = $1"
-_BACKLOGS = """
-SELECT subscription.subscription_id, block_list.list_id, coalesce(subscription_cursor.at, 0),
-       block_list.oldest_at, block_list.event_at
-FROM block_list JOIN subscription ON subscription.account_id = $2
-LEFT JOIN subscription_cursor ON subscription_cursor.list_id = block_list.list_id
-  AND subscription_cursor.list_id = ANY($1) AND subscription_cursor.subscription_id = subscription.subscription_id
-WHERE block_list.list_id = ANY($1) AND (block_list.account_id = $2 OR block_list.former_account_id = $2)
-  AND block_list.event_at > coalesce(subscription_cursor.at, 0)
-  AND (subscription.list_ids IS NULL OR block_list.list_id = ANY(subscription.list_ids))
+_IDS = "SELECT subscription_id, list_ids FROM subscription WHERE account_id = $1"
+# Two statements, joined in Python: a join with an array of keys for each table reads the array again for each row.
+_NEWEST = """
+SELECT list_id, oldest_at, event_at FROM block_list
+WHERE list_id = ANY($1) AND event_at > 0 AND (account_id = $2 OR former_account_id = $2)
 """
+_PLACES = "SELECT list_id, subscription_id, at FROM subscription_cursor WHERE list_id = ANY($1)"
 _IS_THERE = "SELECT 1 FROM subscription WHERE subscription_id = $1"
 _REACH = """
 INSERT INTO subscription_cursor (list_id, subscription_id, at)
@@ -103,8 +100,24 @@ async def release(connection: Connection, holder: str) -> None:
     await connection.execute(_RELEASE, holder)
 
 
-async def backlogs(connection: Connection, list_ids: Sequence[str], account_id: str) -> Sequence[Backlog]:
-    return [Backlog(*row) for row in await connection.fetch(_BACKLOGS, list_ids, account_id)]
+async def lists_chosen(connection: Connection, account_id: str) -> Mapping[str, Collection[str] | None]:
+    """The ids of the account's subscriptions, each with its lists; None: all lists."""
+    rows = await connection.fetch(_IDS, account_id)
+    return {subscription_id: None if list_ids is None else set(list_ids) for subscription_id, list_ids in rows}
+
+
+async def backlogs(
+    connection: Connection, list_ids: Sequence[str], account_id: str, chosen: Mapping[str, Collection[str] | None]
+) -> Sequence[Backlog]:
+    """The backlogs in these lists. The places are read last, so that events which were accepted meanwhile are none."""
+    newest = await connection.fetch(_NEWEST, list_ids, account_id)
+    reached = {(list_id, it): at for list_id, it, at in await connection.fetch(_PLACES, list_ids)}
+    return [
+        Backlog(subscription_id, list_id, at, oldest_at, newest_at)
+        for list_id, oldest_at, newest_at in newest
+        for subscription_id, of_lists in chosen.items()
+        if (of_lists is None or list_id in of_lists) and newest_at > (at := reached.get((list_id, subscription_id), 0))
+    ]
 
 
 async def reach(connection: Connection, list_id: str, subscription_id: str, at: Microseconds) -> None:
