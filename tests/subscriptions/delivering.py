@@ -18,7 +18,7 @@ from wablock.server.event_info import event_json
 from wablock.storage import SqliteStore
 from wablock.subscriptions.courier import Tools
 from wablock.subscriptions.deliverer import Deliverer
-from wablock.subscriptions.ports import SealedSubscription
+from wablock.subscriptions.ports import Backlog, SealedSubscription
 from wablock.subscriptions.subscriptions import AddedSubscription, NewSubscription, Subscriptions
 
 SECOND_LIST: Final = "106540352242923"
@@ -127,6 +127,12 @@ class FailingStore:
         self._store = store
         self.reaches_that_fail = 0
         self.looks_that_fail = 0
+        self.stale: Sequence[Backlog] = ()
+        """The backlogs that the next look reads, if there are any."""
+
+    async def backlogs(self, account_id: str) -> Sequence[Backlog]:
+        stale, self.stale = self.stale, ()
+        return stale or await self._store.backlogs(account_id)
 
     async def subscriptions(self, account_id: str | None = None) -> Sequence[SealedSubscription]:
         if self.looks_that_fail:

@@ -96,6 +96,18 @@ async def test_accepted_events_are_not_sent_again(delivering: Delivering) -> Non
     assert delivering.meter.waiting == 0
 
 
+async def test_a_look_that_began_before_events_were_accepted_does_not_send_them_again(delivering: Delivering) -> None:
+    await delivering.subscribe()
+    await delivering.block(1)
+    before = await delivering.store.backlogs(ACCOUNT)
+    await delivering.look()
+
+    delivering.failing.stale = before
+    await delivering.look()
+
+    assert len(before) == len(delivering.subscriber.posts) == 1
+
+
 async def test_a_request_has_a_limited_number_of_events(delivering: Delivering) -> None:
     await delivering.subscribe()
     event_ids = await delivering.block(*range(MOST_EVENTS + 1))
