@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.client.script import Script, answer_with, refused
+from tests.client.script import KEY, Script, answer_with, refused
 from tests.running_server import RunningServer, running_server
 
 from wablock.client import (
@@ -34,7 +34,7 @@ UNDONE = answer_with({"preview": False, "changed": 0, "left": 1, "users": [{"wa_
 
 
 def event_calls() -> EventCalls:
-    return EventCalls(Retries(), lambda: 1.0)
+    return EventCalls(Retries(), lambda: 1.0, lambda: KEY)
 
 
 @pytest.fixture
@@ -250,14 +250,22 @@ def test_pages_that_repeat_are_an_error() -> None:
         script.run(walk.turn())
 
 
-def test_a_lost_undo_is_repeated_and_finds_the_users_unchanged() -> None:
+def test_a_lost_undo_is_repeated_with_its_key() -> None:
     script = Script(Lost("connection reset"), UNDONE)
 
-    undone = script.run(event_calls().undo(ID, preview=False, reason="oops"))
+    script.run(event_calls().undo(ID, preview=False, reason="oops"))
 
-    assert [it.effect for it in undone.users] == ["unchanged"]
     assert script.bodies() == [{"reason": "oops"}] * 2
     assert {it.path for it in script.requests} == {f"/v1/events/{ID}/undo"}
+    assert [dict(it.headers)["idempotency-key"] for it in script.requests] == [KEY] * 2
+
+
+def test_an_undo_has_the_key_of_the_caller() -> None:
+    script = Script(UNDONE)
+
+    script.run(event_calls().undo(ID, preview=False, reason=None, key="order 17"))
+
+    assert dict(script.requests[0].headers)["idempotency-key"] == "order 17"
 
 
 @pytest.mark.parametrize(

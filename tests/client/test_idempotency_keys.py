@@ -25,7 +25,7 @@ WRITES: Final[dict[str, tuple[Any, Callable[[Calls, str | None], Exchange[Any]]]
     "unblock": (obliging, lambda calls, key: calls.unblock(ANNA, key)),
     "add": (_ADDED, lambda calls, key: calls.members.add([User(ANNA)], None, None, "keep", key)),
     "edit": (_MEMBER, lambda calls, key: calls.members.edit(ANNA, "spam", None, None, None, key)),
-    "remove": (_REMOVED, lambda calls, key: calls.members.remove(ANNA, key)),
+    "remove": (_REMOVED, lambda calls, key: calls.members.remove(ANNA, None, key)),
 }
 
 

@@ -96,11 +96,14 @@ def _made(server: RunningServer, row: Row, token: str, number: str) -> dict[str,
         if "{list_id}" in row.template:
             lists = client.get("/v1/lists").json()["data"]
             values["list_id"] = lists[0]["list_id"] if lists else made("/v1/lists", {"name": "fraud"}, "list_id")
-        if "{downstream_id}" in row.template:
-            path = f"/v1/numbers/{number}/downstreams"
-            for receiver in client.get(path).json()["data"]:
-                client.delete(f"{path}/{receiver['downstream_id']}")
-            values["downstream_id"] = made(path, {"url": "https://93.184.215.14/hook"}, "downstream_id")
+        for name, path in (
+            ("downstream_id", f"/v1/numbers/{number}/downstreams"),
+            ("subscription_id", "/v1/subscriptions"),
+        ):
+            if f"{{{name}}}" in row.template:
+                for receiver in client.get(path).json()["data"]:
+                    client.delete(f"{path}/{receiver[name]}")
+                values[name] = made(path, {"url": "https://93.184.215.14/hook"}, name)
         if "{token_id}" in row.template:
             values["token_id"] = made("/v1/tokens", {"label": "made", "scopes": ["read"]}, "token_id")
         if "{event_id}" in row.template:
@@ -119,6 +122,7 @@ _MISSING: Final = {
     "place": _UNKNOWN,
     "downstream_id": "0000000000000000",
     "token_id": "000000000000",
+    "subscription_id": "sub_0000000000000000",
     "event_id": f"{_UNKNOWN}-1764300000000000",
 }
 

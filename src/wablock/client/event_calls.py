@@ -9,6 +9,7 @@ import msgspec
 from wablock.client.event_answers import Event, EventPage, UndoResult
 from wablock.client.exchange import Exchange, HttpRequest
 from wablock.client.failures import EventsUnsupported, ListsUnsupported, NoAnswer
+from wablock.client.keys import RequestKeys, random_key
 from wablock.client.members import response_of_lists
 from wablock.client.retrying import Retries
 
@@ -36,9 +37,10 @@ class _UndoRequest(msgspec.Struct, omit_defaults=True):
 class EventCalls:
     """The calls for the lists that the token may read."""
 
-    def __init__(self, retries: Retries, chance: Callable[[], float]) -> None:
+    def __init__(self, retries: Retries, chance: Callable[[], float], new_key: Callable[[], str] = random_key) -> None:
         self._retries = retries
         self._chance = chance
+        self._new_key = new_key
 
     def page(
         self,
@@ -49,21 +51,23 @@ class EventCalls:
     ) -> Exchange[EventPage]:
         parameters = msgspec.to_builtins(chosen) | {"limit": limit, "after": after, "since": since}
         query = urlencode({name: value for name, value in parameters.items() if value is not None})
-        return (yield from self._send("GET", f"{_PATH}?{query}" if query else _PATH, EventPage, chosen.list_id))
+        request = HttpRequest("GET", f"{_PATH}?{query}" if query else _PATH)
+        return (yield from self._send(request, EventPage, chosen.list_id))
 
     def event(self, event_id: str) -> Exchange[Event]:
-        return (yield from self._send("GET", _path_of(event_id), Event, event_id))
+        return (yield from self._send(HttpRequest("GET", _path_of(event_id)), Event, event_id))
 
-    def undo(self, event_id: str, *, preview: bool, reason: str | None) -> Exchange[UndoResult]:
-        """If a response was lost, the retry finds the users as they were before the event: `unchanged`."""
-        body = _UndoRequest(preview, reason)
-        return (yield from self._send("POST", f"{_path_of(event_id)}/undo", UndoResult, event_id, body))
+    def undo(self, event_id: str, *, preview: bool, reason: str | None, key: str | None = None) -> Exchange[UndoResult]:
+        request = HttpRequest(
+            "POST",
+            f"{_path_of(event_id)}/undo",
+            msgspec.json.encode(_UndoRequest(preview, reason)),
+            RequestKeys(key, self._retries, self._new_key).headers(),
+        )
+        return (yield from self._send(request, UndoResult, event_id))
 
-    def _send(
-        self, method: str, path: str, kind: type[_T], named: str | None, body: msgspec.Struct | None = None
-    ) -> Exchange[_T]:
+    def _send(self, request: HttpRequest, kind: type[_T], named: str | None) -> Exchange[_T]:
         """`named`: the list or the event in the request. An error may name the list of the event."""
-        request = HttpRequest(method, path, None if body is None else msgspec.json.encode(body))
         ids = [] if named is None else [named, named.rpartition("-")[0] or named]
         try:
             answer, _ = yield from response_of_lists(request, kind, ids, self._retries, self._chance)

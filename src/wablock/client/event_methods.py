@@ -96,13 +96,15 @@ class EventMethods(ABC):
         """One event, with all its users. Raises `UnknownObject`."""
         return self._run(self._event_calls.event(event_id))
 
-    def undo(self, event_id: str, *, preview: bool = False, reason: str | None = None) -> UndoResult:
+    def undo(
+        self, event_id: str, *, preview: bool = False, reason: str | None = None, idempotency_key: str | None = None
+    ) -> UndoResult:
         """Give each user of an event the block that the user had before it, or none. With `preview`, change nothing.
 
         A user whose block was changed since is left alone. It may be repeated: then each user is `unchanged`. Raises
-        `InvalidParameter` for an event that cannot be undone.
+        `InvalidParameter` for an event that cannot be undone. `idempotency_key`: see `Client.block`.
         """
-        return self._run(self._event_calls.undo(event_id, preview=preview, reason=reason))
+        return self._run(self._event_calls.undo(event_id, preview=preview, reason=reason, key=idempotency_key))
 
     @abstractmethod
     def _run(self, exchange: Exchange[T]) -> T: ...
@@ -177,9 +179,11 @@ class AsyncEventMethods(ABC):
         """See `Client.event`."""
         return await self._run(self._event_calls.event(event_id))
 
-    async def undo(self, event_id: str, *, preview: bool = False, reason: str | None = None) -> UndoResult:
+    async def undo(
+        self, event_id: str, *, preview: bool = False, reason: str | None = None, idempotency_key: str | None = None
+    ) -> UndoResult:
         """See `Client.undo`."""
-        return await self._run(self._event_calls.undo(event_id, preview=preview, reason=reason))
+        return await self._run(self._event_calls.undo(event_id, preview=preview, reason=reason, key=idempotency_key))
 
     @abstractmethod
     def _run(self, exchange: Exchange[T]) -> Awaitable[T]: ...

@@ -22,6 +22,7 @@ from wablock.server.endpoints import (
     upstreams,
     users,
 )
+from wablock.server.event_info import EventInfo
 
 SchemaObject = dict[str, Any]
 
@@ -59,7 +60,7 @@ _SERVED: Final = (
     lists.ListRemoved,
     users.UserEntry,
     users.UserOfLists,
-    events.EventInfo,
+    EventInfo,
     events.EventList,
     events.UndoRequest,
     events.UndoResult,

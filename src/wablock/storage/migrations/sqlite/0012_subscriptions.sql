@@ -27,5 +27,3 @@ CREATE TABLE subscription_cursor (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX subscription_cursor_subscription ON subscription_cursor (subscription_id);
--- The lists with events of an account are looked up every second.
-CREATE INDEX block_list_former_account ON block_list (former_account_id) WHERE former_account_id IS NOT NULL;
