@@ -19,10 +19,10 @@ from wablock.block_list.events import (
     is_list_id,
     place_in_chain,
 )
-from wablock.block_list.ports import Cause, Member, Microseconds, Outcome, Restore
+from wablock.block_list.ports import Member, Microseconds, Outcome, Restore
 from wablock.block_list.repeats import apply_once
 from wablock.block_list.results import ChangeOptions
-from wablock.block_list.rules import SECOND, Source
+from wablock.block_list.rules import SECOND
 from wablock.block_list.shared_lists import is_own
 from wablock.block_list.store import BlockStore
 from wablock.block_list.undoing import users_of
@@ -132,11 +132,11 @@ class AccountEvents:
         raise UnknownObject(method, event_id)
 
     async def undo(
-        self, caller: AccessToken, found: ListEvent, cause: Cause, *, is_preview: bool = False, key: str | None = None
+        self, caller: AccessToken, found: ListEvent, options: ChangeOptions, *, is_preview: bool = False
     ) -> Undone:
         """Undo an event, durable on return; see `Restore`. Raises `CannotUndo`.
 
-        `key`: the caller's idempotency key. A preview does not use it.
+        Of `options`, the cause, source, key and `batch_id` of the undo count. A preview does not use the key.
         """
         require(caller, Scope.WRITE)
         stored, event = found.stored, found.event
@@ -156,10 +156,11 @@ class AccountEvents:
             before,
             after,
             is_preview,
-            Source.API,
-            cause=cause,
+            options.source,
+            options.batch_id,
+            options.cause,
         )
-        outcome = await apply_once(self._store, restore, ChangeOptions(key=None if is_preview else key))
+        outcome = await apply_once(self._store, restore, ChangeOptions() if is_preview else options)
         undone = None if outcome.event_at is None else event_id_of(stored.list_id, outcome.event_at)
         return Undone(members, outcome, undone)
 

@@ -47,6 +47,10 @@ class NotListed(InvalidParameter):
 
 
 class CannotUndo(InvalidParameter):
+    """The event is not one that can be undone. Nothing was changed."""
+
+    status = 409
+
     def __init__(self, event_id: str, why: str) -> None:
         super().__init__(f"The event {event_id} cannot be undone: {why}.")
 

@@ -77,9 +77,20 @@ def test_a_batch_is_undone_on_all_lists_and_names_users_that_were_changed_since(
         "1 user was left alone:\n"
         "user          list   left because\n"
         "+16505550102  sales  was changed since\n"
+        "Batch: undo-monday\n"
     )
     assert users(monday) == [BEN]
     assert monday.users("block", "fraud") == []
+
+
+def test_the_undo_of_a_batch_is_a_batch_that_can_be_undone(monday: ListCommands) -> None:
+    monday("undo", "--batch", "monday", "--yes")
+
+    printed = monday.done("undo", "--batch", "undo-monday", "--yes")
+
+    assert printed == "Restored 1 user on 2 lists: +16505550101.\nBatch: undo-undo-monday\n"
+    assert users(monday) == [ANNA, BEN]
+    assert monday.users("block", "fraud") == [ANNA]
 
 
 def test_a_batch_can_be_undone_again(monday: ListCommands) -> None:
@@ -104,7 +115,7 @@ def test_a_user_that_a_batch_changed_twice_is_as_before_the_batch(commands: List
     again = commands.done("undo", "--batch", "monday", "--yes") if order == "again" else ""
 
     assert preview == "This would remove 1 user: +16505550102; change back 1 user: +16505550101.\n"
-    assert undone == "Removed 1 user: +16505550102; changed back 1 user: +16505550101.\n"
+    assert undone == "Removed 1 user: +16505550102; changed back 1 user: +16505550101.\nBatch: undo-monday\n"
     assert again in ("", "Nothing was changed. 2 users are as before already.\n")
     assert commands.json("list", "--details", "--phone-number-id", "sales") == before
 
@@ -294,7 +305,7 @@ def test_an_interrupted_undo_says_how_far_it_came_and_is_continued(
     process = _stopped(monday, error)
 
     assert process.returncode == status
-    assert process.stdout == "Removed 1 user: +16505550101.\n"
+    assert process.stdout == "Removed 1 user: +16505550101.\nBatch: undo-monday\n"
     assert why in process.stderr
     assert "1 of 2 events are undone; to continue, run the same command again" in process.stderr
     assert monday("undo", "--batch", "monday", "--yes").stdout.startswith("Removed 1 user: +16505550101. 1 user is")

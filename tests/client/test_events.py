@@ -15,10 +15,10 @@ from tests.running_server import RunningServer, running_server
 from wablock.client import (
     ApiError,
     AsyncClient,
+    CannotUndo,
     Client,
     Event,
     EventsUnsupported,
-    InvalidParameter,
     NoAnswer,
     Retries,
     UndoneUser,
@@ -136,7 +136,7 @@ def test_an_unknown_event_and_one_that_cannot_be_undone_have_their_errors(call: 
         call("undo", "1-1")
     with pytest.raises(UnknownObject):
         call("events", list_id="1")
-    with pytest.raises(InvalidParameter, match="cannot be undone"):
+    with pytest.raises(CannotUndo, match="cannot be undone"):
         call("undo", call("events").data[0].event_id)
 
 

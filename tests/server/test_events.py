@@ -439,12 +439,34 @@ def test_a_list_that_was_created_is_not_undone(events: Events) -> None:
     events.done("POST", "/v1/lists", {"name": "fraud"})
     event_id = events.newest()
 
-    assert error(events.call("POST", f"/v1/events/{event_id}/undo", {}))[2].endswith(
-        "cannot be undone: it made a list. Delete the list."
-    )
+    response = events.call("POST", f"/v1/events/{event_id}/undo", {})
+
+    assert response.status_code == 409
+    assert error(response)[2].endswith("cannot be undone: it made a list. Delete the list.")
 
 
-@pytest.mark.parametrize("body", [{"reason": ""}, {"reason": "x" * 201}, {"reasons": "x"}, {"preview": 1}, []])
+def test_undos_of_several_events_can_be_one_batch(events: Events) -> None:
+    for user in (ANNA, BEN):
+        events.block(user)
+        events.done("POST", f"/v1/events/{events.newest()}/undo", {"batch_id": "undo-monday"})
+
+    found = events.done("GET", "/v1/events?batch_id=undo-monday", None)["data"]
+
+    assert [(it["kind"], it["users"][0]["wa_id"]) for it in found] == [("undo", BEN[1:]), ("undo", ANNA[1:])]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"reason": ""},
+        {"reason": "x" * 201},
+        {"batch_id": ""},
+        {"batch_id": "x" * 101},
+        {"reasons": "x"},
+        {"preview": 1},
+        [],
+    ],
+)
 def test_an_undo_that_is_not_understood_is_refused(events: Events, body: Any) -> None:
     events.block(ANNA)
 

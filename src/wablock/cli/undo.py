@@ -13,10 +13,11 @@ from wablock.cli.event_words import list_names
 from wablock.cli.options import Json, Yes, flag, option
 from wablock.cli.output import Output, print_json, say
 from wablock.cli.undone_users import UndoneUsers
-from wablock.client import Client, ClientError, InvalidParameter, UnknownObject
+from wablock.client import CannotUndo, Client, ClientError, UnknownObject
 
 _NO_OPTIONS: Final = ActingAccountServer()
 _SOME_LEFT: Final = 1
+_LONGEST_BATCH: Final = 100
 
 
 def undo(
@@ -39,7 +40,8 @@ def undo(
         what = f"batch {batch}" if event_id is None else event_id
         if not yes and not _is_wanted(client, events, what, is_dry=dry_run, as_json=json):
             return
-        _undo(client, server, events, reason, as_json=json)
+        undo_batch = None if batch is None else f"undo-{batch}"[:_LONGEST_BATCH]
+        _undo(client, server, events, reason, undo_batch, as_json=json)
 
 
 def _of_batch(client: Client, batch: str | None) -> list[str]:
@@ -76,15 +78,21 @@ def _is_wanted(client: Client, events: Sequence[str], what: str, *, is_dry: bool
 
 
 def _undo(
-    client: Client, server: ActingAccountServer, events: Sequence[str], reason: str | None, *, as_json: bool
+    client: Client,
+    server: ActingAccountServer,
+    events: Sequence[str],
+    reason: str | None,
+    batch_id: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Undo all events and report. If one fails, those before it are reported."""
-    users = UndoneUsers(preview=False)
+    users = UndoneUsers(preview=False, batch_id=batch_id)
     end: Refused | KeyboardInterrupt | None = None
     done = 0
     try:
         for each in _with_progress(events, "Undoing"):
-            _add(client, each, users, reason, is_preview=False)
+            _add(client, each, users, reason, users.batch_id, is_preview=False)
             done += 1
     except KeyboardInterrupt:
         end = KeyboardInterrupt(_interrupted("Interrupted", done, events))
@@ -100,15 +108,19 @@ def _undo(
 
 
 def _add(
-    client: Client, event_id: str, users: UndoneUsers, reason: str | None = None, *, is_preview: bool = True
+    client: Client,
+    event_id: str,
+    users: UndoneUsers,
+    reason: str | None = None,
+    batch_id: str | None = None,
+    *,
+    is_preview: bool = True,
 ) -> None:
     try:
-        result = client.undo(event_id, preview=is_preview, reason=reason)
+        result = client.undo(event_id, preview=is_preview, reason=reason, batch_id=batch_id)
     except UnknownObject:
         raise Refused(f"There is no event {event_id}, or the token may not undo it: see wablock events") from None
-    except InvalidParameter as error:
-        if "cannot be undone" not in error.message:
-            raise
+    except CannotUndo as error:
         users.refuse(event_id, str(error).removeprefix("(#100) "))
         return
     event = client.event(event_id) if users.needs_event(event_id, result) else None
@@ -121,6 +133,8 @@ def _report(client: Client, users: UndoneUsers, end: BaseException | None, *, as
         return
     say(users.sentence())
     users.show_left(list_names(client).names if users.left else {})
+    if users.changed and users.batch_id is not None:
+        say(f"Batch: {users.batch_id}")
 
 
 def _interrupted(why: str, done: int, events: Sequence[str]) -> str:

@@ -27,7 +27,9 @@ _User = tuple[str, str]
 class UndoneUsers:
     """The users of all events that were added. `preview`: what would be done to them."""
 
-    def __init__(self, *, preview: bool) -> None:
+    def __init__(self, *, preview: bool, batch_id: str | None = None) -> None:
+        """`batch_id`: the batch of the undo itself."""
+        self.batch_id = batch_id
         self._preview = preview
         self._users: dict[_User, UndoneUser] = {}
         self._events: list[dict[str, str]] = []
@@ -94,7 +96,8 @@ class UndoneUsers:
         users = [{"list_id": list_id} | msgspec.to_builtins(it) for (list_id, _), it in self._users.items()]
         refused = {"refused_events": self.refused} if self.refused else {}
         counts = {"changed": self.changed, "left": self.left}
-        return {"preview": self._preview, "events": self._events} | refused | counts | {"users": users}
+        batch = {} if self.batch_id is None or not self.changed else {"batch_id": self.batch_id}
+        return {"preview": self._preview} | batch | {"events": self._events} | refused | counts | {"users": users}
 
     def _effect(self, key: _User) -> str:
         user = self._users.get(key)

@@ -22,6 +22,7 @@ from wablock.client.event_calls import NewEvents
 from wablock.client.failures import (
     ApiError,
     BlocklistChanged,
+    CannotUndo,
     ClientError,
     EventsUnsupported,
     ExpiredAccessToken,
@@ -81,6 +82,7 @@ __all__ = [
     "NotListed",
     "MemberChanged",
     "InvalidParameter",
+    "CannotUndo",
     "RateLimited",
     "BlocklistChanged",
     "ServerTrouble",

@@ -32,6 +32,7 @@ class EventFilter(msgspec.Struct, frozen=True, omit_defaults=True):
 class _UndoRequest(msgspec.Struct, omit_defaults=True):
     preview: bool = False
     reason: str | None = None
+    batch_id: str | None = None
 
 
 class EventCalls:
@@ -57,11 +58,19 @@ class EventCalls:
     def event(self, event_id: str) -> Exchange[Event]:
         return (yield from self._send(HttpRequest("GET", _path_of(event_id)), Event, event_id))
 
-    def undo(self, event_id: str, *, preview: bool, reason: str | None, key: str | None = None) -> Exchange[UndoResult]:
+    def undo(
+        self,
+        event_id: str,
+        *,
+        preview: bool = False,
+        reason: str | None = None,
+        batch_id: str | None = None,
+        key: str | None = None,
+    ) -> Exchange[UndoResult]:
         request = HttpRequest(
             "POST",
             f"{_path_of(event_id)}/undo",
-            msgspec.json.encode(_UndoRequest(preview, reason)),
+            msgspec.json.encode(_UndoRequest(preview, reason, batch_id)),
             RequestKeys(key, self._retries, self._new_key).headers(),
         )
         return (yield from self._send(request, UndoResult, event_id))

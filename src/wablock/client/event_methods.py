@@ -97,14 +97,22 @@ class EventMethods(ABC):
         return self._run(self._event_calls.event(event_id))
 
     def undo(
-        self, event_id: str, *, preview: bool = False, reason: str | None = None, idempotency_key: str | None = None
+        self,
+        event_id: str,
+        *,
+        preview: bool = False,
+        reason: str | None = None,
+        batch_id: str | None = None,
+        idempotency_key: str | None = None,
     ) -> UndoResult:
         """Give each user of an event the block that the user had before it, or none. With `preview`, change nothing.
 
         A user whose block was changed since is left alone. It may be repeated: then each user is `unchanged`. Raises
-        `InvalidParameter` for an event that cannot be undone. `idempotency_key`: see `Client.block`.
+        `CannotUndo`. `batch_id`: of the undo's own event; see `add_members`. `idempotency_key`: see `Client.block`.
         """
-        return self._run(self._event_calls.undo(event_id, preview=preview, reason=reason, key=idempotency_key))
+        return self._run(
+            self._event_calls.undo(event_id, preview=preview, reason=reason, batch_id=batch_id, key=idempotency_key)
+        )
 
     @abstractmethod
     def _run(self, exchange: Exchange[T]) -> T: ...
@@ -180,10 +188,18 @@ class AsyncEventMethods(ABC):
         return await self._run(self._event_calls.event(event_id))
 
     async def undo(
-        self, event_id: str, *, preview: bool = False, reason: str | None = None, idempotency_key: str | None = None
+        self,
+        event_id: str,
+        *,
+        preview: bool = False,
+        reason: str | None = None,
+        batch_id: str | None = None,
+        idempotency_key: str | None = None,
     ) -> UndoResult:
         """See `Client.undo`."""
-        return await self._run(self._event_calls.undo(event_id, preview=preview, reason=reason, key=idempotency_key))
+        return await self._run(
+            self._event_calls.undo(event_id, preview=preview, reason=reason, batch_id=batch_id, key=idempotency_key)
+        )
 
     @abstractmethod
     def _run(self, exchange: Exchange[T]) -> Awaitable[T]: ...

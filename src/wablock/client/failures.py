@@ -96,6 +96,10 @@ class InvalidParameter(ApiError):
     """100: a parameter of the request is invalid; the message names it."""
 
 
+class CannotUndo(InvalidParameter):
+    """100 with status 409: the event cannot be undone; the message says why."""
+
+
 class RateLimited(ApiError):
     """4, 17, 613, 80007, 130429: too many requests, even after all retries."""
 
@@ -143,7 +147,7 @@ _KINDS = {
     2: ServerTrouble,
     139103: ServerTrouble,
 }
-_OF_STATUS = {(100, 404): NotListed, (100, 412): MemberChanged}
+_OF_STATUS = {(100, 404): NotListed, (100, 412): MemberChanged, (100, 409): CannotUndo}
 _SUBKINDS = {(100, 33): UnknownObject, (190, 463): ExpiredAccessToken}
 
 

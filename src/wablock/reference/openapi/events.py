@@ -18,6 +18,7 @@ from wablock.reference.openapi.operations import (
     query,
     repeatable,
 )
+from wablock.reference.openapi.responses import failed
 
 _LIST_ID: Final = "106540352242922"
 _ID: Final = f"{_LIST_ID}-1737679688383584"
@@ -52,6 +53,7 @@ _UNKNOWN: Final[dict[str, GraphError]] = {
     "No access token": errors.MissingAccessToken(),
     "Unknown event": errors.UnknownObject("get", _ID),
 }
+_CANNOT_UNDO: Final[dict[str, GraphError]] = {"It cannot be undone": CannotUndo(_ID, "its details were deleted")}
 _BAD_PLACE: Final[dict[str, GraphError]] = {
     "No access token": errors.MissingAccessToken(),
     "Unknown list": errors.UnknownObject("get", _LIST_ID),
@@ -127,8 +129,9 @@ def _undo() -> OperationObject:
         "first time. The undo is an event itself, which can be undone. Blocks, unblocks, edits and undos can be "
         "undone. Scopes `read` and `write`.",
         request=("UndoRequest", {"preview": False, "reason": "the import had a wrong column"}),
-        refusals=_UNKNOWN | {"It cannot be undone": CannotUndo(_ID, "its details were deleted")},
+        refusals=_UNKNOWN,
     )
     entry["parameters"] = [ON_BEHALF_OF]
+    entry["responses"]["409"] = failed("It cannot be undone; nothing was changed", _CANNOT_UNDO)
     entry["responses"]["200"]["content"]["application/json"]["examples"]["A preview"] = {"value": _PREVIEW}
     return repeatable(entry)

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from wablock.account_events import MOST_EVENTS, AccountEvents, EventFilter, EventPage, Place, Undone
 from wablock.block_list.events import event_id_of, place_in_chain
 from wablock.block_list.ports import BusinessNumber, Effect, Member
+from wablock.block_list.results import ChangeOptions
 from wablock.block_list.rules import DEFAULT_LIMIT
 from wablock.block_list.service import BlockList
 from wablock.block_list.undoing import CHANGES
@@ -40,9 +41,13 @@ class EventList(msgspec.Struct, omit_defaults=True):
 
 
 class UndoRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """How to undo an event. `preview`: change nothing, and show what would be done."""
+    """How to undo an event. `preview`: change nothing, and show what would be done.
+
+    `batch_id`: the batch of the undo's own event. Events that were undone with one can be brought back together.
+    """
 
     preview: bool = False
+    batch_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=wire.WITHOUT_NUL)] | None = None
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=wire.WITHOUT_NUL)] | None = None
 
 
@@ -110,8 +115,10 @@ class EventEndpoints:
         undo = decoded(await self._callers.body(request), UndoRequest)
         found = await self._events.one(caller, request.parameters["event_id"], "POST")
         self._rates.of_list(found.stored.list_id)
-        cause, key = cause_of(request, undo.reason), idempotency_key(request)
-        undone = await self._events.undo(caller, found, cause, is_preview=undo.preview, key=key)
+        options = ChangeOptions(
+            batch_id=undo.batch_id, cause=cause_of(request, undo.reason), key=idempotency_key(request)
+        )
+        undone = await self._events.undo(caller, found, options, is_preview=undo.preview)
         answer = json_answer(request, _undo_result(undone, is_preview=undo.preview))
         return marked(answer, is_repeat=undone.outcome.is_repeat)
 
