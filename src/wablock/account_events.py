@@ -32,6 +32,8 @@ from wablock.failures import CannotUndo
 MOST_EVENTS: Final = 100
 """The most events on a page."""
 _AT_ONCE: Final = 10  # lists that are read at the same time
+_LONGEST_PAGE: Final = 250_000
+"""A page ends after so many characters of stored text, so that reading them does not keep other requests waiting."""
 _MOST_SEARCHED: Final = 1_000  # events in which one request looks for a user
 
 _DAY: Final = 86_400 * SECOND
@@ -232,9 +234,14 @@ def _most(chosen: EventFilter, limit: int, lists: int) -> int:
 
 def _page(events: Sequence[StoredEvent], chosen: EventFilter, limit: int, most: int) -> EventPage:
     """The wanted ones of `events`, of which there are more if there are `most`."""
-    wanted = [read_event(it) for it in events if chosen.user is None or _names(it, chosen.user)]
-    if len(wanted) > limit:
-        return EventPage(wanted[:limit], _order(wanted[limit - 1].stored))
+    wanted, length = list[ListEvent](), 0
+    for place, stored in enumerate(events):
+        if chosen.user is not None and not _names(stored, chosen.user):
+            continue
+        if len(wanted) == limit or length > _LONGEST_PAGE:
+            return EventPage(wanted, _order(events[place - 1]))
+        wanted.append(read_event(stored))
+        length += len(stored.text or "")
     return EventPage(wanted, _order(events[-1]) if len(events) == most else None)
 
 

@@ -22,7 +22,7 @@ _MEMBER: Final = answer_with({"input": ANNA})
 _REMOVED: Final = answer_with({"effect": "removed"})
 WRITES: Final[dict[str, tuple[Any, Callable[[Calls, str | None], Exchange[Any]]]]] = {
     "block": (obliging, lambda calls, key: calls.block(ANNA, None, None, None, key)),
-    "unblock": (obliging, lambda calls, key: calls.unblock(ANNA, key)),
+    "unblock": (obliging, lambda calls, key: calls.unblock(ANNA, None, key)),
     "add": (_ADDED, lambda calls, key: calls.members.add([User(ANNA)], None, None, "keep", key)),
     "edit": (_MEMBER, lambda calls, key: calls.members.edit(ANNA, "spam", None, None, None, key)),
     "remove": (_REMOVED, lambda calls, key: calls.members.remove(ANNA, None, key)),
@@ -66,7 +66,7 @@ def test_each_request_of_a_long_call_has_another_key_and_a_repeated_call_has_the
 @pytest.mark.parametrize("key", ["", " a", "a ", "x" * 256, "schl\u00fcssel", "a\nb"])
 def test_a_key_that_cannot_be_sent_is_an_error(key: str) -> None:
     with pytest.raises(ValueError, match="idempotency_key must be 1 to 255 printable ASCII characters"):
-        Script(obliging).run(calls().unblock(ANNA, key))
+        Script(obliging).run(calls().unblock(ANNA, None, key))
 
 
 @pytest.fixture

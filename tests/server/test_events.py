@@ -445,6 +445,22 @@ def test_a_list_that_was_created_is_not_undone(events: Events) -> None:
     assert error(response)[2].endswith("cannot be undone: it made a list. Delete the list.")
 
 
+def test_a_page_of_large_events_ends_early_and_no_event_is_left_out(events: Events) -> None:
+    for batch in range(25):
+        events.block(*(f"+4930{batch:02}{user:06}" for user in range(1_000)), reason="x" * 200)
+    pages, after = list[int](), ""
+
+    while True:
+        page = events.done("GET", f"/v1/events?limit=100{after}")
+        pages.append(len(page["data"]))
+        if "next" not in page:
+            break
+        after = f"&after={page['next']}"
+
+    assert len(pages) > 1
+    assert sum(pages) == 25
+
+
 def test_undos_of_several_events_can_be_one_batch(events: Events) -> None:
     for user in (ANNA, BEN):
         events.block(user)

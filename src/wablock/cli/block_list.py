@@ -19,7 +19,7 @@ from wablock.cli.listed_users import DETAILS, All, Limit, Plain, filled, print_u
 from wablock.cli.options import Json, flag
 from wablock.cli.outcomes import outcome
 from wablock.cli.output import print_json, remark, say
-from wablock.cli.removed_members import REMOVED_AT_ONCE, WhyRemoved, remove_one
+from wablock.cli.removed_members import WhyRemoved
 from wablock.cli.still_blocked import SharedListCheck
 from wablock.cli.tables import show
 from wablock.cli.users import UserArguments, UsersFile, read_users
@@ -78,10 +78,7 @@ def unblock(
 ) -> None:
     names = read_users(users, file, server)
     server = server.with_token()
-    if reason is None:
-        result = outcome(names, server, Client.unblock, "Unblocked")
-    else:
-        result = outcome(names, server, partial(remove_one, reason=reason), "Unblocked", REMOVED_AT_ONCE)
+    result = outcome(names, server, partial(Client.unblock, reason=reason), "Unblocked")
     shared_lists = SharedListCheck()
     shared_lists.run(result, server)
     result.done, still_blocked = shared_lists.separate(result.done)

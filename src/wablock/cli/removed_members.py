@@ -1,4 +1,4 @@
-"""The removal of users from a list one by one, with the reason, which the Block API has not."""
+"""The removal of users from a shared list one by one."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -10,9 +10,7 @@ from wablock.client.answers import ErrorBody, ErrorDetails
 REMOVED_AT_ONCE: Final = 1  # the API has no request that removes several
 _INVALID: Final = 100  # the code of an invalid parameter
 
-WhyRemoved = Annotated[
-    str | None, option("Why, up to 200 characters: recorded with the change. Each user is then one request.")
-]
+WhyRemoved = Annotated[str | None, option("Why, up to 200 characters: recorded with the change.")]
 
 
 def remove_one(

@@ -60,8 +60,8 @@ class Calls:
     ) -> Exchange[list[UserDone]]:
         return self._change("POST", items_of(users, reason, note, expires_at), key)
 
-    def unblock(self, users: Users, key: str | None = None) -> Exchange[list[UserDone]]:
-        return self._change("DELETE", items_of(users, None, None, None), key)
+    def unblock(self, users: Users, reason: str | None = None, key: str | None = None) -> Exchange[list[UserDone]]:
+        return self._change("DELETE", items_of(users, reason, None, None), key)
 
     def page(self, limit: int | None, after: str | None, before: str | None, fields: str | None) -> Exchange[Page]:
         page, _ = yield from self.linked_page(limit, after, before, fields)

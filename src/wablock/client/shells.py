@@ -50,9 +50,12 @@ class Client(ListMethods, MemberMethods, EventMethods, NumberMethods, Subscripti
         """
         return self._run(self._calls.block(users, reason, note, expires_at, idempotency_key))
 
-    def unblock(self, users: Users, *, idempotency_key: str | None = None) -> list[UserDone]:
-        """Unblock one or more users. On return none of them is blocked. See `block`."""
-        return self._run(self._calls.unblock(users, idempotency_key))
+    def unblock(self, users: Users, *, reason: str | None = None, idempotency_key: str | None = None) -> list[UserDone]:
+        """Unblock one or more users. On return none of them is blocked. See `block`.
+
+        `reason`: why; wablock records it with the event.
+        """
+        return self._run(self._calls.unblock(users, reason, idempotency_key))
 
     def page(
         self,
@@ -157,9 +160,11 @@ class AsyncClient(
         """See `Client.block`."""
         return await self._run(self._calls.block(users, reason, note, expires_at, idempotency_key))
 
-    async def unblock(self, users: Users, *, idempotency_key: str | None = None) -> list[UserDone]:
+    async def unblock(
+        self, users: Users, *, reason: str | None = None, idempotency_key: str | None = None
+    ) -> list[UserDone]:
         """See `Client.unblock`."""
-        return await self._run(self._calls.unblock(users, idempotency_key))
+        return await self._run(self._calls.unblock(users, reason, idempotency_key))
 
     async def page(
         self,

@@ -82,9 +82,9 @@ def _list() -> OperationObject:
         Success("EventList", {"data": [_EVENT], "next": _ID}),
         description="What was done to the account's lists: who did it, when, why, and what was there before. Newest "
         "first; with `since`, oldest first. Each event has its first ten users. A page may have fewer events than "
-        "`limit` and still a `next`: with `user`, one request looks through 100 to 1,000 events. To follow new events, "
-        "send `next`, or the last `event_id`, as `since`; an event may be visible up to a minute after a later one. "
-        "A token for some numbers gets the events of their own lists. Scope `read`.",
+        "`limit` and still a `next`: if they have many users, or with `user`, because one request looks through 100 to "
+        "1,000 events. To follow new events, send `next`, or the last `event_id`, as `since`; an event may be visible "
+        "up to a minute after a later one. A token for some numbers gets the events of their own lists. Scope `read`.",
         refusals=_BAD_PLACE,
     )
     text = {"type": "string"}
