@@ -21,7 +21,8 @@ from benchmarks.databases import database, postgresql, with_users
 from benchmarks.gate import downstream, gate, webhooks_of_one_message
 from benchmarks.load import requests_in
 from benchmarks.variants import running
-from wablock.block_list.ports import Member, NoteInbound
+from wablock.block_list.changes import NoteInbound
+from wablock.block_list.ports import Member
 from wablock.server.metrics import Metrics
 from wablock.settings import DEV_ACCOUNT_ID
 from wablock.storage import Store, open_store

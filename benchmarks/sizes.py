@@ -11,7 +11,8 @@ from rich.table import Table
 from tests.postgres import connected
 
 from benchmarks.databases import NUMBERS, database, postgresql, with_numbers
-from wablock.block_list.ports import Block, Member
+from wablock.block_list.changes import Block
+from wablock.block_list.ports import Member
 from wablock.server.metrics import Metrics
 from wablock.settings import DEV_ACCOUNT_ID, file_url
 from wablock.storage import Store, open_store

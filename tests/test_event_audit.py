@@ -9,10 +9,11 @@ import apsw
 import pytest
 from tests.storage.meters import CountingMeter
 
+from wablock.block_list.changes import Block, Cause
 from wablock.block_list.event_chain import commitment_of, hash_of
 from wablock.block_list.event_store import Chain, Span
 from wablock.block_list.events import StoredEvent
-from wablock.block_list.ports import Block, BusinessNumber, Cause, Member
+from wablock.block_list.ports import BusinessNumber, Member
 from wablock.event_audit import EventAudit, ListReport, NotedEnd
 from wablock.storage import SqliteStore
 

@@ -8,8 +8,9 @@ import pytest
 from tests.storage.meters import CountingMeter
 from tests.waiting import wait_in_loop_until
 
+from wablock.block_list.changes import Block
 from wablock.block_list.events import event_of
-from wablock.block_list.ports import Block, BusinessNumber, Member
+from wablock.block_list.ports import BusinessNumber, Member
 from wablock.contract.errors import BlocklistInternalError
 from wablock.settings import ServerSettings
 from wablock.storage import CannotOpen, open_store

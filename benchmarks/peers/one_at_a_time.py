@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from wablock.block_list.changes import ListChange
+from wablock.block_list.list_changes import ListChange
 from wablock.block_list.ports import InForce, Outcome
 from wablock.storage.postgres import PostgresStore, checks
 from wablock.storage.postgres.checks import Question

@@ -8,6 +8,7 @@ import msgspec
 
 from wablock.access import AccessToken, Scope, require
 from wablock.account_lists import AccountLists
+from wablock.block_list.changes import Undo
 from wablock.block_list.event_store import Chain, EventStore, Span
 from wablock.block_list.events import (
     CAN_BE_UNDONE,
@@ -19,7 +20,7 @@ from wablock.block_list.events import (
     is_list_id,
     place_in_chain,
 )
-from wablock.block_list.ports import Member, Microseconds, Outcome, Restore
+from wablock.block_list.ports import Member, Microseconds, Outcome
 from wablock.block_list.repeats import apply_once
 from wablock.block_list.results import ChangeOptions
 from wablock.block_list.rules import SECOND
@@ -136,7 +137,7 @@ class AccountEvents:
     async def undo(
         self, caller: AccessToken, found: ListEvent, options: ChangeOptions, *, is_preview: bool = False
     ) -> Undone:
-        """Undo an event, durable on return; see `Restore`. Raises `CannotUndo`.
+        """Undo an event, durable on return; see `Undo`. Raises `CannotUndo`.
 
         Of `options`, the cause, source, key and `batch_id` of the undo count. A preview does not use the key.
         """
@@ -148,7 +149,7 @@ class AccountEvents:
             raise CannotUndo(stored.event_id, _WHY_NOT[event.kind])
         number = await self._lists.place(caller, stored.list_id, Scope.WRITE, "POST")
         members, before, after = users_of(event, stored.at)
-        restore = Restore(
+        undo = Undo(
             stored.list_id,
             number.account_id,
             self._clock(),
@@ -162,7 +163,7 @@ class AccountEvents:
             options.batch_id,
             options.cause,
         )
-        outcome = await apply_once(self._store, restore, ChangeOptions() if is_preview else options)
+        outcome = await apply_once(self._store, undo, ChangeOptions() if is_preview else options)
         undone = None if outcome.event_at is None else event_id_of(stored.list_id, outcome.event_at)
         return Undone(members, outcome, undone)
 

@@ -8,10 +8,11 @@ from typing import Final, Protocol
 import msgspec
 
 from wablock.access import Access, AccessToken, Directory, Scope, require
+from wablock.block_list.changes import NO_CAUSE, Cause
 from wablock.block_list.event_chain import NewEvent
 from wablock.block_list.events import Event, EventKind, new_salt
 from wablock.block_list.pages import Row
-from wablock.block_list.ports import NO_CAUSE, BusinessNumber, Cause, Member, Microseconds, Rules
+from wablock.block_list.ports import BusinessNumber, Member, Microseconds, Rules
 from wablock.block_list.rules import MOST_USERS_PER_REQUEST
 from wablock.block_list.service import BlockList
 from wablock.block_list.shared_lists import (

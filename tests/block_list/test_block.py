@@ -6,7 +6,8 @@ import pytest
 from tests.block_list.stopped_clock import SEED_MOMENT, StoppedClock
 from tests.block_list.watched_store import WatchedStore
 
-from wablock.block_list.ports import Block, BusinessNumber, Link, Member
+from wablock.block_list.changes import Block, Link
+from wablock.block_list.ports import BusinessNumber, Member
 from wablock.block_list.rules import RuleBook
 from wablock.block_list.service import BlockList
 from wablock.contract import errors

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 from tests.block_list.stopped_clock import StoppedClock
 
+from wablock.block_list.changes import Block, Cause
 from wablock.block_list.idempotency import key_of
-from wablock.block_list.ports import Block, BusinessNumber, Cause, Effect, Member
+from wablock.block_list.ports import BusinessNumber, Effect, Member
 from wablock.block_list.results import ChangeOptions
 from wablock.block_list.service import BlockList
 from wablock.contract.wire import User

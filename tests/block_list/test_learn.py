@@ -3,7 +3,8 @@
 from tests.block_list.stopped_clock import StoppedClock
 from tests.block_list.watched_store import WatchedStore
 
-from wablock.block_list.ports import BusinessNumber, Carry, Link, Member
+from wablock.block_list.changes import Carry, Link
+from wablock.block_list.ports import BusinessNumber, Member
 from wablock.block_list.service import BlockList
 from wablock.contract.wire import User
 

@@ -6,21 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
-from wablock.block_list.changes import Copy, DropExpired, ListChange, Merge, names_of
+from wablock.block_list.changes import Block, Edit, NoteInbound, Unblock
+from wablock.block_list.list_changes import Copy, DropExpired, ListChange, Merge, names_of
 from wablock.block_list.list_rows import Head
 from wablock.block_list.list_state import ListState
-from wablock.block_list.ports import (
-    Block,
-    Edit,
-    Effect,
-    IfListed,
-    Listed,
-    Member,
-    NoteInbound,
-    Outcome,
-    Refusal,
-    Unblock,
-)
+from wablock.block_list.ports import Effect, IfListed, Listed, Member, Outcome, Refusal
 from wablock.block_list.row_tags import tag_of
 from wablock.contract.errors import UnknownObject
 

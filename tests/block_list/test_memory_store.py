@@ -4,8 +4,9 @@ import msgspec
 import pytest
 from tests.block_list.watched_store import WatchedStore
 
+from wablock.block_list.changes import Block, Carry, Link, NoteInbound, Sweep, Unblock
 from wablock.block_list.pages import PageRequest
-from wablock.block_list.ports import Block, Carry, InForce, Link, Member, NoteInbound, Refusal, Sweep, Unblock
+from wablock.block_list.ports import InForce, Member, Refusal
 from wablock.contract.errors import BlocklistInternalError, UnknownObject
 
 NOW = 1_737_679_688_383_584

@@ -4,7 +4,8 @@ import pytest
 from tests.block_list.stopped_clock import SEED_MOMENT, StoppedClock
 from tests.block_list.watched_store import WatchedStore
 
-from wablock.block_list.ports import Block, BusinessNumber, Member, NoteInbound
+from wablock.block_list.changes import Block, NoteInbound
+from wablock.block_list.ports import BusinessNumber, Member
 from wablock.block_list.service import BlockList
 from wablock.contract import errors
 from wablock.contract.wire import User

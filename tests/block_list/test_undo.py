@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from wablock.block_list.changes import Block, Cause, Edit, Unblock, Undo
 from wablock.block_list.events import Event, StoredEvent, event_of
 from wablock.block_list.list_rows import Head
 from wablock.block_list.list_state import ListState
-from wablock.block_list.ports import Block, Cause, Edit, Effect, IfListed, Member, Outcome, Refusal, Restore, Unblock
+from wablock.block_list.ports import Effect, IfListed, Member, Outcome, Refusal
 from wablock.block_list.undoing import users_of
 
 LIST = "106540352242922"
@@ -43,7 +44,7 @@ def done(listed: ListState, change: Block | Unblock | Edit) -> StoredEvent:
 
 def undone(listed: ListState, stored: StoredEvent, at: int = NOW + SECOND, *, is_preview: bool = False) -> Outcome:
     users = users_of(event_of(stored.text or ""), stored.at)
-    outcome = listed.apply(Restore(LIST, ACCOUNT, at, "support", stored.at, *users, is_preview))
+    outcome = listed.apply(Undo(LIST, ACCOUNT, at, "support", stored.at, *users, is_preview))
     assert isinstance(outcome, Outcome)
     return outcome
 

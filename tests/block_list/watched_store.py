@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from wablock.block_list.changes import Change
 from wablock.block_list.pages import Page, PageRequest
-from wablock.block_list.ports import Change, InForce, Member, Microseconds, Outcome
+from wablock.block_list.ports import InForce, Member, Microseconds, Outcome
 from wablock.contract.errors import BlocklistInternalError
 from wablock.storage.memory import MemoryStore
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from tests.cli.command import run, run_here
 
-from wablock.block_list.ports import Block, Member
+from wablock.block_list.changes import Block
+from wablock.block_list.ports import Member
 from wablock.cli.databases import on_store
 from wablock.settings import DEV_PHONE_NUMBER_ID as NUMBER
 

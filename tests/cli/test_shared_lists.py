@@ -18,7 +18,8 @@ from tests.listening import QuietHandler, listening
 from tests.running_server import ACCOUNT_ID
 
 from wablock.access import ALL_SCOPES, AccessToken, digest
-from wablock.block_list.ports import Carry, Member
+from wablock.block_list.changes import Carry
+from wablock.block_list.ports import Member
 from wablock.server.metrics import Metrics
 from wablock.storage import open_store
 from wablock.wiring import system_clock

@@ -11,11 +11,12 @@ from tests.storage.changes import ACCOUNT, NOON, block, unblock
 from tests.storage.meters import CountingMeter
 from tests.storage.people import person
 
+from wablock.block_list.changes import Block, Unblock
 from wablock.block_list.event_chain import ChainCheck, ChainFault
 from wablock.block_list.event_store import Chain, Span
 from wablock.block_list.events import EventKind, event_of
 from wablock.block_list.pages import PageRequest
-from wablock.block_list.ports import Block, Member, Unblock
+from wablock.block_list.ports import Member
 from wablock.block_list.shared_lists import ListKind, SharedList
 from wablock.storage import SqliteStore
 

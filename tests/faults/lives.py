@@ -13,10 +13,10 @@ from tests.faults.power_cut import Image, PowerCutDisk
 from tests.storage.changes import ACCOUNT, NOON
 from tests.storage.meters import CountingMeter
 
+from wablock.block_list.changes import Block, Unblock, Undo
 from wablock.block_list.event_chain import NewEvent, event
 from wablock.block_list.event_store import Span
 from wablock.block_list.events import EventKind, event_of
-from wablock.block_list.ports import Block, Restore, Unblock
 from wablock.block_list.shared_lists import Attached, Attachment
 from wablock.block_list.undoing import users_of
 from wablock.storage import SqliteStore
@@ -93,7 +93,7 @@ async def _send(store: SqliteStore, ledger: Ledger, index: int, at: int, chance:
     ledger.known[index] = afterwards
 
 
-async def _undo_of_block(store: SqliteStore, group: Group, at: int) -> Restore | None:
+async def _undo_of_block(store: SqliteStore, group: Group, at: int) -> Undo | None:
     """The undoing of the group's last block; None if its event was deleted."""
     user = group.members[0].wa_id
     for stored in await store.events(group.list_id, Span(1_000)):
@@ -101,7 +101,7 @@ async def _undo_of_block(store: SqliteStore, group: Group, at: int) -> Restore |
         if any(it.user == user for it in last.users):
             if last.kind is not EventKind.BLOCK:
                 return None
-            return Restore(group.list_id, ACCOUNT, at, "ben", stored.at, *users_of(last, stored.at))
+            return Undo(group.list_id, ACCOUNT, at, "ben", stored.at, *users_of(last, stored.at))
     return None
 
 

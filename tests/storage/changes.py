@@ -2,8 +2,9 @@
 
 import msgspec
 
+from wablock.block_list.changes import Block, NoteInbound, Unblock
 from wablock.block_list.pages import Page, PageRequest, Row
-from wablock.block_list.ports import Block, BusinessNumber, Member, NoteInbound, Unblock
+from wablock.block_list.ports import BusinessNumber, Member
 from wablock.storage import Store
 
 ACCOUNT = "102290129340398"

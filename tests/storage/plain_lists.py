@@ -7,22 +7,8 @@ import msgspec
 from msgspec import UNSET
 from tests.storage.changes import ACCOUNT
 
-from wablock.block_list.ports import (
-    Block,
-    Carry,
-    Change,
-    Edit,
-    Effect,
-    IfListed,
-    InForce,
-    Link,
-    Member,
-    NoteInbound,
-    Outcome,
-    Refusal,
-    Sweep,
-    Unblock,
-)
+from wablock.block_list.changes import Block, Carry, Change, Edit, Link, NoteInbound, Sweep, Unblock
+from wablock.block_list.ports import Effect, IfListed, InForce, Member, Outcome, Refusal
 from wablock.block_list.shared_lists import ListKind, SharedList
 
 Details = tuple[str, int, str | None, int | None]

@@ -12,7 +12,8 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, user_of
 from tests.workers import DEAD, SILENT, Workers
 
-from wablock.block_list.ports import BusinessNumber, Link, Sweep
+from wablock.block_list.changes import Link, Sweep
+from wablock.block_list.ports import BusinessNumber
 from wablock.contract.errors import GraphError
 from wablock.failures import Overloaded
 from wablock.storage.postgres import PostgresStore

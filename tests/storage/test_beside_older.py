@@ -17,7 +17,7 @@ from tests.storage.old_rows import full_database
 from tests.storage.people import by_user_id, user_of, user_with
 from tests.storage.version_before import Blocked, OldNode, Rows, fill_postgres, key_before
 
-from wablock.block_list.ports import Carry, Link, Sweep
+from wablock.block_list.changes import Carry, Link, Sweep
 from wablock.contract.spellings import keys_of, one_spelling
 from wablock.storage import CannotOpen, Store
 from wablock.storage.postgres import PostgresStore, alias_keys, schema

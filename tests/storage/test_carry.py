@@ -4,8 +4,9 @@ import pytest
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, is_blocked, listed, page, unblock, version
 from tests.storage.people import by_user_id, linked, people, person
 
+from wablock.block_list.changes import Carry, Link
 from wablock.block_list.pages import PageRequest
-from wablock.block_list.ports import Carry, InForce, Link, Member
+from wablock.block_list.ports import InForce, Member
 from wablock.storage import Store
 
 LATER = NOON + 60 * SECOND

@@ -12,7 +12,8 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, person
 
 from wablock.access import ALL_SCOPES, AccessToken, Scope, digest
-from wablock.block_list.ports import BusinessNumber, Change, Effect, Outcome, Refusal, Rules
+from wablock.block_list.changes import Change
+from wablock.block_list.ports import BusinessNumber, Effect, Outcome, Refusal, Rules
 from wablock.contract.errors import UnknownObject
 from wablock.storage import SqliteStore, Store
 

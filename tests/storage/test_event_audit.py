@@ -5,8 +5,9 @@ from typing import Final
 
 import pytest
 
+from wablock.block_list.changes import Block, Unblock
 from wablock.block_list.event_store import Span
-from wablock.block_list.ports import Block, BusinessNumber, Member, Unblock
+from wablock.block_list.ports import BusinessNumber, Member
 from wablock.event_audit import EventAudit, ListReport, NotedEnd
 from wablock.storage import Store
 

@@ -7,10 +7,11 @@ import pytest
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, unblock
 from tests.storage.people import by_user_id, linked, people, person
 
+from wablock.block_list.changes import Block, Carry, Cause, Link, Unblock, Undo
 from wablock.block_list.event_chain import ChainCheck, ChainEnd, ChainFault, NewEvent, event
 from wablock.block_list.event_store import Span
 from wablock.block_list.events import EventKind, StoredEvent, event_of
-from wablock.block_list.ports import Block, BusinessNumber, Carry, Cause, Effect, Link, Restore, Unblock
+from wablock.block_list.ports import BusinessNumber, Effect
 from wablock.block_list.shared_lists import Attached, Attachment, ListKind, Removal, SharedList
 from wablock.block_list.undoing import users_of
 from wablock.storage import Store
@@ -149,7 +150,7 @@ async def test_a_batch_is_undone_on_the_next_store_of_the_database(open_store: C
     (blocked,) = await _events(other)
     users = users_of(event_of(blocked.text or ""), blocked.at)
 
-    outcome = await other.apply(Restore(LIST, ACCOUNT, NOON + 1, "ben", blocked.at, *users))
+    outcome = await other.apply(Undo(LIST, ACCOUNT, NOON + 1, "ben", blocked.at, *users))
 
     assert outcome.effects == [Effect.REMOVED] * 3
     assert await _kinds(one) == ["block", "undo"]

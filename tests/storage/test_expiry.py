@@ -6,7 +6,8 @@ import pytest
 from tests.storage.changes import LIST, NOON, SECOND, block, is_blocked, listed, only_row, page, unblock, version, wrote
 from tests.storage.people import by_user_id, linked, people, person
 
-from wablock.block_list.ports import Effect, Member, Refusal, Sweep
+from wablock.block_list.changes import Sweep
+from wablock.block_list.ports import Effect, Member, Refusal
 from wablock.storage import Store
 
 LATER = NOON + 60 * SECOND

@@ -13,7 +13,8 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, people, person, user_of
 from tests.workers import ASKS_EACH_WORKER, DEAD, SILENT, Workers
 
-from wablock.block_list.ports import BusinessNumber, Carry, Link, Member, NoteInbound, Sweep
+from wablock.block_list.changes import Carry, Link, NoteInbound, Sweep
+from wablock.block_list.ports import BusinessNumber, Member
 from wablock.contract.errors import BlocklistInternalError, GraphError
 from wablock.failures import Overloaded
 from wablock.gate.ports import SealedDownstream

@@ -13,7 +13,8 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
 from tests.waiting import tasks_wait
 
-from wablock.block_list.ports import Change, Outcome, Sweep
+from wablock.block_list.changes import Change, Sweep
+from wablock.block_list.ports import Outcome
 from wablock.contract.errors import BlocklistInternalError, UnknownObject
 from wablock.failures import Overloaded
 from wablock.storage import Store

@@ -10,10 +10,11 @@ from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, listed, on
 from tests.storage.people import linked, people, person, user_of
 from tests.storage.test_directory import NUMBER
 
+from wablock.block_list.changes import Edit, Recall, Sweep, Undo
 from wablock.block_list.event_store import Span
 from wablock.block_list.events import EventKind, event_of
 from wablock.block_list.idempotency import KeyedChange, key_of
-from wablock.block_list.ports import Edit, Effect, IfListed, Outcome, Recall, Refusal, Restore, Sweep
+from wablock.block_list.ports import Effect, IfListed, Outcome, Refusal
 from wablock.block_list.shared_lists import Attachment, ListKind, SharedList
 from wablock.block_list.undoing import users_of
 from wablock.contract.errors import UnknownObject
@@ -46,10 +47,10 @@ async def kinds(store: Store) -> list[EventKind]:
     return [event_of(it.text).kind for it in events if it.text is not None]
 
 
-async def undo_of_last_event(store: Store) -> Restore:
+async def undo_of_last_event(store: Store) -> Undo:
     (stored,) = await store.events(LIST, Span(1))
     assert stored.text is not None
-    return Restore(LIST, ACCOUNT, LATER, "desk", stored.at, *users_of(event_of(stored.text), stored.at))
+    return Undo(LIST, ACCOUNT, LATER, "desk", stored.at, *users_of(event_of(stored.text), stored.at))
 
 
 async def test_a_repeated_block_gets_the_first_outcome_and_changes_nothing(store: Store) -> None:

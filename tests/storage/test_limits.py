@@ -7,7 +7,8 @@ import pytest
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, listed, page, unblock, wrote
 from tests.storage.people import by_user_id, linked, people, person, user_of
 
-from wablock.block_list.ports import NoteInbound, Refusal
+from wablock.block_list.changes import NoteInbound
+from wablock.block_list.ports import Refusal
 from wablock.storage import Store
 
 FULL = Refusal.LIST_FULL

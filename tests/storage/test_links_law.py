@@ -15,8 +15,9 @@ from tests.storage.adapters import ADAPTERS
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, is_blocked, page
 from tests.storage.people import user_with
 
+from wablock.block_list.changes import Carry, Link
 from wablock.block_list.pages import Row
-from wablock.block_list.ports import Carry, Link, Member
+from wablock.block_list.ports import Member
 from wablock.storage import Store
 
 _PEOPLE = 3

@@ -9,7 +9,8 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
 from tests.waiting import tasks_wait
 
-from wablock.block_list.ports import Block, Outcome
+from wablock.block_list.changes import Block
+from wablock.block_list.ports import Outcome
 from wablock.failures import Overloaded
 from wablock.storage.group_commit import Backlog
 from wablock.storage.list_commits import ListCommits

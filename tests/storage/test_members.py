@@ -13,8 +13,9 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, people, person, user_of
 from tests.storage.version_before import Blocked, Rows, fill_postgres, fill_sqlite
 
+from wablock.block_list.changes import Block, Carry, Edit, Link
 from wablock.block_list.pages import Row
-from wablock.block_list.ports import Block, Carry, Edit, Effect, IfListed, Link, Member, Refusal
+from wablock.block_list.ports import Effect, IfListed, Member, Refusal
 from wablock.block_list.row_tags import tag_of
 from wablock.block_list.rules import Source
 from wablock.contract.errors import UnknownObject

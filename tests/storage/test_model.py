@@ -16,25 +16,12 @@ from tests.storage.changes import ACCOUNT, NOON, SECOND
 from tests.storage.people import by_user_id, linked, person, user_with
 from tests.storage.plain_lists import Blocked, PlainLists, Result
 
+from wablock.block_list.changes import Block, Carry, Change, Edit, Link, NoteInbound, Sweep, Unblock, Undo
 from wablock.block_list.event_chain import ChainCheck, ChainEnd
 from wablock.block_list.event_store import Span
 from wablock.block_list.events import CAN_BE_UNDONE, StoredEvent, event_of
 from wablock.block_list.pages import Page, PageRequest, Row
-from wablock.block_list.ports import (
-    Block,
-    Carry,
-    Change,
-    Edit,
-    IfListed,
-    Link,
-    Listed,
-    Member,
-    NoteInbound,
-    Outcome,
-    Restore,
-    Sweep,
-    Unblock,
-)
+from wablock.block_list.ports import IfListed, Listed, Member, Outcome
 from wablock.block_list.shared_lists import Attached, Attachment, ListKind, SharedList
 from wablock.block_list.undoing import users_of
 from wablock.storage import Store
@@ -171,11 +158,11 @@ class StoreBesidePlainLists(RuleBasedStateMachine):
         index = data.draw(st.integers(0, len(events) - 1))
         undone = events[index]
         users = users_of(event_of(undone.text or ""), undone.at)
-        restore = Restore(list_id, ACCOUNT, self.now, "an undoer", undone.at, *users)
+        undo = Undo(list_id, ACCOUNT, self.now, "an undoer", undone.at, *users)
 
-        preview = self._run(self.store.apply(msgspec.structs.replace(restore, is_preview=True)))
+        preview = self._run(self.store.apply(msgspec.structs.replace(undo, is_preview=True)))
         self.both_list_the_same()
-        outcome = self._run(self.store.apply(restore))
+        outcome = self._run(self.store.apply(undo))
 
         expected = self.plain.undo(list_id, index, self.now)
         assert (dict(outcome.refused), list(outcome.effects)) == (expected.refused, expected.effects)

@@ -10,7 +10,8 @@ from tests.storage.changes import ACCOUNT, NOON, block, is_blocked, listed, unbl
 from tests.storage.meters import CountingMeter
 from tests.storage.people import person
 
-from wablock.block_list.ports import BusinessNumber, Change
+from wablock.block_list.changes import Change
+from wablock.block_list.ports import BusinessNumber
 from wablock.failures import Overloaded
 from wablock.storage import CannotOpen, SqliteStore
 from wablock.storage.sqlite import moves

@@ -7,7 +7,8 @@ import pytest
 from tests.storage.changes import ACCOUNT, LIST, NOON, SECOND, block, is_blocked, listed, only_row, page, unblock
 from tests.storage.people import user_with
 
-from wablock.block_list.ports import Carry, Change, InForce, Link, Member
+from wablock.block_list.changes import Carry, Change, Link
+from wablock.block_list.ports import InForce, Member
 from wablock.storage import Store
 
 LATER = NOON + 60 * SECOND

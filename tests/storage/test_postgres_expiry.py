@@ -11,7 +11,8 @@ from tests.storage.changes import LIST, NOON, SECOND, block, listed, unblock
 from tests.storage.meters import CountingMeter
 from tests.storage.people import person
 
-from wablock.block_list.ports import Effect, Outcome, Sweep
+from wablock.block_list.changes import Sweep
+from wablock.block_list.ports import Effect, Outcome
 from wablock.storage import open_store
 from wablock.storage.postgres import PostgresStore
 from wablock.storage.postgres.lists import Batch

@@ -12,7 +12,8 @@ from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed
 from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, person, user_with
 
-from wablock.block_list.ports import Carry, Link, Member, Sweep
+from wablock.block_list.changes import Carry, Link, Sweep
+from wablock.block_list.ports import Member
 from wablock.storage import Store, open_store
 from wablock.storage.postgres import checks, linked_checks
 from wablock.storage.postgres.checks import Question

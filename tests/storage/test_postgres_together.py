@@ -13,7 +13,7 @@ from tests.storage.changes import LIST, NOON, SECOND, block, is_blocked, listed,
 from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, linked, people, person
 
-from wablock.block_list.changes import ListChange
+from wablock.block_list.list_changes import ListChange
 from wablock.block_list.ports import Effect, Outcome, Refusal
 from wablock.failures import Overloaded
 from wablock.storage import Store, open_store

@@ -13,8 +13,8 @@ from tests.storage.old_rows import LISTS, User, full_database
 from tests.storage.people import by_user_id, user_of
 from tests.storage.version_before import fill_postgres, fill_sqlite, sqlite_rows
 
+from wablock.block_list.changes import Block, Sweep, Unblock
 from wablock.block_list.pages import PageRequest, Row
-from wablock.block_list.ports import Block, Sweep, Unblock
 from wablock.contract.spellings import one_spelling
 from wablock.storage import SqliteStore, Store
 from wablock.storage.postgres import PostgresStore

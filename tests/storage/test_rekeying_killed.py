@@ -31,7 +31,7 @@ prepare(Path(sys.argv[1]))
 _SWEEP = """
 import asyncio, sys
 from tests.storage.meters import CountingMeter
-from wablock.block_list.ports import Sweep
+from wablock.block_list.changes import Sweep
 from wablock.storage.postgres import PostgresStore
 
 async def sweeps() -> None:

@@ -8,7 +8,8 @@ import pytest
 from tests.storage.changes import ACCOUNT, LIST, NOON, block, page, unblock
 from tests.storage.people import by_user_id, linked, people, person
 
-from wablock.block_list.ports import BusinessNumber, Carry, Effect, Link, Member, Refusal
+from wablock.block_list.changes import Carry, Link
+from wablock.block_list.ports import BusinessNumber, Effect, Member, Refusal
 from wablock.block_list.shared_lists import (
     MOST_ATTACHED,
     Attached,

@@ -12,7 +12,7 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
 from tests.triggers import make_trigger
 
-from wablock.block_list.ports import Block, NoteInbound
+from wablock.block_list.changes import Block, NoteInbound
 from wablock.storage.postgres import PostgresStore
 from wablock.storage.postgres.lists import Batch
 

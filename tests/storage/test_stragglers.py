@@ -12,7 +12,7 @@ from tests.storage.changes import ACCOUNT, LIST, NOON, block, is_blocked, listed
 from tests.storage.people import by_user_id, user_of
 from tests.storage.version_before import Blocked, sqlite_rows
 
-from wablock.block_list.ports import Carry, Link
+from wablock.block_list.changes import Carry, Link
 from wablock.storage import Store
 
 pytestmark = pytest.mark.databases

@@ -7,7 +7,8 @@ from typing import Final
 from tests.storage.changes import LIST, NOON, SECOND, block, listed, wrote
 from tests.storage.people import people, person
 
-from wablock.block_list.ports import Refusal, Sweep
+from wablock.block_list.changes import Sweep
+from wablock.block_list.ports import Refusal
 from wablock.storage import Store
 
 LATER: Final = NOON + 60 * SECOND

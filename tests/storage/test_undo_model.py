@@ -17,10 +17,11 @@ from tests.storage.people import by_user_id, linked, person
 from tests.storage.plain_lists import PlainLists, Result
 from tests.storage.test_model import shown
 
+from wablock.block_list.changes import Block, Edit, Link, Unblock, Undo
 from wablock.block_list.event_store import Span
 from wablock.block_list.events import CAN_BE_UNDONE, StoredEvent, event_of
 from wablock.block_list.pages import PageRequest
-from wablock.block_list.ports import Block, Edit, IfListed, Link, Member, Restore, Unblock
+from wablock.block_list.ports import IfListed, Member
 from wablock.block_list.shared_lists import Attachment, ListKind, SharedList
 from wablock.block_list.undoing import users_of
 from wablock.storage import Store
@@ -86,9 +87,9 @@ async def _undo(store: Store, plain: PlainLists, back: int, now: int) -> None:
     if index < 0:
         return
     undone = events[index]
-    restore = Restore(_LIST, ACCOUNT, now, "an undoer", undone.at, *users_of(event_of(undone.text or ""), undone.at))
+    undo = Undo(_LIST, ACCOUNT, now, "an undoer", undone.at, *users_of(event_of(undone.text or ""), undone.at))
 
-    outcome = await store.apply(restore)
+    outcome = await store.apply(undo)
 
     expected = plain.undo(_LIST, index, now)
     assert (dict(outcome.refused), list(outcome.effects)) == (expected.refused, expected.effects)

@@ -11,7 +11,8 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import by_user_id, person, user_with
 from tests.workers import ASKS_EACH_WORKER, DEAD, SILENT, Workers
 
-from wablock.block_list.ports import BusinessNumber, Carry, Effect, Link, Member, Sweep
+from wablock.block_list.changes import Carry, Link, Sweep
+from wablock.block_list.ports import BusinessNumber, Effect, Member
 from wablock.storage.postgres import PostgresStore, settling
 
 _ON_ONE = "106540352242920"

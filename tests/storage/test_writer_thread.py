@@ -14,7 +14,8 @@ from tests.storage.meters import CountingMeter
 from tests.storage.people import people, person
 from tests.waiting import tasks_wait
 
-from wablock.block_list.ports import Block, Member, Outcome
+from wablock.block_list.changes import Block
+from wablock.block_list.ports import Member, Outcome
 from wablock.contract.errors import BlocklistInternalError
 from wablock.storage import SqliteStore
 from wablock.storage.writer_thread import WriterThread

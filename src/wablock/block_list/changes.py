@@ -1,77 +1,212 @@
-"""The changes of one list: those of `ports.Change`, and those that links and expiry make."""
+"""The changes that a store writes, each in one transaction.
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TypeAlias
+Times are microseconds since 1970. A number's own block list has the number's id as its `list_id`.
+"""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import Block, Edit, Member, Microseconds, NoteInbound, Recall, Restore, Unblock
-from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS, keys_of, one_spelling
+from wablock.block_list.ports import IfListed, Listed, Member, Microseconds
 
 
-class Merge(msgspec.Struct, frozen=True):
-    """Merge the rows of `member` and of its user_id `alias` into one."""
+class Cause(msgspec.Struct, frozen=True, gc=False):
+    """What an event records of the request, besides the token's label.
 
+    `on_behalf_of`: the person that the caller acted for. `reason`: why users were unblocked, or an event was undone.
+    The reason of a block is its member's.
+    """
+
+    request_id: str | None = None
+    on_behalf_of: str | None = None
+    reason: str | None = None
+
+    def name(self, by: str) -> str:
+        """The name that rows show as the one who blocked or edited: both, so that neither can hide the other."""
+        return by if self.on_behalf_of is None else f"{self.on_behalf_of} via {by}"
+
+
+NO_CAUSE: Final = Cause()
+
+
+class IdempotencyKey(msgspec.Struct, frozen=True, gc=False):
+    """The key of a request that its caller may repeat, and the content of the request, both as hashes.
+
+    `freed`: what the answer says besides the outcome: the users that an allow list frees. See `idempotency`.
+    """
+
+    key_hash: bytes
+    request_hash: bytes
+    freed: tuple[str, ...] = ()
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Block `members`. New rows get `source` and `batch_id`.
+
+    The preconditions are checked in the transaction, so that two writers cannot both pass. `max_size`: the limit of the
+    list's size. `written_since`: only users whose last message to the number is not older. Users who are on the list
+    already need neither.
+    """
+
+    list_id: str
     account_id: str
     at: Microseconds
+    by: str
+    members: Sequence[Member]
+    max_size: int | None = None
+    written_since: Microseconds | None = None
+    source: str | None = None
+    batch_id: str | None = None
+    if_listed: IfListed = IfListed.RENEW
+    cause: Cause = NO_CAUSE
+    key: IdempotencyKey | None = None
+
+
+class Unblock(msgspec.Struct, frozen=True):
+    """Remove `members` from the list, by any spelling or id."""
+
+    list_id: str
+    account_id: str
+    at: Microseconds
+    members: Sequence[Member]
+    by: str = ""
+    source: str | None = None
+    batch_id: str | None = None
+    cause: Cause = NO_CAUSE
+    key: IdempotencyKey | None = None
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """Change details of `member`, who is on the list; None removes one, and what is UNSET stays.
+
+    `expected`: the tags that the row may have before, see `tag_of`; None: any. If the row already is as requested, its
+    tag does not matter, so that a repeated edit succeeds.
+    """
+
+    list_id: str
+    account_id: str
+    at: Microseconds
+    by: str
     member: Member
-    alias: str
+    reason: str | UnsetType | None = UNSET
+    note: str | UnsetType | None = UNSET
+    expires_at: Microseconds | UnsetType | None = UNSET
+    expected: AbstractSet[str] | None = None
+    source: str | None = None
+    batch_id: str | None = None
+    cause: Cause = NO_CAUSE
+    key: IdempotencyKey | None = None
+
+    @property
+    def members(self) -> Sequence[Member]:
+        return (self.member,)
 
 
-class Copy(msgspec.Struct, frozen=True):
-    """Block `current` if one of `names` is blocked: with the earliest block of them, and the latest expiry."""
+class Undo(msgspec.Struct, frozen=True):
+    """Undo the event at `undoes`: give each of `members` the rows `before` it, exactly, with their places in the list.
+
+    `after`: each user's row after the event, as far as the event has it; None: there was none. A user whose row is
+    another one now is left as it is. Rows that have expired do not come back. `is_preview`: change nothing.
+    """
+
+    list_id: str
+    account_id: str
+    at: Microseconds
+    by: str
+    undoes: Microseconds
+    members: Sequence[Member]
+    before: Sequence[Sequence["Listed"]]
+    after: Sequence["RowAfter | None"]
+    is_preview: bool = False
+    source: str | None = None
+    batch_id: str | None = None
+    cause: Cause = NO_CAUSE
+    key: IdempotencyKey | None = None
+
+
+class Recall(msgspec.Struct, frozen=True):
+    """Return the stored outcome of the request with `key`, and change nothing. Without one, `is_repeat` is False.
+
+    For a request that is not valid any more, such as one with a time that has passed.
+    """
+
+    list_id: str
+    account_id: str
+    at: Microseconds
+    key: IdempotencyKey
+
+    @property
+    def members(self) -> Sequence[Member]:
+        return ()
+
+
+class RowAfter(msgspec.Struct, frozen=True, gc=False):
+    """What an event left of a user's row: its place in the list, and its details.
+
+    `is_new`: the event added the row, so that it was never updated.
+    """
+
+    seq: int
+    reason: str | None
+    note: str | None
+    expires_at: Microseconds | None
+    is_new: bool = False
+
+
+class NoteInbound(msgspec.Struct, frozen=True):
+    """Record that `members` wrote to the number at `at`, or each at its own time. Older times change nothing.
+
+    A new link of a number and a user_id is learned; existing links do not change. Parent ids are learned only by `Link`
+    and `Carry`.
+    """
+
+    phone_number_id: str
+    account_id: str
+    at: Microseconds
+    members: Sequence[Member]
+    times: Sequence[Microseconds] | None = None
+
+
+class Link(msgspec.Struct, frozen=True):
+    """Learn from WhatsApp that the two or three ids of each of `members` belong to one user.
+
+    This has priority over links from requests: a user_id or a parent id that meant another number means this one, and
+    the block of the other number is copied as `Carry` does. Two ids without a number mean one user as well: two
+    user_ids with the same parent id have one row.
+    """
 
     account_id: str
     at: Microseconds
-    names: frozenset[str]
+    members: Sequence[Member]
+
+
+class Carry(msgspec.Struct, frozen=True):
+    """Copy the blocks of `previous` to `current`: the user has a new number or a new user_id.
+
+    In every list of the account where `previous` is in force, `current` is blocked with the same details, as the newest
+    row, even if the list is full. `previous` stays blocked, because older messages may arrive late. If both have the
+    same key, their user_ids are linked. Either may have only a parent id. A parent id without a link is linked to
+    `previous` if it is an id of `previous`, or the only id of `current`.
+    """
+
+    account_id: str
+    at: Microseconds
+    previous: Member
     current: Member
 
 
-class DropExpired(msgspec.Struct, frozen=True):
-    """Delete the rows of `identities` that expired before `at`."""
+class Sweep(msgspec.Struct, frozen=True):
+    """Delete blocks that expired before `at`, and last-inbound times older than `inbound_before`.
 
-    account_id: str
+    `answered_before`: outcomes of requests with a key that are older are deleted, too.
+    """
+
     at: Microseconds
-    identities: Sequence[str]
+    inbound_before: Microseconds
+    answered_before: Microseconds = 0
 
 
-class Rekey(msgspec.Struct, frozen=True):
-    """Move the rows of `identities`, which are former keys, to the current keys."""
-
-    account_id: str
-    at: Microseconds
-    identities: Sequence[str]
-
-
-ListChange: TypeAlias = Block | Unblock | Edit | Restore | Recall | NoteInbound | Merge | Copy | DropExpired | Rekey
-
-
-def names_of(change: ListChange, meanings: Mapping[str, Meaning]) -> Iterable[str]:
-    """Every identity under which a user of `change` may be on the list."""
-    match change:
-        case Block() | Unblock() | Edit():
-            for member in change.members:
-                yield from names_of_member(member, meanings)
-        case Restore():
-            for member, rows in zip(change.members, change.before, strict=True):
-                yield from names_of_member(member, meanings)
-                yield from (row.identity for row in rows)
-        case Merge():
-            yield from change.member.keys
-            yield change.alias
-        case Copy():
-            yield from change.names
-            yield from change.current.keys
-        case Rekey():
-            for identity in change.identities:
-                yield identity
-                yield one_spelling(identity)
-
-
-def names_of_member(member: Member, meanings: Mapping[str, Meaning]) -> Collection[str]:
-    """Every identity under which this member may be on the list."""
-    if member.user_id is None and member.parent_user_id is None and member.key[0] not in MAY_HAVE_FORMER_KEYS:
-        return (member.key,)
-    linked_keys = [key for alias in member.aliases if alias in meanings for key in keys_of(meanings[alias][0])]
-    return (*member.keys, *member.aliases, *linked_keys)
+Change = Block | Unblock | Edit | Undo | Recall | NoteInbound | Link | Carry | Sweep

@@ -24,7 +24,7 @@ _LEAST_OF_A_ROW: Final = 10
 
 
 class EventKind(StrEnum):
-    """What was done. `link`, `carry`: WhatsApp has shown another id of a user; see `ports.Link` and `ports.Carry`.
+    """What was done. `link`, `carry`: WhatsApp has shown another id of a user; see `changes.Link` and `changes.Carry`.
 
     `create`, `attach`, `detach`, `delete`: of a shared list.
     """

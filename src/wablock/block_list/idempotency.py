@@ -11,8 +11,9 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from wablock.block_list.changes import ListChange
-from wablock.block_list.ports import Block, Edit, IdempotencyKey, Microseconds, Outcome, Recall, Restore, Unblock
+from wablock.block_list.changes import Block, Edit, IdempotencyKey, Recall, Unblock, Undo
+from wablock.block_list.list_changes import ListChange
+from wablock.block_list.ports import Microseconds, Outcome
 from wablock.failures import IdempotencyKeyReused
 
 KEPT: Final = 25 * 3_600 * 1_000_000
@@ -25,7 +26,7 @@ _NOT_OF_THE_REQUEST: Final = frozenset(
 )
 
 C = TypeVar("C", bound=ListChange)
-KeyedChange = Block | Unblock | Edit | Restore
+KeyedChange = Block | Unblock | Edit | Undo
 
 
 class AnsweredRequest(msgspec.Struct, frozen=True):

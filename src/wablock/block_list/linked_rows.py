@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from wablock.block_list.changes import Copy, Merge, Rekey
 from wablock.block_list.event_chain import EventLog, event
 from wablock.block_list.events import EventKind
+from wablock.block_list.list_changes import Copy, Merge, Rekey
 from wablock.block_list.list_rows import Head, ListRows, place_of
 from wablock.block_list.ports import Listed, Member, Microseconds
 from wablock.contract.spellings import one_spelling

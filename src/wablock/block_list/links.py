@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
-from wablock.block_list.changes import Copy, Merge, names_of_member
+from wablock.block_list.changes import Carry, Link
+from wablock.block_list.list_changes import Copy, Merge, names_of_member
 from wablock.block_list.meanings import FindMeaning, Meaning, carried_on, meaning_of, meanings_of, meant
-from wablock.block_list.ports import Carry, Link, Member, Microseconds
+from wablock.block_list.ports import Member, Microseconds
 from wablock.contract.spellings import keys_of
 
 

@@ -1,4 +1,4 @@
-"""The state of one block list while changes are applied. Only this module, and `linked_rows`, `restored_rows` and
+"""The state of one block list while changes are applied. Only this module, and `linked_rows`, `undone_rows` and
 `undoing`, on which it is built, decide what a change does to a list.
 
 A store loads the list's head and the rows that the changes may touch. It applies the changes one after the other, and
@@ -9,25 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from wablock.block_list.changes import Copy, ListChange, Merge, Rekey, names_of_member
+from wablock.block_list.changes import Block, Edit, NoteInbound, Unblock, Undo
 from wablock.block_list.events import EventKind, RowChange
+from wablock.block_list.list_changes import Copy, ListChange, Merge, Rekey, names_of_member
 from wablock.block_list.list_rows import Head, place_of
-from wablock.block_list.ports import (
-    Block,
-    Edit,
-    Effect,
-    IfListed,
-    Listed,
-    Member,
-    Microseconds,
-    NoteInbound,
-    Outcome,
-    Refusal,
-    Restore,
-    Unblock,
-)
-from wablock.block_list.restored_rows import RestoredRows
+from wablock.block_list.ports import Effect, IfListed, Listed, Member, Microseconds, Outcome, Refusal
 from wablock.block_list.row_tags import tag_of
+from wablock.block_list.undone_rows import UndoneRows
 from wablock.contract.errors import UnknownObject
 from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS, one_spelling
 
@@ -38,7 +26,7 @@ _EDITABLE = ("reason", "note", "expires_at")
 _DONE = Outcome()
 
 
-class ListState(RestoredRows):
+class ListState(UndoneRows):
     """The list, and those of its rows that the changes may touch."""
 
     def __init__(self, list_id: str, head: Head, *, beside_older: bool = False) -> None:
@@ -76,8 +64,8 @@ class ListState(RestoredRows):
                 return self._unblock(change)
             case Edit():
                 return self._edit(change)
-            case Restore():
-                return self._restore(change)
+            case Undo():
+                return self._undo(change)
             case NoteInbound():
                 self._note_inbound(change)
             case Rekey():

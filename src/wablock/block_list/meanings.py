@@ -6,7 +6,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from wablock.block_list.ports import Carry, Member
+from wablock.block_list.changes import Carry
+from wablock.block_list.ports import Member
 from wablock.contract.spellings import one_spelling
 from wablock.contract.user_ids import is_parent_user_id
 

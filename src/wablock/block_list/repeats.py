@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from wablock.block_list.changes import Recall
 from wablock.block_list.idempotency import KeyedChange, key_of
-from wablock.block_list.ports import Outcome, Recall
+from wablock.block_list.ports import Outcome
 from wablock.block_list.results import ChangeOptions
 from wablock.block_list.store import BlockStore
 from wablock.contract.errors import InvalidParameter

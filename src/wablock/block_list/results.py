@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from wablock.block_list import rules
-from wablock.block_list.ports import NO_CAUSE, Cause, Effect, IfListed, Listed, Member, Outcome
+from wablock.block_list.changes import NO_CAUSE, Cause
+from wablock.block_list.ports import Effect, IfListed, Listed, Member, Outcome
 from wablock.block_list.requested_users import done_user, failed_user
 from wablock.block_list.rules import RuleSet, Source
 from wablock.contract import wire

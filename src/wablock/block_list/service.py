@@ -5,23 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from wablock.block_list import idempotency, rules
+from wablock.block_list.changes import Block, Carry, Edit, Link, NoteInbound, Sweep, Unblock
 from wablock.block_list.listings import Listing, ListingCache, ListingKey, listing_of, marked_row, not_of_this_list
 from wablock.block_list.pages import PageRequest
-from wablock.block_list.ports import (
-    Block,
-    BusinessNumber,
-    Carry,
-    Edit,
-    InForce,
-    Link,
-    Listed,
-    Member,
-    Microseconds,
-    NoteInbound,
-    Outcome,
-    Sweep,
-    Unblock,
-)
+from wablock.block_list.ports import BusinessNumber, InForce, Listed, Member, Microseconds, Outcome
 from wablock.block_list.repeats import apply_once
 from wablock.block_list.requested_users import (
     TO_CHECK,

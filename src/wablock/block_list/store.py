@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from wablock.block_list.changes import Change
 from wablock.block_list.pages import Page, PageRequest
-from wablock.block_list.ports import Change, InForce, Listed, Member, Microseconds, Outcome
+from wablock.block_list.ports import InForce, Listed, Member, Microseconds, Outcome
 
 
 class BlockStore(Protocol):

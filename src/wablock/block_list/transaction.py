@@ -8,27 +8,14 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Final, Protocol
 
-from wablock.block_list.changes import Copy, Merge, names_of, names_of_member
+from wablock.block_list.changes import Block, Carry, Change, Edit, Link, NoteInbound, Recall, Sweep, Unblock, Undo
 from wablock.block_list.idempotency import AnsweredRequest, AnsweredRequests
 from wablock.block_list.links import Aliases, Links
+from wablock.block_list.list_changes import Copy, Merge, names_of, names_of_member
 from wablock.block_list.list_rows import Head
 from wablock.block_list.list_state import ListState
 from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import (
-    Block,
-    Carry,
-    Change,
-    Edit,
-    Link,
-    Listed,
-    Microseconds,
-    NoteInbound,
-    Outcome,
-    Recall,
-    Restore,
-    Sweep,
-    Unblock,
-)
+from wablock.block_list.ports import Listed, Microseconds, Outcome
 from wablock.block_list.shared_lists import is_own
 from wablock.contract.errors import UnknownObject
 from wablock.contract.spellings import MAY_HAVE_FORMER_KEYS
@@ -107,7 +94,7 @@ class Transaction:
     def _outcome(self, change: Change) -> Outcome | Exception:
         try:
             match change:
-                case Block() | Unblock() | Edit() | Restore():
+                case Block() | Unblock() | Edit() | Undo():
                     if change.key is not None:
                         return self._once(change.list_id, change, change.key.key_hash)
                     return self._change(change.list_id, change)
@@ -130,7 +117,7 @@ class Transaction:
         return Links(self._tables, self._change_lists)
 
     def _once(
-        self, list_id: str, change: Block | Unblock | Edit | Restore | Recall, key_hash: bytes
+        self, list_id: str, change: Block | Unblock | Edit | Undo | Recall, key_hash: bytes
     ) -> Outcome | Exception:
         self._list(list_id, change.account_id)  # raises if it is not the account's
         answered = AnsweredRequests(self._tables.answered(list_id, key_hash))
@@ -140,7 +127,7 @@ class Transaction:
         return outcome
 
     def _change(
-        self, list_id: str, change: Block | Unblock | Edit | Restore | Recall | NoteInbound
+        self, list_id: str, change: Block | Unblock | Edit | Undo | Recall | NoteInbound
     ) -> Outcome | Exception:
         state = self._list(list_id, change.account_id)
         linked = [member for member in change.members if member.user_id is not None]
@@ -150,7 +137,7 @@ class Transaction:
                 links.learn(change.account_id, linked, change.at)
             state.meanings = links.meanings(change.account_id, linked)
             self._load(state, set(names_of(change, state.meanings)))
-        if isinstance(change, (Block, Restore)) and is_own(list_id) and (lists := self._allow_lists_of(state)):
+        if isinstance(change, (Block, Undo)) and is_own(list_id) and (lists := self._allow_lists_of(state)):
             # Not of an earlier change of the batch: an allow list may be changed in between.
             self._write_other_lists(list_id)
             names = set(names_of(change, state.meanings))
@@ -243,7 +230,7 @@ def _names_by_list(changes: Sequence[Change]) -> dict[str, dict[str, None]]:
     """
     names: dict[str, dict[str, None]] = {}
     for change in changes:
-        if isinstance(change, (Block, Unblock, Edit, Restore)):
+        if isinstance(change, (Block, Unblock, Edit, Undo)):
             of_list = names.get(change.list_id)
             if of_list is None:
                 of_list = names[change.list_id] = {}
@@ -252,6 +239,6 @@ def _names_by_list(changes: Sequence[Change]) -> dict[str, dict[str, None]]:
                 of_list[key] = None
                 if member.user_id is not None or key[0] in MAY_HAVE_FORMER_KEYS:
                     of_list |= dict.fromkeys(names_of_member(member, _NO_MEANINGS))
-            if isinstance(change, Restore):
+            if isinstance(change, Undo):
                 of_list |= dict.fromkeys(names_of(change, _NO_MEANINGS))
     return names

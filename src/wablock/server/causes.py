@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from wablock.block_list.ports import Cause
+from wablock.block_list.changes import Cause
 from wablock.contract.errors import InvalidParameter
 from wablock.contract.wire import ON_BEHALF_OF_HEADER
 from wablock.printable import printable

@@ -5,13 +5,14 @@ from functools import partial
 
 import msgspec
 
-from wablock.block_list.changes import names_of_member
+from wablock.block_list.changes import Change
 from wablock.block_list.event_chain import ChainEnd, NewEvent
 from wablock.block_list.event_store import Chain, Span
 from wablock.block_list.events import StoredEvent
+from wablock.block_list.list_changes import names_of_member
 from wablock.block_list.meanings import is_known, meanings_of
 from wablock.block_list.pages import Page, PageRequest, Row
-from wablock.block_list.ports import Change, InForce, Listed, Member, Microseconds, Outcome
+from wablock.block_list.ports import InForce, Listed, Member, Microseconds, Outcome
 from wablock.block_list.shared_lists import (
     MOST_ATTACHED,
     Attached,

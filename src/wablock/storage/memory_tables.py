@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
+from wablock.block_list.changes import Block
 from wablock.block_list.event_chain import ChainEnd, EventLog, NewEvent
 from wablock.block_list.event_store import Chain
 from wablock.block_list.events import StoredEvent
@@ -11,7 +12,7 @@ from wablock.block_list.idempotency import AnsweredRequest
 from wablock.block_list.list_rows import Head
 from wablock.block_list.list_state import ListState
 from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import Block, Listed, Microseconds
+from wablock.block_list.ports import Listed, Microseconds
 from wablock.block_list.shared_lists import AttachedList, Attachment, ListKind, SharedList, most_in_force
 
 

@@ -8,25 +8,10 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from wablock.block_list.changes import Copy, Merge
+from wablock.block_list.changes import Block, Carry, Change, Edit, Link, NoteInbound, Recall, Sweep, Unblock, Undo
+from wablock.block_list.list_changes import Copy, Merge
 from wablock.block_list.pages import Page, PageRequest
-from wablock.block_list.ports import (
-    Block,
-    Carry,
-    Change,
-    Edit,
-    InForce,
-    Link,
-    Listed,
-    Member,
-    Microseconds,
-    NoteInbound,
-    Outcome,
-    Recall,
-    Restore,
-    Sweep,
-    Unblock,
-)
+from wablock.block_list.ports import InForce, Listed, Member, Microseconds, Outcome
 from wablock.contract.errors import GraphError, UnknownObject
 from wablock.failures import Overloaded
 from wablock.storage.meter import StoreMeter
@@ -89,7 +74,7 @@ class PostgresStore(Directories):
         match change:
             case Block():
                 return await self._block(change)
-            case Unblock() | Restore():
+            case Unblock() | Undo():
                 users = await self._settling.settle_on(change)
                 return await self._lanes.submit(change.list_id, msgspec.structs.replace(change, members=users))
             case Edit():

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import astuple
 
-from wablock.block_list.changes import ListChange
 from wablock.block_list.idempotency import AnsweredRequest, AnsweredRequests
+from wablock.block_list.list_changes import ListChange
 from wablock.storage.postgres.sessions import Connection
 
 _ANSWERED = """

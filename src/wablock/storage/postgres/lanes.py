@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from wablock.block_list.changes import ListChange
+from wablock.block_list.list_changes import ListChange
 from wablock.block_list.ports import Outcome
 from wablock.storage.group_commit import Backlog, CommitMeter
 from wablock.storage.list_commits import ListCommits

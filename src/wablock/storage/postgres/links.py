@@ -14,8 +14,9 @@ from typing import Final
 
 import msgspec
 
+from wablock.block_list.changes import Carry, Link
 from wablock.block_list.meanings import are_one, carried_on, meaning_of, meant
-from wablock.block_list.ports import Carry, Link, Member, Microseconds
+from wablock.block_list.ports import Member, Microseconds
 from wablock.contract.spellings import keys_of
 from wablock.contract.user_ids import is_parent_user_id
 from wablock.storage.postgres.aliases import Alias, Linked, StoredAliases, finding, is_settled, means, unsettled

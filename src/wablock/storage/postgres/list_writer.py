@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 from typing import Final
 
-from wablock.block_list.changes import ListChange
+from wablock.block_list.list_changes import ListChange
 from wablock.contract.errors import BlocklistInternalError
 from wablock.failures import Overloaded
 from wablock.storage.postgres import directory, together

@@ -5,12 +5,13 @@ from typing import Final
 
 import msgspec
 
-from wablock.block_list.changes import DropExpired, ListChange, Rekey, names_of
+from wablock.block_list.changes import Block, Undo
 from wablock.block_list.idempotency import AnsweredRequests
+from wablock.block_list.list_changes import DropExpired, ListChange, Rekey, names_of
 from wablock.block_list.list_rows import Head, first_in_force
 from wablock.block_list.list_state import ListState
 from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import Block, Listed, Member, Microseconds, Outcome, Restore
+from wablock.block_list.ports import Listed, Member, Microseconds, Outcome
 from wablock.block_list.shared_lists import is_own
 from wablock.storage.postgres import answered_requests
 from wablock.storage.postgres.linked_checks import links_of
@@ -180,7 +181,7 @@ class Batch:
         self, connection: Connection, head: Head, changes: Sequence[ListChange], names: set[str]
     ) -> Mapping[str, str]:
         """Those of `names` that are on an allow list in force, each with the name of the list."""
-        at = max((change.at for change in changes if isinstance(change, (Block, Restore))), default=None)
+        at = max((change.at for change in changes if isinstance(change, (Block, Undo))), default=None)
         if at is None or not is_own(self.list_id):
             return {}
         lists = dict(await connection.fetch(_ALLOW_LISTS, head.account_id, self.list_id))

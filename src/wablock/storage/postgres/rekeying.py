@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
-from wablock.block_list.changes import ListChange, Rekey
+from wablock.block_list.list_changes import ListChange, Rekey
 from wablock.block_list.ports import Microseconds, Outcome
 from wablock.contract.errors import UnknownObject
 from wablock.contract.spellings import one_spelling

@@ -9,10 +9,11 @@ import contextlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from wablock.block_list.changes import Copy, ListChange, Merge
+from wablock.block_list.changes import Block, Edit, Unblock, Undo
+from wablock.block_list.list_changes import Copy, ListChange, Merge
 from wablock.block_list.list_rows import place_of
 from wablock.block_list.meanings import MOST_STEPS, meant
-from wablock.block_list.ports import Block, Edit, Member, Microseconds, Restore, Unblock
+from wablock.block_list.ports import Member, Microseconds
 from wablock.contract.errors import GraphError, UnknownObject
 from wablock.contract.user_ids import is_parent_user_id
 from wablock.storage.postgres.aliases import IS_UNSETTLED, Alias, Linked, StoredAliases, finding
@@ -85,7 +86,7 @@ class Settling:
             return False
         return await self._attempts.make(account_id, self._settle(account_id, links, at))
 
-    async def settle_on(self, change: Block | Unblock | Edit | Restore) -> Sequence[Member]:
+    async def settle_on(self, change: Block | Unblock | Edit | Undo) -> Sequence[Member]:
         """Settle the unsettled links of the users, on this list alone.
 
         Returns the users that the ids of the change mean, which may be several links from them.

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
-from wablock.block_list.changes import DropExpired, ListChange
-from wablock.block_list.ports import Outcome, Sweep
+from wablock.block_list.changes import Sweep
+from wablock.block_list.list_changes import DropExpired, ListChange
+from wablock.block_list.ports import Outcome
 from wablock.contract.errors import BlocklistInternalError, UnknownObject
 from wablock.storage.postgres.connections import Connections
 from wablock.storage.postgres.sessions import Connection

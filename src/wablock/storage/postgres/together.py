@@ -9,11 +9,12 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from wablock.block_list.changes import DropExpired, Rekey, names_of
+from wablock.block_list.changes import Block
+from wablock.block_list.list_changes import DropExpired, Rekey, names_of
 from wablock.block_list.list_rows import Head
 from wablock.block_list.list_state import ListState
 from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import Block, Listed, Microseconds, Outcome
+from wablock.block_list.ports import Listed, Microseconds, Outcome
 from wablock.storage.postgres.checks import Name
 from wablock.storage.postgres.lists import COLUMNS, Batch
 from wablock.storage.postgres.sessions import Connection

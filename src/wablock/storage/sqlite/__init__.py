@@ -6,11 +6,12 @@ from pathlib import Path
 import apsw
 
 from wablock.access import AccessToken
+from wablock.block_list.changes import Change
 from wablock.block_list.event_chain import NewEvent
 from wablock.block_list.event_store import Chain, Span
 from wablock.block_list.events import StoredEvent
 from wablock.block_list.pages import Page, PageRequest
-from wablock.block_list.ports import BusinessNumber, Change, InForce, Listed, Member, Microseconds, Outcome
+from wablock.block_list.ports import BusinessNumber, InForce, Listed, Member, Microseconds, Outcome
 from wablock.block_list.shared_lists import Attached, Attachment, Removal, SharedList
 from wablock.business_numbers import NumberChanges
 from wablock.contract.errors import BlocklistInternalError

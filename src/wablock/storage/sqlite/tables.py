@@ -9,12 +9,13 @@ import apsw
 import msgspec
 from msgspec.structs import astuple
 
-from wablock.block_list.changes import names_of_member
+from wablock.block_list.changes import Block
 from wablock.block_list.idempotency import AnsweredRequest
+from wablock.block_list.list_changes import names_of_member
 from wablock.block_list.list_rows import Head, first_in_force
 from wablock.block_list.list_state import ListState
 from wablock.block_list.meanings import Meaning, meanings_of
-from wablock.block_list.ports import Block, Listed, Member, Microseconds
+from wablock.block_list.ports import Listed, Member, Microseconds
 from wablock.contract.spellings import one_spelling
 
 # +? and not ?: see reads.py.

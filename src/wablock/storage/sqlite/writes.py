@@ -7,7 +7,8 @@ from typing import Final
 
 import apsw
 
-from wablock.block_list.ports import Change, Outcome
+from wablock.block_list.changes import Change
+from wablock.block_list.ports import Outcome
 from wablock.block_list.transaction import Transaction
 from wablock.contract.errors import BlocklistInternalError
 from wablock.storage.sqlite.connection import BUSY_TIMEOUT_MS

@@ -4,28 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from wablock.block_list.changes import names_of_member
+from wablock.block_list.changes import Block, Edit, Unblock, Undo
 from wablock.block_list.events import Event, EventKind, RowChange, new_salt
 from wablock.block_list.linked_rows import LinkedRows
+from wablock.block_list.list_changes import names_of_member
 from wablock.block_list.list_rows import Head, place_of
 from wablock.block_list.meanings import Meaning
-from wablock.block_list.ports import (
-    Block,
-    Edit,
-    Effect,
-    Listed,
-    Member,
-    Microseconds,
-    Outcome,
-    Refusal,
-    Restore,
-    Unblock,
-)
+from wablock.block_list.ports import Effect, Listed, Member, Microseconds, Outcome, Refusal
 from wablock.block_list.undoing import CHANGES, effect_of_undo
 from wablock.contract.spellings import one_spelling
 
 
-class RestoredRows(LinkedRows):
+class UndoneRows(LinkedRows):
     """The rows of a list. `meanings` are the users that the user_ids of the next change mean."""
 
     def __init__(self, list_id: str, head: Head, *, beside_older: bool) -> None:
@@ -44,7 +34,7 @@ class RestoredRows(LinkedRows):
         # A request cannot make a user_id mean another number: that would carry one user's blocks over to another.
         return member if one_spelling(meaning[0]) == member.key else msgspec.structs.replace(member, user_id=None)
 
-    def _restore(self, change: Restore) -> Outcome:
+    def _undo(self, change: Undo) -> Outcome:
         effects: list[Effect] = []
         allowed_by: dict[int, str] = {}
         touched: list[RowChange] = []
@@ -82,7 +72,7 @@ class RestoredRows(LinkedRows):
                 )
         return list(rows.values())
 
-    def _log(self, kind: EventKind, change: Block | Unblock | Edit | Restore, touched: Sequence[RowChange]) -> None:
+    def _log(self, kind: EventKind, change: Block | Unblock | Edit | Undo, touched: Sequence[RowChange]) -> None:
         """Add the event of a change of a request."""
         cause = change.cause
         new = Event(
@@ -93,6 +83,6 @@ class RestoredRows(LinkedRows):
             on_behalf_of=cause.on_behalf_of,
             reason=cause.reason,
             source=change.source,
-            undoes=change.undoes if isinstance(change, Restore) else None,
+            undoes=change.undoes if isinstance(change, Undo) else None,
         )
         self.events.add(new, change.at, touched, change.batch_id)
