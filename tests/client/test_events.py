@@ -250,6 +250,14 @@ def test_pages_that_repeat_are_an_error() -> None:
         script.run(walk.turn())
 
 
+def test_following_events_that_repeat_ends_with_an_error() -> None:
+    new = NewEvents(event_calls(), EventFilter(), ID)
+    script = Script(answer_with({"data": [{"event_id": ID, "list_id": LIST, "at": 1}], "next": ID}))
+
+    with pytest.raises(NoAnswer, match="again and again"):
+        script.run(new.turn())
+
+
 def test_a_lost_undo_is_repeated_with_its_key() -> None:
     script = Script(Lost("connection reset"), UNDONE)
 

@@ -99,8 +99,7 @@ class OlderEvents:
         if self._ended:
             return None
         page = yield from self._calls.page(self._chosen, limit, after=self._after)
-        if page.next is not None and page.next == self._after:
-            raise NoAnswer("The server returns the same events again and again.")
+        _check_progress(page, self._after)
         self._after, self._ended = page.next, page.next is None
         return page.data
 
@@ -128,7 +127,7 @@ class NewEvents:
         """The new events of one page. If it raises, the next turn continues there."""
         if self._start is None:
             yield from self._begin()
-        page = yield from self._calls.page(self._chosen, _LARGEST_PAGE, since=self._next or self._place())
+        page = yield from self._since(self._next or self._place())
         new = self._new(page.data)
         self._next, self.has_more = page.next, page.next is not None
         return new
@@ -140,11 +139,16 @@ class NewEvents:
         place: int | str | None = start
         events: list[Event] = []
         while newest and place is not None:
-            page = yield from self._calls.page(self._chosen, _LARGEST_PAGE, since=place)
+            page = yield from self._since(place)
             events += page.data
             place = page.next
         self._new(events)
         self._start = start
+
+    def _since(self, place: str | int | None) -> Exchange[EventPage]:
+        page = yield from self._calls.page(self._chosen, _LARGEST_PAGE, since=place)
+        _check_progress(page, place)
+        return page
 
     def _place(self) -> str | int | None:
         """Where a round begins: 60 seconds before the newest event, but not before the start."""
@@ -161,6 +165,12 @@ class NewEvents:
             self._oldest = event.at if self._oldest is None else min(self._oldest, event.at)
             self._newest = max(self._newest, event.at)
         return new
+
+
+def _check_progress(page: EventPage, place: str | int | None) -> None:
+    """Raises `NoAnswer` if the next page would be this one again, for ever."""
+    if page.next is not None and page.next == place:
+        raise NoAnswer("The server returns the same events again and again.")
 
 
 def _path_of(event_id: str) -> str:
