@@ -170,6 +170,37 @@ def test_two_swapped_events_are_both_named(database: Database) -> None:
     assert {one.event_id, other.event_id} <= {event_id for event_id, _ in database.faults()}
 
 
+_LAST: Final = (1 << 63) - 1
+
+
+@pytest.mark.parametrize("at", [-_LAST - 1, -(1 << 62), 0, 1 << 62, _LAST - 1, _LAST])
+def test_an_event_that_was_added_at_any_time_is_named(database: Database, at: int) -> None:
+    database.change("INSERT INTO event VALUES (?, ?, NULL, '{}', ?, NULL)", SALES, at, b"x" * 32)
+
+    assert f"{SALES}-{at}" in {event_id for event_id, _ in database.faults()}
+
+
+@pytest.mark.parametrize("list_id", ["106540352242999", "list_0000000000000000", "ghost"])
+def test_an_event_that_was_added_to_a_list_without_events_is_named(database: Database, list_id: str) -> None:
+    copied = "INSERT INTO event SELECT ?, at, batch_id, text, hash, commitment FROM event WHERE list_id = ? LIMIT 2"
+
+    database.change(copied, list_id, SALES)
+
+    *others, report = database.reports()
+    assert [it.faults for it in others] == [[], []]
+    assert (report.list_id, report.chain, report.events) == (list_id, None, 2)
+    assert [(it.event_id.rpartition("-")[0], it.fault) for it in report.faults] == [(list_id, "added")] * 2
+
+
+def test_events_of_a_list_that_nothing_names_are_verified_without_the_other_lists(database: Database) -> None:
+    copied = "INSERT INTO event SELECT 'ghost', at, batch_id, text, hash, commitment FROM event WHERE list_id = ?"
+
+    database.change(copied, SALES)
+
+    assert database.reports(list_id=SALES)[0].faults == []
+    assert len(database.reports(list_id="ghost")[0].faults) == COUNT
+
+
 @pytest.mark.parametrize("place", ["before", "between", "after"])
 def test_an_inserted_event_is_named_wherever_it_is(database: Database, place: str) -> None:
     events = database.events()
@@ -334,6 +365,17 @@ def test_new_events_during_the_verification_are_no_fault(database: Database) -> 
 
     assert _faults_while(database, block) == []
     assert len(database.events()) > COUNT + 3
+
+
+def test_the_first_event_of_a_list_during_the_verification_is_no_fault(database: Database) -> None:
+    new, lists = "106540352242924", list[str]()
+
+    async def block(store: SqliteStore) -> None:
+        await store.apply(_block(new, BEGIN + 10_000 + len(lists)))
+        lists.append(new)
+
+    assert _faults_while(database, block) == []
+    assert len(database.events(new)) > 1
 
 
 def test_deletions_because_of_age_during_the_verification_are_no_fault(database: Database) -> None:

@@ -10,21 +10,22 @@ from typing import Final
 import msgspec
 
 from wablock.block_list.event_chain import ChainCheck, ChainEnd
-from wablock.block_list.event_store import Chain, EventStore, Span
+from wablock.block_list.event_store import AFTER_ALL, BEFORE_ALL, Chain, EventStore, Span
 from wablock.block_list.events import StoredEvent, event_id_of
 from wablock.block_list.ports import Microseconds
 
 _PAGE: Final = 1_000
-_EARLIEST: Final = -(1 << 62)
 _MOST_ATTEMPTS: Final = 5
 
 REWRITTEN: Final = "rewritten"
 DELETED: Final = "deleted"
 BEHIND_THE_END: Final = "behind_the_end"
+ADDED: Final = "added"
 MEANINGS: Final = {
     "changed": "It is not as it was written; or an event before it was added, removed or moved.",
     "missing": "It is the last event that is there, and not the last one of the list: newer events were removed.",
     BEHIND_THE_END: "It comes after the last event of the list: it was added or moved.",
+    ADDED: "Nothing was ever done to its list: it was added or moved, or the list was removed without its events.",
     REWRITTEN: "It had the noted hash, and is not in the chain with that hash: events were rewritten or removed.",
     DELETED: "It was noted, and the list says that it was deleted because of its age, which cannot be verified. "
     "If it is older than --keep-events, note a newer end.",
@@ -50,7 +51,7 @@ class EventFault(msgspec.Struct, frozen=True):
 class ListReport(msgspec.Struct, frozen=True):
     """What was verified of one list: the number of its events, the first and the last one, and all faults.
 
-    `first` None: all events were deleted because of their age. `chain` None: the list has no events.
+    `first` None: all events were deleted because of their age. `chain` None: the list has no chain of events.
     """
 
     list_id: str
@@ -78,6 +79,9 @@ class EventAudit:
             if (report := await self._list(each)) is not None:
                 yield report
         if account_id is None:
+            for each in await self._store.lists_with_events():
+                if each not in ids and list_id in (None, each) and (report := await self._unchained(each)) is not None:
+                    yield report
             lost = {it.list_id: it for it in self._noted if it.list_id not in ids and list_id in (None, it.list_id)}
             for noted in lost.values():
                 yield ListReport(noted.list_id, None, faults=[_rewritten(noted)])
@@ -93,9 +97,21 @@ class EventAudit:
                 return report
         return None
 
+    async def _unchained(self, list_id: str) -> ListReport | None:
+        """A list without a chain, whose events nothing proves. None: it has no events any more."""
+        span = Span(_PAGE, after=BEFORE_ALL, before=AFTER_ALL, is_newest_first=False)
+        before = await self._store.events(list_id, span)
+        report = await self._list(list_id)  # its first event may have been written meanwhile
+        if report is not None:
+            return report
+        # A list that is removed meanwhile loses its events in the same transaction.
+        left = [it for it in await self._store.events(list_id, span) if it in before]
+        faults = [EventFault(it.event_id, ADDED) for it in left]
+        return ListReport(list_id, None, len(left), left[0].at, left[-1].at, faults) if left else None
+
     async def _verified(self, chain: Chain) -> ListReport:
         one = _OneChain(chain, [it for it in self._noted if it.list_id == chain.list_id])
-        place = _EARLIEST
+        place = BEFORE_ALL
         while True:
             span = Span(_PAGE, after=place, before=chain.newest.at + 1, is_newest_first=False)
             events = await self._store.events(chain.list_id, span)
@@ -105,7 +121,7 @@ class EventAudit:
             if len(events) < _PAGE:
                 break
             place = events[-1].at
-        newer = await self._store.events(chain.list_id, Span(1, after=chain.newest.at))
+        newer = await self._store.events(chain.list_id, Span(1, after=chain.newest.at, before=AFTER_ALL))
         now = await self._store.chain(chain.list_id) or chain
         return one.report([it for it in newer if it.at > now.newest.at])
 

@@ -128,6 +128,18 @@ async def test_an_accounts_chains_are_those_of_its_lists_that_have_events(store:
     assert await store.chain("106540352242999") is None
 
 
+async def test_lists_with_stored_events_are_named_once_each(store: Store) -> None:
+    await store.apply(block(person(1)))
+    await store.apply(block(person(2)))
+    await store.apply(block(person(1), list_id=_OTHER, account_id=_STRANGER))
+    await store.delete_events(NOON + 10, 10)
+
+    assert await store.lists_with_events() == []
+
+    await store.apply(block(person(3), at=NOON + SECOND))
+    assert await store.lists_with_events() == [LIST]
+
+
 async def test_what_becomes_of_a_shared_list_is_in_its_events_also_after_it_was_deleted(store: Store) -> None:
     place = Attachment(ACCOUNT, _FRAUD.list_id, None, NOON)
     assert await store.add_list(_FRAUD, _new(EventKind.CREATE))

@@ -10,6 +10,9 @@ from wablock.block_list.events import StoredEvent
 from wablock.block_list.ports import Microseconds
 
 _LATEST = 1 << 62
+BEFORE_ALL = -(1 << 63) - 1
+AFTER_ALL = 1 << 63
+"""Before and after every time that a database can have, also one that no event of wablock has."""
 
 
 class Chain(msgspec.Struct, frozen=True):
@@ -43,6 +46,9 @@ class EventStore(Protocol):
 
     async def chain(self, list_id: str) -> Chain | None:
         """The chain of a list; None if it has had no events."""
+
+    async def lists_with_events(self) -> Sequence[str]:
+        """All lists with stored events, by id. The cost grows with the number of events: it is for verification."""
 
     async def events(self, list_id: str, span: Span) -> Sequence[StoredEvent]:
         """The cost grows with the number of events that are returned, not with the list's."""

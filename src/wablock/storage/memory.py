@@ -140,6 +140,9 @@ class MemoryStore:
     async def chain(self, list_id: str) -> Chain | None:
         return self._tables.chain(list_id)
 
+    async def lists_with_events(self) -> Sequence[str]:
+        return sorted(list_id for list_id, events in self._tables.events.items() if events)
+
     async def events(self, list_id: str, span: Span) -> Sequence[StoredEvent]:
         events = [
             it

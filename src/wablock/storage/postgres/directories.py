@@ -109,6 +109,9 @@ class Directories:
     async def chain(self, list_id: str) -> Chain | None:
         return await self._read_of(list_id, events.chain, list_id)
 
+    async def lists_with_events(self) -> Sequence[str]:
+        return await self._read_of_several(events.lists_with_events)
+
     async def events(self, list_id: str, span: Span) -> Sequence[StoredEvent]:
         return await self._read_of(list_id, events.events, list_id, span)
 

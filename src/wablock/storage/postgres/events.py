@@ -1,4 +1,4 @@
-"""The events of lists on PostgreSQL. See `EventStore`. In a cluster, every statement but two is of one list."""
+"""The events of lists on PostgreSQL. See `EventStore`. In a cluster, every statement but three is of one list."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -21,8 +21,9 @@ SELECT {_ENDS} FROM block_list
 WHERE list_id = ANY($1) AND event_at > 0 AND ($2::text IS NULL OR account_id = $2 OR former_account_id = $2)
 """
 _CHAIN_OF = f"SELECT {_ENDS} FROM block_list WHERE list_id = $1 AND event_at > 0"
+_LISTS_WITH_EVENTS = "SELECT DISTINCT list_id FROM event ORDER BY list_id"
 _COLUMNS: Final = "list_id, at, batch_id, text, hash, commitment"
-_IN_SPAN: Final = "list_id = $1 AND at > $2 AND at < $3"
+_IN_SPAN: Final = "list_id = $1 AND at >= $2 AND at <= $3"
 _NEWEST = f"SELECT {_COLUMNS} FROM event WHERE {_IN_SPAN} ORDER BY at DESC LIMIT $4"
 _OLDEST = f"SELECT {_COLUMNS} FROM event WHERE {_IN_SPAN} ORDER BY at LIMIT $4"
 _NEWEST_OF_BATCH = f"SELECT {_COLUMNS} FROM event WHERE {_IN_SPAN} AND batch_id = $5 ORDER BY at DESC LIMIT $4"
@@ -59,8 +60,12 @@ async def chain(connection: Connection, list_id: str) -> Chain | None:
     return None if row is None else _chain(*row)
 
 
+async def lists_with_events(connection: Connection) -> list[str]:
+    return [list_id for (list_id,) in await connection.fetch(_LISTS_WITH_EVENTS)]
+
+
 async def events(connection: Connection, list_id: str, span: Span) -> Sequence[StoredEvent]:
-    bindings: tuple[Any, ...] = list_id, span.after, span.before, span.most
+    bindings: tuple[Any, ...] = list_id, span.after + 1, span.before - 1, span.most
     if span.batch_id is None:
         statement = _NEWEST if span.is_newest_first else _OLDEST
     else:

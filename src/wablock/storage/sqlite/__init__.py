@@ -169,6 +169,9 @@ class SqliteStore:
     async def chain(self, list_id: str) -> Chain | None:
         return self._reader.read(events.chain, list_id)
 
+    async def lists_with_events(self) -> Sequence[str]:
+        return self._reader.read(events.lists_with_events)
+
     async def events(self, list_id: str, span: Span) -> Sequence[StoredEvent]:
         return self._reader.read(events.events, list_id, span)
 

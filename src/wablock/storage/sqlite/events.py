@@ -25,9 +25,10 @@ ORDER BY list_id
 """
 _ALL_CHAINS = f"SELECT {_ENDS} FROM block_list WHERE event_at > 0 ORDER BY list_id"
 _CHAIN_OF = f"SELECT {_ENDS} FROM block_list WHERE list_id = +? AND event_at > 0"
+_LISTS_WITH_EVENTS = "SELECT DISTINCT CAST(list_id AS BLOB) FROM event ORDER BY list_id"
 # Text is read as bytes: an event that others have changed may have bytes that are not UTF-8.
 _COLUMNS: Final = "at, CAST(batch_id AS BLOB), CAST(text AS BLOB), hash, commitment"
-_IN_SPAN: Final = "list_id = +?1 AND at > +?2 AND at < +?3"
+_IN_SPAN: Final = "list_id = +?1 AND at >= +?2 AND at <= +?3"
 _NEWEST = f"SELECT {_COLUMNS} FROM event INDEXED BY event_chain WHERE {_IN_SPAN} ORDER BY at DESC LIMIT ?4"
 _OLDEST = f"SELECT {_COLUMNS} FROM event INDEXED BY event_chain WHERE {_IN_SPAN} ORDER BY at LIMIT ?4"
 _NEWEST_OF_BATCH = (
@@ -58,8 +59,12 @@ def chain(connection: apsw.Connection, list_id: str) -> Chain | None:
     return None if row is None else _chain(*row)
 
 
+def lists_with_events(connection: apsw.Connection) -> Sequence[str]:
+    return [list_id.decode(errors="replace") for (list_id,) in connection.execute(_LISTS_WITH_EVENTS)]
+
+
 def events(connection: apsw.Connection, list_id: str, span: Span) -> Sequence[StoredEvent]:
-    bindings: tuple[object, ...] = list_id, span.after, span.before, span.most
+    bindings: tuple[object, ...] = list_id, span.after + 1, span.before - 1, span.most
     if span.batch_id is None:
         statement = _NEWEST if span.is_newest_first else _OLDEST
     else:
