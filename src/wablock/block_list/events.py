@@ -17,8 +17,9 @@ from wablock.block_list.ports import Listed, Microseconds
 
 _SALT: Final = 16  # characters of base64url: 96 random bits
 _SALTS_AT_ONCE: Final = 64
-_LIST_ID: Final = re.compile(r"[0-9]{1,32}|list_[0-9a-f]{16}")
-_EVENT_ID: Final = re.compile(rf"({_LIST_ID.pattern})-([0-9]{{1,18}})")
+LIST_ID: Final = "(?:[0-9]{1,32}|list_[0-9a-f]{16})"
+"""The pattern of a list's id: that of a number's own list, or of a shared one."""
+_EVENT_ID: Final = re.compile(f"({LIST_ID})-([0-9]{{1,18}})")
 _LEAST_OF_A_ROW: Final = 10
 """The fields of `Listed` without a default."""
 
@@ -129,7 +130,7 @@ def place_in_chain(event_id: str) -> tuple[str, Microseconds] | None:
 
 def is_list_id(text: str) -> bool:
     """Whether a list can have this id: a number's own list, or a shared one."""
-    return _LIST_ID.fullmatch(text) is not None
+    return re.fullmatch(LIST_ID, text) is not None
 
 
 class Salts:

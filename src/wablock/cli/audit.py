@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from cyclopts import App
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from wablock.block_list.events import is_list_id
+from wablock.block_list.events import LIST_ID, is_list_id
 from wablock.block_list.rules import SECOND
 from wablock.cli.arguments import Refused
 from wablock.cli.databases import on_store
@@ -24,7 +24,7 @@ app = App(name="audit")
 _COLUMNS: Final = ("list_id", "account_id", "events", "first", "last", "result", "end")
 _FAULTS: Final = ("event_id", "fault", "meaning")
 _FAULTY: Final = 1
-_NOTED: Final = re.compile(r"([0-9]{1,32}|list_[0-9a-f]{16}):([0-9]{1,18}):([0-9a-f]{64})")
+_NOTED: Final = re.compile(f"({LIST_ID}):([0-9]{{1,18}}):([0-9a-f]{{64}})")
 
 
 @app.command

@@ -11,6 +11,7 @@ from typing import Annotated, Final, NoReturn
 import msgspec
 from cyclopts import validators
 
+from wablock.block_list.events import LIST_ID, is_list_id
 from wablock.cli.api_server import AccountServer, is_temporary
 from wablock.cli.arguments import Refused
 from wablock.cli.event_words import ListNames, line_of, list_names, row_of
@@ -30,8 +31,7 @@ _SECONDS_BETWEEN_REQUESTS: Final = 1.0
 _ANSWERS_WITHIN: Final = 10.0  # seconds
 _INTERRUPTED: Final = 130
 _NO_RETRIES: Final = Retries(most=0)
-_LIST_ID: Final = re.compile("[0-9]{1,32}|list_[0-9a-f]{16}")
-_EVENT_ID: Final = re.compile(r"(?:[0-9]{1,32}|list_[0-9a-f]{16})-[0-9]{7,18}")
+_EVENT_ID: Final = re.compile(f"{LIST_ID}-[0-9]{{7,18}}")  # a date such as 2026-11-28 is none
 
 
 class _Chosen(msgspec.Struct, frozen=True):
@@ -86,7 +86,7 @@ def events(
 
 
 def _list_id(text: str, names: ListNames) -> str:
-    list_id = names.id_named(text) or (text if _LIST_ID.fullmatch(text) else None)
+    list_id = names.id_named(text) or (text if is_list_id(text) else None)
     if list_id is None:
         near = near_names(text, names.names.values())
         raise Refused(f"No list or number of the token's account has the name {text!r}{near}")

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from wablock.account_events import MOST_EVENTS
+from wablock.block_list.events import LIST_ID
 from wablock.block_list.rules import DEFAULT_LIMIT
 from wablock.contract import errors, wire
 from wablock.contract.errors import GraphError
@@ -66,7 +67,7 @@ _LINKS: Final = {
 
 
 def paths() -> dict[str, Any]:
-    pattern = "^([0-9]{1,32}|list_[0-9a-f]{16})-[0-9]{1,18}$"
+    pattern = f"^{LIST_ID}-[0-9]{{1,18}}$"
     event_id = path("event_id", "Id of the event.", {"type": "string", "pattern": pattern}, _ID)
     return {
         "/v1/events": {"get": _list()},

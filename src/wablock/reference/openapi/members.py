@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from wablock.block_list.events import LIST_ID
 from wablock.contract import errors, wire
 from wablock.contract.errors import GraphError
 from wablock.contract.typed_text import COUNTRY_UNCERTAIN
@@ -58,7 +59,7 @@ _UNKNOWN_DETAIL: Final[dict[str, GraphError]] = {
 
 
 def paths() -> dict[str, Any]:
-    any_list = {"type": "string", "pattern": "^([0-9]{1,32}|list_[0-9a-f]{16})$"}
+    any_list = {"type": "string", "pattern": f"^{LIST_ID}$"}
     list_id = path(
         "list_id",
         "Id of the list. A number's own list has the id of the number. For a shared list, the token must be for all "
