@@ -51,7 +51,8 @@ class EventFault(msgspec.Struct, frozen=True):
 class ListReport(msgspec.Struct, frozen=True):
     """What was verified of one list: the number of its events, the first and the last one, and all faults.
 
-    `first` None: all events were deleted because of their age. `chain` None: the list has no chain of events.
+    `first` None: all events were deleted because of their age. `chain` None: the list has no chain of events; then at
+    most 1,000 of them are counted and named.
     """
 
     list_id: str

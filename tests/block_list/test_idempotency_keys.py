@@ -2,9 +2,10 @@
 
 import msgspec
 import pytest
+from msgspec import UNSET
 from tests.block_list.stopped_clock import StoppedClock
 
-from wablock.block_list.changes import Block, Cause
+from wablock.block_list.changes import Block, Cause, Edit
 from wablock.block_list.idempotency import key_of
 from wablock.block_list.ports import BusinessNumber, Effect, Member
 from wablock.block_list.results import ChangeOptions
@@ -49,6 +50,24 @@ def test_a_repeat_may_differ_in_what_is_not_its_content(members: dict[str, objec
 )
 def test_another_content_is_another_request(members: dict[str, object]) -> None:
     assert key_of(block(**members), "k", (), ()).request_hash != key_of(block(), "k", (), ()).request_hash
+
+
+_EDIT = Edit("a list", "acme", 1, "desk", Member("1", "1", None, "+1"))
+
+
+def test_each_detail_that_an_edit_sets_removes_or_keeps_is_content() -> None:
+    values = (UNSET, None, "x")
+    edits = [msgspec.structs.replace(_EDIT, reason=reason, note=note) for reason in values for note in values]
+    edits += [msgspec.structs.replace(_EDIT, expires_at=end) for end in (None, 5)]
+
+    assert len({key_of(edit, "k", (), ()).request_hash for edit in edits}) == len(edits)
+
+
+def test_the_hash_of_a_request_stays_the_same_in_later_versions() -> None:
+    edit = msgspec.structs.replace(_EDIT, reason=None, cause=Cause("an id", "maria"))
+
+    assert key_of(block(), "k", (), ()).request_hash.hex().startswith("0298e51da8c12f24")
+    assert key_of(edit, "k", (), ()).request_hash.hex().startswith("e1f1308d47faa0d7")
 
 
 def test_users_that_cannot_be_read_are_content_too() -> None:

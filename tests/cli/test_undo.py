@@ -93,6 +93,17 @@ def test_the_undo_of_a_batch_is_a_batch_that_can_be_undone(monday: ListCommands)
     assert monday.users("block", "fraud") == [ANNA]
 
 
+def test_undos_of_batches_with_long_names_are_batches_of_their_own(commands: ListCommands) -> None:
+    printed = []
+    for user, end in ((ANNA, "a"), (BEN, "b")):
+        batch = "x" * 99 + end
+        commands.on("sales", "block", user, "--batch", batch)
+        printed.append(commands.done("undo", "--batch", batch, "--yes").splitlines()[-1].removeprefix("Batch: "))
+
+    assert len(set(printed)) == 2
+    assert [len(it) for it in printed] == [100, 100]
+
+
 def test_a_batch_can_be_undone_again(monday: ListCommands) -> None:
     monday("undo", "--batch", "monday", "--yes")
     count = len(monday.done("events", "--json").splitlines())

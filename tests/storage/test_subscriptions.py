@@ -80,6 +80,18 @@ async def test_tokens_cannot_add_more_subscriptions_than_the_limit(store: Store)
     assert await store.add_subscription(TO_ALL), "the operator may add more"
 
 
+async def test_a_subscription_that_was_not_added_leaves_no_places(store: Store) -> None:
+    await store.add_number(NUMBER, NOON)
+    await store.add_token(MAKER)
+    await store.revoke_token(MAKER.digest, NOON)
+    newest = await _blocked(store, 0)
+
+    assert not await store.add_subscription(SUBSCRIPTION, {LIST: newest})
+
+    assert await store.add_subscription(TO_ALL)
+    assert [it.at for it in await store.backlogs(ACCOUNT)] == [0]
+
+
 async def test_a_removed_subscription_is_gone(store: Store) -> None:
     await store.add_number(NUMBER, NOON)
     await store.add_subscription(TO_ALL)

@@ -10,6 +10,7 @@ from tests.storage.people import person
 from tests.subscriptions.delivering import SECOND_LIST, SECRET, URL, Delivering
 from tests.waiting import tasks_wait
 
+from wablock.block_list.ports import BusinessNumber
 from wablock.gate.ports import CannotUnseal, DeliveryRefused
 from wablock.gate.webhook.signature import is_signed
 from wablock.subscriptions.courier import MOST_BYTES, MOST_EVENTS
@@ -82,6 +83,19 @@ async def test_a_subscriber_of_some_lists_gets_no_others(delivering: Delivering)
     await delivering.look()
 
     assert delivering.subscriber.event_ids == event_ids
+
+
+async def test_events_of_a_number_that_another_account_has_meanwhile_are_not_sent(delivering: Delivering) -> None:
+    await delivering.subscribe()
+    await delivering.block(1)
+    delivering.failing.stale = await delivering.store.backlogs(ACCOUNT)
+    await delivering.store.remove_number(LIST)
+    await delivering.store.add_number(BusinessNumber(LIST, "another account"), NOON)
+    await delivering.store.apply(block(person(2), at=NOON + SECOND, account_id="another account"))
+
+    await delivering.look()
+
+    assert delivering.subscriber.posts == []
 
 
 async def test_accepted_events_are_not_sent_again(delivering: Delivering) -> None:

@@ -49,6 +49,26 @@ async def test_a_failing_database_is_logged_once_and_does_not_end_it(
     ]
 
 
+async def test_a_look_that_took_long_is_followed_by_the_next_one_before_leases_end(
+    delivering: Delivering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = list[float]()
+
+    async def slow() -> None:
+        delivering.clock.now += 10.0
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(delivering.deliverer, "look", slow)
+    monkeypatch.setattr(asyncio, "sleep", wait)
+    with pytest.raises(asyncio.CancelledError):
+        await delivering.deliverer.run()
+
+    assert waits == [1.5]
+
+
 async def test_a_commit_wakes_it(running: Delivering) -> None:
     await running.subscribe()
     await running.block(1)

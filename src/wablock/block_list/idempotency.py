@@ -77,13 +77,18 @@ def key_of(change: KeyedChange, text: str, failed: Sequence[tuple[int, str]], fr
 
 def _request_hash(change: KeyedChange, failed: Sequence[tuple[int, str]]) -> bytes:
     """The hash of what the request wants. The token may be another one of the account: a label is not in it."""
-    values: dict[str, Any] = {name: getattr(change, name) for name in change.__struct_fields__}
-    content = {name: it for name, it in values.items() if name not in _NOT_OF_THE_REQUEST}
-    content |= {"reason of the change": change.cause.reason, "on_behalf_of": change.cause.on_behalf_of}
-    # Without what is missing, so that the hash stays the same if a later version knows more members.
-    content = {name: it for name, it in content.items() if it is not None and it is not msgspec.UNSET}
+    content = {name: it for name, it in _given(change).items() if name not in _NOT_OF_THE_REQUEST | {"member"}}
+    content |= {"members": [_given(it) for it in change.members], "cause": _given(change.cause)}
+    content["cause"].pop("request_id", None)
     text = msgspec.json.encode([type(change).__name__, content, failed], order="deterministic")
     return hashlib.sha256(text).digest()
+
+
+def _given(value: msgspec.Struct) -> dict[str, Any]:
+    """The fields that have not their default. So the hash stays the same if a later version has more of them."""
+    fields = {it.name: it.default for it in msgspec.structs.fields(value)}
+    values = {name: getattr(value, name) for name in fields}
+    return {name: it for name, it in values.items() if it is not fields[name] and it != fields[name]}
 
 
 def _is_final(change: ListChange, outcome: Outcome) -> bool:

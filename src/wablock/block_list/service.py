@@ -33,6 +33,7 @@ Clock = Callable[[], Microseconds]
 
 
 _AS_THE_BLOCK_API = ChangeOptions()
+_LONGEST_REASON = 200  # characters of an event's reason
 
 
 class BlockList:
@@ -277,5 +278,5 @@ def _unblock(
     cause = options.cause
     if cause.reason is None:
         reasons = dict.fromkeys(it.reason for it in members if it.reason)
-        cause = msgspec.structs.replace(cause, reason="; ".join(reasons) or None)
+        cause = msgspec.structs.replace(cause, reason="; ".join(reasons)[:_LONGEST_REASON] or None)
     return Unblock(list_id, account_id, at, members, by, options.source, options.batch_id, cause)

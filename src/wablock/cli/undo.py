@@ -1,5 +1,6 @@
 """`wablock undo`: gives users the blocks that they had before an event, or before all events of a batch."""
 
+import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Final
@@ -40,8 +41,16 @@ def undo(
         what = f"batch {batch}" if event_id is None else event_id
         if not yes and not _is_wanted(client, events, what, is_dry=dry_run, as_json=json):
             return
-        undo_batch = None if batch is None else f"undo-{batch}"[:_LONGEST_BATCH]
+        undo_batch = None if batch is None else _batch_of_undo(batch)
         _undo(client, server, events, reason, undo_batch, as_json=json)
+
+
+def _batch_of_undo(batch: str) -> str:
+    """The batch of the events that undo `batch`: another one for each batch, so that each can be undone alone."""
+    name = f"undo-{batch}"
+    if len(name) <= _LONGEST_BATCH:
+        return name
+    return f"{name[: _LONGEST_BATCH - 17]}-{hashlib.sha256(batch.encode()).hexdigest()[:16]}"
 
 
 def _of_batch(client: Client, batch: str | None) -> list[str]:

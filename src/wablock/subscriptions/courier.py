@@ -124,7 +124,7 @@ class Courier:
         list_id = backlog.list_id
         try:
             rest = await self._send_some(backlog)
-        except Overloaded:  # the account has too many requests in flight, or the database refused; nothing was sent
+        except Overloaded:  # the account has too many requests in flight, or the database refused
             return None
         except (DeliveryRefused, CannotUnseal) as error:
             self._tools.meter.events_failed()
@@ -150,7 +150,9 @@ class Courier:
         if backlog.at >= backlog.newest_at:
             return None
         events = await store.events(list_id, Span(MOST_EVENTS, after=backlog.at, is_newest_first=False))
-        if not events:
+        # The backlog may have waited in the queue. Meanwhile its number may have become another account's.
+        chain = await store.chain(list_id)
+        if not events or chain is None or chain.account_id != self._sealed.account_id:
             return None
         await asyncio.sleep(0)  # SQLite is read without waiting, and other requests wait for the loop
         sent = await self._post(events)

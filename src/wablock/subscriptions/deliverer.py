@@ -20,6 +20,8 @@ _LOOK_EVERY: Final = 1.0  # seconds
 _LEAST_BETWEEN: Final = 0.05  # seconds, also if commits wake it
 _TIMES_AS_LONG: Final = 20
 """A look is followed by a wait of so many times its own length, so that looks never take much of the process."""
+_MOST_BETWEEN: Final = 1.5
+"""Seconds. Leases are renewed in time also after a look that took long, as one at a database that does not answer."""
 
 
 class Deliverer:
@@ -42,7 +44,8 @@ class Deliverer:
         while True:
             before = self._tools.monotonic()
             await self._try_to_look()
-            least = max(_LEAST_BETWEEN, _TIMES_AS_LONG * (self._tools.monotonic() - before))
+            took = self._tools.monotonic() - before
+            least = min(max(_LEAST_BETWEEN, _TIMES_AS_LONG * took), _MOST_BETWEEN)
             await asyncio.sleep(least)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), max(0.0, _LOOK_EVERY - least))

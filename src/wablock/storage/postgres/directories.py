@@ -180,7 +180,11 @@ class Directories:
     ) -> bool:
         for list_id, at in (reached or {}).items():
             await self._write_of(list_id, subscriptions.begin, list_id, subscription.subscription_id, at)
-        return await self._write(subscriptions.add_subscription, subscription)
+        if await self._write(subscriptions.add_subscription, subscription):
+            return True
+        for list_id in reached or ():
+            await self._write_of(list_id, subscriptions.forget, list_id, subscription.subscription_id)
+        return False
 
     async def remove_subscription(self, account_id: str, subscription_id: str) -> bool:
         if not await self._write(subscriptions.remove_subscription, account_id, subscription_id):
