@@ -33,6 +33,7 @@ MOST_EVENTS: Final = 100
 """The most events in a request."""
 MOST_BYTES: Final = 1_024**2
 """The most bytes of events in a request, unless one event alone has more."""
+_READ_AT_ONCE: Final = 10  # events
 MOST_AT_ONCE: Final = 4
 """The lists of a subscription whose events are sent at the same time."""
 
@@ -149,7 +150,7 @@ class Courier:
             backlog = msgspec.structs.replace(backlog, at=backlog.oldest_at)
         if backlog.at >= backlog.newest_at:
             return None
-        events = await store.events(list_id, Span(MOST_EVENTS, after=backlog.at, is_newest_first=False))
+        events = await self._next_events(backlog)
         # The backlog may have waited in the queue. Meanwhile its number may have become another account's.
         chain = await store.chain(list_id)
         if not events or chain is None or chain.account_id != self._sealed.account_id:
@@ -165,6 +166,21 @@ class Courier:
         self._tools.meter.events_delivered(len(sent), lag)
         rest = msgspec.structs.replace(backlog, at=sent[-1].at)
         return rest if rest.at < max(rest.newest_at, events[-1].at) else None
+
+    async def _next_events(self, backlog: Backlog) -> Sequence[StoredEvent]:
+        """The next events of a list, as many as a request may have. An event of 1,000 users may have megabytes."""
+        events: list[StoredEvent] = []
+        length = 0
+        while len(events) < MOST_EVENTS and length < MOST_BYTES:
+            after = events[-1].at if events else backlog.at
+            some = await self._tools.store.events(
+                backlog.list_id, Span(_READ_AT_ONCE, after=after, is_newest_first=False)
+            )
+            events += some
+            length += sum(len(it.text or "") for it in some)
+            if len(some) < _READ_AT_ONCE:
+                break
+        return events
 
     async def _post(self, events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
         """Post as many of the events as fit in a request. Returns those, when the subscriber has accepted them."""
