@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Protocol
 
 from wablock.client import AsyncClient, BlockedUser, CheckedUser, Client, Page, UserDone
@@ -64,3 +65,33 @@ def calling(kind: str, token: str, phone_number_id: str, **others: Any) -> Itera
         made = AsyncClient(token, phone_number_id, **others)
         yield _Async(loop, made)
         runner.run(made.close())
+
+
+@contextmanager
+def methods_of(kind: str, token: str, phone_number_id: str, **others: Any) -> Iterator[Callable[..., Any]]:
+    """A function that calls any method of a client of this kind, by its name.
+
+    Of an iterator it returns the first `first` values, by default all.
+    """
+    with Client(token, phone_number_id, **others) as client, asyncio.Runner() as runner:
+        several = AsyncClient(token, phone_number_id, **others)
+
+        async def of_async(name: str, *values: Any, first: int | None = None, **options: Any) -> Any:
+            result = getattr(several, name)(*values, **options)
+            if not hasattr(result, "__aiter__"):
+                return await result if asyncio.iscoroutine(result) else result
+            found: list[Any] = []
+            async for it in result:
+                found.append(it)
+                if len(found) == first:
+                    break
+            return found
+
+        def call(name: str, *values: Any, first: int | None = None, **options: Any) -> Any:
+            if kind == "async":
+                return runner.run(of_async(name, *values, first=first, **options))
+            result = getattr(client, name)(*values, **options)
+            return list(islice(result, first)) if isinstance(result, Iterator) else result
+
+        yield call
+        runner.run(several.close())

@@ -1,20 +1,18 @@
 """The calls of `/v1/events`, in a script and over HTTP, and the person that a client acts for."""
 
-import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from tests.client.script import KEY, Script, answer_with, refused
+from tests.client.shells import methods_of
 from tests.running_server import RunningServer, running_server
 
 from wablock.client import (
     ApiError,
-    AsyncClient,
     CannotUndo,
     Client,
     Event,
@@ -46,29 +44,9 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
 @pytest.fixture(params=["sync", "async"])
 def call(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[Any]:
     """Calls a method of a client. Of an iterator it returns the first `first` values, by default all."""
-    arguments: dict[str, Any] = {"base_url": server.url, "on_behalf_of": "maría"}
-    with Client(server.token, server.phone_number_id, **arguments) as client, asyncio.Runner() as runner:
-        several = AsyncClient(server.token, server.phone_number_id, **arguments)
-
-        async def of_async(name: str, *values: Any, first: int | None = None, **options: Any) -> Any:
-            result = getattr(several, name)(*values, **options)
-            if not hasattr(result, "__aiter__"):
-                return await result if asyncio.iscoroutine(result) else result
-            found: list[Any] = []
-            async for it in result:
-                found.append(it)
-                if len(found) == first:
-                    break
-            return found
-
-        def call(name: str, *values: Any, first: int | None = None, **options: Any) -> Any:
-            if request.param == "async":
-                return runner.run(of_async(name, *values, first=first, **options))
-            result = getattr(client, name)(*values, **options)
-            return list(islice(result, first)) if isinstance(result, Iterator) else result
-
+    others = {"base_url": server.url, "on_behalf_of": "maría"}
+    with methods_of(request.param, server.token, server.phone_number_id, **others) as call:
         yield call
-        runner.run(several.close())
 
 
 def test_a_page_of_events_says_who_did_what(call: Any, server: RunningServer) -> None:

@@ -1,17 +1,16 @@
 """The calls of `/v1/lists`, and of the members of shared lists, in a script and over HTTP."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.client.script import NUMBER_ID, Script, answer_with, calls, refused
+from tests.client.shells import methods_of
 from tests.running_server import ACCOUNT_ID, NUMBER, RunningServer, running_server
 
 from wablock.access import ALL_SCOPES, AccessToken, digest
 from wablock.client import (
-    AsyncClient,
     AttachedList,
     BlockingList,
     Client,
@@ -51,22 +50,8 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
 @pytest.fixture(params=["sync", "async"])
 def call(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[Any]:
     """Calls a method of a client, and returns all that it yields."""
-    arguments = server.token, server.phone_number_id
-    with Client(*arguments, base_url=server.url) as client, asyncio.Runner() as runner:
-        several = AsyncClient(*arguments, base_url=server.url)
-
-        async def of_async(name: str, *values: Any, **options: Any) -> Any:
-            result = getattr(several, name)(*values, **options)
-            return [it async for it in result] if hasattr(result, "__aiter__") else await result
-
-        def call(name: str, *values: Any, **options: Any) -> Any:
-            if request.param == "async":
-                return runner.run(of_async(name, *values, **options))
-            result = getattr(client, name)(*values, **options)
-            return list(result) if isinstance(result, Iterator) else result
-
+    with methods_of(request.param, server.token, server.phone_number_id, base_url=server.url) as call:
         yield call
-        runner.run(several.close())
 
 
 def test_lists_are_added_attached_listed_detached_and_removed(call: Any, server: RunningServer) -> None:

@@ -1,6 +1,5 @@
 """The calls about the members of a list, which only wablock has."""
 
-import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -8,11 +7,10 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 from tests.client.script import KEY_HEADER, Script, answer_with, calls, refused
+from tests.client.shells import methods_of
 from tests.running_server import RunningServer, running_server
 
 from wablock.client import (
-    AsyncClient,
-    Client,
     ClientError,
     ListsUnsupported,
     MemberChanged,
@@ -46,18 +44,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 @pytest.fixture(params=["sync", "async"])
 def call(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[Any]:
     """Calls a method of a client of an empty list."""
-    arguments = server.token, server.phone_number_id
-    with Client(*arguments, base_url=server.url) as client, asyncio.Runner() as runner:
-        several = AsyncClient(*arguments, base_url=server.url)
-
-        def call(name: str, *values: Any, **options: Any) -> Any:
-            if request.param == "sync":
-                return getattr(client, name)(*values, **options)
-            return runner.run(getattr(several, name)(*values, **options))
-
+    with methods_of(request.param, server.token, server.phone_number_id, base_url=server.url) as call:
         yield call
-        client.unblock([ANNA, BEN])
-        runner.run(several.close())
+        call("unblock", [ANNA, BEN])
 
 
 def test_members_are_added_and_kept_and_replaced(call: Any) -> None:

@@ -1,16 +1,16 @@
 """The calls of `/v1/subscriptions`, in a script and over HTTP."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.client.script import Script, answer_with, refused
+from tests.client.shells import methods_of
 from tests.running_server import NUMBER, RunningServer, running_server
 from tests.server.test_webhooks import KEY
 
-from wablock.client import AsyncClient, Client, NoAnswer, Retries, Subscription, UnknownObject
+from wablock.client import NoAnswer, Retries, Subscription, UnknownObject
 from wablock.client.exchange import Lost
 from wablock.client.subscriptions import SubscriptionCalls
 
@@ -32,17 +32,8 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
 @pytest.fixture(params=["sync", "async"])
 def call(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[Any]:
     """Calls a method of a client."""
-    arguments = server.token, server.phone_number_id
-    with Client(*arguments, base_url=server.url) as client, asyncio.Runner() as runner:
-        several = AsyncClient(*arguments, base_url=server.url)
-
-        def call(name: str, *values: Any, **options: Any) -> Any:
-            if request.param == "async":
-                return runner.run(getattr(several, name)(*values, **options))
-            return getattr(client, name)(*values, **options)
-
+    with methods_of(request.param, server.token, server.phone_number_id, base_url=server.url) as call:
         yield call
-        runner.run(several.close())
 
 
 def test_subscriptions_are_added_listed_read_and_removed(call: Any) -> None:
